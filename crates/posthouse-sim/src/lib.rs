@@ -1,0 +1,1 @@
+//! Simulated carriers and a simulated VASP, over real HTTP.

@@ -1,0 +1,1 @@
+//! Where messages are kept: SQLite rows, segment files for bodies.
