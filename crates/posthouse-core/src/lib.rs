@@ -1,1 +1,16 @@
-//! The rules of the gateway: which answer, which state, which next step. No I/O.
+//! The rules of the gateway: which answer, which state, which next step.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number: decisions take facts, the time and randomness as
+//! arguments, and [`store::Store`] says what a backend must do without saying how.
+
+pub mod account;
+pub mod address;
+pub mod carrier;
+pub mod id;
+pub mod message;
+pub mod provisioning;
+pub mod state;
+pub mod store;
+pub mod time;
+
+pub use id::Id;

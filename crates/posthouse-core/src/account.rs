@@ -1,0 +1,174 @@
+//! Accounts: the VASPs, their services, and where their reports go.
+
+use std::{fmt, time::Duration};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::{carrier::CarrierId, time::serde_duration};
+
+/// The name of an account: how operators call a VASP. It never travels over MM7.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountName(pub String);
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A VASPID as it is kept: an API key is a secret, so only its keyed hash and a prefix for people remain.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct VaspKey {
+    /// HMAC-SHA-256 of the VASPID under the store's own key, in hexadecimal.
+    pub hash: String,
+    /// The first few characters, to recognise it by.
+    pub prefix: String,
+}
+
+/// Whether an account may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountStatus {
+    /// It may.
+    Active,
+    /// It may not: 2550.
+    Disabled,
+}
+
+/// Whether 1000 waits for the carrier (contract 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubmitMode {
+    /// 1000 means: on disk.
+    Queue,
+    /// The answer is the carrier's.
+    Relay,
+}
+
+/// Credentials that others show us: the password only as an Argon2 hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownCredentials {
+    /// The user name, compared byte for byte.
+    pub username: String,
+    /// The password as a PHC string (`$argon2id$…`).
+    pub password_hash: String,
+}
+
+/// Credentials that we show others; they have to be kept as they are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnCredentials {
+    /// The user name.
+    pub username: String,
+    /// The password.
+    pub password: String,
+}
+
+impl fmt::Debug for OwnCredentials {
+    /// Never shows the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnCredentials").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// How many SubmitReq an account may send: a bucket that holds `burst` and fills at `per_second`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Throughput {
+    /// Requests a second, at least 1.
+    pub per_second: u32,
+    /// Requests at once, at least 1.
+    pub burst: u32,
+}
+
+/// Where reports and MO of an account go, and how stubbornly (contract 4.6).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Callbacks {
+    /// Where DeliveryReportReq and ReadReplyReq are posted.
+    pub report_url: Option<String>,
+    /// Where DeliverReq is posted.
+    pub deliver_url: Option<String>,
+    /// What we show the VASP.
+    pub basic_auth: Option<OwnCredentials>,
+    /// How long the VASP may take to answer.
+    #[serde(with = "serde_duration")]
+    pub timeout: Duration,
+    /// How long to wait after a failed try.
+    #[serde(with = "serde_duration")]
+    pub retry_after: Duration,
+    /// How many tries follow the first.
+    pub max_retries: u32,
+}
+
+impl Default for Callbacks {
+    /// Contract section 3: 10 s, again after 5 min, at most 5 times.
+    fn default() -> Self {
+        Self {
+            report_url: None,
+            deliver_url: None,
+            basic_auth: None,
+            timeout: Duration::from_secs(10),
+            retry_after: Duration::from_secs(300),
+            max_retries: 5,
+        }
+    }
+}
+
+/// One service of a VASP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Its VASID.
+    pub vasid: String,
+    /// The SenderAddresses it may use.
+    pub senders: Vec<String>,
+    /// The carriers it reaches; `None`: every carrier.
+    pub carriers: Option<Vec<CarrierId>>,
+    /// Whether it is meant when a SubmitReq has no VASID.
+    pub default: bool,
+}
+
+/// A VASP, as provisioned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What operators call it.
+    pub name: AccountName,
+    /// How it is recognised.
+    pub vaspid: VaspKey,
+    /// Whether it may send.
+    pub status: AccountStatus,
+    /// Whether it is provisioned for MM7; if not: 2551.
+    pub mm7: bool,
+    /// What its requests must show, if anything.
+    pub basic_auth: Option<ShownCredentials>,
+    /// Where its requests may come from; empty: from everywhere.
+    pub allowed_ips: Vec<IpNet>,
+    /// Whether its requests must come over TLS.
+    pub require_tls: bool,
+    /// The name of its [`Dialect`](mm7::dialect::Dialect).
+    pub dialect: String,
+    /// Whether answers wait for the carrier.
+    pub submit_mode: SubmitMode,
+    /// How long they wait at most.
+    #[serde(with = "serde_duration")]
+    pub relay_timeout: Duration,
+    /// Whether each request must name its carrier.
+    pub require_carrier_id: bool,
+    /// The largest request body, in bytes.
+    pub max_message_bytes: u64,
+    /// How much it may send, if limited.
+    pub throughput: Option<Throughput>,
+    /// Where its reports and MO go.
+    pub callbacks: Callbacks,
+    /// Its services.
+    pub services: Vec<Service>,
+}
+
+impl Account {
+    /// The service of a VASID; without one, the default service.
+    pub fn service(&self, vasid: Option<&str>) -> Option<&Service> {
+        match vasid {
+            Some(vasid) => self.services.iter().find(|service| service.vasid == vasid),
+            None => self.services.iter().find(|service| service.default),
+        }
+    }
+}

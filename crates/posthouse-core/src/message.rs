@@ -1,0 +1,219 @@
+//! An MMS from SubmitReq to its last report, as the store keeps it.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use mm7::{MmStatus, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, account::AccountName, address::Msisdn, carrier::CarrierId, state::State};
+
+/// One media part without its bytes: what its MIME headers said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The Content-Type, with its parameters.
+    pub content_type: String,
+    /// The Content-ID, without angle brackets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_id: Option<String>,
+    /// The Content-Location.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_location: Option<String>,
+    /// The file name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// How many bytes it has.
+    pub bytes: u64,
+}
+
+/// The form of an address ([`mm7::Address`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AddressKind {
+    /// `<Number>`
+    Number,
+    /// `<ShortCode>`
+    ShortCode,
+    /// `<RFC2822Address>`
+    Rfc2822Address,
+}
+
+/// What the VASP asked for: all that is needed to write the SubmitReq to the carrier and the reports to the VASP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The TransactionID of the SubmitReq.
+    pub transaction_id: String,
+    /// The service it was sent as.
+    pub vasid: String,
+    /// The form of the SenderAddress.
+    pub sender_kind: AddressKind,
+    /// The SenderAddress.
+    pub sender: String,
+    /// The recipient.
+    pub recipient: Msisdn,
+    /// Subject, as it came.
+    pub subject: Option<String>,
+    /// MessageClass, as the schema spells it.
+    pub message_class: Option<String>,
+    /// Priority, as the schema spells it.
+    pub priority: Option<String>,
+    /// ServiceCode, as it came.
+    pub service_code: Option<String>,
+    /// Content/@allowAdaptations, as it came.
+    pub allow_adaptations: Option<bool>,
+    /// TimeStamp, or when the message was accepted.
+    pub time_stamp: Timestamp,
+    /// ExpiryDate: after it the message is not sent any more.
+    pub expiry: Timestamp,
+    /// DeliveryReport: whether the VASP wants reports.
+    pub delivery_report: bool,
+    /// The MM7 namespace that the VASP writes in, in which its reports are written.
+    pub namespace: String,
+    /// The MM7Version that the VASP writes.
+    pub version: String,
+    /// What was noted while it was accepted: elements dropped, quirks tolerated.
+    pub notes: Vec<String>,
+    /// Its media, in order; their bytes are kept beside it.
+    pub parts: Vec<Part>,
+}
+
+impl Submission {
+    /// The SenderAddress as an MM7 address.
+    pub fn sender_address(&self) -> mm7::Address {
+        let text = self.sender.clone();
+        match self.sender_kind {
+            AddressKind::Number => mm7::Address::Number(text),
+            AddressKind::ShortCode => mm7::Address::ShortCode(text),
+            AddressKind::Rfc2822Address => mm7::Address::Rfc2822Address(text),
+        }
+    }
+}
+
+/// Identifies the content of a SubmitReq, so that a repetition is told from another message under the same
+/// TransactionID: the first 16 bytes of a SHA-256.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub [u8; 16]);
+
+/// The reason beside a status: a code of the table with its text (`4007 Service denied`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason(pub StatusCode);
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A message as searches and the timeline show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its MessageID.
+    pub id: Id,
+    /// Whose it is.
+    pub account: AccountName,
+    /// The carrier it goes to.
+    pub carrier: CarrierId,
+    /// What was asked for.
+    pub submission: Submission,
+    /// Where it stands.
+    pub state: State,
+    /// Why, when it was refused.
+    pub reason: Option<Reason>,
+    /// The MessageID that the carrier gave it.
+    pub carrier_message_id: Option<String>,
+    /// How many attempts were begun.
+    pub attempts: u32,
+    /// When 1000 was earned.
+    pub accepted_at: Timestamp,
+    /// When its state last changed.
+    pub changed_at: Timestamp,
+}
+
+/// One line of a message's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelineEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// The rest, in words for people; empty where the kind says it all.
+    pub detail: String,
+}
+
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal;)*) => {
+        /// What a line of a timeline is about. The numbers are what stores keep.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum EventKind { $($(#[$doc])* $name = $number,)* }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name, as timelines and `--json` show it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// The number that stores keep.
+            pub const fn number(self) -> u8 {
+                self as u8
+            }
+
+            /// The kind of a stored number.
+            pub const fn from_number(number: u8) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+event_kinds! {
+    /// 1000 was earned: the message is on disk.
+    Accepted = 0;
+    /// Something was noted while it was accepted.
+    Noted = 1;
+    /// An attempt was begun.
+    Sending = 2;
+    /// The carrier took it.
+    Forwarded = 3;
+    /// The attempt failed and will be repeated.
+    Retrying = 4;
+    /// The attempt may have arrived; nothing is sent again till it is known.
+    Parked = 5;
+    /// The handset has not fetched it yet.
+    Deferred = 6;
+    /// A terminal status was reached.
+    Ended = 7;
+    /// A report came that changes nothing any more.
+    LateReport = 8;
+    /// A report of ours reached the VASP.
+    Reported = 9;
+    /// A report of ours failed and will be repeated.
+    ReportRetrying = 10;
+    /// A report of ours failed for good and is kept.
+    ReportFailed = 11;
+    /// A report was not owed any more.
+    ReportWithdrawn = 12;
+    /// An operator intervened.
+    Operator = 13;
+}
+
+/// A report that a carrier sent, once decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CarrierReport {
+    /// The carrier at whose door it came.
+    pub carrier: CarrierId,
+    /// The carrier's MessageID.
+    pub carrier_message_id: String,
+    /// The recipient's digits, where they could be read.
+    pub recipient: Option<Msisdn>,
+    /// The sender as text, where it could be read.
+    pub sender: Option<String>,
+    /// What the carrier says, mapped.
+    pub status: MmStatus,
+    /// What the carrier said, word for word (MMStatus and StatusText), for the timeline.
+    pub said: String,
+    /// When it came.
+    pub received_at: Timestamp,
+}

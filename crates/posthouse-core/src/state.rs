@@ -1,0 +1,246 @@
+//! The state machine of a message (contract 4.5): a total match over states and events.
+//!
+//! Nothing else changes the state of a message: stores load it, ask [`State::after`], and write what it says, in one
+//! transaction.
+
+use std::fmt;
+
+use mm7::{MmStatus, StatusCode};
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// On disk, nothing sent yet, or waiting for the next attempt.
+    Accepted,
+    /// An attempt is under way.
+    Sending,
+    /// An attempt may have arrived; only a report or the time-out tells.
+    Parked,
+    /// The carrier took it.
+    Forwarded,
+    /// The handset knows of it and has not fetched it.
+    Deferred,
+    /// Ended, once and for all.
+    Ended(Terminal),
+}
+
+/// The statuses a message can end in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Terminal {
+    /// The handset has it.
+    Retrieved,
+    /// Not in time.
+    Expired,
+    /// Refused.
+    Rejected,
+    /// Network or subscriber cannot be reached.
+    Unreachable,
+    /// The handset does not understand it.
+    Unrecognized,
+    /// The request is not supported.
+    NotSupported,
+    /// Nobody knows.
+    Indeterminate,
+}
+
+impl Terminal {
+    /// Every terminal status.
+    pub const ALL: &'static [Self] = &[
+        Self::Retrieved,
+        Self::Expired,
+        Self::Rejected,
+        Self::Unreachable,
+        Self::Unrecognized,
+        Self::NotSupported,
+        Self::Indeterminate,
+    ];
+
+    /// The delivery status of the table.
+    pub const fn status(self) -> MmStatus {
+        match self {
+            Self::Retrieved => MmStatus::Retrieved,
+            Self::Expired => MmStatus::Expired,
+            Self::Rejected => MmStatus::Rejected,
+            Self::Unreachable => MmStatus::Unreachable,
+            Self::Unrecognized => MmStatus::Unrecognized,
+            Self::NotSupported => MmStatus::NotSupported,
+            Self::Indeterminate => MmStatus::Indeterminate,
+        }
+    }
+
+    /// The terminal status that a delivery status is; `None` for Forwarded and Deferred.
+    pub const fn of(status: MmStatus) -> Option<Self> {
+        Some(match status {
+            MmStatus::Retrieved => Self::Retrieved,
+            MmStatus::Expired => Self::Expired,
+            MmStatus::Rejected => Self::Rejected,
+            MmStatus::Unreachable => Self::Unreachable,
+            MmStatus::Unrecognized => Self::Unrecognized,
+            MmStatus::NotSupported => Self::NotSupported,
+            MmStatus::Indeterminate => Self::Indeterminate,
+            MmStatus::Forwarded | MmStatus::Deferred => return None,
+        })
+    }
+}
+
+/// What can happen to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// An attempt begins.
+    Begin,
+    /// The carrier took it.
+    Taken,
+    /// The carrier, or the gateway on its behalf, refused it for good.
+    Refused(Terminal, StatusCode),
+    /// The attempt provably did not deliver it; another will be made.
+    Again,
+    /// The attempt may have delivered it, and it is not to be sent again.
+    Unknown,
+    /// A carrier's report.
+    Report(MmStatus),
+    /// ExpiryDate passed before the carrier took it.
+    ExpiryPassed {
+        /// Whether the last attempts found no connection: then Unreachable.
+        unreached: bool,
+    },
+    /// No terminal report came in time.
+    ReportTimeout,
+    /// In relay mode the VASP was told in the answer itself: nothing is owed.
+    Declined(StatusCode),
+}
+
+/// What an event does to a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The state changes, or stays while something new is owed.
+    To {
+        /// The state from now on.
+        state: State,
+        /// The report that is owed for it, if the VASP wants reports.
+        owed: Option<MmStatus>,
+    },
+    /// Recorded on the timeline; nothing changes and nothing is owed.
+    Recorded,
+}
+
+impl State {
+    /// Every state, for tables and tests.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let open = [Self::Accepted, Self::Sending, Self::Parked, Self::Forwarded, Self::Deferred];
+        open.into_iter().chain(Terminal::ALL.iter().copied().map(Self::Ended))
+    }
+
+    /// What this event does to a message in this state.
+    #[must_use]
+    pub fn after(self, event: Event) -> Step {
+        match (self, event) {
+            (Self::Ended(_), _) => Step::Recorded,
+            (_, Event::Report(status)) => self.after_report(status),
+            (Self::Accepted, Event::Begin) => Step::silent(Self::Sending),
+            (Self::Accepted | Self::Sending | Self::Parked, Event::Taken) => {
+                Step::owing(Self::Forwarded, MmStatus::Forwarded)
+            }
+            // A report said already that the carrier has it: its answer, whatever it is, comes too late to matter.
+            (
+                Self::Forwarded | Self::Deferred,
+                Event::Begin
+                | Event::Taken
+                | Event::Refused(..)
+                | Event::Again
+                | Event::Unknown
+                | Event::ExpiryPassed { .. }
+                | Event::Declined(_),
+            ) => Step::Recorded,
+            (Self::Accepted | Self::Sending | Self::Parked, Event::Refused(terminal, _)) => {
+                Step::ended(terminal)
+            }
+            (Self::Accepted | Self::Sending | Self::Parked, Event::Declined(_)) => {
+                Step::silent(Self::Ended(Terminal::Rejected))
+            }
+            (Self::Accepted | Self::Sending, Event::Again) => Step::silent(Self::Accepted),
+            (Self::Accepted | Self::Sending, Event::Unknown) => Step::silent(Self::Parked),
+            (Self::Accepted | Self::Sending, Event::ExpiryPassed { unreached }) => {
+                Step::ended(if unreached { Terminal::Unreachable } else { Terminal::Expired })
+            }
+            (Self::Parked | Self::Forwarded | Self::Deferred, Event::ReportTimeout) => {
+                Step::ended(Terminal::Indeterminate)
+            }
+            // A parked message is not sent again and does not expire; a time-out of reports concerns nobody who waits
+            // for none; an attempt that is under way is not begun again.
+            (Self::Parked, Event::Begin | Event::Again | Event::Unknown | Event::ExpiryPassed { .. })
+            | (Self::Accepted | Self::Sending, Event::ReportTimeout)
+            | (Self::Sending, Event::Begin) => Step::Recorded,
+        }
+    }
+
+    fn after_report(self, status: MmStatus) -> Step {
+        match (self, status, Terminal::of(status)) {
+            (_, _, Some(terminal)) => Step::ended(terminal),
+            // The carrier repeats what its answer said.
+            (Self::Forwarded | Self::Deferred, MmStatus::Forwarded, None) => Step::Recorded,
+            (_, MmStatus::Forwarded, None) => Step::owing(Self::Forwarded, MmStatus::Forwarded),
+            (Self::Deferred, _, None) => Step::Recorded,
+            (_, _, None) => Step::owing(Self::Deferred, MmStatus::Deferred),
+        }
+    }
+
+    /// Whether the message has ended.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Ended(_))
+    }
+
+    /// The number that stores keep: 0 to 4 for open states, from 10 for terminal ones.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Accepted => 0,
+            Self::Sending => 1,
+            Self::Parked => 2,
+            Self::Forwarded => 3,
+            Self::Deferred => 4,
+            Self::Ended(Terminal::Retrieved) => 10,
+            Self::Ended(Terminal::Expired) => 11,
+            Self::Ended(Terminal::Rejected) => 12,
+            Self::Ended(Terminal::Unreachable) => 13,
+            Self::Ended(Terminal::Unrecognized) => 14,
+            Self::Ended(Terminal::NotSupported) => 15,
+            Self::Ended(Terminal::Indeterminate) => 16,
+        }
+    }
+
+    /// The state of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::all().find(|state| state.number() == number)
+    }
+
+    /// The name, as timelines and `--json` show it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "Accepted",
+            Self::Sending => "Sending",
+            Self::Parked => "Parked",
+            Self::Forwarded => "Forwarded",
+            Self::Deferred => "Deferred",
+            Self::Ended(terminal) => terminal.status().as_str(),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Step {
+    const fn silent(state: State) -> Self {
+        Self::To { state, owed: None }
+    }
+
+    const fn owing(state: State, status: MmStatus) -> Self {
+        Self::To { state, owed: Some(status) }
+    }
+
+    const fn ended(terminal: Terminal) -> Self {
+        Self::owing(State::Ended(terminal), terminal.status())
+    }
+}

@@ -1,0 +1,431 @@
+//! What a store must do. Its operations are verbs with a contract; atomicity is below this trait.
+//!
+//! # The contract that every operation keeps
+//!
+//! * **Durable**: when a writing operation returns `Ok`, its effect survives kill -9 and a power cut.
+//! * **Atomic**: all of an operation's effect, or none of it.
+//! * **States** change only through [`State::after`](crate::state::State::after), inside the operation's transaction.
+//! * **Leases**: work is done by the [`Owner`] that leased it, till the lease ends. An operation on work whose lease
+//!   another owner holds by now, or that is finished, changes nothing and says [`StoreError::LostLease`].
+//! * **Bounded**: lists are limited by the caller; nothing reads a whole backlog into memory.
+//!
+//! One conformance suite tests all of it on every backend.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use mm7::{MmStatus, StatusCode};
+
+use crate::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    message::{CarrierReport, Digest, Message, Reason, Submission, TimelineEvent},
+    provisioning::{Change, Provisioning},
+    state::{State, Terminal},
+};
+
+/// Why an operation was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Free disk space is below the low-water mark: nothing was written. Shed load (3510).
+    #[error("the store is short of disk space")]
+    Full,
+    /// The writer has as much to do as it may hold. Shed load (3510).
+    #[error("the store is overloaded")]
+    Overloaded,
+    /// Another owner holds the work by now, or it is finished.
+    #[error("the lease was lost")]
+    LostLease,
+    /// There is no such thing.
+    #[error("there is no {0}")]
+    NotFound(&'static str),
+    /// What is stored cannot be read: names the table, the column and the row.
+    #[error("{place} cannot be read: {what}")]
+    Corrupt {
+        /// Table, column and row.
+        place: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The backend failed. Whether the operation was carried out is unknown.
+    #[error("the store failed: {0}")]
+    Failed(String),
+}
+
+/// The result of a store's operation.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// One run of one node: drawn at random at start, so that a node never mistakes an earlier run's leases for its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner(pub i64);
+
+/// The right to work on something till a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose.
+    pub owner: Owner,
+    /// Till when; then others may take it.
+    pub until: Timestamp,
+}
+
+/// A message to be accepted, with everything that 1000 promises.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Its MessageID, made by the caller.
+    pub id: Id,
+    /// Whose it is.
+    pub account: AccountName,
+    /// Where it goes.
+    pub carrier: CarrierId,
+    /// What was asked for.
+    pub submission: Submission,
+    /// The bytes of each of `submission.parts`, in order.
+    pub media: Vec<Bytes>,
+    /// Identifies the content of the request.
+    pub digest: Digest,
+    /// Messages of this account with the same TransactionID and digest, accepted at or after this time, make this one a
+    /// repetition. `None`: nothing is a repetition.
+    pub repeats_since: Option<Timestamp>,
+    /// When it is accepted.
+    pub accepted_at: Timestamp,
+    /// The first attempt's lease, when the accepting node will make it from memory.
+    pub lease: Option<Lease>,
+}
+
+/// What became of a message to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is stored: message, media and work.
+    Fresh,
+    /// Nothing was stored: it repeats this message.
+    Repeats(Id),
+}
+
+/// A message to be sent, under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Send {
+    /// The message.
+    pub id: Id,
+    /// Whose it is.
+    pub account: AccountName,
+    /// Where it goes.
+    pub carrier: CarrierId,
+    /// What was asked for.
+    pub submission: Submission,
+    /// How many attempts were begun before.
+    pub attempts: u32,
+    /// Whether the last attempt found no connection.
+    pub unreached: bool,
+    /// The right to send it.
+    pub lease: Lease,
+}
+
+/// A timer that went off, under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Timer {
+    /// An attempt was begun and its node went silent: the attempt's outcome is unknown.
+    Interrupted(Box<Send>),
+    /// No terminal report came in time.
+    ReportDue {
+        /// The message.
+        id: Id,
+        /// The right to settle it.
+        lease: Lease,
+    },
+}
+
+impl Timer {
+    /// The message it is about.
+    pub const fn id(&self) -> Id {
+        match self {
+            Self::Interrupted(send) => send.id,
+            Self::ReportDue { id, .. } => *id,
+        }
+    }
+}
+
+/// How an attempt (or a wait) ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The carrier took it. Reports that came before are applied now.
+    Taken {
+        /// The carrier's MessageID, if it gave one.
+        carrier_message_id: Option<String>,
+        /// When a terminal report is overdue.
+        report_until: Timestamp,
+    },
+    /// Refused for good.
+    Refused {
+        /// Rejected or NotSupported.
+        terminal: Terminal,
+        /// Why.
+        reason: StatusCode,
+    },
+    /// Provably not delivered: another attempt is due then.
+    Again {
+        /// When.
+        due: Timestamp,
+        /// Whether no connection was found.
+        unreached: bool,
+        /// Why.
+        reason: StatusCode,
+    },
+    /// It may have been delivered, and is not sent again: parked. Reports that came before and match are applied now.
+    Unknown {
+        /// When a terminal report is overdue.
+        report_until: Timestamp,
+    },
+    /// ExpiryDate passed before the carrier took it.
+    Expired {
+        /// Whether the last attempts found no connection.
+        unreached: bool,
+    },
+    /// No terminal report came in time.
+    ReportTimeout,
+    /// Relay mode: the answer told the VASP, nothing is owed.
+    Declined {
+        /// What it was told.
+        reason: StatusCode,
+    },
+}
+
+/// What an operation on a message left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The state now.
+    pub state: State,
+    /// Whether a report became owed to the VASP: the relay may look at once.
+    pub owes_report: bool,
+}
+
+/// What became of a carrier's report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It changed this message.
+    Applied(Id, Settled),
+    /// It is on this message's timeline and changes nothing.
+    Late(Id),
+    /// No message of this carrier is known by it yet: kept, and applied when one is.
+    Unmatched,
+}
+
+/// What a callback carries.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallbackBody {
+    /// A DeliveryReportReq.
+    Report {
+        /// What happened.
+        status: MmStatus,
+        /// Why, when it was refused.
+        reason: Option<Reason>,
+        /// The message it is about.
+        submission: Submission,
+    },
+}
+
+/// Something owed to a VASP, under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Callback {
+    /// Its own id.
+    pub id: Id,
+    /// The message it is about.
+    pub message: Id,
+    /// To whom.
+    pub account: AccountName,
+    /// The carrier it comes from.
+    pub carrier: CarrierId,
+    /// What it says.
+    pub body: CallbackBody,
+    /// When it became owed: the Date of a report.
+    pub at: Timestamp,
+    /// How many tries failed before.
+    pub attempts: u32,
+    /// The right to deliver it.
+    pub lease: Lease,
+}
+
+/// How a try to deliver a callback ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallbackOutcome {
+    /// The VASP acknowledged it.
+    Delivered,
+    /// It did not; another try is due then.
+    Again {
+        /// When.
+        due: Timestamp,
+        /// What it said instead, for the timeline.
+        said: String,
+    },
+    /// It did not, and no try is left: kept as failed.
+    Failed {
+        /// What it said instead, for the timeline.
+        said: String,
+    },
+}
+
+/// Who has something due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Carriers with messages to be sent.
+    pub carriers: Vec<CarrierId>,
+    /// Accounts with callbacks to be delivered.
+    pub accounts: Vec<AccountName>,
+    /// Whether a [`Timer`] went off.
+    pub timers: bool,
+    /// When the next of all these becomes due, if it is known and lies ahead.
+    pub next: Option<Timestamp>,
+}
+
+/// Which messages a search is about. It walks backwards from the newest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Accepted at or after.
+    pub since: Option<Timestamp>,
+    /// Accepted before.
+    pub before: Option<Timestamp>,
+    /// Only ids below: the key of the next page.
+    pub below: Option<Id>,
+    /// Only this account's.
+    pub account: Option<AccountName>,
+    /// Only this carrier's.
+    pub carrier: Option<CarrierId>,
+    /// Only to this recipient (digits).
+    pub recipient: Option<String>,
+    /// Only under this TransactionID.
+    pub transaction_id: Option<String>,
+    /// Only in one of these states; empty: in any.
+    pub states: Vec<State>,
+}
+
+/// What a sweep threw away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Messages whose media went.
+    pub media: u64,
+    /// Messages that went whole.
+    pub messages: u64,
+    /// Reports that never found their message.
+    pub unmatched_reports: u64,
+}
+
+/// Where messages, work, callbacks and provisioning are kept. See the [module](self) for what every operation keeps.
+#[async_trait]
+pub trait Store: std::marker::Send + Sync + 'static {
+    /// Stores a message, its media and its work: after it, and not before, 1000 may be answered.
+    ///
+    /// The work is leased to `message.lease`, or due at once when there is none.
+    /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight.
+    async fn accept(&self, message: NewMessage) -> Result<Acceptance>;
+
+    /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.
+    ///
+    /// The lease becomes one of the attempt's: when it ends without [`Store::settle`], the attempt is
+    /// [`Timer::Interrupted`].
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing.
+    ///
+    /// A message that a report has ended meanwhile stays as it is; a carrier's MessageID is kept all the same.
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> Result<Settled>;
+
+    /// Gives back leased work that was not begun: it is due at once, for anyone.
+    /// Work that is not this owner's any more is left alone.
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()>;
+
+    /// Leases messages of a carrier that are due, oldest due first. With `waiting_since_before`, also those whose next
+    /// attempt lies ahead, if they began to wait before that time: what waited for a connection that came back.
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Send>>;
+
+    /// Leases timers that went off, of all carriers.
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>>;
+
+    /// The media of a message, one `Bytes` for each of its parts. [`StoreError::NotFound`] once retention took them;
+    /// [`StoreError::Corrupt`] when a checksum does not match.
+    async fn media(&self, id: Id) -> Result<Vec<Bytes>>;
+
+    /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise, when exactly one parked
+    /// message of that carrier without a MessageID matches sender and recipient, on that one; otherwise it is kept and
+    /// applied as soon as a message becomes known by its id or is parked. Doubled reports are recorded once each and change
+    /// nothing the second time.
+    async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
+
+    /// Leases callbacks of an account that are due, in the order in which they became owed.
+    async fn lease_callbacks(
+        &self,
+        account: &AccountName,
+        lease: Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Callback>>;
+
+    /// Ends a try to deliver a callback.
+    async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Who has something due. Cheap with any backlog.
+    async fn due(&self, now: Timestamp) -> Result<Due>;
+
+    /// A message, if it is known.
+    async fn message(&self, id: Id) -> Result<Option<Message>>;
+
+    /// A message's timeline, oldest first, beginning with [`EventKind::Accepted`](crate::message::EventKind::Accepted)
+    /// and what was noted then.
+    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>>;
+
+    /// Messages that match, newest first, at most `limit`.
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>>;
+
+    /// The newest MessageID that was ever stored, for [`IdSource::new`](crate::id::IdSource::new).
+    async fn newest_id(&self) -> Result<Option<Id>>;
+
+    /// The revision of provisioning; cheap enough to ask several times a second.
+    async fn revision(&self) -> Result<u64>;
+
+    /// All of provisioning, at one revision.
+    async fn provisioning(&self) -> Result<Provisioning>;
+
+    /// Makes changes, all or none, and returns the new revision. With `expected`, only when the revision is still that one;
+    /// otherwise [`StoreError::LostLease`].
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64>;
+
+    /// The store's own secret key, made at random when the store is created: VASPIDs are hashed under it.
+    async fn key(&self) -> Result<[u8; 32]>;
+
+    /// Throws away media accepted before `media_before`, messages accepted before `messages_before`, and unmatched reports
+    /// received before `messages_before`; only of messages that have ended and owe nothing. At most `limit` of each.
+    async fn sweep(&self, media_before: Timestamp, messages_before: Timestamp, limit: usize)
+    -> Result<Swept>;
+
+    /// Whether the store can be written to, for readiness: a durable write that changes nothing else.
+    async fn check(&self) -> Result<()>;
+
+    /// Finishes what was handed in, writes a checkpoint and closes. Later operations fail.
+    async fn close(&self) -> Result<()>;
+}
