@@ -1,3 +1,25 @@
-//! The `posthouse` program.
+//! The `posthouse` program: one file per command in [`commands`].
 
-fn main() {}
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// MM7 MMS gateway: takes MMS from VASPs, hands them to carriers, brings the reports back.
+#[derive(Parser)]
+#[command(name = "posthouse", version, propagate_version = true, arg_required_else_help = true)]
+struct Program {
+    #[command(subcommand)]
+    command: commands::Command,
+}
+
+fn main() -> ExitCode {
+    match commands::run(Program::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::complain(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
