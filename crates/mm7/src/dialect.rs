@@ -1,0 +1,297 @@
+//! How peers differ: one table, used for VASPs (how an account talks) and for carriers (how a connection does).
+
+use crate::error::{DecodeError, Rule};
+use crate::message::{ErrorRsp, Fault, FaultCode, FaultDetail, Message, Operation, Status};
+use crate::soap::{Decoded, SeenNamespace};
+use crate::status::{Class, MmStatus, StatusCode};
+use crate::types::Version;
+
+/// Which MM7Versions are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versions {
+    /// From the first to the last, both included.
+    Between(Version, Version),
+    /// Those that the schema of the request's namespace lists; without such a schema, 5.2.0 to 6.10.0.
+    OfSchema,
+}
+
+/// What faultstring says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultString {
+    /// The code and its text: `2002 Address Error`.
+    CodeAndText,
+    /// `Client error` or `Server error`.
+    Class,
+}
+
+/// How one kind of peer talks: what is taken from it and what it is given.
+///
+/// ```
+/// use mm7::{Dialect, Rule};
+/// let dialect = Dialect::by_name("skycore").ok_or("no such dialect")?;
+/// assert!(dialect.refuses(Rule::NoNamespace));
+/// assert!(!Dialect::POSTHOUSE.refuses(Rule::NoNamespace));
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Debug)]
+pub struct Dialect {
+    /// The name in provisioning.
+    pub name: &'static str,
+    /// The rules that may be broken; every other one is refused.
+    pub tolerates: &'static [Rule],
+    /// The MM7Versions taken.
+    pub versions: Versions,
+    /// HTTP headers that carry the carrier's id, beside the configured one.
+    pub carrier_id_headers: &'static [&'static str],
+    /// Whether an MM without a SMIL presentation is refused (2513).
+    pub smil_required: bool,
+    /// Whether a leading `+` and `/TYPE=PLMN` are taken in a Number.
+    pub lenient_addresses: bool,
+    /// Whether a Content/@href that finds no part means the only other part there is.
+    pub href_fallback: bool,
+    /// Whether HTTP 200 with an empty body acknowledges a report or MO.
+    pub empty_body_acknowledges: bool,
+    /// Whether a request repeated with the same TransactionID and body gets the first answer again.
+    pub repeats_first_answer: bool,
+    /// Content-Type of answers.
+    pub answer_content_type: &'static str,
+    /// The HTTP status of a Fault.
+    pub fault_http_status: u16,
+    /// What faultstring says.
+    pub fault_string: FaultString,
+    /// Whether a refusal of an identified caller is a normal response (HTTP 200) instead of a Fault.
+    pub refuses_in_response: bool,
+    /// Codes that mean something else to this peer, and what is sent for them.
+    codes: &'static [(StatusCode, MappedCode)],
+    /// Delivery statuses that are spelled otherwise, by release.
+    statuses: &'static [SpelledStatus],
+}
+
+/// What is sent for a code of the table.
+#[derive(Debug)]
+enum MappedCode {
+    /// Another row of the table.
+    Row(StatusCode),
+    /// A code that the table does not have.
+    Foreign(u32, &'static str),
+}
+
+/// How a delivery status is spelled.
+#[derive(Debug)]
+struct SpelledStatus {
+    status: MmStatus,
+    release_5: Option<&'static str>,
+    release_6: Option<&'static str>,
+}
+
+/// What peers get wrong in the contents of a message without being misunderstood.
+macro_rules! lenient_contents {
+    ($($more:ident)*) => {
+        &[
+            $(Rule::$more,)*
+            Rule::ElementOrder,
+            Rule::UnknownElement,
+            Rule::RepeatedElement,
+            Rule::MissingElement,
+            Rule::ChildNamespace,
+            Rule::BadValue,
+            Rule::BadDate,
+            Rule::BooleanCase,
+            Rule::AddressForm,
+        ]
+    };
+}
+
+const V5_2_0: Version = Version { major: 5, minor: 2, patch: 0 };
+const V6_10_0: Version = Version { major: 6, minor: 10, patch: 0 };
+const TEXT_XML: &str = "text/xml; charset=utf-8";
+
+/// The codes whose number means something else in TS 23.140 clause 8.7.8.4.
+const CODES_OF_3GPP: &[(StatusCode, MappedCode)] = &[
+    (StatusCode::NumberBlacklisted, MappedCode::Row(StatusCode::ServiceDenied)),
+    (StatusCode::ChargedPartyNotSupported, MappedCode::Foreign(2001, "Operation restricted")),
+    (StatusCode::MultimediaDownloadFailed, MappedCode::Row(StatusCode::MultimediaRefused)),
+];
+
+/// The statuses that Annex L lacks, or spells otherwise.
+const STATUSES_OF_3GPP: &[SpelledStatus] = &[
+    SpelledStatus { status: MmStatus::Deferred, release_5: None, release_6: Some("Deferred") },
+    SpelledStatus {
+        status: MmStatus::Unrecognized,
+        release_5: Some("Indeterminate"),
+        release_6: Some("Unrecognised"),
+    },
+    SpelledStatus {
+        status: MmStatus::Unreachable,
+        release_5: Some("Indeterminate"),
+        release_6: Some("Indeterminate"),
+    },
+    SpelledStatus {
+        status: MmStatus::NotSupported,
+        release_5: Some("Rejected"),
+        release_6: Some("Rejected"),
+    },
+];
+
+impl Dialect {
+    /// The default: takes whatever can be understood. HTTP 200 even for Faults, and the code in the faultstring too,
+    /// since real clients lose it otherwise.
+    pub const POSTHOUSE: &'static Self = &Self {
+        name: "posthouse",
+        tolerates: lenient_contents!(EnvelopeNamespace OtherHeaderEntry InventedNamespace NoNamespace),
+        versions: Versions::Between(V5_2_0, V6_10_0),
+        carrier_id_headers: &[],
+        smil_required: false,
+        lenient_addresses: true,
+        href_fallback: true,
+        empty_body_acknowledges: true,
+        repeats_first_answer: true,
+        answer_content_type: TEXT_XML,
+        fault_http_status: 200,
+        fault_string: FaultString::CodeAndText,
+        refuses_in_response: false,
+        codes: &[],
+        statuses: &[],
+    };
+
+    /// Skycore: only namespaces that exist, only TransactionID in the Header, 5.3.0 to 6.8.0.
+    pub const SKYCORE: &'static Self = &Self {
+        name: "skycore",
+        tolerates: lenient_contents!(),
+        versions: Versions::Between(Version::V5_3_0, Version::V6_8_0),
+        carrier_id_headers: &["X-Skycore-Carrier-Id"],
+        empty_body_acknowledges: false,
+        fault_string: FaultString::Class,
+        ..*Self::POSTHOUSE
+    };
+
+    /// Sinch: as Skycore, and every MM needs a SMIL presentation.
+    pub const SINCH: &'static Self = &Self {
+        name: "sinch",
+        carrier_id_headers: &["X-Mblox-Carrier-Id"],
+        smil_required: true,
+        ..*Self::SKYCORE
+    };
+
+    /// TS 23.140 to the letter: what the schema forbids is refused, and a caller that is known gets its refusals in a
+    /// response.
+    pub const THREE_GPP: &'static Self = &Self {
+        name: "3gpp",
+        // SOAP lets other header entries stand beside TransactionID as long as they need not be understood.
+        tolerates: &[Rule::OtherHeaderEntry],
+        versions: Versions::OfSchema,
+        lenient_addresses: false,
+        href_fallback: false,
+        empty_body_acknowledges: false,
+        fault_http_status: 500,
+        fault_string: FaultString::Class,
+        refuses_in_response: true,
+        codes: CODES_OF_3GPP,
+        statuses: STATUSES_OF_3GPP,
+        ..*Self::POSTHOUSE
+    };
+
+    /// Every dialect.
+    pub const ALL: [&'static Self; 4] = [Self::POSTHOUSE, Self::SKYCORE, Self::SINCH, Self::THREE_GPP];
+
+    /// The dialect of this name.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name == name)
+    }
+
+    /// Whether a request that breaks the rule is refused.
+    pub fn refuses(&self, rule: Rule) -> bool {
+        !self.tolerates.contains(&rule)
+    }
+
+    /// Whether the version is taken from a peer that writes in this namespace.
+    pub fn takes_version(&self, version: Version, namespace: &SeenNamespace) -> bool {
+        match (self.versions, namespace) {
+            (Versions::Between(first, last), _) => (first..=last).contains(&version),
+            (Versions::OfSchema, SeenNamespace::Known(namespace)) => namespace.knows(version),
+            (Versions::OfSchema, _) => (V5_2_0..=V6_10_0).contains(&version),
+        }
+    }
+
+    /// The first thing that a request is refused for, by the order of [`Rule`]: what decoding found and the dialect
+    /// does not tolerate, an operation that is not among `taken`, or a version that is not taken.
+    pub fn first_refused(&self, decoded: &Decoded, taken: &[Operation]) -> Option<DecodeError> {
+        let found = decoded.errors.iter().filter(|error| self.refuses(error.rule)).cloned();
+        let own = self.untaken_operation(decoded, taken).into_iter().chain(self.untaken_version(decoded));
+        found.chain(own).min_by_key(|error| error.rule)
+    }
+
+    fn untaken_operation(&self, decoded: &Decoded, taken: &[Operation]) -> Option<DecodeError> {
+        let message = decoded.message.as_ref()?;
+        let is_taken =
+            message.is_request() && message.operation().is_some_and(|operation| taken.contains(&operation));
+        let what = || format!("{} is not taken here", message.name());
+        (!is_taken).then(|| DecodeError::new(Rule::UnknownOperation, 0, what()))
+    }
+
+    fn untaken_version(&self, decoded: &Decoded) -> Option<DecodeError> {
+        let version = decoded.version?;
+        let what = || format!("MM7Version {version} is not supported");
+        let is_taken = self.takes_version(version, &decoded.namespace);
+        (!is_taken).then(|| DecodeError::new(Rule::UnknownVersion, 0, what()))
+    }
+
+    /// The Status that this peer is given for a code.
+    pub fn status(&self, code: StatusCode) -> Status {
+        match self.codes.iter().find(|(from, _)| *from == code) {
+            None => Status::from(code),
+            Some((_, MappedCode::Row(row))) => Status::from(*row),
+            Some((_, MappedCode::Foreign(code, text))) => {
+                Status { code: *code, text: (*text).to_owned(), details: None }
+            }
+        }
+    }
+
+    /// A refusal as this peer reads it.
+    pub fn refusal(&self, refusal: &Refusal) -> Answer {
+        let status = self.status(refusal.code);
+        if self.refuses_in_response && refusal.identified {
+            return Answer { http_status: 200, message: refusal.operation.response(status) };
+        }
+        let is_client = Class::of(status.code) == Class::Client;
+        let string = match self.fault_string {
+            FaultString::CodeAndText => format!("{} {}", status.code, status.text),
+            FaultString::Class => if is_client { "Client error" } else { "Server error" }.to_owned(),
+        };
+        let code = if is_client { FaultCode::Client } else { FaultCode::Server };
+        let detail = Some(FaultDetail::RsErrorRsp(ErrorRsp { status }));
+        Answer {
+            http_status: self.fault_http_status,
+            message: Message::Fault(Fault { code, string, detail }),
+        }
+    }
+
+    /// How a delivery status is spelled to a peer that reads this namespace; `None`: it is not sent.
+    pub fn mm_status(&self, status: MmStatus, namespace: &SeenNamespace) -> Option<&'static str> {
+        match self.statuses.iter().find(|spelled| spelled.status == status) {
+            None => Some(status.as_str()),
+            Some(spelled) if namespace.release() == 5 => spelled.release_5,
+            Some(spelled) => spelled.release_6,
+        }
+    }
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code of the table.
+    pub code: StatusCode,
+    /// Whether the caller got as far as being asked who it is: everything after the checks of the envelope.
+    pub identified: bool,
+    /// The operation that is refused.
+    pub operation: Operation,
+}
+
+/// What a peer is answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub http_status: u16,
+    /// The message in the body.
+    pub message: Message,
+}

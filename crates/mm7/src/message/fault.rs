@@ -1,0 +1,101 @@
+//! SOAP Faults and what stands in their detail (SOAP 1.1 clause 4.4, TS 23.140 clause 8.7.8.3).
+
+use crate::message::Status;
+
+/// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ErrorRsp {
+    /// Status.
+    pub status: Status,
+}
+
+/// A SOAP Fault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// faultcode.
+    pub code: FaultCode,
+    /// faultstring.
+    pub string: String,
+    /// The MM7 error in detail, if there is one.
+    pub detail: Option<FaultDetail>,
+}
+
+/// faultcode, without its prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultCode {
+    /// The request is at fault.
+    Client,
+    /// The server is at fault.
+    Server,
+    /// The Envelope's namespace is not known.
+    VersionMismatch,
+    /// A header entry marked mustUnderstand was not understood.
+    MustUnderstand,
+    /// `Client.TransactionID`: the TransactionID is missing or unusable.
+    ClientTransactionId,
+    /// Any other, as it came without its prefix.
+    Other(String),
+}
+
+impl FaultCode {
+    /// The code without prefix.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Client => "Client",
+            Self::Server => "Server",
+            Self::VersionMismatch => "VersionMismatch",
+            Self::MustUnderstand => "MustUnderstand",
+            Self::ClientTransactionId => "Client.TransactionID",
+            Self::Other(text) => text,
+        }
+    }
+
+    /// Reads a faultcode with or without prefix, padded or not.
+    pub fn from_wire(text: &str) -> Self {
+        let text = text.trim();
+        let local = text.rsplit_once(':').map_or(text, |(_, local)| local);
+        let known = [
+            Self::Client,
+            Self::Server,
+            Self::VersionMismatch,
+            Self::MustUnderstand,
+            Self::ClientTransactionId,
+        ];
+        let found = known.into_iter().find(|code| code.as_str() == local);
+        found.unwrap_or_else(|| Self::Other(local.to_owned()))
+    }
+}
+
+/// The MM7 error in a Fault's detail.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultDetail {
+    /// From an MMS Relay/Server.
+    RsErrorRsp(ErrorRsp),
+    /// From a VASP.
+    VaspErrorRsp(ErrorRsp),
+}
+
+impl FaultDetail {
+    /// The status inside.
+    pub const fn status(&self) -> &Status {
+        match self {
+            Self::RsErrorRsp(rsp) | Self::VaspErrorRsp(rsp) => &rsp.status,
+        }
+    }
+}
+
+impl Fault {
+    /// The code that peers put at the start of faultstring (`2002 Address Error`), for Faults without detail: four
+    /// digits, then the end or no digit.
+    ///
+    /// ```
+    /// use mm7::message::{Fault, FaultCode};
+    /// let fault = Fault { code: FaultCode::Client, string: "2002 Address Error".to_owned(), detail: None };
+    /// assert_eq!(fault.code_in_string(), Some(2002));
+    /// ```
+    pub fn code_in_string(&self) -> Option<u32> {
+        let text = self.string.trim_start();
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        text.get(..digits).filter(|_| digits == 4)?.parse().ok()
+    }
+}

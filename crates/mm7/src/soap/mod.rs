@@ -1,0 +1,69 @@
+//! SOAP 1.1 envelopes: bytes ↔ [`Message`].
+
+mod namespace;
+
+use crate::error::DecodeError;
+use crate::message::Message;
+use crate::types::{TransactionId, VaspId, Version};
+
+pub use namespace::{Namespace, SeenNamespace};
+
+/// What an envelope says, and everything that is wrong with it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded {
+    /// TransactionID, whenever it can be read, whatever else is wrong.
+    pub transaction_id: Option<TransactionId>,
+    /// The namespace of the operation; without one, that of the TransactionID.
+    pub namespace: SeenNamespace,
+    /// MM7Version when it is of the form `x.y.z`.
+    pub version: Option<Version>,
+    /// The local name of the element in the Body as it came, cut at 64 bytes.
+    pub operation: Option<String>,
+    /// SenderIdentification/VASPID of any operation, known or not: whose dialect a refusal is written in.
+    pub vaspid: Option<VaspId>,
+    /// The message, read by local name, in any order, whatever the namespace. Absent only when there is no operation
+    /// or it is none of MM7's.
+    pub message: Option<Message>,
+    /// Everything found, also what lenient dialects tolerate, in the order of the document.
+    pub errors: Vec<DecodeError>,
+}
+
+/// What is written round a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// The namespace to write in: one that exists, or an invented one given back as it came. Anything else is
+    /// written as [`Namespace::LATEST`].
+    pub namespace: SeenNamespace,
+    /// MM7Version, written as it is.
+    pub version: Version,
+    /// TransactionID; without one no Header is written.
+    pub transaction_id: Option<TransactionId>,
+}
+
+impl Framing {
+    /// In a namespace that exists, with a version that its schema lists (else the namespace's default).
+    pub fn new(namespace: Namespace, version: Version, transaction_id: Option<TransactionId>) -> Self {
+        let version = namespace.version_for(version);
+        Self { namespace: SeenNamespace::Known(namespace), version, transaction_id }
+    }
+
+    /// As the peer wrote: its TransactionID, its namespace and version. What cannot be answered in becomes
+    /// REL-6-MM7-1-4, and a version that the namespace's schema does not list becomes the namespace's default.
+    pub fn answering(decoded: &Decoded) -> Self {
+        let transaction_id = decoded.transaction_id.clone();
+        match &decoded.namespace {
+            SeenNamespace::Invented(uri) => Self {
+                namespace: SeenNamespace::Invented(uri.clone()),
+                version: decoded.version.unwrap_or(Version::V6_8_0),
+                transaction_id,
+            },
+            SeenNamespace::Known(namespace) => {
+                let version = decoded.version.unwrap_or_else(|| namespace.default_version());
+                Self::new(*namespace, version, transaction_id)
+            }
+            SeenNamespace::Foreign(_) | SeenNamespace::Absent => {
+                Self::new(Namespace::LATEST, decoded.version.unwrap_or(Version::V6_8_0), transaction_id)
+            }
+        }
+    }
+}
