@@ -1,3 +1,57 @@
-//! Tasks of the project: `cargo xtask test`.
+//! Tasks of the project, each in its own file: `cargo xtask test`, `deps`, `tidy`, `ci`.
+#![expect(clippy::print_stdout, reason = "a task speaks to the person at the terminal")]
+#![expect(clippy::print_stderr, reason = "a task speaks to the person at the terminal")]
 
-fn main() {}
+mod ci;
+mod deps;
+mod failure;
+mod invocation;
+mod metadata;
+mod spdx;
+mod test;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use failure::Failure;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  test   run every test, with cargo-nextest where it is installed
+  deps   check the dependencies' licences and duplicates
+  tidy   check that crates, documents and file names have not drifted apart
+  ci     everything else that has to pass before a change lands, then the demo";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match perform(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn perform(arguments: &[String]) -> Result<(), Failure> {
+    let [task] = arguments else { return Err(Failure::Usage(USAGE)) };
+    match task.as_str() {
+        "test" => test::run(),
+        "deps" => deps::run(),
+        "tidy" => tidy::run(),
+        "ci" => ci::run(),
+        "help" | "--help" | "-h" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::Usage(USAGE)),
+    }
+}
+
+/// The root of the checkout, wherever in it the task was called.
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}

@@ -1,0 +1,186 @@
+//! `cargo xtask tidy`: what the compiler does not see drift apart.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::metadata::{Metadata, Package};
+
+/// Each crate, from the ground up, and the crates of this repository it may use, in tests too.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("mm7", &[]),
+    ("posthouse-core", &["mm7"]),
+    ("posthouse-store", &["mm7", "posthouse-core"]),
+    ("posthouse-gateway", &["mm7", "posthouse-core", "posthouse-store"]),
+    // Knows the gateway only over the wire, as a real peer does.
+    ("posthouse-sim", &["mm7"]),
+    ("posthouse", &["mm7", "posthouse-core", "posthouse-store", "posthouse-gateway", "posthouse-sim"]),
+    ("xtask", &[]),
+];
+
+/// Names for a module that say nothing of what is in it.
+const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc"];
+
+pub fn run() -> Result<(), Failure> {
+    let metadata = Metadata::load()?;
+    let mut findings = floors(&metadata, FLOORS);
+    let crates = crate_folders()?;
+    findings.extend(unnamed(&read_architecture()?, &crates));
+    for folder in crates.iter().map(PathBuf::as_path).chain([Path::new("xtask")]) {
+        findings.extend(files_below(&folder.join("src"))?.iter().filter_map(|file| empty_name(file)));
+    }
+    findings.extend(lock_file());
+    Failure::unless_empty(findings)?;
+    println!("tidy: {} crates on their floors, nothing has drifted", FLOORS.len());
+    Ok(())
+}
+
+fn floors(metadata: &Metadata, floors: &[(&str, &[&str])]) -> Vec<String> {
+    let members: Vec<&Package> = metadata.members().collect();
+    let is_member = |name: &str| members.iter().any(|member| member.name == name);
+    let mut findings = Vec::new();
+    for member in &members {
+        match floors.iter().find(|(name, _)| *name == member.name) {
+            None => findings
+                .push(format!("{} has no floor: give it a row in FLOORS in xtask/src/tidy.rs", member.name)),
+            Some((_, below)) => {
+                let used = member.dependencies.iter().map(|used| used.name.as_str());
+                let wrong = used.filter(|used| is_member(used) && !below.contains(used));
+                findings.extend(wrong.map(|used| above(&member.name, used, below)));
+            }
+        }
+    }
+    let gone = floors.iter().filter(|(name, _)| !is_member(name));
+    findings.extend(
+        gone.map(|(name, _)| format!("{name} is gone: take its row out of FLOORS in xtask/src/tidy.rs")),
+    );
+    findings
+}
+
+fn above(member: &str, used: &str, below: &[&str]) -> String {
+    let allowed = if below.is_empty() { "no crate of this repository".to_owned() } else { below.join(", ") };
+    format!("{member} uses {used}, but may use {allowed}: move what it needs to a lower floor")
+}
+
+/// The folders in `crates/`, relative to the root.
+fn crate_folders() -> Result<Vec<PathBuf>, Failure> {
+    let entries = entries(Path::new("crates"))?;
+    Ok(entries.into_iter().filter(|entry| crate::root().join(entry).is_dir()).collect())
+}
+
+fn read_architecture() -> Result<String, Failure> {
+    let path = PathBuf::from("ARCHITECTURE.md");
+    fs::read_to_string(crate::root().join(&path)).map_err(|source| Failure::Read { path, source })
+}
+
+fn unnamed(architecture: &str, crates: &[PathBuf]) -> Vec<String> {
+    let names = crates.iter().filter_map(|folder| folder.file_name()?.to_str());
+    let missing = names.filter(|name| !mentions(architecture, name));
+    missing
+        .map(|name| format!("ARCHITECTURE.md does not name {name}: say there what the crate is for"))
+        .collect()
+}
+
+/// Whether `name` stands in `text` as a word of its own, so that `posthouse-core` is no `posthouse`.
+fn mentions(text: &str, name: &str) -> bool {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_')).any(|word| word == name)
+}
+
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        for entry in entries(&folder)? {
+            if crate::root().join(&entry).is_dir() {
+                waiting.push(entry.clone());
+            }
+            files.push(entry);
+        }
+    }
+    Ok(files)
+}
+
+/// What is in a folder, files and folders, sorted; paths relative to the root.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |source| Failure::Read { path: folder.to_owned(), source };
+    let entries = fs::read_dir(crate::root().join(folder)).map_err(unreadable)?;
+    let names = entries.map(|entry| entry.map(|entry| folder.join(entry.file_name())));
+    let mut paths = names.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn empty_name(file: &Path) -> Option<String> {
+    let stem = file.file_stem()?.to_str()?;
+    EMPTY_NAMES
+        .contains(&stem)
+        .then(|| format!("{} has a name that says nothing: name it after what is in it", file.display()))
+}
+
+/// `Cargo.lock` is in the index of git; without git there is only the file to look for.
+fn lock_file() -> Option<String> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "--error-unmatch", "Cargo.lock"]).current_dir(crate::root());
+    let committed = match git.output().ok().and_then(|output| output.status.code()) {
+        Some(0) => true,
+        Some(1) => false,
+        _ => crate::root().join("Cargo.lock").exists(),
+    };
+    (!committed).then(|| "Cargo.lock is not committed: `git add Cargo.lock`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_crate_uses_only_what_its_floor_allows() {
+        let package = |name: &str, uses: &[&str]| {
+            let uses: Vec<_> = uses.iter().map(|name| json!({ "name": name })).collect();
+            json!({ "id": name, "name": name, "version": "0.1.0", "license": null, "dependencies": uses })
+        };
+        let metadata: Metadata = serde_json::from_value(json!({
+            "packages": [
+                package("mm7", &["bytes"]),
+                package("core", &["mm7", "sim"]),
+                package("sim", &["mm7"]),
+                package("attic", &[]),
+                package("bytes", &["core"]),
+            ],
+            "workspace_members": ["mm7", "core", "sim", "attic"],
+            "resolve": { "nodes": [] },
+        }))
+        .unwrap();
+        assert_eq!(
+            floors(&metadata, &[("mm7", &[]), ("core", &["mm7"]), ("sim", &["mm7"]), ("cellar", &[])]),
+            [
+                "core uses sim, but may use mm7: move what it needs to a lower floor",
+                "attic has no floor: give it a row in FLOORS in xtask/src/tidy.rs",
+                "cellar is gone: take its row out of FLOORS in xtask/src/tidy.rs",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_crate_is_named_only_by_its_whole_name() {
+        let crates = ["posthouse", "posthouse-core", "mm7"].map(|name| Path::new("crates").join(name));
+        assert_eq!(
+            unnamed("`posthouse-core` stands on `mm7`.", &crates),
+            ["ARCHITECTURE.md does not name posthouse: say there what the crate is for"]
+        );
+    }
+
+    #[test]
+    fn empty_names_are_found_as_file_and_as_folder() {
+        for (path, found) in [
+            ("crates/mm7/src/util.rs", true),
+            ("crates/mm7/src/common", true),
+            ("crates/mm7/src/common_prefix.rs", false),
+            ("crates/mm7/src/status.rs", false),
+        ] {
+            assert_eq!(empty_name(Path::new(path)).is_some(), found, "{path}");
+        }
+    }
+}
