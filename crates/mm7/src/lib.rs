@@ -9,6 +9,8 @@ pub mod dialect;
 pub mod error;
 pub mod limits;
 pub mod message;
+pub mod mime;
+pub mod smil;
 pub mod soap;
 pub mod status;
 pub mod time;

@@ -1,0 +1,375 @@
+//! Content-Type values (RFC 2045 clause 5.1): read leniently where peers are sloppy, written canonically.
+
+use std::fmt;
+
+use crate::ValueError;
+
+/// A media type with its parameters.
+///
+/// The type is lower-case `type/subtype`; names of parameters are lower-case, their values as they came. No value
+/// holds a control character, so that [`Display`](fmt::Display) can always go into a header.
+///
+/// ```
+/// use mm7::mime::ContentType;
+/// let related = ContentType::parse("Multipart/Related; Type=text/xml; boundary=\"a b\"")?;
+/// assert_eq!(related.essence(), "multipart/related");
+/// assert_eq!(related.param("BOUNDARY"), Some("a b"));
+/// assert_eq!(related.to_string(), "multipart/related; type=\"text/xml\"; boundary=\"a b\"");
+/// # Ok::<(), mm7::ValueError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ContentType {
+    essence: String,
+    params: Vec<(String, String)>,
+}
+
+impl ContentType {
+    /// Reads the text of a Content-Type header.
+    ///
+    /// Taken beyond the grammar, since peers send it: empty parameters (`image/gif; `), unquoted values with
+    /// characters that ask for quotes (`type=text/xml`), a missing semicolon after a quoted value.
+    ///
+    /// # Errors
+    /// [`ValueError::Empty`]; [`ValueError::Malformed`] for anything that is not `type/subtype`, a parameter without
+    /// a name or `=`, a quote that is not closed, and control characters.
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(ValueError::Empty);
+        }
+        let (essence, rest) = text.split_once(';').unwrap_or((text, ""));
+        Ok(Self { essence: checked_essence(essence.trim_end())?, params: parse_params(rest)? })
+    }
+
+    /// A media type without parameters, for types that the program itself knows. What is not `type/subtype` becomes
+    /// `application/octet-stream` (RFC 2046 clause 4.5.1: what is known of bytes about which nothing is known).
+    pub fn new(essence: &str) -> Self {
+        let essence = checked_essence(essence).unwrap_or_else(|_| "application/octet-stream".to_owned());
+        Self { essence, params: Vec::new() }
+    }
+
+    /// The same with one parameter more. Control characters in the value become spaces; a name that is no token is
+    /// left out with its value.
+    #[must_use]
+    pub fn with_param(mut self, name: &str, value: &str) -> Self {
+        if is_token(name) {
+            self.params.push((name.to_ascii_lowercase(), clean(value)));
+        }
+        self
+    }
+
+    /// `type/subtype`, lower-case.
+    pub fn essence(&self) -> &str {
+        &self.essence
+    }
+
+    /// The type before the slash, lower-case: `image`.
+    pub fn main_type(&self) -> &str {
+        self.essence.split('/').next().unwrap_or_default()
+    }
+
+    /// The value of a parameter, by its name in any case; the first where it is repeated.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let found = self.params.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Every parameter as name and value, in the order in which they came.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether a SOAP envelope may be of this type: text/xml, and what peers send in its place.
+    pub fn is_xml(&self) -> bool {
+        matches!(self.essence.as_str(), "text/xml" | "application/xml" | "application/soap+xml")
+    }
+
+    /// Whether it is `multipart/…`.
+    pub fn is_multipart(&self) -> bool {
+        self.main_type() == "multipart"
+    }
+
+    /// The file name that the type carries: `name`, or `name*` of RFC 2231.
+    pub(crate) fn name(&self) -> Option<String> {
+        named(&self.params, "name")
+    }
+}
+
+impl fmt::Display for ContentType {
+    /// Canonical: every value that is no token is quoted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.essence)?;
+        for (name, value) in &self.params {
+            write!(f, "; {name}=")?;
+            write_value(f, value)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::str::FromStr for ContentType {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        Self::parse(text)
+    }
+}
+
+/// Writes a parameter's value, quoted where it is no token (RFC 2045 clause 5.1).
+fn write_value(f: &mut impl fmt::Write, value: &str) -> fmt::Result {
+    if is_token(value) {
+        return f.write_str(value);
+    }
+    f.write_char('"')?;
+    for char in value.chars() {
+        if matches!(char, '"' | '\\') {
+            f.write_char('\\')?;
+        }
+        f.write_char(char)?;
+    }
+    f.write_char('"')
+}
+
+/// A value as it stands behind `=` in a header.
+pub(super) fn quoted(value: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 2);
+    // Writing into a String does not fail.
+    let _ = write_value(&mut text, &clean(value));
+    text
+}
+
+/// Control characters would end a header or smuggle one in: each becomes a space.
+pub(super) fn clean(value: &str) -> String {
+    value.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+}
+
+/// The file name of a Content-Disposition (RFC 2183): `filename`, or `filename*`. A value that cannot be read names
+/// nothing.
+pub(super) fn disposition_name(text: &str) -> Option<String> {
+    let (_, params) = text.split_once(';')?;
+    named(&parse_params(params).ok()?, "filename")
+}
+
+fn named(params: &[(String, String)], name: &str) -> Option<String> {
+    let plain = params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let extended = || {
+        let with_star = |known: &str| known.strip_suffix('*') == Some(name);
+        params.iter().find(|(known, _)| with_star(known)).and_then(|(_, value)| extended_value(value))
+    };
+    plain.or_else(extended).filter(|name| !name.is_empty())
+}
+
+/// `charset'language'percent-encoded` (RFC 2231 clause 4).
+fn extended_value(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, encoded) = rest.split_once('\'')?;
+    let encoding = encoding_rs::Encoding::for_label(charset.as_bytes())?;
+    Some(encoding.decode_without_bom_handling(&percent_decode(encoded)).0.into_owned())
+}
+
+/// The bytes behind `%xx`; a `%` without two hexadecimal digits stands for itself (RFC 3986 clause 2.1).
+pub(super) fn percent_decode(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        match (byte, after) {
+            (b'%', [high, low, after @ ..]) if let Some(value) = super::encoding::hex_byte(*high, *low) => {
+                decoded.push(value);
+                rest = after;
+            }
+            _ => {
+                decoded.push(byte);
+                rest = after;
+            }
+        }
+    }
+    decoded
+}
+
+fn checked_essence(text: &str) -> Result<String, ValueError> {
+    match text.split_once('/') {
+        Some((main, sub)) if is_token(main) && is_token(sub) => Ok(text.to_ascii_lowercase()),
+        _ => Err(ValueError::Malformed { expected: "a media type of the form type/subtype" }),
+    }
+}
+
+/// Reads `name=value` pairs, separated by semicolons.
+fn parse_params(mut rest: &str) -> Result<Vec<(String, String)>, ValueError> {
+    let mut params = Vec::new();
+    loop {
+        rest = rest.trim_start_matches([';', ' ', '\t']);
+        if rest.is_empty() {
+            return Ok(params);
+        }
+        let (name, after) = rest.split_once('=').ok_or(ValueError::Malformed {
+            expected: "a media type with parameters of the form name=value",
+        })?;
+        let name = name.trim_end();
+        if !is_token(name) {
+            return Err(ValueError::Malformed { expected: "a media type whose parameters have a name" });
+        }
+        let (value, after) = parse_value(after.trim_start())?;
+        params.push((name.to_ascii_lowercase(), value));
+        rest = after;
+    }
+}
+
+/// Reads a quoted value, or an unquoted one up to the next semicolon; gives back what follows.
+fn parse_value(text: &str) -> Result<(String, &str), ValueError> {
+    let (value, rest) = match text.strip_prefix('"') {
+        Some(quoted) => parse_quoted(quoted)?,
+        None => {
+            let end = text.find(';').unwrap_or(text.len());
+            let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            (value.trim_end().to_owned(), rest)
+        }
+    };
+    // A tab is white space, and folding may have left one.
+    let value = value.replace('\t', " ");
+    if value.chars().any(char::is_control) {
+        return Err(ValueError::Malformed { expected: "a media type without control characters" });
+    }
+    Ok((value, rest))
+}
+
+fn parse_quoted(text: &str) -> Result<(String, &str), ValueError> {
+    let mut value = String::new();
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => return Ok((value, chars.as_str())),
+            '\\' => value.extend(chars.next()),
+            _ => value.push(char),
+        }
+    }
+    Err(ValueError::Malformed { expected: "a media type whose quotes are closed" })
+}
+
+/// A token of RFC 2045: visible ASCII without the characters that have a meaning in headers.
+pub(super) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> ContentType {
+        ContentType::parse(text).unwrap()
+    }
+
+    #[test]
+    fn what_peers_send_is_read() {
+        for (text, canonical) in [
+            ("text/xml", "text/xml"),
+            (" TEXT/XML ;Charset=\"utf-8\"", "text/xml; charset=utf-8"),
+            ("image/gif; ", "image/gif"),
+            ("image/gif;", "image/gif"),
+            ("image/gif;; ;name=a.gif;", "image/gif; name=a.gif"),
+            ("image/jpeg; Name=flowers_6.jpg", "image/jpeg; name=flowers_6.jpg"),
+            ("text/xml; charset=\"utf:8\"", "text/xml; charset=\"utf:8\""),
+            ("text/plain; charset=", "text/plain; charset=\"\""),
+            ("text/plain; charset = utf-8", "text/plain; charset=utf-8"),
+            ("text/plain; name=\"a \\\"b\\\" \\\\c\"", "text/plain; name=\"a \\\"b\\\" \\\\c\""),
+            ("text/plain; name=\"бал.txt\"", "text/plain; name=\"бал.txt\""),
+            ("text/plain; name=two words.txt; x=1", "text/plain; name=\"two words.txt\"; x=1"),
+            (
+                "multipart/related;type=\"application/smil\"; boundary=\"----=_Part_1\";start=\"<0.smil>\"",
+                "multipart/related; type=\"application/smil\"; boundary=\"----=_Part_1\"; start=\"<0.smil>\"",
+            ),
+            ("multipart/related; boundary=----=_Part_1", "multipart/related; boundary=\"----=_Part_1\""),
+            ("multipart/related; type=\"text/xml\" start=s", "multipart/related; type=\"text/xml\"; start=s"),
+            ("multipart/mixed; boundary=\"a;b\"", "multipart/mixed; boundary=\"a;b\""),
+            ("text/plain; name=\"a\tb\"", "text/plain; name=\"a b\""),
+        ] {
+            assert_eq!(parsed(text).to_string(), canonical, "{text}");
+            assert_eq!(parsed(canonical), parsed(text), "{canonical}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_media_type_is_refused() {
+        for text in [
+            "",
+            "   ",
+            ";",
+            "image",
+            "image/",
+            "/jpeg",
+            "/",
+            "image/jpeg/x",
+            "image / jpeg",
+            "image/ jpeg",
+            "image jpeg",
+            "text/xml charset=utf-8",
+            "im\u{0}age/jpeg",
+            "image/jpeg\r\nX-Evil: 1",
+            "image/jpeg; name=\"a\r\nX-Evil: 1\"",
+            "image/jpeg; name=a\u{7f}",
+            "image/jpeg; name",
+            "image/jpeg; =a",
+            "image/jpeg; na me=a",
+            "image/jpeg; name=\"a",
+            "image/jpeg; name=\"a\\",
+            "imágé/jpeg",
+            "\"image\"/jpeg",
+        ] {
+            assert!(ContentType::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_found_by_name_and_the_first_counts() {
+        let content_type = parsed("text/plain; CHARSET=utf-8; charset=latin1");
+        assert_eq!(content_type.param("Charset"), Some("utf-8"));
+        assert_eq!(content_type.param("name"), None);
+        let all: Vec<_> = content_type.params().collect();
+        assert_eq!(all, [("charset", "utf-8"), ("charset", "latin1")]);
+    }
+
+    #[test]
+    fn kinds_are_told_apart() {
+        for (text, xml, multipart) in [
+            ("text/xml", true, false),
+            ("Application/XML; a=b", true, false),
+            ("application/soap+xml", true, false),
+            ("application/atom+xml", false, false),
+            ("text/html", false, false),
+            ("multipart/related", false, true),
+            ("MULTIPART/Form-Data", false, true),
+            ("multipartish/related", false, false),
+        ] {
+            assert_eq!((parsed(text).is_xml(), parsed(text).is_multipart()), (xml, multipart), "{text}");
+        }
+    }
+
+    #[test]
+    fn built_values_cannot_smuggle_a_header() {
+        let built =
+            ContentType::new("image/jpeg").with_param("Name", "a\r\nX-Evil: 1").with_param("b\r\nc", "d");
+        assert_eq!(built.to_string(), "image/jpeg; name=\"a  X-Evil: 1\"");
+        assert_eq!(ContentType::new("image/jpeg\r\nX: 1").to_string(), "application/octet-stream");
+    }
+
+    #[test]
+    fn file_names_are_read_plain_and_extended() {
+        assert_eq!(parsed("a/b; name=x.gif").name().as_deref(), Some("x.gif"));
+        assert_eq!(parsed("a/b; name*=utf-8''b%C3%A4r.gif").name().as_deref(), Some("bär.gif"));
+        assert_eq!(parsed("a/b; name*=gbk''%C4%E3.gif").name().as_deref(), Some("你.gif"));
+        assert_eq!(parsed("a/b; name*=nonsense").name(), None);
+        assert_eq!(parsed("a/b; name=\"\"").name(), None);
+        assert_eq!(disposition_name("attachment; filename=\"a b.jpg\"").as_deref(), Some("a b.jpg"));
+        assert_eq!(disposition_name("attachment; filename=\"a b.jpg"), None);
+        assert_eq!(disposition_name("inline"), None);
+    }
+
+    #[test]
+    fn percent_encoding_is_undone_and_the_rest_kept() {
+        assert_eq!(percent_decode("a%20b%4"), b"a b%4");
+        assert_eq!(percent_decode("%%41%zz"), b"%A%zz");
+    }
+}

@@ -1,0 +1,243 @@
+//! Content-Transfer-Encoding (RFC 2045 clause 6): what is not encoded is passed on as a slice, base64 and
+//! quoted-printable are decoded.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
+
+/// How the bytes of a part are encoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    /// 7bit, 8bit, binary, or not said.
+    Identity,
+    Base64,
+    QuotedPrintable,
+    /// None of the standard's; the name in lower case.
+    Unknown(String),
+}
+
+/// Where in the encoded bytes the encoding is broken, and how.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    pub at: usize,
+    pub what: &'static str,
+}
+
+impl Encoding {
+    /// Reads the text of a Content-Transfer-Encoding header; case, quotes and a trailing semicolon do not matter.
+    pub(super) fn parse(text: &str) -> Self {
+        let name = text.trim_matches(|char: char| char.is_whitespace() || matches!(char, '"' | ';'));
+        match name.to_ascii_lowercase().as_str() {
+            "" | "7bit" | "8bit" | "binary" => Self::Identity,
+            "base64" => Self::Base64,
+            "quoted-printable" => Self::QuotedPrintable,
+            other => Self::Unknown(other.to_owned()),
+        }
+    }
+
+    /// The decoded bytes: a slice of `raw` where nothing is encoded.
+    pub(super) fn decode(&self, raw: &Bytes) -> Result<Bytes, Broken> {
+        match self {
+            Self::Identity => Ok(raw.clone()),
+            Self::Base64 => decode_base64(raw).map(Bytes::from),
+            Self::QuotedPrintable => decode_quoted_printable(raw).map(Bytes::from),
+            Self::Unknown(_) => Err(Broken { at: 0, what: "the transfer encoding is not known" }),
+        }
+    }
+}
+
+/// Padding may be missing and the last bits may be anything: peers truncate and pad as they like, and no byte of the
+/// content depends on it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+fn decode_base64(raw: &[u8]) -> Result<Vec<u8>, Broken> {
+    // White space stands at the ends of lines nearly always, so that joining lines is enough.
+    let joined = join_lines(raw);
+    if let Ok(decoded) = BASE64.decode(&joined) {
+        return Ok(decoded);
+    }
+    let bare: Vec<u8> = joined.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    BASE64.decode(&bare).map_err(|_| base64_fault(raw))
+}
+
+fn join_lines(raw: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(raw.len());
+    let mut start = 0;
+    for end in memchr::memchr_iter(b'\n', raw).chain([raw.len()]) {
+        joined.extend_from_slice(raw.get(start..end).unwrap_or_default().trim_ascii());
+        start = end + 1;
+    }
+    joined
+}
+
+/// The first byte that base64 does not have, else the end: the length is wrong or there is padding in the middle.
+fn base64_fault(raw: &[u8]) -> Broken {
+    let foreign =
+        |byte: &u8| !(byte.is_ascii_alphanumeric() || b"+/=".contains(byte) || byte.is_ascii_whitespace());
+    match raw.iter().position(foreign) {
+        Some(at) => Broken { at, what: "a byte that base64 does not have" },
+        None => {
+            Broken { at: raw.len(), what: "base64 of an impossible length or with padding in the middle" }
+        }
+    }
+}
+
+fn decode_quoted_printable(raw: &[u8]) -> Result<Vec<u8>, Broken> {
+    let mut decoded = Vec::with_capacity(raw.len());
+    let mut start = 0;
+    while let Some(rest) = raw.get(start..).filter(|rest| !rest.is_empty()) {
+        let line = memchr::memchr(b'\n', rest).and_then(|end| rest.get(..=end)).unwrap_or(rest);
+        decode_line(line, &mut decoded).map_err(|at| Broken {
+            at: start + at,
+            what: "a quoted-printable escape that is not = and two hexadecimal digits",
+        })?;
+        start += line.len();
+    }
+    Ok(decoded)
+}
+
+/// Decodes one line with its line break; fails with the place of a broken escape.
+fn decode_line(line: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
+    let unbroken = line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    let line_break = line.get(unbroken.len()..).unwrap_or_default();
+    // White space at the end of a line was added on the way (RFC 2045 clause 6.7, rule 3).
+    let text = trim_blanks(unbroken);
+    match text.strip_suffix(b"=") {
+        Some(soft) => unescape(soft, decoded),
+        None => {
+            unescape(text, decoded)?;
+            decoded.extend_from_slice(line_break);
+            Ok(())
+        }
+    }
+}
+
+fn trim_blanks(line: &[u8]) -> &[u8] {
+    let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
+    line.get(..end).unwrap_or(line)
+}
+
+fn unescape(text: &[u8], decoded: &mut Vec<u8>) -> Result<(), usize> {
+    let mut start = 0;
+    for equals in memchr::memchr_iter(b'=', text) {
+        decoded.extend_from_slice(text.get(start..equals).unwrap_or_default());
+        let digits = text.get(equals + 1..equals + 3);
+        let byte = digits.and_then(|digits| hex_byte(*digits.first()?, *digits.last()?)).ok_or(equals)?;
+        decoded.push(byte);
+        start = equals + 3;
+    }
+    decoded.extend_from_slice(text.get(start..).unwrap_or_default());
+    Ok(())
+}
+
+/// The byte that two hexadecimal digits stand for.
+pub(super) fn hex_byte(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(encoding: &str, raw: &'static [u8]) -> Result<Vec<u8>, usize> {
+        let decoded = Encoding::parse(encoding).decode(&Bytes::from_static(raw));
+        decoded.map(|bytes| bytes.to_vec()).map_err(|broken| broken.at)
+    }
+
+    #[test]
+    fn names_are_read_in_any_spelling() {
+        for (text, encoding) in [
+            ("", Encoding::Identity),
+            ("7bit", Encoding::Identity),
+            ("8BIT", Encoding::Identity),
+            (" Binary ", Encoding::Identity),
+            ("BASE64", Encoding::Base64),
+            ("\"base64\"", Encoding::Base64),
+            ("base64;", Encoding::Base64),
+            ("Quoted-Printable", Encoding::QuotedPrintable),
+            ("X-UUEncode", Encoding::Unknown("x-uuencode".to_owned())),
+        ] {
+            assert_eq!(Encoding::parse(text), encoding, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_encoded_is_not_copied() {
+        let raw = Bytes::from(vec![0, 13, 10, 61, 255]);
+        let decoded = Encoding::parse("binary").decode(&raw).unwrap();
+        assert_eq!(decoded, raw);
+        assert_eq!(decoded.as_ptr(), raw.as_ptr());
+    }
+
+    #[test]
+    fn base64_is_read_as_peers_write_it() {
+        for (raw, expected) in [
+            (&b""[..], &b""[..]),
+            (b"AAEC/w==", b"\0\x01\x02\xff"),
+            (b"AAEC/w", b"\0\x01\x02\xff"),
+            (b"AAEC/w=", b"\0\x01\x02\xff"),
+            (b"AAEC/x==", b"\0\x01\x02\xff"),
+            (b"AAEC\r\n/w==\r\n", b"\0\x01\x02\xff"),
+            (b"AA\nEC\n/w\n==\n", b"\0\x01\x02\xff"),
+            (b" A A\tE C / w = = ", b"\0\x01\x02\xff"),
+            (b"\r\n\r\n", b""),
+        ] {
+            assert_eq!(decoded("base64", raw).as_deref(), Ok(expected), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn base64_that_is_broken_is_refused_where_it_breaks() {
+        for (raw, at) in [
+            (&b"AAE*"[..], 3),
+            (b"AAEC\r\n!!!!", 6),
+            (b"A", 1),
+            (b"AAECA", 5),
+            (b"AA==AAEC", 8),
+            (b"AAEC\0", 4),
+            (b"AAEC_w==", 4),
+            (b"=", 1),
+        ] {
+            assert_eq!(decoded("base64", raw), Err(at), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn quoted_printable_is_read_as_peers_write_it() {
+        for (raw, expected) in [
+            (&b""[..], &b""[..]),
+            (b"a=3Db=3db", b"a=b=b"),
+            (b"one=\r\ntwo", b"onetwo"),
+            (b"one=\ntwo", b"onetwo"),
+            (b"one= \t\r\ntwo", b"onetwo"),
+            (b"one=", b"one"),
+            (b"line  \r\nnext\t", b"line\r\nnext"),
+            (b"line=20\r\nnext\n", b"line \r\nnext\n"),
+            (b"=E4=F6\xfc", b"\xe4\xf6\xfc"),
+            (b"\r\n\r\n", b"\r\n\r\n"),
+        ] {
+            assert_eq!(decoded("quoted-printable", raw).as_deref(), Ok(expected), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn quoted_printable_that_is_broken_is_refused_where_it_breaks() {
+        for (raw, at) in
+            [(&b"a=ZZ"[..], 1), (b"a=4", 1), (b"ok\r\na=4\r\n", 5), (b"a= b", 1), (b"a==41", 1), (b"a==", 1)]
+        {
+            assert_eq!(decoded("quoted-printable", raw), Err(at), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn an_unknown_encoding_is_no_guess() {
+        assert_eq!(decoded("x-gzip", b"abc"), Err(0));
+    }
+}
