@@ -6,9 +6,12 @@
 pub mod account;
 pub mod address;
 pub mod carrier;
+pub mod classify;
 pub mod id;
 pub mod message;
 pub mod provisioning;
+pub mod retry;
+pub mod route;
 pub mod state;
 pub mod store;
 pub mod time;

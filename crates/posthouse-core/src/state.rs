@@ -244,3 +244,97 @@ impl Step {
         Self::owing(State::Ended(terminal), terminal.status())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: &[(&str, Event)] = &[
+        ("Begin", Event::Begin),
+        ("Taken", Event::Taken),
+        ("Refused(Rejected)", Event::Refused(Terminal::Rejected, StatusCode::ServiceDenied)),
+        ("Refused(NotSupported)", Event::Refused(Terminal::NotSupported, StatusCode::UnsupportedMm7Version)),
+        ("Again", Event::Again),
+        ("Unknown", Event::Unknown),
+        ("ExpiryPassed", Event::ExpiryPassed { unreached: false }),
+        ("ExpiryPassed(unreached)", Event::ExpiryPassed { unreached: true }),
+        ("ReportTimeout", Event::ReportTimeout),
+        ("Declined", Event::Declined(StatusCode::ServiceUnavailable)),
+        ("Report(Forwarded)", Event::Report(MmStatus::Forwarded)),
+        ("Report(Deferred)", Event::Report(MmStatus::Deferred)),
+        ("Report(Retrieved)", Event::Report(MmStatus::Retrieved)),
+        ("Report(Expired)", Event::Report(MmStatus::Expired)),
+        ("Report(Rejected)", Event::Report(MmStatus::Rejected)),
+        ("Report(Unreachable)", Event::Report(MmStatus::Unreachable)),
+        ("Report(Unrecognized)", Event::Report(MmStatus::Unrecognized)),
+        ("Report(NotSupported)", Event::Report(MmStatus::NotSupported)),
+        ("Report(Indeterminate)", Event::Report(MmStatus::Indeterminate)),
+    ];
+
+    /// `Forwarded!` is a state with a report owed, `Sending` one without, `-` is "recorded only".
+    fn shown(step: Step) -> String {
+        match step {
+            Step::Recorded => "-".to_owned(),
+            Step::To { state, owed: None } => state.to_string(),
+            Step::To { state, owed: Some(status) } => {
+                assert_eq!(state.as_str(), status.as_str(), "what is owed is the state");
+                format!("{state}!")
+            }
+        }
+    }
+
+    #[test]
+    fn every_pair_of_open_state_and_event() {
+        let expected = "
+            Begin                    Sending       -             -              -              -
+            Taken                    Forwarded!    Forwarded!    Forwarded!     -              -
+            Refused(Rejected)        Rejected!     Rejected!     Rejected!      -              -
+            Refused(NotSupported)    NotSupported! NotSupported! NotSupported!  -              -
+            Again                    Accepted      Accepted      -              -              -
+            Unknown                  Parked        Parked        -              -              -
+            ExpiryPassed             Expired!      Expired!      -              -              -
+            ExpiryPassed(unreached)  Unreachable!  Unreachable!  -              -              -
+            ReportTimeout            -             -             Indeterminate! Indeterminate! Indeterminate!
+            Declined                 Rejected      Rejected      Rejected       -              -
+            Report(Forwarded)        Forwarded!    Forwarded!    Forwarded!     -              -
+            Report(Deferred)         Deferred!     Deferred!     Deferred!      Deferred!      -
+            Report(Retrieved)        Retrieved!    Retrieved!    Retrieved!     Retrieved!     Retrieved!
+            Report(Expired)          Expired!      Expired!      Expired!       Expired!       Expired!
+            Report(Rejected)         Rejected!     Rejected!     Rejected!      Rejected!      Rejected!
+            Report(Unreachable)      Unreachable!  Unreachable!  Unreachable!   Unreachable!   Unreachable!
+            Report(Unrecognized)     Unrecognized! Unrecognized! Unrecognized!  Unrecognized!  Unrecognized!
+            Report(NotSupported)     NotSupported! NotSupported! NotSupported!  NotSupported!  NotSupported!
+            Report(Indeterminate)    Indeterminate! Indeterminate! Indeterminate! Indeterminate! Indeterminate!
+        ";
+        let open = [State::Accepted, State::Sending, State::Parked, State::Forwarded, State::Deferred];
+        let rows: Vec<Vec<&str>> = expected
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .filter(|row| !row.is_empty())
+            .collect();
+        assert_eq!(rows.len(), EVENTS.len());
+        for (row, (name, event)) in rows.iter().zip(EVENTS) {
+            assert_eq!(row[0], *name);
+            for (expected, state) in row[1..].iter().zip(open) {
+                assert_eq!(shown(state.after(*event)), *expected, "{state} after {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_end_everything_is_only_recorded() {
+        for state in State::all().filter(|state| state.is_terminal()) {
+            for (name, event) in EVENTS {
+                assert_eq!(state.after(*event), Step::Recorded, "{state} after {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn stored_numbers_read_back() {
+        for state in State::all() {
+            assert_eq!(State::from_number(state.number()), Some(state));
+        }
+        assert_eq!(State::from_number(9), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! Provisioning as the hot path reads it: one immutable snapshot with an index for each question.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use crate::{
+    account::{Account, AccountName},
+    address::Msisdn,
+    carrier::{Carrier, CarrierId},
+    provisioning::{Blacklisted, Lookup, Provisioning},
+};
+
+/// All of provisioning at one revision, indexed. Readers keep the one they began with.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    revision: u64,
+    by_vaspid: HashMap<String, Arc<Account>>,
+    by_name: HashMap<AccountName, Arc<Account>>,
+    carriers: HashMap<CarrierId, Arc<Carrier>>,
+    aliases: HashMap<String, Arc<Carrier>>,
+    ranges: HashMap<String, CarrierId>,
+    longest_prefix: usize,
+    blacklist: HashSet<Blacklisted>,
+    lookup: Lookup,
+}
+
+impl Snapshot {
+    /// Indexes provisioning.
+    pub fn new(provisioning: Provisioning) -> Self {
+        let accounts: Vec<_> = provisioning.accounts.into_iter().map(Arc::new).collect();
+        let carriers: Vec<_> = provisioning.carriers.into_iter().map(Arc::new).collect();
+        let aliases = carriers
+            .iter()
+            .flat_map(|carrier| carrier.aliases.iter().map(|alias| (alias.clone(), Arc::clone(carrier))));
+        let ranges: HashMap<_, _> =
+            provisioning.ranges.into_iter().map(|range| (range.prefix, range.carrier)).collect();
+        Self {
+            revision: provisioning.revision,
+            by_vaspid: accounts
+                .iter()
+                .map(|account| (account.vaspid.hash.clone(), Arc::clone(account)))
+                .collect(),
+            aliases: aliases.collect(),
+            carriers: carriers.iter().map(|carrier| (carrier.id.clone(), Arc::clone(carrier))).collect(),
+            by_name: accounts.into_iter().map(|account| (account.name.clone(), account)).collect(),
+            longest_prefix: ranges.keys().map(String::len).max().unwrap_or(0),
+            ranges,
+            blacklist: provisioning.blacklist.into_iter().collect(),
+            lookup: provisioning.lookup.unwrap_or_default(),
+        }
+    }
+
+    /// The revision it was made from.
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The account of a VASPID, by its keyed hash.
+    pub fn account_by_vaspid(&self, hash: &str) -> Option<&Arc<Account>> {
+        self.by_vaspid.get(hash)
+    }
+
+    /// The account of a name.
+    pub fn account(&self, name: &AccountName) -> Option<&Arc<Account>> {
+        self.by_name.get(name)
+    }
+
+    /// The carrier of an id.
+    pub fn carrier(&self, id: &CarrierId) -> Option<&Arc<Carrier>> {
+        self.carriers.get(id)
+    }
+
+    /// The carrier that a request names, by id or alias.
+    pub fn named_carrier(&self, text: &str) -> Option<&Arc<Carrier>> {
+        self.carriers.get(&CarrierId(text.to_owned())).or_else(|| self.aliases.get(text))
+    }
+
+    /// Every carrier.
+    pub fn carriers(&self) -> impl Iterator<Item = &Arc<Carrier>> {
+        self.carriers.values()
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.by_name.values()
+    }
+
+    /// The carrier that the ranges give a number: the longest prefix wins.
+    pub fn carrier_by_range(&self, number: &Msisdn) -> Option<&Arc<Carrier>> {
+        let digits = number.as_str();
+        (0..=self.longest_prefix.min(digits.len()))
+            .rev()
+            .find_map(|length| self.ranges.get(digits.get(..length)?))
+            .and_then(|id| self.carriers.get(id))
+    }
+
+    /// Whether a number gets nothing from an account.
+    pub fn is_blacklisted(&self, number: &Msisdn, account: &AccountName) -> bool {
+        let entry = |account| Blacklisted { number: number.as_str().to_owned(), account };
+        !self.blacklist.is_empty()
+            && (self.blacklist.contains(&entry(None))
+                || self.blacklist.contains(&entry(Some(account.clone()))))
+    }
+
+    /// How carriers are looked up.
+    pub const fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+}
