@@ -14,6 +14,7 @@ pub mod retry;
 pub mod route;
 pub mod state;
 pub mod store;
+pub mod submit;
 pub mod time;
 
 pub use id::Id;

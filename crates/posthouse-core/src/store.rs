@@ -262,6 +262,11 @@ pub enum CallbackOutcome {
         /// What it said instead, for the timeline.
         said: String,
     },
+    /// It is not to be delivered at all: the account has nowhere to send it, or its dialect does not know the status.
+    Withdrawn {
+        /// Why, for the timeline.
+        said: String,
+    },
 }
 
 /// Who has something due.
@@ -315,7 +320,8 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// Stores a message, its media and its work: after it, and not before, 1000 may be answered.
     ///
     /// The work is leased to `message.lease`, or due at once when there is none.
-    /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight.
+    /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight. A message that was
+    /// [declined](Settlement::Declined) is never repeated: refusals are not remembered.
     async fn accept(&self, message: NewMessage) -> Result<Acceptance>;
 
     /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.

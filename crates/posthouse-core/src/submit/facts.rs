@@ -1,0 +1,204 @@
+//! What is known of a request, more as the checks ask for it.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use mm7::{
+    DecodeError, Decoded, Dialect,
+    message::{Message, SubmitReq},
+    mime::{ContentType, Package},
+};
+
+use crate::{
+    account::{Account, Service},
+    address::Msisdn,
+    carrier::Carrier,
+    message::Digest,
+    route::Snapshot,
+    submit::ContentFacts,
+};
+
+/// The Content-Type of the HTTP request.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContentTypeHeader {
+    /// There is none.
+    Missing,
+    /// It is malformed.
+    Malformed,
+    /// It reads.
+    Read(ContentType),
+}
+
+/// The Content-Length of the HTTP request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentLength {
+    /// There is none.
+    Missing,
+    /// It is no number.
+    Malformed,
+    /// So many bytes.
+    Bytes(u64),
+}
+
+/// What the HTTP head says.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// Content-Type.
+    pub content_type: ContentTypeHeader,
+    /// Content-Length.
+    pub content_length: ContentLength,
+    /// The longest body that the gateway takes, in bytes.
+    pub max_request_bytes: u64,
+    /// Who asks, as far as trusted proxies tell.
+    pub remote: IpAddr,
+    /// Whether the request came over TLS, as far as trusted proxies tell.
+    pub tls: bool,
+}
+
+/// How the body arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// All of it.
+    Whole,
+    /// More than `max_request_bytes`; the rest was not read.
+    TooLong,
+}
+
+/// What the body says.
+#[derive(Debug)]
+pub struct Body {
+    /// Whether all of it is here.
+    pub arrival: Arrival,
+    /// Its length in bytes.
+    pub length: u64,
+    /// What identifies its content.
+    pub digest: Digest,
+    /// The MIME parts.
+    pub package: Package,
+    /// The envelope; `Err` where the root part cannot be read as one.
+    pub decoded: Result<Decoded, DecodeError>,
+    /// The account of its VASPID.
+    pub account: Option<Arc<Account>>,
+    /// The dialect that answers: the account's, else the default.
+    pub dialect: &'static Dialect,
+    /// The carrier that the request's header names.
+    pub carrier_id: Option<String>,
+}
+
+impl Body {
+    /// The SubmitReq inside, if it is one.
+    pub fn submit_req(&self) -> Option<&SubmitReq> {
+        match self.decoded.as_ref().ok()?.message.as_ref()? {
+            Message::SubmitReq(req) => Some(req),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the credentials are right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialsFact {
+    /// They are, or none are asked for.
+    Right,
+    /// They are wrong, malformed or missing; or there were too many wrong tries.
+    Wrong,
+}
+
+/// Whether the request is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is.
+    In,
+    /// Not now.
+    Later {
+        /// When to come again.
+        retry_after: Duration,
+    },
+}
+
+/// The recipient's carrier.
+#[derive(Clone, Debug)]
+pub enum CarrierFact {
+    /// This one.
+    Found {
+        /// The carrier.
+        carrier: Arc<Carrier>,
+        /// Whether every connection to it refuses our own credentials.
+        refuses_us: bool,
+    },
+    /// None of ours.
+    NoCarrier,
+    /// The lookup failed and nothing was cached.
+    LookupDown,
+}
+
+/// What the content's URLs gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchFact {
+    /// At least one could not be fetched.
+    Failed,
+}
+
+/// What is known of a request.
+#[derive(Debug)]
+pub struct Facts {
+    /// Provisioning, as it was when the request began.
+    pub snapshot: Arc<Snapshot>,
+    /// The HTTP head.
+    pub head: Head,
+    /// Answers [`Ask::Body`](super::Ask::Body).
+    pub body: Option<Body>,
+    /// Answers [`Ask::Credentials`](super::Ask::Credentials).
+    pub credentials: Option<CredentialsFact>,
+    /// Answers [`Ask::Admission`](super::Ask::Admission).
+    pub admission: Option<Admission>,
+    /// Answers [`Ask::Content`](super::Ask::Content).
+    pub content: Option<Result<ContentFacts, DecodeError>>,
+    /// Answers [`Ask::Carrier`](super::Ask::Carrier).
+    pub carrier: Option<CarrierFact>,
+    /// Answers [`Ask::Fetch`](super::Ask::Fetch).
+    pub fetched: Option<FetchFact>,
+}
+
+impl Facts {
+    /// What is known when only the head has come.
+    pub const fn new(snapshot: Arc<Snapshot>, head: Head) -> Self {
+        Self {
+            snapshot,
+            head,
+            body: None,
+            credentials: None,
+            admission: None,
+            content: None,
+            carrier: None,
+            fetched: None,
+        }
+    }
+
+    /// The account, once it is known.
+    pub fn account(&self) -> Option<&Arc<Account>> {
+        self.body.as_ref()?.account.as_ref()
+    }
+
+    /// The dialect that answers: the account's once it is known, else the default.
+    pub fn dialect(&self) -> &'static Dialect {
+        self.body.as_ref().map_or(Dialect::POSTHOUSE, |body| body.dialect)
+    }
+
+    /// The service that the request is sent as, if there is such a one.
+    pub fn service(&self) -> Option<&Service> {
+        let req = self.body.as_ref()?.submit_req()?;
+        self.account()?.service(req.vasid.as_ref().map(mm7::VasId::as_str))
+    }
+
+    /// The recipient, if there is exactly one and it is a number that the dialect takes.
+    pub fn recipient(&self) -> Option<Msisdn> {
+        let req = self.body.as_ref()?.submit_req()?;
+        let mut recipients = req.recipients.iter().filter(|recipient| !recipient.display_only);
+        match (recipients.next(), recipients.next()) {
+            (Some(recipient), None) => {
+                Msisdn::parse(recipient.address.as_str(), self.dialect().lenient_addresses)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! From a SubmitReq to a decision: the ordered checks of contract 4.1.
+//!
+//! The order is one array, [`checks::CHECKS`]. Each check looks at [`Facts`] and passes, refuses, or asks for a fact that is not
+//! known yet; whoever runs them finds it out (reads the body, verifies a password, looks a number up) and runs them again. So
+//! the checks stay pure, and nothing is found out before it is needed.
+
+mod checks;
+mod content;
+mod facts;
+mod plan;
+mod reject;
+
+pub use checks::{CHECKS, Check, Decision, decide};
+pub use content::{ContentFacts, read_content};
+pub use facts::{
+    Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
+    FetchFact, Head,
+};
+pub use plan::{DEFAULT_EXPIRY, plan};
+pub use reject::{Refusal, Reject};
+
+/// A fact that a check asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// The body: read, decoded, and the account of its VASPID looked up. Fills [`Facts::body`].
+    Body,
+    /// Whether the Authorization header is right for the account. Fills [`Facts::credentials`].
+    Credentials,
+    /// Whether the account's throughput and the gateway's load let the request in. Fills [`Facts::admission`].
+    Admission,
+    /// The media. Fills [`Facts::content`].
+    Content,
+    /// The recipient's carrier. Fills [`Facts::carrier`].
+    Carrier,
+    /// What the content's URLs give. Fills [`Facts::fetched`].
+    Fetch,
+}
