@@ -1,0 +1,149 @@
+//! Secrets: how they are held, hashed and compared.
+//!
+//! A VASPID is an API key and is looked up on every request, so it is kept as a keyed hash that can be searched for. A
+//! password is only ever checked against one account, so it is kept as a salted, slow hash.
+
+use std::{fmt, path::PathBuf};
+
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use posthouse_core::account::VaspKey;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+/// How many characters of a VASPID are kept to recognise it by.
+const PREFIX_CHARACTERS: usize = 4;
+
+/// Where a value of a file is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretSource {
+    /// From the file itself.
+    Inline,
+    /// From an environment variable of this name.
+    Environment(String),
+    /// From a file of its own.
+    File(PathBuf),
+}
+
+impl SecretSource {
+    /// As a message names it in the place of the value.
+    pub(super) fn for_people(&self) -> String {
+        match self {
+            Self::Inline => "the value".to_owned(),
+            Self::Environment(name) => format!("the value of the environment variable {name}"),
+            Self::File(path) => format!("what {} holds", path.display()),
+        }
+    }
+}
+
+/// A text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret {
+    text: String,
+    source: SecretSource,
+}
+
+impl Secret {
+    /// Wraps a secret.
+    pub fn new(text: String, source: SecretSource) -> Self {
+        Self { text, source }
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// Where it is from.
+    pub fn source(&self) -> &SecretSource {
+        &self.source
+    }
+
+    /// Whether this is what was shown, in a time that tells nothing but the length.
+    pub fn matches(&self, shown: &str) -> bool {
+        self.text.as_bytes().ct_eq(shown.as_bytes()).into()
+    }
+}
+
+impl fmt::Debug for Secret {
+    /// Shows where it is from and nothing else.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// The keyed hash by which a VASPID is found: HMAC-SHA-256 under the store's key, in hexadecimal. White space around the
+/// VASPID does not count, as on the wire.
+pub fn vasp_hash(key: &[u8; 32], vaspid: &str) -> String {
+    // A MAC of a fixed-size block takes any key; the error exists for MACs that do not.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
+    mac.update(vaspid.trim().as_bytes());
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A VASPID as it is kept.
+pub fn vasp_key(key: &[u8; 32], vaspid: &str) -> VaspKey {
+    VaspKey { hash: vasp_hash(key, vaspid), prefix: prefix(vaspid.trim()) }
+}
+
+/// The part of a VASPID that may be shown.
+pub(super) fn prefix(vaspid: &str) -> String {
+    vaspid.chars().take(PREFIX_CHARACTERS).collect()
+}
+
+/// Why a password could not be hashed: the operating system gave no random salt.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password could not be hashed: {0}")]
+pub struct HashError(String);
+
+/// Hashes a password with Argon2id (19 MiB, two passes, one lane: OWASP's first choice) and a random salt, as a PHC string.
+/// Takes some 20 ms; who checks passwords on a hot path remembers what it has checked.
+///
+/// # Errors
+/// [`HashError`] when there is no randomness.
+pub fn hash_password(password: &str) -> Result<String, HashError> {
+    let hash = Argon2::default().hash_password(password.as_bytes());
+    hash.map(|hash| hash.to_string()).map_err(|error| HashError(error.to_string()))
+}
+
+/// Whether a password is the one that was hashed. What is no PHC string matches no password.
+pub fn verify_password(password_hash: &str, password: &str) -> bool {
+    Argon2::default().verify_password(password.as_bytes(), password_hash).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vaspid_is_found_by_its_keyed_hash() {
+        // HMAC-SHA-256 with a key of 32 zero bytes.
+        assert_eq!(
+            vasp_hash(&[0; 32], "acme-api-key"),
+            "f0da12f3bfd8e4cbc4a7e24638afc0a000f233e265ceb62f7fc22a92df823db9"
+        );
+        assert_eq!(vasp_hash(&[0; 32], " acme-api-key\n"), vasp_hash(&[0; 32], "acme-api-key"));
+        assert_ne!(vasp_hash(&[1; 32], "acme-api-key"), vasp_hash(&[0; 32], "acme-api-key"));
+        assert_eq!(vasp_key(&[0; 32], "acme-api-key").prefix, "acme");
+        assert_eq!(vasp_key(&[0; 32], "éà").prefix, "éà");
+    }
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let hash = hash_password("s3cret").unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(verify_password(&hash, "s3cret"));
+        assert!(!verify_password(&hash, "S3cret"));
+        assert!(!verify_password("s3cret", "s3cret"));
+        assert_ne!(hash_password("s3cret").unwrap(), hash);
+    }
+
+    #[test]
+    fn a_secret_does_not_show_itself() {
+        let secret = Secret::new("hush".to_owned(), SecretSource::Environment("TOKEN".to_owned()));
+        assert_eq!(format!("{secret:?}"), "Secret { source: Environment(\"TOKEN\"), .. }");
+        assert!(secret.matches("hush"));
+        assert!(!secret.matches("hus"));
+        assert!(!secret.matches("husk"));
+    }
+}
