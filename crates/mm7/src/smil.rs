@@ -7,7 +7,7 @@ use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
-use crate::mime::{ContentType, Media, bare_id, cid, names, without_scheme};
+use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
@@ -174,7 +174,7 @@ pub fn find<'a>(media: &'a [Media], src: &str) -> Option<&'a Media> {
     if id.is_empty() {
         return None;
     }
-    let by_id = |part: &&Media| part.content_id.as_deref().is_some_and(|known| names(id, bare_id(known)));
+    let by_id = |part: &&Media| part.content_id.as_deref().is_some_and(|known| identifies(id, known));
     let by_location = |part: &&Media| {
         part.content_location.as_deref().is_some_and(|known| names(location, without_dot(known)))
     };
@@ -309,4 +309,239 @@ fn write_page(page: &Page, smil: &mut String) {
         smil.push_str("/>");
     }
     smil.push_str("</par>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sources(smil: &[u8]) -> Result<Vec<String>, Rule> {
+        let found = references(smil, &Limits::default()).map_err(|error| error.rule)?;
+        Ok(found.into_iter().map(|reference| reference.src).collect())
+    }
+
+    /// The presentation with this body.
+    fn presentation(body: &str) -> String {
+        format!("<smil><body>{body}</body></smil>")
+    }
+
+    #[test]
+    fn every_media_element_refers() {
+        let body = "<par><img src='a'/><text src=\"b\" region='c'/></par><audio src=c></audio>"
+            .replace("=c>", "=\"c\">")
+            + "<video src='d'><area/></video><ref src='e'/><animation src='f'/><textstream src='g'/>";
+        assert_eq!(sources(presentation(&body).as_bytes()).unwrap(), ["a", "b", "c", "d", "e", "f", "g"]);
+    }
+
+    #[test]
+    fn links_and_parameters_do_not_refer() {
+        let body = "<a href='http://x.example/'><img alt='x'/></a><param src='a'/><a src='b'/><img src=''/><text src=' '/>\
+                    <!-- <img src='c'/> --><![CDATA[<img src='d'/>]]>";
+        assert_eq!(sources(presentation(body).as_bytes()).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn references_say_where_they_are() {
+        let found = references(b"<smil><par>\n<img src='a'/></par></smil>", &Limits::default()).unwrap();
+        assert_eq!(found, [Reference { src: "a".to_owned(), offset: 12 }]);
+    }
+
+    #[test]
+    fn spellings_of_peers_are_read() {
+        for smil in [
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<smil><img src=\"a&amp;b\"/></smil>",
+            "\u{feff}<smil xmlns=\"http://www.w3.org/2001/SMIL20/Language\"><img src='a&#38;b'/></smil>\r\n",
+            "<s:smil xmlns:s='http://www.w3.org/2001/SMIL20/Language'><s:img src=' a&amp;b '/></s:smil>",
+            "<SMIL><IMG SRC=\"a&#x26;b\"/></SMIL>",
+            "<!DOCTYPE smil PUBLIC \"-//W3C//DTD SMIL 1.0//EN\" \"http://www.w3.org/TR/REC-smil/SMIL10.dtd\">\
+             <smil><img src=\"a&amp;b\"/></smil>",
+            "<!DOCTYPE smil [<!ENTITY x \"y\"><!ENTITY z SYSTEM \"file:///etc/passwd\">]><smil><img src=\"a&amp;b\"/></smil>",
+            "<?xml version='1.0' encoding='UTF-16'?><smil><img src=\"a&amp;b\"/></smil>",
+        ] {
+            assert_eq!(sources(smil.as_bytes()).as_deref(), Ok(&["a&b".to_owned()][..]), "{smil}");
+        }
+    }
+
+    #[test]
+    fn other_encodings_are_read() {
+        let text = "<smil><img src=\"a.gif\"/></smil>";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for smil in
+            [little.clone(), [b"\xff\xfe".to_vec(), little].concat(), [b"\xfe\xff".to_vec(), big].concat()]
+        {
+            assert_eq!(sources(&smil).unwrap(), ["a.gif"]);
+        }
+        let chinese = b"<?xml version=\"1.0\" encoding=\"gb2312\"?><smil><img src=\"\xc4\xe3.gif\"/></smil>";
+        assert_eq!(sources(chinese).unwrap(), ["你.gif"]);
+        assert_eq!(sources(b"<smil><img src=\"\xc4\xe3.gif\"/></smil>").unwrap(), ["\u{fffd}\u{fffd}.gif"]);
+    }
+
+    #[test]
+    fn entities_are_never_expanded() {
+        let smil = "<!DOCTYPE smil [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><smil><img src=\"&b;\"/>&b;</smil>";
+        assert_eq!(sources(smil.as_bytes()).unwrap(), ["&b;"]);
+    }
+
+    #[test]
+    fn what_is_no_smil_is_refused() {
+        for smil in [
+            "",
+            "hello",
+            "<html/>",
+            "<smil>",
+            "<smil><par></smil>",
+            "<smil></par></smil>",
+            "<smil><img src='a'",
+            "<smil><img src=a/></smil>",
+            "<smil><img src='a/></smil>",
+            "<smil/><smil/>",
+            "<smil/><img src='a'/>",
+            "<!-- <smil/> -->",
+            "<!DOCTYPE smil [",
+            "\u{0}\u{1}",
+        ] {
+            assert_eq!(sources(smil.as_bytes()), Err(Rule::SmilForm), "{smil}");
+        }
+    }
+
+    #[test]
+    fn presentations_are_bounded() {
+        let limits =
+            Limits { max_depth: 4, max_attributes: 3, max_text: 10, max_envelope: 200, ..Limits::default() };
+        let rule = |smil: &str| {
+            references(smil.as_bytes(), &limits).map_err(|error| error.rule).map(|found| found.len())
+        };
+        assert_eq!(rule("<smil><a><b><img src='x'/></b></a></smil>"), Ok(1));
+        assert_eq!(rule("<smil><a><b><c><img src='x'/></c></b></a></smil>"), Err(Rule::SmilForm));
+        assert_eq!(rule("<smil><img a='1' b='2' src='3'/></smil>"), Ok(1));
+        assert_eq!(rule("<smil><img a='1' b='2' c='3' src='4'/></smil>"), Err(Rule::SmilForm));
+        assert_eq!(rule("<smil><img src='0123456789'/></smil>"), Ok(1));
+        assert_eq!(rule("<smil><img src='01234567890'/></smil>"), Err(Rule::SmilForm));
+        assert_eq!(rule(&format!("<smil>{}</smil>", " ".repeat(187))), Ok(0));
+        assert_eq!(rule(&format!("<smil>{}</smil>", " ".repeat(188))), Err(Rule::SmilForm));
+        assert_eq!(sources("<smil>".repeat(100_000).as_bytes()), Err(Rule::SmilForm));
+    }
+
+    #[test]
+    fn external_references_are_told() {
+        for (src, external) in [
+            ("http://x.example/a.gif", true),
+            ("HTTPS://x.example/a.gif", true),
+            ("ftp://x.example/a.gif", true),
+            ("file:///etc/passwd", true),
+            ("data:text/plain,hi", true),
+            ("//x.example/a.gif", true),
+            ("cid:a.gif", false),
+            ("CID: a.gif", false),
+            ("a.gif", false),
+            ("./pics/a.gif", false),
+            ("/pics/a.gif", false),
+            ("C:\\a.gif", false),
+            ("1:2.gif", false),
+            ("бал:a.gif", false),
+        ] {
+            assert_eq!(Reference { src: src.to_owned(), offset: 0 }.is_external(), external, "{src}");
+        }
+    }
+
+    fn media(content_type: &str, id: Option<&str>) -> Media {
+        Media {
+            content_type: ContentType::parse(content_type).unwrap(),
+            content_id: id.map(str::to_owned),
+            content_location: None,
+            name: None,
+            bytes: bytes::Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn sources_find_their_media() {
+        let located =
+            Media { content_location: Some("pics/b.gif".to_owned()), ..media("image/gif", Some("b")) };
+        let named = Media { name: Some("c d.gif".to_owned()), ..media("image/gif; name=e.gif", None) };
+        // An id wins over a name.
+        let decoy = Media { name: Some("b".to_owned()), ..media("image/gif", None) };
+        let all = [decoy, media("image/gif", Some("a@x")), located, named];
+        for (src, place) in [
+            ("cid:a@x", Some(1)),
+            ("CID: <a@x>", Some(1)),
+            ("a@x", Some(1)),
+            ("cid:a%40x", Some(1)),
+            ("b", Some(2)),
+            ("pics/b.gif", Some(2)),
+            ("./pics/b.gif", Some(2)),
+            ("pics%2Fb.gif", Some(2)),
+            ("c d.gif", Some(3)),
+            ("c%20d.gif", Some(3)),
+            ("e.gif", Some(3)),
+            ("f.gif", None),
+            ("cid:", None),
+            ("", None),
+        ] {
+            let found =
+                find(&all, src).map(|found| all.iter().position(|part| std::ptr::eq(part, found)).unwrap());
+            assert_eq!(found, place, "{src}");
+        }
+    }
+
+    #[test]
+    fn pages_hold_what_can_be_shown_together() {
+        let part = |content_type: &str, id: &str| media(content_type, Some(id));
+        let all = [
+            part("application/smil", "s"),
+            part("image/gif", "1"),
+            part("text/plain", "2"),
+            part("audio/amr", "3"),
+            part("image/jpeg", "4"),
+            part("video/3gpp", "5"),
+            part("audio/amr", "6"),
+            part("text/x-vcard", "7"),
+            part("text/plain", "8 & \"9\""),
+            media("text/plain", None),
+        ];
+        let smil = generate(&all);
+        let (_, body) = smil.split_once("<body>").unwrap();
+        insta::assert_snapshot!(body.replace("</par>", "</par>\n"), @r#"
+        <par><img src="cid:1" region="Image"/><text src="cid:2" region="Text"/><audio src="cid:3"/></par>
+        <par dur="5s"><img src="cid:4" region="Image"/></par>
+        <par><video src="cid:5" region="Image"/></par>
+        <par><audio src="cid:6"/><text src="cid:8%20&amp;%20%229%22" region="Text"/></par>
+        </body></smil>
+        "#);
+        for src in sources(smil.as_bytes()).unwrap() {
+            assert!(find(&all, &src).is_some(), "{src}");
+        }
+    }
+
+    #[test]
+    fn a_layout_has_the_regions_that_are_used() {
+        let regions = |media: &[Media]| {
+            let smil = generate(media);
+            assert!(sources(smil.as_bytes()).is_ok(), "{smil}");
+            (smil.contains("id=\"Image\""), smil.contains("id=\"Text\""))
+        };
+        let (picture, text) = (media("image/gif", Some("1")), media("text/plain", Some("2")));
+        assert_eq!(regions(&[picture.clone(), text.clone()]), (true, true));
+        assert_eq!(regions(&[picture]), (true, false));
+        assert_eq!(regions(&[text]), (false, true));
+        assert_eq!(regions(&[media("audio/amr", Some("3"))]), (false, false));
+        assert_eq!(regions(&[]), (false, false));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(
+            pieces in proptest::collection::vec(proptest::sample::select(&[
+                "<smil>", "</smil>", "<img src='", "'", "/>", ">", "<!DOCTYPE smil [", "]>", "<!ENTITY a '&a;'>", "&a;", "&#0;",
+                "&#xd800;", "<?xml encoding='utf-16'?>", "<![CDATA[", "]]>", "<!--", "-->", "\u{0}", "\u{feff}", "a:b", " ",
+            ][..]), 0..20),
+            tail in proptest::collection::vec(proptest::num::u8::ANY, 0..4),
+        ) {
+            let smil = [pieces.concat().as_bytes(), &tail].concat();
+            if let Ok(found) = references(&smil, &Limits::default()) {
+                assert!(found.iter().all(|reference| !reference.src.is_empty()));
+            }
+        }
+    }
 }

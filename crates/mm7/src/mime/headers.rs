@@ -27,10 +27,18 @@ impl Name {
     }
 }
 
+/// One field, and where it begins in the part.
+#[derive(Debug)]
+struct Field {
+    name: Name,
+    value: Vec<u8>,
+    offset: usize,
+}
+
 /// What the header block of a part holds.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    fields: Vec<(Name, Vec<u8>)>,
+    fields: Vec<Field>,
     /// Where the body begins, in the bytes of the part.
     pub body: usize,
     /// The first thing that is wrong, and where.
@@ -76,20 +84,30 @@ impl Head {
 
     /// The first field of that name, unfolded and trimmed. Bytes that are not UTF-8 become U+FFFD.
     pub(super) fn get(&self, name: Name) -> Option<String> {
-        let (_, value) = self.fields.iter().find(|(known, _)| *known == name)?;
-        Some(String::from_utf8_lossy(value.trim_ascii()).into_owned())
+        let field = self.field(name)?;
+        Some(String::from_utf8_lossy(field.value.trim_ascii()).into_owned())
+    }
+
+    /// Where the first field of that name begins, in the bytes of the part.
+    pub(super) fn offset(&self, name: Name) -> Option<usize> {
+        self.field(name).map(|field| field.offset)
+    }
+
+    fn field(&self, name: Name) -> Option<&Field> {
+        self.fields.iter().find(|field| field.name == name)
     }
 
     /// Keeps a field if it means something; says at which place.
     fn add(&mut self, name: &[u8], value: &[u8]) -> Option<usize> {
-        self.fields.push((Name::of(name)?, value.trim_ascii().to_vec()));
+        let value = value.trim_ascii().to_vec();
+        self.fields.push(Field { name: Name::of(name)?, value, offset: self.body });
         Some(self.fields.len() - 1)
     }
 
     fn unfold(&mut self, field: Option<usize>, line: &[u8]) {
-        if let Some((_, value)) = field.and_then(|field| self.fields.get_mut(field)) {
-            value.push(b' ');
-            value.extend_from_slice(line.trim_ascii());
+        if let Some(field) = field.and_then(|field| self.fields.get_mut(field)) {
+            field.value.push(b' ');
+            field.value.extend_from_slice(line.trim_ascii());
         }
     }
 }

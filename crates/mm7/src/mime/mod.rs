@@ -22,6 +22,11 @@ pub(crate) fn bare_id(text: &str) -> &str {
     without_brackets(without_scheme(text).unwrap_or(text))
 }
 
+/// Whether a bare identifier is that of a part, whose Content-ID may itself hold a scheme.
+pub(crate) fn identifies(id: &str, content_id: &str) -> bool {
+    names(id, content_id) || names(id, bare_id(content_id))
+}
+
 /// What follows `cid:`, in any case; `None` where the scheme is another or missing.
 pub(crate) fn without_scheme(text: &str) -> Option<&str> {
     let (scheme, rest) = text.split_at_checked(4)?;

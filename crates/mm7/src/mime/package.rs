@@ -9,7 +9,7 @@ use super::encoding::Encoding;
 use super::headers::{Head, Name};
 use super::multipart::{Ending, MAX_BOUNDARY_BYTES, Splitter};
 use super::writer::CONTENT_ID;
-use super::{bare_id, names};
+use super::{bare_id, identifies, names};
 use crate::{DecodeError, Limits, Rule, ValueError};
 
 /// The parts of a body.
@@ -44,6 +44,8 @@ pub struct Part {
     raw: Bytes,
     encoding: Encoding,
     type_error: Option<ValueError>,
+    /// Where Content-Type stands, or the headers where there is none.
+    type_offset: usize,
 }
 
 /// What a part holds.
@@ -55,7 +57,7 @@ pub enum PartBody {
     Multipart(Vec<Part>),
 }
 
-/// One piece of content, decoded: what goes from the one side of the gateway to the other.
+/// One piece of content, decoded: what goes from the one side of a gateway to the other. Its type is no multipart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
     /// Content-Type with its parameters.
@@ -98,7 +100,7 @@ pub fn unpack(content_type: &ContentType, body: Bytes, limits: &Limits) -> Packa
         Package { root: Some(Part::bare(content_type, body)), ..Package::default() }
     };
     package.check_types();
-    package.errors.sort_by_key(|error| error.offset);
+    package.errors.sort_by_key(|error| (error.offset, error.rule));
     package
 }
 
@@ -121,7 +123,7 @@ impl Package {
         if id.is_empty() {
             return None;
         }
-        let has_id = |part: &&Part| part.content_id.as_deref().is_some_and(|known| names(id, bare_id(known)));
+        let has_id = |part: &&Part| part.content_id.as_deref().is_some_and(|known| identifies(id, known));
         let is_at =
             |part: &&Part| part.content_location.as_deref().is_some_and(|known| names(location, known));
         let parts = self.parts();
@@ -140,13 +142,19 @@ impl Package {
         self.parts().into_iter().filter(|part| matches!(part.body, PartBody::Leaf))
     }
 
-    /// The content of all attachments, decoded, in order. The identifier that [`pack`](super::pack) gives to content
-    /// without one is the envelope's and left out.
+    /// The content of all attachments, decoded, in order.
+    ///
+    /// Where there is one only, an identifier as [`pack`](super::pack) gives it to content without one is the
+    /// envelope's and left out.
     ///
     /// # Errors
     /// The first part that has no usable Content-Type or cannot be decoded.
     pub fn media(&self) -> Result<Vec<Media>, DecodeError> {
-        self.leaves().map(Part::media).collect()
+        let mut media = self.leaves().map(Part::media).collect::<Result<Vec<_>, _>>()?;
+        if let [only] = media.as_mut_slice() {
+            only.content_id.take_if(|id| id == CONTENT_ID);
+        }
+        Ok(media)
     }
 
     fn check_types(&mut self) {
@@ -194,19 +202,15 @@ impl Part {
     /// # Errors
     /// [`Rule::PartWithoutContentType`], [`Rule::PartContentType`].
     pub fn media_type(&self) -> Result<&ContentType, DecodeError> {
-        let Some(content_type) = &self.content_type else {
-            return Err(match &self.type_error {
-                Some(error) => {
-                    let what = format!("the Content-Type of a part cannot be read: {error}");
-                    DecodeError::new(Rule::PartContentType, self.offset, what)
-                }
-                None => {
-                    let what = "a part has no Content-Type";
-                    DecodeError::new(Rule::PartWithoutContentType, self.offset, what)
-                }
-            });
-        };
-        Ok(content_type)
+        self.content_type.as_ref().ok_or_else(|| match &self.type_error {
+            Some(error) => {
+                let what = format!("the Content-Type of a part cannot be read: {error}");
+                DecodeError::new(Rule::PartContentType, self.type_offset, what)
+            }
+            None => {
+                DecodeError::new(Rule::PartWithoutContentType, self.type_offset, "a part has no Content-Type")
+            }
+        })
     }
 
     fn root_type_error(&self) -> Option<DecodeError> {
@@ -221,13 +225,13 @@ impl Part {
             (None, Some(error)) => format!("the Content-Type of the root part cannot be read: {error}"),
             (None, None) => "the root part has no Content-Type".to_owned(),
         };
-        Some(DecodeError::new(Rule::RootContentType, self.offset, what))
+        Some(DecodeError::new(Rule::RootContentType, self.type_offset, what))
     }
 
     fn media(&self) -> Result<Media, DecodeError> {
         Ok(Media {
             content_type: self.media_type()?.clone(),
-            content_id: self.content_id.clone().filter(|id| id != CONTENT_ID),
+            content_id: self.content_id.clone(),
             content_location: self.content_location.clone(),
             name: self.name.clone(),
             bytes: self.bytes()?,
@@ -247,6 +251,7 @@ impl Part {
             raw: body,
             encoding: Encoding::Identity,
             type_error: None,
+            type_offset: 0,
         }
     }
 
@@ -273,6 +278,7 @@ impl Part {
             encoding: Encoding::parse(&text(Name::TransferEncoding).unwrap_or_default()),
             content_type,
             type_error,
+            type_offset: offset + head.offset(Name::ContentType).unwrap_or(0),
         }
     }
 }
