@@ -254,7 +254,7 @@ impl Kind {
 ///     name: None,
 ///     bytes: Bytes::from("hello"),
 /// };
-/// assert!(mm7::smil::generate(&[text]).contains(r#"<par dur="5s"><text src="cid:hello.txt" region="Text"/></par>"#));
+/// assert!(mm7::smil::generate(&[text]).contains(r#"<par dur="5000ms"><text src="cid:hello.txt" region="Text"/></par>"#));
 /// ```
 pub fn generate(media: &[Media]) -> String {
     let pages = pages(media);
@@ -299,7 +299,7 @@ fn src_of(media: &Media) -> Option<String> {
 
 fn write_page(page: &Page, smil: &mut String) {
     let lasts_itself = page.iter().any(|(kind, _)| kind.has_duration());
-    smil.push_str(if lasts_itself { "<par>" } else { r#"<par dur="5s">"# });
+    smil.push_str(if lasts_itself { "<par>" } else { r#"<par dur="5000ms">"# });
     for (kind, src) in page {
         let src = quick_xml::escape::escape(src.as_str());
         smil.push_str(&format!(r#"<{} src="{src}""#, kind.element()));
@@ -504,7 +504,7 @@ mod tests {
         let (_, body) = smil.split_once("<body>").unwrap();
         insta::assert_snapshot!(body.replace("</par>", "</par>\n"), @r#"
         <par><img src="cid:1" region="Image"/><text src="cid:2" region="Text"/><audio src="cid:3"/></par>
-        <par dur="5s"><img src="cid:4" region="Image"/></par>
+        <par dur="5000ms"><img src="cid:4" region="Image"/></par>
         <par><video src="cid:5" region="Image"/></par>
         <par><audio src="cid:6"/><text src="cid:8%20&amp;%20%229%22" region="Text"/></par>
         </body></smil>

@@ -4,6 +4,10 @@ use std::fmt;
 
 use crate::ValueError;
 
+/// The most parameters that are taken. Nobody sends as many; without a bound, a few bytes of input each would become
+/// many of memory.
+const MAX_PARAMS: usize = 64;
+
 /// A media type with its parameters.
 ///
 /// The type is lower-case `type/subtype`; names of parameters are lower-case, their values as they came. No value
@@ -31,7 +35,7 @@ impl ContentType {
     ///
     /// # Errors
     /// [`ValueError::Empty`]; [`ValueError::Malformed`] for anything that is not `type/subtype`, a parameter without
-    /// a name or `=`, a quote that is not closed, and control characters.
+    /// a name or `=`, a quote that is not closed, control characters, and more than 64 parameters.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         if text.is_empty() {
@@ -205,6 +209,9 @@ fn parse_params(mut rest: &str) -> Result<Vec<(String, String)>, ValueError> {
             expected: "a media type with parameters of the form name=value",
         })?;
         let name = name.trim_end();
+        if params.len() == MAX_PARAMS {
+            return Err(ValueError::Malformed { expected: "a media type with at most 64 parameters" });
+        }
         if !is_token(name) {
             return Err(ValueError::Malformed { expected: "a media type whose parameters have a name" });
         }
@@ -320,6 +327,12 @@ mod tests {
         ] {
             assert!(ContentType::parse(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn parameters_are_bounded() {
+        assert_eq!(parsed(&format!("a/b{}", "; c=d".repeat(64))).params().count(), 64);
+        assert!(ContentType::parse(&format!("a/b{}", "; c=d".repeat(65))).is_err());
     }
 
     #[test]

@@ -192,11 +192,6 @@ impl Part {
         })
     }
 
-    /// The bytes as they stand in the body, still encoded.
-    pub fn raw(&self) -> &Bytes {
-        &self.raw
-    }
-
     /// The Content-Type of an attachment.
     ///
     /// # Errors
