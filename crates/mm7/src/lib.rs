@@ -20,7 +20,7 @@ pub use dialect::Dialect;
 pub use error::{DecodeError, Rule};
 pub use limits::Limits;
 pub use message::Message;
-pub use soap::{Decoded, Framing, Namespace, SeenNamespace};
+pub use soap::{Decoded, Framing, Namespace, SeenNamespace, decode, encode};
 pub use status::{MmStatus, StatusCode};
 pub use time::{Period, When};
 pub use types::{Address, MessageId, TransactionId, ValueError, VasId, VaspId, Version};

@@ -1,6 +1,10 @@
 //! CancelReq and CancelRsp (TS 23.140 clause 8.7.3): a VASP takes back an MM.
 
+use crate::message::parts::{SenderIdentification, read_response, write_application, write_sender};
 use crate::message::{AddressAttributes, Status};
+use crate::soap::fields::{Child, Fields, Notes, r5, r6};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
 /// A VASP's request to take back an MM. Fields marked R6 are not written in Release 5.
@@ -29,4 +33,48 @@ pub struct CancelReq {
 pub struct CancelRsp {
     /// Status.
     pub status: Status,
+}
+
+const CANCEL_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("SenderIdentification"),
+    r5("MessageID").required(),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+];
+
+impl CancelReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, CANCEL_REQ, notes);
+        let sender = SenderIdentification::read(&fields, notes);
+        Self {
+            vaspid: sender.vaspid,
+            vasid: sender.vasid,
+            sender_address: sender.address,
+            sender_attributes: sender.attributes,
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        let address = self.sender_address.as_ref();
+        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        writer.value("MessageID", self.message_id.as_ref());
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+    }
+}
+
+impl CancelRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self { status: read_response(element, notes) }
+    }
 }

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::message::parts::{RESPONSE, read_recipients, write_application, write_recipients};
 use crate::message::{AddressAttributes, Content, Priority, Recipient, Status, UaCapabilities};
+use crate::soap::fields::{Child, Fields, Notes, addresses, number_attribute, r5, r6, read_when};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
@@ -78,4 +82,157 @@ pub struct DeliverRsp {
     pub status: Status,
     /// ServiceCode.
     pub service_code: Option<String>,
+}
+
+const DELIVER_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("MMSRelayServerID"),
+    r6("VASPID"),
+    r6("VASID"),
+    r5("LinkedID"),
+    r5("Sender").required(),
+    r5("Recipients"),
+    r6("Previouslysentby"),
+    r6("Previouslysentdateandtime"),
+    r6("SenderSPI"),
+    r6("RecipientSPI"),
+    r5("TimeStamp"),
+    r5("ReplyChargingID"),
+    r5("Priority"),
+    r5("Subject"),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+    r6("UACapabilities"),
+    r5("Content"),
+];
+const DELIVER_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("ServiceCode")];
+const PREVIOUSLY_SENT_BY: &[Child] = &[r6("UserAgent").repeated()];
+const PREVIOUSLY_SENT_DATE_AND_TIME: &[Child] = &[r6("DateTime").repeated()];
+
+impl DeliverReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, DELIVER_REQ, notes);
+        let (sender, sender_attributes) = fields.address("Sender", notes);
+        Self {
+            relay_server_id: fields.trimmed("MMSRelayServerID"),
+            vaspid: fields.id("VASPID", VaspId::new, notes),
+            vasid: fields.id("VASID", VasId::new, notes),
+            linked_id: fields.id("LinkedID", MessageId::new, notes),
+            sender,
+            sender_attributes,
+            recipients: read_recipients(&fields, notes),
+            previously_sent_by: UserAgent::read_all(&fields, notes),
+            previously_sent_date_and_time: SentAt::read_all(&fields, notes),
+            sender_spi: fields.trimmed("SenderSPI"),
+            recipient_spi: fields.trimmed("RecipientSPI"),
+            time_stamp: fields.date("TimeStamp", notes),
+            reply_charging_id: fields.id("ReplyChargingID", MessageId::new, notes),
+            priority: fields.enumeration("Priority", Priority::WIRE, notes),
+            subject: fields.text("Subject"),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            ua_capabilities: UaCapabilities::read(&fields, notes),
+            content: Content::read(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
+        if writer.is_release_6() {
+            writer.value("VASPID", self.vaspid.as_ref());
+            writer.value("VASID", self.vasid.as_ref());
+        }
+        writer.value("LinkedID", self.linked_id.as_ref());
+        writer.address("Sender", self.sender.as_ref(), &self.sender_attributes);
+        write_recipients(writer, &self.recipients);
+        if writer.is_release_6() {
+            UserAgent::write_all(&self.previously_sent_by, writer);
+            SentAt::write_all(&self.previously_sent_date_and_time, writer);
+            writer.text("SenderSPI", self.sender_spi.as_deref());
+            writer.text("RecipientSPI", self.recipient_spi.as_deref());
+        }
+        writer.date("TimeStamp", self.time_stamp);
+        writer.value("ReplyChargingID", self.reply_charging_id.as_ref());
+        writer.text("Priority", self.priority.map(Priority::as_str));
+        writer.text("Subject", self.subject.as_deref());
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+        UaCapabilities::write(self.ua_capabilities.as_ref(), writer);
+        Content::write(self.content.as_ref(), writer);
+    }
+}
+
+impl UserAgent {
+    fn read_all(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Self> {
+        let Some(element) = fields.get("Previouslysentby") else { return Vec::new() };
+        let fields = Fields::of(element, PREVIOUSLY_SENT_BY, notes);
+        fields.all("UserAgent").filter_map(|agent| Self::read(agent, notes)).collect()
+    }
+
+    fn read(element: Element<'_>, notes: &mut Notes) -> Option<Self> {
+        let (address, attributes) = addresses(element, notes).into_iter().next()?;
+        Some(Self { address, attributes, sequence: number_attribute(element, "sequence", notes) })
+    }
+
+    fn write_all(agents: &[Self], writer: &mut Writer<'_>) {
+        if agents.is_empty() {
+            return;
+        }
+        writer.start("Previouslysentby", &[]);
+        for agent in agents {
+            let sequence = agent.sequence.map(|sequence| sequence.to_string());
+            let attributes = sequence.as_deref().map(|sequence| ("sequence", sequence));
+            writer.start("UserAgent", attributes.as_slice());
+            writer.bare_address(&agent.address, &agent.attributes);
+            writer.end("UserAgent");
+        }
+        writer.end("Previouslysentby");
+    }
+}
+
+impl SentAt {
+    fn read_all(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Self> {
+        let Some(element) = fields.get("Previouslysentdateandtime") else { return Vec::new() };
+        let fields = Fields::of(element, PREVIOUSLY_SENT_DATE_AND_TIME, notes);
+        fields.all("DateTime").filter_map(|time| Self::read(time, notes)).collect()
+    }
+
+    fn read(element: Element<'_>, notes: &mut Notes) -> Option<Self> {
+        let when = read_when(element, notes)?;
+        Some(Self { when, sequence: number_attribute(element, "sequence", notes) })
+    }
+
+    fn write_all(times: &[Self], writer: &mut Writer<'_>) {
+        if times.is_empty() {
+            return;
+        }
+        writer.start("Previouslysentdateandtime", &[]);
+        for time in times {
+            let sequence = time.sequence.map(|sequence| sequence.to_string());
+            let attributes = sequence.as_deref().map(|sequence| ("sequence", sequence));
+            writer.element_with("DateTime", attributes.as_slice(), &time.when.to_string());
+        }
+        writer.end("Previouslysentdateandtime");
+    }
+}
+
+impl DeliverRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, DELIVER_RSP, notes);
+        Self {
+            status: Status::of_response(element, &fields, notes),
+            service_code: fields.trimmed("ServiceCode"),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        self.status.write(writer);
+        writer.text("ServiceCode", self.service_code.as_deref());
+    }
 }

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::message::parts::{read_response, write_application};
 use crate::message::{AddressAttributes, MmStatusExtension, Status, UaCapabilities};
+use crate::soap::fields::{Child, Fields, Notes, r5, r6};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::types::{Address, MessageId};
 
 /// What became of an MM at one recipient. Fields marked R6 are not written in Release 5.
@@ -45,4 +49,70 @@ pub struct DeliveryReportReq {
 pub struct DeliveryReportRsp {
     /// Status.
     pub status: Status,
+}
+
+const DELIVERY_REPORT_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("MMSRelayServerID"),
+    r5("MessageID").required(),
+    r5("Recipient").required(),
+    r5("Sender").required(),
+    r5("Date").or("TimeStamp").required(),
+    r5("MMStatus").required(),
+    r6("MMStatusExtension"),
+    r5("StatusText"),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+    r6("UACapabilities"),
+];
+
+impl DeliveryReportReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, DELIVERY_REPORT_REQ, notes);
+        let (recipient, recipient_attributes) = fields.address("Recipient", notes);
+        let (sender, sender_attributes) = fields.address("Sender", notes);
+        Self {
+            relay_server_id: fields.trimmed("MMSRelayServerID"),
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            recipient,
+            recipient_attributes,
+            sender,
+            sender_attributes,
+            date: fields.date("Date", notes),
+            mm_status: fields.trimmed("MMStatus").unwrap_or_default(),
+            mm_status_extension: fields.enumeration("MMStatusExtension", MmStatusExtension::WIRE, notes),
+            status_text: fields.text("StatusText"),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            ua_capabilities: UaCapabilities::read(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
+        writer.value("MessageID", self.message_id.as_ref());
+        writer.address("Recipient", self.recipient.as_ref(), &self.recipient_attributes);
+        writer.address("Sender", self.sender.as_ref(), &self.sender_attributes);
+        writer.date("Date", self.date);
+        writer.element("MMStatus", &self.mm_status);
+        if writer.is_release_6() {
+            writer.text("MMStatusExtension", self.mm_status_extension.map(MmStatusExtension::as_str));
+        }
+        writer.text("StatusText", self.status_text.as_deref());
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+        UaCapabilities::write(self.ua_capabilities.as_ref(), writer);
+    }
+}
+
+impl DeliveryReportRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self { status: read_response(element, notes) }
+    }
 }

@@ -1,6 +1,10 @@
 //! extendedCancelReq and extendedCancelRsp (REL-6-MM7-1-4 only): a VASP takes back MMs by a CancelID.
 
+use crate::message::parts::{SenderIdentification, write_sender};
 use crate::message::{AddressAttributes, Status};
+use crate::soap::fields::{Child, Fields, Notes, r5};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
 /// A VASP's request to take back the MMs of a CancelID.
@@ -23,4 +27,35 @@ pub struct ExtendedCancelReq {
 pub struct ExtendedCancelRsp {
     /// Status.
     pub status: Status,
+}
+
+const EXTENDED_CANCEL_REQ: &[Child] =
+    &[r5("MM7Version"), r5("SenderIdentification"), r5("CancelID").required()];
+const EXTENDED_CANCEL_RSP: &[Child] = &[r5("MM7Version"), r5("Status").required()];
+
+impl ExtendedCancelReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, EXTENDED_CANCEL_REQ, notes);
+        let sender = SenderIdentification::read(&fields, notes);
+        Self {
+            vaspid: sender.vaspid,
+            vasid: sender.vasid,
+            sender_address: sender.address,
+            sender_attributes: sender.attributes,
+            cancel_id: fields.id("CancelID", MessageId::new, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        let address = self.sender_address.as_ref();
+        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        writer.value("CancelID", self.cancel_id.as_ref());
+    }
+}
+
+impl ExtendedCancelRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, EXTENDED_CANCEL_RSP, notes);
+        Self { status: Status::of_extended(&fields, notes) }
+    }
 }

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 
 use crate::message::{Content, Status};
+use crate::soap::fields::{Child, Fields, Notes, r5};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{MessageId, VasId, VaspId};
 
@@ -38,4 +41,65 @@ pub struct ExtendedReplaceRsp {
     pub message_id: Option<MessageId>,
     /// Status.
     pub status: Status,
+}
+
+const EXTENDED_REPLACE_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("VASPID"),
+    r5("VASID"),
+    r5("ServiceCode"),
+    r5("ReplaceID"),
+    r5("TimeStamp"),
+    r5("EarliestDeliveryTime"),
+    r5("ExpiryDate"),
+    r5("ReadReply"),
+    r5("DeliveryReport"),
+    r5("Content"),
+];
+const EXTENDED_REPLACE_RSP: &[Child] = &[r5("MM7Version"), r5("MessageID"), r5("Status").required()];
+
+impl ExtendedReplaceReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, EXTENDED_REPLACE_REQ, notes);
+        Self {
+            vaspid: fields.id("VASPID", VaspId::new, notes),
+            vasid: fields.id("VASID", VasId::new, notes),
+            service_code: fields.trimmed("ServiceCode"),
+            replace_id: fields.id("ReplaceID", MessageId::new, notes),
+            time_stamp: fields.date("TimeStamp", notes),
+            earliest_delivery_time: fields.when("EarliestDeliveryTime", notes),
+            expiry_date: fields.when("ExpiryDate", notes),
+            read_reply: fields.boolean("ReadReply", notes),
+            delivery_report: fields.boolean("DeliveryReport", notes),
+            content: Content::read(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.value("VASPID", self.vaspid.as_ref());
+        writer.value("VASID", self.vasid.as_ref());
+        writer.text("ServiceCode", self.service_code.as_deref());
+        writer.value("ReplaceID", self.replace_id.as_ref());
+        writer.date("TimeStamp", self.time_stamp);
+        writer.value("EarliestDeliveryTime", self.earliest_delivery_time);
+        writer.value("ExpiryDate", self.expiry_date);
+        writer.value("ReadReply", self.read_reply);
+        writer.value("DeliveryReport", self.delivery_report);
+        Content::write(self.content.as_ref(), writer);
+    }
+}
+
+impl ExtendedReplaceRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, EXTENDED_REPLACE_RSP, notes);
+        Self {
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            status: Status::of_extended(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.value("MessageID", self.message_id.as_ref());
+        self.status.write(writer);
+    }
 }

@@ -1,6 +1,10 @@
 //! SOAP Faults and what stands in their detail (SOAP 1.1 clause 4.4, TS 23.140 clause 8.7.8.3).
 
 use crate::message::Status;
+use crate::message::parts::read_response;
+use crate::soap::fields::Notes;
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 
 /// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,5 +101,54 @@ impl Fault {
         let text = self.string.trim_start();
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         text.get(..digits).filter(|_| digits == 4)?.parse().ok()
+    }
+}
+
+impl ErrorRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self { status: read_response(element, notes) }
+    }
+}
+
+impl Fault {
+    /// Reads the children by local name, since peers write them in SOAP's namespace, in MM7's, or in none.
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let text = |name| element.child(name).map(|child| child.text()).unwrap_or_default();
+        Self {
+            code: FaultCode::from_wire(&text("faultcode")),
+            string: text("faultstring").into_owned(),
+            detail: element.child("detail").and_then(|detail| FaultDetail::read(detail, notes)),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.start("soapenv:Fault", &[]);
+        let prefix = if matches!(self.code, FaultCode::Other(_)) { "" } else { "soapenv:" };
+        writer.element("faultcode", &format!("{prefix}{}", self.code.as_str()));
+        writer.element("faultstring", &self.string);
+        if let Some(detail) = &self.detail {
+            writer.start("detail", &[]);
+            let name = match detail {
+                FaultDetail::RsErrorRsp(_) => "RSErrorRsp",
+                FaultDetail::VaspErrorRsp(_) => "VASPErrorRsp",
+            };
+            writer.operation(name, |writer| detail.status().write(writer));
+            writer.end("detail");
+        }
+        writer.end("soapenv:Fault");
+    }
+}
+
+impl FaultDetail {
+    /// The error in a detail; a Status without one is taken as the relay's.
+    fn read(detail: Element<'_>, notes: &mut Notes) -> Option<Self> {
+        if let Some(element) = detail.child("RSErrorRsp") {
+            return Some(Self::RsErrorRsp(ErrorRsp::read(element, notes)));
+        }
+        if let Some(element) = detail.child("VASPErrorRsp") {
+            return Some(Self::VaspErrorRsp(ErrorRsp::read(element, notes)));
+        }
+        let status = Status::of(detail.child("Status")?, notes);
+        Some(Self::RsErrorRsp(ErrorRsp { status }))
     }
 }

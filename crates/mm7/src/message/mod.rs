@@ -29,6 +29,10 @@ pub use read_reply::{ReadReplyReq, ReadReplyRsp};
 pub use replace::{ReplaceReq, ReplaceRsp};
 pub use submit::{SubmitReq, SubmitRsp};
 
+use crate::soap::fields::Notes;
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
+
 /// What one SOAP Body says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
@@ -134,6 +138,93 @@ impl Message {
     /// Whether it is a request; everything else is an answer.
     pub fn is_request(&self) -> bool {
         self.name().ends_with("Req")
+    }
+}
+
+impl Message {
+    /// Whether an element of this local name is one of MM7's operations, or a Fault.
+    pub(crate) fn is_name(name: &str) -> bool {
+        matches!(
+            name,
+            "SubmitReq"
+                | "SubmitRsp"
+                | "DeliverReq"
+                | "DeliverRsp"
+                | "CancelReq"
+                | "CancelRsp"
+                | "ReplaceReq"
+                | "ReplaceRsp"
+                | "extendedCancelReq"
+                | "extendedCancelRsp"
+                | "extendedReplaceReq"
+                | "extendedReplaceRsp"
+                | "DeliveryReportReq"
+                | "DeliveryReportRsp"
+                | "ReadReplyReq"
+                | "ReadReplyRsp"
+                | "RSErrorRsp"
+                | "VASPErrorRsp"
+                | "Fault"
+        )
+    }
+
+    /// Reads the operation of this local name.
+    pub(crate) fn read(name: &str, element: Element<'_>, notes: &mut Notes) -> Option<Self> {
+        Some(match name {
+            "SubmitReq" => Self::SubmitReq(SubmitReq::read(element, notes)),
+            "SubmitRsp" => Self::SubmitRsp(SubmitRsp::read(element, notes)),
+            "DeliverReq" => Self::DeliverReq(DeliverReq::read(element, notes)),
+            "DeliverRsp" => Self::DeliverRsp(DeliverRsp::read(element, notes)),
+            "CancelReq" => Self::CancelReq(CancelReq::read(element, notes)),
+            "CancelRsp" => Self::CancelRsp(CancelRsp::read(element, notes)),
+            "ReplaceReq" => Self::ReplaceReq(ReplaceReq::read(element, notes)),
+            "ReplaceRsp" => Self::ReplaceRsp(ReplaceRsp::read(element, notes)),
+            "extendedCancelReq" => Self::ExtendedCancelReq(ExtendedCancelReq::read(element, notes)),
+            "extendedCancelRsp" => Self::ExtendedCancelRsp(ExtendedCancelRsp::read(element, notes)),
+            "extendedReplaceReq" => Self::ExtendedReplaceReq(ExtendedReplaceReq::read(element, notes)),
+            "extendedReplaceRsp" => Self::ExtendedReplaceRsp(ExtendedReplaceRsp::read(element, notes)),
+            "DeliveryReportReq" => Self::DeliveryReportReq(DeliveryReportReq::read(element, notes)),
+            "DeliveryReportRsp" => Self::DeliveryReportRsp(DeliveryReportRsp::read(element, notes)),
+            "ReadReplyReq" => Self::ReadReplyReq(ReadReplyReq::read(element, notes)),
+            "ReadReplyRsp" => Self::ReadReplyRsp(ReadReplyRsp::read(element, notes)),
+            "RSErrorRsp" => Self::RsErrorRsp(ErrorRsp::read(element, notes)),
+            "VASPErrorRsp" => Self::VaspErrorRsp(ErrorRsp::read(element, notes)),
+            "Fault" => Self::Fault(Fault::read(element, notes)),
+            _ => return None,
+        })
+    }
+
+    /// Writes the element in the Body.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        if let Self::Fault(fault) = self {
+            return fault.write(writer);
+        }
+        writer.operation(self.name(), |writer| match self {
+            Self::SubmitReq(req) => req.write(writer),
+            Self::SubmitRsp(rsp) => rsp.write(writer),
+            Self::DeliverReq(req) => req.write(writer),
+            Self::DeliverRsp(rsp) => rsp.write(writer),
+            Self::CancelReq(req) => req.write(writer),
+            Self::ReplaceReq(req) => req.write(writer),
+            Self::ExtendedCancelReq(req) => req.write(writer),
+            Self::ExtendedReplaceReq(req) => req.write(writer),
+            Self::ExtendedReplaceRsp(rsp) => rsp.write(writer),
+            Self::DeliveryReportReq(req) => req.write(writer),
+            Self::ReadReplyReq(req) => req.write(writer),
+            Self::CancelRsp(CancelRsp { status })
+            | Self::ReplaceRsp(ReplaceRsp { status })
+            | Self::ExtendedCancelRsp(ExtendedCancelRsp { status })
+            | Self::DeliveryReportRsp(DeliveryReportRsp { status })
+            | Self::ReadReplyRsp(ReadReplyRsp { status })
+            | Self::RsErrorRsp(ErrorRsp { status })
+            | Self::VaspErrorRsp(ErrorRsp { status }) => status.write(writer),
+            Self::Fault(_) => {}
+        });
+    }
+
+    /// Whether it is one of the operations that REL-6-MM7-1-4 alone has.
+    pub(crate) const fn is_extended(&self) -> bool {
+        matches!(self.operation(), Some(Operation::ExtendedCancel | Operation::ExtendedReplace))
     }
 }
 

@@ -1,8 +1,15 @@
 //! What several operations have in common: addresses, Status, Content, and the enumerations.
 
+use crate::error::Rule;
+use crate::soap::fields::{
+    Child, Fields, Notes, Wire, addresses, boolean_attribute, number, number_attribute, r5, when_attribute,
+};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::status::StatusCode;
 use crate::time::When;
 use crate::types::Address;
+use crate::types::{VasId, VaspId};
 
 /// Status of a response (Annex L `responseStatusType`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,6 +127,9 @@ macro_rules! enumerations {
                 let text = text.trim();
                 Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(text))
             }
+
+            /// How the value is read and spelled.
+            pub(crate) const WIRE: Wire<Self> = Wire { read: Self::from_wire, spelling: Self::as_str };
         }
     )*};
 }
@@ -204,6 +214,30 @@ pub enum ChargedParty {
 }
 
 impl ChargedParty {
+    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+        let element = fields.get("ChargedParty")?;
+        let party = Self::from_wire(&element.text());
+        if party.as_str() != element.text().trim() || matches!(party, Self::Other(_)) {
+            notes.note(
+                Rule::BadValue,
+                element.offset(),
+                "ChargedParty: the value is not one of the schema's",
+            );
+        }
+        Some(party)
+    }
+
+    /// Writes the element, unless the release does not have the value.
+    pub(crate) fn write(party: Option<&Self>, writer: &mut Writer<'_>) {
+        let is_written = |party: &&Self| match party {
+            Self::Other(_) => false,
+            Self::ThirdParty => writer.is_release_6(),
+            _ => true,
+        };
+        let party = party.filter(is_written);
+        writer.text("ChargedParty", party.map(Self::as_str));
+    }
+
     /// The schema's spelling, or what came.
     pub fn as_str(&self) -> &str {
         match self {
@@ -222,5 +256,243 @@ impl ChargedParty {
         let known = [Self::Sender, Self::Recipient, Self::Both, Self::Neither, Self::ThirdParty];
         let found = known.into_iter().find(|party| party.as_str().eq_ignore_ascii_case(text));
         found.unwrap_or_else(|| Self::Other(text.to_owned()))
+    }
+}
+
+/// The children of every response; some have more.
+pub(crate) const RESPONSE: &[Child] = &[r5("MM7Version"), r5("Status").required()];
+
+const STATUS: &[Child] =
+    &[r5("StatusCode").required(), r5("StatusText").required(), r5("Details").or("Detail")];
+const EXTENDED_STATUS: &[Child] =
+    &[r5("StatusCode").required(), r5("StatusText"), r5("Details").or("Detail")];
+
+impl Status {
+    /// The Status of a response. Some peers leave the element out and put what belongs into it directly.
+    pub(crate) fn of_response(response: Element<'_>, fields: &Fields<'_>, notes: &mut Notes) -> Self {
+        match fields.get("Status") {
+            Some(element) => Self::of(element, notes),
+            None => Self::of_fields(&Fields::quietly(response, STATUS), notes),
+        }
+    }
+
+    /// The Status element.
+    pub(crate) fn of(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self::of_fields(&Fields::unordered(element, STATUS, notes), notes)
+    }
+
+    /// The Status element of the extended operations, where the text may be left out.
+    pub(crate) fn of_extended(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+        let element = fields.get("Status");
+        let status = element
+            .map(|element| Self::of_fields(&Fields::unordered(element, EXTENDED_STATUS, notes), notes));
+        status.unwrap_or_default()
+    }
+
+    fn of_fields(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+        Self {
+            code: fields
+                .get("StatusCode")
+                .and_then(|element| number(&element.text(), element, notes))
+                .unwrap_or(0),
+            text: fields.text("StatusText").unwrap_or_default(),
+            details: fields.get("Details").map(|element| element.full_text().into_owned()),
+        }
+    }
+
+    /// Writes the element. A code that could not be read counts as 3000 (TS 23.140 clause 8.7.8.4).
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.start("Status", &[]);
+        let code = if self.code == 0 { u32::from(StatusCode::SystemError.code()) } else { self.code };
+        writer.value("StatusCode", Some(code));
+        writer.element("StatusText", &self.text);
+        writer.text("Details", self.details.as_deref());
+        writer.end("Status");
+    }
+}
+
+/// Reads a response that is nothing but MM7Version and Status.
+pub(crate) fn read_response(element: Element<'_>, notes: &mut Notes) -> Status {
+    let fields = Fields::of(element, RESPONSE, notes);
+    Status::of_response(element, &fields, notes)
+}
+
+/// SenderIdentification: who a VASP's request is from.
+#[derive(Debug, Default)]
+pub(crate) struct SenderIdentification {
+    pub vaspid: Option<VaspId>,
+    pub vasid: Option<VasId>,
+    pub address: Option<Address>,
+    pub attributes: AddressAttributes,
+}
+
+const SENDER_IDENTIFICATION: &[Child] = &[r5("VASPID"), r5("VASID"), r5("SenderAddress")];
+
+impl SenderIdentification {
+    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+        let Some(element) = fields.get("SenderIdentification") else { return Self::default() };
+        let fields = Fields::of(element, SENDER_IDENTIFICATION, notes);
+        let (address, attributes) = fields.address("SenderAddress", notes);
+        Self {
+            vaspid: fields.id("VASPID", VaspId::new, notes),
+            vasid: fields.id("VASID", VasId::new, notes),
+            address,
+            attributes,
+        }
+    }
+}
+
+/// Writes SenderIdentification, which every VASP's request has.
+pub(crate) fn write_sender(
+    writer: &mut Writer<'_>,
+    vaspid: Option<&VaspId>,
+    vasid: Option<&VasId>,
+    address: Option<&Address>,
+    attributes: &AddressAttributes,
+) {
+    writer.start("SenderIdentification", &[]);
+    writer.value("VASPID", vaspid);
+    writer.value("VASID", vasid);
+    writer.address("SenderAddress", address, attributes);
+    writer.end("SenderIdentification");
+}
+
+const RECIPIENTS: &[Child] = &[r5("To").repeated(), r5("Cc").repeated(), r5("Bcc").repeated()];
+
+/// Reads the addresses of every Recipients element there is.
+pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Recipient> {
+    let mut recipients = Vec::new();
+    for element in fields.all("Recipients") {
+        // The table only tells what does not belong there: the order is the document's.
+        let _ = Fields::unordered(element, RECIPIENTS, notes);
+        for list in element.children() {
+            let Some(kind) = RecipientKind::from_name(list.name()) else { continue };
+            let found = addresses(list, notes);
+            if found.is_empty() {
+                notes.note(Rule::MissingElement, list.offset(), format!("{} has no address", list.name()));
+            }
+            recipients.extend(found.into_iter().map(|(address, attributes)| {
+                let AddressAttributes { display_only, coding, id } = attributes;
+                Recipient { kind, address, display_only, coding, id }
+            }));
+        }
+    }
+    recipients
+}
+
+/// Writes Recipients, neighbours of one kind in one element.
+pub(crate) fn write_recipients(writer: &mut Writer<'_>, recipients: &[Recipient]) {
+    if recipients.is_empty() {
+        return;
+    }
+    writer.start("Recipients", &[]);
+    for list in recipients.chunk_by(|a, b| a.kind == b.kind) {
+        let name = list.first().map_or("To", |recipient| recipient.kind.name());
+        writer.start(name, &[]);
+        for Recipient { address, display_only, coding, id, .. } in list {
+            let attributes =
+                AddressAttributes { display_only: *display_only, coding: *coding, id: id.clone() };
+            writer.bare_address(address, &attributes);
+        }
+        writer.end(name);
+    }
+    writer.end("Recipients");
+}
+
+impl RecipientKind {
+    /// The element's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::To => "To",
+            Self::Cc => "Cc",
+            Self::Bcc => "Bcc",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        [Self::To, Self::Cc, Self::Bcc].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl Content {
+    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+        let element = fields.get("Content")?;
+        let href = element.attribute("href");
+        match href {
+            None => notes.note(Rule::MissingElement, element.offset(), "Content has no href"),
+            Some((_, true)) => {
+                notes.note(Rule::ChildNamespace, element.offset(), "href of Content is in a namespace")
+            }
+            Some(_) => {}
+        }
+        let href = href.map(|(value, _)| value.trim().to_owned());
+        Some(Self { href, allow_adaptations: boolean_attribute(element, "allowAdaptations", notes) })
+    }
+
+    pub(crate) fn write(content: Option<&Self>, writer: &mut Writer<'_>) {
+        let Some(content) = content else { return };
+        let adaptations = content.allow_adaptations.map(|allowed| if allowed { "true" } else { "false" });
+        let href = content.href.as_deref().map(|href| ("href", href));
+        let attributes: Vec<_> =
+            href.into_iter().chain(adaptations.map(|value| ("allowAdaptations", value))).collect();
+        writer.element_with("Content", &attributes, "");
+    }
+}
+
+impl ReplyCharging {
+    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+        let element = fields.get("ReplyCharging")?;
+        Some(Self {
+            size: number_attribute(element, "replyChargingSize", notes),
+            deadline: when_attribute(element, "replyDeadline", notes),
+        })
+    }
+
+    pub(crate) fn write(charging: Option<&Self>, writer: &mut Writer<'_>) {
+        let Some(charging) = charging else { return };
+        let size = charging.size.map(|size| size.to_string());
+        let deadline = charging.deadline.map(|deadline| deadline.to_string());
+        let attributes = [("replyChargingSize", &size), ("replyDeadline", &deadline)];
+        write_attributes(writer, "ReplyCharging", &attributes);
+    }
+}
+
+impl UaCapabilities {
+    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+        let element = fields.get("UACapabilities")?;
+        Some(Self {
+            ua_prof: element.attribute("UAProf").map(|(value, _)| value.to_owned()),
+            time_stamp: when_attribute(element, "TimeStamp", notes),
+        })
+    }
+
+    pub(crate) fn write(capabilities: Option<&Self>, writer: &mut Writer<'_>) {
+        let Some(capabilities) = capabilities.filter(|_| writer.is_release_6()) else { return };
+        let time_stamp = capabilities.time_stamp.map(|time| time.to_string());
+        write_attributes(
+            writer,
+            "UACapabilities",
+            &[("UAProf", &capabilities.ua_prof), ("TimeStamp", &time_stamp)],
+        );
+    }
+}
+
+/// An element without contents, and those of its attributes that there are.
+fn write_attributes(writer: &mut Writer<'_>, name: &str, attributes: &[(&str, &Option<String>)]) {
+    let present = attributes.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+    writer.element_with(name, &present.collect::<Vec<_>>(), "");
+}
+
+/// ApplicID, ReplyApplicID and AuxApplicInfo, which stand together wherever they stand.
+pub(crate) fn write_application(
+    writer: &mut Writer<'_>,
+    applic_id: Option<&str>,
+    reply_applic_id: Option<&str>,
+    aux_applic_info: Option<&str>,
+) {
+    if writer.is_release_6() {
+        writer.text("ApplicID", applic_id);
+        writer.text("ReplyApplicID", reply_applic_id);
+        writer.text("AuxApplicInfo", aux_applic_info);
     }
 }

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::message::parts::{read_response, write_application};
 use crate::message::{AddressAttributes, Status};
+use crate::soap::fields::{Child, Fields, Notes, r5, r6};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::types::{Address, MessageId};
 
 /// What a recipient did with an MM. Fields marked R6 are not written in Release 5.
@@ -39,4 +43,62 @@ pub struct ReadReplyReq {
 pub struct ReadReplyRsp {
     /// Status.
     pub status: Status,
+}
+
+const READ_REPLY_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("MMSRelayServerID"),
+    r5("MessageID").required(),
+    r5("Recipient").required(),
+    r5("Sender").required(),
+    r5("TimeStamp").or("Date").required(),
+    r5("MMStatus").required(),
+    r5("StatusText"),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+];
+
+impl ReadReplyReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, READ_REPLY_REQ, notes);
+        let (recipient, recipient_attributes) = fields.address("Recipient", notes);
+        let (sender, sender_attributes) = fields.address("Sender", notes);
+        Self {
+            relay_server_id: fields.trimmed("MMSRelayServerID"),
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            recipient,
+            recipient_attributes,
+            sender,
+            sender_attributes,
+            time_stamp: fields.date("TimeStamp", notes),
+            mm_status: fields.trimmed("MMStatus").unwrap_or_default(),
+            status_text: fields.text("StatusText"),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
+        writer.value("MessageID", self.message_id.as_ref());
+        writer.address("Recipient", self.recipient.as_ref(), &self.recipient_attributes);
+        writer.address("Sender", self.sender.as_ref(), &self.sender_attributes);
+        writer.date("TimeStamp", self.time_stamp);
+        writer.element("MMStatus", &self.mm_status);
+        writer.text("StatusText", self.status_text.as_deref());
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+    }
+}
+
+impl ReadReplyRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self { status: read_response(element, notes) }
+    }
 }

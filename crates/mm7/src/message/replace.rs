@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::message::parts::{SenderIdentification, read_response, write_application, write_sender};
 use crate::message::{AddressAttributes, Content, ContentClass, Status};
+use crate::soap::fields::{Child, Fields, Notes, r5, r6};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
@@ -48,4 +52,74 @@ pub struct ReplaceReq {
 pub struct ReplaceRsp {
     /// Status.
     pub status: Status,
+}
+
+const REPLACE_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("SenderIdentification"),
+    r5("MessageID").required(),
+    r5("ServiceCode"),
+    r5("TimeStamp"),
+    r5("ReadReply"),
+    r5("EarliestDeliveryTime"),
+    r5("DistributionIndicator"),
+    r6("ContentClass"),
+    r6("DRMContent"),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+    r5("Content"),
+];
+
+impl ReplaceReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, REPLACE_REQ, notes);
+        let sender = SenderIdentification::read(&fields, notes);
+        Self {
+            vaspid: sender.vaspid,
+            vasid: sender.vasid,
+            sender_address: sender.address,
+            sender_attributes: sender.attributes,
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            service_code: fields.trimmed("ServiceCode"),
+            time_stamp: fields.date("TimeStamp", notes),
+            read_reply: fields.boolean("ReadReply", notes),
+            earliest_delivery_time: fields.when("EarliestDeliveryTime", notes),
+            distribution_indicator: fields.boolean("DistributionIndicator", notes),
+            content_class: fields.enumeration("ContentClass", ContentClass::WIRE, notes),
+            drm_content: fields.boolean("DRMContent", notes),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            content: Content::read(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        let address = self.sender_address.as_ref();
+        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        writer.value("MessageID", self.message_id.as_ref());
+        writer.text("ServiceCode", self.service_code.as_deref());
+        writer.date("TimeStamp", self.time_stamp);
+        writer.value("ReadReply", self.read_reply);
+        writer.value("EarliestDeliveryTime", self.earliest_delivery_time);
+        writer.value("DistributionIndicator", self.distribution_indicator);
+        if writer.is_release_6() {
+            writer.text("ContentClass", self.content_class.map(ContentClass::as_str));
+            writer.value("DRMContent", self.drm_content);
+        }
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+        Content::write(self.content.as_ref(), writer);
+    }
+}
+
+impl ReplaceRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        Self { status: read_response(element, notes) }
+    }
 }

@@ -2,10 +2,16 @@
 
 use jiff::Timestamp;
 
+use crate::message::parts::{
+    RESPONSE, SenderIdentification, read_recipients, write_application, write_recipients, write_sender,
+};
 use crate::message::{
     AddressAttributes, ChargedParty, Content, ContentClass, MessageClass, Priority, Recipient, ReplyCharging,
     Status,
 };
+use crate::soap::fields::{Child, Fields, Notes, number, r5, r6};
+use crate::soap::writer::Writer;
+use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
@@ -73,4 +79,134 @@ pub struct SubmitRsp {
     pub status: Status,
     /// MessageID; the schema asks for it always, the text of the standard only on success.
     pub message_id: Option<MessageId>,
+}
+
+const SUBMIT_REQ: &[Child] = &[
+    r5("MM7Version"),
+    r5("SenderIdentification"),
+    r5("Recipients"),
+    r5("ServiceCode"),
+    r5("LinkedID"),
+    r5("MessageClass"),
+    r5("TimeStamp"),
+    r5("ReplyCharging"),
+    r5("EarliestDeliveryTime"),
+    r5("ExpiryDate"),
+    r5("DeliveryReport"),
+    r5("ReadReply"),
+    r5("Priority"),
+    r5("Subject"),
+    r5("ChargedParty"),
+    r6("ChargedPartyID"),
+    r5("DistributionIndicator"),
+    r6("DeliveryCondition"),
+    r6("ApplicID"),
+    r6("ReplyApplicID"),
+    r6("AuxApplicInfo"),
+    r6("ContentClass"),
+    r6("DRMContent"),
+    r5("Content"),
+];
+const SUBMIT_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("MessageID")];
+const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
+
+impl SubmitReq {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, SUBMIT_REQ, notes);
+        let sender = SenderIdentification::read(&fields, notes);
+        Self {
+            vaspid: sender.vaspid,
+            vasid: sender.vasid,
+            sender_address: sender.address,
+            sender_attributes: sender.attributes,
+            recipients: read_recipients(&fields, notes),
+            service_code: fields.trimmed("ServiceCode"),
+            linked_id: fields.id("LinkedID", MessageId::new, notes),
+            message_class: fields.enumeration("MessageClass", MessageClass::WIRE, notes),
+            time_stamp: fields.date("TimeStamp", notes),
+            reply_charging: ReplyCharging::read(&fields, notes),
+            earliest_delivery_time: fields.when("EarliestDeliveryTime", notes),
+            expiry_date: fields.when("ExpiryDate", notes),
+            delivery_report: fields.boolean("DeliveryReport", notes),
+            read_reply: fields.boolean("ReadReply", notes),
+            priority: fields.enumeration("Priority", Priority::WIRE, notes),
+            subject: fields.text("Subject"),
+            charged_party: ChargedParty::read(&fields, notes),
+            charged_party_id: fields.trimmed("ChargedPartyID"),
+            distribution_indicator: fields.boolean("DistributionIndicator", notes),
+            delivery_condition: read_delivery_condition(&fields, notes),
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            content_class: fields.enumeration("ContentClass", ContentClass::WIRE, notes),
+            drm_content: fields.boolean("DRMContent", notes),
+            content: Content::read(&fields, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        let address = self.sender_address.as_ref();
+        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        write_recipients(writer, &self.recipients);
+        writer.text("ServiceCode", self.service_code.as_deref());
+        writer.value("LinkedID", self.linked_id.as_ref());
+        writer.text("MessageClass", self.message_class.map(MessageClass::as_str));
+        writer.date("TimeStamp", self.time_stamp);
+        ReplyCharging::write(self.reply_charging.as_ref(), writer);
+        writer.value("EarliestDeliveryTime", self.earliest_delivery_time);
+        writer.value("ExpiryDate", self.expiry_date);
+        writer.value("DeliveryReport", self.delivery_report);
+        writer.value("ReadReply", self.read_reply);
+        writer.text("Priority", self.priority.map(Priority::as_str));
+        writer.text("Subject", self.subject.as_deref());
+        ChargedParty::write(self.charged_party.as_ref(), writer);
+        if writer.is_release_6() {
+            writer.text("ChargedPartyID", self.charged_party_id.as_deref());
+        }
+        writer.value("DistributionIndicator", self.distribution_indicator);
+        self.write_delivery_condition(writer);
+        write_application(
+            writer,
+            self.applic_id.as_deref(),
+            self.reply_applic_id.as_deref(),
+            self.aux_applic_info.as_deref(),
+        );
+        if writer.is_release_6() {
+            writer.text("ContentClass", self.content_class.map(ContentClass::as_str));
+            writer.value("DRMContent", self.drm_content);
+        }
+        Content::write(self.content.as_ref(), writer);
+    }
+
+    fn write_delivery_condition(&self, writer: &mut Writer<'_>) {
+        if self.delivery_condition.is_empty() || !writer.is_release_6() {
+            return;
+        }
+        writer.start("DeliveryCondition", &[]);
+        for condition in &self.delivery_condition {
+            writer.value("DC", Some(condition));
+        }
+        writer.end("DeliveryCondition");
+    }
+}
+
+fn read_delivery_condition(fields: &Fields<'_>, notes: &mut Notes) -> Vec<u32> {
+    let Some(element) = fields.get("DeliveryCondition") else { return Vec::new() };
+    let fields = Fields::of(element, DELIVERY_CONDITION, notes);
+    fields.all("DC").filter_map(|element| number(&element.text(), element, notes)).collect()
+}
+
+impl SubmitRsp {
+    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+        let fields = Fields::of(element, SUBMIT_RSP, notes);
+        Self {
+            status: Status::of_response(element, &fields, notes),
+            message_id: fields.id("MessageID", MessageId::new, notes),
+        }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+        self.status.write(writer);
+        writer.value("MessageID", self.message_id.as_ref());
+    }
 }

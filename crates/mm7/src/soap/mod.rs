@@ -1,19 +1,26 @@
 //! SOAP 1.1 envelopes: bytes ↔ [`Message`].
 
+mod charset;
+pub(crate) mod fields;
 mod namespace;
+mod reader;
+pub(crate) mod writer;
+pub(crate) mod xml;
 
 use crate::error::DecodeError;
 use crate::message::Message;
 use crate::types::{TransactionId, VaspId, Version};
 
 pub use namespace::{Namespace, SeenNamespace};
+pub use reader::decode;
+pub use writer::encode;
 
 /// What an envelope says, and everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decoded {
     /// TransactionID, whenever it can be read, whatever else is wrong.
     pub transaction_id: Option<TransactionId>,
-    /// The namespace of the operation; without one, that of the TransactionID.
+    /// The namespace of the operation, of a Fault's detail, or of the TransactionID: the first of them that is in one.
     pub namespace: SeenNamespace,
     /// MM7Version when it is of the form `x.y.z`.
     pub version: Option<Version>,

@@ -1,0 +1,204 @@
+//! From the bytes of an envelope to its text: which encoding it is in (RFC 7303 clause 3: a byte order mark, then
+//! the charset parameter, then the XML declaration), and strictly decoded.
+//!
+//! Peers label wrongly, so a label is a claim to be checked: bytes that show UTF-16 are UTF-16, a UTF-16 label on
+//! 8-bit bytes is void, and text that is UTF-8 beyond doubt is read as such. No byte is ever replaced.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use crate::error::{DecodeError, Rule};
+
+/// The longest XML declaration that is looked at for its encoding, in bytes.
+const MAX_DECLARATION: usize = 256;
+
+/// An envelope's text, and where it came from.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    /// The text, without byte order mark; borrowed when it came as UTF-8.
+    pub text: Cow<'a, str>,
+    encoding: &'static Encoding,
+    start: usize,
+}
+
+impl Text<'_> {
+    /// Turns offsets in the text, in ascending order, into offsets in the bytes as they came.
+    pub fn to_byte_offsets<'o>(&self, offsets: impl Iterator<Item = &'o mut usize>) {
+        if self.encoding == UTF_8 {
+            offsets.for_each(|offset| *offset += self.start);
+            return;
+        }
+        let (mut before, mut bytes) = (0, self.start);
+        for offset in offsets {
+            bytes += self.byte_length(self.text.get(before..*offset).unwrap_or_default());
+            before = *offset;
+            *offset = bytes;
+        }
+    }
+
+    fn byte_length(&self, text: &str) -> usize {
+        if self.encoding == UTF_16LE || self.encoding == UTF_16BE {
+            return text.chars().map(|c| c.len_utf16() * 2).sum();
+        }
+        self.encoding.encode(text).0.len()
+    }
+}
+
+/// Decodes an envelope. `charset` is the charset parameter of its Content-Type.
+///
+/// # Errors
+/// [`Rule::Encoding`] when the bytes are not of any encoding that they are labelled with.
+pub(super) fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Text<'a>, DecodeError> {
+    if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
+        return strictly(bytes, encoding, bom);
+    }
+    if let Some(encoding) = utf_16_by_shape(bytes) {
+        return strictly(bytes, encoding, 0);
+    }
+    let labels = [charset.map(str::as_bytes), declared(bytes)];
+    let encodings = labels.into_iter().flatten().filter_map(Encoding::for_label_no_replacement);
+    eight_bit(bytes, encodings.filter(|encoding| *encoding != UTF_16LE && *encoding != UTF_16BE))
+}
+
+fn strictly<'a>(bytes: &'a [u8], encoding: &'static Encoding, start: usize) -> Result<Text<'a>, DecodeError> {
+    let rest = bytes.get(start..).unwrap_or_default();
+    if encoding == UTF_8 {
+        let text = std::str::from_utf8(rest).map_err(|error| not_utf_8(start + error.valid_up_to()))?;
+        return Ok(Text { text: Cow::Borrowed(text), encoding, start });
+    }
+    let text = encoding.decode_without_bom_handling_and_without_replacement(rest);
+    let what = || format!("the envelope is labelled {} and is not", encoding.name());
+    let text = text.ok_or_else(|| DecodeError::new(Rule::Encoding, start, what()))?;
+    Ok(Text { text, encoding, start })
+}
+
+fn not_utf_8(offset: usize) -> DecodeError {
+    DecodeError::new(Rule::Encoding, offset, "the envelope is not UTF-8")
+}
+
+/// UTF-16 without a byte order mark: an envelope begins with `<` or a blank.
+fn utf_16_by_shape(bytes: &[u8]) -> Option<&'static Encoding> {
+    match bytes {
+        [b'<' | b' ' | b'\r' | b'\n', 0, third, ..] if *third != 0 => Some(UTF_16LE),
+        [0, b'<' | b' ' | b'\r' | b'\n', 0, ..] => Some(UTF_16BE),
+        _ => None,
+    }
+}
+
+/// Tries the labels in order; without one that fits, the bytes have to be UTF-8.
+fn eight_bit<'a>(
+    bytes: &'a [u8],
+    encodings: impl Iterator<Item = &'static Encoding>,
+) -> Result<Text<'a>, DecodeError> {
+    let utf_8 = std::str::from_utf8(bytes);
+    for encoding in encodings.filter(|encoding| *encoding != UTF_8) {
+        if utf_8.is_ok_and(|text| is_utf_8_beyond_doubt(text, encoding)) {
+            break;
+        }
+        if let Ok(text) = strictly(bytes, encoding, 0) {
+            return Ok(text);
+        }
+    }
+    let text = utf_8.map_err(|error| not_utf_8(error.valid_up_to()))?;
+    Ok(Text { text: Cow::Borrowed(text), encoding: UTF_8, start: 0 })
+}
+
+/// Whether valid UTF-8 that is labelled otherwise is UTF-8 all the same.
+///
+/// Text of one byte a character hardly ever looks like UTF-8. Two bytes a character may, but then it looks like
+/// UTF-8's two-byte forms; three bytes show text that really is UTF-8.
+fn is_utf_8_beyond_doubt(text: &str, labelled: &'static Encoding) -> bool {
+    if text.is_ascii() {
+        return labelled.is_ascii_compatible();
+    }
+    labelled.is_single_byte() || text.chars().any(|c| c.len_utf8() >= 3)
+}
+
+/// The encoding label of an XML declaration in 8-bit bytes.
+fn declared(bytes: &[u8]) -> Option<&[u8]> {
+    let head = bytes.get(..bytes.len().min(MAX_DECLARATION))?.trim_ascii_start().strip_prefix(b"<?xml")?;
+    let head = head.get(..memchr::memchr(b'>', head)?)?;
+    let after = head.get(memchr::memmem::find(head, b"encoding")? + b"encoding".len()..)?;
+    let quoted = after.trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let (quote, label) = quoted.split_first().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    label.get(..memchr::memchr(*quote, label)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(bytes: &[u8], charset: Option<&str>) -> Result<String, usize> {
+        to_text(bytes, charset).map(|text| text.text.into_owned()).map_err(|error| error.offset)
+    }
+
+    fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(to_bytes).collect()
+    }
+
+    #[test]
+    fn labels_in_order_of_precedence() {
+        let gbk = b"<?xml version='1.0' encoding='GBK'?><a>\xc4\xe3\xba\xc3</a>";
+        assert!(text(gbk, None).unwrap().ends_with("<a>你好</a>"));
+        assert!(text(gbk, Some("gb2312")).unwrap().ends_with("<a>你好</a>"));
+        // The parameter goes before the declaration.
+        assert!(text(gbk, Some("iso-8859-1")).unwrap().ends_with("<a>Äãº\u{c3}</a>"));
+        assert_eq!(text(b"<a>\xfcber</a>", Some("ISO-8859-1")).unwrap(), "<a>über</a>");
+        assert_eq!(text(b"<a>\xb0\xa1</a>", Some("EUC-KR")).unwrap(), "<a>가</a>");
+        // A byte order mark goes before everything.
+        assert_eq!(text(b"\xef\xbb\xbf<a>\xc3\xa9</a>", Some("GBK")).unwrap(), "<a>é</a>");
+    }
+
+    #[test]
+    fn utf_16_with_and_without_byte_order_mark() {
+        for (to_bytes, bom) in
+            [(u16::to_le_bytes as fn(u16) -> [u8; 2], b"\xff\xfe"), (u16::to_be_bytes, b"\xfe\xff")]
+        {
+            let bare = utf_16("<a>你😀</a>", to_bytes);
+            let marked = [bom.as_slice(), &bare].concat();
+            for charset in [None, Some("utf-16"), Some("utf-8")] {
+                assert_eq!(text(&bare, charset).unwrap(), "<a>你😀</a>");
+                assert_eq!(text(&marked, charset).unwrap(), "<a>你😀</a>");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_that_are_not_true() {
+        // UTF-8 with Chinese text, whatever it is called.
+        for charset in ["GBK", "EUC-KR", "iso-8859-1", "us-ascii", "utf:8", "utf-16", "no-such-charset"] {
+            assert_eq!(text("<a>你好</a>".as_bytes(), Some(charset)).unwrap(), "<a>你好</a>", "{charset}");
+        }
+        let utf_16_declared = b"<?xml version=\"1.0\" encoding=\"UTF-16\"?><a>\xc3\xa9</a>";
+        assert!(text(utf_16_declared, None).unwrap().ends_with("<a>é</a>"));
+        // Two-byte forms prove nothing against a two-byte label.
+        assert_eq!(text(b"<a>\xd1\xa7</a>", Some("GBK")).unwrap(), "<a>学</a>");
+        // The parameter is wrong, the declaration is right.
+        let declared = b"<?xml version='1.0' encoding='gbk'?><a>\xc4\xe3</a>";
+        assert!(text(declared, Some("utf-8")).unwrap().ends_with("<a>你</a>"));
+    }
+
+    #[test]
+    fn bytes_of_no_encoding() {
+        assert_eq!(text(b"<a>\xc0\xaf</a>", None), Err(3), "overlong");
+        assert_eq!(text(b"<a>\xed\xa0\x80</a>", Some("utf-8")), Err(3), "lone surrogate");
+        assert_eq!(text(b"<a>\xff</a>", Some("utf-8")), Err(3));
+        assert_eq!(text(b"\xff\xfe<\x00a\x00>\x00\x00\xd8", None), Err(2), "lone surrogate in UTF-16");
+        assert_eq!(text(b"\xff\xfe<\x00a", None), Err(2), "odd length");
+        assert_eq!(text(b"<a>\x81</a>", Some("GBK")), Err(3), "a lead byte alone");
+    }
+
+    #[test]
+    fn offsets_go_back_to_the_bytes() {
+        let bytes = [b"\xff\xfe".to_vec(), utf_16("<😀é>", u16::to_le_bytes)].concat();
+        let text = to_text(&bytes, None).unwrap();
+        let mut offsets = [0, 1, 5, 7];
+        text.to_byte_offsets(offsets.iter_mut());
+        assert_eq!(offsets, [2, 4, 8, 10]);
+        let text = to_text(b"<a>\xc4\xe3</a>", Some("GBK")).unwrap();
+        let mut offsets = [3, 6];
+        text.to_byte_offsets(offsets.iter_mut());
+        assert_eq!(offsets, [3, 5]);
+    }
+}

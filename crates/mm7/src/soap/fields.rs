@@ -1,0 +1,433 @@
+//! The contents of an element, read by the schema's table of its children: what is out of order, unknown, repeated
+//! or missing is noted, and read as far as it can be understood.
+
+use jiff::Timestamp;
+
+use crate::error::{DecodeError, Rule};
+use crate::message::{AddressAttributes, AddressCoding};
+use crate::soap::namespace::SeenNamespace;
+use crate::soap::xml::{Element, NamespaceId, excerpt};
+use crate::time::{self, Reading, When};
+use crate::types::{Address, ValueError};
+
+/// How many faults against one rule are kept: a message that is wrong all over need not be told so a thousand times.
+const MAX_ERRORS_OF_A_RULE: usize = 32;
+
+/// One row of the table of an element's children.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Child {
+    name: &'static str,
+    also: Option<&'static str>,
+    since: u8,
+    is_required: bool,
+    is_repeated: bool,
+}
+
+/// A child that every release has.
+pub(crate) const fn r5(name: &'static str) -> Child {
+    Child { name, also: None, since: 5, is_required: false, is_repeated: false }
+}
+
+/// A child that Release 6 brought.
+pub(crate) const fn r6(name: &'static str) -> Child {
+    Child { name, also: None, since: 6, is_required: false, is_repeated: false }
+}
+
+impl Child {
+    /// The schema asks for it, and no check of a later stage tells that it is missing.
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    /// It may stand several times.
+    pub const fn repeated(mut self) -> Self {
+        self.is_repeated = true;
+        self
+    }
+
+    /// What peers call it, too.
+    pub const fn or(mut self, name: &'static str) -> Self {
+        self.also = Some(name);
+        self
+    }
+}
+
+/// How an enumeration is read and spelled.
+pub(crate) struct Wire<T> {
+    pub read: fn(&str) -> Option<T>,
+    pub spelling: fn(T) -> &'static str,
+}
+
+/// What is noted while a message is read.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    release: u8,
+    errors: Vec<DecodeError>,
+    /// Namespaces of children that have been noted: once each is enough.
+    namespaces: Vec<NamespaceId>,
+}
+
+impl Notes {
+    pub const fn new() -> Self {
+        Self { release: 6, errors: Vec::new(), namespaces: Vec::new() }
+    }
+
+    /// From here on the elements of this release are expected.
+    pub const fn set_release(&mut self, release: u8) {
+        self.release = release;
+    }
+
+    /// Notes a broken rule.
+    pub fn note(&mut self, rule: Rule, offset: usize, what: impl Into<String>) {
+        let of_rule = self.errors.iter().filter(|error| error.rule == rule).count();
+        if of_rule < MAX_ERRORS_OF_A_RULE {
+            self.errors.push(DecodeError::new(rule, offset, what));
+        }
+    }
+
+    /// Everything noted, in the order of the document.
+    pub fn into_errors(mut self) -> Vec<DecodeError> {
+        self.errors.sort_by_key(|error| error.offset);
+        self.errors
+    }
+
+    /// Notes an element of a known name that is in another namespace than its parent.
+    fn note_namespace(&mut self, element: Element<'_>) {
+        if self.namespaces.contains(&element.namespace()) {
+            return;
+        }
+        self.namespaces.push(element.namespace());
+        let name = element.name();
+        let (rule, what) = match SeenNamespace::of(element.namespace_uri()) {
+            SeenNamespace::Known(_) => {
+                (Rule::ChildNamespace, format!("{name} is in another namespace than its parent"))
+            }
+            SeenNamespace::Absent => (Rule::ChildNamespace, format!("{name} is in no namespace")),
+            seen => return self.note_unsupported(&seen, element),
+        };
+        self.note(rule, element.offset(), what);
+    }
+
+    /// Notes an operation's, TransactionID's or child's namespace that is none of MM7's.
+    pub fn note_unsupported(&mut self, seen: &SeenNamespace, element: Element<'_>) {
+        let name = element.name();
+        let (rule, what) = match seen {
+            SeenNamespace::Known(_) => return,
+            SeenNamespace::Absent => (Rule::NoNamespace, format!("{name} is in no namespace")),
+            SeenNamespace::Invented(uri) => {
+                (Rule::InventedNamespace, format!("{name} is in {}, which never existed", excerpt(uri)))
+            }
+            SeenNamespace::Foreign(uri) => {
+                (Rule::ForeignNamespace, format!("{name} is in {}, which is not MM7's", excerpt(uri)))
+            }
+        };
+        self.note(rule, element.offset(), what);
+    }
+}
+
+/// The children of an element that its table knows.
+pub(crate) struct Fields<'d> {
+    table: &'static [Child],
+    found: Vec<(usize, Element<'d>)>,
+}
+
+impl<'d> Fields<'d> {
+    /// Sorts the children by the table and notes what does not fit (xs:sequence).
+    pub fn of(parent: Element<'d>, table: &'static [Child], notes: &mut Notes) -> Self {
+        Self::sort(parent, table, true, notes)
+    }
+
+    /// Sorts children that may stand in any order (xs:all).
+    pub fn unordered(parent: Element<'d>, table: &'static [Child], notes: &mut Notes) -> Self {
+        Self::sort(parent, table, false, notes)
+    }
+
+    /// The children that the table knows, without noting anything.
+    pub fn quietly(parent: Element<'d>, table: &'static [Child]) -> Self {
+        let row = |element: &Element<'_>| table.iter().position(|child| child.name == element.name());
+        Self {
+            table,
+            found: parent.children().filter_map(|element| Some((row(&element)?, element))).collect(),
+        }
+    }
+
+    fn sort(parent: Element<'d>, table: &'static [Child], is_ordered: bool, notes: &mut Notes) -> Self {
+        let mut fields = Self { table, found: Vec::with_capacity(table.len()) };
+        let mut furthest = 0;
+        for element in parent.children() {
+            let Some(row) = fields.row(element, notes) else { continue };
+            if element.namespace() != parent.namespace() {
+                notes.note_namespace(element);
+            }
+            let is_repeated = table.get(row).is_some_and(|child| child.is_repeated);
+            if is_ordered && row < furthest {
+                notes.note(
+                    Rule::ElementOrder,
+                    element.offset(),
+                    format!("{} stands too late", element.name()),
+                );
+            } else if !is_repeated && fields.found.iter().any(|(other, _)| *other == row) {
+                notes.note(
+                    Rule::RepeatedElement,
+                    element.offset(),
+                    format!("{} stands twice", element.name()),
+                );
+            }
+            furthest = furthest.max(row);
+            fields.found.push((row, element));
+        }
+        fields.note_missing(parent, notes);
+        fields
+    }
+
+    /// The row of an element; notes one that the table, or the release, does not have. Elements of a later release
+    /// are read all the same.
+    fn row(&self, element: Element<'_>, notes: &mut Notes) -> Option<usize> {
+        let name = element.name();
+        let by_name = self.table.iter().position(|child| child.name == name);
+        let row = by_name.or_else(|| self.table.iter().position(|child| child.also == Some(name)));
+        let as_named =
+            by_name.and_then(|row| self.table.get(row)).is_some_and(|child| child.since <= notes.release);
+        if !as_named {
+            notes.note(
+                Rule::UnknownElement,
+                element.offset(),
+                format!("{} does not belong here", excerpt(name)),
+            );
+        }
+        row
+    }
+
+    fn note_missing(&self, parent: Element<'_>, notes: &mut Notes) {
+        let release = notes.release;
+        let is_found = |row| self.found.iter().any(|(found, _)| *found == row);
+        for (row, child) in self.table.iter().enumerate() {
+            if child.is_required && child.since <= release && !is_found(row) {
+                let what = format!("{} has no {}", parent.name(), child.name);
+                notes.note(Rule::MissingElement, parent.offset(), what);
+            }
+        }
+    }
+
+    /// The first child of a row.
+    pub fn get(&self, name: &str) -> Option<Element<'d>> {
+        self.all(name).next()
+    }
+
+    /// Every child of a row.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = Element<'d>> + use<'_, 'd> {
+        let row = self.table.iter().position(|child| child.name == name);
+        self.found.iter().filter(move |(found, _)| Some(*found) == row).map(|(_, element)| *element)
+    }
+
+    /// A text exactly as it came.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name).map(|element| element.text().into_owned())
+    }
+
+    /// A text without surrounding blanks.
+    pub fn trimmed(&self, name: &str) -> Option<String> {
+        self.get(name).map(|element| element.text().trim().to_owned())
+    }
+
+    /// An identifier; an empty one counts as absent.
+    pub fn id<T>(&self, name: &str, new: fn(&str) -> Result<T, ValueError>, notes: &mut Notes) -> Option<T> {
+        let element = self.get(name)?;
+        match new(&element.text()) {
+            Ok(id) => Some(id),
+            Err(ValueError::Empty) => None,
+            Err(error) => bad_value(element, &error.to_string(), notes),
+        }
+    }
+
+    /// A boolean in any case.
+    pub fn boolean(&self, name: &str, notes: &mut Notes) -> Option<bool> {
+        let element = self.get(name)?;
+        boolean(&element.text(), element, notes)
+    }
+
+    /// An enumeration, noted where it is not in the schema's spelling.
+    pub fn enumeration<T: Copy>(&self, name: &str, wire: Wire<T>, notes: &mut Notes) -> Option<T> {
+        let element = self.get(name)?;
+        enumeration(&element.text(), wire, element, notes)
+    }
+
+    /// A date.
+    pub fn date(&self, name: &str, notes: &mut Notes) -> Option<Timestamp> {
+        let element = self.get(name)?;
+        dated(&element.text(), time::read_date_time, element, notes)
+    }
+
+    /// A date that may be relative.
+    pub fn when(&self, name: &str, notes: &mut Notes) -> Option<When> {
+        read_when(self.get(name)?, notes)
+    }
+
+    /// The one address in an element, with its attributes.
+    pub fn address(&self, name: &str, notes: &mut Notes) -> (Option<Address>, AddressAttributes) {
+        let Some(element) = self.get(name) else { return Default::default() };
+        let mut addresses = addresses(element, notes).into_iter();
+        if addresses.len() > 1 {
+            notes.note(Rule::RepeatedElement, element.offset(), format!("{name} has several addresses"));
+        }
+        addresses.next().map_or_else(Default::default, |(address, attributes)| (Some(address), attributes))
+    }
+}
+
+fn bad_value<T>(element: Element<'_>, what: &str, notes: &mut Notes) -> Option<T> {
+    notes.note(Rule::BadValue, element.offset(), format!("{}: {what}", element.name()));
+    None
+}
+
+fn boolean(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<bool> {
+    let text = text.trim();
+    let value = match text {
+        "true" | "1" => return Some(true),
+        "false" | "0" => return Some(false),
+        _ if text.eq_ignore_ascii_case("true") => true,
+        _ if text.eq_ignore_ascii_case("false") => false,
+        _ => return bad_value(element, &format!("{:?} is neither true nor false", excerpt(text)), notes),
+    };
+    let what = format!("{}: {text} is written {value}", element.name());
+    notes.note(Rule::BooleanCase, element.offset(), what);
+    Some(value)
+}
+
+/// An enumeration's value from a text or an attribute.
+pub(crate) fn enumeration<T: Copy>(
+    text: &str,
+    wire: Wire<T>,
+    element: Element<'_>,
+    notes: &mut Notes,
+) -> Option<T> {
+    let value = (wire.read)(text);
+    if value.is_none_or(|value| (wire.spelling)(value) != text.trim()) {
+        bad_value::<T>(element, &format!("{:?} is not a value of it", excerpt(text.trim())), notes);
+    }
+    value
+}
+
+fn dated<T>(
+    text: &str,
+    read: fn(&str) -> Option<Reading<T>>,
+    element: Element<'_>,
+    notes: &mut Notes,
+) -> Option<T> {
+    let (value, what) = match read(text) {
+        Some(Reading::Exact(value)) => return Some(value),
+        Some(Reading::Lenient(value)) => (Some(value), "is not in the schema's form"),
+        None => (None, "cannot be read"),
+    };
+    let what = format!("{}: the date {:?} {what}", element.name(), excerpt(text.trim()));
+    notes.note(Rule::BadDate, element.offset(), what);
+    value
+}
+
+/// A date that may be relative, as the text of an element.
+pub(crate) fn read_when(element: Element<'_>, notes: &mut Notes) -> Option<When> {
+    dated(&element.text(), time::read_when, element, notes)
+}
+
+/// A boolean attribute in any case.
+pub(crate) fn boolean_attribute(element: Element<'_>, name: &str, notes: &mut Notes) -> Option<bool> {
+    let (value, _) = element.attribute(name)?;
+    boolean(value, element, notes)
+}
+
+/// A date attribute that may be relative.
+pub(crate) fn when_attribute(element: Element<'_>, name: &str, notes: &mut Notes) -> Option<When> {
+    let (value, _) = element.attribute(name)?;
+    dated(value, time::read_when, element, notes)
+}
+
+/// A positive number in an attribute.
+pub(crate) fn number_attribute<T: std::str::FromStr>(
+    element: Element<'_>,
+    name: &str,
+    notes: &mut Notes,
+) -> Option<T> {
+    let (value, _) = element.attribute(name)?;
+    number(value, element, notes)
+}
+
+/// A positive number.
+pub(crate) fn number<T: std::str::FromStr>(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<T> {
+    let digits = text.trim();
+    let is_positive =
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.bytes().any(|byte| byte != b'0');
+    match digits.parse() {
+        Ok(number) if is_positive => Some(number),
+        _ => bad_value(element, &format!("{:?} is not a positive number", excerpt(digits)), notes),
+    }
+}
+
+/// The addresses in an element, in order: RFC2822Address, Number and ShortCode; a bare text, as older clients write
+/// it; or those in a further element, as some wrap them. Empty ones are left out.
+pub(crate) fn addresses(element: Element<'_>, notes: &mut Notes) -> Vec<(Address, AddressAttributes)> {
+    let mut found = Vec::new();
+    for child in element.children() {
+        if let Some(new) = address_kind(child, notes) {
+            let text = child.text();
+            let attributes = address_attributes(child, notes);
+            found.extend(
+                Some(text.trim())
+                    .filter(|text| !text.is_empty())
+                    .map(|text| (new(text.to_owned()), attributes)),
+            );
+            if child.namespace() != element.namespace() {
+                notes.note_namespace(child);
+            }
+        } else if child.children().next().is_some() {
+            let what = format!("{} wraps an address once more", excerpt(child.name()));
+            notes.note(Rule::AddressForm, child.offset(), what);
+            found.extend(addresses(child, notes));
+        } else {
+            let what = format!("{} does not belong in {}", excerpt(child.name()), element.name());
+            notes.note(Rule::UnknownElement, child.offset(), what);
+        }
+    }
+    if found.is_empty() {
+        found.extend(bare_address(&element.text()).map(|address| (address, AddressAttributes::default())));
+        if !found.is_empty() {
+            let what = format!("{} holds an address as bare text", element.name());
+            notes.note(Rule::AddressForm, element.offset(), what);
+        }
+    }
+    found
+}
+
+/// The constructor for an address element; notes misspelt ones.
+fn address_kind(element: Element<'_>, notes: &mut Notes) -> Option<fn(String) -> Address> {
+    let name = element.name();
+    let new: fn(String) -> Address = match name {
+        "Number" => return Some(Address::Number),
+        "ShortCode" => return Some(Address::ShortCode),
+        "RFC2822Address" => return Some(Address::Rfc2822Address),
+        _ if name.eq_ignore_ascii_case("Number") => Address::Number,
+        _ if name.eq_ignore_ascii_case("ShortCode") => Address::ShortCode,
+        _ if name.eq_ignore_ascii_case("RFC2822Address") => Address::Rfc2822Address,
+        _ if name.eq_ignore_ascii_case("RFC822Address") => Address::Rfc2822Address,
+        _ => return None,
+    };
+    notes.note(Rule::UnknownElement, element.offset(), format!("{name} is no kind of address"));
+    Some(new)
+}
+
+/// An address without an element that says its kind: a mail address when there is an `@`, else a number.
+fn bare_address(text: &str) -> Option<Address> {
+    let text = text.trim();
+    let new = if text.contains('@') { Address::Rfc2822Address } else { Address::Number };
+    (!text.is_empty()).then(|| new(text.to_owned()))
+}
+
+fn address_attributes(element: Element<'_>, notes: &mut Notes) -> AddressAttributes {
+    let coding = element
+        .attribute("addressCoding")
+        .and_then(|(value, _)| enumeration(value, AddressCoding::WIRE, element, notes));
+    AddressAttributes {
+        display_only: boolean_attribute(element, "displayOnly", notes).unwrap_or(false),
+        coding,
+        id: element.attribute("id").map(|(value, _)| value.trim().to_owned()),
+    }
+}

@@ -1,0 +1,266 @@
+//! Reads an envelope: what is in its Header and Body, and everything that is wrong with it.
+
+use crate::error::{DecodeError, Rule};
+use crate::limits::Limits;
+use crate::message::{Message, Status, SubmitRsp};
+use crate::soap::Decoded;
+use crate::soap::charset;
+use crate::soap::fields::Notes;
+use crate::soap::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
+use crate::soap::xml::{Document, Element, cut, excerpt};
+use crate::types::{MessageId, TransactionId, VaspId, Version};
+
+/// The longest local name that is given back as the operation's, in bytes.
+const MAX_OPERATION: usize = 64;
+/// The versions of TS 23.140 that ever had MM7 and are known here.
+const VERSIONS: std::ops::RangeInclusive<Version> =
+    Version { major: 5, minor: 2, patch: 0 }..=Version { major: 6, minor: 10, patch: 0 };
+
+/// Reads a SOAP envelope. `charset` is the charset parameter of the Content-Type that it came with.
+///
+/// What is wrong with an envelope that can be parsed is in [`Decoded::errors`]; which of it matters is the
+/// [`Dialect`](crate::Dialect)'s choice.
+///
+/// # Errors
+/// Only what leaves nothing to read: [`Rule::EnvelopeTooLong`], [`Rule::Encoding`], [`Rule::Doctype`],
+/// [`Rule::NotWellFormed`], [`Rule::TooDeep`], [`Rule::TooManyAttributes`] and [`Rule::TextTooLong`].
+///
+/// ```
+/// use mm7::{Limits, Message, Rule};
+/// let xml = br#"<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"
+///     xmlns="http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4">
+///   <e:Header><TransactionID e:mustUnderstand="1">t1</TransactionID></e:Header>
+///   <e:Body><DeliveryReportRsp><MM7Version>6.8.0</MM7Version>
+///     <Status><StatusCode>1000</StatusCode><StatusText>Success</StatusText></Status></DeliveryReportRsp></e:Body>
+/// </e:Envelope>"#;
+/// let decoded = mm7::decode(xml, Some("utf-8"), &Limits::default())?;
+/// assert_eq!(decoded.errors, []);
+/// assert_eq!(decoded.message.as_ref().and_then(Message::status).map(|status| status.code), Some(1000));
+/// # Ok::<(), mm7::DecodeError>(())
+/// ```
+pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Decoded, DecodeError> {
+    if xml.len() > limits.max_envelope {
+        let what = format!("the envelope is longer than {} bytes", limits.max_envelope);
+        return Err(DecodeError::new(Rule::EnvelopeTooLong, limits.max_envelope, what));
+    }
+    let text = charset::to_text(xml, charset)?;
+    match Document::parse(&text.text, limits) {
+        Ok(document) => {
+            let mut decoded = read(&document);
+            text.to_byte_offsets(decoded.errors.iter_mut().map(|error| &mut error.offset));
+            Ok(decoded)
+        }
+        Err(mut error) => {
+            text.to_byte_offsets(std::iter::once(&mut error.offset));
+            Err(error)
+        }
+    }
+}
+
+fn read(document: &Document<'_>) -> Decoded {
+    let mut notes = Notes::new();
+    let root = document.root();
+    let (transaction_id, operation) = if is_envelope(root, &mut notes) {
+        (read_header(root, &mut notes), find_operation(root, &mut notes))
+    } else {
+        // Without an envelope the operation still tells who sent it.
+        (None, Some(Found::Operation(root)))
+    };
+    let namespace = namespace_of(operation, transaction_id);
+    notes.set_release(namespace.release());
+    let mut decoded = Decoded {
+        transaction_id: transaction_id.and_then(|element| TransactionId::new(&element.text()).ok()),
+        namespace,
+        version: None,
+        operation: None,
+        vaspid: None,
+        message: None,
+        errors: Vec::new(),
+    };
+    match operation {
+        Some(Found::Operation(element)) => read_operation(element, &mut decoded, &mut notes),
+        Some(Found::BareAnswer(body)) => read_bare_answer(body, &mut decoded, &mut notes),
+        None => {}
+    }
+    decoded.errors = notes.into_errors();
+    decoded
+}
+
+/// Whether the document element is an Envelope; notes one of another SOAP, or none.
+fn is_envelope(root: Element<'_>, notes: &mut Notes) -> bool {
+    let uri = root.namespace_uri();
+    let is_named = root.name() == "Envelope";
+    let name = excerpt(root.name());
+    match uri {
+        SOAP_1_1 if is_named => return true,
+        SOAP_1_2 | SOAP_AS_PRINTED if is_named => {
+            let what = format!("the Envelope is in {uri} instead of {SOAP_1_1}");
+            notes.note(Rule::EnvelopeNamespace, root.offset(), what);
+            return true;
+        }
+        "" => notes.note(
+            Rule::NotAnEnvelope,
+            root.offset(),
+            format!("{name} in no namespace is not a SOAP Envelope"),
+        ),
+        uri => {
+            let what = format!("{name} in {} is not a SOAP Envelope", excerpt(uri));
+            notes.note(Rule::NotAnEnvelope, root.offset(), what);
+        }
+    }
+    is_named
+}
+
+/// The TransactionID, whatever namespace it is in.
+fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
+    let Some(header) = envelope.child("Header") else {
+        notes.note(Rule::NoHeader, envelope.offset(), "the Envelope has no Header");
+        return None;
+    };
+    let transaction_id = header.child("TransactionID");
+    let is_other =
+        |entry: &Element<'_>| transaction_id.is_none_or(|element| element.offset() != entry.offset());
+    for entry in header.children().filter(is_other) {
+        let name = excerpt(entry.name());
+        if must_be_understood(entry) {
+            let what = format!("{name} in the Header must be understood and is not");
+            notes.note(Rule::ForeignMustUnderstand, entry.offset(), what);
+        } else {
+            let what = format!("{name} stands in the Header beside TransactionID");
+            notes.note(Rule::OtherHeaderEntry, entry.offset(), what);
+        }
+    }
+    let Some(element) = transaction_id else {
+        notes.note(Rule::NoTransactionId, header.offset(), "the Header has no TransactionID");
+        return None;
+    };
+    notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
+    if let Err(error) = TransactionId::new(&element.text()) {
+        notes.note(Rule::BadTransactionId, element.offset(), format!("TransactionID: {error}"));
+    }
+    Some(element)
+}
+
+fn must_be_understood(entry: Element<'_>) -> bool {
+    let mut values = [SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED]
+        .into_iter()
+        .filter_map(|namespace| entry.qualified_attribute(namespace, "mustUnderstand"));
+    values.any(|value| matches!(value.trim(), "1" | "true"))
+}
+
+/// What the Body holds.
+#[derive(Clone, Copy)]
+enum Found<'d> {
+    /// An operation, known or not.
+    Operation(Element<'d>),
+    /// A response whose own element was left out, as one copy of the standard prints it: the Body itself.
+    BareAnswer(Element<'d>),
+}
+
+fn find_operation<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Found<'d>> {
+    let Some(body) = envelope.child("Body") else {
+        notes.note(Rule::NoBody, envelope.offset(), "the Envelope has no Body");
+        return None;
+    };
+    let Some(first) = body.children().next() else {
+        notes.note(Rule::EmptyBody, body.offset(), "the Body is empty");
+        return None;
+    };
+    let known = body.children().find(|child| Message::is_name(child.name()));
+    if known.is_none() && body.child("Status").is_some() {
+        notes.note(
+            Rule::MissingElement,
+            body.offset(),
+            "the Body has a Status without the response it belongs to",
+        );
+        return Some(Found::BareAnswer(body));
+    }
+    let operation = known.unwrap_or(first);
+    if let Some(other) = body.children().find(|child| child.offset() != operation.offset()) {
+        let what = format!("the Body has {} beside {}", excerpt(other.name()), excerpt(operation.name()));
+        notes.note(Rule::SeveralOperations, other.offset(), what);
+    }
+    Some(Found::Operation(operation))
+}
+
+/// The namespace of the MM7 element in the Body, else that of the TransactionID.
+fn namespace_of(operation: Option<Found<'_>>, transaction_id: Option<Element<'_>>) -> SeenNamespace {
+    let in_body = match operation {
+        Some(Found::Operation(element)) if element.name() == "Fault" => {
+            element.child("detail").and_then(|detail| detail.children().next())
+        }
+        Some(Found::Operation(element)) => Some(element),
+        Some(Found::BareAnswer(body)) => body.child("Status"),
+        None => None,
+    };
+    let mut seen =
+        in_body.into_iter().chain(transaction_id).map(|element| SeenNamespace::of(element.namespace_uri()));
+    seen.find(|seen| *seen != SeenNamespace::Absent).unwrap_or(SeenNamespace::Absent)
+}
+
+fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes) {
+    let name = element.name();
+    decoded.operation = Some(cut(name, MAX_OPERATION).to_owned());
+    if name != "Fault" {
+        notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
+    }
+    let contents = contents(element, notes);
+    decoded.version = read_version(contents, notes);
+    decoded.vaspid = read_vaspid(contents);
+    decoded.message = Message::read(name, contents, notes);
+    if decoded.message.is_none() {
+        let what = format!("{} is not an operation of MM7", excerpt(name));
+        notes.note(Rule::UnknownOperation, element.offset(), what);
+    }
+}
+
+/// The element that holds the operation's fields: itself, or an operation that some put inside another.
+fn contents<'d>(operation: Element<'d>, notes: &mut Notes) -> Element<'d> {
+    let mut children = operation.children();
+    match (children.next(), children.next()) {
+        (Some(inner), None) if operation.name() != "Fault" && Message::is_name(inner.name()) => {
+            let what = format!("{} stands inside {}", inner.name(), excerpt(operation.name()));
+            notes.note(Rule::UnknownElement, inner.offset(), what);
+            inner
+        }
+        _ => operation,
+    }
+}
+
+/// MM7Version of an operation, or of the error in a Fault's detail (where nothing is missing when there is none).
+fn read_version(contents: Element<'_>, notes: &mut Notes) -> Option<Version> {
+    let is_fault = contents.name() == "Fault";
+    let error = || contents.child("detail")?.children().next();
+    let parent = if is_fault { error()? } else { contents };
+    let Some(element) = parent.child("MM7Version") else {
+        if !is_fault {
+            let what = format!("{} has no MM7Version", excerpt(contents.name()));
+            notes.note(Rule::NoVersion, contents.offset(), what);
+        }
+        return None;
+    };
+    let text = element.text();
+    let Ok(version) = Version::parse(&text) else {
+        let what = format!("MM7Version {:?} is not of the form x.y.z", excerpt(text.trim()));
+        notes.note(Rule::BadVersion, element.offset(), what);
+        return None;
+    };
+    if !VERSIONS.contains(&version) {
+        notes.note(Rule::UnknownVersion, element.offset(), format!("MM7Version {version} is not known"));
+    }
+    Some(version)
+}
+
+fn read_vaspid(contents: Element<'_>) -> Option<VaspId> {
+    let sender = contents.child("SenderIdentification").unwrap_or(contents);
+    VaspId::new(&sender.child("VASPID")?.text()).ok()
+}
+
+/// A Status directly in the Body is read as a SubmitRsp, which is what it was printed for; the MessageID goes with it.
+fn read_bare_answer(body: Element<'_>, decoded: &mut Decoded, notes: &mut Notes) {
+    decoded.operation = Some("Status".to_owned());
+    decoded.version = read_version(body, notes);
+    let status = body.child("Status").map(|element| Status::of(element, notes)).unwrap_or_default();
+    let message_id = body.child("MessageID").and_then(|element| MessageId::new(&element.text()).ok());
+    decoded.message = Some(Message::SubmitRsp(SubmitRsp { status, message_id }));
+}
