@@ -8,6 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
+use crate::soap::charset;
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
@@ -144,27 +145,10 @@ impl Scan<'_> {
     }
 }
 
-/// The text of a presentation, by its byte order mark or its declaration. Bytes of another encoding become U+FFFD:
-/// names of parts are ASCII nearly always, and nothing else of the text matters here.
+/// The text of a presentation, by its byte order mark or its declaration. Bytes of no encoding that it claims become
+/// U+FFFD: names of parts are ASCII nearly always, and nothing else of the text matters here.
 fn decode(smil: &[u8]) -> Cow<'_, str> {
-    let encoding = match smil {
-        [b'<', 0, ..] => encoding_rs::UTF_16LE,
-        [0, b'<', ..] => encoding_rs::UTF_16BE,
-        _ => declared_encoding(smil).unwrap_or(encoding_rs::UTF_8),
-    };
-    encoding.decode(smil).0
-}
-
-fn declared_encoding(smil: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let start = smil.strip_prefix(b"<?xml")?;
-    let end = memchr::memmem::find(start, b"?>")?;
-    let declaration = std::str::from_utf8(start.get(..end)?).ok()?;
-    let (_, after) = declaration.split_once("encoding")?;
-    let label = after.trim_start().strip_prefix('=')?.trim();
-    let quote = label.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-    let encoding = encoding_rs::Encoding::for_label(label.split(quote).nth(1)?.as_bytes())?;
-    // The declaration was readable as ASCII, so that it cannot be UTF-16 whatever it says.
-    encoding.is_ascii_compatible().then_some(encoding)
+    charset::to_text(smil, None).map_or_else(|_| String::from_utf8_lossy(smil), |text| text.text)
 }
 
 /// The media that a `src` names: by Content-ID with or without `cid:`, else by Content-Location, else by file name.

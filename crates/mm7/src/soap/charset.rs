@@ -15,7 +15,7 @@ const MAX_DECLARATION: usize = 256;
 
 /// An envelope's text, and where it came from.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     /// The text, without byte order mark; borrowed when it came as UTF-8.
     pub text: Cow<'a, str>,
     encoding: &'static Encoding,
@@ -49,7 +49,7 @@ impl Text<'_> {
 ///
 /// # Errors
 /// [`Rule::Encoding`] when the bytes are not of any encoding that they are labelled with.
-pub(super) fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Text<'a>, DecodeError> {
+pub(crate) fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Text<'a>, DecodeError> {
     if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
         return strictly(bytes, encoding, bom);
     }

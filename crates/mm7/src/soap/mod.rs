@@ -1,6 +1,6 @@
 //! SOAP 1.1 envelopes: bytes ↔ [`Message`].
 
-mod charset;
+pub(crate) mod charset;
 pub(crate) mod fields;
 mod namespace;
 mod reader;
