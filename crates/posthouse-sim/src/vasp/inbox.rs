@@ -1,0 +1,155 @@
+//! What came to a VASP, and how it takes what comes next.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use http::{HeaderMap, Method, StatusCode as Http};
+use jiff::Timestamp;
+use tokio::{
+    sync::{broadcast, watch},
+    time::sleep,
+};
+
+use crate::{
+    http::{Credentials, Reply, Request},
+    vasp::{
+        Callback, Event, VaspAnswer, VaspOptions,
+        answer::{Outcome, bare, unauthorized},
+    },
+    wire::Received,
+};
+
+/// The header in which the gateway says why a message was refused.
+pub const REASON_HEADER: &str = "X-Posthouse-Reason";
+
+/// Callbacks that a slow subscriber may be behind.
+const MAX_BEHIND: usize = 4096;
+
+/// What came, and how the next is answered.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    manners: Mutex<Manners>,
+    delay: Duration,
+    expects: Option<Credentials>,
+    kept: Mutex<VecDeque<Arc<Callback>>>,
+    keep: usize,
+    received: watch::Sender<u64>,
+    subscribers: broadcast::Sender<Arc<Callback>>,
+}
+
+#[derive(Debug)]
+struct Manners {
+    answer: VaspAnswer,
+    failures_left: u32,
+}
+
+impl Inbox {
+    pub fn new(options: VaspOptions) -> Self {
+        Self {
+            manners: Mutex::new(Manners { answer: options.answer, failures_left: options.fail_first }),
+            delay: options.delay,
+            expects: options.expects,
+            kept: Mutex::default(),
+            keep: options.keep,
+            received: watch::Sender::new(0),
+            subscribers: broadcast::Sender::new(MAX_BEHIND),
+        }
+    }
+
+    fn manners(&self) -> MutexGuard<'_, Manners> {
+        // Every change of the manners is one assignment: a panic leaves nothing half done.
+        self.manners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set_answer(&self, answer: VaspAnswer) {
+        self.manners().answer = answer;
+    }
+
+    pub fn fail_next(&self, callbacks: u32) {
+        self.manners().failures_left = callbacks;
+    }
+
+    pub fn all(&self) -> Vec<Arc<Callback>> {
+        self.kept().iter().cloned().collect()
+    }
+
+    pub fn received(&self) -> u64 {
+        *self.received.borrow()
+    }
+
+    /// Changes with every callback.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.received.subscribe()
+    }
+
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
+        self.subscribers.subscribe()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Callback>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How the callback that is at hand is answered.
+    fn next_answer(&self) -> VaspAnswer {
+        let mut manners = self.manners();
+        if manners.failures_left > 0 {
+            manners.failures_left -= 1;
+            return VaspAnswer::Http(500);
+        }
+        manners.answer.clone()
+    }
+
+    fn add(&self, callback: Callback) {
+        let callback = Arc::new(callback);
+        {
+            let mut kept = self.kept();
+            kept.push_back(callback.clone());
+            if kept.len() > self.keep {
+                kept.pop_front();
+            }
+        }
+        // Nobody may be listening.
+        let _ = self.subscribers.send(callback);
+        self.received.send_modify(|received| *received += 1);
+    }
+}
+
+/// Takes one callback.
+pub(super) async fn take(inbox: Arc<Inbox>, request: Request) -> Reply {
+    sleep(inbox.delay).await;
+    if request.method() != Method::POST {
+        return bare(Http::METHOD_NOT_ALLOWED);
+    }
+    if inbox.expects.as_ref().is_some_and(|expected| !expected.are_in(request.headers())) {
+        return unauthorized();
+    }
+    let (head, body) = request.into_parts();
+    let received = Received::read(&head.headers, body.clone());
+    let outcome = Outcome::of(inbox.next_answer(), received.as_ref());
+    inbox.add(Callback {
+        time: Timestamp::now(),
+        path: head.uri.path().to_owned(),
+        transaction_id: received.as_ref().ok().and_then(|received| received.decoded.transaction_id.clone()),
+        event: Event::of(received),
+        reason: text(&head.headers, REASON_HEADER),
+        carrier_id: carrier_id(&head.headers),
+        headers: head.headers,
+        body,
+        http_status: outcome.http_status(),
+        code: outcome.code(),
+    });
+    outcome.into_reply().await
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn carrier_id(headers: &HeaderMap) -> Option<String> {
+    let name = headers.keys().find(|name| name.as_str().ends_with("-carrier-id"))?;
+    text(headers, name.as_str())
+}

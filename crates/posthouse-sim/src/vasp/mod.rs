@@ -1,0 +1,131 @@
+//! A simulated VASP: takes reports, messages and read replies, and misbehaves when told to.
+
+mod answer;
+mod callback;
+mod inbox;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{sync::broadcast, time::timeout};
+
+use crate::http::{Credentials, Server, ServerLimits};
+
+pub use answer::VaspAnswer;
+pub use callback::{Callback, Event};
+use inbox::Inbox;
+pub use inbox::REASON_HEADER;
+
+/// How a simulated VASP is set up.
+#[derive(Clone, Debug)]
+pub struct VaspOptions {
+    /// Where it listens; port 0 takes a free one. Every path is taken.
+    pub listen: SocketAddr,
+    /// What it answers.
+    pub answer: VaspAnswer,
+    /// How many callbacks are answered HTTP 500 before the first gets its answer.
+    pub fail_first: u32,
+    /// How long an answer takes.
+    pub delay: Duration,
+    /// The credentials that callbacks must show; anything else is answered 401.
+    pub expects: Option<Credentials>,
+    /// How many callbacks are kept; the oldest go first.
+    pub keep: usize,
+}
+
+impl Default for VaspOptions {
+    /// On a free port of the loopback; answers 1000 at once; keeps 10,000 callbacks.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            answer: VaspAnswer::Code(1000),
+            fail_first: 0,
+            delay: Duration::ZERO,
+            expects: None,
+            keep: 10_000,
+        }
+    }
+}
+
+/// A running VASP; dropping it ends it at once.
+#[derive(Debug)]
+pub struct VaspSim {
+    server: Server,
+    inbox: Arc<Inbox>,
+}
+
+impl VaspSim {
+    /// Binds and answers.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start(options: VaspOptions) -> io::Result<Self> {
+        let listen = options.listen;
+        let inbox = Arc::new(Inbox::new(options));
+        let for_requests = inbox.clone();
+        let server = Server::start(listen, ServerLimits::default(), move |request| {
+            inbox::take(for_requests.clone(), request)
+        })
+        .await?;
+        Ok(Self { server, inbox })
+    }
+
+    /// Where it takes callbacks; any path behind it is as good.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The address that was bound.
+    pub const fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Answers otherwise from now on.
+    pub fn set_answer(&self, answer: VaspAnswer) {
+        self.inbox.set_answer(answer);
+    }
+
+    /// Answers the next so many callbacks with HTTP 500.
+    pub fn fail_next(&self, callbacks: u32) {
+        self.inbox.fail_next(callbacks);
+    }
+
+    /// The callbacks that came and are still kept, oldest first: those it failed on purpose as well.
+    pub fn callbacks(&self) -> Vec<Arc<Callback>> {
+        self.inbox.all()
+    }
+
+    /// How many callbacks came since it started, kept or not.
+    pub fn received(&self) -> u64 {
+        self.inbox.received()
+    }
+
+    /// Every callback from now on. A subscriber that is more than 4096 behind loses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
+        self.inbox.subscribe()
+    }
+
+    /// Waits until the callbacks it keeps are as wanted, and gives them back; `None` when that takes too long.
+    pub async fn wait_until(
+        &self,
+        wanted: impl Fn(&[Arc<Callback>]) -> bool,
+        wait: Duration,
+    ) -> Option<Vec<Arc<Callback>>> {
+        let waiting = async {
+            let mut changes = self.inbox.changes();
+            loop {
+                changes.mark_unchanged();
+                let callbacks = self.callbacks();
+                if wanted(&callbacks) {
+                    return Some(callbacks);
+                }
+                changes.changed().await.ok()?;
+            }
+        };
+        timeout(wait, waiting).await.ok()?
+    }
+
+    /// Takes no more callbacks, and waits a moment for those that are being answered.
+    pub async fn stop(self) {
+        self.server.stop().await;
+    }
+}
