@@ -221,7 +221,19 @@ fn share(share: f64) -> Result<f64, &'static str> {
 }
 
 fn namespace(name: String) -> Result<Namespace, &'static str> {
-    let is_named = |namespace: &Namespace| namespace.uri().rsplit('/').next() == Some(name.as_str());
+    parse_namespace(&name)
+}
+
+/// Reads an MM7 namespace, by its whole name or by what stands behind the last slash.
+///
+/// # Errors
+/// A sentence that says which there are.
+///
+/// ```
+/// assert_eq!(posthouse_sim::config::parse_namespace("REL-5-MM7-1-2"), Ok(mm7::Namespace::Rel5(2)));
+/// ```
+pub fn parse_namespace(name: &str) -> Result<Namespace, &'static str> {
+    let is_named = |namespace: &Namespace| namespace.uri().rsplit('/').next() == Some(name);
     let found = Namespace::all().find(|namespace| is_named(namespace) || namespace.uri() == name);
     found.ok_or("this is no MM7 namespace; there are REL-5-MM7-1-0 to REL-5-MM7-1-5 and REL-6-MM7-1-0 to REL-6-MM7-1-4")
 }

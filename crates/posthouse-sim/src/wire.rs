@@ -5,6 +5,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri,
     header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT},
 };
+use jiff::Timestamp;
 use mm7::{
     DecodeError, Decoded, Framing, Limits, Message, MessageId, Rule, TransactionId,
     message::{Fault, Status},
@@ -197,6 +198,12 @@ impl Answer {
     pub fn is_success(&self) -> bool {
         self.code() == Some(1000) && self.fault().is_none()
     }
+}
+
+/// The time in whole seconds, as it goes on the wire: fractions are more than some peers can read.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// Sends a request and reads what comes back.

@@ -2,7 +2,6 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
-use jiff::Timestamp;
 use mm7::{
     Message, ValueError,
     message::{Content, DeliverReq, Recipient},
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use crate::{
     carrier::{desk::Desk, reports::DoorError},
     submit::address,
-    wire::Answer,
+    wire::{self, Answer},
 };
 
 /// A message from a handset; as JSON the body of `POST /sim/deliver`.
@@ -83,7 +82,7 @@ pub(super) async fn deliver(desk: &Desk, message: &Mo) -> Result<Answer, MoError
         linked_id: desk.new_message_id(),
         sender: Some(address(&message.from)),
         recipients: vec![Recipient::to(address(&message.to))],
-        time_stamp: Some(Timestamp::now()),
+        time_stamp: Some(wire::now()),
         subject: message.subject.clone(),
         content,
         ..DeliverReq::default()

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use mm7::{
     Address, Framing, Message, MessageId, MmStatus, SeenNamespace, message::DeliveryReportReq, mime::Media,
 };
@@ -167,7 +166,7 @@ impl Reports {
             message_id: report.message_id.clone(),
             recipient: report.recipient.clone(),
             sender: report.sender.clone(),
-            date: Some(Timestamp::now()),
+            date: Some(wire::now()),
             mm_status: report.mm_status.clone(),
             ..DeliveryReportReq::default()
         };

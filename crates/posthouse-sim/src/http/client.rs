@@ -21,7 +21,7 @@ use crate::http::Request;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not one that the client can call.
-    #[error("{url} is no address of the form http://host:port/path")]
+    #[error("{url} cannot be called: a URL has the form http://host:port/path, and there is no TLS here")]
     Url {
         /// The URL as it was given.
         url: String,

@@ -59,14 +59,23 @@ impl VaspSim {
     /// # Errors
     /// The address cannot be bound.
     pub async fn start(options: VaspOptions) -> io::Result<Self> {
+        Ok(Self::start_subscribed(options).await?.0)
+    }
+
+    /// The same, with a subscription that misses nothing from the beginning on; see [`VaspSim::subscribe`].
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start_subscribed(
+        options: VaspOptions,
+    ) -> io::Result<(Self, broadcast::Receiver<Arc<Callback>>)> {
         let listen = options.listen;
         let inbox = Arc::new(Inbox::new(options));
+        let subscription = inbox.subscribe();
         let for_requests = inbox.clone();
-        let server = Server::start(listen, ServerLimits::default(), move |request| {
-            inbox::take(for_requests.clone(), request)
-        })
-        .await?;
-        Ok(Self { server, inbox })
+        let handler = move |request| inbox::take(for_requests.clone(), request);
+        let server = Server::start(listen, ServerLimits::default(), handler).await?;
+        Ok((Self { server, inbox }, subscription))
     }
 
     /// Where it takes callbacks; any path behind it is as good.

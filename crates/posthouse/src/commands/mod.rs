@@ -1,14 +1,24 @@
 //! The commands. Each file holds the arguments of one (with its help text and an example) and what it does.
 
 mod codes;
+mod listen;
+mod send;
+mod simulate;
 
 use std::{io::Write as _, process::ExitCode};
 
+use anyhow::Context as _;
 use clap::Subcommand;
 
 /// Every command, in the order in which `--help` lists them.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Send an MMS to a gateway, as a VASP does
+    Send(Box<send::Args>),
+    /// Take reports and messages from a gateway, as a VASP does
+    Listen(listen::Args),
+    /// Simulate carriers
+    Simulate(simulate::Args),
     /// Explain status codes and delivery statuses
     Codes(codes::Args),
 }
@@ -16,8 +26,32 @@ pub enum Command {
 /// Runs a command. `Err` is one sentence for stderr, `Ok` the exit code of a run that said all there was to say.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Send(args) => send::run(&args),
+        Command::Listen(args) => listen::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Codes(args) => codes::run(&args),
     }
+}
+
+/// Runs what has to wait for the network.
+fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("the asynchronous runtime cannot be started")?.block_on(work)
+}
+
+/// Waits until the program is asked to stop: Ctrl-C, or SIGTERM where there is one.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = interrupted => Ok(interrupted?),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    Ok(interrupted.await?)
 }
 
 /// Tells on stderr what went wrong: the error and its causes, in one line.

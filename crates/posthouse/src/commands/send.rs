@@ -1,0 +1,197 @@
+//! `posthouse send`: an MM7 client that sends one MMS.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use mm7::{Namespace, Period, TransactionId, Version, When};
+use posthouse_sim::{
+    Answer, Credentials, Submit,
+    config::{parse_duration, parse_namespace},
+    http::Client,
+    media, submit, wire,
+};
+use serde_json::json;
+
+const EXAMPLES: &str = "\
+Examples:
+  posthouse send --vaspid acme-api-key --vasid 61295 --from 111122 --to 16175550100 \\
+    --subject Hello --text 'Hello, world' --media sunset.jpg
+  posthouse send --vaspid acme-api-key --from 111122 --to 16175550100 --text hi --dry-run
+
+The exit code is 0 only when the answer is 1000.";
+
+/// The arguments of `posthouse send`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Where the gateway takes MM7
+    #[arg(long, default_value = "http://127.0.0.1:8007/mm7/v1")]
+    url: String,
+    /// VASPID, the API key; an empty one is left out, as is every other empty value
+    #[arg(long)]
+    vaspid: String,
+    /// VASID, the service
+    #[arg(long)]
+    vasid: Option<String>,
+    /// SenderAddress: a short code or number
+    #[arg(long)]
+    from: String,
+    /// The recipient's number; several make several recipients
+    #[arg(long, required = true)]
+    to: Vec<String>,
+    /// Subject
+    #[arg(long)]
+    subject: Option<String>,
+    /// A text, sent as a part
+    #[arg(long)]
+    text: Option<String>,
+    /// Files to send, each as a part; their types go by their names. A SMIL is made unless one of them is one
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    media: Vec<PathBuf>,
+    /// Content that the gateway is to fetch
+    #[arg(long, value_name = "URL")]
+    url_media: Vec<String>,
+    /// User name for HTTP Basic
+    #[arg(long, requires = "password")]
+    user: Option<String>,
+    /// Password for HTTP Basic
+    #[arg(long, requires = "user")]
+    password: Option<String>,
+    /// The carrier's id
+    #[arg(long)]
+    carrier_id: Option<String>,
+    /// The header that the carrier's id goes in
+    #[arg(long, value_name = "NAME", default_value = submit::CARRIER_ID_HEADER)]
+    carrier_id_header: String,
+    /// TransactionID; a new one when left out
+    #[arg(long, value_parser = transaction_id)]
+    transaction_id: Option<TransactionId>,
+    /// The MM7 namespace, by the end of its name
+    #[arg(long, default_value = "REL-6-MM7-1-4", value_parser = parse_namespace)]
+    namespace: Namespace,
+    /// MM7Version
+    #[arg(long, value_name = "VERSION", default_value_t = Version::V6_8_0, value_parser = version)]
+    mm7_version: Version,
+    /// DeliveryReport: true or false; the gateway decides when left out
+    #[arg(long, value_name = "BOOL")]
+    delivery_report: Option<bool>,
+    /// ExpiryDate: a time (2026-12-24T18:00:00Z) or a duration (P2D, PT30M)
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    expiry: Option<When>,
+    /// How long the answer may take
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Print the answer as one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Print the exact bytes of the request instead of sending it
+    #[arg(long, conflicts_with = "json")]
+    dry_run: bool,
+}
+
+/// Sends the MMS, or prints it.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mms = args.mms()?;
+    let mut out = io::stdout().lock();
+    if args.dry_run {
+        out.write_all(&wire::raw(&mms.prepare()?))?;
+        out.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let client = Client::new(args.timeout);
+    let answer = super::wait_for(async { Ok(submit(&client, &mms).await?) })?;
+    if args.json {
+        print_json(&mut out, &answer)?
+    } else {
+        print_text(&mut out, &answer)?
+    }
+    Ok(if answer.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Args {
+    fn mms(&self) -> anyhow::Result<Submit> {
+        let read = |path: &PathBuf| {
+            media::from_file(path).with_context(|| format!("{} cannot be read", path.display()))
+        };
+        let credentials = self.user.as_ref().zip(self.password.as_ref());
+        let carrier_id = filled(self.carrier_id.as_ref());
+        Ok(Submit {
+            vaspid: filled(Some(&self.vaspid)),
+            vasid: filled(self.vasid.as_ref()),
+            from: filled(Some(&self.from)),
+            to: self.to.iter().filter(|to| !to.is_empty()).cloned().collect(),
+            subject: filled(self.subject.as_ref()),
+            text: filled(self.text.as_ref()),
+            media: self.media.iter().map(read).collect::<Result<_, _>>()?,
+            url_media: self.url_media.clone(),
+            credentials: credentials.map(|(user, password)| Credentials::new(user, password)),
+            carrier_id: carrier_id.map(|id| (self.carrier_id_header.clone(), id)),
+            transaction_id: self.transaction_id.clone(),
+            namespace: self.namespace,
+            version: self.mm7_version,
+            time_stamp: Some(wire::now()),
+            delivery_report: self.delivery_report,
+            expiry: self.expiry,
+            ..Submit::new(self.url.as_str(), "", "")
+        })
+    }
+}
+
+fn filled(value: Option<&String>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).cloned()
+}
+
+fn print_text(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    match (answer.code(), answer.text()) {
+        (Some(code), text) => writeln!(out, "{code} {}", text.unwrap_or_default())?,
+        (None, Some(text)) => writeln!(out, "{text}")?,
+        (None, None) => writeln!(out, "HTTP {} without an MM7 answer", answer.http_status)?,
+    }
+    for (name, value) in [
+        ("Details", answer.details()),
+        ("MessageID", answer.message_id().map(|id| id.as_str())),
+        ("TransactionID", answer.transaction_id.as_ref().map(|id| id.as_str())),
+    ] {
+        if let Some(value) = value {
+            writeln!(out, "     {name}: {value}")?;
+        }
+    }
+    if answer.code().is_some() && !answer.is_success() {
+        writeln!(out, "     HTTP {}", answer.http_status)?;
+    }
+    Ok(())
+}
+
+fn print_json(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    let answer = json!({
+        "http_status": answer.http_status,
+        "transaction_id": answer.transaction_id.as_ref().map(|id| id.as_str()),
+        "code": answer.code(),
+        "text": answer.text(),
+        "details": answer.details(),
+        "message_id": answer.message_id().map(|id| id.as_str()),
+        "fault": answer.fault().is_some(),
+    });
+    writeln!(out, "{answer}")
+}
+
+fn transaction_id(text: &str) -> Result<TransactionId, String> {
+    TransactionId::new(text).map_err(|error| error.to_string())
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).map_err(|error| error.to_string())
+}
+
+fn when(text: &str) -> Result<When, String> {
+    let period = || Period::parse(text).map(When::After).ok();
+    let time = || text.parse().map(When::At).ok();
+    period()
+        .or_else(time)
+        .ok_or_else(|| "write a time (2026-12-24T18:00:00Z) or a duration (P2D, PT30M)".to_owned())
+}

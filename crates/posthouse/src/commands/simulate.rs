@@ -1,0 +1,121 @@
+//! `posthouse simulate`: carriers that do what the recipient's last four digits say.
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::{Context as _, bail};
+use posthouse_sim::{CarrierOptions, CarrierSim, config};
+use serde_json::{Value, json};
+
+const TABLE: &str = "\
+The recipient's last four digits say what the carrier does:
+  2002 2004 4000 4002 4003 4004 4006 4007
+                 answers that code
+  3500           takes the request and never answers
+  9001           1000, then Retrieved
+  9002           1000, then Expired
+  9003           1000, then Rejected
+  9004           1000, then Deferred, then Retrieved
+  9005           1000, then Indeterminate
+  9006           1000, then Unrecognised
+  9007           1000, then Unreachable
+  9008           1000, and no report ever
+  9010           the report comes before the answer
+  9011           every report twice
+  9012           4006 three times, then 1000 and Retrieved
+  9013           HTTP 500 with no body, once; then as 9001
+  9014           a Fault (4007) in HTTP 200
+  9015           closes the connection in the middle of the answer
+  anything else  1000, then Retrieved
+
+What breaks TS 23.140 is answered 4004, with what is wrong in Details.
+
+GET /sim/messages gives back every request (bodies=1: with the parts' bytes, raw=1: with headers and
+body, last=N: the newest). POST /sim/deliver sends a message from a handset:
+  curl -d '{\"from\":\"16175550123\",\"to\":\"111122\",\"subject\":\"Hi\",
+            \"parts\":[{\"content_type\":\"text/plain\",\"text\":\"hello\"}]}' http://127.0.0.1:9101/sim/deliver";
+
+/// The arguments of `posthouse simulate`.
+#[derive(clap::Args)]
+#[command(after_help = help())]
+pub struct Args {
+    /// Which carriers; without it one: 31003 on 127.0.0.1:9101, reporting to http://127.0.0.1:8008/carriers/31003/mm7
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print where the carriers listen as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+fn help() -> String {
+    let example = config::EXAMPLE.lines().map(|line| format!("  {line}\n")).collect::<String>();
+    format!(
+        "Example: posthouse simulate -c sim.toml\n\nsim.toml, with every key there is:\n{example}\n{TABLE}"
+    )
+}
+
+/// Simulates until asked to stop.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let carriers = match &args.config {
+        Some(path) => read(path)?,
+        None => vec![config::usual_carrier()],
+    };
+    super::wait_for(simulate(carriers, args.json))
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    config::parse(&text).or_else(|mistakes| {
+        let told =
+            mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.what));
+        bail!(told.collect::<Vec<_>>().join("\n"))
+    })
+}
+
+async fn simulate(carriers: Vec<CarrierOptions>, json: bool) -> anyhow::Result<ExitCode> {
+    let mut running = Vec::new();
+    for options in carriers {
+        let (listen, about) = (options.listen, About::new(&options));
+        let carrier = CarrierSim::start(options).await.with_context(|| {
+            format!("{listen} cannot be listened on; choose another in the file given with --config")
+        })?;
+        running.push((about, carrier));
+    }
+    announce(&running, json)?;
+    super::asked_to_stop().await?;
+    for (_, carrier) in running {
+        carrier.stop().await;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is said about a carrier.
+struct About {
+    id: String,
+    reports: Option<String>,
+}
+
+impl About {
+    fn new(options: &CarrierOptions) -> Self {
+        Self { id: options.carrier_id.clone(), reports: options.reports.clone() }
+    }
+}
+
+fn announce(running: &[(About, CarrierSim)], json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if json {
+        let carriers: Value = running
+            .iter()
+            .map(|(about, carrier)| json!({"id": about.id, "url": carrier.url(), "reports": about.reports}))
+            .collect();
+        return writeln!(out, "{}", json!({"event": "ready", "carriers": carriers}));
+    }
+    for (about, carrier) in running {
+        let reports = about.reports.as_deref().unwrap_or("nowhere");
+        writeln!(out, "carrier {} takes MM7 at {} and reports to {reports}", about.id, carrier.url())?;
+    }
+    Ok(())
+}
