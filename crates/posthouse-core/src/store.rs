@@ -327,7 +327,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.
     ///
     /// The lease becomes one of the attempt's: when it ends without [`Store::settle`], the attempt is
-    /// [`Timer::Interrupted`].
+    /// [`Timer::Interrupted`]. The owner of an attempt may begin again before it settles: on the next connection.
     async fn begin(
         &self,
         id: Id,

@@ -84,12 +84,14 @@ fn external_references(
 ) -> Result<Vec<String>, DecodeError> {
     let mut external = Vec::new();
     for reference in smil::references(&presentation.bytes, limits)? {
-        if reference.is_external() {
-            external.push(reference.src);
-        } else if smil::find(media, &reference.src).is_none() {
+        if smil::find(media, &reference.src).is_some() {
+            continue;
+        }
+        if !reference.is_external() {
             let what = "the SMIL names a part that is not there";
             return Err(DecodeError::new(Rule::SmilReference, reference.offset, what));
         }
+        external.push(reference.src);
     }
     Ok(external)
 }
