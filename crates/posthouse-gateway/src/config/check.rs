@@ -1,10 +1,19 @@
-//! Checks that both kinds of file share.
+//! Checks of single values. Each gives what is wrong and the remedy, to stand after the value.
 
 use std::net::IpAddr;
 
+use http::Uri;
 use ipnet::IpNet;
+use mm7::Dialect;
+use posthouse_core::address::Msisdn;
 
-use super::reader::Problem;
+use super::reader::{Problem, nearest};
+
+/// The largest body, message or content that may be allowed: 256 MiB.
+pub(super) const MOST_BYTES: u64 = 256 * 1024 * 1024;
+
+/// The longest name or id, in bytes.
+const LONGEST_NAME: usize = 128;
 
 /// A network (`10.0.0.0/8`), or a single address, which is a network of one.
 pub(super) fn network(text: String) -> Result<IpNet, Problem> {
@@ -18,5 +27,141 @@ pub(super) fn network(text: String) -> Result<IpNet, Problem> {
             Err(format!("has an address inside its network; write \"{whole}\" or \"{address}\"").into())
         }
         Err(_) => Err("is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"".into()),
+    }
+}
+
+/// A name for people or an id of a service: any text that shows what it is.
+pub(super) fn name(text: String) -> Result<String, Problem> {
+    if text.is_empty() {
+        return Err("is empty; write a name".into());
+    }
+    if text.trim() != text || text.chars().any(char::is_control) || text.len() > LONGEST_NAME {
+        return Err(format!(
+            "is no name; write at most {LONGEST_NAME} bytes, without spaces around them or control characters"
+        )
+        .into());
+    }
+    Ok(text)
+}
+
+/// The id of a carrier: it travels in HTTP headers and is a segment of a path.
+pub(super) fn carrier_id(text: String) -> Result<String, Problem> {
+    let fits = |byte: u8| byte.is_ascii_graphic() && !b"/?#%{}".contains(&byte);
+    match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
+        true => Ok(text),
+        false => {
+            Err("is no carrier id; write visible ASCII characters without / ? # % { }, such as \"31003\""
+                .into())
+        }
+    }
+}
+
+/// A SenderAddress: a short code, a number or a mail address, without spaces.
+pub(super) fn sender(text: String) -> Result<String, Problem> {
+    let fits = |character: char| !character.is_whitespace() && !character.is_control();
+    match !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(fits) {
+        true => Ok(text),
+        false => Err("is no sender address; write a short code or a number, such as \"111122\"".into()),
+    }
+}
+
+/// The user name of basic authentication, which ends at the first colon (RFC 7617 clause 2).
+pub(super) fn username(text: String) -> Result<String, Problem> {
+    match !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control) {
+        true => Ok(text),
+        false => Err("is no user name; write one without colons and control characters".into()),
+    }
+}
+
+/// The name of a dialect.
+pub(super) fn dialect(text: String) -> Result<String, Problem> {
+    let names: Vec<_> = Dialect::ALL.iter().map(|dialect| (dialect.name, dialect.name)).collect();
+    one_of(&names)(text).map(str::to_owned)
+}
+
+/// One of a few words.
+pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(String) -> Result<T, Problem> {
+    |text| {
+        let chosen = choices.iter().find(|(word, _)| *word == text);
+        chosen.map(|(_, meant)| *meant).ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let remedy = match nearest(&text, &words) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => format!("write one of \"{}\"", words.join("\", \"")),
+            };
+            format!("is not known; {remedy}").into()
+        })
+    }
+}
+
+/// A URL that requests are posted to. Never quoted: it may hold a key.
+pub(super) fn http_url(text: String) -> Result<String, Problem> {
+    let alone = |what: &str| Err(Problem::Alone(what.to_owned()));
+    if text.to_ascii_lowercase().starts_with("https://") {
+        return alone(
+            "is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
+        );
+    }
+    let Some(authority) = text.parse::<Uri>().ok().and_then(|uri| match uri.scheme_str() {
+        Some("http") => uri.authority().cloned(),
+        _ => None,
+    }) else {
+        return alone("is no http:// URL; write one such as \"http://127.0.0.1:9001/reports\"");
+    };
+    if authority.as_str().contains('@') {
+        return alone("has a user name in it; write user name and password as basic_auth");
+    }
+    let port = authority.as_str().strip_prefix(authority.host());
+    let usable = port == Some("") || authority.port_u16().is_some_and(|port| port > 0);
+    if authority.host().is_empty() || !usable || text.contains('#') {
+        return alone(
+            "names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"",
+        );
+    }
+    Ok(text)
+}
+
+/// A URL in which `{msisdn}` stands for a number.
+pub(super) fn lookup_url(text: String) -> Result<String, Problem> {
+    if text.matches("{msisdn}").count() != 1 {
+        return Err(Problem::Alone(
+            "does not say where the number goes; write {msisdn} in it once, such as \"http://127.0.0.1:9200/lookup/{msisdn}\""
+                .to_owned(),
+        ));
+    }
+    http_url(text.replace("{msisdn}", "0")).map(|_| text)
+}
+
+/// A media type, or a pattern of them (`image/*`), in lower case.
+pub(super) fn media_type(text: String) -> Result<String, Problem> {
+    let token = |part: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+        !part.is_empty() && part.bytes().all(fits)
+    };
+    let taken = match text.split_once('/') {
+        Some(("*", "*")) => true,
+        Some((kind, subtype)) => token(kind) && (subtype == "*" || token(subtype)),
+        None => false,
+    };
+    match taken {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("is no media type; write one such as \"image/jpeg\" or \"image/*\"".into()),
+    }
+}
+
+/// The leading digits of numbers.
+pub(super) fn prefix(text: String) -> Result<String, Problem> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match digits && (1..=15).contains(&text.len()) && !text.starts_with('0') {
+        true => Ok(text),
+        false => Err("is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"".into()),
+    }
+}
+
+/// An international number, as digits.
+pub(super) fn number(text: String) -> Result<String, Problem> {
+    match Msisdn::parse(&text, true) {
+        Some(number) => Ok(number.as_str().to_owned()),
+        None => Err("is no international number; write 7 to 15 digits that do not begin with 0".into()),
     }
 }

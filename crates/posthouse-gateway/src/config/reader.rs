@@ -1,7 +1,7 @@
 //! Reads TOML so that every mistake is found and has a line.
 //!
 //! A [`Reader`] holds a file and collects mistakes; a [`Table`] is asked for its keys one by one. What is wrong is noted
-//! and reads as absent, so that reading goes on; what nobody asked for is told by [`Table::finish`].
+//! and reads as absent, so that reading goes on; what nobody has asked for when the table is dropped is a mistake too.
 
 use std::{
     cell::RefCell,
@@ -97,24 +97,22 @@ pub(super) struct Located<T> {
 
 /// A file that is being read.
 pub(super) struct Reader<'a> {
-    file: String,
-    text: &'a str,
-    folder: PathBuf,
+    document: &'a Document,
     environment: &'a Environment<'a>,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'a> Reader<'a> {
-    /// `file` is the name for people; `folder` is what relative paths start from.
-    pub fn new(file: String, text: &'a str, folder: PathBuf, environment: &'a Environment<'a>) -> Self {
-        Self { file, text, folder, environment, mistakes: RefCell::default() }
+    /// Begins to read.
+    pub fn new(document: &'a Document, environment: &'a Environment<'a>) -> Self {
+        Self { document, environment, mistakes: RefCell::default() }
     }
 
     /// The file's top level. What is not TOML is noted, the rest is read all the same.
     pub fn root(&self) -> Table<'_> {
-        let (table, errors) = DeTable::parse_recoverable(self.text);
+        let (table, errors) = DeTable::parse_recoverable(&self.document.text);
         for error in errors {
-            let offset = error.span().map_or(self.text.len(), |span| span.start);
+            let offset = error.span().map_or(self.document.text.len(), |span| span.start);
             let what = error.message().replace('\n', ", ");
             self.wrong(self.line(offset), format!("this is not TOML: {what}; mend this line"));
         }
@@ -123,7 +121,7 @@ impl<'a> Reader<'a> {
 
     /// A path of the file, relative to its folder.
     pub fn path(&self, path: &str) -> PathBuf {
-        self.folder.join(path)
+        self.document.folder.join(path)
     }
 
     /// Notes a mistake. A line that is not TOML is told once; what else is wrong with it is a consequence.
@@ -132,7 +130,7 @@ impl<'a> Reader<'a> {
         let broken =
             |mistake: &Mistake| mistake.line == Some(line) && mistake.what.starts_with("this is not TOML");
         if !mistakes.iter().any(broken) {
-            mistakes.push(Mistake { file: self.file.clone(), line: Some(line), what });
+            mistakes.push(Mistake { file: self.document.file.clone(), line: Some(line), what });
         }
     }
 
@@ -150,7 +148,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().get(..offset).unwrap_or(self.text.as_bytes());
+        let before = self.document.text.as_bytes().get(..offset).unwrap_or(self.document.text.as_bytes());
         1 + before.iter().filter(|byte| **byte == b'\n').count()
     }
 
@@ -185,11 +183,41 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads a file whole, up to a limit.
-///
-/// # Errors
-/// What stands after the file's name: why it cannot be read, and the remedy.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
+/// The text of a file that people wrote, before it is understood.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its name for people.
+    pub file: String,
+    /// All of it.
+    pub text: String,
+    /// What its relative paths start from; empty for the working directory.
+    pub folder: PathBuf,
+}
+
+impl Document {
+    /// Reads a file. Its folder becomes absolute, unless it is the working directory itself.
+    ///
+    /// # Errors
+    /// The one mistake that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        let file = path.display().to_string();
+        match read_text(path) {
+            Ok(text) => Ok(Self { file, text, folder: folder_of(path) }),
+            Err(what) => Err(ConfigErrors { mistakes: vec![Mistake { file, line: None, what }] }),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if folder.as_os_str().is_empty() {
+        return PathBuf::new();
+    }
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// Reads a file whole, up to a limit. The error stands after the file's name: why it cannot be read, and the remedy.
+fn read_text(path: &Path) -> Result<String, String> {
     let read = || {
         let mut bytes = Vec::new();
         std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
@@ -277,7 +305,7 @@ struct Entry<'r> {
     value: Spanned<DeValue<'r>>,
 }
 
-/// A table of the file, whose keys are taken out one by one.
+/// A table of the file, whose keys are taken out one by one; all that it may have, before it is dropped.
 pub(super) struct Table<'r> {
     reader: &'r Reader<'r>,
     /// Its place for people, such as `account.service`; empty at the top.
@@ -312,7 +340,12 @@ impl<'r> Table<'r> {
 
     /// Notes a mistake at a key.
     pub fn wrong(&self, key: &str, what: impl fmt::Display) {
-        self.reader.wrong(self.line_of(key), format!("{}: {what}", self.place(key)));
+        self.wrong_at(self.line_of(key), key, what);
+    }
+
+    /// Notes a mistake in a line that a key's value goes on to.
+    pub fn wrong_at(&self, line: usize, key: &str, what: impl fmt::Display) {
+        self.reader.wrong(line, format!("{}: {what}", self.place(key)));
     }
 
     /// Notes a missing key. `example` is what could be written.
@@ -389,12 +422,13 @@ impl<'r> Table<'r> {
             DeValue::Array(values) => values,
             other => return self.list_from_outside(&place, entry.line, &other, check),
         };
-        let located = values.into_iter().filter_map(|value| {
+        let located = values.into_iter().map(|value| {
             let line = self.reader.line(value.span().start);
             let (value, _) = self.scalar(&place, line, value.get_ref(), &check)?;
             Some(Located { line, value })
         });
-        Some(located.collect())
+        // All are read, for all their mistakes, before one of them spoils the list.
+        located.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn list_from_outside<U>(
@@ -417,11 +451,12 @@ impl<'r> Table<'r> {
             }
         };
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let values = parts.filter_map(|part| {
+        let values = parts.map(|part| {
             let checked = check(part.to_owned());
-            checked.map_err(|problem| self.refuse(place, line, &source.for_people(), problem)).ok()
+            let noted = checked.map_err(|problem| self.refuse(place, line, &source.for_people(), problem));
+            noted.ok().map(|value| Located { line, value })
         });
-        Some(values.map(|value| Located { line, value }).collect())
+        values.collect()
     }
 
     /// A table; `None` when there is none.
@@ -465,17 +500,6 @@ impl<'r> Table<'r> {
         tables.collect()
     }
 
-    /// Tells of every key that nobody asked for.
-    pub fn finish(self) {
-        for (key, entry) in &self.entries {
-            let remedy = match nearest(key, &self.known) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("the keys here are {}", self.known.join(", ")),
-            };
-            self.reader.wrong(entry.line, format!("unknown key {}; {remedy}", self.place(key)));
-        }
-    }
-
     fn take(&mut self, key: &'static str) -> Option<Entry<'r>> {
         self.known.push(key);
         self.entries.remove(key)
@@ -517,6 +541,19 @@ impl<'r> Table<'r> {
             Problem::Alone(what) => format!("{place} {what}"),
         };
         self.reader.wrong(line, what);
+    }
+}
+
+impl Drop for Table<'_> {
+    /// Tells of every key that nobody asked for.
+    fn drop(&mut self) {
+        for (key, entry) in &self.entries {
+            let remedy = match nearest(key, &self.known) {
+                Some(near) => format!("did you mean {near}?"),
+                None => format!("the keys here are {}", self.known.join(", ")),
+            };
+            self.reader.wrong(entry.line, format!("unknown key {}; {remedy}", self.place(key)));
+        }
     }
 }
 

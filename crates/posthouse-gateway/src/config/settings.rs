@@ -12,13 +12,11 @@ use std::{
 use ipnet::IpNet;
 
 use super::{
-    check, duration,
-    reader::{ConfigErrors, Environment, Mistake, Problem, Reader, Table, read_text},
+    check::{self, MOST_BYTES},
+    duration,
+    reader::{ConfigErrors, Document, Environment, Problem, Reader, Table},
     secrets::{Secret, SecretSource},
 };
-
-/// The largest request body or fetched content that may be allowed: 256 MiB.
-const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// How this process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,24 +147,15 @@ impl Settings {
     /// All mistakes of the file.
     pub fn load(path: Option<&Path>, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
         let Some(path) = path else { return Ok(Self::default()) };
-        let file = path.display().to_string();
-        let text = read_text(path).map_err(|what| ConfigErrors {
-            mistakes: vec![Mistake { file: file.clone(), line: None, what }],
-        })?;
-        Self::parse(&text, &file, &folder_of(path), environment)
+        Self::parse(&Document::load(path)?, environment)
     }
 
-    /// Reads the text of a settings file. `file` is its name for people; relative paths start from `folder`.
+    /// Understands a settings file.
     ///
     /// # Errors
     /// All mistakes of the file.
-    pub fn parse(
-        text: &str,
-        file: &str,
-        folder: &Path,
-        environment: &Environment<'_>,
-    ) -> Result<Self, ConfigErrors> {
-        let reader = Reader::new(file.to_owned(), text, folder.to_owned(), environment);
+    pub fn parse(document: &Document, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
+        let reader = Reader::new(document, environment);
         let mut root = reader.root();
         let defaults = Self::default();
         let settings = Self {
@@ -179,7 +168,7 @@ impl Settings {
             retention: read_retention(root.section("retention"), defaults.retention),
         };
         refuse_shared_ports(&root, &settings);
-        root.finish();
+        drop(root);
         reader.finish(settings)
     }
 
@@ -209,15 +198,6 @@ impl Settings {
     }
 }
 
-/// The folder that a file's relative paths start from.
-pub(super) fn folder_of(path: &Path) -> PathBuf {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    if folder.as_os_str().is_empty() {
-        return PathBuf::new();
-    }
-    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
-}
-
 fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> Store {
     let default = "sqlite://posthouse-data/posthouse.db";
     let path = table.parsed("url", |url: String| match url.split_once("://") {
@@ -232,7 +212,6 @@ fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> Store {
         ))),
         _ => Err(Problem::Alone(format!("takes an address that begins with sqlite://; write {default:?} or another path"))),
     });
-    table.finish();
     Store { path: path.unwrap_or_else(|| reader.path("posthouse-data/posthouse.db")) }
 }
 
@@ -246,12 +225,12 @@ fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> Media {
         ))),
         _ => Err(Problem::Alone(format!("takes an address that begins with file://; write {default:?} or another folder"))),
     });
-    table.finish();
     Media { path: path.unwrap_or_else(|| reader.path("posthouse-data/media")) }
 }
 
 fn read_mm7(mut table: Table<'_>, default: Mm7) -> Mm7 {
-    let mm7 = Mm7 {
+    refuse_tls(&mut table);
+    Mm7 {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", plain_path).unwrap_or(default.path),
         carrier_id_header: table.parsed("carrier_id_header", header).unwrap_or(default.carrier_id_header),
@@ -260,30 +239,23 @@ fn read_mm7(mut table: Table<'_>, default: Mm7) -> Mm7 {
             .unwrap_or(default.max_request_bytes),
         read_timeout: table.duration("read_timeout").unwrap_or(default.read_timeout),
         trusted_proxies: networks(&mut table, "trusted_proxies"),
-    };
-    refuse_tls(&mut table);
-    table.finish();
-    mm7
+    }
 }
 
 fn read_carriers(mut table: Table<'_>, default: Carriers) -> Carriers {
-    let carriers = Carriers {
+    refuse_tls(&mut table);
+    Carriers {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", carrier_path).unwrap_or(default.path),
-    };
-    refuse_tls(&mut table);
-    table.finish();
-    carriers
+    }
 }
 
 fn read_fetch(mut table: Table<'_>, default: Fetch) -> Fetch {
-    let fetch = Fetch {
+    Fetch {
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         max_bytes: table.number("max_bytes", 1..=MOST_BYTES).unwrap_or(default.max_bytes),
         allow_private: networks(&mut table, "allow_private"),
-    };
-    table.finish();
-    fetch
+    }
 }
 
 fn read_admin(mut table: Table<'_>, default: Admin) -> Admin {
@@ -301,17 +273,14 @@ fn read_admin(mut table: Table<'_>, default: Admin) -> Admin {
         );
     }
     refuse_tls(&mut table);
-    table.finish();
     admin
 }
 
 fn read_retention(mut table: Table<'_>, default: Retention) -> Retention {
-    let retention = Retention {
+    Retention {
         media: table.duration("media").unwrap_or(default.media),
         messages: table.duration("messages").unwrap_or(default.messages),
-    };
-    table.finish();
-    retention
+    }
 }
 
 fn refuse_tls(table: &mut Table<'_>) {
@@ -396,7 +365,7 @@ fn quote_list(networks: &[IpNet]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Mistake, *};
 
     fn parse(text: &str) -> Result<Settings, ConfigErrors> {
         let environment = |name: &str| match name {
@@ -407,7 +376,8 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        Settings::parse(text, "posthouse.toml", Path::new(""), &environment)
+        let file = "posthouse.toml".to_owned();
+        Settings::parse(&Document { file, text: text.to_owned(), folder: PathBuf::new() }, &environment)
     }
 
     fn mistakes(text: &str) -> Vec<String> {

@@ -1,0 +1,243 @@
+//! What is provisioned, field by field as people see it, so that a plan can say what changes.
+//!
+//! Each type is taken apart whole: a field that is added to one does not compile here until somebody has decided how it is
+//! shown. Secrets are compared and never shown.
+
+use std::fmt::Display;
+
+use posthouse_core::{
+    account::{Account, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials, SubmitMode},
+    carrier::{Carrier, CarrierCallbacks, Connection, OnUnknown},
+    provisioning::{Lookup, Provider, Range},
+};
+
+use super::{duration, secrets::prefix};
+
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// One field with a value; a field without one is left out.
+#[derive(Clone)]
+pub(super) struct Field {
+    pub name: String,
+    /// As people may see it.
+    pub shown: String,
+    /// What has to be the same for it to be unchanged. May be a secret.
+    pub compared: String,
+}
+
+/// The fields of one thing, in order.
+#[derive(Default)]
+struct Fields {
+    within: String,
+    fields: Vec<Field>,
+}
+
+impl Fields {
+    fn add(&mut self, name: &str, value: impl Display) {
+        let shown = value.to_string();
+        self.fields.push(Field { name: self.place(name), compared: shown.clone(), shown });
+    }
+
+    fn add_some(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            self.add(name, value);
+        }
+    }
+
+    fn add_list(&mut self, name: &str, values: &[impl Display]) {
+        if !values.is_empty() {
+            let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+            self.add(name, values.join(" "));
+        }
+    }
+
+    fn add_secret(&mut self, name: &str, shown: String, compared: &str) {
+        self.fields.push(Field { name: self.place(name), shown, compared: compared.to_owned() });
+    }
+
+    /// A URL without what may be a key: its query.
+    fn add_url(&mut self, name: &str, url: Option<&str>) {
+        if let Some(url) = url {
+            let shown =
+                url.split_once('?').map_or(url.to_owned(), |(before, _)| format!("{before}?{HIDDEN}"));
+            self.add_secret(name, shown, url);
+        }
+    }
+
+    fn add_own(&mut self, credentials: Option<&OwnCredentials>) {
+        if let Some(OwnCredentials { username, password }) = credentials {
+            self.add("basic_auth.username", username);
+            self.add_secret("basic_auth.password", HIDDEN.to_owned(), password);
+        }
+    }
+
+    fn add_shown(&mut self, credentials: Option<&ShownCredentials>) {
+        if let Some(ShownCredentials { username, password_hash }) = credentials {
+            self.add("basic_auth.username", username);
+            self.add_secret("basic_auth.password", HIDDEN.to_owned(), password_hash);
+        }
+    }
+
+    /// Adds fields whose names begin with `place`.
+    fn within(&mut self, place: &str, add: impl FnOnce(&mut Self)) {
+        let inside = format!("{}{place}.", self.within);
+        let outside = std::mem::replace(&mut self.within, inside);
+        add(self);
+        self.within = outside;
+    }
+
+    fn place(&self, name: &str) -> String {
+        format!("{}{name}", self.within)
+    }
+}
+
+/// The fields of an account, but for its name.
+pub(super) fn of_account(account: &Account) -> Vec<Field> {
+    let Account {
+        name: _,
+        vaspid,
+        status,
+        mm7,
+        basic_auth,
+        allowed_ips,
+        require_tls,
+        dialect,
+        submit_mode,
+        relay_timeout,
+        require_carrier_id,
+        max_message_bytes,
+        throughput,
+        callbacks,
+        services,
+    } = account;
+    let mut fields = Fields::default();
+    fields.add_secret("vaspid", format!("{}…", vaspid.prefix), &vaspid.hash);
+    fields.add(
+        "status",
+        match status {
+            AccountStatus::Active => "active",
+            AccountStatus::Disabled => "disabled",
+        },
+    );
+    fields.add("mm7", mm7);
+    fields.add_shown(basic_auth.as_ref());
+    fields.add_list("allowed_ips", allowed_ips);
+    fields.add("require_tls", require_tls);
+    fields.add("dialect", dialect);
+    fields.add(
+        "submit_mode",
+        match submit_mode {
+            SubmitMode::Queue => "queue",
+            SubmitMode::Relay => "relay",
+        },
+    );
+    fields.add("relay_timeout", duration::show(*relay_timeout));
+    fields.add("require_carrier_id", require_carrier_id);
+    fields.add("max_message_bytes", max_message_bytes);
+    fields.add_some("throughput.per_second", throughput.map(|throughput| throughput.per_second));
+    fields.add_some("throughput.burst", throughput.map(|throughput| throughput.burst));
+    fields.within("callbacks", |fields| add_callbacks(fields, callbacks));
+    for service in services {
+        fields.within(&format!("service {}", service.vasid), |fields| add_service(fields, service));
+    }
+    fields.fields
+}
+
+fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
+    let Callbacks { report_url, deliver_url, basic_auth, timeout, retry_after, max_retries } = callbacks;
+    fields.add_url("report_url", report_url.as_deref());
+    fields.add_url("deliver_url", deliver_url.as_deref());
+    fields.add_own(basic_auth.as_ref());
+    fields.add("timeout", duration::show(*timeout));
+    fields.add("retry_after", duration::show(*retry_after));
+    fields.add("max_retries", max_retries);
+}
+
+fn add_service(fields: &mut Fields, service: &Service) {
+    let Service { vasid: _, senders, carriers, default } = service;
+    fields.add_list("senders", senders);
+    match carriers {
+        Some(carriers) => fields.add_list("carriers", carriers),
+        None => fields.add("carriers", "all"),
+    }
+    fields.add("default", default);
+}
+
+/// The fields of a carrier, but for its id.
+pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
+    let Carrier {
+        id: _,
+        aliases,
+        name,
+        max_message_bytes,
+        content_types,
+        report_timeout,
+        on_unknown,
+        connections,
+        callbacks: CarrierCallbacks { basic_auth, allowed_ips },
+    } = carrier;
+    let mut fields = Fields::default();
+    fields.add_list("aliases", aliases);
+    fields.add("name", name);
+    fields.add("max_message_bytes", max_message_bytes);
+    fields.add_list("content_types", content_types);
+    fields.add("report_timeout", duration::show(*report_timeout));
+    fields.add(
+        "on_unknown",
+        match on_unknown {
+            OnUnknown::Park => "park",
+            OnUnknown::Resend => "resend",
+        },
+    );
+    for connection in connections {
+        fields
+            .within(&format!("connection {}", connection.name), |fields| add_connection(fields, connection));
+    }
+    fields.within("callbacks", |fields| {
+        fields.add_shown(basic_auth.as_ref());
+        fields.add_list("allowed_ips", allowed_ips);
+    });
+    fields.fields
+}
+
+fn add_connection(fields: &mut Fields, connection: &Connection) {
+    let Connection { name: _, url, vaspid, vasid, basic_auth, dialect, timeout, per_second, window } =
+        connection;
+    fields.add_url("url", Some(url));
+    if let Some(vaspid) = vaspid {
+        fields.add_secret("vaspid", format!("{}…", prefix(vaspid)), vaspid);
+    }
+    fields.add_some("vasid", vasid.as_ref());
+    fields.add_own(basic_auth.as_ref());
+    fields.add("dialect", dialect);
+    fields.add("timeout", duration::show(*timeout));
+    fields.add_some("per_second", *per_second);
+    fields.add("window", window);
+}
+
+/// The fields of the lookup.
+pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
+    let Lookup { provider, url, timeout, cache } = lookup;
+    let mut fields = Fields::default();
+    fields.add(
+        "provider",
+        match provider {
+            Provider::Ranges => "ranges",
+            Provider::Http => "http",
+            Provider::Enum => "enum",
+        },
+    );
+    fields.add_url("url", url.as_deref());
+    fields.add("timeout", duration::show(*timeout));
+    fields.add("cache", duration::show(*cache));
+    fields.fields
+}
+
+/// The fields of a range, but for its prefix.
+pub(super) fn of_range(range: &Range) -> Vec<Field> {
+    let Range { prefix: _, carrier } = range;
+    let mut fields = Fields::default();
+    fields.add("carrier", carrier);
+    fields.fields
+}

@@ -1,0 +1,553 @@
+//! What has to change so that provisioning is what was declared.
+//!
+//! What a file names becomes exactly what it says. What it does not name stays, or goes when the file was read to prune.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
+
+use posthouse_core::{
+    account::Account,
+    carrier::Carrier,
+    provisioning::{Blacklisted, Change, Lookup, Provisioning, Range},
+};
+use serde_json::{Value, json};
+
+use super::{
+    fields::{self, Field},
+    provisioning::Declared,
+};
+
+/// The way from what is provisioned to what was declared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What the store is to do; nothing when all is as declared.
+    pub changes: Vec<Change>,
+    /// The same for people, with what stays as it is.
+    pub steps: Vec<Step>,
+}
+
+/// What happens to one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What kind of thing it is.
+    pub kind: Kind,
+    /// Which one; empty for the lookup, of which there is one.
+    pub name: String,
+    /// What happens to it.
+    pub action: Action,
+    /// The fields that change, of a thing that changes. Secrets are not shown.
+    pub fields: Vec<FieldChange>,
+}
+
+/// A kind of thing that is provisioned, in the order in which people read of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A VASP.
+    Account,
+    /// A mobile operator.
+    Carrier,
+    /// How carriers are looked up.
+    Lookup,
+    /// Numbers of a carrier.
+    Range,
+    /// A number that gets nothing.
+    Blacklist,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Account => "account",
+            Self::Carrier => "carrier",
+            Self::Lookup => "lookup",
+            Self::Range => "range",
+            Self::Blacklist => "blacklist",
+        })
+    }
+}
+
+/// What happens to a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It was not there.
+    Create,
+    /// It was there and was different.
+    Change,
+    /// It is as declared, or was not declared and stays.
+    Keep,
+    /// It goes.
+    Remove,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Keep => "keep",
+            Self::Remove => "remove",
+        })
+    }
+}
+
+/// A field that changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Which one, such as `service 61295.senders`.
+    pub field: String,
+    /// What it was, if it had a value.
+    pub from: Option<String>,
+    /// What it will be, if it will have a value.
+    pub to: Option<String>,
+}
+
+impl fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        write!(f, "{}: {} -> {}", self.field, shown(&self.from), shown(&self.to))
+    }
+}
+
+impl fmt::Display for Step {
+    /// One line, and one more for each field that changes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.action, self.kind)?;
+        if !self.name.is_empty() {
+            write!(f, " {}", self.name)?;
+        }
+        self.fields.iter().try_for_each(|field| write!(f, "\n  {field}"))
+    }
+}
+
+impl Step {
+    /// As `--json` prints it.
+    pub fn to_json(&self) -> Value {
+        let Self { kind, name, action, fields } = self;
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|FieldChange { field, from, to }| json!({"field": field, "from": from, "to": to}))
+            .collect();
+        json!({"kind": kind.to_string(), "name": name, "action": action.to_string(), "fields": fields})
+    }
+}
+
+impl Plan {
+    /// How many things this happens to.
+    pub fn count(&self, action: Action) -> usize {
+        self.steps.iter().filter(|step| step.action == action).count()
+    }
+}
+
+impl fmt::Display for Plan {
+    /// The steps that change something, and a line that counts them all.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in self.steps.iter().filter(|step| step.action != Action::Keep) {
+            writeln!(f, "{step}")?;
+        }
+        write!(
+            f,
+            "{} to create, {} to change, {} to remove, {} unchanged",
+            self.count(Action::Create),
+            self.count(Action::Change),
+            self.count(Action::Remove),
+            self.count(Action::Keep)
+        )
+    }
+}
+
+/// Compares what was declared with what is provisioned, which is to be what the file was read against.
+pub fn plan(declared: &Declared, current: &Provisioning) -> Plan {
+    let prune = declared.prune;
+    let mut plan = Plan::default();
+    // What goes leaves first, and what is named leaves after what names it; what comes, the other way round.
+    let blacklist = plan.compare(&declared.blacklist, &current.blacklist, prune);
+    let ranges = plan.compare(&declared.ranges, &current.ranges, prune);
+    let accounts = plan.compare(&declared.accounts, &current.accounts, prune);
+    let carriers = plan.compare(&declared.carriers, &current.carriers, prune);
+    let lookup = plan.compare(declared.lookup.as_slice(), current.lookup.as_slice(), prune);
+    plan.steps.sort_by_key(|step| step.kind);
+    plan.changes.extend(carriers.into_iter().chain(accounts).chain(lookup).chain(ranges).chain(blacklist));
+    plan
+}
+
+/// A kind of thing, as a plan handles it.
+trait Thing: PartialEq {
+    const KIND: Kind;
+    /// What it is found by, and what people call it.
+    fn key(&self) -> String;
+    fn fields(&self) -> Vec<Field>;
+    fn put(&self) -> Change;
+    fn remove(&self) -> Change;
+}
+
+impl Plan {
+    /// Adds the steps of one kind and its removals, and gives its puts.
+    fn compare<T: Thing>(&mut self, declared: &[T], current: &[T], prune: bool) -> Vec<Change> {
+        let stored: HashMap<String, &T> = current.iter().map(|thing| (thing.key(), thing)).collect();
+        let named: HashSet<String> = declared.iter().map(Thing::key).collect();
+        let mut puts = Vec::new();
+        for thing in declared {
+            let step = step_to(thing, stored.get(&thing.key()).copied());
+            if step.action != Action::Keep {
+                puts.push(thing.put());
+            }
+            self.steps.push(step);
+        }
+        for thing in current.iter().filter(|thing| !named.contains(&thing.key())) {
+            let action = if prune { Action::Remove } else { Action::Keep };
+            if prune {
+                self.changes.push(thing.remove());
+            }
+            self.steps.push(Step { kind: T::KIND, name: thing.key(), action, fields: Vec::new() });
+        }
+        puts
+    }
+}
+
+fn step_to<T: Thing>(thing: &T, stored: Option<&T>) -> Step {
+    let (action, fields) = match stored {
+        None => (Action::Create, Vec::new()),
+        Some(stored) if stored == thing => (Action::Keep, Vec::new()),
+        Some(stored) => (Action::Change, changes(stored.fields(), thing.fields())),
+    };
+    Step { kind: T::KIND, name: thing.key(), action, fields }
+}
+
+/// The fields that differ: first those that are there now, in their order, then those that come.
+fn changes(from: Vec<Field>, to: Vec<Field>) -> Vec<FieldChange> {
+    let find = |fields: &[Field], name: &str| fields.iter().find(|field| field.name == name).cloned();
+    let gone_or_changed = from.iter().filter_map(|field| {
+        let now = find(&to, &field.name);
+        let differs = now.as_ref().is_none_or(|now| now.compared != field.compared);
+        let from = Some(field.shown.clone());
+        differs.then(|| FieldChange { field: field.name.clone(), from, to: now.map(|now| now.shown) })
+    });
+    let come = to.iter().filter(|field| find(&from, &field.name).is_none()).map(|field| FieldChange {
+        field: field.name.clone(),
+        from: None,
+        to: Some(field.shown.clone()),
+    });
+    gone_or_changed.chain(come).collect()
+}
+
+impl Thing for Account {
+    const KIND: Kind = Kind::Account;
+    fn key(&self) -> String {
+        self.name.0.clone()
+    }
+    fn fields(&self) -> Vec<Field> {
+        fields::of_account(self)
+    }
+    fn put(&self) -> Change {
+        Change::PutAccount(Box::new(self.clone()))
+    }
+    fn remove(&self) -> Change {
+        Change::RemoveAccount(self.name.clone())
+    }
+}
+
+impl Thing for Carrier {
+    const KIND: Kind = Kind::Carrier;
+    fn key(&self) -> String {
+        self.id.0.clone()
+    }
+    fn fields(&self) -> Vec<Field> {
+        fields::of_carrier(self)
+    }
+    fn put(&self) -> Change {
+        Change::PutCarrier(Box::new(self.clone()))
+    }
+    fn remove(&self) -> Change {
+        Change::RemoveCarrier(self.id.clone())
+    }
+}
+
+impl Thing for Lookup {
+    const KIND: Kind = Kind::Lookup;
+    fn key(&self) -> String {
+        String::new()
+    }
+    fn fields(&self) -> Vec<Field> {
+        fields::of_lookup(self)
+    }
+    fn put(&self) -> Change {
+        Change::SetLookup(Some(self.clone()))
+    }
+    fn remove(&self) -> Change {
+        Change::SetLookup(None)
+    }
+}
+
+impl Thing for Range {
+    const KIND: Kind = Kind::Range;
+    fn key(&self) -> String {
+        self.prefix.clone()
+    }
+    fn fields(&self) -> Vec<Field> {
+        fields::of_range(self)
+    }
+    fn put(&self) -> Change {
+        Change::PutRange(self.clone())
+    }
+    fn remove(&self) -> Change {
+        Change::RemoveRange(self.prefix.clone())
+    }
+}
+
+impl Thing for Blacklisted {
+    const KIND: Kind = Kind::Blacklist;
+    fn key(&self) -> String {
+        match &self.account {
+            Some(account) => format!("{} for {account}", self.number),
+            None => self.number.clone(),
+        }
+    }
+    fn fields(&self) -> Vec<Field> {
+        // All of it is its key.
+        Vec::new()
+    }
+    fn put(&self) -> Change {
+        Change::PutBlacklisted(self.clone())
+    }
+    fn remove(&self) -> Change {
+        Change::RemoveBlacklisted(self.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use posthouse_core::{
+        account::{AccountName, SubmitMode},
+        carrier::CarrierId,
+    };
+
+    use super::*;
+    use crate::config::{Document, Ground, secrets::verify_password};
+
+    const FILE: &str = r#"
+        [[account]]
+        name = "acme"
+        vaspid = "acme-api-key"
+        basic_auth = { username = "acme", password = "s3cret" }
+        [account.callbacks]
+        report_url = "http://127.0.0.1:9001/reports?key=k3y"
+        basic_auth = { username = "u", password = "p4ss" }
+        [[account.service]]
+        vasid = "61295"
+        senders = ["111122"]
+        [[carrier]]
+        id = "31003"
+        [[carrier.connection]]
+        name = "vzw-1"
+        url = "http://127.0.0.1:9101/mm7"
+        vaspid = "posthouse"
+        [carrier.callbacks]
+        basic_auth = { username = "vzw", password = "c4ll" }
+        [lookup]
+        [[range]]
+        prefix = "1617"
+        carrier = "31003"
+        [[blacklist]]
+        number = "16175550199"
+        account = "acme"
+    "#;
+
+    fn read(text: &str, current: &Provisioning, prune: bool) -> Declared {
+        let document = Document { file: "f".to_owned(), text: text.to_owned(), folder: "".into() };
+        Declared::parse(&document, &|_| None, Ground { current, key: &[0; 32], prune }).unwrap()
+    }
+
+    fn to(text: &str, current: &Provisioning, prune: bool) -> Plan {
+        plan(&read(text, current, prune), current)
+    }
+
+    /// What a store makes of the changes.
+    fn applied(mut provisioning: Provisioning, changes: &[Change]) -> Provisioning {
+        for change in changes.iter().cloned() {
+            match change {
+                Change::PutAccount(account) => {
+                    provisioning.accounts.retain(|other| other.name != account.name);
+                    provisioning.accounts.push(*account);
+                }
+                Change::RemoveAccount(name) => provisioning.accounts.retain(|account| account.name != name),
+                Change::PutCarrier(carrier) => {
+                    provisioning.carriers.retain(|other| other.id != carrier.id);
+                    provisioning.carriers.push(*carrier);
+                }
+                Change::RemoveCarrier(id) => provisioning.carriers.retain(|carrier| carrier.id != id),
+                Change::SetLookup(lookup) => provisioning.lookup = lookup,
+                Change::PutRange(range) => {
+                    provisioning.ranges.retain(|other| other.prefix != range.prefix);
+                    provisioning.ranges.push(range);
+                }
+                Change::RemoveRange(prefix) => provisioning.ranges.retain(|range| range.prefix != prefix),
+                Change::PutBlacklisted(entry) => {
+                    provisioning.blacklist.retain(|other| *other != entry);
+                    provisioning.blacklist.push(entry);
+                }
+                Change::RemoveBlacklisted(entry) => provisioning.blacklist.retain(|other| *other != entry),
+            }
+        }
+        provisioning
+    }
+
+    fn provisioned(text: &str) -> Provisioning {
+        let empty = Provisioning::default();
+        let changes = to(text, &empty, false).changes;
+        applied(empty, &changes)
+    }
+
+    #[test]
+    fn what_is_not_there_is_created_carriers_before_what_names_them() {
+        let plan = to(FILE, &Provisioning::default(), false);
+        let order: Vec<_> = plan
+            .changes
+            .iter()
+            .map(|change| match change {
+                Change::PutCarrier(_) => "carrier",
+                Change::PutAccount(_) => "account",
+                Change::SetLookup(Some(_)) => "lookup",
+                Change::PutRange(_) => "range",
+                Change::PutBlacklisted(_) => "blacklist",
+                _ => "something else",
+            })
+            .collect();
+        assert_eq!(order, ["carrier", "account", "lookup", "range", "blacklist"]);
+        assert_eq!(
+            plan.to_string(),
+            "create account acme\ncreate carrier 31003\ncreate lookup\ncreate range 1617\n\
+             create blacklist 16175550199 for acme\n5 to create, 0 to change, 0 to remove, 0 unchanged"
+        );
+    }
+
+    #[test]
+    fn a_second_plan_changes_nothing() {
+        let current = provisioned(FILE);
+        for prune in [false, true] {
+            let plan = to(FILE, &current, prune);
+            assert_eq!(plan.changes, []);
+            assert_eq!(plan.to_string(), "0 to create, 0 to change, 0 to remove, 5 unchanged");
+        }
+    }
+
+    #[test]
+    fn what_is_named_becomes_exactly_what_it_says() {
+        let current = provisioned(FILE);
+        let text = FILE
+            .replace(
+                "name = \"acme\"\n",
+                "name = \"acme\"\nsubmit_mode = \"relay\"\nrelay_timeout = \"1500ms\"\n",
+            )
+            .replace("vasid = \"61295\"", "vasid = \"61296\"")
+            .replace("basic_auth = { username = \"u\", password = \"p4ss\" }", "");
+        let plan = to(&text, &current, false);
+        let [Change::PutAccount(account)] = &plan.changes[..] else { panic!("{plan:?}") };
+        assert_eq!(account.submit_mode, SubmitMode::Relay);
+        assert_eq!(account.relay_timeout, Duration::from_millis(1500));
+        assert_eq!(
+            plan.to_string(),
+            "change account acme\n  submit_mode: queue -> relay\n  relay_timeout: 10s -> 1500ms\n  \
+             callbacks.basic_auth.username: u -> none\n  callbacks.basic_auth.password: (hidden) -> none\n  \
+             service 61295.senders: 111122 -> none\n  service 61295.carriers: all -> none\n  \
+             service 61295.default: false -> none\n  service 61296.senders: none -> 111122\n  \
+             service 61296.carriers: none -> all\n  service 61296.default: none -> false\n\
+             0 to create, 1 to change, 0 to remove, 4 unchanged"
+        );
+        assert_eq!(to(&text, &applied(current, &plan.changes), false).changes, []);
+    }
+
+    #[test]
+    fn a_changed_secret_is_a_change_that_does_not_show_it() {
+        let current = provisioned(FILE);
+        for (old, new, line) in [
+            ("s3cret", "n3w", "  basic_auth.password: (hidden) -> (hidden)"),
+            ("p4ss", "n3w", "  callbacks.basic_auth.password: (hidden) -> (hidden)"),
+            ("c4ll", "n3w", "  callbacks.basic_auth.password: (hidden) -> (hidden)"),
+            ("acme-api-key", "acme-n3w", "  vaspid: acme… -> acme…"),
+            ("\"posthouse\"", "\"postn3w\"", "  connection vzw-1.vaspid: post… -> post…"),
+            (
+                "k3y",
+                "n3w",
+                "  callbacks.report_url: http://127.0.0.1:9001/reports?(hidden) -> http://127.0.0.1:9001/reports?(hidden)",
+            ),
+        ] {
+            let plan = to(&FILE.replace(old, new), &current, false);
+            assert_eq!(plan.changes.len(), 1, "{old}");
+            let shown = plan.to_string();
+            assert!(shown.lines().any(|shown| shown == line), "{line} in\n{shown}");
+            assert!(!shown.contains("n3w") && !shown.contains("$argon2"), "{shown}");
+            let json = format!("{:?}", plan.steps.iter().map(Step::to_json).collect::<Vec<_>>());
+            assert!(json.contains("(hidden)") || json.contains('…'), "{json}");
+            assert!(!json.contains("n3w") && !json.contains("$argon2"), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_changed_password_is_the_new_one_afterwards() {
+        let plan = to(&FILE.replace("s3cret", "n3w"), &provisioned(FILE), false);
+        let [Change::PutAccount(account)] = &plan.changes[..] else { panic!("{plan:?}") };
+        let credentials = account.basic_auth.as_ref().unwrap();
+        assert!(verify_password(&credentials.password_hash, "n3w"));
+        assert!(!verify_password(&credentials.password_hash, "s3cret"));
+    }
+
+    const OTHER: &str = "[[account]]\nname = \"beta\"\nvaspid = \"beta-api-key\"\n";
+
+    #[test]
+    fn what_is_not_named_stays_or_is_pruned() {
+        let current = provisioned(FILE);
+        let kept = to(OTHER, &current, false);
+        assert_eq!(kept.changes.len(), 1);
+        assert_eq!(
+            kept.to_string(),
+            "create account beta\n1 to create, 0 to change, 0 to remove, 5 unchanged"
+        );
+        let pruned = to(OTHER, &current, true);
+        assert_eq!(
+            pruned.changes[..5],
+            [
+                Change::RemoveBlacklisted(Blacklisted {
+                    number: "16175550199".to_owned(),
+                    account: Some(AccountName("acme".to_owned())),
+                }),
+                Change::RemoveRange("1617".to_owned()),
+                Change::RemoveAccount(AccountName("acme".to_owned())),
+                Change::RemoveCarrier(CarrierId("31003".to_owned())),
+                Change::SetLookup(None),
+            ]
+        );
+        assert_eq!(
+            pruned.to_string(),
+            "create account beta\nremove account acme\nremove carrier 31003\nremove lookup\nremove range 1617\n\
+             remove blacklist 16175550199 for acme\n1 to create, 0 to change, 5 to remove, 0 unchanged"
+        );
+        let left = applied(current, &pruned.changes);
+        assert_eq!(
+            left,
+            Provisioning { accounts: read(OTHER, &left, true).accounts, ..Provisioning::default() }
+        );
+    }
+
+    #[test]
+    fn steps_are_json_too() {
+        let current = provisioned(FILE);
+        let text = FILE.replace(
+            "prefix = \"1617\"\n        carrier = \"31003\"",
+            "prefix = \"1617\"\ncarrier = \"2\"\n[[carrier]]\nid = \"2\"",
+        );
+        let plan = to(&text, &current, false);
+        let changed = plan.steps.iter().filter(|step| step.action != Action::Keep);
+        assert_eq!(
+            Value::from_iter(changed.map(Step::to_json)),
+            json!([
+                {"kind": "carrier", "name": "2", "action": "create", "fields": []},
+                {"kind": "range", "name": "1617", "action": "change",
+                 "fields": [{"field": "carrier", "from": "31003", "to": "2"}]},
+            ])
+        );
+    }
+}

@@ -1,0 +1,527 @@
+//! A provisioning file: accounts, carriers, lookup, ranges and blacklist, as somebody wants them to be.
+//!
+//! What is declared leaves here as the store keeps it: VASPIDs and the passwords that others show us are hashed while they
+//! are read, and nothing behind this module sees them. A password that has not changed keeps its stored hash.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Display,
+    time::Duration,
+};
+
+use mm7::VaspId;
+use posthouse_core::{
+    account::{
+        Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
+        SubmitMode, Throughput, VaspKey,
+    },
+    carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
+    provisioning::{Blacklisted, Lookup, Provider, Provisioning, Range},
+};
+
+use super::{
+    check::{self, MOST_BYTES},
+    reader::{ConfigErrors, Document, Environment, Located, Problem, Reader, Table, nearest},
+    secrets::{hash_password, vasp_key, verify_password},
+};
+
+const TEN_SECONDS: Duration = Duration::from_secs(10);
+const THREE_DAYS: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// The most requests a second, or at once, that a limit may allow.
+const MOST_REQUESTS: u64 = 1_000_000;
+/// The widest window of a connection.
+const WIDEST_WINDOW: u64 = 10_000;
+/// The most tries that may follow a callback's first.
+const MOST_RETRIES: u64 = 1000;
+/// What an account or a carrier may send and take at most, when it does not say.
+const MESSAGE_BYTES: u64 = 1024 * 1024;
+/// The media types that a carrier takes when it does not say.
+const CONTENT_TYPES: [&str; 5] = ["image/*", "text/plain", "application/smil", "audio/*", "video/*"];
+
+/// What a file declares. Things come in the file's order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// The accounts, each with all its services.
+    pub accounts: Vec<Account>,
+    /// The carriers, each with all its connections.
+    pub carriers: Vec<Carrier>,
+    /// How carriers are looked up, when the file says so.
+    pub lookup: Option<Lookup>,
+    /// The ranges.
+    pub ranges: Vec<Range>,
+    /// The blacklist.
+    pub blacklist: Vec<Blacklisted>,
+    /// Whether what is not declared goes.
+    pub prune: bool,
+}
+
+/// What a file is read against: it may name carriers and accounts that the store has, and must not clash with them.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// What the store holds.
+    pub current: &'a Provisioning,
+    /// The store's key, under which VASPIDs are hashed.
+    pub key: &'a [u8; 32],
+    /// Whether what the file does not name goes.
+    pub prune: bool,
+}
+
+impl Declared {
+    /// Understands a provisioning file.
+    ///
+    /// # Errors
+    /// All mistakes of the file.
+    pub fn parse(
+        document: &Document,
+        environment: &Environment<'_>,
+        ground: Ground<'_>,
+    ) -> Result<Self, ConfigErrors> {
+        let reader = Reader::new(document, environment);
+        let mut root = reader.root();
+        let mut reading = Reading::new(&reader, ground);
+        let declared = Self {
+            accounts: each(root.tables("account"), |table| reading.account(table)),
+            carriers: each(root.tables("carrier"), |table| reading.carrier(table)),
+            lookup: root.table("lookup").map(read_lookup),
+            ranges: each(root.tables("range"), |table| reading.range(table)),
+            blacklist: each(root.tables("blacklist"), |table| reading.blacklisted(table)),
+            prune: ground.prune,
+        };
+        drop(root);
+        reading.compare(&declared);
+        reader.finish(declared)
+    }
+}
+
+fn each<'r, T>(tables: Vec<Table<'r>>, read: impl FnMut(Table<'r>) -> Option<T>) -> Vec<T> {
+    tables.into_iter().filter_map(read).collect()
+}
+
+/// Values that may be there once, each with the line where it is.
+#[derive(Default)]
+struct Once(HashMap<String, usize>);
+
+impl Once {
+    /// Notes a mistake where the value was there before. `shown` is the value for people.
+    fn check(&mut self, table: &Table<'_>, key: &str, value: &str, shown: &str) {
+        match self.0.get(value) {
+            Some(first) => {
+                table.wrong(key, format_args!("{shown} is there twice, first in line {first}; keep one"));
+            }
+            None => {
+                self.0.insert(value.to_owned(), table.line_of(key));
+            }
+        }
+    }
+
+    fn line(&self, value: &str) -> Option<usize> {
+        self.0.get(value).copied()
+    }
+}
+
+/// What has been seen so far of a file.
+struct Reading<'r> {
+    reader: &'r Reader<'r>,
+    ground: Ground<'r>,
+    account_names: Once,
+    /// By their hashes.
+    vaspids: Once,
+    /// Ids and aliases of carriers.
+    carrier_ids: Once,
+    prefixes: Once,
+    numbers: Once,
+    /// Where carriers are named that have to be known.
+    carriers_named: Vec<Named>,
+    /// Where accounts are named that have to be known.
+    accounts_named: Vec<Named>,
+}
+
+impl<'r> Reading<'r> {
+    fn new(reader: &'r Reader<'r>, ground: Ground<'r>) -> Self {
+        Self {
+            reader,
+            ground,
+            account_names: Once::default(),
+            vaspids: Once::default(),
+            carrier_ids: Once::default(),
+            prefixes: Once::default(),
+            numbers: Once::default(),
+            carriers_named: Vec::new(),
+            accounts_named: Vec::new(),
+        }
+    }
+
+    fn account(&mut self, mut table: Table<'_>) -> Option<Account> {
+        let name = required(&mut table, "name", "\"acme\"", check::name);
+        if let Some(name) = &name {
+            self.account_names.check(&table, "name", name, &format!("{name:?}"));
+        }
+        let stored = self.ground.current.accounts.iter().find(|stored| Some(&stored.name.0) == name.as_ref());
+        let status = [("active", AccountStatus::Active), ("disabled", AccountStatus::Disabled)];
+        let modes = [("queue", SubmitMode::Queue), ("relay", SubmitMode::Relay)];
+        let vaspid = self.vaspid(&mut table);
+        Some(Account {
+            status: table.parsed("status", check::one_of(&status)).unwrap_or(AccountStatus::Active),
+            mm7: table.value("mm7").unwrap_or(true),
+            basic_auth: shown_credentials(&mut table, stored.and_then(|stored| stored.basic_auth.as_ref())),
+            allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
+            require_tls: table.value("require_tls").unwrap_or(false),
+            dialect: dialect(&mut table, "posthouse"),
+            submit_mode: table.parsed("submit_mode", check::one_of(&modes)).unwrap_or(SubmitMode::Queue),
+            relay_timeout: table.duration("relay_timeout").unwrap_or(TEN_SECONDS),
+            require_carrier_id: table.value("require_carrier_id").unwrap_or(false),
+            max_message_bytes: message_bytes(&mut table),
+            throughput: table.table("throughput").and_then(read_throughput),
+            callbacks: table.table("callbacks").map(read_callbacks).unwrap_or_default(),
+            services: self.services(&mut table),
+            // That these are missing was noted; every other key has been read by now.
+            name: AccountName(name?),
+            vaspid: vaspid?,
+        })
+    }
+
+    fn vaspid(&mut self, table: &mut Table<'_>) -> Option<VaspKey> {
+        table.require("vaspid", "\"…\", the key that the VASP sends");
+        let key = vasp_key(self.ground.key, vaspid(table)?.as_str());
+        self.vaspids.check(table, "vaspid", &key.hash, "this VASPID");
+        Some(key)
+    }
+
+    fn services(&mut self, table: &mut Table<'_>) -> Vec<Service> {
+        let (mut vasids, mut defaults) = (Once::default(), Once::default());
+        each(table.tables("service"), |mut table| {
+            let vasid = required(&mut table, "vasid", "\"61295\"", check::name);
+            if let Some(vasid) = &vasid {
+                vasids.check(&table, "vasid", vasid, &format!("{vasid:?}"));
+            }
+            let default = table.value("default").unwrap_or(false);
+            if default {
+                defaults.check(&table, "default", "", "a default service");
+            }
+            table.require("senders", "[\"111122\"]");
+            let senders = not_empty(&mut table, "senders", check::sender).unwrap_or_default();
+            let carriers = self.reach(&mut table);
+            Some(Service { senders, carriers, default, vasid: vasid? })
+        })
+    }
+
+    /// The carriers that a service names.
+    fn reach(&mut self, table: &mut Table<'_>) -> Option<Vec<CarrierId>> {
+        let named = located(table, "carriers", check::carrier_id)?;
+        if named.is_empty() {
+            table.wrong("carriers", "the list is empty; leave it out to reach every carrier");
+        }
+        let place = "account.service.carriers";
+        self.carriers_named.extend(named.iter().map(|named| Named {
+            line: named.line,
+            place,
+            value: named.value.clone(),
+        }));
+        Some(named.into_iter().map(|named| CarrierId(named.value)).collect())
+    }
+
+    fn carrier(&mut self, mut table: Table<'_>) -> Option<Carrier> {
+        let id = required(&mut table, "id", "\"31003\"", check::carrier_id);
+        let aliases = table.list("aliases", check::carrier_id).unwrap_or_default();
+        let aliases: Vec<_> = aliases.into_iter().map(|alias| alias.value).collect();
+        if let Some(id) = &id {
+            self.carrier_ids.check(&table, "id", id, &format!("{id:?}"));
+        }
+        for alias in &aliases {
+            self.carrier_ids.check(&table, "aliases", alias, &format!("{alias:?}"));
+        }
+        let stored = self.ground.current.carriers.iter().find(|stored| Some(&stored.id.0) == id.as_ref());
+        let stored_credentials = stored.and_then(|stored| stored.callbacks.basic_auth.as_ref());
+        let on_unknown = [("park", OnUnknown::Park), ("resend", OnUnknown::Resend)];
+        let content_types = not_empty(&mut table, "content_types", check::media_type);
+        Some(Carrier {
+            aliases,
+            name: table.parsed("name", check::name).or_else(|| id.clone()).unwrap_or_default(),
+            max_message_bytes: message_bytes(&mut table),
+            content_types: content_types.unwrap_or_else(|| CONTENT_TYPES.map(str::to_owned).to_vec()),
+            report_timeout: table.duration("report_timeout").unwrap_or(THREE_DAYS),
+            on_unknown: table.parsed("on_unknown", check::one_of(&on_unknown)).unwrap_or(OnUnknown::Park),
+            connections: read_connections(&mut table),
+            callbacks: read_carrier_callbacks(table.section("callbacks"), stored_credentials),
+            id: CarrierId(id?),
+        })
+    }
+
+    fn range(&mut self, mut table: Table<'_>) -> Option<Range> {
+        let prefix = required(&mut table, "prefix", "\"1617\"", check::prefix);
+        if let Some(prefix) = &prefix {
+            self.prefixes.check(&table, "prefix", prefix, &format!("{prefix:?}"));
+        }
+        let carrier = required(&mut table, "carrier", "\"31003\"", check::carrier_id)?;
+        let line = table.line_of("carrier");
+        self.carriers_named.push(Named { line, place: "range.carrier", value: carrier.clone() });
+        Some(Range { prefix: prefix?, carrier: CarrierId(carrier) })
+    }
+
+    fn blacklisted(&mut self, mut table: Table<'_>) -> Option<Blacklisted> {
+        let number = required(&mut table, "number", "\"16175550199\"", check::number);
+        let account = table.parsed("account", check::name);
+        if let Some(account) = &account {
+            let line = table.line_of("account");
+            self.accounts_named.push(Named { line, place: "blacklist.account", value: account.clone() });
+        }
+        if let Some(number) = &number {
+            let entry = format!("{number} {}", account.as_deref().unwrap_or_default());
+            self.numbers.check(&table, "number", &entry, "this number");
+        }
+        Some(Blacklisted { number: number?, account: account.map(AccountName) })
+    }
+
+    /// Compares what was read with itself and with what stays in the store.
+    fn compare(&self, declared: &Declared) {
+        let current = self.ground.current;
+        let names: HashSet<_> = declared.accounts.iter().map(|account| &account.name).collect();
+        let ids: HashSet<_> = declared.carriers.iter().map(|carrier| &carrier.id).collect();
+        let stay = !self.ground.prune;
+        let accounts = current.accounts.iter().filter(|account| stay && !names.contains(&account.name));
+        let carriers = current.carriers.iter().filter(|carrier| stay && !ids.contains(&carrier.id));
+        self.compare_vaspids(accounts.clone());
+        self.compare_carrier_ids(carriers.clone());
+        self.compare_account_names(accounts.chain(&declared.accounts));
+        self.compare_carrier_names(&carriers.chain(&declared.carriers).collect::<Vec<_>>());
+    }
+
+    fn compare_vaspids<'a>(&self, staying: impl Iterator<Item = &'a Account>) {
+        for account in staying {
+            if let Some(line) = self.vaspids.line(&account.vaspid.hash) {
+                let owner = &account.name.0;
+                let what =
+                    format!("this VASPID is that of account {owner:?} in the store; give each its own");
+                self.reader.wrong(line, format!("account.vaspid: {what}"));
+            }
+        }
+    }
+
+    fn compare_carrier_ids<'a>(&self, staying: impl Iterator<Item = &'a Carrier>) {
+        for carrier in staying {
+            for id in std::iter::once(&carrier.id.0).chain(&carrier.aliases) {
+                if let Some(line) = self.carrier_ids.line(id) {
+                    let owner = &carrier.id.0;
+                    let what = format!("{id:?} means carrier {owner:?} in the store; give each its own");
+                    self.reader.wrong(line, format!("carrier: {what}"));
+                }
+            }
+        }
+    }
+
+    fn compare_account_names<'a>(&self, accounts: impl Iterator<Item = &'a Account>) {
+        let current = self.ground.current;
+        let known: HashSet<&str> = accounts.map(|account| account.name.0.as_str()).collect();
+        for named in &self.accounts_named {
+            if !known.contains(named.value.as_str()) {
+                let goes = current.accounts.iter().any(|account| account.name.0 == named.value);
+                named.is_unknown(self.reader, "account", goes, &known);
+            }
+        }
+    }
+
+    fn compare_carrier_names(&self, carriers: &[&Carrier]) {
+        let known: HashSet<&str> = carriers.iter().map(|carrier| carrier.id.as_str()).collect();
+        for named in self.carriers_named.iter().filter(|named| !known.contains(named.value.as_str())) {
+            match carriers.iter().find(|carrier| carrier.aliases.contains(&named.value)) {
+                Some(carrier) => named.is_alias(self.reader, carrier.id.as_str()),
+                None => {
+                    let goes = self.ground.current.carriers.iter().any(|carrier| carrier.id.0 == named.value);
+                    named.is_unknown(self.reader, "carrier", goes, &known);
+                }
+            }
+        }
+    }
+}
+
+/// A place where something is named that has to be known.
+struct Named {
+    line: usize,
+    place: &'static str,
+    value: String,
+}
+
+impl Named {
+    /// It is not there, or the store has it and it `goes` with this file.
+    fn is_unknown(&self, reader: &Reader<'_>, kind: &str, goes: bool, known: &HashSet<&str>) {
+        let Self { line, place, value } = self;
+        if goes {
+            let what = format!("{kind} {value:?} is not in this file and would be removed from the store");
+            return reader.wrong(*line, format!("{place}: {what}; declare it here, or leave out --prune"));
+        }
+        let mut known: Vec<_> = known.iter().copied().collect();
+        known.sort_unstable();
+        let remedy = match nearest(value, &known) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "declare it, or mend the name".to_owned(),
+        };
+        reader.wrong(*line, format!("{place}: {value:?} is no {kind} of this file or the store; {remedy}"));
+    }
+
+    fn is_alias(&self, reader: &Reader<'_>, id: &str) {
+        let Self { line, place, value } = self;
+        reader.wrong(*line, format!("{place}: {value:?} is an alias; write the carrier's id, {id:?}"));
+    }
+}
+
+fn required<U>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    example: &str,
+    check: impl FnOnce(String) -> Result<U, Problem>,
+) -> Option<U> {
+    table.require(key, example);
+    table.parsed(key, check)
+}
+
+/// A list whose values are all different, with their lines.
+fn located<U: PartialEq + Display>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    check: impl Fn(String) -> Result<U, Problem>,
+) -> Option<Vec<Located<U>>> {
+    let values = table.list(key, check)?;
+    for (index, Located { line, value }) in values.iter().enumerate() {
+        if values.iter().take(index).any(|earlier| earlier.value == *value) {
+            table.wrong_at(*line, key, format_args!("\"{value}\" is there twice; keep one"));
+        }
+    }
+    Some(values)
+}
+
+fn distinct<U: PartialEq + Display>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    check: impl Fn(String) -> Result<U, Problem>,
+) -> Option<Vec<U>> {
+    Some(located(table, key, check)?.into_iter().map(|value| value.value).collect())
+}
+
+/// A list that says something.
+fn not_empty(
+    table: &mut Table<'_>,
+    key: &'static str,
+    check: impl Fn(String) -> Result<String, Problem>,
+) -> Option<Vec<String>> {
+    let values = distinct(table, key, check)?;
+    if values.is_empty() {
+        table.wrong(key, "the list is empty; write at least one value");
+    }
+    Some(values)
+}
+
+fn dialect(table: &mut Table<'_>, default: &str) -> String {
+    table.parsed("dialect", check::dialect).unwrap_or_else(|| default.to_owned())
+}
+
+fn message_bytes(table: &mut Table<'_>) -> u64 {
+    table.number("max_message_bytes", 1..=MOST_BYTES).unwrap_or(MESSAGE_BYTES)
+}
+
+fn read_throughput(mut table: Table<'_>) -> Option<Throughput> {
+    table.require("per_second", "100");
+    let per_second = table.number("per_second", 1..=MOST_REQUESTS);
+    let burst = table.number("burst", 1..=MOST_REQUESTS).or(per_second)?;
+    Some(Throughput { per_second: per_second?, burst })
+}
+
+fn read_callbacks(mut table: Table<'_>) -> Callbacks {
+    let default = Callbacks::default();
+    Callbacks {
+        report_url: table.parsed("report_url", check::http_url),
+        deliver_url: table.parsed("deliver_url", check::http_url),
+        basic_auth: own_credentials(&mut table),
+        timeout: table.duration("timeout").unwrap_or(default.timeout),
+        retry_after: table.duration("retry_after").unwrap_or(default.retry_after),
+        max_retries: table.number("max_retries", 0..=MOST_RETRIES).unwrap_or(default.max_retries),
+    }
+}
+
+fn read_connections(table: &mut Table<'_>) -> Vec<Connection> {
+    let mut names = Once::default();
+    each(table.tables("connection"), |table| read_connection(table, &mut names))
+}
+
+fn read_connection(mut table: Table<'_>, names: &mut Once) -> Option<Connection> {
+    let name = required(&mut table, "name", "\"vzw-1\"", check::name);
+    if let Some(name) = &name {
+        names.check(&table, "name", name, &format!("{name:?}"));
+    }
+    let url = required(&mut table, "url", "\"http://127.0.0.1:9101/mm7\"", check::http_url);
+    Some(Connection {
+        vaspid: vaspid(&mut table).map(|vaspid| vaspid.as_str().to_owned()),
+        vasid: table.parsed("vasid", check::name),
+        basic_auth: own_credentials(&mut table),
+        dialect: dialect(&mut table, "3gpp"),
+        timeout: table.duration("timeout").unwrap_or(TEN_SECONDS),
+        per_second: table.number("per_second", 1..=MOST_REQUESTS),
+        window: table.number("window", 1..=WIDEST_WINDOW).unwrap_or(16),
+        name: name?,
+        url: url?,
+    })
+}
+
+fn read_carrier_callbacks(mut table: Table<'_>, stored: Option<&ShownCredentials>) -> CarrierCallbacks {
+    CarrierCallbacks {
+        basic_auth: shown_credentials(&mut table, stored),
+        allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
+    }
+}
+
+/// A VASPID. It is a key: no message shows it.
+fn vaspid(table: &mut Table<'_>) -> Option<VaspId> {
+    let vaspid = VaspId::new(table.secret("vaspid")?.expose());
+    if vaspid.is_err() {
+        table.wrong("vaspid", "this is only white space, or longer than 512 bytes; write the key itself");
+    }
+    vaspid.ok()
+}
+
+/// What we show others.
+fn own_credentials(table: &mut Table<'_>) -> Option<OwnCredentials> {
+    let mut table = table.table("basic_auth")?;
+    let username = required(&mut table, "username", "\"acme\"", check::username);
+    table.require("password", "\"…\"");
+    let password = table.secret("password")?.expose().to_owned();
+    Some(OwnCredentials { username: username?, password })
+}
+
+/// What others show us. A password that the stored hash is of keeps that hash: it has not changed.
+fn shown_credentials(table: &mut Table<'_>, stored: Option<&ShownCredentials>) -> Option<ShownCredentials> {
+    let OwnCredentials { username, password } = own_credentials(table)?;
+    let kept = stored.filter(|stored| verify_password(&stored.password_hash, &password));
+    let hashed = match kept {
+        Some(stored) => Ok(stored.password_hash.clone()),
+        None => hash_password(&password),
+    };
+    match hashed {
+        Ok(password_hash) => Some(ShownCredentials { username, password_hash }),
+        Err(error) => {
+            table.wrong("basic_auth", format_args!("{error}; try again"));
+            None
+        }
+    }
+}
+
+fn read_lookup(mut table: Table<'_>) -> Lookup {
+    let default = Lookup::default();
+    Lookup {
+        provider: table.parsed("provider", provider).unwrap_or(default.provider),
+        url: table.parsed("url", check::lookup_url),
+        timeout: table.duration("timeout").unwrap_or(default.timeout),
+        cache: table.duration("cache").unwrap_or(default.cache),
+    }
+}
+
+fn provider(text: String) -> Result<Provider, Problem> {
+    match text.as_str() {
+        "http" | "enum" => {
+            Err("is not supported by this version; write \"ranges\", and [[range]] tables".into())
+        }
+        _ => check::one_of(&[("ranges", Provider::Ranges)])(text),
+    }
+}
+
+#[cfg(test)]
+mod tests;
