@@ -2,6 +2,7 @@
 
 use crate::error::{DecodeError, Rule};
 use crate::message::{ErrorRsp, Fault, FaultCode, FaultDetail, Message, Operation, Status};
+use crate::mime::Inner;
 use crate::soap::{Decoded, SeenNamespace};
 use crate::status::{Class, MmStatus, StatusCode};
 use crate::types::Version;
@@ -53,6 +54,8 @@ pub struct Dialect {
     pub empty_body_acknowledges: bool,
     /// Whether a request repeated with the same TransactionID and body gets the first answer again.
     pub repeats_first_answer: bool,
+    /// How several media are held together inside the payload part.
+    pub inner: Inner,
     /// Content-Type of answers.
     pub answer_content_type: &'static str,
     /// The HTTP status of a Fault.
@@ -146,6 +149,7 @@ impl Dialect {
         href_fallback: true,
         empty_body_acknowledges: true,
         repeats_first_answer: true,
+        inner: Inner::Related,
         answer_content_type: TEXT_XML,
         fault_http_status: 200,
         fault_string: FaultString::CodeAndText,
@@ -294,4 +298,167 @@ pub struct Answer {
     pub http_status: u16,
     /// The message in the body.
     pub message: Message,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::soap::Namespace;
+
+    const REL_5: SeenNamespace = SeenNamespace::Known(Namespace::Rel5(0));
+    const REL_6: SeenNamespace = SeenNamespace::Known(Namespace::LATEST);
+
+    fn refused(dialect: &Dialect) -> Vec<&'static str> {
+        Rule::ALL.iter().filter(|rule| dialect.refuses(**rule)).map(|rule| rule.name()).collect()
+    }
+
+    #[test]
+    fn the_default_refuses_only_what_cannot_be_understood() {
+        let expected = [
+            "RootContentType",
+            "NotWellFormed",
+            "Encoding",
+            "Doctype",
+            "TooDeep",
+            "TooManyAttributes",
+            "TextTooLong",
+            "EnvelopeTooLong",
+            "NotAnEnvelope",
+            "NoHeader",
+            "NoTransactionId",
+            "BadTransactionId",
+            "ForeignMustUnderstand",
+            "NoBody",
+            "EmptyBody",
+            "SeveralOperations",
+            "ForeignNamespace",
+            "UnknownOperation",
+            "NoVersion",
+            "BadVersion",
+            "UnknownVersion",
+            "PartWithoutContentType",
+            "PartContentType",
+            "PartHeaders",
+            "Boundary",
+            "TransferEncoding",
+            "TooManyParts",
+            "PartsTooDeep",
+            "HrefWithoutPart",
+            "SmilReference",
+            "SmilForm",
+        ];
+        assert_eq!(refused(Dialect::POSTHOUSE), expected);
+    }
+
+    #[test]
+    fn what_the_others_refuse_besides() {
+        let besides = |dialect: &Dialect| {
+            let default = refused(Dialect::POSTHOUSE);
+            refused(dialect).into_iter().filter(|rule| !default.contains(rule)).collect::<Vec<_>>()
+        };
+        let strict = ["EnvelopeNamespace", "OtherHeaderEntry", "InventedNamespace", "NoNamespace"];
+        assert_eq!(besides(Dialect::SKYCORE), strict);
+        assert_eq!(besides(Dialect::SINCH), strict);
+        let schema = [
+            "EnvelopeNamespace",
+            "InventedNamespace",
+            "NoNamespace",
+            "ElementOrder",
+            "UnknownElement",
+            "RepeatedElement",
+            "MissingElement",
+            "ChildNamespace",
+            "BadValue",
+            "BadDate",
+            "BooleanCase",
+            "AddressForm",
+        ];
+        assert_eq!(besides(Dialect::THREE_GPP), schema);
+    }
+
+    #[test]
+    fn versions() {
+        let version = |text| Version::parse(text).unwrap_or(Version::V6_8_0);
+        for (dialect, namespace, text, expected) in [
+            (Dialect::POSTHOUSE, REL_5, "5.2.0", true),
+            (Dialect::POSTHOUSE, REL_5, "6.10.0", true),
+            (Dialect::POSTHOUSE, REL_6, "5.1.0", false),
+            (Dialect::POSTHOUSE, REL_6, "6.11.0", false),
+            (Dialect::SKYCORE, REL_6, "5.3.0", true),
+            (Dialect::SKYCORE, REL_6, "5.2.0", false),
+            (Dialect::SKYCORE, REL_6, "6.8.0", true),
+            (Dialect::SINCH, REL_6, "6.9.0", false),
+            (Dialect::THREE_GPP, REL_6, "6.9.0", true),
+            (Dialect::THREE_GPP, REL_6, "5.2.0", false),
+            (Dialect::THREE_GPP, REL_5, "5.2.0", true),
+            (Dialect::THREE_GPP, REL_5, "6.8.0", false),
+            (Dialect::THREE_GPP, SeenNamespace::Absent, "6.8.0", true),
+        ] {
+            assert_eq!(dialect.takes_version(version(text), &namespace), expected, "{} {text}", dialect.name);
+        }
+    }
+
+    #[test]
+    fn refusals_as_each_peer_reads_them() {
+        let refusal = |code, identified| Refusal { code, identified, operation: Operation::Submit };
+        let fault = |dialect: &Dialect, code, identified| match dialect.refusal(&refusal(code, identified)) {
+            Answer { http_status, message: Message::Fault(Fault { code, string, detail }) } => {
+                Some((http_status, code, string, detail.map(|detail| detail.status().code)))
+            }
+            _ => None,
+        };
+        let (client, server) = (FaultCode::Client, FaultCode::Server);
+        let address = StatusCode::AddressError;
+        let expected = (200, client.clone(), "2002 Address Error".to_owned(), Some(2002));
+        assert_eq!(fault(Dialect::POSTHOUSE, address, true), Some(expected));
+        let expected = (200, client.clone(), "Client error".to_owned(), Some(2002));
+        assert_eq!(fault(Dialect::SKYCORE, address, true), Some(expected));
+        let expected = (200, server, "Server error".to_owned(), Some(4007));
+        assert_eq!(fault(Dialect::SINCH, StatusCode::ServiceDenied, true), Some(expected));
+        let expected = (500, client, "Client error".to_owned(), Some(2505));
+        assert_eq!(fault(Dialect::THREE_GPP, StatusCode::UnsupportedVersion, false), Some(expected));
+        let answer = Dialect::THREE_GPP.refusal(&refusal(address, true));
+        let status = Status::from(address);
+        assert_eq!(answer, Answer { http_status: 200, message: Operation::Submit.response(status) });
+    }
+
+    #[test]
+    fn codes_that_3gpp_knows_otherwise() {
+        let sent = |code| {
+            let status = Dialect::THREE_GPP.status(code);
+            (status.code, status.text)
+        };
+        assert_eq!(sent(StatusCode::NumberBlacklisted), (4007, "Service denied".to_owned()));
+        assert_eq!(sent(StatusCode::ChargedPartyNotSupported), (2001, "Operation restricted".to_owned()));
+        assert_eq!(sent(StatusCode::MultimediaDownloadFailed), (2004, "Multimedia refused".to_owned()));
+        for code in StatusCode::ALL {
+            assert_eq!(Dialect::POSTHOUSE.status(*code), Status::from(*code));
+        }
+    }
+
+    #[test]
+    fn delivery_statuses_that_3gpp_spells_otherwise() {
+        let sent = |namespace| {
+            let all = MmStatus::ALL.iter();
+            all.map(|status| Dialect::THREE_GPP.mm_status(*status, &namespace).unwrap_or("-"))
+                .collect::<Vec<_>>()
+        };
+        let rel_6 =
+            "Deferred Expired Forwarded Indeterminate Rejected Rejected Retrieved Indeterminate Unrecognised";
+        assert_eq!(sent(REL_6).join(" "), rel_6);
+        let rel_5 =
+            "- Expired Forwarded Indeterminate Rejected Rejected Retrieved Indeterminate Indeterminate";
+        assert_eq!(sent(REL_5).join(" "), rel_5);
+        for status in MmStatus::ALL {
+            assert_eq!(Dialect::POSTHOUSE.mm_status(*status, &REL_5), Some(status.as_str()));
+        }
+    }
+
+    #[test]
+    fn every_dialect_is_found_by_its_name() {
+        for dialect in Dialect::ALL {
+            assert_eq!(Dialect::by_name(dialect.name).map(|found| found.name), Some(dialect.name));
+        }
+        assert!(Dialect::by_name("Posthouse").is_none());
+    }
 }

@@ -1,6 +1,8 @@
 //! The contents of an element, read by the schema's table of its children: what is out of order, unknown, repeated
 //! or missing is noted, and read as far as it can be understood.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 
 use crate::error::{DecodeError, Rule};
@@ -130,6 +132,16 @@ impl Notes {
 pub(crate) struct Fields<'d> {
     table: &'static [Child],
     found: Vec<(usize, Element<'d>)>,
+    /// The row that was asked for last: messages are read in the table's order.
+    last: Cell<usize>,
+}
+
+/// The row of a name, looked for from `start` on, since both documents and readers go by the table's order.
+fn row_of(table: &[Child], start: usize, name: &str) -> Option<usize> {
+    let (before, after) = table.split_at_checked(start).unwrap_or((table, &[]));
+    let is_named = |child: &Child| child.name == name;
+    let behind = after.iter().position(is_named).map(|row| start + row);
+    behind.or_else(|| before.iter().position(is_named))
 }
 
 impl<'d> Fields<'d> {
@@ -146,17 +158,15 @@ impl<'d> Fields<'d> {
     /// The children that the table knows, without noting anything.
     pub fn quietly(parent: Element<'d>, table: &'static [Child]) -> Self {
         let row = |element: &Element<'_>| table.iter().position(|child| child.name == element.name());
-        Self {
-            table,
-            found: parent.children().filter_map(|element| Some((row(&element)?, element))).collect(),
-        }
+        let found = parent.children().filter_map(|element| Some((row(&element)?, element))).collect();
+        Self { table, found, last: Cell::new(0) }
     }
 
     fn sort(parent: Element<'d>, table: &'static [Child], is_ordered: bool, notes: &mut Notes) -> Self {
-        let mut fields = Self { table, found: Vec::with_capacity(table.len()) };
+        let mut fields = Self { table, found: Vec::with_capacity(table.len()), last: Cell::new(0) };
         let mut furthest = 0;
         for element in parent.children() {
-            let Some(row) = fields.row(element, notes) else { continue };
+            let Some(row) = fields.row(element, furthest, notes) else { continue };
             if element.namespace() != parent.namespace() {
                 notes.note_namespace(element);
             }
@@ -183,9 +193,9 @@ impl<'d> Fields<'d> {
 
     /// The row of an element; notes one that the table, or the release, does not have. Elements of a later release
     /// are read all the same.
-    fn row(&self, element: Element<'_>, notes: &mut Notes) -> Option<usize> {
+    fn row(&self, element: Element<'_>, start: usize, notes: &mut Notes) -> Option<usize> {
         let name = element.name();
-        let by_name = self.table.iter().position(|child| child.name == name);
+        let by_name = row_of(self.table, start, name);
         let row = by_name.or_else(|| self.table.iter().position(|child| child.also == Some(name)));
         let as_named =
             by_name.and_then(|row| self.table.get(row)).is_some_and(|child| child.since <= notes.release);
@@ -217,7 +227,8 @@ impl<'d> Fields<'d> {
 
     /// Every child of a row.
     pub fn all(&self, name: &str) -> impl Iterator<Item = Element<'d>> + use<'_, 'd> {
-        let row = self.table.iter().position(|child| child.name == name);
+        let row = row_of(self.table, self.last.get(), name);
+        self.last.set(row.unwrap_or_default());
         self.found.iter().filter(move |(found, _)| Some(*found) == row).map(|(_, element)| *element)
     }
 

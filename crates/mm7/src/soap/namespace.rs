@@ -32,6 +32,8 @@ pub enum Namespace {
 /// One row of the table of namespaces.
 struct Edition {
     namespace: Namespace,
+    /// What follows [`BASE`].
+    name: &'static str,
     uri: &'static str,
     default_version: Version,
 }
@@ -40,6 +42,7 @@ macro_rules! editions {
     ($($kind:ident($number:literal) $name:literal, $major:literal . $minor:literal . $patch:literal;)*) => {
         static EDITIONS: [Edition; 11] = [$(Edition {
             namespace: Namespace::$kind($number),
+            name: $name,
             uri: concat!("http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/", $name),
             default_version: Version { major: $major, minor: $minor, patch: $patch },
         },)*];
@@ -85,7 +88,8 @@ impl Namespace {
 
     /// The namespace with exactly this name.
     pub fn from_uri(uri: &str) -> Option<Self> {
-        EDITIONS.iter().find(|edition| edition.uri == uri).map(|edition| edition.namespace)
+        let name = uri.strip_prefix(BASE)?;
+        EDITIONS.iter().find(|edition| edition.name == name).map(|edition| edition.namespace)
     }
 
     /// The release of TS 23.140: 5 or 6.
@@ -186,4 +190,55 @@ fn is_formed_like_mm7(uri: &str) -> bool {
     let is_number =
         |text: &str| (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     numbers.and_then(|numbers| numbers.split_once('-')).is_some_and(|(a, b)| is_number(a) && is_number(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_what_they_count_as() {
+        let of = |name: &str| SeenNamespace::of(&format!("{BASE}{name}"));
+        assert_eq!(of("REL-5-MM7-1-0"), SeenNamespace::Known(Namespace::Rel5(0)));
+        assert_eq!(of("REL-5-MM7-1-5"), SeenNamespace::Known(Namespace::Rel5(5)));
+        assert_eq!(of("REL-6-MM7-1-4"), SeenNamespace::Known(Namespace::Rel6(4)));
+        for name in ["REL-5-MM7-1-6", "REL-6-MM7-1-5", "REL-6-MM7-1-01", "REL-6-MM7-6-7", "REL-7-MM7-1-0"] {
+            assert_eq!(of(name), SeenNamespace::Invented(format!("{BASE}{name}")), "{name}");
+        }
+        for name in
+            ["", "REL-4-MM7-1-0", "REL-6-MM7-1", "REL-6-MM7-1-x", "REL-6-MM7-1-2-3", "REL-6-MM7-1-1234"]
+        {
+            assert_eq!(of(name), SeenNamespace::Foreign(format!("{BASE}{name}")), "{name}");
+        }
+        assert_eq!(SeenNamespace::of(""), SeenNamespace::Absent);
+        assert_eq!(SeenNamespace::of("urn:x"), SeenNamespace::Foreign("urn:x".to_owned()));
+    }
+
+    #[test]
+    fn every_default_version_is_one_the_schema_lists() {
+        for namespace in Namespace::all() {
+            assert!(namespace.knows(namespace.default_version()), "{namespace:?}");
+            assert_eq!(Namespace::from_uri(namespace.uri()), Some(namespace));
+        }
+        assert_eq!(Namespace::all().count(), 11);
+    }
+
+    #[test]
+    fn versions_that_a_schema_does_not_list_become_its_default() {
+        let version = |text| Version::parse(text).unwrap();
+        assert_eq!(Namespace::Rel5(0).version_for(version("6.8.0")), version("5.3.0"));
+        assert_eq!(Namespace::Rel5(0).version_for(version("5.11.0")), version("5.11.0"));
+        assert_eq!(Namespace::Rel6(4).version_for(version("5.2.0")), version("6.8.0"));
+        assert_eq!(Namespace::Rel6(4).version_for(version("6.10.0")), version("6.10.0"));
+        assert_eq!(Namespace::Rel6(0).version_for(version("5.2.0")), version("5.2.0"));
+        assert_eq!(Namespace::Rel6(0).version_for(version("6.9.0")), version("6.3.0"));
+        assert_eq!(Namespace::Rel6(4).version_for(version("6.8.1")), version("6.8.0"));
+    }
+
+    #[test]
+    fn a_number_too_high_counts_as_the_highest() {
+        assert_eq!(Namespace::Rel5(9).uri(), Namespace::Rel5(5).uri());
+        assert_eq!(Namespace::Rel6(255).uri(), Namespace::LATEST.uri());
+        assert!(Namespace::Rel6(255).knows(Version::V6_8_0));
+    }
 }

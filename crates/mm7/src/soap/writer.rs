@@ -27,19 +27,16 @@ use crate::types::{Address, Version};
 /// assert!(String::from_utf8_lossy(&xml).contains("<StatusCode>1000</StatusCode>"));
 /// ```
 pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
-    let namespace = match &framing.namespace {
-        SeenNamespace::Known(_) if message.is_extended() => Namespace::LATEST.uri(),
-        SeenNamespace::Known(_) | SeenNamespace::Invented(_) => framing.namespace.uri(),
-        SeenNamespace::Foreign(_) | SeenNamespace::Absent => Namespace::LATEST.uri(),
+    let is_lacking = |seen: Namespace| message.is_extended() && seen != Namespace::LATEST;
+    let (namespace, version) = match &framing.namespace {
+        SeenNamespace::Known(known) if is_lacking(*known) => {
+            (Namespace::LATEST.uri(), Namespace::LATEST.version_for(framing.version))
+        }
+        SeenNamespace::Known(_) | SeenNamespace::Invented(_) => (framing.namespace.uri(), framing.version),
+        SeenNamespace::Foreign(_) | SeenNamespace::Absent => (Namespace::LATEST.uri(), framing.version),
     };
     let release = if message.is_extended() { 6 } else { framing.namespace.release() };
-    let mut writer = Writer {
-        out: Vec::with_capacity(1024),
-        namespace,
-        version: framing.version,
-        release,
-        ids: Vec::new(),
-    };
+    let mut writer = Writer { out: Vec::with_capacity(1024), namespace, version, release, ids: Vec::new() };
     writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"");
     writer.raw(SOAP_1_1);
     writer.raw("\">");

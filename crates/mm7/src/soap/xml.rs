@@ -187,9 +187,9 @@ fn concatenate<'d>(mut texts: impl Iterator<Item = &'d str>) -> Cow<'d, str> {
     whole
 }
 
-/// A prefix and what it stands for.
+/// A prefix, `None` for the default namespace, and what it stands for.
 struct Binding<'a> {
-    prefix: &'a str,
+    prefix: Option<&'a str>,
     namespace: NamespaceId,
 }
 
@@ -216,7 +216,7 @@ impl<'a, 'l> Builder<'a, 'l> {
     fn new(text: &'a str, limits: &'l Limits) -> Self {
         let namespaces = vec![Cow::Borrowed(""), Cow::Borrowed(XML_NAMESPACE)];
         let nodes = Vec::with_capacity(64);
-        let xml = Binding { prefix: "xml", namespace: NamespaceId(1) };
+        let xml = Binding { prefix: Some("xml"), namespace: NamespaceId(1) };
         let document = Document { nodes, attributes: Vec::new(), namespaces };
         Self { text, limits, document, bindings: vec![xml], open: Vec::with_capacity(8), in_text: false }
     }
@@ -329,9 +329,9 @@ impl<'a, 'l> Builder<'a, 'l> {
             let attribute = attribute.map_err(|error| ill_formed(offset, error.to_string()))?;
             let value = self.attribute_value(attribute.value, offset)?;
             match attribute.key.into_inner() {
-                "xmlns" => self.bind("", value, offset)?,
+                "xmlns" => self.bind(None, value, offset)?,
                 key => match key.strip_prefix("xmlns:") {
-                    Some(prefix) => self.bind(prefix, value, offset)?,
+                    prefix @ Some(_) => self.bind(prefix, value, offset)?,
                     None => {
                         if key.contains(':') {
                             qualified.push((self.document.attributes.len(), key));
@@ -378,19 +378,21 @@ impl<'a, 'l> Builder<'a, 'l> {
         Ok(value)
     }
 
-    fn bind(&mut self, prefix: &'a str, uri: Cow<'a, str>, offset: usize) -> Result<(), DecodeError> {
-        let reserved = |uri: &str| uri == XML_NAMESPACE || uri == XMLNS_NAMESPACE;
+    fn bind(&mut self, prefix: Option<&'a str>, uri: Cow<'a, str>, offset: usize) -> Result<(), DecodeError> {
+        let is_reserved = uri == XML_NAMESPACE || uri == XMLNS_NAMESPACE;
         match prefix {
-            "" if !reserved(&uri) => {}
-            "xml" if uri == XML_NAMESPACE => {}
-            "" | "xml" | "xmlns" => return Err(ill_formed(offset, "a reserved namespace is declared anew")),
-            _ if uri.is_empty() || reserved(&uri) => {
+            None if !is_reserved => {}
+            Some("xml") if uri == XML_NAMESPACE => {}
+            None | Some("xml" | "xmlns") => {
+                return Err(ill_formed(offset, "a reserved namespace is declared anew"));
+            }
+            Some(prefix) if uri.is_empty() || is_reserved => {
                 return Err(ill_formed(
                     offset,
                     format!("the prefix {} is declared as nothing", excerpt(prefix)),
                 ));
             }
-            _ => check_name(prefix, offset)?,
+            Some(prefix) => check_name(prefix, offset)?,
         }
         let namespaces = &mut self.document.namespaces;
         let known = namespaces.iter().position(|known| *known == uri);
@@ -411,18 +413,20 @@ impl<'a, 'l> Builder<'a, 'l> {
     ) -> Result<(NamespaceId, &'a str), DecodeError> {
         let (prefix, local) = match name.split_once(':') {
             Some(("", _)) => return Err(ill_formed(offset, "a name begins with a colon")),
-            Some((prefix, local)) => (prefix, local),
-            None => ("", name),
+            Some((prefix, local)) => (Some(prefix), local),
+            None => (None, name),
         };
         check_name(local, offset)?;
-        if prefix.is_empty() && !is_element {
+        if prefix.is_none() && !is_element {
             return Ok((NamespaceId::default(), local));
         }
         let binding = self.bindings.iter().rev().find(|binding| binding.prefix == prefix);
-        match binding {
-            Some(binding) => Ok((binding.namespace, local)),
-            None if prefix.is_empty() => Ok((NamespaceId::default(), local)),
-            None => Err(ill_formed(offset, format!("the prefix {} is not declared", excerpt(prefix)))),
+        match (binding, prefix) {
+            (Some(binding), _) => Ok((binding.namespace, local)),
+            (None, None) => Ok((NamespaceId::default(), local)),
+            (None, Some(prefix)) => {
+                Err(ill_formed(offset, format!("the prefix {} is not declared", excerpt(prefix))))
+            }
         }
     }
 
@@ -576,6 +580,10 @@ fn check_name(name: &str, offset: usize) -> Result<(), DecodeError> {
 
 /// Whether it is an NCName (Namespaces in XML clause 3).
 pub(crate) fn is_name(name: &str) -> bool {
+    // Nearly every name there is.
+    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return true;
+    }
     let mut characters = name.chars();
     characters.next().is_some_and(is_name_start) && characters.all(is_name_character)
 }
@@ -591,4 +599,146 @@ const fn is_name_start(c: char) -> bool {
 const fn is_name_character(c: char) -> bool {
     is_name_start(c)
         || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Option<Rule> {
+        Document::parse(text, &Limits::default()).err().map(|error| error.rule)
+    }
+
+    #[test]
+    fn what_is_not_well_formed() {
+        for text in [
+            "",
+            "   ",
+            "text",
+            "<a>",
+            "<a></b>",
+            "</a>",
+            "<a/><b/>",
+            "<a/>text",
+            "text<a/>",
+            "<a/>&lt;",
+            "<a/><![CDATA[x]]>",
+            "<a",
+            "<a b>",
+            "<a b=c/>",
+            "<a b='1' b='2'/>",
+            "<a b='<'/>",
+            "<a b='&'/>",
+            "<a b='&nbsp;'/>",
+            "<a>&nbsp;</a>",
+            "<a>&</a>",
+            "<a>& b;</a>",
+            "<a>&#1;</a>",
+            "<a>&#xd800;</a>",
+            "<a>&#x110000;</a>",
+            "<a>&#+65;</a>",
+            "<a>&#;</a>",
+            "<a>]]></a>",
+            "<a><!-- -- --></a>",
+            "<a><!-- </a>",
+            "<a><![CDATA[ </a>",
+            "<1/>",
+            "<a$/>",
+            "<a:b/>",
+            "<a b:c=''/>",
+            "<:a/>",
+            "<a:/>",
+            "<a:b:c xmlns:a='u'/>",
+            "<a xmlns:b=''/>",
+            "<a xmlns:xml='u'/>",
+            "<a xmlns:xmlns='u'/>",
+            "<a xmlns='http://www.w3.org/XML/1998/namespace'/>",
+            "<a xmlns:b='u' xmlns:c='u' b:d='' c:d=''/>",
+            "<a xmlns='u'><b:c xmlns='v'/></a>",
+            "<a/><?xml version='1.0'?>",
+            "<a>\u{1}</a>",
+            "<a>\u{ffff}</a>",
+        ] {
+            assert_eq!(refused(text), Some(Rule::NotWellFormed), "{text:?}");
+        }
+        assert_eq!(refused("<a>\0</a>"), Some(Rule::Encoding));
+    }
+
+    #[test]
+    fn what_is_well_formed() {
+        for text in [
+            "<a/>",
+            "\n <?xml version='1.0'?> <!-- c --> <a/> <!-- c --> ",
+            "<?xml version='1.0' encoding='utf-8' standalone='yes'?><a/>",
+            "<?style sheet?><a><?pi?></a>",
+            "<a b='>' c=\"'\"/>",
+            "<é.ü-1/>",
+            "<a xmlns:b='u' b:c='' c=''/>",
+            "<a xml:lang='en'/>",
+            "<a xmlns='u'><b xmlns=''/></a>",
+            "<a\nxmlns=\n'u'/>",
+        ] {
+            assert_eq!(refused(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_document_type_is_refused_whatever_it_holds() {
+        for text in [
+            "<!DOCTYPE a><a/>",
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+            "<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
+            "<!DOCTYPE a [",
+        ] {
+            assert_eq!(refused(text), Some(Rule::Doctype), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_exactly() {
+        let limits = Limits { max_depth: 3, max_attributes: 2, max_text: 4, ..Limits::default() };
+        let refused = |text: &str| Document::parse(text, &limits).err().map(|error| error.rule);
+        assert_eq!(refused("<a><a><a/></a></a>"), None);
+        assert_eq!(refused("<a><a><a><a/></a></a></a>"), Some(Rule::TooDeep));
+        assert_eq!(refused("<a b='' xmlns=''/>"), None);
+        assert_eq!(refused("<a b='' xmlns='' c=''/>"), Some(Rule::TooManyAttributes));
+        assert_eq!(refused("<a b='1234'>1234</a>"), None);
+        assert_eq!(refused("<a b='12345'/>"), Some(Rule::TextTooLong));
+        assert_eq!(refused("<a>12<!-- -->3<b/>45</a>"), Some(Rule::TextTooLong), "in pieces");
+        assert_eq!(refused("<a>&#49;&#50;<![CDATA[345]]></a>"), Some(Rule::TextTooLong));
+    }
+
+    #[test]
+    fn texts_and_attributes_as_xml_reads_them() {
+        let text =
+            "<a b=' 1\t2\r\n3&#10;4&amp;'> x\r\ny\rz&#13;&#x1F600;<!-- c --><![CDATA[<&]]><c>in</c> w</a>";
+        let document = Document::parse(text, &Limits::default()).unwrap();
+        let root = document.root();
+        assert_eq!(root.attribute("b"), Some((" 1 2 3\n4&", false)));
+        assert_eq!(root.text(), " x\ny\nz\r😀<& w");
+        assert_eq!(root.full_text(), " x\ny\nz\r😀<&in w");
+        assert_eq!(root.child("c").map(|child| child.offset()), text.find("<c>"));
+    }
+
+    #[test]
+    fn namespaces_are_those_in_scope() {
+        let text = "<a xmlns='u' xmlns:p='v'><b/><p:c q='1' p:q='2'><d xmlns=''/></p:c><e xmlns:p='w'><p:f/></e><p:g/></a>";
+        let document = Document::parse(text, &Limits::default()).unwrap();
+        let root = document.root();
+        let uri = |path: &[&str]| {
+            path.iter()
+                .try_fold(root, |element, name| element.child(name))
+                .map(|element| element.namespace_uri())
+        };
+        assert_eq!(uri(&[]), Some("u"));
+        assert_eq!(uri(&["b"]), Some("u"));
+        assert_eq!(uri(&["c"]), Some("v"));
+        assert_eq!(uri(&["c", "d"]), Some(""));
+        assert_eq!(uri(&["e", "f"]), Some("w"));
+        assert_eq!(uri(&["g"]), Some("v"));
+        let c = root.child("c").unwrap();
+        assert_eq!(c.attribute("q"), Some(("1", false)));
+        assert_eq!(c.qualified_attribute("v", "q"), Some("2"));
+        assert_eq!(c.qualified_attribute("u", "q"), None);
+    }
 }
