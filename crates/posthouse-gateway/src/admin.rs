@@ -1,0 +1,81 @@
+//! The door for operators: health, readiness, metrics.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use posthouse_core::store::Store;
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::{
+    config::secrets::Secret,
+    http::server::{Answer, plain},
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
+};
+
+/// How long the store may take to show that it can be written to.
+const CHECK_TIME: Duration = Duration::from_secs(5);
+
+/// The door for operators.
+pub struct Admin {
+    /// The bearer token that all but health and readiness ask for, if any.
+    pub token: Option<Secret>,
+    /// Checked for readiness.
+    pub store: Arc<dyn Store>,
+    /// Provisioning.
+    pub snapshot: Arc<SnapshotCell>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Admin {
+    /// Answers one HTTP request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Answer {
+        if request.method() != Method::GET {
+            return plain(HttpStatus::METHOD_NOT_ALLOWED, "this is read only\n");
+        }
+        match request.uri().path() {
+            "/healthz" => plain(HttpStatus::OK, "ok\n"),
+            "/readyz" => self.ready().await,
+            "/metrics" if !self.may(request.headers()) => plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n"),
+            "/metrics" => self.metrics(),
+            _ => plain(HttpStatus::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"),
+        }
+    }
+
+    fn may(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.token else { return true };
+        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        shown.is_some_and(|shown| token.matches(shown))
+    }
+
+    /// Ready is who can store a message now.
+    async fn ready(&self) -> Answer {
+        let revision = self.snapshot.get().revision();
+        let checked = match timeout(CHECK_TIME, self.store.check()).await {
+            Ok(checked) => checked.map_err(|error| error.to_string()),
+            Err(_) => Err("the store does not answer".to_owned()),
+        };
+        let status = if checked.is_ok() { HttpStatus::OK } else { HttpStatus::SERVICE_UNAVAILABLE };
+        let body = json!({"ready": checked.is_ok(), "revision": revision, "error": checked.err()});
+        answer(status, "application/json", format!("{body}\n"))
+    }
+
+    fn metrics(&self) -> Answer {
+        match self.metrics.text() {
+            Ok(text) => answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+            Err(_) => plain(HttpStatus::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
+        }
+    }
+}
+
+fn answer(status: HttpStatus, content_type: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

@@ -1,0 +1,442 @@
+//! Where everything is put together: the one place that knows the real clock and the real sockets.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use http::HeaderName;
+use jiff::Timestamp;
+use posthouse_core::{
+    id::IdSource,
+    retry::Backoff,
+    store::{Owner, Store, StoreError, Swept},
+    time::Clock,
+};
+use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
+use serde_json::{Value, json};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinError, JoinHandle},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    admin::Admin,
+    admission::Admissions,
+    auth::Verifier,
+    carrier::door::{self, CarrierDoor},
+    config::{Settings, settings::Retention},
+    handoff::Handoff,
+    http::server::{Door, Limits},
+    ids::Ids,
+    ingress::{self, Ingress},
+    lookup::Directory,
+    queue::{self, Queue},
+    relay::{self, Relay},
+    scout,
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
+};
+
+/// How many connections each door serves at a time.
+const CONNECTIONS: usize = 10_000;
+/// How long a request's head may take.
+const HEAD_TIME: Duration = Duration::from_secs(15);
+/// How long a stop waits for requests under way.
+const STOP_TIME: Duration = Duration::from_secs(15);
+/// How many bytes of bodies may be in memory at a time.
+const BODY_MEMORY: u32 = 256 << 20;
+/// How often retention throws away what is too old.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// How much of each kind it throws away at a time, so that accepting goes on beside it.
+const SWEEP_AT_A_TIME: usize = 1000;
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// What a gateway is made of besides its configuration.
+#[derive(Clone)]
+pub struct Parts {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long messages wait between attempts.
+    pub backoff: Backoff,
+    /// Which of several nodes on one store this is.
+    pub node: u8,
+}
+
+impl Default for Parts {
+    /// The real clock, and the backoff of contract 4.4.
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), backoff: Backoff::CARRIER, node: 0 }
+    }
+}
+
+/// Why a gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    Open(#[from] OpenError),
+    /// The store does not work.
+    #[error("the store does not work")]
+    Store(#[from] StoreError),
+    /// An address cannot be listened at.
+    #[error("cannot listen at {address} ([{section}] listen); is something else running there?")]
+    Listen {
+        /// The section of the configuration.
+        section: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A header name in the configuration is none.
+    #[error("{0:?} is no name of an HTTP header; put another into [mm7] carrier_id_header")]
+    HeaderName(String),
+    /// The system has no randomness.
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
+}
+
+/// Where a running gateway is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// Where VASPs submit.
+    pub mm7: String,
+    /// Where carriers post; `{carrier}` stands for a carrier's id.
+    pub carriers: String,
+    /// Where operators look.
+    pub admin: String,
+}
+
+impl Ready {
+    /// The line that `posthouse serve` prints first (contract section 2).
+    pub fn line(&self) -> Value {
+        json!({"event": "ready", "mm7": self.mm7, "carriers": self.carriers, "admin": self.admin})
+    }
+}
+
+/// A running gateway.
+pub struct App {
+    ready: Ready,
+    store: Arc<dyn Store>,
+    stop: CancellationToken,
+    doors: Vec<JoinHandle<()>>,
+    background: Vec<JoinHandle<()>>,
+    handoff: Arc<Handoff>,
+    queue: Arc<Queue>,
+    relay: Arc<Relay>,
+    run_file: PathBuf,
+}
+
+impl App {
+    /// Opens the store, binds the doors, and starts. When it returns, everything is open.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(settings: &Settings, parts: Parts) -> Result<Self, StartError> {
+        let store = SqliteStore::open(store_options(settings)).await?;
+        let stop = CancellationToken::new();
+        let wiring = Wiring::new(store, settings, parts, stop.clone()).await?;
+        let doors = Doors::bind(settings).await?;
+        let ready = doors.ready(settings)?;
+        let (queue, relay) = (Arc::new(wiring.queue()), Arc::new(wiring.relay()));
+        let doors = doors.open(&wiring, settings).await?;
+        let background = vec![
+            tokio::spawn(Arc::clone(&wiring.snapshot).follow(Arc::clone(&wiring.store), stop.clone())),
+            tokio::spawn(keep_lanes_open(Arc::clone(&queue), Arc::clone(&wiring.snapshot), stop.clone())),
+            tokio::spawn(scout::watch(
+                Arc::clone(&wiring.store),
+                Arc::clone(&wiring.clock),
+                Arc::clone(&wiring.handoff),
+                Arc::clone(&queue),
+                Arc::clone(&relay),
+                stop.clone(),
+            )),
+            tokio::spawn(sweep(Arc::clone(&wiring.store), wiring.clock, settings.retention.clone(), stop.clone())),
+        ];
+        let run_file = run_file(&settings.store.path);
+        write_run_file(&run_file, &ready);
+        Ok(Self { ready, store: wiring.store, stop, doors, background, handoff: wiring.handoff, queue, relay, run_file })
+    }
+
+    /// Where it is found.
+    pub const fn ready(&self) -> &Ready {
+        &self.ready
+    }
+
+    /// Its store: what a test, or the demo, looks into.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Stops: takes nothing new, finishes what is under way, gives back the rest, closes the store.
+    ///
+    /// # Errors
+    /// What the store says when it is closed; what it acknowledged is safe all the same.
+    pub async fn stop(self) -> Result<(), StoreError> {
+        tracing::info!("stopping");
+        self.stop.cancel();
+        for door in self.doors {
+            broke_off(door.await);
+        }
+        self.handoff.close();
+        self.queue.finished().await;
+        self.relay.finished().await;
+        for task in self.background {
+            broke_off(task.await);
+        }
+        if let Err(error) = std::fs::remove_file(&self.run_file) {
+            tracing::debug!(%error, "no run file to remove");
+        }
+        self.store.close().await
+    }
+}
+
+fn broke_off(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a task broke off");
+    }
+}
+
+/// What the rooms share.
+struct Wiring {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    parts: Parts,
+    owner: Owner,
+    snapshot: Arc<SnapshotCell>,
+    handoff: Arc<Handoff>,
+    metrics: Arc<Metrics>,
+    directory: Arc<Directory>,
+    verifier: Arc<Verifier>,
+    carrier_id_header: HeaderName,
+    stopped: CancellationToken,
+}
+
+impl Wiring {
+    async fn new(
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        parts: Parts,
+        stopped: CancellationToken,
+    ) -> Result<Self, StartError> {
+        let name = &settings.mm7.carrier_id_header;
+        Ok(Self {
+            clock: Arc::clone(&parts.clock),
+            owner: Owner(i64::from_ne_bytes(random_bytes()?)),
+            snapshot: Arc::new(SnapshotCell::load(&*store).await?),
+            handoff: Arc::default(),
+            metrics: Arc::default(),
+            directory: Arc::default(),
+            verifier: Arc::new(Verifier::new(random_bytes()?)),
+            carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
+            store,
+            parts,
+            stopped,
+        })
+    }
+
+    fn queue(&self) -> Queue {
+        let shared = queue::Shared {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            owner: self.owner,
+            snapshot: Arc::clone(&self.snapshot),
+            directory: Arc::clone(&self.directory),
+            handoff: Arc::clone(&self.handoff),
+            backoff: self.parts.backoff,
+            metrics: Arc::clone(&self.metrics),
+        };
+        Queue::new(shared, self.stopped.clone())
+    }
+
+    fn relay(&self) -> Relay {
+        let shared = relay::Shared {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            owner: self.owner,
+            snapshot: Arc::clone(&self.snapshot),
+            carrier_id_header: self.carrier_id_header.clone(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        Relay::new(shared, self.stopped.clone())
+    }
+
+    async fn ingress(&self, settings: &Settings) -> Result<Ingress, StartError> {
+        Ok(Ingress {
+            settings: ingress::Settings {
+                path: settings.mm7.path.clone(),
+                carrier_id_header: self.carrier_id_header.clone(),
+                max_request_bytes: settings.mm7.max_request_bytes,
+                read_timeout: settings.mm7.read_timeout,
+                trusted_proxies: settings.mm7.trusted_proxies.clone(),
+                body_memory: BODY_MEMORY,
+            },
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            snapshot: Arc::clone(&self.snapshot),
+            ids: Ids::new(IdSource::new(self.parts.node, self.store.newest_id().await?)),
+            owner: self.owner,
+            key: self.store.key().await?,
+            verifier: Arc::clone(&self.verifier),
+            admissions: Admissions::default(),
+            directory: Arc::clone(&self.directory),
+            handoff: Arc::clone(&self.handoff),
+            metrics: Arc::clone(&self.metrics),
+            memory: Arc::new(Semaphore::new(BODY_MEMORY as usize)),
+        })
+    }
+
+    fn carrier_door(&self, settings: &Settings) -> CarrierDoor {
+        // Settings have checked that `{carrier}` is in the path.
+        let (before, after) = settings.carriers.path.split_once("{carrier}").unwrap_or((&settings.carriers.path, ""));
+        CarrierDoor {
+            settings: door::Settings {
+                path_before: before.to_owned(),
+                path_after: after.to_owned(),
+                max_request_bytes: settings.mm7.max_request_bytes,
+                read_timeout: settings.mm7.read_timeout,
+            },
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            snapshot: Arc::clone(&self.snapshot),
+            verifier: Arc::clone(&self.verifier),
+            handoff: Arc::clone(&self.handoff),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    fn admin(&self, settings: &Settings) -> Admin {
+        Admin {
+            token: settings.admin.token.clone(),
+            store: Arc::clone(&self.store),
+            snapshot: Arc::clone(&self.snapshot),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+/// The doors, bound.
+struct Doors {
+    mm7: Door,
+    carriers: Door,
+    admin: Door,
+}
+
+impl Doors {
+    async fn bind(settings: &Settings) -> Result<Self, StartError> {
+        Ok(Self {
+            mm7: bind("mm7", settings.mm7.listen).await?,
+            carriers: bind("carriers", settings.carriers.listen).await?,
+            admin: bind("admin", settings.admin.listen).await?,
+        })
+    }
+
+    fn ready(&self, settings: &Settings) -> Result<Ready, StartError> {
+        let url = |section, door: &Door, address, path: &str| match door.address() {
+            Ok(bound) => Ok(format!("http://{bound}{path}")),
+            Err(source) => Err(StartError::Listen { section, address, source }),
+        };
+        Ok(Ready {
+            mm7: url("mm7", &self.mm7, settings.mm7.listen, &settings.mm7.path)?,
+            carriers: url("carriers", &self.carriers, settings.carriers.listen, &settings.carriers.path)?,
+            admin: url("admin", &self.admin, settings.admin.listen, "")?,
+        })
+    }
+
+    async fn open(self, wiring: &Wiring, settings: &Settings) -> Result<Vec<JoinHandle<()>>, StartError> {
+        let ingress = Arc::new(wiring.ingress(settings).await?);
+        let carriers = Arc::new(wiring.carrier_door(settings));
+        let admin = Arc::new(wiring.admin(settings));
+        let stopped = &wiring.stopped;
+        Ok(vec![
+            tokio::spawn(self.mm7.serve(move |request, peer| Arc::clone(&ingress).answer(request, peer), stopped.clone())),
+            tokio::spawn(
+                self.carriers.serve(move |request, peer| Arc::clone(&carriers).answer(request, peer), stopped.clone()),
+            ),
+            tokio::spawn(self.admin.serve(move |request, peer| Arc::clone(&admin).answer(request, peer), stopped.clone())),
+        ])
+    }
+}
+
+async fn bind(section: &'static str, address: SocketAddr) -> Result<Door, StartError> {
+    let limits = Limits { connections: CONNECTIONS, head: HEAD_TIME, stop: STOP_TIME };
+    Door::bind(address, limits).await.map_err(|source| StartError::Listen { section, address, source })
+}
+
+/// Opens a lane for each carrier as soon as it is provisioned, so that fresh messages go to it from memory.
+async fn keep_lanes_open(queue: Arc<Queue>, snapshot: Arc<SnapshotCell>, stop: CancellationToken) {
+    let mut changes = snapshot.changes();
+    loop {
+        snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
+        tokio::select! {
+            () = stop.cancelled() => return,
+            changed = changes.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Throws away what is older than retention says, a little at a time.
+async fn sweep(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    retention: Retention,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(SWEEP_EVERY) => {}
+        }
+        let before = |age| clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
+        match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(swept) => tracing::info!(swept.media, swept.messages, swept.unmatched_reports, "retention"),
+            Err(error) => tracing::error!(%error, "retention could not throw anything away"),
+        }
+    }
+}
+
+fn store_options(settings: &Settings) -> SqliteOptions {
+    SqliteOptions {
+        path: settings.store.path.clone(),
+        media: settings.media.path.clone(),
+        access: Access::Serve,
+        ..SqliteOptions::default()
+    }
+}
+
+/// The file beside the store that tells other commands where the gateway is.
+pub fn run_file(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".gateway.json");
+    name.into()
+}
+
+fn write_run_file(path: &Path, ready: &Ready) {
+    let mut line = ready.line();
+    line["pid"] = std::process::id().into();
+    // The gateway works without it; only `apply` cannot tell then that its change was taken.
+    if let Err(error) = std::fs::write(path, format!("{line}\n")) {
+        tracing::warn!(%error, path = %path.display(), "cannot tell other commands where this gateway is");
+    }
+}
+
+fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(StartError::Random)?;
+    Ok(bytes)
+}

@@ -1,0 +1,250 @@
+//! One connection to a carrier: writes SubmitReq, reads whatever comes back.
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use http::{HeaderMap, HeaderValue, Uri, header};
+use mm7::{
+    Address, Framing, Message, Namespace, TransactionId, ValueError, VasId, VaspId, Version, When,
+    message::{Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
+    mime::{self, ContentType, Inner, Media, Packed},
+    soap,
+};
+use posthouse_core::{
+
+    carrier::Connection,
+    classify::Said,
+    message::Submission,
+    store::Send,
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::{
+    envelope,
+    http::{
+        basic,
+        client::{Answer, HttpClient, NoAnswer},
+    },
+};
+
+/// How many failures in a row make a connection count as down, so that its next success brings back what waited.
+const DOWN_AFTER: u32 = 3;
+/// The longest piece of a carrier's answer that is quoted on a timeline, in characters.
+const MAX_QUOTED: usize = 120;
+
+/// How an attempt on one connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// For [`classify`](posthouse_core::classify::classify).
+    pub said: Said,
+    /// The carrier's MessageID.
+    pub carrier_message_id: Option<String>,
+    /// What was said, for the timeline.
+    pub words: String,
+}
+
+/// A provisioned connection in use.
+pub struct Connector {
+    connection: Connection,
+    uri: Uri,
+    headers: HeaderMap,
+    client: HttpClient,
+    window: Semaphore,
+    rate: Option<DefaultDirectRateLimiter>,
+    failures: AtomicU32,
+    unreached: AtomicBool,
+}
+
+impl Connector {
+    /// A connector for a provisioned connection. `None` for a URL that cannot be used, which provisioning refuses.
+    pub fn new(connection: &Connection) -> Option<Self> {
+        let window = usize::try_from(connection.window.max(1)).unwrap_or(1);
+        let mut headers = HeaderMap::new();
+        headers.insert("soapaction", HeaderValue::from_static("\"\""));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))));
+        if let Some(own) = &connection.basic_auth {
+            headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
+        }
+        let quota = connection.per_second.and_then(NonZeroU32::new).map(Quota::per_second);
+        Some(Self {
+            uri: connection.url.parse().ok()?,
+            headers,
+            client: HttpClient::new(connection.timeout, window),
+            window: Semaphore::new(window),
+            rate: quota.map(RateLimiter::direct),
+            failures: AtomicU32::new(0),
+            unreached: AtomicBool::new(false),
+            connection: connection.clone(),
+        })
+    }
+
+    /// What was provisioned.
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// How long an attempt may last at most.
+    pub const fn timeout(&self) -> Duration {
+        self.connection.timeout
+    }
+
+    /// Waits for a place in the window and for its turn by the rate.
+    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.window.acquire().await.ok()?;
+        if let Some(rate) = &self.rate {
+            rate.until_ready().await;
+        }
+        Some(permit)
+    }
+
+    /// Sends a message and reads the answer.
+    pub async fn submit(&self, send: &Send, media: &[Bytes]) -> Attempt {
+        let transaction_id = send.id.to_string();
+        let packed = match self.write(&send.submission, &transaction_id, media) {
+            Ok(packed) => packed,
+            Err(error) => {
+                return Attempt {
+                    said: Said::Unreached,
+                    carrier_message_id: None,
+                    words: format!("the message cannot be written: {error}"),
+                };
+            }
+        };
+        let mut headers = self.headers.clone();
+        match HeaderValue::from_str(&packed.content_type) {
+            Ok(content_type) => headers.insert(header::CONTENT_TYPE, content_type),
+            Err(_) => None,
+        };
+        let answer = self.client.post(&self.uri, headers, packed.chunks).await;
+        read_answer(answer, &transaction_id)
+    }
+
+    fn write(&self, submission: &Submission, transaction_id: &str, bytes: &[Bytes]) -> Result<Packed, ValueError> {
+        let media = media(submission, bytes)?;
+        let req = self.submit_req(submission, mime::content_href(&media))?;
+        let transaction_id = Some(TransactionId::new(transaction_id)?);
+        let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id);
+        let envelope = soap::encode(&Message::SubmitReq(req), &framing);
+        let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
+        Ok(mime::pack(envelope, &media, if has_smil { Inner::Related } else { Inner::Mixed }))
+    }
+
+    fn submit_req(&self, submission: &Submission, href: Option<String>) -> Result<SubmitReq, ValueError> {
+        let recipient = Address::Number(submission.recipient.as_str().to_owned());
+        Ok(SubmitReq {
+            vaspid: self.connection.vaspid.as_deref().map(VaspId::new).transpose()?,
+            vasid: self.connection.vasid.as_deref().map(VasId::new).transpose()?,
+            sender_address: Some(submission.sender_address()),
+            recipients: vec![Recipient::to(recipient)],
+            service_code: submission.service_code.clone(),
+            message_class: submission.message_class.as_deref().and_then(MessageClass::from_wire),
+            time_stamp: Some(submission.time_stamp),
+            expiry_date: Some(When::At(submission.expiry)),
+            delivery_report: Some(submission.delivery_report),
+            priority: submission.priority.as_deref().and_then(Priority::from_wire),
+            subject: submission.subject.clone(),
+            content: Some(Content { href, allow_adaptations: submission.allow_adaptations }),
+            ..SubmitReq::default()
+        })
+    }
+
+    /// Notes how an attempt ended. Whether the connection came back with it: what waits for the carrier may go at once.
+    pub fn note(&self, reached: bool, served: bool) -> bool {
+        let was_unreached = self.unreached.swap(!reached, Ordering::Relaxed);
+        if !served {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        self.failures.swap(0, Ordering::Relaxed) >= DOWN_AFTER || was_unreached
+    }
+}
+
+/// The media of a stored message, with their bytes.
+fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueError> {
+    let parts = submission.parts.iter().zip(bytes);
+    parts
+        .map(|(part, bytes)| {
+            Ok(Media {
+                content_type: ContentType::parse(&part.content_type)?,
+                content_id: part.content_id.clone(),
+                content_location: part.content_location.clone(),
+                name: part.name.clone(),
+                bytes: bytes.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.
+fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attempt {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(NoAnswer::Unreached(words)) => {
+            return Attempt { said: Said::Unreached, carrier_message_id: None, words: format!("no connection: {words}") };
+        }
+        Err(NoAnswer::Unknown(words)) => {
+            return Attempt { said: Said::NoAnswer, carrier_message_id: None, words: format!("no answer: {words}") };
+        }
+    };
+    let http = answer.status.as_u16();
+    let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
+        let words = format!("HTTP {http} without MM7");
+        return Attempt { said: Said::Http(http), carrier_message_id: None, words };
+    };
+    let Some((code, mut words)) = decoded.message.as_ref().and_then(status) else {
+        let words = format!("HTTP {http} with {} for an answer", decoded.operation.as_deref().unwrap_or("nothing"));
+        return Attempt { said: Said::Http(http), carrier_message_id: None, words };
+    };
+    if decoded.transaction_id.as_ref().is_some_and(|id| id.as_str() != transaction_id) {
+        words.push_str(", under another TransactionID");
+    }
+    if !answer.status.is_success() {
+        words = format!("{words}, in HTTP {http}");
+    }
+    let carrier_message_id = match &decoded.message {
+        Some(Message::SubmitRsp(rsp)) => rsp.message_id.as_ref().map(|id| id.as_str().to_owned()),
+        _ => None,
+    };
+    Attempt { said: Said::Mm7(code), carrier_message_id, words }
+}
+
+/// The code of an answer, and what it says.
+fn status(message: &Message) -> Option<(u32, String)> {
+    if let Some(status) = message.status() {
+        let words = format!("{} {}", status.code, quoted(&status.text));
+        let fault = matches!(message, Message::Fault(_) | Message::RsErrorRsp(_) | Message::VaspErrorRsp(_));
+        return Some((status.code, if fault { format!("{words}, in a Fault") } else { words }));
+    }
+    let Message::Fault(fault) = message else { return None };
+    let code = fault.code_in_string().unwrap_or_else(|| code_of_fault(fault));
+    Some((code, format!("a Fault {} {}", fault.code.as_str(), quoted(&fault.string))))
+}
+
+/// The code that a Fault without one counts as: the first of its class.
+fn code_of_fault(fault: &Fault) -> u32 {
+    match fault.code {
+        FaultCode::Client | FaultCode::MustUnderstand | FaultCode::ClientTransactionId => 2000,
+        FaultCode::VersionMismatch => 4002,
+        FaultCode::Server | FaultCode::Other(_) => 3000,
+    }
+}
+
+fn quoted(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTED).collect()
+}
+
+/// The connectors of a carrier. One whose provisioning did not change is kept, with its connections and its counts.
+pub fn connectors(connections: &[Connection], before: &[Arc<Connector>]) -> Vec<Arc<Connector>> {
+    let kept = |connection: &Connection| before.iter().find(|connector| connector.connection == *connection).cloned();
+    let made = |connection: &Connection| Connector::new(connection).map(Arc::new);
+    connections.iter().filter_map(|connection| kept(connection).or_else(|| made(connection))).collect()
+}
+

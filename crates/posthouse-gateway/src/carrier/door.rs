@@ -1,0 +1,211 @@
+//! The door for carriers: reports come in here.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use mm7::{
+    Decoded, DecodeError, Dialect, Framing, Message, MmStatus, Namespace, Rule, StatusCode, Version,
+    dialect::Refusal,
+    message::{DeliveryReportReq, Operation},
+    soap,
+};
+use posthouse_core::{
+    address::Msisdn,
+    carrier::{Carrier, CarrierId},
+    message::CarrierReport,
+    store::{Recorded, Store},
+    time::Clock,
+};
+use tokio::time::Instant;
+
+use crate::{
+    envelope,
+    auth::Verifier,
+    handoff::Handoff,
+    http::{
+        basic,
+        body::{self, Read},
+        server::{Answer, plain},
+    },
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
+};
+
+/// The longest piece of a report that goes onto a timeline, in characters.
+const MAX_SAID: usize = 200;
+
+/// How the door is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What comes before the carrier's id in the path.
+    pub path_before: String,
+    /// What comes after it.
+    pub path_after: String,
+    /// The longest body, in bytes.
+    pub max_request_bytes: u64,
+    /// How long a body may take to arrive.
+    pub read_timeout: Duration,
+}
+
+/// The door for carriers.
+pub struct CarrierDoor {
+    /// How it is set up.
+    pub settings: Settings,
+    /// Where reports are recorded.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Provisioning.
+    pub snapshot: Arc<SnapshotCell>,
+    /// Verifies passwords.
+    pub verifier: Arc<Verifier>,
+    /// Rung when a report became owed.
+    pub handoff: Arc<Handoff>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A request that was refused by a code.
+struct Refused(StatusCode);
+
+impl From<DecodeError> for Refused {
+    fn from(error: DecodeError) -> Self {
+        Self(error.status())
+    }
+}
+
+impl CarrierDoor {
+    /// Answers one HTTP request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let Some(carrier) = self.carrier(request.uri().path()) else {
+            return plain(HttpStatus::NOT_FOUND, "there is no such carrier\n");
+        };
+        if request.method() != Method::POST {
+            return plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
+        }
+        if let Some(refused) = self.keep_out(&carrier, request.headers(), peer).await {
+            return refused;
+        }
+        self.take(&carrier, request).await
+    }
+
+    fn carrier(&self, path: &str) -> Option<Arc<Carrier>> {
+        let id = path.strip_prefix(&self.settings.path_before)?.strip_suffix(&self.settings.path_after)?;
+        self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned()
+    }
+
+    async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: SocketAddr) -> Option<Answer> {
+        let allowed = &carrier.callbacks.allowed_ips;
+        let address = peer.ip().to_canonical();
+        if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
+            return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
+        }
+        let expected = carrier.callbacks.basic_auth.as_ref()?;
+        if self.verifier.is_right(basic::shown(headers), expected).await {
+            return None;
+        }
+        let mut refused = plain(HttpStatus::UNAUTHORIZED, "wrong or missing credentials\n");
+        let realm = HeaderValue::from_static("Basic realm=\"posthouse\"");
+        refused.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
+        Some(refused)
+    }
+
+    async fn take(&self, carrier: &Carrier, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        let deadline = Instant::now() + self.settings.read_timeout;
+        let bytes = match body::read(body, self.settings.max_request_bytes, deadline).await {
+            Read::Whole(bytes) => bytes,
+            Read::TooLong(rest) => {
+                body::drain(rest);
+                let refused = Refused(StatusCode::ContentLengthExceeded);
+                return refuse(carrier, None, &refused);
+            }
+            Read::Broken | Read::TooLate => {
+                return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
+            }
+        };
+        let decoded = match envelope::decode(&head.headers, bytes) {
+            Ok(decoded) => decoded,
+            Err(error) => return refuse(carrier, None, &error.into()),
+        };
+        match self.record(carrier, &decoded).await {
+            Ok(message) => write(HttpStatus::OK, &message, &Framing::answering(&decoded), carrier),
+            Err(refused) => refuse(carrier, Some(&decoded), &refused),
+        }
+    }
+
+    /// Records the report that was decoded; the answer may be given only then.
+    async fn record(&self, carrier: &Carrier, decoded: &Decoded) -> Result<Message, Refused> {
+        // Whatever a carrier gets wrong: a report that can be understood is not lost for its form.
+        if let Some(error) = Dialect::POSTHOUSE.first_refused(decoded, &[Operation::DeliveryReport]) {
+            return Err(error.into());
+        }
+        let Some(Message::DeliveryReportReq(req)) = &decoded.message else {
+            return Err(Refused(StatusCode::UnsupportedOperation));
+        };
+        let report = self.read_report(carrier, req)?;
+        let status = report.status;
+        let recorded = self.store.record_report(report).await.map_err(|error| {
+            tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
+            Refused(StatusCode::SystemError)
+        })?;
+        self.metrics.report_recorded(&carrier.id, status);
+        match recorded {
+            Recorded::Applied(id, settled) => {
+                tracing::info!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
+                if settled.owes_report {
+                    self.handoff.ring();
+                }
+            }
+            Recorded::Late(id) => tracing::info!(%id, carrier = %carrier.id, %status, "report changes nothing"),
+            Recorded::Unmatched => tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept"),
+        }
+        Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
+    }
+
+    fn read_report(&self, carrier: &Carrier, req: &DeliveryReportReq) -> Result<CarrierReport, Refused> {
+        let Some(message_id) = &req.message_id else {
+            return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
+        };
+        let said = match &req.status_text {
+            Some(text) => format!("{} {text}", req.mm_status),
+            None => req.mm_status.clone(),
+        };
+        Ok(CarrierReport {
+            carrier: carrier.id.clone(),
+            carrier_message_id: message_id.as_str().to_owned(),
+            recipient: req.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
+            sender: req.sender.as_ref().map(|address| address.as_str().to_owned()),
+            status: MmStatus::from_wire(&req.mm_status),
+            said: said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect(),
+            received_at: self.clock.now(),
+        })
+    }
+}
+
+/// The dialect that a carrier talks: its first connection's.
+fn dialect(carrier: &Carrier) -> &'static Dialect {
+    let name = carrier.connections.first().map(|connection| connection.dialect.as_str());
+    name.and_then(Dialect::by_name).unwrap_or(Dialect::THREE_GPP)
+}
+
+fn refuse(carrier: &Carrier, decoded: Option<&Decoded>, refused: &Refused) -> Answer {
+    let refusal = Refusal { code: refused.0, identified: false, operation: Operation::DeliveryReport };
+    let dressed = dialect(carrier).refusal(&refusal);
+    tracing::warn!(carrier = %carrier.id, code = refused.0.code(), "a carrier's request was refused");
+    let framing = decoded
+        .map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
+    let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
+    write(status, &dressed.message, &framing, carrier)
+}
+
+fn write(status: HttpStatus, message: &Message, framing: &Framing, carrier: &Carrier) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, framing))));
+    *answer.status_mut() = status;
+    let content_type = HeaderValue::from_static(dialect(carrier).answer_content_type);
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    answer
+}

@@ -1,0 +1,112 @@
+//! The HTTP client for carriers and VASPs. It tells apart what was provably never sent from what may have arrived.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use tokio::time::{Instant, timeout_at};
+
+use super::body::{self, Chunks, Read};
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER_BYTES: u64 = 256 << 10;
+/// How long an idle connection is kept. Shorter than what servers commonly keep theirs, so that one rarely goes stale.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// What a peer answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The HTTP headers.
+    pub headers: HeaderMap,
+    /// The body, whole.
+    pub body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// Nothing was written: the request has provably not arrived.
+    #[error("no connection: {0}")]
+    Unreached(String),
+    /// The request may have arrived.
+    #[error("no answer: {0}")]
+    Unknown(String),
+}
+
+/// A client with connections of its own.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    client: Client<HttpConnector, Chunks>,
+    timeout: Duration,
+}
+
+impl HttpClient {
+    /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections.
+    pub fn new(timeout: Duration, idle: usize) -> Self {
+        let mut connector = HttpConnector::new();
+        // Within half of the time, so that a peer that cannot be reached is told from one that does not answer.
+        connector.set_connect_timeout(Some(timeout / 2));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(idle)
+            .build(connector);
+        Self { client, timeout }
+    }
+
+    /// Posts a body and reads the answer.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], within the client's time-out.
+    pub async fn post(&self, uri: &Uri, headers: HeaderMap, chunks: Vec<Bytes>) -> Result<Answer, NoAnswer> {
+        let body = Chunks::new(chunks);
+        let begun = body.begun();
+        let deadline = Instant::now() + self.timeout;
+        let answer = timeout_at(deadline, self.exchange(uri, headers, body, deadline)).await;
+        let failed = match answer {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(said)) => said,
+            Err(_) => format!("nothing within {} ms", self.timeout.as_millis()),
+        };
+        Err(if begun.load(Ordering::Acquire) { NoAnswer::Unknown(failed) } else { NoAnswer::Unreached(failed) })
+    }
+
+    async fn exchange(
+        &self,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Chunks,
+        deadline: Instant,
+    ) -> Result<Answer, String> {
+        let mut request = Request::new(body);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = uri.clone();
+        *request.headers_mut() = headers;
+        let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
+        let (head, body) = response.into_parts();
+        match body::read(body, MAX_ANSWER_BYTES, deadline).await {
+            Read::Whole(body) => Ok(Answer { status: head.status, headers: head.headers, body }),
+            Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes")),
+            Read::Broken => Err("the connection broke in mid-answer".to_owned()),
+            Read::TooLate => Err("the answer stopped in the middle".to_owned()),
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

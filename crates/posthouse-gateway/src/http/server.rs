@@ -1,0 +1,149 @@
+//! The accept loop: connection caps, header deadlines, graceful stop.
+
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+/// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
+/// table, and not by a closed connection.
+const MAX_HEAD_BYTES: usize = 2 << 20;
+/// How many header lines are read.
+const MAX_HEADERS: usize = 256;
+/// The wait after an accept that failed for want of file descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The limits of a door.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections are served at a time; more wait in the kernel's backlog.
+    pub connections: usize,
+    /// How long a peer may take for a request's head; also how long an idle connection is kept.
+    pub head: Duration,
+    /// How long a stop waits for requests under way.
+    pub stop: Duration,
+}
+
+/// What a door answers with: bodies are small and whole.
+pub type Answer = Response<Full<Bytes>>;
+
+/// A bound door, not yet open.
+#[derive(Debug)]
+pub struct Door {
+    listener: TcpListener,
+    limits: Limits,
+}
+
+impl Door {
+    /// Binds an address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, limits })
+    }
+
+    /// The address, with the port taken.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `stop`; then finishes the requests under way.
+    pub async fn serve<H, F>(self, handler: H, stop: CancellationToken)
+    where
+        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let cap = Arc::new(Semaphore::new(self.limits.connections));
+        let mut connections = JoinSet::new();
+        loop {
+            // The permit comes first: what is over the cap is not accepted.
+            let accepted = async {
+                let permit = Arc::clone(&cap).acquire_owned().await;
+                (permit, self.listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                accepted = accepted => accepted,
+                () = stop.cancelled() => break,
+                Some(_) = connections.join_next() => continue,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let connection = serve_connection(stream, peer, handler.clone(), self.limits, stop.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "accept failed");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener);
+        let finished = async { while connections.join_next().await.is_some() {} };
+        if timeout(self.limits.stop, finished).await.is_err() {
+            tracing::warn!(left = connections.len(), "connections were cut at stop");
+        }
+    }
+}
+
+async fn serve_connection<H, F>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    handler: H,
+    limits: Limits,
+    stop: CancellationToken,
+) where
+    H: Fn(Request<Incoming>, SocketAddr) -> F,
+    F: Future<Output = Answer>,
+{
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    let service = service_fn(|request| {
+        let answer = handler(request, peer);
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // Peers hang up and break HTTP all day long: nothing for the log of a healthy gateway.
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// An answer without MM7 in it, for what never was an MM7 request.
+pub fn plain(status: http::StatusCode, text: &'static str) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *answer.status_mut() = status;
+    let content_type = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+    answer
+}

@@ -1,0 +1,54 @@
+//! Writes the MM7 answers to VASPs. The one place that does.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode as HttpStatus, header};
+use http_body_util::Full;
+use mm7::{
+    Framing, Message, MessageId, Namespace, StatusCode, Version,
+    dialect::Refusal as Refused,
+    message::{Operation, SubmitRsp},
+    soap,
+};
+use posthouse_core::{
+    Id,
+    submit::{Facts, Refusal, Reject},
+};
+
+use crate::http::server::Answer;
+
+/// 1000, with the MessageID.
+pub(super) fn success(facts: &Facts, id: Id) -> Answer {
+    let message_id = MessageId::new(&id.to_string()).ok();
+    let status = facts.dialect().status(StatusCode::Success);
+    write(facts, HttpStatus::OK, &Message::SubmitRsp(SubmitRsp { status, message_id }))
+}
+
+/// A refusal, dressed as the dialect does.
+pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
+    let refused =
+        Refused { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
+    let dressed = facts.dialect().refusal(&refused);
+    let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
+    let mut answer = write(facts, status, &dressed.message);
+    if let Reject::Throughput { retry_after } = refusal.reject {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        answer.headers_mut().insert(header::RETRY_AFTER, header_value(&seconds.to_string()));
+    }
+    answer
+}
+
+fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {
+    let decoded = facts.body.as_ref().and_then(|body| body.decoded.as_ref().ok());
+    let framing = decoded.map_or_else(
+        || Framing::new(Namespace::LATEST, Version::V6_8_0, None),
+        Framing::answering,
+    );
+    let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, &framing))));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));
+    answer
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

@@ -1,0 +1,154 @@
+//! Finds out what the checks ask for.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use hyper::body::Incoming;
+use mm7::{Decoded, Dialect, DecodeError, Limits, Rule, mime, soap};
+use posthouse_core::{
+    message::Digest,
+    submit::{
+        Arrival, Ask, Body, CarrierFact, ContentTypeHeader, CredentialsFact, Facts, FetchFact, read_content,
+    },
+};
+use sha2::{Digest as _, Sha256};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, timeout_at},
+};
+
+use super::Ingress;
+use crate::{
+    config::secrets::vasp_hash,
+    http::{
+        basic,
+        body::{self, Read},
+    },
+};
+
+/// A request under way.
+pub(super) struct Exchange {
+    /// What is known of it.
+    pub(super) facts: Facts,
+    /// Its headers.
+    pub(super) headers: HeaderMap,
+    /// What was not read of it.
+    pub(super) body: Option<Incoming>,
+    /// The memory that it takes.
+    pub(super) memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Ingress {
+    /// Reads and decodes the body. `None`: it did not come in time, or the peer hung up.
+    pub(super) async fn read_body(&self, exchange: &mut Exchange) -> Option<()> {
+        let body = exchange.body.take()?;
+        let deadline = Instant::now() + self.settings.read_timeout;
+        let limit = self.settings.max_request_bytes;
+        let length = http_body::Body::size_hint(&body).upper().unwrap_or(limit).min(limit);
+        let permits = u32::try_from(length).unwrap_or(u32::MAX).clamp(1, self.settings.body_memory);
+        let memory = std::sync::Arc::clone(&self.memory).acquire_many_owned(permits);
+        exchange.memory = timeout_at(deadline, memory).await.ok()?.ok();
+        let (arrival, bytes) = match body::read(body, limit, deadline).await {
+            Read::Whole(bytes) => (Arrival::Whole, bytes),
+            Read::TooLong(rest) => {
+                exchange.body = Some(rest);
+                (Arrival::TooLong, Bytes::new())
+            }
+            Read::Broken | Read::TooLate => return None,
+        };
+        exchange.facts.body = Some(self.read(exchange, arrival, bytes));
+        Some(())
+    }
+
+    fn read(&self, exchange: &Exchange, arrival: Arrival, bytes: Bytes) -> Body {
+        let limits = Limits::default();
+        let length = bytes.len() as u64;
+        let package = match &exchange.facts.head.content_type {
+            ContentTypeHeader::Read(content_type) => mime::unpack(content_type, bytes, &limits),
+            // The first check refuses these before it asks for the body.
+            ContentTypeHeader::Missing | ContentTypeHeader::Malformed => mime::Package::default(),
+        };
+        let (decoded, digest) = read_root(&package, &limits);
+        let account = decoded.as_ref().ok().and_then(|decoded| decoded.vaspid.as_ref()).and_then(|vaspid| {
+            let hash = vasp_hash(&self.key, vaspid.as_str());
+            exchange.facts.snapshot.account_by_vaspid(&hash).cloned()
+        });
+        let dialect = account.as_ref().and_then(|account| Dialect::by_name(&account.dialect));
+        let dialect = dialect.unwrap_or(Dialect::POSTHOUSE);
+        let carrier_id = self.carrier_id(&exchange.headers, dialect);
+        Body { arrival, length, digest, package, decoded, account, dialect, carrier_id }
+    }
+
+    /// The carrier that the request names, in the configured header or one of the dialect's.
+    fn carrier_id(&self, headers: &HeaderMap, dialect: &Dialect) -> Option<String> {
+        let configured = self.settings.carrier_id_header.as_str();
+        let value = std::iter::once(configured)
+            .chain(dialect.carrier_id_headers.iter().copied())
+            .find_map(|name| headers.get(name))?;
+        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    }
+
+    pub(super) async fn find_out(&self, ask: Ask, exchange: &mut Exchange) {
+        let Exchange { facts, headers, .. } = exchange;
+        match ask {
+            Ask::Credentials => facts.credentials = Some(self.credentials(facts, headers).await),
+            Ask::Admission => facts.admission = Some(self.admissions.admit(facts.account())),
+            Ask::Content => facts.content = content(facts),
+            Ask::Carrier => facts.carrier = Some(self.carrier(facts).await),
+            // Nothing is fetched by this version: content by URL is refused.
+            Ask::Fetch => facts.fetched = Some(FetchFact::Failed),
+            // Read before any other fact is asked for.
+            Ask::Body => {}
+        }
+    }
+
+    async fn credentials(&self, facts: &Facts, headers: &HeaderMap) -> CredentialsFact {
+        let Some(expected) = facts.account().and_then(|account| account.basic_auth.as_ref()) else {
+            return CredentialsFact::Right;
+        };
+        let right = self.verifier.is_right(basic::shown(headers), expected).await;
+        if right { CredentialsFact::Right } else { CredentialsFact::Wrong }
+    }
+
+    async fn carrier(&self, facts: &Facts) -> CarrierFact {
+        let named = facts.body.as_ref().and_then(|body| body.carrier_id.as_deref());
+        if let Some(carrier) = named.and_then(|id| facts.snapshot.named_carrier(id)) {
+            return self.directory.found(carrier);
+        }
+        match facts.recipient() {
+            Some(recipient) => self.directory.carrier_of(&facts.snapshot, &recipient).await,
+            None => CarrierFact::NoCarrier,
+        }
+    }
+}
+
+/// Decodes the root part, and digests what makes the request what it is: the envelope and every part, but not the boundary,
+/// which some clients draw anew for each try.
+fn read_root(package: &mime::Package, limits: &Limits) -> (Result<Decoded, DecodeError>, Digest) {
+    let mut hash = Sha256::new();
+    let decoded = match &package.root {
+        None => Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")),
+        Some(root) => root.bytes().and_then(|xml| {
+            hash.update(&xml);
+            let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+            soap::decode(&xml, charset, limits)
+        }),
+    };
+    for part in package.leaves() {
+        let content_type = part.content_type.as_ref().map(ToString::to_string).unwrap_or_default();
+        // A part that cannot be decoded is refused later, and refusals are not remembered.
+        let bytes = part.bytes().unwrap_or_default();
+        for piece in [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes] {
+            hash.update((piece.len() as u64).to_be_bytes());
+            hash.update(piece);
+        }
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    (decoded, Digest(digest))
+}
+
+fn content(facts: &Facts) -> Option<Result<posthouse_core::submit::ContentFacts, DecodeError>> {
+    let body = facts.body.as_ref()?;
+    let content = body.submit_req()?.content.as_ref()?;
+    Some(read_content(&body.package, content, body.dialect, &Limits::default()))
+}

@@ -1,0 +1,226 @@
+//! The door for VASPs: from the bytes of a SubmitReq to its answer.
+
+mod answer;
+mod find_out;
+mod head;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use http::{Method, Request, StatusCode as HttpStatus};
+use hyper::body::Incoming;
+use ipnet::IpNet;
+use mm7::StatusCode;
+use posthouse_core::{
+    Id,
+    account::SubmitMode,
+    store::{Acceptance, Lease, NewMessage, Owner, Send, Store, StoreError},
+    submit::{Ask, Decision, Facts, Refusal, decide, plan},
+    time::{Clock, after},
+};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    time::{Instant, timeout},
+};
+
+use self::find_out::Exchange;
+use crate::{
+    admission::Admissions,
+    auth::Verifier,
+    handoff::{Fresh, Handoff, LEASE, Room},
+    http::{
+        body::drain,
+        server::{Answer, plain},
+    },
+    ids::Ids,
+    lookup::Directory,
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
+};
+
+/// What a VASP is told to wait when the gateway itself is short of something.
+pub const SHED_FOR: Duration = Duration::from_secs(5);
+
+/// How the door is set up.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The path that SubmitReq are posted to.
+    pub path: String,
+    /// The header that names the carrier.
+    pub carrier_id_header: http::HeaderName,
+    /// The longest body, in bytes.
+    pub max_request_bytes: u64,
+    /// How long a body may take to arrive.
+    pub read_timeout: Duration,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many bytes of bodies may be in memory at a time.
+    pub body_memory: u32,
+}
+
+/// The door for VASPs.
+pub struct Ingress {
+    /// How it is set up.
+    pub settings: Settings,
+    /// Where messages are kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Provisioning.
+    pub snapshot: Arc<SnapshotCell>,
+    /// Makes MessageIDs.
+    pub ids: Ids,
+    /// This run of this node.
+    pub owner: Owner,
+    /// The store's key, under which VASPIDs are hashed.
+    pub key: [u8; 32],
+    /// Verifies passwords.
+    pub verifier: Arc<Verifier>,
+    /// Counts what accounts send.
+    pub admissions: Admissions,
+    /// Knows whose numbers are.
+    pub directory: Arc<Directory>,
+    /// Takes fresh messages to the queue.
+    pub handoff: Arc<Handoff>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Bounds the memory that bodies take.
+    pub memory: Arc<Semaphore>,
+}
+
+impl Ingress {
+    /// Answers one HTTP request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        if request.uri().path() != self.settings.path {
+            return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
+        }
+        if request.method() != Method::POST {
+            let mut answer = plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
+            answer.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
+            return answer;
+        }
+        self.submit(request, peer).await
+    }
+
+    async fn submit(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        let began = Instant::now();
+        let (head, body) = request.into_parts();
+        let snapshot = self.snapshot.get();
+        let facts = Facts::new(snapshot, self.read_head(&head.headers, peer));
+        let mut exchange = Exchange { facts, headers: head.headers, body: Some(body), memory: None };
+        let Some(outcome) = self.decide(&mut exchange).await else {
+            // The body did not come in time, or not at all.
+            return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
+        };
+        let answer = match outcome {
+            Ok(id) => answer::success(&exchange.facts, id),
+            Err(refusal) => answer::refusal(&exchange.facts, refusal),
+        };
+        if let Some(rest) = exchange.body.take() {
+            drain(rest);
+        }
+        self.record(&exchange.facts, outcome, began.elapsed());
+        answer
+    }
+
+    /// Runs the checks, finding out what they ask for, and accepts what passes them. `None`: the body did not come.
+    async fn decide(&self, exchange: &mut Exchange) -> Option<Result<Id, Refusal>> {
+        loop {
+            match decide(&exchange.facts) {
+                Decision::Refuse(refusal) => return Some(Err(refusal)),
+                Decision::Accept => return Some(self.accept(&exchange.facts).await),
+                Decision::Ask(Ask::Body) => self.read_body(exchange).await?,
+                Decision::Ask(ask) => self.find_out(ask, exchange).await,
+            }
+        }
+    }
+
+    /// Stores the message; then, and only then, there is an id to answer 1000 with.
+    async fn accept(&self, facts: &Facts) -> Result<Id, Refusal> {
+        let now = self.clock.now();
+        let Some(mut message) = plan(facts, self.ids.next(now), now) else {
+            tracing::error!("the checks passed a request that is no message");
+            return Err(Refusal::SYSTEM);
+        };
+        let account = facts.account();
+        let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
+        let room = self.handoff.room(&message.carrier);
+        if relayed.is_some() && room.is_none() {
+            return Err(Refusal::shedding(SHED_FOR));
+        }
+        message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
+        let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(&message, lease)));
+        let id = message.id;
+        match self.store.accept(message).await {
+            Ok(Acceptance::Repeats(first)) => return Ok(first),
+            Ok(Acceptance::Fresh) => {}
+            Err(error) => return Err(self.refuse_for(&error)),
+        }
+        match (fresh, relayed) {
+            (Some((room, fresh)), Some(account)) => self.relay(id, room, fresh, account.relay_timeout).await,
+            (Some((room, fresh)), None) => {
+                room.send(fresh);
+                Ok(id)
+            }
+            (None, _) => {
+                self.handoff.ring();
+                Ok(id)
+            }
+        }
+    }
+
+    /// Relay mode: the answer is the carrier's (contract 4.3).
+    async fn relay(&self, id: Id, room: Room, mut fresh: Fresh, wait: Duration) -> Result<Id, Refusal> {
+        let (sender, answer) = oneshot::channel();
+        fresh.answer = Some(sender);
+        room.send(fresh);
+        match timeout(wait, answer).await {
+            Ok(Ok(StatusCode::Success)) => Ok(id),
+            Ok(Ok(code)) => Err(Refusal::by_carrier(code)),
+            Ok(Err(_)) | Err(_) => Err(Refusal::by_carrier(StatusCode::Timeout)),
+        }
+    }
+
+    fn refuse_for(&self, error: &StoreError) -> Refusal {
+        match error {
+            StoreError::Full | StoreError::Overloaded => {
+                tracing::warn!(%error, "shedding load");
+                Refusal::shedding(SHED_FOR)
+            }
+            _ => {
+                tracing::error!(%error, "a message could not be stored");
+                Refusal::SYSTEM
+            }
+        }
+    }
+
+    fn record(&self, facts: &Facts, outcome: Result<Id, Refusal>, took: Duration) {
+        let code = outcome.map_or_else(Refusal::status, |_| StatusCode::Success);
+        self.metrics.submit_answered(code, took);
+        let account = facts.account().map(|account| account.name.to_string());
+        let recipient = facts.recipient().map(|recipient| recipient.to_string());
+        let transaction_id = facts
+            .body
+            .as_ref()
+            .and_then(|body| body.decoded.as_ref().ok()?.transaction_id.as_ref())
+            .map(mm7::TransactionId::as_str);
+        match outcome {
+            Ok(id) => tracing::info!(%id, account, recipient, transaction_id, "accepted"),
+            Err(refusal) => {
+                tracing::info!(code = code.code(), row = refusal.row, account, transaction_id, "refused");
+            }
+        }
+    }
+}
+
+fn fresh(message: &NewMessage, lease: Lease) -> Fresh {
+    let send = Send {
+        id: message.id,
+        account: message.account.clone(),
+        carrier: message.carrier.clone(),
+        submission: message.submission.clone(),
+        attempts: 0,
+        unreached: false,
+        lease,
+    };
+    Fresh { send, media: message.media.clone(), answer: None }
+}

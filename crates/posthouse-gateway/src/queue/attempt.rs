@@ -1,0 +1,208 @@
+//! One message's attempt: over the carrier's connections, till one of them says something final.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use mm7::StatusCode;
+use posthouse_core::{
+    carrier::{Carrier, OnUnknown},
+    classify::{Next, Said, Verdict, classify},
+    state::Terminal,
+    store::{Send, Settlement, StoreError},
+    time::after,
+};
+use tokio::sync::oneshot;
+
+use super::Shared;
+use crate::carrier::connector::{Attempt, Connector};
+
+/// What an attempt may take beyond its connection's time-out before it counts as interrupted.
+const GRACE: Duration = Duration::from_secs(20);
+/// How long reports are awaited from a carrier that is not provisioned any more.
+const REPORT_TIMEOUT_WITHOUT_CARRIER: Duration = Duration::from_secs(72 * 3600);
+
+/// A message to be attempted.
+pub(super) struct Job {
+    pub(super) send: Send,
+    /// Its media, if they are at hand.
+    pub(super) media: Option<Vec<Bytes>>,
+    /// Relay mode: who waits for the outcome.
+    pub(super) answer: Option<oneshot::Sender<StatusCode>>,
+}
+
+/// What a job leaves for its lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// A connection that was down served it.
+    pub(super) connection_came_back: bool,
+}
+
+/// How the attempt over all connections ended.
+struct Outcome {
+    verdict: Verdict,
+    carrier_message_id: Option<String>,
+    words: String,
+    came_back: bool,
+}
+
+/// Attempts a message and settles what came of it.
+pub(super) async fn run_job(shared: &Shared, connectors: &[Arc<Connector>], job: Job) -> Ended {
+    let Job { send, media, answer } = job;
+    if shared.clock.now() >= send.submission.expiry && answer.is_none() {
+        let expired = Settlement::Expired { unreached: send.unreached };
+        settle(shared, &send, expired, "ExpiryDate passed").await;
+        return Ended::default();
+    }
+    let media = match media {
+        Some(media) => media,
+        None => match shared.store.media(send.id).await {
+            Ok(media) => media,
+            Err(error) => return without_media(shared, &send, &error).await,
+        },
+    };
+    let outcome = match attempt(shared, connectors, &send, &media, answer.as_ref()).await {
+        Ok(outcome) => outcome,
+        Err(NotMade::LeaseLost) => return Ended::default(),
+        Err(NotMade::Unanswerable) => {
+            settle(shared, &send, Settlement::Declined { reason: StatusCode::Timeout }, "").await;
+            return Ended::default();
+        }
+    };
+    let now = shared.clock.now();
+    let settlement = settlement(shared, &send, &outcome, answer.is_some(), now);
+    settle(shared, &send, settlement, &outcome.words).await;
+    if answer.is_some_and(|answer| answer.send(outcome.verdict.code).is_err()) {
+        tracing::info!(id = %send.id, "the VASP was told 3500 before the carrier answered");
+    }
+    Ended { connection_came_back: outcome.came_back }
+}
+
+/// Why no attempt was made.
+enum NotMade {
+    /// Somebody else has the message by now, or the store does not answer: its lease runs out.
+    LeaseLost,
+    /// Relay mode: the VASP was told 3500 before anything was sent.
+    Unanswerable,
+}
+
+/// Tries one connection after the other till one says something final.
+async fn attempt(
+    shared: &Shared,
+    connectors: &[Arc<Connector>],
+    send: &Send,
+    media: &[Bytes],
+    answer: Option<&oneshot::Sender<StatusCode>>,
+) -> Result<Outcome, NotMade> {
+    let mut outcome = Outcome {
+        verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
+        carrier_message_id: None,
+        words: "the carrier has no connection".to_owned(),
+        came_back: false,
+    };
+    for connector in connectors {
+        let Some(_turn) = connector.turn().await else { continue };
+        if answer.is_some_and(oneshot::Sender::is_closed) {
+            return Err(NotMade::Unanswerable);
+        }
+        begin(shared, send, connector).await?;
+        let attempt = connector.submit(send, media).await;
+        outcome = note(shared, send, connector, attempt);
+        if !matches!(outcome.verdict.next, Next::Elsewhere { .. }) {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Marks on disk that bytes are about to go out: a crash from here on means that the outcome is unknown.
+async fn begin(shared: &Shared, send: &Send, connector: &Connector) -> Result<(), NotMade> {
+    let now = shared.clock.now();
+    let until = after(now, connector.timeout() + GRACE);
+    let name = &connector.connection().name;
+    shared.store.begin(send.id, shared.owner, name, until, now).await.map_err(|error| {
+        if error != StoreError::LostLease {
+            tracing::error!(%error, id = %send.id, "an attempt could not be begun");
+        }
+        NotMade::LeaseLost
+    })
+}
+
+fn note(shared: &Shared, send: &Send, connector: &Connector, attempt: Attempt) -> Outcome {
+    let verdict = classify(attempt.said);
+    let (alarm, busy) = match verdict.next {
+        Next::Elsewhere { alarm, .. } => (alarm, true),
+        Next::Forwarded | Next::End(_) => (false, false),
+        Next::Unknown => (false, true),
+    };
+    let name = &connector.connection().name;
+    shared.directory.note(&send.carrier, name, alarm);
+    shared.metrics.attempt_ended(&send.carrier, verdict.code);
+    if alarm {
+        tracing::error!(carrier = %send.carrier, connection = name, words = attempt.words, "the carrier refuses our credentials");
+    }
+    let came_back = connector.note(attempt.said != Said::Unreached, !busy);
+    let words = format!("{}: {}", name, attempt.words);
+    Outcome { verdict, carrier_message_id: attempt.carrier_message_id, words, came_back }
+}
+
+fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, now: Timestamp) -> Settlement {
+    let reason = outcome.verdict.code;
+    let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
+    let report_until = after(now, report_timeout(carrier.as_deref()));
+    match outcome.verdict.next {
+        Next::Forwarded => {
+            Settlement::Taken { carrier_message_id: outcome.carrier_message_id.clone(), report_until }
+        }
+        Next::End(_) | Next::Elsewhere { .. } if relayed => Settlement::Declined { reason },
+        Next::End(terminal) => Settlement::Refused { terminal, reason },
+        Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => Settlement::Expired { unreached },
+        Next::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
+        Next::Unknown if !relayed && resends(carrier.as_deref()) => again(shared, send, false, reason, now),
+        Next::Unknown => Settlement::Unknown { report_until },
+    }
+}
+
+pub(super) fn report_timeout(carrier: Option<&Carrier>) -> Duration {
+    carrier.map_or(REPORT_TIMEOUT_WITHOUT_CARRIER, |carrier| carrier.report_timeout)
+}
+
+pub(super) fn resends(carrier: Option<&Carrier>) -> bool {
+    carrier.is_some_and(|carrier| carrier.on_unknown == OnUnknown::Resend)
+}
+
+/// The next attempt: by the backoff, but not beyond ExpiryDate, when the message expires.
+pub(super) fn again(
+    shared: &Shared,
+    send: &Send,
+    unreached: bool,
+    reason: StatusCode,
+    now: Timestamp,
+) -> Settlement {
+    let wait = shared.backoff.wait(send.attempts + 1, crate::random::fraction());
+    Settlement::Again { due: after(now, wait).min(send.submission.expiry.max(now)), unreached, reason }
+}
+
+/// A message whose media cannot be read can never be sent.
+async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ended {
+    tracing::error!(%error, id = %send.id, "the media cannot be read");
+    if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
+        let refused = Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::SystemError };
+        settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
+    }
+    Ended::default()
+}
+
+pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement, words: &str) {
+    let now = shared.clock.now();
+    match shared.store.settle(send.id, shared.owner, settlement, words, now).await {
+        Ok(settled) => {
+            tracing::info!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
+            if settled.owes_report {
+                shared.handoff.ring();
+            }
+        }
+        Err(StoreError::LostLease) => tracing::warn!(id = %send.id, "the lease was lost before the outcome was known"),
+        Err(error) => tracing::error!(%error, id = %send.id, words, "an outcome could not be settled"),
+    }
+}

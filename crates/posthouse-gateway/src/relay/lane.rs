@@ -1,0 +1,110 @@
+//! One account's lane: takes what is owed to it from the store and delivers it, a few at a time.
+
+use std::{sync::Arc, time::Duration};
+
+use posthouse_core::{
+    account::{AccountName, Callbacks},
+    store::{Callback, CallbackOutcome, Lease, StoreError},
+    time::after,
+};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Shared, deliver::deliver};
+use crate::http::client::HttpClient;
+
+/// How many callbacks an account gets at a time.
+const AT_A_TIME: usize = 16;
+/// What a try may take beyond the VASP's time-out before another node may make it.
+const GRACE: Duration = Duration::from_secs(20);
+
+pub(super) struct Lane {
+    shared: Arc<Shared>,
+    account: AccountName,
+    bell: Arc<Notify>,
+    client: Option<(Duration, HttpClient)>,
+    tries: JoinSet<()>,
+}
+
+impl Lane {
+    pub(super) fn new(shared: Arc<Shared>, account: AccountName, bell: Arc<Notify>) -> Self {
+        Self { shared, account, bell, client: None, tries: JoinSet::new() }
+    }
+
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let bell = Arc::clone(&self.bell);
+        loop {
+            let has_room = self.tries.len() < AT_A_TIME;
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(ended) = self.tries.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(%error, account = %self.account, "a callback broke off");
+                    }
+                }
+                () = bell.notified(), if has_room => self.pull().await,
+            }
+        }
+        while self.tries.join_next().await.is_some() {}
+    }
+
+    /// Leases what is due, as much as there is room for.
+    async fn pull(&mut self) {
+        let account = self.shared.snapshot.get().account(&self.account).cloned();
+        let callbacks = account.as_ref().map_or_else(Callbacks::default, |account| account.callbacks.clone());
+        let now = self.shared.clock.now();
+        let lease = Lease { owner: self.shared.owner, until: after(now, callbacks.timeout + GRACE) };
+        let room = AT_A_TIME.saturating_sub(self.tries.len());
+        let leased = match self.shared.store.lease_callbacks(&self.account, lease, now, room).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::error!(%error, account = %self.account, "no callbacks could be leased");
+                return;
+            }
+        };
+        if leased.len() == room {
+            // There may be more: look again as soon as there is room.
+            self.bell.notify_one();
+        }
+        let client = self.client(callbacks.timeout);
+        for callback in leased {
+            let (shared, account, client) = (Arc::clone(&self.shared), account.clone(), client.clone());
+            self.tries.spawn(async move {
+                let outcome = deliver(&shared, account.as_deref(), &client, &callback).await;
+                settle(&shared, &callback, outcome).await;
+            });
+        }
+    }
+
+    /// The account's client; a new one when its time-out was changed.
+    fn client(&mut self, timeout: Duration) -> HttpClient {
+        match &self.client {
+            Some((known, client)) if *known == timeout => client.clone(),
+            _ => {
+                let client = HttpClient::new(timeout, AT_A_TIME);
+                self.client = Some((timeout, client.clone()));
+                client
+            }
+        }
+    }
+}
+
+async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) {
+    shared.metrics.callback_ended(&outcome);
+    let (id, message, account) = (callback.id, callback.message, &callback.account);
+    match &outcome {
+        CallbackOutcome::Delivered => tracing::info!(%message, %account, "report delivered"),
+        CallbackOutcome::Again { said, .. } => tracing::warn!(%message, %account, said, "report not delivered"),
+        CallbackOutcome::Failed { said } => tracing::error!(%message, %account, said, "report failed for good"),
+        CallbackOutcome::Withdrawn { said } => tracing::info!(%message, %account, said, "report withdrawn"),
+    }
+    match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
+        Ok(()) => {}
+        Err(StoreError::LostLease) => tracing::warn!(%message, "the callback's lease was lost; it may come twice"),
+        Err(error) => tracing::error!(%error, %message, "a callback could not be settled"),
+    }
+}

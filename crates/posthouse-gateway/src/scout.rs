@@ -1,0 +1,56 @@
+//! Watches the store for what is due, and wakes the lanes that it is due for.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use posthouse_core::{store::Store, time::Clock};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{handoff::Handoff, queue::Queue, relay::Relay};
+
+/// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+/// How long it waits at least between two looks, so that a busy bell does not become a busy loop.
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
+
+/// Looks till `stop`.
+pub async fn watch(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    handoff: Arc<Handoff>,
+    queue: Arc<Queue>,
+    relay: Arc<Relay>,
+    stop: CancellationToken,
+) {
+    loop {
+        let now = clock.now();
+        let wait = match store.due(now).await {
+            Ok(due) => {
+                due.carriers.iter().for_each(|carrier| queue.wake(carrier));
+                due.accounts.iter().for_each(|account| relay.wake(account));
+                if due.timers {
+                    queue.timers().await;
+                }
+                due.next.map_or(LOOK_AT_LEAST_EVERY, |next| until(next, clock.now()))
+            }
+            Err(error) => {
+                tracing::error!(%error, "the store does not say what is due");
+                LOOK_AT_LEAST_EVERY
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(LOOK_AT_MOST_EVERY) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            // Whether it was rung or the time passed, it looks again.
+            _ = timeout(wait.min(LOOK_AT_LEAST_EVERY), handoff.rung()) => {}
+        }
+    }
+}
+
+fn until(next: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO)
+}

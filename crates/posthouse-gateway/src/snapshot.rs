@@ -1,0 +1,70 @@
+//! Provisioning in memory: readers take the snapshot of the moment, and changes swap it within a second.
+
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use posthouse_core::{
+    route::Snapshot,
+    store::{Result, Store},
+};
+use tokio::{sync::watch, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+/// How often the store is asked whether provisioning changed: another process may have changed it.
+const POLL: Duration = Duration::from_millis(250);
+
+/// The snapshot of the moment.
+#[derive(Debug)]
+pub struct SnapshotCell {
+    current: RwLock<Arc<Snapshot>>,
+    changed: watch::Sender<u64>,
+}
+
+impl SnapshotCell {
+    /// Reads provisioning for the first time.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn load(store: &dyn Store) -> Result<Self> {
+        let snapshot = Snapshot::new(store.provisioning().await?);
+        let (changed, _) = watch::channel(snapshot.revision());
+        Ok(Self { current: RwLock::new(Arc::new(snapshot)), changed })
+    }
+
+    /// The snapshot of the moment.
+    pub fn get(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells of each new revision.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Follows the store till `stop`. A store that does not answer leaves the last snapshot in force.
+    pub async fn follow(self: Arc<Self>, store: Arc<dyn Store>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(POLL) => {}
+            }
+            if let Err(error) = self.refresh(&*store).await {
+                tracing::error!(%error, "provisioning cannot be read; the last one stays in force");
+            }
+        }
+    }
+
+    async fn refresh(&self, store: &dyn Store) -> Result<()> {
+        if store.revision().await? == self.get().revision() {
+            return Ok(());
+        }
+        let snapshot = Arc::new(Snapshot::new(store.provisioning().await?));
+        let revision = snapshot.revision();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        self.changed.send_replace(revision);
+        tracing::info!(revision, "provisioning changed");
+        Ok(())
+    }
+}

@@ -1,0 +1,108 @@
+//! What the gateway tells about itself: metrics here, logs through `tracing`.
+
+use std::{fmt, time::Duration};
+
+use mm7::{MmStatus, StatusCode};
+use posthouse_core::{carrier::CarrierId, store::CallbackOutcome};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// Upper bounds of the buckets for answer times, in seconds.
+const ANSWER_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Code {
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierCode {
+    carrier: String,
+    code: u16,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierStatus {
+    carrier: String,
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Outcome {
+    outcome: &'static str,
+}
+
+/// The gateway's counters. Their labels come from provisioning and the code tables, never from peers, so that their number is
+/// bounded.
+pub struct Metrics {
+    registry: Registry,
+    answers: Family<Code, Counter>,
+    answer_time: Histogram,
+    attempts: Family<CarrierCode, Counter>,
+    reports: Family<CarrierStatus, Counter>,
+    callbacks: Family<Outcome, Counter>,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("posthouse");
+        let answers = Family::default();
+        registry.register("submit_answers", "Answers to SubmitReq, by status code", answers.clone());
+        let answer_time = Histogram::new(ANSWER_BUCKETS);
+        let help = "Time from a SubmitReq's head to its answer";
+        registry.register_with_unit("submit_answer_time", help, Unit::Seconds, answer_time.clone());
+        let attempts = Family::default();
+        registry.register("attempts", "Attempts to submit to carriers, by what their answer means", attempts.clone());
+        let reports = Family::default();
+        registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
+        let callbacks = Family::default();
+        registry.register("callbacks", "Tries to deliver callbacks to VASPs, by outcome", callbacks.clone());
+        Self { registry, answers, answer_time, attempts, reports, callbacks }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn submit_answered(&self, code: StatusCode, took: Duration) {
+        self.answers.get_or_create(&Code { code: code.code() }).inc();
+        self.answer_time.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn attempt_ended(&self, carrier: &CarrierId, code: StatusCode) {
+        let labels = CarrierCode { carrier: carrier.to_string(), code: code.code() };
+        self.attempts.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn report_recorded(&self, carrier: &CarrierId, status: MmStatus) {
+        let labels = CarrierStatus { carrier: carrier.to_string(), status: status.as_str() };
+        self.reports.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn callback_ended(&self, outcome: &CallbackOutcome) {
+        let outcome = match outcome {
+            CallbackOutcome::Delivered => "delivered",
+            CallbackOutcome::Again { .. } => "retried",
+            CallbackOutcome::Failed { .. } => "failed",
+            CallbackOutcome::Withdrawn { .. } => "withdrawn",
+        };
+        self.callbacks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// The metrics in the text format of Prometheus.
+    ///
+    /// # Errors
+    /// What the encoder says.
+    pub fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
