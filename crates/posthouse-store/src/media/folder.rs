@@ -1,0 +1,137 @@
+//! The media folder: names of segment files, and making and removing them so that it lasts.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// Ends the name of a segment.
+const SEGMENT: &str = "segment";
+/// Ends the name of a segment that is being pre-written; found at start, it is an unfinished one.
+const UNFINISHED: &str = "new";
+/// Pre-writing goes in steps of this many bytes.
+const STEP: usize = 1 << 20;
+
+/// A segment file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its number.
+    pub(crate) id: i64,
+    /// Its length in bytes.
+    pub(crate) bytes: u64,
+}
+
+/// The media folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at this path, made if it is missing.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        make_private(path)?;
+        Ok(Self(path.to_owned()))
+    }
+
+    /// The folder at this path, as it is.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The segments there are.
+    pub(crate) fn segments(&self) -> io::Result<Vec<Found>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            if let Some(id) = number(&entry.path(), SEGMENT) {
+                found.push(Found { id, bytes: entry.metadata()?.len() });
+            }
+        }
+        found.sort_unstable_by_key(|segment| segment.id);
+        Ok(found)
+    }
+
+    /// Removes what an earlier run began to pre-write.
+    pub(crate) fn remove_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.0)? {
+            let path = entry?.path();
+            if number(&path, UNFINISHED).is_some() {
+                fs::remove_file(path)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a segment for reading.
+    pub(crate) fn read(&self, id: i64) -> io::Result<File> {
+        File::open(self.path(id, SEGMENT))
+    }
+
+    /// Opens a segment for writing.
+    pub(crate) fn write(&self, id: i64) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path(id, SEGMENT))
+    }
+
+    /// Makes a segment without writing its bytes: at once, but slower to fill.
+    pub(crate) fn create(&self, id: i64, bytes: u64) -> io::Result<File> {
+        let file = new_file(&self.path(id, SEGMENT))?;
+        file.set_len(bytes)?;
+        file.sync_all()?;
+        self.sync()?;
+        Ok(file)
+    }
+
+    /// Makes a segment and writes all its bytes, so that filling it changes no metadata. It appears when it is whole.
+    pub(crate) fn prewrite(&self, id: i64, bytes: u64) -> io::Result<()> {
+        let unfinished = self.path(id, UNFINISHED);
+        if let Err(error) = write_zeros(&unfinished, bytes) {
+            // For want of space, most likely: what was written takes more of it away.
+            fs::remove_file(&unfinished).ok();
+            return Err(error);
+        }
+        fs::rename(&unfinished, self.path(id, SEGMENT))?;
+        self.sync()
+    }
+
+    /// Removes a segment that nothing needs.
+    pub(crate) fn remove(&self, id: i64) -> io::Result<()> {
+        fs::remove_file(self.path(id, SEGMENT))?;
+        self.sync()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.0)?.sync_all()
+    }
+
+    fn path(&self, id: i64, kind: &str) -> PathBuf {
+        self.0.join(format!("{id:010}.{kind}"))
+    }
+}
+
+/// Makes a folder that only its owner may enter, and those above it.
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a file that only its owner may read.
+fn new_file(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
+fn write_zeros(path: &Path, bytes: u64) -> io::Result<()> {
+    let mut file = new_file(path)?;
+    let zeros = vec![0; STEP];
+    let mut left = bytes;
+    while left > 0 {
+        let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
+        file.write_all(zeros.get(..step).unwrap_or(&zeros))?;
+        left = left.saturating_sub(step as u64);
+    }
+    file.sync_all()
+}
+
+fn number(path: &Path, kind: &str) -> Option<i64> {
+    let name = path.file_name()?.to_str()?;
+    name.strip_suffix(kind)?.strip_suffix('.')?.parse().ok().filter(|id| *id > 0)
+}

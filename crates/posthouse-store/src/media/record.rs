@@ -1,0 +1,92 @@
+//! One body in a segment: a header that says whose it is, the bytes, and zeros up to the next block.
+//!
+//! Records begin and end on block boundaries, so that an append never rewrites a block of a record that was
+//! acknowledged: a torn write of the newest cannot hurt the one before.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use bytes::Bytes;
+use posthouse_core::Id;
+
+/// Begins each record; its last character is the version of the format.
+const MAGIC: [u8; 4] = *b"PHM1";
+/// Magic, checksum, id and length.
+const HEADER: usize = 24;
+/// What is written as one by disks and page caches.
+const BLOCK: usize = 4096;
+
+/// What identifies the bytes of a message's media.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Seal {
+    /// Whose they are.
+    pub(crate) id: Id,
+    /// CRC-32 over all parts.
+    pub(crate) crc: u32,
+    /// The length of all parts.
+    pub(crate) length: u64,
+}
+
+impl Seal {
+    /// The seal of these parts.
+    pub(crate) fn of(id: Id, parts: &[Bytes]) -> Self {
+        let mut crc = crc32fast::Hasher::new();
+        let mut length = 0;
+        for part in parts {
+            crc.update(part);
+            length += part.len() as u64;
+        }
+        Self { id, crc: crc.finalize(), length }
+    }
+
+    /// Whether these bytes are the sealed ones.
+    pub(crate) fn fits(&self, body: &[u8]) -> bool {
+        body.len() as u64 == self.length && crc32fast::hash(body) == self.crc
+    }
+
+    fn header(&self) -> [u8; HEADER] {
+        let mut header = [0; HEADER];
+        header[..4].copy_from_slice(&MAGIC);
+        header[4..8].copy_from_slice(&self.crc.to_le_bytes());
+        header[8..16].copy_from_slice(&self.id.number().to_le_bytes());
+        header[16..].copy_from_slice(&self.length.to_le_bytes());
+        header
+    }
+}
+
+/// The record of these parts, ready to be written.
+pub(crate) fn write(seal: &Seal, parts: &[Bytes]) -> Vec<u8> {
+    let length = HEADER + parts.iter().map(Bytes::len).sum::<usize>();
+    let mut record = Vec::with_capacity(length.next_multiple_of(BLOCK));
+    record.extend_from_slice(&seal.header());
+    for part in parts {
+        record.extend_from_slice(part);
+    }
+    record.resize(length.next_multiple_of(BLOCK), 0);
+    record
+}
+
+/// The body of a record; `None` when it is not the sealed one: torn, changed, or another message's by now.
+pub(crate) fn read(file: &File, position: u64, seal: &Seal) -> io::Result<Option<Vec<u8>>> {
+    let mut header = [0; HEADER];
+    if !read_at(file, &mut header, position)? || header != seal.header() {
+        return Ok(None);
+    }
+    let start = position + HEADER as u64;
+    let end =
+        start.checked_add(seal.length).filter(|end| file.metadata().is_ok_and(|file| *end <= file.len()));
+    let Some(length) = end.and_then(|_| usize::try_from(seal.length).ok()) else {
+        return Ok(None);
+    };
+    let mut body = vec![0; length];
+    let whole = read_at(file, &mut body, start)?;
+    Ok((whole && seal.fits(&body)).then_some(body))
+}
+
+/// Whether the buffer could be filled before the file ended.
+fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<bool> {
+    match file.read_exact_at(buffer, position) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,239 @@
+//! The segment files as the writer sees them: one is being filled, the others wait till no row needs them.
+//!
+//! The database is the truth: `segment.tail` is committed together with the rows that name records below it. What lies
+//! above it was never acknowledged and is written over, so recovery reads rows, not files. A segment is used again only
+//! when the *commit* that took its last row has returned; a reader that still holds the old row finds another message's
+//! header there, or a checksum that does not fit.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use rusqlite::Connection;
+
+use super::{
+    folder::{Folder, Found},
+    spare::Spare,
+};
+use crate::sqlite::fault::Result;
+
+/// The first segment of a store is this small, each next one twice as large: a small store stays small.
+const FIRST_BYTES: u64 = 8 << 20;
+/// So many segments are kept for use again, and one more for each [`USED_PER_FREE`] in use; the others are removed.
+const KEPT_FREE: usize = 2;
+/// See [`KEPT_FREE`].
+const USED_PER_FREE: usize = 8;
+
+/// Where a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The number of the segment.
+    pub(crate) segment: i64,
+    /// The offset in it.
+    pub(crate) position: i64,
+}
+
+#[derive(Debug)]
+struct Filling {
+    id: i64,
+    sequence: i64,
+    tail: u64,
+    bytes: u64,
+    file: File,
+    /// Written to since the last sync.
+    dirty: bool,
+}
+
+/// The segments, as the one writer sees them. Between commits its state is ahead of the database's; after a rollback
+/// [`Segments::recover`] takes the database's again.
+#[derive(Debug)]
+pub(crate) struct Segments {
+    folder: Folder,
+    limit: u64,
+    /// How large the newest one is.
+    newest_bytes: u64,
+    filling: Option<Filling>,
+    /// Filled up in this group: their tails are still to be written.
+    filled: Vec<Filling>,
+    /// Not needed by any row since a commit.
+    free: Vec<Found>,
+    /// Surplus, to be removed with the next commit.
+    surplus: Vec<i64>,
+    next_id: i64,
+    next_sequence: i64,
+    spare: Spare,
+}
+
+impl Segments {
+    /// Takes the folder over: from here on nobody else writes to it.
+    pub(crate) fn open(folder: Folder, limit: u64, connection: &Connection) -> Result<Self> {
+        folder.remove_unfinished()?;
+        let spare = Spare::start(folder.clone())?;
+        let mut segments = Self {
+            folder,
+            limit,
+            newest_bytes: 0,
+            filling: None,
+            filled: Vec::new(),
+            free: Vec::new(),
+            surplus: Vec::new(),
+            next_id: 1,
+            next_sequence: 1,
+            spare,
+        };
+        segments.recover(connection)?;
+        Ok(segments)
+    }
+
+    /// Goes on from what is committed.
+    pub(crate) fn recover(&mut self, connection: &Connection) -> Result<()> {
+        let found = self.folder.segments()?;
+        self.filled.clear();
+        self.surplus.clear();
+        let newest: Option<(i64, i64, i64)> = connection
+            .prepare_cached("SELECT id, sequence, tail FROM segment ORDER BY sequence DESC LIMIT 1")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .next()
+            .transpose()?;
+        let last_id = found.last().map_or(0, |segment| segment.id).max(highest_id(connection)?);
+        self.next_id = self.next_id.max(last_id + 1);
+        self.filling = None;
+        if let Some((id, sequence, tail)) = newest {
+            self.next_sequence = sequence + 1;
+            self.filling = self.reopen(&found, id, sequence, tail)?;
+        }
+        self.newest_bytes = self.filling.as_ref().map_or(self.newest_bytes, |filling| filling.bytes);
+        self.free = self.unneeded(connection, &found)?;
+        Ok(())
+    }
+
+    fn reopen(&self, found: &[Found], id: i64, sequence: i64, tail: i64) -> Result<Option<Filling>> {
+        let (Some(segment), Ok(tail)) = (found.iter().find(|segment| segment.id == id), u64::try_from(tail))
+        else {
+            return Ok(None);
+        };
+        let file = self.folder.write(id)?;
+        Ok(Some(Filling { id, sequence, tail, bytes: segment.bytes, file, dirty: false }))
+    }
+
+    /// Segments that no committed row needs, but for the one being filled.
+    fn unneeded(&self, connection: &Connection, found: &[Found]) -> Result<Vec<Found>> {
+        let mut needed = connection.prepare_cached("SELECT 1 FROM media WHERE segment = ? LIMIT 1")?;
+        let mut free = Vec::new();
+        for segment in found {
+            let filling = self.filling.as_ref().is_some_and(|filling| filling.id == segment.id);
+            let on_order = self.spare.on_order() == Some(segment.id);
+            if !filling && !on_order && !needed.exists([segment.id])? {
+                free.push(*segment);
+            }
+        }
+        Ok(free)
+    }
+
+    /// Looks for segments that the last commit left without rows. To be called between transactions only.
+    pub(crate) fn collect(&mut self, connection: &Connection) -> Result<()> {
+        let found = self.folder.segments()?;
+        self.free = self.unneeded(connection, &found)?;
+        let used = found.len() - self.free.len();
+        let kept = KEPT_FREE + used / USED_PER_FREE;
+        if self.free.len() > kept {
+            self.surplus = self.free.split_off(kept).iter().map(|segment| segment.id).collect();
+        }
+        Ok(())
+    }
+
+    /// Appends a record. It is on disk after [`Segments::sync`], and lasts when the transaction commits.
+    pub(crate) fn append(&mut self, record: &[u8]) -> Result<Place> {
+        let length = record.len() as u64;
+        let filling = match self.filling.take() {
+            Some(filling) if filling.tail + length <= filling.bytes => filling,
+            full => self.next(full, length)?,
+        };
+        let filling = self.filling.insert(filling);
+        filling.file.write_all_at(record, filling.tail)?;
+        filling.dirty = true;
+        let position = i64::try_from(filling.tail).map_err(io::Error::other)?;
+        filling.tail += length;
+        Ok(Place { segment: filling.id, position })
+    }
+
+    /// The next segment to be filled, with room for a record of this length.
+    fn next(&mut self, full: Option<Filling>, length: u64) -> Result<Filling> {
+        self.filled.extend(full);
+        self.free.extend(self.spare.take());
+        let (found, file) = match self.free.iter().position(|segment| segment.bytes >= length) {
+            Some(index) => {
+                let found = self.free.swap_remove(index);
+                (found, self.folder.write(found.id)?)
+            }
+            None => {
+                let found = Found { id: self.new_id(), bytes: self.grown().max(length) };
+                (found, self.folder.create(found.id, found.bytes)?)
+            }
+        };
+        self.newest_bytes = found.bytes;
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        Ok(Filling { id: found.id, sequence, tail: 0, bytes: found.bytes, file, dirty: false })
+    }
+
+    fn new_id(&mut self) -> i64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    /// How large the next new segment is to be.
+    fn grown(&self) -> u64 {
+        self.newest_bytes.saturating_mul(2).max(FIRST_BYTES).min(self.limit)
+    }
+
+    /// Has the next segment pre-written, if none is ready and there is this much room beside it.
+    pub(crate) fn prepare(&mut self, room: u64) {
+        let bytes = self.grown();
+        if self.filling.is_some() && self.free.is_empty() && self.spare.on_order().is_none() && bytes < room {
+            let id = self.new_id();
+            self.spare.order(Found { id, bytes });
+        }
+    }
+
+    /// Puts what was appended on disk. An error means that nobody knows what is there.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        for filling in self.filled.iter_mut().chain(&mut self.filling).filter(|filling| filling.dirty) {
+            filling.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the tails of what was appended to, within the transaction.
+    pub(crate) fn record(&self, connection: &Connection) -> Result<()> {
+        for filling in self.filled.iter().chain(&self.filling).filter(|filling| filling.dirty) {
+            connection
+                .prepare_cached(
+                    "INSERT INTO segment (id, sequence, tail) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (id) DO UPDATE SET sequence = ?2, tail = ?3",
+                )?
+                .execute((filling.id, filling.sequence, i64::try_from(filling.tail).unwrap_or(i64::MAX)))?;
+        }
+        for id in &self.surplus {
+            connection.prepare_cached("DELETE FROM segment WHERE id = ?")?.execute([id])?;
+        }
+        Ok(())
+    }
+
+    /// After the commit: what was appended lasts.
+    pub(crate) fn committed(&mut self) {
+        self.filled.clear();
+        if let Some(filling) = &mut self.filling {
+            filling.dirty = false;
+        }
+        for id in std::mem::take(&mut self.surplus) {
+            if let Err(error) = self.folder.remove(id) {
+                tracing::warn!(%error, segment = id, "media segment could not be removed");
+            }
+        }
+    }
+}
+
+fn highest_id(connection: &Connection) -> Result<i64> {
+    let id: Option<i64> = connection.query_row("SELECT max(id) FROM segment", [], |row| row.get(0))?;
+    Ok(id.unwrap_or(0))
+}

@@ -1,0 +1,61 @@
+//! Keeps a pre-written segment ready: filling one is twice as fast as extending a file, and nobody waits for it.
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use super::folder::{Folder, Found};
+
+/// The thread that pre-writes segments, one at a time. It ends when this is dropped and its file is done.
+#[derive(Debug)]
+pub(super) struct Spare {
+    orders: Sender<Found>,
+    done: Receiver<Option<Found>>,
+    /// The one on order. It may appear in the folder before it is taken.
+    ordered: Option<i64>,
+}
+
+impl Spare {
+    /// Starts the thread.
+    pub(super) fn start(folder: Folder) -> io::Result<Self> {
+        let (orders, taken) = channel::<Found>();
+        let (finished, done) = channel();
+        thread::Builder::new().name("media-prewrite".into()).spawn(move || {
+            for order in taken {
+                if finished.send(prewrite(&folder, order)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { orders, done, ordered: None })
+    }
+
+    /// The segment on order: it is not to be used before [`Spare::take`] gives it.
+    pub(super) fn on_order(&self) -> Option<i64> {
+        self.ordered
+    }
+
+    /// Orders a segment. One at a time: not before the last one was taken.
+    pub(super) fn order(&mut self, segment: Found) {
+        self.ordered = self.orders.send(segment).is_ok().then_some(segment.id);
+    }
+
+    /// What was ordered, once it is done.
+    pub(super) fn take(&mut self) -> Option<Found> {
+        let done = self.done.try_recv().ok()?;
+        self.ordered = None;
+        done
+    }
+}
+
+fn prewrite(folder: &Folder, order: Found) -> Option<Found> {
+    match folder.prewrite(order.id, order.bytes) {
+        Ok(()) => Some(order),
+        Err(error) => {
+            tracing::warn!(%error, segment = order.id, "media segment could not be pre-written");
+            None
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Accepting a message: row, media and work in one transaction.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    state::State,
+    store::{Acceptance, Lease, NewMessage, StoreError},
+};
+use rusqlite::OptionalExtension;
+
+use super::{
+    fault::{Fault, Result},
+    work::Kind,
+    writer::Tx,
+};
+use crate::media::record::{self, Seal};
+
+/// A message to be accepted, with everything done that needs no transaction.
+pub(super) struct Prepared {
+    id: Id,
+    account: String,
+    carrier: String,
+    recipient: String,
+    transaction_id: String,
+    delivery_report: bool,
+    submission: String,
+    digest: [u8; 16],
+    repeats_since: Option<Timestamp>,
+    accepted_at: Timestamp,
+    lease: Option<Lease>,
+    media: Option<Media>,
+}
+
+struct Media {
+    crc: u32,
+    body: Body,
+}
+
+enum Body {
+    Inline(Vec<u8>),
+    /// A record for a segment.
+    Record(Vec<u8>),
+}
+
+impl Prepared {
+    /// Prepares a message; media of up to `inline_max` bytes go into the database.
+    pub(super) fn new(message: NewMessage, inline_max: usize) -> Result<Self, StoreError> {
+        let submission = message.submission;
+        let json = serde_json::to_string(&submission)
+            .map_err(|error| StoreError::Failed(format!("the submission cannot be written: {error}")))?;
+        let media = (!message.media.is_empty()).then(|| Media::new(message.id, &message.media, inline_max));
+        Ok(Self {
+            id: message.id,
+            account: message.account.0,
+            carrier: message.carrier.0,
+            recipient: submission.recipient.as_str().to_owned(),
+            transaction_id: submission.transaction_id,
+            delivery_report: submission.delivery_report,
+            submission: json,
+            digest: message.digest.0,
+            repeats_since: message.repeats_since,
+            accepted_at: message.accepted_at,
+            lease: message.lease,
+            media,
+        })
+    }
+}
+
+impl Media {
+    fn new(id: Id, parts: &[Bytes], inline_max: usize) -> Self {
+        let seal = Seal::of(id, parts);
+        let length: usize = parts.iter().map(Bytes::len).sum();
+        let body = if length <= inline_max {
+            Body::Inline(parts.concat())
+        } else {
+            Body::Record(record::write(&seal, parts))
+        };
+        Self { crc: seal.crc, body }
+    }
+}
+
+/// Stores a message, unless it repeats one.
+pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
+    if tx.short_of_space {
+        return Err(StoreError::Full.into());
+    }
+    if let Some(id) = repeated(tx, message)? {
+        return Ok(Acceptance::Repeats(id));
+    }
+    insert_message(tx, message)?;
+    insert_work(tx, message)?;
+    if let Some(media) = &message.media {
+        insert_media(tx, message.id, media)?;
+    }
+    Ok(Acceptance::Fresh)
+}
+
+fn repeated(tx: &Tx<'_>, message: &Prepared) -> Result<Option<Id>> {
+    let Some(since) = message.repeats_since else {
+        return Ok(None);
+    };
+    let found: Option<i64> = tx
+        .prepare(
+            "SELECT id FROM message
+             WHERE transaction_id = ? AND digest = ? AND id >= ? AND account = ? AND accepted_at >= ?
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row(
+            (
+                &message.transaction_id,
+                &message.digest,
+                Id::first_at(since).number(),
+                &message.account,
+                since.as_millisecond(),
+            ),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found.and_then(Id::from_number))
+}
+
+fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
+    let at = message.accepted_at.as_millisecond();
+    tx.execute(
+        "INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier, recipient,
+                              transaction_id, digest, submission)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            message.id.number(),
+            State::Accepted.number(),
+            at,
+            at,
+            message.delivery_report,
+            &message.account,
+            &message.carrier,
+            &message.recipient,
+            &message.transaction_id,
+            &message.digest,
+            &message.submission,
+        ),
+    )?;
+    Ok(())
+}
+
+fn insert_work(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
+    let at = message.accepted_at.as_millisecond();
+    tx.execute(
+        "INSERT INTO work (id, kind, due, owner, since, carrier) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            message.id.number(),
+            Kind::Send.number(),
+            message.lease.map_or(at, |lease| lease.until.as_millisecond()),
+            message.lease.map(|lease| lease.owner.0),
+            at,
+            &message.carrier,
+        ),
+    )?;
+    Ok(())
+}
+
+fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()> {
+    let (body, place) = match &media.body {
+        Body::Inline(body) => (Some(body), None),
+        Body::Record(record) => {
+            let segments = tx.segments.as_mut().ok_or_else(no_segments)?;
+            (None, Some(segments.append(record)?))
+        }
+    };
+    tx.execute(
+        "INSERT INTO media (id, crc, segment, position, body) VALUES (?, ?, ?, ?, ?)",
+        (id.number(), media.crc, place.map(|place| place.segment), place.map(|place| place.position), body),
+    )?;
+    Ok(())
+}
+
+fn no_segments() -> Fault {
+    StoreError::Failed("its media folder is not open".into()).into()
+}

@@ -1,0 +1,78 @@
+//! What goes wrong below the trait, and what the trait calls it.
+
+use std::{fmt, io};
+
+use posthouse_core::store::StoreError;
+use rusqlite::ErrorCode;
+
+/// The result of a step inside a transaction.
+pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// What a step inside a transaction fails with.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Decided here.
+    Store(StoreError),
+    /// SQLite's own.
+    Sqlite(rusqlite::Error),
+    /// A segment file's.
+    Io(io::Error),
+}
+
+impl Fault {
+    /// Whether it is for want of space: then nothing was written and nothing is lost.
+    pub(crate) fn is_full(&self) -> bool {
+        match self {
+            Self::Store(error) => *error == StoreError::Full,
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DiskFull),
+            Self::Io(error) => {
+                matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+        }
+    }
+
+    /// Whether another process holds the database: then nothing was written either.
+    pub(crate) fn is_busy(&self) -> bool {
+        let busy = [Some(ErrorCode::DatabaseBusy), Some(ErrorCode::DatabaseLocked)];
+        matches!(self, Self::Sqlite(error) if busy.contains(&error.sqlite_error_code()))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Sqlite(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "media: {error}"),
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Store(error) => error,
+            _ if fault.is_full() => Self::Full,
+            _ if fault.is_busy() => Self::Overloaded,
+            _ => Self::Failed(fault.to_string()),
+        }
+    }
+}

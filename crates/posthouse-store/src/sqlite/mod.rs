@@ -1,0 +1,321 @@
+//! The embedded backend: one SQLite database and a folder of segment files.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `open.rs`, `schema.rs`, `options.rs` | opening, migrations |
+//! | `writer.rs` | the one thread that writes, group commit |
+//! | `reader.rs` | the read pool |
+//! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `step.rs` | a message's next state |
+//! | `due.rs` `search.rs` | what is read |
+//! | `record.rs` `fault.rs` | rows that cannot be read, and other errors |
+
+mod accept;
+mod callback;
+mod due;
+pub(crate) mod fault;
+mod open;
+mod options;
+mod provisioning;
+mod reader;
+mod record;
+mod report;
+mod schema;
+mod search;
+mod step;
+mod sweep;
+mod work;
+mod writer;
+
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    message::{CarrierReport, Message, TimelineEvent},
+    provisioning::{Change, Provisioning},
+    store::{
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, Owner, Recorded,
+        Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+    },
+};
+
+use self::{
+    accept::Prepared,
+    reader::Readers,
+    writer::{Admission, Tx, Writer},
+};
+pub use self::{
+    open::OpenError,
+    options::{Access, Fatal, SqliteOptions},
+};
+use crate::media::folder::Folder;
+
+/// The embedded store. Clones of an `Arc` of it may be used from any task.
+///
+/// Dropping it finishes what was handed in, which may block for as long as a commit takes; better
+/// [`close`](Store::close) it.
+#[derive(Debug)]
+pub struct SqliteStore {
+    access: Access,
+    inline_max: usize,
+    media: Folder,
+    key: [u8; 32],
+    read_connections: u32,
+    readers: Readers,
+    writer: Writer,
+}
+
+/// What a store counts since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Operations in them.
+    pub jobs: u64,
+    /// Free disk space, in bytes, as of a second ago.
+    pub free_bytes: u64,
+}
+
+impl SqliteStore {
+    /// Opens a store; what a crash left behind is taken up before it returns, in a time that does not depend on the
+    /// backlog. To be called on a Tokio runtime.
+    ///
+    /// ```
+    /// use posthouse_core::store::Store;
+    /// use posthouse_store::{SqliteOptions, SqliteStore};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = tempfile::tempdir()?;
+    /// let options = SqliteOptions {
+    ///     path: folder.path().join("posthouse.db"),
+    ///     media: folder.path().join("media"),
+    ///     ..SqliteOptions::default()
+    /// };
+    /// let store = SqliteStore::open(options).await?;
+    /// assert_eq!(store.revision().await?, 0);
+    /// store.close().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn open(options: SqliteOptions) -> Result<Self, OpenError> {
+        let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&options));
+        opening.await.map_err(|error| OpenError::Recovery(error.to_string()))?
+    }
+
+    fn open_blocking(options: &SqliteOptions) -> Result<Self, OpenError> {
+        let opened = open::open(options)?;
+        Ok(Self {
+            access: options.access,
+            inline_max: options.inline_max,
+            media: Folder::at(&options.media),
+            key: opened.key,
+            read_connections: u32::try_from(options.read_connections.max(1)).unwrap_or(u32::MAX),
+            readers: opened.readers,
+            writer: opened.writer,
+        })
+    }
+
+    /// What was counted since it was opened.
+    pub fn counters(&self) -> Counters {
+        let counts = self.writer.counts();
+        Counters {
+            commits: counts.commits.load(Ordering::Relaxed),
+            jobs: counts.jobs.load(Ordering::Relaxed),
+            free_bytes: counts.free_bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Writes as the gateway that runs on this store.
+    async fn write<T, F>(&self, admission: Admission, work: F) -> Result<T>
+    where
+        T: std::marker::Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> fault::Result<T> + std::marker::Send + 'static,
+    {
+        if self.access == Access::Visit {
+            return Err(StoreError::Failed("it was opened for a visit only".into()));
+        }
+        self.writer.submit(admission, work).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
+        let prepared = Prepared::new(message, self.inline_max)?;
+        self.write(Admission::Shed, move |tx| accept::accept(tx, &prepared)).await
+    }
+
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let connection = connection.to_owned();
+        let begin = move |tx: &mut Tx<'_>| work::begin(tx, id, owner, &connection, attempt_until, now);
+        self.write(Admission::Wait, begin).await
+    }
+
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> Result<Settled> {
+        let said = said.to_owned();
+        let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, now);
+        self.write(Admission::Wait, settle).await
+    }
+
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+        let ids = ids.to_vec();
+        self.write(Admission::Wait, move |tx| work::release(tx, &ids, owner, now)).await
+    }
+
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Send>> {
+        let carrier = carrier.clone();
+        let take =
+            move |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier, lease, now, waiting_since_before, limit);
+        self.write(Admission::Wait, take).await
+    }
+
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
+        self.write(Admission::Wait, move |tx| work::lease_timers(tx, lease, now, limit)).await
+    }
+
+    async fn media(&self, id: Id) -> Result<Vec<Bytes>> {
+        let folder = self.media.clone();
+        let (found, media) = self
+            .readers
+            .read(move |connection| {
+                let found = search::find_media(connection, id)?;
+                let media = search::read_media(&found, &folder)?;
+                Ok((found, media))
+            })
+            .await?;
+        if let Some(media) = media {
+            return Ok(media);
+        }
+        // A sweep may have come between the row and the segment: then the row is gone by now.
+        let again = self.readers.read(move |connection| search::find_media(connection, id)).await?;
+        if again == found {
+            return Err(search::corrupt_media(id));
+        }
+        Err(StoreError::NotFound("media"))
+    }
+
+    async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
+        self.write(Admission::Wait, move |tx| report::record(tx, &report)).await
+    }
+
+    async fn lease_callbacks(
+        &self,
+        account: &AccountName,
+        lease: Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Callback>> {
+        let account = account.clone();
+        let take = move |tx: &mut Tx<'_>| callback::lease(tx, &account, lease, now, limit);
+        self.write(Admission::Wait, take).await
+    }
+
+    async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> Result<()> {
+        let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
+        self.write(Admission::Wait, settle).await
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Due> {
+        self.readers.read(move |connection| due::due(connection, now)).await
+    }
+
+    async fn message(&self, id: Id) -> Result<Option<Message>> {
+        self.readers.read(move |connection| search::message(connection, id)).await
+    }
+
+    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
+        self.readers.read(move |connection| search::timeline(connection, id)).await
+    }
+
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
+    }
+
+    async fn newest_id(&self) -> Result<Option<Id>> {
+        self.readers.read(search::newest_id).await
+    }
+
+    async fn revision(&self) -> Result<u64> {
+        self.readers.read(provisioning::revision).await
+    }
+
+    async fn provisioning(&self) -> Result<Provisioning> {
+        self.readers.read(provisioning::provisioning).await
+    }
+
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+        let changes = changes.to_vec();
+        self.writer.submit(Admission::Wait, move |tx| provisioning::change(tx, &changes, expected)).await
+    }
+
+    async fn key(&self) -> Result<[u8; 32]> {
+        Ok(self.key)
+    }
+
+    async fn sweep(
+        &self,
+        media_before: Timestamp,
+        messages_before: Timestamp,
+        limit: usize,
+    ) -> Result<Swept> {
+        let candidates = self
+            .readers
+            .read(move |connection| sweep::find(connection, media_before, messages_before, limit))
+            .await?;
+        if candidates.is_empty() {
+            return Ok(Swept::default());
+        }
+        self.write(Admission::Wait, move |tx| sweep::sweep(tx, &candidates)).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        let check = |tx: &mut Tx<'_>| {
+            if tx.short_of_space {
+                return Err(StoreError::Full.into());
+            }
+            tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'checked'", [])?;
+            Ok(())
+        };
+        self.write(Admission::Wait, check).await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.readers.close(self.read_connections).await;
+        self.writer.close().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,238 @@
+//! Opening: the lock, the files, the tables, and what a crash left behind.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use posthouse_core::{Id, id::IdSource};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{
+    fault::Fault,
+    options::{Access, SqliteOptions},
+    reader::Readers,
+    schema,
+    writer::{Parts, Writer},
+};
+use crate::media::{
+    folder::{Folder, make_private},
+    segments::Segments,
+};
+
+/// The oldest SQLite that loses no commits when the WAL starts over (3.51.3).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// How long a connection waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Statements that each connection keeps prepared.
+const STATEMENTS: usize = 128;
+/// The page cache of the writer, in KiB.
+const WRITER_CACHE: i64 = 32 << 10;
+/// The page cache of a reader, in KiB.
+const READER_CACHE: i64 = 4 << 10;
+/// To this many bytes the WAL's file is cut when it starts over.
+const WAL_BYTES: i64 = 64 << 20;
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another gateway runs on it.
+    #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
+    Locked(PathBuf),
+    /// There is no database, and none was to be made.
+    #[error("there is no store at {}", .0.display())]
+    Missing(PathBuf),
+    /// It was made by a newer version of this program.
+    #[error(
+        "the store is of version {found}, this program knows versions up to {known}; run the newer program"
+    )]
+    Newer {
+        /// The store's.
+        found: i64,
+        /// The newest known here.
+        known: i64,
+    },
+    /// A migration that was applied to it is not the one of this program.
+    #[error("migration {version} ({name}) of the store is not the one of this program")]
+    Altered {
+        /// Its number.
+        version: i64,
+        /// Its name.
+        name: &'static str,
+    },
+    /// It has to be brought up to date first, which a visitor does not do while a gateway runs on it.
+    #[error("the store is of an older version; stop the gateway that runs on it, and start this version")]
+    Outdated,
+    /// The SQLite library is too old to be trusted.
+    #[error("SQLite {0} may lose commits; 3.51.3 or newer is needed")]
+    OldSqlite(&'static str),
+    /// A file or folder could not be opened or made.
+    #[error("{} cannot be opened", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite refuses.
+    #[error("SQLite cannot open the store")]
+    Sqlite(#[from] rusqlite::Error),
+    /// What is stored cannot be taken up again.
+    #[error("the store cannot be recovered: {0}")]
+    Recovery(String),
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Sqlite(error) => Self::Sqlite(error),
+            fault => Self::Recovery(fault.to_string()),
+        }
+    }
+}
+
+/// What an open store consists of.
+pub(super) struct Opened {
+    pub(super) writer: Writer,
+    pub(super) readers: Readers,
+    pub(super) key: [u8; 32],
+}
+
+/// Opens or makes a store.
+pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(OpenError::OldSqlite(rusqlite::version()));
+    }
+    make_files(options)?;
+    let lock = match options.access {
+        Access::Serve => Some(lock(&options.path)?),
+        Access::Visit => None,
+    };
+    let mut connection = connect(&options.path, WRITER_CACHE)?;
+    bring_up_to_date(&mut connection, options)?;
+    let key = connection.query_row("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
+    let readers = readers(options)?;
+    let segments = match options.access {
+        Access::Serve => Some(recover(&connection, options)?),
+        Access::Visit => None,
+    };
+    let callback_ids = callback_ids(&connection)?;
+    let folders = [options.path.parent(), Some(options.media.as_path())];
+    let parts = Parts {
+        connection,
+        segments,
+        callback_ids,
+        folders: folders.into_iter().flatten().map(or_working_directory).collect(),
+        low_water_bytes: options.low_water_bytes,
+        on_fatal: options.on_fatal.clone(),
+        lock,
+    };
+    let writer = Writer::start(parts, options.queue).map_err(|source| io_error(&options.path, source))?;
+    Ok(Opened { writer, readers, key })
+}
+
+fn or_working_directory(folder: &Path) -> PathBuf {
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }
+}
+
+fn io_error(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), source }
+}
+
+/// Makes what is missing, readable by its owner only; SQLite gives the WAL the database's permissions.
+fn make_files(options: &SqliteOptions) -> Result<(), OpenError> {
+    let path = &options.path;
+    if !options.create && !path.exists() {
+        return Err(OpenError::Missing(path.clone()));
+    }
+    if let Some(folder) = path.parent() {
+        make_private(&or_working_directory(folder)).map_err(|source| io_error(folder, source))?;
+    }
+    make_private(&options.media).map_err(|source| io_error(&options.media, source))?;
+    private_file(path)?;
+    Ok(())
+}
+
+fn private_file(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map_err(|source| io_error(path, source))
+}
+
+/// Takes the lock that says whose store this is; the system takes it back when the process ends, however it does.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let path = PathBuf::from(name);
+    let file = private_file(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path)),
+        Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
+    }
+}
+
+fn connect(path: &Path, cache: i64) -> Result<Connection, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
+    connection.pragma_update(None, "cache_size", -cache)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(connection)
+}
+
+/// Applies migrations. Only who holds the lock may: a gateway that runs knows its own tables only.
+fn bring_up_to_date(connection: &mut Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+    if !schema::is_behind(connection)? {
+        return Ok(());
+    }
+    let _held = match options.access {
+        Access::Serve => None,
+        Access::Visit => Some(lock(&options.path).map_err(|error| match error {
+            OpenError::Locked(_) => OpenError::Outdated,
+            error => error,
+        })?),
+    };
+    schema::migrate(connection)
+}
+
+fn readers(options: &SqliteOptions) -> Result<Readers, OpenError> {
+    let mut connections = Vec::new();
+    for _ in 0..options.read_connections.max(1) {
+        let connection = connect(&options.path, READER_CACHE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connections.push(connection);
+    }
+    Ok(Readers::new(connections))
+}
+
+/// Takes up what an earlier run left. The lock says that nobody else is alive, so every lease is a dead one's: it ends
+/// now. There are as many as were in memory then, however long the backlog is.
+fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments, OpenError> {
+    let now = Timestamp::now().as_millisecond();
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    for table in ["work", "callback"] {
+        let end_leases =
+            format!("UPDATE {table} SET owner = NULL, due = min(due, ?) WHERE owner IS NOT NULL");
+        connection.execute(&end_leases, [now])?;
+    }
+    connection.execute_batch("COMMIT")?;
+    let folder = Folder::open(&options.media).map_err(|source| io_error(&options.media, source))?;
+    Ok(Segments::open(folder, options.segment_bytes, connection)?)
+}
+
+/// Ids of callbacks go on from the newest there is.
+fn callback_ids(connection: &Connection) -> Result<IdSource, OpenError> {
+    let newest: Option<i64> = connection.query_row("SELECT max(id) FROM callback", [], |row| row.get(0))?;
+    Ok(IdSource::new(0, newest.and_then(Id::from_number)))
+}

@@ -1,0 +1,137 @@
+//! Provisioning: JSON documents under one revision.
+
+use posthouse_core::{
+    account::AccountName,
+    carrier::CarrierId,
+    provisioning::{Blacklisted, Change, Lookup, Provisioning, Range},
+    store::StoreError,
+};
+use rusqlite::{Connection, Row};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{
+    fault::Result,
+    record::{Record, corrupt},
+    writer::Tx,
+};
+
+const REVISION: &str = "SELECT value FROM meta WHERE name = 'revision'";
+
+/// The revision there is.
+pub(super) fn revision(connection: &Connection) -> Result<u64> {
+    read_revision(connection.prepare_cached(REVISION)?.query_row([], |row| row.get(0))?)
+}
+
+fn read_revision(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|error| corrupt("meta", "value", "revision", error).into())
+}
+
+/// All of provisioning.
+pub(super) fn provisioning(connection: &Connection) -> Result<Provisioning> {
+    let lookup: Option<Lookup> =
+        documents(connection, "lookup", "SELECT CAST(id AS TEXT) AS key, document FROM lookup")?.pop();
+    Ok(Provisioning {
+        revision: revision(connection)?,
+        accounts: documents(
+            connection,
+            "account",
+            "SELECT name AS key, document FROM account ORDER BY name",
+        )?,
+        carriers: documents(connection, "carrier", "SELECT id AS key, document FROM carrier ORDER BY id")?,
+        lookup,
+        ranges: rows(connection, "SELECT prefix, carrier FROM range ORDER BY prefix", |row| {
+            Ok(Range { prefix: row.get(0)?, carrier: CarrierId(row.get(1)?) })
+        })?,
+        blacklist: rows(
+            connection,
+            "SELECT number, account FROM blacklist ORDER BY number, account",
+            |row| Ok(Blacklisted { number: row.get(0)?, account: account(row.get(1)?) }),
+        )?,
+    })
+}
+
+fn documents<T: DeserializeOwned>(
+    connection: &Connection,
+    table: &'static str,
+    select: &str,
+) -> Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query([])?;
+    let mut documents = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: String = row.get("key")?;
+        documents.push(Record::new(table, key, row).json("document")?);
+    }
+    Ok(documents)
+}
+
+fn rows<T>(
+    connection: &Connection,
+    select: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    let rows = connection.prepare_cached(select)?.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+/// Makes changes; the revision afterwards.
+pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+    let revision = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
+    if expected.is_some_and(|expected| expected != revision) {
+        return Err(StoreError::LostLease.into());
+    }
+    if changes.is_empty() {
+        return Ok(revision);
+    }
+    for one in changes {
+        make(tx, one)?;
+    }
+    tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'", [])?;
+    Ok(revision + 1)
+}
+
+fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
+    match change {
+        Change::PutAccount(account) => tx.execute(
+            "INSERT OR REPLACE INTO account (name, document) VALUES (?, ?)",
+            (&account.name.0, document(account)?),
+        ),
+        Change::RemoveAccount(name) => tx.execute("DELETE FROM account WHERE name = ?", [&name.0]),
+        Change::PutCarrier(carrier) => tx.execute(
+            "INSERT OR REPLACE INTO carrier (id, document) VALUES (?, ?)",
+            (carrier.id.as_str(), document(carrier)?),
+        ),
+        Change::RemoveCarrier(id) => tx.execute("DELETE FROM carrier WHERE id = ?", [id.as_str()]),
+        Change::SetLookup(None) => tx.execute("DELETE FROM lookup", []),
+        Change::SetLookup(Some(lookup)) => {
+            tx.execute("INSERT OR REPLACE INTO lookup (id, document) VALUES (1, ?)", [document(lookup)?])
+        }
+        Change::PutRange(range) => tx.execute(
+            "INSERT OR REPLACE INTO range (prefix, carrier) VALUES (?, ?)",
+            (&range.prefix, range.carrier.as_str()),
+        ),
+        Change::RemoveRange(prefix) => tx.execute("DELETE FROM range WHERE prefix = ?", [prefix]),
+        Change::PutBlacklisted(entry) => tx.execute(
+            "INSERT OR REPLACE INTO blacklist (number, account) VALUES (?, ?)",
+            (&entry.number, account_text(entry)),
+        ),
+        Change::RemoveBlacklisted(entry) => tx.execute(
+            "DELETE FROM blacklist WHERE number = ? AND account = ?",
+            (&entry.number, account_text(entry)),
+        ),
+    }
+}
+
+fn document(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| StoreError::Failed(format!("provisioning cannot be written: {error}")).into())
+}
+
+/// An empty account stands for every account.
+fn account(text: String) -> Option<AccountName> {
+    (!text.is_empty()).then_some(AccountName(text))
+}
+
+fn account_text(entry: &Blacklisted) -> &str {
+    entry.account.as_ref().map_or("", |account| &account.0)
+}

@@ -1,0 +1,104 @@
+//! Reading rows: a value that cannot be one of ours names its table, column and row.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use mm7::{MmStatus, StatusCode};
+use posthouse_core::{Id, message::Reason, state::State, store::StoreError};
+use rusqlite::{
+    Row,
+    types::{FromSql, ValueRef},
+};
+use serde::de::DeserializeOwned;
+
+use super::fault::Result;
+
+/// What a stored value that cannot be read is reported as.
+pub(crate) fn corrupt(
+    table: &str,
+    column: &str,
+    row: impl fmt::Display,
+    what: impl fmt::Display,
+) -> StoreError {
+    StoreError::Corrupt { place: format!("{table}.{column} of row {row}"), what: what.to_string() }
+}
+
+/// The time of a stored number; numbers out of range stop at the ends of time.
+pub(crate) fn time(milliseconds: i64) -> Timestamp {
+    let end = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_millisecond(milliseconds).unwrap_or(end)
+}
+
+/// A row of a table, which tells where it stands when a value cannot be read.
+pub(crate) struct Record<'a> {
+    table: &'static str,
+    key: String,
+    row: &'a Row<'a>,
+}
+
+impl<'a> Record<'a> {
+    /// A row and its key, which is only used in errors.
+    pub(crate) fn new(table: &'static str, key: impl fmt::Display, row: &'a Row<'a>) -> Self {
+        Self { table, key: key.to_string(), row }
+    }
+
+    /// A row of a table whose key is the column `id`.
+    pub(crate) fn by_id(table: &'static str, row: &'a Row<'a>) -> Result<Self> {
+        let id: i64 = row.get("id")?;
+        Ok(Self::new(table, id, row))
+    }
+
+    /// That this column holds something else than one of ours.
+    pub(crate) fn corrupt(&self, column: &str, what: impl fmt::Display) -> StoreError {
+        corrupt(self.table, column, &self.key, what)
+    }
+
+    /// A value as SQLite has it.
+    pub(crate) fn value<T: FromSql>(&self, column: &str) -> Result<T> {
+        let raw = self.row.get_ref(column)?;
+        T::column_result(raw).map_err(|error| self.corrupt(column, error).into())
+    }
+
+    /// A value that has to be one that `read` knows.
+    pub(crate) fn known<R: FromSql, T>(&self, column: &str, read: impl Fn(R) -> Option<T>) -> Result<T> {
+        let raw = self.value(column)?;
+        read(raw).ok_or_else(|| self.corrupt(column, "no value of this kind").into())
+    }
+
+    /// An id.
+    pub(crate) fn id(&self, column: &str) -> Result<Id> {
+        self.known(column, Id::from_number)
+    }
+
+    /// A time.
+    pub(crate) fn time(&self, column: &str) -> Result<Timestamp> {
+        self.value(column).map(time)
+    }
+
+    /// A state.
+    pub(crate) fn state(&self, column: &str) -> Result<State> {
+        self.known(column, State::from_number)
+    }
+
+    /// A delivery status, by name.
+    pub(crate) fn status(&self, column: &str) -> Result<MmStatus> {
+        self.known(column, |name: String| MmStatus::from_name(&name))
+    }
+
+    /// A reason, where there is one.
+    pub(crate) fn reason(&self, column: &str) -> Result<Option<Reason>> {
+        if self.row.get_ref(column)? == ValueRef::Null {
+            return Ok(None);
+        }
+        self.known(column, |code: u32| StatusCode::from_code(code).map(Reason)).map(Some)
+    }
+
+    /// A JSON document.
+    pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
+        let text: &str = match self.row.get_ref(column)?.as_str() {
+            Ok(text) => text,
+            Err(error) => return Err(self.corrupt(column, error).into()),
+        };
+        serde_json::from_str(text).map_err(|error| self.corrupt(column, error).into())
+    }
+}

@@ -1,0 +1,193 @@
+//! Reports of carriers: early, late, doubled, about nobody we know.
+
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    address::Msisdn,
+    carrier::CarrierId,
+    message::{CarrierReport, EventKind},
+    state::{Event, State},
+    store::{Recorded, Settled},
+};
+use rusqlite::{OptionalExtension, Row};
+
+use super::{
+    callback,
+    fault::Result,
+    record::Record,
+    step::{Subject, note, words},
+    work,
+    writer::Tx,
+};
+
+/// So many waiting reports are looked at on behalf of one message.
+const WAITING: i64 = 100;
+/// So many messages without an answer are looked at on behalf of one report.
+const UNANSWERED: i64 = 100;
+
+/// Records a report on the message it is about, or keeps it.
+pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded> {
+    let Some(mut subject) = find(tx, report)? else {
+        keep(tx, report)?;
+        return Ok(Recorded::Unmatched);
+    };
+    let applied = apply(tx, &mut subject, report)?;
+    let owed_by_others = apply_waiting(tx, &mut subject)?;
+    if !applied.changed {
+        return Ok(Recorded::Late(subject.id));
+    }
+    let owes_report = applied.owes_report || owed_by_others;
+    Ok(Recorded::Applied(subject.id, Settled { state: subject.state, owes_report }))
+}
+
+#[derive(Clone, Copy)]
+struct Applied {
+    changed: bool,
+    owes_report: bool,
+}
+
+fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Result<Applied> {
+    let at = report.received_at;
+    let stepped = subject.step(tx, Event::Report(report.status), None, at)?;
+    subject.learn(tx, &report.carrier_message_id)?;
+    let (kind, state) = match (stepped.changed, subject.state) {
+        (false, _) => (EventKind::LateReport, ""),
+        (true, State::Forwarded) => (EventKind::Forwarded, ""),
+        (true, State::Deferred) => (EventKind::Deferred, ""),
+        (true, state) => (EventKind::Ended, state.as_str()),
+    };
+    note(tx, subject.id, kind, at, &words(&[state, &report.said]))?;
+    callback::owe(tx, subject, stepped.owed, at)?;
+    if stepped.changed && subject.state.is_terminal() {
+        work::end(tx, subject.id)?;
+    }
+    Ok(Applied { changed: stepped.changed, owes_report: stepped.owed.is_some() })
+}
+
+/// The message that a report is about, if that can be told.
+fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
+    let id = match find_by_id(tx, report)? {
+        Some(id) => Some(id),
+        None => find_parked(tx, report)?,
+    };
+    match id.and_then(Id::from_number) {
+        Some(id) => Subject::load(tx, id),
+        None => Ok(None),
+    }
+}
+
+/// The newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
+fn find_by_id(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
+    let id = tx
+        .prepare(
+            "SELECT id FROM message WHERE carrier_message_id = ? AND carrier = ? ORDER BY id DESC LIMIT 1",
+        )?
+        .query_row((&report.carrier_message_id, report.carrier.as_str()), |row| row.get(0))
+        .optional()?;
+    Ok(id)
+}
+
+/// The message that the carrier never answered for, when it is the only one between these two, and parked. One that is
+/// being sent might get its MessageID with the answer: till then nobody can tell which of them is meant.
+fn find_parked(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
+    let (Some(recipient), Some(sender)) = (&report.recipient, &report.sender) else {
+        return Ok(None);
+    };
+    let mut statement = tx.prepare(
+        "SELECT id, state, submission ->> '$.sender' FROM message
+         WHERE recipient = ? AND state IN (1, 2) AND carrier = ? AND carrier_message_id IS NULL LIMIT ?",
+    )?;
+    let unanswered: Vec<(i64, u8, String)> = statement
+        .query_map((recipient.as_str(), report.carrier.as_str(), UNANSWERED), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut matching = unanswered.iter().filter(|(_, _, from)| same_address(from, sender));
+    Ok(match (matching.next(), matching.next()) {
+        (Some((id, state, _)), None) if *state == State::Parked.number() => Some(*id),
+        _ => None,
+    })
+}
+
+/// Whether two spellings mean the same address: `+` and `/TYPE=PLMN` say nothing.
+fn same_address(one: &str, other: &str) -> bool {
+    match (Msisdn::parse(one, true), Msisdn::parse(other, true)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.trim() == other.trim(),
+    }
+}
+
+/// Keeps a report till its message is known.
+fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
+    tx.execute(
+        "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, recipient, sender, status, said)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            report.received_at.as_millisecond(),
+            report.carrier.as_str(),
+            &report.carrier_message_id,
+            report.recipient.as_ref().map(Msisdn::as_str),
+            &report.sender,
+            report.status.as_str(),
+            &report.said,
+        ),
+    )?;
+    Ok(())
+}
+
+/// Applies the reports that waited for what is known since a moment ago: this message's MessageID, or that it is parked,
+/// or that it is out of the way of another one which is. Whether a report on *this* message became owed.
+pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bool> {
+    let mut owes_report = false;
+    if let Some(carrier_message_id) = subject.carrier_message_id.clone() {
+        let by_id = "carrier_message_id = ? AND carrier = ?";
+        for (row, report) in waiting(tx, by_id, (&carrier_message_id, &subject.carrier))? {
+            remove(tx, row)?;
+            owes_report |= apply(tx, subject, &report)?.owes_report;
+        }
+    }
+    let by_recipient = "recipient = ? AND carrier = ?";
+    for (row, report) in waiting(tx, by_recipient, (&subject.recipient, &subject.carrier))? {
+        let Some(mut found) = find(tx, &report)? else { continue };
+        remove(tx, row)?;
+        let applied = apply(tx, &mut found, &report)?;
+        if found.id == subject.id {
+            *subject = found;
+            owes_report |= applied.owes_report;
+        }
+    }
+    Ok(owes_report)
+}
+
+fn waiting(tx: &Tx<'_>, which: &str, values: (&str, &str)) -> Result<Vec<(i64, CarrierReport)>> {
+    let mut statement = tx.prepare(&format!(
+        "SELECT id, received_at, carrier, carrier_message_id, recipient, sender, status, said
+         FROM unmatched_report WHERE {which} ORDER BY id LIMIT {WAITING}"
+    ))?;
+    let mut rows = statement.query(values)?;
+    let mut waiting = Vec::new();
+    while let Some(row) = rows.next()? {
+        waiting.push((row.get("id")?, read(row)?));
+    }
+    Ok(waiting)
+}
+
+fn read(row: &Row<'_>) -> Result<CarrierReport> {
+    let record = Record::by_id("unmatched_report", row)?;
+    let recipient: Option<String> = record.value("recipient")?;
+    let received_at: Timestamp = record.time("received_at")?;
+    Ok(CarrierReport {
+        carrier: CarrierId(record.value("carrier")?),
+        carrier_message_id: record.value("carrier_message_id")?,
+        recipient: recipient.and_then(|digits| Msisdn::parse(&digits, false)),
+        sender: record.value("sender")?,
+        status: record.status("status")?,
+        said: record.value("said")?,
+        received_at,
+    })
+}
+
+fn remove(tx: &Tx<'_>, row: i64) -> Result<()> {
+    tx.execute("DELETE FROM unmatched_report WHERE id = ?", [row])?;
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! A message's next state: what the state machine says, written down with the event and what is owed for it.
+
+use jiff::Timestamp;
+use mm7::MmStatus;
+use posthouse_core::{
+    Id,
+    message::{EventKind, Reason},
+    state::{Event, State, Step},
+};
+
+use super::{fault::Result, record::Record, writer::Tx};
+
+/// What has to be known of a message for its next step.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) id: Id,
+    pub(super) state: State,
+    pub(super) account: String,
+    pub(super) carrier: String,
+    pub(super) recipient: String,
+    pub(super) delivery_report: bool,
+    pub(super) carrier_message_id: Option<String>,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stepped {
+    /// Whether it was more than a line on the timeline.
+    pub(super) changed: bool,
+    /// The report that is owed for it.
+    pub(super) owed: Option<MmStatus>,
+}
+
+impl Subject {
+    /// The message with this id, if it is known.
+    pub(super) fn load(tx: &Tx<'_>, id: Id) -> Result<Option<Self>> {
+        let mut statement = tx.prepare(
+            "SELECT id, state, account, carrier, recipient, delivery_report, carrier_message_id
+             FROM message WHERE id = ?",
+        )?;
+        let mut rows = statement.query([id.number()])?;
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        let record = Record::by_id("message", row)?;
+        Ok(Some(Self {
+            id,
+            state: record.state("state")?,
+            account: record.value("account")?,
+            carrier: record.value("carrier")?,
+            recipient: record.value("recipient")?,
+            delivery_report: record.value("delivery_report")?,
+            carrier_message_id: record.value("carrier_message_id")?,
+        }))
+    }
+
+    /// Takes the step that this event means. The caller, who knows what was said, adds the line to the timeline, and then
+    /// what is owed (`callback::owe`).
+    pub(super) fn step(
+        &mut self,
+        tx: &Tx<'_>,
+        event: Event,
+        reason: Option<Reason>,
+        at: Timestamp,
+    ) -> Result<Stepped> {
+        let Step::To { state, owed } = self.state.after(event) else {
+            return Ok(Stepped { changed: false, owed: None });
+        };
+        self.state = state;
+        tx.execute(
+            "UPDATE message SET state = ?, changed_at = ?, reason = ? WHERE id = ?",
+            (state.number(), at.as_millisecond(), reason.map(|reason| reason.0.code()), self.id.number()),
+        )?;
+        Ok(Stepped { changed: true, owed: owed.filter(|_| self.delivery_report) })
+    }
+
+    /// Keeps the carrier's MessageID, unless one is known.
+    pub(super) fn learn(&mut self, tx: &Tx<'_>, carrier_message_id: &str) -> Result<()> {
+        if carrier_message_id.is_empty() || self.carrier_message_id.is_some() {
+            return Ok(());
+        }
+        self.carrier_message_id = Some(carrier_message_id.to_owned());
+        tx.execute(
+            "UPDATE message SET carrier_message_id = ? WHERE id = ?",
+            (carrier_message_id, self.id.number()),
+        )?;
+        Ok(())
+    }
+}
+
+/// Adds a line to a message's timeline.
+pub(super) fn note(tx: &Tx<'_>, id: Id, kind: EventKind, at: Timestamp, detail: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO event (message, number, at, kind, detail)
+         SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM event WHERE message = ?1",
+        (id.number(), at.as_millisecond(), kind.number(), detail),
+    )?;
+    Ok(())
+}
+
+/// What happened and what was said about it, as one line: the parts that are not empty.
+pub(super) fn words(parts: &[&str]) -> String {
+    let mut line = String::new();
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(part);
+    }
+    line
+}

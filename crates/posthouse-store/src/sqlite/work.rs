@@ -1,0 +1,301 @@
+//! Attempts, timers and their leases.
+
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    message::{EventKind, Reason},
+    state::{Event, State, Step},
+    store::{Lease, Owner, Send, Settled, Settlement, StoreError, Timer},
+};
+use rusqlite::Row;
+
+use super::{
+    callback,
+    fault::{Fault, Result},
+    record::Record,
+    report,
+    step::{Stepped, Subject, note, words},
+    writer::Tx,
+};
+
+/// What is to be done about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// To be sent, now or later.
+    Send,
+    /// Being sent.
+    Sending,
+    /// Waiting for reports.
+    Report,
+}
+
+impl Kind {
+    /// The number in the table.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Send => 0,
+            Self::Sending => 1,
+            Self::Report => 2,
+        }
+    }
+
+    fn from_number(number: u8) -> Option<Self> {
+        [Self::Send, Self::Sending, Self::Report].into_iter().find(|kind| kind.number() == number)
+    }
+}
+
+/// The kind of work that this owner holds; lost, when it is another's or done.
+fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<Kind> {
+    let mut statement = tx.prepare("SELECT id, kind, owner FROM work WHERE id = ?")?;
+    let mut rows = statement.query([id.number()])?;
+    let Some(row) = rows.next()? else {
+        return Err(StoreError::LostLease.into());
+    };
+    let record = Record::by_id("work", row)?;
+    if record.value::<Option<i64>>("owner")? != Some(owner.0) {
+        return Err(StoreError::LostLease.into());
+    }
+    record.known("kind", Kind::from_number)
+}
+
+fn subject(tx: &Tx<'_>, id: Id) -> Result<Subject> {
+    Subject::load(tx, id)?.ok_or_else(|| StoreError::NotFound("message").into())
+}
+
+/// An attempt begins.
+pub(super) fn begin(
+    tx: &mut Tx<'_>,
+    id: Id,
+    owner: Owner,
+    connection: &str,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
+    let kind = held(tx, id, owner)?;
+    let state = subject(tx, id)?.state;
+    let state = match state.after(Event::Begin) {
+        Step::To { state, .. } => state,
+        // The next connection of the same attempt.
+        Step::Recorded if state == State::Sending => state,
+        Step::Recorded => return Err(StoreError::LostLease.into()),
+    };
+    if kind == Kind::Report {
+        return Err(StoreError::LostLease.into());
+    }
+    tx.execute(
+        "UPDATE message SET state = ?, changed_at = ?, attempts = attempts + 1 WHERE id = ?",
+        (state.number(), now.as_millisecond(), id.number()),
+    )?;
+    tx.execute(
+        "UPDATE work SET kind = ?, due = ? WHERE id = ?",
+        (Kind::Sending.number(), until.as_millisecond(), id.number()),
+    )?;
+    note(tx, id, EventKind::Sending, now, connection)
+}
+
+/// An attempt or a wait ends.
+pub(super) fn settle(
+    tx: &mut Tx<'_>,
+    id: Id,
+    owner: Owner,
+    settlement: &Settlement,
+    said: &str,
+    now: Timestamp,
+) -> Result<Settled> {
+    held(tx, id, owner)?;
+    let mut subject = subject(tx, id)?;
+    let stepped = subject.step(tx, event_of(settlement), reason_of(settlement), now)?;
+    note_settlement(tx, &subject, stepped, settlement, said, now)?;
+    if let Settlement::Taken { carrier_message_id: Some(carrier_message_id), .. } = settlement {
+        subject.learn(tx, carrier_message_id)?;
+    }
+    if let Settlement::Declined { .. } = settlement {
+        // The VASP was refused, and refusals are not remembered: the same request is a new message.
+        tx.execute("UPDATE message SET digest = NULL WHERE id = ?", [id.number()])?;
+    }
+    leave_work(tx, &subject, settlement, now)?;
+    callback::owe(tx, &subject, stepped.owed, now)?;
+    let owed_by_reports = report::apply_waiting(tx, &mut subject)?;
+    Ok(Settled { state: subject.state, owes_report: stepped.owed.is_some() || owed_by_reports })
+}
+
+fn event_of(settlement: &Settlement) -> Event {
+    match settlement {
+        Settlement::Taken { .. } => Event::Taken,
+        Settlement::Refused { terminal, reason } => Event::Refused(*terminal, *reason),
+        Settlement::Again { .. } => Event::Again,
+        Settlement::Unknown { .. } => Event::Unknown,
+        Settlement::Expired { unreached } => Event::ExpiryPassed { unreached: *unreached },
+        Settlement::ReportTimeout => Event::ReportTimeout,
+        Settlement::Declined { reason } => Event::Declined(*reason),
+    }
+}
+
+fn reason_of(settlement: &Settlement) -> Option<Reason> {
+    match settlement {
+        Settlement::Refused { reason, .. } | Settlement::Declined { reason } => Some(Reason(*reason)),
+        _ => None,
+    }
+}
+
+/// One line for the timeline; for a message that had ended, only when there is something to say.
+fn note_settlement(
+    tx: &Tx<'_>,
+    subject: &Subject,
+    stepped: Stepped,
+    settlement: &Settlement,
+    said: &str,
+    now: Timestamp,
+) -> Result<()> {
+    if !stepped.changed {
+        return if said.is_empty() { Ok(()) } else { note(tx, subject.id, EventKind::LateReport, now, said) };
+    }
+    let reason = reason_of(settlement).map(|reason| reason.to_string()).unwrap_or_default();
+    let (kind, detail) = match settlement {
+        Settlement::Taken { .. } => (EventKind::Forwarded, said.to_owned()),
+        Settlement::Again { reason, .. } => (EventKind::Retrying, words(&[&reason.to_string(), said])),
+        Settlement::Unknown { .. } => (EventKind::Parked, said.to_owned()),
+        _ => (EventKind::Ended, words(&[subject.state.as_str(), &reason, said])),
+    };
+    note(tx, subject.id, kind, now, &detail)
+}
+
+/// What is to be done next, by the state that the message is in now.
+fn leave_work(tx: &Tx<'_>, subject: &Subject, settlement: &Settlement, now: Timestamp) -> Result<()> {
+    let id = subject.id.number();
+    match (subject.state, settlement) {
+        (State::Ended(_), _) => tx.execute("DELETE FROM work WHERE id = ?", [id])?,
+        (State::Accepted, Settlement::Again { due, unreached, .. }) => tx.execute(
+            "UPDATE work SET kind = ?, due = ?, owner = NULL, since = ?, unreached = ? WHERE id = ?",
+            (Kind::Send.number(), due.as_millisecond(), now.as_millisecond(), unreached, id),
+        )?,
+        (_, Settlement::Taken { report_until, .. } | Settlement::Unknown { report_until }) => tx.execute(
+            "UPDATE work SET kind = ?, due = ?, owner = NULL WHERE id = ?",
+            (Kind::Report.number(), report_until.as_millisecond(), id),
+        )?,
+        // It changed nothing: the work stays what it was, and the lease's end brings it back.
+        _ => 0,
+    };
+    Ok(())
+}
+
+/// Work that was not begun is due at once.
+pub(super) fn release(tx: &Tx<'_>, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+    for id in ids {
+        tx.execute(
+            "UPDATE work SET due = ?, owner = NULL WHERE id = ? AND owner = ? AND kind <> 1",
+            (now.as_millisecond(), id.number(), owner.0),
+        )?;
+    }
+    Ok(())
+}
+
+/// Leases what is to be sent to a carrier.
+pub(super) fn lease_sends(
+    tx: &Tx<'_>,
+    carrier: &CarrierId,
+    lease: Lease,
+    now: Timestamp,
+    waiting_since_before: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<Send>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due = "SELECT id FROM work WHERE kind = 0 AND carrier = ? AND due <= ? ORDER BY due, id LIMIT ?";
+    let mut ids = lease_ids(tx, due, (carrier.as_str(), now.as_millisecond(), limit), lease)?;
+    let left = limit.saturating_sub(i64::try_from(ids.len()).unwrap_or(i64::MAX));
+    if let Some(before) = waiting_since_before {
+        let waiting = "SELECT id FROM work WHERE kind = 0 AND owner IS NULL AND carrier = ? AND since < ?
+                       ORDER BY since, id LIMIT ?";
+        ids.extend(lease_ids(tx, waiting, (carrier.as_str(), before.as_millisecond(), left), lease)?);
+    }
+    readable(ids.into_iter().map(|id| load_send(tx, id, lease)))
+}
+
+/// Leases the work that a query selects.
+fn lease_ids(tx: &Tx<'_>, select: &str, values: (&str, i64, i64), lease: Lease) -> Result<Vec<i64>> {
+    let mut statement = tx.prepare(select)?;
+    let ids: Vec<i64> =
+        statement.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    for id in &ids {
+        lease_work(tx, *id, lease)?;
+    }
+    Ok(ids)
+}
+
+fn lease_work(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET owner = ?, due = ? WHERE id = ?",
+        (lease.owner.0, lease.until.as_millisecond(), id),
+    )?;
+    Ok(())
+}
+
+/// Leaves out what cannot be read, loudly: it stays leased, so that it does not hold up what comes behind it, and comes
+/// up again when the lease ends.
+pub(super) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut good = Vec::new();
+    for row in rows {
+        match row {
+            Ok(row) => good.push(row),
+            Err(Fault::Store(error @ StoreError::Corrupt { .. })) => {
+                tracing::error!(%error, "work left out");
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(good)
+}
+
+fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Send> {
+    let mut statement = tx.prepare(
+        "SELECT m.id, m.account, m.carrier, m.submission, m.attempts, w.unreached
+         FROM work w JOIN message m USING (id) WHERE w.id = ?",
+    )?;
+    let mut rows = statement.query([id])?;
+    match rows.next()? {
+        Some(row) => read_send(row, lease),
+        None => Err(StoreError::NotFound("message").into()),
+    }
+}
+
+fn read_send(row: &Row<'_>, lease: Lease) -> Result<Send> {
+    let record = Record::by_id("message", row)?;
+    Ok(Send {
+        id: record.id("id")?,
+        account: AccountName(record.value("account")?),
+        carrier: CarrierId(record.value("carrier")?),
+        submission: record.json("submission")?,
+        attempts: record.value("attempts")?,
+        unreached: record.value("unreached")?,
+        lease,
+    })
+}
+
+/// Leases timers that went off.
+pub(super) fn lease_timers(tx: &Tx<'_>, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(i64, u8)> = tx
+        .prepare("SELECT id, kind FROM work WHERE kind > 0 AND due <= ? ORDER BY due, id LIMIT ?")?
+        .query_map((now.as_millisecond(), limit), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, _) in &due {
+        lease_work(tx, *id, lease)?;
+    }
+    readable(due.into_iter().map(|(id, kind)| load_timer(tx, id, kind, lease)))
+}
+
+fn load_timer(tx: &Tx<'_>, id: i64, kind: u8, lease: Lease) -> Result<Timer> {
+    if kind == Kind::Sending.number() {
+        return Ok(Timer::Interrupted(Box::new(load_send(tx, id, lease)?)));
+    }
+    let id = Id::from_number(id).ok_or(StoreError::NotFound("message"))?;
+    Ok(Timer::ReportDue { id, lease })
+}
+
+/// What a report that ends a message leaves to do: nothing, unless an attempt is under way, whose owner settles it.
+pub(super) fn end(tx: &Tx<'_>, id: Id) -> Result<()> {
+    tx.execute("DELETE FROM work WHERE id = ? AND kind <> 1", [id.number()])?;
+    Ok(())
+}

@@ -1,0 +1,288 @@
+//! What the rules are tested with: messages, times, and a store that unwraps.
+
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use mm7::{MmStatus, StatusCode};
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    address::Msisdn,
+    carrier::CarrierId,
+    message::{AddressKind, CarrierReport, Digest, EventKind, Part, Submission},
+    state::State,
+    store::{
+        Callback, CallbackBody, Lease, NewMessage, Owner, Recorded, Send, Settled, Settlement, Store, Timer,
+    },
+};
+
+use super::Backend;
+
+/// The owner that most tests are.
+pub const ME: Owner = Owner(11);
+/// Somebody else.
+pub const OTHER: Owner = Owner(22);
+/// How long leases last here, in seconds.
+pub const LEASE: i64 = 60;
+/// How long reports are waited for here, in seconds.
+pub const REPORT_TIMEOUT: i64 = 3600;
+
+/// A time, in seconds after some morning.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_790_000_000_000 + seconds * 1000).unwrap()
+}
+
+/// A lease that begins then.
+pub fn lease(owner: Owner, now: i64) -> Lease {
+    Lease { owner, until: at(now + LEASE) }
+}
+
+/// The account of most messages.
+pub fn acme() -> AccountName {
+    AccountName("acme".into())
+}
+
+/// The carrier of most messages.
+pub fn carrier() -> CarrierId {
+    CarrierId("31003".into())
+}
+
+/// A message accepted then, without media, due at once.
+pub fn message(now: i64) -> NewMessage {
+    static NEXT: AtomicI64 = AtomicI64::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    NewMessage {
+        id: Id::from_number(Id::first_at(at(now)).number() + number % 8192).unwrap(),
+        account: acme(),
+        carrier: carrier(),
+        submission: submission(&format!("transaction-{number}"), now),
+        media: Vec::new(),
+        digest: Digest([7; 16]),
+        repeats_since: None,
+        accepted_at: at(now),
+        lease: None,
+    }
+}
+
+fn submission(transaction_id: &str, now: i64) -> Submission {
+    Submission {
+        transaction_id: transaction_id.into(),
+        vasid: "61295".into(),
+        sender_kind: AddressKind::ShortCode,
+        sender: "111122".into(),
+        recipient: Msisdn::parse("16175550100", false).unwrap(),
+        subject: Some("Grüße 🎉".into()),
+        message_class: None,
+        priority: Some("High".into()),
+        service_code: None,
+        allow_adaptations: Some(true),
+        time_stamp: at(now),
+        expiry: at(now + 3 * 86_400),
+        delivery_report: true,
+        namespace: "urn:example:mm7".into(),
+        version: "6.8.0".into(),
+        notes: vec!["ReadReply was dropped".into()],
+        parts: Vec::new(),
+    }
+}
+
+/// Gives a message these parts.
+pub fn with_media(mut message: NewMessage, parts: &[Vec<u8>]) -> NewMessage {
+    message.media = parts.iter().cloned().map(Bytes::from).collect();
+    message.submission.parts = parts.iter().map(|bytes| part(bytes.len())).collect();
+    message
+}
+
+fn part(bytes: usize) -> Part {
+    Part {
+        content_type: "image/jpeg".into(),
+        content_id: Some("picture".into()),
+        content_location: None,
+        name: None,
+        bytes: bytes as u64,
+    }
+}
+
+/// A carrier's report, received then, about the usual addresses.
+pub fn report(carrier_message_id: &str, status: MmStatus, now: i64) -> CarrierReport {
+    CarrierReport {
+        carrier: carrier(),
+        carrier_message_id: carrier_message_id.into(),
+        recipient: Msisdn::parse("16175550100", false),
+        sender: Some("111122".into()),
+        status,
+        said: format!("{} it says", status.as_str()),
+        received_at: at(now),
+    }
+}
+
+/// The carrier took it, under this MessageID.
+pub fn taken(carrier_message_id: &str, now: i64) -> Settlement {
+    Settlement::Taken {
+        carrier_message_id: Some(carrier_message_id.into()),
+        report_until: at(now + REPORT_TIMEOUT),
+    }
+}
+
+/// Nobody knows whether the carrier took it.
+pub fn unknown(now: i64) -> Settlement {
+    Settlement::Unknown { report_until: at(now + REPORT_TIMEOUT) }
+}
+
+/// Not delivered; again in so many seconds.
+pub fn again(now: i64, seconds: i64) -> Settlement {
+    Settlement::Again { due: at(now + seconds), unreached: true, reason: StatusCode::ServiceUnavailable }
+}
+
+/// What a callback reports.
+pub fn status(callback: &Callback) -> MmStatus {
+    let CallbackBody::Report { status, .. } = &callback.body;
+    *status
+}
+
+/// An open store, with the steps that tests take over and over.
+pub struct Bed {
+    store: Box<dyn Store>,
+}
+
+impl Deref for Bed {
+    type Target = dyn Store;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.store
+    }
+}
+
+impl Bed {
+    /// The store of a backend.
+    pub async fn open(backend: &dyn Backend) -> Self {
+        Self { store: backend.open().await }
+    }
+
+    /// Closes it and opens it again.
+    pub async fn reopen(self, backend: &dyn Backend) -> Self {
+        self.store.close().await.unwrap();
+        drop(self);
+        Self::open(backend).await
+    }
+
+    /// What would be there after a power cut.
+    pub async fn power_cut(self, backend: &dyn Backend) -> Self {
+        Self { store: backend.after_power_cut(self.store).await }
+    }
+
+    /// Accepts a message, leased to me.
+    pub async fn accept_mine(&self, now: i64) -> Id {
+        let message = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
+        let id = message.id;
+        self.accept(message).await.unwrap();
+        id
+    }
+
+    /// Accepts a message and begins an attempt.
+    pub async fn sending(&self, now: i64) -> Id {
+        let id = self.accept_mine(now).await;
+        self.begin_mine(id, now).await;
+        id
+    }
+
+    /// Accepts a message that the carrier takes.
+    pub async fn forwarded(&self, carrier_message_id: &str, now: i64) -> Id {
+        let id = self.sending(now).await;
+        self.settle_mine(id, taken(carrier_message_id, now), now).await;
+        id
+    }
+
+    /// Accepts a message whose attempt gets no answer.
+    pub async fn parked(&self, now: i64) -> Id {
+        let id = self.sending(now).await;
+        self.settle_mine(id, unknown(now), now).await;
+        id
+    }
+
+    /// Accepts a message, and ends it with a report; nothing is owed any more.
+    pub async fn finished(&self, carrier_message_id: &str, now: i64) -> Id {
+        let id = self.forwarded(carrier_message_id, now).await;
+        self.record_report(report(carrier_message_id, MmStatus::Retrieved, now)).await.unwrap();
+        for callback in self.callbacks(now).await {
+            self.delivered(&callback, now).await;
+        }
+        id
+    }
+
+    /// Begins an attempt of mine.
+    pub async fn begin_mine(&self, id: Id, now: i64) {
+        self.begin(id, ME, "vzw-1", at(now + LEASE), at(now)).await.unwrap();
+    }
+
+    /// Settles an attempt of mine.
+    pub async fn settle_mine(&self, id: Id, settlement: Settlement, now: i64) -> Settled {
+        self.settle(id, ME, settlement, "so they said", at(now)).await.unwrap()
+    }
+
+    /// Leases what is due for the usual carrier.
+    pub async fn sends(&self, owner: Owner, now: i64) -> Vec<Send> {
+        self.lease_sends(&carrier(), lease(owner, now), at(now), None, 100).await.unwrap()
+    }
+
+    /// The ids of what is due for the usual carrier, which are leased.
+    pub async fn send_ids(&self, owner: Owner, now: i64) -> Vec<Id> {
+        self.sends(owner, now).await.into_iter().map(|send| send.id).collect()
+    }
+
+    /// Leases timers that went off.
+    pub async fn timers(&self, owner: Owner, now: i64) -> Vec<Timer> {
+        self.lease_timers(lease(owner, now), at(now), 100).await.unwrap()
+    }
+
+    /// Leases callbacks of the usual account.
+    pub async fn callbacks(&self, now: i64) -> Vec<Callback> {
+        self.lease_callbacks(&acme(), lease(ME, now), at(now), 100).await.unwrap()
+    }
+
+    /// What the callbacks report that are due for the usual account, which are leased.
+    pub async fn statuses(&self, now: i64) -> Vec<MmStatus> {
+        self.callbacks(now).await.iter().map(status).collect()
+    }
+
+    /// The VASP acknowledges a callback of mine.
+    pub async fn delivered(&self, callback: &Callback, now: i64) {
+        let outcome = posthouse_core::store::CallbackOutcome::Delivered;
+        self.settle_callback(callback.id, ME, outcome, at(now)).await.unwrap();
+    }
+
+    /// Records a report that has to be about this message and to change it.
+    pub async fn reported(&self, id: Id, report: CarrierReport) -> Settled {
+        match self.record_report(report).await.unwrap() {
+            Recorded::Applied(found, settled) if found == id => settled,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A message's state.
+    pub async fn state(&self, id: Id) -> State {
+        self.message(id).await.unwrap().unwrap().state
+    }
+
+    /// A message's events after it was accepted.
+    pub async fn events(&self, id: Id) -> Vec<(EventKind, String)> {
+        let timeline = self.timeline(id).await.unwrap().unwrap();
+        let events = timeline.into_iter().map(|event| (event.kind, event.detail));
+        events.filter(|(kind, _)| ![EventKind::Accepted, EventKind::Noted].contains(kind)).collect()
+    }
+
+    /// The kinds of a message's events after it was accepted.
+    pub async fn event_kinds(&self, id: Id) -> Vec<EventKind> {
+        self.events(id).await.into_iter().map(|(kind, _)| kind).collect()
+    }
+}
+
+/// As a duration.
+pub fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -1,0 +1,45 @@
+//! Who has something due.
+
+use posthouse_core::{
+    carrier::CarrierId,
+    store::{Due, NewMessage},
+};
+
+use super::{
+    Backend,
+    bed::{Bed, LEASE, ME, REPORT_TIMEOUT, acme, again, at, carrier, message},
+};
+
+/// Nothing, and nothing to wait for.
+pub async fn nothing_is_due_in_an_empty_store(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert_eq!(bed.due(at(0)).await, Ok(Due::default()));
+}
+
+/// Each named once, however much is due.
+pub async fn due_names_carriers_accounts_and_timers(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let other = CarrierId("031003".into());
+    for now in 0..3 {
+        bed.accept(message(now)).await.unwrap();
+        bed.accept(NewMessage { carrier: other.clone(), ..message(now) }).await.unwrap();
+        bed.forwarded(&format!("c-{now}"), now).await;
+    }
+    let due = bed.due(at(5)).await.unwrap();
+    assert_eq!((due.carriers, due.accounts, due.timers), (vec![other, carrier()], vec![acme()], false));
+    assert!(bed.due(at(REPORT_TIMEOUT)).await.unwrap().timers);
+}
+
+/// A lease's end, a retry, a timer: whichever is first.
+pub async fn due_tells_when_the_next_is(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let waits = |next| Ok(Due { next: Some(at(next)), ..Due::default() });
+    let id = bed.accept_mine(0).await;
+    assert_eq!(bed.due(at(0)).await, waits(LEASE), "the lease ends");
+    bed.begin(id, ME, "vzw-1", at(20), at(0)).await.unwrap();
+    assert_eq!(bed.due(at(1)).await, waits(20), "the attempt's lease ends");
+    bed.settle_mine(id, again(2, 30), 2).await;
+    assert_eq!(bed.due(at(3)).await, waits(32), "another attempt is due");
+    let due = bed.due(at(32)).await.unwrap();
+    assert_eq!((due.carriers, due.next), (vec![carrier()], None));
+}

@@ -1,0 +1,148 @@
+//! The conformance suite: what every backend of [`Store`] has to do, one function for each rule, named by what it proves.
+//!
+//! A backend implements [`Backend`] and runs them all with [`conformance!`](crate::conformance).
+
+pub mod attempts;
+pub mod bed;
+pub mod callbacks;
+pub mod due;
+pub mod durability;
+pub mod intake;
+pub mod media;
+pub mod provisioning;
+pub mod reports;
+pub mod retention;
+pub mod search;
+
+use async_trait::async_trait;
+use posthouse_core::store::Store;
+
+/// A backend under test: one place where a store can be, empty at first.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// Opens the store of this place: a new one the first time, afterwards what is there.
+    async fn open(&self) -> Box<dyn Store>;
+
+    /// Opens what would be there if the machine had stopped at this moment, with `store` still open.
+    async fn after_power_cut(&self, store: Box<dyn Store>) -> Box<dyn Store>;
+}
+
+/// Makes one test of each rule of the suite, on the backend that `$fresh` makes.
+///
+/// ```ignore
+/// posthouse_store::conformance!(SqliteBackend::new());
+/// ```
+#[macro_export]
+macro_rules! conformance {
+    ($fresh:expr) => {
+        $crate::rules!($fresh;
+            intake: accepted_messages_read_back_as_they_were,
+                an_unknown_message_is_none,
+                a_repetition_is_the_first_message,
+                another_body_is_another_message,
+                another_account_is_another_message,
+                an_old_message_is_not_repeated,
+                repetitions_in_flight_are_found,
+                repetitions_may_be_switched_off,
+                an_id_is_taken_once,
+                the_timeline_begins_with_what_was_noted;
+            attempts: accepted_work_is_leased_or_due_at_once,
+                a_lease_keeps_others_away_till_it_ends,
+                the_oldest_due_goes_first,
+                leases_are_limited,
+                another_carriers_work_is_left_alone,
+                an_attempt_is_on_the_timeline,
+                only_the_owner_begins,
+                only_the_owner_settles,
+                an_attempt_goes_on_over_the_next_connection,
+                an_interrupted_attempt_is_a_timer,
+                a_timer_is_leased_too,
+                taken_is_forwarded_and_waits_for_reports,
+                refused_ends_with_its_reason,
+                again_is_due_later,
+                a_connection_that_came_back_gets_what_waited,
+                what_is_leased_does_not_wait_for_a_connection,
+                unknown_is_parked_and_not_sent_again,
+                expired_and_unreached_end_apart,
+                a_report_timeout_is_indeterminate,
+                declined_owes_nothing_and_is_not_repeated,
+                settled_work_is_gone,
+                released_work_is_due_at_once,
+                begun_work_is_not_released;
+            reports: a_report_ends_its_message,
+                deferred_then_retrieved,
+                a_doubled_report_is_late,
+                a_report_after_the_end_is_late,
+                a_forwarded_report_repeats_the_answer,
+                a_report_before_the_answer_waits_for_it,
+                early_reports_are_applied_in_order,
+                a_report_of_another_carrier_is_kept_apart,
+                a_parked_message_is_found_by_its_addresses,
+                two_parked_messages_are_not_told_apart,
+                a_message_being_sent_is_not_found_by_its_addresses,
+                a_report_waits_till_its_message_is_parked,
+                a_report_waits_for_the_answer_of_a_twin,
+                a_parked_message_learns_its_id_from_a_report,
+                spellings_of_a_sender_are_the_same,
+                a_report_takes_the_timer_away,
+                an_answer_after_a_report_is_lost;
+            callbacks: no_report_is_owed_to_who_wants_none,
+                a_report_says_what_happened,
+                callbacks_come_in_the_order_they_became_owed,
+                callbacks_are_limited_and_leased,
+                another_accounts_callbacks_are_left_alone,
+                only_the_owner_settles_a_callback,
+                a_failed_try_is_repeated_later,
+                the_last_failure_is_kept,
+                the_terminal_report_withdraws_those_before,
+                a_later_report_waits_for_an_earlier_one,
+                a_report_under_delivery_is_not_overtaken,
+                a_silent_owners_report_is_withdrawn,
+                what_cannot_be_delivered_is_withdrawn;
+            due: nothing_is_due_in_an_empty_store,
+                due_names_carriers_accounts_and_timers,
+                due_tells_when_the_next_is;
+            media: media_read_back_part_by_part,
+                a_message_without_media_has_none,
+                media_of_an_unknown_message_are_not_found,
+                large_media_read_back_while_others_are_written;
+            search: messages_come_newest_first_and_page_by_key,
+                every_filter_filters,
+                the_newest_id_is_remembered;
+            provisioning: a_new_store_has_nothing_provisioned,
+                changes_read_back_sorted_by_key,
+                a_put_replaces_and_a_remove_removes,
+                an_unexpected_revision_changes_nothing,
+                the_key_stays_the_same;
+            retention: media_go_before_their_message,
+                what_has_not_ended_stays,
+                what_owes_a_report_stays,
+                what_failed_does_not_keep_its_message,
+                unmatched_reports_go,
+                a_sweep_is_limited;
+            durability: everything_is_there_after_a_reopen,
+                what_was_acknowledged_survives_a_power_cut,
+                leases_of_an_earlier_run_end,
+                a_closed_store_says_so,
+                a_check_is_a_write;
+        );
+    };
+}
+
+/// One test for each named function of the suite's modules.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! rules {
+    ($fresh:expr; $($module:ident: $($rule:ident),*;)*) => {
+        $(mod $module {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $rule() {
+                    let backend = $fresh;
+                    $crate::suite::$module::$rule(&backend).await;
+                }
+            )*
+        })*
+    };
+}

@@ -1,0 +1,157 @@
+//! Provisioning.
+
+use std::time::Duration;
+
+use posthouse_core::{
+    account::{
+        Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
+        SubmitMode, Throughput, VaspKey,
+    },
+    carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
+    provisioning::{Blacklisted, Change, Lookup, Provider, Provisioning, Range},
+    store::StoreError,
+};
+
+use super::{Backend, bed::Bed};
+
+fn account(name: &str) -> Account {
+    Account {
+        name: AccountName(name.into()),
+        vaspid: VaspKey { hash: "ab".repeat(32), prefix: "acme".into() },
+        status: AccountStatus::Active,
+        mm7: true,
+        basic_auth: Some(ShownCredentials { username: "u".into(), password_hash: "$argon2id$".into() }),
+        allowed_ips: vec!["127.0.0.0/8".parse().unwrap()],
+        require_tls: false,
+        dialect: "posthouse".into(),
+        submit_mode: SubmitMode::Relay,
+        relay_timeout: Duration::from_millis(1500),
+        require_carrier_id: true,
+        max_message_bytes: 1 << 20,
+        throughput: Some(Throughput { per_second: 100, burst: 200 }),
+        callbacks: Callbacks { report_url: Some("http://127.0.0.1:9001/".into()), ..Callbacks::default() },
+        services: vec![Service {
+            vasid: "61295".into(),
+            senders: vec!["111122".into()],
+            carriers: Some(vec![CarrierId("31003".into())]),
+            default: true,
+        }],
+    }
+}
+
+fn carrier(id: &str) -> Carrier {
+    Carrier {
+        id: CarrierId(id.into()),
+        aliases: vec!["0001890".into()],
+        name: "Verizon Wireless US".into(),
+        max_message_bytes: 1 << 20,
+        content_types: vec!["image/*".into()],
+        report_timeout: Duration::from_secs(72 * 3600),
+        on_unknown: OnUnknown::Park,
+        connections: vec![Connection {
+            name: "vzw-1".into(),
+            url: "http://127.0.0.1:9101/mm7".into(),
+            vaspid: Some("posthouse".into()),
+            vasid: None,
+            basic_auth: Some(OwnCredentials { username: "u".into(), password: "p".into() }),
+            dialect: "3gpp".into(),
+            timeout: Duration::from_secs(10),
+            per_second: Some(50),
+            window: 16,
+        }],
+        callbacks: CarrierCallbacks::default(),
+    }
+}
+
+fn range(prefix: &str, carrier: &str) -> Range {
+    Range { prefix: prefix.into(), carrier: CarrierId(carrier.into()) }
+}
+
+fn blacklisted(number: &str, account: Option<&str>) -> Blacklisted {
+    Blacklisted { number: number.into(), account: account.map(|name| AccountName(name.into())) }
+}
+
+fn put_account(name: &str) -> Change {
+    Change::PutAccount(Box::new(account(name)))
+}
+
+/// Revision 0.
+pub async fn a_new_store_has_nothing_provisioned(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert_eq!(bed.provisioning().await, Ok(Provisioning::default()));
+    assert_eq!(bed.revision().await, Ok(0));
+}
+
+/// All of it, at one revision.
+pub async fn changes_read_back_sorted_by_key(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let lookup = Lookup { provider: Provider::Http, ..Lookup::default() };
+    let changes = [
+        put_account("globex"),
+        put_account("acme"),
+        Change::PutCarrier(Box::new(carrier("31003"))),
+        Change::PutCarrier(Box::new(carrier("031003"))),
+        Change::SetLookup(Some(lookup.clone())),
+        Change::PutRange(range("1617", "31003")),
+        Change::PutRange(range("161", "031003")),
+        Change::PutBlacklisted(blacklisted("16175550199", Some("acme"))),
+        Change::PutBlacklisted(blacklisted("16175550199", None)),
+    ];
+    assert_eq!(bed.change(&changes, None).await, Ok(1));
+    let expected = Provisioning {
+        revision: 1,
+        accounts: vec![account("acme"), account("globex")],
+        carriers: vec![carrier("031003"), carrier("31003")],
+        lookup: Some(lookup),
+        ranges: vec![range("161", "031003"), range("1617", "31003")],
+        blacklist: vec![blacklisted("16175550199", None), blacklisted("16175550199", Some("acme"))],
+    };
+    assert_eq!(bed.provisioning().await, Ok(expected));
+}
+
+/// What has the same key is replaced; what is not there is no error.
+pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    bed.change(&[put_account("acme"), Change::PutRange(range("1617", "31003"))], None).await.unwrap();
+    let disabled = Account { status: AccountStatus::Disabled, ..account("acme") };
+    let changes = [
+        Change::PutAccount(Box::new(disabled.clone())),
+        Change::PutRange(range("1617", "31002")),
+        Change::PutBlacklisted(blacklisted("16175550199", None)),
+        Change::RemoveBlacklisted(blacklisted("16175550199", Some("acme"))),
+        Change::RemoveCarrier(CarrierId("nobody".into())),
+        Change::SetLookup(None),
+    ];
+    assert_eq!(bed.change(&changes, None).await, Ok(2));
+    let provisioning = bed.provisioning().await.unwrap();
+    assert_eq!(provisioning.accounts, [disabled]);
+    assert_eq!(provisioning.ranges, [range("1617", "31002")]);
+    assert_eq!(provisioning.blacklist, [blacklisted("16175550199", None)]);
+    let removals = [
+        Change::RemoveAccount(AccountName("acme".into())),
+        Change::RemoveRange("1617".into()),
+        Change::RemoveBlacklisted(blacklisted("16175550199", None)),
+    ];
+    assert_eq!(bed.change(&removals, None).await, Ok(3));
+    assert_eq!(bed.provisioning().await, Ok(Provisioning { revision: 3, ..Provisioning::default() }));
+}
+
+/// Somebody else was faster.
+pub async fn an_unexpected_revision_changes_nothing(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert_eq!(bed.change(&[put_account("acme")], Some(0)).await, Ok(1));
+    let stale = bed.change(&[put_account("globex")], Some(0)).await;
+    assert_eq!(stale, Err(StoreError::LostLease));
+    assert_eq!(bed.change(&[], Some(1)).await, Ok(1), "nothing to do is no change");
+    let provisioning = bed.provisioning().await.unwrap();
+    assert_eq!((provisioning.revision, provisioning.accounts.len()), (1, 1));
+}
+
+/// What is hashed under it has to be found again.
+pub async fn the_key_stays_the_same(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let key = bed.key().await.unwrap();
+    assert_ne!(key, [0; 32]);
+    let bed = bed.reopen(backend).await;
+    assert_eq!(bed.key().await, Ok(key));
+}

@@ -1,0 +1,227 @@
+//! Reports of carriers.
+
+use mm7::MmStatus;
+use posthouse_core::{
+    carrier::CarrierId,
+    message::{CarrierReport, EventKind},
+    state::{State, Terminal},
+    store::{NewMessage, Recorded, Settled, StoreError},
+};
+
+use super::{
+    Backend,
+    bed::{Bed, LEASE, ME, REPORT_TIMEOUT, at, lease, message, report, taken, unknown},
+};
+
+const RETRIEVED: State = State::Ended(Terminal::Retrieved);
+
+/// By the carrier's MessageID.
+pub async fn a_report_ends_its_message(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    let settled = bed.reported(id, report("c-1", MmStatus::Retrieved, 5)).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    let message = bed.message(id).await.unwrap().unwrap();
+    assert_eq!((message.state, message.changed_at), (RETRIEVED, at(5)));
+    let line = (EventKind::Ended, "Retrieved: Retrieved it says".to_owned());
+    assert!(bed.events(id).await.contains(&line));
+}
+
+/// Deferred any number of times; the VASP hears of the first.
+pub async fn deferred_then_retrieved(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    let settled = bed.reported(id, report("c-1", MmStatus::Deferred, 1)).await;
+    assert_eq!(settled, Settled { state: State::Deferred, owes_report: true });
+    let again = bed.record_report(report("c-1", MmStatus::Deferred, 2)).await;
+    assert_eq!(again, Ok(Recorded::Late(id)));
+    assert_eq!(bed.reported(id, report("c-1", MmStatus::Retrieved, 3)).await.state, RETRIEVED);
+}
+
+/// Each is on the timeline, the second changes nothing.
+pub async fn a_doubled_report_is_late(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    bed.reported(id, report("c-1", MmStatus::Retrieved, 1)).await;
+    let twice = bed.record_report(report("c-1", MmStatus::Retrieved, 2)).await;
+    assert_eq!(twice, Ok(Recorded::Late(id)));
+    assert_eq!(bed.message(id).await.unwrap().unwrap().changed_at, at(1));
+    let line = (EventKind::LateReport, "Retrieved it says".to_owned());
+    assert_eq!(bed.events(id).await.last(), Some(&line));
+    assert_eq!(bed.statuses(3).await, [MmStatus::Retrieved]);
+}
+
+/// One terminal status, once.
+pub async fn a_report_after_the_end_is_late(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    bed.reported(id, report("c-1", MmStatus::Expired, 1)).await;
+    for status in [MmStatus::Retrieved, MmStatus::Deferred, MmStatus::Forwarded] {
+        assert_eq!(bed.record_report(report("c-1", status, 2)).await, Ok(Recorded::Late(id)));
+    }
+    assert_eq!(bed.state(id).await, State::Ended(Terminal::Expired));
+    assert_eq!(bed.statuses(3).await, [MmStatus::Expired]);
+}
+
+/// Forwarded, as the answer said already.
+pub async fn a_forwarded_report_repeats_the_answer(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    assert_eq!(bed.record_report(report("c-1", MmStatus::Forwarded, 1)).await, Ok(Recorded::Late(id)));
+    assert_eq!(bed.state(id).await, State::Forwarded);
+    assert_eq!(bed.statuses(2).await, [MmStatus::Forwarded]);
+}
+
+/// Kept, and applied as soon as the answer tells whose it is.
+pub async fn a_report_before_the_answer_waits_for_it(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let early = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(early, Ok(Recorded::Unmatched));
+    let settled = bed.settle_mine(id, taken("c-1", 2), 2).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    let kinds = [EventKind::Sending, EventKind::Forwarded, EventKind::Ended, EventKind::ReportWithdrawn];
+    assert_eq!(bed.event_kinds(id).await, kinds);
+    assert_eq!(bed.statuses(3).await, [MmStatus::Retrieved]);
+    assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+    let twice = bed.record_report(report("c-1", MmStatus::Retrieved, 4)).await;
+    assert_eq!(twice, Ok(Recorded::Late(id)), "the kept one was used up");
+}
+
+/// In the order in which they came, doubled ones included.
+pub async fn early_reports_are_applied_in_order(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    for (status, now) in [(MmStatus::Deferred, 1), (MmStatus::Retrieved, 2), (MmStatus::Retrieved, 3)] {
+        assert_eq!(bed.record_report(report("c-1", status, now)).await, Ok(Recorded::Unmatched));
+    }
+    assert_eq!(bed.settle_mine(id, taken("c-1", 4), 4).await.state, RETRIEVED);
+    let events = bed.event_kinds(id).await;
+    let of_reports: Vec<_> = events.into_iter().filter(|kind| *kind != EventKind::ReportWithdrawn).collect();
+    assert_eq!(
+        of_reports,
+        [
+            EventKind::Sending,
+            EventKind::Forwarded,
+            EventKind::Deferred,
+            EventKind::Ended,
+            EventKind::LateReport
+        ]
+    );
+}
+
+/// Two carriers may use the same MessageIDs.
+pub async fn a_report_of_another_carrier_is_kept_apart(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    let other = CarrierReport { carrier: CarrierId("31002".into()), ..report("c-1", MmStatus::Retrieved, 1) };
+    assert_eq!(bed.record_report(other).await, Ok(Recorded::Unmatched));
+    assert_eq!(bed.state(id).await, State::Forwarded);
+}
+
+/// We never learned its MessageID, but it is the only one between these two.
+pub async fn a_parked_message_is_found_by_its_addresses(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.parked(0).await;
+    let from_other = CarrierReport { sender: Some("999".into()), ..report("c-1", MmStatus::Retrieved, 1) };
+    assert_eq!(bed.record_report(from_other).await, Ok(Recorded::Unmatched));
+    let without = CarrierReport { recipient: None, ..report("c-2", MmStatus::Retrieved, 1) };
+    assert_eq!(bed.record_report(without).await, Ok(Recorded::Unmatched));
+    let settled = bed.reported(id, report("c-3", MmStatus::Retrieved, 2)).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+}
+
+/// It could be either: it is neither.
+pub async fn two_parked_messages_are_not_told_apart(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let ids = [bed.parked(0).await, bed.parked(0).await];
+    let either = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(either, Ok(Recorded::Unmatched));
+    for id in ids {
+        assert_eq!(bed.state(id).await, State::Parked);
+    }
+}
+
+/// Its answer, which tells its MessageID, may still come.
+pub async fn a_message_being_sent_is_not_found_by_its_addresses(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let early = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(early, Ok(Recorded::Unmatched));
+    assert_eq!(bed.settle_mine(id, taken("c-2", 2), 2).await.state, State::Forwarded);
+    assert_eq!(bed.timers(ME, 3).await, []);
+}
+
+/// The report came first, then the time-out.
+pub async fn a_report_waits_till_its_message_is_parked(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await.unwrap();
+    let settled = bed.settle_mine(id, unknown(2), 2).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    assert_eq!(bed.event_kinds(id).await, [EventKind::Sending, EventKind::Parked, EventKind::Ended]);
+}
+
+/// One is parked, one is being sent, both between the same two: the answer tells which is meant.
+pub async fn a_report_waits_for_the_answer_of_a_twin(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let parked = bed.parked(0).await;
+    let twin = bed.sending(0).await;
+    let unclear = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(unclear, Ok(Recorded::Unmatched));
+    assert_eq!(bed.settle_mine(twin, taken("c-2", 2), 2).await.state, State::Forwarded);
+    assert_eq!(bed.state(parked).await, RETRIEVED, "it was not the twin's");
+    bed.reported(twin, report("c-2", MmStatus::Expired, 3)).await;
+}
+
+/// From then on it is found by its MessageID.
+pub async fn a_parked_message_learns_its_id_from_a_report(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.parked(0).await;
+    assert_eq!(bed.reported(id, report("c-1", MmStatus::Deferred, 1)).await.state, State::Deferred);
+    assert_eq!(bed.message(id).await.unwrap().unwrap().carrier_message_id.as_deref(), Some("c-1"));
+    let other = bed.parked(2).await;
+    let bare = CarrierReport { recipient: None, sender: None, ..report("c-1", MmStatus::Retrieved, 3) };
+    assert_eq!(bed.reported(id, bare).await.state, RETRIEVED);
+    assert_eq!(bed.state(other).await, State::Parked);
+}
+
+/// `+` and `/TYPE=PLMN` come and go on the way.
+pub async fn spellings_of_a_sender_are_the_same(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let mut new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    new.submission.sender = "16175550111".into();
+    bed.accept(new.clone()).await.unwrap();
+    bed.begin_mine(new.id, 0).await;
+    bed.settle_mine(new.id, unknown(0), 0).await;
+    let decorated = CarrierReport {
+        sender: Some("+16175550111/TYPE=PLMN".into()),
+        ..report("c-1", MmStatus::Retrieved, 1)
+    };
+    assert_eq!(bed.reported(new.id, decorated).await.state, RETRIEVED);
+}
+
+/// Whoever leased the timer comes too late.
+pub async fn a_report_takes_the_timer_away(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    let now = REPORT_TIMEOUT + 1;
+    assert_eq!(bed.timers(ME, now).await.len(), 1);
+    bed.reported(id, report("c-1", MmStatus::Retrieved, now)).await;
+    let late = bed.settle(id, ME, posthouse_core::store::Settlement::ReportTimeout, "", at(now)).await;
+    assert_eq!(late, Err(StoreError::LostLease));
+    assert_eq!(bed.state(id).await, RETRIEVED);
+}
+
+/// Its lease ended, the message was parked, a report ended it: nothing is left to be settled.
+pub async fn an_answer_after_a_report_is_lost(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    assert_eq!(bed.timers(ME, LEASE).await.len(), 1);
+    bed.settle_mine(id, unknown(LEASE), LEASE).await;
+    bed.reported(id, report("c-1", MmStatus::Retrieved, LEASE + 1)).await;
+    let late = bed.settle(id, ME, taken("c-1", LEASE + 2), "1000", at(LEASE + 2)).await;
+    assert_eq!(late, Err(StoreError::LostLease));
+    assert_eq!(bed.state(id).await, RETRIEVED);
+}

@@ -1,0 +1,79 @@
+//! What is thrown away, and what is not.
+
+use mm7::MmStatus;
+use posthouse_core::store::{CallbackOutcome, NewMessage, StoreError, Swept};
+
+use super::{
+    Backend,
+    bed::{Bed, ME, at, lease, message, report, taken, with_media},
+};
+
+/// First the media, later the message with its timeline.
+pub async fn media_go_before_their_message(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let new = with_media(NewMessage { lease: Some(lease(ME, 0)), ..message(0) }, &[vec![1; 50_000]]);
+    bed.accept(new.clone()).await.unwrap();
+    bed.settle_mine(new.id, taken("c-1", 0), 0).await;
+    bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await.unwrap();
+    for callback in bed.callbacks(1).await {
+        bed.delivered(&callback, 1).await;
+    }
+    assert_eq!(bed.sweep(at(0), at(0), 10).await, Ok(Swept::default()), "not before its time");
+    assert_eq!(bed.sweep(at(1), at(0), 10).await, Ok(Swept { media: 1, ..Swept::default() }));
+    assert_eq!(bed.media(new.id).await, Err(StoreError::NotFound("media")));
+    assert!(bed.timeline(new.id).await.unwrap().is_some());
+    assert_eq!(bed.sweep(at(1), at(1), 10).await, Ok(Swept { messages: 1, ..Swept::default() }));
+    assert_eq!(bed.message(new.id).await, Ok(None));
+    assert_eq!(bed.media(new.id).await, Err(StoreError::NotFound("message")));
+}
+
+/// However old it is.
+pub async fn what_has_not_ended_stays(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    bed.accept(with_media(message(0), &[vec![1; 10]])).await.unwrap();
+    bed.sending(0).await;
+    bed.parked(0).await;
+    bed.forwarded("c-1", 0).await;
+    assert_eq!(bed.sweep(at(1000), at(1000), 10).await, Ok(Swept::default()));
+}
+
+/// Its VASP has not heard of the end yet.
+pub async fn what_owes_a_report_stays(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    bed.reported(id, report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(bed.sweep(at(1000), at(1000), 10).await, Ok(Swept::default()));
+}
+
+/// It was kept as long as its message.
+pub async fn what_failed_does_not_keep_its_message(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.forwarded("c-1", 0).await;
+    bed.reported(id, report("c-1", MmStatus::Retrieved, 1)).await;
+    for callback in bed.callbacks(1).await {
+        let failed = CallbackOutcome::Failed { said: "HTTP 500".into() };
+        bed.settle_callback(callback.id, ME, failed, at(2)).await.unwrap();
+    }
+    assert_eq!(bed.sweep(at(0), at(1000), 10).await.unwrap().messages, 1);
+}
+
+/// By when they were received.
+pub async fn unmatched_reports_go(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    bed.record_report(report("c-1", MmStatus::Retrieved, 0)).await.unwrap();
+    bed.record_report(report("c-2", MmStatus::Retrieved, 10)).await.unwrap();
+    let swept = bed.sweep(at(10), at(10), 10).await;
+    assert_eq!(swept, Ok(Swept { unmatched_reports: 1, ..Swept::default() }));
+}
+
+/// The oldest go first, the rest with the next sweep.
+pub async fn a_sweep_is_limited(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for number in 0..3 {
+        bed.finished(&format!("c-{number}"), number).await;
+    }
+    let counts = [2, 1, 0];
+    for expected in counts {
+        assert_eq!(bed.sweep(at(100), at(100), 2).await.unwrap().messages, expected);
+    }
+}
