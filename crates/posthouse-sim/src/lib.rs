@@ -13,6 +13,7 @@ mod chance;
 pub mod config;
 pub mod http;
 pub mod media;
+mod shelf;
 pub mod submit;
 pub mod vasp;
 pub mod wire;

@@ -91,7 +91,8 @@ pub fn post(
 pub fn post_bytes(url: &str, content_type: &str, body: Bytes) -> Result<Request, ClientError> {
     let bad_url = || ClientError::Url { url: url.to_owned() };
     let uri: Uri = url.parse().map_err(|_| bad_url())?;
-    let host = uri.authority().map(|authority| authority.as_str().to_owned()).ok_or_else(bad_url)?;
+    let with_scheme = uri.authority().filter(|_| uri.scheme().is_some());
+    let host = with_scheme.map(|authority| authority.as_str().to_owned()).ok_or_else(bad_url)?;
     let (action, no_action) = SOAP_ACTION;
     http::Request::builder()
         .method(Method::POST)

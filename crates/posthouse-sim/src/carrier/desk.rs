@@ -13,12 +13,13 @@ use crate::{
         answer::{Answer, bare, unauthorized, validation_error},
         attempts::Attempts,
         examine::{Sound, Unsound, examine},
-        kept::{Kept, KeptMessage},
+        kept::KeptMessage,
         reports::{Report, Reports},
         script::Script,
     },
     chance::{Dice, Ids},
     http::{Payload, Reply, Request},
+    shelf::Shelf,
 };
 
 /// How long a request that is never answered is held, unless its sender gives up before.
@@ -30,7 +31,7 @@ const REPORT_FIRST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Desk {
     pub options: CarrierOptions,
-    pub kept: Kept,
+    pub kept: Shelf<KeptMessage>,
     pub reports: Arc<Reports>,
     attempts: Attempts,
     dice: Dice,
@@ -55,7 +56,7 @@ impl From<Answer> for Decision {
 impl Desk {
     pub fn new(options: CarrierOptions) -> Self {
         Self {
-            kept: Kept::new(options.keep_messages, options.keep_bytes),
+            kept: Shelf::new(options.keep_messages, options.keep_bytes),
             reports: Arc::new(Reports::new(&options)),
             attempts: Attempts::default(),
             dice: Dice::new(options.seed),
@@ -67,11 +68,11 @@ impl Desk {
     /// Takes one request.
     pub async fn take(&self, request: Request) -> Reply {
         sleep(self.options.latency).await;
-        if self.options.expects.as_ref().is_some_and(|expected| !expected.are_in(request.headers())) {
-            return unauthorized();
-        }
         let (head, body) = request.into_parts();
         let record = KeptMessage::new(head.headers, body.clone());
+        if self.options.expects.as_ref().is_some_and(|expected| !expected.are_in(&record.headers)) {
+            return self.turn_away(record);
+        }
         match examine(&record.headers, body) {
             Ok(sound) => {
                 let decision = self.decide(&sound).await;
@@ -81,6 +82,15 @@ impl Desk {
                 self.answer(refuse(&unsound).into(), &unsound.framing(), record.of_unsound(&unsound)).await
             }
         }
+    }
+
+    /// 401: of who does not show the right credentials nothing is read.
+    fn turn_away(&self, mut record: KeptMessage) -> Reply {
+        record.time = Timestamp::now();
+        record.http_status = Some(Http::UNAUTHORIZED.as_u16());
+        record.finding = Some("the credentials are missing or wrong".to_owned());
+        self.kept.add(Arc::new(record));
+        unauthorized()
     }
 
     /// What the recipient's digits say.
@@ -137,7 +147,7 @@ impl Desk {
         record.http_status = decision.answer.http_status();
         record.code = decision.answer.code();
         record.message_id = decision.message_id;
-        self.kept.add(record);
+        self.kept.add(Arc::new(record));
         let Some(reply) = decision.answer.into_reply(framing) else {
             sleep(HOLD).await;
             return bare(Http::SERVICE_UNAVAILABLE);

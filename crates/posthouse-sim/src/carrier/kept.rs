@@ -1,17 +1,14 @@
-//! The requests that a carrier was sent, as they came; bounded in number and in bytes.
-
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+//! The requests that a carrier was sent, as they came.
 
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 use mm7::{Address, Message, MessageId, TransactionId, message::SubmitReq, mime::Media};
-use tokio::sync::watch;
 
-use crate::carrier::examine::{Sound, Unsound};
+use crate::{
+    carrier::examine::{Sound, Unsound},
+    shelf::Weight,
+};
 
 /// One request, and what was done with it.
 #[derive(Clone, Debug)]
@@ -88,98 +85,12 @@ impl KeptMessage {
         self.recipients = submit.recipients.iter().map(|recipient| text(&recipient.address)).collect();
         self.subject = submit.subject.clone();
     }
+}
 
-    /// What it holds in memory. Parts that were decoded are copies, others slices of the body: counting both errs on
-    /// the safe side.
-    fn size(&self) -> usize {
+impl Weight for KeptMessage {
+    /// Parts that were decoded are copies, others slices of the body: counting both errs on the safe side.
+    fn weight(&self) -> usize {
         let media: usize = self.media.iter().map(|media| media.bytes.len()).sum();
         self.body.len() + media + 1024
-    }
-}
-
-/// The last requests.
-#[derive(Debug)]
-pub(super) struct Kept {
-    shelf: Mutex<Shelf>,
-    max_messages: usize,
-    max_bytes: usize,
-    received: watch::Sender<u64>,
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    messages: VecDeque<Arc<KeptMessage>>,
-    bytes: usize,
-}
-
-impl Kept {
-    pub fn new(max_messages: usize, max_bytes: usize) -> Self {
-        Self { shelf: Mutex::default(), max_messages, max_bytes, received: watch::Sender::new(0) }
-    }
-
-    pub fn add(&self, message: KeptMessage) {
-        {
-            let mut shelf = self.shelf();
-            shelf.bytes += message.size();
-            shelf.messages.push_back(Arc::new(message));
-            while shelf.messages.len() > self.max_messages || shelf.bytes > self.max_bytes {
-                let Some(oldest) = shelf.messages.pop_front() else { break };
-                shelf.bytes -= oldest.size();
-            }
-        }
-        self.received.send_modify(|received| *received += 1);
-    }
-
-    pub fn all(&self) -> Vec<Arc<KeptMessage>> {
-        self.shelf().messages.iter().cloned().collect()
-    }
-
-    pub fn received(&self) -> u64 {
-        *self.received.borrow()
-    }
-
-    /// Changes with every request.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.received.subscribe()
-    }
-
-    /// A holder that panicked has left nothing half done: every step leaves the shelf whole.
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(subject: &str, bytes: usize) -> KeptMessage {
-        let subject = Some(subject.to_owned());
-        KeptMessage { subject, ..KeptMessage::new(HeaderMap::new(), Bytes::from(vec![0; bytes])) }
-    }
-
-    fn subjects(kept: &Kept) -> Vec<String> {
-        kept.all().iter().filter_map(|message| message.subject.clone()).collect()
-    }
-
-    #[test]
-    fn the_oldest_go_first() {
-        let kept = Kept::new(2, usize::MAX);
-        for subject in ["a", "b", "c"] {
-            kept.add(message(subject, 1));
-        }
-        assert_eq!(subjects(&kept), ["b", "c"]);
-        assert_eq!(kept.received(), 3);
-    }
-
-    #[test]
-    fn bytes_are_bounded_too() {
-        let kept = Kept::new(10, 10_000);
-        for subject in ["a", "b", "c"] {
-            kept.add(message(subject, 3_000));
-        }
-        assert_eq!(subjects(&kept), ["b", "c"]);
-        kept.add(message("too large", 20_000));
-        assert_eq!(subjects(&kept), [""; 0]);
     }
 }

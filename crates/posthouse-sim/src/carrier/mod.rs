@@ -19,7 +19,7 @@ mod view;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use mm7::{Namespace, Version};
+use mm7::{Message, Namespace, Version, mime::Media};
 
 use crate::{
     http::{Credentials, Server, ServerLimits},
@@ -146,18 +146,7 @@ impl CarrierSim {
         wanted: impl Fn(&[Arc<KeptMessage>]) -> bool,
         wait: Duration,
     ) -> Option<Vec<Arc<KeptMessage>>> {
-        let waiting = async {
-            let mut changes = self.desk.kept.changes();
-            loop {
-                changes.mark_unchanged();
-                let messages = self.messages();
-                if wanted(&messages) {
-                    return Some(messages);
-                }
-                changes.changed().await.ok()?;
-            }
-        };
-        tokio::time::timeout(wait, waiting).await.ok()?
+        self.desk.kept.wait_until(wanted, wait).await
     }
 
     /// Posts one report, once, whatever the digits say.
@@ -174,6 +163,14 @@ impl CarrierSim {
     /// Every [`MoError`]; a refusal is an [`Answer`].
     pub async fn deliver(&self, message: &Mo) -> Result<Answer, MoError> {
         mo::deliver(&self.desk, message).await
+    }
+
+    /// Posts any other request of a carrier, once, under a new TransactionID: a ReadReplyReq, or one of its own making.
+    ///
+    /// # Errors
+    /// There is no door to post to, or no answer came.
+    pub async fn post(&self, message: &Message, media: &[Media]) -> Result<Answer, DoorError> {
+        self.desk.reports.post(message, media).await
     }
 
     /// Takes no more requests, gives up the reports that are not out yet, and waits a moment for what is under way.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderValue, StatusCode as Http, header};
 use mm7::{
     DecodeError, Framing, Message, Namespace, StatusCode, Version,
-    message::{ErrorRsp, Fault, FaultCode, FaultDetail, Status},
+    message::{ErrorRsp, Fault, FaultCode, FaultDetail, Operation, Status},
 };
 use tokio::time::sleep;
 
@@ -48,10 +48,11 @@ impl Outcome {
             Ok(received) => Framing::answering(&received.decoded),
             Err(_) => Framing::new(Namespace::LATEST, Version::V6_8_0, None),
         };
-        let operation = received.ok().and_then(|received| received.decoded.message.as_ref()?.operation());
-        let respond = |code, framing| match operation {
-            Some(operation) => Self::message(Http::OK, operation.response(status(code)), framing),
-            None => Self::message(Http::INTERNAL_SERVER_ERROR, fault(2007), framing),
+        let operation = received.ok().and_then(|received| taken(received.decoded.message.as_ref()?));
+        let respond = |code, framing| match (operation, received) {
+            (Some(operation), _) => Self::message(Http::OK, operation.response(status(code)), framing),
+            (None, Ok(_)) => Self::message(Http::INTERNAL_SERVER_ERROR, fault(4003), framing),
+            (None, Err(_)) => Self::message(Http::INTERNAL_SERVER_ERROR, fault(2007), framing),
         };
         match answer {
             VaspAnswer::Code(code) => respond(code, framing),
@@ -98,6 +99,13 @@ impl Outcome {
             }
         }
     }
+}
+
+/// The operation of a message, if it is one that a VASP takes.
+fn taken(message: &Message) -> Option<Operation> {
+    let is_taken =
+        matches!(message, Message::DeliveryReportReq(_) | Message::DeliverReq(_) | Message::ReadReplyReq(_));
+    message.operation().filter(|_| is_taken)
 }
 
 /// The table's text for a code; none for a code that the table lacks.

@@ -9,7 +9,7 @@ use mm7::{
     mime::Media,
 };
 
-use crate::wire::Received;
+use crate::{shelf::Weight, wire::Received};
 
 /// One callback, and what was answered.
 #[derive(Clone, Debug)]
@@ -72,6 +72,17 @@ impl Callback {
     /// Whether it was answered 1000.
     pub fn is_acknowledged(&self) -> bool {
         self.http_status == Some(200) && self.code == Some(1000)
+    }
+}
+
+impl Weight for Callback {
+    /// Parts that were decoded are copies, others slices of the body: counting both errs on the safe side.
+    fn weight(&self) -> usize {
+        let media = match &self.event {
+            Event::Deliver(_, media) => media.iter().map(|media| media.bytes.len()).sum(),
+            _ => 0,
+        };
+        self.body.len() + media + 1024
     }
 }
 

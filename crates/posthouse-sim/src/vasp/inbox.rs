@@ -1,20 +1,17 @@
 //! What came to a VASP, and how it takes what comes next.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use http::{HeaderMap, Method, StatusCode as Http};
 use jiff::Timestamp;
-use tokio::{
-    sync::{broadcast, watch},
-    time::sleep,
-};
+use tokio::{sync::broadcast, time::sleep};
 
 use crate::{
     http::{Credentials, Reply, Request},
+    shelf::Shelf,
     vasp::{
         Callback, Event, VaspAnswer, VaspOptions,
         answer::{Outcome, bare, unauthorized},
@@ -34,9 +31,7 @@ pub(super) struct Inbox {
     manners: Mutex<Manners>,
     delay: Duration,
     expects: Option<Credentials>,
-    kept: Mutex<VecDeque<Arc<Callback>>>,
-    keep: usize,
-    received: watch::Sender<u64>,
+    pub kept: Shelf<Callback>,
     subscribers: broadcast::Sender<Arc<Callback>>,
 }
 
@@ -52,9 +47,7 @@ impl Inbox {
             manners: Mutex::new(Manners { answer: options.answer, failures_left: options.fail_first }),
             delay: options.delay,
             expects: options.expects,
-            kept: Mutex::default(),
-            keep: options.keep,
-            received: watch::Sender::new(0),
+            kept: Shelf::new(options.keep_callbacks, options.keep_bytes),
             subscribers: broadcast::Sender::new(MAX_BEHIND),
         }
     }
@@ -72,25 +65,8 @@ impl Inbox {
         self.manners().failures_left = callbacks;
     }
 
-    pub fn all(&self) -> Vec<Arc<Callback>> {
-        self.kept().iter().cloned().collect()
-    }
-
-    pub fn received(&self) -> u64 {
-        *self.received.borrow()
-    }
-
-    /// Changes with every callback.
-    pub fn changes(&self) -> watch::Receiver<u64> {
-        self.received.subscribe()
-    }
-
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
         self.subscribers.subscribe()
-    }
-
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Arc<Callback>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How the callback that is at hand is answered.
@@ -105,16 +81,9 @@ impl Inbox {
 
     fn add(&self, callback: Callback) {
         let callback = Arc::new(callback);
-        {
-            let mut kept = self.kept();
-            kept.push_back(callback.clone());
-            if kept.len() > self.keep {
-                kept.pop_front();
-            }
-        }
         // Nobody may be listening.
-        let _ = self.subscribers.send(callback);
-        self.received.send_modify(|received| *received += 1);
+        let _ = self.subscribers.send(callback.clone());
+        self.kept.add(callback);
     }
 }
 

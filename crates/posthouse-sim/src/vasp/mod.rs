@@ -6,7 +6,7 @@ mod inbox;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use tokio::{sync::broadcast, time::timeout};
+use tokio::sync::broadcast;
 
 use crate::http::{Credentials, Server, ServerLimits};
 
@@ -29,11 +29,13 @@ pub struct VaspOptions {
     /// The credentials that callbacks must show; anything else is answered 401.
     pub expects: Option<Credentials>,
     /// How many callbacks are kept; the oldest go first.
-    pub keep: usize,
+    pub keep_callbacks: usize,
+    /// How many bytes of callbacks are kept.
+    pub keep_bytes: usize,
 }
 
 impl Default for VaspOptions {
-    /// On a free port of the loopback; answers 1000 at once; keeps 10,000 callbacks.
+    /// On a free port of the loopback; answers 1000 at once; keeps 10,000 callbacks of 256 MiB.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -41,7 +43,8 @@ impl Default for VaspOptions {
             fail_first: 0,
             delay: Duration::ZERO,
             expects: None,
-            keep: 10_000,
+            keep_callbacks: 10_000,
+            keep_bytes: 256 * 1024 * 1024,
         }
     }
 }
@@ -100,12 +103,12 @@ impl VaspSim {
 
     /// The callbacks that came and are still kept, oldest first: those it failed on purpose as well.
     pub fn callbacks(&self) -> Vec<Arc<Callback>> {
-        self.inbox.all()
+        self.inbox.kept.all()
     }
 
     /// How many callbacks came since it started, kept or not.
     pub fn received(&self) -> u64 {
-        self.inbox.received()
+        self.inbox.kept.received()
     }
 
     /// Every callback from now on. A subscriber that is more than 4096 behind loses the oldest.
@@ -119,18 +122,7 @@ impl VaspSim {
         wanted: impl Fn(&[Arc<Callback>]) -> bool,
         wait: Duration,
     ) -> Option<Vec<Arc<Callback>>> {
-        let waiting = async {
-            let mut changes = self.inbox.changes();
-            loop {
-                changes.mark_unchanged();
-                let callbacks = self.callbacks();
-                if wanted(&callbacks) {
-                    return Some(callbacks);
-                }
-                changes.changed().await.ok()?;
-            }
-        };
-        timeout(wait, waiting).await.ok()?
+        self.inbox.kept.wait_until(wanted, wait).await
     }
 
     /// Takes no more callbacks, and waits a moment for those that are being answered.

@@ -86,7 +86,8 @@ impl Args {
             delay: self.delay,
             expects: credentials.map(|(user, password)| Credentials::new(user, password)),
             // They are printed, not asked for later.
-            keep: 0,
+            keep_callbacks: 0,
+            ..VaspOptions::default()
         }
     }
 }
