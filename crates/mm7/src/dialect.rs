@@ -230,14 +230,14 @@ impl Dialect {
         let is_taken =
             message.is_request() && message.operation().is_some_and(|operation| taken.contains(&operation));
         let what = || format!("{} is not taken here", message.name());
-        (!is_taken).then(|| DecodeError::new(Rule::UnknownOperation, 0, what()))
+        (!is_taken).then(|| DecodeError::new(Rule::UnknownOperation, decoded.operation_offset, what()))
     }
 
     fn untaken_version(&self, decoded: &Decoded) -> Option<DecodeError> {
         let version = decoded.version?;
         let what = || format!("MM7Version {version} is not supported");
         let is_taken = self.takes_version(version, &decoded.namespace);
-        (!is_taken).then(|| DecodeError::new(Rule::UnknownVersion, 0, what()))
+        (!is_taken).then(|| DecodeError::new(Rule::UnknownVersion, decoded.version_offset, what()))
     }
 
     /// The Status that this peer is given for a code.

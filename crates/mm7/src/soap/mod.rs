@@ -26,6 +26,10 @@ pub struct Decoded {
     pub version: Option<Version>,
     /// The local name of the element in the Body as it came, cut at 64 bytes.
     pub operation: Option<String>,
+    /// Where the operation begins: a byte offset in what came; the start of the envelope when there is none.
+    pub operation_offset: usize,
+    /// Where MM7Version begins: a byte offset in what came; the start of the envelope when there is none.
+    pub version_offset: usize,
     /// SenderIdentification/VASPID of any operation, known or not: whose dialect a refusal is written in.
     pub vaspid: Option<VaspId>,
     /// The message, read by local name, in any order, whatever the namespace. Absent only when there is no operation

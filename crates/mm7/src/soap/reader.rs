@@ -47,7 +47,11 @@ pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Deco
     match Document::parse(&text.text, limits) {
         Ok(document) => {
             let mut decoded = read(&document);
-            text.to_byte_offsets(decoded.errors.iter_mut().map(|error| &mut error.offset));
+            let errors = decoded.errors.iter_mut().map(|error| &mut error.offset);
+            let own = [&mut decoded.operation_offset, &mut decoded.version_offset];
+            let mut offsets: Vec<_> = errors.chain(own).collect();
+            offsets.sort_unstable();
+            text.to_byte_offsets(offsets.into_iter());
             Ok(decoded)
         }
         Err(mut error) => {
@@ -73,6 +77,8 @@ fn read(document: &Document<'_>) -> Decoded {
         namespace,
         version: None,
         operation: None,
+        operation_offset: 0,
+        version_offset: 0,
         vaspid: None,
         message: None,
         errors: Vec::new(),
@@ -201,11 +207,12 @@ fn namespace_of(operation: Option<Found<'_>>, transaction_id: Option<Element<'_>
 fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes) {
     let name = element.name();
     decoded.operation = Some(cut(name, MAX_OPERATION).to_owned());
+    decoded.operation_offset = element.offset();
     if name != "Fault" {
         notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
     }
     let contents = contents(element, notes);
-    decoded.version = read_version(contents, notes);
+    read_version(contents, decoded, notes);
     decoded.vaspid = read_vaspid(contents);
     decoded.message = Message::read(name, contents, notes);
     if decoded.message.is_none() {
@@ -228,27 +235,30 @@ fn contents<'d>(operation: Element<'d>, notes: &mut Notes) -> Element<'d> {
 }
 
 /// MM7Version of an operation, or of the error in a Fault's detail (where nothing is missing when there is none).
-fn read_version(contents: Element<'_>, notes: &mut Notes) -> Option<Version> {
+fn read_version(contents: Element<'_>, decoded: &mut Decoded, notes: &mut Notes) {
     let is_fault = contents.name() == "Fault";
     let error = || contents.child("detail")?.children().next();
-    let parent = if is_fault { error()? } else { contents };
-    let Some(element) = parent.child("MM7Version") else {
+    let parent = if is_fault { error() } else { Some(contents) };
+    let Some(element) = parent.and_then(|parent| parent.child("MM7Version")) else {
         if !is_fault {
             let what = format!("{} has no MM7Version", excerpt(contents.name()));
             notes.note(Rule::NoVersion, contents.offset(), what);
         }
-        return None;
+        return;
     };
     let text = element.text();
-    let Ok(version) = Version::parse(&text) else {
-        let what = format!("MM7Version {:?} is not of the form x.y.z", excerpt(text.trim()));
-        notes.note(Rule::BadVersion, element.offset(), what);
-        return None;
-    };
-    if !VERSIONS.contains(&version) {
-        notes.note(Rule::UnknownVersion, element.offset(), format!("MM7Version {version} is not known"));
+    decoded.version_offset = element.offset();
+    decoded.version = Version::parse(&text).ok();
+    match decoded.version {
+        None => {
+            let what = format!("MM7Version {:?} is not of the form x.y.z", excerpt(text.trim()));
+            notes.note(Rule::BadVersion, element.offset(), what);
+        }
+        Some(version) if !VERSIONS.contains(&version) => {
+            notes.note(Rule::UnknownVersion, element.offset(), format!("MM7Version {version} is not known"));
+        }
+        Some(_) => {}
     }
-    Some(version)
 }
 
 fn read_vaspid(contents: Element<'_>) -> Option<VaspId> {
@@ -259,7 +269,8 @@ fn read_vaspid(contents: Element<'_>) -> Option<VaspId> {
 /// A Status directly in the Body is read as a SubmitRsp, which is what it was printed for; the MessageID goes with it.
 fn read_bare_answer(body: Element<'_>, decoded: &mut Decoded, notes: &mut Notes) {
     decoded.operation = Some("Status".to_owned());
-    decoded.version = read_version(body, notes);
+    decoded.operation_offset = body.offset();
+    read_version(body, decoded, notes);
     let status = body.child("Status").map(|element| Status::of(element, notes)).unwrap_or_default();
     let message_id = body.child("MessageID").and_then(|element| MessageId::new(&element.text()).ok());
     decoded.message = Some(Message::SubmitRsp(SubmitRsp { status, message_id }));
