@@ -41,7 +41,9 @@ impl Admin {
         match request.uri().path() {
             "/healthz" => plain(HttpStatus::OK, "ok\n"),
             "/readyz" => self.ready().await,
-            "/metrics" if !self.may(request.headers()) => plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n"),
+            "/metrics" if !self.may(request.headers()) => {
+                plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n")
+            }
             "/metrics" => self.metrics(),
             _ => plain(HttpStatus::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"),
         }
@@ -49,7 +51,8 @@ impl Admin {
 
     fn may(&self, headers: &HeaderMap) -> bool {
         let Some(token) = &self.token else { return true };
-        let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        let shown =
+            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         shown.is_some_and(|shown| token.matches(shown))
     }
 
@@ -67,7 +70,9 @@ impl Admin {
 
     fn metrics(&self) -> Answer {
         match self.metrics.text() {
-            Ok(text) => answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text),
+            Ok(text) => {
+                answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+            }
             Err(_) => plain(HttpStatus::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
         }
     }

@@ -30,7 +30,8 @@ pub struct Admissions {
 impl Admissions {
     /// Takes one request out of the account's bucket.
     pub fn admit(&self, account: Option<&Arc<Account>>) -> Admission {
-        let Some((name, throughput)) = account.and_then(|account| Some((&account.name, account.throughput?))) else {
+        let Some((name, throughput)) = account.and_then(|account| Some((&account.name, account.throughput?)))
+        else {
             return Admission::In;
         };
         match self.bucket(name, throughput).limiter.check() {
@@ -71,6 +72,9 @@ mod tests {
             (0..4).map(|_| admissions.bucket(&name, throughput).limiter.check().is_ok()).collect();
         assert_eq!(results, [true, true, true, false]);
         let changed = Throughput { per_second: 5, burst: 9 };
-        assert!(admissions.bucket(&name, changed).limiter.check().is_ok(), "a changed throughput counts at once");
+        assert!(
+            admissions.bucket(&name, changed).limiter.check().is_ok(),
+            "a changed throughput counts at once"
+        );
     }
 }

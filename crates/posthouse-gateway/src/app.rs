@@ -132,6 +132,7 @@ impl Ready {
 pub struct App {
     ready: Ready,
     store: Arc<dyn Store>,
+    snapshot: Arc<SnapshotCell>,
     stop: CancellationToken,
     doors: Vec<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
@@ -149,7 +150,7 @@ impl App {
     pub async fn start(settings: &Settings, parts: Parts) -> Result<Self, StartError> {
         let store = SqliteStore::open(store_options(settings)).await?;
         let stop = CancellationToken::new();
-        let wiring = Wiring::new(store, settings, parts, stop.clone()).await?;
+        let wiring = Wiring::new(Arc::new(store), settings, parts, stop.clone()).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
         let (queue, relay) = (Arc::new(wiring.queue()), Arc::new(wiring.relay()));
@@ -165,16 +166,28 @@ impl App {
                 Arc::clone(&relay),
                 stop.clone(),
             )),
-            tokio::spawn(sweep(Arc::clone(&wiring.store), wiring.clock, settings.retention.clone(), stop.clone())),
+            tokio::spawn(sweep(
+                Arc::clone(&wiring.store),
+                Arc::clone(&wiring.clock),
+                settings.retention.clone(),
+                stop.clone(),
+            )),
         ];
         let run_file = run_file(&settings.store.path);
         write_run_file(&run_file, &ready);
-        Ok(Self { ready, store: wiring.store, stop, doors, background, handoff: wiring.handoff, queue, relay, run_file })
+        let Wiring { store, snapshot, handoff, .. } = wiring;
+        Ok(Self { ready, store, snapshot, stop, doors, background, handoff, queue, relay, run_file })
     }
 
     /// Where it is found.
     pub const fn ready(&self) -> &Ready {
         &self.ready
+    }
+
+    /// Waits till provisioning is in force at this revision or a later one.
+    pub async fn provisioned(&self, revision: u64) {
+        // The sender lives in the snapshot, which lives as long as this.
+        let _ = self.snapshot.changes().wait_for(|current| *current >= revision).await;
     }
 
     /// Its store: what a test, or the demo, looks into.
@@ -302,7 +315,8 @@ impl Wiring {
 
     fn carrier_door(&self, settings: &Settings) -> CarrierDoor {
         // Settings have checked that `{carrier}` is in the path.
-        let (before, after) = settings.carriers.path.split_once("{carrier}").unwrap_or((&settings.carriers.path, ""));
+        let (before, after) =
+            settings.carriers.path.split_once("{carrier}").unwrap_or((&settings.carriers.path, ""));
         CarrierDoor {
             settings: door::Settings {
                 path_before: before.to_owned(),
@@ -363,11 +377,18 @@ impl Doors {
         let admin = Arc::new(wiring.admin(settings));
         let stopped = &wiring.stopped;
         Ok(vec![
-            tokio::spawn(self.mm7.serve(move |request, peer| Arc::clone(&ingress).answer(request, peer), stopped.clone())),
             tokio::spawn(
-                self.carriers.serve(move |request, peer| Arc::clone(&carriers).answer(request, peer), stopped.clone()),
+                self.mm7
+                    .serve(move |request, peer| Arc::clone(&ingress).answer(request, peer), stopped.clone()),
             ),
-            tokio::spawn(self.admin.serve(move |request, peer| Arc::clone(&admin).answer(request, peer), stopped.clone())),
+            tokio::spawn(
+                self.carriers
+                    .serve(move |request, peer| Arc::clone(&carriers).answer(request, peer), stopped.clone()),
+            ),
+            tokio::spawn(
+                self.admin
+                    .serve(move |request, peer| Arc::clone(&admin).answer(request, peer), stopped.clone()),
+            ),
         ])
     }
 }
@@ -390,12 +411,7 @@ async fn keep_lanes_open(queue: Arc<Queue>, snapshot: Arc<SnapshotCell>, stop: C
 }
 
 /// Throws away what is older than retention says, a little at a time.
-async fn sweep(
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    retention: Retention,
-    stop: CancellationToken,
-) {
+async fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Retention, stop: CancellationToken) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

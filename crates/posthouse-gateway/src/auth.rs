@@ -30,7 +30,11 @@ pub struct Verifier {
 impl Verifier {
     /// A verifier that remembers under this key, which must be random.
     pub fn new(key: [u8; 64]) -> Self {
-        Self { mac: Hmac::new(&key.into()), verified: Mutex::default(), turns: Arc::new(Semaphore::new(VERIFIED_AT_A_TIME)) }
+        Self {
+            mac: Hmac::new(&key.into()),
+            verified: Mutex::default(),
+            turns: Arc::new(Semaphore::new(VERIFIED_AT_A_TIME)),
+        }
     }
 
     /// Whether what was shown is what is expected.

@@ -18,7 +18,8 @@ pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, DecodeError> 
     let content_type = content_type.and_then(|text| ContentType::parse(text).ok());
     let content_type = content_type.unwrap_or_else(|| ContentType::new("text/xml"));
     let package = mime::unpack(&content_type, body, &limits);
-    let root = package.root.ok_or_else(|| DecodeError::new(Rule::RootContentType, 0, "there is no root part"))?;
+    let root =
+        package.root.ok_or_else(|| DecodeError::new(Rule::RootContentType, 0, "there is no root part"))?;
     let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
     soap::decode(&root.bytes()?, charset, &limits)
 }

@@ -28,9 +28,9 @@ impl Directory {
     /// The carrier of a number, by the provider that is provisioned.
     pub async fn carrier_of(&self, snapshot: &Snapshot, number: &Msisdn) -> CarrierFact {
         match snapshot.lookup().provider {
-            Provider::Ranges => {
-                snapshot.carrier_by_range(number).map_or(CarrierFact::NoCarrier, |carrier| self.found(carrier))
-            }
+            Provider::Ranges => snapshot
+                .carrier_by_range(number)
+                .map_or(CarrierFact::NoCarrier, |carrier| self.found(carrier)),
             // Provisioning refuses these providers in this version.
             Provider::Http | Provider::Enum => CarrierFact::LookupDown,
         }

@@ -18,13 +18,7 @@ use mm7::{
     mime::{self, ContentType, Inner, Media, Packed},
     soap,
 };
-use posthouse_core::{
-
-    carrier::Connection,
-    classify::Said,
-    message::Submission,
-    store::Send,
-};
+use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
@@ -69,7 +63,10 @@ impl Connector {
         let window = usize::try_from(connection.window.max(1)).unwrap_or(1);
         let mut headers = HeaderMap::new();
         headers.insert("soapaction", HeaderValue::from_static("\"\""));
-        headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
+        );
         if let Some(own) = &connection.basic_auth {
             headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
         }
@@ -127,7 +124,12 @@ impl Connector {
         read_answer(answer, &transaction_id)
     }
 
-    fn write(&self, submission: &Submission, transaction_id: &str, bytes: &[Bytes]) -> Result<Packed, ValueError> {
+    fn write(
+        &self,
+        submission: &Submission,
+        transaction_id: &str,
+        bytes: &[Bytes],
+    ) -> Result<Packed, ValueError> {
         let media = media(submission, bytes)?;
         let req = self.submit_req(submission, mime::content_href(&media))?;
         let transaction_id = Some(TransactionId::new(transaction_id)?);
@@ -188,10 +190,18 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attemp
     let answer = match answer {
         Ok(answer) => answer,
         Err(NoAnswer::Unreached(words)) => {
-            return Attempt { said: Said::Unreached, carrier_message_id: None, words: format!("no connection: {words}") };
+            return Attempt {
+                said: Said::Unreached,
+                carrier_message_id: None,
+                words: format!("no connection: {words}"),
+            };
         }
         Err(NoAnswer::Unknown(words)) => {
-            return Attempt { said: Said::NoAnswer, carrier_message_id: None, words: format!("no answer: {words}") };
+            return Attempt {
+                said: Said::NoAnswer,
+                carrier_message_id: None,
+                words: format!("no answer: {words}"),
+            };
         }
     };
     let http = answer.status.as_u16();
@@ -200,7 +210,8 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attemp
         return Attempt { said: Said::Http(http), carrier_message_id: None, words };
     };
     let Some((code, mut words)) = decoded.message.as_ref().and_then(status) else {
-        let words = format!("HTTP {http} with {} for an answer", decoded.operation.as_deref().unwrap_or("nothing"));
+        let words =
+            format!("HTTP {http} with {} for an answer", decoded.operation.as_deref().unwrap_or("nothing"));
         return Attempt { said: Said::Http(http), carrier_message_id: None, words };
     };
     if decoded.transaction_id.as_ref().is_some_and(|id| id.as_str() != transaction_id) {
@@ -243,8 +254,9 @@ fn quoted(text: &str) -> String {
 
 /// The connectors of a carrier. One whose provisioning did not change is kept, with its connections and its counts.
 pub fn connectors(connections: &[Connection], before: &[Arc<Connector>]) -> Vec<Arc<Connector>> {
-    let kept = |connection: &Connection| before.iter().find(|connector| connector.connection == *connection).cloned();
+    let kept = |connection: &Connection| {
+        before.iter().find(|connector| connector.connection == *connection).cloned()
+    };
     let made = |connection: &Connection| Connector::new(connection).map(Arc::new);
     connections.iter().filter_map(|connection| kept(connection).or_else(|| made(connection))).collect()
 }
-

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as Http
 use http_body_util::Full;
 use hyper::body::Incoming;
 use mm7::{
-    Decoded, DecodeError, Dialect, Framing, Message, MmStatus, Namespace, Rule, StatusCode, Version,
+    DecodeError, Decoded, Dialect, Framing, Message, MmStatus, Namespace, Rule, StatusCode, Version,
     dialect::Refusal,
     message::{DeliveryReportReq, Operation},
     soap,
@@ -22,8 +22,8 @@ use posthouse_core::{
 use tokio::time::Instant;
 
 use crate::{
-    envelope,
     auth::Verifier,
+    envelope,
     handoff::Handoff,
     http::{
         basic,
@@ -160,8 +160,12 @@ impl CarrierDoor {
                     self.handoff.ring();
                 }
             }
-            Recorded::Late(id) => tracing::info!(%id, carrier = %carrier.id, %status, "report changes nothing"),
-            Recorded::Unmatched => tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept"),
+            Recorded::Late(id) => {
+                tracing::info!(%id, carrier = %carrier.id, %status, "report changes nothing")
+            }
+            Recorded::Unmatched => {
+                tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept")
+            }
         }
         Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
     }
@@ -196,8 +200,8 @@ fn refuse(carrier: &Carrier, decoded: Option<&Decoded>, refused: &Refused) -> An
     let refusal = Refusal { code: refused.0, identified: false, operation: Operation::DeliveryReport };
     let dressed = dialect(carrier).refusal(&refusal);
     tracing::warn!(carrier = %carrier.id, code = refused.0.code(), "a carrier's request was refused");
-    let framing = decoded
-        .map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
+    let framing =
+        decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
     write(status, &dressed.message, &framing, carrier)
 }

@@ -55,7 +55,11 @@ mod tests {
         let acme = Some(("acme".to_owned(), "s3cret".to_owned()));
         assert_eq!(read(b"Basic YWNtZTpzM2NyZXQ="), acme);
         assert_eq!(read(b"bASIC  YWNtZTpzM2NyZXQ= "), acme);
-        assert_eq!(read(b"Basic OmE6Yg=="), Some((String::new(), "a:b".to_owned())), "the first colon divides");
+        assert_eq!(
+            read(b"Basic OmE6Yg=="),
+            Some((String::new(), "a:b".to_owned())),
+            "the first colon divides"
+        );
         for wrong in [
             &b"Basic YWNtZQ=="[..],
             b"Basic !!!!",

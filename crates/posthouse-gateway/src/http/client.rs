@@ -75,7 +75,11 @@ impl HttpClient {
             Ok(Err(said)) => said,
             Err(_) => format!("nothing within {} ms", self.timeout.as_millis()),
         };
-        Err(if begun.load(Ordering::Acquire) { NoAnswer::Unknown(failed) } else { NoAnswer::Unreached(failed) })
+        Err(if begun.load(Ordering::Acquire) {
+            NoAnswer::Unknown(failed)
+        } else {
+            NoAnswer::Unreached(failed)
+        })
     }
 
     async fn exchange(

@@ -82,7 +82,8 @@ impl Door {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    let connection = serve_connection(stream, peer, handler.clone(), self.limits, stop.clone());
+                    let connection =
+                        serve_connection(stream, peer, handler.clone(), self.limits, stop.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(permit);

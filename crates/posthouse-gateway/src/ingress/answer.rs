@@ -39,10 +39,8 @@ pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
 
 fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {
     let decoded = facts.body.as_ref().and_then(|body| body.decoded.as_ref().ok());
-    let framing = decoded.map_or_else(
-        || Framing::new(Namespace::LATEST, Version::V6_8_0, None),
-        Framing::answering,
-    );
+    let framing =
+        decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
     let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, &framing))));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::Incoming;
-use mm7::{Decoded, Dialect, DecodeError, Limits, Rule, mime, soap};
+use mm7::{DecodeError, Decoded, Dialect, Limits, Rule, mime, soap};
 use posthouse_core::{
     message::Digest,
     submit::{
@@ -137,7 +137,9 @@ fn read_root(package: &mime::Package, limits: &Limits) -> (Result<Decoded, Decod
         let content_type = part.content_type.as_ref().map(ToString::to_string).unwrap_or_default();
         // A part that cannot be decoded is refused later, and refusals are not remembered.
         let bytes = part.bytes().unwrap_or_default();
-        for piece in [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes] {
+        for piece in
+            [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes]
+        {
             hash.update((piece.len() as u64).to_be_bytes());
             hash.update(piece);
         }

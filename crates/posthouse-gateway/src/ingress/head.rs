@@ -26,7 +26,8 @@ impl Ingress {
 
     /// The last address of X-Forwarded-For that is not one of our proxies: those before it, anyone could have written.
     fn forwarded_for(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
-        let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
+        let lines: Vec<_> =
+            headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
         let mut nearest = peer;
         for hop in hops {

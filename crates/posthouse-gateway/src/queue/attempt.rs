@@ -156,7 +156,9 @@ fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, no
         }
         Next::End(_) | Next::Elsewhere { .. } if relayed => Settlement::Declined { reason },
         Next::End(terminal) => Settlement::Refused { terminal, reason },
-        Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => Settlement::Expired { unreached },
+        Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
+            Settlement::Expired { unreached }
+        }
         Next::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
         Next::Unknown if !relayed && resends(carrier.as_deref()) => again(shared, send, false, reason, now),
         Next::Unknown => Settlement::Unknown { report_until },
@@ -202,7 +204,9 @@ pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement,
                 shared.handoff.ring();
             }
         }
-        Err(StoreError::LostLease) => tracing::warn!(id = %send.id, "the lease was lost before the outcome was known"),
+        Err(StoreError::LostLease) => {
+            tracing::warn!(id = %send.id, "the lease was lost before the outcome was known")
+        }
         Err(error) => tracing::error!(%error, id = %send.id, words, "an outcome could not be settled"),
     }
 }

@@ -15,10 +15,7 @@ use posthouse_core::{
     store::{Owner, Store},
     time::Clock,
 };
-use tokio::{
-    sync::Notify,
-    task::JoinSet,
-};
+use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{handoff::Handoff, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics};

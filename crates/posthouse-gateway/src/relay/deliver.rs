@@ -40,7 +40,9 @@ pub(super) async fn deliver(
     callback: &Callback,
 ) -> CallbackOutcome {
     let Some(account) = account else {
-        return CallbackOutcome::Failed { said: format!("the account {} is not provisioned", callback.account) };
+        return CallbackOutcome::Failed {
+            said: format!("the account {} is not provisioned", callback.account),
+        };
     };
     let prepared = match prepare(shared, account, callback) {
         Ok(prepared) => prepared,
@@ -84,7 +86,11 @@ fn write_report(
         return Err(NotSent(format!("{} is not reported in the dialect {}", status, account.dialect)));
     };
     let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
-    let framing = Framing { namespace, version: Version::parse(&submission.version).unwrap_or(Version::V6_8_0), transaction_id };
+    let framing = Framing {
+        namespace,
+        version: Version::parse(&submission.version).unwrap_or(Version::V6_8_0),
+        transaction_id,
+    };
     let req = DeliveryReportReq {
         message_id: MessageId::new(&callback.message.to_string()).ok(),
         recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
@@ -101,7 +107,10 @@ fn headers(shared: &Shared, account: &Account, callback: &Callback, reason: Opti
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     headers.insert("soapaction", HeaderValue::from_static("\"\""));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
+    );
     if let Ok(carrier) = HeaderValue::from_str(callback.carrier.as_str()) {
         headers.insert(shared.carrier_id_header.clone(), carrier);
     }
@@ -123,7 +132,8 @@ fn acknowledges(answer: &Answer, dialect: &Dialect, transaction_id: &str) -> Res
         let said = || "an empty answer".to_owned();
         return if dialect.empty_body_acknowledges { Ok(()) } else { Err(said()) };
     }
-    let decoded = envelope::decode(&answer.headers, answer.body.clone()).map_err(|_| "an answer without MM7".to_owned())?;
+    let decoded = envelope::decode(&answer.headers, answer.body.clone())
+        .map_err(|_| "an answer without MM7".to_owned())?;
     if decoded.transaction_id.as_ref().map(TransactionId::as_str) != Some(transaction_id) {
         return Err("an answer with another TransactionID".to_owned());
     }

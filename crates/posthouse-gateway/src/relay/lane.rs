@@ -7,10 +7,7 @@ use posthouse_core::{
     store::{Callback, CallbackOutcome, Lease, StoreError},
     time::after,
 };
-use tokio::{
-    sync::Notify,
-    task::JoinSet,
-};
+use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, deliver::deliver};
@@ -98,13 +95,19 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
     let (id, message, account) = (callback.id, callback.message, &callback.account);
     match &outcome {
         CallbackOutcome::Delivered => tracing::info!(%message, %account, "report delivered"),
-        CallbackOutcome::Again { said, .. } => tracing::warn!(%message, %account, said, "report not delivered"),
-        CallbackOutcome::Failed { said } => tracing::error!(%message, %account, said, "report failed for good"),
+        CallbackOutcome::Again { said, .. } => {
+            tracing::warn!(%message, %account, said, "report not delivered")
+        }
+        CallbackOutcome::Failed { said } => {
+            tracing::error!(%message, %account, said, "report failed for good")
+        }
         CallbackOutcome::Withdrawn { said } => tracing::info!(%message, %account, said, "report withdrawn"),
     }
     match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
         Ok(()) => {}
-        Err(StoreError::LostLease) => tracing::warn!(%message, "the callback's lease was lost; it may come twice"),
+        Err(StoreError::LostLease) => {
+            tracing::warn!(%message, "the callback's lease was lost; it may come twice")
+        }
         Err(error) => tracing::error!(%error, %message, "a callback could not be settled"),
     }
 }

@@ -61,7 +61,11 @@ impl Default for Metrics {
         let help = "Time from a SubmitReq's head to its answer";
         registry.register_with_unit("submit_answer_time", help, Unit::Seconds, answer_time.clone());
         let attempts = Family::default();
-        registry.register("attempts", "Attempts to submit to carriers, by what their answer means", attempts.clone());
+        registry.register(
+            "attempts",
+            "Attempts to submit to carriers, by what their answer means",
+            attempts.clone(),
+        );
         let reports = Family::default();
         registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
         let callbacks = Family::default();

@@ -1,8 +1,10 @@
 //! The commands. Each file holds the arguments of one (with its help text and an example) and what it does.
 
 mod codes;
+mod demo;
 mod listen;
 mod send;
+mod serve;
 mod simulate;
 
 use std::{io::Write as _, process::ExitCode};
@@ -13,6 +15,10 @@ use clap::Subcommand;
 /// Every command, in the order in which `--help` lists them.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Run the gateway
+    Serve(serve::Args),
+    /// Show the whole job: a gateway, carriers, a VASP, real MMS
+    Demo(demo::Args),
     /// Send an MMS to a gateway, as a VASP does
     Send(Box<send::Args>),
     /// Take reports and messages from a gateway, as a VASP does
@@ -26,6 +32,8 @@ pub enum Command {
 /// Runs a command. `Err` is one sentence for stderr, `Ok` the exit code of a run that said all there was to say.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),

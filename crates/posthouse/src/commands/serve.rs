@@ -1,0 +1,67 @@
+//! `posthouse serve`: runs the gateway.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::{Context, bail};
+use posthouse_gateway::{
+    app::{App, Parts},
+    config::Settings,
+};
+
+use super::{asked_to_stop, wait_for};
+use crate::logs;
+
+/// The arguments of `posthouse serve`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example: posthouse serve -c /etc/posthouse.toml
+
+The first line on stdout is one JSON object that says where the gateway listens, printed once everything is open and recovery
+is done. Logs go to stderr; POSTHOUSE_LOG sets what is logged (default: info), for example POSTHOUSE_LOG=warn or
+POSTHOUSE_LOG=posthouse_gateway=debug,info. SIGTERM or Ctrl-C stops it: requests under way are finished, the rest is kept.")]
+pub struct Args {
+    /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the effective configuration with comments, and exit
+    #[arg(long)]
+    print_config: bool,
+    /// How logs are written
+    #[arg(long, value_enum, default_value_t = logs::Format::Text, value_name = "FORMAT")]
+    log_format: logs::Format,
+}
+
+/// Runs the gateway until it is told to stop.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(args.config.as_deref(), &|name| std::env::var(name).ok())?;
+    if args.print_config {
+        io::stdout().write_all(settings.print().as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    logs::init(args.log_format)?;
+    wait_for(serve(&settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(settings: &Settings) -> anyhow::Result<()> {
+    let app = App::start(settings, Parts::default()).await?;
+    print_ready(&app).context("the ready line cannot be printed on stdout")?;
+    asked_to_stop().await?;
+    tokio::select! {
+        stopped = app.stop() => stopped.context("the store did not close; what was acknowledged is safe"),
+        again = asked_to_stop() => {
+            again?;
+            bail!("stopped at the second signal, without waiting for what was under way")
+        }
+    }
+}
+
+fn print_ready(app: &App) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", app.ready().line())?;
+    out.flush()
+}
