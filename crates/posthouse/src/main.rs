@@ -2,6 +2,7 @@
 
 mod commands;
 mod logs;
+mod running;
 
 use std::process::ExitCode;
 

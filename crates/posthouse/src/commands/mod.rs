@@ -1,8 +1,10 @@
 //! The commands. Each file holds the arguments of one (with its help text and an example) and what it does.
 
+mod apply;
 mod codes;
 mod demo;
 mod listen;
+mod plan;
 mod send;
 mod serve;
 mod simulate;
@@ -11,6 +13,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use posthouse_gateway::config::ConfigErrors;
 
 /// Every command, in the order in which `--help` lists them.
 #[derive(Subcommand)]
@@ -19,6 +22,10 @@ pub enum Command {
     Serve(serve::Args),
     /// Show the whole job: a gateway, carriers, a VASP, real MMS
     Demo(demo::Args),
+    /// Show what a provisioning file would change
+    Plan(plan::Args),
+    /// Bring provisioning to what a file says
+    Apply(apply::Args),
     /// Send an MMS to a gateway, as a VASP does
     Send(Box<send::Args>),
     /// Take reports and messages from a gateway, as a VASP does
@@ -34,6 +41,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Apply(args) => apply::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),
@@ -62,8 +71,13 @@ async fn asked_to_stop() -> anyhow::Result<()> {
     Ok(interrupted.await?)
 }
 
-/// Tells on stderr what went wrong: the error and its causes, in one line.
+/// Tells on stderr what went wrong: the error and its causes, in one line; the mistakes of a file, each in a line that
+/// begins with file and line, as editors know to follow.
 pub fn complain(error: &anyhow::Error) {
+    let mut stderr = std::io::stderr();
     // Nothing can be done where stderr itself is gone.
-    let _ = writeln!(std::io::stderr(), "posthouse: {error:#}");
+    let _ = match error.downcast_ref::<ConfigErrors>() {
+        Some(mistakes) => writeln!(stderr, "{mistakes}"),
+        None => writeln!(stderr, "posthouse: {error:#}"),
+    };
 }

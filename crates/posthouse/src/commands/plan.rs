@@ -1,0 +1,130 @@
+//! `posthouse plan`: shows what `posthouse apply` would change.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use posthouse_core::{provisioning::Provisioning, store::Store as _};
+use posthouse_gateway::config::{
+    self, Applied, ApplyError, Declared, Document, Ground, Settings,
+    plan::{Action, Plan},
+};
+use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
+use serde_json::{Value, json};
+
+use super::wait_for;
+
+/// The arguments of `posthouse plan`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse plan provisioning.toml
+  posthouse plan provisioning.toml -c /etc/posthouse.toml --prune
+
+Nothing is changed. The exit code is 0 unless the file has mistakes, which are told all at once.")]
+pub struct Args {
+    #[command(flatten)]
+    target: Target,
+}
+
+/// A provisioning file and the store it is for.
+#[derive(clap::Args)]
+pub struct Target {
+    /// The provisioning file: accounts, carriers, lookup, ranges, blacklist
+    pub file: PathBuf,
+    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Remove what the file does not name
+    #[arg(long)]
+    pub prune: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Target {
+    /// Reads the configuration and the file.
+    ///
+    /// # Errors
+    /// All mistakes of the configuration, or that one of them cannot be read.
+    pub fn read(&self) -> anyhow::Result<(Settings, Document)> {
+        let settings = Settings::load(self.config.as_deref(), &environment)?;
+        Ok((settings, Document::load(&self.file)?))
+    }
+}
+
+/// The environment that `{ env = "NAME" }` looks in.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Opens the store to look at it and to change provisioning, also beside a running gateway.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn visit(settings: &Settings, create: bool) -> Result<SqliteStore, OpenError> {
+    let options = SqliteOptions {
+        path: settings.store.path.clone(),
+        media: settings.media.path.clone(),
+        access: Access::Visit,
+        create,
+        ..SqliteOptions::default()
+    };
+    SqliteStore::open(options).await
+}
+
+/// A file's mistakes are an error of their own, which is told line by line.
+pub fn told(error: ApplyError) -> anyhow::Error {
+    match error {
+        ApplyError::Mistakes(mistakes) => mistakes.into(),
+        error => error.into(),
+    }
+}
+
+/// Prints what would change.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let (settings, document) = args.target.read()?;
+    let Applied { plan, revision } = wait_for(plan(&settings, &document, args.target.prune))?;
+    let mut out = io::stdout().lock();
+    if args.target.json {
+        writeln!(out, "{}", to_json(&plan, revision))?;
+    } else {
+        writeln!(out, "{plan}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn plan(settings: &Settings, document: &Document, prune: bool) -> anyhow::Result<Applied> {
+    let store = match visit(settings, false).await {
+        // What is not there is not made for a look: all that the file names would be created.
+        Err(OpenError::Missing(_)) => return plan_without_store(document, prune),
+        opened => opened?,
+    };
+    let planned = config::prepare(&store, document, &environment, prune).await.map_err(told);
+    store.close().await?;
+    planned
+}
+
+fn plan_without_store(document: &Document, prune: bool) -> anyhow::Result<Applied> {
+    let current = Provisioning::default();
+    // No hash under this key leaves this function: a plan shows none.
+    let declared =
+        Declared::parse(document, &environment, Ground { current: &current, key: &[0; 32], prune })?;
+    Ok(Applied { plan: config::plan(&declared, &current), revision: current.revision })
+}
+
+/// A plan as JSON, with the revision of provisioning.
+pub fn to_json(plan: &Plan, revision: u64) -> Value {
+    let steps: Vec<_> = plan.steps.iter().map(config::plan::Step::to_json).collect();
+    json!({
+        "revision": revision,
+        "create": plan.count(Action::Create),
+        "change": plan.count(Action::Change),
+        "remove": plan.count(Action::Remove),
+        "keep": plan.count(Action::Keep),
+        "steps": steps,
+    })
+}

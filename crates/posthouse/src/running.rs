@@ -1,0 +1,168 @@
+//! The gateway that runs on a store, as other commands find it: by the file that it keeps beside the database.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use posthouse_sim::http::{Client, ClientError};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+/// How often the gateway is asked meanwhile.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// Whether a change has reached the gateway.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// No gateway runs on this store.
+    NotRunning,
+    /// A gateway left its file and is not there any more.
+    Gone {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The gateway has it.
+    Taken {
+        /// Where the gateway's operators look.
+        admin: String,
+    },
+    /// The gateway runs, and has not taken it in time.
+    Late {
+        /// Where the gateway's operators look.
+        admin: String,
+        /// What it said instead.
+        said: String,
+    },
+}
+
+/// Waits until the gateway that runs on a store, if any, works with this revision of provisioning; at most this long.
+///
+/// # Errors
+/// The gateway's file cannot be read.
+pub async fn reach(store: &Path, revision: u64, wait: Duration) -> anyhow::Result<Reached> {
+    let file = posthouse_gateway::app::run_file(store);
+    let Some(admin) = admin_of(&file)? else { return Ok(Reached::NotRunning) };
+    let client = Client::new(wait);
+    let deadline = Instant::now() + wait;
+    loop {
+        let said = match revision_at(&client, &admin).await {
+            Ok(there) if there >= revision => return Ok(Reached::Taken { admin }),
+            Ok(there) => format!("it is at revision {there}"),
+            Err(error) if matches!(error.downcast_ref(), Some(ClientError::Connect { .. })) => {
+                return Ok(Reached::Gone { file });
+            }
+            Err(error) => format!("{error:#}"),
+        };
+        if Instant::now() >= deadline {
+            return Ok(Reached::Late { admin, said });
+        }
+        sleep(ASK_EVERY).await;
+    }
+}
+
+/// Where the gateway of a file is administered; `None` without a file.
+fn admin_of(file: &Path) -> anyhow::Result<Option<String>> {
+    let text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    };
+    let line: Value = serde_json::from_str(&text).unwrap_or_default();
+    let admin = line.get("admin").and_then(Value::as_str);
+    let admin =
+        admin.with_context(|| format!("{} does not say where the gateway is; remove it", file.display()))?;
+    Ok(Some(admin.to_owned()))
+}
+
+/// The revision that a gateway works with, ready or not.
+async fn revision_at(client: &Client, admin: &str) -> anyhow::Result<u64> {
+    let request = http::Request::get(format!("{admin}/readyz")).body(Default::default())?;
+    let answer = client.send(request).await?;
+    let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
+    let revision = body.get("revision").and_then(Value::as_u64);
+    revision.with_context(|| format!("HTTP {} without a revision", answer.status().as_u16()))
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_gateway::app::run_file;
+    use serde_json::json;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// A gateway that tells one revision after the other, the last one again and again.
+    async fn gateway(store: &Path, revisions: &'static [u64]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = format!("http://{}", listener.local_addr().unwrap());
+        fs::write(run_file(store), json!({"event": "ready", "admin": admin, "pid": 1}).to_string()).unwrap();
+        tokio::spawn(async move {
+            for turn in 0.. {
+                let (mut peer, _) = listener.accept().await.unwrap();
+                let mut request = [0; 1024];
+                let length = peer.read(&mut request).await.unwrap();
+                assert!(request[..length].starts_with(b"GET /readyz HTTP/1.1\r\n"));
+                let revision = revisions.get(turn).or(revisions.last()).unwrap();
+                let body = json!({"ready": true, "revision": revision}).to_string();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+                peer.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+            }
+        });
+        admin
+    }
+
+    #[tokio::test]
+    async fn without_a_file_no_gateway_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(reach(&folder.path().join("a.db"), 1, LONG).await.unwrap(), Reached::NotRunning);
+    }
+
+    #[tokio::test]
+    async fn a_gateway_is_asked_until_it_has_the_revision() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.db");
+        let admin = gateway(&store, &[3, 3, 4]).await;
+        assert_eq!(reach(&store, 4, LONG).await.unwrap(), Reached::Taken { admin });
+    }
+
+    #[tokio::test]
+    async fn a_gateway_that_stays_behind_is_late() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.db");
+        let admin = gateway(&store, &[3]).await;
+        let said = "it is at revision 3".to_owned();
+        assert_eq!(
+            reach(&store, 4, Duration::from_millis(100)).await.unwrap(),
+            Reached::Late { admin, said }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_gateway_does_not_answer_is_left_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.db");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        fs::write(run_file(&store), json!({"admin": admin}).to_string()).unwrap();
+        assert_eq!(reach(&store, 4, LONG).await.unwrap(), Reached::Gone { file: run_file(&store) });
+    }
+
+    #[tokio::test]
+    async fn a_file_that_says_nothing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.db");
+        fs::write(run_file(&store), "{").unwrap();
+        let told = reach(&store, 4, LONG).await.unwrap_err().to_string();
+        assert!(told.ends_with("a.db.gateway.json does not say where the gateway is; remove it"), "{told}");
+    }
+}
