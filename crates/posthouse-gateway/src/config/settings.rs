@@ -495,142 +495,142 @@ mod tests {
         assert_eq!(error.to_string(), expected);
     }
 
+    /// A file with one mistake, and what is told of it.
+    const MISTAKES: &[(&str, &str)] = &[
+        ("[mm8]\npath = \"/\"", "posthouse.toml:1: unknown key mm8; did you mean mm7?"),
+        ("\n[mm7]\nlisen = \"127.0.0.1:1\"", "posthouse.toml:3: unknown key mm7.lisen; did you mean listen?"),
+        (
+            "[retention]\ncolour = 1",
+            "posthouse.toml:2: unknown key retention.colour; the keys here are media, messages",
+        ),
+        ("mm7 = 3", "posthouse.toml:1: mm7 takes a table, not a number"),
+        (
+            "[mm7]\nlisten = \"localhost\"",
+            "posthouse.toml:2: mm7.listen: \"localhost\" is no address; write an IP address and a port, such as \"127.0.0.1:8007\"",
+        ),
+        ("[mm7]\nlisten = 8007", "posthouse.toml:2: mm7.listen takes a text in quotes, not a number"),
+        (
+            "[mm7]\npath = \"mm7\"",
+            "posthouse.toml:2: mm7.path: \"mm7\" is no path; write one that begins with /, such as \"/mm7/v1\"",
+        ),
+        (
+            "[mm7]\ncarrier_id_header = \"X Carrier\"",
+            "posthouse.toml:2: mm7.carrier_id_header: \"X Carrier\" is no header name; write one such as \"X-Posthouse-Carrier-Id\"",
+        ),
+        (
+            "[mm7]\nmax_request_bytes = 0",
+            "posthouse.toml:2: mm7.max_request_bytes: 0 is out of range; write a number from 1 to 268435456",
+        ),
+        (
+            "[mm7]\nmax_request_bytes = -1",
+            "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a number below 0 or too large",
+        ),
+        (
+            "[mm7]\nmax_request_bytes = 1.5",
+            "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a fraction",
+        ),
+        (
+            "[mm7]\nmax_request_bytes = \"5M\"",
+            "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a text",
+        ),
+        (
+            "[mm7]\nmax_request_bytes = { env = \"WORD\" }",
+            "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not the value of the environment variable WORD",
+        ),
+        (
+            "[mm7]\nread_timeout = \"10\"",
+            "posthouse.toml:2: mm7.read_timeout: \"10\" is no time; write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)",
+        ),
+        (
+            "[mm7]\nread_timeout = \"0s\"",
+            "posthouse.toml:2: mm7.read_timeout: \"0s\" is no time at all; write \"1s\" or more",
+        ),
+        (
+            "[mm7]\nread_timeout = { env = \"WORD\" }",
+            "posthouse.toml:2: mm7.read_timeout: the value of the environment variable WORD is no time; write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)",
+        ),
+        (
+            "[mm7]\nread_timeout = { env = \"NONE\" }",
+            "posthouse.toml:2: mm7.read_timeout: the environment variable NONE is not set; set it, or write the value here",
+        ),
+        (
+            "[mm7]\nread_timeout = { file = \"/no/such/file\" }",
+            "posthouse.toml:2: mm7.read_timeout: /no/such/file cannot be read: no such file or directory (os error 2); check the path and who may read it",
+        ),
+        (
+            "[mm7]\nread_timeout = { env = \"A\", file = \"b\" }",
+            "posthouse.toml:2: mm7.read_timeout takes a text in quotes, not a table",
+        ),
+        (
+            "[mm7]\ntrusted_proxies = \"10.0.0.0/8\"",
+            "posthouse.toml:2: mm7.trusted_proxies takes a list, not a text; write it in [ ]",
+        ),
+        (
+            "[mm7]\ntrusted_proxies = [\n  \"10.0.0.0/8\",\n  \"10.0.0.0/33\",\n]",
+            "posthouse.toml:4: mm7.trusted_proxies: \"10.0.0.0/33\" is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"",
+        ),
+        (
+            "[mm7]\ntrusted_proxies = [\"10.1.2.3/8\"]",
+            "posthouse.toml:2: mm7.trusted_proxies: \"10.1.2.3/8\" has an address inside its network; write \"10.0.0.0/8\" or \"10.1.2.3\"",
+        ),
+        (
+            "[mm7]\ntls = { cert = \"a\", key = \"b\" }",
+            "posthouse.toml:2: mm7.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
+        ),
+        (
+            "[carriers.tls]\ncert = \"a\"",
+            "posthouse.toml:1: carriers.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
+        ),
+        (
+            "[carriers]\npath = \"/carriers\"",
+            "posthouse.toml:2: carriers.path: \"/carriers\" does not name its carrier; write a path with {carrier} as one of its segments, such as \"/carriers/{carrier}/mm7\"",
+        ),
+        (
+            "[store]\nurl = \"postgres://user:pass@host/db\"",
+            "posthouse.toml:2: store.url names a PostgreSQL server, which is not supported by this version; write \"sqlite://posthouse-data/posthouse.db\" or another path",
+        ),
+        (
+            "[store]\nurl = \"mysql://user:pass@host/db\"",
+            "posthouse.toml:2: store.url takes an address that begins with sqlite://; write \"sqlite://posthouse-data/posthouse.db\" or another path",
+        ),
+        (
+            "[store]\nurl = \"sqlite://\"",
+            "posthouse.toml:2: store.url: \"sqlite://\" names no file; write one, such as \"sqlite://posthouse-data/posthouse.db\"",
+        ),
+        (
+            "[store]\nurl = \"sqlite://a.db?mode=ro\"",
+            "posthouse.toml:2: store.url: \"sqlite://a.db?mode=ro\" has parameters; write only the path",
+        ),
+        (
+            "[media]\nurl = \"s3://bucket/prefix\"",
+            "posthouse.toml:2: media.url names an object store, which is not supported by this version; write \"file://posthouse-data/media\" or another folder",
+        ),
+        (
+            "[media]\nurl = \"media\"",
+            "posthouse.toml:2: media.url takes an address that begins with file://; write \"file://posthouse-data/media\" or another folder",
+        ),
+        (
+            "[admin]\nlisten = \"0.0.0.0:8080\"",
+            "posthouse.toml:2: admin.listen: 0.0.0.0:8080 is beyond loopback and there is no token; add token = { env = \"POSTHOUSE_ADMIN_TOKEN\" }, or listen on 127.0.0.1",
+        ),
+        (
+            "[admin]\ntoken = { env = \"EMPTY\" }",
+            "posthouse.toml:2: admin.token is empty; write a value, or leave the key out",
+        ),
+        (
+            "[admin]\nlisten = \"127.0.0.1:8008\"",
+            "posthouse.toml:1: admin: listens on 127.0.0.1:8008 like carriers; give it a port of its own",
+        ),
+        (
+            "[mm7]\nlisten = \"127.0.0.1:8080\"",
+            "posthouse.toml:1: mm7: listens on 127.0.0.1:8080 like admin; give it a port of its own",
+        ),
+    ];
+
     #[test]
     fn each_mistake_has_its_line_and_remedy() {
-        for (text, expected) in [
-            ("[mm8]\npath = \"/\"", "posthouse.toml:1: unknown key mm8; did you mean mm7?"),
-            (
-                "\n[mm7]\nlisen = \"127.0.0.1:1\"",
-                "posthouse.toml:3: unknown key mm7.lisen; did you mean listen?",
-            ),
-            (
-                "[retention]\ncolour = 1",
-                "posthouse.toml:2: unknown key retention.colour; the keys here are media, messages",
-            ),
-            ("mm7 = 3", "posthouse.toml:1: mm7 takes a table, not a number"),
-            (
-                "[mm7]\nlisten = \"localhost\"",
-                "posthouse.toml:2: mm7.listen: \"localhost\" is no address; write an IP address and a port, such as \"127.0.0.1:8007\"",
-            ),
-            ("[mm7]\nlisten = 8007", "posthouse.toml:2: mm7.listen takes a text in quotes, not a number"),
-            (
-                "[mm7]\npath = \"mm7\"",
-                "posthouse.toml:2: mm7.path: \"mm7\" is no path; write one that begins with /, such as \"/mm7/v1\"",
-            ),
-            (
-                "[mm7]\ncarrier_id_header = \"X Carrier\"",
-                "posthouse.toml:2: mm7.carrier_id_header: \"X Carrier\" is no header name; write one such as \"X-Posthouse-Carrier-Id\"",
-            ),
-            (
-                "[mm7]\nmax_request_bytes = 0",
-                "posthouse.toml:2: mm7.max_request_bytes: 0 is out of range; write a number from 1 to 268435456",
-            ),
-            (
-                "[mm7]\nmax_request_bytes = -1",
-                "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a number below 0 or too large",
-            ),
-            (
-                "[mm7]\nmax_request_bytes = 1.5",
-                "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a fraction",
-            ),
-            (
-                "[mm7]\nmax_request_bytes = \"5M\"",
-                "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not a text",
-            ),
-            (
-                "[mm7]\nmax_request_bytes = { env = \"WORD\" }",
-                "posthouse.toml:2: mm7.max_request_bytes takes a whole number, 0 or more, not the value of the environment variable WORD",
-            ),
-            (
-                "[mm7]\nread_timeout = \"10\"",
-                "posthouse.toml:2: mm7.read_timeout: \"10\" is no time; write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)",
-            ),
-            (
-                "[mm7]\nread_timeout = \"0s\"",
-                "posthouse.toml:2: mm7.read_timeout: \"0s\" is no time at all; write \"1s\" or more",
-            ),
-            (
-                "[mm7]\nread_timeout = { env = \"WORD\" }",
-                "posthouse.toml:2: mm7.read_timeout: the value of the environment variable WORD is no time; write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)",
-            ),
-            (
-                "[mm7]\nread_timeout = { env = \"NONE\" }",
-                "posthouse.toml:2: mm7.read_timeout: the environment variable NONE is not set; set it, or write the value here",
-            ),
-            (
-                "[mm7]\nread_timeout = { file = \"/no/such/file\" }",
-                "posthouse.toml:2: mm7.read_timeout: /no/such/file cannot be read: no such file or directory (os error 2); check the path and who may read it",
-            ),
-            (
-                "[mm7]\nread_timeout = { env = \"A\", file = \"b\" }",
-                "posthouse.toml:2: mm7.read_timeout takes a text in quotes, not a table",
-            ),
-            (
-                "[mm7]\ntrusted_proxies = \"10.0.0.0/8\"",
-                "posthouse.toml:2: mm7.trusted_proxies takes a list, not a text; write it in [ ]",
-            ),
-            (
-                "[mm7]\ntrusted_proxies = [\n  \"10.0.0.0/8\",\n  \"10.0.0.0/33\",\n]",
-                "posthouse.toml:4: mm7.trusted_proxies: \"10.0.0.0/33\" is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"",
-            ),
-            (
-                "[mm7]\ntrusted_proxies = [\"10.1.2.3/8\"]",
-                "posthouse.toml:2: mm7.trusted_proxies: \"10.1.2.3/8\" has an address inside its network; write \"10.0.0.0/8\" or \"10.1.2.3\"",
-            ),
-            (
-                "[mm7]\ntls = { cert = \"a\", key = \"b\" }",
-                "posthouse.toml:2: mm7.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
-            ),
-            (
-                "[carriers.tls]\ncert = \"a\"",
-                "posthouse.toml:1: carriers.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
-            ),
-            (
-                "[carriers]\npath = \"/carriers\"",
-                "posthouse.toml:2: carriers.path: \"/carriers\" does not name its carrier; write a path with {carrier} as one of its segments, such as \"/carriers/{carrier}/mm7\"",
-            ),
-            (
-                "[store]\nurl = \"postgres://user:pass@host/db\"",
-                "posthouse.toml:2: store.url names a PostgreSQL server, which is not supported by this version; write \"sqlite://posthouse-data/posthouse.db\" or another path",
-            ),
-            (
-                "[store]\nurl = \"mysql://user:pass@host/db\"",
-                "posthouse.toml:2: store.url takes an address that begins with sqlite://; write \"sqlite://posthouse-data/posthouse.db\" or another path",
-            ),
-            (
-                "[store]\nurl = \"sqlite://\"",
-                "posthouse.toml:2: store.url: \"sqlite://\" names no file; write one, such as \"sqlite://posthouse-data/posthouse.db\"",
-            ),
-            (
-                "[store]\nurl = \"sqlite://a.db?mode=ro\"",
-                "posthouse.toml:2: store.url: \"sqlite://a.db?mode=ro\" has parameters; write only the path",
-            ),
-            (
-                "[media]\nurl = \"s3://bucket/prefix\"",
-                "posthouse.toml:2: media.url names an object store, which is not supported by this version; write \"file://posthouse-data/media\" or another folder",
-            ),
-            (
-                "[media]\nurl = \"media\"",
-                "posthouse.toml:2: media.url takes an address that begins with file://; write \"file://posthouse-data/media\" or another folder",
-            ),
-            (
-                "[admin]\nlisten = \"0.0.0.0:8080\"",
-                "posthouse.toml:2: admin.listen: 0.0.0.0:8080 is beyond loopback and there is no token; add token = { env = \"POSTHOUSE_ADMIN_TOKEN\" }, or listen on 127.0.0.1",
-            ),
-            (
-                "[admin]\ntoken = { env = \"EMPTY\" }",
-                "posthouse.toml:2: admin.token is empty; write a value, or leave the key out",
-            ),
-            (
-                "[admin]\nlisten = \"127.0.0.1:8008\"",
-                "posthouse.toml:1: admin: listens on 127.0.0.1:8008 like carriers; give it a port of its own",
-            ),
-            (
-                "[mm7]\nlisten = \"127.0.0.1:8080\"",
-                "posthouse.toml:1: mm7: listens on 127.0.0.1:8080 like admin; give it a port of its own",
-            ),
-        ] {
-            assert_eq!(mistakes(text), [expected], "{text}");
+        for (text, expected) in MISTAKES {
+            assert_eq!(mistakes(text), [*expected], "{text}");
         }
     }
 

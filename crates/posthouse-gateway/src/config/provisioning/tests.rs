@@ -290,284 +290,271 @@ fn no_secret_is_shown() {
     }
 }
 
-/// What is appended to the five lines of [`LEAST`] begins in line 6.
+const ACCOUNT: &str = "[[account]]\nname = \"b\"\nvaspid = \"k\"\n";
+const SERVICE: &str = "[[account]]\nname = \"b\"\nvaspid = \"k\"\n[[account.service]]\nvasid = \"1\"\n";
+const CARRIER: &str = "[[carrier]]\nid = \"2\"\n";
+const CONNECTION: &str = "[[carrier]]\nid = \"2\"\n[[carrier.connection]]\nname = \"c\"\n";
+
+/// What is appended to the five lines of [`LEAST`], in two pieces, and what is told of it. It begins in line 6.
+const MISTAKES: &[(&str, &str, &str)] = &[
+    ("", "[[acount]]", "6: unknown key acount; did you mean account?"),
+    ("", "[account2]", "6: unknown key account2; did you mean account?"),
+    ("", "[range]", "6: range may be there more than once; write [[range]]"),
+    (CARRIER, "connection = [3]", "8: carrier.connection takes tables, not a number"),
+    ("", "[[account]]\nvaspid = \"k\"", "6: account.name is missing; add name = \"acme\""),
+    (
+        "",
+        "[[account]]\nname = \"b\"",
+        "6: account.vaspid is missing; add vaspid = \"…\", the key that the VASP sends",
+    ),
+    (
+        "",
+        "[[account]]\nname = \"acme\"\nvaspid = \"k\"",
+        "7: account.name: \"acme\" is there twice, first in line 2; keep one",
+    ),
+    (
+        "",
+        "[[account]]\nname = \"b\"\nvaspid = \"acme-api-key\"",
+        "8: account.vaspid: this VASPID is there twice, first in line 3; keep one",
+    ),
+    (
+        "",
+        "[[account]]\nname = \"b\"\nvaspid = \" \"",
+        "8: account.vaspid: this is only white space, or longer than 512 bytes; write the key itself",
+    ),
+    ("", "[[account]]\nname = \"b\"\nvaspid = 17", "8: account.vaspid takes a text in quotes, not a number"),
+    ("", "[[account]]\nname = \"\"\nvaspid = \"k\"", "7: account.name: \"\" is empty; write a name"),
+    (
+        "",
+        "[[account]]\nname = \" b\"\nvaspid = \"k\"",
+        "7: account.name: \" b\" is no name; write at most 128 bytes, without spaces around them or control characters",
+    ),
+    (ACCOUNT, "status = \"activ\"", "9: account.status: \"activ\" is not known; did you mean \"active\"?"),
+    (
+        ACCOUNT,
+        "submit_mode = \"store\"",
+        "9: account.submit_mode: \"store\" is not known; write one of \"queue\", \"relay\"",
+    ),
+    (
+        ACCOUNT,
+        "dialect = \"mblox\"",
+        "9: account.dialect: \"mblox\" is not known; write one of \"posthouse\", \"skycore\", \"sinch\", \"3gpp\"",
+    ),
+    (ACCOUNT, "mm7 = \"yes\"", "9: account.mm7 takes true or false, not a text"),
+    (
+        ACCOUNT,
+        "allowed_ips = [\"10.0.0.0/8\", \"10.0.0.0/8\"]",
+        "9: account.allowed_ips: \"10.0.0.0/8\" is there twice; keep one",
+    ),
+    (
+        ACCOUNT,
+        "allowed_ips = [\"10.0.0.256\"]",
+        "9: account.allowed_ips: \"10.0.0.256\" is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"",
+    ),
+    (
+        ACCOUNT,
+        "max_message_bytes = 0",
+        "9: account.max_message_bytes: 0 is out of range; write a number from 1 to 268435456",
+    ),
+    (
+        ACCOUNT,
+        "throughput = { per_second = 0 }",
+        "9: account.throughput.per_second: 0 is out of range; write a number from 1 to 1000000",
+    ),
+    (
+        ACCOUNT,
+        "throughput = { burst = 1 }",
+        "9: account.throughput.per_second is missing; add per_second = 100",
+    ),
+    (
+        ACCOUNT,
+        "basic_auth = { username = \"u\" }",
+        "9: account.basic_auth.password is missing; add password = \"…\"",
+    ),
+    (
+        ACCOUNT,
+        "basic_auth = { username = \"u:v\", password = \"p\" }",
+        "9: account.basic_auth.username: \"u:v\" is no user name; write one without colons and control characters",
+    ),
+    (
+        ACCOUNT,
+        "basic_auth = { username = \"u\", password = \"\" }",
+        "9: account.basic_auth.password is empty; write a value, or leave the key out",
+    ),
+    (
+        ACCOUNT,
+        "basic_auth = { username = \"u\", password = { env = \"NONE\" } }",
+        "9: account.basic_auth.password: the environment variable NONE is not set; set it, or write the value here",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\nreport_url = \"https://h/\"",
+        "10: account.callbacks.report_url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\nreport_url = \"127.0.0.1:9001\"",
+        "10: account.callbacks.report_url is no http:// URL; write one such as \"http://127.0.0.1:9001/reports\"",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\nreport_url = \"http://u:p@h/\"",
+        "10: account.callbacks.report_url has a user name in it; write user name and password as basic_auth",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\ndeliver_url = \"http://h:0/\"",
+        "10: account.callbacks.deliver_url names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\nmax_retries = 1001",
+        "10: account.callbacks.max_retries: 1001 is out of range; write a number from 0 to 1000",
+    ),
+    (
+        ACCOUNT,
+        "[[account.service]]\nsenders = [\"1\"]",
+        "9: account.service.vasid is missing; add vasid = \"61295\"",
+    ),
+    (SERVICE, "", "9: account.service.senders is missing; add senders = [\"111122\"]"),
+    (SERVICE, "senders = []", "11: account.service.senders: the list is empty; write at least one value"),
+    (
+        SERVICE,
+        "senders = [\"1 2\"]",
+        "11: account.service.senders: \"1 2\" is no sender address; write a short code or a number, such as \"111122\"",
+    ),
+    (SERVICE, "senders = [\"1\",\n\"1\"]", "12: account.service.senders: \"1\" is there twice; keep one"),
+    (
+        SERVICE,
+        "senders = [\"1\"]\ncarriers = []",
+        "12: account.service.carriers: the list is empty; leave it out to reach every carrier",
+    ),
+    (
+        SERVICE,
+        "senders = [\"1\"]\ncarriers = [\"31003\", \"31004\"]",
+        "12: account.service.carriers: \"31004\" is no carrier of this file or the store; did you mean \"31003\"?",
+    ),
+    (
+        SERVICE,
+        "senders = [\"1\"]\ncarriers = [\"0001890\"]\n[[carrier]]\nid = \"2\"\naliases = [\"0001890\"]",
+        "12: account.service.carriers: \"0001890\" is an alias; write the carrier's id, \"2\"",
+    ),
+    (
+        SERVICE,
+        "senders = [\"1\"]\n[[account.service]]\nvasid = \"1\"\nsenders = [\"2\"]",
+        "13: account.service.vasid: \"1\" is there twice, first in line 10; keep one",
+    ),
+    (
+        SERVICE,
+        "senders = [\"1\"]\ndefault = true\n[[account.service]]\nvasid = \"2\"\nsenders = [\"2\"]\ndefault = true",
+        "16: account.service.default: a default service is there twice, first in line 12; keep one",
+    ),
+    ("", "[[carrier]]", "6: carrier.id is missing; add id = \"31003\""),
+    ("", "[[carrier]]\nid = 31003", "7: carrier.id takes a text in quotes, not a number"),
+    (
+        "",
+        "[[carrier]]\nid = \"3/4\"",
+        "7: carrier.id: \"3/4\" is no carrier id; write visible ASCII characters without / ? # % { }, such as \"31003\"",
+    ),
+    ("", "[[carrier]]\nid = \"31003\"", "7: carrier.id: \"31003\" is there twice, first in line 5; keep one"),
+    (
+        CARRIER,
+        "aliases = [\"31003\"]",
+        "8: carrier.aliases: \"31003\" is there twice, first in line 5; keep one",
+    ),
+    (
+        CARRIER,
+        "aliases = [\"a\", \"a\"]",
+        "8: carrier.aliases: \"a\" is there twice, first in line 8; keep one",
+    ),
+    (
+        CARRIER,
+        "content_types = [\"jpeg\"]",
+        "8: carrier.content_types: \"jpeg\" is no media type; write one such as \"image/jpeg\" or \"image/*\"",
+    ),
+    (CARRIER, "content_types = []", "8: carrier.content_types: the list is empty; write at least one value"),
+    (
+        CARRIER,
+        "on_unknown = \"Park\"",
+        "8: carrier.on_unknown: \"Park\" is not known; did you mean \"park\"?",
+    ),
+    (CARRIER, "report_timeout = 72", "8: carrier.report_timeout takes a text in quotes, not a number"),
+    (CONNECTION, "", "8: carrier.connection.url is missing; add url = \"http://127.0.0.1:9101/mm7\""),
+    (
+        CONNECTION,
+        "url = \"https://h/\"",
+        "10: carrier.connection.url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nwindow = 0",
+        "11: carrier.connection.window: 0 is out of range; write a number from 1 to 10000",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nper_second = 0",
+        "11: carrier.connection.per_second: 0 is out of range; write a number from 1 to 1000000",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\n[[carrier.connection]]\nname = \"c\"\nurl = \"http://h\"",
+        "12: carrier.connection.name: \"c\" is there twice, first in line 9; keep one",
+    ),
+    (
+        CARRIER,
+        "[carrier.callbacks]\nallowed_ip = []",
+        "9: unknown key carrier.callbacks.allowed_ip; did you mean allowed_ips?",
+    ),
+    (
+        "",
+        "[lookup]\nprovider = \"http\"\nurl = \"http://h/{msisdn}\"",
+        "7: lookup.provider: \"http\" is not supported by this version; write \"ranges\", and [[range]] tables",
+    ),
+    (
+        "",
+        "[lookup]\nprovider = \"range\"",
+        "7: lookup.provider: \"range\" is not known; did you mean \"ranges\"?",
+    ),
+    (
+        "",
+        "[lookup]\nurl = \"http://h/\"",
+        "7: lookup.url does not say where the number goes; write {msisdn} in it once, such as \"http://127.0.0.1:9200/lookup/{msisdn}\"",
+    ),
+    (
+        "",
+        "[[range]]\nprefix = \"+1\"\ncarrier = \"31003\"",
+        "7: range.prefix: \"+1\" is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"",
+    ),
+    (
+        "",
+        "[[range]]\nprefix = \"1\"\ncarrier = \"99\"",
+        "8: range.carrier: \"99\" is no carrier of this file or the store; declare it, or mend the name",
+    ),
+    (
+        "",
+        "[[range]]\nprefix = \"1\"\ncarrier = \"31003\"\n[[range]]\nprefix = \"1\"\ncarrier = \"31003\"",
+        "10: range.prefix: \"1\" is there twice, first in line 7; keep one",
+    ),
+    (
+        "",
+        "[[blacklist]]\nnumber = \"0123456\"",
+        "7: blacklist.number: \"0123456\" is no international number; write 7 to 15 digits that do not begin with 0",
+    ),
+    (
+        "",
+        "[[blacklist]]\nnumber = \"1234567\"\naccount = \"acm\"",
+        "8: blacklist.account: \"acm\" is no account of this file or the store; did you mean \"acme\"?",
+    ),
+    (
+        "",
+        "[[blacklist]]\nnumber = \"1234567\"\n[[blacklist]]\nnumber = \"+1234567\"",
+        "9: blacklist.number: this number is there twice, first in line 7; keep one",
+    ),
+];
+
 #[test]
 fn each_mistake_has_its_line_and_remedy() {
-    const ACCOUNT: &str = "[[account]]\nname = \"b\"\nvaspid = \"k\"\n";
-    const SERVICE: &str = "[[account]]\nname = \"b\"\nvaspid = \"k\"\n[[account.service]]\nvasid = \"1\"\n";
-    const CARRIER: &str = "[[carrier]]\nid = \"2\"\n";
-    const CONNECTION: &str = "[[carrier]]\nid = \"2\"\n[[carrier.connection]]\nname = \"c\"\n";
-    for (start, more, expected) in [
-        ("", "[[acount]]", "6: unknown key acount; did you mean account?"),
-        ("", "[account2]", "6: unknown key account2; did you mean account?"),
-        ("", "[range]", "6: range may be there more than once; write [[range]]"),
-        (CARRIER, "connection = [3]", "8: carrier.connection takes tables, not a number"),
-        ("", "[[account]]\nvaspid = \"k\"", "6: account.name is missing; add name = \"acme\""),
-        (
-            "",
-            "[[account]]\nname = \"b\"",
-            "6: account.vaspid is missing; add vaspid = \"…\", the key that the VASP sends",
-        ),
-        (
-            "",
-            "[[account]]\nname = \"acme\"\nvaspid = \"k\"",
-            "7: account.name: \"acme\" is there twice, first in line 2; keep one",
-        ),
-        (
-            "",
-            "[[account]]\nname = \"b\"\nvaspid = \"acme-api-key\"",
-            "8: account.vaspid: this VASPID is there twice, first in line 3; keep one",
-        ),
-        (
-            "",
-            "[[account]]\nname = \"b\"\nvaspid = \" \"",
-            "8: account.vaspid: this is only white space, or longer than 512 bytes; write the key itself",
-        ),
-        (
-            "",
-            "[[account]]\nname = \"b\"\nvaspid = 17",
-            "8: account.vaspid takes a text in quotes, not a number",
-        ),
-        ("", "[[account]]\nname = \"\"\nvaspid = \"k\"", "7: account.name: \"\" is empty; write a name"),
-        (
-            "",
-            "[[account]]\nname = \" b\"\nvaspid = \"k\"",
-            "7: account.name: \" b\" is no name; write at most 128 bytes, without spaces around them or control characters",
-        ),
-        (
-            ACCOUNT,
-            "status = \"activ\"",
-            "9: account.status: \"activ\" is not known; did you mean \"active\"?",
-        ),
-        (
-            ACCOUNT,
-            "submit_mode = \"store\"",
-            "9: account.submit_mode: \"store\" is not known; write one of \"queue\", \"relay\"",
-        ),
-        (
-            ACCOUNT,
-            "dialect = \"mblox\"",
-            "9: account.dialect: \"mblox\" is not known; write one of \"posthouse\", \"skycore\", \"sinch\", \"3gpp\"",
-        ),
-        (ACCOUNT, "mm7 = \"yes\"", "9: account.mm7 takes true or false, not a text"),
-        (
-            ACCOUNT,
-            "allowed_ips = [\"10.0.0.0/8\", \"10.0.0.0/8\"]",
-            "9: account.allowed_ips: \"10.0.0.0/8\" is there twice; keep one",
-        ),
-        (
-            ACCOUNT,
-            "allowed_ips = [\"10.0.0.256\"]",
-            "9: account.allowed_ips: \"10.0.0.256\" is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"",
-        ),
-        (
-            ACCOUNT,
-            "max_message_bytes = 0",
-            "9: account.max_message_bytes: 0 is out of range; write a number from 1 to 268435456",
-        ),
-        (
-            ACCOUNT,
-            "throughput = { per_second = 0 }",
-            "9: account.throughput.per_second: 0 is out of range; write a number from 1 to 1000000",
-        ),
-        (
-            ACCOUNT,
-            "throughput = { burst = 1 }",
-            "9: account.throughput.per_second is missing; add per_second = 100",
-        ),
-        (
-            ACCOUNT,
-            "basic_auth = { username = \"u\" }",
-            "9: account.basic_auth.password is missing; add password = \"…\"",
-        ),
-        (
-            ACCOUNT,
-            "basic_auth = { username = \"u:v\", password = \"p\" }",
-            "9: account.basic_auth.username: \"u:v\" is no user name; write one without colons and control characters",
-        ),
-        (
-            ACCOUNT,
-            "basic_auth = { username = \"u\", password = \"\" }",
-            "9: account.basic_auth.password is empty; write a value, or leave the key out",
-        ),
-        (
-            ACCOUNT,
-            "basic_auth = { username = \"u\", password = { env = \"NONE\" } }",
-            "9: account.basic_auth.password: the environment variable NONE is not set; set it, or write the value here",
-        ),
-        (
-            ACCOUNT,
-            "[account.callbacks]\nreport_url = \"https://h/\"",
-            "10: account.callbacks.report_url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
-        ),
-        (
-            ACCOUNT,
-            "[account.callbacks]\nreport_url = \"127.0.0.1:9001\"",
-            "10: account.callbacks.report_url is no http:// URL; write one such as \"http://127.0.0.1:9001/reports\"",
-        ),
-        (
-            ACCOUNT,
-            "[account.callbacks]\nreport_url = \"http://u:p@h/\"",
-            "10: account.callbacks.report_url has a user name in it; write user name and password as basic_auth",
-        ),
-        (
-            ACCOUNT,
-            "[account.callbacks]\ndeliver_url = \"http://h:0/\"",
-            "10: account.callbacks.deliver_url names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"",
-        ),
-        (
-            ACCOUNT,
-            "[account.callbacks]\nmax_retries = 1001",
-            "10: account.callbacks.max_retries: 1001 is out of range; write a number from 0 to 1000",
-        ),
-        (
-            ACCOUNT,
-            "[[account.service]]\nsenders = [\"1\"]",
-            "9: account.service.vasid is missing; add vasid = \"61295\"",
-        ),
-        (SERVICE, "", "9: account.service.senders is missing; add senders = [\"111122\"]"),
-        (SERVICE, "senders = []", "11: account.service.senders: the list is empty; write at least one value"),
-        (
-            SERVICE,
-            "senders = [\"1 2\"]",
-            "11: account.service.senders: \"1 2\" is no sender address; write a short code or a number, such as \"111122\"",
-        ),
-        (SERVICE, "senders = [\"1\",\n\"1\"]", "12: account.service.senders: \"1\" is there twice; keep one"),
-        (
-            SERVICE,
-            "senders = [\"1\"]\ncarriers = []",
-            "12: account.service.carriers: the list is empty; leave it out to reach every carrier",
-        ),
-        (
-            SERVICE,
-            "senders = [\"1\"]\ncarriers = [\"31003\", \"31004\"]",
-            "12: account.service.carriers: \"31004\" is no carrier of this file or the store; did you mean \"31003\"?",
-        ),
-        (
-            SERVICE,
-            "senders = [\"1\"]\ncarriers = [\"0001890\"]\n[[carrier]]\nid = \"2\"\naliases = [\"0001890\"]",
-            "12: account.service.carriers: \"0001890\" is an alias; write the carrier's id, \"2\"",
-        ),
-        (
-            SERVICE,
-            "senders = [\"1\"]\n[[account.service]]\nvasid = \"1\"\nsenders = [\"2\"]",
-            "13: account.service.vasid: \"1\" is there twice, first in line 10; keep one",
-        ),
-        (
-            SERVICE,
-            "senders = [\"1\"]\ndefault = true\n[[account.service]]\nvasid = \"2\"\nsenders = [\"2\"]\ndefault = true",
-            "16: account.service.default: a default service is there twice, first in line 12; keep one",
-        ),
-        ("", "[[carrier]]", "6: carrier.id is missing; add id = \"31003\""),
-        ("", "[[carrier]]\nid = 31003", "7: carrier.id takes a text in quotes, not a number"),
-        (
-            "",
-            "[[carrier]]\nid = \"3/4\"",
-            "7: carrier.id: \"3/4\" is no carrier id; write visible ASCII characters without / ? # % { }, such as \"31003\"",
-        ),
-        (
-            "",
-            "[[carrier]]\nid = \"31003\"",
-            "7: carrier.id: \"31003\" is there twice, first in line 5; keep one",
-        ),
-        (
-            CARRIER,
-            "aliases = [\"31003\"]",
-            "8: carrier.aliases: \"31003\" is there twice, first in line 5; keep one",
-        ),
-        (
-            CARRIER,
-            "aliases = [\"a\", \"a\"]",
-            "8: carrier.aliases: \"a\" is there twice, first in line 8; keep one",
-        ),
-        (
-            CARRIER,
-            "content_types = [\"jpeg\"]",
-            "8: carrier.content_types: \"jpeg\" is no media type; write one such as \"image/jpeg\" or \"image/*\"",
-        ),
-        (
-            CARRIER,
-            "content_types = []",
-            "8: carrier.content_types: the list is empty; write at least one value",
-        ),
-        (
-            CARRIER,
-            "on_unknown = \"Park\"",
-            "8: carrier.on_unknown: \"Park\" is not known; did you mean \"park\"?",
-        ),
-        (CARRIER, "report_timeout = 72", "8: carrier.report_timeout takes a text in quotes, not a number"),
-        (CONNECTION, "", "8: carrier.connection.url is missing; add url = \"http://127.0.0.1:9101/mm7\""),
-        (
-            CONNECTION,
-            "url = \"https://h/\"",
-            "10: carrier.connection.url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
-        ),
-        (
-            CONNECTION,
-            "url = \"http://h\"\nwindow = 0",
-            "11: carrier.connection.window: 0 is out of range; write a number from 1 to 10000",
-        ),
-        (
-            CONNECTION,
-            "url = \"http://h\"\nper_second = 0",
-            "11: carrier.connection.per_second: 0 is out of range; write a number from 1 to 1000000",
-        ),
-        (
-            CONNECTION,
-            "url = \"http://h\"\n[[carrier.connection]]\nname = \"c\"\nurl = \"http://h\"",
-            "12: carrier.connection.name: \"c\" is there twice, first in line 9; keep one",
-        ),
-        (
-            CARRIER,
-            "[carrier.callbacks]\nallowed_ip = []",
-            "9: unknown key carrier.callbacks.allowed_ip; did you mean allowed_ips?",
-        ),
-        (
-            "",
-            "[lookup]\nprovider = \"http\"\nurl = \"http://h/{msisdn}\"",
-            "7: lookup.provider: \"http\" is not supported by this version; write \"ranges\", and [[range]] tables",
-        ),
-        (
-            "",
-            "[lookup]\nprovider = \"range\"",
-            "7: lookup.provider: \"range\" is not known; did you mean \"ranges\"?",
-        ),
-        (
-            "",
-            "[lookup]\nurl = \"http://h/\"",
-            "7: lookup.url does not say where the number goes; write {msisdn} in it once, such as \"http://127.0.0.1:9200/lookup/{msisdn}\"",
-        ),
-        (
-            "",
-            "[[range]]\nprefix = \"+1\"\ncarrier = \"31003\"",
-            "7: range.prefix: \"+1\" is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"",
-        ),
-        (
-            "",
-            "[[range]]\nprefix = \"1\"\ncarrier = \"99\"",
-            "8: range.carrier: \"99\" is no carrier of this file or the store; declare it, or mend the name",
-        ),
-        (
-            "",
-            "[[range]]\nprefix = \"1\"\ncarrier = \"31003\"\n[[range]]\nprefix = \"1\"\ncarrier = \"31003\"",
-            "10: range.prefix: \"1\" is there twice, first in line 7; keep one",
-        ),
-        (
-            "",
-            "[[blacklist]]\nnumber = \"0123456\"",
-            "7: blacklist.number: \"0123456\" is no international number; write 7 to 15 digits that do not begin with 0",
-        ),
-        (
-            "",
-            "[[blacklist]]\nnumber = \"1234567\"\naccount = \"acm\"",
-            "8: blacklist.account: \"acm\" is no account of this file or the store; did you mean \"acme\"?",
-        ),
-        (
-            "",
-            "[[blacklist]]\nnumber = \"1234567\"\n[[blacklist]]\nnumber = \"+1234567\"",
-            "9: blacklist.number: this number is there twice, first in line 7; keep one",
-        ),
-    ] {
+    for (start, more, expected) in MISTAKES {
         let text = format!("{}\n{start}{more}", LEAST.trim());
         assert_eq!(mistakes(&text), [format!("acme.toml:{expected}")], "{text}");
     }
