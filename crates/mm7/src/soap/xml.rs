@@ -15,6 +15,10 @@ use quick_xml::events::{BytesStart, BytesText, Event};
 use crate::error::{DecodeError, Rule};
 use crate::limits::Limits;
 
+/// How many namespaces a document may have, and how many declarations may hold at one place: each name is looked up
+/// among them.
+const MAX_NAMESPACES: usize = 256;
+
 const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
 
@@ -395,6 +399,10 @@ impl<'a, 'l> Builder<'a, 'l> {
             Some(prefix) => check_name(prefix, offset)?,
         }
         let namespaces = &mut self.document.namespaces;
+        if namespaces.len() >= MAX_NAMESPACES || self.bindings.len() >= MAX_NAMESPACES {
+            let what = format!("more than {MAX_NAMESPACES} namespaces are declared");
+            return Err(DecodeError::new(Rule::TooManyAttributes, offset, what));
+        }
         let known = namespaces.iter().position(|known| *known == uri);
         let namespace = NamespaceId(known.unwrap_or(namespaces.len()));
         if known.is_none() {
@@ -706,6 +714,18 @@ mod tests {
         assert_eq!(refused("<a b='12345'/>"), Some(Rule::TextTooLong));
         assert_eq!(refused("<a>12<!-- -->3<b/>45</a>"), Some(Rule::TextTooLong), "in pieces");
         assert_eq!(refused("<a>&#49;&#50;<![CDATA[345]]></a>"), Some(Rule::TextTooLong));
+    }
+
+    #[test]
+    fn namespaces_are_limited_in_all_and_at_one_place() {
+        let in_turn: String = (0..300).map(|n| format!("<a xmlns='u{n}'/>")).collect();
+        assert_eq!(refused(&format!("<a>{in_turn}</a>")), Some(Rule::TooManyAttributes));
+        let of_one: String = (0..100).map(|n| format!(" xmlns:p{n}='u'")).collect();
+        assert_eq!(refused(&format!("<a{of_one}><b{of_one}/><b{of_one}/></a>")), None);
+        assert_eq!(
+            refused(&format!("<a{of_one}><b{of_one}><c{of_one}/></b></a>")),
+            Some(Rule::TooManyAttributes)
+        );
     }
 
     #[test]
