@@ -26,8 +26,8 @@ Examples:
   posthouse apply provisioning.toml
   posthouse apply provisioning.toml -c /etc/posthouse.toml --prune
 
-What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections.
-What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store
+What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections. \
+What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store \
 takes it without a restart, and is waited for. `posthouse plan` shows the changes without making them.")]
 pub struct Args {
     #[command(flatten)]
