@@ -31,6 +31,15 @@ impl Fault {
         }
     }
 
+    /// Whether reading or writing a file failed.
+    pub(crate) fn is_io(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure),
+            Self::Io(_) => true,
+            Self::Store(_) => false,
+        }
+    }
+
     /// Whether another process holds the database: then nothing was written either.
     pub(crate) fn is_busy(&self) -> bool {
         let busy = [Some(ErrorCode::DatabaseBusy), Some(ErrorCode::DatabaseLocked)];

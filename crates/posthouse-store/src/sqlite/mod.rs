@@ -11,6 +11,8 @@
 //! | `record.rs` `fault.rs` | rows that cannot be read, and other errors |
 
 mod accept;
+#[cfg(test)]
+mod backlog;
 mod callback;
 mod due;
 pub(crate) mod fault;

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use posthouse_core::{Id, id::IdSource};
 use rusqlite::{Connection, OpenFlags};
 
@@ -219,14 +218,12 @@ fn readers(options: &SqliteOptions) -> Result<Readers, OpenError> {
 /// Takes up what an earlier run left. The lock says that nobody else is alive, so every lease is a dead one's: it ends
 /// now. There are as many as were in memory then, however long the backlog is.
 fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments, OpenError> {
-    let now = Timestamp::now().as_millisecond();
-    connection.execute_batch("BEGIN IMMEDIATE")?;
-    for table in ["work", "callback"] {
-        let end_leases =
-            format!("UPDATE {table} SET owner = NULL, due = min(due, ?) WHERE owner IS NOT NULL");
-        connection.execute(&end_leases, [now])?;
-    }
-    connection.execute_batch("COMMIT")?;
+    connection.execute_batch(
+        "BEGIN IMMEDIATE;
+         UPDATE work SET owner = NULL, due = min(due, since) WHERE owner IS NOT NULL;
+         UPDATE callback SET owner = NULL, due = min(due, at) WHERE owner IS NOT NULL;
+         COMMIT",
+    )?;
     let folder = Folder::open(&options.media).map_err(|source| io_error(&options.media, source))?;
     Ok(Segments::open(folder, options.segment_bytes, connection)?)
 }

@@ -51,6 +51,16 @@ pub(crate) struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
+    /// What a job sees of an open transaction.
+    pub(crate) fn new(
+        connection: &'a Connection,
+        segments: Option<&'a mut Segments>,
+        callback_ids: &'a mut IdSource,
+        short_of_space: bool,
+    ) -> Self {
+        Self { connection, segments, callback_ids, short_of_space, freed: false }
+    }
+
     /// A prepared statement, kept for the next time.
     pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'a>> {
         Ok(self.connection.prepare_cached(sql)?)
@@ -331,13 +341,9 @@ impl WriterThread {
     /// Runs the jobs and commits; whether media in segments were thrown away.
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
         let connection = &self.parts.connection;
-        let mut tx = Tx {
-            connection,
-            segments: self.parts.segments.as_mut(),
-            callback_ids: &mut self.parts.callback_ids,
-            short_of_space: self.free_bytes < self.parts.low_water_bytes,
-            freed: false,
-        };
+        let short_of_space = self.free_bytes < self.parts.low_water_bytes;
+        let ids = &mut self.parts.callback_ids;
+        let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
             run_alone(&mut tx, job.as_mut())?;
@@ -351,7 +357,9 @@ impl WriterThread {
         }
         match connection.prepare_cached("COMMIT")?.execute([]).map_err(Fault::Sqlite) {
             Ok(_) => Ok(freed),
-            Err(fault) if fault.is_full() || fault.is_busy() => Err(Failure::Undone(fault)),
+            // The transaction is still open: it was refused, not lost.
+            Err(fault) if !fault.is_io() && !connection.is_autocommit() => Err(Failure::Undone(fault)),
+            Err(fault) if fault.is_full() => Err(Failure::Undone(fault)),
             Err(fault) => Err(Failure::Unknown(format!("a commit failed: {fault}"))),
         }
     }
@@ -462,4 +470,74 @@ fn run_alone(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<()> {
     }
     tx.execute("RELEASE job", [])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A writer on a database of its own, and what was said to be fatal.
+    fn writer(connection: Connection) -> (Writer, mpsc::Receiver<String>) {
+        let (fatal, said) = mpsc::channel();
+        connection.execute_batch("CREATE TABLE line (text TEXT PRIMARY KEY) STRICT").unwrap();
+        let parts = Parts {
+            connection,
+            segments: None,
+            callback_ids: IdSource::new(0, None),
+            folders: Vec::new(),
+            low_water_bytes: 0,
+            on_fatal: Arc::new(move |what| fatal.send(what).unwrap()),
+            lock: None,
+        };
+        (Writer::start(parts, 8).unwrap(), said)
+    }
+
+    async fn insert(writer: &Writer, text: &'static str) -> Result<usize, StoreError> {
+        let insert = move |tx: &mut Tx<'_>| tx.execute("INSERT INTO line (text) VALUES (?)", [text]);
+        writer.submit(Admission::Shed, insert).await
+    }
+
+    async fn count(writer: &Writer) -> Result<i64, StoreError> {
+        let count =
+            |tx: &mut Tx<'_>| Ok(tx.prepare("SELECT count(*) FROM line")?.query_row([], |row| row.get(0))?);
+        writer.submit(Admission::Wait, count).await
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_is_undone_alone() {
+        let (writer, _) = writer(Connection::open_in_memory().unwrap());
+        let half = |tx: &mut Tx<'_>| -> Result<()> {
+            tx.execute("INSERT INTO line (text) VALUES ('half')", [])?;
+            Err(StoreError::LostLease.into())
+        };
+        let (first, lost, second) =
+            tokio::join!(insert(&writer, "a"), writer.submit(Admission::Wait, half), insert(&writer, "b"));
+        assert_eq!((first, lost, second), (Ok(1), Err(StoreError::LostLease), Ok(1)));
+        assert_eq!(count(&writer).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn a_commit_that_fails_is_fatal_and_nothing_is_written_after_it() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let (refuse, refused) = (Arc::new(AtomicU64::new(0)), 1);
+        let refusing = refuse.clone();
+        connection.commit_hook(Some(move || refusing.load(Ordering::Relaxed) == refused)).unwrap();
+        let (writer, said) = writer(connection);
+        insert(&writer, "a").await.unwrap();
+        refuse.store(refused, Ordering::Relaxed);
+        assert!(matches!(insert(&writer, "b").await, Err(StoreError::Failed(_))));
+        assert!(said.try_recv().unwrap().starts_with("a commit failed"));
+        refuse.store(0, Ordering::Relaxed);
+        assert!(matches!(insert(&writer, "c").await, Err(StoreError::Failed(_))));
+        assert!(said.try_recv().is_err(), "it is said once");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_fatal() {
+        let (writer, said) = writer(Connection::open_in_memory().unwrap());
+        let panicking = |_: &mut Tx<'_>| -> Result<()> { panic!("on purpose") };
+        assert!(matches!(writer.submit(Admission::Wait, panicking).await, Err(StoreError::Failed(_))));
+        assert!(matches!(insert(&writer, "a").await, Err(StoreError::Failed(_))));
+        assert_eq!(said.recv().unwrap(), "the store's writer panicked");
+    }
 }

@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use posthouse_store::{SqliteOptions, SqliteStore};
+use async_trait::async_trait;
+use posthouse_core::store::Store;
+use posthouse_store::{SqliteOptions, SqliteStore, suite::Backend};
 use tempfile::TempDir;
 
 /// A temporary folder with a store in it.
@@ -66,5 +68,19 @@ fn copy(from: &Path, to: &Path) {
         } else if !entry.file_name().to_string_lossy().ends_with("-shm") {
             fs::copy(entry.path(), target).unwrap();
         }
+    }
+}
+
+#[async_trait]
+impl Backend for Place {
+    async fn open(&self) -> Box<dyn Store> {
+        Box::new(self.open_store().await)
+    }
+
+    async fn after_power_cut(&self, store: Box<dyn Store>) -> Box<dyn Store> {
+        let image = self.image();
+        drop(store);
+        self.restore(&image);
+        self.open().await
     }
 }

@@ -1,0 +1,477 @@
+//! What only the SQLite backend promises: locks, files, group commit, segments, and rows that cannot be read.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code outside of test functions")]
+
+mod common;
+
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::{FileExt, PermissionsExt},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use posthouse_core::{
+    Id,
+    message::EventKind,
+    provisioning::{Change, Range},
+    store::{Acceptance, NewMessage, Store, StoreError},
+};
+use posthouse_store::{
+    Access, OpenError, SqliteOptions, SqliteStore,
+    suite::{
+        bed::{self, Bed, LEASE, ME, at, carrier, lease, message, with_media},
+        media::noise,
+    },
+};
+use rusqlite::Connection;
+
+use self::common::Place;
+
+/// Larger than what is kept inline: it lies in a segment.
+const LARGE: usize = 40_000;
+
+fn large(now: i64) -> NewMessage {
+    with_media(message(now), &[noise(now.unsigned_abs(), LARGE)])
+}
+
+fn segment_files(place: &Place) -> Vec<PathBuf> {
+    let mut files: Vec<_> =
+        fs::read_dir(place.path().join("media")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn database(place: &Place) -> Connection {
+    Connection::open(place.path().join("posthouse.db")).unwrap()
+}
+
+async fn open_error(options: SqliteOptions) -> OpenError {
+    match SqliteStore::open(options).await {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+/// Ends a message that was accepted, so that a sweep may take it.
+async fn finish(store: &SqliteStore, id: Id, now: i64) {
+    store.lease_sends(&carrier(), lease(ME, now), at(now), None, 1000).await.unwrap();
+    store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(now)).await.unwrap();
+    let report = bed::report(&id.to_string(), mm7::MmStatus::Retrieved, now);
+    store.record_report(report).await.unwrap();
+    for callback in store.lease_callbacks(&bed::acme(), lease(ME, now), at(now), 10).await.unwrap() {
+        let delivered = posthouse_core::store::CallbackOutcome::Delivered;
+        store.settle_callback(callback.id, ME, delivered, at(now)).await.unwrap();
+    }
+}
+
+mod opening {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_second_gateway_is_refused() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let error = open_error(place.options()).await;
+        assert!(matches!(&error, OpenError::Locked(path) if path.ends_with("posthouse.db.lock")));
+        assert!(error.to_string().contains("held by another gateway"), "{error}");
+        store.close().await.unwrap();
+        place.open_store().await.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_dropped_is_free() {
+        let place = Place::new();
+        drop(place.open_store().await);
+        drop(place.open_store().await);
+    }
+
+    #[tokio::test]
+    async fn a_visitor_looks_and_provisions_beside_a_gateway() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let new = large(0);
+        store.accept(new.clone()).await.unwrap();
+        let visitor =
+            SqliteStore::open(SqliteOptions { access: Access::Visit, ..place.options() }).await.unwrap();
+        let range = Range { prefix: "1617".into(), carrier: carrier() };
+        assert_eq!(visitor.change(&[Change::PutRange(range.clone())], Some(0)).await, Ok(1));
+        assert_eq!(store.provisioning().await.unwrap().ranges, [range]);
+        assert_eq!(visitor.message(new.id).await.unwrap().unwrap().submission, new.submission);
+        assert!(visitor.media(new.id).await.unwrap() == new.media);
+        let refused = Err(StoreError::Failed("it was opened for a visit only".into()));
+        assert_eq!(visitor.accept(message(0)).await, refused);
+        visitor.close().await.unwrap();
+        assert_eq!(store.accept(large(1)).await, Ok(Acceptance::Fresh));
+    }
+
+    #[tokio::test]
+    async fn a_visitor_may_come_first() {
+        let place = Place::new();
+        let visit = SqliteOptions { access: Access::Visit, ..place.options() };
+        let visitor = SqliteStore::open(visit).await.unwrap();
+        let range = Range { prefix: "1617".into(), carrier: carrier() };
+        visitor.change(&[Change::PutRange(range)], None).await.unwrap();
+        let store = place.open_store().await;
+        assert_eq!(store.revision().await, Ok(1));
+        assert_eq!(store.key().await, visitor.key().await);
+    }
+
+    #[tokio::test]
+    async fn a_missing_store_is_only_made_when_asked_for() {
+        let place = Place::new();
+        let error = open_error(SqliteOptions { create: false, ..place.options() }).await;
+        assert!(matches!(error, OpenError::Missing(_)), "{error}");
+        assert!(!place.path().exists());
+    }
+
+    #[tokio::test]
+    async fn a_store_of_a_newer_version_is_refused() {
+        let place = Place::new();
+        place.open_store().await.close().await.unwrap();
+        let newer = "INSERT INTO migration (version, name, checksum, applied_at) VALUES (9999, 'x', 0, 0)";
+        database(&place).execute_batch(newer).unwrap();
+        let error = open_error(place.options()).await;
+        assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_was_altered_is_refused() {
+        let place = Place::new();
+        place.open_store().await.close().await.unwrap();
+        database(&place).execute_batch("UPDATE migration SET checksum = checksum + 1").unwrap();
+        let error = open_error(place.options()).await;
+        assert!(matches!(error, OpenError::Altered { version: 1, name: "init" }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_visitor_does_not_migrate_under_a_gateway() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        database(&place).execute_batch("DELETE FROM migration").unwrap();
+        let error = open_error(SqliteOptions { access: Access::Visit, ..place.options() }).await;
+        assert!(matches!(error, OpenError::Outdated), "{error}");
+        store.close().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_may_read_its_files() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        store.accept(large(0)).await.unwrap();
+        let mut files = segment_files(&place);
+        files.extend(
+            ["posthouse.db", "posthouse.db-wal", "posthouse.db.lock"].map(|name| place.path().join(name)),
+        );
+        assert!(files.len() > 3, "a segment at least: {files:?}");
+        for file in files {
+            assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+        for folder in [place.path(), place.path().join("media")] {
+            assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[tokio::test]
+    async fn leases_of_an_earlier_run_end_at_once() {
+        let place = Place::new();
+        let bed = Bed::open(&place).await;
+        let leased = bed.accept_mine(0).await;
+        let begun = bed.sending(0).await;
+        let bed = bed.reopen(&place).await;
+        assert_eq!(bed.send_ids(ME, 1).await, [leased]);
+        assert_eq!(bed.timers(ME, 1).await.first().map(|timer| timer.id()), Some(begun));
+    }
+}
+
+mod group_commit {
+    use super::*;
+
+    /// Holds the database, so that the writer has to wait and jobs gather.
+    fn hold(place: &Place) -> Connection {
+        let connection = database(place);
+        connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        connection
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_committed_together() {
+        let place = Place::new();
+        let store = Arc::new(place.open_store().await);
+        let before = store.counters();
+        let held = hold(&place);
+        let accepts: Vec<_> = (0..100)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move { store.accept(message(0)).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        held.execute_batch("ROLLBACK").unwrap();
+        for accept in accepts {
+            assert_eq!(accept.await.unwrap(), Ok(Acceptance::Fresh));
+        }
+        let after = store.counters();
+        assert_eq!(after.jobs - before.jobs, 100);
+        assert!(after.commits - before.commits < 20, "{after:?}");
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_sheds_new_work_and_lets_the_rest_wait() {
+        let place = Place::new();
+        let store = Arc::new(SqliteStore::open(SqliteOptions { queue: 2, ..place.options() }).await.unwrap());
+        let held = hold(&place);
+        let accepts = [0, 1].map(|now| {
+            let store = store.clone();
+            tokio::spawn(async move { store.accept(message(now)).await })
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(store.accept(message(2)).await, Err(StoreError::Overloaded));
+        let waiting = {
+            let store = store.clone();
+            tokio::spawn(async move { store.release(&[], ME, at(0)).await })
+        };
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        held.execute_batch("ROLLBACK").unwrap();
+        for accept in accepts {
+            assert_eq!(accept.await.unwrap(), Ok(Acceptance::Fresh));
+        }
+        assert_eq!(waiting.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_failing_accept_takes_no_other_with_it() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let first = large(0);
+        store.accept(first.clone()).await.unwrap();
+        let (good, clashing, fine) = (large(1), NewMessage { id: first.id, ..large(2) }, large(3));
+        let media = [first.media.clone(), good.media.clone(), fine.media.clone()];
+        let ids = [first.id, good.id, fine.id];
+        let (one, clash, other) =
+            tokio::join!(store.accept(good), store.accept(clashing), store.accept(fine));
+        assert_eq!((one, other), (Ok(Acceptance::Fresh), Ok(Acceptance::Fresh)));
+        assert!(matches!(clash, Err(StoreError::Failed(_))), "{clash:?}");
+        for (id, media) in ids.into_iter().zip(media) {
+            assert!(store.media(id).await.unwrap() == media);
+        }
+    }
+}
+
+mod space {
+    use super::*;
+
+    #[tokio::test]
+    async fn below_the_low_water_mark_work_drains_and_none_comes() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let new = message(0);
+        store.accept(new.clone()).await.unwrap();
+        store.close().await.unwrap();
+        let full = SqliteOptions { low_water_bytes: u64::MAX, ..place.options() };
+        let store = SqliteStore::open(full).await.unwrap();
+        assert_eq!(store.accept(message(1)).await, Err(StoreError::Full));
+        assert_eq!(store.check().await, Err(StoreError::Full));
+        finish(&store, new.id, 1).await;
+        assert_eq!(store.sweep(at(10), at(10), 10).await.unwrap().messages, 1);
+        let free = store.counters().free_bytes;
+        assert!(free > 0 && free < u64::MAX, "{free}");
+    }
+}
+
+mod segments {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_segment_is_used_again_when_no_row_needs_it() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        // Six fill a segment: one is kept of each round, the others go.
+        let mut kept = Vec::new();
+        for round in 0..30 {
+            let now = 100 * round;
+            let messages: Vec<_> = (0..6).map(|number| large(now + number)).collect();
+            for new in &messages {
+                store.accept(new.clone()).await.unwrap();
+            }
+            let keep = usize::from(round % 10 == 0);
+            for new in messages.iter().skip(keep) {
+                finish(&store, new.id, now + 10).await;
+            }
+            kept.extend(messages.into_iter().take(keep));
+            store.sweep(at(now + 10), at(now + 10), 100).await.unwrap();
+        }
+        for new in &kept {
+            assert!(store.media(new.id).await.unwrap() == new.media);
+        }
+        let files = segment_files(&place).len();
+        assert!(files <= 10, "{files} segments for 3 messages, and 180 were written");
+        store.close().await.unwrap();
+        let store = place.open_store().await;
+        for new in &kept {
+            assert!(store.media(new.id).await.unwrap() == new.media);
+        }
+    }
+
+    #[tokio::test]
+    async fn media_larger_than_a_segment_get_one_of_their_own() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let huge = with_media(message(0), &[noise(1, 1 << 20)]);
+        for new in [large(1), huge.clone(), large(2)] {
+            store.accept(new.clone()).await.unwrap();
+            assert!(store.media(new.id).await.unwrap() == new.media);
+        }
+        assert!(store.media(huge.id).await.unwrap() == huge.media);
+    }
+
+    #[tokio::test]
+    async fn a_changed_byte_is_told() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let (spoilt, sound) = (large(0), large(1));
+        store.accept(spoilt.clone()).await.unwrap();
+        store.accept(sound.clone()).await.unwrap();
+        let file = OpenOptions::new().write(true).open(&segment_files(&place)[0]).unwrap();
+        file.write_all_at(&[!spoilt.media[0][1000]], 24 + 1000).unwrap();
+        let place_and_what = StoreError::Corrupt {
+            place: format!("media.body of row {}", spoilt.id),
+            what: "its checksum does not match".into(),
+        };
+        assert_eq!(store.media(spoilt.id).await, Err(place_and_what));
+        assert!(store.media(sound.id).await.unwrap() == sound.media);
+    }
+
+    #[tokio::test]
+    async fn a_segment_that_is_gone_or_cut_is_told() {
+        for cut in [true, false] {
+            let place = Place::new();
+            let store = place.open_store().await;
+            let new = large(0);
+            store.accept(new.clone()).await.unwrap();
+            let file = segment_files(&place).remove(0);
+            match cut {
+                true => OpenOptions::new().write(true).open(file).unwrap().set_len(5000).unwrap(),
+                false => fs::remove_file(file).unwrap(),
+            }
+            let read = store.media(new.id).await;
+            assert!(matches!(read, Err(StoreError::Corrupt { .. })), "{read:?}");
+            store.close().await.unwrap();
+            let store = place.open_store().await;
+            let next = large(1);
+            store.accept(next.clone()).await.unwrap();
+            assert!(store.media(next.id).await.unwrap() == next.media, "it goes on elsewhere");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_appended_and_not_committed_is_written_over() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let first = large(0);
+        store.accept(first.clone()).await.unwrap();
+        store.close().await.unwrap();
+        let file = OpenOptions::new().write(true).open(&segment_files(&place)[0]).unwrap();
+        let tail = (24 + LARGE as u64).next_multiple_of(4096);
+        file.write_all_at(&noise(9, 70_000), tail).unwrap();
+        let store = place.open_store().await;
+        let second = large(1);
+        store.accept(second.clone()).await.unwrap();
+        for new in [first, second] {
+            assert!(store.media(new.id).await.unwrap() == new.media);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unfinished_segment_is_removed() {
+        let place = Place::new();
+        place.open_store().await.close().await.unwrap();
+        let unfinished = place.path().join("media/0000000099.new");
+        fs::write(&unfinished, "zeros, as far as it came").unwrap();
+        let foreign = place.path().join("media/README");
+        fs::write(&foreign, "not ours").unwrap();
+        let store = place.open_store().await;
+        assert!(!unfinished.exists());
+        assert!(foreign.exists());
+        store.accept(large(0)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn inline_media_are_checked_too() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let new = with_media(message(0), &[b"abc".to_vec()]);
+        store.accept(new.clone()).await.unwrap();
+        database(&place)
+            .execute("UPDATE media SET body = x'616264' WHERE id = ?", [new.id.number()])
+            .unwrap();
+        assert!(matches!(store.media(new.id).await, Err(StoreError::Corrupt { .. })));
+    }
+}
+
+mod rows {
+    use super::*;
+
+    async fn spoilt(place: &Place, update: &str) -> (Bed, Id) {
+        let bed = Bed::open(place).await;
+        let new = message(0);
+        bed.accept(new.clone()).await.unwrap();
+        assert_eq!(database(place).execute(update, []).unwrap(), 1);
+        (bed, new.id)
+    }
+
+    #[tokio::test]
+    async fn a_value_that_cannot_be_read_names_table_column_and_row() {
+        for (update, column) in [
+            ("UPDATE message SET state = 9", "state"),
+            ("UPDATE message SET state = 1000", "state"),
+            ("UPDATE message SET reason = 2001", "reason"),
+            ("UPDATE message SET attempts = -1", "attempts"),
+            ("UPDATE message SET submission = '{'", "submission"),
+        ] {
+            let place = Place::new();
+            let (bed, id) = spoilt(&place, update).await;
+            let error = bed.message(id).await.unwrap_err();
+            let StoreError::Corrupt { place, .. } = &error else { panic!("{error}") };
+            assert_eq!(*place, format!("message.{column} of row {id}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_spoilt_message_does_not_hold_up_the_others() {
+        let place = Place::new();
+        let (bed, _) = spoilt(&place, "UPDATE message SET submission = '{}'").await;
+        let good = message(1);
+        bed.accept(good.clone()).await.unwrap();
+        assert_eq!(bed.send_ids(ME, 2).await, [good.id]);
+        assert_eq!(bed.send_ids(ME, 3).await, [], "both are leased");
+        assert_eq!(bed.send_ids(ME, 2 + LEASE).await, [good.id]);
+    }
+
+    #[tokio::test]
+    async fn a_spoilt_callback_does_not_hold_up_the_others() {
+        let place = Place::new();
+        let bed = Bed::open(&place).await;
+        let spoilt = bed.forwarded("c-1", 0).await;
+        let good = bed.forwarded("c-2", 0).await;
+        let update = "UPDATE callback SET status = 'Lost' WHERE message = ?";
+        assert_eq!(database(&place).execute(update, [spoilt.number()]).unwrap(), 1);
+        let messages: Vec<_> = bed.callbacks(1).await.into_iter().map(|callback| callback.message).collect();
+        assert_eq!(messages, [good]);
+    }
+
+    #[tokio::test]
+    async fn a_spoilt_event_is_named_by_its_message_and_number() {
+        let place = Place::new();
+        let bed = Bed::open(&place).await;
+        let id = bed.sending(0).await;
+        assert_eq!(bed.event_kinds(id).await, [EventKind::Sending]);
+        database(&place).execute("UPDATE event SET kind = 99", []).unwrap();
+        let error = bed.timeline(id).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("event.kind of row {id}/1 cannot be read: no value of this kind")
+        );
+    }
+}
