@@ -16,7 +16,7 @@ use posthouse_core::{
     time::Clock,
 };
 use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tokio::{
     sync::Semaphore,
     task::{JoinError, JoinHandle},
@@ -122,10 +122,32 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// The line that `posthouse serve` prints first (contract section 2).
-    pub fn line(&self) -> Value {
-        json!({"event": "ready", "mm7": self.mm7, "carriers": self.carriers, "admin": self.admin})
+    /// The line that `posthouse serve` prints first (contract section 2), without its line end.
+    pub fn line(&self) -> String {
+        self.write(None)
     }
+
+    /// The same with the process that it is about, for the run file.
+    fn line_with_pid(&self) -> String {
+        self.write(Some(std::process::id()))
+    }
+
+    fn write(&self, pid: Option<u32>) -> String {
+        let line =
+            ReadyLine { event: "ready", mm7: &self.mm7, carriers: &self.carriers, admin: &self.admin, pid };
+        // Strings and a number always can be written.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+#[derive(Serialize)]
+struct ReadyLine<'a> {
+    event: &'static str,
+    mm7: &'a str,
+    carriers: &'a str,
+    admin: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pid: Option<u32>,
 }
 
 /// A running gateway.
@@ -443,10 +465,8 @@ pub fn run_file(store: &Path) -> PathBuf {
 }
 
 fn write_run_file(path: &Path, ready: &Ready) {
-    let mut line = ready.line();
-    line["pid"] = std::process::id().into();
     // The gateway works without it; only `apply` cannot tell then that its change was taken.
-    if let Err(error) = std::fs::write(path, format!("{line}\n")) {
+    if let Err(error) = std::fs::write(path, format!("{}\n", ready.line_with_pid())) {
         tracing::warn!(%error, path = %path.display(), "cannot tell other commands where this gateway is");
     }
 }

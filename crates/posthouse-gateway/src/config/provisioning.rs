@@ -133,6 +133,8 @@ struct Reading<'r> {
     numbers: Once,
     /// Where carriers are named that have to be known.
     carriers_named: Vec<Named>,
+    /// Where carriers are named that may be known.
+    carriers_reached: Vec<Named>,
     /// Where accounts are named that have to be known.
     accounts_named: Vec<Named>,
 }
@@ -148,6 +150,7 @@ impl<'r> Reading<'r> {
             prefixes: Once::default(),
             numbers: Once::default(),
             carriers_named: Vec::new(),
+            carriers_reached: Vec::new(),
             accounts_named: Vec::new(),
         }
     }
@@ -206,14 +209,11 @@ impl<'r> Reading<'r> {
         })
     }
 
-    /// The carriers that a service names.
+    /// The carriers that a service names: a permission, which may come before the carrier does, and may be for none.
     fn reach(&mut self, table: &mut Table<'_>) -> Option<Vec<CarrierId>> {
         let named = located(table, "carriers", check::carrier_id)?;
-        if named.is_empty() {
-            table.wrong("carriers", "the list is empty; leave it out to reach every carrier");
-        }
         let place = "account.service.carriers";
-        self.carriers_named.extend(named.iter().map(|named| Named {
+        self.carriers_reached.extend(named.iter().map(|named| Named {
             line: named.line,
             place,
             value: named.value.clone(),
@@ -323,14 +323,17 @@ impl<'r> Reading<'r> {
 
     fn compare_carrier_names(&self, carriers: &[&Carrier]) {
         let known: HashSet<&str> = carriers.iter().map(|carrier| carrier.id.as_str()).collect();
-        for named in self.carriers_named.iter().filter(|named| !known.contains(named.value.as_str())) {
-            match carriers.iter().find(|carrier| carrier.aliases.contains(&named.value)) {
-                Some(carrier) => named.is_alias(self.reader, carrier.id.as_str()),
-                None => {
-                    let goes = self.ground.current.carriers.iter().any(|carrier| carrier.id.0 == named.value);
-                    named.is_unknown(self.reader, "carrier", goes, &known);
-                }
+        let alias_of = |named: &Named| carriers.iter().find(|carrier| carrier.aliases.contains(&named.value));
+        let is_unknown = |named: &&Named| !known.contains(named.value.as_str());
+        for named in self.carriers_named.iter().chain(&self.carriers_reached).filter(is_unknown) {
+            if let Some(carrier) = alias_of(named) {
+                named.is_alias(self.reader, carrier.id.as_str());
             }
+        }
+        let must_be_known = self.carriers_named.iter().filter(is_unknown);
+        for named in must_be_known.filter(|named| alias_of(named).is_none()) {
+            let goes = self.ground.current.carriers.iter().any(|carrier| carrier.id.0 == named.value);
+            named.is_unknown(self.reader, "carrier", goes, &known);
         }
     }
 }

@@ -426,16 +426,6 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (SERVICE, "senders = [\"1\",\n\"1\"]", "12: account.service.senders: \"1\" is there twice; keep one"),
     (
         SERVICE,
-        "senders = [\"1\"]\ncarriers = []",
-        "12: account.service.carriers: the list is empty; leave it out to reach every carrier",
-    ),
-    (
-        SERVICE,
-        "senders = [\"1\"]\ncarriers = [\"31003\", \"31004\"]",
-        "12: account.service.carriers: \"31004\" is no carrier of this file or the store; did you mean \"31003\"?",
-    ),
-    (
-        SERVICE,
         "senders = [\"1\"]\ncarriers = [\"0001890\"]\n[[carrier]]\nid = \"2\"\naliases = [\"0001890\"]",
         "12: account.service.carriers: \"0001890\" is an alias; write the carrier's id, \"2\"",
     ),
@@ -592,11 +582,21 @@ fn a_file_may_name_what_the_store_has() {
     assert_eq!(
         told,
         [
-            "acme.toml:7: account.service.carriers: carrier \"31003\" is not in this file and would be removed from the store; declare it here, or leave out --prune",
             "acme.toml:10: range.carrier: carrier \"31003\" is not in this file and would be removed from the store; declare it here, or leave out --prune",
             "acme.toml:13: blacklist.account: account \"acme\" is not in this file and would be removed from the store; declare it here, or leave out --prune",
         ]
     );
+}
+
+#[test]
+fn a_service_may_reach_carriers_that_come_later_or_none() {
+    let text = "[[account]]\nname = \"b\"\nvaspid = \"k\"\n\
+                [[account.service]]\nvasid = \"1\"\nsenders = [\"2\"]\ncarriers = [\"31002\"]\n\
+                [[account.service]]\nvasid = \"2\"\nsenders = [\"2\"]\ncarriers = []\n";
+    let declared = parse(text, &Provisioning::default(), true).unwrap();
+    let reach: Vec<_> =
+        declared.accounts[0].services.iter().map(|service| service.carriers.clone()).collect();
+    assert_eq!(reach, [Some(vec![CarrierId("31002".to_owned())]), Some(vec![])]);
 }
 
 #[test]
