@@ -1,0 +1,18 @@
+//! What the gateway shows to VASPs and carriers, over real HTTP.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "not all of the town is visited here")]
+mod support;
+
+use support::{request::Request, town::Town};
+
+#[tokio::test]
+async fn a_message_goes_out_and_its_report_comes_back() {
+    let town = Town::found().await;
+    let id = town.submit(&Request::to("16175550100")).await;
+    let message = town.ended(id).await;
+    assert_eq!(message.state.as_str(), "Retrieved");
+    assert_eq!(town.statuses_on(id).last().map(String::as_str), Some("Retrieved"));
+    town.close().await;
+}
