@@ -1,6 +1,7 @@
 //! The commands. Each file holds the arguments of one (with its help text and an example) and what it does.
 
 mod apply;
+mod bench;
 mod codes;
 mod demo;
 mod listen;
@@ -34,6 +35,11 @@ pub enum Command {
     Simulate(simulate::Args),
     /// Explain status codes and delivery statuses
     Codes(codes::Args),
+    /// Measure how fast a gateway is on this machine
+    Bench(Box<bench::Args>),
+    /// The bare server that `bench` compares with
+    #[command(hide = true)]
+    BenchCeiling(bench::ceiling::Args),
 }
 
 /// Runs a command. `Err` is one sentence for stderr, `Ok` the exit code of a run that said all there was to say.
@@ -47,6 +53,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),
         Command::Codes(args) => codes::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }
 }
 

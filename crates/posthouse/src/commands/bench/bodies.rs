@@ -1,0 +1,229 @@
+//! The SubmitReq that are sent: encoded once, and made each one's own by writing over a few digits.
+
+use anyhow::Context as _;
+use memchr::memmem;
+use mm7::{Framing, Message, Namespace, TransactionId, Version};
+use posthouse_sim::{Submit, media, wire};
+
+/// The sizes of `--mix`, in bytes, and how many of a hundred have each: what people send are photos first.
+const MIX: &[(usize, usize)] = &[
+    (2 << 10, 3),
+    (10 << 10, 7),
+    (20 << 10, 10),
+    (40 << 10, 20),
+    (80 << 10, 20),
+    (120 << 10, 15),
+    (200 << 10, 15),
+    (300 << 10, 8),
+    (600 << 10, 2),
+];
+/// From this size on a request is a photo with a presentation, below it is a text.
+const PHOTO_FROM: usize = 4 << 10;
+/// Stands where each request's own number goes.
+const NUMBER: &str = "0000000000";
+/// Stands where the last digits of the recipient go.
+const RECIPIENT: &str = "16175550000";
+
+/// Who sends, and to whom.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// Where the gateway takes MM7.
+    pub url: String,
+    /// VASPID.
+    pub vaspid: String,
+    /// VASID.
+    pub vasid: Option<String>,
+    /// SenderAddress.
+    pub from: String,
+    /// The recipient; without one, several thousand numbers in turn.
+    pub to: Option<String>,
+}
+
+/// A request, head and body, that is made another one by [`Template::number`].
+#[derive(Clone, Debug)]
+pub struct Template {
+    bytes: Vec<u8>,
+    body: usize,
+    number: usize,
+    recipient: Option<usize>,
+}
+
+impl Template {
+    /// A request with a body of exactly so many bytes.
+    pub fn new(sender: &Sender, run: u32, size: usize) -> anyhow::Result<Self> {
+        let least = encode(sender, run, size, 0)?.1;
+        let room = size.checked_sub(least).with_context(|| {
+            format!("a SubmitReq of {size} bytes has no room for content; take at least {}", least + 1)
+        })?;
+        let (bytes, body) = encode(sender, run, size, room)?;
+        let find = |text: &str| memmem::find(&bytes, text.as_bytes());
+        let number = find(&transaction_id(run)).context("the TransactionID is not in the request")?;
+        let recipient = find(RECIPIENT).filter(|_| sender.to.is_none());
+        let number = number + transaction_id(run).len() - NUMBER.len();
+        Ok(Self { bytes, body, number, recipient: recipient.map(|at| at + RECIPIENT.len() - 7) })
+    }
+
+    /// Writes the number of this request over that of the last one. Its recipient changes with it: to numbers whose last four
+    /// digits mean nothing to a simulated carrier.
+    pub fn number(&mut self, number: u64) -> &[u8] {
+        write_digits(&mut self.bytes, self.number, NUMBER.len(), number);
+        if let Some(at) = self.recipient {
+            write_digits(&mut self.bytes, at, 7, 5_005_000 + number / 4000 % 100 * 10_000 + number % 4000);
+        }
+        &self.bytes
+    }
+
+    /// How long its body is, in bytes.
+    pub const fn body_len(&self) -> usize {
+        self.body
+    }
+}
+
+fn write_digits(bytes: &mut [u8], at: usize, digits: usize, mut number: u64) {
+    let place = bytes.get_mut(at..at + digits).unwrap_or_default();
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+}
+
+fn transaction_id(run: u32) -> String {
+    format!("bench-{run:08x}-{NUMBER}")
+}
+
+/// The request as it goes out, and the length of its body.
+fn encode(sender: &Sender, run: u32, size: usize, content: usize) -> anyhow::Result<(Vec<u8>, usize)> {
+    let is_photo = size >= PHOTO_FROM;
+    let photo = is_photo.then(|| media::part("photo.jpg", noise(content)));
+    let submit = Submit {
+        vaspid: Some(sender.vaspid.clone()),
+        vasid: sender.vasid.clone(),
+        media: photo.into_iter().collect(),
+        ..Submit::new(&sender.url, &sender.from, sender.to.as_deref().unwrap_or(RECIPIENT))
+    };
+    let (mut request, mut parts) = submit.message()?;
+    if !is_photo {
+        parts = vec![media::text(&words(content))];
+        let href = mm7::mime::content_href(&parts);
+        request.content = Some(mm7::message::Content { href, allow_adaptations: None });
+    }
+    let transaction_id = TransactionId::new(&transaction_id(run))?;
+    let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, Some(transaction_id));
+    let request = wire::post(&sender.url, &Message::SubmitReq(request), &framing, &parts)?;
+    Ok((wire::raw(&request), request.body().len()))
+}
+
+/// A text of so many bytes.
+fn words(bytes: usize) -> String {
+    "Greetings from the bench. ".chars().cycle().take(bytes).collect()
+}
+
+/// Bytes that no compression shortens, like those of a JPEG (SplitMix64).
+fn noise(bytes: usize) -> Vec<u8> {
+    let mut state = 0_u64;
+    let mut words = std::iter::repeat_with(|| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb)
+    });
+    let mut noise: Vec<u8> = words.by_ref().take(bytes.div_ceil(8)).flat_map(u64::to_le_bytes).collect();
+    noise.truncate(bytes);
+    noise
+}
+
+/// What is sent: requests of one size.
+pub fn of_one_size(sender: &Sender, run: u32, size: usize) -> anyhow::Result<Vec<Template>> {
+    Ok(vec![Template::new(sender, run, size)?])
+}
+
+/// What is sent: a hundred requests of the sizes that MMS have, well shuffled.
+pub fn of_mixed_sizes(sender: &Sender, run: u32) -> anyhow::Result<Vec<Template>> {
+    let mut all = Vec::new();
+    for (size, share) in MIX {
+        let template = Template::new(sender, run, *size)?;
+        all.extend(std::iter::repeat_n(template, *share));
+    }
+    // A step that shares no divisor with their number visits each once.
+    Ok((0..all.len()).filter_map(|turn| all.get(turn * 37 % all.len()).cloned()).collect())
+}
+
+/// The mean length of a body, in bytes.
+pub fn mean_size(templates: &[Template]) -> usize {
+    templates.iter().map(Template::body_len).sum::<usize>() / templates.len().max(1)
+}
+
+/// Reads a size as people write it: bytes, or with `k` or `m`.
+pub fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(['k', 'K', 'm', 'M']);
+    let unit = match text.get(digits.len()..) {
+        Some("") => 1,
+        Some("k" | "K") => 1 << 10,
+        Some("m" | "M") => 1 << 20,
+        _ => 0,
+    };
+    let size = digits.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
+    size.filter(|size| (1..=5 << 20).contains(size))
+        .ok_or_else(|| format!("{text:?} is no size up to 5m; write it like 2k or 100k"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender() -> Sender {
+        Sender {
+            url: "http://127.0.0.1:1/mm7/v1".to_owned(),
+            vaspid: "bench".to_owned(),
+            vasid: None,
+            from: "111122".to_owned(),
+            to: None,
+        }
+    }
+
+    #[test]
+    fn a_body_has_exactly_the_size_asked_for() {
+        for size in [2048, 10_000, 102_400] {
+            let template = Template::new(&sender(), 1, size).unwrap();
+            let head = memmem::find(&template.bytes, b"\r\n\r\n").unwrap() + 4;
+            assert_eq!(template.bytes.len() - head, size);
+            assert_eq!(template.body_len(), size);
+        }
+        let refused = Template::new(&sender(), 1, 100).unwrap_err().to_string();
+        assert!(
+            refused.starts_with("a SubmitReq of 100 bytes has no room for content; take at least 1"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn each_request_is_its_own() {
+        let mut template = Template::new(&sender(), 0xab, 2048).unwrap();
+        let first = String::from_utf8(template.number(7).to_vec()).unwrap();
+        let second = String::from_utf8(template.number(4_123_456_789).to_vec()).unwrap();
+        assert!(first.contains(">bench-000000ab-0000000007<"), "{first}");
+        assert!(first.contains(">16175005007<"), "{first}");
+        assert!(second.contains(">bench-000000ab-4123456789<"), "{second}");
+        assert!(second.contains(">16175645789<") || second.contains("<Number>1617"), "{second}");
+        assert_eq!(first.len(), second.len());
+    }
+
+    #[test]
+    fn the_mix_is_a_hundred_and_mostly_photos() {
+        let mix = of_mixed_sizes(&sender(), 1).unwrap();
+        assert_eq!(mix.len(), 100);
+        let photos = mix.iter().filter(|template| (20 << 10..=300 << 10).contains(&template.body_len()));
+        assert_eq!(photos.count(), 88);
+        assert_eq!(mean_size(&mix), 113_418);
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        assert_eq!(parse_size("2k"), Ok(2048));
+        assert_eq!(parse_size("100k"), Ok(102_400));
+        assert_eq!(parse_size("1M"), Ok(1 << 20));
+        assert_eq!(parse_size("777"), Ok(777));
+        for text in ["", "k", "0", "6m", "2kb", "-1", "2kk"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,354 @@
+//! `posthouse bench`: how fast a gateway is here, and beside it how fast it could be at most.
+
+mod bodies;
+pub mod ceiling;
+mod gateway;
+mod load;
+mod outcome;
+mod peers;
+mod progress;
+mod wire;
+
+use std::{
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::{SocketAddr, ToSocketAddrs as _},
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use posthouse_sim::config::parse_duration;
+use tokio::time::{Instant, sleep};
+
+use self::{
+    bodies::{Sender, Template, mean_size, of_mixed_sizes, of_one_size, parse_size},
+    gateway::{Gateway, Site, Used},
+    load::{Load, Outcome, Until},
+    outcome::{Accept, EndToEnd, Measured},
+    peers::{Carrier, Vasp},
+    progress::Progress,
+};
+
+/// How long a load runs before it is measured, at most; it is a quarter of the measurement.
+const WARM_UP: Duration = Duration::from_secs(1);
+/// When for so long no message ended, those that are missing count as lost.
+const QUIET: Duration = Duration::from_secs(60);
+/// How often it is looked whether all messages have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+const HELP: &str = "\
+Examples:
+  posthouse bench
+  posthouse bench --size 100k --duration 30s --json
+  posthouse bench --backlog 1000000
+  posthouse bench --url http://127.0.0.1:8007/mm7/v1 --vaspid acme-api-key --vasid 61295
+
+Starts a gateway on an empty store in a temporary folder, a carrier and a VASP, and measures one after the other:
+  ceiling      a bare HTTP server that reads the same bodies and answers as many bytes (half before, half after the rest)
+  end to end   everything up: from the first SubmitReq to the last report at the VASP
+  accepted     the carrier down, so that accepting is all there is to do; every 1000 is on disk before it is answered
+At the end the carrier comes back, and every message that was accepted has to end with a report at the VASP; those that do not
+are lost. With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
+
+/// The arguments of `posthouse bench`.
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// How long the body of a SubmitReq is: 2k, 100k, 1m
+    #[arg(long, value_name = "SIZE", default_value = "2k", value_parser = parse_size, conflicts_with = "mix")]
+    size: usize,
+    /// Send the sizes that MMS have: mostly 20 to 300 KB
+    #[arg(long)]
+    mix: bool,
+    /// How many connections send at a time
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    connections: u16,
+    /// How long each measurement takes
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    duration: Duration,
+    /// Fill the queue with this many messages first, and start the gateway again before accepting is measured
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "url")]
+    backlog: u64,
+    /// Drive another gateway
+    #[arg(long)]
+    url: Option<String>,
+    /// VASPID at the other gateway
+    #[arg(long, default_value = "acme-api-key", requires = "url")]
+    vaspid: String,
+    /// VASID at the other gateway
+    #[arg(long, requires = "url")]
+    vasid: Option<String>,
+    /// SenderAddress at the other gateway
+    #[arg(long, default_value = "111122", requires = "url")]
+    from: String,
+    /// The recipient at the other gateway; without one, 1617… numbers in turn
+    #[arg(long, requires = "url")]
+    to: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Measures, and prints what came of it. The exit code is 0 only when nothing was lost.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    // One thread for the carrier, the VASP and what is done between; the load has its own. The rest of the machine is the gateway's.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let measured = runtime.block_on(measure(args))?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", measured.to_json())?;
+    } else {
+        measured.print(&mut out)?;
+    }
+    if let Some(error) = &measured.accept.first_error {
+        super::complain(&anyhow::anyhow!(
+            "{} requests were not accepted; the first: {error}",
+            measured.accept.errors
+        ));
+    }
+    let lost = measured.lost.unwrap_or(0);
+    ensure!(lost == 0, "{lost} accepted messages never got their terminal report");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn measure(args: &Args) -> anyhow::Result<Measured> {
+    ensure!(args.connections > 0, "there has to be a connection; take --connections 1 or more");
+    ensure!(
+        args.duration >= Duration::from_millis(100),
+        "that is too short to measure anything; take 1s or more"
+    );
+    match &args.url {
+        Some(url) => elsewhere(args, url).await,
+        None => here(args).await,
+    }
+}
+
+/// Measures a gateway that somebody else runs.
+async fn elsewhere(args: &Args, url: &str) -> anyhow::Result<Measured> {
+    let sender = Sender {
+        url: url.to_owned(),
+        vaspid: args.vaspid.clone(),
+        vasid: args.vasid.clone(),
+        from: args.from.clone(),
+        to: args.to.clone(),
+    };
+    let bench = Bench::new(args, &sender)?;
+    let server = address_of(url)?;
+    let before = bench.ceiling().await?;
+    bench.warm_up(server).await?;
+    let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
+    let ceiling = (before + bench.ceiling().await?) / 2.0;
+    Ok(Measured { accept: bench.accept(accepted), ceiling, ..bench.measured() })
+}
+
+/// Measures a gateway that is started for it.
+async fn here(args: &Args) -> anyhow::Result<Measured> {
+    let vasp = Vasp::open().await?;
+    let site = Site::new(&vasp.url()).await?;
+    let mut gateway = site.start().await?;
+    let mut bench = Bench::new(args, &site.sender(&gateway.mm7))?;
+    let mut ended = Used::default();
+    let before = bench.ceiling().await?;
+
+    let carrier = Carrier::open(site.carrier, &gateway.door).await?;
+    let (end_to_end, mut ids) = bench.end_to_end(&gateway, &vasp).await?;
+    carrier.close().await;
+
+    if args.backlog > 0 {
+        ids.extend(bench.fill(&gateway).await?);
+        ended = gateway.stop().await?;
+        gateway = site.start().await?;
+        bench.send_to(&site.sender(&gateway.mm7))?;
+    }
+    let server = address_of(&gateway.mm7)?;
+    ids.extend(bench.warm_up(server).await?.ids);
+    let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
+    ids.extend_from_slice(&accepted.ids);
+    let ceiling = (before + bench.ceiling().await?) / 2.0;
+
+    let carrier = Carrier::open(site.carrier, &gateway.door).await?;
+    let lost = bench.wait_for_all("waiting for the last report", &vasp, &ids).await;
+    let start = gateway.start;
+    let used = gateway.stop().await.with_context(|| site.end_of_log())?;
+    carrier.close().await;
+    Ok(Measured {
+        accept: bench.accept(accepted),
+        ceiling,
+        end_to_end: Some(end_to_end),
+        lost: Some(lost),
+        messages: ids.len(),
+        start: Some(start),
+        peak_memory: used.peak_memory.max(ended.peak_memory),
+        written: used.written.map(|written| written + ended.written.unwrap_or(0)),
+        ..bench.measured()
+    })
+}
+
+/// One run: what is sent, and how.
+struct Bench<'a> {
+    args: &'a Args,
+    run: u32,
+    templates: Arc<Vec<Template>>,
+    numbers: Arc<AtomicU64>,
+    progress: Progress,
+}
+
+impl<'a> Bench<'a> {
+    fn new(args: &'a Args, sender: &Sender) -> anyhow::Result<Self> {
+        // Another one each time: a gateway takes the same TransactionID with the same body for a repetition.
+        let run = u32::from_be_bytes(jiff::Timestamp::now().subsec_nanosecond().to_be_bytes());
+        let mut bench = Self {
+            args,
+            run,
+            templates: Arc::default(),
+            numbers: Arc::default(),
+            progress: Progress::on_terminal(),
+        };
+        bench.send_to(sender)?;
+        Ok(bench)
+    }
+
+    fn send_to(&mut self, sender: &Sender) -> anyhow::Result<()> {
+        self.templates = Arc::new(if self.args.mix {
+            of_mixed_sizes(sender, self.run)?
+        } else {
+            of_one_size(sender, self.run, self.args.size)?
+        });
+        Ok(())
+    }
+
+    async fn load(&self, what: &str, server: SocketAddr, until: Until) -> anyhow::Result<Outcome> {
+        let accepted = Arc::new(AtomicU64::new(0));
+        let load = Load {
+            server,
+            templates: Arc::clone(&self.templates),
+            connections: self.args.connections.into(),
+            until,
+            numbers: Arc::clone(&self.numbers),
+            accepted: Arc::clone(&accepted),
+        };
+        self.progress.beside(what, &accepted, load.run()).await
+    }
+
+    async fn warm_up(&self, server: SocketAddr) -> anyhow::Result<Outcome> {
+        self.load("warming up", server, Until::Elapsed(WARM_UP.min(self.args.duration / 4))).await
+    }
+
+    /// What a bare server answers per second, for half of the time: the other half comes at the end.
+    async fn ceiling(&self) -> anyhow::Result<f64> {
+        let half = self.args.duration / 2;
+        let server = Bare::start()?;
+        self.warm_up(server.address).await?;
+        let answered = self.load("ceiling", server.address, Until::Elapsed(half)).await?;
+        Ok(answered.per_second(half))
+    }
+
+    /// Everything at once: submits for the time, and waits till all of it has ended.
+    async fn end_to_end(&self, gateway: &Gateway, vasp: &Vasp) -> anyhow::Result<(EndToEnd, Vec<i64>)> {
+        let began = Instant::now();
+        let server = address_of(&gateway.mm7)?;
+        let submitted =
+            self.load("end to end: submitting", server, Until::Elapsed(self.args.duration)).await?;
+        let lost = self.wait_for_all("end to end: reports", vasp, &submitted.ids).await;
+        let took = vasp.last().map_or(submitted.took, |last| last.duration_since(began));
+        let measured = EndToEnd {
+            per_second: submitted.ids.len().saturating_sub(lost) as f64 / took.as_secs_f64(),
+            accepted_per_second: submitted.per_second(self.args.duration),
+        };
+        Ok((measured, submitted.ids))
+    }
+
+    async fn fill(&self, gateway: &Gateway) -> anyhow::Result<Vec<i64>> {
+        let until = Until::Accepted(self.args.backlog);
+        Ok(self.load("filling the queue", address_of(&gateway.mm7)?, until).await?.ids)
+    }
+
+    /// Waits till all of these have ended; how many did not.
+    async fn wait_for_all(&self, what: &str, vasp: &Vasp, ids: &[i64]) -> usize {
+        let count = vasp.count();
+        let waiting = async {
+            let (mut seen, mut changed) = (count.load(Ordering::Relaxed), Instant::now());
+            let mut missing = vasp.missing(ids);
+            while missing > 0 && changed.elapsed() < QUIET {
+                sleep(LOOK_EVERY).await;
+                let now = count.load(Ordering::Relaxed);
+                if now != seen {
+                    (seen, changed) = (now, Instant::now());
+                    // Looking for each is dear; as many as are missing have to come first.
+                    missing = if usize::try_from(now).is_ok_and(|now| now >= ids.len()) {
+                        vasp.missing(ids)
+                    } else {
+                        missing
+                    };
+                }
+            }
+            vasp.missing(ids)
+        };
+        self.progress.beside(what, &count, waiting).await
+    }
+
+    fn accept(&self, outcome: Outcome) -> Accept {
+        let per_second = outcome.per_second(self.args.duration);
+        Accept::new(per_second, outcome.latencies, outcome.errors, outcome.first_error)
+    }
+
+    fn measured(&self) -> Measured {
+        Measured {
+            size: mean_size(&self.templates),
+            mix: self.args.mix,
+            connections: self.args.connections.into(),
+            duration: self.args.duration,
+            backlog: self.args.backlog,
+            ..Measured::default()
+        }
+    }
+}
+
+/// The bare server, in a process of its own.
+struct Bare {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Bare {
+    fn start() -> anyhow::Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg("bench-ceiling")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("the bare server cannot be started")?;
+        let mut line = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut line)?;
+        }
+        match line.trim().parse() {
+            Ok(address) => Ok(Self { child, address }),
+            Err(_) => {
+                gateway::end(&mut child);
+                anyhow::bail!("the bare server did not start")
+            }
+        }
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        gateway::end(&mut self.child);
+    }
+}
+
+/// The address of a URL's host, and its port.
+fn address_of(url: &str) -> anyhow::Result<SocketAddr> {
+    let uri: http::Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
+    ensure!(uri.scheme_str() == Some("http"), "{url} cannot be driven: the load speaks plain http:// only");
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let mut found = (host.as_str(), uri.port_u16().unwrap_or(80))
+        .to_socket_addrs()
+        .with_context(|| format!("{host} cannot be found"))?;
+    found.next().with_context(|| format!("{host} has no address"))
+}
