@@ -14,10 +14,10 @@ use rusqlite::{OptionalExtension, Row};
 use super::{
     callback,
     fault::Result,
+    job::Tx,
     record::Record,
     step::{Subject, note, words},
     work,
-    writer::Tx,
 };
 
 /// So many waiting reports are looked at on behalf of one message.
