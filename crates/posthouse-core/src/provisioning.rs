@@ -1,6 +1,6 @@
 //! Provisioning as a whole: what the store holds, and the changes that are made to it.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub enum Provider {
     Ranges,
     /// By asking an HTTP service.
     Http,
-    /// By DNS (ENUM).
+    /// By DNS (ENUM, RFC 6116).
     Enum,
 }
 
@@ -27,7 +27,8 @@ pub enum Provider {
 pub struct Lookup {
     /// Who knows.
     pub provider: Provider,
-    /// Where to ask, for [`Provider::Http`]; `{msisdn}` stands for the number.
+    /// Where to ask: for [`Provider::Http`] a URL in which `{msisdn}` stands for the number, for [`Provider::Enum`]
+    /// `dns://server[:port]/zone`.
     pub url: Option<String>,
     /// How long an answer may take.
     #[serde(with = "serde_duration")]
@@ -35,6 +36,9 @@ pub struct Lookup {
     /// How long an answer is good.
     #[serde(with = "serde_duration")]
     pub cache: Duration,
+    /// A file of numbers that moved to another carrier, which counts before the provider; an absolute path.
+    #[serde(default)]
+    pub ported: Option<PathBuf>,
 }
 
 impl Default for Lookup {
@@ -45,6 +49,7 @@ impl Default for Lookup {
             url: None,
             timeout: Duration::from_millis(500),
             cache: Duration::from_secs(24 * 3600),
+            ported: None,
         }
     }
 }

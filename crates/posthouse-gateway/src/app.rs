@@ -34,7 +34,7 @@ use crate::{
     http::server::{Door, Limits},
     ids::Ids,
     ingress::{self, Ingress},
-    lookup::Directory,
+    lookup::{Directory, ported::Follower},
     queue::{self, Queue},
     relay::{self, Relay},
     scout,
@@ -176,8 +176,14 @@ impl App {
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
         let (queue, relay) = (Arc::new(wiring.queue()), Arc::new(wiring.relay()));
+        let follower = wiring.ported().await;
         let doors = doors.open(&wiring, settings).await?;
         let background = vec![
+            tokio::spawn(follower.follow(
+                Arc::clone(wiring.directory.ported()),
+                Arc::clone(&wiring.snapshot),
+                stop.clone(),
+            )),
             tokio::spawn(Arc::clone(&wiring.snapshot).follow(Arc::clone(&wiring.store), stop.clone())),
             tokio::spawn(keep_lanes_open(Arc::clone(&queue), Arc::clone(&wiring.snapshot), stop.clone())),
             tokio::spawn(scout::watch(
@@ -269,19 +275,28 @@ impl Wiring {
         stopped: CancellationToken,
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
+        let metrics: Arc<Metrics> = Arc::default();
         Ok(Self {
             clock: Arc::clone(&parts.clock),
             owner: Owner(i64::from_ne_bytes(random_bytes()?)),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
-            metrics: Arc::default(),
-            directory: Arc::default(),
+            directory: Arc::new(Directory::new(Arc::clone(&metrics))),
+            metrics,
             verifier: Arc::new(Verifier::new(random_bytes()?)),
             carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
             store,
             parts,
             stopped,
         })
+    }
+
+    /// Reads the file of ported numbers before the doors open: no lookup then has to fail for want of it.
+    async fn ported(&self) -> Follower {
+        let mut follower = Follower::default();
+        let snapshot = self.snapshot.get();
+        follower.look(self.directory.ported(), snapshot.lookup().ported.as_deref()).await;
+        follower
     }
 
     fn queue(&self) -> Queue {

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod admission;
 pub mod app;
 pub mod auth;
+mod breaker;
 pub mod carrier;
 pub mod config;
 mod envelope;

@@ -1,6 +1,10 @@
 //! Checks of single values. Each gives what is wrong and the remedy, to stand after the value.
 
-use std::net::IpAddr;
+use std::{
+    fs::File,
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 use http::Uri;
 use ipnet::IpNet;
@@ -130,6 +134,22 @@ pub(super) fn lookup_url(text: String) -> Result<String, Problem> {
         ));
     }
     http_url(text.replace("{msisdn}", "0")).map(|_| text)
+}
+
+/// A file that is there and that the gateway reads by itself, later and again: its absolute path.
+pub(super) fn readable_file(path: &Path) -> Result<PathBuf, Problem> {
+    let opened = File::open(path).and_then(|file| file.metadata());
+    let why = match opened {
+        Ok(metadata) if metadata.is_file() => match std::path::absolute(path) {
+            // The store keeps it as text.
+            Ok(absolute) if absolute.to_str().is_some() => return Ok(absolute),
+            Ok(_) => "its folder's name is not UTF-8".to_owned(),
+            Err(error) => error.to_string().to_lowercase(),
+        },
+        Ok(_) => "it is no file".to_owned(),
+        Err(error) => error.to_string().to_lowercase(),
+    };
+    Err(format!("cannot be read: {why}; check the path, which starts at this file's folder").into())
 }
 
 /// A media type, or a pattern of them (`image/*`), in lower case.

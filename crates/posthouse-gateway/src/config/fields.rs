@@ -218,7 +218,7 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
 
 /// The fields of the lookup.
 pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
-    let Lookup { provider, url, timeout, cache } = lookup;
+    let Lookup { provider, url, timeout, cache, ported } = lookup;
     let mut fields = Fields::default();
     fields.add(
         "provider",
@@ -231,6 +231,7 @@ pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
     fields.add_url("url", url.as_deref());
     fields.add("timeout", duration::show(*timeout));
     fields.add("cache", duration::show(*cache));
+    fields.add_some("ported", ported.as_ref().map(|path| path.display()));
     fields.fields
 }
 

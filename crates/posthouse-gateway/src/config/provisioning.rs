@@ -83,7 +83,7 @@ impl Declared {
         let declared = Self {
             accounts: each(root.tables("account"), |table| reading.account(table)),
             carriers: each(root.tables("carrier"), |table| reading.carrier(table)),
-            lookup: root.table("lookup").map(read_lookup),
+            lookup: root.table("lookup").map(|table| read_lookup(&reader, table)),
             ranges: each(root.tables("range"), |table| reading.range(table)),
             blacklist: each(root.tables("blacklist"), |table| reading.blacklisted(table)),
             prune: ground.prune,
@@ -507,22 +507,28 @@ fn shown_credentials(table: &mut Table<'_>, stored: Option<&ShownCredentials>) -
     }
 }
 
-fn read_lookup(mut table: Table<'_>) -> Lookup {
+fn read_lookup(reader: &Reader<'_>, mut table: Table<'_>) -> Lookup {
     let default = Lookup::default();
+    let providers = [("ranges", Provider::Ranges), ("http", Provider::Http)];
+    let provider = table.parsed("provider", provider(&providers)).unwrap_or(default.provider);
+    if provider == Provider::Http {
+        table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\"");
+    }
     Lookup {
-        provider: table.parsed("provider", provider).unwrap_or(default.provider),
+        provider,
         url: table.parsed("url", check::lookup_url),
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         cache: table.duration("cache").unwrap_or(default.cache),
+        ported: table.parsed("ported", |name: String| check::readable_file(&reader.path(&name))),
     }
 }
 
-fn provider(text: String) -> Result<Provider, Problem> {
-    match text.as_str() {
-        "http" | "enum" => {
-            Err("is not supported by this version; write \"ranges\", and [[range]] tables".into())
+fn provider(choices: &[(&'static str, Provider)]) -> impl FnOnce(String) -> Result<Provider, Problem> {
+    |text| match text.as_str() {
+        "enum" => {
+            Err("is not supported by this version; write \"http\", or \"ranges\" and [[range]] tables".into())
         }
-        _ => check::one_of(&[("ranges", Provider::Ranges)])(text),
+        _ => check::one_of(choices)(text),
     }
 }
 

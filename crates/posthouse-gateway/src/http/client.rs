@@ -69,30 +69,31 @@ impl HttpClient {
         let body = Chunks::new(chunks);
         let begun = body.begun();
         let deadline = Instant::now() + self.timeout;
-        let answer = timeout_at(deadline, self.exchange(uri, headers, body, deadline)).await;
-        let failed = match answer {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(said)) => said,
-            Err(_) => format!("nothing within {} ms", self.timeout.as_millis()),
-        };
-        Err(if begun.load(Ordering::Acquire) {
-            NoAnswer::Unknown(failed)
-        } else {
-            NoAnswer::Unreached(failed)
+        self.exchange(request(Method::POST, uri, headers, body), deadline).await.map_err(|failed| {
+            if begun.load(Ordering::Acquire) {
+                NoAnswer::Unknown(failed)
+            } else {
+                NoAnswer::Unreached(failed)
+            }
         })
     }
 
-    async fn exchange(
-        &self,
-        uri: &Uri,
-        headers: HeaderMap,
-        body: Chunks,
-        deadline: Instant,
-    ) -> Result<Answer, String> {
-        let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = uri.clone();
-        *request.headers_mut() = headers;
+    /// Gets what a URI names. Whether a request that failed arrived is of no interest: it changes nothing.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Unknown`], within the client's time-out.
+    pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<Answer, NoAnswer> {
+        let deadline = Instant::now() + self.timeout;
+        let request = request(Method::GET, uri, headers, Chunks::new(Vec::new()));
+        self.exchange(request, deadline).await.map_err(NoAnswer::Unknown)
+    }
+
+    async fn exchange(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, String> {
+        let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()));
+        timeout_at(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
+    }
+
+    async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, String> {
         let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
         let (head, body) = response.into_parts();
         match body::read(body, MAX_ANSWER_BYTES, deadline).await {
@@ -102,6 +103,14 @@ impl HttpClient {
             Read::TooLate => Err("the answer stopped in the middle".to_owned()),
         }
     }
+}
+
+fn request(method: Method, uri: &Uri, headers: HeaderMap, body: Chunks) -> Request<Chunks> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.uri_mut() = uri.clone();
+    *request.headers_mut() = headers;
+    request
 }
 
 /// An error with its causes, in one line.

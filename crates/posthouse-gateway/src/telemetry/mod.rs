@@ -44,6 +44,7 @@ pub struct Metrics {
     attempts: Family<CarrierCode, Counter>,
     reports: Family<CarrierStatus, Counter>,
     callbacks: Family<Outcome, Counter>,
+    lookups: Family<Outcome, Counter>,
 }
 
 impl fmt::Debug for Metrics {
@@ -70,7 +71,9 @@ impl Default for Metrics {
         registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
         let callbacks = Family::default();
         registry.register("callbacks", "Tries to deliver callbacks to VASPs, by outcome", callbacks.clone());
-        Self { registry, answers, answer_time, attempts, reports, callbacks }
+        let lookups = Family::default();
+        registry.register("lookups", "Carriers looked up, by who knew or that nobody did", lookups.clone());
+        Self { registry, answers, answer_time, attempts, reports, callbacks, lookups }
     }
 }
 
@@ -98,6 +101,11 @@ impl Metrics {
             CallbackOutcome::Withdrawn { .. } => "withdrawn",
         };
         self.callbacks.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// `outcome` is a word of the lookup's own.
+    pub(crate) fn lookup_ended(&self, outcome: &'static str) {
+        self.lookups.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// The metrics in the text format of Prometheus.

@@ -7,7 +7,7 @@ use crate::config::{Mistake, secrets::vasp_hash};
 
 const KEY: [u8; 32] = [7; 32];
 
-/// Every key there is.
+/// Every key there is, but for `lookup.ported`, which names a file.
 const WHOLE: &str = r#"
 [[account]]
 name = "acme"
@@ -194,6 +194,7 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
             url: Some("http://127.0.0.1:9200/lookup/{msisdn}".to_owned()),
             timeout: Duration::from_millis(400),
             cache: Duration::from_secs(3600),
+            ported: None,
         })
     );
     assert_eq!(
@@ -262,6 +263,35 @@ fn what_is_left_out_has_its_default() {
         }]
     );
     assert_eq!(declared.lookup, Some(Lookup::default()));
+}
+
+#[test]
+fn a_lookup_may_ask_an_http_service() {
+    let text = "[lookup]\nprovider = \"http\"\nurl = \"http://h:9200/{msisdn}?key=k\"";
+    let url = Some("http://h:9200/{msisdn}?key=k".to_owned());
+    assert_eq!(declared(text).lookup, Some(Lookup { provider: Provider::Http, url, ..Lookup::default() }));
+}
+
+#[test]
+fn the_file_of_ported_numbers_is_found_from_the_files_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ported.csv"), "").unwrap();
+    let load = |ported: &str| {
+        let text = format!("[lookup]\nported = {ported:?}\n");
+        let document = Document { file: "acme.toml".to_owned(), text, folder: folder.path().to_owned() };
+        let current = Provisioning::default();
+        Declared::parse(&document, &|_: &str| None, Ground { current: &current, key: &KEY, prune: false })
+    };
+    let lookup = load("ported.csv").unwrap().lookup.unwrap();
+    assert_eq!(lookup.ported, Some(folder.path().join("ported.csv")));
+    for (ported, why) in [("other.csv", "no such file or directory (os error 2)"), (".", "it is no file")] {
+        assert_eq!(
+            load(ported).unwrap_err().to_string(),
+            format!(
+                "acme.toml:2: lookup.ported: {ported:?} cannot be read: {why}; check the path, which starts at this file's folder"
+            )
+        );
+    }
 }
 
 #[test]
@@ -497,8 +527,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         "",
-        "[lookup]\nprovider = \"http\"\nurl = \"http://h/{msisdn}\"",
-        "7: lookup.provider: \"http\" is not supported by this version; write \"ranges\", and [[range]] tables",
+        "[lookup]\nprovider = \"enum\"",
+        "7: lookup.provider: \"enum\" is not supported by this version; write \"http\", or \"ranges\" and [[range]] tables",
+    ),
+    (
+        "",
+        "[lookup]\nprovider = \"http\"",
+        "6: lookup.url is missing; add url = \"http://127.0.0.1:9200/lookup/{msisdn}\"",
     ),
     (
         "",

@@ -1,0 +1,148 @@
+//! Which carrier a number belongs to, and whether it can be reached at all.
+//!
+//! A request's own word comes first and never gets here. Then the file of ported numbers, then the provider: ranges, which
+//! are in memory, or somebody who is asked ([`asker`]) and whose answers are kept ([`answers`]).
+
+mod answers;
+mod asker;
+mod http_service;
+mod number;
+pub mod ported;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use posthouse_core::{
+    address::Msisdn,
+    carrier::{Carrier, CarrierId, Connection},
+    provisioning::{Lookup, Provider},
+    route::Snapshot,
+    submit::CarrierFact,
+};
+use tokio::time::Instant;
+
+use self::{
+    asker::{Asker, Told},
+    http_service::HttpService,
+    ported::Shelf,
+};
+use crate::telemetry::Metrics;
+
+/// For how long a refusal of our credentials counts: then the next message finds out again.
+const REFUSAL_COUNTS: Duration = Duration::from_secs(30);
+
+/// Knows whose numbers are, and which carriers refuse our own credentials.
+#[derive(Debug, Default)]
+pub struct Directory {
+    refusing: Mutex<HashMap<(CarrierId, String), Instant>>,
+    ported: Arc<Shelf>,
+    in_use: Mutex<InUse>,
+    metrics: Arc<Metrics>,
+}
+
+/// The provider in use, and what it was made from.
+#[derive(Debug, Default)]
+struct InUse {
+    revision: u64,
+    lookup: Option<Lookup>,
+    asker: Option<Arc<Asker>>,
+}
+
+impl Directory {
+    /// A directory that counts what it finds.
+    pub fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..Self::default() }
+    }
+
+    /// Where the ported numbers are put.
+    pub const fn ported(&self) -> &Arc<Shelf> {
+        &self.ported
+    }
+
+    /// The carrier of a number, by the file of ported numbers and the provider that are provisioned.
+    pub async fn carrier_of(&self, snapshot: &Snapshot, number: &Msisdn) -> CarrierFact {
+        let (outcome, fact) = match self.ported_to(snapshot, number) {
+            Some(known) => known,
+            None => match snapshot.lookup().provider {
+                Provider::Ranges => ("ranges", self.known(snapshot.carrier_by_range(number))),
+                Provider::Http | Provider::Enum => self.asked(snapshot, number).await,
+            },
+        };
+        self.metrics.lookup_ended(outcome);
+        fact
+    }
+
+    /// What the file of ported numbers says; `None`: nothing, ask on.
+    fn ported_to(&self, snapshot: &Snapshot, number: &Msisdn) -> Option<(&'static str, CarrierFact)> {
+        let path = snapshot.lookup().ported.as_deref()?;
+        let Some(ported) = self.ported.get(path) else {
+            // A ported number must not go to the carrier it left: nobody is answered before the file is read.
+            return Some(("down", CarrierFact::LookupDown));
+        };
+        let name = ported.carrier(number)?;
+        Some(("ported", self.known(snapshot.named_carrier(name))))
+    }
+
+    async fn asked(&self, snapshot: &Snapshot, number: &Msisdn) -> (&'static str, CarrierFact) {
+        let Some(asker) = self.asker(snapshot) else { return ("down", CarrierFact::LookupDown) };
+        let (outcome, name) = match asker.tell(number).await {
+            Told::Remembered(name) => ("cache", name),
+            Told::Asked(name) => ("provider", name),
+            Told::Stale(name) => ("stale", Some(name)),
+            Told::Nothing => return ("down", CarrierFact::LookupDown),
+        };
+        (outcome, self.known(name.and_then(|name| snapshot.named_carrier(&name))))
+    }
+
+    /// The provider that is provisioned, with what it has told so far. A request that began under an older provisioning
+    /// takes the one of the newer.
+    fn asker(&self, snapshot: &Snapshot) -> Option<Arc<Asker>> {
+        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let newer = snapshot.revision() >= in_use.revision;
+        if newer && in_use.lookup.as_ref() != Some(snapshot.lookup()) {
+            let asker = provider(snapshot.lookup()).map(|provider| {
+                Arc::new(Asker::new(provider, snapshot.lookup().timeout, snapshot.lookup().cache))
+            });
+            *in_use = InUse { revision: snapshot.revision(), lookup: Some(snapshot.lookup().clone()), asker };
+        }
+        in_use.asker.clone()
+    }
+
+    fn known(&self, carrier: Option<&Arc<Carrier>>) -> CarrierFact {
+        carrier.map_or(CarrierFact::NoCarrier, |carrier| self.found(carrier))
+    }
+
+    /// A carrier that was found, with what is known of it.
+    pub fn found(&self, carrier: &Arc<Carrier>) -> CarrierFact {
+        let refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        let refuses = |connection: &Connection| {
+            let since = refusing.get(&(carrier.id.clone(), connection.name.clone()));
+            since.is_some_and(|since| since.elapsed() < REFUSAL_COUNTS)
+        };
+        let refuses_us = !carrier.connections.is_empty() && carrier.connections.iter().all(refuses);
+        CarrierFact::Found { carrier: Arc::clone(carrier), refuses_us }
+    }
+
+    /// Notes whether a connection refuses our credentials, as its last answer said.
+    pub fn note(&self, carrier: &CarrierId, connection: &str, refuses_us: bool) {
+        let key = (carrier.clone(), connection.to_owned());
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        if refuses_us {
+            refusing.insert(key, Instant::now());
+        } else {
+            refusing.remove(&key);
+        }
+    }
+}
+
+/// Whom to ask. `None` where nobody is to be, or where the URL cannot be used, which provisioning refuses.
+fn provider(lookup: &Lookup) -> Option<Box<dyn asker::Provider>> {
+    let url = lookup.url.as_deref()?;
+    match lookup.provider {
+        Provider::Ranges | Provider::Enum => None,
+        Provider::Http => Some(Box::new(HttpService::new(url, lookup.timeout)?)),
+    }
+}
