@@ -371,8 +371,9 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// [`StoreError::Corrupt`] when a checksum does not match.
     async fn media(&self, id: Id) -> Result<Vec<Bytes>>;
 
-    /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise, when exactly one parked
-    /// message of that carrier without a MessageID matches sender and recipient, on that one; otherwise it is kept and
+    /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise, when exactly one message of
+    /// that carrier whose MessageID was never learned (parked, or taken with an answer that had none) matches sender and
+    /// recipient, on that one; otherwise it is kept and
     /// applied as soon as a message becomes known by its id or is parked. Doubled reports are recorded once each and change
     /// nothing the second time.
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;

@@ -1,6 +1,6 @@
 //! A process that is killed while it writes: what it had acknowledged is there, whole.
 
-#![expect(clippy::unwrap_used, reason = "test code outside of test functions")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "test code outside of test functions")]
 
 mod common;
 

@@ -31,8 +31,9 @@ CREATE INDEX message_recipient ON message (recipient);
 CREATE INDEX message_transaction ON message (transaction_id, digest);
 CREATE INDEX message_carrier_message_id ON message (carrier_message_id, carrier)
     WHERE carrier_message_id IS NOT NULL;
--- Sending or Parked: what a report without a known MessageID may be about.
-CREATE INDEX message_unanswered ON message (recipient) WHERE state IN (1, 2);
+-- Sending, Parked, Forwarded or Deferred: what a report with a MessageID that was never learned may be about.
+CREATE INDEX message_unanswered ON message (recipient)
+    WHERE state IN (1, 2, 3, 4) AND carrier_message_id IS NULL;
 
 -- Segment files of the media folder. `sequence` grows with each use of a segment; the newest one is being filled.
 CREATE TABLE segment (

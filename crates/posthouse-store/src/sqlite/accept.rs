@@ -11,8 +11,8 @@ use rusqlite::OptionalExtension;
 
 use super::{
     fault::{Fault, Result},
+    job::Tx,
     work::Kind,
-    writer::Tx,
 };
 use crate::media::record::{self, Seal};
 

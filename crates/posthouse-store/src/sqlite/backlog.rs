@@ -13,7 +13,7 @@ use posthouse_core::{
 };
 use rusqlite::Connection;
 
-use super::{callback, due, fault::Result, provisioning, report, schema, search, work, writer::Tx};
+use super::{callback, due, fault::Result, job::Tx, provisioning, report, schema, search, work};
 
 /// How many messages wait.
 const BACKLOG: i64 = 20_000;

@@ -18,10 +18,10 @@ use rusqlite::Row;
 
 use super::{
     fault::{Fault, Result},
+    job::Tx,
     record::Record,
     step::{Subject, note, words},
     work::readable,
-    writer::Tx,
 };
 
 /// What has to be known of a callback to settle it.

@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `open.rs`, `schema.rs`, `options.rs` | opening, migrations |
-//! | `writer.rs` | the one thread that writes, group commit |
+//! | `writer.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `step.rs` | a message's next state |
@@ -14,10 +14,13 @@ mod accept;
 #[cfg(test)]
 mod backlog;
 mod callback;
+mod checkpoint;
 mod due;
 pub(crate) mod fault;
+mod job;
 mod open;
 mod options;
+mod pace;
 mod provisioning;
 mod reader;
 mod record;
@@ -48,8 +51,9 @@ use posthouse_core::{
 
 use self::{
     accept::Prepared,
+    job::Tx,
     reader::Readers,
-    writer::{Admission, Tx, Writer},
+    writer::{Admission, Writer},
 };
 pub use self::{
     open::OpenError,
@@ -137,7 +141,7 @@ impl SqliteStore {
     async fn write<T, F>(&self, admission: Admission, work: F) -> Result<T>
     where
         T: std::marker::Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> fault::Result<T> + std::marker::Send + 'static,
+        F: Fn(&mut Tx<'_>) -> fault::Result<T> + std::marker::Send + 'static,
     {
         if self.access == Access::Visit {
             return Err(StoreError::Failed("it was opened for a visit only".into()));

@@ -12,6 +12,7 @@ use posthouse_core::{Id, id::IdSource};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{
+    checkpoint::Checkpoints,
     fault::Fault,
     options::{Access, SqliteOptions},
     reader::Readers,
@@ -120,11 +121,17 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         Access::Visit => None,
     };
     let callback_ids = callback_ids(&connection)?;
+    let checkpoints = match options.access {
+        Access::Serve => Some(connect(&options.path, READER_CACHE)?),
+        Access::Visit => None,
+    };
+    let checkpoints = Checkpoints::new(checkpoints).map_err(|source| io_error(&options.path, source))?;
     let folders = [options.path.parent(), Some(options.media.as_path())];
     let parts = Parts {
         connection,
         segments,
         callback_ids,
+        checkpoints,
         folders: folders.into_iter().flatten().map(or_working_directory).collect(),
         low_water_bytes: options.low_water_bytes,
         on_fatal: options.on_fatal.clone(),

@@ -11,8 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     fault::Result,
+    job::Tx,
     record::{Record, corrupt},
-    writer::Tx,
 };
 
 const REVISION: &str = "SELECT value FROM meta WHERE name = 'revision'";

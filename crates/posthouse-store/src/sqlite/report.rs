@@ -14,10 +14,10 @@ use rusqlite::{OptionalExtension, Row};
 use super::{
     callback,
     fault::Result,
+    job::Tx,
     record::Record,
     step::{Subject, note, words},
     work,
-    writer::Tx,
 };
 
 /// So many waiting reports are looked at on behalf of one message.
@@ -68,7 +68,7 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
 fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
     let id = match find_by_id(tx, report)? {
         Some(id) => Some(id),
-        None => find_parked(tx, report)?,
+        None => find_unanswered(tx, report)?,
     };
     match id.and_then(Id::from_number) {
         Some(id) => Subject::load(tx, id),
@@ -87,15 +87,16 @@ fn find_by_id(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
     Ok(id)
 }
 
-/// The message that the carrier never answered for, when it is the only one between these two, and parked. One that is
-/// being sent might get its MessageID with the answer: till then nobody can tell which of them is meant.
-fn find_parked(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
+/// The message whose MessageID was never learned, when it is the only one between these two: parked, or taken with an answer
+/// that had no MessageID. One that is being sent might get its MessageID with the answer: till then nobody can tell which of
+/// them is meant.
+fn find_unanswered(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
     let (Some(recipient), Some(sender)) = (&report.recipient, &report.sender) else {
         return Ok(None);
     };
     let mut statement = tx.prepare(
         "SELECT id, state, submission ->> '$.sender' FROM message
-         WHERE recipient = ? AND state IN (1, 2) AND carrier = ? AND carrier_message_id IS NULL LIMIT ?",
+         WHERE recipient = ? AND state IN (1, 2, 3, 4) AND carrier = ? AND carrier_message_id IS NULL LIMIT ?",
     )?;
     let unanswered: Vec<(i64, u8, String)> = statement
         .query_map((recipient.as_str(), report.carrier.as_str(), UNANSWERED), |row| {
@@ -104,7 +105,7 @@ fn find_parked(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
         .collect::<rusqlite::Result<_>>()?;
     let mut matching = unanswered.iter().filter(|(_, _, from)| same_address(from, sender));
     Ok(match (matching.next(), matching.next()) {
-        (Some((id, state, _)), None) if *state == State::Parked.number() => Some(*id),
+        (Some((id, state, _)), None) if *state != State::Sending.number() => Some(*id),
         _ => None,
     })
 }

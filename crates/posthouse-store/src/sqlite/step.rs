@@ -8,7 +8,7 @@ use posthouse_core::{
     state::{Event, State, Step},
 };
 
-use super::{fault::Result, record::Record, writer::Tx};
+use super::{fault::Result, job::Tx, record::Record};
 
 /// What has to be known of a message for its next step.
 #[derive(Debug)]

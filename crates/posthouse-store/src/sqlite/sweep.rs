@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
 use rusqlite::Connection;
 
-use super::{fault::Result, writer::Tx};
+use super::{fault::Result, job::Tx};
 
 /// A message `g` that has ended and owes nothing.
 const DONE: &str = "g.state >= 10

@@ -14,10 +14,10 @@ use rusqlite::Row;
 use super::{
     callback,
     fault::{Fault, Result},
+    job::Tx,
     record::Record,
     report,
     step::{Stepped, Subject, note, words},
-    writer::Tx,
 };
 
 /// What is to be done about a message.

@@ -17,12 +17,15 @@ use std::{
 };
 
 use posthouse_core::{id::IdSource, store::StoreError};
-use rusqlite::{CachedStatement, Connection, Params};
+use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
+    checkpoint::Checkpoints,
     fault::{Fault, Result},
+    job::{Job, Task, Tx, run_alone, run_in_company},
     options::Fatal,
+    pace::Pace,
 };
 use crate::media::segments::Segments;
 
@@ -30,85 +33,8 @@ use crate::media::segments::Segments;
 const GROUP: usize = 1024;
 /// How long an operation that lets work drain waits for room in the queue.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often free space is looked at, and when nothing happens, the WAL.
+/// How often free space is looked at, and how long nothing happens before the WAL is written back.
 const TICK: Duration = Duration::from_secs(1);
-/// How many commits pass between looks at the length of the WAL.
-const COMMITS_PER_LOOK: u64 = 16;
-/// From this many pages on the WAL is written back although the writer is busy.
-const WAL_PAGES: i64 = 8192;
-
-/// What a job sees: the transaction, and what belongs to it.
-pub(crate) struct Tx<'a> {
-    connection: &'a Connection,
-    /// The segments; none for a visitor.
-    pub(crate) segments: Option<&'a mut Segments>,
-    /// Where the ids of callbacks come from.
-    pub(crate) callback_ids: &'a mut IdSource,
-    /// Whether free space is below the low-water mark.
-    pub(crate) short_of_space: bool,
-    /// To be set when media in segments were thrown away.
-    pub(crate) freed: bool,
-}
-
-impl<'a> Tx<'a> {
-    /// What a job sees of an open transaction.
-    pub(crate) fn new(
-        connection: &'a Connection,
-        segments: Option<&'a mut Segments>,
-        callback_ids: &'a mut IdSource,
-        short_of_space: bool,
-    ) -> Self {
-        Self { connection, segments, callback_ids, short_of_space, freed: false }
-    }
-
-    /// A prepared statement, kept for the next time.
-    pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'a>> {
-        Ok(self.connection.prepare_cached(sql)?)
-    }
-
-    /// Runs a statement; how many rows it touched.
-    pub(crate) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
-        Ok(self.prepare(sql)?.execute(values)?)
-    }
-}
-
-/// One operation in the queue.
-trait Job: Send {
-    /// Does it, within the transaction.
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
-    /// Its effect was undone for this reason.
-    fn fail(&mut self, error: StoreError);
-    /// Answers, after the commit.
-    fn answer(self: Box<Self>);
-}
-
-struct Task<T, F> {
-    work: Option<F>,
-    done: Result<T, StoreError>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<T, F> Job for Task<T, F>
-where
-    T: Send,
-    F: FnOnce(&mut Tx<'_>) -> Result<T> + Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
-        if let Some(work) = self.work.take() {
-            self.done = Ok(work(tx)?);
-        }
-        Ok(())
-    }
-
-    fn fail(&mut self, error: StoreError) {
-        self.done = Err(error);
-    }
-
-    fn answer(self: Box<Self>) {
-        // Whoever asked may have gone; what was done is done.
-        self.reply.send(self.done).ok();
-    }
-}
 
 enum Order {
     Job(Box<dyn Job>),
@@ -146,6 +72,7 @@ pub(crate) struct Parts {
     pub(crate) connection: Connection,
     pub(crate) segments: Option<Segments>,
     pub(crate) callback_ids: IdSource,
+    pub(crate) checkpoints: Checkpoints,
     /// Where free space is looked at, and how much there must be.
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) low_water_bytes: u64,
@@ -169,12 +96,11 @@ impl Writer {
     pub(crate) async fn submit<T, F>(&self, admission: Admission, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tx<'_>) -> Result<T> + Send + 'static,
+        F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
         self.admit(admission).await?;
         let (reply, answer) = oneshot::channel();
-        let done = Err(StoreError::Failed("the job was not run".into()));
-        self.send(Order::Job(Box::new(Task { work: Some(work), done, reply })))?;
+        self.send(Order::Job(Box::new(Task::new(work, reply))))?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -230,8 +156,17 @@ fn closed() -> StoreError {
     StoreError::Failed("it is closed".into())
 }
 
+/// Whether the jobs of a group share one fate or have a savepoint each.
+#[derive(Clone, Copy)]
+enum Company {
+    Shared,
+    Alone,
+}
+
 /// Why a group was not committed.
 enum Failure {
+    /// A job failed in the middle and has to be undone; the transaction is still open.
+    Halfway(Fault),
     /// It was rolled back: nothing of it is on disk.
     Undone(Fault),
     /// Nobody knows what is on disk.
@@ -254,18 +189,20 @@ struct WriterThread {
     parts: Parts,
     orders: Receiver<Order>,
     room: Arc<Semaphore>,
+    capacity: usize,
+    pace: Pace,
     counts: Arc<Counts>,
     looked_at_space: Option<Instant>,
     free_bytes: u64,
-    wal_grew: bool,
     /// Set once the truth is unknown: nothing is written any more.
     broken: Option<String>,
 }
 
 impl WriterThread {
     fn new(parts: Parts, orders: Receiver<Order>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
-        let (looked_at_space, free_bytes, wal_grew, broken) = (None, u64::MAX, false, None);
-        Self { parts, orders, room, counts, looked_at_space, free_bytes, wal_grew, broken }
+        let (looked_at_space, free_bytes, broken) = (None, u64::MAX, None);
+        let (capacity, pace) = (room.available_permits(), Pace::new());
+        Self { parts, orders, room, capacity, pace, counts, looked_at_space, free_bytes, broken }
     }
 
     fn run(&mut self) {
@@ -276,7 +213,7 @@ impl WriterThread {
             let closing = match next {
                 Ok(order) => self.gather(order, &mut group),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.idle();
+                    self.look_after_wal(Checkpoints::idle);
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -301,36 +238,53 @@ impl WriterThread {
                 Order::Job(job) => group.push(job),
                 Order::Close(reply) => return Some(reply),
             }
-            next = if group.len() < GROUP { self.orders.try_recv().ok() } else { None };
+            next = if group.len() < GROUP { self.next_of_group(group.len()) } else { None };
         }
         None
     }
 
+    /// What waits; when nothing does, but those who were answered just now may be back, what comes within a moment.
+    fn next_of_group(&self, gathered: usize) -> Option<Order> {
+        if let Ok(order) = self.orders.try_recv() {
+            return Some(order);
+        }
+        let left = self.pace.left(gathered)?;
+        self.orders.recv_timeout(left).ok()
+    }
+
     fn serve(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let begun = Instant::now();
         if let Err(error) = self.commit(&mut group) {
             for job in &mut group {
                 job.fail(error.clone());
             }
         }
-        self.room.add_permits(group.len());
+        let committed = group.len();
+        self.room.add_permits(committed);
         for job in group {
             job.answer();
         }
-        self.after_commit();
+        self.look_after_wal(Checkpoints::committed);
+        let waiting = self.capacity.saturating_sub(self.room.available_permits());
+        self.pace.answered(committed, waiting, begun.elapsed());
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         if let Some(broken) = &self.broken {
             return Err(StoreError::Failed(broken.clone()));
         }
-        match self.transaction(group) {
+        let outcome = match self.transaction(group, Company::Shared) {
+            Err(Failure::Halfway(_)) if self.roll_back() => self.transaction(group, Company::Alone),
+            outcome => outcome,
+        };
+        match outcome {
             Ok(freed) => {
                 self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 self.counts.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
                 self.committed(freed);
                 Ok(())
             }
-            Err(Failure::Undone(fault)) => {
+            Err(Failure::Undone(fault) | Failure::Halfway(fault)) => {
                 self.roll_back();
                 Err(fault.into())
             }
@@ -339,14 +293,21 @@ impl WriterThread {
     }
 
     /// Runs the jobs and commits; whether media in segments were thrown away.
-    fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
+    fn transaction(&mut self, group: &mut [Box<dyn Job>], company: Company) -> Result<bool, Failure> {
         let connection = &self.parts.connection;
         let short_of_space = self.free_bytes < self.parts.low_water_bytes;
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
-            run_alone(&mut tx, job.as_mut())?;
+            match company {
+                Company::Alone => run_alone(&mut tx, job.as_mut())?,
+                Company::Shared => {
+                    if let Some(fault) = run_in_company(&mut tx, job.as_mut())? {
+                        return Err(Failure::Halfway(fault));
+                    }
+                }
+            }
         }
         let freed = tx.freed;
         if let Some(segments) = &mut self.parts.segments {
@@ -365,7 +326,6 @@ impl WriterThread {
     }
 
     fn committed(&mut self, freed: bool) {
-        self.wal_grew = true;
         if let Some(segments) = &mut self.parts.segments {
             segments.committed();
             if freed && let Err(fault) = segments.collect(&self.parts.connection) {
@@ -375,7 +335,8 @@ impl WriterThread {
         }
     }
 
-    fn roll_back(&mut self) {
+    /// Goes back to what is committed, if that can be done.
+    fn roll_back(&mut self) -> bool {
         let connection = &self.parts.connection;
         let rolled_back = match connection.is_autocommit() {
             true => Ok(()),
@@ -385,9 +346,11 @@ impl WriterThread {
             Some(segments) => segments.recover(connection),
             None => Ok(()),
         };
-        if let Err(fault) = rolled_back.and(recovered) {
+        let outcome = rolled_back.and(recovered);
+        if let Err(fault) = &outcome {
             self.fail_for_good(format!("a transaction could not be rolled back: {fault}"));
         }
+        outcome.is_ok()
     }
 
     fn fail_for_good(&mut self, what: String) -> StoreError {
@@ -407,44 +370,17 @@ impl WriterThread {
         self.counts.free_bytes.store(self.free_bytes, Ordering::Relaxed);
     }
 
-    /// Writes the WAL back when it has grown long.
-    fn after_commit(&mut self) {
-        let commits = self.counts.commits.load(Ordering::Relaxed);
-        if commits.is_multiple_of(COMMITS_PER_LOOK) && self.checkpoint("NOOP") > WAL_PAGES {
-            self.checkpoint("PASSIVE");
-        }
-    }
-
-    /// Writes the WAL back while nobody waits.
-    fn idle(&mut self) {
-        if std::mem::take(&mut self.wal_grew) {
-            self.checkpoint("PASSIVE");
-        }
-    }
-
-    /// Runs a checkpoint; how many pages of the WAL it left.
-    fn checkpoint(&mut self, mode: &str) -> i64 {
+    fn look_after_wal(&mut self, look: impl FnOnce(&mut Checkpoints, &Connection) -> Result<()>) {
         if self.broken.is_some() {
-            return 0;
+            return;
         }
-        let pragma = format!("PRAGMA wal_checkpoint({mode})");
-        let left = self
-            .parts
-            .connection
-            .query_row(&pragma, [], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
-            .map_err(Fault::Sqlite);
-        match left {
-            Ok(left) => left,
-            Err(fault) if fault.is_full() || fault.is_busy() => 0,
-            Err(fault) => {
-                self.fail_for_good(format!("a checkpoint failed: {fault}"));
-                0
-            }
+        if let Err(fault) = look(&mut self.parts.checkpoints, &self.parts.connection) {
+            self.fail_for_good(format!("a checkpoint failed: {fault}"));
         }
     }
 
     fn shut(&mut self) {
-        self.checkpoint("TRUNCATE");
+        self.look_after_wal(Checkpoints::shut);
         self.parts.lock.take();
     }
 }
@@ -456,20 +392,6 @@ impl Drop for WriterThread {
             (self.parts.on_fatal)("the store's writer panicked".into());
         }
     }
-}
-
-/// Runs a job within its own savepoint. An error is one of the whole transaction's.
-fn run_alone(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<()> {
-    tx.execute("SAVEPOINT job", [])?;
-    if let Err(fault) = job.run(tx) {
-        if tx.connection.is_autocommit() {
-            return Err(fault);
-        }
-        tx.execute("ROLLBACK TO job", [])?;
-        job.fail(fault.into());
-    }
-    tx.execute("RELEASE job", [])?;
-    Ok(())
 }
 
 #[cfg(test)]
@@ -484,6 +406,7 @@ mod tests {
             connection,
             segments: None,
             callback_ids: IdSource::new(0, None),
+            checkpoints: Checkpoints::new(None).unwrap(),
             folders: Vec::new(),
             low_water_bytes: 0,
             on_fatal: Arc::new(move |what| fatal.send(what).unwrap()),

@@ -78,6 +78,7 @@ macro_rules! conformance {
                 early_reports_are_applied_in_order,
                 a_report_of_another_carrier_is_kept_apart,
                 a_parked_message_is_found_by_its_addresses,
+                a_message_taken_without_an_id_is_found_by_its_addresses,
                 two_parked_messages_are_not_told_apart,
                 a_message_being_sent_is_not_found_by_its_addresses,
                 a_report_waits_till_its_message_is_parked,

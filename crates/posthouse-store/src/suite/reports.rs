@@ -5,7 +5,7 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{CarrierReport, EventKind},
     state::{State, Terminal},
-    store::{NewMessage, Recorded, Settled, StoreError},
+    store::{NewMessage, Recorded, Settled, Settlement, StoreError},
 };
 
 use super::{
@@ -130,6 +130,16 @@ pub async fn a_parked_message_is_found_by_its_addresses(backend: &dyn Backend) {
     let settled = bed.reported(id, report("c-3", MmStatus::Retrieved, 2)).await;
     assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
     assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+}
+
+/// The carrier took it and told no MessageID; the first report does.
+pub async fn a_message_taken_without_an_id_is_found_by_its_addresses(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let taken = Settlement::Taken { carrier_message_id: None, report_until: at(REPORT_TIMEOUT) };
+    bed.settle_mine(id, taken, 0).await;
+    assert_eq!(bed.reported(id, report("c-1", MmStatus::Deferred, 1)).await.state, State::Deferred);
+    assert_eq!(bed.reported(id, report("c-1", MmStatus::Retrieved, 2)).await.state, RETRIEVED);
 }
 
 /// It could be either: it is neither.

@@ -1,0 +1,127 @@
+//! Writing the WAL back into the database.
+//!
+//! A long WAL is written back by a thread of its own while commits go on, and the writer only does what was added
+//! meanwhile: a few pages, after which the WAL starts over at its beginning. Without that thread a commit would now and
+//! then wait for all of it.
+
+use std::{
+    io,
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::Connection;
+
+use super::fault::{Fault, Result};
+
+/// How many commits pass between looks at the length of the WAL.
+const COMMITS_PER_LOOK: u64 = 16;
+/// From this many pages on the WAL is written back although the writer is busy.
+const WAL_PAGES: i64 = 8192;
+
+/// What the writer has to do about the WAL, and when.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    background: Option<Background>,
+    commits: u64,
+    grew: bool,
+}
+
+impl Checkpoints {
+    /// With a connection for the thread; without one the writer does it all.
+    pub(super) fn new(connection: Option<Connection>) -> io::Result<Self> {
+        let background = connection.map(Background::start).transpose()?;
+        Ok(Self { background, commits: 0, grew: false })
+    }
+
+    /// After a commit. An error means that nobody knows what is on disk; so it does below.
+    pub(super) fn committed(&mut self, writer: &Connection) -> Result<()> {
+        self.grew = true;
+        self.commits += 1;
+        if let Some(done) = self.background.as_mut().and_then(Background::take) {
+            done?;
+            return checkpoint(writer, "PASSIVE").map(drop);
+        }
+        if self.commits.is_multiple_of(COMMITS_PER_LOOK) && checkpoint(writer, "NOOP")? > WAL_PAGES {
+            return self.write_back(writer);
+        }
+        Ok(())
+    }
+
+    fn write_back(&mut self, writer: &Connection) -> Result<()> {
+        match &mut self.background {
+            Some(background) => background.order(),
+            None => checkpoint(writer, "PASSIVE").map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// While nobody waits.
+    pub(super) fn idle(&mut self, writer: &Connection) -> Result<()> {
+        if std::mem::take(&mut self.grew) {
+            checkpoint(writer, "PASSIVE")?;
+        }
+        Ok(())
+    }
+
+    /// At the end: nothing stays in the WAL.
+    pub(super) fn shut(&mut self, writer: &Connection) -> Result<()> {
+        if let Some(background) = self.background.take() {
+            background.join();
+        }
+        checkpoint(writer, "TRUNCATE").map(drop)
+    }
+}
+
+#[derive(Debug)]
+struct Background {
+    orders: Sender<()>,
+    done: Receiver<Result<()>>,
+    busy: bool,
+    thread: JoinHandle<()>,
+}
+
+impl Background {
+    fn start(connection: Connection) -> io::Result<Self> {
+        let (orders, taken) = channel();
+        let (finished, done) = channel();
+        let thread = thread::Builder::new().name("store-checkpoint".into()).spawn(move || {
+            for () in taken {
+                if finished.send(checkpoint(&connection, "PASSIVE").map(drop)).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { orders, done, busy: false, thread })
+    }
+
+    fn order(&mut self) {
+        if !self.busy {
+            self.busy = self.orders.send(()).is_ok();
+        }
+    }
+
+    fn take(&mut self) -> Option<Result<()>> {
+        let done = self.done.try_recv().ok()?;
+        self.busy = false;
+        Some(done)
+    }
+
+    fn join(self) {
+        drop(self.orders);
+        self.thread.join().ok();
+    }
+}
+
+/// Runs a checkpoint; how many pages it left. That others are in the way, or that there is no room, is no error: the
+/// pages stay where they are.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<i64> {
+    let left = connection
+        .prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
+        .query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
+        .map_err(Fault::Sqlite);
+    match left {
+        Err(fault) if fault.is_full() || fault.is_busy() => Ok(0),
+        left => left,
+    }
+}

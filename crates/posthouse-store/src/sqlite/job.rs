@@ -1,0 +1,118 @@
+//! What is done in a transaction, and how one job's failure is kept from the others.
+
+use posthouse_core::{id::IdSource, store::StoreError};
+use rusqlite::{CachedStatement, Connection, Params};
+use tokio::sync::oneshot;
+
+use super::fault::{Fault, Result};
+use crate::media::segments::Segments;
+
+/// What a job sees: the transaction, and what belongs to it.
+pub(crate) struct Tx<'a> {
+    pub(super) connection: &'a Connection,
+    /// The segments; none for a visitor.
+    pub(crate) segments: Option<&'a mut Segments>,
+    /// Where the ids of callbacks come from.
+    pub(crate) callback_ids: &'a mut IdSource,
+    /// Whether free space is below the low-water mark.
+    pub(crate) short_of_space: bool,
+    /// To be set when media in segments were thrown away.
+    pub(crate) freed: bool,
+}
+
+impl<'a> Tx<'a> {
+    /// What a job sees of an open transaction.
+    pub(crate) fn new(
+        connection: &'a Connection,
+        segments: Option<&'a mut Segments>,
+        callback_ids: &'a mut IdSource,
+        short_of_space: bool,
+    ) -> Self {
+        Self { connection, segments, callback_ids, short_of_space, freed: false }
+    }
+
+    /// A prepared statement, kept for the next time.
+    pub(crate) fn prepare(&self, sql: &str) -> Result<CachedStatement<'a>> {
+        Ok(self.connection.prepare_cached(sql)?)
+    }
+
+    /// Runs a statement; how many rows it touched.
+    pub(crate) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
+        Ok(self.prepare(sql)?.execute(values)?)
+    }
+}
+
+/// One operation in the queue.
+pub(super) trait Job: Send {
+    /// Does it, within the transaction; once more, after a transaction in which it was done is undone.
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
+    /// Its effect was undone for this reason.
+    fn fail(&mut self, error: StoreError);
+    /// Answers, after the commit.
+    fn answer(self: Box<Self>);
+}
+
+/// A job whose answer somebody waits for.
+pub(super) struct Task<T, F> {
+    work: F,
+    done: Result<T, StoreError>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Task<T, F> {
+    /// A job and where its answer goes.
+    pub(super) fn new(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { work, done: Err(StoreError::Failed("the job was not run".into())), reply }
+    }
+}
+
+impl<T, F> Job for Task<T, F>
+where
+    T: Send,
+    F: Fn(&mut Tx<'_>) -> Result<T> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        self.done = Ok((self.work)(tx)?);
+        Ok(())
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.done = Err(error);
+    }
+
+    fn answer(self: Box<Self>) {
+        // Whoever asked may have gone; what was done is done.
+        self.reply.send(self.done).ok();
+    }
+}
+
+/// Runs a job that fails alone: what it did is undone to its savepoint. An error is one of the whole transaction's.
+pub(super) fn run_alone(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<()> {
+    tx.execute("SAVEPOINT job", [])?;
+    if let Err(fault) = job.run(tx) {
+        if tx.connection.is_autocommit() {
+            return Err(fault);
+        }
+        tx.execute("ROLLBACK TO job", [])?;
+        job.fail(fault.into());
+    }
+    tx.execute("RELEASE job", [])?;
+    Ok(())
+}
+
+/// Runs a job without a savepoint, which costs less, for it rarely fails and mostly before it did anything. What it
+/// failed with in the middle, when only undoing the whole transaction undoes it.
+pub(super) fn run_in_company(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<Option<Fault>> {
+    let before = tx.connection.total_changes();
+    let Err(fault) = job.run(tx) else {
+        return Ok(None);
+    };
+    if tx.connection.is_autocommit() {
+        return Err(fault);
+    }
+    if tx.connection.total_changes() != before {
+        return Ok(Some(fault));
+    }
+    job.fail(fault.into());
+    Ok(None)
+}

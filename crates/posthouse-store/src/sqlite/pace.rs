@@ -1,0 +1,64 @@
+//! When a group is complete.
+
+use std::time::{Duration, Instant};
+
+/// The longest that a group is waited for, however slow the disk is.
+const LONGEST_WAIT: Duration = Duration::from_millis(3);
+
+/// How long a group is waited for. Callers that wait for their answer before they ask again fall into two halves, one
+/// being committed while the other gathers, and each commit serves one half. A short wait after the answers lets both
+/// travel together: fewer commits, and sooner answers for all. Who is alone never waits.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// When the last group was answered.
+    answered: Instant,
+    /// How many jobs there would be if all came back who were answered.
+    expected: usize,
+    /// How long they are waited for.
+    patience: Duration,
+}
+
+impl Pace {
+    /// Nobody has been answered yet.
+    pub(super) fn new() -> Self {
+        Self { answered: Instant::now(), expected: 0, patience: Duration::ZERO }
+    }
+
+    /// A group was answered, while others waited, after a commit that took so long.
+    pub(super) fn answered(&mut self, committed: usize, waiting: usize, took: Duration) {
+        self.answered = Instant::now();
+        self.expected = committed + waiting;
+        self.patience = (took / 2).min(LONGEST_WAIT);
+    }
+
+    /// How long to wait for another job, when so many are there.
+    pub(super) fn left(&self, gathered: usize) -> Option<Duration> {
+        if gathered >= self.expected {
+            return None;
+        }
+        self.patience.checked_sub(self.answered.elapsed()).filter(|left| !left.is_zero())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_alone_never_waits() {
+        let mut pace = Pace::new();
+        assert_eq!(pace.left(1), None);
+        pace.answered(1, 0, Duration::from_secs(1));
+        assert_eq!(pace.left(1), None);
+    }
+
+    #[test]
+    fn all_who_may_come_back_are_waited_for_a_moment() {
+        let mut pace = Pace::new();
+        pace.answered(30, 34, Duration::from_secs(1));
+        assert!(pace.left(63).is_some_and(|left| left <= LONGEST_WAIT));
+        assert_eq!(pace.left(64), None);
+        pace.answered(30, 34, Duration::ZERO);
+        assert_eq!(pace.left(1), None, "a commit that takes no time is not worth a wait");
+    }
+}

@@ -1,0 +1,387 @@
+//! The world of one seed: the gateway, its peers, the clock, and what must be true in the end.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+        mpsc,
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use mm7::{
+    When,
+    mime::{ContentType, Media},
+    time::Period,
+};
+use posthouse_core::{
+    Id,
+    message::{EventKind, TimelineEvent},
+    state::State,
+    time::Clock,
+};
+use posthouse_gateway::{
+    app::{App, Parts},
+    config::{Document, Settings, apply},
+};
+use posthouse_sim::{Submit, http::Client, submit};
+use tempfile::TempDir;
+use tokio::{task, time};
+
+use crate::{
+    chance::Chance,
+    peers::{Peers, Seen},
+};
+
+/// Where the clock begins: 2026-06-01T00:00:00Z.
+const MORNING_MS: i64 = 1_780_272_000_000;
+/// How many messages a seed sends at most.
+const MESSAGES: u64 = 24;
+/// How long everything may take by the manual clock: the longest wait is for reports, two hours.
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// A clock that stands still till it is told otherwise, and can be set.
+#[derive(Default)]
+struct ManualClock {
+    passed_ms: AtomicI64,
+    set_off_ms: AtomicI64,
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        let now =
+            MORNING_MS + self.passed_ms.load(Ordering::Relaxed) + self.set_off_ms.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(now).unwrap()
+    }
+}
+
+/// What a seed came to.
+#[derive(Default)]
+pub struct Tally {
+    /// SubmitReq that got 1000.
+    pub accepted: usize,
+    /// SubmitReq at the carriers.
+    pub attempts: usize,
+    /// Reports that the VASP acknowledged.
+    pub reports: usize,
+    /// What must not have happened.
+    pub wrong: Vec<String>,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.attempts += other.attempts;
+        self.reports += other.reports;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { accepted, attempts, reports, .. } = self;
+        write!(
+            f,
+            "{accepted} messages accepted, {attempts} attempts at carriers, {reports} reports acknowledged"
+        )
+    }
+}
+
+/// A message that got 1000.
+struct Accepted {
+    id: Id,
+    subject: String,
+    wants_reports: bool,
+    resends: bool,
+}
+
+pub struct World {
+    chance: Chance,
+    clock: Arc<ManualClock>,
+    peers: Arc<Peers>,
+    app: App,
+    client: Client,
+    accepted: Vec<Accepted>,
+    /// The clock was set on: whatever waited for reports has run out of time.
+    clock_jumped: bool,
+    wrong: Vec<String>,
+    _folder: TempDir,
+}
+
+impl World {
+    /// Runs one seed from the first SubmitReq to the last report.
+    pub fn run(seed: u64) -> Tally {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            // While a blocking task runs, the runtime's clock does not advance by itself.
+            let (release, held) = mpsc::channel::<()>();
+            let hold = task::spawn_blocking(move || held.recv());
+            let tally = Self::play(seed).await;
+            drop(release);
+            hold.await.unwrap().unwrap_err();
+            tally
+        })
+    }
+
+    async fn play(seed: u64) -> Tally {
+        let mut world = Self::open(Chance(seed)).await;
+        for number in 0..MESSAGES {
+            world.send(number).await;
+            let pause = world.chance.below(4000, "pause", number);
+            world.pass(i64::try_from(pause).unwrap()).await;
+            if world.chance.percent(2, "clock", number) {
+                world.set_clock(if world.chance.percent(50, "forward", number) { DAY_MS } else { -DAY_MS });
+            }
+            world.peers.set_vasp_down(world.chance.percent(30, "vasp", number / 8));
+        }
+        world.peers.set_vasp_down(false);
+        world.settle().await;
+        world.judge().await
+    }
+
+    async fn open(chance: Chance) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut settings = Settings::default();
+        settings.store.path = folder.path().join("posthouse.db");
+        settings.media.path = folder.path().join("media");
+        for listen in [&mut settings.mm7.listen, &mut settings.carriers.listen, &mut settings.admin.listen] {
+            *listen = "127.0.0.1:0".parse().unwrap();
+        }
+        let clock = Arc::new(ManualClock::default());
+        let parts = Parts { clock: clock.clone(), ..Parts::default() };
+        let app = App::start(&settings, parts).await.unwrap();
+        let peers = Peers::new(chance);
+        peers.set_door(&app.ready().carriers);
+        let text =
+            provisioning(&peers.carrier("park").await, &peers.carrier("resend").await, &peers.vasp().await);
+        let document = Document { file: "simulation".to_owned(), text, folder: "".into() };
+        let applied = apply(&**app.store(), &document, &|_| None, false).await.unwrap();
+        let client = Client::new(Duration::from_secs(60));
+        let (accepted, wrong) = (Vec::new(), Vec::new());
+        let world =
+            Self { chance, clock, peers, app, client, accepted, clock_jumped: false, wrong, _folder: folder };
+        // Provisioning is followed by a timer.
+        world.pass(500).await;
+        world.app.provisioned(applied.revision).await;
+        world
+    }
+
+    /// Somebody sets the clock a day on or back.
+    fn set_clock(&mut self, milliseconds: i64) {
+        self.clock.set_off_ms.fetch_add(milliseconds, Ordering::Relaxed);
+        self.clock_jumped |= milliseconds > 0;
+    }
+
+    /// Sends a message, some of them twice.
+    async fn send(&mut self, number: u64) {
+        let resends = self.chance.percent(50, "carrier", number);
+        let wants_reports = !self.chance.percent(10, "wants no reports", number);
+        let subject = format!("message {number}");
+        let size = if self.chance.percent(25, "large", number) { 20_000 } else { 900 };
+        let transaction = mm7::TransactionId::new(&format!("t-{number}")).unwrap();
+        let request = Submit {
+            vaspid: Some("acme-api-key".to_owned()),
+            vasid: Some("61295".to_owned()),
+            subject: Some(subject.clone()),
+            media: vec![Media {
+                content_type: ContentType::new("image/jpeg"),
+                content_id: Some("photo".to_owned()),
+                content_location: None,
+                name: None,
+                bytes: vec![u8::try_from(number).unwrap(); size].into(),
+            }],
+            transaction_id: Some(transaction),
+            delivery_report: Some(wants_reports),
+            time_stamp: Some(self.clock.now()),
+            expiry: Some(When::After(Period::new(0, 3 * 24 * 3600).unwrap())),
+            ..Submit::new(
+                &self.app.ready().mm7,
+                "111122",
+                format!("{}{number:07}", if resends { "1508" } else { "1617" }),
+            )
+        };
+        let id = self.submit(&request).await;
+        if self.chance.percent(15, "twice", number) && self.submit(&request).await != id {
+            self.wrong.push(format!("{subject} was sent twice and got two MessageIDs"));
+        }
+        match id {
+            Some(id) => self.accepted.push(Accepted { id, subject, wants_reports, resends }),
+            None => self.wrong.push(format!("{subject} was not accepted")),
+        }
+    }
+
+    async fn submit(&self, request: &Submit) -> Option<Id> {
+        submit(&self.client, request).await.ok()?.message_id()?.as_str().parse().ok()
+    }
+
+    /// Lets time pass, in small steps while something is under way.
+    async fn pass(&self, milliseconds: i64) {
+        let mut left = milliseconds;
+        while left > 0 {
+            self.quiet().await;
+            let step = if self.peers.open.load(Ordering::Relaxed) > 0 { left.min(500) } else { left };
+            self.clock.passed_ms.fetch_add(step, Ordering::Relaxed);
+            time::advance(Duration::from_millis(u64::try_from(step).unwrap())).await;
+            left -= step;
+        }
+        self.quiet().await;
+    }
+
+    /// Waits, in real time, till nothing happens any more without time passing.
+    async fn quiet(&self) {
+        let mut still = 0;
+        while still < 3 {
+            let before = self.peers.steps.load(Ordering::Relaxed);
+            task::spawn_blocking(|| std::thread::sleep(Duration::from_micros(400))).await.unwrap();
+            still = if self.peers.steps.load(Ordering::Relaxed) == before { still + 1 } else { 0 };
+        }
+    }
+
+    /// Lets time pass till every message has ended and every report was acknowledged, or for many days: a clock that was set
+    /// back makes everything wait.
+    async fn settle(&self) {
+        let mut passed = 0;
+        while passed < 9 * DAY_MS && !self.is_settled().await {
+            let step = (passed / 20).clamp(1_000, 600_000);
+            self.pass(step).await;
+            passed += step;
+        }
+    }
+
+    async fn is_settled(&self) -> bool {
+        for message in &self.accepted {
+            let Some(status) = self.ended(message.id).await else { return false };
+            let told = self
+                .peers
+                .seen()
+                .acknowledged
+                .get(&message.id.to_string())
+                .is_some_and(|told| told.contains(&status));
+            if message.wants_reports && !told {
+                return false;
+            }
+        }
+        self.peers.open.load(Ordering::Relaxed) == 0
+    }
+
+    async fn ended(&self, id: Id) -> Option<mm7::MmStatus> {
+        match self.app.store().message(id).await.unwrap()?.state {
+            State::Ended(terminal) => Some(terminal.status()),
+            _ => None,
+        }
+    }
+
+    /// Checks the invariants.
+    async fn judge(mut self) -> Tally {
+        for message in std::mem::take(&mut self.accepted) {
+            let timeline = self.app.store().timeline(message.id).await.unwrap().unwrap_or_default();
+            let ended = self.ended(message.id).await;
+            let seen = self.peers.seen();
+            let excused = self.clock_jumped && ended == Some(mm7::MmStatus::Indeterminate);
+            let found = check(&message, ended, &timeline, &seen, excused);
+            drop(seen);
+            if !found.is_empty() {
+                self.wrong.push(format!(
+                    "{} ({}): {}\n{}",
+                    message.subject,
+                    message.id,
+                    found.join("; "),
+                    told(&timeline)
+                ));
+            }
+            self.accepted.push(message);
+        }
+        let seen = std::mem::take(&mut *self.peers.seen());
+        self.wrong.extend(seen.wrong);
+        let plays = || seen.plays.iter();
+        for (transaction, _) in
+            plays().filter(|(id, _)| !self.accepted.iter().any(|message| message.id.to_string() == **id))
+        {
+            self.wrong.push(format!("a carrier got {transaction}, which was never accepted"));
+        }
+        let tally = Tally {
+            accepted: self.accepted.len(),
+            attempts: plays().map(|(_, plays)| plays.len()).sum(),
+            reports: seen.acknowledged.values().map(Vec::len).sum(),
+            wrong: self.wrong,
+        };
+        self.app.stop().await.unwrap();
+        tally
+    }
+}
+
+fn told(timeline: &[TimelineEvent]) -> String {
+    timeline.iter().map(|event| format!("    {} {:?} {}\n", event.at, event.kind, event.detail)).collect()
+}
+
+fn check(
+    message: &Accepted,
+    ended: Option<mm7::MmStatus>,
+    timeline: &[TimelineEvent],
+    seen: &Seen,
+    out_of_time: bool,
+) -> Vec<String> {
+    let id = message.id.to_string();
+    let mut wrong = Vec::new();
+    let ends = timeline.iter().filter(|event| event.kind == EventKind::Ended).count();
+    let Some(status) = ended else {
+        return vec!["it has not ended".to_owned()];
+    };
+    if ends != 1 {
+        wrong.push(format!("it ended {ends} times"));
+    }
+    let plays = seen.plays.get(&id).map_or(&[][..], Vec::as_slice);
+    let unheard = timeline.iter().any(|event| {
+        event.kind == EventKind::Retrying
+            && (event.detail.contains("no answer") || event.detail.contains("interrupted"))
+    });
+    for (play, _) in plays.iter().zip(plays.iter().skip(1)) {
+        if !play.may_be_repeated(message.resends, unheard) {
+            wrong.push(format!("it was sent again after {play:?}"));
+        }
+    }
+    if seen.subjects.get(&id).is_some_and(|subject| *subject != message.subject) {
+        wrong.push("it reached the carrier with another subject".to_owned());
+    }
+    let acknowledged = seen.acknowledged.get(&id).map_or(&[][..], Vec::as_slice);
+    if message.wants_reports && acknowledged.last() != Some(&status) {
+        wrong.push(format!("it ended as {status}, and the VASP was told {acknowledged:?}"));
+    }
+    if !message.wants_reports && !acknowledged.is_empty() {
+        wrong.push(format!("the VASP wanted no reports, and was told {acknowledged:?}"));
+    }
+    let reported = seen.reported.get(&id).map_or(&[][..], Vec::as_slice);
+    let first_terminal = reported.iter().find(|status| status.is_terminal());
+    // Where it was taken, sent again and refused, the refusal may come first: that is what `resend` risks.
+    let taken_once = plays.last().is_some_and(|play| play.takes())
+        && plays.iter().filter(|play| play.takes()).count() == 1;
+    if let Some(reported) = first_terminal
+        && taken_once
+        && !out_of_time
+        && *reported != status
+    {
+        wrong.push(format!(
+            "the carrier reported {reported}, and it ended as {status}; the carrier answered {plays:?}"
+        ));
+    }
+    wrong
+}
+
+fn provisioning(park: &str, resend: &str, vasp: &str) -> String {
+    let carrier = |id: &str, url: &str| {
+        format!(
+            "[[carrier]]\nid = \"{id}\"\nreport_timeout = \"2h\"\non_unknown = \"{id}\"\n\
+             [[carrier.connection]]\nname = \"{id}-1\"\nurl = \"{url}\"\nvaspid = \"posthouse\"\ntimeout = \"10s\"\n"
+        )
+    };
+    format!(
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-api-key\"\n\
+         [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"20s\"\nmax_retries = 1000\n\
+         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
+         {}{}[[range]]\nprefix = \"1617\"\ncarrier = \"park\"\n[[range]]\nprefix = \"1508\"\ncarrier = \"resend\"\n",
+        carrier("park", park),
+        carrier("resend", resend),
+    )
+}
