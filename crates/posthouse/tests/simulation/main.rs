@@ -4,12 +4,7 @@
 //! ARCHITECTURE.md are checked against what the peers saw. A seed that fails is printed and runs again alone with
 //! `POSTHOUSE_SEED=n cargo test -p posthouse --test simulation`; `POSTHOUSE_SEEDS=n` runs more of them.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test's failure is a panic, its result a line"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's failure is a panic, its result a line")]
 
 mod chance;
 mod peers;
