@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::StatusCode;
+use crate::soap::xml::cut;
 
 macro_rules! rules {
     ($($(#[$doc:meta])* $name:ident => $code:ident, $clause:literal;)*) => {
@@ -142,9 +143,20 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
+    /// The most bytes of [`DecodeError::what`].
+    pub const MAX_WORDS: usize = 320;
+
     /// A broken rule at a byte offset.
+    ///
+    /// The words go into one line of a log, and may quote input: control characters become spaces, and what is beyond
+    /// [`DecodeError::MAX_WORDS`] is cut off.
     pub fn new(rule: Rule, offset: usize, what: impl Into<String>) -> Self {
-        Self { rule, offset, what: what.into() }
+        let mut what = what.into();
+        what.truncate(cut(&what, Self::MAX_WORDS).len());
+        if what.contains(char::is_control) {
+            what = what.replace(char::is_control, " ");
+        }
+        Self { rule, offset, what }
     }
 
     /// The code that it is answered with.
@@ -160,3 +172,16 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_one_short_line_whatever_they_quote() {
+        let error = DecodeError::new(Rule::NotWellFormed, 0, "expected `</a\r\nb\u{1b}[31m>`");
+        assert_eq!(error.what, "expected `</a  b [31m>`");
+        let error = DecodeError::new(Rule::SmilForm, 0, format!("expected `<{}>`", "é".repeat(1000)));
+        assert_eq!(error.what.len(), 319, "cut between characters");
+    }
+}
