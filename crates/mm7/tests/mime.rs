@@ -394,6 +394,7 @@ fn levels_are_bounded() {
     assert_eq!(eight.media().unwrap().first().unwrap().bytes, "x");
     let nine = nested(9);
     assert_eq!(rules(&nine), [Rule::PartsTooDeep]);
+    assert_eq!(nine.media().unwrap_err().rule, Rule::PartsTooDeep, "what stays closed is no media");
     assert_eq!(root(&nine), "<a/>");
     let start = Instant::now();
     assert_eq!(rules(&nested(64)), [Rule::PartsTooDeep]);

@@ -148,7 +148,8 @@ impl Package {
     /// envelope's and left out.
     ///
     /// # Errors
-    /// The first part that has no usable Content-Type or cannot be decoded.
+    /// The first part that has no usable Content-Type or cannot be decoded, or is a multipart nested too deeply to
+    /// be opened.
     pub fn media(&self) -> Result<Vec<Media>, DecodeError> {
         let mut media = self.leaves().map(Part::media).collect::<Result<Vec<_>, _>>()?;
         if let [only] = media.as_mut_slice() {
@@ -224,13 +225,21 @@ impl Part {
     }
 
     fn media(&self) -> Result<Media, DecodeError> {
+        let content_type = self.media_type()?;
+        if content_type.is_multipart() {
+            return Err(self.too_deep());
+        }
         Ok(Media {
-            content_type: self.media_type()?.clone(),
+            content_type: content_type.clone(),
             content_id: self.content_id.clone(),
             content_location: self.content_location.clone(),
             name: self.name.clone(),
             bytes: self.bytes()?,
         })
+    }
+
+    fn too_deep(&self) -> DecodeError {
+        DecodeError::new(Rule::PartsTooDeep, self.offset, "multiparts are nested too deeply")
     }
 
     /// A body that is no multipart.
@@ -344,7 +353,7 @@ impl Reader<'_> {
     /// Takes a part that is a multipart apart, if it is not too deep.
     fn open(&mut self, part: &mut Part, level: usize) {
         if level > self.limits.max_levels {
-            self.wrong(Rule::PartsTooDeep, part.offset, "multiparts are nested too deeply");
+            self.errors.push(part.too_deep());
             return;
         }
         if let Some(content_type) = part.content_type.clone() {
