@@ -15,6 +15,7 @@ const STEPS: &[Invocation] = &[
         env: &[("RUSTDOCFLAGS", "-D warnings")],
         args: &["doc", "--workspace", "--no-deps", "--locked"],
     },
+    Invocation::cargo(&["xtask", "fuzz", "--seconds", "10"]),
     Invocation::cargo(&["run", "--release", "--locked", "--", "demo"]),
 ];
 

@@ -21,6 +21,9 @@ pub enum Failure {
     /// A file or folder of the checkout could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    /// A folder of the checkout could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
     /// A check found something; each finding names its remedy.
     #[error("{}", .0.join("\n"))]
     Findings(Vec<String>),

@@ -1,10 +1,11 @@
-//! Tasks of the project, each in its own file: `cargo xtask test`, `deps`, `tidy`, `ci`.
+//! Tasks of the project, each in its own file: `cargo xtask test`, `fuzz`, `deps`, `tidy`, `ci`.
 #![expect(clippy::print_stdout, reason = "a task speaks to the person at the terminal")]
 #![expect(clippy::print_stderr, reason = "a task speaks to the person at the terminal")]
 
 mod ci;
 mod deps;
 mod failure;
+mod fuzz;
 mod invocation;
 mod metadata;
 mod spdx;
@@ -20,6 +21,8 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test   run every test, with cargo-nextest where it is installed
+  fuzz   run the fuzz targets over every vector, then, where cargo-fuzz and a nightly
+         compiler are installed, each for --seconds N (30) over what libFuzzer thinks of
   deps   check the dependencies' licences and duplicates
   tidy   check that crates, documents and file names have not drifted apart
   ci     everything else that has to pass before a change lands, then the demo";
@@ -36,13 +39,14 @@ fn main() -> ExitCode {
 }
 
 fn perform(arguments: &[String]) -> Result<(), Failure> {
-    let [task] = arguments else { return Err(Failure::Usage(USAGE)) };
-    match task.as_str() {
-        "test" => test::run(),
-        "deps" => deps::run(),
-        "tidy" => tidy::run(),
-        "ci" => ci::run(),
-        "help" | "--help" | "-h" => {
+    let Some((task, options)) = arguments.split_first() else { return Err(Failure::Usage(USAGE)) };
+    match (task.as_str(), options) {
+        ("test", []) => test::run(),
+        ("fuzz", options) => fuzz::run(options),
+        ("deps", []) => deps::run(),
+        ("tidy", []) => tidy::run(),
+        ("ci", []) => ci::run(),
+        ("help" | "--help" | "-h", []) => {
             println!("{USAGE}");
             Ok(())
         }

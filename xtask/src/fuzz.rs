@@ -1,0 +1,98 @@
+//! `cargo xtask fuzz [--seconds N]`: the fuzz targets over every vector, then over what libFuzzer thinks of for a while.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::invocation::{Invocation, answers};
+
+/// For how long each target runs when nothing is said.
+const SECONDS: u32 = 30;
+/// The targets: the files in `fuzz/fuzz_targets`.
+const TARGETS: [&str; 4] = ["envelope", "multipart", "request", "round_trip"];
+/// The targets as an ordinary test, which every compiler runs.
+const OVER_THE_VECTORS: Invocation =
+    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "fuzz_targets"]);
+/// cargo-fuzz needs the sanitizers of a nightly compiler.
+const NIGHTLY_FUZZ: [&str; 4] = ["run", "nightly", "cargo", "fuzz"];
+
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    let seconds = seconds(arguments)?;
+    OVER_THE_VECTORS.run()?;
+    if !answers("rustup", &[&NIGHTLY_FUZZ[..], &["--version"]].concat()) {
+        println!(
+            "no cargo-fuzz with a nightly compiler: the targets ran over the vectors and their mutations only"
+        );
+        return Ok(());
+    }
+    TARGETS.iter().try_for_each(|target| fuzz(target, seconds))
+}
+
+fn seconds(arguments: &[String]) -> Result<u32, Failure> {
+    match arguments {
+        [] => Ok(SECONDS),
+        [option, number] if option == "--seconds" => number.parse().map_err(|_| Failure::Usage(crate::USAGE)),
+        _ => Err(Failure::Usage(crate::USAGE)),
+    }
+}
+
+/// Runs one target. What it learns is kept in `fuzz/corpus`, what it finds in `fuzz/artifacts`; neither is committed.
+fn fuzz(target: &str, seconds: u32) -> Result<(), Failure> {
+    let learnt = Path::new("fuzz/corpus").join(target);
+    let path = crate::root().join(&learnt);
+    fs::create_dir_all(&path).map_err(|source| Failure::Write { path, source })?;
+    let arguments = arguments(target, &learnt, seconds);
+    let line = arguments.iter().map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let command = format!("rustup {line}");
+    println!("fuzz: {command}");
+    let status = Command::new("rustup").args(&arguments).current_dir(crate::root()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(Failure::Command {
+            command,
+            code: status.code().and_then(|code| code.try_into().ok()).unwrap_or(1),
+        }),
+        Err(source) => Err(Failure::Start { command, source }),
+    }
+}
+
+fn arguments(target: &str, learnt: &Path, seconds: u32) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = NIGHTLY_FUZZ.iter().map(OsString::from).collect();
+    // Optimised, with checks of overflow; the folder is said since the root is another workspace.
+    let options = ["run", "--fuzz-dir", "fuzz", "--release", "--debug-assertions", target];
+    arguments.extend(options.iter().map(OsString::from));
+    let seeds = [learnt.to_owned(), PathBuf::from("crates/mm7/vectors")];
+    arguments.extend(seeds.into_iter().map(OsString::from));
+    let bounds = ["--", "-dict=fuzz/mm7.dict", "-timeout=10", "-rss_limit_mb=2048"];
+    arguments.extend(bounds.iter().map(OsString::from));
+    arguments.push(format!("-max_total_time={seconds}").into());
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_target_has_its_file() {
+        let entries = fs::read_dir(crate::root().join("fuzz/fuzz_targets")).unwrap();
+        let mut files: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        files.sort();
+        assert_eq!(files, TARGETS.map(|target| format!("{target}.rs")));
+    }
+
+    #[test]
+    fn the_time_is_a_number_of_seconds() {
+        let read = |arguments: &[&str]| {
+            seconds(&arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>()).ok()
+        };
+        assert_eq!(read(&[]), Some(30));
+        assert_eq!(read(&["--seconds", "600"]), Some(600));
+        assert_eq!(read(&["--seconds", "soon"]), None);
+        assert_eq!(read(&["--seconds"]), None);
+        assert_eq!(read(&["600"]), None);
+    }
+}
