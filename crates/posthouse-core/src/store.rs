@@ -371,14 +371,18 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// [`StoreError::Corrupt`] when a checksum does not match.
     async fn media(&self, id: Id) -> Result<Vec<Bytes>>;
 
-    /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise, when exactly one message of
-    /// that carrier whose MessageID was never learned (parked, or taken with an answer that had none) matches sender and
-    /// recipient, on that one; otherwise it is kept and
-    /// applied as soon as a message becomes known by its id or is parked. Doubled reports are recorded once each and change
-    /// nothing the second time.
+    /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise on the only message of that
+    /// carrier between this sender and recipient whose MessageID was never learned (parked, or taken with an answer that had
+    /// none), which learns it from the report. While another one between the two is being sent nobody can tell which is
+    /// meant. Otherwise the report is kept, and applied as soon as a message becomes known by its id, is parked, or is out of
+    /// the way of one that is. Doubled reports are recorded once each and change nothing the second time.
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
 
     /// Leases callbacks of an account that are due, in the order in which they became owed.
+    ///
+    /// Those of one message follow each other: a later one is not due before the earlier ones are settled for good. When a
+    /// terminal one becomes owed, Forwarded and Deferred ones are withdrawn; one that is leased just then may still be
+    /// delivered, and is withdrawn instead of being repeated.
     async fn lease_callbacks(
         &self,
         account: &AccountName,
