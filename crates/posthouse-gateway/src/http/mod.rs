@@ -4,4 +4,5 @@
 pub mod basic;
 pub mod body;
 pub mod client;
+pub mod lengths;
 pub mod server;

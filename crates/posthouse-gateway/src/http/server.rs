@@ -1,9 +1,16 @@
 //! The accept loop: connection caps, header deadlines, graceful stop.
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,6 +21,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
+
+use super::lengths::{Lengths, UNUSABLE_LENGTH};
 
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
@@ -116,9 +125,20 @@ async fn serve_connection<H, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
+    let stream = Lengths::new(stream);
+    let answered = stream.next();
     let service = service_fn(|request| {
-        let answer = handler(request, peer);
-        async move { Ok::<_, Infallible>(answer.await) }
+        // Where a body ends whose length cannot be used, and the next request begins, nobody knows.
+        let close = request.headers().contains_key(UNUSABLE_LENGTH);
+        let (answer, answered) = (handler(request, peer), Arc::clone(&answered));
+        async move {
+            let mut answer = answer.await;
+            if close {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            answered.store(true, Ordering::Release);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -144,7 +164,7 @@ async fn serve_connection<H, F>(
 pub fn plain(status: http::StatusCode, text: &'static str) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *answer.status_mut() = status;
-    let content_type = http::HeaderValue::from_static("text/plain; charset=utf-8");
-    answer.headers_mut().insert(http::header::CONTENT_TYPE, content_type);
+    let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
     answer
 }

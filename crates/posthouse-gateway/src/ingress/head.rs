@@ -7,6 +7,7 @@ use mm7::mime::ContentType;
 use posthouse_core::submit::{ContentLength, ContentTypeHeader, Head};
 
 use super::Ingress;
+use crate::http::lengths::UNUSABLE_LENGTH;
 
 impl Ingress {
     pub(super) fn read_head(&self, headers: &HeaderMap, peer: SocketAddr) -> Head {
@@ -52,6 +53,9 @@ fn content_type(headers: &HeaderMap) -> ContentTypeHeader {
 }
 
 fn content_length(headers: &HeaderMap) -> ContentLength {
+    if headers.contains_key(UNUSABLE_LENGTH) {
+        return ContentLength::Malformed;
+    }
     let Some(value) = headers.get(header::CONTENT_LENGTH) else { return ContentLength::Missing };
     let parsed = value.to_str().ok().and_then(|text| text.trim().parse().ok());
     parsed.map_or(ContentLength::Malformed, ContentLength::Bytes)
