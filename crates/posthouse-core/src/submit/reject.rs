@@ -142,6 +142,11 @@ impl Refusal {
         self.reject.status()
     }
 
+    /// Whether it comes before anything in the envelope counts, its VASPID included (rows 1 to 4): the default dialect answers.
+    pub const fn anonymous(self) -> bool {
+        self.row < 5
+    }
+
     /// Whether the request came as far as SenderIdentification (row 10 or later).
     pub const fn identified(self) -> bool {
         self.row >= 10

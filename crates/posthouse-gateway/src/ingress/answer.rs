@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use mm7::{
-    Framing, Message, MessageId, Namespace, StatusCode, Version,
+    Dialect, Framing, Message, MessageId, Namespace, StatusCode, Version,
     dialect::Refusal as Refused,
     message::{Operation, SubmitRsp},
     soap,
@@ -27,7 +27,8 @@ pub(super) fn success(facts: &Facts, id: Id) -> Answer {
 pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
     let refused =
         Refused { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
-    let dressed = facts.dialect().refusal(&refused);
+    let dialect = if refusal.anonymous() { Dialect::POSTHOUSE } else { facts.dialect() };
+    let dressed = dialect.refusal(&refused);
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
     let mut answer = write(facts, status, &dressed.message);
     if let Reject::Throughput { retry_after } = refusal.reject {
