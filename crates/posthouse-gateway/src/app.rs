@@ -171,8 +171,21 @@ impl App {
     /// [`StartError`].
     pub async fn start(settings: &Settings, parts: Parts) -> Result<Self, StartError> {
         let store = SqliteStore::open(store_options(settings)).await?;
+        Self::start_on(Arc::new(store), settings, parts).await
+    }
+
+    /// The same on a store that is open already; where `settings` say that it is does not count. The store is the gateway's
+    /// from now on: [`App::stop`] closes it.
+    ///
+    /// # Errors
+    /// [`StartError`], never for the opening of the store.
+    pub async fn start_on(
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        parts: Parts,
+    ) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
-        let wiring = Wiring::new(Arc::new(store), settings, parts, stop.clone()).await?;
+        let wiring = Wiring::new(store, settings, parts, stop.clone()).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
         let (queue, relay) = (Arc::new(wiring.queue()), Arc::new(wiring.relay()));

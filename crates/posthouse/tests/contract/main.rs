@@ -5,6 +5,10 @@
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
+mod refusals;
+mod rows;
+mod table;
+
 use support::{request::Request, town::Town};
 
 #[tokio::test]
