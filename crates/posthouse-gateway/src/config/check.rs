@@ -12,6 +12,7 @@ use mm7::Dialect;
 use posthouse_core::address::Msisdn;
 
 use super::reader::{Problem, nearest};
+use crate::lookup::enum_zone::Zone;
 
 /// The largest body, message or content that may be allowed: 256 MiB.
 pub(super) const MOST_BYTES: u64 = 256 * 1024 * 1024;
@@ -134,6 +135,17 @@ pub(super) fn lookup_url(text: String) -> Result<String, Problem> {
         ));
     }
     http_url(text.replace("{msisdn}", "0")).map(|_| text)
+}
+
+/// A server of the DNS and a zone of numbers.
+pub(super) fn enum_url(text: String) -> Result<String, Problem> {
+    match Zone::parse(&text) {
+        Some(_) => Ok(text),
+        None => {
+            Err("names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\""
+                .into())
+        }
+    }
 }
 
 /// A file that is there and that the gateway reads by itself, later and again: its absolute path.

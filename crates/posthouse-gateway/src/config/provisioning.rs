@@ -509,26 +509,23 @@ fn shown_credentials(table: &mut Table<'_>, stored: Option<&ShownCredentials>) -
 
 fn read_lookup(reader: &Reader<'_>, mut table: Table<'_>) -> Lookup {
     let default = Lookup::default();
-    let providers = [("ranges", Provider::Ranges), ("http", Provider::Http)];
-    let provider = table.parsed("provider", provider(&providers)).unwrap_or(default.provider);
-    if provider == Provider::Http {
-        table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\"");
+    let providers = [("ranges", Provider::Ranges), ("http", Provider::Http), ("enum", Provider::Enum)];
+    let provider = table.parsed("provider", check::one_of(&providers)).unwrap_or(default.provider);
+    match provider {
+        Provider::Ranges => {}
+        Provider::Http => table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\""),
+        Provider::Enum => table.require("url", "\"dns://127.0.0.1:53/e164.arpa\""),
     }
+    let url = table.parsed("url", |url| match provider {
+        Provider::Enum => check::enum_url(url),
+        Provider::Ranges | Provider::Http => check::lookup_url(url),
+    });
     Lookup {
         provider,
-        url: table.parsed("url", check::lookup_url),
+        url,
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         cache: table.duration("cache").unwrap_or(default.cache),
         ported: table.parsed("ported", |name: String| check::readable_file(&reader.path(&name))),
-    }
-}
-
-fn provider(choices: &[(&'static str, Provider)]) -> impl FnOnce(String) -> Result<Provider, Problem> {
-    |text| match text.as_str() {
-        "enum" => {
-            Err("is not supported by this version; write \"http\", or \"ranges\" and [[range]] tables".into())
-        }
-        _ => check::one_of(choices)(text),
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod answers;
 mod asker;
+mod dns;
+pub(crate) mod enum_zone;
 mod http_service;
 mod number;
 pub mod ported;
@@ -26,6 +28,7 @@ use tokio::time::Instant;
 
 use self::{
     asker::{Asker, Told},
+    dns::EnumServer,
     http_service::HttpService,
     ported::Shelf,
 };
@@ -142,7 +145,8 @@ impl Directory {
 fn provider(lookup: &Lookup) -> Option<Box<dyn asker::Provider>> {
     let url = lookup.url.as_deref()?;
     match lookup.provider {
-        Provider::Ranges | Provider::Enum => None,
+        Provider::Ranges => None,
         Provider::Http => Some(Box::new(HttpService::new(url, lookup.timeout)?)),
+        Provider::Enum => Some(Box::new(EnumServer::new(url, lookup.timeout)?)),
     }
 }

@@ -273,6 +273,13 @@ fn a_lookup_may_ask_an_http_service() {
 }
 
 #[test]
+fn a_lookup_may_ask_the_dns() {
+    let text = "[lookup]\nprovider = \"enum\"\nurl = \"dns://[::1]:5353/e164.arpa\"";
+    let url = Some("dns://[::1]:5353/e164.arpa".to_owned());
+    assert_eq!(declared(text).lookup, Some(Lookup { provider: Provider::Enum, url, ..Lookup::default() }));
+}
+
+#[test]
 fn the_file_of_ported_numbers_is_found_from_the_files_folder() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("ported.csv"), "").unwrap();
@@ -528,7 +535,12 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         "",
         "[lookup]\nprovider = \"enum\"",
-        "7: lookup.provider: \"enum\" is not supported by this version; write \"http\", or \"ranges\" and [[range]] tables",
+        "6: lookup.url is missing; add url = \"dns://127.0.0.1:53/e164.arpa\"",
+    ),
+    (
+        "",
+        "[lookup]\nprovider = \"enum\"\nurl = \"http://h/{msisdn}\"",
+        "8: lookup.url: \"http://h/{msisdn}\" names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\"",
     ),
     (
         "",

@@ -1,4 +1,4 @@
-use std::{io::Write as _, mem::size_of};
+use std::{fmt::Write as _, mem::size_of};
 
 use super::*;
 
@@ -63,11 +63,12 @@ fn a_mistake_has_its_line_and_shows_no_number() {
 
 /// 1,000,000 numbers in an order that is not theirs.
 fn million() -> String {
-    let lines = (0..1_000_000_u64).map(|at| {
+    let mut text = String::new();
+    for at in 0..1_000_000_u64 {
         let last = at * 7919 % 1_000_000;
-        format!("1617{last:07},{}\n", 31000 + last % 700)
-    });
-    lines.collect()
+        writeln!(text, "1617{last:07},{}", 31000 + last % 700).unwrap();
+    }
+    text
 }
 
 #[test]
@@ -153,8 +154,7 @@ async fn another_files_numbers_do_not_count() {
     bed.look().await;
     let other = bed.folder.path().join("other.csv");
     assert!(bed.shelf.get(&other).is_none());
-    let mut file = File::create(&other).unwrap();
-    file.write_all(b"16175550102,31003\n").unwrap();
+    std::fs::write(&other, "16175550102,31003\n").unwrap();
     bed.follower.look(&bed.shelf, Some(&other)).await;
     assert!(bed.shelf.get(&bed.path()).is_none());
     assert_eq!(bed.shelf.get(&other).unwrap().len(), 1);
