@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
+use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
@@ -143,6 +144,70 @@ impl Scan<'_> {
         }
         Ok(self.found)
     }
+}
+
+/// The same presentation with other references: `to` is asked for each, in document order, and `None` leaves it. Only the
+/// elements whose reference changes are written anew. What came in another encoding than UTF-8 is UTF-8 afterwards, and has no XML
+/// declaration, which would say otherwise.
+///
+/// ```
+/// let smil = mm7::smil::rewrite(
+///     b"<smil><img src='http://media.example/a.gif' region='x'/><img src='b.gif'/></smil>",
+///     &mm7::Limits::default(),
+///     |src| src.ends_with("/a.gif").then(|| "cid:a.gif".to_owned()),
+/// )?;
+/// assert_eq!(smil, r#"<smil><img src="cid:a.gif" region="x"/><img src='b.gif'/></smil>"#);
+/// # Ok::<(), mm7::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`references`].
+pub fn rewrite(
+    smil: &[u8],
+    limits: &Limits,
+    mut to: impl FnMut(&str) -> Option<String>,
+) -> Result<String, DecodeError> {
+    let found = references(smil, limits)?;
+    let text = decode(smil);
+    let mut written = String::with_capacity(text.len());
+    let mut copied = if matches!(text, Cow::Owned(_)) { end_of_declaration(&text) } else { 0 };
+    for reference in found {
+        let Some(src) = to(&reference.src) else { continue };
+        let Some((element, end)) = with_src(&text, reference.offset, &src) else { continue };
+        written.push_str(text.get(copied..reference.offset).unwrap_or_default());
+        written.push_str(&element);
+        copied = end;
+    }
+    written.push_str(text.get(copied..).unwrap_or_default());
+    Ok(written)
+}
+
+/// Where the XML declaration ends; 0 where there is none.
+fn end_of_declaration(text: &str) -> usize {
+    let declaration = text.starts_with("<?xml").then(|| text.find("?>")).flatten();
+    declaration.map_or(0, |end| end + "?>".len())
+}
+
+/// The element at this place with another `src`, and where it ended.
+fn with_src(text: &str, offset: usize, src: &str) -> Option<(String, usize)> {
+    let mut reader = Reader::from_str(text.get(offset..)?);
+    let (element, close) = match reader.read_event().ok()? {
+        Event::Start(element) => (element, ">"),
+        Event::Empty(element) => (element, "/>"),
+        _ => return None,
+    };
+    let mut written = format!("<{}", element.name().as_ref());
+    let mut replaced = false;
+    for attribute in element.attributes().with_checks(false) {
+        let attribute = attribute.ok()?;
+        let is_src = !replaced && attribute.key.local_name().as_ref().eq_ignore_ascii_case("src");
+        replaced |= is_src;
+        // What stood between single quotes may hold double ones.
+        let value = if is_src { escape(src) } else { attribute.value.replace('"', "&quot;").into() };
+        written.push_str(&format!(" {}=\"{value}\"", attribute.key.as_ref()));
+    }
+    written.push_str(close);
+    Some((written, offset + self::offset(&reader)))
 }
 
 /// The text of a presentation, by its byte order mark or its declaration. Bytes of no encoding that it claims become
@@ -285,7 +350,7 @@ fn write_page(page: &Page, smil: &mut String) {
     let lasts_itself = page.iter().any(|(kind, _)| kind.has_duration());
     smil.push_str(if lasts_itself { "<par>" } else { r#"<par dur="5000ms">"# });
     for (kind, src) in page {
-        let src = quick_xml::escape::escape(src.as_str());
+        let src = escape(src.as_str());
         smil.push_str(&format!(r#"<{} src="{src}""#, kind.element()));
         if let Some(region) = kind.region() {
             smil.push_str(&format!(r#" region="{region}""#));
@@ -407,6 +472,39 @@ mod tests {
         assert_eq!(sources("<smil>".repeat(100_000).as_bytes()), Err(Rule::SmilForm));
     }
 
+    fn rewritten(smil: &[u8]) -> String {
+        rewrite(smil, &Limits::default(), |src| src.starts_with("http:").then(|| "cid:a&b".to_owned()))
+            .unwrap()
+    }
+
+    #[test]
+    fn references_are_rewritten_and_the_rest_is_kept() {
+        for (smil, expected) in [
+            ("<smil><img src='b.gif' />\r\n</smil>", "<smil><img src='b.gif' />\r\n</smil>"),
+            (
+                "<?xml version='1.0'?><smil>\n<s:IMG alt='\"é\" &lt;' SRC = 'http://x/?a&amp;b'\n region=\"r\" /><!-- http: --></smil>\n",
+                "<?xml version='1.0'?><smil>\n<s:IMG alt=\"&quot;é&quot; &lt;\" SRC=\"cid:a&amp;b\" region=\"r\"/><!-- http: --></smil>\n",
+            ),
+            (
+                "<smil><video src='http://x/'><area src='http://y/'/></video><a src='http://z/'/><text src='http://x/'></text></smil>",
+                "<smil><video src=\"cid:a&amp;b\"><area src='http://y/'/></video><a src='http://z/'/><text src=\"cid:a&amp;b\"></text></smil>",
+            ),
+        ] {
+            assert_eq!(rewritten(smil.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_rewritten_is_utf_8() {
+        let text =
+            "<?xml version=\"1.0\" encoding=\"utf-16\"?><smil><img src=\"http://x/\" alt=\"你\"/></smil>";
+        let expected = "<smil><img src=\"cid:a&amp;b\" alt=\"你\"/></smil>";
+        let utf_16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(rewritten(&[b"\xff\xfe".to_vec(), utf_16].concat()), expected);
+        let gbk = b"<?xml version='1.0' encoding='gbk'?><smil><img src='http://x/' alt='\xc4\xe3'/></smil>";
+        assert_eq!(rewritten(gbk), expected);
+    }
+
     #[test]
     fn external_references_are_told() {
         for (src, external) in [
@@ -525,6 +623,10 @@ mod tests {
             let smil = [pieces.concat().as_bytes(), &tail].concat();
             if let Ok(found) = references(&smil, &Limits::default()) {
                 assert!(found.iter().all(|reference| !reference.src.is_empty()));
+                let written = rewrite(&smil, &Limits::default(), |_| Some("cid:x".to_owned())).unwrap();
+                let found_again = references(written.as_bytes(), &Limits::default()).unwrap();
+                assert_eq!(found_again.len(), found.len());
+                assert!(found_again.iter().all(|reference| reference.src == "cid:x"));
             }
         }
     }
