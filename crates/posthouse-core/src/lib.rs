@@ -12,9 +12,11 @@ pub mod message;
 pub mod provisioning;
 pub mod retry;
 pub mod route;
+pub mod sniff;
 pub mod state;
 pub mod store;
 pub mod submit;
 pub mod time;
+pub mod url;
 
 pub use id::Id;
