@@ -35,11 +35,19 @@ struct Duplicate {
 }
 
 /// The known duplicates. An entry that the tree no longer needs is an error.
-const DUPLICATES: &[Duplicate] = &[Duplicate {
-    name: "hashbrown",
-    versions: &["0.16", "0.17"],
-    reason: "governor is behind rusqlite's and toml's; nothing of it passes between them",
-}];
+const DUPLICATES: &[Duplicate] = &[
+    Duplicate {
+        name: "getrandom",
+        versions: &["0.2", "0.4"],
+        reason: "ring, which does rustls's cryptography and builds with a C compiler alone, stays with the old one",
+    },
+    Duplicate {
+        name: "hashbrown",
+        versions: &["0.16", "0.17"],
+        reason: "governor is behind rusqlite's and toml's; nothing of it passes between them",
+    },
+    Duplicate { name: "windows-sys", versions: &["0.52", "0.61"], reason: "ring's, and only on Windows" },
+];
 
 pub fn run() -> Result<(), Failure> {
     let metadata = Metadata::load()?;

@@ -12,6 +12,7 @@ mod breaker;
 pub mod carrier;
 pub mod config;
 mod envelope;
+pub mod fetch;
 pub mod handoff;
 pub mod http;
 pub mod ids;

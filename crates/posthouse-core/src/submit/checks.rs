@@ -3,7 +3,7 @@
 use mm7::{Rule, mime::ContentType};
 
 use super::{
-    Ask, Refusal, Reject,
+    Ask, ContentFacts, Refusal, Reject,
     facts::{
         Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
         FetchFact,
@@ -108,6 +108,8 @@ checks! {
     29 carrier_has_connection;
     30 carrier_takes_content;
     31 content_by_url;
+    // Again, now that all of the content is known. What came along and is refused by itself costs no fetch.
+    30 carrier_takes_fetched_content;
 }
 
 fn refuse_if(condition: bool, reject: Reject) -> Outcome {
@@ -352,7 +354,18 @@ fn carrier_has_connection(facts: &Facts) -> Outcome {
 }
 
 fn carrier_takes_content(facts: &Facts) -> Outcome {
-    let (Some(carrier), Some(Ok(content))) = (carrier(facts), &facts.content) else { return Ok(()) };
+    match &facts.content {
+        Some(Ok(content)) => carrier_takes(facts, content),
+        _ => Ok(()),
+    }
+}
+
+fn carrier_takes_fetched_content(facts: &Facts) -> Outcome {
+    facts.whole_content().map_or(Ok(()), |content| carrier_takes(facts, content))
+}
+
+fn carrier_takes(facts: &Facts, content: &ContentFacts) -> Outcome {
+    let Some(carrier) = carrier(facts) else { return Ok(()) };
     let bytes: usize = content.media.iter().map(|media| media.bytes.len()).sum();
     let fits = u64::try_from(bytes).is_ok_and(|bytes| bytes <= carrier.max_message_bytes);
     let taken = content.media.iter().all(|media| carrier.takes(media.content_type.essence()));
@@ -364,7 +377,11 @@ fn content_by_url(facts: &Facts) -> Outcome {
     if content.urls.is_empty() {
         return Ok(());
     }
-    match facts.fetched.ok_or(Ask::Fetch)? {
+    match facts.fetched.as_ref().ok_or(Ask::Fetch)? {
+        FetchFact::Fetched(Ok(_)) => Ok(()),
+        // It came, and cannot be read: the code of what came along and cannot be read.
+        FetchFact::Fetched(Err(error)) => Err(Reject::Decode(error.rule).into()),
+        FetchFact::NoRoom { retry_after } => Err(Reject::Throughput { retry_after: *retry_after }.into()),
         FetchFact::Failed => Err(Reject::FetchFailed.into()),
     }
 }

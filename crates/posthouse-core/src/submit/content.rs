@@ -10,10 +10,18 @@ use mm7::{
 /// What the content is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContentFacts {
-    /// The media that came along, decoded, in order.
+    /// The media that are here, decoded, in order.
     pub media: Vec<Media>,
-    /// URLs of content that lies elsewhere: Content/@href, and references in SMIL.
+    /// URLs of content that lies elsewhere, each once: Content/@href, and references in SMIL.
     pub urls: Vec<String>,
+    /// What became of URLs, for the timeline.
+    pub notes: Vec<String>,
+}
+
+impl ContentFacts {
+    fn has_smil(&self) -> bool {
+        self.media.iter().any(|media| smil::is_smil(&media.content_type))
+    }
 }
 
 /// Reads the content (contract 4.1, row 24): every attachment belongs to it, whatever Content/@href names, since peers send
@@ -29,23 +37,38 @@ pub fn read_content(
 ) -> Result<ContentFacts, DecodeError> {
     let mut urls = Vec::new();
     match content.href.as_deref().map(str::trim) {
-        Some(href) if is_url(href) => urls.push(href.to_owned()),
+        // A part may be located at a URL (RFC 2557 clause 4), and then nothing is to be fetched.
+        Some(href) if is_url(href) && package.resolve(href).is_none() => urls.push(href.to_owned()),
         href => find_part(package, href, dialect)?,
     }
     let media = package.media()?;
-    let mut has_smil = false;
+    let by_url = !urls.is_empty();
     for presentation in media.iter().filter(|media| smil::is_smil(&media.content_type)) {
-        has_smil = true;
-        urls.extend(external_references(presentation, &media, limits)?);
+        add_new(&mut urls, external_references(presentation, &media, limits)?);
     }
-    if dialect.smil_required && !has_smil {
-        return Err(DecodeError::new(
-            Rule::SmilForm,
-            0,
-            "there is no SMIL part, which this dialect requires",
-        ));
+    let read = ContentFacts { media, urls, notes: Vec::new() };
+    // What is fetched may be the SMIL.
+    if !by_url {
+        required_smil(&read, dialect)?
     }
-    Ok(ContentFacts { media, urls })
+    Ok(read)
+}
+
+/// Refuses content without a SMIL where the dialect requires one.
+pub(super) fn required_smil(content: &ContentFacts, dialect: &Dialect) -> Result<(), DecodeError> {
+    if !dialect.smil_required || content.has_smil() {
+        return Ok(());
+    }
+    Err(DecodeError::new(Rule::SmilForm, 0, "there is no SMIL part, which this dialect requires"))
+}
+
+/// Adds the URLs that are not there yet.
+pub(super) fn add_new(urls: &mut Vec<String>, more: Vec<String>) {
+    for url in more {
+        if !urls.contains(&url) {
+            urls.push(url);
+        }
+    }
 }
 
 /// Whether an href leads out of the message: it has a scheme, and that is not `cid`.
@@ -77,7 +100,7 @@ fn find_part(package: &Package, href: Option<&str>, dialect: &Dialect) -> Result
 }
 
 /// The references of a presentation that lead out of the message; those that do not must find a part.
-fn external_references(
+pub(super) fn external_references(
     presentation: &Media,
     media: &[Media],
     limits: &Limits,

@@ -132,10 +132,17 @@ pub enum CarrierFact {
 }
 
 /// What the content's URLs gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FetchFact {
     /// At least one could not be fetched.
     Failed,
+    /// The gateway has no room for what they give.
+    NoRoom {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// The content with what they gave; `Err` where that is no content that can be sent.
+    Fetched(Result<ContentFacts, DecodeError>),
 }
 
 /// What is known of a request.
@@ -182,6 +189,21 @@ impl Facts {
     /// The dialect that answers: the account's once it is known, else the default.
     pub fn dialect(&self) -> &'static Dialect {
         self.body.as_ref().map_or(Dialect::POSTHOUSE, |body| body.dialect)
+    }
+
+    /// The TransactionID, once it is known.
+    pub fn transaction_id(&self) -> Option<&str> {
+        let decoded = self.body.as_ref()?.decoded.as_ref().ok()?;
+        decoded.transaction_id.as_ref().map(mm7::TransactionId::as_str)
+    }
+
+    /// The content that is sent: with what was fetched, where something was.
+    pub fn whole_content(&self) -> Option<&ContentFacts> {
+        match &self.fetched {
+            Some(FetchFact::Fetched(content)) => content.as_ref().ok(),
+            Some(FetchFact::Failed | FetchFact::NoRoom { .. }) => None,
+            None => self.content.as_ref()?.as_ref().ok().filter(|content| content.urls.is_empty()),
+        }
     }
 
     /// The service that the request is sent as, if there is such a one.

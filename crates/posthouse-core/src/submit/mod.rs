@@ -7,6 +7,7 @@
 mod checks;
 mod content;
 mod facts;
+mod fetched;
 mod plan;
 mod reject;
 
@@ -16,6 +17,7 @@ pub use facts::{
     Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
     FetchFact, Head,
 };
+pub use fetched::{Fetched, insert_fetched};
 pub use plan::{DEFAULT_EXPIRY, plan};
 pub use reject::{Refusal, Reject};
 

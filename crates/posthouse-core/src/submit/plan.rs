@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mm7::{Framing, message::SubmitReq, mime::Media};
 
-use super::{Body, CarrierFact, Facts};
+use super::{Body, CarrierFact, ContentFacts, Facts};
 use crate::{
     Id,
     message::{AddressKind, Part, Submission},
@@ -27,8 +27,8 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
     let body = facts.body.as_ref()?;
     let account = facts.account()?;
     let Some(CarrierFact::Found { carrier, .. }) = &facts.carrier else { return None };
-    let content = facts.content.as_ref()?.as_ref().ok()?;
-    let submission = submission(facts, body, &content.media, now)?;
+    let content = facts.whole_content()?;
+    let submission = submission(facts, body, content, now)?;
     let repeats_since =
         body.dialect.repeats_first_answer.then(|| now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN));
     Some(NewMessage {
@@ -44,7 +44,7 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
     })
 }
 
-fn submission(facts: &Facts, body: &Body, media: &[Media], now: Timestamp) -> Option<Submission> {
+fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp) -> Option<Submission> {
     let decoded = body.decoded.as_ref().ok()?;
     let req = body.submit_req()?;
     let framing = Framing::answering(decoded);
@@ -67,8 +67,8 @@ fn submission(facts: &Facts, body: &Body, media: &[Media], now: Timestamp) -> Op
         delivery_report: req.delivery_report.unwrap_or(true),
         namespace: framing.namespace.uri().to_owned(),
         version: framing.version.to_string(),
-        notes: notes(body, req),
-        parts: media.iter().map(part).collect(),
+        notes: notes(body, req).into_iter().chain(content.notes.iter().cloned()).collect(),
+        parts: content.media.iter().map(part).collect(),
     })
 }
 

@@ -80,9 +80,9 @@ pub struct Carriers {
 /// `[fetch]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetch {
-    /// How long fetching one URL may take.
+    /// How long fetching the content of one message may take.
     pub timeout: Duration,
-    /// The longest content, in bytes.
+    /// The longest content of one URL, in bytes.
     pub max_bytes: u64,
     /// Private networks that content URLs may resolve to all the same.
     pub allow_private: Vec<IpNet>,

@@ -7,7 +7,8 @@ use mm7::{DecodeError, Decoded, Dialect, Limits, Rule, mime, soap};
 use posthouse_core::{
     message::Digest,
     submit::{
-        Arrival, Ask, Body, CarrierFact, ContentTypeHeader, CredentialsFact, Facts, FetchFact, read_content,
+        Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts, FetchFact,
+        insert_fetched, read_content,
     },
 };
 use sha2::{Digest as _, Sha256};
@@ -16,14 +17,18 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::Ingress;
+use super::{Ingress, SHED_FOR};
 use crate::{
     config::secrets::vasp_hash,
+    fetch::{Failure, FetchError},
     http::{
         basic,
         body::{self, Read},
     },
 };
+
+/// How often is fetched for one message: what it names, and what a SMIL among that names.
+const FETCH_ROUNDS: usize = 2;
 
 /// A request under way.
 pub(super) struct Exchange {
@@ -35,6 +40,8 @@ pub(super) struct Exchange {
     pub(super) body: Option<Incoming>,
     /// The memory that it takes.
     pub(super) memory: Option<OwnedSemaphorePermit>,
+    /// The memory that content takes which was fetched for it.
+    pub(super) fetched_memory: Vec<OwnedSemaphorePermit>,
 }
 
 impl Ingress {
@@ -88,14 +95,13 @@ impl Ingress {
     }
 
     pub(super) async fn find_out(&self, ask: Ask, exchange: &mut Exchange) {
-        let Exchange { facts, headers, .. } = exchange;
+        let Exchange { facts, headers, fetched_memory, .. } = exchange;
         match ask {
             Ask::Credentials => facts.credentials = Some(self.credentials(facts, headers).await),
             Ask::Admission => facts.admission = Some(self.admissions.admit(facts.account())),
             Ask::Content => facts.content = content(facts),
             Ask::Carrier => facts.carrier = Some(self.carrier(facts).await),
-            // Nothing is fetched by this version: content by URL is refused.
-            Ask::Fetch => facts.fetched = Some(FetchFact::Failed),
+            Ask::Fetch => facts.fetched = Some(self.fetch(facts, fetched_memory).await),
             // Read before any other fact is asked for.
             Ask::Body => {}
         }
@@ -117,6 +123,39 @@ impl Ingress {
         match facts.recipient() {
             Some(recipient) => self.directory.carrier_of(&facts.snapshot, &recipient).await,
             None => CarrierFact::NoCarrier,
+        }
+    }
+
+    /// Fetches what the content names by URL, and then what a SMIL that came by URL names in its turn.
+    async fn fetch(&self, facts: &Facts, memory: &mut Vec<OwnedSemaphorePermit>) -> FetchFact {
+        let Some(Ok(content)) = &facts.content else { return FetchFact::Failed };
+        let deadline = self.fetcher.deadline();
+        let mut content = content.clone();
+        for _ in 0..FETCH_ROUNDS {
+            let haul = match self.fetcher.fetch(&content.urls, deadline).await {
+                Ok(haul) => haul,
+                Err(failure) => return self.not_fetched(facts, &failure),
+            };
+            memory.extend(haul.memory);
+            content = match insert_fetched(&content, &haul.fetched, facts.dialect(), &Limits::default()) {
+                Ok(content) => content,
+                Err(error) => return FetchFact::Fetched(Err(error)),
+            };
+            if content.urls.is_empty() {
+                return FetchFact::Fetched(Ok(content));
+            }
+        }
+        FetchFact::Failed
+    }
+
+    /// The reason is for the operator's log alone.
+    fn not_fetched(&self, facts: &Facts, failure: &Failure) -> FetchFact {
+        let account = facts.account().map(|account| account.name.to_string());
+        let (host, reason) = (&failure.host, &failure.source);
+        tracing::warn!(account, transaction_id = facts.transaction_id(), host, %reason, "content by URL was not fetched");
+        match failure.source {
+            FetchError::NoRoom => FetchFact::NoRoom { retry_after: SHED_FOR },
+            _ => FetchFact::Failed,
         }
     }
 }
@@ -149,7 +188,7 @@ fn read_root(package: &mime::Package, limits: &Limits) -> (Result<Decoded, Decod
     (decoded, Digest(digest))
 }
 
-fn content(facts: &Facts) -> Option<Result<posthouse_core::submit::ContentFacts, DecodeError>> {
+fn content(facts: &Facts) -> Option<Result<ContentFacts, DecodeError>> {
     let body = facts.body.as_ref()?;
     let content = body.submit_req()?.content.as_ref()?;
     Some(read_content(&body.package, content, body.dialect, &Limits::default()))

@@ -26,6 +26,7 @@ use self::find_out::Exchange;
 use crate::{
     admission::Admissions,
     auth::Verifier,
+    fetch::Fetcher,
     handoff::{Fresh, Handoff, LEASE, Room},
     http::{
         body::drain,
@@ -79,6 +80,8 @@ pub struct Ingress {
     pub admissions: Admissions,
     /// Knows whose numbers are.
     pub directory: Arc<Directory>,
+    /// Fetches content by URL.
+    pub fetcher: Arc<Fetcher>,
     /// Takes fresh messages to the queue.
     pub handoff: Arc<Handoff>,
     /// Counts.
@@ -106,7 +109,13 @@ impl Ingress {
         let (head, body) = request.into_parts();
         let snapshot = self.snapshot.get();
         let facts = Facts::new(snapshot, self.read_head(&head.headers, peer));
-        let mut exchange = Exchange { facts, headers: head.headers, body: Some(body), memory: None };
+        let mut exchange = Exchange {
+            facts,
+            headers: head.headers,
+            body: Some(body),
+            memory: None,
+            fetched_memory: Vec::new(),
+        };
         let Some(outcome) = self.decide(&mut exchange).await else {
             // The body did not come in time, or not at all.
             return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
@@ -198,11 +207,7 @@ impl Ingress {
         self.metrics.submit_answered(code, took);
         let account = facts.account().map(|account| account.name.to_string());
         let recipient = facts.recipient().map(|recipient| recipient.to_string());
-        let transaction_id = facts
-            .body
-            .as_ref()
-            .and_then(|body| body.decoded.as_ref().ok()?.transaction_id.as_ref())
-            .map(mm7::TransactionId::as_str);
+        let transaction_id = facts.transaction_id();
         match outcome {
             Ok(id) => tracing::info!(%id, account, recipient, transaction_id, "accepted"),
             Err(refusal) => {
