@@ -104,7 +104,7 @@ impl CarrierDoor {
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
         }
         let expected = carrier.callbacks.basic_auth.as_ref()?;
-        if self.verifier.is_right(basic::shown(headers), expected).await {
+        if self.verifier.is_right(basic::shown(headers), expected, address).await {
             return None;
         }
         let mut refused = plain(HttpStatus::UNAUTHORIZED, "wrong or missing credentials\n");

@@ -111,7 +111,7 @@ impl Ingress {
         let Some(expected) = facts.account().and_then(|account| account.basic_auth.as_ref()) else {
             return CredentialsFact::Right;
         };
-        let right = self.verifier.is_right(basic::shown(headers), expected).await;
+        let right = self.verifier.is_right(basic::shown(headers), expected, facts.head.remote).await;
         if right { CredentialsFact::Right } else { CredentialsFact::Wrong }
     }
 
