@@ -5,7 +5,9 @@
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
+mod circumstances;
 mod refusals;
+mod relay;
 mod rows;
 mod table;
 

@@ -13,6 +13,8 @@
 //! A test file that does not use all of it says `#[expect(dead_code, reason = "…")] mod support;`.
 
 pub mod answer;
+pub mod canned;
+pub mod fragile;
 pub mod request;
 pub mod schema;
 pub mod town;

@@ -24,11 +24,13 @@ use posthouse_gateway::{
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{Callback, CarrierOptions, CarrierSim, VaspOptions, VaspSim};
+use posthouse_store::{Access, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::sleep};
 
 use super::{
     answer::{Answer, exchange, exchange_on},
+    fragile::FragileStore,
     request::Request,
     schema::assert_valid,
 };
@@ -42,7 +44,7 @@ const BACKOFF: Backoff = Backoff::new(Duration::from_millis(20), Duration::from_
 
 /// How a town is founded. Change what the test needs otherwise.
 pub struct Plan {
-    folder: TempDir,
+    pub folder: TempDir,
     /// On free ports and a temporary folder.
     pub settings: Settings,
     /// With waits of milliseconds between attempts.
@@ -50,6 +52,8 @@ pub struct Plan {
     pub vasp: VaspOptions,
     /// `31002` and `31003`. Their reports go to the gateway.
     pub carriers: Vec<CarrierOptions>,
+    /// Whether the store breaks on purpose ([`FragileStore`]).
+    pub fragile: bool,
 }
 
 impl Default for Plan {
@@ -68,6 +72,7 @@ impl Default for Plan {
             parts: Parts { backoff: BACKOFF, ..Parts::default() },
             vasp: VaspOptions::default(),
             carriers: vec![CarrierOptions::new("31002"), CarrierOptions::new("31003")],
+            fragile: false,
         }
     }
 }
@@ -90,8 +95,16 @@ impl Town {
 
     /// A town where nothing is provisioned yet.
     pub async fn planned(plan: Plan) -> Self {
-        let Plan { folder, settings, parts, vasp, carriers } = plan;
-        let app = App::start(&settings, parts).await.expect("the gateway starts");
+        let Plan { folder, settings, parts, vasp, carriers, fragile } = plan;
+        let app = if fragile {
+            let (path, media) = (settings.store.path.clone(), settings.media.path.clone());
+            let options = SqliteOptions { path, media, access: Access::Serve, ..SqliteOptions::default() };
+            let store = FragileStore(Arc::new(SqliteStore::open(options).await.expect("the store opens")));
+            App::start_on(Arc::new(store), &settings, parts).await
+        } else {
+            App::start(&settings, parts).await
+        };
+        let app = app.expect("the gateway starts");
         Self::round(app, folder, vasp, carriers).await
     }
 
@@ -292,7 +305,7 @@ fn to_validate(callback: &Callback) -> Option<(String, Vec<u8>)> {
 }
 
 /// TOML of a range.
-fn range(prefix: &str, carrier: &str) -> String {
+pub fn range(prefix: &str, carrier: &str) -> String {
     format!("[[range]]\nprefix = {prefix:?}\ncarrier = {carrier:?}\n")
 }
 

@@ -1,0 +1,285 @@
+//! Row 33 of contract 4.1: in relay mode the answer is what the carrier said, by the table of 4.4.
+
+use mm7::StatusCode;
+use posthouse_core::{message::EventKind, store::MessageFilter};
+
+use super::{
+    refusals::validate,
+    table::{DIALECTS, Look, difference},
+};
+use crate::support::{
+    canned::{Canned, Reply, Seen, fault, response},
+    request::Request,
+    town::{Plan, Town, eventually, range},
+};
+
+const XML: &str = "text/xml; charset=utf-8";
+
+/// What a carrier says, and what that is here.
+struct Said {
+    what: &'static str,
+    reply: Box<dyn Fn(&Seen) -> Reply + Send + Sync>,
+    code: u32,
+}
+
+fn said(what: &'static str, code: u32, reply: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Said {
+    Said { what, reply: Box::new(reply), code }
+}
+
+/// A SubmitRsp with each of these codes.
+fn codes(heard: &[u32], code: u32) -> Vec<Said> {
+    let one = |heard: u32| {
+        let reply =
+            move |seen: &Seen| Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, heard));
+        said("a SubmitRsp", code, reply)
+    };
+    heard.iter().copied().map(one).collect()
+}
+
+/// Each of these HTTP statuses, with no MM7 in them.
+fn statuses(heard: &[u16], code: u32) -> Vec<Said> {
+    let one = |heard: u16| said("HTTP", code, move |_| Reply::http(heard, "text/html", "<html>Sorry</html>"));
+    heard.iter().copied().map(one).collect()
+}
+
+/// Contract 4.4, row by row.
+fn table() -> Vec<Said> {
+    let mut table: Vec<_> = [
+        codes(&[1000, 1100, 1999], 1000),
+        codes(&[2002, 2003], 2002),
+        codes(&[2004], 2004),
+        statuses(&[413], 2004),
+        codes(&[2001, 4001, 2008], 3520),
+        statuses(&[401, 403, 404], 3520),
+        codes(&[2000, 2007, 3001, 3002, 4005], 4000),
+        codes(&[4000, 4008, 4999], 4000),
+        statuses(&[400, 405, 422], 4000),
+        codes(&[4004], 4004),
+        codes(&[4007], 4007),
+        codes(&[4002], 4002),
+        codes(&[4003], 4003),
+        codes(&[3000, 4006, 0, 999, 5000, 10_000], 4006),
+        statuses(&[429, 500, 502, 503], 4006),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    table.extend([
+        said("a hang-up", 3500, |_| Reply::HangUp),
+        said("half an answer", 3500, |seen| {
+            let Reply::Bytes(mut bytes) =
+                Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, 1000))
+            else {
+                return Reply::HangUp;
+            };
+            bytes.truncate(bytes.len() / 2);
+            Reply::Bytes(bytes)
+        }),
+        said("HTTP 200 without MM7", 3500, |_| Reply::http(200, "text/html", "<html>It works!</html>")),
+        said("HTTP 200 with nothing in it", 3500, |_| Reply::http(200, XML, "")),
+        said("1000 in a Fault", 1000, |seen| Reply::http(500, XML, &fault(&seen.transaction_id, 1000))),
+        said("a Fault in HTTP 200", 4007, |seen| Reply::http(200, XML, &fault(&seen.transaction_id, 4007))),
+        said("a Fault in HTTP 500", 2002, |seen| Reply::http(500, XML, &fault(&seen.transaction_id, 2002))),
+        said("HTTP 500 with a SubmitRsp", 1000, |seen| {
+            Reply::http(500, XML, &response("SubmitRsp", &seen.transaction_id, 1000))
+        }),
+        said("another TransactionID", 1000, |_| Reply::http(200, XML, &response("SubmitRsp", "other", 1000))),
+        said("no namespace", 1000, |seen| {
+            let answer = response("SubmitRsp", &seen.transaction_id, 1000);
+            let (before, after) = answer.split_once("xmlns:m=").unwrap();
+            let after = after.split_once('>').unwrap().1;
+            Reply::http(200, XML, &format!("{before}>{after}").replace("m:", ""))
+        }),
+        said("MM7 labelled as HTML", 4004, |seen| {
+            Reply::http(200, "text/html", &response("SubmitRsp", &seen.transaction_id, 4004))
+        }),
+        said("a SubmitRsp in HTTP 401", 4007, |seen| {
+            Reply::http(401, XML, &response("SubmitRsp", &seen.transaction_id, 4007))
+        }),
+    ]);
+    table
+}
+
+/// A number of the carrier `number`.
+fn recipient(number: usize) -> String {
+    format!("18{number:03}5550100")
+}
+
+/// A carrier with a connection, for each entry of a table: what refuses our credentials once is not asked again.
+fn carriers(canned: &Canned, count: usize) -> String {
+    let carrier = |number: usize| {
+        format!(
+            "[[carrier]]\nid = \"c{number}\"\n[[carrier.connection]]\nname = \"c{number}\"\nurl = {:?}\n\
+             [[range]]\nprefix = \"18{number:03}\"\ncarrier = \"c{number}\"\n",
+            canned.url(&format!("/{number}"))
+        )
+    };
+    (0..count).map(carrier).collect()
+}
+
+fn relays(town: &Town, dialect: &str, timeout: &str) -> String {
+    let settings = format!("dialect = {dialect:?}\nsubmit_mode = \"relay\"\nrelay_timeout = {timeout:?}\n");
+    town.account(dialect, &settings)
+}
+
+fn request(dialect: &str, number: &str) -> Request {
+    Request { vaspid: Some(format!("{dialect}-key")), ..Request::to(number) }
+}
+
+#[tokio::test]
+async fn row_33_whatever_a_carrier_says() {
+    let town = Town::planned(Plan::default()).await;
+    let replies = table();
+    let count = replies.len();
+    let expected: Vec<_> = replies.iter().map(|said| (said.what, said.code)).collect();
+    let canned = Canned::start(move |seen| {
+        let number: usize = seen.path.trim_start_matches('/').parse().unwrap();
+        (replies[number].reply)(seen)
+    })
+    .await;
+    town.provision(&(relays(&town, "posthouse", "5s") + &carriers(&canned, count))).await;
+    let mut wrong = Vec::new();
+    for (number, (what, code)) in expected.into_iter().enumerate() {
+        let request = request("posthouse", &recipient(number));
+        let answer = town.post(&request).await;
+        let look = match code {
+            1000 => Look::success(&request),
+            code => Look::refusal("posthouse", 33, code, &request),
+        };
+        if let Some(difference) = difference(&answer, &look) {
+            wrong.push(format!("{number}, {what}, {code}: {difference}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    town.close().await;
+}
+
+/// The codes of row 33, each with a reply that means it.
+fn one_for_each_code() -> Vec<Said> {
+    let mut each: Vec<_> = [2002, 2004, 4000, 4002, 4003, 4004, 4006, 4007]
+        .iter()
+        .flat_map(|code| codes(&[*code], *code))
+        .collect();
+    each.extend(codes(&[2001], 3520));
+    each.push(said("a hang-up", 3500, |_| Reply::HangUp));
+    each
+}
+
+#[tokio::test]
+async fn row_33_in_every_dialect() {
+    let town = Town::planned(Plan::default()).await;
+    let expected: Vec<_> = DIALECTS
+        .into_iter()
+        .flat_map(|dialect| one_for_each_code().into_iter().map(move |said| (dialect, said.code)))
+        .collect();
+    let replies = one_for_each_code();
+    let canned = Canned::start(move |seen| {
+        let number: usize = seen.path.trim_start_matches('/').parse().unwrap();
+        (replies[number % replies.len()].reply)(seen)
+    })
+    .await;
+    let accounts = DIALECTS.map(|dialect| relays(&town, dialect, "5s")).concat();
+    town.provision(&(accounts + &carriers(&canned, expected.len()))).await;
+    let mut answers = Vec::new();
+    for (number, (dialect, code)) in expected.into_iter().enumerate() {
+        let request = request(dialect, &recipient(number));
+        let answer = town.post(&request).await;
+        let look = Look::refusal(dialect, 33, code, &request);
+        assert_eq!(difference(&answer, &look), None, "{dialect}, {code}");
+        answers.push((format!("{dialect}, {code}"), answer));
+    }
+    validate(answers);
+    assert_eq!(town.vasp.received(), 0, "what was refused is not reported");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn row_33_a_carrier_that_does_not_answer_in_time() {
+    let town = Town::planned(Plan::default()).await;
+    let accounts = DIALECTS.map(|dialect| relays(&town, dialect, "50ms")).concat();
+    let carrier = town.carrier_with("31003", "", "timeout = \"300ms\"\n");
+    town.provision(&(accounts + &carrier + &range("1617", "31003"))).await;
+    for dialect in DIALECTS {
+        let request = request(dialect, "16175553500");
+        let answer = town.post(&request).await;
+        let look = Look::refusal(dialect, 33, 3500, &request);
+        assert_eq!(difference(&answer, &look), None, "{dialect}");
+    }
+    let count = eventually("the carrier was asked", async || {
+        Some(town.carriers["31003"].received()).filter(|received| *received == 4)
+    });
+    assert_eq!(count.await, 4, "the message is on its way before the VASP is answered");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn row_33_no_connection() {
+    let town = Town::planned(Plan::default()).await;
+    let nowhere = "[[carrier]]\nid = \"gone\"\n[[carrier.connection]]\nname = \"a\"\nurl = \"http://127.0.0.1:9/mm7\"\n\
+                   [[range]]\nprefix = \"1700\"\ncarrier = \"gone\"\n";
+    town.provision(&(DIALECTS.map(|dialect| relays(&town, dialect, "5s")).concat() + nowhere)).await;
+    for dialect in DIALECTS {
+        let request = request(dialect, "17005550100");
+        let answer = town.post(&request).await;
+        let look = Look::refusal(dialect, 33, 3500, &request);
+        assert_eq!(difference(&answer, &look), None, "{dialect}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn the_next_connection_is_asked_before_the_vasp_is_answered() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| match seen.path.as_str() {
+        "/busy" => Reply::http(503, "text/plain", "busy"),
+        "/closed" => Reply::http(401, "text/plain", "closed"),
+        _ => Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, 1000)),
+    })
+    .await;
+    let connections: String = ["/closed", "/busy", "/open"]
+        .iter()
+        .map(|path| format!("[[carrier.connection]]\nname = {path:?}\nurl = {:?}\n", canned.url(path)))
+        .collect();
+    let carrier =
+        format!("[[carrier]]\nid = \"c\"\n{connections}[[range]]\nprefix = \"1800\"\ncarrier = \"c\"\n");
+    town.provision(&(relays(&town, "posthouse", "5s") + &carrier)).await;
+    let id = town.submit(&request("posthouse", "18005550100")).await;
+    let attempts = town.events(id, EventKind::Sending).await;
+    assert_eq!(attempts.len(), 3, "{attempts:?}");
+    town.event(id, EventKind::Forwarded).await;
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_reported_and_what_was_refused_is_tried_again_when_it_is_repeated() {
+    let town = Town::planned(Plan::default()).await;
+    town.provision(&(relays(&town, "posthouse", "5s") + &town.usual_carriers())).await;
+    let id = town.submit(&request("posthouse", "16175550100")).await;
+    assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
+    assert_eq!(town.statuses_on(id).last().map(String::as_str), Some("Retrieved"));
+
+    let refused = request("posthouse", "16175554007");
+    for tries in 1..=2 {
+        assert_eq!(town.post(&refused).await.code(), Some(4007));
+        let filter = MessageFilter { recipient: Some("16175554007".to_owned()), ..MessageFilter::default() };
+        let messages = town.store().messages(&filter, 10).await.unwrap();
+        assert_eq!(messages.len(), tries, "refusals are not remembered");
+        for message in messages {
+            let ended = town.event(message.id, EventKind::Ended).await;
+            assert!(ended.contains(&StatusCode::ServiceDenied.to_string()), "{ended}");
+            assert_eq!(town.statuses_on(message.id), [""; 0], "the VASP knows already");
+        }
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer() {
+    let town = Town::planned(Plan::default()).await;
+    town.provision(&(relays(&town, "posthouse", "5s") + &town.usual_carriers())).await;
+    let request = request("posthouse", "16175559008");
+    let first = town.submit(&request).await;
+    assert_eq!(town.submit(&request).await, first);
+    assert_eq!(town.carriers["31003"].received(), 1);
+    town.close().await;
+}

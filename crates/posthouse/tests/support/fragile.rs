@@ -1,0 +1,162 @@
+//! A store that breaks on purpose.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    message::{CarrierReport, Message, TimelineEvent},
+    provisioning::{Change, Provisioning},
+    store::{
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, Owner, Recorded,
+        Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+    },
+};
+
+/// A store that accepts no message whose TransactionID, and records no report whose MessageID, begins with one of these:
+/// `broken` (the backend fails), `full` (no disk space), `busy` (more to do than it may hold).
+pub struct FragileStore(pub Arc<dyn Store>);
+
+fn fail(id: &str) -> Result<()> {
+    match id {
+        id if id.starts_with("broken") => Err(StoreError::Failed("on purpose".to_owned())),
+        id if id.starts_with("full") => Err(StoreError::Full),
+        id if id.starts_with("busy") => Err(StoreError::Overloaded),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Store for FragileStore {
+    async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
+        fail(&message.submission.transaction_id)?;
+        self.0.accept(message).await
+    }
+
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.0.begin(id, owner, connection, attempt_until, now).await
+    }
+
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> Result<Settled> {
+        self.0.settle(id, owner, settlement, said, now).await
+    }
+
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+        self.0.release(ids, owner, now).await
+    }
+
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Send>> {
+        self.0.lease_sends(carrier, lease, now, waiting_since_before, limit).await
+    }
+
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
+        self.0.lease_timers(lease, now, limit).await
+    }
+
+    async fn media(&self, id: Id) -> Result<Vec<Bytes>> {
+        self.0.media(id).await
+    }
+
+    async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
+        fail(&report.carrier_message_id)?;
+        self.0.record_report(report).await
+    }
+
+    async fn lease_callbacks(
+        &self,
+        account: &AccountName,
+        lease: Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Callback>> {
+        self.0.lease_callbacks(account, lease, now, limit).await
+    }
+
+    async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.0.settle_callback(id, owner, outcome, now).await
+    }
+
+    async fn due(&self, now: Timestamp) -> Result<Due> {
+        self.0.due(now).await
+    }
+
+    async fn message(&self, id: Id) -> Result<Option<Message>> {
+        self.0.message(id).await
+    }
+
+    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
+        self.0.timeline(id).await
+    }
+
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
+        self.0.messages(filter, limit).await
+    }
+
+    async fn newest_id(&self) -> Result<Option<Id>> {
+        self.0.newest_id().await
+    }
+
+    async fn revision(&self) -> Result<u64> {
+        self.0.revision().await
+    }
+
+    async fn provisioning(&self) -> Result<Provisioning> {
+        self.0.provisioning().await
+    }
+
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+        self.0.change(changes, expected).await
+    }
+
+    async fn key(&self) -> Result<[u8; 32]> {
+        self.0.key().await
+    }
+
+    async fn sweep(
+        &self,
+        media_before: Timestamp,
+        messages_before: Timestamp,
+        limit: usize,
+    ) -> Result<Swept> {
+        self.0.sweep(media_before, messages_before, limit).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.0.close().await
+    }
+}
