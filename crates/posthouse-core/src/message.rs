@@ -88,6 +88,58 @@ impl Submission {
     }
 }
 
+/// An address as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptAddress {
+    /// Its form.
+    pub kind: AddressKind,
+    /// The text inside.
+    pub text: String,
+}
+
+impl From<&mm7::Address> for KeptAddress {
+    fn from(address: &mm7::Address) -> Self {
+        let kind = match address {
+            mm7::Address::Number(_) => AddressKind::Number,
+            mm7::Address::ShortCode(_) => AddressKind::ShortCode,
+            mm7::Address::Rfc2822Address(_) => AddressKind::Rfc2822Address,
+        };
+        Self { kind, text: address.as_str().to_owned() }
+    }
+}
+
+impl From<&KeptAddress> for mm7::Address {
+    fn from(address: &KeptAddress) -> Self {
+        let text = address.text.clone();
+        match address.kind {
+            AddressKind::Number => Self::Number(text),
+            AddressKind::ShortCode => Self::ShortCode(text),
+            AddressKind::Rfc2822Address => Self::Rfc2822Address(text),
+        }
+    }
+}
+
+/// A message from a handset (MO): all that is needed to write the DeliverReq to the VASP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mo {
+    /// The TransactionID of the carrier's DeliverReq.
+    pub transaction_id: String,
+    /// The service that it is for.
+    pub vasid: String,
+    /// Sender.
+    pub sender: KeptAddress,
+    /// Recipients, all as To.
+    pub recipients: Vec<KeptAddress>,
+    /// Subject, as it came.
+    pub subject: Option<String>,
+    /// Priority, as the schema spells it.
+    pub priority: Option<String>,
+    /// TimeStamp, or when it came.
+    pub time_stamp: Timestamp,
+    /// Its media, in order; their bytes are kept beside it.
+    pub parts: Vec<Part>,
+}
+
 /// Identifies the content of a SubmitReq, so that a repetition is told from another message under the same
 /// TransactionID: the first 16 bytes of a SHA-256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

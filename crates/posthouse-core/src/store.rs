@@ -20,7 +20,7 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{CarrierReport, Digest, Message, Reason, Submission, TimelineEvent},
+    message::{CarrierReport, Digest, Message, Mo, Reason, Submission, TimelineEvent},
     provisioning::{Change, Provisioning},
     state::{State, Terminal},
 };
@@ -91,6 +91,28 @@ pub struct NewMessage {
     pub accepted_at: Timestamp,
     /// The first attempt's lease, when the accepting node will make it from memory.
     pub lease: Option<Lease>,
+}
+
+/// A message from a handset to be accepted, with everything that 1000 promises its carrier.
+#[derive(Clone, Debug)]
+pub struct NewMo {
+    /// Its LinkedID, made by the caller.
+    pub id: Id,
+    /// Whose it is.
+    pub account: AccountName,
+    /// Where it comes from.
+    pub carrier: CarrierId,
+    /// What it says.
+    pub mo: Mo,
+    /// The bytes of each of `mo.parts`, in order.
+    pub media: Vec<Bytes>,
+    /// Identifies the content of the DeliverReq.
+    pub digest: Digest,
+    /// Messages of this carrier with the same TransactionID and digest, received at or after this time, make this one a
+    /// repetition.
+    pub repeats_since: Timestamp,
+    /// When it came.
+    pub received_at: Timestamp,
 }
 
 /// What became of a message to be accepted.
@@ -222,6 +244,8 @@ pub enum CallbackBody {
         /// The message it is about.
         submission: Submission,
     },
+    /// A DeliverReq. Its media are to be had from [`Store::media`].
+    Mo(Mo),
 }
 
 /// Something owed to a VASP, under a lease.
@@ -229,7 +253,7 @@ pub enum CallbackBody {
 pub struct Callback {
     /// Its own id.
     pub id: Id,
-    /// The message it is about.
+    /// The message it is about; of a message from a handset, its LinkedID.
     pub message: Id,
     /// To whom.
     pub account: AccountName,
@@ -378,6 +402,12 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// the way of one that is. Doubled reports are recorded once each and change nothing the second time.
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
 
+    /// Stores a message from a handset, its media, and the callback that it owes: after it, and not before, 1000 may be
+    /// answered.
+    ///
+    /// Idempotency: by carrier, TransactionID and digest since `repeats_since`; also between calls in flight.
+    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance>;
+
     /// Leases callbacks of an account that are due, in the order in which they became owed.
     ///
     /// Those of one message follow each other: a later one is not due before the earlier ones are settled for good. When a
@@ -429,7 +459,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// The store's own secret key, made at random when the store is created: VASPIDs are hashed under it.
     async fn key(&self) -> Result<[u8; 32]>;
 
-    /// Throws away media accepted before `media_before`, messages accepted before `messages_before`, and unmatched reports
+    /// Throws away media accepted before `media_before`, messages (also those from handsets) accepted before `messages_before`, and unmatched reports
     /// received before `messages_before`; only of messages that have ended and owe nothing. At most `limit` of each.
     async fn sweep(&self, media_before: Timestamp, messages_before: Timestamp, limit: usize)
     -> Result<Swept>;

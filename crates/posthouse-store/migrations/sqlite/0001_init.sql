@@ -43,9 +43,9 @@ CREATE TABLE segment (
     tail     INTEGER NOT NULL
 ) STRICT;
 
--- The parts of a message, concatenated: either here or in a segment.
+-- The parts of a message, or of one from a handset, concatenated: either here or in a segment.
 CREATE TABLE media (
-    id       INTEGER PRIMARY KEY REFERENCES message (id),
+    id       INTEGER PRIMARY KEY,
     crc      INTEGER NOT NULL,
     segment  INTEGER REFERENCES segment (id) DEFERRABLE INITIALLY DEFERRED,
     position INTEGER,
@@ -83,17 +83,32 @@ CREATE TABLE event (
     PRIMARY KEY (message, number)
 ) STRICT, WITHOUT ROWID;
 
--- Reports owed to VASPs, and those that failed for good.
+-- Messages from handsets.
+CREATE TABLE mo (
+    id             INTEGER PRIMARY KEY,
+    received_at    INTEGER NOT NULL,
+    account        TEXT NOT NULL,
+    carrier        TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    digest         BLOB NOT NULL,
+    document       TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX mo_transaction ON mo (transaction_id, digest);
+
+-- Reports and messages from handsets that are owed to VASPs, and those that failed for good.
 CREATE TABLE callback (
     id       INTEGER PRIMARY KEY,
-    message  INTEGER NOT NULL REFERENCES message (id),
+    -- The message it is about, or the message from a handset that it carries.
+    message  INTEGER NOT NULL,
     -- NULL while an earlier one of the same message is owed, and once it failed.
     due      INTEGER,
     owner    INTEGER,
     failed   INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     at       INTEGER NOT NULL,
-    status   TEXT NOT NULL,
+    -- Of a report; NULL where the callback carries a message from a handset.
+    status   TEXT,
     account  TEXT NOT NULL
 ) STRICT;
 

@@ -32,7 +32,8 @@ pub(super) struct Prepared {
     media: Option<Media>,
 }
 
-struct Media {
+/// The media of a message, written down as they will be kept.
+pub(super) struct Media {
     crc: u32,
     body: Body,
 }
@@ -49,7 +50,7 @@ impl Prepared {
         let submission = message.submission;
         let json = serde_json::to_string(&submission)
             .map_err(|error| StoreError::Failed(format!("the submission cannot be written: {error}")))?;
-        let media = (!message.media.is_empty()).then(|| Media::new(message.id, &message.media, inline_max));
+        let media = Media::of(message.id, &message.media, inline_max);
         Ok(Self {
             id: message.id,
             account: message.account.0,
@@ -68,6 +69,11 @@ impl Prepared {
 }
 
 impl Media {
+    /// The media of a message; none, if it has none.
+    pub(super) fn of(id: Id, parts: &[Bytes], inline_max: usize) -> Option<Self> {
+        (!parts.is_empty()).then(|| Self::new(id, parts, inline_max))
+    }
+
     fn new(id: Id, parts: &[Bytes], inline_max: usize) -> Self {
         let seal = Seal::of(id, parts);
         let length: usize = parts.iter().map(Bytes::len).sum();
@@ -159,7 +165,8 @@ fn insert_work(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
     Ok(())
 }
 
-fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()> {
+/// Keeps the media of a message.
+pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()> {
     let (body, place) = match &media.body {
         Body::Inline(body) => (Some(body), None),
         Body::Record(record) => {

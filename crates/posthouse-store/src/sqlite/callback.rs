@@ -1,4 +1,4 @@
-//! What is owed to VASPs.
+//! What is owed to VASPs: reports, and messages from handsets.
 //!
 //! The reports of one message reach its VASP in the order in which they became owed: a later one is held (no `due`) while
 //! an earlier one is. When the message has ended, Forwarded and Deferred are not owed any more; one that is being
@@ -28,25 +28,25 @@ use super::{
 struct Owed {
     id: i64,
     message: Id,
-    status: MmStatus,
+    /// Of a report; a message from a handset has none, and no timeline either.
+    status: Option<MmStatus>,
     /// The message has ended and this is not its terminal status.
     superseded: bool,
 }
 
 const OWED: &str =
-    "SELECT c.id, c.message, c.status, m.state FROM callback c JOIN message m ON m.id = c.message";
+    "SELECT c.id, c.message, c.status, m.state FROM callback c LEFT JOIN message m ON m.id = c.message";
 
 impl Owed {
     fn read(row: &Row<'_>) -> Result<Self> {
         let record = Record::by_id("callback", row)?;
+        let (id, message) = (record.value("id")?, record.id("message")?);
+        if !record.has("status")? {
+            return Ok(Self { id, message, status: None, superseded: false });
+        }
         let status = record.status("status")?;
         let ended = record.state("state")?.is_terminal();
-        Ok(Self {
-            id: record.value("id")?,
-            message: record.id("message")?,
-            status,
-            superseded: ended && Terminal::of(status).is_none(),
-        })
+        Ok(Self { id, message, status: Some(status), superseded: ended && Terminal::of(status).is_none() })
     }
 
     fn all(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Self>> {
@@ -60,7 +60,10 @@ impl Owed {
     }
 
     fn note(&self, tx: &Tx<'_>, kind: EventKind, at: Timestamp, said: &str) -> Result<()> {
-        note(tx, self.message, kind, at, &words(&[self.status.as_str(), said]))
+        match self.status {
+            Some(status) => note(tx, self.message, kind, at, &words(&[status.as_str(), said])),
+            None => Ok(()),
+        }
     }
 
     fn remove(&self, tx: &Tx<'_>) -> Result<()> {
@@ -97,11 +100,28 @@ pub(super) fn owe(tx: &mut Tx<'_>, subject: &Subject, status: Option<MmStatus>, 
         }
     }
     let held = tx.prepare("SELECT 1 FROM callback WHERE message = ? AND failed = 0")?.exists([message])?;
+    let due = (!held).then_some(at);
+    insert(tx, subject.id, &subject.account, Some(status), due, at)
+}
+
+/// A message from a handset becomes owed.
+pub(super) fn owe_mo(tx: &mut Tx<'_>, id: Id, account: &str, at: Timestamp) -> Result<()> {
+    insert(tx, id, account, None, Some(at), at)
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    about: Id,
+    account: &str,
+    status: Option<MmStatus>,
+    due: Option<Timestamp>,
+    at: Timestamp,
+) -> Result<()> {
     let id = tx.callback_ids.next(at);
-    let due = (!held).then(|| at.as_millisecond());
+    let (due, at) = (due.map(Timestamp::as_millisecond), at.as_millisecond());
     tx.execute(
         "INSERT INTO callback (id, message, due, at, status, account) VALUES (?, ?, ?, ?, ?, ?)",
-        (id.number(), message, due, at.as_millisecond(), status.as_str(), &subject.account),
+        (id.number(), about.number(), due, at, status.map(MmStatus::as_str), account),
     )?;
     Ok(())
 }
@@ -162,8 +182,10 @@ fn withdraw_superseded(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<bool> {
 
 fn load(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Callback> {
     let mut statement = tx.prepare(
-        "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, m.carrier, m.reason, m.submission
-         FROM callback c JOIN message m ON m.id = c.message WHERE c.id = ?",
+        "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, coalesce(m.carrier, o.carrier) AS carrier,
+                m.reason, m.submission, o.document
+         FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
+         WHERE c.id = ?",
     )?;
     let mut rows = statement.query([id])?;
     match rows.next()? {
@@ -174,17 +196,23 @@ fn load(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Callback> {
 
 fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
     let callback = Record::by_id("callback", row)?;
-    let message = Record::new("message", callback.value::<i64>("message")?, row);
+    let about = callback.value::<i64>("message")?;
+    let message = Record::new("message", about, row);
+    let body = if callback.has("status")? {
+        CallbackBody::Report {
+            status: callback.status("status")?,
+            reason: message.reason("reason")?,
+            submission: message.json("submission")?,
+        }
+    } else {
+        CallbackBody::Mo(Record::new("mo", about, row).json("document")?)
+    };
     Ok(Callback {
         id: callback.id("id")?,
         message: callback.id("message")?,
         account: AccountName(callback.value("account")?),
         carrier: CarrierId(message.value("carrier")?),
-        body: CallbackBody::Report {
-            status: callback.status("status")?,
-            reason: message.reason("reason")?,
-            submission: message.json("submission")?,
-        },
+        body,
         at: callback.time("at")?,
         attempts: callback.value("attempts")?,
         lease,

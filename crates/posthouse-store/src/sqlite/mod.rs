@@ -18,6 +18,7 @@ mod checkpoint;
 mod due;
 pub(crate) mod fault;
 mod job;
+mod mo;
 mod open;
 mod options;
 mod pace;
@@ -44,7 +45,7 @@ use posthouse_core::{
     message::{CarrierReport, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, Owner, Recorded,
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
         Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
@@ -229,6 +230,11 @@ impl Store for SqliteStore {
 
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
         self.write(Admission::Wait, move |tx| report::record(tx, &report)).await
+    }
+
+    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
+        let prepared = mo::Prepared::new(mo, self.inline_max)?;
+        self.write(Admission::Shed, move |tx| mo::accept(tx, &prepared)).await
     }
 
     async fn lease_callbacks(

@@ -59,6 +59,11 @@ impl<'a> Record<'a> {
         T::column_result(raw).map_err(|error| self.corrupt(column, error).into())
     }
 
+    /// Whether there is a value at all.
+    pub(crate) fn has(&self, column: &str) -> Result<bool> {
+        Ok(self.row.get_ref(column)? != ValueRef::Null)
+    }
+
     /// A value that has to be one that `read` knows.
     pub(crate) fn known<R: FromSql, T>(&self, column: &str, read: impl Fn(R) -> Option<T>) -> Result<T> {
         let raw = self.value(column)?;
@@ -87,7 +92,7 @@ impl<'a> Record<'a> {
 
     /// A reason, where there is one.
     pub(crate) fn reason(&self, column: &str) -> Result<Option<Reason>> {
-        if self.row.get_ref(column)? == ValueRef::Null {
+        if !self.has(column)? {
             return Ok(None);
         }
         self.known(column, |code: u32| StatusCode::from_code(code).map(Reason)).map(Some)

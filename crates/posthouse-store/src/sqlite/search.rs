@@ -6,7 +6,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{EventKind, Message, Submission, TimelineEvent},
+    message::{EventKind, Message, Part, TimelineEvent},
     store::{MessageFilter, StoreError},
 };
 use rusqlite::{Connection, Row, ToSql};
@@ -147,7 +147,8 @@ fn names(filter: &MessageFilter) -> Vec<Condition> {
 pub(super) fn newest_id(connection: &Connection) -> Result<Option<Id>> {
     let number: i64 = connection
         .prepare_cached(
-            "SELECT max(value, coalesce((SELECT max(id) FROM message), -1)) FROM meta WHERE name = 'newest_id'",
+            "SELECT max(value, coalesce((SELECT max(id) FROM message), -1), coalesce((SELECT max(id) FROM mo), -1))
+             FROM meta WHERE name = 'newest_id'",
         )?
         .query_row([], |row| row.get(0))?;
     Ok(Id::from_number(number))
@@ -171,16 +172,17 @@ enum Body {
 /// Looks up the media of a message.
 pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
     let mut statement = connection.prepare_cached(
-        "SELECT g.id, g.submission, m.crc, m.segment, m.position, m.body, m.id IS NOT NULL AS present
-         FROM message g LEFT JOIN media m USING (id) WHERE g.id = ?",
+        "SELECT g.document, m.crc, m.segment, m.position, m.body, m.id IS NOT NULL AS present
+         FROM (SELECT id, submission AS document FROM message WHERE id = ?1
+               UNION ALL SELECT id, document FROM mo WHERE id = ?1) g LEFT JOIN media m USING (id)",
     )?;
     let mut rows = statement.query([id.number()])?;
     let Some(row) = rows.next()? else {
         return Err(StoreError::NotFound("message").into());
     };
-    let submission: Submission = Record::by_id("message", row)?.json("submission")?;
+    let described: Described = Record::new("message", id, row).json("document")?;
     let record = Record::new("media", id, row);
-    let lengths = lengths(&submission).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
+    let lengths = described.lengths().ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
     if !record.value::<bool>("present")? {
         return absent(id, lengths);
     }
@@ -195,8 +197,16 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
     Ok(Found { seal: Seal { id, crc: record.value("crc")?, length }, lengths, body })
 }
 
-fn lengths(submission: &Submission) -> Option<Vec<usize>> {
-    submission.parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
+/// What a submission and a message from a handset have in common.
+#[derive(serde::Deserialize)]
+struct Described {
+    parts: Vec<Part>,
+}
+
+impl Described {
+    fn lengths(&self) -> Option<Vec<usize>> {
+        self.parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
+    }
 }
 
 /// A message without parts has media: none. Others had some.

@@ -14,18 +14,27 @@ const DONE: &str = "g.state >= 10
     AND NOT EXISTS (SELECT 1 FROM work w WHERE w.id = g.id)
     AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = g.id AND c.failed = 0)";
 
+/// A message from a handset `o` that owes nothing.
+const MO_DONE: &str = "NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id AND c.failed = 0)";
+
 /// What may be thrown away.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
     media: Vec<i64>,
     messages: Vec<i64>,
+    mo_media: Vec<i64>,
+    mos: Vec<i64>,
     unmatched_reports: Vec<i64>,
 }
 
 impl Candidates {
     /// Whether there is nothing to be done.
     pub(super) fn is_empty(&self) -> bool {
-        self.media.is_empty() && self.messages.is_empty() && self.unmatched_reports.is_empty()
+        self.media.is_empty()
+            && self.messages.is_empty()
+            && self.mo_media.is_empty()
+            && self.mos.is_empty()
+            && self.unmatched_reports.is_empty()
     }
 }
 
@@ -43,10 +52,19 @@ pub(super) fn find(
     let messages = format!(
         "SELECT g.id FROM message g WHERE g.id < ? AND g.accepted_at < ? AND {DONE} ORDER BY g.id LIMIT ?"
     );
+    let mo_media = format!(
+        "SELECT m.id FROM media m CROSS JOIN mo o ON o.id = m.id
+         WHERE m.id < ? AND o.received_at < ? AND {MO_DONE} ORDER BY m.id LIMIT ?"
+    );
+    let mos = format!(
+        "SELECT o.id FROM mo o WHERE o.id < ? AND o.received_at < ? AND {MO_DONE} ORDER BY o.id LIMIT ?"
+    );
     let reports = "SELECT id FROM unmatched_report WHERE ? AND received_at < ? ORDER BY id LIMIT ?";
     Ok(Candidates {
         media: ids(connection, &media, media_before, limit)?,
         messages: ids(connection, &messages, messages_before, limit)?,
+        mo_media: ids(connection, &mo_media, media_before, limit)?,
+        mos: ids(connection, &mos, messages_before, limit)?,
         unmatched_reports: ids(connection, reports, messages_before, limit)?,
     })
 }
@@ -75,6 +93,14 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
             swept.messages += remove_message(tx, *id)?;
         }
     }
+    // What owed nothing when it was found owes nothing now: only accepting it makes a message from a handset owe anything.
+    for id in &candidates.mo_media {
+        swept.media += remove_media(tx, *id)?;
+    }
+    for id in &candidates.mos {
+        swept.media += remove_media(tx, *id)?;
+        swept.messages += remove_mo(tx, *id)?;
+    }
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
     }
@@ -90,6 +116,13 @@ fn remove_media(tx: &mut Tx<'_>, id: i64) -> Result<u64> {
     let removed = rows(tx.execute("DELETE FROM media WHERE id = ?", [id])?);
     tx.freed |= removed > 0;
     Ok(removed)
+}
+
+/// Removes a message from a handset. Its id stays the newest, if it was.
+fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
+    tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
+    tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
+    Ok(rows(tx.execute("DELETE FROM mo WHERE id = ?", [id])?))
 }
 
 /// Removes a message with all that is about it. Its id stays the newest, if it was.

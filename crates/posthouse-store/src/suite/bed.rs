@@ -14,10 +14,11 @@ use posthouse_core::{
     account::AccountName,
     address::Msisdn,
     carrier::CarrierId,
-    message::{AddressKind, CarrierReport, Digest, EventKind, Part, Submission},
+    message::{AddressKind, CarrierReport, Digest, EventKind, KeptAddress, Mo, Part, Submission},
     state::State,
     store::{
-        Callback, CallbackBody, Lease, NewMessage, Owner, Recorded, Send, Settled, Settlement, Store, Timer,
+        Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Send, Settled, Settlement, Store,
+        Timer,
     },
 };
 
@@ -141,8 +142,34 @@ pub fn again(now: i64, seconds: i64) -> Settlement {
 
 /// What a callback reports.
 pub fn status(callback: &Callback) -> MmStatus {
-    let CallbackBody::Report { status, .. } = &callback.body;
-    *status
+    match &callback.body {
+        CallbackBody::Report { status, .. } => *status,
+        CallbackBody::Mo(_) => panic!("{callback:?} is no report"),
+    }
+}
+
+/// A message from a handset, received then, with these parts.
+pub fn mo(transaction_id: &str, parts: &[Vec<u8>], now: i64) -> NewMo {
+    let address = |kind, text: &str| KeptAddress { kind, text: text.into() };
+    NewMo {
+        id: message(now).id,
+        account: acme(),
+        carrier: carrier(),
+        mo: Mo {
+            transaction_id: transaction_id.into(),
+            vasid: "61295".into(),
+            sender: address(AddressKind::Number, "16175550100"),
+            recipients: vec![address(AddressKind::ShortCode, "111122")],
+            subject: Some("Re: Grüße".into()),
+            priority: None,
+            time_stamp: at(now),
+            parts: parts.iter().map(|bytes| part(bytes.len())).collect(),
+        },
+        media: parts.iter().cloned().map(Bytes::from).collect(),
+        digest: Digest([9; 16]),
+        repeats_since: at(now - 3600),
+        received_at: at(now),
+    }
 }
 
 /// An open store, with the steps that tests take over and over.

@@ -9,6 +9,7 @@ pub mod due;
 pub mod durability;
 pub mod intake;
 pub mod media;
+pub mod mo;
 pub mod provisioning;
 pub mod reports;
 pub mod retention;
@@ -100,6 +101,11 @@ macro_rules! conformance {
                 a_report_under_delivery_is_not_overtaken,
                 a_silent_owners_report_is_withdrawn,
                 what_cannot_be_delivered_is_withdrawn;
+            mo: a_message_from_a_handset_is_owed_with_its_media,
+                a_repeated_message_from_a_handset_is_stored_once,
+                a_message_from_a_handset_is_tried_again_and_kept_as_failed,
+                reports_and_messages_from_handsets_share_a_lane,
+                a_delivered_message_from_a_handset_goes;
             due: nothing_is_due_in_an_empty_store,
                 due_names_carriers_accounts_and_timers,
                 due_tells_when_the_next_is;

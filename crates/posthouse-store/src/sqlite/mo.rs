@@ -1,0 +1,74 @@
+//! Messages from handsets: row, media and what is owed to the VASP, in one transaction.
+
+use posthouse_core::{
+    Id,
+    store::{Acceptance, NewMo, StoreError},
+};
+use rusqlite::OptionalExtension;
+
+use super::{
+    accept::{Media, insert_media},
+    callback,
+    fault::Result,
+    job::Tx,
+};
+
+/// A message from a handset, with everything done that needs no transaction.
+pub(super) struct Prepared {
+    new: NewMo,
+    document: String,
+    media: Option<Media>,
+}
+
+impl Prepared {
+    /// Prepares a message; media of up to `inline_max` bytes go into the database.
+    pub(super) fn new(new: NewMo, inline_max: usize) -> Result<Self, StoreError> {
+        let document = serde_json::to_string(&new.mo)
+            .map_err(|error| StoreError::Failed(format!("the message cannot be written: {error}")))?;
+        let media = Media::of(new.id, &new.media, inline_max);
+        Ok(Self { new, document, media })
+    }
+}
+
+/// Stores a message, unless it repeats one.
+pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
+    if tx.short_of_space {
+        return Err(StoreError::Full.into());
+    }
+    if let Some(id) = repeated(tx, &message.new)? {
+        return Ok(Acceptance::Repeats(id));
+    }
+    let new = &message.new;
+    tx.execute(
+        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, document)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            new.id.number(),
+            new.received_at.as_millisecond(),
+            &new.account.0,
+            new.carrier.as_str(),
+            &new.mo.transaction_id,
+            &new.digest.0,
+            &message.document,
+        ),
+    )?;
+    if let Some(media) = &message.media {
+        insert_media(tx, new.id, media)?;
+    }
+    callback::owe_mo(tx, new.id, &new.account.0, new.received_at)?;
+    Ok(Acceptance::Fresh)
+}
+
+fn repeated(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {
+    let found: Option<i64> = tx
+        .prepare(
+            "SELECT id FROM mo WHERE transaction_id = ? AND digest = ? AND carrier = ? AND received_at >= ?
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row(
+            (&new.mo.transaction_id, &new.digest.0, new.carrier.as_str(), new.repeats_since.as_millisecond()),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found.and_then(Id::from_number))
+}
