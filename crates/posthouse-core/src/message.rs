@@ -2,8 +2,12 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use jiff::Timestamp;
-use mm7::{MmStatus, StatusCode};
+use mm7::{
+    MmStatus, StatusCode, ValueError,
+    mime::{ContentType, Media},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Id, account::AccountName, address::Msisdn, carrier::CarrierId, state::State};
@@ -24,6 +28,33 @@ pub struct Part {
     pub name: Option<String>,
     /// How many bytes it has.
     pub bytes: u64,
+}
+
+impl Part {
+    /// What is kept of a media part beside its bytes.
+    pub fn of(media: &Media) -> Self {
+        Self {
+            content_type: media.content_type.to_string(),
+            content_id: media.content_id.clone(),
+            content_location: media.content_location.clone(),
+            name: media.name.clone(),
+            bytes: media.bytes.len() as u64,
+        }
+    }
+
+    /// The media part again, with its bytes.
+    ///
+    /// # Errors
+    /// The Content-Type cannot be read, which says that somebody else wrote it.
+    pub fn media(&self, bytes: Bytes) -> Result<Media, ValueError> {
+        Ok(Media {
+            content_type: ContentType::parse(&self.content_type)?,
+            content_id: self.content_id.clone(),
+            content_location: self.content_location.clone(),
+            name: self.name.clone(),
+            bytes,
+        })
+    }
 }
 
 /// The form of an address ([`mm7::Address`]).

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    account::{Account, AccountName},
+    account::{Account, AccountName, AccountStatus},
     address::Msisdn,
     carrier::{Carrier, CarrierId},
     provisioning::{Blacklisted, Lookup, Provisioning},
@@ -24,6 +24,17 @@ pub struct Snapshot {
     longest_prefix: usize,
     blacklist: HashSet<Blacklisted>,
     lookup: Lookup,
+    /// Where messages from handsets go, by the short code or number that they are sent to.
+    destinations: HashMap<String, Destination>,
+}
+
+/// The service that a message from a handset is for.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// Whose it is.
+    pub account: Arc<Account>,
+    /// Its VASID.
+    pub vasid: String,
 }
 
 impl Snapshot {
@@ -37,6 +48,7 @@ impl Snapshot {
         let ranges: HashMap<_, _> =
             provisioning.ranges.into_iter().map(|range| (range.prefix, range.carrier)).collect();
         Self {
+            destinations: destinations(&accounts),
             revision: provisioning.revision,
             by_vaspid: accounts
                 .iter()
@@ -96,6 +108,12 @@ impl Snapshot {
             .and_then(|id| self.carriers.get(id))
     }
 
+    /// The service that a message from a handset to this address is for: the first, by account name, that sends under it and may
+    /// use MM7.
+    pub fn destination(&self, address: &str) -> Option<&Destination> {
+        self.destinations.get(&comparable(address))
+    }
+
     /// Whether a number gets nothing from an account.
     pub fn is_blacklisted(&self, number: &Msisdn, account: &AccountName) -> bool {
         let entry = |account| Blacklisted { number: number.as_str().to_owned(), account };
@@ -107,5 +125,30 @@ impl Snapshot {
     /// How carriers are looked up.
     pub const fn lookup(&self) -> &Lookup {
         &self.lookup
+    }
+}
+
+fn destinations(accounts: &[Arc<Account>]) -> HashMap<String, Destination> {
+    let mut open: Vec<_> =
+        accounts.iter().filter(|account| account.mm7 && account.status == AccountStatus::Active).collect();
+    open.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut destinations = HashMap::new();
+    for account in open {
+        for service in &account.services {
+            for sender in &service.senders {
+                let destination =
+                    || Destination { account: Arc::clone(account), vasid: service.vasid.clone() };
+                destinations.entry(comparable(sender)).or_insert_with(destination);
+            }
+        }
+    }
+    destinations
+}
+
+/// One spelling for each address: `+` and `/TYPE=PLMN` say nothing.
+fn comparable(address: &str) -> String {
+    match Msisdn::parse(address, true) {
+        Some(number) => number.as_str().to_owned(),
+        None => address.trim().to_ascii_lowercase(),
     }
 }

@@ -422,13 +422,14 @@ pub trait Store: std::marker::Send + Sync + 'static {
     ) -> Result<Vec<Callback>>;
 
     /// Ends a try to deliver a callback.
+    /// Says whether another callback of the same message, which waited for this one, became due.
     async fn settle_callback(
         &self,
         id: Id,
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
     /// Who has something due. Cheap with any backlog.
     async fn due(&self, now: Timestamp) -> Result<Due>;

@@ -272,6 +272,7 @@ struct Wiring {
     clock: Arc<dyn Clock>,
     parts: Parts,
     owner: Owner,
+    ids: Arc<Ids>,
     snapshot: Arc<SnapshotCell>,
     handoff: Arc<Handoff>,
     metrics: Arc<Metrics>,
@@ -293,6 +294,7 @@ impl Wiring {
         Ok(Self {
             clock: Arc::clone(&parts.clock),
             owner: Owner(i64::from_ne_bytes(random_bytes()?)),
+            ids: Arc::new(Ids::new(IdSource::new(parts.node, store.newest_id().await?))),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
@@ -352,7 +354,7 @@ impl Wiring {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             snapshot: Arc::clone(&self.snapshot),
-            ids: Ids::new(IdSource::new(self.parts.node, self.store.newest_id().await?)),
+            ids: Arc::clone(&self.ids),
             owner: self.owner,
             key: self.store.key().await?,
             verifier: Arc::clone(&self.verifier),
@@ -384,6 +386,7 @@ impl Wiring {
             clock: Arc::clone(&self.clock),
             snapshot: Arc::clone(&self.snapshot),
             verifier: Arc::clone(&self.verifier),
+            ids: Arc::clone(&self.ids),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
         }

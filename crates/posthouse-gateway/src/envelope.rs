@@ -4,22 +4,68 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use mm7::{
     DecodeError, Decoded, Limits, Rule,
-    mime::{self, ContentType},
+    mime::{self, ContentType, Package},
     soap,
 };
+use posthouse_core::message::Digest;
+use sha2::{Digest as _, Sha256};
 
 /// Decodes the root part of a multipart, or the whole body.
 ///
 /// # Errors
 /// What decoding says, where there is no envelope to be read.
 pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, DecodeError> {
+    Ok(open(headers, body)?.decoded)
+}
+
+/// An envelope, with what came beside it.
+pub struct Opened {
+    /// The envelope.
+    pub decoded: Decoded,
+    /// The parts of the body.
+    pub package: Package,
+    /// Identifies the content.
+    pub digest: Digest,
+}
+
+/// Decodes the root part of a multipart, or the whole body, and keeps the rest.
+///
+/// # Errors
+/// What decoding says, where there is no envelope to be read.
+pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
     let limits = Limits::default();
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let content_type = content_type.and_then(|text| ContentType::parse(text).ok());
     let content_type = content_type.unwrap_or_else(|| ContentType::new("text/xml"));
     let package = mime::unpack(&content_type, body, &limits);
-    let root =
-        package.root.ok_or_else(|| DecodeError::new(Rule::RootContentType, 0, "there is no root part"))?;
-    let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
-    soap::decode(&root.bytes()?, charset, &limits)
+    let (decoded, digest) = read_root(&package, &limits);
+    Ok(Opened { decoded: decoded?, package, digest })
+}
+
+/// Decodes the root part, and digests what makes the request what it is: the envelope and every part, but not the boundary,
+/// which some clients draw anew for each try.
+pub fn read_root(package: &Package, limits: &Limits) -> (Result<Decoded, DecodeError>, Digest) {
+    let mut hash = Sha256::new();
+    let decoded = match &package.root {
+        None => Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")),
+        Some(root) => root.bytes().and_then(|xml| {
+            hash.update(&xml);
+            let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+            soap::decode(&xml, charset, limits)
+        }),
+    };
+    for part in package.leaves() {
+        let content_type = part.content_type.as_ref().map(ToString::to_string).unwrap_or_default();
+        // A part that cannot be decoded is refused later, and refusals are not remembered.
+        let bytes = part.bytes().unwrap_or_default();
+        for piece in
+            [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes]
+        {
+            hash.update((piece.len() as u64).to_be_bytes());
+            hash.update(piece);
+        }
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    (decoded, Digest(digest))
 }

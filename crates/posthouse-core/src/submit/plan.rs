@@ -68,7 +68,7 @@ fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp
         namespace: framing.namespace.uri().to_owned(),
         version: framing.version.to_string(),
         notes: notes(body, req).into_iter().chain(content.notes.iter().cloned()).collect(),
-        parts: content.media.iter().map(part).collect(),
+        parts: content.media.iter().map(Part::of).collect(),
     })
 }
 
@@ -79,16 +79,6 @@ fn sender(req: &SubmitReq) -> Option<(AddressKind, String)> {
         mm7::Address::Rfc2822Address(text) => (AddressKind::Rfc2822Address, text),
     };
     Some((kind, text.clone()))
-}
-
-fn part(media: &Media) -> Part {
-    Part {
-        content_type: media.content_type.to_string(),
-        content_id: media.content_id.clone(),
-        content_location: media.content_location.clone(),
-        name: media.name.clone(),
-        bytes: media.bytes.len() as u64,
-    }
 }
 
 /// What was dropped (contract 4.2) and what was tolerated.

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
     Address, Framing, Message, Namespace, TransactionId, ValueError, VasId, VaspId, Version, When,
     message::{Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
-    mime::{self, ContentType, Inner, Media, Packed},
+    mime::{self, Inner, Media, Packed},
     soap,
 };
 use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
@@ -171,18 +171,7 @@ impl Connector {
 
 /// The media of a stored message, with their bytes.
 fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueError> {
-    let parts = submission.parts.iter().zip(bytes);
-    parts
-        .map(|(part, bytes)| {
-            Ok(Media {
-                content_type: ContentType::parse(&part.content_type)?,
-                content_id: part.content_id.clone(),
-                content_location: part.content_location.clone(),
-                name: part.name.clone(),
-                bytes: bytes.clone(),
-            })
-        })
-        .collect()
+    submission.parts.iter().zip(bytes).map(|(part, bytes)| part.media(bytes.clone())).collect()
 }
 
 /// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.

@@ -1,4 +1,4 @@
-//! The door for carriers: reports come in here.
+//! The door for carriers: reports and messages from handsets come in here.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -23,13 +23,14 @@ use tokio::time::Instant;
 
 use crate::{
     auth::Verifier,
-    envelope,
+    envelope::{self, Opened},
     handoff::Handoff,
     http::{
         basic,
         body::{self, Read},
         server::{Answer, plain},
     },
+    ids::Ids,
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -62,14 +63,19 @@ pub struct CarrierDoor {
     pub snapshot: Arc<SnapshotCell>,
     /// Verifies passwords.
     pub verifier: Arc<Verifier>,
-    /// Rung when a report became owed.
+    /// Makes the LinkedIDs of messages from handsets.
+    pub ids: Arc<Ids>,
+    /// Rung when a callback became owed.
     pub handoff: Arc<Handoff>,
     /// Counts.
     pub metrics: Arc<Metrics>,
 }
 
 /// A request that was refused by a code.
-struct Refused(StatusCode);
+pub(super) struct Refused(pub(super) StatusCode);
+
+/// What the door takes.
+const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver];
 
 impl From<DecodeError> for Refused {
     fn from(error: DecodeError) -> Self {
@@ -127,25 +133,31 @@ impl CarrierDoor {
                 return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
             }
         };
-        let decoded = match envelope::decode(&head.headers, bytes) {
-            Ok(decoded) => decoded,
+        let opened = match envelope::open(&head.headers, bytes) {
+            Ok(opened) => opened,
             Err(error) => return refuse(carrier, None, &error.into()),
         };
-        match self.record(carrier, &decoded).await {
-            Ok(message) => write(HttpStatus::OK, &message, &Framing::answering(&decoded), carrier),
-            Err(refused) => refuse(carrier, Some(&decoded), &refused),
+        match self.accept(carrier, &opened).await {
+            Ok(message) => write(HttpStatus::OK, &message, &Framing::answering(&opened.decoded), carrier),
+            Err(refused) => refuse(carrier, Some(&opened.decoded), &refused),
         }
     }
 
-    /// Records the report that was decoded; the answer may be given only then.
-    async fn record(&self, carrier: &Carrier, decoded: &Decoded) -> Result<Message, Refused> {
-        // Whatever a carrier gets wrong: a report that can be understood is not lost for its form.
-        if let Some(error) = Dialect::POSTHOUSE.first_refused(decoded, &[Operation::DeliveryReport]) {
+    /// Puts on disk what came; the answer may be given only then.
+    async fn accept(&self, carrier: &Carrier, opened: &Opened) -> Result<Message, Refused> {
+        // Whatever a carrier gets wrong: what can be understood is not lost for its form.
+        if let Some(error) = Dialect::POSTHOUSE.first_refused(&opened.decoded, TAKEN) {
             return Err(error.into());
         }
-        let Some(Message::DeliveryReportReq(req)) = &decoded.message else {
-            return Err(Refused(StatusCode::UnsupportedOperation));
-        };
+        match &opened.decoded.message {
+            Some(Message::DeliveryReportReq(req)) => self.record(carrier, req).await,
+            Some(Message::DeliverReq(req)) => self.accept_mo(carrier, req, opened).await,
+            _ => Err(Refused(StatusCode::UnsupportedOperation)),
+        }
+    }
+
+    /// Records a report.
+    async fn record(&self, carrier: &Carrier, req: &DeliveryReportReq) -> Result<Message, Refused> {
         let report = self.read_report(carrier, req)?;
         let status = report.status;
         let recorded = self.store.record_report(report).await.map_err(|error| {

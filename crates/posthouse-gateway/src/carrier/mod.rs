@@ -2,3 +2,4 @@
 
 pub mod connector;
 pub mod door;
+mod mo;

@@ -3,15 +3,11 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use hyper::body::Incoming;
-use mm7::{DecodeError, Decoded, Dialect, Limits, Rule, mime, soap};
-use posthouse_core::{
-    message::Digest,
-    submit::{
-        Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts, FetchFact,
-        insert_fetched, read_content,
-    },
+use mm7::{DecodeError, Dialect, Limits, mime};
+use posthouse_core::submit::{
+    Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts, FetchFact,
+    insert_fetched, read_content,
 };
-use sha2::{Digest as _, Sha256};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout_at},
@@ -20,6 +16,7 @@ use tokio::{
 use super::{Ingress, SHED_FOR};
 use crate::{
     config::secrets::vasp_hash,
+    envelope::read_root,
     fetch::{Failure, FetchError},
     http::{
         basic,
@@ -158,34 +155,6 @@ impl Ingress {
             _ => FetchFact::Failed,
         }
     }
-}
-
-/// Decodes the root part, and digests what makes the request what it is: the envelope and every part, but not the boundary,
-/// which some clients draw anew for each try.
-fn read_root(package: &mime::Package, limits: &Limits) -> (Result<Decoded, DecodeError>, Digest) {
-    let mut hash = Sha256::new();
-    let decoded = match &package.root {
-        None => Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")),
-        Some(root) => root.bytes().and_then(|xml| {
-            hash.update(&xml);
-            let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
-            soap::decode(&xml, charset, limits)
-        }),
-    };
-    for part in package.leaves() {
-        let content_type = part.content_type.as_ref().map(ToString::to_string).unwrap_or_default();
-        // A part that cannot be decoded is refused later, and refusals are not remembered.
-        let bytes = part.bytes().unwrap_or_default();
-        for piece in
-            [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes]
-        {
-            hash.update((piece.len() as u64).to_be_bytes());
-            hash.update(piece);
-        }
-    }
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.finalize()[..16]);
-    (decoded, Digest(digest))
 }
 
 fn content(facts: &Facts) -> Option<Result<ContentFacts, DecodeError>> {

@@ -69,7 +69,7 @@ pub struct Ingress {
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
     /// Makes MessageIDs.
-    pub ids: Ids,
+    pub ids: Arc<Ids>,
     /// This run of this node.
     pub owner: Owner,
     /// The store's key, under which VASPIDs are hashed.

@@ -1,15 +1,19 @@
 //! One try to deliver a callback: prepare, send, classify (contract 4.6).
 
+use std::time::Duration;
+
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode as HttpStatus, Uri, header};
 use mm7::{
-    Address, Dialect, Framing, MessageId, MmStatus, SeenNamespace, TransactionId, Version,
-    message::{DeliveryReportReq, Message},
+    Address, Dialect, Framing, MessageId, MmStatus, Namespace, SeenNamespace, TransactionId, VasId, Version,
+    message::{Content, DeliverReq, DeliveryReportReq, Message, Priority, Recipient},
+    mime::{self, Inner, Packed},
     soap,
 };
 use posthouse_core::{
     account::Account,
-    message::{Reason, Submission},
-    store::{Callback, CallbackBody, CallbackOutcome},
+    message::{Mo, Reason, Submission},
+    store::{Callback, CallbackBody, CallbackOutcome, StoreError},
     time::after,
 };
 
@@ -22,14 +26,15 @@ use crate::{
     },
 };
 
-/// Why a callback is not sent at all.
-struct NotSent(String);
+const TEXT_XML: &str = "text/xml; charset=utf-8";
+/// How long a callback waits when the store did not give its media.
+const STORE_PAUSE: Duration = Duration::from_secs(30);
 
 /// What is sent.
 struct Prepared {
     uri: Uri,
     headers: HeaderMap,
-    body: Vec<u8>,
+    body: Vec<Bytes>,
 }
 
 /// Tries once.
@@ -44,11 +49,11 @@ pub(super) async fn deliver(
             said: format!("the account {} is not provisioned", callback.account),
         };
     };
-    let prepared = match prepare(shared, account, callback) {
+    let prepared = match prepare(shared, account, callback).await {
         Ok(prepared) => prepared,
-        Err(NotSent(said)) => return CallbackOutcome::Withdrawn { said },
+        Err(outcome) => return outcome,
     };
-    let answer = client.post(&prepared.uri, prepared.headers, vec![prepared.body.into()]).await;
+    let answer = client.post(&prepared.uri, prepared.headers, prepared.body).await;
     let said = match answer {
         Ok(answer) => match acknowledges(&answer, dialect(account), &callback.id.to_string()) {
             Ok(()) => return CallbackOutcome::Delivered,
@@ -66,13 +71,74 @@ fn dialect(account: &Account) -> &'static Dialect {
     Dialect::by_name(&account.dialect).unwrap_or(Dialect::POSTHOUSE)
 }
 
-fn prepare(shared: &Shared, account: &Account, callback: &Callback) -> Result<Prepared, NotSent> {
-    let CallbackBody::Report { status, reason, submission } = &callback.body;
-    let url = account.callbacks.report_url.as_deref();
-    let url = url.ok_or_else(|| NotSent("the account has no report_url".to_owned()))?;
-    let uri = url.parse().map_err(|_| NotSent(format!("report_url {url} is no URL")))?;
-    let body = write_report(account, callback, *status, submission)?;
-    Ok(Prepared { uri, headers: headers(shared, account, callback, *reason), body })
+/// `Err`: there is nothing to be sent, and this is how the try ends.
+async fn prepare(
+    shared: &Shared,
+    account: &Account,
+    callback: &Callback,
+) -> Result<Prepared, CallbackOutcome> {
+    match &callback.body {
+        CallbackBody::Report { status, reason, submission } => {
+            let body = write_report(account, callback, *status, submission).map_err(withdrawn)?;
+            let url = account.callbacks.report_url.as_deref();
+            let uri = address(url, "report_url").map_err(withdrawn)?;
+            Ok(Prepared {
+                uri,
+                headers: headers(shared, account, callback, TEXT_XML, *reason),
+                body: vec![body.into()],
+            })
+        }
+        CallbackBody::Mo(mo) => {
+            let uri = address(account.callbacks.deliver_url.as_deref(), "deliver_url").map_err(failed)?;
+            let packed = write_mo(shared, callback, mo).await?;
+            let headers = headers(shared, account, callback, &packed.content_type, None);
+            Ok(Prepared { uri, headers, body: packed.chunks })
+        }
+    }
+}
+
+fn withdrawn(said: String) -> CallbackOutcome {
+    CallbackOutcome::Withdrawn { said }
+}
+
+/// A message from a handset is never dropped: it is kept, and can be sent once the account is mended.
+fn failed(said: String) -> CallbackOutcome {
+    CallbackOutcome::Failed { said }
+}
+
+fn address(url: Option<&str>, key: &str) -> Result<Uri, String> {
+    let url = url.ok_or_else(|| format!("the account has no {key}"))?;
+    url.parse().map_err(|_| format!("{key} is no URL"))
+}
+
+async fn write_mo(shared: &Shared, callback: &Callback, mo: &Mo) -> Result<Packed, CallbackOutcome> {
+    let bytes = shared.store.media(callback.message).await.map_err(|error| match error {
+        StoreError::Corrupt { .. } | StoreError::NotFound(_) => {
+            failed(format!("the media cannot be read: {error}"))
+        }
+        error => {
+            CallbackOutcome::Again { due: after(shared.clock.now(), STORE_PAUSE), said: error.to_string() }
+        }
+    })?;
+    let media: Result<Vec<_>, _> =
+        mo.parts.iter().zip(bytes).map(|(part, bytes)| part.media(bytes)).collect();
+    let media = media.map_err(|error| failed(format!("the media cannot be written: {error}")))?;
+    let req = DeliverReq {
+        vasid: VasId::new(&mo.vasid).ok(),
+        linked_id: MessageId::new(&callback.message.to_string()).ok(),
+        sender: Some((&mo.sender).into()),
+        recipients: mo.recipients.iter().map(|recipient| Recipient::to(recipient.into())).collect(),
+        time_stamp: Some(mo.time_stamp),
+        priority: mo.priority.as_deref().and_then(Priority::from_wire),
+        subject: mo.subject.clone(),
+        content: mime::content_href(&media).map(|href| Content { href: Some(href), allow_adaptations: None }),
+        ..DeliverReq::default()
+    };
+    let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
+    let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id);
+    let envelope = soap::encode(&Message::DeliverReq(req), &framing);
+    let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
+    Ok(mime::pack(envelope, &media, if has_smil { Inner::Related } else { Inner::Mixed }))
 }
 
 fn write_report(
@@ -80,10 +146,10 @@ fn write_report(
     callback: &Callback,
     status: MmStatus,
     submission: &Submission,
-) -> Result<Vec<u8>, NotSent> {
+) -> Result<Vec<u8>, String> {
     let namespace = SeenNamespace::of(&submission.namespace);
     let Some(spelled) = dialect(account).mm_status(status, &namespace) else {
-        return Err(NotSent(format!("{} is not reported in the dialect {}", status, account.dialect)));
+        return Err(format!("{status} is not reported in the dialect {}", account.dialect));
     };
     let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
     let framing = Framing {
@@ -103,9 +169,17 @@ fn write_report(
     Ok(soap::encode(&Message::DeliveryReportReq(req), &framing))
 }
 
-fn headers(shared: &Shared, account: &Account, callback: &Callback, reason: Option<Reason>) -> HeaderMap {
+fn headers(
+    shared: &Shared,
+    account: &Account,
+    callback: &Callback,
+    content_type: &str,
+    reason: Option<Reason>,
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
+    if let Ok(content_type) = HeaderValue::from_str(content_type) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
     headers.insert("soapaction", HeaderValue::from_static("\"\""));
     headers.insert(
         header::USER_AGENT,

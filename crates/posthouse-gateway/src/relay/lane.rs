@@ -70,9 +70,12 @@ impl Lane {
         let client = self.client(callbacks.timeout);
         for callback in leased {
             let (shared, account, client) = (Arc::clone(&self.shared), account.clone(), client.clone());
+            let bell = Arc::clone(&self.bell);
             self.tries.spawn(async move {
                 let outcome = deliver(&shared, account.as_deref(), &client, &callback).await;
-                settle(&shared, &callback, outcome).await;
+                if settle(&shared, &callback, outcome).await {
+                    bell.notify_one();
+                }
             });
         }
     }
@@ -90,24 +93,26 @@ impl Lane {
     }
 }
 
-async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) {
+/// Settles a try; whether something else became due by it.
+async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) -> bool {
     shared.metrics.callback_ended(&outcome);
     let (id, message, account) = (callback.id, callback.message, &callback.account);
     match &outcome {
-        CallbackOutcome::Delivered => tracing::info!(%message, %account, "report delivered"),
+        CallbackOutcome::Delivered => tracing::info!(%message, %account, "callback delivered"),
         CallbackOutcome::Again { said, .. } => {
-            tracing::warn!(%message, %account, said, "report not delivered")
+            tracing::warn!(%message, %account, said, "callback not delivered")
         }
         CallbackOutcome::Failed { said } => {
-            tracing::error!(%message, %account, said, "report failed for good")
+            tracing::error!(%message, %account, said, "callback failed for good")
         }
-        CallbackOutcome::Withdrawn { said } => tracing::info!(%message, %account, said, "report withdrawn"),
+        CallbackOutcome::Withdrawn { said } => tracing::info!(%message, %account, said, "callback withdrawn"),
     }
     match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
-        Ok(()) => {}
+        Ok(another_is_due) => return another_is_due,
         Err(StoreError::LostLease) => {
             tracing::warn!(%message, "the callback's lease was lost; it may come twice")
         }
         Err(error) => tracing::error!(%error, %message, "a callback could not be settled"),
     }
+    false
 }

@@ -76,14 +76,14 @@ impl Owed {
         self.note(tx, EventKind::ReportWithdrawn, at, said)
     }
 
-    /// Lets the next report of the same message go, if this was what held it.
-    fn let_next_go(&self, tx: &Tx<'_>, now: Timestamp) -> Result<()> {
-        tx.execute(
+    /// Lets the next report of the same message go, if this was what held it. Whether it did.
+    fn let_next_go(&self, tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
+        let gone = tx.execute(
             "UPDATE callback SET due = ?2
              WHERE id = (SELECT min(id) FROM callback WHERE message = ?1 AND failed = 0) AND due IS NULL",
             (self.message.number(), now.as_millisecond()),
         )?;
-        Ok(())
+        Ok(gone > 0)
     }
 }
 
@@ -226,7 +226,7 @@ pub(super) fn settle(
     owner: Owner,
     outcome: &CallbackOutcome,
     now: Timestamp,
-) -> Result<()> {
+) -> Result<bool> {
     let held = Owed::all(tx, "WHERE c.id = ? AND c.owner = ?", (id.number(), owner.0))?;
     let owed = held.into_iter().next().ok_or(StoreError::LostLease)?;
     match outcome {
@@ -240,7 +240,8 @@ pub(super) fn settle(
         }
         CallbackOutcome::Again { due, said } => {
             again(tx, &owed, *due)?;
-            return owed.note(tx, EventKind::ReportRetrying, now, said);
+            owed.note(tx, EventKind::ReportRetrying, now, said)?;
+            return Ok(false);
         }
         CallbackOutcome::Failed { said } => {
             keep_as_failed(tx, &owed)?;

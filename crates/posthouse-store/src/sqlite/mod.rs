@@ -255,7 +255,7 @@ impl Store for SqliteStore {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
         self.write(Admission::Wait, settle).await
     }

@@ -199,7 +199,8 @@ pub async fn what_cannot_be_delivered_is_withdrawn(backend: &dyn Backend) {
     bed.reported(id, report("c-1", MmStatus::Deferred, 1)).await;
     let forwarded = only(&bed, 1).await;
     let withdrawn = CallbackOutcome::Withdrawn { said: "no report_url".into() };
-    bed.settle_callback(forwarded.id, ME, withdrawn, at(2)).await.unwrap();
+    let another_is_due = bed.settle_callback(forwarded.id, ME, withdrawn, at(2)).await;
+    assert_eq!(another_is_due, Ok(true), "Deferred waited for it");
     assert_eq!(bed.statuses(2).await, [MmStatus::Deferred]);
     let line = (EventKind::ReportWithdrawn, "Forwarded: no report_url".to_owned());
     assert_eq!(bed.events(id).await.last(), Some(&line));

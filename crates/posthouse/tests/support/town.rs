@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+use http::HeaderMap;
 use mm7::{
     Limits, SeenNamespace,
     mime::{ContentType, unpack},
@@ -271,12 +273,7 @@ impl Town {
         let mut envelopes = Vec::new();
         for (id, carrier) in &self.carriers {
             for message in carrier.messages() {
-                let content_type = message.headers.get("content-type").expect("a Content-Type");
-                let content_type = content_type.to_str().ok().and_then(|text| ContentType::parse(text).ok());
-                let content_type = content_type.expect("a well-formed Content-Type");
-                let package = unpack(&content_type, message.body.clone(), &Limits::default());
-                let root = package.root.and_then(|root| root.bytes().ok()).expect("an envelope");
-                envelopes.push((format!("to carrier {id}"), root.to_vec()));
+                envelopes.push((format!("to carrier {id}"), envelope(&message.headers, &message.body)));
             }
         }
         envelopes.extend(self.vasp.callbacks().iter().filter_map(|callback| to_validate(callback)));
@@ -284,14 +281,24 @@ impl Town {
     }
 }
 
+/// The envelope of a body that may have parts beside it.
+fn envelope(headers: &HeaderMap, body: &Bytes) -> Vec<u8> {
+    let content_type = headers.get("content-type").expect("a Content-Type");
+    let content_type = content_type.to_str().ok().and_then(|text| ContentType::parse(text).ok());
+    let package =
+        unpack(&content_type.expect("a well-formed Content-Type"), body.clone(), &Limits::default());
+    package.root.and_then(|root| root.bytes().ok()).expect("an envelope").to_vec()
+}
+
 /// A callback for validation. Reports are in the namespace of the SubmitReq, and there is no schema for one that never
 /// existed; nor do schemas know all statuses of our table, for which an ordinary one stands in.
 fn to_validate(callback: &Callback) -> Option<(String, Vec<u8>)> {
-    let decoded = mm7::decode(&callback.body, None, &Limits::default()).expect("a callback can be read");
+    let envelope = envelope(&callback.headers, &callback.body);
+    let decoded = mm7::decode(&envelope, None, &Limits::default()).expect("a callback can be read");
     if !matches!(decoded.namespace, SeenNamespace::Known(_)) {
         return None;
     }
-    let mut xml = String::from_utf8(callback.body.to_vec()).expect("a callback is UTF-8");
+    let mut xml = String::from_utf8(envelope).expect("a callback is UTF-8");
     let unknown: &[&str] = match decoded.namespace.release() {
         5 => &["Deferred", "NotSupported", "Unreachable", "Unrecognized"],
         _ => &["NotSupported", "Unreachable", "Unrecognized"],

@@ -1,0 +1,101 @@
+//! Messages from handsets: from a carrier's DeliverReq to the store (contract 4.6).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use mm7::{
+    DecodeError, Message, Rule, StatusCode, TransactionId,
+    message::{DeliverReq, Operation},
+    mime::Media,
+};
+use posthouse_core::{
+    carrier::Carrier,
+    message::{KeptAddress, Mo, Part},
+    route::Destination,
+    store::{Acceptance, NewMo, StoreError},
+};
+
+use super::door::{CarrierDoor, Refused};
+use crate::envelope::Opened;
+
+/// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
+const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+impl CarrierDoor {
+    /// Stores a message from a handset for the service that it is for. No service: 2002, in a DeliverRsp.
+    pub(super) async fn accept_mo(
+        &self,
+        carrier: &Carrier,
+        req: &DeliverReq,
+        opened: &Opened,
+    ) -> Result<Message, Refused> {
+        let snapshot = self.snapshot.get();
+        let found =
+            req.recipients.iter().find_map(|recipient| snapshot.destination(recipient.address.as_str()));
+        let Some(destination) = found else {
+            tracing::warn!(carrier = %carrier.id, "a message from a handset is for nobody");
+            return Ok(Operation::Deliver.response(StatusCode::AddressError.into()));
+        };
+        let now = self.clock.now();
+        let new = self.read_mo(carrier, destination, req, opened, now)?;
+        let id = new.id;
+        match self.store.accept_mo(new).await {
+            Ok(Acceptance::Fresh) => {
+                tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, "message from a handset");
+                self.handoff.ring();
+            }
+            Ok(Acceptance::Repeats(first)) => {
+                tracing::info!(id = %first, carrier = %carrier.id, "repeated by its carrier")
+            }
+            Err(error) => return Err(refuse_for(carrier, &error)),
+        }
+        Ok(Operation::Deliver.response(StatusCode::Success.into()))
+    }
+
+    fn read_mo(
+        &self,
+        carrier: &Carrier,
+        destination: &Destination,
+        req: &DeliverReq,
+        opened: &Opened,
+        now: Timestamp,
+    ) -> Result<NewMo, Refused> {
+        let missing = |what| Refused::from(DecodeError::new(Rule::MissingElement, 0, what));
+        let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
+        let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
+        let media = opened.package.media()?;
+        let mo = Mo {
+            transaction_id: transaction_id.ok_or_else(|| missing("there is no TransactionID"))?.to_owned(),
+            vasid: destination.vasid.clone(),
+            sender: sender.into(),
+            recipients: req
+                .recipients
+                .iter()
+                .map(|recipient| KeptAddress::from(&recipient.address))
+                .collect(),
+            subject: req.subject.clone(),
+            priority: req.priority.map(|priority| priority.as_str().to_owned()),
+            time_stamp: req.time_stamp.unwrap_or(now),
+            parts: media.iter().map(Part::of).collect(),
+        };
+        Ok(NewMo {
+            id: self.ids.next(now),
+            account: destination.account.name.clone(),
+            carrier: carrier.id.clone(),
+            mo,
+            media: media.into_iter().map(|Media { bytes, .. }| bytes).collect(),
+            digest: opened.digest,
+            repeats_since: now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN),
+            received_at: now,
+        })
+    }
+}
+
+/// What a carrier is told when its message could not be stored: 4006 where it may come again soon.
+fn refuse_for(carrier: &Carrier, error: &StoreError) -> Refused {
+    tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
+    match error {
+        StoreError::Full | StoreError::Overloaded => Refused(StatusCode::ServiceUnavailable),
+        _ => Refused(StatusCode::SystemError),
+    }
+}

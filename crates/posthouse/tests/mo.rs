@@ -1,0 +1,140 @@
+//! Messages from handsets: a carrier's DeliverReq reaches the VASP, media byte for byte (contract 4.6).
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[expect(dead_code, reason = "other tests use the rest of it")]
+mod support;
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use posthouse_sim::{
+    carrier::{Mo, MoPart},
+    vasp::{Callback, Event, VaspAnswer},
+};
+use support::town::Town;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn mo(to: &str, subject: &str, parts: Vec<MoPart>) -> Mo {
+    Mo { from: "16175550100".to_owned(), to: to.to_owned(), subject: Some(subject.to_owned()), parts }
+}
+
+fn part(content_type: &str, name: &str, bytes: &[u8]) -> MoPart {
+    MoPart {
+        content_type: content_type.to_owned(),
+        text: None,
+        base64: Some(STANDARD.encode(bytes)),
+        id: Some(name.to_owned()),
+        name: Some(name.to_owned()),
+    }
+}
+
+async fn town(callbacks: &str) -> Town {
+    let town = Town::found().await;
+    let callbacks =
+        format!("deliver_url = \"{}/deliver\"\nretry_after = \"50ms\"\n{callbacks}\n", town.vasp.url());
+    let service = "[[account.service]]\nvasid = \"777\"\nsenders = [\"222333\", \"+16175559999\"]\n";
+    let account = town.account_with("beta", "", &callbacks, service);
+    town.provision(&[town.account("acme", ""), account, town.usual_carriers()].concat()).await;
+    town
+}
+
+/// What the VASP got and acknowledged.
+async fn delivered(town: &Town, count: usize) -> Vec<std::sync::Arc<Callback>> {
+    let is_delivered =
+        |callback: &Callback| callback.is_acknowledged() && matches!(callback.event, Event::Deliver(..));
+    let enough = |callbacks: &[std::sync::Arc<Callback>]| {
+        callbacks.iter().filter(|got| is_delivered(got)).count() >= count
+    };
+    let callbacks = town.vasp.wait_until(enough, DEADLINE).await.unwrap();
+    callbacks.into_iter().filter(|got| is_delivered(got)).collect()
+}
+
+#[tokio::test]
+async fn a_video_of_five_megabytes_arrives_byte_for_byte() {
+    let town = town("").await;
+    let video: Vec<u8> =
+        (0..5_000_000_u32).map(|number| number.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let parts = vec![
+        part("video/mp4", "clip.mp4", &video),
+        part("text/plain; charset=utf-8", "t.txt", "Grüße".as_bytes()),
+    ];
+    let answer = town.carriers["31003"].deliver(&mo("222333", "Re: <&]]> \u{1f4ef}", parts)).await.unwrap();
+    assert_eq!((answer.http_status, answer.code()), (200, Some(1000)));
+    let callbacks = delivered(&town, 1).await;
+    let Event::Deliver(req, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    assert_eq!(callbacks[0].carrier_id.as_deref(), Some("31003"));
+    assert_eq!(req.subject.as_deref(), Some("Re: <&]]> \u{1f4ef}"));
+    assert_eq!(req.sender.as_ref().unwrap().as_str(), "16175550100");
+    assert_eq!(req.recipients[0].address.as_str(), "222333");
+    assert_eq!(req.vasid.as_ref().unwrap().as_str(), "777");
+    assert!(req.linked_id.as_ref().unwrap().as_str().parse::<i64>().is_ok(), "{:?}", req.linked_id);
+    let types: Vec<_> = media.iter().map(|media| media.content_type.essence()).collect();
+    let at = types.iter().position(|kind| *kind == "video/mp4").unwrap_or_else(|| panic!("{types:?}"));
+    assert!(media[at].bytes == video, "the video was changed");
+    assert!(media.iter().any(|media| media.bytes == "Grüße".as_bytes()));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_long_code_is_found_however_it_is_spelled() {
+    let town = town("").await;
+    let text = || vec![part("text/plain", "t.txt", b"hello")];
+    for to in ["16175559999", "+16175559999"] {
+        assert_eq!(town.carriers["31003"].deliver(&mo(to, to, text())).await.unwrap().code(), Some(1000));
+    }
+    delivered(&town, 2).await;
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_message_for_nobody_is_refused_in_a_deliver_rsp() {
+    let town = town("").await;
+    let answer =
+        town.carriers["31003"].deliver(&mo("999999", "lost", vec![part("text/plain", "t.txt", b"x")])).await;
+    let answer = answer.unwrap();
+    assert_eq!((answer.http_status, answer.code(), answer.text()), (200, Some(2002), Some("Address Error")));
+    assert!(answer.fault().is_none(), "it is a DeliverRsp");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_vasp_that_fails_gets_it_again_and_once_acknowledged_never_more() {
+    let town = town("max_retries = 50").await;
+    town.vasp.fail_next(3);
+    for number in 0..10 {
+        let subject = format!("number {number}");
+        let parts = vec![part("text/plain", "t.txt", subject.as_bytes())];
+        assert_eq!(
+            town.carriers["31003"].deliver(&mo("222333", &subject, parts)).await.unwrap().code(),
+            Some(1000)
+        );
+    }
+    let callbacks = delivered(&town, 10).await;
+    let mut subjects: Vec<_> = callbacks
+        .iter()
+        .map(|callback| match &callback.event {
+            Event::Deliver(req, _) => req.subject.clone().unwrap(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    subjects.sort();
+    let expected: Vec<_> = (0..10).map(|number| format!("number {number}")).collect();
+    assert_eq!(subjects, expected);
+    assert_eq!(town.vasp.received(), 13, "ten, and three that were answered HTTP 500");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_the_vasp_never_takes_is_kept_as_failed() {
+    let town = town("max_retries = 1").await;
+    town.vasp.set_answer(VaspAnswer::Code(4000));
+    town.carriers["31003"]
+        .deliver(&mo("222333", "never", vec![part("text/plain", "t.txt", b"x")]))
+        .await
+        .unwrap();
+    let twice = town.vasp.wait_until(|callbacks| callbacks.len() >= 2, DEADLINE).await;
+    assert_eq!(twice.unwrap().len(), 2);
+    town.close().await;
+}
