@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mm7::{Framing, message::SubmitReq, mime::Media};
+use mm7::{Framing, message::SubmitReq};
 
 use super::{Body, CarrierFact, ContentFacts, Facts};
 use crate::{

@@ -12,7 +12,7 @@ use posthouse_core::{
     message::{CarrierReport, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, Owner, Recorded,
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
         Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
@@ -87,6 +87,10 @@ impl Store for FragileStore {
         self.0.record_report(report).await
     }
 
+    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
+        self.0.accept_mo(mo).await
+    }
+
     async fn lease_callbacks(
         &self,
         account: &AccountName,
@@ -103,7 +107,7 @@ impl Store for FragileStore {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         self.0.settle_callback(id, owner, outcome, now).await
     }
 
