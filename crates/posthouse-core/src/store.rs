@@ -348,6 +348,16 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// [declined](Settlement::Declined) is never repeated: refusals are not remembered.
     async fn accept(&self, message: NewMessage) -> Result<Acceptance>;
 
+    /// The message that one of this account, TransactionID and digest would [repeat](Acceptance::Repeats), without storing anything:
+    /// for work that is better not done twice. Only [`Store::accept`] also knows calls in flight.
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> Result<Option<Id>>;
+
     /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.
     ///
     /// The lease becomes one of the attempt's: when it ends without [`Store::settle`], the attempt is

@@ -18,7 +18,7 @@ pub use facts::{
     FetchFact, Head,
 };
 pub use fetched::{Fetched, insert_fetched};
-pub use plan::{DEFAULT_EXPIRY, plan};
+pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use reject::{Refusal, Reject};
 
 /// A fact that a check asks for.

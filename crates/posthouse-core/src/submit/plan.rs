@@ -29,8 +29,6 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
     let Some(CarrierFact::Found { carrier, .. }) = &facts.carrier else { return None };
     let content = facts.whole_content()?;
     let submission = submission(facts, body, content, now)?;
-    let repeats_since =
-        body.dialect.repeats_first_answer.then(|| now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN));
     Some(NewMessage {
         id,
         account: account.name.clone(),
@@ -38,10 +36,15 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
         submission,
         media: content.media.iter().map(|media| media.bytes.clone()).collect(),
         digest: body.digest,
-        repeats_since,
+        repeats_since: repeats_since(body, now),
         accepted_at: now,
         lease: None,
     })
+}
+
+/// Since when a message may have been accepted that this request repeats (contract 4.3). `None`: its dialect knows no repetitions.
+pub fn repeats_since(body: &Body, now: Timestamp) -> Option<Timestamp> {
+    body.dialect.repeats_first_answer.then(|| now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN))
 }
 
 fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp) -> Option<Submission> {

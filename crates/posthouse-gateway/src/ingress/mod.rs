@@ -14,7 +14,7 @@ use posthouse_core::{
     Id,
     account::SubmitMode,
     store::{Acceptance, Lease, NewMessage, Owner, Send, Store, StoreError},
-    submit::{Ask, Decision, Facts, Refusal, decide, plan},
+    submit::{Ask, Decision, Facts, Refusal, decide, plan, repeats_since},
     time::{Clock, after},
 };
 use tokio::{
@@ -138,9 +138,22 @@ impl Ingress {
                 Decision::Refuse(refusal) => return Some(Err(refusal)),
                 Decision::Accept => return Some(self.accept(&exchange.facts).await),
                 Decision::Ask(Ask::Body) => self.read_body(exchange).await?,
+                Decision::Ask(Ask::Fetch) => match self.repeated(&exchange.facts).await {
+                    Ok(None) => self.find_out(Ask::Fetch, exchange).await,
+                    Ok(Some(first)) => return Some(Ok(first)),
+                    Err(error) => return Some(Err(self.refuse_for(&error))),
+                },
                 Decision::Ask(ask) => self.find_out(ask, exchange).await,
             }
         }
+    }
+
+    /// The message that a request repeats: what it names by URL may be gone by now, and the answer is the first one all the same.
+    async fn repeated(&self, facts: &Facts) -> Result<Option<Id>, StoreError> {
+        let known = facts.body.as_ref().zip(facts.account()).zip(facts.transaction_id());
+        let Some(((body, account), transaction_id)) = known else { return Ok(None) };
+        let Some(since) = repeats_since(body, self.clock.now()) else { return Ok(None) };
+        self.store.repeated(&account.name, transaction_id, body.digest, since).await
     }
 
     /// Stores the message; then, and only then, there is an id to answer 1000 with.

@@ -7,7 +7,7 @@ use posthouse_core::{
     state::State,
     store::{Acceptance, Lease, NewMessage, StoreError},
 };
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     fault::{Fault, Result},
@@ -91,8 +91,11 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
     if tx.short_of_space {
         return Err(StoreError::Full.into());
     }
-    if let Some(id) = repeated(tx, message)? {
-        return Ok(Acceptance::Repeats(id));
+    if let Some(since) = message.repeats_since {
+        let key = (message.account.as_str(), message.transaction_id.as_str(), &message.digest);
+        if let Some(id) = repeated(tx.connection, key, since)? {
+            return Ok(Acceptance::Repeats(id));
+        }
     }
     insert_message(tx, message)?;
     insert_work(tx, message)?;
@@ -102,24 +105,20 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
     Ok(Acceptance::Fresh)
 }
 
-fn repeated(tx: &Tx<'_>, message: &Prepared) -> Result<Option<Id>> {
-    let Some(since) = message.repeats_since else {
-        return Ok(None);
-    };
-    let found: Option<i64> = tx
-        .prepare(
+/// The message of this account, TransactionID and digest that was accepted at this time or later.
+pub(super) fn repeated(
+    connection: &Connection,
+    (account, transaction_id, digest): (&str, &str, &[u8; 16]),
+    since: Timestamp,
+) -> Result<Option<Id>> {
+    let found: Option<i64> = connection
+        .prepare_cached(
             "SELECT id FROM message
              WHERE transaction_id = ? AND digest = ? AND id >= ? AND account = ? AND accepted_at >= ?
              ORDER BY id LIMIT 1",
         )?
         .query_row(
-            (
-                &message.transaction_id,
-                &message.digest,
-                Id::first_at(since).number(),
-                &message.account,
-                since.as_millisecond(),
-            ),
+            (transaction_id, digest, Id::first_at(since).number(), account, since.as_millisecond()),
             |row| row.get(0),
         )
         .optional()?;

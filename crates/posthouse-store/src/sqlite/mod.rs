@@ -42,13 +42,14 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{CarrierReport, Message, TimelineEvent},
+    message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
         Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
         Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
+use rusqlite::Connection;
 
 use self::{
     accept::Prepared,
@@ -156,6 +157,20 @@ impl Store for SqliteStore {
     async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
         let prepared = Prepared::new(message, self.inline_max)?;
         self.write(Admission::Shed, move |tx| accept::accept(tx, &prepared)).await
+    }
+
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> Result<Option<Id>> {
+        let (account, transaction_id) = (account.clone(), transaction_id.to_owned());
+        let look = move |connection: &Connection| {
+            accept::repeated(connection, (&account.0, &transaction_id, &digest.0), since)
+        };
+        self.readers.read(look).await
     }
 
     async fn begin(

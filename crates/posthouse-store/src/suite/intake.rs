@@ -56,6 +56,20 @@ pub async fn a_repetition_is_the_first_message(backend: &dyn Backend) {
     assert_eq!(bed.accept(third).await, Ok(Acceptance::Repeats(first.id)));
 }
 
+/// A repetition can be told before it is handed in, as `accept` would tell it.
+pub async fn a_repetition_is_known_beforehand(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let first = message(0);
+    let (account, id) = (first.account.clone(), first.submission.transaction_id.clone());
+    assert_eq!(bed.repeated(&account, &id, first.digest, at(-10)).await, Ok(None));
+    bed.accept(first.clone()).await.unwrap();
+    assert_eq!(bed.repeated(&account, &id, first.digest, at(0)).await, Ok(Some(first.id)));
+    assert_eq!(bed.repeated(&account, &id, first.digest, at(1)).await, Ok(None));
+    assert_eq!(bed.repeated(&account, &id, Digest([8; 16]), at(0)).await, Ok(None));
+    assert_eq!(bed.repeated(&account, "another", first.digest, at(0)).await, Ok(None));
+    assert_eq!(bed.repeated(&AccountName("globex".into()), &id, first.digest, at(0)).await, Ok(None));
+}
+
 /// The same TransactionID with other content is a message of its own.
 pub async fn another_body_is_another_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

@@ -40,6 +40,7 @@ macro_rules! conformance {
             intake: accepted_messages_read_back_as_they_were,
                 an_unknown_message_is_none,
                 a_repetition_is_the_first_message,
+                a_repetition_is_known_beforehand,
                 another_body_is_another_message,
                 another_account_is_another_message,
                 an_old_message_is_not_repeated,

@@ -9,7 +9,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{CarrierReport, Message, TimelineEvent},
+    message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
         Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
@@ -35,6 +35,16 @@ impl Store for FragileStore {
     async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
         fail(&message.submission.transaction_id)?;
         self.0.accept(message).await
+    }
+
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> Result<Option<Id>> {
+        self.0.repeated(account, transaction_id, digest, since).await
     }
 
     async fn begin(
