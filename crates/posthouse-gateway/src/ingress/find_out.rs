@@ -98,7 +98,11 @@ impl Ingress {
             Ask::Admission => facts.admission = Some(self.admissions.admit(facts.account())),
             Ask::Content => facts.content = content(facts),
             Ask::Carrier => facts.carrier = Some(self.carrier(facts).await),
-            Ask::Fetch => facts.fetched = Some(self.fetch(facts, fetched_memory).await),
+            Ask::Fetch => {
+                let fact = self.fetch(facts, fetched_memory).await;
+                self.metrics.fetch_ended(&fact);
+                facts.fetched = Some(fact);
+            }
             // Read before any other fact is asked for.
             Ask::Body => {}
         }

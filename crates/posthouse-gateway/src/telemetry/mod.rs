@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::{carrier::CarrierId, store::CallbackOutcome};
+use posthouse_core::{carrier::CarrierId, store::CallbackOutcome, submit::FetchFact};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -44,6 +44,7 @@ pub struct Metrics {
     attempts: Family<CarrierCode, Counter>,
     reports: Family<CarrierStatus, Counter>,
     callbacks: Family<Outcome, Counter>,
+    fetches: Family<Outcome, Counter>,
     lookups: Family<Outcome, Counter>,
 }
 
@@ -71,9 +72,15 @@ impl Default for Metrics {
         registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
         let callbacks = Family::default();
         registry.register("callbacks", "Tries to deliver callbacks to VASPs, by outcome", callbacks.clone());
+        let fetches = Family::default();
+        registry.register(
+            "fetches",
+            "Messages whose content was fetched by URL, by outcome",
+            fetches.clone(),
+        );
         let lookups = Family::default();
         registry.register("lookups", "Carriers looked up, by who knew or that nobody did", lookups.clone());
-        Self { registry, answers, answer_time, attempts, reports, callbacks, lookups }
+        Self { registry, answers, answer_time, attempts, reports, callbacks, fetches, lookups }
     }
 }
 
@@ -106,6 +113,16 @@ impl Metrics {
     /// `outcome` is a word of the lookup's own.
     pub(crate) fn lookup_ended(&self, outcome: &'static str) {
         self.lookups.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    pub(crate) fn fetch_ended(&self, fact: &FetchFact) {
+        let outcome = match fact {
+            FetchFact::Fetched(Ok(_)) => "fetched",
+            FetchFact::Fetched(Err(_)) => "unreadable",
+            FetchFact::NoRoom { .. } => "no_room",
+            FetchFact::Failed => "failed",
+        };
+        self.fetches.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// The metrics in the text format of Prometheus.
