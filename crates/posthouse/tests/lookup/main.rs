@@ -7,11 +7,7 @@ mod support;
 
 mod service;
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use service::{LookupService, Reply, dns_server};
 use support::{
@@ -208,7 +204,7 @@ async fn a_message_that_names_its_carrier_does_not_wait_for_a_service_that_hangs
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures, for which the machine has to be quiet"]
 async fn a_service_that_hangs_costs_named_messages_no_speed() {
-    const ROUNDS: usize = 10;
+    const ROUNDS: usize = 21;
     let service = LookupService::start().await;
     let town = Arc::new(town(&service.toml("60s", "1h")).await);
     let mut named = Request::to("16175550100");
@@ -222,9 +218,9 @@ async fn a_service_that_hangs_costs_named_messages_no_speed() {
         began.elapsed()
     };
     batch(&town).await;
-    let (mut alone, mut beside) = (Duration::ZERO, Duration::ZERO);
+    let mut ratios = Vec::new();
     for round in 0..ROUNDS {
-        alone += batch(&town).await;
+        let alone = batch(&town).await;
         service.shut();
         let hanging: Vec<_> = (0..50)
             .map(|last| {
@@ -235,14 +231,16 @@ async fn a_service_that_hangs_costs_named_messages_no_speed() {
             .collect();
         let asked = (round + 1) * 50;
         eventually("all hang", async || (service.asked().len() == asked).then_some(())).await;
-        beside += batch(&town).await;
+        let beside = batch(&town).await;
+        ratios.push(alone.as_secs_f64() / beside.as_secs_f64());
         assert!(hanging.iter().all(|post| !post.is_finished()));
         service.open();
         for post in hanging {
             assert_eq!(post.await.unwrap(), 2570);
         }
     }
-    let ratio = alone.as_secs_f64() / beside.as_secs_f64();
+    ratios.sort_by(f64::total_cmp);
+    let ratio = ratios[ROUNDS / 2];
     println!("{ratio:.3} of the rate beside 50 lookups that hang");
     assert!(ratio >= 0.95, "{ratio:.3}");
     Arc::into_inner(town).unwrap().close().await;
