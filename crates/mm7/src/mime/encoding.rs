@@ -81,10 +81,11 @@ fn base64_fault(raw: &[u8]) -> Broken {
     let foreign =
         |byte: &u8| !(byte.is_ascii_alphanumeric() || b"+/=".contains(byte) || byte.is_ascii_whitespace());
     match raw.iter().position(foreign) {
-        Some(at) => Broken { at, what: "a byte that base64 does not have" },
-        None => {
-            Broken { at: raw.len(), what: "base64 of an impossible length or with padding in the middle" }
-        }
+        Some(at) => Broken { at, what: "the part has a byte that base64 does not have" },
+        None => Broken {
+            at: raw.len(),
+            what: "the base64 of the part has an impossible length, or padding in the middle",
+        },
     }
 }
 
@@ -95,7 +96,7 @@ fn decode_quoted_printable(raw: &[u8]) -> Result<Vec<u8>, Broken> {
         let line = memchr::memchr(b'\n', rest).and_then(|end| rest.get(..=end)).unwrap_or(rest);
         decode_line(line, &mut decoded).map_err(|at| Broken {
             at: start + at,
-            what: "a quoted-printable escape that is not = and two hexadecimal digits",
+            what: "the part has a quoted-printable escape that is not = and two hexadecimal digits",
         })?;
         start += line.len();
     }

@@ -69,7 +69,7 @@ impl Head {
                 _ => match split_field(line.text) {
                     Some((name, value)) => open = Some(head.add(name, value)),
                     None => {
-                        head.fault = Some((head.body, "a line among the headers that is no header"));
+                        head.fault = Some((head.body, "a line among the headers of a part is no header"));
                         return head;
                     }
                 },
@@ -77,7 +77,7 @@ impl Head {
             head.body += line.length;
         }
         if window.len() < part.len() {
-            head.fault = Some((head.body, "headers longer than is taken"));
+            head.fault = Some((head.body, "the headers of a part are too long"));
         }
         head
     }
@@ -208,7 +208,7 @@ mod tests {
             let head = read(part);
             let start = memchr(b'\n', part).unwrap() + 1;
             assert_eq!(head.body, start, "{}", part.escape_ascii());
-            assert_eq!(head.fault, Some((start, "a line among the headers that is no header")));
+            assert_eq!(head.fault, Some((start, "a line among the headers of a part is no header")));
             assert_eq!(head.get(Name::ContentType).as_deref(), Some("text/xml"));
         }
     }
@@ -217,7 +217,7 @@ mod tests {
     fn headers_without_end_are_given_up() {
         for part in ["X: y\r\n".repeat(4000), format!("X: {}", "y".repeat(20_000))] {
             let head = read(part.as_bytes());
-            assert_eq!(head.fault.unwrap().1, "headers longer than is taken");
+            assert_eq!(head.fault.unwrap().1, "the headers of a part are too long");
             assert!(head.body <= 16 * 1024);
         }
         let fits = format!("{}\r\nbody", "X: y\r\n".repeat(2730));

@@ -166,7 +166,7 @@ impl<'d> Fields<'d> {
         let mut fields = Self { table, found: Vec::with_capacity(table.len()), last: Cell::new(0) };
         let mut furthest = 0;
         for element in parent.children() {
-            let Some(row) = fields.row(element, furthest, notes) else { continue };
+            let Some(row) = fields.row(element, parent, furthest, notes) else { continue };
             if element.namespace() != parent.namespace() {
                 notes.note_namespace(element);
             }
@@ -175,7 +175,7 @@ impl<'d> Fields<'d> {
                 notes.note(
                     Rule::ElementOrder,
                     element.offset(),
-                    format!("{} stands too late", element.name()),
+                    format!("{} stands behind {}", element.name(), fields.name_of(furthest)),
                 );
             } else if !is_repeated && fields.found.iter().any(|(other, _)| *other == row) {
                 notes.note(
@@ -193,7 +193,13 @@ impl<'d> Fields<'d> {
 
     /// The row of an element; notes one that the table, or the release, does not have. Elements of a later release
     /// are read all the same.
-    fn row(&self, element: Element<'_>, start: usize, notes: &mut Notes) -> Option<usize> {
+    fn row(
+        &self,
+        element: Element<'_>,
+        parent: Element<'_>,
+        start: usize,
+        notes: &mut Notes,
+    ) -> Option<usize> {
         let name = element.name();
         let by_name = row_of(self.table, start, name);
         let row = by_name.or_else(|| self.table.iter().position(|child| child.also == Some(name)));
@@ -203,10 +209,14 @@ impl<'d> Fields<'d> {
             notes.note(
                 Rule::UnknownElement,
                 element.offset(),
-                format!("{} does not belong here", excerpt(name)),
+                format!("{} is no element of {}", excerpt(name), excerpt(parent.name())),
             );
         }
         row
+    }
+
+    fn name_of(&self, row: usize) -> &'static str {
+        self.table.get(row).map_or("", |child| child.name)
     }
 
     fn note_missing(&self, parent: Element<'_>, notes: &mut Notes) {
@@ -300,7 +310,7 @@ fn boolean(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<bool> 
         _ if text.eq_ignore_ascii_case("false") => false,
         _ => return bad_value(element, &format!("{:?} is neither true nor false", excerpt(text)), notes),
     };
-    let what = format!("{}: {text} is written {value}", element.name());
+    let what = format!("{}: the schema writes {text} as {value}", element.name());
     notes.note(Rule::BooleanCase, element.offset(), what);
     Some(value)
 }
@@ -314,7 +324,7 @@ pub(crate) fn enumeration<T: Copy>(
 ) -> Option<T> {
     let value = (wire.read)(text);
     if value.is_none_or(|value| (wire.spelling)(value) != text.trim()) {
-        bad_value::<T>(element, &format!("{:?} is not a value of it", excerpt(text.trim())), notes);
+        bad_value::<T>(element, &format!("{:?} is none of its values", excerpt(text.trim())), notes);
     }
     value
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use quick_xml::Reader;
-use quick_xml::errors::SyntaxError;
+use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, BytesText, Event};
 
@@ -486,7 +486,38 @@ fn no_reference(name: &str) -> String {
 fn syntax_error(error: &quick_xml::Error, offset: usize) -> DecodeError {
     match error {
         quick_xml::Error::Syntax(SyntaxError::UnclosedDoctype) => doctype(offset),
+        quick_xml::Error::Syntax(error) => ill_formed(offset, unclosed(error)),
+        quick_xml::Error::IllFormed(error) => ill_formed(offset, mismatched(error)),
         error => ill_formed(offset, excerpt(&error.to_string())),
+    }
+}
+
+/// What the envelope ends within.
+const fn unclosed(error: &SyntaxError) -> &'static str {
+    match error {
+        SyntaxError::InvalidBangMarkup => "<! begins neither a comment nor a CDATA section",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the envelope ends within <? and ?>",
+        SyntaxError::UnclosedComment => "the envelope ends within a comment",
+        SyntaxError::UnclosedDoctype => "the envelope ends within a DOCTYPE",
+        SyntaxError::UnclosedCData => "the envelope ends within a CDATA section",
+        SyntaxError::UnclosedTag => "the envelope ends within a tag",
+        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
+            "the quotes of an attribute are never closed"
+        }
+    }
+}
+
+/// Which end tag stands where another should, and what else is not as XML has it.
+fn mismatched(error: &IllFormedError) -> String {
+    match error {
+        IllFormedError::MismatchedEndTag { expected, found } => {
+            format!("</{}> stands where </{}> should", excerpt(found), excerpt(expected))
+        }
+        IllFormedError::UnmatchedEndTag(name) => format!("</{}> closes nothing", excerpt(name)),
+        IllFormedError::MissingEndTag(name) => format!("{} is never closed", excerpt(name)),
+        IllFormedError::UnclosedReference => "& begins no reference: there is no ; behind it".to_owned(),
+        IllFormedError::DoubleHyphenInComment => "-- stands in a comment".to_owned(),
+        error => excerpt(&error.to_string()).to_owned(),
     }
 }
 
