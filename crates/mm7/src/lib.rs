@@ -11,6 +11,7 @@ pub mod limits;
 pub mod message;
 pub mod mime;
 pub mod smil;
+pub mod sniff;
 pub mod soap;
 pub mod status;
 pub mod time;

@@ -12,7 +12,6 @@ pub mod message;
 pub mod provisioning;
 pub mod retry;
 pub mod route;
-pub mod sniff;
 pub mod state;
 pub mod store;
 pub mod submit;

@@ -7,13 +7,11 @@ use mm7::{
     DecodeError, Dialect, Limits, Rule,
     mime::{ContentType, Media},
     smil,
+    sniff::{ending, sniff},
 };
 
 use super::content::{ContentFacts, add_new, external_references, required_smil};
-use crate::{
-    sniff::{ending, sniff},
-    url::HttpUrl,
-};
+use crate::url::HttpUrl;
 
 /// The longest stem of a file name that is taken from a URL, in characters.
 const MAX_STEM_CHARS: usize = 40;

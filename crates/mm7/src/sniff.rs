@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use mm7::{Limits, mime::ContentType, smil};
+use crate::{Limits, mime::ContentType, smil};
 
 /// How much of a text is looked at for what it begins with, in characters.
 const HEAD_CHARS: usize = 64;
@@ -99,7 +99,7 @@ const ENDINGS: &[(&str, &str)] = &[
 /// known kind are `application/octet-stream`.
 ///
 /// ```
-/// use posthouse_core::sniff::sniff;
+/// use mm7::sniff::sniff;
 /// assert_eq!(sniff(b"GIF89a...", None).essence(), "image/gif");
 /// assert_eq!(sniff(b"<smil><body/></smil>", None).essence(), "application/smil");
 /// assert_eq!(sniff(b"hi", None).to_string(), "text/plain; charset=utf-8");
