@@ -7,13 +7,13 @@ use crate::StatusCode;
 use crate::soap::xml::cut;
 
 macro_rules! rules {
-    ($($(#[$doc:meta])* $name:ident => $code:ident, $clause:literal;)*) => {
+    ($(#[doc = $doc:literal] $name:ident => $code:ident, $clause:literal;)*) => {
         /// A rule that a request can break. The order is the order in which a peer is told.
         ///
         /// Which of them a peer is refused for is its Dialect's choice.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
-            $($(#[$doc])* $name,)*
+            $(#[doc = $doc] $name,)*
         }
 
         impl Rule {
@@ -28,6 +28,11 @@ macro_rules! rules {
             /// The clause or source the rule follows.
             pub const fn clause(self) -> &'static str {
                 match self { $(Self::$name => $clause,)* }
+            }
+
+            /// How the rule is broken, in one sentence with a full stop.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $doc,)* }.trim_ascii()
             }
 
             /// The name used in findings and tests.

@@ -8,6 +8,7 @@
 pub mod dialect;
 pub mod error;
 pub mod limits;
+pub mod lint;
 pub mod message;
 pub mod mime;
 pub mod smil;

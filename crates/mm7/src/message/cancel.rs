@@ -35,7 +35,7 @@ pub struct CancelRsp {
     pub status: Status,
 }
 
-const CANCEL_REQ: &[Child] = &[
+pub(super) const CANCEL_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("SenderIdentification"),
     r5("MessageID").required(),

@@ -84,7 +84,7 @@ pub struct DeliverRsp {
     pub service_code: Option<String>,
 }
 
-const DELIVER_REQ: &[Child] = &[
+pub(super) const DELIVER_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("MMSRelayServerID"),
     r6("VASPID"),
@@ -106,7 +106,7 @@ const DELIVER_REQ: &[Child] = &[
     r6("UACapabilities"),
     r5("Content"),
 ];
-const DELIVER_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("ServiceCode")];
+pub(super) const DELIVER_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("ServiceCode")];
 const PREVIOUSLY_SENT_BY: &[Child] = &[r6("UserAgent").repeated()];
 const PREVIOUSLY_SENT_DATE_AND_TIME: &[Child] = &[r6("DateTime").repeated()];
 

@@ -51,7 +51,7 @@ pub struct DeliveryReportRsp {
     pub status: Status,
 }
 
-const DELIVERY_REPORT_REQ: &[Child] = &[
+pub(super) const DELIVERY_REPORT_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("MMSRelayServerID"),
     r5("MessageID").required(),

@@ -29,9 +29,9 @@ pub struct ExtendedCancelRsp {
     pub status: Status,
 }
 
-const EXTENDED_CANCEL_REQ: &[Child] =
+pub(super) const EXTENDED_CANCEL_REQ: &[Child] =
     &[r5("MM7Version"), r5("SenderIdentification"), r5("CancelID").required()];
-const EXTENDED_CANCEL_RSP: &[Child] = &[r5("MM7Version"), r5("Status").required()];
+pub(super) const EXTENDED_CANCEL_RSP: &[Child] = &[r5("MM7Version"), r5("Status").required()];
 
 impl ExtendedCancelReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {

@@ -43,7 +43,7 @@ pub struct ExtendedReplaceRsp {
     pub status: Status,
 }
 
-const EXTENDED_REPLACE_REQ: &[Child] = &[
+pub(super) const EXTENDED_REPLACE_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("VASPID"),
     r5("VASID"),
@@ -56,7 +56,8 @@ const EXTENDED_REPLACE_REQ: &[Child] = &[
     r5("DeliveryReport"),
     r5("Content"),
 ];
-const EXTENDED_REPLACE_RSP: &[Child] = &[r5("MM7Version"), r5("MessageID"), r5("Status").required()];
+pub(super) const EXTENDED_REPLACE_RSP: &[Child] =
+    &[r5("MM7Version"), r5("MessageID"), r5("Status").required()];
 
 impl ExtendedReplaceReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {

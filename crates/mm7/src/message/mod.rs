@@ -5,6 +5,7 @@
 //! [`Framing`](crate::Framing). In a release that lacks an element, the element is not written.
 
 mod cancel;
+mod children;
 mod deliver;
 mod delivery_report;
 mod extended_cancel;
@@ -28,6 +29,8 @@ pub use parts::{
 pub use read_reply::{ReadReplyReq, ReadReplyRsp};
 pub use replace::{ReplaceReq, ReplaceRsp};
 pub use submit::{SubmitReq, SubmitRsp};
+
+pub(crate) use children::children;
 
 use crate::soap::fields::Notes;
 use crate::soap::writer::Writer;

@@ -262,7 +262,7 @@ impl ChargedParty {
 /// The children of every response; some have more.
 pub(crate) const RESPONSE: &[Child] = &[r5("MM7Version"), r5("Status").required()];
 
-const STATUS: &[Child] =
+pub(super) const STATUS: &[Child] =
     &[r5("StatusCode").required(), r5("StatusText").required(), r5("Details").or("Detail")];
 const EXTENDED_STATUS: &[Child] =
     &[r5("StatusCode").required(), r5("StatusText"), r5("Details").or("Detail")];
@@ -326,7 +326,7 @@ pub(crate) struct SenderIdentification {
     pub attributes: AddressAttributes,
 }
 
-const SENDER_IDENTIFICATION: &[Child] = &[r5("VASPID"), r5("VASID"), r5("SenderAddress")];
+pub(super) const SENDER_IDENTIFICATION: &[Child] = &[r5("VASPID"), r5("VASID"), r5("SenderAddress")];
 
 impl SenderIdentification {
     pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Self {
@@ -357,7 +357,7 @@ pub(crate) fn write_sender(
     writer.end("SenderIdentification");
 }
 
-const RECIPIENTS: &[Child] = &[r5("To").repeated(), r5("Cc").repeated(), r5("Bcc").repeated()];
+pub(super) const RECIPIENTS: &[Child] = &[r5("To").repeated(), r5("Cc").repeated(), r5("Bcc").repeated()];
 
 /// Reads the addresses of every Recipients element there is.
 pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Recipient> {
@@ -415,6 +415,22 @@ impl RecipientKind {
 }
 
 impl Content {
+    /// `href` where it leads out of the message: it has a scheme, and that is not `cid`.
+    ///
+    /// ```
+    /// use mm7::message::Content;
+    /// let content = |href: &str| Content { href: Some(href.to_owned()), allow_adaptations: None };
+    /// assert_eq!(content("http://media.example/a.jpg").url(), Some("http://media.example/a.jpg"));
+    /// assert_eq!(content("cid:a.jpg").url(), None);
+    /// ```
+    pub fn url(&self) -> Option<&str> {
+        let href = self.href.as_deref()?.trim();
+        let (scheme, _) = href.split_once(':')?;
+        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        (is_scheme && !scheme.eq_ignore_ascii_case("cid")).then_some(href)
+    }
+
     pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("Content")?;
         let href = element.attribute("href");

@@ -45,7 +45,7 @@ pub struct ReadReplyRsp {
     pub status: Status,
 }
 
-const READ_REPLY_REQ: &[Child] = &[
+pub(super) const READ_REPLY_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("MMSRelayServerID"),
     r5("MessageID").required(),

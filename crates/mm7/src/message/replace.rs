@@ -54,7 +54,7 @@ pub struct ReplaceRsp {
     pub status: Status,
 }
 
-const REPLACE_REQ: &[Child] = &[
+pub(super) const REPLACE_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("SenderIdentification"),
     r5("MessageID").required(),

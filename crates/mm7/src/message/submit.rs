@@ -81,7 +81,7 @@ pub struct SubmitRsp {
     pub message_id: Option<MessageId>,
 }
 
-const SUBMIT_REQ: &[Child] = &[
+pub(super) const SUBMIT_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("SenderIdentification"),
     r5("Recipients"),
@@ -107,7 +107,7 @@ const SUBMIT_REQ: &[Child] = &[
     r6("DRMContent"),
     r5("Content"),
 ];
-const SUBMIT_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("MessageID")];
+pub(super) const SUBMIT_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("MessageID")];
 const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
 
 impl SubmitReq {

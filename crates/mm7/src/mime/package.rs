@@ -193,6 +193,11 @@ impl Part {
         })
     }
 
+    /// Whether the content stands in the body otherwise than it is.
+    pub fn is_encoded(&self) -> bool {
+        self.encoding != Encoding::Identity
+    }
+
     /// The Content-Type of an attachment.
     ///
     /// # Errors
@@ -224,7 +229,7 @@ impl Part {
         Some(DecodeError::new(Rule::RootContentType, self.type_offset, what))
     }
 
-    fn media(&self) -> Result<Media, DecodeError> {
+    pub(crate) fn media(&self) -> Result<Media, DecodeError> {
         let content_type = self.media_type()?;
         if content_type.is_multipart() {
             return Err(self.too_deep());

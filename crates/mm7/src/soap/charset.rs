@@ -18,8 +18,10 @@ const MAX_DECLARATION: usize = 256;
 pub(crate) struct Text<'a> {
     /// The text, without byte order mark; borrowed when it came as UTF-8.
     pub text: Cow<'a, str>,
-    encoding: &'static Encoding,
-    start: usize,
+    /// What it was decoded from.
+    pub encoding: &'static Encoding,
+    /// The length of the byte order mark.
+    pub start: usize,
 }
 
 impl Text<'_> {
@@ -31,18 +33,22 @@ impl Text<'_> {
         }
         let (mut before, mut bytes) = (0, self.start);
         for offset in offsets {
-            bytes += self.byte_length(self.text.get(before..*offset).unwrap_or_default());
+            bytes += byte_length(self.encoding, self.text.get(before..*offset).unwrap_or_default());
             before = *offset;
             *offset = bytes;
         }
     }
+}
 
-    fn byte_length(&self, text: &str) -> usize {
-        if self.encoding == UTF_16LE || self.encoding == UTF_16BE {
-            return text.chars().map(|c| c.len_utf16() * 2).sum();
-        }
-        self.encoding.encode(text).0.len()
+/// How many bytes a text has in an encoding.
+pub(crate) fn byte_length(encoding: &'static Encoding, text: &str) -> usize {
+    if encoding == UTF_8 {
+        return text.len();
     }
+    if encoding == UTF_16LE || encoding == UTF_16BE {
+        return text.chars().map(|c| c.len_utf16() * 2).sum();
+    }
+    encoding.encode(text).0.len()
 }
 
 /// Decodes an envelope. `charset` is the charset parameter of its Content-Type.

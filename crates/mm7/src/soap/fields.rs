@@ -48,6 +48,26 @@ impl Child {
         self
     }
 
+    /// The element's name in the schema.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the schema of a release asks for it.
+    pub const fn is_required_in(&self, release: u8) -> bool {
+        self.is_required && self.since <= release
+    }
+
+    /// Whether a release has it.
+    pub const fn is_in(&self, release: u8) -> bool {
+        self.since <= release
+    }
+
+    /// Whether peers call it so, too.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.also == Some(name)
+    }
+
     /// What peers call it, too.
     pub const fn or(mut self, name: &'static str) -> Self {
         self.also = Some(name);

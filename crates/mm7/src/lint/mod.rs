@@ -1,0 +1,272 @@
+//! What is wrong with a message as it lies in a file, place by place, and what would put it right.
+//!
+//! [`Lint::read`] takes the HTTP head, the parts and the envelope apart as a gateway does, but goes on where a gateway
+//! would answer: every finding has its place, the words for it, and where there is one the corrected text.
+//!
+//! ```
+//! use mm7::{Limits, Rule, lint::Lint};
+//! let xml = r#"<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">
+//!   <e:Header><TransactionID xmlns="http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4">t</TransactionID></e:Header>
+//!   <e:Body><SubmitReq xmlns="http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4">
+//!     <MM7Version>6.8.0</MM7Version>
+//!     <DeliveryReport>True</DeliveryReport>
+//!   </SubmitReq></e:Body>
+//! </e:Envelope>"#;
+//! let lint = Lint::read(xml.into(), &Limits::default());
+//! let finding = &lint.findings[0];
+//! assert_eq!(finding.rule, Rule::BooleanCase);
+//! assert_eq!(finding.place.to_string(), "5:5");
+//! assert_eq!(finding.remedy.corrected.as_deref(), Some("<DeliveryReport>true</DeliveryReport>"));
+//! ```
+
+mod content;
+mod elements;
+mod envelope;
+mod markup;
+mod parts;
+mod raw;
+mod source;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::mime::{Package, unpack};
+use crate::soap::xml::Document;
+use crate::{DecodeError, Decoded, Framing, Limits, Namespace, Rule, SeenNamespace, Version, decode};
+
+pub use raw::{Header, Raw, Start};
+use source::Source;
+
+/// A place in a text: line and column, both from 1, the column in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl Position {
+    const START: Self = Self { line: 1, column: 1 };
+
+    /// The position behind this text.
+    fn after(self, text: &str) -> Self {
+        match text.rsplit_once('\n') {
+            None => Self { column: self.column + text.chars().count(), ..self },
+            Some((before, last)) => Self {
+                line: self.line + 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
+                column: 1 + last.chars().count(),
+            },
+        }
+    }
+}
+
+/// Where in the file something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The byte offset in the file.
+    pub offset: usize,
+    /// Line and column in the file, in the HTTP head and in the envelope; `None` among the MIME parts, which need not
+    /// be text.
+    pub position: Option<Position>,
+    /// Whether the envelope is transfer-encoded: then line and column count in what it decodes to, and the offset is
+    /// where its part begins.
+    pub is_decoded: bool,
+}
+
+impl fmt::Display for Place {
+    /// `14:9` for line and column, `byte 1034` among the parts.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            None => write!(f, "byte {}", self.offset),
+            Some(Position { line, column }) if self.is_decoded => {
+                write!(f, "byte {}, {line}:{column} of what it decodes to", self.offset)
+            }
+            Some(Position { line, column }) => write!(f, "{line}:{column}"),
+        }
+    }
+}
+
+/// What would put something right.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remedy {
+    /// What to do: one sentence without a full stop.
+    pub advice: String,
+    /// What stands in the file, cut where it is long.
+    pub found: Option<String>,
+    /// What should stand there instead; `None` where something has to go, or only the sender can know.
+    pub corrected: Option<String>,
+}
+
+impl Remedy {
+    /// A remedy that is only told.
+    pub fn advise(advice: impl Into<String>) -> Self {
+        Self { advice: advice.into(), ..Self::default() }
+    }
+
+    /// The same with what stands in the file.
+    #[must_use]
+    pub fn found(mut self, found: Option<String>) -> Self {
+        self.found = found;
+        self
+    }
+
+    /// The same with what should stand there.
+    #[must_use]
+    pub fn corrected(mut self, corrected: impl Into<String>) -> Self {
+        self.corrected = Some(corrected.into());
+        self
+    }
+}
+
+/// An element as it stands in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Where it begins.
+    pub place: Place,
+    /// Its text in one line, cut where it is long.
+    pub text: Option<String>,
+    prefix: Option<String>,
+}
+
+impl Seen {
+    /// Markup without prefixes, with that of this element: what may be put into it, or in its place.
+    pub fn prefixed(&self, markup: &str) -> String {
+        source::prefixed(markup, self.prefix.as_deref())
+    }
+}
+
+/// One broken rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// Where.
+    pub place: Place,
+    /// What is wrong, in words: one sentence without a full stop.
+    pub what: String,
+    /// What would put it right.
+    pub remedy: Remedy,
+}
+
+/// A message in a file, and every rule of the format that it breaks.
+#[derive(Debug)]
+pub struct Lint {
+    /// The file.
+    pub raw: Raw,
+    /// The parts of the body.
+    pub package: Package,
+    /// The envelope; `Err` where it cannot be read at all.
+    pub decoded: Result<Decoded, DecodeError>,
+    /// What is wrong, in the order of the file.
+    pub findings: Vec<Finding>,
+    source: Option<Source>,
+}
+
+impl Lint {
+    /// Reads a file and finds what is wrong with it. Time and memory are bounded by its length and `limits`.
+    pub fn read(file: Bytes, limits: &Limits) -> Self {
+        let raw = Raw::read(file);
+        let content_type = raw.effective_type();
+        let package = unpack(&content_type, raw.body(), limits);
+        let root = package.root.as_ref().map(|root| (root, root.bytes()));
+        let (decoded, source) = match root {
+            None => (Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")), None),
+            Some((_, Err(error))) => (Err(error), None),
+            Some((root, Ok(xml))) => {
+                let charset = root.content_type.as_ref().and_then(|root| root.param("charset"));
+                let decoded = decode(&xml, charset, limits);
+                (decoded, Some(Source::of(root, xml, &raw.file, raw.body_offset)))
+            }
+        };
+        let mut lint = Self { raw, package, decoded, findings: Vec::new(), source };
+        let mut findings = lint.in_envelope(limits);
+        findings.extend(parts::findings(&lint));
+        findings.extend(content::findings(&lint, limits));
+        findings.sort_by_key(|finding| (finding.place.offset, finding.place.position, finding.rule));
+        lint.findings = findings;
+        lint
+    }
+
+    fn in_envelope(&self, limits: &Limits) -> Vec<Finding> {
+        let Some(source) = &self.source else { return Vec::new() };
+        let errors = match &self.decoded {
+            Ok(decoded) => decoded.errors.as_slice(),
+            Err(error) => std::slice::from_ref(error),
+        };
+        if errors.is_empty() {
+            return Vec::new();
+        }
+        let document = Document::parse(&source.text, limits).ok();
+        let mender = envelope::Mender::new(source, document.as_ref(), self.decoded.as_ref().ok(), limits);
+        errors.iter().flat_map(|error| mender.findings(error)).collect()
+    }
+
+    /// An element: the path leads by local names from the Body down; where an element is missing, the last one that is
+    /// there is meant. `None` without an envelope that can be read.
+    pub fn element(&self, path: &[&str], limits: &Limits) -> Option<Seen> {
+        let source = self.source.as_ref()?;
+        let document = Document::parse(&source.text, limits).ok()?;
+        let mut element = document.root().child("Body").unwrap_or(document.root());
+        for name in path {
+            let Some(child) = element.child(name) else { break };
+            element = child;
+        }
+        let at = element.offset();
+        Some(Seen {
+            place: source.place_in_text(at),
+            text: source.element(at),
+            prefix: source.prefix(at).map(str::to_owned),
+        })
+    }
+
+    /// The place where the envelope begins, or the body where there is none.
+    pub fn start(&self) -> Place {
+        match &self.source {
+            Some(source) => source.place(0),
+            None => self.in_body(0),
+        }
+    }
+
+    /// The place behind the body.
+    pub fn end(&self) -> Place {
+        self.in_body(self.raw.body().len())
+    }
+
+    /// The place of a header's line, or of the head where there is no such header.
+    pub fn in_head(&self, name: &str) -> Place {
+        let offset = self.raw.header(name).map_or(0, |header| header.offset);
+        let before = String::from_utf8_lossy(self.raw.file.get(..offset).unwrap_or_default());
+        Place { offset, position: Some(Position::START.after(&before)), is_decoded: false }
+    }
+
+    /// A place among the parts, by the offset in the body.
+    fn in_body(&self, offset: usize) -> Place {
+        Place { offset: self.raw.body_offset + offset, position: None, is_decoded: false }
+    }
+
+    /// What a corrected envelope is written in: see [`corrected_framing`].
+    pub fn framing(&self) -> Option<Framing> {
+        self.decoded.as_ref().ok().map(corrected_framing)
+    }
+}
+
+/// What a corrected envelope is written in: the namespace and version as they came where they exist and belong
+/// together; else the last edition of the release that was meant, and the version that goes with the namespace.
+pub fn corrected_framing(decoded: &Decoded) -> Framing {
+    let major = decoded.version.map_or(6, |version| version.major);
+    let release = match &decoded.namespace {
+        SeenNamespace::Known(namespace) => namespace.release(),
+        SeenNamespace::Invented(uri) if uri.contains("/REL-5-") => 5,
+        SeenNamespace::Invented(_) => 6,
+        SeenNamespace::Foreign(_) | SeenNamespace::Absent => major,
+    };
+    let namespace = match (&decoded.namespace, release) {
+        (SeenNamespace::Known(namespace), _) => *namespace,
+        (_, 5) => Namespace::Rel5(0),
+        _ => Namespace::LATEST,
+    };
+    let version: Version = decoded.version.unwrap_or_else(|| namespace.default_version());
+    Framing::new(namespace, version, decoded.transaction_id.clone())
+}
