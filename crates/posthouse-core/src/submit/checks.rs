@@ -53,14 +53,27 @@ pub enum Decision {
 
 /// Runs the checks in their order.
 pub fn decide(facts: &Facts) -> Decision {
-    for check in CHECKS {
-        match (check.examine)(facts) {
-            Ok(()) => {}
-            Err(Stop::Refuse(reject)) => return Decision::Refuse(Refusal { row: check.row, reject }),
-            Err(Stop::Ask(ask)) => return Decision::Ask(ask),
+    CHECKS
+        .iter()
+        .map(|check| check.examine(facts))
+        .find(|decision| *decision != Decision::Accept)
+        .unwrap_or(Decision::Accept)
+}
+
+impl Check {
+    /// Runs this check alone, whatever those before it say.
+    pub fn examine(&self, facts: &Facts) -> Decision {
+        match (self.examine)(facts) {
+            Ok(()) => Decision::Accept,
+            Err(Stop::Refuse(reject)) => Decision::Refuse(Refusal { row: self.row, reject }),
+            Err(Stop::Ask(ask)) => Decision::Ask(ask),
         }
     }
-    Decision::Accept
+
+    /// The check of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        CHECKS.iter().find(|check| check.name == name)
+    }
 }
 
 macro_rules! checks {

@@ -36,10 +36,10 @@ pub fn read_content(
     limits: &Limits,
 ) -> Result<ContentFacts, DecodeError> {
     let mut urls = Vec::new();
-    match content.href.as_deref().map(str::trim) {
-        // A part may be located at a URL (RFC 2557 clause 4), and then nothing is to be fetched.
-        Some(href) if is_url(href) && package.resolve(href).is_none() => urls.push(href.to_owned()),
-        href => find_part(package, href, dialect)?,
+    // A part may be located at a URL (RFC 2557 clause 4), and then nothing is to be fetched.
+    match content.url().filter(|url| package.resolve(url).is_none()) {
+        Some(url) => urls.push(url.to_owned()),
+        None => find_part(package, content, dialect)?,
     }
     let media = package.media()?;
     let by_url = !urls.is_empty();
@@ -71,16 +71,9 @@ pub(super) fn add_new(urls: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-/// Whether an href leads out of the message: it has a scheme, and that is not `cid`.
-fn is_url(href: &str) -> bool {
-    let Some((scheme, _)) = href.split_once(':') else { return false };
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-    is_scheme && !scheme.eq_ignore_ascii_case("cid")
-}
-
 /// Content/@href must name a part; lenient dialects take the only other part when it names none.
-fn find_part(package: &Package, href: Option<&str>, dialect: &Dialect) -> Result<(), DecodeError> {
+pub(crate) fn find_part(package: &Package, content: &Content, dialect: &Dialect) -> Result<(), DecodeError> {
+    let href = content.href.as_deref().map(str::trim);
     if href.is_some_and(|href| package.resolve(href).is_some()) {
         return Ok(());
     }

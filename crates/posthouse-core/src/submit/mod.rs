@@ -4,6 +4,7 @@
 //! known yet; whoever runs them finds it out (reads the body, verifies a password, looks a number up) and runs them again. So
 //! the checks stay pure, and nothing is found out before it is needed.
 
+mod causes;
 mod checks;
 mod content;
 mod facts;
@@ -11,7 +12,9 @@ mod fetched;
 mod plan;
 mod reject;
 
+pub use causes::{Cause, causes};
 pub use checks::{CHECKS, Check, Decision, decide};
+pub(crate) use content::find_part;
 pub use content::{ContentFacts, read_content};
 pub use facts::{
     Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
