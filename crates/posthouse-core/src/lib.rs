@@ -8,6 +8,7 @@ pub mod address;
 pub mod carrier;
 pub mod classify;
 pub mod id;
+pub mod lint;
 pub mod message;
 pub mod provisioning;
 pub mod retry;

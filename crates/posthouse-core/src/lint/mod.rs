@@ -1,0 +1,167 @@
+//! What the gateway would say of a message in a file: every finding with what each dialect answers, and each dialect's
+//! verdict by the same ordered [`CHECKS`](crate::submit::CHECKS) that the gateway runs.
+//!
+//! A file says nothing of accounts, carriers and numbers: what needs provisioning is not judged ([`NOT_JUDGED`]).
+//!
+//! ```
+//! use mm7::Dialect;
+//! use posthouse_core::lint::{Options, Report};
+//! let report = Report::read("<SubmitReq/>".into(), &Options::default());
+//! let verdict = report.verdict(Dialect::POSTHOUSE);
+//! assert_eq!(verdict.refused_with().map(|status| status.code), Some(2510));
+//! ```
+
+mod fix;
+mod head;
+mod request;
+mod verdict;
+
+use bytes::Bytes;
+use mm7::{
+    Dialect, Limits, Message, Rule, StatusCode,
+    lint::{Lint, Place, Remedy},
+    message::{Status, SubmitReq},
+};
+
+use crate::submit::{Cause, Reject};
+
+pub use fix::{Fixed, Unfixable};
+pub use verdict::{NOT_JUDGED, Verdict};
+
+/// How a message is judged.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The longest body that the gateway takes, in bytes.
+    pub max_request_bytes: u64,
+    /// Bounds on what is read.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    /// As a gateway that is not configured: 5 MiB.
+    fn default() -> Self {
+        Self { max_request_bytes: 5 * 1024 * 1024, limits: Limits::default() }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Which rule or check.
+    pub reject: Reject,
+    /// Where.
+    pub place: Place,
+    /// What is wrong, in words: one sentence without a full stop.
+    pub what: String,
+    /// What would put it right.
+    pub remedy: Remedy,
+    /// The clause.
+    pub clause: &'static str,
+    /// What each of [`Dialect::ALL`] answers; `None`: it is taken.
+    pub answers: [Option<Status>; 4],
+}
+
+impl Finding {
+    /// The name of the rule, or of the check that finds it.
+    pub fn name(&self) -> &'static str {
+        match self.reject {
+            Reject::Decode(rule) => rule.name(),
+            reject => Cause::of(reject).and_then(|cause| cause.checks.first().copied()).unwrap_or("gateway"),
+        }
+    }
+
+    /// The row of contract 4.1, if a check refuses for it.
+    pub fn row(&self) -> Option<u8> {
+        Cause::of(self.reject).map(|cause| cause.row)
+    }
+
+    /// Each dialect and what it answers.
+    pub fn answers(&self) -> impl Iterator<Item = (&'static Dialect, Option<&Status>)> {
+        Dialect::ALL.into_iter().zip(self.answers.iter().map(Option::as_ref))
+    }
+}
+
+/// A message in a file, judged.
+#[derive(Debug)]
+pub struct Report {
+    /// The message and its parts.
+    pub lint: Lint,
+    /// What is wrong, in the order of the file.
+    pub findings: Vec<Finding>,
+    /// What each of [`Dialect::ALL`] says of the whole.
+    pub verdicts: [Verdict; 4],
+    options: Options,
+}
+
+impl Report {
+    /// Judges the message in a file.
+    pub fn read(file: Bytes, options: &Options) -> Self {
+        let lint = Lint::read(file, &options.limits);
+        let mut findings: Vec<Finding> = head::findings(&lint, options);
+        findings.extend(lint.findings.iter().map(|finding| of_format(&lint, finding)));
+        let verdicts = Dialect::ALL.map(|dialect| verdict::judge(&lint, &findings, dialect, options));
+        findings.extend(request::findings(&lint, &verdicts, &findings, options));
+        findings.sort_by_key(|finding| (finding.place.offset, finding.row()));
+        Self { lint, findings, verdicts, options: options.clone() }
+    }
+
+    /// What a dialect says of the whole.
+    pub fn verdict(&self, dialect: &Dialect) -> &Verdict {
+        let [first, ..] = &self.verdicts;
+        self.verdicts.iter().find(|verdict| verdict.dialect.name == dialect.name).unwrap_or(first)
+    }
+
+    /// Whether it is a SubmitReq, or nothing that can be told: only these are judged by all checks.
+    pub fn is_judged_as_submit(&self) -> bool {
+        is_judged_as_submit(&self.lint)
+    }
+}
+
+/// Whether everything that a SubmitReq is checked for is asked of the message: not of one that is plainly another.
+fn is_judged_as_submit(lint: &Lint) -> bool {
+    let message = lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
+    !lint.raw.is_response() && message.is_none_or(|message| matches!(message, Message::SubmitReq(_)))
+}
+
+fn submit_req(lint: &Lint) -> Option<&SubmitReq> {
+    match lint.decoded.as_ref().ok()?.message.as_ref()? {
+        Message::SubmitReq(req) => Some(req),
+        _ => None,
+    }
+}
+
+fn of_format(lint: &Lint, finding: &mm7::lint::Finding) -> Finding {
+    let refused = |dialect: &Dialect| is_refused(lint, finding.rule, dialect);
+    Finding {
+        reject: Reject::Decode(finding.rule),
+        place: finding.place,
+        what: finding.what.clone(),
+        remedy: finding.remedy.clone(),
+        clause: finding.rule.clause(),
+        answers: Dialect::ALL.map(|dialect| refused(dialect).then(|| dialect.status(finding.rule.status()))),
+    }
+}
+
+/// Whether a dialect refuses a message for a broken rule.
+fn is_refused(lint: &Lint, rule: Rule, dialect: &Dialect) -> bool {
+    match rule {
+        // Some take the only part there is.
+        Rule::HrefWithoutPart => lint
+            .content()
+            .is_some_and(|content| crate::submit::find_part(&lint.package, content, dialect).is_err()),
+        // What a SubmitReq lacks has checks of its own.
+        Rule::MissingElement if is_judged_as_submit(lint) => false,
+        rule => dialect.refuses(rule),
+    }
+}
+
+/// A finding that every dialect answers with the code of its reason.
+fn for_all(reject: Reject, place: Place, what: impl Into<String>, remedy: Remedy) -> Finding {
+    let clause = Cause::of(reject).map_or("", |cause| cause.clause);
+    let answers = Dialect::ALL.map(|dialect| Some(dialect.status(code(reject))));
+    Finding { reject, place, what: what.into(), remedy, clause, answers }
+}
+
+const fn code(reject: Reject) -> StatusCode {
+    reject.status()
+}

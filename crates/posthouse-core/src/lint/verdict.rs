@@ -1,0 +1,183 @@
+//! What a dialect says of the whole: the checks of the gateway, as far as a file can be judged.
+
+use std::sync::Arc;
+
+use mm7::{Dialect, Rule, lint::Lint, message::Status};
+
+use super::{Finding, Options, head, is_judged_as_submit};
+use crate::{
+    message::Digest,
+    route::Snapshot,
+    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Refusal, Reject, read_content},
+};
+
+/// The checks that are not run, and what they would have to know: all that a file does not say.
+pub const NOT_JUDGED: &[(&str, &[&str])] = &[
+    ("the account and whether it is active", &["vaspid", "account_status", "account_mm7"]),
+    ("where the request comes from", &["address_and_protocol"]),
+    ("its credentials", &["credentials"]),
+    ("its throughput", &["throughput"]),
+    ("its services and their senders", &["vasid", "sender_provisioned"]),
+    ("the size that the account may send", &["message_length"]),
+    ("the blacklist", &["blacklist"]),
+    (
+        "the recipient's carrier and what it takes",
+        &[
+            "carrier_id_present",
+            "carrier_id_known",
+            "lookup",
+            "service_reaches_carrier",
+            "carrier_has_connection",
+            "carrier_takes_content",
+        ],
+    ),
+    ("content at URLs", &["content_by_url", "carrier_takes_fetched_content"]),
+];
+
+/// What a dialect says of a message.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The dialect.
+    pub dialect: &'static Dialect,
+    /// What it refuses it for: the first is what is answered, each other shows when those before it are put right.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong that a file shows.
+    pub fn is_accepted(&self) -> bool {
+        self.refusals.is_empty()
+    }
+
+    /// The Status that is answered.
+    pub fn refused_with(&self) -> Option<Status> {
+        self.refusals.first().map(|refusal| self.dialect.status(refusal.status()))
+    }
+
+    /// The codes that are answered one after the other as the faults before are put right; the first is
+    /// [`Verdict::refused_with`]'s.
+    pub fn codes(&self) -> Vec<u32> {
+        let codes = self.refusals.iter().map(|refusal| self.dialect.status(refusal.status()).code);
+        let mut distinct = Vec::new();
+        for code in codes {
+            if !distinct.contains(&code) {
+                distinct.push(code);
+            }
+        }
+        distinct
+    }
+}
+
+pub(super) fn judge(
+    lint: &Lint,
+    findings: &[Finding],
+    dialect: &'static Dialect,
+    options: &Options,
+) -> Verdict {
+    let refusals = if is_judged_as_submit(lint) {
+        by_checks(&facts(lint, dialect, options))
+    } else {
+        by_findings(findings, dialect)
+    };
+    Verdict { dialect, refusals }
+}
+
+/// What the checks that a file can be judged by say, each alone.
+fn by_checks(facts: &Facts) -> Vec<Refusal> {
+    let is_judged = |name: &str| NOT_JUDGED.iter().all(|(_, names)| !names.contains(&name));
+    let last = last_row(facts);
+    let checks = CHECKS.iter().filter(|check| check.row <= last && is_judged(check.name));
+    let refusals = checks.filter_map(|check| match check.examine(facts) {
+        Decision::Refuse(refusal) => Some(refusal),
+        Decision::Accept | Decision::Ask(_) => None,
+    });
+    told_apart(refusals.collect())
+}
+
+/// Without the one recipient that there should be, none was looked at.
+fn told_apart(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    let is_none = |reject| matches!(reject, Reject::NoRecipient | Reject::SeveralRecipients);
+    if refusals.iter().any(|refusal| is_none(refusal.reject)) {
+        refusals.retain(|refusal| refusal.reject != Reject::BadRecipient);
+    }
+    refusals
+}
+
+/// The row of contract 4.1 that asks for a SubmitReq.
+const OPERATION_ROW: u8 = 8;
+
+/// How far a message can be judged: what one lacks that cannot be read, nobody can tell.
+fn last_row(facts: &Facts) -> u8 {
+    let Some(body) = &facts.body else { return 2 };
+    let has_operation = body.decoded.as_ref().is_ok_and(|decoded| decoded.operation.is_some());
+    match (body.submit_req(), has_operation) {
+        (Some(_), _) => u8::MAX,
+        (None, true) => OPERATION_ROW,
+        (None, false) => OPERATION_ROW - 1,
+    }
+}
+
+/// Other operations and answers are judged by the rules of the format alone, in the order of the rules.
+fn by_findings(findings: &[Finding], dialect: &'static Dialect) -> Vec<Refusal> {
+    let answered = |finding: &&Finding| {
+        finding.answers().any(|(other, answer)| other.name == dialect.name && answer.is_some())
+    };
+    let mut refusals: Vec<Refusal> = findings
+        .iter()
+        .filter(answered)
+        .map(|finding| Refusal {
+            row: finding.row().unwrap_or_else(|| row_of(finding.reject)),
+            reject: finding.reject,
+        })
+        .collect();
+    refusals.sort_by_key(|refusal| (refusal.row, rule_of(refusal.reject)));
+    refusals.dedup();
+    refusals
+}
+
+const fn rule_of(reject: Reject) -> Option<Rule> {
+    match reject {
+        Reject::Decode(rule) => Some(rule),
+        _ => None,
+    }
+}
+
+/// Rules that no check of a SubmitReq refuses for stand with those of their kind.
+fn row_of(reject: Reject) -> u8 {
+    match reject {
+        Reject::Decode(Rule::UnknownOperation) => OPERATION_ROW,
+        _ => Cause::of(Reject::Decode(Rule::UnknownElement)).map_or(OPERATION_ROW, |cause| cause.row),
+    }
+}
+
+fn facts(lint: &Lint, dialect: &'static Dialect, options: &Options) -> Facts {
+    let length = u64::try_from(lint.raw.body().len()).unwrap_or(u64::MAX);
+    let arrival = if length > options.max_request_bytes { Arrival::TooLong } else { Arrival::Whole };
+    let body = Body {
+        arrival,
+        length,
+        digest: Digest([0; 16]),
+        package: lint.package.clone(),
+        decoded: lint.decoded.clone(),
+        account: None,
+        dialect,
+        carrier_id: None,
+    };
+    let content =
+        lint.content().map(|content| read_content(&lint.package, content, dialect, &options.limits));
+    let facts = Facts::new(Arc::new(Snapshot::default()), head::head(lint, options));
+    Facts { body: Some(body), content, ..facts }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::submit::Check;
+
+    #[test]
+    fn what_is_not_judged_are_checks() {
+        for name in NOT_JUDGED.iter().flat_map(|(_, names)| names.iter()) {
+            assert!(Check::named(name).is_some(), "{name}");
+        }
+    }
+}
