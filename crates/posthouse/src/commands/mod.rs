@@ -4,6 +4,8 @@ mod apply;
 mod bench;
 mod codes;
 mod demo;
+mod layout;
+mod lint;
 mod listen;
 mod plan;
 mod send;
@@ -33,6 +35,8 @@ pub enum Command {
     Listen(listen::Args),
     /// Simulate carriers
     Simulate(simulate::Args),
+    /// Say what is wrong with an MM7 request, and mend it
+    Lint(lint::Args),
     /// Explain status codes and delivery statuses
     Codes(codes::Args),
     /// Measure how fast a gateway is on this machine
@@ -52,6 +56,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Lint(args) => lint::run(&args),
         Command::Codes(args) => codes::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),

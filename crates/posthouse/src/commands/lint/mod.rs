@@ -1,0 +1,149 @@
+//! `posthouse lint`: what is wrong with a raw MM7 request, what each dialect answers, and what would put it right.
+
+mod json;
+mod text;
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use mm7::Dialect;
+use posthouse_core::lint::{Fixed, Options, Report};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// The exit code for a file that cannot be read.
+const UNREADABLE: u8 = 2;
+
+const HELP: &str = "\
+Examples:
+  posthouse lint request.http
+  posthouse lint request.http --dialect 3gpp --json
+  posthouse lint request.http --fix --output fixed.http
+  posthouse send --vaspid k --from 111122 --to 16175550100 --text hi --dry-run | posthouse lint -
+
+The file is an HTTP request as it went over the wire (head, blank line, body; line ends may be LF), or a body alone:
+an envelope, or a multipart that begins with its boundary. Answers and carriers' requests are judged by the rules of
+the format alone.
+
+Exit code: 0 accepted by the dialect, 1 refused, 2 the file cannot be read.";
+
+/// The arguments of `posthouse lint`.
+#[derive(clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// The request; - is stdin
+    file: PathBuf,
+    /// The dialect that the exit code goes by: posthouse, skycore, sinch, 3gpp
+    #[arg(long, value_name = "NAME", default_value = "posthouse", value_parser = dialect)]
+    dialect: &'static Dialect,
+    /// The longest body that is taken, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 5 * 1024 * 1024)]
+    max_request_bytes: u64,
+    /// Write a corrected request to stdout, and what is still wrong to stderr
+    #[arg(long)]
+    fix: bool,
+    /// Where the corrected request goes instead of stdout
+    #[arg(long, value_name = "FILE", requires = "fix")]
+    output: Option<PathBuf>,
+    /// Print one JSON object; with --fix it needs --output
+    #[arg(long)]
+    json: bool,
+}
+
+fn dialect(name: &str) -> Result<&'static Dialect, String> {
+    let names = || Dialect::ALL.map(|dialect| dialect.name).join(", ");
+    Dialect::by_name(name).ok_or_else(|| format!("there is no such dialect; there are {}", names()))
+}
+
+/// Judges the file, or mends it.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.json && args.fix && args.output.is_none() {
+        anyhow::bail!("the report and the corrected request cannot both go to stdout: add --output FILE");
+    }
+    let file = match read(&args.file) {
+        Ok(file) => file,
+        Err(error) => {
+            super::complain(&error);
+            return Ok(ExitCode::from(UNREADABLE));
+        }
+    };
+    let options = Options { max_request_bytes: args.max_request_bytes, ..Options::default() };
+    let report = Report::read(file.into(), &options);
+    if args.fix { fix(args, &report) } else { tell(args, &report) }
+}
+
+/// Reads a file, or stdin, whole.
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let name = name_of(path);
+    let unreadable = || format!("{name} cannot be read");
+    if path == Path::new("-") {
+        io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
+    } else {
+        let file = File::open(path).with_context(unreadable)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
+    }
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    anyhow::ensure!(length <= MAX_FILE, "{name} is longer than the {MAX_FILE} bytes that are read");
+    Ok(bytes)
+}
+
+/// How the file is called in what is told of it.
+fn name_of(path: &Path) -> String {
+    if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
+}
+
+fn tell(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    let name = name_of(&args.file);
+    if args.json {
+        writeln!(out, "{}", json::report(&name, report, args.dialect, None))?;
+    } else {
+        write!(out, "{}", text::report(&name, report))?;
+    }
+    Ok(exit_code(report, args.dialect))
+}
+
+fn exit_code(report: &Report, dialect: &Dialect) -> ExitCode {
+    if report.verdict(dialect).is_accepted() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn fix(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
+    let name = name_of(&args.file);
+    let fixed = report.fix(args.dialect).with_context(|| format!("{name} cannot be corrected"))?;
+    let code = exit_code(&fixed.report, args.dialect);
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, &fixed.bytes)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+            told_of_fixed(args, report, &fixed, &path.display().to_string(), &mut io::stdout().lock())?;
+        }
+        None => {
+            let mut out = io::stdout().lock();
+            out.write_all(&fixed.bytes)?;
+            out.flush()?;
+            told_of_fixed(args, report, &fixed, "the corrected request", &mut io::stderr().lock())?;
+        }
+    }
+    Ok(code)
+}
+
+fn told_of_fixed(
+    args: &Args,
+    report: &Report,
+    fixed: &Fixed,
+    name: &str,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if args.json {
+        let source = name_of(&args.file);
+        return writeln!(out, "{}", json::report(&source, report, args.dialect, Some(fixed)));
+    }
+    write!(out, "{}", text::fixed(name, report, fixed))
+}
