@@ -6,6 +6,7 @@
 mod support;
 
 mod circumstances;
+mod pairs;
 mod refusals;
 mod relay;
 mod rows;

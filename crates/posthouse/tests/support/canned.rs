@@ -95,8 +95,8 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     let (head_end, length) = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..at]).to_ascii_lowercase();
-            let length = head.split_once("content-length:")?.1.lines().next()?.trim().parse().ok()?;
-            break (at, length);
+            let length = head.split_once("content-length:").and_then(|(_, rest)| rest.lines().next());
+            break (at, length.map_or(Some(0), |length| length.trim().parse().ok())?);
         }
         (stream.read_buf(&mut bytes).await.ok()? > 0).then_some(())?;
     };

@@ -227,7 +227,8 @@ impl Town {
     /// Waits till a message has ended, and till what is owed for its end was delivered or given up.
     pub async fn ended(&self, id: Id) -> Message {
         eventually("the message ends and its report is out", async || {
-            let (message, timeline) = (self.message(id).await, self.timeline(id).await);
+            let message = Some(self.message(id).await).filter(|message| message.state.is_terminal())?;
+            let timeline = self.timeline(id).await;
             let ended = timeline.iter().rposition(|event| event.kind == EventKind::Ended)?;
             let status = message.state.as_str();
             let settled = |event: &TimelineEvent| {
