@@ -17,6 +17,7 @@ pub mod handoff;
 pub mod http;
 pub mod ids;
 pub mod ingress;
+mod lanes;
 pub mod lookup;
 pub mod queue;
 mod random;

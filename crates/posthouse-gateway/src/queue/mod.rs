@@ -4,10 +4,7 @@ mod attempt;
 mod lane;
 mod timers;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use posthouse_core::{
     carrier::CarrierId,
@@ -15,10 +12,9 @@ use posthouse_core::{
     store::{Owner, Store},
     time::Clock,
 };
-use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{handoff::Handoff, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics};
+use crate::{handoff::Handoff, lanes::Lanes, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics};
 
 /// What the lanes share.
 pub struct Shared {
@@ -43,35 +39,23 @@ pub struct Shared {
 /// The lanes.
 pub struct Queue {
     shared: Arc<Shared>,
-    lanes: Mutex<Lanes>,
+    lanes: Lanes<CarrierId>,
     stop: CancellationToken,
-}
-
-#[derive(Default)]
-struct Lanes {
-    bells: HashMap<CarrierId, Arc<Notify>>,
-    running: JoinSet<()>,
 }
 
 impl Queue {
     /// A queue without lanes: they open as carriers are named to [`Queue::wake`].
     pub fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared: Arc::new(shared), lanes: Mutex::default(), stop }
+        Self { shared: Arc::new(shared), lanes: Lanes::default(), stop }
     }
 
     /// Tells a carrier's lane that the store may have work for it; opens the lane if there is none.
     pub fn wake(&self, carrier: &CarrierId) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = lanes.bells.get(carrier) {
-            bell.notify_one();
-            return;
-        }
-        let bell = Arc::new(Notify::new());
-        bell.notify_one();
-        let fresh = self.shared.handoff.open(carrier.clone());
-        let lane = lane::Lane::new(Arc::clone(&self.shared), carrier.clone(), fresh, Arc::clone(&bell));
-        lanes.bells.insert(carrier.clone(), bell);
-        lanes.running.spawn(lane.run(self.stop.clone()));
+        self.lanes.wake(carrier, |bell| {
+            let fresh = self.shared.handoff.open(carrier.clone());
+            let lane = lane::Lane::new(Arc::clone(&self.shared), carrier.clone(), fresh, bell);
+            lane.run(self.stop.clone())
+        });
     }
 
     /// Settles the timers that went off.
@@ -81,11 +65,6 @@ impl Queue {
 
     /// Waits for the lanes to finish their attempts and give back the rest. To be called once `stop` came.
     pub async fn finished(&self) {
-        let mut running = {
-            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.bells.clear();
-            std::mem::take(&mut lanes.running)
-        };
-        while running.join_next().await.is_some() {}
+        self.lanes.finished().await;
     }
 }

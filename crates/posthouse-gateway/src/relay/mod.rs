@@ -3,20 +3,16 @@
 mod deliver;
 mod lane;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use posthouse_core::{
     account::AccountName,
     store::{Owner, Store},
     time::Clock,
 };
-use tokio::{sync::Notify, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{snapshot::SnapshotCell, telemetry::Metrics};
+use crate::{lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics};
 
 /// What the lanes share.
 pub struct Shared {
@@ -37,43 +33,26 @@ pub struct Shared {
 /// The lanes.
 pub struct Relay {
     shared: Arc<Shared>,
-    lanes: Mutex<Lanes>,
+    lanes: Lanes<AccountName>,
     stop: CancellationToken,
-}
-
-#[derive(Default)]
-struct Lanes {
-    bells: HashMap<AccountName, Arc<Notify>>,
-    running: JoinSet<()>,
 }
 
 impl Relay {
     /// A relay without lanes: they open as accounts are named to [`Relay::wake`].
     pub fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared: Arc::new(shared), lanes: Mutex::default(), stop }
+        Self { shared: Arc::new(shared), lanes: Lanes::default(), stop }
     }
 
     /// Tells an account's lane that something is owed to it; opens the lane if there is none.
     pub fn wake(&self, account: &AccountName) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bell) = lanes.bells.get(account) {
-            bell.notify_one();
-            return;
-        }
-        let bell = Arc::new(Notify::new());
-        bell.notify_one();
-        let lane = lane::Lane::new(Arc::clone(&self.shared), account.clone(), Arc::clone(&bell));
-        lanes.bells.insert(account.clone(), bell);
-        lanes.running.spawn(lane.run(self.stop.clone()));
+        self.lanes.wake(account, |bell| {
+            let lane = lane::Lane::new(Arc::clone(&self.shared), account.clone(), bell);
+            lane.run(self.stop.clone())
+        });
     }
 
     /// Waits for the tries under way. To be called once `stop` came.
     pub async fn finished(&self) {
-        let mut running = {
-            let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-            lanes.bells.clear();
-            std::mem::take(&mut lanes.running)
-        };
-        while running.join_next().await.is_some() {}
+        self.lanes.finished().await;
     }
 }
