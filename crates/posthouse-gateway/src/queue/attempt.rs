@@ -65,7 +65,7 @@ pub(super) async fn run_job(shared: &Shared, connectors: &[Arc<Connector>], job:
         Ok(outcome) => outcome,
         Err(NotMade::LeaseLost) => return Ended::default(),
         Err(NotMade::Unanswerable) => {
-            settle(shared, &send, Settlement::Declined { reason: StatusCode::Timeout }, "").await;
+            decline(shared, &send, "the VASP was told 3500 before it was sent").await;
             return Ended::default();
         }
     };
@@ -100,9 +100,13 @@ async fn attempt(
         words: "the carrier has no connection".to_owned(),
         came_back: false,
     };
+    let gave_up = || answer.is_some_and(oneshot::Sender::is_closed);
     for connector in connectors {
+        if gave_up() {
+            return Err(NotMade::Unanswerable);
+        }
         let Some(_turn) = connector.turn().await else { continue };
-        if answer.is_some_and(oneshot::Sender::is_closed) {
+        if gave_up() {
             return Err(NotMade::Unanswerable);
         }
         begin(shared, send, connector).await?;
@@ -193,6 +197,11 @@ async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ende
         settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
     }
     Ended::default()
+}
+
+/// Relay mode: ends a message that was not sent, and that the VASP was told, or is told now, was not.
+pub(super) async fn decline(shared: &Shared, send: &Send, words: &str) {
+    settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 
 pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement, words: &str) {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    attempt::{Ended, Job, run_job},
+    attempt::{Ended, Job, decline, run_job},
 };
 use crate::{
     carrier::connector::{Connector, connectors},
@@ -92,8 +92,9 @@ impl Lane {
 
     fn start_fresh(&mut self, fresh: Fresh) {
         let Fresh { send, media, answer } = fresh;
-        // The lease ran out while it waited here: the store gives it to whoever asks next.
-        if send.lease.until <= self.shared.clock.now() {
+        // The lease ran out while it waited here: the store gives it to whoever asks next. In relay mode it stays here, to
+        // be declined: the VASP was told, or is told at once, that it was not sent.
+        if send.lease.until <= self.shared.clock.now() && answer.is_none() {
             return;
         }
         self.start(Job { send, media: Some(media), answer });
@@ -151,8 +152,14 @@ impl Lane {
     async fn finish(mut self) {
         self.fresh.close();
         let mut unbegun = Vec::new();
-        while let Some(fresh) = self.fresh.recv().await {
-            unbegun.push(fresh.send.id);
+        while let Some(Fresh { send, answer, .. }) = self.fresh.recv().await {
+            match answer {
+                // What is given back would be sent by the next start, after its VASP was told 3500.
+                Some(_answer) => {
+                    decline(&self.shared, &send, "the gateway was stopped before it was sent").await
+                }
+                None => unbegun.push(send.id),
+            }
         }
         let now = self.shared.clock.now();
         if let Err(error) = self.shared.store.release(&unbegun, self.shared.owner, now).await {
