@@ -18,7 +18,6 @@ use posthouse_core::{
 use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
 use serde::Serialize;
 use tokio::{
-    sync::Semaphore,
     task::{JoinError, JoinHandle},
     time::sleep,
 };
@@ -32,7 +31,10 @@ use crate::{
     config::{Settings, settings::Retention},
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
-    http::server::{Door, Limits},
+    http::{
+        memory::Memory,
+        server::{Door, Limits},
+    },
     ids::Ids,
     ingress::{self, Ingress},
     lookup::{Directory, ported::Follower},
@@ -43,10 +45,15 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// How many connections each door serves at a time.
+/// How many connections each door serves at a time, where the process may open enough files.
 const CONNECTIONS: usize = 10_000;
+/// The share of the files that the process may open which the connections of one door may take: the other doors, the way to
+/// the carriers and the store need theirs.
+const FILES_OF_A_DOOR: u64 = 4;
 /// How long a request's head may take.
 const HEAD_TIME: Duration = Duration::from_secs(15);
+/// How long a peer may take nothing of an answer.
+const STALLED_TIME: Duration = Duration::from_secs(15);
 /// How long a stop waits for requests under way.
 const STOP_TIME: Duration = Duration::from_secs(15);
 /// How many bytes of bodies may be in memory at a time.
@@ -94,7 +101,9 @@ pub enum StartError {
     #[error("the store does not work")]
     Store(#[from] StoreError),
     /// An address cannot be listened at.
-    #[error("cannot listen at {address} ([{section}] listen); is something else running there?")]
+    #[error(
+        "cannot listen at {address}; stop what listens there, or put another address into [{section}] listen"
+    )]
     Listen {
         /// The section of the configuration.
         section: &'static str,
@@ -279,6 +288,7 @@ struct Wiring {
     directory: Arc<Directory>,
     verifier: Arc<Verifier>,
     carrier_id_header: HeaderName,
+    memory: Memory,
     stopped: CancellationToken,
 }
 
@@ -301,6 +311,7 @@ impl Wiring {
             metrics,
             verifier: Arc::new(Verifier::new(random_bytes()?)),
             carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
+            memory: Memory::new(BODY_MEMORY),
             store,
             parts,
             stopped,
@@ -349,7 +360,6 @@ impl Wiring {
                 max_request_bytes: settings.mm7.max_request_bytes,
                 read_timeout: settings.mm7.read_timeout,
                 trusted_proxies: settings.mm7.trusted_proxies.clone(),
-                body_memory: BODY_MEMORY,
             },
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -367,7 +377,7 @@ impl Wiring {
             )),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
-            memory: Arc::new(Semaphore::new(BODY_MEMORY as usize)),
+            memory: self.memory.clone(),
         })
     }
 
@@ -389,6 +399,7 @@ impl Wiring {
             ids: Arc::clone(&self.ids),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
+            memory: self.memory.clone(),
         }
     }
 
@@ -452,8 +463,17 @@ impl Doors {
     }
 }
 
+/// How many connections each door serves at a time.
+fn connections() -> usize {
+    let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let share =
+        files.map_or(CONNECTIONS, |files| usize::try_from(files / FILES_OF_A_DOOR).unwrap_or(CONNECTIONS));
+    share.clamp(1, CONNECTIONS)
+}
+
 async fn bind(section: &'static str, address: SocketAddr) -> Result<Door, StartError> {
-    let limits = Limits { connections: CONNECTIONS, head: HEAD_TIME, stop: STOP_TIME };
+    let limits =
+        Limits { connections: connections(), head: HEAD_TIME, stalled: STALLED_TIME, stop: STOP_TIME };
     Door::bind(address, limits).await.map_err(|source| StartError::Listen { section, address, source })
 }
 

@@ -28,6 +28,7 @@ use crate::{
     http::{
         basic,
         body::{self, Read},
+        memory::Memory,
         server::{Answer, plain},
     },
     ids::Ids,
@@ -69,6 +70,8 @@ pub struct CarrierDoor {
     pub handoff: Arc<Handoff>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Bounds the memory that bodies take.
+    pub memory: Memory,
 }
 
 /// A request that was refused by a code.
@@ -122,7 +125,8 @@ impl CarrierDoor {
     async fn take(&self, carrier: &Carrier, request: Request<Incoming>) -> Answer {
         let (head, body) = request.into_parts();
         let deadline = Instant::now() + self.settings.read_timeout;
-        let bytes = match body::read(body, self.settings.max_request_bytes, deadline).await {
+        let mut memory = self.memory.clone().share();
+        let bytes = match body::read(body, self.settings.max_request_bytes, deadline, &mut memory).await {
             Read::Whole(bytes) => bytes,
             Read::TooLong(rest) => {
                 body::drain(rest);

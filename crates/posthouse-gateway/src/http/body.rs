@@ -18,6 +18,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::memory::Share;
+
 /// How much of a body that is refused is still read, so that the peer gets to read the answer instead of a reset.
 const DRAIN_BYTES: u64 = 16 << 20;
 /// For how long it is read.
@@ -34,12 +36,12 @@ pub enum Read {
     TooLong(Incoming),
     /// The peer hung up, or broke HTTP, before all of it came.
     Broken,
-    /// The deadline passed before all of it came.
+    /// The deadline passed before all of it came, or before there was memory for it.
     TooLate,
 }
 
-/// Reads a body of at most `limit` bytes until `deadline`.
-pub async fn read(mut body: Incoming, limit: u64, deadline: Instant) -> Read {
+/// Reads a body of at most `limit` bytes until `deadline`, into a share of memory that grows with what comes.
+pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut Share) -> Read {
     let expected = body.size_hint().lower().min(limit).min(FIRST_RESERVE);
     let mut whole = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
     loop {
@@ -52,6 +54,9 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant) -> Read {
         let Ok(data) = frame.into_data() else { continue };
         if (whole.len() + data.len()) as u64 > limit {
             return Read::TooLong(body);
+        }
+        if !share.grow(whole.len() + data.len(), limit, deadline).await {
+            return Read::TooLate;
         }
         whole.extend_from_slice(&data);
     }

@@ -10,7 +10,10 @@ use hyper_util::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::body::{self, Chunks, Read};
+use super::{
+    body::{self, Chunks, Read},
+    memory::Share,
+};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -96,7 +99,7 @@ impl HttpClient {
     async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, String> {
         let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
         let (head, body) = response.into_parts();
-        match body::read(body, MAX_ANSWER_BYTES, deadline).await {
+        match body::read(body, MAX_ANSWER_BYTES, deadline, &mut Share::unbounded()).await {
             Read::Whole(body) => Ok(Answer { status: head.status, headers: head.headers, body }),
             Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes")),
             Read::Broken => Err("the connection broke in mid-answer".to_owned()),

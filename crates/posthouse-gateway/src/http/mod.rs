@@ -5,4 +5,6 @@ pub mod basic;
 pub mod body;
 pub mod client;
 pub mod lengths;
+pub mod memory;
+mod patience;
 pub mod server;

@@ -1,4 +1,4 @@
-//! The accept loop: connection caps, header deadlines, graceful stop.
+//! The accept loop: connection caps, deadlines for heads and for what is sent, graceful stop.
 
 use std::{
     convert::Infallible,
@@ -22,7 +22,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::lengths::{Lengths, UNUSABLE_LENGTH};
+use super::{
+    lengths::{Lengths, UNUSABLE_LENGTH},
+    patience::Patience,
+};
 
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
@@ -39,6 +42,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long a peer may take for a request's head; also how long an idle connection is kept.
     pub head: Duration,
+    /// How long a peer may take nothing of an answer.
+    pub stalled: Duration,
     /// How long a stop waits for requests under way.
     pub stop: Duration,
 }
@@ -125,7 +130,7 @@ async fn serve_connection<H, F>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let stream = Lengths::new(stream);
+    let stream = Lengths::new(Patience::new(stream, limits.stalled));
     let answered = stream.next();
     let service = service_fn(|request| {
         // Where a body ends whose length cannot be used, and the next request begins, nobody knows.
@@ -144,6 +149,8 @@ async fn serve_connection<H, F>(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_headers(MAX_HEADERS)
+        // A peer that has sent all it has to send may say so, and still waits for its answer.
+        .half_close(true)
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);

@@ -8,10 +8,7 @@ use posthouse_core::submit::{
     Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts, FetchFact,
     insert_fetched, read_content,
 };
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{Ingress, SHED_FOR};
 use crate::{
@@ -21,6 +18,7 @@ use crate::{
     http::{
         basic,
         body::{self, Read},
+        memory::Share,
     },
 };
 
@@ -35,8 +33,8 @@ pub(super) struct Exchange {
     pub(super) headers: HeaderMap,
     /// What was not read of it.
     pub(super) body: Option<Incoming>,
-    /// The memory that it takes.
-    pub(super) memory: Option<OwnedSemaphorePermit>,
+    /// The memory that its body takes.
+    pub(super) memory: Share,
     /// The memory that content takes which was fetched for it.
     pub(super) fetched_memory: Vec<OwnedSemaphorePermit>,
 }
@@ -47,11 +45,7 @@ impl Ingress {
         let body = exchange.body.take()?;
         let deadline = Instant::now() + self.settings.read_timeout;
         let limit = self.settings.max_request_bytes;
-        let length = http_body::Body::size_hint(&body).upper().unwrap_or(limit).min(limit);
-        let permits = u32::try_from(length).unwrap_or(u32::MAX).clamp(1, self.settings.body_memory);
-        let memory = std::sync::Arc::clone(&self.memory).acquire_many_owned(permits);
-        exchange.memory = timeout_at(deadline, memory).await.ok()?.ok();
-        let (arrival, bytes) = match body::read(body, limit, deadline).await {
+        let (arrival, bytes) = match body::read(body, limit, deadline, &mut exchange.memory).await {
             Read::Whole(bytes) => (Arrival::Whole, bytes),
             Read::TooLong(rest) => {
                 exchange.body = Some(rest);

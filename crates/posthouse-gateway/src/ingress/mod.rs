@@ -18,7 +18,7 @@ use posthouse_core::{
     time::{Clock, after},
 };
 use tokio::{
-    sync::{Semaphore, oneshot},
+    sync::oneshot,
     time::{Instant, timeout},
 };
 
@@ -30,6 +30,7 @@ use crate::{
     handoff::{Fresh, Handoff, LEASE, Room},
     http::{
         body::drain,
+        memory::Memory,
         server::{Answer, plain},
     },
     ids::Ids,
@@ -54,8 +55,6 @@ pub struct Settings {
     pub read_timeout: Duration,
     /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     pub trusted_proxies: Vec<IpNet>,
-    /// How many bytes of bodies may be in memory at a time.
-    pub body_memory: u32,
 }
 
 /// The door for VASPs.
@@ -87,7 +86,7 @@ pub struct Ingress {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Bounds the memory that bodies take.
-    pub memory: Arc<Semaphore>,
+    pub memory: Memory,
 }
 
 impl Ingress {
@@ -113,7 +112,7 @@ impl Ingress {
             facts,
             headers: head.headers,
             body: Some(body),
-            memory: None,
+            memory: self.memory.clone().share(),
             fetched_memory: Vec::new(),
         };
         let Some(outcome) = self.decide(&mut exchange).await else {
