@@ -305,6 +305,18 @@ struct Entry<'r> {
     value: Spanned<DeValue<'r>>,
 }
 
+/// Which tables belong into which file: one is easily taken for the other.
+const TABLES_OF: &[(&[&str], &str)] = &[
+    (
+        &["account", "carrier", "lookup", "range", "blacklist"],
+        "a provisioning file, see `posthouse apply --help`",
+    ),
+    (
+        &["store", "media", "mm7", "carriers", "fetch", "admin", "retention"],
+        "posthouse.toml, see `posthouse serve --help`",
+    ),
+];
+
 /// A table of the file, whose keys are taken out one by one; all that it may have, before it is dropped.
 pub(super) struct Table<'r> {
     reader: &'r Reader<'r>,
@@ -505,6 +517,16 @@ impl<'r> Table<'r> {
         self.entries.remove(key)
     }
 
+    /// What to write instead of a key that is unknown here.
+    fn remedy(&self, key: &str) -> String {
+        let elsewhere = TABLES_OF.iter().find(|(tables, _)| self.path.is_empty() && tables.contains(&key));
+        match (elsewhere, nearest(key, &self.known)) {
+            (Some((_, file)), _) => format!("it belongs into {file}"),
+            (None, Some(near)) => format!("did you mean {near}?"),
+            (None, None) => format!("the keys here are {}", self.known.join(", ")),
+        }
+    }
+
     fn place(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
@@ -548,10 +570,7 @@ impl Drop for Table<'_> {
     /// Tells of every key that nobody asked for.
     fn drop(&mut self) {
         for (key, entry) in &self.entries {
-            let remedy = match nearest(key, &self.known) {
-                Some(near) => format!("did you mean {near}?"),
-                None => format!("the keys here are {}", self.known.join(", ")),
-            };
+            let remedy = self.remedy(key);
             self.reader.wrong(entry.line, format!("unknown key {}; {remedy}", self.place(key)));
         }
     }

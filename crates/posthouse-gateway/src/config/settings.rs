@@ -498,6 +498,10 @@ mod tests {
     /// A file with one mistake, and what is told of it.
     const MISTAKES: &[(&str, &str)] = &[
         ("[mm8]\npath = \"/\"", "posthouse.toml:1: unknown key mm8; did you mean mm7?"),
+        (
+            "[[carrier]]\nid = \"31003\"",
+            "posthouse.toml:1: unknown key carrier; it belongs into a provisioning file, see `posthouse apply --help`",
+        ),
         ("\n[mm7]\nlisen = \"127.0.0.1:1\"", "posthouse.toml:3: unknown key mm7.lisen; did you mean listen?"),
         (
             "[retention]\ncolour = 1",

@@ -98,21 +98,23 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
     shared.metrics.callback_ended(&outcome);
     let (id, message, account) = (callback.id, callback.message, &callback.account);
     match &outcome {
-        CallbackOutcome::Delivered => tracing::info!(%message, %account, "callback delivered"),
+        CallbackOutcome::Delivered => tracing::info!(id = %message, %account, "callback delivered"),
         CallbackOutcome::Again { said, .. } => {
-            tracing::warn!(%message, %account, said, "callback not delivered")
+            tracing::warn!(id = %message, %account, said, "callback not delivered")
         }
         CallbackOutcome::Failed { said } => {
-            tracing::error!(%message, %account, said, "callback failed for good")
+            tracing::error!(id = %message, %account, said, "callback failed for good")
         }
-        CallbackOutcome::Withdrawn { said } => tracing::info!(%message, %account, said, "callback withdrawn"),
+        CallbackOutcome::Withdrawn { said } => {
+            tracing::info!(id = %message, %account, said, "callback withdrawn")
+        }
     }
     match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
         Ok(another_is_due) => return another_is_due,
         Err(StoreError::LostLease) => {
-            tracing::warn!(%message, "the callback's lease was lost; it may come twice")
+            tracing::warn!(id = %message, "the callback's lease was lost; it may come twice")
         }
-        Err(error) => tracing::error!(%error, %message, "a callback could not be settled"),
+        Err(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
     }
     false
 }

@@ -22,6 +22,8 @@ use posthouse_sim::{
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
+use super::StopSignals;
+
 const EXAMPLES: &str = "\
 Examples:
   posthouse listen
@@ -63,13 +65,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut stop = StopSignals::expect()?;
     let (vasp, callbacks) = VaspSim::start_subscribed(args.options())
         .await
         .with_context(|| format!("{} cannot be listened on; choose another with --listen", args.listen))?;
     let mut printer = Printer { json: args.json };
     printer.ready(&vasp.url())?;
     tokio::select! {
-        stopped = super::asked_to_stop() => stopped?,
+        () = stop.asked() => {}
         printed = print_all(callbacks, &mut printer) => printed?,
     }
     vasp.stop().await;

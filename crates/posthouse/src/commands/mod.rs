@@ -17,6 +17,7 @@ use std::{io::Write as _, process::ExitCode};
 use anyhow::Context as _;
 use clap::Subcommand;
 use posthouse_gateway::config::ConfigErrors;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Every command, in the order in which `--help` lists them.
 #[derive(Subcommand)]
@@ -69,19 +70,27 @@ fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     runtime.context("the asynchronous runtime cannot be started")?.block_on(work)
 }
 
-/// Waits until the program is asked to stop: Ctrl-C, or SIGTERM where there is one.
-async fn asked_to_stop() -> anyhow::Result<()> {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+/// The signals that ask a program to stop: Ctrl-C and SIGTERM.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// From here on they do not end the process by themselves: to be called before anybody is told that it runs.
+    fn expect() -> anyhow::Result<Self> {
+        let expect = |kind| signal(kind).context("signals cannot be waited for");
+        Ok(Self { interrupt: expect(SignalKind::interrupt())?, terminate: expect(SignalKind::terminate())? })
+    }
+
+    /// Waits for one of them.
+    async fn asked(&mut self) {
+        // Neither ends before the runtime does.
         tokio::select! {
-            interrupted = interrupted => Ok(interrupted?),
-            _ = terminate.recv() => Ok(()),
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    Ok(interrupted.await?)
 }
 
 /// Tells on stderr what went wrong: the error and its causes, in one line; the mistakes of a file, each in a line that

@@ -10,9 +10,9 @@ use std::{
 use anyhow::Context as _;
 use mm7::{Namespace, Period, TransactionId, Version, When};
 use posthouse_sim::{
-    Answer, Credentials, Submit,
+    Answer, Credentials, Submit, SubmitError,
     config::{parse_duration, parse_namespace},
-    http::Client,
+    http::{Client, ClientError},
     media, submit, wire,
 };
 use serde_json::json;
@@ -104,13 +104,24 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let client = Client::new(args.timeout);
-    let answer = super::wait_for(async { Ok(submit(&client, &mms).await?) })?;
+    let answer = super::wait_for(async { submit(&client, &mms).await.map_err(told) })?;
     if args.json {
         print_json(&mut out, &answer)?
     } else {
         print_text(&mut out, &answer)?
     }
     Ok(if answer.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What went wrong, and what to do when nobody is there.
+fn told(error: SubmitError) -> anyhow::Error {
+    match error {
+        SubmitError::Http(ClientError::Connect { url, source }) => {
+            let remedy = "start `posthouse serve`, or say with --url where it is";
+            anyhow::Error::from_boxed(source).context(format!("no connection to {url}; {remedy}"))
+        }
+        error => error.into(),
+    }
 }
 
 impl Args {

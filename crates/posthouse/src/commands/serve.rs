@@ -12,7 +12,9 @@ use posthouse_gateway::{
     config::Settings,
 };
 
-use super::{asked_to_stop, wait_for};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::{StopSignals, wait_for};
 use crate::logs;
 
 /// The arguments of `posthouse serve`.
@@ -20,9 +22,14 @@ use crate::logs;
 #[command(after_help = "\
 Example: posthouse serve -c /etc/posthouse.toml
 
-The first line on stdout is one JSON object that says where the gateway listens, printed once everything is open and recovery
-is done. Logs go to stderr; POSTHOUSE_LOG sets what is logged (default: info), for example POSTHOUSE_LOG=warn or
-POSTHOUSE_LOG=posthouse_gateway=debug,info. SIGTERM or Ctrl-C stops it: requests under way are finished, the rest is kept.")]
+The first line on stdout is one JSON object that says where the gateway listens, printed once everything is open and \
+recovery is done.
+
+Logs go to stderr. POSTHOUSE_LOG sets what is logged (default: info), for example POSTHOUSE_LOG=warn or \
+POSTHOUSE_LOG=posthouse_gateway=debug,info.
+
+SIGTERM or Ctrl-C stops it: what is under way is finished, the rest is kept for the next start. A second one does not \
+wait.")]
 pub struct Args {
     /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
     #[arg(short, long, value_name = "FILE")]
@@ -43,20 +50,31 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     logs::init(args.log_format)?;
+    open_many_files();
     wait_for(serve(&settings))?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// Lets this process open as many files as it is allowed to: each connection is one, and what processes get unasked is few.
+fn open_many_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::warn!(%error, "as many files as before can be open, and so as many connections");
+    }
+}
+
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
-    let app = App::start(settings, Parts::default()).await?;
+    let mut stop = StopSignals::expect()?;
+    let app = tokio::select! {
+        started = App::start(settings, Parts::default()) => started?,
+        // Nothing is under way yet.
+        () = stop.asked() => return Ok(()),
+    };
     print_ready(&app).context("the ready line cannot be printed on stdout")?;
-    asked_to_stop().await?;
+    stop.asked().await;
     tokio::select! {
         stopped = app.stop() => stopped.context("the store did not close; what was acknowledged is safe"),
-        again = asked_to_stop() => {
-            again?;
-            bail!("stopped at the second signal, without waiting for what was under way")
-        }
+        () = stop.asked() => bail!("stopped at the second signal, without waiting for what was under way"),
     }
 }
 

@@ -10,6 +10,8 @@ use anyhow::{Context as _, bail};
 use posthouse_sim::{CarrierOptions, CarrierSim, config};
 use serde_json::{Value, json};
 
+use super::StopSignals;
+
 const TABLE: &str = "\
 The recipient's last four digits say what the carrier does:
   2002 2004 4000 4002 4003 4004 4006 4007
@@ -33,10 +35,10 @@ The recipient's last four digits say what the carrier does:
 
 What breaks TS 23.140 is answered 4004, with what is wrong in Details.
 
-GET /sim/messages gives back every request (bodies=1: with the parts' bytes, raw=1: with headers and
+GET /sim/messages gives back every request (bodies=1: with the parts' bytes, raw=1: with headers and \
 body, last=N: the newest). POST /sim/deliver sends a message from a handset:
-  curl -d '{\"from\":\"16175550123\",\"to\":\"111122\",\"subject\":\"Hi\",
-            \"parts\":[{\"content_type\":\"text/plain\",\"text\":\"hello\"}]}' http://127.0.0.1:9101/sim/deliver";
+  curl http://127.0.0.1:9101/sim/deliver -d '{\"from\":\"16175550123\",\"to\":\"111122\",
+    \"subject\":\"Hi\",\"parts\":[{\"content_type\":\"text/plain\",\"text\":\"hello\"}]}'";
 
 /// The arguments of `posthouse simulate`.
 #[derive(clap::Args)]
@@ -76,6 +78,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {
 }
 
 async fn simulate(carriers: Vec<CarrierOptions>, json: bool) -> anyhow::Result<ExitCode> {
+    let mut stop = StopSignals::expect()?;
     let mut running = Vec::new();
     for options in carriers {
         let (listen, about) = (options.listen, About::new(&options));
@@ -85,7 +88,7 @@ async fn simulate(carriers: Vec<CarrierOptions>, json: bool) -> anyhow::Result<E
         running.push((about, carrier));
     }
     announce(&running, json)?;
-    super::asked_to_stop().await?;
+    stop.asked().await;
     for (_, carrier) in running {
         carrier.stop().await;
     }

@@ -335,6 +335,7 @@ const CONNECTION: &str = "[[carrier]]\nid = \"2\"\n[[carrier.connection]]\nname 
 /// What is appended to the five lines of [`LEAST`], in two pieces, and what is told of it. It begins in line 6.
 const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[[acount]]", "6: unknown key acount; did you mean account?"),
+    ("", "[mm7]", "6: unknown key mm7; it belongs into posthouse.toml, see `posthouse serve --help`"),
     ("", "[account2]", "6: unknown key account2; did you mean account?"),
     ("", "[range]", "6: range may be there more than once; write [[range]]"),
     (CARRIER, "connection = [3]", "8: carrier.connection takes tables, not a number"),

@@ -19,7 +19,7 @@ use self::{
     stage::Stage,
     watch::{Ending, follow},
 };
-use super::{asked_to_stop, wait_for};
+use super::{StopSignals, wait_for};
 use crate::logs;
 
 /// How long all lives together may take.
@@ -30,9 +30,10 @@ const AT_MOST: Duration = Duration::from_secs(28);
 #[command(after_help = "\
 Example: posthouse demo --stay
 
-Starts a gateway on a temporary folder, two simulated carriers and a VASP, all on free ports of this machine; submits one MMS for
-each kind of life a message can have, prints what happens to it, and checks it. Exits with 0 only when every message ended as it
-should and every report reached the VASP. Leaves nothing behind. POSTHOUSE_LOG=info shows the gateway's log beside it.")]
+Starts a gateway on a temporary folder, two simulated carriers and a VASP, all on free ports of this machine; submits \
+one MMS for each kind of life a message can have, prints what happens to it, and checks it. Exits with 0 only when every \
+message ended as it should and every report reached the VASP. Leaves nothing behind. POSTHOUSE_LOG=info shows the \
+gateway's log beside it.")]
 pub struct Args {
     /// Keep everything running afterwards, for looking round; Ctrl-C ends it
     #[arg(long)]
@@ -54,8 +55,9 @@ async fn perform(stay: bool) -> anyhow::Result<ExitCode> {
     let failures = play(&stage, began).await?;
     conclude(&stage, &failures, began)?;
     if stay {
+        let mut stop = StopSignals::expect()?;
         invite(&stage)?;
-        asked_to_stop().await?;
+        stop.asked().await;
     }
     let stage = Arc::into_inner(stage).context("a life is still being watched")?;
     stage.clear().await?;
