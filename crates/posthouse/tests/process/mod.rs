@@ -1,0 +1,161 @@
+//! Programs as people run them: child processes, ended with the test at the latest.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long anything may take that ends at once on a machine that has nothing else to do.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A configuration that takes free ports and keeps everything in `data/`.
+pub const CONFIGURATION: &str = r#"
+[store]
+url = "sqlite://data/posthouse.db"
+[media]
+url = "file://data/media"
+[mm7]
+listen = "127.0.0.1:0"
+read_timeout = "3s"
+[carriers]
+listen = "127.0.0.1:0"
+[admin]
+listen = "127.0.0.1:0"
+"#;
+
+/// A folder with [`CONFIGURATION`] in `posthouse.toml`.
+pub fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("posthouse.toml"), CONFIGURATION).unwrap();
+    folder
+}
+
+/// `posthouse` with these arguments, to be run in this folder.
+pub fn posthouse(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+    command.args(arguments).current_dir(folder).env("POSTHOUSE_LOG", "info");
+    command
+}
+
+/// A program that runs till it is told to stop.
+pub struct Program {
+    child: Child,
+    stdout: mpsc::Receiver<String>,
+    stderr: mpsc::Receiver<String>,
+}
+
+/// How a program ended, and what it had still to say.
+#[derive(Debug)]
+pub struct Ended {
+    pub status: ExitStatus,
+    pub stdout: Vec<String>,
+    pub stderr: Vec<String>,
+}
+
+impl Program {
+    /// Starts `posthouse` with these arguments in this folder.
+    pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = posthouse(folder, arguments);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        Self { child, stdout: lines(stdout), stderr: lines(stderr) }
+    }
+
+    /// Its next line on stdout.
+    #[track_caller]
+    pub fn line(&self) -> String {
+        match self.stdout.recv_timeout(DEADLINE) {
+            Ok(line) => line,
+            Err(error) => {
+                let said: Vec<_> = self.stderr.try_iter().collect();
+                panic!("no line on stdout: {error}; on stderr: {said:#?}")
+            }
+        }
+    }
+
+    /// The next of its lines on stderr that has this in it.
+    #[track_caller]
+    pub fn said(&self, what: &str) -> String {
+        loop {
+            match self.stderr.recv_timeout(DEADLINE) {
+                Ok(line) if line.contains(what) => return line,
+                Ok(_) => {}
+                Err(error) => panic!("nothing about {what:?} on stderr: {error}"),
+            }
+        }
+    }
+
+    /// Sends it a signal: `TERM`, `INT`, `KILL`.
+    pub fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    /// Waits till it has ended.
+    #[track_caller]
+    pub fn ended(mut self) -> Ended {
+        // Both are closed when it ends, and not before.
+        let stdout = rest(&self.stdout);
+        let stderr = rest(&self.stderr);
+        Ended { status: self.child.wait().unwrap(), stdout, stderr }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        BufReader::new(from).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    lines
+}
+
+/// What comes till the end.
+#[track_caller]
+fn rest(lines: &mpsc::Receiver<String>) -> Vec<String> {
+    let mut rest = Vec::new();
+    loop {
+        match lines.recv_timeout(DEADLINE) {
+            Ok(line) => rest.push(line),
+            Err(RecvTimeoutError::Disconnected) => return rest,
+            Err(RecvTimeoutError::Timeout) => panic!("it does not end; last it said: {rest:#?}"),
+        }
+    }
+}
+
+/// `posthouse serve` on the configuration of a folder, ready.
+pub struct Gateway {
+    pub program: Program,
+    /// Where VASPs submit.
+    pub mm7: String,
+    /// Where carriers post; `{carrier}` stands for the carrier's id.
+    pub carriers: String,
+    /// Where operators look.
+    pub admin: String,
+}
+
+impl Gateway {
+    /// Starts it and waits for its first line.
+    #[track_caller]
+    pub fn start(folder: &Path) -> Self {
+        let program = Program::start(folder, &["serve", "-c", "posthouse.toml"]);
+        let ready: Value = serde_json::from_str(&program.line()).unwrap();
+        let url = |name: &str| ready[name].as_str().unwrap().to_owned();
+        Self { mm7: url("mm7"), carriers: url("carriers"), admin: url("admin"), program }
+    }
+}
