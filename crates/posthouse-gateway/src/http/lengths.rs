@@ -1,8 +1,11 @@
-//! Content-Length headers that hyper would answer by itself.
+//! Requests of which nobody knows where they end.
 //!
 //! A length that is no number, and two that differ, are refused by a code of the table (2500) like any other mistake. hyper
 //! answers them with a bare 400 before anybody else sees the request. So such a line is renamed on its way in: the request
 //! arrives without it, with [`UNUSABLE_LENGTH`] to tell.
+//!
+//! Behind such a request, and behind one without any length, the next one cannot be found: the connection is closed, once the
+//! peer had time to read the answer.
 
 use std::{
     io,
@@ -15,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, Method, header};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
@@ -45,8 +48,6 @@ struct Screen {
     length: Option<Vec<u8>>,
     /// Whether the head is over.
     over: bool,
-    /// Whether a line was renamed: what follows the head has no known end.
-    renamed: bool,
 }
 
 impl Screen {
@@ -97,7 +98,6 @@ impl Screen {
             if usable {
                 self.length = Some(value.to_vec());
             } else {
-                self.renamed = true;
                 out.extend_from_slice(b"unusable-");
             }
         }
@@ -119,12 +119,37 @@ fn parses(digits: &[u8]) -> bool {
     number.is_some_and(|number| number < u64::MAX - 2)
 }
 
-/// A stream whose heads are looked at: the first, and each that comes after [`Lengths::next`] was set.
+/// Tells a connection's stream how its requests go on.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// A request was answered: what comes now is a head again.
+    next: AtomicBool,
+    /// What comes now is the body of a request without an end.
+    endless: AtomicBool,
+}
+
+impl Signals {
+    /// Says that a request was answered, and whether its end was known.
+    pub fn answered(&self, had_end: bool) {
+        self.endless.store(!had_end, Ordering::Release);
+        self.next.store(true, Ordering::Release);
+    }
+}
+
+/// Whether it can be known where a request ends that has this head.
+pub fn has_end(method: &Method, headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName| headers.contains_key(name);
+    let may_have_body = *method == Method::POST || *method == Method::PUT || *method == Method::PATCH;
+    let has_length = says(header::CONTENT_LENGTH) || says(header::TRANSFER_ENCODING);
+    !says(UNUSABLE_LENGTH) && (has_length || !may_have_body)
+}
+
+/// A stream whose heads are looked at: the first, and each that comes after a request was answered.
 #[derive(Debug)]
 pub struct Lengths<S> {
     stream: S,
     screen: Screen,
-    next: Arc<AtomicBool>,
+    signals: Arc<Signals>,
     /// What was read and not yet given out.
     ready: Vec<u8>,
     given: usize,
@@ -135,13 +160,13 @@ pub struct Lengths<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Lengths<S> {
     /// Looks at the heads that come over a stream.
     pub fn new(stream: S) -> Self {
-        let (screen, next) = (Screen::default(), Arc::default());
-        Self { stream, screen, next, ready: Vec::new(), given: 0, linger: None }
+        let (screen, signals) = (Screen::default(), Arc::default());
+        Self { stream, screen, signals, ready: Vec::new(), given: 0, linger: None }
     }
 
-    /// To be set when a request was answered: what comes then is a head again.
-    pub fn next(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.next)
+    /// To be told of each answer.
+    pub fn signals(&self) -> Arc<Signals> {
+        Arc::clone(&self.signals)
     }
 
     fn give(&mut self, buffer: &mut ReadBuf<'_>) {
@@ -182,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Lengths<S> {
             this.give(buffer);
             return Poll::Ready(Ok(()));
         }
-        if this.next.swap(false, Ordering::AcqRel) {
+        if this.signals.next.swap(false, Ordering::AcqRel) {
             this.screen = Screen::default();
         }
         if this.screen.over {
@@ -236,7 +261,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lengths<S> {
         if self.linger.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
         }
-        if self.screen.renamed { self.poll_linger(context) } else { Poll::Ready(Ok(())) }
+        if self.signals.endless.load(Ordering::Acquire) {
+            self.poll_linger(context)
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 }
 
@@ -272,7 +301,7 @@ mod tests {
                 let expected = format!("POST / HTTP/1.1\r\n{renamed}\r\nContent-Length: body\r\n");
                 let (arrived, screen) = arrives(&head, piece);
                 assert_eq!(arrived, expected, "in pieces of {piece}");
-                assert_eq!((screen.over, screen.renamed), (true, lines != renamed), "{lines}");
+                assert!(screen.over, "{lines}");
             }
         }
     }

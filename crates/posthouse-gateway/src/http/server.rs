@@ -1,13 +1,6 @@
 //! The accept loop: connection caps, deadlines for heads and for what is sent, graceful stop.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    io,
-    net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -23,7 +16,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    lengths::{Lengths, UNUSABLE_LENGTH},
+    lengths::{Lengths, has_end},
     patience::Patience,
 };
 
@@ -131,17 +124,16 @@ async fn serve_connection<H, F>(
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     let stream = Lengths::new(Patience::new(stream, limits.stalled));
-    let answered = stream.next();
+    let signals = stream.signals();
     let service = service_fn(|request| {
-        // Where a body ends whose length cannot be used, and the next request begins, nobody knows.
-        let close = request.headers().contains_key(UNUSABLE_LENGTH);
-        let (answer, answered) = (handler(request, peer), Arc::clone(&answered));
+        let had_end = has_end(request.method(), request.headers());
+        let (answer, signals) = (handler(request, peer), Arc::clone(&signals));
         async move {
             let mut answer = answer.await;
-            if close {
+            if !had_end {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            answered.store(true, Ordering::Release);
+            signals.answered(had_end);
             Ok::<_, Infallible>(answer)
         }
     });
