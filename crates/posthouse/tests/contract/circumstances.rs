@@ -2,15 +2,15 @@
 
 use mm7::StatusCode;
 use posthouse_core::message::EventKind;
-use posthouse_sim::{CarrierOptions, Credentials};
+use posthouse_sim::{CarrierOptions, Credentials, http::exchange};
 
 use super::{
     refusals::{Case, run_in, validate},
     table::{DIALECTS, Look, difference},
 };
 use crate::support::{
-    request::Request,
-    town::{Plan, Town, eventually},
+    request::{ContentLength, Request},
+    town::{DEADLINE, Plan, Town, eventually},
 };
 
 /// An account for each dialect, with these lines.
@@ -179,5 +179,21 @@ async fn a_changed_connection_is_tried_at_once() {
     for id in [id, second] {
         assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
     }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn behind_a_request_without_an_end_nothing_is_taken_for_another() {
+    let town = Town::found().await;
+    let smuggled = Request::to("16175550100").bytes();
+    for length in [ContentLength::Missing, ContentLength::Says("abc".to_owned())] {
+        let request =
+            Request { content_length: length, body: Some(smuggled.clone()), ..Request::to("16175550100") };
+        let answers = exchange(town.mm7_door(), &request.bytes(), DEADLINE).await.unwrap();
+        let answers = String::from_utf8(answers).unwrap();
+        assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+        assert!(answers.contains("2500") && answers.contains("connection: close"), "{answers}");
+    }
+    assert_eq!(town.carriers["31003"].received(), 0);
     town.close().await;
 }

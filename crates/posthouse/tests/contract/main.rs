@@ -6,10 +6,12 @@
 mod support;
 
 mod circumstances;
+mod codes;
 mod pairs;
 mod refusals;
 mod relay;
 mod rows;
+mod statuses;
 mod table;
 
 use support::{request::Request, town::Town};

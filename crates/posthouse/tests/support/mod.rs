@@ -14,6 +14,7 @@
 
 pub mod answer;
 pub mod canned;
+pub mod clock;
 pub mod fragile;
 pub mod request;
 pub mod schema;
