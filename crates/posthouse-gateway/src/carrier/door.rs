@@ -171,13 +171,13 @@ impl CarrierDoor {
         self.metrics.report_recorded(&carrier.id, status);
         match recorded {
             Recorded::Applied(id, settled) => {
-                tracing::info!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
+                tracing::debug!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
                 if settled.owes_report {
                     self.handoff.ring();
                 }
             }
             Recorded::Late(id) => {
-                tracing::info!(%id, carrier = %carrier.id, %status, "report changes nothing")
+                tracing::debug!(%id, carrier = %carrier.id, %status, "report changes nothing")
             }
             Recorded::Unmatched => {
                 tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept")

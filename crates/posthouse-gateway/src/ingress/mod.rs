@@ -221,7 +221,7 @@ impl Ingress {
         let recipient = facts.recipient().map(|recipient| recipient.to_string());
         let transaction_id = facts.transaction_id();
         match outcome {
-            Ok(id) => tracing::info!(%id, account, recipient, transaction_id, "accepted"),
+            Ok(id) => tracing::debug!(%id, account, recipient, transaction_id, "accepted"),
             Err(refusal) => {
                 tracing::info!(code = code.code(), row = refusal.row, account, transaction_id, "refused");
             }

@@ -208,7 +208,7 @@ pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement,
     let now = shared.clock.now();
     match shared.store.settle(send.id, shared.owner, settlement, words, now).await {
         Ok(settled) => {
-            tracing::info!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
+            tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
             if settled.owes_report {
                 shared.handoff.ring();
             }

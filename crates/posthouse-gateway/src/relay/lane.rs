@@ -98,7 +98,7 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
     shared.metrics.callback_ended(&outcome);
     let (id, message, account) = (callback.id, callback.message, &callback.account);
     match &outcome {
-        CallbackOutcome::Delivered => tracing::info!(id = %message, %account, "callback delivered"),
+        CallbackOutcome::Delivered => tracing::debug!(id = %message, %account, "callback delivered"),
         CallbackOutcome::Again { said, .. } => {
             tracing::warn!(id = %message, %account, said, "callback not delivered")
         }
@@ -106,7 +106,7 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
             tracing::error!(id = %message, %account, said, "callback failed for good")
         }
         CallbackOutcome::Withdrawn { said } => {
-            tracing::info!(id = %message, %account, said, "callback withdrawn")
+            tracing::debug!(id = %message, %account, said, "callback withdrawn")
         }
     }
     match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
