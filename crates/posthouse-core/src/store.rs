@@ -398,6 +398,17 @@ pub trait Store: std::marker::Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Send>>;
 
+    /// Puts off messages of a carrier that are due and not leased, for nobody can be reached there: till `until`, or till their
+    /// ExpiryDate if that comes first. What has expired stays due. They count as [`unreached`](Send::unreached), and as
+    /// having waited since when they began to. At most `limit`, oldest due first; how many it were.
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize>;
+
     /// Leases timers that went off, of all carriers.
     async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>>;
 

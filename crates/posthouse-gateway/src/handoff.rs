@@ -1,7 +1,7 @@
 //! Where the door for VASPs and the queue meet besides the store: a fresh message goes from memory to its carrier's lane.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -35,6 +35,7 @@ pub type Room = mpsc::OwnedPermit<Fresh>;
 #[derive(Debug, Default)]
 pub struct Handoff {
     lanes: Mutex<HashMap<CarrierId, mpsc::Sender<Fresh>>>,
+    down: Mutex<HashSet<CarrierId>>,
     bell: Notify,
 }
 
@@ -55,6 +56,21 @@ impl Handoff {
     pub fn room(&self, carrier: &CarrierId) -> Option<Room> {
         let lane = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get(carrier).cloned();
         lane.and_then(|lane| lane.try_reserve_owned().ok())
+    }
+
+    /// Says whether any of a carrier's connections can be reached.
+    pub fn note(&self, carrier: &CarrierId, is_down: bool) {
+        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_down {
+            down.insert(carrier.clone());
+        } else {
+            down.remove(carrier);
+        }
+    }
+
+    /// Whether none of a carrier's connections can be reached: what is for it waits best in the store.
+    pub fn is_down(&self, carrier: &CarrierId) -> bool {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner).contains(carrier)
     }
 
     /// Says that the store has work that is due.

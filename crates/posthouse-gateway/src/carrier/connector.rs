@@ -19,7 +19,11 @@ use mm7::{
     soap,
 };
 use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 use crate::{
     envelope,
@@ -156,6 +160,23 @@ impl Connector {
             content: Some(Content { href, allow_adaptations: submission.allow_adaptations }),
             ..SubmitReq::default()
         })
+    }
+
+    /// Whether the last attempts found nobody there.
+    pub fn is_down(&self) -> bool {
+        self.unreached.load(Ordering::Relaxed) && self.failures.load(Ordering::Relaxed) >= DOWN_AFTER
+    }
+
+    /// Whether somebody is there: connects and hangs up. If so, the next attempt decides whether it is down.
+    pub async fn probe(&self) -> bool {
+        let Some(host) = self.uri.host() else { return false };
+        let address = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(80));
+        let connected = timeout(self.connection.timeout / 2, TcpStream::connect(address)).await;
+        let is_there = matches!(connected, Ok(Ok(_)));
+        if is_there {
+            self.failures.fetch_min(DOWN_AFTER - 1, Ordering::Relaxed);
+        }
+        is_there
     }
 
     /// Notes how an attempt ended. Whether the connection came back with it: what waits for the carrier may go at once.

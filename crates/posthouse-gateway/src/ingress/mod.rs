@@ -164,7 +164,9 @@ impl Ingress {
         };
         let account = facts.account();
         let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
-        let room = self.handoff.room(&message.carrier);
+        // Who waits for the carrier's answer is told that it cannot be reached; the others need no attempt for that.
+        let waits = relayed.is_none() && self.handoff.is_down(&message.carrier);
+        let room = if waits { None } else { self.handoff.room(&message.carrier) };
         if relayed.is_some() && room.is_none() {
             return Err(Refusal::shedding(SHED_FOR));
         }

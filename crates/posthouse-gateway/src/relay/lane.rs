@@ -7,7 +7,10 @@ use posthouse_core::{
     store::{Callback, CallbackOutcome, Lease, StoreError},
     time::after,
 };
-use tokio::{sync::Notify, task::JoinSet};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, deliver::deliver};
@@ -15,6 +18,10 @@ use crate::http::client::HttpClient;
 
 /// How many callbacks an account gets at a time.
 const AT_A_TIME: usize = 16;
+/// How many are in hand: while some are under way, others are leased and settled.
+const IN_HAND: usize = 128;
+/// So much room there is at least before the store is asked for more: a commit for each callback would be dear.
+const PULL_FROM: usize = 32;
 /// What a try may take beyond the VASP's time-out before another node may make it.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -24,17 +31,26 @@ pub(super) struct Lane {
     bell: Arc<Notify>,
     client: Option<(Duration, HttpClient)>,
     tries: JoinSet<()>,
+    /// Who may be at the VASP; the others lease and settle meanwhile.
+    turns: Arc<Semaphore>,
 }
 
 impl Lane {
     pub(super) fn new(shared: Arc<Shared>, account: AccountName, bell: Arc<Notify>) -> Self {
-        Self { shared, account, bell, client: None, tries: JoinSet::new() }
+        Self {
+            shared,
+            account,
+            bell,
+            client: None,
+            tries: JoinSet::new(),
+            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+        }
     }
 
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let bell = Arc::clone(&self.bell);
         loop {
-            let has_room = self.tries.len() < AT_A_TIME;
+            let has_room = self.tries.len() + PULL_FROM <= IN_HAND;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -46,6 +62,8 @@ impl Lane {
                 () = bell.notified(), if has_room => self.pull().await,
             }
         }
+        // What waits for its turn is left to the next run.
+        self.turns.close();
         while self.tries.join_next().await.is_some() {}
     }
 
@@ -55,7 +73,7 @@ impl Lane {
         let callbacks = account.as_ref().map_or_else(Callbacks::default, |account| account.callbacks.clone());
         let now = self.shared.clock.now();
         let lease = Lease { owner: self.shared.owner, until: after(now, callbacks.timeout + GRACE) };
-        let room = AT_A_TIME.saturating_sub(self.tries.len());
+        let room = IN_HAND.saturating_sub(self.tries.len());
         let leased = match self.shared.store.lease_callbacks(&self.account, lease, now, room).await {
             Ok(leased) => leased,
             Err(error) => {
@@ -70,9 +88,16 @@ impl Lane {
         let client = self.client(callbacks.timeout);
         for callback in leased {
             let (shared, account, client) = (Arc::clone(&self.shared), account.clone(), client.clone());
+            let (turns, timeout) = (Arc::clone(&self.turns), callbacks.timeout);
             let bell = Arc::clone(&self.bell);
             self.tries.spawn(async move {
+                let Ok(turn) = turns.acquire().await else { return };
+                // It waited so long that somebody else may get it while it is under way.
+                if callback.lease.until < after(shared.clock.now(), timeout) {
+                    return;
+                }
                 let outcome = deliver(&shared, account.as_deref(), &client, &callback).await;
+                drop(turn);
                 if settle(&shared, &callback, outcome).await {
                     bell.notify_one();
                 }

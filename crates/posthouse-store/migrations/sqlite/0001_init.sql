@@ -65,6 +65,8 @@ CREATE TABLE work (
     owner     INTEGER,
     since     INTEGER NOT NULL,
     unreached INTEGER NOT NULL DEFAULT 0,
+    -- ExpiryDate: what waits is never put off beyond it.
+    expiry    INTEGER NOT NULL,
     carrier   TEXT NOT NULL
 ) STRICT;
 

@@ -24,6 +24,7 @@ pub(super) struct Prepared {
     recipient: String,
     transaction_id: String,
     delivery_report: bool,
+    expiry: Timestamp,
     submission: String,
     digest: [u8; 16],
     repeats_since: Option<Timestamp>,
@@ -58,6 +59,7 @@ impl Prepared {
             recipient: submission.recipient.as_str().to_owned(),
             transaction_id: submission.transaction_id,
             delivery_report: submission.delivery_report,
+            expiry: submission.expiry,
             submission: json,
             digest: message.digest.0,
             repeats_since: message.repeats_since,
@@ -151,13 +153,14 @@ fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
 fn insert_work(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
     let at = message.accepted_at.as_millisecond();
     tx.execute(
-        "INSERT INTO work (id, kind, due, owner, since, carrier) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO work (id, kind, due, owner, since, expiry, carrier) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             message.id.number(),
             Kind::Send.number(),
             message.lease.map_or(at, |lease| lease.until.as_millisecond()),
             message.lease.map(|lease| lease.owner.0),
             at,
+            message.expiry.as_millisecond(),
             &message.carrier,
         ),
     )?;

@@ -27,8 +27,8 @@ const FILL: &str = "
                          transaction_id, digest, submission, carrier_message_id)
     SELECT n, iif(n % 2, 0, 3), n, n, 1, 'acme', 'c' || (n % 3), '16175550100', 't' || n, NULL, '{}',
            iif(n % 2, NULL, 'c-' || n) FROM n;
-    INSERT INTO work (id, kind, due, owner, since, carrier)
-    SELECT id, iif(id % 2, 0, 2), iif(id % 4 = 1, id, id + 1000000), NULL, id, carrier FROM message;
+    INSERT INTO work (id, kind, due, owner, since, expiry, carrier)
+    SELECT id, iif(id % 2, 0, 2), iif(id % 4 = 1, id, id + 1000000), NULL, id, 10000000, carrier FROM message;
     INSERT INTO callback (id, message, due, at, status, account)
     SELECT id, id, iif(id % 4 = 0, id, id + 1000000), id, 'Forwarded', 'acme' FROM message;
     INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said)
@@ -95,6 +95,9 @@ fn leasing_costs_no_more_with_a_long_backlog() {
     assert_eq!(leased(&connection), 20);
     transaction(&connection, "timers", |tx| work::lease_timers(tx, lease, at(2_000_000), 10));
     assert_eq!(leased(&connection), 30);
+    transaction(&connection, "putting off", |tx| {
+        work::put_off(tx, &carrier, at(BACKLOG + 1), at(BACKLOG), 10)
+    });
     let acme = AccountName("acme".into());
     transaction(&connection, "callbacks", |tx| callback::lease(tx, &acme, lease, at(BACKLOG), 10));
     assert_eq!(leased(&connection), 40);

@@ -218,6 +218,17 @@ impl Store for SqliteStore {
         self.write(Admission::Wait, take).await
     }
 
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        let carrier = carrier.clone();
+        self.write(Admission::Wait, move |tx| work::put_off(tx, &carrier, until, now, limit)).await
+    }
+
     async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
         self.write(Admission::Wait, move |tx| work::lease_timers(tx, lease, now, limit)).await
     }

@@ -192,6 +192,28 @@ pub(super) fn release(tx: &Tx<'_>, ids: &[Id], owner: Owner, now: Timestamp) -> 
     Ok(())
 }
 
+/// Puts off what is due, but not beyond its ExpiryDate; what has expired stays due. How many it were.
+pub(super) fn put_off(
+    tx: &Tx<'_>,
+    carrier: &CarrierId,
+    until: Timestamp,
+    now: Timestamp,
+    limit: usize,
+) -> Result<usize> {
+    let put_off = tx.execute(
+        "UPDATE work SET due = min(?2, expiry), owner = NULL, unreached = 1
+         WHERE id IN (SELECT id FROM work WHERE kind = 0 AND carrier = ?1 AND due <= ?3 AND expiry > ?3
+                      ORDER BY due LIMIT ?4)",
+        (
+            carrier.as_str(),
+            until.as_millisecond(),
+            now.as_millisecond(),
+            i64::try_from(limit).unwrap_or(i64::MAX),
+        ),
+    )?;
+    Ok(put_off)
+}
+
 /// Leases what is to be sent to a carrier.
 pub(super) fn lease_sends(
     tx: &Tx<'_>,

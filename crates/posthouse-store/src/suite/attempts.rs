@@ -273,6 +273,41 @@ pub async fn released_work_is_due_at_once(backend: &dyn Backend) {
     assert_eq!(bed.send_ids(ME, 1).await, [mine]);
 }
 
+/// Later, but not after ExpiryDate; what has expired stays due, what is leased or another's is left alone.
+pub async fn what_is_put_off_is_due_later_or_when_it_expires(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let (usual, mut short, mut expired) = (message(0), message(0), message(0));
+    short.submission.expiry = at(100);
+    expired.submission.expiry = at(5);
+    for new in [&usual, &short, &expired] {
+        bed.accept(new.clone()).await.unwrap();
+    }
+    let leased = bed.accept_mine(0).await;
+    let other = NewMessage { carrier: CarrierId("31002".into()), ..message(0) };
+    bed.accept(other.clone()).await.unwrap();
+    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 1).await, Ok(1));
+    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 9).await, Ok(1));
+    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 9).await, Ok(0));
+    let due = bed.sends(OTHER, 10).await;
+    assert_eq!(due.iter().map(|send| (send.id, send.unreached)).collect::<Vec<_>>(), [(expired.id, false)]);
+    let due = bed.sends(OTHER, 100).await;
+    let ids = [(leased, false), (expired.id, false), (short.id, true)];
+    assert_eq!(due.iter().map(|send| (send.id, send.unreached)).collect::<Vec<_>>(), ids);
+    assert!(!bed.send_ids(OTHER, 599).await.contains(&usual.id));
+    assert!(bed.send_ids(OTHER, 600).await.contains(&usual.id));
+}
+
+/// It has waited since when it was accepted.
+pub async fn what_was_put_off_comes_back_with_its_connection(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let new = message(0);
+    bed.accept(new.clone()).await.unwrap();
+    assert_eq!(bed.put_off(&carrier(), at(600), at(1), 9).await, Ok(1));
+    let sends = bed.lease_sends(&carrier(), lease(ME, 2), at(2), Some(at(2)), 10).await.unwrap();
+    assert_eq!(sends.iter().map(|send| send.id).collect::<Vec<_>>(), [new.id]);
+    assert!(bed.begin(new.id, ME, "vzw-1", at(70), at(3)).await.is_ok());
+}
+
 /// An attempt that began can only be settled.
 pub async fn begun_work_is_not_released(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

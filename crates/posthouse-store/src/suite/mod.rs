@@ -70,6 +70,8 @@ macro_rules! conformance {
                 declined_owes_nothing_and_is_not_repeated,
                 settled_work_is_gone,
                 released_work_is_due_at_once,
+                what_is_put_off_is_due_later_or_when_it_expires,
+                what_was_put_off_comes_back_with_its_connection,
                 begun_work_is_not_released;
             reports: a_report_ends_its_message,
                 deferred_then_retrieved,

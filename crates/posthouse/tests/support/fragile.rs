@@ -84,6 +84,16 @@ impl Store for FragileStore {
         self.0.lease_sends(carrier, lease, now, waiting_since_before, limit).await
     }
 
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<usize> {
+        self.0.put_off(carrier, until, now, limit).await
+    }
+
     async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
         self.0.lease_timers(lease, now, limit).await
     }
