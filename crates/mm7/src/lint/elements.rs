@@ -250,12 +250,13 @@ fn bad_date(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {
     rewritten(mender, path, advice)
 }
 
-/// Whether a name is most likely meant to be another: the same in another case, or two letters off.
+/// Whether a name is most likely meant to be another: the same in another case, with more behind it, or two letters off.
 pub(super) fn is_misspelt(name: &str, known: &str) -> bool {
     if name == known || name.len() > 64 {
         return false;
     }
-    name.eq_ignore_ascii_case(known) || (known.len() > 4 && distance(name.as_bytes(), known.as_bytes()) <= 2)
+    let is_near = || name.starts_with(known) || distance(name.as_bytes(), known.as_bytes()) <= 2;
+    name.eq_ignore_ascii_case(known) || (known.len() > 4 && is_near())
 }
 
 /// How many letters have to be changed, put in or left out (Levenshtein).
@@ -285,7 +286,7 @@ mod tests {
     fn misspellings() {
         for (name, known, expected) in [
             ("submitReq", "SubmitReq", true),
-            ("SubmitRequest", "SubmitReq", false),
+            ("SubmitRequest", "SubmitReq", true),
             ("RFC822Address", "RFC2822Address", true),
             ("Subjekt", "Subject", true),
             ("number", "Number", true),

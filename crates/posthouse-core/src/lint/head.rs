@@ -29,6 +29,9 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
 /// anything is read.
 fn content_length(lint: &Lint, options: &Options) -> ContentLength {
     let length = body_length(lint);
+    if is_chunked(lint) {
+        return ContentLength::Missing;
+    }
     let Some(header) = lint.raw.header("content-length").filter(|_| lint.raw.has_head()) else {
         return if lint.raw.has_head() { ContentLength::Missing } else { ContentLength::Bytes(length) };
     };
@@ -38,6 +41,12 @@ fn content_length(lint: &Lint, options: &Options) -> ContentLength {
         }
         _ => ContentLength::Malformed,
     }
+}
+
+/// Chunks make a length void (RFC 9112 clause 6.3).
+fn is_chunked(lint: &Lint) -> bool {
+    let coding = lint.raw.header("transfer-encoding").map(|header| header.value.to_ascii_lowercase());
+    coding.is_some_and(|coding| coding.contains("chunked")) && !lint.raw.is_response()
 }
 
 fn body_length(lint: &Lint) -> u64 {
@@ -100,6 +109,7 @@ fn length(lint: &Lint, options: &Options) -> Option<Finding> {
         return None;
     }
     let length = body_length(lint);
+    let header = header.filter(|_| !is_chunked(lint));
     let (what, advice) = match header.map(|header| (&header.value, header.value.parse::<u64>())) {
         None => (
             "there is no Content-Length".to_owned(),
