@@ -7,6 +7,7 @@ pub mod account;
 pub mod address;
 pub mod carrier;
 pub mod classify;
+pub mod codes;
 pub mod id;
 pub mod lint;
 pub mod message;
