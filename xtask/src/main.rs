@@ -1,9 +1,10 @@
-//! Tasks of the project, each in its own file: `cargo xtask test`, `fuzz`, `deps`, `tidy`, `ci`.
+//! Tasks of the project, each in its own file: `cargo xtask test`, `fuzz`, `deps`, `docs`, `tidy`, `ci`.
 #![expect(clippy::print_stdout, reason = "a task speaks to the person at the terminal")]
 #![expect(clippy::print_stderr, reason = "a task speaks to the person at the terminal")]
 
 mod ci;
 mod deps;
+mod docs;
 mod failure;
 mod fuzz;
 mod invocation;
@@ -24,6 +25,7 @@ usage: cargo xtask TASK
   fuzz   run the fuzz targets over every vector, then, where cargo-fuzz and a nightly
          compiler are installed, each for --seconds N (30) over what libFuzzer thinks of
   deps   check the dependencies' licences and duplicates
+  docs   write the documents that follow from the code
   tidy   check that crates, documents and file names have not drifted apart
   ci     everything else that has to pass before a change lands, then the demo";
 
@@ -44,6 +46,7 @@ fn perform(arguments: &[String]) -> Result<(), Failure> {
         ("test", []) => test::run(),
         ("fuzz", options) => fuzz::run(options),
         ("deps", []) => deps::run(),
+        ("docs", []) => docs::run(),
         ("tidy", []) => tidy::run(),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", []) => {
