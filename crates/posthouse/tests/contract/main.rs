@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
+mod bad_input;
 mod circumstances;
 mod codes;
 mod pairs;
