@@ -208,10 +208,11 @@ fn acknowledges(answer: &Answer, dialect: &Dialect, transaction_id: &str) -> Res
     }
     let decoded = envelope::decode(&answer.headers, answer.body.clone())
         .map_err(|_| "an answer without MM7".to_owned())?;
+    let Some(message) = &decoded.message else { return Err("an answer without MM7".to_owned()) };
     if decoded.transaction_id.as_ref().map(TransactionId::as_str) != Some(transaction_id) {
         return Err("an answer with another TransactionID".to_owned());
     }
-    match decoded.message.as_ref().and_then(Message::status).map(|status| status.code) {
+    match message.status().map(|status| status.code) {
         Some(1000) => Ok(()),
         Some(code) => Err(format!("StatusCode {code}")),
         None => Err("an answer without StatusCode".to_owned()),
