@@ -6,8 +6,11 @@
 mod support;
 
 mod bad_input;
+mod callbacks;
+mod carrier_door;
 mod circumstances;
 mod codes;
+mod in_force;
 mod pairs;
 mod refusals;
 mod relay;

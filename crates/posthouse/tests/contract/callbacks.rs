@@ -1,0 +1,226 @@
+//! Reports to the VASP: when they count as delivered, how often they are tried, what goes with them (contract 4.6).
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use posthouse_core::{Id, message::EventKind, time::Clock};
+use posthouse_sim::{Callback, Credentials, VaspOptions, vasp::VaspAnswer};
+
+use crate::support::{
+    canned::{Canned, Reply, Seen, fault, response},
+    clock::ManualClock,
+    request::Request,
+    town::{DEADLINE, Plan, Town},
+};
+
+/// A number whose carrier takes the message and reports nothing: one report is owed, Forwarded.
+const QUIET: &str = "16175559008";
+
+/// A town where accounts of these dialects get each report at most three times, soon after another.
+async fn impatient(dialects: &[&str]) -> Town {
+    let town = Town::planned(Plan::default()).await;
+    let account = |dialect: &&str| {
+        let callbacks = "retry_after = \"10ms\"\nmax_retries = 2\ntimeout = \"200ms\"\n";
+        town.account_with(dialect, &format!("dialect = {dialect:?}\n"), callbacks, "")
+    };
+    let accounts: String = dialects.iter().map(account).collect();
+    town.provision(&(accounts + &town.usual_carriers())).await;
+    town
+}
+
+async fn submit(town: &Town, dialect: &str) -> Id {
+    town.submit(&Request { vaspid: Some(format!("{dialect}-key")), ..Request::to(QUIET) }).await
+}
+
+/// What a VASP answers.
+type Answer = fn(&Seen) -> Reply;
+
+/// What VASPs answer that is no acknowledgement, and what the timeline says of it.
+fn no_acknowledgements() -> Vec<(&'static str, Answer)> {
+    fn says(status: u16, transaction_id: &str, code: u32) -> Reply {
+        Reply::http(status, "text/xml", &response("DeliveryReportRsp", transaction_id, code))
+    }
+    vec![
+        ("HTTP 500", |_| Reply::http(500, "text/plain", "")),
+        ("HTTP 404", |_| Reply::http(404, "text/plain", "not here")),
+        ("HTTP 302", |_| Reply::http(302, "text/plain", "elsewhere")),
+        ("HTTP 202", |_| Reply::http(202, "text/plain", "")),
+        ("HTTP 500", |seen| says(500, &seen.transaction_id, 1000)),
+        ("an answer with another TransactionID", |_| says(200, "other", 1000)),
+        ("an answer with another TransactionID", |seen| {
+            let answer = response("DeliveryReportRsp", &seen.transaction_id, 1000);
+            let (before, after) = answer.split_once("<e:Header>").unwrap();
+            let (_, after) = after.split_once("</e:Header>").unwrap();
+            Reply::http(200, "text/xml", &format!("{before}{after}"))
+        }),
+        ("StatusCode 2000", |seen| says(200, &seen.transaction_id, 2000)),
+        ("StatusCode 1100", |seen| says(200, &seen.transaction_id, 1100)),
+        ("StatusCode 4007", |seen| Reply::http(200, "text/xml", &fault(&seen.transaction_id, 4007))),
+        ("an answer without MM7", |_| Reply::http(200, "text/html", "<html>It works!</html>")),
+        ("an answer without MM7", |_| Reply::http(200, "text/plain", "OK")),
+        ("no answer", |_| Reply::HangUp),
+        ("nothing within 200 ms", |_| Reply::Silence),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_no_acknowledgement_is_tried_as_often_as_provisioned_and_kept_as_failed() {
+    let town = Town::planned(Plan::default()).await;
+    let tries = Arc::new(Mutex::new(BTreeMap::<String, Vec<String>>::new()));
+    let seen_tries = Arc::clone(&tries);
+    let canned = Canned::start(move |seen| {
+        let mut tries = seen_tries.lock().unwrap();
+        tries.entry(seen.path.clone()).or_default().push(seen.transaction_id.clone());
+        (no_acknowledgements()[seen.path[1..].parse::<usize>().unwrap()].1)(seen)
+    })
+    .await;
+    let account = |number: usize| {
+        format!(
+            "[[account]]\nname = \"a{number}\"\nvaspid = \"a{number}-key\"\n[account.callbacks]\nreport_url = {:?}\n\
+             timeout = \"200ms\"\nretry_after = \"10ms\"\nmax_retries = 2\n\
+             [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n",
+            canned.url(&format!("/{number}"))
+        )
+    };
+    let accounts: String = (0..no_acknowledgements().len()).map(account).collect();
+    town.provision(&(accounts + &town.usual_carriers())).await;
+    let mut messages = Vec::new();
+    for (number, (said, _)) in no_acknowledgements().into_iter().enumerate() {
+        messages.push((format!("/{number}"), said, submit(&town, &format!("a{number}")).await));
+    }
+    for (path, said, id) in messages {
+        let failed = town.event(id, EventKind::ReportFailed).await;
+        assert!(failed.contains("Forwarded") && failed.contains(said), "{path}: {failed} instead of {said}");
+        let retried = town.events(id, EventKind::ReportRetrying).await;
+        assert!(retried.len() == 2 && retried.iter().all(|retried| retried.contains(said)), "{retried:?}");
+        let tries = tries.lock().unwrap()[&path].clone();
+        assert!(tries.len() == 3 && tries.iter().all(|id| *id == tries[0]), "the same request: {tries:?}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn an_empty_answer_acknowledges_where_the_dialect_says_so() {
+    let town = impatient(&["posthouse", "skycore", "sinch", "3gpp"]).await;
+    town.vasp.set_answer(VaspAnswer::Http(200));
+    let mut messages = Vec::new();
+    for (dialect, event) in [
+        ("posthouse", EventKind::Reported),
+        ("skycore", EventKind::ReportFailed),
+        ("sinch", EventKind::ReportFailed),
+        ("3gpp", EventKind::ReportFailed),
+    ] {
+        messages.push((submit(&town, dialect).await, event));
+    }
+    for (id, event) in messages {
+        town.event(id, event).await;
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_vasp_that_comes_back_gets_its_report() {
+    let town = impatient(&["posthouse"]).await;
+    town.vasp.fail_next(2);
+    let id = submit(&town, "posthouse").await;
+    town.event(id, EventKind::Reported).await;
+    let tries: Vec<_> = town.reports_on(id).iter().map(|callback| callback.http_status).collect();
+    assert_eq!(tries, [Some(500), Some(500), Some(200)]);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn the_next_try_comes_when_it_is_due_and_not_before() {
+    let clock = ManualClock::now_still();
+    let mut plan = Plan::default();
+    plan.parts.clock = clock.clone();
+    let town = Town::planned(plan).await;
+    let account = town.account_with("acme", "", "retry_after = \"5m\"\nmax_retries = 1\n", "");
+    town.provision(&(account + &town.usual_carriers())).await;
+    town.vasp.fail_next(1);
+    let id = town.submit(&Request::to(QUIET)).await;
+    town.event(id, EventKind::ReportRetrying).await;
+    let now = clock.now();
+    let early = town.store().due(now + Duration::from_secs(299)).await.unwrap();
+    let late = town.store().due(now + Duration::from_secs(300)).await.unwrap();
+    assert_eq!((early.accounts.len(), late.accounts.len()), (0, 1));
+    clock.advance(Duration::from_secs(300));
+    town.event(id, EventKind::Reported).await;
+    assert_eq!(town.reports_on(id).len(), 2);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_goes_with_a_report() {
+    let mut plan = Plan::default();
+    plan.settings.mm7.carrier_id_header = "X-Mblox-Carrier-Id".to_owned();
+    plan.vasp = VaspOptions { expects: Some(Credentials::new("u", "p")), ..VaspOptions::default() };
+    let town = Town::planned(plan).await;
+    let auth = "basic_auth = { username = \"u\", password = \"p\" }\n";
+    let accounts = town.account_with("acme", "", auth, "") + &town.account("wrong", "");
+    town.provision(&(accounts + &town.usual_carriers())).await;
+    // The alias by which a request names its carrier stays between the two.
+    town.provision(&town.carrier("31003", "aliases = [\"0001890\"]\n")).await;
+
+    let mut request = Request::to("16175554007");
+    request.header("X-Mblox-Carrier-Id", "0001890");
+    let id = town.submit(&request).await;
+    town.ended(id).await;
+    let reports = town.reports_on(id);
+    let report = reports.last().unwrap();
+    let header = |name: &str| report.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(header("content-type").as_deref(), Some("text/xml; charset=utf-8"));
+    assert_eq!(header("soapaction").as_deref(), Some("\"\""));
+    assert_eq!(header("x-mblox-carrier-id").as_deref(), Some("31003"));
+    assert_eq!(header("x-posthouse-reason").as_deref(), Some("4007 Service denied"));
+    assert_eq!(header("authorization").as_deref(), Some("Basic dTpw"));
+    assert_eq!(report.path, "/reports");
+    let sent = report.report().unwrap();
+    assert_eq!(sent.message_id.as_ref().map(|id| id.as_str().to_owned()), Some(id.to_string()));
+    assert_eq!((sent.mm_status.as_str(), sent.status_text.as_deref()), ("Rejected", Some("Rejected")));
+    let ended = town.timeline(id).await.into_iter().find(|event| event.kind == EventKind::Ended).unwrap();
+    assert_eq!(sent.date.map(|date| date.as_second()), Some(ended.at.as_second()), "when it happened");
+
+    let id = town.submit(&Request { vaspid: Some("wrong-key".to_owned()), ..Request::to(QUIET) }).await;
+    let retrying = town.event(id, EventKind::ReportRetrying).await;
+    assert!(retrying.contains("HTTP 401"), "{retrying}");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn without_an_address_nothing_is_owed() {
+    let town = Town::found().await;
+    let account = "[[account]]\nname = \"deaf\"\nvaspid = \"deaf-key\"\n[[account.service]]\nvasid = \"61295\"\n\
+                   senders = [\"111122\"]\n";
+    town.provision(account).await;
+    let id = town.submit(&Request { vaspid: Some("deaf-key".to_owned()), ..Request::to(QUIET) }).await;
+    let withdrawn = town.event(id, EventKind::ReportWithdrawn).await;
+    assert!(withdrawn.contains("report_url"), "{withdrawn}");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn one_account_that_is_down_holds_nobody_up() {
+    let town = impatient(&["posthouse"]).await;
+    let silent = Canned::start(|_| Reply::Silence).await;
+    let account = format!(
+        "[[account]]\nname = \"down\"\nvaspid = \"down-key\"\n[account.callbacks]\nreport_url = {:?}\ntimeout = \"500ms\"\n\
+         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n",
+        silent.url("/")
+    );
+    town.provision(&account).await;
+    for _ in 0..20 {
+        submit(&town, "down").await;
+    }
+    let id = submit(&town, "posthouse").await;
+    let acknowledged =
+        |callbacks: &[Arc<Callback>]| callbacks.iter().any(|callback| callback.is_acknowledged());
+    assert!(town.vasp.wait_until(acknowledged, DEADLINE).await.is_some());
+    town.event(id, EventKind::Reported).await;
+    // What the silent one was asked is given up, with the town.
+    drop(silent);
+    town.close().await;
+}

@@ -1,0 +1,249 @@
+//! The door for carriers: who may post, what is refused and how, and what becomes of a report (contract 4.5 and 4.6).
+
+use mm7::{Address, MessageId, MmStatus};
+use posthouse_core::message::EventKind;
+use posthouse_sim::carrier::Report;
+
+use super::table::texts;
+use crate::support::{
+    answer::Answer,
+    canned::{Canned, Reply, response},
+    request::Request,
+    schema::assert_valid,
+    town::{DEADLINE, Plan, Town, range},
+};
+
+const QUIET: &str = "16175559008";
+const REL_6_1_4: &str = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4";
+
+/// A DeliveryReportReq as a carrier posts it.
+fn report_of(message_id: &str, status: &str) -> Request {
+    let mut request = Request::to("");
+    request.operation = "DeliveryReportReq".to_owned();
+    request.sender_identification = false;
+    request.elements.clear();
+    request.elements.push((
+        "all",
+        format!(
+            "<MessageID>{message_id}</MessageID><Recipient><Number>{QUIET}</Number></Recipient>\
+             <Sender><ShortCode>111122</ShortCode></Sender><Date>2026-01-01T00:00:00Z</Date>\
+             <MMStatus>{status}</MMStatus>"
+        ),
+    ));
+    bare(request)
+}
+
+/// The same request as nothing but its envelope.
+fn bare(mut request: Request) -> Request {
+    request.content_type = Some("text/xml; charset=utf-8".to_owned());
+    request.body = Some(request.envelope().into_bytes());
+    request
+}
+
+/// Checks that an answer is a Fault with this code, dressed as this dialect does.
+#[track_caller]
+fn assert_fault(what: &str, answer: &Answer, dialect: &str, code: u32) {
+    let (text, details) = texts(code);
+    let (status, faultstring) = match dialect {
+        "posthouse" => (200, format!("{code} {text}")),
+        "3gpp" => (500, if code < 3000 { "Client error" } else { "Server error" }.to_owned()),
+        _ => (200, if code < 3000 { "Client error" } else { "Server error" }.to_owned()),
+    };
+    let told = format!("{what}: {}", String::from_utf8_lossy(&answer.body));
+    let seen = (answer.code(), answer.text(), answer.details());
+    assert_eq!(seen, (Some(code), Some(text), details), "{told}");
+    assert_eq!(
+        (answer.http_status, answer.faultstring()),
+        (status, Some(faultstring.as_str())),
+        "{}",
+        answer.xml()
+    );
+    assert_eq!(answer.header("content-type"), Some("text/xml; charset=utf-8"));
+    assert_valid(&[("a refusal to a carrier".to_owned(), answer.body.clone())]);
+}
+
+#[tokio::test]
+async fn who_may_post() {
+    let town = Town::found().await;
+    let callbacks = "[carrier.callbacks]\n";
+    let carriers = [
+        town.carrier("31002", "") + callbacks + "basic_auth = { username = \"vzw\", password = \"p\" }\n",
+        town.carrier("31003", "") + callbacks + "allowed_ips = [\"192.0.2.0/24\"]\n",
+    ];
+    town.provision(&carriers.concat()).await;
+    let plain = |answer: &Answer| (answer.http_status, answer.decoded.is_some());
+    let mut report = report_of("m-1", "Retrieved");
+    let answer = town.post_as_carrier("31002", &report).await;
+    assert_eq!(plain(&answer), (401, false));
+    assert_eq!(answer.header("www-authenticate"), Some("Basic realm=\"posthouse\""));
+    assert_eq!(plain(&town.post_as_carrier("31003", &report).await), (403, false));
+    assert_eq!(plain(&town.post_as_carrier("31004", &report).await), (404, false));
+    assert_eq!(plain(&town.post_as_carrier("", &report).await), (404, false));
+    // vzw:wrong, then vzw:p
+    report.header("Authorization", "Basic dnp3Ondyb25n");
+    assert_eq!(plain(&town.post_as_carrier("31002", &report).await), (401, false));
+    report.headers.pop();
+    report.header("Authorization", "Basic dnp3OnA=");
+    assert_eq!(town.post_as_carrier("31002", &report).await.code(), Some(1000));
+    report.method = "GET".to_owned();
+    assert_eq!(plain(&town.post_as_carrier("31002", &report).await), (405, false));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_report_is_acknowledged_as_it_was_written() {
+    let town = Town::found().await;
+    for (namespace, version) in
+        [("REL-6-MM7-1-4", "6.8.0"), ("REL-5-MM7-1-0", "5.3.0"), ("REL-6-MM7-1-1", "6.4.0")]
+    {
+        let namespace = REL_6_1_4.replace("REL-6-MM7-1-4", namespace);
+        let mut report = report_of("m-1", "Retrieved");
+        report.written_in(&namespace, version).transaction_id("from-the-carrier");
+        let answer = town.post_as_carrier("31003", &bare(report)).await;
+        assert_eq!((answer.http_status, answer.operation()), (200, Some("DeliveryReportRsp")));
+        let details = "Successfully parsed and validated request.";
+        assert_eq!(
+            (answer.code(), answer.text(), answer.details()),
+            (Some(1000), Some("Success"), Some(details))
+        );
+        assert_eq!(answer.transaction_id(), Some("from-the-carrier"));
+        assert_eq!(
+            (answer.namespace(), answer.version().as_deref()),
+            (Some(namespace.as_str()), Some(version))
+        );
+        assert_eq!(answer.header("content-type"), Some("text/xml; charset=utf-8"));
+        assert_valid(&[(version.to_owned(), answer.body.clone())]);
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_in_the_carriers_dialect() {
+    let town = Town::planned(Plan { fragile: true, ..Plan::default() }).await;
+    let dialects = [("31002", "skycore"), ("31003", "3gpp")];
+    let carrier =
+        |(id, dialect): (&str, &str)| town.carrier_with(id, "", &format!("dialect = {dialect:?}\n"));
+    town.provision(&(town.account("acme", "") + &dialects.map(carrier).concat())).await;
+    let change = |change: fn(&mut Request)| {
+        let mut report = report_of("m-1", "Retrieved");
+        change(&mut report);
+        bare(report)
+    };
+    let garbage = |body: &str| Request { body: Some(body.into()), ..report_of("m-1", "Retrieved") };
+    let long = "x".repeat(5 * 1024 * 1024 + 1);
+    for (what, request, code) in [
+        ("no XML", garbage("MMStatus=Retrieved"), 2007),
+        ("nothing", garbage(""), 2007),
+        ("a DOCTYPE", change(|report| report.prolog += "<!DOCTYPE e>"), 2007),
+        ("too much", garbage(&long), 2560),
+        ("no Header", change(|report| report.soap_header = None), 2510),
+        ("no operation", change(|report| report.operation = String::new()), 2511),
+        (
+            "a foreign namespace",
+            change(|report| {
+                report.written_in("urn:example", "6.8.0");
+            }),
+            2507,
+        ),
+        ("a SubmitReq", change(|report| report.operation = "SubmitReq".to_owned()), 2512),
+        ("a CancelReq", change(|report| report.operation = "CancelReq".to_owned()), 2512),
+        ("no version", change(|report| report.version = None), 2505),
+        ("no MessageID", change(|report| report.elements.clear()), 2007),
+        ("a store that breaks", bare(report_of("broken", "Retrieved")), 3000),
+    ] {
+        for (id, dialect) in dialects {
+            let answer = town.post_as_carrier(id, &request).await;
+            assert_fault(what, &answer, dialect, code);
+        }
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_report_may_come_before_the_answer_twice_or_both() {
+    let town = Town::found().await;
+    for number in ["16175559010", "16175559011"] {
+        let id = town.submit(&Request::to(number)).await;
+        assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
+        assert_eq!(
+            town.statuses_on(id).iter().filter(|status| *status == "Retrieved").count(),
+            1,
+            "{number}"
+        );
+        assert_eq!(town.events(id, EventKind::Ended).await.len(), 1);
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_report_for_an_id_that_is_not_known_yet_is_kept_till_it_is() {
+    let town = Town::found().await;
+    let canned = Canned::start(|seen| {
+        Reply::http(200, "text/xml", &response("SubmitRsp", &seen.transaction_id, 1000))
+    })
+    .await;
+    let carrier = format!(
+        "[[carrier]]\nid = \"31004\"\n[[carrier.connection]]\nname = \"only\"\nurl = {:?}\n",
+        canned.url("/mm7")
+    );
+    town.provision(&(carrier + &range("1800", "31004"))).await;
+    // The id that the carrier is going to give.
+    for status in ["Deferred", "Retrieved"] {
+        assert_eq!(town.post_as_carrier("31004", &report_of("canned-1", status)).await.code(), Some(1000));
+    }
+    // The same id of another carrier is another message's.
+    assert_eq!(town.post_as_carrier("31003", &report_of("canned-1", "Expired")).await.code(), Some(1000));
+    let id = town.submit(&Request::to("18005550100")).await;
+    assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
+    let kinds: Vec<_> = town.timeline(id).await.iter().map(|event| event.kind).collect();
+    let at = |kind| kinds.iter().position(|known| *known == kind);
+    assert!(
+        at(EventKind::Forwarded) < at(EventKind::Deferred) && at(EventKind::Deferred) < at(EventKind::Ended),
+        "{kinds:?}"
+    );
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_report_ends_a_parked_message_when_sender_and_recipient_match_exactly_one() {
+    let town = Town::planned(Plan::default()).await;
+    let carrier = town.carrier_with("31003", "", "timeout = \"100ms\"\n");
+    town.provision(&(town.account("acme", "") + &carrier + &range("1617", "31003"))).await;
+    let report = |number: &str, sender: &str| Report {
+        message_id: MessageId::new("never-learned").ok(),
+        recipient: Some(Address::Number(number.to_owned())),
+        sender: Some(Address::ShortCode(sender.to_owned())),
+        ..Report::new(MmStatus::Retrieved)
+    };
+    let parked = async |number: &str| {
+        let id = town.submit(&Request::to(number)).await;
+        town.event(id, EventKind::Parked).await;
+        id
+    };
+    let (id, other) = (parked("16175553500").await, parked("16174443500").await);
+    for (number, sender) in [("16175553500", "222222"), ("16175559999", "111122")] {
+        assert!(town.carriers["31003"].report(&report(number, sender)).await.unwrap().is_success());
+        assert_eq!(town.message(id).await.state.as_str(), "Parked", "{number} {sender}");
+    }
+    let answer = town.carriers["31003"].report(&report("16175553500", "111122")).await.unwrap();
+    assert!(answer.is_success());
+    assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
+    assert_eq!(town.message(other).await.state.as_str(), "Parked");
+    let told = town
+        .vasp
+        .wait_until(|callbacks| callbacks.iter().any(|one| one.reports_on(&id.to_string())), DEADLINE);
+    assert!(told.await.is_some());
+    town.close().await;
+}
+
+#[tokio::test]
+async fn resending_what_may_have_arrived_is_provisioned() {
+    let town = Town::planned(Plan::default()).await;
+    let carrier = town.carrier_with("31003", "on_unknown = \"resend\"\n", "timeout = \"100ms\"\n");
+    town.provision(&(town.account("acme", "") + &carrier + &range("1617", "31003"))).await;
+    let id = town.submit(&Request::to("16175553500")).await;
+    let kept = town.carriers["31003"].wait_until(|kept| kept.len() >= 2, DEADLINE).await.unwrap();
+    assert_eq!(kept[0].transaction_id, kept[1].transaction_id, "under the same TransactionID");
+    assert_eq!(town.events(id, EventKind::Parked).await, [""; 0]);
+    town.close().await;
+}
