@@ -1,7 +1,7 @@
 //! Which carrier a number belongs to, and whether it can be reached at all.
 //!
 //! A request's own word comes first and never gets here. Then the file of ported numbers, then the provider: ranges, which
-//! are in memory, or somebody who is asked ([`asker`]) and whose answers are kept ([`answers`]).
+//! are in memory, or somebody who is asked (`asker`) and whose answers are kept (`answers`).
 
 mod answers;
 mod asker;
