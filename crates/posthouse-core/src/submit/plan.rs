@@ -52,6 +52,7 @@ fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp
     let req = body.submit_req()?;
     let framing = Framing::answering(decoded);
     let (sender_kind, sender) = sender(req)?;
+    let now = whole_milliseconds(now);
     let time_stamp = req.time_stamp.unwrap_or(now);
     let expiry = req.expiry_date.as_ref().and_then(|when| when.from(time_stamp));
     Some(Submission {
@@ -73,6 +74,11 @@ fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp
         notes: notes(body, req).into_iter().chain(content.notes.iter().cloned()).collect(),
         parts: content.media.iter().map(Part::of).collect(),
     })
+}
+
+/// What a clock says, as it is written to carriers: peers that read three digits of a second are common, nine are not.
+fn whole_milliseconds(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 fn sender(req: &SubmitReq) -> Option<(AddressKind, String)> {
@@ -103,4 +109,15 @@ fn notes(body: &Body, req: &SubmitReq) -> Vec<String> {
     let in_envelope = body.decoded.as_ref().map_or(&[][..], |decoded| &decoded.errors);
     let quirks = in_envelope.iter().chain(&body.package.errors).map(|error| format!("tolerated: {error}"));
     dropped.chain(quirks.take(MAX_QUIRKS_NOTED)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_clock_says_is_written_in_milliseconds() {
+        let now: Timestamp = "2026-03-01T12:00:00.404087299Z".parse().expect("a time");
+        assert_eq!(whole_milliseconds(now).to_string(), "2026-03-01T12:00:00.404Z");
+    }
 }
