@@ -110,12 +110,14 @@ impl CarrierDoor {
         let allowed = &carrier.callbacks.allowed_ips;
         let address = peer.ip().to_canonical();
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
+            tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
         }
         let expected = carrier.callbacks.basic_auth.as_ref()?;
         if self.verifier.is_right(basic::shown(headers), expected, address).await {
             return None;
         }
+        tracing::warn!(carrier = %carrier.id, %address, "a carrier's request had wrong or no credentials");
         let mut refused = plain(HttpStatus::UNAUTHORIZED, "wrong or missing credentials\n");
         let realm = HeaderValue::from_static("Basic realm=\"posthouse\"");
         refused.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
