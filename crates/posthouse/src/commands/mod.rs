@@ -4,6 +4,7 @@ mod apply;
 mod bench;
 mod codes;
 mod demo;
+mod doctor;
 mod layout;
 mod lint;
 mod listen;
@@ -40,6 +41,8 @@ pub enum Command {
     Lint(lint::Args),
     /// Explain status codes and delivery statuses
     Codes(codes::Args),
+    /// Look at all that a gateway needs, and say what to mend
+    Doctor(doctor::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -59,6 +62,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Codes(args) => codes::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }

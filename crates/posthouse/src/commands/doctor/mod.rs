@@ -1,0 +1,223 @@
+//! `posthouse doctor`: looks at all that the gateway needs, and says what to mend.
+
+mod peers;
+mod place;
+
+use std::{
+    fmt,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+use posthouse_core::{
+    Id,
+    provisioning::Provisioning,
+    store::{self, Store as _},
+};
+use posthouse_gateway::config::{ConfigErrors, Settings};
+use posthouse_store::OpenError;
+use serde_json::{Value, json};
+
+use super::{
+    plan::{environment, visit},
+    wait_for,
+};
+
+/// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The arguments of `posthouse doctor`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse doctor
+  posthouse doctor -c /etc/posthouse.toml --json
+
+Looks at the configuration, the store, the media folder, free disk space, the clock, the ports, and whether carriers and the \
+lookup service can be reached: a connection is opened and closed again, nothing is sent. It changes nothing, and may run \
+beside a gateway. The exit code is 1 when something must be mended.")]
+pub struct Args {
+    /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How it is with one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Fine,
+    /// Nothing is broken, and somebody should know.
+    Note,
+    Mend,
+}
+
+impl Verdict {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "ok",
+            Self::Note => "note",
+            Self::Mend => "mend",
+        }
+    }
+}
+
+/// What was found out about one thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Finding {
+    check: &'static str,
+    verdict: Verdict,
+    said: String,
+}
+
+impl Finding {
+    fn fine(check: &'static str, said: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Fine, said: said.into() }
+    }
+
+    fn note(check: &'static str, said: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Note, said: said.into() }
+    }
+
+    fn mend(check: &'static str, said: impl Into<String>) -> Self {
+        Self { check, verdict: Verdict::Mend, said: said.into() }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"check": self.check, "verdict": self.verdict.as_str(), "said": self.said})
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<5} {:<8} {}", self.verdict.as_str(), self.check, self.said)
+    }
+}
+
+/// Looks at everything and prints what was found.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let findings = match Settings::load(args.config.as_deref(), &environment) {
+        Ok(settings) => wait_for(examine(args.config.as_deref(), &settings))?,
+        Err(mistakes) => mistaken(&mistakes),
+    };
+    let to_mend = findings.iter().filter(|finding| finding.verdict == Verdict::Mend).count();
+    let mut out = io::stdout().lock();
+    if args.json {
+        let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
+        writeln!(out, "{}", json!({"ok": to_mend == 0, "findings": findings}))?;
+    } else {
+        print(&mut out, &findings, to_mend)?;
+    }
+    Ok(if to_mend == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print(out: &mut impl Write, findings: &[Finding], to_mend: usize) -> io::Result<()> {
+    for finding in findings {
+        writeln!(out, "{finding}")?;
+    }
+    match to_mend {
+        0 => writeln!(out, "nothing to mend"),
+        1 => writeln!(out, "1 thing to mend"),
+        many => writeln!(out, "{many} things to mend"),
+    }
+}
+
+fn mistaken(mistakes: &ConfigErrors) -> Vec<Finding> {
+    mistakes.mistakes.iter().map(|mistake| Finding::mend("config", mistake.to_string())).collect()
+}
+
+async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+    let config = file.map_or_else(|| "no file, the defaults".to_owned(), |file| file.display().to_string());
+    let mut findings = vec![Finding::fine("config", config)];
+    let kept = match look(settings).await {
+        Ok(Some(kept)) => {
+            findings.push(Finding::fine("store", kept.said(&settings.store.path)));
+            Some(kept)
+        }
+        Ok(None) => {
+            let path = settings.store.path.display();
+            findings
+                .push(Finding::note("store", format!("{path} is not there yet; `posthouse serve` makes it")));
+            None
+        }
+        Err(error) => {
+            findings.push(Finding::mend("store", format!("{error:#}")));
+            None
+        }
+    };
+    findings.extend(place::folders(settings));
+    findings.push(clock(Timestamp::now(), kept.as_ref().and_then(|kept| kept.newest)));
+    findings.extend(peers::ports(settings).await?);
+    if let Some(kept) = kept {
+        findings.extend(peers::reachable(&kept.provisioning).await);
+    }
+    Ok(findings)
+}
+
+/// What the store holds, as far as it matters here.
+struct Kept {
+    provisioning: Provisioning,
+    newest: Option<Id>,
+}
+
+impl Kept {
+    fn said(&self, path: &Path) -> String {
+        let Provisioning { revision, accounts, carriers, .. } = &self.provisioning;
+        let (path, accounts, carriers) = (path.display(), accounts.len(), carriers.len());
+        format!("{path}: revision {revision} of provisioning, accounts: {accounts}, carriers: {carriers}")
+    }
+}
+
+/// `None` where there is no store yet.
+async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
+    let store = match visit(settings, false).await {
+        Err(OpenError::Missing(_)) => return Ok(None),
+        opened => opened?,
+    };
+    let kept = read(&store).await.context("the store cannot be read; restore it, or mend the disk");
+    store.close().await?;
+    Ok(Some(kept?))
+}
+
+async fn read(store: &impl store::Store) -> store::Result<Kept> {
+    Ok(Kept { provisioning: store.provisioning().await?, newest: store.newest_id().await? })
+}
+
+/// A clock that goes wrong ends messages too early, or never.
+fn clock(now: Timestamp, newest: Option<Id>) -> Finding {
+    let ahead = newest.map_or(SignedDuration::ZERO, |id| id.time().duration_since(now));
+    if ahead > CLOCK_TOLERANCE {
+        let seconds = ahead.as_secs();
+        return Finding::mend(
+            "clock",
+            format!("{now:.0} is {seconds} s before the newest message; set the clock of this machine"),
+        );
+    }
+    Finding::fine("clock", format!("{now:.0}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_behind_the_newest_message_is_to_be_set() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let newest = Id::first_at("2026-03-01T12:01:30Z".parse().unwrap());
+        let said = "2026-03-01T12:00:00Z is 90 s before the newest message; set the clock of this machine";
+        assert_eq!(clock(now, Some(newest)), Finding::mend("clock", said));
+    }
+
+    #[test]
+    fn a_clock_a_little_behind_is_fine() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let newest = Id::first_at("2026-03-01T12:00:04Z".parse().unwrap());
+        assert_eq!(clock(now, Some(newest)), Finding::fine("clock", "2026-03-01T12:00:00Z"));
+        assert_eq!(clock(now, None), Finding::fine("clock", "2026-03-01T12:00:00Z"));
+    }
+}

@@ -1,0 +1,82 @@
+//! Where the gateway keeps things: folders that can be written, and room in them.
+
+use std::{io::Write as _, path::Path};
+
+use posthouse_gateway::config::Settings;
+use posthouse_store::SqliteOptions;
+
+use super::Finding;
+
+const MIB: u64 = 1 << 20;
+
+/// How many times the least free space there should be, so that somebody has time to act.
+const COMFORT: u64 = 8;
+
+/// The folders of the store and of media, and how much is free there.
+pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
+    let store = settings.store.path.parent().unwrap_or(Path::new(""));
+    let media = &settings.media.path;
+    vec![writable("store", store), writable("media", media), room(store), room(media)]
+}
+
+fn writable(check: &'static str, folder: &Path) -> Finding {
+    let place = nearest_there(folder);
+    let said = place.display();
+    if let Err(error) = try_to_write(place) {
+        let remedy = "let this user write there, or name another folder in the configuration";
+        return Finding::mend(check, format!("{said} cannot be written ({error}); {remedy}"));
+    }
+    match folder == place {
+        true => Finding::fine(check, format!("{said} can be written")),
+        false => Finding::note(check, format!("{} is not there yet and can be made", folder.display())),
+    }
+}
+
+/// The folder itself, or where there is none yet, the one above it that is there. A file in its place is found to be none when
+/// it is written to.
+fn nearest_there(folder: &Path) -> &Path {
+    folder.ancestors().find(|place| place.exists()).unwrap_or(Path::new("."))
+}
+
+fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(b"posthouse")?;
+    file.sync_all()
+}
+
+fn room(folder: &Path) -> Finding {
+    let place = nearest_there(folder);
+    match rustix::fs::statvfs(place) {
+        Ok(disk) => judge(place, disk.f_bavail.saturating_mul(disk.f_frsize)),
+        Err(error) => Finding::mend("disk", format!("{}: {error}; mend the disk", place.display())),
+    }
+}
+
+fn judge(place: &Path, free: u64) -> Finding {
+    let least = SqliteOptions::default().low_water_bytes;
+    let said = format!("{}: {} MiB free", place.display(), free / MIB);
+    if free < least {
+        let least = least / MIB;
+        return Finding::mend("disk", format!("{said}; below {least} MiB nothing is accepted: make room"));
+    }
+    match free < least.saturating_mul(COMFORT) {
+        true => Finding::note("disk", format!("{said}; make room soon")),
+        false => Finding::fine("disk", said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_space_is_judged_by_what_the_store_needs() {
+        let place = Path::new("/data");
+        assert_eq!(
+            judge(place, 255 * MIB),
+            Finding::mend("disk", "/data: 255 MiB free; below 256 MiB nothing is accepted: make room")
+        );
+        assert_eq!(judge(place, 256 * MIB), Finding::note("disk", "/data: 256 MiB free; make room soon"));
+        assert_eq!(judge(place, 2048 * MIB), Finding::fine("disk", "/data: 2048 MiB free"));
+    }
+}
