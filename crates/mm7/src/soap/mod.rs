@@ -1,5 +1,6 @@
 //! SOAP 1.1 envelopes: bytes ↔ [`Message`].
 
+mod broken;
 pub(crate) mod charset;
 pub(crate) mod fields;
 mod namespace;
@@ -11,6 +12,7 @@ use crate::error::DecodeError;
 use crate::message::Message;
 use crate::types::{TransactionId, VaspId, Version};
 
+pub use broken::framing_of_broken;
 pub use namespace::{Namespace, SeenNamespace};
 pub use reader::decode;
 pub use writer::encode;

@@ -118,7 +118,7 @@ fn is_envelope(root: Element<'_>, notes: &mut Notes) -> bool {
 }
 
 /// The TransactionID, whatever namespace it is in.
-fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
+pub(super) fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
     let Some(header) = envelope.child("Header") else {
         notes.note(Rule::NoHeader, envelope.offset(), "the Envelope has no Header");
         return None;

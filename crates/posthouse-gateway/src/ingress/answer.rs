@@ -4,14 +4,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use mm7::{
-    Dialect, Framing, Message, MessageId, Namespace, StatusCode, Version,
+    Dialect, Framing, Limits, Message, MessageId, Namespace, StatusCode, Version,
     dialect::Refusal as Refused,
     message::{Operation, SubmitRsp},
     soap,
 };
 use posthouse_core::{
     Id,
-    submit::{Facts, Refusal, Reject},
+    submit::{Body, Facts, Refusal, Reject},
 };
 
 use crate::http::server::Answer;
@@ -39,13 +39,22 @@ pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
 }
 
 fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {
-    let decoded = facts.body.as_ref().and_then(|body| body.decoded.as_ref().ok());
-    let framing =
-        decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
+    let framing = facts.body.as_ref().and_then(framing);
+    let framing = framing.unwrap_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None));
     let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, &framing))));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));
     answer
+}
+
+/// As the caller wrote, as far as that can be read.
+fn framing(body: &Body) -> Option<Framing> {
+    if let Ok(decoded) = &body.decoded {
+        return Some(Framing::answering(decoded));
+    }
+    let root = body.package.root.as_ref()?;
+    let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+    soap::framing_of_broken(&root.bytes().ok()?, charset, &Limits::default())
 }
 
 fn header_value(text: &str) -> HeaderValue {
