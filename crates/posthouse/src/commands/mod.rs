@@ -8,6 +8,7 @@ mod doctor;
 mod layout;
 mod lint;
 mod listen;
+mod messages;
 mod plan;
 mod send;
 mod serve;
@@ -43,6 +44,8 @@ pub enum Command {
     Codes(codes::Args),
     /// Look at all that a gateway needs, and say what to mend
     Doctor(doctor::Args),
+    /// Look messages up: lists, and the timeline of one
+    Messages(messages::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -63,6 +66,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lint(args) => lint::run(&args),
         Command::Codes(args) => codes::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Messages(args) => messages::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }
