@@ -17,7 +17,7 @@ use posthouse_core::{
 use rusqlite::Row;
 
 use super::{
-    fault::{Fault, Result},
+    fault::Result,
     job::Tx,
     record::Record,
     step::{Subject, note, words},
@@ -99,29 +99,21 @@ pub(super) fn owe(tx: &mut Tx<'_>, subject: &Subject, status: Option<MmStatus>, 
             owed.withdraw(tx, at, "")?;
         }
     }
-    let held = tx.prepare("SELECT 1 FROM callback WHERE message = ? AND failed = 0")?.exists([message])?;
-    let due = (!held).then_some(at);
-    insert(tx, subject.id, &subject.account, Some(status), due, at)
+    insert(tx, subject.id, &subject.account, Some(status), at)
 }
 
 /// A message from a handset becomes owed.
 pub(super) fn owe_mo(tx: &mut Tx<'_>, id: Id, account: &str, at: Timestamp) -> Result<()> {
-    insert(tx, id, account, None, Some(at), at)
+    insert(tx, id, account, None, at)
 }
 
-fn insert(
-    tx: &mut Tx<'_>,
-    about: Id,
-    account: &str,
-    status: Option<MmStatus>,
-    due: Option<Timestamp>,
-    at: Timestamp,
-) -> Result<()> {
+/// Due at once, unless it has to wait for another one of the same message.
+fn insert(tx: &mut Tx<'_>, about: Id, account: &str, status: Option<MmStatus>, at: Timestamp) -> Result<()> {
     let id = tx.callback_ids.next(at);
-    let (due, at) = (due.map(Timestamp::as_millisecond), at.as_millisecond());
     tx.execute(
-        "INSERT INTO callback (id, message, due, at, status, account) VALUES (?, ?, ?, ?, ?, ?)",
-        (id.number(), about.number(), due, at, status.map(MmStatus::as_str), account),
+        "INSERT INTO callback (id, message, due, at, status, account)
+         VALUES (?1, ?2, iif(EXISTS (SELECT 1 FROM callback WHERE message = ?2 AND failed = 0), NULL, ?3), ?3, ?4, ?5)",
+        (id.number(), about.number(), at.as_millisecond(), status.map(MmStatus::as_str), account),
     )?;
     Ok(())
 }
@@ -135,63 +127,75 @@ pub(super) fn lease(
     limit: usize,
 ) -> Result<Vec<Callback>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut leased = Vec::new();
     loop {
-        let ids = due(tx, account, now, limit)?;
+        let due = due(tx, account, lease, now, limit)?;
+        let mut leased = Vec::new();
         let mut withdrawn = false;
-        for id in ids {
-            match withdraw_superseded(tx, id, now)? {
-                true => withdrawn = true,
-                false => leased.push(id),
+        for (id, found) in due {
+            if let Ok(Due::Superseded(owed)) = &found {
+                owed.withdraw(tx, now, "")?;
+                owed.let_next_go(tx, now)?;
+                withdrawn = true;
+                continue;
             }
+            let until = lease.until.as_millisecond();
+            tx.execute("UPDATE callback SET owner = ?, due = ? WHERE id = ?", (lease.owner.0, until, id))?;
+            leased.push((id, found));
         }
         // What was withdrawn may have held others.
         if !withdrawn || !leased.is_empty() {
-            break;
+            leased.sort_unstable_by_key(|(id, _)| *id);
+            return readable(
+                leased.into_iter().filter_map(|(_, found)| found.map(Due::into_callback).transpose()),
+            );
         }
     }
-    for id in &leased {
-        let until = lease.until.as_millisecond();
-        tx.execute("UPDATE callback SET owner = ?, due = ? WHERE id = ?", (lease.owner.0, until, id))?;
+}
+
+/// A callback that is due.
+enum Due {
+    Callback(Box<Callback>),
+    /// Its owner fell silent while the message ended.
+    Superseded(Owed),
+}
+
+impl Due {
+    fn into_callback(self) -> Option<Callback> {
+        match self {
+            Self::Callback(callback) => Some(*callback),
+            Self::Superseded(_) => None,
+        }
     }
-    leased.sort_unstable();
-    readable(leased.into_iter().map(|id| load(tx, id, lease)))
 }
 
-fn due(tx: &Tx<'_>, account: &AccountName, now: Timestamp, limit: i64) -> Result<Vec<i64>> {
-    let ids = tx
-        .prepare("SELECT id FROM callback WHERE account = ? AND due <= ? ORDER BY due, id LIMIT ?")?
-        .query_map((&account.0, now.as_millisecond(), limit), |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(ids)
-}
-
-/// Withdraws a callback whose owner fell silent while the message ended. One that cannot be read is not withdrawn.
-fn withdraw_superseded(tx: &Tx<'_>, id: i64, now: Timestamp) -> Result<bool> {
-    let found = match Owed::all(tx, "WHERE c.id = ?", [id]) {
-        Err(Fault::Store(StoreError::Corrupt { .. })) => return Ok(false),
-        found => found?,
-    };
-    let Some(owed) = found.into_iter().find(|owed| owed.superseded) else {
-        return Ok(false);
-    };
-    owed.withdraw(tx, now, "")?;
-    owed.let_next_go(tx, now)?;
-    Ok(true)
-}
-
-fn load(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Callback> {
+/// What is due, in order. One that cannot be read is there as its error.
+fn due(
+    tx: &Tx<'_>,
+    account: &AccountName,
+    lease: Lease,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<(i64, Result<Due>)>> {
     let mut statement = tx.prepare(
         "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, coalesce(m.carrier, o.carrier) AS carrier,
-                m.reason, m.submission, o.document
+                m.state, m.reason, m.submission, o.document
          FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
-         WHERE c.id = ?",
+         WHERE c.account = ? AND c.due <= ? ORDER BY c.due, c.id LIMIT ?",
     )?;
-    let mut rows = statement.query([id])?;
-    match rows.next()? {
-        Some(row) => read(row, lease),
-        None => Err(StoreError::NotFound("callback").into()),
+    let mut rows = statement.query((&account.0, now.as_millisecond(), limit))?;
+    let mut due = Vec::new();
+    while let Some(row) = rows.next()? {
+        due.push((row.get("id")?, read_due(row, lease)));
     }
+    Ok(due)
+}
+
+fn read_due(row: &Row<'_>, lease: Lease) -> Result<Due> {
+    let owed = Owed::read(row)?;
+    if owed.superseded {
+        return Ok(Due::Superseded(owed));
+    }
+    Ok(Due::Callback(Box::new(read(row, lease)?)))
 }
 
 fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {

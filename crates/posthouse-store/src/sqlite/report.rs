@@ -48,8 +48,7 @@ struct Applied {
 
 fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Result<Applied> {
     let at = report.received_at;
-    let stepped = subject.step(tx, Event::Report(report.status), None, at)?;
-    subject.learn(tx, &report.carrier_message_id)?;
+    let stepped = subject.step(tx, Event::Report(report.status), None, &report.carrier_message_id, at)?;
     let (kind, state) = match (stepped.changed, subject.state) {
         (false, _) => (EventKind::LateReport, ""),
         (true, State::Forwarded) => (EventKind::Forwarded, ""),
@@ -139,6 +138,10 @@ fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
 /// Applies the reports that waited for what is known since a moment ago: this message's MessageID, or that it is parked,
 /// or that it is out of the way of another one which is. Whether a report on *this* message became owed.
 pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bool> {
+    // Reports rarely wait at all.
+    if !tx.prepare("SELECT 1 FROM unmatched_report LIMIT 1")?.exists([])? {
+        return Ok(false);
+    }
     let mut owes_report = false;
     if let Some(carrier_message_id) = subject.carrier_message_id.clone() {
         let by_id = "carrier_message_id = ? AND carrier = ?";

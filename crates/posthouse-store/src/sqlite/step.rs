@@ -7,6 +7,7 @@ use posthouse_core::{
     message::{EventKind, Reason},
     state::{Event, State, Step},
 };
+use rusqlite::Row;
 
 use super::{fault::Result, job::Tx, record::Record};
 
@@ -39,50 +40,65 @@ impl Subject {
              FROM message WHERE id = ?",
         )?;
         let mut rows = statement.query([id.number()])?;
-        let Some(row) = rows.next()? else {
-            return Ok(None);
-        };
+        rows.next()?.map(Self::read).transpose()
+    }
+
+    /// The message of a row with these columns.
+    pub(super) fn read(row: &Row<'_>) -> Result<Self> {
         let record = Record::by_id("message", row)?;
-        Ok(Some(Self {
-            id,
+        Ok(Self {
+            id: record.id("id")?,
             state: record.state("state")?,
             account: record.value("account")?,
             carrier: record.value("carrier")?,
             recipient: record.value("recipient")?,
             delivery_report: record.value("delivery_report")?,
             carrier_message_id: record.value("carrier_message_id")?,
-        }))
+        })
     }
 
-    /// Takes the step that this event means. The caller, who knows what was said, adds the line to the timeline, and then
-    /// what is owed (`callback::owe`).
+    /// Takes the step that this event means, and keeps the carrier's MessageID that came with it, unless one is known. The
+    /// caller, who knows what was said, adds the line to the timeline, and then what is owed (`callback::owe`).
     pub(super) fn step(
         &mut self,
         tx: &Tx<'_>,
         event: Event,
         reason: Option<Reason>,
+        carrier_message_id: &str,
         at: Timestamp,
     ) -> Result<Stepped> {
+        let learns = !carrier_message_id.is_empty() && self.carrier_message_id.is_none();
+        if learns {
+            self.carrier_message_id = Some(carrier_message_id.to_owned());
+        }
         let Step::To { state, owed } = self.state.after(event) else {
+            if learns {
+                self.keep_carrier_message_id(tx)?;
+            }
             return Ok(Stepped { changed: false, owed: None });
         };
         self.state = state;
-        tx.execute(
-            "UPDATE message SET state = ?, changed_at = ?, reason = ? WHERE id = ?",
-            (state.number(), at.as_millisecond(), reason.map(|reason| reason.0.code()), self.id.number()),
-        )?;
+        let (state, at, id) = (state.number(), at.as_millisecond(), self.id.number());
+        let reason = reason.map(|reason| reason.0.code());
+        if learns {
+            // One statement for both: each would write the row, and its entries in the indices.
+            tx.execute(
+                "UPDATE message SET state = ?, changed_at = ?, reason = ?, carrier_message_id = ? WHERE id = ?",
+                (state, at, reason, carrier_message_id, id),
+            )?;
+        } else {
+            tx.execute(
+                "UPDATE message SET state = ?, changed_at = ?, reason = ? WHERE id = ?",
+                (state, at, reason, id),
+            )?;
+        }
         Ok(Stepped { changed: true, owed: owed.filter(|_| self.delivery_report) })
     }
 
-    /// Keeps the carrier's MessageID, unless one is known.
-    pub(super) fn learn(&mut self, tx: &Tx<'_>, carrier_message_id: &str) -> Result<()> {
-        if carrier_message_id.is_empty() || self.carrier_message_id.is_some() {
-            return Ok(());
-        }
-        self.carrier_message_id = Some(carrier_message_id.to_owned());
+    fn keep_carrier_message_id(&self, tx: &Tx<'_>) -> Result<()> {
         tx.execute(
             "UPDATE message SET carrier_message_id = ? WHERE id = ?",
-            (carrier_message_id, self.id.number()),
+            (&self.carrier_message_id, self.id.number()),
         )?;
         Ok(())
     }

@@ -46,9 +46,13 @@ impl Kind {
     }
 }
 
-/// The kind of work that this owner holds; lost, when it is another's or done.
-fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<Kind> {
-    let mut statement = tx.prepare("SELECT id, kind, owner FROM work WHERE id = ?")?;
+/// The work that this owner holds, and the message it is about; lost, when it is another's or done.
+fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<(Kind, Subject)> {
+    let mut statement = tx.prepare(
+        "SELECT w.kind, w.owner, m.id, m.state, m.account, m.carrier, m.recipient, m.delivery_report,
+                m.carrier_message_id
+         FROM work w JOIN message m USING (id) WHERE w.id = ?",
+    )?;
     let mut rows = statement.query([id.number()])?;
     let Some(row) = rows.next()? else {
         return Err(StoreError::LostLease.into());
@@ -57,11 +61,7 @@ fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<Kind> {
     if record.value::<Option<i64>>("owner")? != Some(owner.0) {
         return Err(StoreError::LostLease.into());
     }
-    record.known("kind", Kind::from_number)
-}
-
-fn subject(tx: &Tx<'_>, id: Id) -> Result<Subject> {
-    Subject::load(tx, id)?.ok_or_else(|| StoreError::NotFound("message").into())
+    Ok((record.known("kind", Kind::from_number)?, Subject::read(row)?))
 }
 
 /// An attempt begins.
@@ -73,8 +73,7 @@ pub(super) fn begin(
     until: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
-    let kind = held(tx, id, owner)?;
-    let state = subject(tx, id)?.state;
+    let (kind, Subject { state, .. }) = held(tx, id, owner)?;
     let state = match state.after(Event::Begin) {
         Step::To { state, .. } => state,
         // The next connection of the same attempt.
@@ -104,13 +103,13 @@ pub(super) fn settle(
     said: &str,
     now: Timestamp,
 ) -> Result<Settled> {
-    held(tx, id, owner)?;
-    let mut subject = subject(tx, id)?;
-    let stepped = subject.step(tx, event_of(settlement), reason_of(settlement), now)?;
+    let (_, mut subject) = held(tx, id, owner)?;
+    let learned = match settlement {
+        Settlement::Taken { carrier_message_id: Some(carrier_message_id), .. } => carrier_message_id,
+        _ => "",
+    };
+    let stepped = subject.step(tx, event_of(settlement), reason_of(settlement), learned, now)?;
     note_settlement(tx, &subject, stepped, settlement, said, now)?;
-    if let Settlement::Taken { carrier_message_id: Some(carrier_message_id), .. } = settlement {
-        subject.learn(tx, carrier_message_id)?;
-    }
     if let Settlement::Declined { .. } = settlement {
         // The VASP was refused, and refusals are not remembered: the same request is a new message.
         tx.execute("UPDATE message SET digest = NULL WHERE id = ?", [id.number()])?;
