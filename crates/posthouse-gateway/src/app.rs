@@ -200,6 +200,8 @@ impl App {
         let ready = doors.ready(settings)?;
         let (queue, relay) = (Arc::new(wiring.queue()), Arc::new(wiring.relay()));
         let follower = wiring.ported().await;
+        // Before the doors: in relay mode a message that finds no lane is refused.
+        open_lanes(&queue, &wiring.snapshot);
         let doors = doors.open(&wiring, settings).await?;
         let background = vec![
             tokio::spawn(follower.follow(
@@ -481,12 +483,16 @@ async fn bind(section: &'static str, address: SocketAddr) -> Result<Door, StartE
 async fn keep_lanes_open(queue: Arc<Queue>, snapshot: Arc<SnapshotCell>, stop: CancellationToken) {
     let mut changes = snapshot.changes();
     loop {
-        snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
+        open_lanes(&queue, &snapshot);
         tokio::select! {
             () = stop.cancelled() => return,
             changed = changes.changed() => if changed.is_err() { return },
         }
     }
+}
+
+fn open_lanes(queue: &Queue, snapshot: &SnapshotCell) {
+    snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
 }
 
 /// Throws away what is older than retention says, a little at a time.
