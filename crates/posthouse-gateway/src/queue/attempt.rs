@@ -13,6 +13,7 @@ use posthouse_core::{
     time::after,
 };
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::carrier::connector::{Attempt, Connector};
@@ -47,7 +48,12 @@ struct Outcome {
 }
 
 /// Attempts a message and settles what came of it.
-pub(super) async fn run_job(shared: &Shared, connectors: &[Arc<Connector>], job: Job) -> Ended {
+pub(super) async fn run_job(
+    shared: &Shared,
+    connectors: &[Arc<Connector>],
+    job: Job,
+    stop: &CancellationToken,
+) -> Ended {
     let Job { send, media, answer } = job;
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
@@ -61,9 +67,13 @@ pub(super) async fn run_job(shared: &Shared, connectors: &[Arc<Connector>], job:
             Err(error) => return without_media(shared, &send, &error).await,
         },
     };
-    let outcome = match attempt(shared, connectors, &send, &media, answer.as_ref()).await {
+    let outcome = match attempt(shared, connectors, &send, &media, answer.as_ref(), stop).await {
         Ok(outcome) => outcome,
         Err(NotMade::LeaseLost) => return Ended::default(),
+        Err(NotMade::Stopped) => {
+            give_back(shared, vec![(send, answer)]).await;
+            return Ended::default();
+        }
         Err(NotMade::Unanswerable) => {
             decline(shared, &send, "the VASP was told 3500 before it was sent").await;
             return Ended::default();
@@ -84,6 +94,8 @@ enum NotMade {
     LeaseLost,
     /// Relay mode: the VASP was told 3500 before anything was sent.
     Unanswerable,
+    /// The gateway stops.
+    Stopped,
 }
 
 /// Tries one connection after the other till one says something final.
@@ -93,7 +105,9 @@ async fn attempt(
     send: &Send,
     media: &[Bytes],
     answer: Option<&oneshot::Sender<StatusCode>>,
+    stop: &CancellationToken,
 ) -> Result<Outcome, NotMade> {
+    let mut begun = false;
     let mut outcome = Outcome {
         verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
         carrier_message_id: None,
@@ -105,11 +119,18 @@ async fn attempt(
         if gave_up() {
             return Err(NotMade::Unanswerable);
         }
-        let Some(_turn) = connector.turn().await else { continue };
+        let turn = tokio::select! {
+            biased;
+            () = stop.cancelled(), if begun => break,
+            () = stop.cancelled() => return Err(NotMade::Stopped),
+            turn = connector.turn() => turn,
+        };
+        let Some(_turn) = turn else { continue };
         if gave_up() {
             return Err(NotMade::Unanswerable);
         }
         begin(shared, send, connector).await?;
+        begun = true;
         let attempt = connector.submit(send, media).await;
         outcome = note(shared, send, connector, attempt);
         if !matches!(outcome.verdict.next, Next::Elsewhere { .. }) {
@@ -199,8 +220,23 @@ async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ende
     Ended::default()
 }
 
+/// What was not begun when the gateway stops is due at once, for the next start. Not so in relay mode: it would be sent after
+/// its VASP was told 3500.
+pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(Send, Option<oneshot::Sender<StatusCode>>)>) {
+    let mut ids = Vec::new();
+    for (send, answer) in unbegun {
+        match answer {
+            Some(_answer) => decline(shared, &send, "the gateway was stopped before it was sent").await,
+            None => ids.push(send.id),
+        }
+    }
+    if let Err(error) = shared.store.release(&ids, shared.owner, shared.clock.now()).await {
+        tracing::error!(%error, "leases could not be given back; they run out by themselves");
+    }
+}
+
 /// Relay mode: ends a message that was not sent, and that the VASP was told, or is told now, was not.
-pub(super) async fn decline(shared: &Shared, send: &Send, words: &str) {
+async fn decline(shared: &Shared, send: &Send, words: &str) {
     settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 

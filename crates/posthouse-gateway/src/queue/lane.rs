@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    attempt::{Ended, Job, decline, run_job},
+    attempt::{Ended, Job, give_back, run_job},
 };
 use crate::{
     carrier::connector::{Connector, connectors},
@@ -45,6 +45,7 @@ pub(super) struct Lane {
     carrier: CarrierId,
     fresh: mpsc::Receiver<Fresh>,
     bell: Arc<Notify>,
+    stop: CancellationToken,
     connectors: Vec<Arc<Connector>>,
     revision: Option<u64>,
     /// What this lane works on: never the same message twice at a time, even if its lease ran out meanwhile.
@@ -63,6 +64,7 @@ impl Lane {
         carrier: CarrierId,
         fresh: mpsc::Receiver<Fresh>,
         bell: Arc<Notify>,
+        stop: CancellationToken,
     ) -> Self {
         let now = shared.clock.now();
         Self {
@@ -70,6 +72,7 @@ impl Lane {
             carrier,
             fresh,
             bell,
+            stop,
             connectors: Vec::new(),
             revision: None,
             in_hand: HashSet::new(),
@@ -81,8 +84,8 @@ impl Lane {
         }
     }
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let bell = Arc::clone(&self.bell);
+    pub(super) async fn run(mut self) {
+        let (bell, stop) = (Arc::clone(&self.bell), self.stop.clone());
         loop {
             self.refresh();
             let room = self.capacity().saturating_sub(self.in_hand.len());
@@ -178,7 +181,8 @@ impl Lane {
             return;
         }
         let (shared, connectors) = (Arc::clone(&self.shared), self.connectors.clone());
-        self.attempts.spawn(async move { (id, run_job(&shared, &connectors, job).await) });
+        let stop = self.stop.clone();
+        self.attempts.spawn(async move { (id, run_job(&shared, &connectors, job, &stop).await) });
     }
 
     fn ended(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
@@ -245,18 +249,9 @@ impl Lane {
         self.fresh.close();
         let mut unbegun = Vec::new();
         while let Some(Fresh { send, answer, .. }) = self.fresh.recv().await {
-            match answer {
-                // What is given back would be sent by the next start, after its VASP was told 3500.
-                Some(_answer) => {
-                    decline(&self.shared, &send, "the gateway was stopped before it was sent").await
-                }
-                None => unbegun.push(send.id),
-            }
+            unbegun.push((send, answer));
         }
-        let now = self.shared.clock.now();
-        if let Err(error) = self.shared.store.release(&unbegun, self.shared.owner, now).await {
-            tracing::error!(%error, carrier = %self.carrier, "leases could not be given back; they run out by themselves");
-        }
+        give_back(&self.shared, unbegun).await;
         while self.attempts.join_next().await.is_some() {}
     }
 }

@@ -53,8 +53,8 @@ impl Queue {
     pub fn wake(&self, carrier: &CarrierId) {
         self.lanes.wake(carrier, |bell| {
             let fresh = self.shared.handoff.open(carrier.clone());
-            let lane = lane::Lane::new(Arc::clone(&self.shared), carrier.clone(), fresh, bell);
-            lane.run(self.stop.clone())
+            let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+            lane::Lane::new(shared, carrier.clone(), fresh, bell, stop).run()
         });
     }
 
