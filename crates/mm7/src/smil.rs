@@ -10,6 +10,7 @@ use quick_xml::reader::Reader;
 
 use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
 use crate::soap::charset;
+use crate::soap::xml::explain;
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
@@ -60,7 +61,7 @@ pub fn references(smil: &[u8], limits: &Limits) -> Result<Vec<Reference>, Decode
         let offset = offset(&reader);
         let event = reader
             .read_event()
-            .map_err(|error| broken(offset, format!("the SMIL is not well-formed: {error}")))?;
+            .map_err(|error| broken(offset, format!("the SMIL is not well-formed: {}", explain(&error))))?;
         match event {
             Event::Start(element) => {
                 scan.element(&element, offset)?;

@@ -486,21 +486,28 @@ fn no_reference(name: &str) -> String {
 fn syntax_error(error: &quick_xml::Error, offset: usize) -> DecodeError {
     match error {
         quick_xml::Error::Syntax(SyntaxError::UnclosedDoctype) => doctype(offset),
-        quick_xml::Error::Syntax(error) => ill_formed(offset, unclosed(error)),
-        quick_xml::Error::IllFormed(error) => ill_formed(offset, mismatched(error)),
-        error => ill_formed(offset, excerpt(&error.to_string())),
+        error => ill_formed(offset, explain(error)),
     }
 }
 
-/// What the envelope ends within.
+/// What is not well-formed, in words that do not speak of the parser.
+pub(crate) fn explain(error: &quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::Syntax(error) => unclosed(error).to_owned(),
+        quick_xml::Error::IllFormed(error) => mismatched(error),
+        error => excerpt(&error.to_string()).to_owned(),
+    }
+}
+
+/// What the text ends within.
 const fn unclosed(error: &SyntaxError) -> &'static str {
     match error {
         SyntaxError::InvalidBangMarkup => "<! begins neither a comment nor a CDATA section",
-        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the envelope ends within <? and ?>",
-        SyntaxError::UnclosedComment => "the envelope ends within a comment",
-        SyntaxError::UnclosedDoctype => "the envelope ends within a DOCTYPE",
-        SyntaxError::UnclosedCData => "the envelope ends within a CDATA section",
-        SyntaxError::UnclosedTag => "the envelope ends within a tag",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the text ends within <? and ?>",
+        SyntaxError::UnclosedComment => "the text ends within a comment",
+        SyntaxError::UnclosedDoctype => "the text ends within a DOCTYPE",
+        SyntaxError::UnclosedCData => "the text ends within a CDATA section",
+        SyntaxError::UnclosedTag => "the text ends within a tag",
         SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
             "the quotes of an attribute are never closed"
         }
