@@ -6,6 +6,7 @@
 
 pub mod envelope;
 pub mod input;
+pub mod lint;
 pub mod multipart;
 pub mod request;
 pub mod round_trip;

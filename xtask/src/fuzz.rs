@@ -11,7 +11,7 @@ use crate::invocation::{Invocation, answers};
 /// For how long each target runs when nothing is said.
 const SECONDS: u32 = 30;
 /// The targets: the files in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 4] = ["envelope", "multipart", "request", "round_trip"];
+const TARGETS: [&str; 5] = ["envelope", "lint", "multipart", "request", "round_trip"];
 /// The targets as an ordinary test, which every compiler runs.
 const OVER_THE_VECTORS: Invocation =
     Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "fuzz_targets"]);

@@ -9,12 +9,13 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use targets::{envelope, multipart, request, round_trip};
+use targets::{envelope, lint, multipart, request, round_trip};
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("envelope", envelope::check),
+    ("lint", lint::check),
     ("multipart", multipart::check),
     ("request", request::check),
     ("round_trip", round_trip::check),

@@ -85,9 +85,10 @@ fn in_presentation(
     }
 }
 
-/// Where in the file a byte of a part is; of an encoded one, where it begins.
+/// Where in the file a byte of a part is; where its text does not stand in the file as it is, the place where it begins.
 fn place(lint: &Lint, part: &Part, offset: usize) -> Place {
-    lint.in_body(part.body_offset + if part.is_encoded() { 0 } else { offset })
+    let stands = !part.is_encoded() && part.bytes().is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok());
+    lint.in_body(part.body_offset + if stands { offset } else { 0 })
 }
 
 fn unreadable(lint: &Lint, part: &Part, error: &DecodeError) -> Finding {

@@ -32,7 +32,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::mime::{Package, unpack};
-use crate::soap::xml::Document;
+use crate::soap::xml::{Document, cut};
 use crate::{DecodeError, Decoded, Framing, Limits, Namespace, Rule, SeenNamespace, Version, decode};
 
 pub use raw::{Header, Raw, Start};
@@ -102,22 +102,34 @@ pub struct Remedy {
 impl Remedy {
     /// A remedy that is only told.
     pub fn advise(advice: impl Into<String>) -> Self {
-        Self { advice: advice.into(), ..Self::default() }
+        Self { advice: one_line(advice.into()), ..Self::default() }
     }
 
     /// The same with what stands in the file.
     #[must_use]
     pub fn found(mut self, found: Option<String>) -> Self {
-        self.found = found;
+        self.found = found.map(one_line);
         self
     }
 
     /// The same with what should stand there.
     #[must_use]
     pub fn corrected(mut self, corrected: impl Into<String>) -> Self {
-        self.corrected = Some(corrected.into());
+        self.corrected = Some(one_line(corrected.into()));
         self
     }
+}
+
+/// The most bytes of each text of a remedy.
+const MAX_TEXT: usize = 4096;
+
+/// What is told goes to terminals and logs: one line, of bounded length, without control characters.
+fn one_line(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(cut(&text, MAX_TEXT).len());
+        text.push('…');
+    }
+    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
 }
 
 /// An element as it stands in the file.
@@ -168,8 +180,7 @@ impl Lint {
     /// Reads a file and finds what is wrong with it. Time and memory are bounded by its length and `limits`.
     pub fn read(file: Bytes, limits: &Limits) -> Self {
         let raw = Raw::read(file);
-        let content_type = raw.effective_type();
-        let package = unpack(&content_type, raw.body(), limits);
+        let package = unpack(raw.effective_type(), raw.body(), limits);
         let root = package.root.as_ref().map(|root| (root, root.bytes()));
         let (decoded, source) = match root {
             None => (Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")), None),
@@ -177,6 +188,8 @@ impl Lint {
             Some((root, Ok(xml))) => {
                 let charset = root.content_type.as_ref().and_then(|root| root.param("charset"));
                 let decoded = decode(&xml, charset, limits);
+                // What is beyond the limit is refused unread.
+                let xml = xml.slice(..xml.len().min(limits.max_envelope));
                 (decoded, Some(Source::of(root, xml, &raw.file, raw.body_offset)))
             }
         };

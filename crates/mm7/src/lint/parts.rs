@@ -123,7 +123,7 @@ fn boundary(lint: &Lint, offset: usize) -> Remedy {
     let inner = opened.filter_map(|part| Some((part, part.bytes().ok()?))).find(is_it);
     let (content_type, bytes) = match inner {
         Some((part, bytes)) => (part.content_type.clone(), bytes),
-        None => (Some(lint.raw.effective_type()), lint.raw.body()),
+        None => (Some(lint.raw.effective_type().clone()), lint.raw.body()),
     };
     let Some(content_type) = content_type else { return Remedy::default() };
     match content_type.param("boundary").map(str::trim_end) {

@@ -51,6 +51,7 @@ pub struct Raw {
     pub headers: Vec<Header>,
     /// Where the body begins in the file.
     pub body_offset: usize,
+    effective_type: ContentType,
 }
 
 impl Raw {
@@ -64,21 +65,33 @@ impl Raw {
     /// assert_eq!(raw.header("content-length").map(|header| header.value.as_str()), Some("4"));
     /// ```
     pub fn read(file: Bytes) -> Self {
-        let mut raw = Self { file, start: Start::Bare, headers: Vec::new(), body_offset: 0 };
-        let Some(first) = line_at(&raw.file, 0) else { return raw };
+        let mut raw = Self {
+            file,
+            start: Start::Bare,
+            headers: Vec::new(),
+            body_offset: 0,
+            effective_type: ContentType::new("text/xml"),
+        };
+        raw.read_head();
+        raw.effective_type = raw.find_type();
+        raw
+    }
+
+    fn read_head(&mut self) {
+        let file = self.file.clone();
+        let Some(first) = line_at(&file, 0) else { return };
         let headers_from = match start_line(first.text) {
             Some(start) => {
-                raw.start = start;
+                self.start = start;
                 first.end
             }
-            None if split_header(first.text).is_some() && !looks_like_body(&raw.file) => {
-                raw.start = Start::Headers;
+            None if split_header(first.text).is_some() && !looks_like_body(&file) => {
+                self.start = Start::Headers;
                 0
             }
-            None => return raw,
+            None => return,
         };
-        raw.read_headers(headers_from);
-        raw
+        self.read_headers(headers_from);
     }
 
     fn read_headers(&mut self, from: usize) {
@@ -131,7 +144,11 @@ impl Raw {
 
     /// The Content-Type by which the body is read: the header's, or what the body itself shows where the header does
     /// not tell how to take the body apart.
-    pub fn effective_type(&self) -> ContentType {
+    pub const fn effective_type(&self) -> &ContentType {
+        &self.effective_type
+    }
+
+    fn find_type(&self) -> ContentType {
         let declared = self.declared_type();
         match declared {
             Some(declared) if !declared.is_multipart() || declared.param("boundary").is_some() => declared,

@@ -49,6 +49,9 @@ impl Source {
 
     fn before(&self, byte: usize) -> std::borrow::Cow<'_, str> {
         let bytes = self.xml.get(self.mark..byte.min(self.xml.len())).unwrap_or_default();
+        if self.encoding == UTF_8 {
+            return String::from_utf8_lossy(bytes);
+        }
         self.encoding.decode_without_bom_handling(bytes).0
     }
 

@@ -11,7 +11,7 @@ use crate::submit::{ContentLength, ContentTypeHeader, Head, Reject};
 /// What the head of a request says, as the checks take it. A bare body is taken as if it had come with the right one.
 pub(super) fn head(lint: &Lint, options: &Options) -> Head {
     let content_type = match (lint.raw.header("content-type"), lint.raw.declared_type()) {
-        _ if !lint.raw.has_head() => ContentTypeHeader::Read(lint.raw.effective_type()),
+        _ if !lint.raw.has_head() => ContentTypeHeader::Read(lint.raw.effective_type().clone()),
         (None, _) => ContentTypeHeader::Missing,
         (Some(_), None) => ContentTypeHeader::Malformed,
         (Some(_), Some(content_type)) => ContentTypeHeader::Read(content_type),
