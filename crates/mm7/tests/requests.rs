@@ -40,6 +40,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("submit-bare", "", ""),
     ("submit-bare-without-content", "", ""),
     ("submit-broken-base64", "", "TransferEncoding"),
+    ("submit-control-characters-in-a-name", "", "image/gif"),
     ("submit-cut-off", "Boundary Boundary", "application/smil image/jpeg"),
     ("submit-flat-and-encoded", "", "application/smil image/jpeg text/plain"),
     ("submit-folded-headers", "", "image/gif"),
@@ -100,4 +101,10 @@ fn the_envelope_is_read_from_every_request_that_has_one() {
         let operation = if *name == "deliver" { "DeliverReq" } else { "SubmitReq" };
         assert_eq!(decoded.message.as_ref().map(Message::name), Some(operation), "{name}");
     }
+}
+
+#[test]
+fn no_name_holds_a_control_character() {
+    let media = read("submit-control-characters-in-a-name").1.media().unwrap();
+    assert_eq!(media.first().unwrap().name.as_deref(), Some("pier  X-Evil: "));
 }

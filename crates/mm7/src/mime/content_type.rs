@@ -163,12 +163,12 @@ fn named(params: &[(String, String)], name: &str) -> Option<String> {
     plain.or_else(extended).filter(|name| !name.is_empty())
 }
 
-/// `charset'language'percent-encoded` (RFC 2231 clause 4).
+/// `charset'language'percent-encoded` (RFC 2231 clause 4), in which control characters can be hidden.
 fn extended_value(value: &str) -> Option<String> {
     let (charset, rest) = value.split_once('\'')?;
     let (_, encoded) = rest.split_once('\'')?;
     let encoding = encoding_rs::Encoding::for_label(charset.as_bytes())?;
-    Some(encoding.decode_without_bom_handling(&percent_decode(encoded)).0.into_owned())
+    Some(clean(&encoding.decode_without_bom_handling(&percent_decode(encoded)).0))
 }
 
 /// The bytes behind `%xx`; a `%` without two hexadecimal digits stands for itself (RFC 3986 clause 2.1).
@@ -373,6 +373,7 @@ mod tests {
         assert_eq!(parsed("a/b; name=x.gif").name().as_deref(), Some("x.gif"));
         assert_eq!(parsed("a/b; name*=utf-8''b%C3%A4r.gif").name().as_deref(), Some("bär.gif"));
         assert_eq!(parsed("a/b; name*=gbk''%C4%E3.gif").name().as_deref(), Some("你.gif"));
+        assert_eq!(parsed("a/b; name*=utf-8''a%0D%0Ab%00").name().as_deref(), Some("a  b "));
         assert_eq!(parsed("a/b; name*=nonsense").name(), None);
         assert_eq!(parsed("a/b; name=\"\"").name(), None);
         assert_eq!(disposition_name("attachment; filename=\"a b.jpg\"").as_deref(), Some("a b.jpg"));
