@@ -1,5 +1,6 @@
 //! Content-Type values (RFC 2045 clause 5.1): read leniently where peers are sloppy, written canonically.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::ValueError;
@@ -23,8 +24,37 @@ const MAX_PARAMS: usize = 64;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ContentType {
-    essence: String,
-    params: Vec<(String, String)>,
+    essence: Cow<'static, str>,
+    params: Vec<Param>,
+}
+
+/// A name in lower case, and a value.
+type Param = (Cow<'static, str>, String);
+
+/// Names that nearly every message has: they need no memory of their own.
+const USUAL: [&str; 16] = [
+    "text/xml",
+    "multipart/related",
+    "multipart/mixed",
+    "application/smil",
+    "text/plain",
+    "image/jpeg",
+    "image/gif",
+    "image/png",
+    "video/3gpp",
+    "audio/amr",
+    "boundary",
+    "charset",
+    "type",
+    "start",
+    "name",
+    "filename",
+];
+
+/// A name in lower case.
+fn lower_case(name: &str) -> Cow<'static, str> {
+    let usual = USUAL.iter().find(|usual| usual.eq_ignore_ascii_case(name));
+    usual.map_or_else(|| Cow::Owned(name.to_ascii_lowercase()), |usual| Cow::Borrowed(*usual))
 }
 
 impl ContentType {
@@ -37,18 +67,18 @@ impl ContentType {
     /// [`ValueError::Empty`]; [`ValueError::Malformed`] for anything that is not `type/subtype`, a parameter without
     /// a name or `=`, a quote that is not closed, control characters, and more than 64 parameters.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         if text.is_empty() {
             return Err(ValueError::Empty);
         }
-        let (essence, rest) = text.split_once(';').unwrap_or((text, ""));
-        Ok(Self { essence: checked_essence(essence.trim_end())?, params: parse_params(rest)? })
+        let (essence, rest) = split_at(text, b';').unwrap_or((text, ""));
+        Ok(Self { essence: checked_essence(essence.trim_ascii_end())?, params: parse_params(rest)? })
     }
 
     /// A media type without parameters, for types that the program itself knows. What is not `type/subtype` becomes
     /// `application/octet-stream` (RFC 2046 clause 4.5.1: what is known of bytes about which nothing is known).
     pub fn new(essence: &str) -> Self {
-        let essence = checked_essence(essence).unwrap_or_else(|_| "application/octet-stream".to_owned());
+        let essence = checked_essence(essence).unwrap_or(Cow::Borrowed("application/octet-stream"));
         Self { essence, params: Vec::new() }
     }
 
@@ -56,8 +86,8 @@ impl ContentType {
     /// left out with its value.
     #[must_use]
     pub fn with_param(mut self, name: &str, value: &str) -> Self {
-        if is_token(name) {
-            self.params.push((name.to_ascii_lowercase(), clean(value)));
+        if is_token(name.as_bytes()) {
+            self.params.push((lower_case(name), clean(value)));
         }
         self
     }
@@ -80,12 +110,12 @@ impl ContentType {
 
     /// Every parameter as name and value, in the order in which they came.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.params.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
     /// Whether a SOAP envelope may be of this type: text/xml, and what peers send in its place.
     pub fn is_xml(&self) -> bool {
-        matches!(self.essence.as_str(), "text/xml" | "application/xml" | "application/soap+xml")
+        matches!(self.essence(), "text/xml" | "application/xml" | "application/soap+xml")
     }
 
     /// Whether it is `multipart/…`.
@@ -121,7 +151,7 @@ impl std::str::FromStr for ContentType {
 
 /// Writes a parameter's value, quoted where it is no token (RFC 2045 clause 5.1).
 fn write_value(f: &mut impl fmt::Write, value: &str) -> fmt::Result {
-    if is_token(value) {
+    if is_token(value.as_bytes()) {
         return f.write_str(value);
     }
     f.write_char('"')?;
@@ -150,11 +180,11 @@ pub(super) fn clean(value: &str) -> String {
 /// The file name of a Content-Disposition (RFC 2183): `filename`, or `filename*`. A value that cannot be read names
 /// nothing.
 pub(super) fn disposition_name(text: &str) -> Option<String> {
-    let (_, params) = text.split_once(';')?;
+    let (_, params) = split_at(text, b';')?;
     named(&parse_params(params).ok()?, "filename")
 }
 
-fn named(params: &[(String, String)], name: &str) -> Option<String> {
+fn named(params: &[Param], name: &str) -> Option<String> {
     let plain = params.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let extended = || {
         let with_star = |known: &str| known.strip_suffix('*') == Some(name);
@@ -190,33 +220,41 @@ pub(super) fn percent_decode(text: &str) -> Vec<u8> {
     decoded
 }
 
-fn checked_essence(text: &str) -> Result<String, ValueError> {
-    match text.split_once('/') {
-        Some((main, sub)) if is_token(main) && is_token(sub) => Ok(text.to_ascii_lowercase()),
+fn checked_essence(text: &str) -> Result<Cow<'static, str>, ValueError> {
+    match split_at(text, b'/') {
+        Some((main, sub)) if is_token(main.as_bytes()) && is_token(sub.as_bytes()) => Ok(lower_case(text)),
         _ => Err(ValueError::Malformed { expected: "a media type of the form type/subtype" }),
     }
 }
 
+/// The text before and behind the first such byte, which is one of ASCII's. Headers are short: a plain loop over their
+/// bytes is as fast as a search can be.
+fn split_at(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == separator)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
 /// Reads `name=value` pairs, separated by semicolons.
-fn parse_params(mut rest: &str) -> Result<Vec<(String, String)>, ValueError> {
+fn parse_params(mut rest: &str) -> Result<Vec<Param>, ValueError> {
     let mut params = Vec::new();
     loop {
-        rest = rest.trim_start_matches([';', ' ', '\t']);
+        let separators = rest.bytes().take_while(|byte| matches!(byte, b';' | b' ' | b'\t')).count();
+        rest = rest.get(separators..).unwrap_or_default();
         if rest.is_empty() {
             return Ok(params);
         }
-        let (name, after) = rest.split_once('=').ok_or(ValueError::Malformed {
+        let (name, after) = split_at(rest, b'=').ok_or(ValueError::Malformed {
             expected: "a media type with parameters of the form name=value",
         })?;
-        let name = name.trim_end();
+        let name = name.trim_ascii_end();
         if params.len() == MAX_PARAMS {
             return Err(ValueError::Malformed { expected: "a media type with at most 64 parameters" });
         }
-        if !is_token(name) {
+        if !is_token(name.as_bytes()) {
             return Err(ValueError::Malformed { expected: "a media type whose parameters have a name" });
         }
-        let (value, after) = parse_value(after.trim_start())?;
-        params.push((name.to_ascii_lowercase(), value));
+        let (value, after) = parse_value(after.trim_ascii_start())?;
+        params.push((lower_case(name), value));
         rest = after;
     }
 }
@@ -226,39 +264,72 @@ fn parse_value(text: &str) -> Result<(String, &str), ValueError> {
     let (value, rest) = match text.strip_prefix('"') {
         Some(quoted) => parse_quoted(quoted)?,
         None => {
-            let end = text.find(';').unwrap_or(text.len());
+            let end = text.bytes().position(|byte| byte == b';').unwrap_or(text.len());
             let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-            (value.trim_end().to_owned(), rest)
+            (Cow::Borrowed(value.trim_ascii_end()), rest)
         }
     };
+    let is_plain = value.bytes().all(|byte| (b' '..0x7f).contains(&byte));
+    if is_plain {
+        return Ok((value.into_owned(), rest));
+    }
     // A tab is white space, and folding may have left one.
     let value = value.replace('\t', " ");
-    if value.chars().any(char::is_control) {
+    if value.contains(char::is_control) {
         return Err(ValueError::Malformed { expected: "a media type without control characters" });
     }
     Ok((value, rest))
 }
 
-fn parse_quoted(text: &str) -> Result<(String, &str), ValueError> {
+fn parse_quoted(text: &str) -> Result<(Cow<'_, str>, &str), ValueError> {
+    let unclosed = ValueError::Malformed { expected: "a media type whose quotes are closed" };
+    let Some((plain, rest)) = split_at(text, b'"') else { return Err(unclosed) };
+    if !plain.contains('\\') {
+        return Ok((Cow::Borrowed(plain), rest));
+    }
     let mut value = String::new();
     let mut chars = text.chars();
     while let Some(char) = chars.next() {
         match char {
-            '"' => return Ok((value, chars.as_str())),
+            '"' => return Ok((Cow::Owned(value), chars.as_str())),
             '\\' => value.extend(chars.next()),
             _ => value.push(char),
         }
     }
-    Err(ValueError::Malformed { expected: "a media type whose quotes are closed" })
+    Err(unclosed)
 }
 
 /// A token of RFC 2045: visible ASCII without the characters that have a meaning in headers.
-pub(super) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(is_token_byte)
+pub(super) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| TOKEN_BYTES.get(usize::from(*byte)).is_some_and(|is| *is))
 }
 
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !b"()<>@,;:\\\"/[]?=".contains(&byte)
+static TOKEN_BYTES: [bool; 128] = token_bytes();
+
+const fn token_bytes() -> [bool; 128] {
+    let mut table = [false; 128];
+    let mut byte = b'!';
+    while byte < 0x7f {
+        table[byte as usize] = !matches!(
+            byte,
+            b'(' | b')'
+                | b'<'
+                | b'>'
+                | b'@'
+                | b','
+                | b';'
+                | b':'
+                | b'\\'
+                | b'"'
+                | b'/'
+                | b'['
+                | b']'
+                | b'?'
+                | b'='
+        );
+        byte += 1;
+    }
+    table
 }
 
 #[cfg(test)]

@@ -28,11 +28,12 @@ impl Encoding {
     /// Reads the text of a Content-Transfer-Encoding header; case, quotes and a trailing semicolon do not matter.
     pub(super) fn parse(text: &str) -> Self {
         let name = text.trim_matches(|char: char| char.is_whitespace() || matches!(char, '"' | ';'));
-        match name.to_ascii_lowercase().as_str() {
-            "" | "7bit" | "8bit" | "binary" => Self::Identity,
-            "base64" => Self::Base64,
-            "quoted-printable" => Self::QuotedPrintable,
-            other => Self::Unknown(other.to_owned()),
+        let is = |known: &&str| name.eq_ignore_ascii_case(known);
+        match name {
+            _ if ["", "7bit", "8bit", "binary"].iter().any(is) => Self::Identity,
+            _ if is(&"base64") => Self::Base64,
+            _ if is(&"quoted-printable") => Self::QuotedPrintable,
+            other => Self::Unknown(other.to_ascii_lowercase()),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The header block of a part (RFC 822 clause 3, RFC 2045 clause 3): folded or not, with CRLF or bare LF, names in
 //! any case.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 /// The fields that mean something here. Others are passed over.
@@ -27,31 +29,31 @@ impl Name {
     }
 }
 
-/// One field, and where it begins in the part.
+/// One field, and where it begins in the part. Its value is copied only where it is folded.
 #[derive(Debug)]
-struct Field {
+struct Field<'a> {
     name: Name,
-    value: Vec<u8>,
+    value: Cow<'a, [u8]>,
     offset: usize,
 }
 
 /// What the header block of a part holds.
 #[derive(Debug, Default)]
-pub(super) struct Head {
-    fields: Vec<Field>,
+pub(super) struct Head<'a> {
+    fields: Vec<Field<'a>>,
     /// Where the body begins, in the bytes of the part.
     pub body: usize,
     /// The first thing that is wrong, and where.
     pub fault: Option<(usize, &'static str)>,
 }
 
-impl Head {
+impl<'a> Head<'a> {
     /// Reads the headers at the start of a part, of which at most `limit` bytes are looked at.
     ///
     /// The block ends at a blank line, at the end of the part (a part may consist of headers only), or at a line that
     /// is no header, which then is the first of the body: peers forget the blank line.
-    pub(super) fn read(part: &[u8], limit: usize) -> Self {
-        let mut head = Self::default();
+    pub(super) fn read(part: &'a [u8], limit: usize) -> Self {
+        let mut head = Self { fields: Vec::with_capacity(4), ..Self::default() };
         let window = part.get(..limit).unwrap_or(part);
         // The field that a continuation line belongs to: `None` before the first, `Some(None)` for one passed over.
         let mut open: Option<Option<usize>> = None;
@@ -67,7 +69,7 @@ impl Head {
             match open {
                 Some(field) if line.is_continuation() => head.unfold(field, line.text),
                 _ => match split_field(line.text) {
-                    Some((name, value)) => open = Some(head.add(name, value)),
+                    Some((name, value)) => open = Some(name.map(|name| head.add(name, value))),
                     None => {
                         head.fault = Some((head.body, "a line among the headers of a part is no header"));
                         return head;
@@ -83,9 +85,9 @@ impl Head {
     }
 
     /// The first field of that name, unfolded and trimmed. Bytes that are not UTF-8 become U+FFFD.
-    pub(super) fn get(&self, name: Name) -> Option<String> {
-        let field = self.field(name)?;
-        Some(String::from_utf8_lossy(field.value.trim_ascii()).into_owned())
+    pub(super) fn get(&self, name: Name) -> Option<Cow<'_, str>> {
+        let value = self.field(name)?.value.trim_ascii();
+        Some(std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed))
     }
 
     /// Where the first field of that name begins, in the bytes of the part.
@@ -93,21 +95,21 @@ impl Head {
         self.field(name).map(|field| field.offset)
     }
 
-    fn field(&self, name: Name) -> Option<&Field> {
+    fn field(&self, name: Name) -> Option<&Field<'a>> {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// Keeps a field if it means something; says at which place.
-    fn add(&mut self, name: &[u8], value: &[u8]) -> Option<usize> {
-        let value = value.trim_ascii().to_vec();
-        self.fields.push(Field { name: Name::of(name)?, value, offset: self.body });
-        Some(self.fields.len() - 1)
+    /// Keeps a field; says at which place.
+    fn add(&mut self, name: Name, value: &'a [u8]) -> usize {
+        self.fields.push(Field { name, value: Cow::Borrowed(value.trim_ascii()), offset: self.body });
+        self.fields.len() - 1
     }
 
     fn unfold(&mut self, field: Option<usize>, line: &[u8]) {
         if let Some(field) = field.and_then(|field| self.fields.get_mut(field)) {
-            field.value.push(b' ');
-            field.value.extend_from_slice(line.trim_ascii());
+            let value = field.value.to_mut();
+            value.push(b' ');
+            value.extend_from_slice(line.trim_ascii());
         }
     }
 }
@@ -136,19 +138,19 @@ impl<'a> Line<'a> {
     }
 }
 
-/// `Name: value`, with the white space around the name that some peers put there.
-fn split_field(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (name, rest) = line.split_at_checked(memchr(b':', line)?)?;
+/// `Name: value`, with the white space around the name that some peers put there; the name where it means something.
+fn split_field(line: &[u8]) -> Option<(Option<Name>, &[u8])> {
+    let (name, rest) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
     let name = name.trim_ascii();
-    let is_token = std::str::from_utf8(name).is_ok_and(super::content_type::is_token);
-    is_token.then_some((name, rest.get(1..)?))
+    let known = Name::of(name);
+    (known.is_some() || super::content_type::is_token(name)).then_some((known, rest.get(1..)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(part: &[u8]) -> Head {
+    fn read(part: &[u8]) -> Head<'_> {
         Head::read(part, 16 * 1024)
     }
 

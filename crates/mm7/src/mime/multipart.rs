@@ -1,13 +1,41 @@
 //! Splits a multipart body at its boundary (RFC 2046 clause 5.1.1), strictly: a delimiter stands at the start of a
 //! line and fills it. The same bytes in the middle of a line, or with anything but blanks behind them, belong to
-//! the part. One search over the body, no byte copied.
+//! the part. One search over the body, however deeply multiparts are nested in it, and no byte copied.
 
 use std::ops::Range;
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 
 /// The longest boundary that is taken; the standard allows 70 bytes, and some peers' are longer.
 pub(super) const MAX_BOUNDARY_BYTES: usize = 200;
+
+/// How many lines that begin with two dashes are remembered. Bodies with more of them, which nobody means well with,
+/// are searched once for each multipart in them.
+const MAX_DASHED_LINES: usize = 1024;
+
+/// The lines of a body that begin with two dashes: the only places where a delimiter can be, of whatever multipart.
+#[derive(Debug)]
+pub(super) struct DashedLines {
+    places: Vec<usize>,
+    is_complete: bool,
+}
+
+impl DashedLines {
+    /// Looks through a body, once.
+    pub(super) fn of(body: &[u8]) -> Self {
+        let first = body.starts_with(b"--").then_some(0);
+        let others = memmem::find_iter(body, b"\n--").map(|line_break| line_break + 1);
+        let places: Vec<_> = first.into_iter().chain(others).take(MAX_DASHED_LINES + 1).collect();
+        let is_complete = places.len() <= MAX_DASHED_LINES;
+        Self { places, is_complete }
+    }
+
+    /// Those from a place on; `None` where they are too many to be known.
+    fn from(&self, place: usize) -> Option<&[usize]> {
+        let first = self.places.partition_point(|known| *known < place);
+        self.places.get(first..).filter(|_| self.is_complete)
+    }
+}
 
 /// How a multipart ended, known once all parts were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +51,10 @@ pub(super) enum Ending {
 /// Iterates over the places of the parts in a multipart body.
 pub(super) struct Splitter<'a> {
     body: &'a [u8],
-    delimiter: Finder<'a>,
+    /// Where the body begins in what the dashed lines were looked for in.
+    offset: usize,
+    dashed: &'a DashedLines,
+    delimiter: &'a [u8],
     /// Where the next part begins; `None` when there is none.
     next: Option<usize>,
     ending: Ending,
@@ -37,10 +68,11 @@ struct Delimiter {
 }
 
 impl<'a> Splitter<'a> {
-    /// Begins with the body of a multipart and its delimiter: two dashes and the boundary.
-    pub(super) fn new(body: &'a [u8], delimiter: &'a [u8]) -> Self {
-        let mut splitter =
-            Self { body, delimiter: Finder::new(delimiter), next: None, ending: Ending::NoDelimiter };
+    /// Begins with the body of a multipart, where it begins in the whole body of which the dashed lines are known, and
+    /// its delimiter: two dashes and the boundary.
+    pub(super) fn new(body: &'a [u8], offset: usize, dashed: &'a DashedLines, delimiter: &'a [u8]) -> Self {
+        let ending = Ending::NoDelimiter;
+        let mut splitter = Self { body, offset, dashed, delimiter, next: None, ending };
         if let Some(first) = splitter.delimiter_from(0) {
             splitter.pass(&first);
         }
@@ -59,24 +91,35 @@ impl<'a> Splitter<'a> {
 
     /// The first delimiter at or after a place that is itself the start of a line.
     fn delimiter_from(&self, from: usize) -> Option<Delimiter> {
+        match self.dashed.from(self.offset + from) {
+            Some(places) => {
+                let inside = places.iter().map(|place| place - self.offset);
+                inside.take_while(|at| *at < self.body.len()).find_map(|at| self.check(at))
+            }
+            None => self.search(from),
+        }
+    }
+
+    fn search(&self, from: usize) -> Option<Delimiter> {
+        let finder = Finder::new(self.delimiter);
         let mut at = from;
         loop {
-            at += self.delimiter.find(self.body.get(at..)?)?;
+            at += finder.find(self.body.get(at..)?)?;
             if let Some(delimiter) = self.check(at) {
                 return Some(delimiter);
             }
             // No delimiter holds a line break, so none begins inside another.
-            at += self.delimiter.needle().len();
+            at += self.delimiter.len();
         }
     }
 
-    /// Whether the bytes of the delimiter at this place are one.
+    /// Whether there is a delimiter at this place.
     fn check(&self, at: usize) -> Option<Delimiter> {
         let (before, found) = self.body.split_at_checked(at)?;
         if !(before.is_empty() || before.ends_with(b"\n")) {
             return None;
         }
-        let after = found.get(self.delimiter.needle().len()..)?;
+        let after = found.strip_prefix(self.delimiter)?;
         let (closing, padding) = match after.strip_prefix(b"--") {
             Some(padding) => (true, padding),
             None => (false, after),
@@ -122,9 +165,25 @@ mod tests {
 
     fn split<'a>(body: &'a str, boundary: &str) -> (Vec<&'a str>, Ending) {
         let delimiter = format!("--{boundary}");
-        let mut splitter = Splitter::new(body.as_bytes(), delimiter.as_bytes());
-        let parts = splitter.by_ref().map(|place| &body[place]).collect();
-        (parts, splitter.ending())
+        let split = |dashed: &DashedLines| {
+            let mut splitter = Splitter::new(body.as_bytes(), 0, dashed, delimiter.as_bytes());
+            let parts = splitter.by_ref().map(|place| &body[place]).collect();
+            (parts, splitter.ending())
+        };
+        let found = split(&DashedLines::of(body.as_bytes()));
+        let unknown = DashedLines { places: Vec::new(), is_complete: false };
+        assert_eq!(found, split(&unknown), "with and without the dashed lines");
+        found
+    }
+
+    #[test]
+    fn dashed_lines_are_known_up_to_a_number() {
+        assert_eq!(DashedLines::of(b"--a\n -b\n--\r--\n---\n-").places, [0, 8, 14]);
+        assert_eq!(DashedLines::of(b"a--\n\n--").from(6), Some(&[][..]));
+        let many = DashedLines::of("--\n".repeat(1024).as_bytes());
+        assert_eq!(many.from(3069), Some(&[3069][..]));
+        let too_many = DashedLines::of("--\n".repeat(1025).as_bytes());
+        assert_eq!(too_many.from(0), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A request's body taken apart: the root part, the attachments, and everything that is wrong with them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use bytes::Bytes;
 use super::content_type::{ContentType, disposition_name};
 use super::encoding::Encoding;
 use super::headers::{Head, Name};
-use super::multipart::{Ending, MAX_BOUNDARY_BYTES, Splitter};
+use super::multipart::{DashedLines, Ending, MAX_BOUNDARY_BYTES, Splitter};
 use super::writer::CONTENT_ID;
 use super::{bare_id, identifies, names};
 use crate::{DecodeError, Limits, Rule, ValueError};
@@ -90,8 +91,9 @@ pub struct Media {
 /// # Ok::<(), mm7::ValueError>(())
 /// ```
 pub fn unpack(content_type: &ContentType, body: Bytes, limits: &Limits) -> Package {
-    let mut reader = Reader { limits, taken: 0, errors: Vec::new() };
     let mut package = if content_type.is_multipart() {
+        let dashed = DashedLines::of(&body);
+        let mut reader = Reader { limits, dashed: &dashed, taken: 0, errors: Vec::new() };
         let mut attachments = reader.multipart(content_type, &body, 0, 1);
         let root = root_index(content_type, &attachments);
         let root = root.map(|root| attachments.remove(root));
@@ -265,7 +267,7 @@ impl Part {
     }
 
     /// A part of which the headers have been read.
-    fn new(head: &Head, bytes: &Bytes, offset: usize) -> Self {
+    fn new(head: &Head<'_>, bytes: &Bytes, offset: usize) -> Self {
         let text = |name| head.get(name).filter(|text| !text.is_empty());
         let content_type = head.get(Name::ContentType).map(|text| ContentType::parse(&text));
         let (content_type, type_error) = match content_type {
@@ -279,7 +281,7 @@ impl Part {
             content_id: text(Name::ContentId)
                 .map(|id| super::without_brackets(&id).to_owned())
                 .filter(|id| !id.is_empty()),
-            content_location: text(Name::ContentLocation),
+            content_location: text(Name::ContentLocation).map(Cow::into_owned),
             offset,
             body_offset: offset + head.body,
             body: PartBody::Leaf,
@@ -295,6 +297,7 @@ impl Part {
 /// What is being read of one body.
 struct Reader<'a> {
     limits: &'a Limits,
+    dashed: &'a DashedLines,
     taken: usize,
     errors: Vec<DecodeError>,
 }
@@ -315,7 +318,7 @@ impl Reader<'_> {
                 return Vec::new();
             }
         };
-        let mut splitter = Splitter::new(bytes, &delimiter);
+        let mut splitter = Splitter::new(bytes, offset, self.dashed, &delimiter);
         let mut parts = Vec::new();
         for place in splitter.by_ref() {
             if self.taken >= self.limits.max_parts {
