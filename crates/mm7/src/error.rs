@@ -58,7 +58,7 @@ rules! {
     TooManyAttributes => UnableToParse, "parser limit";
     /// A text or attribute value is too long.
     TextTooLong => UnableToParse, "parser limit";
-    /// The envelope is too long.
+    /// The envelope is too long, or has too many elements.
     EnvelopeTooLong => UnableToParse, "parser limit";
     /// The document element is not a SOAP Envelope.
     NotAnEnvelope => InvalidSoapHeader, "SOAP 1.1 clause 4";

@@ -16,6 +16,8 @@ pub struct Limits {
     pub max_text: usize,
     /// Bytes of the whole envelope as it came.
     pub max_envelope: usize,
+    /// Elements and texts of the envelope, counted together, and attributes in all of it.
+    pub max_nodes: usize,
     /// MIME parts of one message, nested ones counted.
     pub max_parts: usize,
     /// Multiparts nested in each other, the outermost counted.
@@ -25,13 +27,14 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 64 levels, 128 attributes, texts of 64 KiB, 1 MiB in all; 256 parts on 8 levels with headers of 16 KiB.
+    /// 64 levels, 128 attributes, texts of 64 KiB, 1 MiB or 65,536 nodes in all; 256 parts on 8 levels with headers of 16 KiB.
     fn default() -> Self {
         Self {
             max_depth: 64,
             max_attributes: 128,
             max_text: 64 * 1024,
             max_envelope: 1024 * 1024,
+            max_nodes: 65_536,
             max_parts: 256,
             max_levels: 8,
             max_part_header: 16 * 1024,

@@ -4,13 +4,14 @@
 use std::borrow::Cow;
 
 use quick_xml::XmlVersion;
+use quick_xml::errors::{IllFormedError, SyntaxError};
 use quick_xml::escape::escape;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
 use crate::soap::charset;
-use crate::soap::xml::explain;
+use crate::soap::xml::excerpt;
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
@@ -81,6 +82,44 @@ fn offset(reader: &Reader<&[u8]>) -> usize {
 
 fn broken(offset: usize, what: impl Into<String>) -> DecodeError {
     DecodeError::new(Rule::SmilForm, offset, what)
+}
+
+/// What is not well-formed, in words that do not speak of the parser.
+fn explain(error: &quick_xml::Error) -> String {
+    match error {
+        quick_xml::Error::Syntax(error) => unclosed(error).to_owned(),
+        quick_xml::Error::IllFormed(error) => mismatched(error),
+        error => excerpt(&error.to_string()).to_owned(),
+    }
+}
+
+/// What the text ends within.
+const fn unclosed(error: &SyntaxError) -> &'static str {
+    match error {
+        SyntaxError::InvalidBangMarkup => "<! begins neither a comment nor a CDATA section",
+        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the text ends within <? and ?>",
+        SyntaxError::UnclosedComment => "the text ends within a comment",
+        SyntaxError::UnclosedDoctype => "the text ends within a DOCTYPE",
+        SyntaxError::UnclosedCData => "the text ends within a CDATA section",
+        SyntaxError::UnclosedTag => "the text ends within a tag",
+        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
+            "the quotes of an attribute are never closed"
+        }
+    }
+}
+
+/// Which end tag stands where another should, and what else is not as XML has it.
+fn mismatched(error: &IllFormedError) -> String {
+    match error {
+        IllFormedError::MismatchedEndTag { expected, found } => {
+            format!("</{}> stands where </{}> should", excerpt(found), excerpt(expected))
+        }
+        IllFormedError::UnmatchedEndTag(name) => format!("</{}> closes nothing", excerpt(name)),
+        IllFormedError::MissingEndTag(name) => format!("{} is never closed", excerpt(name)),
+        IllFormedError::UnclosedReference => "& begins no reference: there is no ; behind it".to_owned(),
+        IllFormedError::DoubleHyphenInComment => "-- stands in a comment".to_owned(),
+        error => excerpt(&error.to_string()).to_owned(),
+    }
 }
 
 /// What has been read of a presentation.

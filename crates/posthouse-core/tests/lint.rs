@@ -279,7 +279,7 @@ const SINGLE_FAULTS: &[Row] = &[
     ),
     (
         &[("</SubmitReq>\n  </e:Body>\n</e:Envelope>", "")],
-        "27:5 NotWellFormed | the envelope ends inside an element | 2007/2007/2007/2007 | </SubmitReq></e:Body></e:Envelope>",
+        "27:5 NotWellFormed | SubmitReq is never closed | 2007/2007/2007/2007 | </SubmitReq></e:Body></e:Envelope>",
     ),
     (
         &[("<e:Envelope", "<!DOCTYPE a><e:Envelope")],

@@ -1,10 +1,12 @@
 //! SOAP 1.1 envelopes: bytes ↔ [`Message`].
 
 mod broken;
+pub(crate) mod characters;
 pub(crate) mod charset;
 pub(crate) mod fields;
 mod namespace;
 mod reader;
+mod scan;
 pub(crate) mod writer;
 pub(crate) mod xml;
 

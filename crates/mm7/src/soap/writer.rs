@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use crate::message::{AddressAttributes, Message};
 use crate::soap::Framing;
+use crate::soap::characters::{is_character, is_name};
 use crate::soap::namespace::{Namespace, SOAP_1_1, SeenNamespace};
-use crate::soap::xml::{is_character, is_name};
+
 use crate::time::write_date_time;
 use crate::types::{Address, Version};
 

@@ -5,15 +5,11 @@
 //! and character references. The tree lies flat in document order, so that nothing recurses while it is built.
 
 use std::borrow::Cow;
-use std::ops::Range;
-
-use quick_xml::Reader;
-use quick_xml::errors::{IllFormedError, SyntaxError};
-use quick_xml::events::attributes::Attributes;
-use quick_xml::events::{BytesStart, BytesText, Event};
 
 use crate::error::{DecodeError, Rule};
 use crate::limits::Limits;
+use crate::soap::characters::{attribute_value, check_characters, is_name, reference, with_line_feeds};
+use crate::soap::scan::{InTag, Scanner, Token};
 
 /// How many namespaces a document may have, and how many declarations may hold at one place: each name is looked up
 /// among them.
@@ -24,7 +20,7 @@ const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
 
 /// A namespace name of this document: its place in the list, 0 for none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct NamespaceId(usize);
+pub(crate) struct NamespaceId(u16);
 
 /// A parsed document.
 #[derive(Debug)]
@@ -45,12 +41,14 @@ struct Node<'a> {
 
 #[derive(Debug)]
 enum Kind<'a> {
-    Element { name: &'a str, namespace: NamespaceId, attributes: Range<usize> },
+    Element { name: &'a str, namespace: NamespaceId },
     Text(Cow<'a, str>),
 }
 
 #[derive(Debug)]
 struct Attribute<'a> {
+    /// The index of its element; attributes stand in the order of their elements.
+    element: usize,
     name: &'a str,
     namespace: NamespaceId,
     value: Cow<'a, str>,
@@ -69,6 +67,10 @@ impl<'a> Document<'a> {
     /// The document element.
     pub fn root(&self) -> Element<'_> {
         Element { document: self, index: 0 }
+    }
+
+    fn namespace_uri(&self, namespace: NamespaceId) -> &str {
+        self.namespaces.get(usize::from(namespace.0)).map_or("", |uri| uri)
     }
 }
 
@@ -102,7 +104,7 @@ impl<'d> Element<'d> {
 
     /// The namespace name; empty for none.
     pub fn namespace_uri(&self) -> &'d str {
-        self.document.namespaces.get(self.namespace().0).map_or("", |uri| uri)
+        self.document.namespace_uri(self.namespace())
     }
 
     /// Where the start tag begins in the text.
@@ -156,20 +158,17 @@ impl<'d> Element<'d> {
 
     /// The attribute of this local name in this namespace.
     pub fn qualified_attribute(&self, namespace: &str, name: &str) -> Option<&'d str> {
-        let uri = |id: NamespaceId| self.document.namespaces.get(id.0).map_or("", |uri| uri.as_ref());
-        let mut attributes = self.attributes().iter();
-        let found =
-            attributes.find(|attribute| attribute.name == name && uri(attribute.namespace) == namespace)?;
-        Some(&found.value)
+        let is_in = |id| self.document.namespace_uri(id) == namespace;
+        let mut named = self.attributes().iter().filter(|attribute| attribute.name == name);
+        named.find(|attribute| is_in(attribute.namespace)).map(|found| found.value.as_ref())
     }
 
     fn attributes(&self) -> &'d [Attribute<'d>] {
-        match self.node().map(|node| &node.kind) {
-            Some(Kind::Element { attributes, .. }) => {
-                self.document.attributes.get(attributes.clone()).unwrap_or_default()
-            }
-            _ => &[],
-        }
+        let all = &self.document.attributes;
+        let first = all.partition_point(|attribute| attribute.element < self.index);
+        let own = all.get(first..).unwrap_or_default();
+        let count = own.partition_point(|attribute| attribute.element == self.index);
+        own.get(..count).unwrap_or_default()
     }
 }
 
@@ -198,7 +197,9 @@ struct Binding<'a> {
 }
 
 /// An element whose end tag has not come yet.
-struct Open {
+struct Open<'a> {
+    /// Its name with prefix.
+    name: &'a str,
     index: usize,
     /// How many bindings there were outside it.
     bindings: usize,
@@ -211,75 +212,59 @@ struct Builder<'a, 'l> {
     limits: &'l Limits,
     document: Document<'a>,
     bindings: Vec<Binding<'a>>,
-    open: Vec<Open>,
+    open: Vec<Open<'a>>,
     /// Whether the last node is a text that goes on.
     in_text: bool,
+    /// Whether there is any carriage return.
+    has_returns: bool,
 }
 
 impl<'a, 'l> Builder<'a, 'l> {
     fn new(text: &'a str, limits: &'l Limits) -> Self {
         let namespaces = vec![Cow::Borrowed(""), Cow::Borrowed(XML_NAMESPACE)];
-        let nodes = Vec::with_capacity(64);
+        // About as many as a message has; more come as they are needed.
+        let nodes = Vec::with_capacity((text.len() / 16).min(128));
         let xml = Binding { prefix: Some("xml"), namespace: NamespaceId(1) };
-        let document = Document { nodes, attributes: Vec::new(), namespaces };
-        Self { text, limits, document, bindings: vec![xml], open: Vec::with_capacity(8), in_text: false }
+        let document = Document { nodes, attributes: Vec::with_capacity(8), namespaces };
+        let bindings = Vec::from([xml]);
+        let has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
+        Self { text, limits, document, bindings, open: Vec::with_capacity(8), in_text: false, has_returns }
     }
 
     fn build(mut self) -> Result<Document<'a>, DecodeError> {
-        let blank = self.text.len() - self.text.trim_ascii_start().len();
-        let mut reader = Reader::from_str(self.text.get(blank..).unwrap_or_default());
-        reader.config_mut().check_comments = true;
-        let position = |reader: &Reader<&[u8]>| blank + to_usize(reader.buffer_position());
+        let mut scanner = Scanner::new(self.text);
         loop {
-            let offset = position(&reader);
-            let event = reader.read_event();
-            match event.map_err(|error| syntax_error(&error, blank + to_usize(reader.error_position())))? {
-                Event::Eof => break,
-                Event::Decl(_) if offset != blank => {
-                    return Err(ill_formed(offset, "the XML declaration is not at the start"));
+            if self.open.last().is_some_and(|open| scanner.closes(open.name)) {
+                self.close();
+                continue;
+            }
+            let Some(token) = scanner.next()? else { break };
+            let offset = scanner.offset();
+            match token {
+                Token::Start(name) => self.start(name, &mut scanner)?,
+                Token::End(name) => self.end(name, offset)?,
+                Token::Text(text) if self.open.is_empty() && text.trim_ascii().is_empty() => {}
+                Token::Text(text) | Token::CData(text) => self.append(self.lines(text), offset)?,
+                Token::Reference(name) => {
+                    let character = reference(name).map_err(|what| ill_formed(offset, what))?;
+                    self.append(Cow::Owned(character.to_string()), offset)?;
                 }
-                event => self.event(event, offset)?,
             }
         }
         match self.open.last() {
-            Some(_) => Err(ill_formed(self.text.len(), "the envelope ends inside an element")),
+            Some(open) => Err(ill_formed(self.text.len(), format!("{} is never closed", excerpt(open.name)))),
             None if self.document.nodes.is_empty() => Err(ill_formed(0, "there is no XML element")),
             None => Ok(self.document),
         }
     }
 
-    fn event(&mut self, event: Event<'a>, offset: usize) -> Result<(), DecodeError> {
-        match event {
-            Event::Start(tag) => self.start(&tag, offset),
-            Event::Empty(tag) => self.start(&tag, offset).map(|()| self.end()),
-            Event::End(_) => {
-                self.end();
-                Ok(())
-            }
-            Event::Text(text) => self.text(&text, offset),
-            Event::CData(_) | Event::GeneralRef(_) if self.open.is_empty() => Err(outside(offset)),
-            Event::CData(text) => self.append(text.xml10_content(), offset),
-            Event::GeneralRef(name) => {
-                let character = reference(&name).ok_or_else(|| ill_formed(offset, no_reference(&name)))?;
-                self.append(Cow::Owned(character.to_string()), offset)
-            }
-            Event::DocType(_) => Err(doctype(offset)),
-            Event::PI(_) | Event::Comment(_) | Event::Decl(_) | Event::Eof => Ok(()),
-        }
+    fn lines(&self, text: &'a str) -> Cow<'a, str> {
+        if self.has_returns { with_line_feeds(text) } else { Cow::Borrowed(text) }
     }
 
-    fn text(&mut self, text: &BytesText<'a>, offset: usize) -> Result<(), DecodeError> {
-        if self.open.is_empty() {
-            let is_blank = text.trim_ascii().is_empty();
-            return if is_blank { Ok(()) } else { Err(outside(offset)) };
-        }
-        if memchr::memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
-            return Err(ill_formed(offset, "]]> stands in a text"));
-        }
-        self.append(text.xml10_content(), offset)
-    }
-
-    fn start(&mut self, tag: &BytesStart<'a>, offset: usize) -> Result<(), DecodeError> {
+    /// Reads a start tag to its end.
+    fn start(&mut self, tag: &'a str, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
+        let offset = scanner.offset();
         if self.open.is_empty() && !self.document.nodes.is_empty() {
             return Err(ill_formed(offset, "a second element follows the first"));
         }
@@ -287,24 +272,34 @@ impl<'a, 'l> Builder<'a, 'l> {
             let what = format!("elements are nested more than {} deep", self.limits.max_depth);
             return Err(DecodeError::new(Rule::TooDeep, offset, what));
         }
-        // The event's own strings do not outlive it; the document's do.
-        let content = self.text.get(offset + 1..offset + 1 + tag.len()).unwrap_or_default();
-        let name = content.get(..tag.name().into_inner().len()).unwrap_or_default();
         let bindings = self.bindings.len();
-        let attributes = self.attributes(content, name.len(), offset)?;
-        let (namespace, name) = self.resolve(name, offset, true)?;
+        let is_empty = self.attributes(scanner)?;
+        let (namespace, name) = self.resolve(tag, offset, true)?;
         let index = self.document.nodes.len();
-        self.document.nodes.push(Node {
-            kind: Kind::Element { name, namespace, attributes },
-            offset,
-            end: index + 1,
-        });
-        self.open.push(Open { index, bindings, text: 0 });
+        self.push(Kind::Element { name, namespace }, offset)?;
         self.in_text = false;
+        self.open.push(Open { name: tag, index, bindings, text: 0 });
+        if is_empty {
+            self.close();
+        }
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, name: &str, offset: usize) -> Result<(), DecodeError> {
+        match self.open.last() {
+            Some(open) if open.name == name => {
+                self.close();
+                Ok(())
+            }
+            Some(open) => {
+                let what = format!("</{}> stands where </{}> should", excerpt(name), excerpt(open.name));
+                Err(ill_formed(offset, what))
+            }
+            None => Err(ill_formed(offset, format!("</{}> closes nothing", excerpt(name)))),
+        }
+    }
+
+    fn close(&mut self) {
         let end = self.document.nodes.len();
         if let Some(open) = self.open.pop() {
             self.bindings.truncate(open.bindings);
@@ -315,88 +310,90 @@ impl<'a, 'l> Builder<'a, 'l> {
         self.in_text = false;
     }
 
+    fn push(&mut self, kind: Kind<'a>, offset: usize) -> Result<(), DecodeError> {
+        let end = self.document.nodes.len() + 1;
+        self.check_count(end, offset)?;
+        self.document.nodes.push(Node { kind, offset, end });
+        Ok(())
+    }
+
     /// Reads the attributes of a start tag: namespace declarations become bindings, which hold for the tag itself,
-    /// so that prefixes are resolved when all have been seen.
-    fn attributes(
-        &mut self,
-        content: &'a str,
-        name: usize,
-        offset: usize,
-    ) -> Result<Range<usize>, DecodeError> {
+    /// so that prefixes are resolved when all have been seen. Says whether the tag is that of an empty element.
+    fn attributes(&mut self, scanner: &mut Scanner<'a>) -> Result<bool, DecodeError> {
+        let offset = scanner.offset();
         let first = self.document.attributes.len();
-        let mut qualified: Vec<(usize, &'a str)> = Vec::new();
-        for (count, attribute) in Attributes::new(content, name).enumerate() {
-            if count >= self.limits.max_attributes {
+        let first_binding = self.bindings.len();
+        let mut count = 0;
+        let is_empty = loop {
+            let (key, value) = match scanner.in_tag()? {
+                InTag::Attribute(key, value) => (key, value),
+                InTag::Open => break false,
+                InTag::Empty => break true,
+            };
+            count += 1;
+            if count > self.limits.max_attributes {
                 let what = format!("an element has more than {} attributes", self.limits.max_attributes);
                 return Err(DecodeError::new(Rule::TooManyAttributes, offset, what));
             }
-            let attribute = attribute.map_err(|error| ill_formed(offset, error.to_string()))?;
-            let value = self.attribute_value(attribute.value, offset)?;
-            match attribute.key.into_inner() {
-                "xmlns" => self.bind(None, value, offset)?,
-                key => match key.strip_prefix("xmlns:") {
-                    prefix @ Some(_) => self.bind(prefix, value, offset)?,
-                    None => {
-                        if key.contains(':') {
-                            qualified.push((self.document.attributes.len(), key));
-                        } else {
-                            check_name(key, offset)?;
-                        }
-                        let attribute = Attribute { name: key, namespace: NamespaceId::default(), value };
-                        self.document.attributes.push(attribute);
-                    }
-                },
-            }
+            self.attribute(key, value, first_binding, offset)?;
+        };
+        if first < self.document.attributes.len() {
+            self.qualify(first, offset)?;
         }
-        self.qualify(first, &qualified, offset)?;
-        Ok(first..self.document.attributes.len())
+        Ok(is_empty)
     }
 
-    /// Resolves the prefixes of attributes, of which no two may then be the same.
-    fn qualify(
+    fn attribute(
         &mut self,
-        first: usize,
-        qualified: &[(usize, &'a str)],
+        key: &'a str,
+        value: &'a str,
+        first_binding: usize,
         offset: usize,
     ) -> Result<(), DecodeError> {
-        for (index, key) in qualified {
-            let (namespace, name) = self.resolve(key, offset, false)?;
-            let others = self.document.attributes.get(first..*index).unwrap_or_default();
-            if others.iter().any(|other| other.name == name && other.namespace == namespace) {
-                return Err(ill_formed(offset, format!("the attribute {} stands twice", excerpt(key))));
+        let value = attribute_value(value).map_err(|what| ill_formed(offset, what))?;
+        self.check_length(value.len(), offset)?;
+        match key.strip_prefix("xmlns") {
+            Some("") => self.bind(None, value, first_binding, offset),
+            Some(rest) if rest.starts_with(':') => self.bind(rest.get(1..), value, first_binding, offset),
+            _ => {
+                let attributes = &mut self.document.attributes;
+                let element = self.document.nodes.len();
+                attributes.push(Attribute { element, name: key, namespace: NamespaceId::default(), value });
+                let count = attributes.len();
+                self.check_count(count, offset)
             }
-            if let Some(attribute) = self.document.attributes.get_mut(*index) {
+        }
+    }
+
+    /// Resolves the prefixes of the attributes from `first` on, of which no two may then be the same.
+    fn qualify(&mut self, first: usize, offset: usize) -> Result<(), DecodeError> {
+        for index in first..self.document.attributes.len() {
+            let Some(key) = self.document.attributes.get(index).map(|attribute| attribute.name) else {
+                break;
+            };
+            let (namespace, name) = self.resolve(key, offset, false)?;
+            let others = self.document.attributes.get(first..index).unwrap_or_default();
+            if others.iter().any(|other| other.name == name && other.namespace == namespace) {
+                return Err(stands_twice(key, offset));
+            }
+            if let Some(attribute) = self.document.attributes.get_mut(index) {
                 (attribute.name, attribute.namespace) = (name, namespace);
             }
         }
         Ok(())
     }
 
-    fn attribute_value(&self, raw: Cow<'a, str>, offset: usize) -> Result<Cow<'a, str>, DecodeError> {
-        let value = match raw {
-            Cow::Borrowed(raw) => attribute_value(raw),
-            Cow::Owned(raw) => attribute_value(&raw).map(|value| Cow::Owned(value.into_owned())),
-        };
-        let value = value.map_err(|what| ill_formed(offset, what))?;
-        self.check_length(value.len(), offset)?;
-        Ok(value)
-    }
-
-    fn bind(&mut self, prefix: Option<&'a str>, uri: Cow<'a, str>, offset: usize) -> Result<(), DecodeError> {
-        let is_reserved = uri == XML_NAMESPACE || uri == XMLNS_NAMESPACE;
-        match prefix {
-            None if !is_reserved => {}
-            Some("xml") if uri == XML_NAMESPACE => {}
-            None | Some("xml" | "xmlns") => {
-                return Err(ill_formed(offset, "a reserved namespace is declared anew"));
-            }
-            Some(prefix) if uri.is_empty() || is_reserved => {
-                return Err(ill_formed(
-                    offset,
-                    format!("the prefix {} is declared as nothing", excerpt(prefix)),
-                ));
-            }
-            Some(prefix) => check_name(prefix, offset)?,
+    fn bind(
+        &mut self,
+        prefix: Option<&'a str>,
+        uri: Cow<'a, str>,
+        first_binding: usize,
+        offset: usize,
+    ) -> Result<(), DecodeError> {
+        check_binding(prefix, &uri, offset)?;
+        let of_this_tag = self.bindings.get(first_binding..).unwrap_or_default();
+        if of_this_tag.iter().any(|other| other.prefix == prefix) {
+            return Err(stands_twice(prefix.unwrap_or("xmlns"), offset));
         }
         let namespaces = &mut self.document.namespaces;
         if namespaces.len() >= MAX_NAMESPACES || self.bindings.len() >= MAX_NAMESPACES {
@@ -404,11 +401,12 @@ impl<'a, 'l> Builder<'a, 'l> {
             return Err(DecodeError::new(Rule::TooManyAttributes, offset, what));
         }
         let known = namespaces.iter().position(|known| *known == uri);
-        let namespace = NamespaceId(known.unwrap_or(namespaces.len()));
+        // There are fewer than the type can count.
+        let namespace = u16::try_from(known.unwrap_or(namespaces.len())).unwrap_or_default();
         if known.is_none() {
             namespaces.push(uri);
         }
-        self.bindings.push(Binding { prefix, namespace });
+        self.bindings.push(Binding { prefix, namespace: NamespaceId(namespace) });
         Ok(())
     }
 
@@ -419,9 +417,9 @@ impl<'a, 'l> Builder<'a, 'l> {
         offset: usize,
         is_element: bool,
     ) -> Result<(NamespaceId, &'a str), DecodeError> {
-        let (prefix, local) = match name.split_once(':') {
-            Some(("", _)) => return Err(ill_formed(offset, "a name begins with a colon")),
-            Some((prefix, local)) => (Some(prefix), local),
+        let (prefix, local) = match memchr::memchr(b':', name.as_bytes()) {
+            Some(0) => return Err(ill_formed(offset, "a name begins with a colon")),
+            Some(at) => (name.get(..at), name.get(at + 1..).unwrap_or_default()),
             None => (None, name),
         };
         check_name(local, offset)?;
@@ -439,15 +437,16 @@ impl<'a, 'l> Builder<'a, 'l> {
     }
 
     fn append(&mut self, text: Cow<'a, str>, offset: usize) -> Result<(), DecodeError> {
-        let Some(open) = self.open.last_mut() else { return Err(outside(offset)) };
+        let Some(open) = self.open.last_mut() else {
+            return Err(ill_formed(offset, "text stands outside the envelope"));
+        };
         open.text += text.len();
         let length = open.text;
         self.check_length(length, offset)?;
         match self.document.nodes.last_mut().map(|node| &mut node.kind) {
             Some(Kind::Text(before)) if self.in_text => *before += text,
             _ => {
-                let end = self.document.nodes.len() + 1;
-                self.document.nodes.push(Node { kind: Kind::Text(text), offset, end });
+                self.push(Kind::Text(text), offset)?;
                 self.in_text = true;
             }
         }
@@ -461,71 +460,44 @@ impl<'a, 'l> Builder<'a, 'l> {
         let what = format!("a text is longer than {} bytes", self.limits.max_text);
         Err(DecodeError::new(Rule::TextTooLong, offset, what))
     }
+
+    /// Elements and texts, and the attributes of all of them, take more memory than their characters.
+    fn check_count(&self, count: usize, offset: usize) -> Result<(), DecodeError> {
+        if count <= self.limits.max_nodes {
+            return Ok(());
+        }
+        let what = format!("the envelope has more than {} elements and texts", self.limits.max_nodes);
+        Err(DecodeError::new(Rule::EnvelopeTooLong, offset, what))
+    }
 }
 
-fn to_usize(position: u64) -> usize {
-    usize::try_from(position).unwrap_or(usize::MAX)
+/// What Namespaces in XML clause 3 does not let be declared.
+fn check_binding(prefix: Option<&str>, uri: &str, offset: usize) -> Result<(), DecodeError> {
+    let is_reserved = uri == XML_NAMESPACE || uri == XMLNS_NAMESPACE;
+    match prefix {
+        None if !is_reserved => Ok(()),
+        Some("xml") if uri == XML_NAMESPACE => Ok(()),
+        None | Some("xml" | "xmlns") => Err(ill_formed(offset, "a reserved namespace is declared anew")),
+        Some(prefix) if uri.is_empty() || is_reserved => {
+            Err(ill_formed(offset, format!("the prefix {} is declared as nothing", excerpt(prefix))))
+        }
+        Some(prefix) => check_name(prefix, offset),
+    }
 }
 
-fn ill_formed(offset: usize, what: impl Into<String>) -> DecodeError {
+fn check_name(name: &str, offset: usize) -> Result<(), DecodeError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(ill_formed(offset, format!("{:?} is not a name", excerpt(name))))
+}
+
+fn stands_twice(attribute: &str, offset: usize) -> DecodeError {
+    ill_formed(offset, format!("the attribute {} stands twice", excerpt(attribute)))
+}
+
+pub(super) fn ill_formed(offset: usize, what: impl Into<String>) -> DecodeError {
     DecodeError::new(Rule::NotWellFormed, offset, what)
-}
-
-fn outside(offset: usize) -> DecodeError {
-    ill_formed(offset, "text stands outside the envelope")
-}
-
-fn doctype(offset: usize) -> DecodeError {
-    DecodeError::new(Rule::Doctype, offset, "the envelope has a DOCTYPE")
-}
-
-fn no_reference(name: &str) -> String {
-    format!("&{}; is not one of XML's references", excerpt(name))
-}
-
-fn syntax_error(error: &quick_xml::Error, offset: usize) -> DecodeError {
-    match error {
-        quick_xml::Error::Syntax(SyntaxError::UnclosedDoctype) => doctype(offset),
-        error => ill_formed(offset, explain(error)),
-    }
-}
-
-/// What is not well-formed, in words that do not speak of the parser.
-pub(crate) fn explain(error: &quick_xml::Error) -> String {
-    match error {
-        quick_xml::Error::Syntax(error) => unclosed(error).to_owned(),
-        quick_xml::Error::IllFormed(error) => mismatched(error),
-        error => excerpt(&error.to_string()).to_owned(),
-    }
-}
-
-/// What the text ends within.
-const fn unclosed(error: &SyntaxError) -> &'static str {
-    match error {
-        SyntaxError::InvalidBangMarkup => "<! begins neither a comment nor a CDATA section",
-        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the text ends within <? and ?>",
-        SyntaxError::UnclosedComment => "the text ends within a comment",
-        SyntaxError::UnclosedDoctype => "the text ends within a DOCTYPE",
-        SyntaxError::UnclosedCData => "the text ends within a CDATA section",
-        SyntaxError::UnclosedTag => "the text ends within a tag",
-        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
-            "the quotes of an attribute are never closed"
-        }
-    }
-}
-
-/// Which end tag stands where another should, and what else is not as XML has it.
-fn mismatched(error: &IllFormedError) -> String {
-    match error {
-        IllFormedError::MismatchedEndTag { expected, found } => {
-            format!("</{}> stands where </{}> should", excerpt(found), excerpt(expected))
-        }
-        IllFormedError::UnmatchedEndTag(name) => format!("</{}> closes nothing", excerpt(name)),
-        IllFormedError::MissingEndTag(name) => format!("{} is never closed", excerpt(name)),
-        IllFormedError::UnclosedReference => "& begins no reference: there is no ; behind it".to_owned(),
-        IllFormedError::DoubleHyphenInComment => "-- stands in a comment".to_owned(),
-        error => excerpt(&error.to_string()).to_owned(),
-    }
 }
 
 /// At most the first 80 bytes of a piece of input, for a message.
@@ -539,112 +511,6 @@ pub(crate) fn cut(text: &str, max: usize) -> &str {
         return text;
     }
     (0..=max).rev().find_map(|end| text.get(..end)).unwrap_or_default()
-}
-
-/// Refuses the characters that XML 1.0 clause 2.2 leaves out; the reader looks at single bytes only.
-fn check_characters(text: &str) -> Result<(), DecodeError> {
-    let is_control = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
-    let bytes = text.as_bytes();
-    // Whole chunks without an early exit let the compiler compare many bytes at once.
-    let any = |chunk: &[u8]| chunk.iter().fold(false, |found, byte| found | is_control(*byte));
-    if bytes.chunks(256).any(any)
-        && let Some(offset) = bytes.iter().position(|byte| is_control(*byte))
-    {
-        let rule = if bytes.get(offset) == Some(&0) { Rule::Encoding } else { Rule::NotWellFormed };
-        return Err(DecodeError::new(rule, offset, "the envelope has a control character"));
-    }
-    // U+FFFE and U+FFFF.
-    let is_none = |at: &usize| matches!(bytes.get(*at..), Some([0xef, 0xbf, 0xbe | 0xbf, ..]));
-    match memchr::memchr_iter(0xef, bytes).find(is_none) {
-        Some(offset) => Err(ill_formed(offset, "the envelope has a character that is none")),
-        None => Ok(()),
-    }
-}
-
-/// Whether XML 1.0 allows the character.
-pub(crate) const fn is_character(c: char) -> bool {
-    match c {
-        '\t' | '\n' | '\r' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        c => c >= ' ',
-    }
-}
-
-/// What stands between `&` and `;`.
-fn reference(name: &str) -> Option<char> {
-    let number = match name {
-        "lt" => return Some('<'),
-        "gt" => return Some('>'),
-        "amp" => return Some('&'),
-        "apos" => return Some('\''),
-        "quot" => return Some('"'),
-        _ => name.strip_prefix('#')?,
-    };
-    let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |digits| (digits, 16));
-    // The number parser would take a sign.
-    if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).filter(|c| is_character(*c))
-}
-
-/// Resolves references and makes blanks of line breaks and tabs (XML 1.0 clause 3.3.3).
-fn attribute_value(raw: &str) -> Result<Cow<'_, str>, String> {
-    if !raw.contains(['&', '<', '\t', '\n', '\r']) {
-        return Ok(Cow::Borrowed(raw));
-    }
-    let mut value = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(c) = rest.chars().next() {
-        let mut after = rest.get(c.len_utf8()..).unwrap_or_default();
-        match c {
-            '<' => return Err("< stands in an attribute".to_owned()),
-            '&' => {
-                let (name, tail) = after.split_once(';').ok_or("& stands in an attribute")?;
-                let c = reference(name).ok_or_else(|| no_reference(name))?;
-                value.push(c);
-                after = tail;
-            }
-            '\r' => {
-                after = after.strip_prefix('\n').unwrap_or(after);
-                value.push(' ');
-            }
-            '\t' | '\n' => value.push(' '),
-            c => value.push(c),
-        }
-        rest = after;
-    }
-    Ok(Cow::Owned(value))
-}
-
-fn check_name(name: &str, offset: usize) -> Result<(), DecodeError> {
-    if is_name(name) {
-        return Ok(());
-    }
-    Err(ill_formed(offset, format!("{:?} is not a name", excerpt(name))))
-}
-
-/// Whether it is an NCName (Namespaces in XML clause 3).
-pub(crate) fn is_name(name: &str) -> bool {
-    // Nearly every name there is.
-    if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return true;
-    }
-    let mut characters = name.chars();
-    characters.next().is_some_and(is_name_start) && characters.all(is_name_character)
-}
-
-const fn is_name_start(c: char) -> bool {
-    matches!(c,
-        'A'..='Z' | 'a'..='z' | '_' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
-        | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}'
-        | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
-        | '\u{10000}'..='\u{effff}')
-}
-
-const fn is_name_character(c: char) -> bool {
-    is_name_start(c)
-        || matches!(c, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
 }
 
 #[cfg(test)]
@@ -673,6 +539,9 @@ mod tests {
             "<a b>",
             "<a b=c/>",
             "<a b='1' b='2'/>",
+            "<a b='1'c='2'/>",
+            "<a xmlns='u' xmlns='u'/>",
+            "<a xmlns:b='u' xmlns:b='v'/>",
             "<a b='<'/>",
             "<a b='&'/>",
             "<a b='&nbsp;'/>",
