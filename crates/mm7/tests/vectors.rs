@@ -90,6 +90,7 @@ const BROKEN_RULES: &[(&str, &str)] = &[
     ("operation-inside-another", "UnknownElement"),
     ("padded-transaction-id", ""),
     ("qualified-href", "ChildNamespace"),
+    ("recipients-twice", "RepeatedElement"),
     ("release-6-elements-in-release-5", "UnknownElement UnknownElement"),
     ("report-out-of-order", "ElementOrder UnknownElement ElementOrder"),
     ("report-without-anything", "MissingElement MissingElement MissingElement MissingElement MissingElement"),
@@ -282,6 +283,9 @@ fn addresses_in_other_forms() {
         Recipient::to(mail("harbour@example.com")),
     ];
     assert_eq!(submit("several-recipients").recipients, expected);
+    // Who sends twice means both: a recipient overlooked would be one who gets nothing.
+    let expected = ["16175550123", "16175550124"].map(|text| Recipient::to(number(text)));
+    assert_eq!(submit("recipients-twice").recipients, expected);
 }
 
 #[test]

@@ -151,7 +151,10 @@ impl Notes {
 /// The children of an element that its table knows.
 pub(crate) struct Fields<'d> {
     table: &'static [Child],
-    found: Vec<(usize, Element<'d>)>,
+    /// The first child of each row.
+    first: Vec<Option<Element<'d>>>,
+    /// The further children.
+    further: Vec<(usize, Element<'d>)>,
     /// The row that was asked for last: messages are read in the table's order.
     last: Cell<usize>,
 }
@@ -177,35 +180,54 @@ impl<'d> Fields<'d> {
 
     /// The children that the table knows, without noting anything.
     pub fn quietly(parent: Element<'d>, table: &'static [Child]) -> Self {
-        let row = |element: &Element<'_>| table.iter().position(|child| child.name == element.name());
-        let found = parent.children().filter_map(|element| Some((row(&element)?, element))).collect();
-        Self { table, found, last: Cell::new(0) }
+        let mut fields = Self::none(table);
+        for element in parent.children() {
+            if let Some(row) = row_of(table, 0, element.name()) {
+                fields.add(row, element);
+            }
+        }
+        fields
+    }
+
+    fn none(table: &'static [Child]) -> Self {
+        Self { table, first: vec![None; table.len()], further: Vec::new(), last: Cell::new(0) }
+    }
+
+    /// Keeps a child; says whether there was one of its row before.
+    fn add(&mut self, row: usize, element: Element<'d>) -> bool {
+        match self.first.get_mut(row) {
+            Some(first @ None) => {
+                *first = Some(element);
+                false
+            }
+            _ => {
+                self.further.push((row, element));
+                true
+            }
+        }
+    }
+
+    fn is_repeated(&self, row: usize) -> bool {
+        self.table.get(row).is_some_and(|child| child.is_repeated)
     }
 
     fn sort(parent: Element<'d>, table: &'static [Child], is_ordered: bool, notes: &mut Notes) -> Self {
-        let mut fields = Self { table, found: Vec::with_capacity(table.len()), last: Cell::new(0) };
+        let mut fields = Self::none(table);
         let mut furthest = 0;
         for element in parent.children() {
             let Some(row) = fields.row(element, parent, furthest, notes) else { continue };
             if element.namespace() != parent.namespace() {
                 notes.note_namespace(element);
             }
-            let is_repeated = table.get(row).is_some_and(|child| child.is_repeated);
+            let is_another = fields.add(row, element);
             if is_ordered && row < furthest {
-                notes.note(
-                    Rule::ElementOrder,
-                    element.offset(),
-                    format!("{} stands behind {}", element.name(), fields.name_of(furthest)),
-                );
-            } else if !is_repeated && fields.found.iter().any(|(other, _)| *other == row) {
-                notes.note(
-                    Rule::RepeatedElement,
-                    element.offset(),
-                    format!("{} stands twice", element.name()),
-                );
+                let what = format!("{} stands behind {}", element.name(), fields.name_of(furthest));
+                notes.note(Rule::ElementOrder, element.offset(), what);
+            } else if is_another && !fields.is_repeated(row) {
+                let what = format!("{} stands twice", element.name());
+                notes.note(Rule::RepeatedElement, element.offset(), what);
             }
             furthest = furthest.max(row);
-            fields.found.push((row, element));
         }
         fields.note_missing(parent, notes);
         fields
@@ -241,9 +263,8 @@ impl<'d> Fields<'d> {
 
     fn note_missing(&self, parent: Element<'_>, notes: &mut Notes) {
         let release = notes.release;
-        let is_found = |row| self.found.iter().any(|(found, _)| *found == row);
-        for (row, child) in self.table.iter().enumerate() {
-            if child.is_required && child.since <= release && !is_found(row) {
+        for (child, first) in self.table.iter().zip(&self.first) {
+            if child.is_required && child.since <= release && first.is_none() {
                 let what = format!("{} has no {}", parent.name(), child.name);
                 notes.note(Rule::MissingElement, parent.offset(), what);
             }
@@ -252,14 +273,21 @@ impl<'d> Fields<'d> {
 
     /// The first child of a row.
     pub fn get(&self, name: &str) -> Option<Element<'d>> {
-        self.all(name).next()
+        self.first.get(self.row_named(name)?).copied().flatten()
     }
 
     /// Every child of a row.
     pub fn all(&self, name: &str) -> impl Iterator<Item = Element<'d>> + use<'_, 'd> {
-        let row = row_of(self.table, self.last.get(), name);
-        self.last.set(row.unwrap_or_default());
-        self.found.iter().filter(move |(found, _)| Some(*found) == row).map(|(_, element)| *element)
+        let row = self.row_named(name);
+        let first = row.and_then(|row| self.first.get(row).copied().flatten());
+        let further = self.further.iter().filter(move |(other, _)| Some(*other) == row);
+        first.into_iter().chain(further.map(|(_, element)| *element))
+    }
+
+    fn row_named(&self, name: &str) -> Option<usize> {
+        let row = row_of(self.table, self.last.get(), name)?;
+        self.last.set(row);
+        Some(row)
     }
 
     /// A text exactly as it came.
