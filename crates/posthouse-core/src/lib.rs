@@ -9,6 +9,7 @@ pub mod carrier;
 pub mod classify;
 pub mod codes;
 pub mod id;
+pub mod intervention;
 pub mod lint;
 pub mod message;
 pub mod provisioning;

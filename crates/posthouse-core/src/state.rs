@@ -107,6 +107,10 @@ pub enum Event {
     ReportTimeout,
     /// In relay mode the VASP was told in the answer itself: nothing is owed.
     Declined(StatusCode),
+    /// An operator wants the next attempt at once, also of what may have arrived.
+    Requeued,
+    /// An operator ends it as Expired.
+    ExpiredByHand,
 }
 
 /// What an event does to a message.
@@ -149,7 +153,9 @@ impl State {
                 | Event::Again
                 | Event::Unknown
                 | Event::ExpiryPassed { .. }
-                | Event::Declined(_),
+                | Event::Declined(_)
+                | Event::Requeued
+                | Event::ExpiredByHand,
             ) => Step::Recorded,
             (Self::Accepted | Self::Sending | Self::Parked, Event::Refused(terminal, _)) => {
                 Step::ended(terminal)
@@ -158,6 +164,8 @@ impl State {
                 Step::silent(Self::Ended(Terminal::Rejected))
             }
             (Self::Accepted | Self::Sending, Event::Again) => Step::silent(Self::Accepted),
+            (Self::Accepted | Self::Parked, Event::Requeued) => Step::silent(Self::Accepted),
+            (Self::Accepted | Self::Parked, Event::ExpiredByHand) => Step::ended(Terminal::Expired),
             (Self::Accepted | Self::Sending, Event::Unknown) => Step::silent(Self::Parked),
             (Self::Accepted | Self::Sending, Event::ExpiryPassed { unreached }) => {
                 Step::ended(if unreached { Terminal::Unreachable } else { Terminal::Expired })
@@ -166,10 +174,10 @@ impl State {
                 Step::ended(Terminal::Indeterminate)
             }
             // A parked message is not sent again and does not expire; a time-out of reports concerns nobody who waits
-            // for none; an attempt that is under way is not begun again.
+            // for none; an attempt that is under way is not begun again, and nobody intervenes.
             (Self::Parked, Event::Begin | Event::Again | Event::Unknown | Event::ExpiryPassed { .. })
             | (Self::Accepted | Self::Sending, Event::ReportTimeout)
-            | (Self::Sending, Event::Begin) => Step::Recorded,
+            | (Self::Sending, Event::Begin | Event::Requeued | Event::ExpiredByHand) => Step::Recorded,
         }
     }
 
@@ -260,6 +268,8 @@ mod tests {
         ("ExpiryPassed(unreached)", Event::ExpiryPassed { unreached: true }),
         ("ReportTimeout", Event::ReportTimeout),
         ("Declined", Event::Declined(StatusCode::ServiceUnavailable)),
+        ("Requeued", Event::Requeued),
+        ("ExpiredByHand", Event::ExpiredByHand),
         ("Report(Forwarded)", Event::Report(MmStatus::Forwarded)),
         ("Report(Deferred)", Event::Report(MmStatus::Deferred)),
         ("Report(Retrieved)", Event::Report(MmStatus::Retrieved)),
@@ -296,6 +306,8 @@ mod tests {
             ExpiryPassed(unreached)  Unreachable!  Unreachable!  -              -              -
             ReportTimeout            -             -             Indeterminate! Indeterminate! Indeterminate!
             Declined                 Rejected      Rejected      Rejected       -              -
+            Requeued                 Accepted      -             Accepted       -              -
+            ExpiredByHand            Expired!      -             Expired!       -              -
             Report(Forwarded)        Forwarded!    Forwarded!    Forwarded!     -              -
             Report(Deferred)         Deferred!     Deferred!     Deferred!      Deferred!      -
             Report(Retrieved)        Retrieved!    Retrieved!    Retrieved!     Retrieved!     Retrieved!

@@ -20,6 +20,7 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, Mo, Reason, Submission, TimelineEvent},
     provisioning::{Change, Provisioning},
     state::{State, Terminal},
@@ -464,6 +465,24 @@ pub trait Store: std::marker::Send + Sync + 'static {
 
     /// Messages that match, newest first, at most `limit`.
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>>;
+
+    /// What [`Store::intervene`] would do to these messages, in their order. Nothing is changed.
+    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>>;
+
+    /// Does to messages what an operator asks for, to each that it may be done to ([`Intervention::judge`]), all in one
+    /// transaction, with a line on the timeline of each. In the order of `ids`: whether it was done, or why not.
+    ///
+    /// May be called beside a running gateway: what that holds a lease on is left alone.
+    async fn intervene(&self, ids: &[Id], intervention: Intervention, now: Timestamp)
+    -> Result<Vec<Verdict>>;
+
+    /// Callbacks that were kept as failed and match, newest first, at most `limit`.
+    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>>;
+
+    /// Makes callbacks that were kept as failed due again, with all their tries, in one transaction; which. Left alone are
+    /// those that have not failed, and those that are [superseded](FailedCallback::superseded). One whose message owes another
+    /// report already comes after that. May be called beside a running gateway.
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>>;
 
     /// The newest MessageID that was ever stored, for [`IdSource::new`](crate::id::IdSource::new).
     async fn newest_id(&self) -> Result<Option<Id>>;

@@ -13,6 +13,7 @@ use std::{
 
 use posthouse_core::{
     Id,
+    intervention::Intervention,
     message::EventKind,
     provisioning::{Change, Range},
     store::{Acceptance, NewMessage, Store, StoreError},
@@ -103,6 +104,43 @@ mod opening {
         assert_eq!(visitor.accept(message(0)).await, refused);
         visitor.close().await.unwrap();
         assert_eq!(store.accept(large(1)).await, Ok(Acceptance::Fresh));
+    }
+
+    /// Two of them at once make no id twice, and the gateway goes on.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn visitors_intervene_beside_a_gateway() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let mut ids = Vec::new();
+        for now in 0..40 {
+            let new = message(now);
+            ids.push(new.id);
+            store.accept(new).await.unwrap();
+        }
+        let visit = SqliteOptions { access: Access::Visit, ..place.options() };
+        let (one, other) =
+            (SqliteStore::open(visit.clone()).await.unwrap(), SqliteStore::open(visit).await.unwrap());
+        let (odd, even): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| id.number() % 2 == 1);
+        let expire = async |visitor: &SqliteStore, ids: &[Id]| {
+            for id in ids {
+                let verdicts = visitor.intervene(&[*id], Intervention::Expire, at(100)).await;
+                assert_eq!(verdicts, Ok(vec![Ok(())]));
+            }
+        };
+        let own = async {
+            for now in 200..220 {
+                let new = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
+                let id = new.id;
+                store.accept(new).await.unwrap();
+                store.begin(id, ME, "vzw-1", at(now + LEASE), at(now)).await.unwrap();
+                store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(100)).await.unwrap();
+            }
+        };
+        tokio::join!(expire(&one, &odd), expire(&other, &even), own);
+        one.close().await.unwrap();
+        other.close().await.unwrap();
+        let owed = store.lease_callbacks(&bed::acme(), lease(ME, 300), at(300), 100).await.unwrap();
+        assert_eq!(owed.len(), 60);
     }
 
     #[tokio::test]

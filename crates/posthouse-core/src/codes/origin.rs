@@ -99,6 +99,7 @@ fn events() -> Vec<Event> {
         Event::ExpiryPassed { unreached: false },
         Event::ExpiryPassed { unreached: true },
         Event::ReportTimeout,
+        Event::ExpiredByHand,
     ];
     for code in StatusCode::ALL.iter().copied() {
         events.extend(refusals(code).into_iter().map(|terminal| Event::Refused(terminal, code)));
@@ -133,7 +134,10 @@ fn words(event: Event) -> String {
             "ExpiryDate passes, and no connection to the carrier could be made".to_owned()
         }
         Event::ReportTimeout => "no last report comes within report_timeout of the last attempt".to_owned(),
-        Event::Begin | Event::Again | Event::Unknown | Event::Declined(_) => "an attempt".to_owned(),
+        Event::ExpiredByHand => "an operator ends it: `posthouse messages expire`".to_owned(),
+        Event::Begin | Event::Again | Event::Unknown | Event::Declined(_) | Event::Requeued => {
+            "an attempt".to_owned()
+        }
     }
 }
 

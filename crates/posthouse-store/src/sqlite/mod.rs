@@ -6,6 +6,7 @@
 //! | `writer.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `intervene.rs` | what an operator does by hand |
 //! | `step.rs` | a message's next state |
 //! | `due.rs` `search.rs` | what is read |
 //! | `record.rs` `fault.rs` | rows that cannot be read, and other errors |
@@ -17,6 +18,7 @@ mod callback;
 mod checkpoint;
 mod due;
 pub(crate) mod fault;
+mod intervene;
 mod job;
 mod mo;
 mod open;
@@ -42,6 +44,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
@@ -301,6 +304,33 @@ impl Store for SqliteStore {
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
         let filter = filter.clone();
         self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
+    }
+
+    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>> {
+        let ids = ids.to_vec();
+        self.readers.read(move |connection| intervene::judge(connection, &ids, intervention, now)).await
+    }
+
+    async fn intervene(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>> {
+        let ids = ids.to_vec();
+        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, now);
+        self.writer.submit(Admission::Wait, intervene).await
+    }
+
+    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| intervene::failed(connection, &filter, limit)).await
+    }
+
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
+        let callbacks = callbacks.to_vec();
+        let resend = move |tx: &mut Tx<'_>| intervene::resend(tx, &callbacks, now);
+        self.writer.submit(Admission::Wait, resend).await
     }
 
     async fn newest_id(&self) -> Result<Option<Id>> {

@@ -34,6 +34,8 @@ const STATEMENTS: usize = 128;
 const WRITER_CACHE: i64 = 32 << 10;
 /// The page cache of a reader, in KiB.
 const READER_CACHE: i64 = 4 << 10;
+/// The node number of visitors in the ids of callbacks.
+const VISITOR: u8 = u8::MAX;
 /// To this many bytes the WAL's file is cut when it starts over.
 const WAL_BYTES: i64 = 64 << 20;
 
@@ -120,7 +122,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         Access::Serve => Some(recover(&connection, options)?),
         Access::Visit => None,
     };
-    let callback_ids = callback_ids(&connection)?;
+    let callback_ids = callback_ids(&connection, options.access)?;
     let checkpoints = match options.access {
         Access::Serve => Some(connect(&options.path, READER_CACHE)?),
         Access::Visit => None,
@@ -237,8 +239,12 @@ fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments,
     Ok(Segments::open(folder, options.segment_bytes, connection)?)
 }
 
-/// Ids of callbacks go on from the newest there is.
-fn callback_ids(connection: &Connection) -> Result<IdSource, OpenError> {
+/// Ids of callbacks go on from the newest there is. A visitor makes its own beside the gateway's.
+pub(super) fn callback_ids(connection: &Connection, access: Access) -> rusqlite::Result<IdSource> {
+    let node = match access {
+        Access::Serve => 0,
+        Access::Visit => VISITOR,
+    };
     let newest: Option<i64> = connection.query_row("SELECT max(id) FROM callback", [], |row| row.get(0))?;
-    Ok(IdSource::new(0, newest.and_then(Id::from_number)))
+    Ok(IdSource::new(node, newest.and_then(Id::from_number)))
 }

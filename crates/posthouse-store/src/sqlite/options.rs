@@ -11,7 +11,7 @@ pub enum Access {
     /// To run a gateway on it: the only one, which a lock file beside the database sees to.
     #[default]
     Serve,
-    /// To look, and to change provisioning, while a gateway may run on it. Other operations fail.
+    /// To look, to change provisioning, and to intervene by hand, while a gateway may run on it. Other operations fail.
     Visit,
 }
 

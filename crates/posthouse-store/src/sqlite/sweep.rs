@@ -93,13 +93,16 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
             swept.messages += remove_message(tx, *id)?;
         }
     }
-    // What owed nothing when it was found owes nothing now: only accepting it makes a message from a handset owe anything.
     for id in &candidates.mo_media {
-        swept.media += remove_media(tx, *id)?;
+        if is_mo_done(tx, *id)? {
+            swept.media += remove_media(tx, *id)?;
+        }
     }
     for id in &candidates.mos {
-        swept.media += remove_media(tx, *id)?;
-        swept.messages += remove_mo(tx, *id)?;
+        if is_mo_done(tx, *id)? {
+            swept.media += remove_media(tx, *id)?;
+            swept.messages += remove_mo(tx, *id)?;
+        }
     }
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
@@ -109,6 +112,11 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
 
 fn is_done(tx: &Tx<'_>, id: i64) -> Result<bool> {
     let done = format!("SELECT 1 FROM message g WHERE g.id = ? AND {DONE}");
+    Ok(tx.prepare(&done)?.exists([id])?)
+}
+
+fn is_mo_done(tx: &Tx<'_>, id: i64) -> Result<bool> {
+    let done = format!("SELECT 1 FROM mo o WHERE o.id = ? AND {MO_DONE}");
     Ok(tx.prepare(&done)?.exists([id])?)
 }
 

@@ -8,6 +8,7 @@ pub mod callbacks;
 pub mod due;
 pub mod durability;
 pub mod intake;
+pub mod intervention;
 pub mod media;
 pub mod mo;
 pub mod provisioning;
@@ -109,6 +110,20 @@ macro_rules! conformance {
                 a_message_from_a_handset_is_tried_again_and_kept_as_failed,
                 reports_and_messages_from_handsets_share_a_lane,
                 a_delivered_message_from_a_handset_goes;
+            intervention: a_waiting_message_is_requeued,
+                a_parked_message_is_requeued_when_asked_for,
+                what_is_not_waiting_is_left_alone,
+                what_is_in_hand_is_left_alone,
+                a_lapsed_lease_keeps_nobody_from_intervening,
+                an_expired_message_ends_and_its_report_is_owed,
+                a_parked_message_can_be_expired,
+                looking_changes_nothing,
+                a_failed_report_is_sent_again_with_all_its_tries,
+                a_failed_message_from_a_handset_is_sent_again,
+                failed_reports_of_a_message_go_in_order,
+                a_superseded_report_is_not_sent_again,
+                a_resent_report_waits_for_what_is_owed,
+                every_filter_of_failed_callbacks_filters;
             due: nothing_is_due_in_an_empty_store,
                 due_names_carriers_accounts_and_timers,
                 due_tells_when_the_next_is;

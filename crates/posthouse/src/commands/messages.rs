@@ -1,4 +1,9 @@
-//! `posthouse messages`: looks messages up in the store, also beside a running gateway.
+//! `posthouse messages`: looks messages up in the store, and intervenes by hand, also beside a running gateway.
+
+mod intervene;
+mod outcome;
+mod resend;
+mod selection;
 
 use std::{
     io::{self, Write},
@@ -41,9 +46,15 @@ enum Command {
     List(Box<List>),
     /// Show one message and its timeline
     Show(Show),
+    /// Make the next attempt of messages that wait due at once
+    Requeue(Box<intervene::Requeue>),
+    /// End messages that wait as Expired
+    Expire(Box<intervene::Expire>),
+    /// Send reports and messages from handsets again that were kept as failed
+    ResendReports(Box<resend::Resend>),
 }
 
-/// What `list` and `show` have in common.
+/// What all of them have in common.
 #[derive(clap::Args)]
 struct Common {
     /// The configuration that says where the store is; without one, it is under ./posthouse-data
@@ -112,11 +123,14 @@ fn time(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| "this is no time; write one such as 30m, 12h or 2d".to_owned())
 }
 
-/// Looks up what was asked for.
+/// Does what was asked for.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List(list) => wait_for(run_list(list)),
         Command::Show(show) => wait_for(run_show(show)),
+        Command::Requeue(requeue) => wait_for(requeue.run()),
+        Command::Expire(expire) => wait_for(expire.run()),
+        Command::ResendReports(resend) => wait_for(resend.run()),
     }
 }
 
@@ -130,13 +144,7 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for message in &messages {
-        let Message { id, account, carrier, state, .. } = message;
-        let at = seconds(message.accepted_at);
-        writeln!(
-            out,
-            "{id:<19}  {at}  {state:<13}  {account} -> {}  carrier {carrier}",
-            message.submission.recipient
-        )?;
+        writeln!(out, "{}", line(message))?;
     }
     if messages.is_empty() {
         writeln!(out, "no message matches")?;
@@ -145,6 +153,15 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         writeln!(out, "there may be more: --below {}", last.map(|id| id.to_string()).unwrap_or_default())?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A message on one line.
+fn line(message: &Message) -> String {
+    let Message { id, account, carrier, state, .. } = message;
+    let at = seconds(message.accepted_at);
+    // The state as text, since only text is padded.
+    let (state, recipient) = (state.as_str(), &message.submission.recipient);
+    format!("{id:<19}  {at}  {state:<13}  {account} -> {recipient}  carrier {carrier}")
 }
 
 fn filter(list: &List, now: Timestamp) -> MessageFilter {
@@ -179,8 +196,11 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
 }
 
 async fn open(common: &Common) -> anyhow::Result<impl Store> {
-    let settings = Settings::load(common.config.as_deref(), &environment)?;
-    visit(&settings, false).await.context("the store cannot be opened; -c says which configuration names it")
+    open_as(&Settings::load(common.config.as_deref(), &environment)?).await
+}
+
+async fn open_as(settings: &Settings) -> anyhow::Result<impl Store + use<>> {
+    visit(settings, false).await.context("the store cannot be opened; -c says which configuration names it")
 }
 
 fn print(out: &mut impl Write, message: &Message, timeline: &[TimelineEvent]) -> io::Result<()> {

@@ -44,7 +44,7 @@ pub enum Command {
     Codes(codes::Args),
     /// Look at all that a gateway needs, and say what to mend
     Doctor(doctor::Args),
-    /// Look messages up: lists, and the timeline of one
+    /// Look messages up; send them now, end them, send their reports again
     Messages(messages::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),

@@ -9,6 +9,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
@@ -145,6 +146,27 @@ impl Store for FragileStore {
 
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
         self.0.messages(filter, limit).await
+    }
+
+    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>> {
+        self.0.judge(ids, intervention, now).await
+    }
+
+    async fn intervene(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>> {
+        self.0.intervene(ids, intervention, now).await
+    }
+
+    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>> {
+        self.0.failed_callbacks(filter, limit).await
+    }
+
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
+        self.0.resend(callbacks, now).await
     }
 
     async fn newest_id(&self) -> Result<Option<Id>> {

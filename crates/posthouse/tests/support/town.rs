@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     future::Future,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -119,6 +119,11 @@ impl Town {
         }
         let vasp = VaspSim::start(vasp).await.expect("the VASP starts");
         Self { folder, app, carriers, vasp }
+    }
+
+    /// The folder with its store.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// TOML of an account whose VASPID is its name with `-key` behind. `settings` are lines of its own.
@@ -268,6 +273,12 @@ impl Town {
         }
         self.vasp.stop().await;
         self.folder.close().expect("the folder can be removed");
+    }
+
+    /// Stops the gateway alone; what it leaves behind.
+    pub async fn without_gateway(self) -> (TempDir, BTreeMap<String, CarrierSim>, VaspSim) {
+        self.app.stop().await.expect("the gateway stops");
+        (self.folder, self.carriers, self.vasp)
     }
 
     fn assert_sent_valid(&self) {

@@ -6,7 +6,7 @@ mod gateway;
 mod load;
 mod outcome;
 mod peers;
-mod progress;
+pub(super) mod progress;
 mod wire;
 
 use std::{

@@ -1,0 +1,152 @@
+//! `posthouse messages requeue` and `expire`.
+
+use std::{
+    process::ExitCode,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use posthouse_core::{Id, intervention::Intervention, message::Message, state::State, store::Store};
+use posthouse_gateway::config::Settings;
+
+use super::{
+    super::{bench::progress::Progress, plan::environment},
+    Common, as_json, line, open_as,
+    outcome::{Outcome, Words},
+    selection::{Selection, patiently},
+};
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse messages requeue --carrier 31003 --dry-run
+  posthouse messages requeue 191642196911325184
+  posthouse messages requeue --carrier 31003 --state Parked --since 2h --parked
+
+The next attempt is due at once; while none of the carrier's connections can be reached, when one is back. Messages that \
+have ended, that the carrier has, or that are being sent are left alone. One that is parked may have arrived: with --parked \
+it is sent again, and its recipient may get it twice. A gateway that runs on the store goes on with it within a second. \
+The exit code is 1 when a message named by its id is left alone.")]
+pub(super) struct Requeue {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    selection: Selection,
+    /// Also those whose last attempt may have arrived: their recipients may get them twice
+    #[arg(long)]
+    parked: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse messages expire --account acme --before 12h --dry-run
+  posthouse messages expire --carrier 31003 --state Parked
+  posthouse messages expire 191642196911325184
+
+Messages that wait, parked ones too, end as Expired, and their VASP gets that report. Messages that have ended, that the \
+carrier has, or that are being sent are left alone. This cannot be undone. \
+The exit code is 1 when a message named by its id is left alone.")]
+pub(super) struct Expire {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    selection: Selection,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const REQUEUE: Words = Words { infinitive: "requeue", past: "requeued", what: "message" };
+const EXPIRE: Words = Words { infinitive: "expire", past: "expired", what: "message" };
+
+impl Requeue {
+    pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
+        let intervention = Intervention::Requeue { parked: self.parked };
+        run(&self.common, &self.selection, Order { intervention, dry_run: self.dry_run, words: &REQUEUE })
+            .await
+    }
+}
+
+impl Expire {
+    pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
+        let intervention = Intervention::Expire;
+        run(&self.common, &self.selection, Order { intervention, dry_run: self.dry_run, words: &EXPIRE })
+            .await
+    }
+}
+
+struct Order {
+    intervention: Intervention,
+    dry_run: bool,
+    words: &'static Words,
+}
+
+async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {
+    let mut outcome = Outcome::new(order.dry_run);
+    let settings = Settings::load(common.config.as_deref(), &environment)?;
+    // Before the store: what was forgotten is told first.
+    selection.begin(Timestamp::now())?;
+    let store = open_as(&settings).await?;
+    let looked_at = AtomicU64::new(0);
+    let walk = walk(&store, selection, &order, &mut outcome, &looked_at);
+    let walked = Progress::on_terminal().beside("messages looked at", &looked_at, walk).await;
+    let done = outcome.done;
+    walked.with_context(|| match done {
+        0 => "nothing was changed".to_owned(),
+        done => format!("{done} messages were {} before this; run it again for the rest", order.words.past),
+    })?;
+    store.close().await?;
+    outcome.tell(order.words, &settings, common.json).await?;
+    let is_whole = !selection.is_by_id() || outcome.passed_by() == 0;
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Goes through the messages, a batch at a time: each is a transaction of its own.
+async fn walk(
+    store: &impl Store,
+    selection: &Selection,
+    order: &Order,
+    outcome: &mut Outcome,
+    looked_at: &AtomicU64,
+) -> anyhow::Result<()> {
+    let mut pages = selection.begin(Timestamp::now())?;
+    loop {
+        let page = pages.next(store).await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        looked_at.fetch_add(page.len() as u64, Ordering::Relaxed);
+        intervene(store, &page, order, outcome).await?;
+    }
+}
+
+async fn intervene(
+    store: &impl Store,
+    page: &[Message],
+    order: &Order,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let ids: Vec<Id> = page.iter().map(|message| message.id).collect();
+    let now = Timestamp::now();
+    let verdicts = if order.dry_run {
+        store.judge(&ids, order.intervention, now).await?
+    } else {
+        patiently(async || store.intervene(&ids, order.intervention, now).await).await?
+    };
+    for (message, verdict) in page.iter().zip(verdicts) {
+        match verdict {
+            Err(reason) => outcome.left_alone(reason),
+            Ok(()) => {
+                outcome.did(|| (line(message), as_json(message)));
+                let sent_again = matches!(order.intervention, Intervention::Requeue { .. });
+                outcome.parked += usize::from(sent_again && message.state == State::Parked);
+            }
+        }
+    }
+    Ok(())
+}

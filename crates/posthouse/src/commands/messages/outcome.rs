@@ -1,0 +1,149 @@
+//! What an intervention came to, for people and as JSON.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    time::Duration,
+};
+
+use posthouse_core::intervention::LeftAlone;
+use posthouse_gateway::config::Settings;
+use serde_json::{Map, Value, json};
+
+use crate::running::{Reached, reach};
+
+/// How long a gateway may take to say that it runs.
+const ASK: Duration = Duration::from_secs(2);
+/// How many of those it was done to are shown one by one.
+const SHOWN: usize = 20;
+
+/// What a command does, in the forms that it is told in.
+pub(super) struct Words {
+    /// `requeue`
+    pub(super) infinitive: &'static str,
+    /// `requeued`
+    pub(super) past: &'static str,
+    /// `message`
+    pub(super) what: &'static str,
+}
+
+/// What an intervention came to.
+#[derive(Default)]
+pub(super) struct Outcome {
+    dry_run: bool,
+    /// To how many it was done.
+    pub(super) done: usize,
+    /// How many of them may have arrived before.
+    pub(super) parked: usize,
+    /// The first of them, as text and as JSON.
+    first: Vec<(String, Value)>,
+    left_alone: BTreeMap<LeftAlone, usize>,
+    /// Reports that are not owed any more.
+    pub(super) superseded: usize,
+}
+
+impl Outcome {
+    /// Nothing yet.
+    pub(super) fn new(dry_run: bool) -> Self {
+        Self { dry_run, ..Self::default() }
+    }
+
+    /// Prints it, and who goes on with it.
+    pub(super) async fn tell(&self, words: &Words, settings: &Settings, json: bool) -> anyhow::Result<()> {
+        let reached = if self.dry_run { None } else { Some(reach(&settings.store.path, 0, ASK).await?) };
+        let mut out = io::stdout().lock();
+        if json {
+            writeln!(out, "{}", self.as_json(words, reached.as_ref()))?;
+        } else {
+            self.print(&mut out, words, reached.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// It was, or would be, done to this.
+    pub(super) fn did(&mut self, shown: impl FnOnce() -> (String, Value)) {
+        self.done += 1;
+        if self.first.len() < SHOWN {
+            self.first.push(shown());
+        }
+    }
+
+    /// It was not done, for this reason.
+    pub(super) fn left_alone(&mut self, reason: LeftAlone) {
+        *self.left_alone.entry(reason).or_default() += 1;
+    }
+
+    /// How many were left alone.
+    pub(super) fn passed_by(&self) -> usize {
+        self.superseded + self.left_alone.values().sum::<usize>()
+    }
+
+    fn print(&self, out: &mut impl Write, words: &Words, reached: Option<&Reached>) -> io::Result<()> {
+        if self.done + self.passed_by() == 0 {
+            return writeln!(out, "nothing matches");
+        }
+        for (line, _) in &self.first {
+            writeln!(out, "{line}")?;
+        }
+        if self.done > self.first.len() {
+            writeln!(out, "… and {} more", self.done - self.first.len())?;
+        }
+        let counted = format!("{} {}{}", self.done, words.what, if self.done == 1 { "" } else { "s" });
+        if self.dry_run {
+            writeln!(out, "would {} {counted}; nothing was changed", words.infinitive)?;
+        } else {
+            writeln!(out, "{} {counted}", words.past)?;
+        }
+        self.print_left_alone(out)?;
+        match reached {
+            Some(reached) if self.done > 0 => print_reached(out, reached),
+            _ => Ok(()),
+        }
+    }
+
+    fn print_left_alone(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.parked > 0 {
+            writeln!(out, "{} may have arrived before: the recipient may get it twice", self.parked)?;
+        }
+        for (reason, count) in &self.left_alone {
+            let remedy = if *reason == LeftAlone::Parked { "; --parked sends again" } else { "" };
+            writeln!(out, "left alone: {count} {reason}{remedy}")?;
+        }
+        if self.superseded > 0 {
+            writeln!(out, "left alone: {} not owed any more, for the message has ended", self.superseded)?;
+        }
+        Ok(())
+    }
+
+    fn as_json(&self, words: &Words, reached: Option<&Reached>) -> Value {
+        let mut left_alone: Map<_, _> = self
+            .left_alone
+            .iter()
+            .map(|(reason, count)| (reason.as_str().to_owned(), json!(count)))
+            .collect();
+        if self.superseded > 0 {
+            left_alone.insert("superseded".to_owned(), json!(self.superseded));
+        }
+        let first: Vec<_> = self.first.iter().map(|(_, one)| one).collect();
+        let mut told = json!({
+            "dry_run": self.dry_run, "left_alone": left_alone, "first": first,
+            "gateway_running": matches!(reached, Some(Reached::Taken { .. } | Reached::Late { .. })),
+        });
+        told[words.past.replace(' ', "_")] = json!(self.done);
+        if self.parked > 0 {
+            told["parked"] = json!(self.parked);
+        }
+        told
+    }
+}
+
+fn print_reached(out: &mut impl Write, reached: &Reached) -> io::Result<()> {
+    match reached {
+        Reached::Taken { admin } | Reached::Late { admin, .. } => {
+            writeln!(out, "the gateway at {admin} goes on with it within a second")
+        }
+        Reached::NotRunning | Reached::Gone { .. } => {
+            writeln!(out, "no gateway is running on this store; its next start goes on with it")
+        }
+    }
+}
