@@ -71,6 +71,7 @@ fn is_mendable(finding: &Finding) -> bool {
         Rule::SmilReference,
         Rule::SmilForm,
         Rule::MissingElement,
+        Rule::MissingAttribute,
     ];
     match finding.reject {
         Reject::Decode(rule) => three_gpp.is_some() && !needs_sender.contains(&rule),

@@ -48,7 +48,7 @@ fn check_written(first: &Decoded) {
 /// What is wrong with a message whatever it is written like: something is missing, or not supported.
 fn is_inherited(rule: Rule, framing: &Framing) -> bool {
     match rule {
-        Rule::MissingElement => true,
+        Rule::MissingElement | Rule::MissingAttribute => true,
         Rule::NoHeader => framing.transaction_id.is_none(),
         Rule::InventedNamespace | Rule::UnknownVersion => {
             matches!(framing.namespace, SeenNamespace::Invented(_))

@@ -101,6 +101,9 @@ macro_rules! lenient_contents {
             Rule::BadDate,
             Rule::BooleanCase,
             Rule::AddressForm,
+            Rule::UnknownAttribute,
+            Rule::MissingAttribute,
+            Rule::StrayText,
         ]
     };
 }
@@ -178,7 +181,8 @@ impl Dialect {
     };
 
     /// TS 23.140 to the letter: what the schema forbids is refused, and a caller that is known gets its refusals in a
-    /// response.
+    /// response. Three things are not as the schema has them: an MMStatus that it lacks is taken, since a report is worth more
+    /// than its spelling; a duration below zero, and `xsi:type`, are refused.
     pub const THREE_GPP: &'static Self = &Self {
         name: "3gpp",
         // SOAP lets other header entries stand beside TransactionID as long as they need not be understood.
@@ -372,6 +376,9 @@ mod tests {
             "BadDate",
             "BooleanCase",
             "AddressForm",
+            "UnknownAttribute",
+            "MissingAttribute",
+            "StrayText",
         ];
         assert_eq!(besides(Dialect::THREE_GPP), schema);
     }

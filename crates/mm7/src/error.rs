@@ -112,6 +112,12 @@ rules! {
     BooleanCase => UnableToParse, "XML Schema part 2";
     /// An address as bare text, or wrapped in an element too many.
     AddressForm => UnableToParse, "TS 23.140 Annex L";
+    /// An attribute that the element does not have.
+    UnknownAttribute => UnableToParse, "TS 23.140 Annex L";
+    /// An attribute that the schema asks for is missing.
+    MissingAttribute => UnableToParse, "TS 23.140 Annex L";
+    /// Text between elements, or in an element that is empty by the schema.
+    StrayText => UnableToParse, "TS 23.140 Annex L";
     /// An attachment without Content-Type.
     PartWithoutContentType => InvalidAttachmentContentType, "RFC 2045 clause 5";
     /// An attachment with a Content-Type that is malformed.

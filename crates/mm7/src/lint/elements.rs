@@ -1,6 +1,7 @@
 //! What would put the contents of an operation right: the rules of the schema.
 
 use super::envelope::Mender;
+use super::source::quoted;
 use super::{Finding, Remedy};
 use crate::error::Rule;
 use crate::message::Message;
@@ -19,6 +20,14 @@ pub(super) fn remedy(mender: &Mender<'_>, rule: Rule, path: &[Element<'_>]) -> R
         Rule::BadValue => bad_value(mender, path),
         Rule::BadDate => bad_date(mender, path),
         Rule::BooleanCase => rewritten(mender, path, "write true or false in lower case"),
+        Rule::UnknownAttribute => {
+            Remedy::advise("leave the attribute out: the schema does not give it to the element")
+                .found(mender.source.start_tag(element.offset()))
+        }
+        Rule::MissingAttribute => Remedy::advise("name the part that is the content, by its Content-ID")
+            .found(mender.source.start_tag(element.offset()))
+            .corrected("href=\"cid:…\""),
+        Rule::StrayText => stray_text(mender, path),
         _ => rewritten(mender, path, "put the address into an element that says its kind"),
     }
 }
@@ -164,11 +173,6 @@ fn missing(mender: &Mender<'_>, element: Element<'_>) -> Remedy {
     let at = element.offset();
     let found = mender.source.element(at);
     match element.name() {
-        "Content" => {
-            return Remedy::advise("name the part that is the content, by its Content-ID")
-                .found(found)
-                .corrected("href=\"cid:…\"");
-        }
         name @ ("To" | "Cc" | "Bcc") => {
             let corrected = format!("<{name}><Number>16175550100</Number></{name}>");
             return Remedy::advise("put a number into it, or leave it out")
@@ -196,8 +200,9 @@ fn missing(mender: &Mender<'_>, element: Element<'_>) -> Remedy {
 
 fn child_namespace(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {
     let Some(element) = path.last() else { return Remedy::default() };
-    if element.name() == "Content" && element.attribute("href").is_some_and(|(_, qualified)| qualified) {
-        return rewritten(mender, path, "write href without a prefix");
+    if let Some(attribute) = element.attributes().iter().find(|other| !element.uri_of(other).is_empty()) {
+        let advice = format!("write {} without a prefix", quoted(attribute.name));
+        return rewritten(mender, path, &advice);
     }
     let uri = mender.framing.namespace.uri();
     let operation =
@@ -206,6 +211,15 @@ fn child_namespace(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {
     Remedy::advise("put the operation and everything in it into one namespace: declare it as the default")
         .found(mender.source.element(element.offset()))
         .corrected(format!("<{operation} xmlns=\"{uri}\">"))
+}
+
+fn stray_text(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {
+    let Some(element) = path.last() else { return Remedy::default() };
+    if children(element.name()).is_empty() {
+        return rewritten(mender, path, "write the element empty: what it says is in its attributes");
+    }
+    Remedy::advise("leave out the text that stands between the elements")
+        .found(mender.source.element(element.offset()))
 }
 
 fn bad_value(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {

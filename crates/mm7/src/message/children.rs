@@ -29,7 +29,10 @@ pub(crate) fn children(parent: &str) -> &'static [Child] {
         "Status" => STATUS,
         "SenderIdentification" => SENDER_IDENTIFICATION,
         "Recipients" => RECIPIENTS,
-        "To" | "Cc" | "Bcc" | "SenderAddress" | "Sender" | "Recipient" => ADDRESSES,
+        "To" | "Cc" | "Bcc" | "SenderAddress" | "Sender" | "Recipient" | "UserAgent" => ADDRESSES,
+        "DeliveryCondition" => submit::DELIVERY_CONDITION,
+        "Previouslysentby" => deliver::PREVIOUSLY_SENT_BY,
+        "Previouslysentdateandtime" => deliver::PREVIOUSLY_SENT_DATE_AND_TIME,
         _ => &[],
     }
 }

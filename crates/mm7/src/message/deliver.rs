@@ -2,9 +2,12 @@
 
 use jiff::Timestamp;
 
+use crate::error::Rule;
 use crate::message::parts::{RESPONSE, read_recipients, write_application, write_recipients};
 use crate::message::{AddressAttributes, Content, Priority, Recipient, Status, UaCapabilities};
-use crate::soap::fields::{Child, Fields, Notes, addresses, number_attribute, r5, r6, read_when};
+use crate::soap::fields::{
+    Child, Fields, Notes, addresses, has_address, number_attribute, r5, r6, read_when,
+};
 use crate::soap::writer::Writer;
 use crate::soap::xml::Element;
 use crate::time::When;
@@ -107,13 +110,16 @@ pub(super) const DELIVER_REQ: &[Child] = &[
     r5("Content"),
 ];
 pub(super) const DELIVER_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("ServiceCode")];
-const PREVIOUSLY_SENT_BY: &[Child] = &[r6("UserAgent").repeated()];
-const PREVIOUSLY_SENT_DATE_AND_TIME: &[Child] = &[r6("DateTime").repeated()];
+pub(super) const PREVIOUSLY_SENT_BY: &[Child] = &[r6("UserAgent").repeated()];
+pub(super) const PREVIOUSLY_SENT_DATE_AND_TIME: &[Child] = &[r6("DateTime").repeated()];
 
 impl DeliverReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         let fields = Fields::of(element, DELIVER_REQ, notes);
         let (sender, sender_attributes) = fields.address("Sender", notes);
+        if let Some(empty) = fields.get("Recipients").filter(|list| list.children().next().is_none()) {
+            notes.note(Rule::MissingElement, empty.offset(), "Recipients has neither To nor Cc nor Bcc");
+        }
         Self {
             relay_server_id: fields.trimmed("MMSRelayServerID"),
             vaspid: fields.id("VASPID", VaspId::new, notes),
@@ -176,7 +182,14 @@ impl UserAgent {
     }
 
     fn read(element: Element<'_>, notes: &mut Notes) -> Option<Self> {
-        let (address, attributes) = addresses(element, notes).into_iter().next()?;
+        if !has_address(element) {
+            notes.note(Rule::MissingElement, element.offset(), "UserAgent has no address");
+        }
+        let mut found = addresses(element, notes).into_iter();
+        if found.len() > 1 {
+            notes.note(Rule::RepeatedElement, element.offset(), "UserAgent has several addresses");
+        }
+        let (address, attributes) = found.next()?;
         Some(Self { address, attributes, sequence: number_attribute(element, "sequence", notes) })
     }
 

@@ -2,7 +2,8 @@
 
 use crate::error::Rule;
 use crate::soap::fields::{
-    Child, Fields, Notes, Wire, addresses, boolean_attribute, number, number_attribute, r5, when_attribute,
+    Child, Fields, Notes, Wire, addresses, boolean_attribute, has_address, number, number_attribute, r5,
+    when_attribute,
 };
 use crate::soap::writer::Writer;
 use crate::soap::xml::Element;
@@ -217,7 +218,7 @@ impl ChargedParty {
     pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("ChargedParty")?;
         let party = Self::from_wire(&element.text());
-        if party.as_str() != element.text().trim() || matches!(party, Self::Other(_)) {
+        if party.as_str() != element.text() || matches!(party, Self::Other(_)) {
             notes.note(
                 Rule::BadValue,
                 element.offset(),
@@ -368,7 +369,7 @@ pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Rec
         for list in element.children() {
             let Some(kind) = RecipientKind::from_name(list.name()) else { continue };
             let found = addresses(list, notes);
-            if found.is_empty() {
+            if !has_address(list) {
                 notes.note(Rule::MissingElement, list.offset(), format!("{} has no address", list.name()));
             }
             recipients.extend(found.into_iter().map(|(address, attributes)| {
@@ -434,12 +435,8 @@ impl Content {
     pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("Content")?;
         let href = element.attribute("href");
-        match href {
-            None => notes.note(Rule::MissingElement, element.offset(), "Content has no href"),
-            Some((_, true)) => {
-                notes.note(Rule::ChildNamespace, element.offset(), "href of Content is in a namespace")
-            }
-            Some(_) => {}
+        if href.is_none() {
+            notes.note(Rule::MissingAttribute, element.offset(), "Content has no href");
         }
         let href = href.map(|(value, _)| value.trim().to_owned());
         Some(Self { href, allow_adaptations: boolean_attribute(element, "allowAdaptations", notes) })

@@ -108,7 +108,7 @@ pub(super) const SUBMIT_REQ: &[Child] = &[
     r5("Content"),
 ];
 pub(super) const SUBMIT_RSP: &[Child] = &[RESPONSE[0], RESPONSE[1], r5("MessageID")];
-const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
+pub(super) const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
 
 impl SubmitReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {

@@ -2,11 +2,13 @@
 //! or missing is noted, and read as far as it can be understood.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use crate::error::{DecodeError, Rule};
 use crate::message::{AddressAttributes, AddressCoding};
+use crate::soap::characters::is_name;
 use crate::soap::namespace::SeenNamespace;
 use crate::soap::xml::{Element, NamespaceId, excerpt};
 use crate::time::{self, Reading, When};
@@ -88,16 +90,23 @@ pub(crate) struct Notes {
     errors: Vec<DecodeError>,
     /// Namespaces of children that have been noted: once each is enough.
     namespaces: Vec<NamespaceId>,
+    /// The `id` attributes of addresses.
+    ids: HashSet<String>,
 }
 
 impl Notes {
-    pub const fn new() -> Self {
-        Self { release: 6, errors: Vec::new(), namespaces: Vec::new() }
+    pub fn new() -> Self {
+        Self { release: 6, errors: Vec::new(), namespaces: Vec::new(), ids: HashSet::new() }
     }
 
     /// From here on the elements of this release are expected.
     pub const fn set_release(&mut self, release: u8) {
         self.release = release;
+    }
+
+    /// The release whose elements are expected.
+    pub const fn release(&self) -> u8 {
+        self.release
     }
 
     /// Notes a broken rule.
@@ -106,6 +115,20 @@ impl Notes {
         if of_rule < MAX_ERRORS_OF_A_RULE {
             self.errors.push(DecodeError::new(rule, offset, what));
         }
+    }
+
+    /// Reads an `id`; one that is no name, or stands for another address already, is noted and names nothing (xs:ID).
+    fn id(&mut self, value: &str, element: Element<'_>) -> Option<String> {
+        let id = value.trim();
+        let what = match (is_name(id), self.ids.contains(id)) {
+            (true, false) => {
+                self.ids.insert(id.to_owned());
+                return Some(id.to_owned());
+            }
+            (true, true) => format!("the id {:?} stands twice", excerpt(id)),
+            (false, _) => format!("{:?} is no id: it has to be a name", excerpt(id)),
+        };
+        bad_value(element, &what, self)
     }
 
     /// Everything noted, in the order of the document.
@@ -340,6 +363,10 @@ impl<'d> Fields<'d> {
         if addresses.len() > 1 {
             notes.note(Rule::RepeatedElement, element.offset(), format!("{name} has several addresses"));
         }
+        // A SubmitReq without one has a code of its own.
+        if name != "SenderAddress" && !has_address(element) {
+            notes.note(Rule::MissingElement, element.offset(), format!("{name} has no address"));
+        }
         addresses.next().map_or_else(Default::default, |(address, attributes)| (Some(address), attributes))
     }
 }
@@ -363,7 +390,7 @@ fn boolean(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<bool> 
     Some(value)
 }
 
-/// An enumeration's value from a text or an attribute.
+/// An enumeration's value from a text or an attribute. The schema's are strings: padded ones are no values of it.
 pub(crate) fn enumeration<T: Copy>(
     text: &str,
     wire: Wire<T>,
@@ -371,7 +398,7 @@ pub(crate) fn enumeration<T: Copy>(
     notes: &mut Notes,
 ) -> Option<T> {
     let value = (wire.read)(text);
-    if value.is_none_or(|value| (wire.spelling)(value) != text.trim()) {
+    if value.is_none_or(|value| (wire.spelling)(value) != text) {
         bad_value::<T>(element, &format!("{:?} is none of its values", excerpt(text.trim())), notes);
     }
     value
@@ -423,6 +450,7 @@ pub(crate) fn number_attribute<T: std::str::FromStr>(
 /// A positive number.
 pub(crate) fn number<T: std::str::FromStr>(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<T> {
     let digits = text.trim();
+    let digits = digits.strip_prefix('+').unwrap_or(digits);
     let is_positive =
         digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.bytes().any(|byte| byte != b'0');
     match digits.parse() {
@@ -466,6 +494,11 @@ pub(crate) fn addresses(element: Element<'_>, notes: &mut Notes) -> Vec<(Address
     found
 }
 
+/// Whether there is an address in the element, be it an empty one or in another form than the schema's.
+pub(crate) fn has_address(element: Element<'_>) -> bool {
+    element.children().next().is_some() || !element.text().trim().is_empty()
+}
+
 /// The constructor for an address element; notes misspelt ones.
 fn address_kind(element: Element<'_>, notes: &mut Notes) -> Option<fn(String) -> Address> {
     let name = element.name();
@@ -497,6 +530,6 @@ fn address_attributes(element: Element<'_>, notes: &mut Notes) -> AddressAttribu
     AddressAttributes {
         display_only: boolean_attribute(element, "displayOnly", notes).unwrap_or(false),
         coding,
-        id: element.attribute("id").map(|(value, _)| value.trim().to_owned()),
+        id: element.attribute("id").and_then(|(value, _)| notes.id(value, element)),
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod fields;
 mod namespace;
 mod reader;
 mod scan;
+mod schema;
 pub(crate) mod writer;
 pub(crate) mod xml;
 

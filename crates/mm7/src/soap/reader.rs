@@ -6,7 +6,9 @@ use crate::message::{Message, Status, SubmitRsp};
 use crate::soap::Decoded;
 use crate::soap::charset;
 use crate::soap::fields::Notes;
+
 use crate::soap::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
+use crate::soap::schema;
 use crate::soap::xml::{Document, Element, cut, excerpt};
 use crate::types::{MessageId, TransactionId, VaspId, Version};
 
@@ -65,6 +67,7 @@ fn read(document: &Document<'_>) -> Decoded {
     let mut notes = Notes::new();
     let root = document.root();
     let (transaction_id, operation) = if is_envelope(root, &mut notes) {
+        check_envelope(root, &mut notes);
         (read_header(root, &mut notes), find_operation(root, &mut notes))
     } else {
         // Without an envelope the operation still tells who sent it.
@@ -117,6 +120,39 @@ fn is_envelope(root: Element<'_>, notes: &mut Notes) -> bool {
     is_named
 }
 
+/// Notes what SOAP does not let stand in an Envelope, though Header and Body can be found all the same.
+fn check_envelope(envelope: Element<'_>, notes: &mut Notes) {
+    schema::check_blank(envelope, notes);
+    let (mut has_header, mut has_body) = (false, false);
+    for child in envelope.children() {
+        let (name, offset) = (child.name(), child.offset());
+        match name {
+            "Body" if has_body => {
+                notes.note(Rule::SeveralOperations, offset, "a second Body follows the first")
+            }
+            "Header" if has_header => {
+                notes.note(Rule::RepeatedElement, offset, "a second Header follows the first")
+            }
+            "Header" if has_body => notes.note(Rule::ElementOrder, offset, "Header stands behind Body"),
+            "Header" | "Body" => {}
+            // SOAP 1.1 clause 4: what is of another kind may follow the Body.
+            _ if has_body => continue,
+            _ => {
+                let what = format!("{} stands in the Envelope before Body", excerpt(name));
+                notes.note(Rule::UnknownElement, offset, what);
+                continue;
+            }
+        }
+        has_header |= name == "Header";
+        has_body |= name == "Body";
+        if child.namespace() != envelope.namespace() {
+            let what = format!("{name} is in another namespace than the Envelope");
+            notes.note(Rule::ChildNamespace, offset, what);
+        }
+        schema::check_blank(child, notes);
+    }
+}
+
 /// The TransactionID, whatever namespace it is in.
 pub(super) fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
     let Some(header) = envelope.child("Header") else {
@@ -144,6 +180,7 @@ pub(super) fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Optio
     if let Err(error) = TransactionId::new(&element.text()) {
         notes.note(Rule::BadTransactionId, element.offset(), format!("TransactionID: {error}"));
     }
+    schema::check_transaction_id(element, envelope, notes);
     Some(element)
 }
 
@@ -212,6 +249,10 @@ fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes
         notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
     }
     let contents = contents(element, notes);
+    // A Fault is read leniently, whoever sends it: it is the only word that there will be.
+    if contents.name() != "Fault" && Message::is_name(contents.name()) {
+        schema::check(contents, notes);
+    }
     read_version(contents, decoded, notes);
     decoded.vaspid = read_vaspid(contents);
     decoded.message = Message::read(name, contents, notes);
@@ -256,6 +297,10 @@ fn read_version(contents: Element<'_>, decoded: &mut Decoded, notes: &mut Notes)
         }
         Some(version) if !VERSIONS.contains(&version) => {
             notes.note(Rule::UnknownVersion, element.offset(), format!("MM7Version {version} is not known"));
+        }
+        Some(version) if version.to_string() != text => {
+            let what = format!("MM7Version {:?} is written as {version}", excerpt(&text));
+            notes.note(Rule::BadValue, element.offset(), what);
         }
         Some(_) => {}
     }

@@ -1,6 +1,7 @@
 //! Writes an envelope, in one canonical form: the prefix `soapenv`, mustUnderstand on the TransactionID, the MM7
 //! namespace as the default on the TransactionID and on the operation, no blanks between elements.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 
 use jiff::Timestamp;
@@ -37,7 +38,8 @@ pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
         SeenNamespace::Foreign(_) | SeenNamespace::Absent => (Namespace::LATEST.uri(), framing.version),
     };
     let release = if message.is_extended() { 6 } else { framing.namespace.release() };
-    let mut writer = Writer { out: Vec::with_capacity(1024), namespace, version, release, ids: Vec::new() };
+    let mut writer =
+        Writer { out: Vec::with_capacity(1024), namespace, version, release, ids: HashSet::new() };
     writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"");
     writer.raw(SOAP_1_1);
     writer.raw("\">");
@@ -60,7 +62,7 @@ pub(crate) struct Writer<'f> {
     version: Version,
     release: u8,
     /// The `id` attributes written so far: no two may be the same.
-    ids: Vec<String>,
+    ids: HashSet<String>,
 }
 
 impl<'f> Writer<'f> {
@@ -152,7 +154,7 @@ impl<'f> Writer<'f> {
         }
         if self.is_release_6() {
             written.extend(attributes.coding.map(|coding| ("addressCoding", coding.as_str())));
-            let id = attributes.id.as_ref().filter(|id| is_name(id) && !self.ids.contains(id));
+            let id = attributes.id.as_ref().filter(|id| is_name(id) && !self.ids.contains(id.as_str()));
             self.ids.extend(id.cloned());
             written.extend(id.map(|id| ("id", id.as_str())));
         }

@@ -45,13 +45,16 @@ enum Kind<'a> {
     Text(Cow<'a, str>),
 }
 
+/// An attribute that is no namespace declaration.
 #[derive(Debug)]
-struct Attribute<'a> {
+pub(crate) struct Attribute<'a> {
     /// The index of its element; attributes stand in the order of their elements.
     element: usize,
-    name: &'a str,
+    /// The local name.
+    pub name: &'a str,
     namespace: NamespaceId,
-    value: Cow<'a, str>,
+    /// The value, references resolved.
+    pub value: Cow<'a, str>,
 }
 
 impl<'a> Document<'a> {
@@ -163,7 +166,13 @@ impl<'d> Element<'d> {
         named.find(|attribute| is_in(attribute.namespace)).map(|found| found.value.as_ref())
     }
 
-    fn attributes(&self) -> &'d [Attribute<'d>] {
+    /// The name of an attribute's namespace; empty for none.
+    pub fn uri_of(&self, attribute: &Attribute<'_>) -> &'d str {
+        self.document.namespace_uri(attribute.namespace)
+    }
+
+    /// The attributes, in the order of the document.
+    pub fn attributes(&self) -> &'d [Attribute<'d>] {
         let all = &self.document.attributes;
         let first = all.partition_point(|attribute| attribute.element < self.index);
         let own = all.get(first..).unwrap_or_default();

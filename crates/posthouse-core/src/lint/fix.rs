@@ -80,6 +80,8 @@ impl Report {
                     | Rule::RepeatedElement
                     | Rule::BadValue
                     | Rule::BadDate
+                    | Rule::UnknownAttribute
+                    | Rule::StrayText
             )
         };
         let again = |what: &str| fixed.findings.iter().any(|finding| finding.what == what);

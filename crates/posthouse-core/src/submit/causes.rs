@@ -152,7 +152,10 @@ const fn checks_of_rule(rule: Rule) -> &'static [&'static str] {
         | Rule::BadValue
         | Rule::BadDate
         | Rule::BooleanCase
-        | Rule::AddressForm => &["schema"],
+        | Rule::AddressForm
+        | Rule::UnknownAttribute
+        | Rule::MissingAttribute
+        | Rule::StrayText => &["schema"],
         Rule::PartWithoutContentType | Rule::PartContentType => &["attachment_content_types"],
         Rule::PartHeaders
         | Rule::Boundary

@@ -205,7 +205,7 @@ fn version(facts: &Facts) -> Outcome {
 /// What a strict dialect refuses of the rest of the envelope. Elements that are missing have rows of their own.
 fn schema(facts: &Facts) -> Outcome {
     rules(facts, Rule::ElementOrder, Rule::RepeatedElement)?;
-    rules(facts, Rule::ChildNamespace, Rule::AddressForm)
+    rules(facts, Rule::ChildNamespace, Rule::StrayText)
 }
 
 fn sender_identification(facts: &Facts) -> Outcome {

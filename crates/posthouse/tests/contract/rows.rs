@@ -352,7 +352,8 @@ async fn row_9_the_version() {
                 "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-5-MM7-1-0",
                 "5.3.0",
             ),
-            Case::new("a padded one", 1000, version(" 6.8.0 ")).answered_in(REL_6_1_4, "6.8.0"),
+            Case::by_dialect("a padded one", [1000, 1000, 1000, 2007], version(" 6.8.0 "))
+                .answered_in(REL_6_1_4, "6.8.0"),
         ],
     )
     .await;
@@ -404,6 +405,61 @@ async fn row_9_what_the_schema_forbids() {
                 }),
             ),
             by_schema("a date that is none", Box::new(element("TimeStamp", "yesterday"))),
+            by_schema("a padded value", Box::new(element("Priority", " High "))),
+            by_schema("an element in a text", Box::new(element("Subject", "High <b>tide</b>"))),
+            by_schema(
+                "an attribute that is not known",
+                Box::new(|request| {
+                    request.raw_element("Subject", "<Subject lang=\"en\">Hello</Subject>");
+                }),
+            ),
+            by_schema(
+                "an attribute in a namespace",
+                Box::new(|request| {
+                    let attribute = format!("xmlns:m=\"{}\" m:href=\"cid:payload\"", request.namespace);
+                    request.raw_element("Content", &format!("<Content {attribute}/>"));
+                }),
+            ),
+            by_schema(
+                "a Content without href",
+                Box::new(|request| {
+                    request.raw_element("Content", "<Content/>");
+                }),
+            ),
+            by_schema(
+                "an id that is no name",
+                Box::new(|request| {
+                    let number = "<To><Number id=\"1\">16175550100</Number></To>";
+                    request.element("Recipients", number);
+                }),
+            ),
+            by_schema(
+                "text between elements",
+                Box::new(|request| {
+                    request.element("Recipients", "to <To><Number>16175550100</Number></To>");
+                }),
+            ),
+            by_schema(
+                "blanks where nothing may stand",
+                Box::new(|request| {
+                    request.raw_element("Content", "<Content href=\"cid:payload\"> </Content>");
+                }),
+            ),
+            by_schema(
+                "an attribute of the TransactionID",
+                Box::new(|request| {
+                    let header = request.soap_header.take();
+                    request.soap_header = header.map(|xml| xml.replace(" soap:", " a=\"\" soap:"));
+                }),
+            ),
+            by_schema(
+                "a second Header",
+                Box::new(|request| {
+                    let header = request.soap_header.take();
+                    let again = "</soap:Header><soap:Header>";
+                    request.soap_header = header.map(|xml| format!("{xml}{again}"));
+                }),
+            ),
         ],
     )
     .await;
