@@ -372,7 +372,7 @@ type Page = Vec<(Kind, String)>;
 fn pages(media: &[Media]) -> Vec<Page> {
     let mut pages: Vec<Page> = Vec::new();
     for part in media {
-        let Some((kind, src)) = Kind::of(&part.content_type).zip(src_of(part)) else { continue };
+        let Some((kind, src)) = Kind::of(&part.content_type).zip(reference_to(part)) else { continue };
         match pages.last_mut().filter(|page| page.iter().all(|(other, _)| kind.goes_with(*other))) {
             Some(page) => page.push((kind, src)),
             None => pages.push(vec![(kind, src)]),
@@ -381,7 +381,14 @@ fn pages(media: &[Media]) -> Vec<Page> {
     pages
 }
 
-fn src_of(media: &Media) -> Option<String> {
+/// Whether [`generate`] shows content of this type.
+pub fn is_shown(content_type: &ContentType) -> bool {
+    Kind::of(content_type).is_some()
+}
+
+/// The `src` under which [`generate`] shows a part: its Content-ID as a URL, else its Content-Location, else its name. Another part
+/// may have the same: ask [`find`].
+pub fn reference_to(media: &Media) -> Option<String> {
     let by_id = media.content_id.as_deref().map(cid);
     by_id.or_else(|| media.content_location.clone()).or_else(|| media.name.clone())
 }

@@ -3,8 +3,11 @@
 //! An own table, and not a library's: what matters here are the few types that handsets know (OMA MMS conformance document),
 //! and SMIL, which no library tells from other XML.
 
+mod labels;
+
 use std::borrow::Cow;
 
+pub use self::labels::{Label, label};
 use crate::{Limits, mime::ContentType, smil};
 
 /// How much of a text is looked at for what it begins with, in characters.
@@ -44,7 +47,9 @@ const MARKS: &[(&[Mark], &str)] = &[
     (&[(0, b"\x1a\x45\xdf\xa3")], "video/webm"),
     (&[(0, b"%PDF-")], "application/pdf"),
     (&[(0, b"PK\x03\x04")], "application/zip"),
-    (&[(0, b"\x1f\x8b")], "application/gzip"),
+    (&[(0, b"\x1f\x8b\x08")], "application/gzip"),
+    (&[(0, b"\x7fELF")], "application/x-elf"),
+    (&[(0, b"MZ\x90\0")], "application/vnd.microsoft.portable-executable"),
 ];
 
 /// Media types of texts by how they begin, in any case.
@@ -87,6 +92,8 @@ const ENDINGS: &[(&str, &str)] = &[
     ("application/pdf", "pdf"),
     ("application/zip", "zip"),
     ("application/gzip", "gz"),
+    ("application/x-elf", "elf"),
+    ("application/vnd.microsoft.portable-executable", "exe"),
     ("application/smil", "smil"),
     ("text/x-vcard", "vcf"),
     ("text/calendar", "ics"),
@@ -213,7 +220,8 @@ mod tests {
             (b"%PDF-1.7", "application/pdf"),
             (b"PK\x03\x04", "application/zip"),
             (b"\x1f\x8b\x08", "application/gzip"),
-            (b"\x7fELF\x02\x01\x01\0", "application/octet-stream"),
+            (b"\x7fELF\x02\x01\x01\0", "application/x-elf"),
+            (b"MZ\x90\0\x03", "application/vnd.microsoft.portable-executable"),
             (b"\xff\xff\xff\xff", "application/octet-stream"),
             (b"hello\0world", "application/octet-stream"),
             (b"BMW is a car", "text/plain; charset=utf-8"),

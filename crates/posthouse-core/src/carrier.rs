@@ -99,8 +99,8 @@ impl Carrier {
     /// Whether the carrier takes media of this type (`type/subtype`, lower case).
     pub fn takes(&self, media_type: &str) -> bool {
         self.content_types.iter().any(|pattern| match pattern.strip_suffix("/*") {
-            Some(kind) => media_type.split('/').next() == Some(kind),
-            None => pattern == media_type || pattern == "*/*",
+            Some(kind) => kind == "*" || media_type.split('/').next() == Some(kind),
+            None => pattern == media_type,
         })
     }
 }

@@ -8,6 +8,7 @@ use super::{
         Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
         FetchFact,
     },
+    presentation::is_taken,
 };
 use crate::{account::AccountStatus, address::Msisdn, carrier::Carrier};
 
@@ -381,7 +382,7 @@ fn carrier_takes(facts: &Facts, content: &ContentFacts) -> Outcome {
     let Some(carrier) = carrier(facts) else { return Ok(()) };
     let bytes: usize = content.media.iter().map(|media| media.bytes.len()).sum();
     let fits = u64::try_from(bytes).is_ok_and(|bytes| bytes <= carrier.max_message_bytes);
-    let taken = content.media.iter().all(|media| carrier.takes(media.content_type.essence()));
+    let taken = content.media.iter().all(|media| is_taken(media, carrier));
     refuse_if(!fits || !taken, Reject::CarrierRefusesContent)
 }
 

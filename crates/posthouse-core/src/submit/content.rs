@@ -7,6 +7,8 @@ use mm7::{
     smil,
 };
 
+use super::presentation::put_in_order;
+
 /// What the content is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContentFacts {
@@ -14,12 +16,14 @@ pub struct ContentFacts {
     pub media: Vec<Media>,
     /// URLs of content that lies elsewhere, each once: Content/@href, and references in SMIL.
     pub urls: Vec<String>,
-    /// What became of URLs, for the timeline.
+    /// What became of URLs and parts, for the timeline.
     pub notes: Vec<String>,
+    /// Whether it may be changed on its way (Content/@allowAdaptations is not false).
+    pub may_adapt: bool,
 }
 
 impl ContentFacts {
-    fn has_smil(&self) -> bool {
+    pub(super) fn has_smil(&self) -> bool {
         self.media.iter().any(|media| smil::is_smil(&media.content_type))
     }
 }
@@ -43,10 +47,18 @@ pub fn read_content(
     }
     let media = package.media()?;
     let by_url = !urls.is_empty();
+    let mut shown = None;
     for presentation in media.iter().filter(|media| smil::is_smil(&media.content_type)) {
-        add_new(&mut urls, external_references(presentation, &media, limits)?);
+        let references = resolve(presentation, &media, limits)?;
+        add_new(&mut urls, references.external);
+        shown.get_or_insert(references.shown);
     }
-    let read = ContentFacts { media, urls, notes: Vec::new() };
+    let may_adapt = content.allow_adaptations != Some(false);
+    let mut read = ContentFacts { media, urls, notes: Vec::new(), may_adapt };
+    // With URLs in it, the order is known only when they are fetched.
+    if let Some(shown) = shown.filter(|_| read.urls.is_empty()) {
+        put_in_order(&mut read, &shown);
+    }
     // What is fetched may be the SMIL.
     if !by_url {
         required_smil(&read, dialect)?
@@ -92,22 +104,30 @@ pub(crate) fn find_part(package: &Package, content: &Content, dialect: &Dialect)
     Err(DecodeError::new(Rule::HrefWithoutPart, 0, what))
 }
 
-/// The references of a presentation that lead out of the message; those that do not must find a part.
-pub(super) fn external_references(
+/// What a presentation refers to.
+pub(super) struct References {
+    /// The places of the parts that it shows, in the order in which it does, with repetitions.
+    pub(super) shown: Vec<usize>,
+    /// The references that lead out of the message.
+    pub(super) external: Vec<String>,
+}
+
+/// Looks up what a presentation refers to: each reference must find a part, or lead out of the message.
+pub(super) fn resolve(
     presentation: &Media,
     media: &[Media],
     limits: &Limits,
-) -> Result<Vec<String>, DecodeError> {
-    let mut external = Vec::new();
+) -> Result<References, DecodeError> {
+    let mut found = References { shown: Vec::new(), external: Vec::new() };
     for reference in smil::references(&presentation.bytes, limits)? {
-        if smil::find(media, &reference.src).is_some() {
-            continue;
-        }
-        if !reference.is_external() {
+        if let Some(part) = smil::find(media, &reference.src) {
+            found.shown.extend(media.iter().position(|other| std::ptr::eq(other, part)));
+        } else if reference.is_external() {
+            found.external.push(reference.src);
+        } else {
             let what = "the SMIL names a part that is not there";
             return Err(DecodeError::new(Rule::SmilReference, reference.offset, what));
         }
-        external.push(reference.src);
     }
-    Ok(external)
+    Ok(found)
 }

@@ -10,7 +10,10 @@ use mm7::{
     sniff::{ending, sniff},
 };
 
-use super::content::{ContentFacts, add_new, external_references, required_smil};
+use super::{
+    content::{ContentFacts, add_new, required_smil, resolve},
+    presentation::put_in_order,
+};
 use crate::url::HttpUrl;
 
 /// The longest stem of a file name that is taken from a URL, in characters.
@@ -54,8 +57,7 @@ pub fn insert_fetched(
         inserted.notes.push(note(one, &part));
         if smil::is_smil(&part.content_type) {
             part.bytes = with_absolute_urls(&part.bytes, &one.found_at, &content.media, limits)?;
-            let external = external_references(&part, &content.media, limits)?;
-            add_new(&mut urls, external);
+            add_new(&mut urls, resolve(&part, &content.media, limits)?.external);
         }
         ids.insert(one.url.as_str(), part.name.clone().unwrap_or_default());
         let place = if smil::is_smil(&part.content_type) { 0 } else { inserted.media.len() };
@@ -68,6 +70,11 @@ pub fn insert_fetched(
     inserted.urls = urls;
     if inserted.urls.is_empty() {
         required_smil(&inserted, dialect)?;
+        let presentation = inserted.media.iter().find(|part| smil::is_smil(&part.content_type));
+        if let Some(presentation) = presentation {
+            let shown = resolve(presentation, &inserted.media, limits)?.shown;
+            put_in_order(&mut inserted, &shown);
+        }
     }
     Ok(inserted)
 }
@@ -86,8 +93,8 @@ fn part(fetched: &Fetched, media: &[Media]) -> Media {
     }
 }
 
-/// A name like the URL's, with the ending of the real type, that no part has.
-fn free_name(file_name: &str, essence: &str, media: &[Media]) -> String {
+/// A name like this one, with the ending of the real type, that no part has.
+pub(super) fn free_name(file_name: &str, essence: &str, media: &[Media]) -> String {
     let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
     let plain = |char: char| if char.is_ascii_alphanumeric() || "_-".contains(char) { char } else { '_' };
     let stem: String = stem.chars().take(MAX_STEM_CHARS).map(plain).collect();
@@ -167,7 +174,7 @@ mod tests {
     }
 
     fn content(media: Vec<Media>) -> ContentFacts {
-        ContentFacts { media, urls: vec!["x".to_owned()], notes: Vec::new() }
+        ContentFacts { media, urls: vec!["x".to_owned()], notes: Vec::new(), may_adapt: true }
     }
 
     fn insert(content: &ContentFacts, fetched: &[Fetched]) -> Result<ContentFacts, Rule> {
@@ -213,13 +220,13 @@ mod tests {
             got("http://m.example/c", "http://m.example/c", PNG),
         ];
         let inserted = insert(&content(came.to_vec()), &fetched).unwrap();
-        assert_eq!(ids(&inserted), ["s", "b", "a.gif", "c.png"]);
+        assert_eq!(ids(&inserted), ["s", "a.gif", "b", "c.png"]);
         assert_eq!(
             text(&inserted.media[0]),
             "<smil><img src=\"cid:a.gif\"/><img src='cid:b'/><img src=\"cid:c.png\"/>\
              <img src=\"cid:a.gif\"/><a href='http://m.example/c'/></smil>"
         );
-        assert_eq!(inserted.media[1], came[1]);
+        assert_eq!(inserted.media[2], came[1]);
         for reference in smil::references(&inserted.media[0].bytes, &Limits::default()).unwrap() {
             assert!(smil::find(&inserted.media, &reference.src).is_some(), "{}", reference.src);
         }
@@ -253,14 +260,14 @@ mod tests {
         assert_eq!(inserted.urls, urls);
 
         let complete = insert(&inserted, &urls.map(|url| got(url, url, GIF))).unwrap();
-        assert_eq!(ids(&complete), ["show.smil", "c", "e.gif", "a.gif", "b.gif", "d.gif"]);
+        assert_eq!(ids(&complete), ["show.smil", "a.gif", "b.gif", "c", "d.gif", "e.gif"]);
         assert_eq!(
             text(&complete.media[0]),
             "<smil><img src=\"cid:a.gif\"/><img src=\"cid:b.gif\"/><img src='cid:c'/><img src=\"cid:d.gif\"/>\
              <img src='e.gif'/></smil>"
         );
         assert_eq!(complete.urls, [""; 0]);
-        assert_eq!(complete.notes.len(), 4);
+        assert_eq!(complete.notes.len(), 5);
     }
 
     #[test]

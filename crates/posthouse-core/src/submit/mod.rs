@@ -10,6 +10,7 @@ mod content;
 mod facts;
 mod fetched;
 mod plan;
+mod presentation;
 mod reject;
 
 pub use causes::{Cause, causes};

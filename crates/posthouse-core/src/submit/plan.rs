@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mm7::{Framing, message::SubmitReq};
 
-use super::{Body, CarrierFact, ContentFacts, Facts};
+use super::{Body, CarrierFact, ContentFacts, Facts, presentation::outgoing};
 use crate::{
     Id,
     message::{AddressKind, Part, Submission},
@@ -27,8 +27,8 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
     let body = facts.body.as_ref()?;
     let account = facts.account()?;
     let Some(CarrierFact::Found { carrier, .. }) = &facts.carrier else { return None };
-    let content = facts.whole_content()?;
-    let submission = submission(facts, body, content, now)?;
+    let content = outgoing(facts.whole_content()?, carrier);
+    let submission = submission(facts, body, &content, now)?;
     Some(NewMessage {
         id,
         account: account.name.clone(),

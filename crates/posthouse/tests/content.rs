@@ -1,0 +1,162 @@
+//! What a carrier gets of content: types, order and a SMIL, over real HTTP.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[expect(dead_code, reason = "not all of the town is visited here")]
+mod support;
+
+use mm7::{Limits, mime::Media, smil};
+use posthouse_core::{Id, message::EventKind};
+use support::{
+    request::{Part, Request},
+    town::{Town, eventually, range},
+};
+
+const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";
+const NUMBER: &str = "16175550100";
+
+/// A town whose carrier is set up like this.
+async fn town(carrier: &str) -> Town {
+    let town = Town::found().await;
+    let account = town.account("acme", "");
+    town.provision(&[&account, &town.carrier("31003", carrier), &*range("1617", "31003")].concat()).await;
+    town
+}
+
+fn with(parts: &[Part]) -> Request {
+    let mut request = Request::to(NUMBER);
+    request.attachments = parts.to_vec();
+    request
+}
+
+fn untouchable(mut request: Request) -> Request {
+    request.raw_element("Content", "<Content href=\"cid:payload\" allowAdaptations=\"false\"/>");
+    request
+}
+
+/// Sends it; what the carrier got, and what was noted.
+async fn sent(town: &Town, request: &Request) -> (Vec<Media>, Vec<String>) {
+    let id: Id = town.submit(request).await;
+    town.ended(id).await;
+    let carrier = &town.carriers["31003"];
+    let message = eventually("the carrier gets it", async || carrier.messages().last().cloned()).await;
+    assert_eq!(message.finding, None);
+    (message.media.clone(), town.events(id, EventKind::Noted).await)
+}
+
+/// Type and Content-ID of each part.
+fn heads(media: &[Media]) -> Vec<(String, &str)> {
+    media
+        .iter()
+        .map(|part| (part.content_type.to_string(), part.content_id.as_deref().unwrap_or_default()))
+        .collect()
+}
+
+fn head<'a>(content_type: &str, id: &'a str) -> (String, &'a str) {
+    (content_type.to_owned(), id)
+}
+
+#[tokio::test]
+async fn a_smil_is_made_where_there_is_none() {
+    let town = town("").await;
+    let text = Part::new("text/plain; charset=utf-8", "text", "Hello");
+    let nameless = Part { head: "Content-Type: image/gif\r\n".to_owned(), body: GIF.to_vec() };
+    let (media, notes) = sent(&town, &with(&[nameless, text.clone()])).await;
+    assert_eq!(
+        heads(&media),
+        [
+            head("application/smil", "mms.smil"),
+            head("image/gif", "image.gif"),
+            head("text/plain; charset=utf-8", "text")
+        ]
+    );
+    assert_eq!((&media[1].bytes[..], &media[2].bytes[..]), (GIF, &b"Hello"[..]));
+    let shown = smil::references(&media[0].bytes, &Limits::default()).unwrap();
+    let shown: Vec<_> = shown.iter().map(|reference| reference.src.as_str()).collect();
+    assert_eq!(shown, ["cid:image.gif", "cid:text"]);
+    assert_eq!(notes, ["a SMIL was made, since there was none"]);
+
+    // A text alone is shown anyway.
+    let (media, notes) = sent(&town, &with(std::slice::from_ref(&text))).await;
+    assert_eq!(heads(&media), [head("text/plain; charset=utf-8", "text")]);
+    assert_eq!(notes, [""; 0]);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn no_smil_is_made_that_the_carrier_would_not_take() {
+    let gif = Part::new("image/gif", "photo", GIF);
+    for (carrier, expected) in [
+        (
+            "max_message_bytes = 100\n".to_owned(),
+            &["no SMIL was made: the carrier's limit leaves no room for one".to_owned()][..],
+        ),
+        ("content_types = [\"image/*\"]\n".to_owned(), &[]),
+    ] {
+        let town = town(&carrier).await;
+        let (media, notes) = sent(&town, &with(std::slice::from_ref(&gif))).await;
+        assert_eq!(heads(&media), [head("image/gif", "photo")]);
+        assert_eq!(notes, expected);
+        town.close().await;
+    }
+}
+
+#[tokio::test]
+async fn parts_go_out_in_the_order_in_which_they_are_shown() {
+    let town = town("").await;
+    let request = with(&[
+        Part::new("text/x-vcard", "card", "BEGIN:VCARD"),
+        Part::new("text/plain", "last", "b"),
+        Part::new("text/plain", "first", "a"),
+        Part::new(
+            "application/smil",
+            "show",
+            "<smil><text src='cid:first'/><text src='last'/><text src='first'/></smil>",
+        ),
+    ]);
+    let town_takes_cards = "content_types = [\"text/*\", \"application/smil\"]\n";
+    town.provision(&town.carrier("31003", town_takes_cards)).await;
+    let (media, notes) = sent(&town, &request).await;
+    let ids: Vec<_> = media.iter().filter_map(|part| part.content_id.as_deref()).collect();
+    assert_eq!(ids, ["show", "first", "last", "card"]);
+    assert_eq!(notes, ["the parts were put in the order in which the SMIL shows them"]);
+
+    let (media, notes) = sent(&town, &untouchable(request)).await;
+    let ids: Vec<_> = media.iter().filter_map(|part| part.content_id.as_deref()).collect();
+    assert_eq!(ids, ["card", "last", "first", "show"]);
+    assert_eq!(notes, [""; 0]);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn carriers_are_asked_for_what_content_is_and_not_for_its_label() {
+    let town = town("content_types = [\"image/png\", \"text/plain\", \"application/smil\"]\n").await;
+    let smil = Part::new("application/smil", "smil", "<smil><img src='cid:photo'/></smil>");
+    let labelled = |label: &str, bytes: &[u8]| with(&[smil.clone(), Part::new(label, "photo", bytes)]);
+    for (label, bytes) in [
+        ("image/png", GIF),
+        ("image/png", b"<!DOCTYPE html><html>not found"),
+        ("image/png", b"\x7fELF\x02\x01\x01\0"),
+        ("image/jpg", b"\xff\xd8\xff\xe0"),
+    ] {
+        let request = labelled(label, bytes);
+        assert_eq!(
+            town.post(&untouchable(request)).await.code(),
+            Some(2004),
+            "{label} {}",
+            bytes.escape_ascii()
+        );
+    }
+    let (media, _) = sent(&town, &labelled("image/png", b"nobody can tell")).await;
+    assert_eq!(heads(&media)[1], head("image/png", "photo"));
+    let (media, notes) = sent(&town, &labelled("image/jpeg; name=a.jpg", PNG)).await;
+    assert_eq!(heads(&media), [head("application/smil", "smil"), head("image/png", "photo")]);
+    assert_eq!((&media[1].bytes[..], media[1].name.as_deref()), (PNG, Some("a.jpg")));
+    assert_eq!(notes, ["a.jpg is image/png and was declared as image/jpeg"]);
+
+    // What may not be adapted keeps its label too, and is taken for what it is.
+    let (media, notes) = sent(&town, &untouchable(labelled("image/jpeg; name=a.jpg", PNG))).await;
+    assert_eq!(heads(&media)[1], head("image/jpeg; name=a.jpg", "photo"));
+    assert_eq!(notes, [""; 0]);
+    town.close().await;
+}
