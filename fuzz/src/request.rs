@@ -195,6 +195,10 @@ fn carrier() -> Carrier {
         timeout: Duration::from_secs(10),
         per_second: None,
         window: 1,
+        priority: 1,
+        weight: 1,
+        namespace: None,
+        version: None,
     };
     Carrier {
         id: CarrierId("31003".to_owned()),

@@ -3,7 +3,7 @@
 use crate::error::{DecodeError, Rule};
 use crate::message::{ErrorRsp, Fault, FaultCode, FaultDetail, Message, Operation, Status};
 use crate::mime::Inner;
-use crate::soap::{Decoded, SeenNamespace};
+use crate::soap::{Decoded, Namespace, SeenNamespace};
 use crate::status::{Class, MmStatus, StatusCode};
 use crate::types::Version;
 
@@ -54,6 +54,8 @@ pub struct Dialect {
     pub empty_body_acknowledges: bool,
     /// Whether a request repeated with the same TransactionID and body gets the first answer again.
     pub repeats_first_answer: bool,
+    /// The namespace of what is written to it first, when nothing else was asked for.
+    pub written: Namespace,
     /// How several media are held together inside the payload part.
     pub inner: Inner,
     /// Content-Type of answers.
@@ -152,6 +154,7 @@ impl Dialect {
         href_fallback: true,
         empty_body_acknowledges: true,
         repeats_first_answer: true,
+        written: Namespace::LATEST,
         inner: Inner::Related,
         answer_content_type: TEXT_XML,
         fault_http_status: 200,
@@ -307,7 +310,6 @@ pub struct Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::soap::Namespace;
 
     const REL_5: SeenNamespace = SeenNamespace::Known(Namespace::Rel5(0));
     const REL_6: SeenNamespace = SeenNamespace::Known(Namespace::LATEST);

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use ipnet::IpNet;
+use mm7::{Dialect, Namespace, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -60,6 +61,38 @@ pub struct Connection {
     pub per_second: Option<u32>,
     /// Requests in flight, at least 1.
     pub window: u32,
+    /// Which connections are used before which: those of the lowest number, others while none of those can be.
+    #[serde(default = "one")]
+    pub priority: u32,
+    /// Its share of the messages among the connections of its priority, at least 1.
+    #[serde(default = "one")]
+    pub weight: u32,
+    /// The name of the MM7 namespace that is written, without the part that all have in common; `None`: the latest.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// The MM7Version that is written; `None`: what goes with the namespace.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+/// What stores of before there were priorities and weights mean.
+const fn one() -> u32 {
+    1
+}
+
+impl Connection {
+    /// The dialect that its carrier talks on it.
+    pub fn dialect(&self) -> &'static Dialect {
+        Dialect::by_name(&self.dialect).unwrap_or(Dialect::THREE_GPP)
+    }
+
+    /// The namespace and the version that are written on it: what is provisioned, else what its dialect writes.
+    pub fn edition(&self) -> (Namespace, Version) {
+        let namespace = self.namespace.as_deref().and_then(Namespace::by_name);
+        let namespace = namespace.unwrap_or(self.dialect().written);
+        let version = self.version.as_deref().and_then(|version| Version::parse(version).ok());
+        (namespace, version.unwrap_or_else(|| namespace.default_version()))
+    }
 }
 
 /// Who may post to a carrier's door.
@@ -102,5 +135,30 @@ impl Carrier {
             Some(kind) => kind == "*" || media_type.split('/').next() == Some(kind),
             None => pattern == media_type,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As stores of before there were priorities, weights and namespaces have it.
+    const OLD: &str = r#"{"name":"c","url":"http://127.0.0.1:1","vaspid":null,"vasid":null,"basic_auth":null,
+        "dialect":"3gpp","timeout":10000,"per_second":null,"window":16}"#;
+
+    #[test]
+    fn what_older_stores_hold_is_read() {
+        let read: Connection = serde_json::from_str(OLD).unwrap();
+        assert_eq!((read.priority, read.weight), (1, 1));
+        assert_eq!(read.edition(), (Namespace::LATEST, Version::V6_8_0));
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_provisioned() {
+        let mut connection: Connection = serde_json::from_str(OLD).unwrap();
+        connection.namespace = Some("REL-5-MM7-1-2".to_owned());
+        assert_eq!(connection.edition(), (Namespace::Rel5(2), Version::V5_3_0));
+        connection.version = Some("5.6.0".to_owned());
+        assert_eq!(connection.edition().1.to_string(), "5.6.0");
     }
 }

@@ -62,17 +62,43 @@ impl Breaker {
         }
     }
 
+    /// Whether [`Breaker::admits`] would say so, without being the asker that is let through.
+    pub fn would_admit(&self, now: Instant) -> bool {
+        match *self.lock() {
+            State::Closed { .. } => true,
+            State::Open { until, .. } => until <= now,
+        }
+    }
+
+    /// Whether it is open, even if an asker would be let through.
+    pub fn is_open(&self) -> bool {
+        matches!(*self.lock(), State::Open { .. })
+    }
+
     /// Notes how asking ended.
     pub fn note(&self, served: bool, now: Instant) -> Turn {
+        if served { self.served() } else { self.failed(self.habits, now) }
+    }
+
+    /// Notes that asking ended well.
+    pub fn served(&self) -> Turn {
+        match std::mem::replace(&mut *self.lock(), State::Closed { failures: 0 }) {
+            State::Closed { .. } => Turn::Same,
+            State::Open { .. } => Turn::Closed,
+        }
+    }
+
+    /// Notes that asking ended badly, in a way that has habits of its own.
+    pub fn failed(&self, habits: Habits, now: Instant) -> Turn {
         let mut state = self.lock();
         let (next, turn) = match *state {
-            State::Closed { .. } if served => (State::Closed { failures: 0 }, Turn::Same),
-            State::Closed { failures } if failures + 1 < self.habits.failures => {
+            State::Closed { failures } if failures + 1 < habits.failures => {
                 (State::Closed { failures: failures + 1 }, Turn::Same)
             }
-            State::Closed { .. } => (self.open(self.habits.pause, now), Turn::Opened),
-            State::Open { .. } if served => (State::Closed { failures: 0 }, Turn::Closed),
-            State::Open { pause, trying: true, .. } => (self.open(pause * 2, now), Turn::Same),
+            State::Closed { .. } => (open(habits.pause, now), Turn::Opened),
+            State::Open { pause, trying: true, .. } => {
+                (open((pause * 2).max(habits.pause).min(habits.longest_pause), now), Turn::Same)
+            }
             // Was asked before it opened: says nothing new.
             open @ State::Open { .. } => (open, Turn::Same),
         };
@@ -80,14 +106,32 @@ impl Breaker {
         turn
     }
 
-    fn open(&self, pause: Duration, now: Instant) -> State {
-        let pause = pause.min(self.habits.longest_pause);
-        State::Open { until: now + pause, pause, trying: false }
+    /// Opens it for at least so long, since the other side asked for it.
+    pub fn hold(&self, pause: Duration, now: Instant) -> Turn {
+        let mut state = self.lock();
+        let (turn, until) = match *state {
+            State::Closed { .. } => (Turn::Opened, now + pause),
+            State::Open { until, .. } => (Turn::Same, until.max(now + pause)),
+        };
+        *state = State::Open { until, pause: self.habits.pause, trying: false };
+        turn
+    }
+
+    /// Lets an asker through at once where it is open: there is reason to believe that he will be served.
+    pub fn try_now(&self, now: Instant) {
+        let mut state = self.lock();
+        if let State::Open { .. } = *state {
+            *state = State::Open { until: now, pause: self.habits.pause, trying: false };
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn open(pause: Duration, now: Instant) -> State {
+    State::Open { until: now + pause, pause, trying: false }
 }
 
 #[cfg(test)]
@@ -136,6 +180,41 @@ mod tests {
         let (breaker, now) = (Breaker::new(HABITS), Instant::now());
         fail(&breaker, now, 100);
         assert!(breaker.admits(now + SECOND));
+    }
+
+    #[test]
+    fn looking_is_not_trying() {
+        let (breaker, now) = (Breaker::new(HABITS), Instant::now());
+        fail(&breaker, now, 3);
+        assert!(breaker.is_open() && !breaker.would_admit(now));
+        let later = now + SECOND;
+        assert!(breaker.would_admit(later) && breaker.would_admit(later) && breaker.is_open());
+        assert!(breaker.admits(later) && !breaker.would_admit(later));
+    }
+
+    #[test]
+    fn a_failure_of_another_kind_has_its_own_pauses() {
+        let (breaker, now) = (Breaker::new(HABITS), Instant::now());
+        let patient = Habits { failures: 1, pause: SECOND * 60, longest_pause: SECOND * 60 };
+        fail(&breaker, now, 3);
+        assert!(breaker.admits(now + SECOND));
+        assert_eq!(breaker.failed(patient, now + SECOND), Turn::Same);
+        assert!(!breaker.would_admit(now + SECOND * 60));
+        assert!(breaker.would_admit(now + SECOND * 61));
+    }
+
+    #[test]
+    fn it_is_held_as_long_as_was_asked_for_and_tried_at_once_when_told() {
+        let (breaker, now) = (Breaker::new(HABITS), Instant::now());
+        assert_eq!(breaker.hold(SECOND * 30, now), Turn::Opened);
+        assert_eq!(breaker.hold(SECOND * 5, now), Turn::Same);
+        assert!(!breaker.would_admit(now + SECOND * 29));
+        assert!(breaker.would_admit(now + SECOND * 30));
+        breaker.try_now(now + SECOND);
+        assert!(breaker.admits(now + SECOND) && !breaker.admits(now + SECOND));
+        assert_eq!(breaker.note(true, now + SECOND), Turn::Closed);
+        breaker.try_now(now + SECOND);
+        assert!(!breaker.is_open(), "only what is open is tried");
     }
 
     #[test]

@@ -99,6 +99,8 @@ fn what_a_file_no_longer_names_is_pruned_on_request() {
                 {"field": "connection sim-1.dialect", "from": "3gpp", "to": null},
                 {"field": "connection sim-1.timeout", "from": "10s", "to": null},
                 {"field": "connection sim-1.window", "from": "16", "to": null},
+                {"field": "connection sim-1.priority", "from": "1", "to": null},
+                {"field": "connection sim-1.weight", "from": "1", "to": null},
             ]},
         ],
     });
@@ -183,8 +185,10 @@ fn mistakes_of_the_configuration_are_told_as_well() {
 }
 
 #[test]
-fn the_example_of_the_documentation_is_right() {
-    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/first.toml");
+fn the_examples_of_the_documentation_are_right() {
     let folder = folder(FILE);
-    printed(&posthouse(folder.path(), &["apply", example]));
+    for name in ["first", "connections"] {
+        let example = format!("{}/../../docs/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        printed(&posthouse(folder.path(), &["apply", &example]));
+    }
 }

@@ -88,7 +88,16 @@ impl Namespace {
 
     /// The namespace with exactly this name.
     pub fn from_uri(uri: &str) -> Option<Self> {
-        let name = uri.strip_prefix(BASE)?;
+        Self::by_name(uri.strip_prefix(BASE)?)
+    }
+
+    /// What stands behind the last slash of its name: `REL-6-MM7-1-4`.
+    pub fn name(self) -> &'static str {
+        self.edition().name
+    }
+
+    /// The namespace of such a short name.
+    pub fn by_name(name: &str) -> Option<Self> {
         EDITIONS.iter().find(|edition| edition.name == name).map(|edition| edition.namespace)
     }
 
@@ -219,6 +228,7 @@ mod tests {
         for namespace in Namespace::all() {
             assert!(namespace.knows(namespace.default_version()), "{namespace:?}");
             assert_eq!(Namespace::from_uri(namespace.uri()), Some(namespace));
+            assert_eq!(Namespace::by_name(namespace.name()), Some(namespace));
         }
         assert_eq!(Namespace::all().count(), 11);
     }

@@ -1,40 +1,27 @@
 //! One connection to a carrier: writes SubmitReq, reads whatever comes back.
 
-use std::{
-    num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use bytes::Bytes;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
-    Address, Framing, Message, Namespace, TransactionId, ValueError, VasId, VaspId, Version, When,
+    Address, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
     message::{Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
     mime::{self, Inner, Media, Packed},
     soap,
 };
 use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
-use tokio::{
-    net::TcpStream,
-    sync::{Semaphore, SemaphorePermit},
-    time::timeout,
-};
+use tokio::{net::TcpStream, time::timeout};
 
 use crate::{
     envelope,
     http::{
         basic,
         client::{Answer, HttpClient, NoAnswer},
+        retry_after,
     },
 };
 
-/// How many failures in a row make a connection count as down, so that its next success brings back what waited.
-const DOWN_AFTER: u32 = 3;
 /// The longest piece of a carrier's answer that is quoted on a timeline, in characters.
 const MAX_QUOTED: usize = 120;
 
@@ -47,6 +34,14 @@ pub struct Attempt {
     pub carrier_message_id: Option<String>,
     /// What was said, for the timeline.
     pub words: String,
+    /// How long the carrier asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Attempt {
+    const fn without_mm7(said: Said, words: String) -> Self {
+        Self { said, carrier_message_id: None, words, retry_after: None }
+    }
 }
 
 /// A provisioned connection in use.
@@ -55,10 +50,6 @@ pub struct Connector {
     uri: Uri,
     headers: HeaderMap,
     client: HttpClient,
-    window: Semaphore,
-    rate: Option<DefaultDirectRateLimiter>,
-    failures: AtomicU32,
-    unreached: AtomicBool,
 }
 
 impl Connector {
@@ -74,15 +65,10 @@ impl Connector {
         if let Some(own) = &connection.basic_auth {
             headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
         }
-        let quota = connection.per_second.and_then(NonZeroU32::new).map(Quota::per_second);
         Some(Self {
             uri: connection.url.parse().ok()?,
             headers,
             client: HttpClient::new(connection.timeout, window),
-            window: Semaphore::new(window),
-            rate: quota.map(RateLimiter::direct),
-            failures: AtomicU32::new(0),
-            unreached: AtomicBool::new(false),
             connection: connection.clone(),
         })
     }
@@ -97,35 +83,20 @@ impl Connector {
         self.connection.timeout
     }
 
-    /// Waits for a place in the window and for its turn by the rate.
-    pub async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = self.window.acquire().await.ok()?;
-        if let Some(rate) = &self.rate {
-            rate.until_ready().await;
-        }
-        Some(permit)
-    }
-
     /// Sends a message and reads the answer.
-    pub async fn submit(&self, send: &Send, media: &[Bytes]) -> Attempt {
+    ///
+    /// # Errors
+    /// What about the message cannot be written: nothing was sent, nor ever can be.
+    pub async fn submit(&self, send: &Send, media: &[Bytes]) -> Result<Attempt, ValueError> {
         let transaction_id = send.id.to_string();
-        let packed = match self.write(&send.submission, &transaction_id, media) {
-            Ok(packed) => packed,
-            Err(error) => {
-                return Attempt {
-                    said: Said::Unreached,
-                    carrier_message_id: None,
-                    words: format!("the message cannot be written: {error}"),
-                };
-            }
-        };
+        let packed = self.write(&send.submission, &transaction_id, media)?;
         let mut headers = self.headers.clone();
         match HeaderValue::from_str(&packed.content_type) {
             Ok(content_type) => headers.insert(header::CONTENT_TYPE, content_type),
             Err(_) => None,
         };
         let answer = self.client.post(&self.uri, headers, packed.chunks).await;
-        read_answer(answer, &transaction_id)
+        Ok(read_answer(answer, &transaction_id))
     }
 
     fn write(
@@ -137,7 +108,8 @@ impl Connector {
         let media = media(submission, bytes)?;
         let req = self.submit_req(submission, mime::content_href(&media))?;
         let transaction_id = Some(TransactionId::new(transaction_id)?);
-        let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id);
+        let (namespace, version) = self.connection.edition();
+        let framing = Framing::new(namespace, version, transaction_id);
         let envelope = soap::encode(&Message::SubmitReq(req), &framing);
         let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
         Ok(mime::pack(envelope, &media, if has_smil { Inner::Related } else { Inner::Mixed }))
@@ -162,31 +134,12 @@ impl Connector {
         })
     }
 
-    /// Whether the last attempts found nobody there.
-    pub fn is_down(&self) -> bool {
-        self.unreached.load(Ordering::Relaxed) && self.failures.load(Ordering::Relaxed) >= DOWN_AFTER
-    }
-
-    /// Whether somebody is there: connects and hangs up. If so, the next attempt decides whether it is down.
+    /// Whether somebody is there: connects and hangs up.
     pub async fn probe(&self) -> bool {
         let Some(host) = self.uri.host() else { return false };
         let address = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(80));
         let connected = timeout(self.connection.timeout / 2, TcpStream::connect(address)).await;
-        let is_there = matches!(connected, Ok(Ok(_)));
-        if is_there {
-            self.failures.fetch_min(DOWN_AFTER - 1, Ordering::Relaxed);
-        }
-        is_there
-    }
-
-    /// Notes how an attempt ended. Whether the connection came back with it: what waits for the carrier may go at once.
-    pub fn note(&self, reached: bool, served: bool) -> bool {
-        let was_unreached = self.unreached.swap(!reached, Ordering::Relaxed);
-        if !served {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-            return false;
-        }
-        self.failures.swap(0, Ordering::Relaxed) >= DOWN_AFTER || was_unreached
+        matches!(connected, Ok(Ok(_)))
     }
 }
 
@@ -197,32 +150,25 @@ fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueEr
 
 /// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.
 fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attempt {
-    let answer = match answer {
-        Ok(answer) => answer,
+    match answer {
+        Ok(answer) => {
+            Attempt { retry_after: retry_after::read(&answer.headers), ..read(&answer, transaction_id) }
+        }
         Err(NoAnswer::Unreached(words)) => {
-            return Attempt {
-                said: Said::Unreached,
-                carrier_message_id: None,
-                words: format!("no connection: {words}"),
-            };
+            Attempt::without_mm7(Said::Unreached, format!("no connection: {words}"))
         }
-        Err(NoAnswer::Unknown(words)) => {
-            return Attempt {
-                said: Said::NoAnswer,
-                carrier_message_id: None,
-                words: format!("no answer: {words}"),
-            };
-        }
-    };
+        Err(NoAnswer::Unknown(words)) => Attempt::without_mm7(Said::NoAnswer, format!("no answer: {words}")),
+    }
+}
+
+fn read(answer: &Answer, transaction_id: &str) -> Attempt {
     let http = answer.status.as_u16();
     let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
-        let words = format!("HTTP {http} without MM7");
-        return Attempt { said: Said::Http(http), carrier_message_id: None, words };
+        return Attempt::without_mm7(Said::Http(http), format!("HTTP {http} without MM7"));
     };
     let Some((code, mut words)) = decoded.message.as_ref().and_then(status) else {
-        let words =
-            format!("HTTP {http} with {} for an answer", decoded.operation.as_deref().unwrap_or("nothing"));
-        return Attempt { said: Said::Http(http), carrier_message_id: None, words };
+        let what = decoded.operation.as_deref().unwrap_or("nothing");
+        return Attempt::without_mm7(Said::Http(http), format!("HTTP {http} with {what} for an answer"));
     };
     if decoded.transaction_id.as_ref().is_some_and(|id| id.as_str() != transaction_id) {
         words.push_str(", under another TransactionID");
@@ -234,7 +180,7 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attemp
         Some(Message::SubmitRsp(rsp)) => rsp.message_id.as_ref().map(|id| id.as_str().to_owned()),
         _ => None,
     };
-    Attempt { said: Said::Mm7(code), carrier_message_id, words }
+    Attempt { said: Said::Mm7(code), carrier_message_id, words, retry_after: None }
 }
 
 /// The code of an answer, and what it says.
@@ -260,13 +206,4 @@ fn code_of_fault(fault: &Fault) -> u32 {
 
 fn quoted(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTED).collect()
-}
-
-/// The connectors of a carrier. One whose provisioning did not change is kept, with its connections and its counts.
-pub fn connectors(connections: &[Connection], before: &[Arc<Connector>]) -> Vec<Arc<Connector>> {
-    let kept = |connection: &Connection| {
-        before.iter().find(|connector| connector.connection == *connection).cloned()
-    };
-    let made = |connection: &Connection| Connector::new(connection).map(Arc::new);
-    connections.iter().filter_map(|connection| kept(connection).or_else(|| made(connection))).collect()
 }

@@ -2,4 +2,5 @@
 
 pub mod connector;
 pub mod door;
+pub mod links;
 mod mo;

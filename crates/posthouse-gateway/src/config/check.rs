@@ -8,7 +8,7 @@ use std::{
 
 use http::Uri;
 use ipnet::IpNet;
-use mm7::Dialect;
+use mm7::{Dialect, Namespace, Version};
 use posthouse_core::address::Msisdn;
 
 use super::reader::{Problem, nearest};
@@ -82,6 +82,29 @@ pub(super) fn username(text: String) -> Result<String, Problem> {
 pub(super) fn dialect(text: String) -> Result<String, Problem> {
     let names: Vec<_> = Dialect::ALL.iter().map(|dialect| (dialect.name, dialect.name)).collect();
     one_of(&names)(text).map(str::to_owned)
+}
+
+/// The name of an MM7 namespace, without what all have in common.
+pub(super) fn namespace(text: String) -> Result<String, Problem> {
+    match Namespace::by_name(&text) {
+        Some(_) => Ok(text),
+        None => {
+            Err("is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4"
+                .into())
+        }
+    }
+}
+
+/// An MM7Version that the schema of a namespace lists.
+pub(super) fn version(text: String, namespace: Namespace) -> Result<String, Problem> {
+    match Version::parse(&text) {
+        Ok(version) if namespace.knows(version) => Ok(version.to_string()),
+        Ok(_) => {
+            let (name, usual) = (namespace.name(), namespace.default_version());
+            Err(format!("is not listed by the schema of {name}; write \"{usual}\", or leave it out").into())
+        }
+        Err(_) => Err("is no version; write one such as \"6.8.0\"".into()),
+    }
 }
 
 /// One of a few words.

@@ -202,8 +202,21 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
 }
 
 fn add_connection(fields: &mut Fields, connection: &Connection) {
-    let Connection { name: _, url, vaspid, vasid, basic_auth, dialect, timeout, per_second, window } =
-        connection;
+    let Connection {
+        name: _,
+        url,
+        vaspid,
+        vasid,
+        basic_auth,
+        dialect,
+        timeout,
+        per_second,
+        window,
+        priority,
+        weight,
+        namespace,
+        version,
+    } = connection;
     fields.add_url("url", Some(url));
     if let Some(vaspid) = vaspid {
         fields.add_secret("vaspid", format!("{}…", prefix(vaspid)), vaspid);
@@ -214,6 +227,10 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
     fields.add("timeout", duration::show(*timeout));
     fields.add_some("per_second", *per_second);
     fields.add("window", window);
+    fields.add("priority", priority);
+    fields.add("weight", weight);
+    fields.add_some("namespace", namespace.as_ref());
+    fields.add_some("version", version.as_ref());
 }
 
 /// The fields of the lookup.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use mm7::VaspId;
+use mm7::{Dialect, Namespace, VaspId};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
@@ -32,6 +32,10 @@ const THREE_DAYS: Duration = Duration::from_secs(72 * 60 * 60);
 const MOST_REQUESTS: u64 = 1_000_000;
 /// The widest window of a connection.
 const WIDEST_WINDOW: u64 = 10_000;
+/// The last priority of a connection.
+const MOST_PRIORITIES: u64 = 100;
+/// The greatest weight of a connection.
+const GREATEST_WEIGHT: u64 = 1000;
 /// The most tries that may follow a callback's first.
 const MOST_RETRIES: u64 = 1000;
 /// What an account or a carrier may send and take at most, when it does not say.
@@ -452,17 +456,30 @@ fn read_connection(mut table: Table<'_>, names: &mut Once) -> Option<Connection>
         names.check(&table, "name", name, &format!("{name:?}"));
     }
     let url = required(&mut table, "url", "\"http://127.0.0.1:9101/mm7\"", check::http_url);
+    let dialect = dialect(&mut table, "3gpp");
+    let namespace = table.parsed("namespace", check::namespace);
     Some(Connection {
         vaspid: vaspid(&mut table).map(|vaspid| vaspid.as_str().to_owned()),
         vasid: table.parsed("vasid", check::name),
         basic_auth: own_credentials(&mut table),
-        dialect: dialect(&mut table, "3gpp"),
+        version: version(&mut table, &dialect, namespace.as_deref()),
+        namespace,
+        dialect,
         timeout: table.duration("timeout").unwrap_or(TEN_SECONDS),
         per_second: table.number("per_second", 1..=MOST_REQUESTS),
         window: table.number("window", 1..=WIDEST_WINDOW).unwrap_or(16),
+        priority: table.number("priority", 1..=MOST_PRIORITIES).unwrap_or(1),
+        weight: table.number("weight", 1..=GREATEST_WEIGHT).unwrap_or(1),
         name: name?,
         url: url?,
     })
+}
+
+/// An MM7Version: one that the schema of the connection's namespace lists, since carriers check it against that.
+fn version(table: &mut Table<'_>, dialect: &str, namespace: Option<&str>) -> Option<String> {
+    let dialect = Dialect::by_name(dialect).unwrap_or(Dialect::THREE_GPP);
+    let namespace = namespace.and_then(Namespace::by_name).unwrap_or(dialect.written);
+    table.parsed("version", |text| check::version(text, namespace))
 }
 
 fn read_carrier_callbacks(mut table: Table<'_>, stored: Option<&ShownCredentials>) -> CarrierCallbacks {

@@ -7,4 +7,5 @@ pub mod client;
 pub mod lengths;
 pub mod memory;
 mod patience;
+pub mod retry_after;
 pub mod server;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use mm7::StatusCode;
+use mm7::{StatusCode, ValueError};
 use posthouse_core::{
     carrier::{Carrier, OnUnknown},
     classify::{Next, Said, Verdict, classify},
@@ -12,14 +12,23 @@ use posthouse_core::{
     store::{Send, Settlement, StoreError},
     time::after,
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
-use crate::carrier::connector::{Attempt, Connector};
+use crate::{
+    breaker::Turn,
+    carrier::{
+        connector::{Attempt, Connector},
+        links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
+    },
+};
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
 const GRACE: Duration = Duration::from_secs(20);
+/// How long a message whose connection failed waits for room on the next one; then it tries again later. While a VASP waits for
+/// the answer, so does it.
+const NEXT_WAIT: Duration = Duration::from_secs(1);
 /// How long reports are awaited from a carrier that is not provisioned any more.
 const REPORT_TIMEOUT_WITHOUT_CARRIER: Duration = Duration::from_secs(72 * 3600);
 
@@ -47,13 +56,19 @@ struct Outcome {
     came_back: bool,
 }
 
+impl Outcome {
+    fn without_connection() -> Self {
+        Self {
+            verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
+            carrier_message_id: None,
+            words: "the carrier has no connection".to_owned(),
+            came_back: false,
+        }
+    }
+}
+
 /// Attempts a message and settles what came of it.
-pub(super) async fn run_job(
-    shared: &Shared,
-    connectors: &[Arc<Connector>],
-    job: Job,
-    stop: &CancellationToken,
-) -> Ended {
+pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &CancellationToken) -> Ended {
     let Job { send, media, answer } = job;
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
@@ -67,15 +82,19 @@ pub(super) async fn run_job(
             Err(error) => return without_media(shared, &send, &error).await,
         },
     };
-    let outcome = match attempt(shared, connectors, &send, &media, answer.as_ref(), stop).await {
+    let outcome = match attempt(shared, links, &send, &media, answer.as_ref(), stop).await {
         Ok(outcome) => outcome,
         Err(NotMade::LeaseLost) => return Ended::default(),
-        Err(NotMade::Stopped) => {
+        Err(NotMade::Stopped | NotMade::Down) => {
             give_back(shared, vec![(send, answer)]).await;
             return Ended::default();
         }
         Err(NotMade::Unanswerable) => {
             decline(shared, &send, "the VASP was told 3500 before it was sent").await;
+            return Ended::default();
+        }
+        Err(NotMade::Unwritable(error)) => {
+            unwritable(shared, &send, answer, &error).await;
             return Ended::default();
         }
     };
@@ -96,48 +115,64 @@ enum NotMade {
     Unanswerable,
     /// The gateway stops.
     Stopped,
+    /// No connection may be used at present: the message waits for one in the store.
+    Down,
+    /// Something about the message cannot be written.
+    Unwritable(ValueError),
 }
 
 /// Tries one connection after the other till one says something final.
 async fn attempt(
     shared: &Shared,
-    connectors: &[Arc<Connector>],
+    links: &Links,
     send: &Send,
     media: &[Bytes],
     answer: Option<&oneshot::Sender<StatusCode>>,
     stop: &CancellationToken,
 ) -> Result<Outcome, NotMade> {
-    let mut begun = false;
-    let mut outcome = Outcome {
-        verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
-        carrier_message_id: None,
-        words: "the carrier has no connection".to_owned(),
-        came_back: false,
-    };
+    let mut tried = Vec::new();
+    let mut last = None;
     let gave_up = || answer.is_some_and(oneshot::Sender::is_closed);
-    for connector in connectors {
+    loop {
         if gave_up() {
             return Err(NotMade::Unanswerable);
         }
         let turn = tokio::select! {
             biased;
-            () = stop.cancelled(), if begun => break,
+            () = stop.cancelled(), if !tried.is_empty() => break,
             () = stop.cancelled() => return Err(NotMade::Stopped),
-            turn = connector.turn() => turn,
+            turn = turn(links, &tried, answer.is_some()) => turn,
         };
-        let Some(_turn) = turn else { continue };
+        let Some(mut ticket) = turn else { break };
         if gave_up() {
             return Err(NotMade::Unanswerable);
         }
-        begin(shared, send, connector).await?;
-        begun = true;
-        let attempt = connector.submit(send, media).await;
-        outcome = note(shared, send, connector, attempt);
+        let link = Arc::clone(ticket.link());
+        begin(shared, send, link.connector()).await?;
+        ticket.begin();
+        let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
+        let outcome = note(shared, send, ticket, attempt);
         if !matches!(outcome.verdict.next, Next::Elsewhere { .. }) {
-            break;
+            return Ok(outcome);
         }
+        last = Some(outcome);
+        tried.push(link);
     }
-    Ok(outcome)
+    match last {
+        Some(outcome) => Ok(outcome),
+        None if links.all().is_empty() => Ok(Outcome::without_connection()),
+        None => Err(NotMade::Down),
+    }
+}
+
+/// The message's turn on a connection that it was not tried on.
+async fn turn(links: &Links, tried: &[Arc<Link>], is_awaited: bool) -> Option<Ticket> {
+    let allowed = if is_awaited { Allowed::All } else { Allowed::Healthy };
+    let turn = links.turn(tried, allowed);
+    if tried.is_empty() || is_awaited {
+        return turn.await;
+    }
+    timeout(NEXT_WAIT, turn).await.ok().flatten()
 }
 
 /// Marks on disk that bytes are about to go out: a crash from here on means that the outcome is unknown.
@@ -153,22 +188,29 @@ async fn begin(shared: &Shared, send: &Send, connector: &Connector) -> Result<()
     })
 }
 
-fn note(shared: &Shared, send: &Send, connector: &Connector, attempt: Attempt) -> Outcome {
+fn note(shared: &Shared, send: &Send, ticket: Ticket, attempt: Attempt) -> Outcome {
     let verdict = classify(attempt.said);
-    let (alarm, busy) = match verdict.next {
-        Next::Elsewhere { alarm, .. } => (alarm, true),
-        Next::Forwarded | Next::End(_) => (false, false),
-        Next::Unknown => (false, true),
-    };
-    let name = &connector.connection().name;
-    shared.directory.note(&send.carrier, name, alarm);
-    shared.metrics.attempt_ended(&send.carrier, verdict.code);
-    if alarm {
-        tracing::error!(carrier = %send.carrier, connection = name, words = attempt.words, "the carrier refuses our credentials");
+    let refuses_us = matches!(verdict.next, Next::Elsewhere { alarm: true, .. });
+    let link = Arc::clone(ticket.link());
+    let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
+    shared.directory.note(carrier, name, refuses_us);
+    shared.metrics.attempt_ended(carrier, verdict.code);
+    if refuses_us {
+        tracing::error!(%carrier, connection = name, words, "the carrier refuses our credentials");
     }
-    let came_back = connector.note(attempt.said != Said::Unreached, !busy);
-    let words = format!("{}: {}", name, attempt.words);
-    Outcome { verdict, carrier_message_id: attempt.carrier_message_id, words, came_back }
+    let noted = ticket.end(LinkEnded::of(attempt.said, verdict.next), attempt.retry_after);
+    match noted.turn {
+        Turn::Opened => {
+            let retry_after = attempt.retry_after.map(|time| time.as_secs());
+            tracing::warn!(%carrier, connection = name, words, retry_after, "a connection failed and is not used till it serves again");
+        }
+        Turn::Closed => tracing::info!(%carrier, connection = name, "a connection serves again"),
+        Turn::Same => {}
+    }
+    shared.metrics.connection(carrier, &link);
+    let words = format!("{name}: {words}");
+    let carrier_message_id = attempt.carrier_message_id;
+    Outcome { verdict, carrier_message_id, words, came_back: noted.came_back }
 }
 
 fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, now: Timestamp) -> Settlement {
@@ -218,6 +260,26 @@ async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ende
         settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
     }
     Ended::default()
+}
+
+/// A message that cannot be written can never be sent.
+async fn unwritable(
+    shared: &Shared,
+    send: &Send,
+    answer: Option<oneshot::Sender<StatusCode>>,
+    error: &ValueError,
+) {
+    tracing::error!(%error, id = %send.id, "the message cannot be written");
+    let reason = StatusCode::SystemError;
+    let settlement = match answer {
+        Some(_) => Settlement::Declined { reason },
+        None => Settlement::Refused { terminal: Terminal::Rejected, reason },
+    };
+    settle(shared, send, settlement, &format!("the message cannot be written: {error}")).await;
+    if let Some(answer) = answer {
+        // Who does not wait any more was told 3500.
+        let _ = answer.send(reason);
+    }
 }
 
 /// What was not begun when the gateway stops is due at once, for the next start. Not so in relay mode: it would be sent after

@@ -4,16 +4,11 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{
-    Id,
-    carrier::{CarrierId, Connection},
-    store::Lease,
-    time::after,
-};
+use posthouse_core::{Id, carrier::CarrierId, store::Lease, time::after};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
-    time::sleep,
+    time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +17,7 @@ use super::{
     attempt::{Ended, Job, give_back, run_job},
 };
 use crate::{
-    carrier::connector::{Connector, connectors},
+    carrier::links::Links,
     handoff::{Fresh, LEASE},
 };
 
@@ -31,10 +26,8 @@ const WITHOUT_CONNECTIONS: usize = 16;
 /// Of its room a lane has at least so great a part free before it asks the store for more: a commit for each message would be
 /// dear.
 const PULL_FROM: usize = 4;
-/// How long a message waits in hand at most for its turn by a connection's rate.
-const RATE_AHEAD_SECONDS: u32 = 10;
-/// How often it is looked whether a carrier that is down is there again.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether a connection that is not used would serve again.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long messages are put off while their carrier is down, when it does not come back before.
 const PUT_OFF: Duration = Duration::from_secs(600);
 /// How many messages are put off at a time.
@@ -46,14 +39,16 @@ pub(super) struct Lane {
     fresh: mpsc::Receiver<Fresh>,
     bell: Arc<Notify>,
     stop: CancellationToken,
-    connectors: Vec<Arc<Connector>>,
+    links: Arc<Links>,
+    /// Rung when there is room on a connection.
+    room: Arc<Notify>,
     revision: Option<u64>,
     /// What this lane works on: never the same message twice at a time, even if its lease ran out meanwhile.
     in_hand: HashSet<Id>,
     attempts: JoinSet<(Id, Ended)>,
-    /// None of the connections can be reached: nothing is attempted till a probe finds one.
+    /// None of the connections is used: nothing is attempted but a message now and then, to see whether one serves again.
     is_down: bool,
-    probes: JoinSet<bool>,
+    looks: JoinSet<()>,
     /// When a connection came back: what began to wait before goes at once.
     came_back: Option<Timestamp>,
 }
@@ -67,18 +62,20 @@ impl Lane {
         stop: CancellationToken,
     ) -> Self {
         let now = shared.clock.now();
+        let room = Arc::default();
         Self {
             shared,
             carrier,
             fresh,
             bell,
             stop,
-            connectors: Vec::new(),
+            links: Arc::new(Links::new(&[], &[], Arc::clone(&room))),
+            room,
             revision: None,
             in_hand: HashSet::new(),
             attempts: JoinSet::new(),
             is_down: false,
-            probes: JoinSet::new(),
+            looks: JoinSet::new(),
             // What an earlier run put off need not wait: whether the carrier is there will be seen.
             came_back: Some(now),
         }
@@ -86,15 +83,19 @@ impl Lane {
 
     pub(super) async fn run(mut self) {
         let (bell, stop) = (Arc::clone(&self.bell), self.stop.clone());
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.refresh();
+            self.see_whether_down();
             let room = self.capacity().saturating_sub(self.in_hand.len());
             let (has_room, has_much_room) = (room > 0, room * PULL_FROM >= self.capacity());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.attempts.join_next() => self.ended(ended),
-                Some(found) = self.probes.join_next() => self.probed(found.unwrap_or(false)),
+                Some(_) = self.looks.join_next() => self.try_if_due(),
+                _ = ticks.tick(), if self.links.is_any_down() => self.look(),
                 Some(fresh) = self.fresh.recv(), if has_room => self.start_fresh(fresh),
                 () = bell.notified(), if has_much_room => self.pull().await,
             }
@@ -109,60 +110,65 @@ impl Lane {
             return;
         }
         let connections = snapshot.carrier(&self.carrier).map_or(&[][..], |carrier| &carrier.connections);
-        self.connectors = connectors(connections, &self.connectors);
+        let before = self.links.all();
+        let links = Links::new(connections, before, Arc::clone(&self.room));
+        for gone in before.iter().filter(|link| !links.all().iter().any(|kept| kept.is_named_as(link))) {
+            self.shared.metrics.connection_gone(&self.carrier, gone);
+        }
+        for link in links.all() {
+            self.shared.metrics.connection(&self.carrier, link);
+        }
+        let is_changed = links.all().iter().any(|link| !before.iter().any(|kept| Arc::ptr_eq(kept, link)));
+        self.links = Arc::new(links);
+        if is_changed {
+            // What waited for the connection as it was goes at once over the one that it is.
+            self.came_back();
+        }
         self.revision = Some(snapshot.revision());
-        if self.is_down && !self.all_down() {
-            self.up();
+    }
+
+    /// While no connection is used, no attempt is made: each would cost two commits and come to nothing.
+    fn see_whether_down(&mut self) {
+        let is_down = self.links.are_down();
+        if is_down == self.is_down {
+            return;
+        }
+        self.is_down = is_down;
+        self.shared.handoff.note(&self.carrier, is_down);
+        if is_down {
+            tracing::warn!(carrier = %self.carrier, "no connection serves; messages wait");
+        } else {
+            tracing::info!(carrier = %self.carrier, "a connection serves again; what waits goes");
+            self.came_back();
         }
     }
 
-    fn all_down(&self) -> bool {
-        !self.connectors.is_empty() && self.connectors.iter().all(|connector| connector.is_down())
+    /// Looks whether somebody is there again.
+    fn look(&mut self) {
+        if self.looks.is_empty() {
+            let links = Arc::clone(&self.links);
+            self.looks.spawn(async move { links.look().await });
+        }
+        self.try_if_due();
     }
 
-    /// Stops attempting: each would cost two commits and find nobody.
-    fn down(&mut self) {
-        tracing::warn!(carrier = %self.carrier, "no connection can be reached; messages wait");
-        self.is_down = true;
-        self.shared.handoff.note(&self.carrier, true);
-        self.probe();
-    }
-
-    fn probe(&mut self) {
-        let connectors = self.connectors.clone();
-        self.probes.spawn(async move {
-            sleep(PROBE_EVERY).await;
-            for connector in connectors {
-                if connector.probe().await {
-                    return true;
-                }
-            }
-            false
-        });
-    }
-
-    fn probed(&mut self, found: bool) {
-        if found {
-            self.up();
-        } else if self.is_down {
-            self.probe();
+    fn try_if_due(&self) {
+        if self.is_down && self.links.is_try_due() {
+            self.bell.notify_one();
         }
     }
 
-    /// Attempts again, what waits first.
-    fn up(&mut self) {
-        if std::mem::take(&mut self.is_down) {
-            tracing::info!(carrier = %self.carrier, "a connection can be reached again");
-            self.shared.handoff.note(&self.carrier, false);
-        }
+    /// What began to wait before goes at once.
+    fn came_back(&mut self) {
         self.came_back = Some(self.shared.clock.now());
         self.bell.notify_one();
     }
 
     fn capacity(&self) -> usize {
-        let places = self.connectors.iter().map(|connector| places(connector.connection()));
-        let sum = usize::try_from(places.fold(0, u32::saturating_add)).unwrap_or(usize::MAX);
-        if sum == 0 { WITHOUT_CONNECTIONS } else { sum }
+        match self.links.places() {
+            0 => WITHOUT_CONNECTIONS,
+            places => places,
+        }
     }
 
     fn start_fresh(&mut self, fresh: Fresh) {
@@ -180,19 +186,17 @@ impl Lane {
         if !self.in_hand.insert(id) {
             return;
         }
-        let (shared, connectors) = (Arc::clone(&self.shared), self.connectors.clone());
+        let (shared, links) = (Arc::clone(&self.shared), Arc::clone(&self.links));
         let stop = self.stop.clone();
-        self.attempts.spawn(async move { (id, run_job(&shared, &connectors, job, &stop).await) });
+        self.attempts.spawn(async move { (id, run_job(&shared, &links, job, &stop).await) });
     }
 
     fn ended(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
         match ended {
             Ok((id, ended)) => {
                 self.in_hand.remove(&id);
-                if ended == (Ended { connection_came_back: true }) {
-                    self.up();
-                } else if !self.is_down && self.all_down() {
-                    self.down();
+                if ended.connection_came_back {
+                    self.came_back();
                 }
             }
             Err(error) => {
@@ -206,10 +210,13 @@ impl Lane {
     /// Leases what is due, as much as there is room for.
     async fn pull(&mut self) {
         let now = self.shared.clock.now();
-        if self.is_down && !self.put_off(now).await {
-            return;
-        }
         let lease = Lease { owner: self.shared.owner, until: after(now, LEASE) };
+        if self.is_down {
+            self.try_one(lease, now).await;
+            if !self.put_off(now).await {
+                return;
+            }
+        }
         let room = self.capacity().saturating_sub(self.in_hand.len());
         let came_back = self.came_back.filter(|_| !self.is_down);
         match self.shared.store.lease_sends(&self.carrier, lease, now, came_back, room).await {
@@ -223,6 +230,19 @@ impl Lane {
                 for send in sends {
                     self.start(Job { send, media: None, answer: None });
                 }
+            }
+            Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
+        }
+    }
+
+    /// While no connection is used: one message, whether it is due or not, to see whether one serves again.
+    async fn try_one(&mut self, lease: Lease, now: Timestamp) {
+        if !self.links.is_try_due() {
+            return;
+        }
+        match self.shared.store.lease_sends(&self.carrier, lease, now, Some(now), 1).await {
+            Ok(sends) => {
+                sends.into_iter().for_each(|send| self.start(Job { send, media: None, answer: None }))
             }
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
         }
@@ -253,14 +273,5 @@ impl Lane {
         }
         give_back(&self.shared, unbegun).await;
         while self.attempts.join_next().await.is_some() {}
-    }
-}
-
-/// How many messages a connection is worked on at a time: while some are under way, others are begun and settled.
-fn places(connection: &Connection) -> u32 {
-    let places = connection.window.saturating_mul(2);
-    match connection.per_second {
-        Some(rate) => places.min(rate.saturating_mul(RATE_AHEAD_SECONDS)).max(1),
-        None => places,
     }
 }

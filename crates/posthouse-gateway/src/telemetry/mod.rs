@@ -6,9 +6,11 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{carrier::CarrierId, store::CallbackOutcome, submit::FetchFact};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+use crate::carrier::links::Link;
 
 /// Upper bounds of the buckets for answer times, in seconds.
 const ANSWER_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -31,6 +33,18 @@ struct CarrierStatus {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CarrierConnection {
+    carrier: String,
+    connection: String,
+}
+
+impl CarrierConnection {
+    fn of(carrier: &CarrierId, link: &Link) -> Self {
+        Self { carrier: carrier.to_string(), connection: link.connection().name.clone() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Outcome {
     outcome: &'static str,
 }
@@ -46,6 +60,8 @@ pub struct Metrics {
     callbacks: Family<Outcome, Counter>,
     fetches: Family<Outcome, Counter>,
     lookups: Family<Outcome, Counter>,
+    connections_up: Family<CarrierConnection, Gauge>,
+    connection_windows: Family<CarrierConnection, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -80,7 +96,25 @@ impl Default for Metrics {
         );
         let lookups = Family::default();
         registry.register("lookups", "Carriers looked up, by who knew or that nobody did", lookups.clone());
-        Self { registry, answers, answer_time, attempts, reports, callbacks, fetches, lookups }
+        let connections_up = Family::default();
+        let help = "Whether a connection to a carrier is used: 1, or 0 while it fails and is only tried now and then";
+        registry.register("connection_up", help, connections_up.clone());
+        let connection_windows = Family::default();
+        let help =
+            "Requests that may be in flight on a connection: its window, or less while the carrier is busy";
+        registry.register("connection_window", help, connection_windows.clone());
+        Self {
+            registry,
+            answers,
+            answer_time,
+            attempts,
+            reports,
+            callbacks,
+            fetches,
+            lookups,
+            connections_up,
+            connection_windows,
+        }
     }
 }
 
@@ -93,6 +127,20 @@ impl Metrics {
     pub(crate) fn attempt_ended(&self, carrier: &CarrierId, code: StatusCode) {
         let labels = CarrierCode { carrier: carrier.to_string(), code: code.code() };
         self.attempts.get_or_create(&labels).inc();
+    }
+
+    /// Notes how a connection is.
+    pub(crate) fn connection(&self, carrier: &CarrierId, link: &Link) {
+        let labels = CarrierConnection::of(carrier, link);
+        self.connections_up.get_or_create(&labels).set(link.is_up().into());
+        self.connection_windows.get_or_create(&labels).set(link.window().into());
+    }
+
+    /// Forgets a connection that is not provisioned any more.
+    pub(crate) fn connection_gone(&self, carrier: &CarrierId, link: &Link) {
+        let labels = CarrierConnection::of(carrier, link);
+        self.connections_up.remove(&labels);
+        self.connection_windows.remove(&labels);
     }
 
     pub(crate) fn report_recorded(&self, carrier: &CarrierId, status: MmStatus) {

@@ -58,6 +58,10 @@ fn carrier(id: &str) -> Carrier {
             timeout: Duration::from_secs(10),
             per_second: Some(50),
             window: 16,
+            priority: 2,
+            weight: 3,
+            namespace: Some("REL-5-MM7-1-2".into()),
+            version: None,
         }],
         callbacks: CarrierCallbacks::default(),
     }

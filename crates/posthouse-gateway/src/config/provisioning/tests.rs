@@ -57,6 +57,10 @@ dialect = "posthouse"
 timeout = "2s"
 per_second = 50
 window = 8
+priority = 2
+weight = 3
+namespace = "REL-5-MM7-1-2"
+version = "5.6.0"
 [carrier.callbacks]
 basic_auth = { username = "vzw", password = "c4ll" }
 allowed_ips = ["10.0.0.0/8"]
@@ -180,6 +184,10 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
                 timeout: Duration::from_secs(2),
                 per_second: Some(50),
                 window: 8,
+                priority: 2,
+                weight: 3,
+                namespace: Some("REL-5-MM7-1-2".to_owned()),
+                version: Some("5.6.0".to_owned()),
             }],
             callbacks: CarrierCallbacks {
                 basic_auth: Some(ShownCredentials { username: "vzw".to_owned(), ..credentials }),
@@ -258,6 +266,10 @@ fn what_is_left_out_has_its_default() {
                 timeout: Duration::from_secs(10),
                 per_second: None,
                 window: 16,
+                priority: 1,
+                weight: 1,
+                namespace: None,
+                version: None,
             }],
             callbacks: CarrierCallbacks::default(),
         }]
@@ -517,6 +529,31 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         CONNECTION,
         "url = \"http://h\"\nwindow = 0",
         "11: carrier.connection.window: 0 is out of range; write a number from 1 to 10000",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\npriority = 0",
+        "11: carrier.connection.priority: 0 is out of range; write a number from 1 to 100",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nweight = 1001",
+        "11: carrier.connection.weight: 1001 is out of range; write a number from 1 to 1000",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nnamespace = \"REL-6-MM7-1-5\"",
+        "11: carrier.connection.namespace: \"REL-6-MM7-1-5\" is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nnamespace = \"REL-5-MM7-1-0\"\nversion = \"6.8.0\"",
+        "12: carrier.connection.version: \"6.8.0\" is not listed by the schema of REL-5-MM7-1-0; write \"5.3.0\", or leave it out",
+    ),
+    (
+        CONNECTION,
+        "url = \"http://h\"\nversion = \"6.8\"",
+        "11: carrier.connection.version: \"6.8\" is no version; write one such as \"6.8.0\"",
     ),
     (
         CONNECTION,

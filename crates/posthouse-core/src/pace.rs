@@ -1,0 +1,363 @@
+//! How fast a connection is used: within the window and the rate that are provisioned, and below them while the carrier has more to
+//! do than it can. Down by halves, up again by a step for each answer: what congestion control does.
+
+use std::time::{Duration, Instant};
+
+/// What an answer's time is never called slow below.
+const NEVER_SLOW: Duration = Duration::from_secs(1);
+/// An answer is slow when it took so many times what is usual.
+const SLOW_TIMES: u32 = 4;
+/// How far a burst may run ahead of the rate.
+const BURST: Duration = Duration::from_millis(100);
+/// The lowest rate, in requests a second.
+const LOWEST: f64 = 1.0;
+/// From this rate on, in requests a second, a connection without a provisioned one is not held to any.
+const UNLIMITED_FROM: f64 = 40.0;
+/// What the rate gains in a second while requests go out at it, in requests a second.
+const GAIN: f64 = 2.0;
+
+/// What is provisioned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Requests in flight, at least 1.
+    pub window: u32,
+    /// Requests a second; `None`: as many as the window lets through.
+    pub per_second: Option<u32>,
+    /// How long an answer may take.
+    pub timeout: Duration,
+}
+
+/// What a request came to, as far as the pace is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// An answer that says nothing about how much the carrier has to do.
+    Answer,
+    /// The carrier has too much to do: 4006, HTTP 429 or 5xx.
+    Busy,
+    /// No answer in time: it is as slow as can be.
+    Silence,
+    /// It was not sent.
+    Nothing,
+}
+
+/// When the next request may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Now.
+    Now,
+    /// By the rate, not before this.
+    At(Instant),
+    /// Once another one has ended.
+    AfterAnother,
+}
+
+/// The pace of a connection. It takes the time as an argument.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use posthouse_core::pace::{Bounds, Heard, Pace, Turn};
+/// let now = Instant::now();
+/// let mut pace = Pace::new(Bounds { window: 8, per_second: None, timeout: Duration::from_secs(10) });
+/// for _ in 0..8 {
+///     pace.begin(now);
+/// }
+/// assert_eq!(pace.turn(now), Turn::AfterAnother);
+/// pace.end(now, now + Duration::from_millis(50), Heard::Busy);
+/// assert_eq!(pace.window(), 4);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pace {
+    bounds: Bounds,
+    in_flight: u32,
+    window: u32,
+    /// How many answers came since the window last changed.
+    answers: u32,
+    /// The rate that the carrier's answers asked for, below the provisioned one.
+    rate: Option<f64>,
+    /// When the next request is due by the rate, had all come evenly.
+    due: Option<Instant>,
+    /// What was begun before says nothing new.
+    lowered_at: Option<Instant>,
+    /// How long an answer takes, smoothed.
+    usual: Option<Duration>,
+}
+
+impl Pace {
+    /// As fast as is provisioned.
+    pub fn new(bounds: Bounds) -> Self {
+        let bounds = Bounds { window: bounds.window.max(1), ..bounds };
+        Self {
+            bounds,
+            in_flight: 0,
+            window: bounds.window,
+            answers: 0,
+            rate: None,
+            due: None,
+            lowered_at: None,
+            usual: None,
+        }
+    }
+
+    /// How many requests may be in flight now.
+    pub const fn window(&self) -> u32 {
+        self.window
+    }
+
+    /// The requests a second that are allowed now; `None`: as many as the window lets through.
+    pub fn per_second(&self) -> Option<f64> {
+        self.rate.or(self.bounds.per_second.map(f64::from))
+    }
+
+    /// How many requests the rate allows within a time; `None`: as many as the window lets through.
+    pub fn within(&self, time: Duration) -> Option<u64> {
+        // Seconds times requests a second.
+        self.per_second().map(|rate| time.mul_f64(rate).as_secs())
+    }
+
+    /// When the next request may go.
+    pub fn turn(&self, now: Instant) -> Turn {
+        if self.in_flight >= self.window {
+            return Turn::AfterAnother;
+        }
+        match (self.per_second(), self.due) {
+            (Some(rate), Some(due)) => {
+                let ahead = BURST.saturating_sub(interval(rate));
+                if due <= now + ahead { Turn::Now } else { Turn::At(due.checked_sub(ahead).unwrap_or(due)) }
+            }
+            _ => Turn::Now,
+        }
+    }
+
+    /// A request goes.
+    pub fn begin(&mut self, now: Instant) {
+        self.in_flight += 1;
+        self.due = self.per_second().map(|rate| self.due.map_or(now, |due| due.max(now)) + interval(rate));
+    }
+
+    /// A request that was begun then has ended.
+    pub fn end(&mut self, begun: Instant, now: Instant, heard: Heard) {
+        let flying = self.in_flight;
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let took = now.saturating_duration_since(begun);
+        let is_slow = match heard {
+            Heard::Answer => self.is_slow(took),
+            Heard::Silence => true,
+            Heard::Busy | Heard::Nothing => false,
+        };
+        if matches!(heard, Heard::Answer | Heard::Silence) {
+            self.learn(took);
+        }
+        // What went out before the last change was made says nothing about it.
+        let is_news = self.lowered_at.is_none_or(|at| begun > at);
+        match heard {
+            Heard::Nothing => {}
+            Heard::Busy if is_news => self.lower(flying, now, true),
+            _ if is_slow && is_news => self.lower(flying, now, false),
+            Heard::Answer if !is_slow => self.raise(),
+            _ => {}
+        }
+    }
+
+    fn is_slow(&self, took: Duration) -> bool {
+        let usual = self.usual.unwrap_or(NEVER_SLOW);
+        took > (usual * SLOW_TIMES).max(NEVER_SLOW).min(self.bounds.timeout / 2)
+    }
+
+    fn learn(&mut self, took: Duration) {
+        self.usual = Some(self.usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
+    }
+
+    /// Half of what is in flight; once that is a single request and is too much, half of the rate.
+    fn lower(&mut self, flying: u32, now: Instant, is_busy: bool) {
+        self.lowered_at = Some(now);
+        if is_busy && self.window == 1 {
+            let usual = self.bounds.per_second.map_or(UNLIMITED_FROM, f64::from).min(UNLIMITED_FROM);
+            self.rate = Some((self.rate.unwrap_or(usual) / 2.0).max(LOWEST).min(usual));
+        }
+        self.window = (self.window.min(flying) / 2).max(1);
+        self.answers = 0;
+    }
+
+    /// First the rate, then the window, which grows by one request each time that a whole window of them was answered.
+    fn raise(&mut self) {
+        let Some(rate) = self.rate else {
+            self.answers += 1;
+            if self.answers >= self.window {
+                self.window = (self.window + 1).min(self.bounds.window);
+                self.answers = 0;
+            }
+            return;
+        };
+        let raised = rate + GAIN / rate;
+        let most = self.bounds.per_second.map_or(UNLIMITED_FROM, f64::from);
+        self.rate = Some(raised).filter(|raised| *raised < most);
+    }
+}
+
+fn interval(rate: f64) -> Duration {
+    Duration::from_secs(1).div_f64(rate.max(f64::MIN_POSITIVE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+    const BOUNDS: Bounds = Bounds { window: 16, per_second: None, timeout: Duration::from_secs(10) };
+
+    /// How many may begin at once.
+    fn room(pace: &mut Pace, now: Instant) -> u32 {
+        let mut begun = 0;
+        while pace.turn(now) == Turn::Now && begun < 1000 {
+            pace.begin(now);
+            begun += 1;
+        }
+        begun
+    }
+
+    /// One request after the other, each answered after so long; the time afterwards.
+    fn exchange(pace: &mut Pace, mut now: Instant, took: Duration, heard: Heard, times: u32) -> Instant {
+        for _ in 0..times {
+            if let Turn::At(at) = pace.turn(now) {
+                now = at;
+            }
+            pace.begin(now);
+            pace.end(now, now + took, heard);
+            now += took;
+        }
+        now
+    }
+
+    /// How many requests of 1 ms go out in a second, one after the other.
+    fn in_a_second(pace: &mut Pace, start: Instant) -> u32 {
+        let (mut now, mut count) = (start, 0);
+        while now < start + 1000 * MS {
+            match pace.turn(now) {
+                Turn::At(at) => now = at,
+                _ => {
+                    pace.begin(now);
+                    pace.end(now, now + MS, Heard::Nothing);
+                    (now, count) = (now + MS, count + 1);
+                }
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn no_more_are_in_flight_than_the_window_has() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        assert_eq!(room(&mut pace, now), 16);
+        assert_eq!(pace.turn(now), Turn::AfterAnother);
+        pace.end(now, now + MS, Heard::Answer);
+        assert_eq!(pace.turn(now), Turn::Now);
+    }
+
+    #[test]
+    fn no_more_go_out_than_the_rate_allows() {
+        let now = Instant::now();
+        for rate in [1, 5, 10, 50, 500] {
+            let mut pace = Pace::new(Bounds { per_second: Some(rate), ..BOUNDS });
+            let first = in_a_second(&mut pace, now);
+            assert!((rate..=rate + rate / 10 + 1).contains(&first), "{first} at {rate}");
+            let second = in_a_second(&mut pace, now + 1000 * MS);
+            assert!((rate.saturating_sub(1)..=rate + 1).contains(&second), "then {second} at {rate}");
+        }
+    }
+
+    #[test]
+    fn time_without_requests_is_not_saved_up() {
+        let now = Instant::now();
+        let mut pace = Pace::new(Bounds { per_second: Some(50), ..BOUNDS });
+        assert_eq!(room(&mut pace, now), 5);
+        let later = now + 60_000 * MS;
+        for _ in 0..5 {
+            pace.end(now, later, Heard::Nothing);
+        }
+        assert_eq!(room(&mut pace, later), 5);
+    }
+
+    #[test]
+    fn busy_halves_the_window_once_for_all_that_was_under_way() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        room(&mut pace, now);
+        for _ in 0..16 {
+            pace.end(now, now + 50 * MS, Heard::Busy);
+        }
+        assert_eq!(pace.window(), 8);
+        let now = now + 60 * MS;
+        assert_eq!(room(&mut pace, now), 8);
+        pace.end(now, now + 50 * MS, Heard::Busy);
+        assert_eq!(pace.window(), 4);
+    }
+
+    #[test]
+    fn it_grows_by_one_for_each_window_of_answers_and_never_beyond() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
+        assert_eq!(pace.window(), 1);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
+        assert_eq!(pace.window(), 2);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
+        assert_eq!(pace.window(), 2, "slowly");
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
+        assert_eq!(pace.window(), 3);
+        exchange(&mut pace, now, MS, Heard::Answer, 1000);
+        assert_eq!(pace.window(), 16);
+    }
+
+    #[test]
+    fn one_at_a_time_and_still_busy_halves_the_rate() {
+        let (mut pace, now) = (Pace::new(Bounds { per_second: Some(30), ..BOUNDS }), Instant::now());
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
+        assert_eq!((pace.window(), pace.per_second()), (1, Some(30.0)));
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
+        assert_eq!(pace.per_second(), Some(15.0));
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 20) + MS;
+        assert_eq!(pace.per_second(), Some(1.0), "never nothing");
+        let begun = now;
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 100);
+        let rate = pace.per_second().unwrap();
+        let gained = 1.0 + GAIN * (now - begun).as_secs_f64();
+        assert!((rate - gained).abs() < gained / 4.0, "{rate} after {:?}", now - begun);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 1000);
+        assert_eq!(pace.per_second(), Some(30.0), "never more than provisioned");
+        exchange(&mut pace, now, MS, Heard::Answer, 1000);
+        assert_eq!((pace.window(), pace.per_second()), (16, Some(30.0)));
+    }
+
+    #[test]
+    fn a_connection_without_a_rate_gets_one_while_the_carrier_is_busy() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 3) + MS;
+        assert!(pace.per_second().is_some_and(|rate| rate < 20.0), "{:?}", pace.per_second());
+        exchange(&mut pace, now, MS, Heard::Answer, 1000);
+        assert_eq!(pace.per_second(), None);
+    }
+
+    #[test]
+    fn answers_that_take_longer_than_usual_narrow_the_window() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let now = exchange(&mut pace, now, 400 * MS, Heard::Answer, 20);
+        assert_eq!(pace.window(), 16);
+        let now = exchange(&mut pace, now, 1500 * MS, Heard::Answer, 1);
+        assert_eq!(pace.window(), 16, "that happens");
+        room(&mut pace, now);
+        pace.end(now, now + 4000 * MS, Heard::Answer);
+        assert_eq!(pace.window(), 8);
+        pace.end(now, now + 10_000 * MS, Heard::Silence);
+        assert_eq!(pace.window(), 8, "was under way before");
+        let now = now + 11_000 * MS;
+        pace.begin(now);
+        pace.end(now, now + 10_000 * MS, Heard::Silence);
+        assert_eq!((pace.window(), pace.per_second()), (4, None));
+    }
+
+    #[test]
+    fn what_is_always_slow_is_usual() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        exchange(&mut pace, now, 4000 * MS, Heard::Answer, 200);
+        assert_eq!(pace.window(), 16);
+    }
+}

@@ -1,0 +1,344 @@
+//! A carrier's connections in use: which one a message goes over, and when.
+//!
+//! Those of the best priority share the messages by weight; the others stand by till none of those can be used. Whether a
+//! connection can be is told by results: its breaker opens on failures, lets one message through now and then, and closes when
+//! that is answered. How much a connection is given at a time is its [`Pace`].
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use posthouse_core::{
+    carrier::Connection,
+    classify::{Next, Said},
+    pace::{Bounds, Heard, Pace, Turn},
+    share::{Candidate, Share},
+};
+use tokio::{
+    sync::{Mutex as Line, Notify},
+    time::{Instant, timeout},
+};
+
+use super::connector::Connector;
+use crate::breaker::{self, Breaker, Habits};
+
+/// Nobody was there. That costs a message nothing, and whether somebody is there again is found out without one
+/// ([`Links::look`]); only if that never says so is one tried.
+const UNREACHED: Habits =
+    Habits { failures: 3, pause: Duration::from_secs(60), longest_pause: Duration::from_secs(60) };
+/// The carrier said that it cannot, or does not know us: trying costs an answer.
+const REFUSED: Habits =
+    Habits { failures: 5, pause: Duration::from_secs(1), longest_pause: Duration::from_secs(8) };
+/// No answer came: each try may cost a message that nobody knows the end of.
+const SILENT: Habits =
+    Habits { failures: 5, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(60) };
+
+/// How long somebody who waits for his turn does so without looking round: what he waits for rings, but for time itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a message waits in hand at most for its turn by a connection's rate.
+const RATE_AHEAD: Duration = Duration::from_secs(10);
+
+/// How an attempt ended, as far as its connection is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With an answer about the message.
+    Served,
+    /// Nobody was there.
+    Unreached,
+    /// The carrier has too much to do, or is broken.
+    Busy,
+    /// The carrier refuses our credentials.
+    NotLetIn,
+    /// Without an answer.
+    Silent,
+}
+
+impl Ended {
+    /// What was said, and what that means for the message.
+    pub const fn of(said: Said, next: Next) -> Self {
+        match (said, next) {
+            (Said::Unreached, _) => Self::Unreached,
+            (_, Next::Forwarded | Next::End(_)) => Self::Served,
+            (_, Next::Elsewhere { alarm: true, .. }) => Self::NotLetIn,
+            (_, Next::Elsewhere { .. }) => Self::Busy,
+            (_, Next::Unknown) => Self::Silent,
+        }
+    }
+
+    const fn heard(self) -> Heard {
+        match self {
+            Self::Served => Heard::Answer,
+            Self::Busy => Heard::Busy,
+            Self::Silent => Heard::Silence,
+            Self::Unreached | Self::NotLetIn => Heard::Nothing,
+        }
+    }
+}
+
+/// What an attempt's end made of its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    /// Whether it is used from now on, or is not any more.
+    pub turn: breaker::Turn,
+    /// It serves again: what waits for the carrier may go at once.
+    pub came_back: bool,
+}
+
+/// A connection with its health and its pace.
+pub struct Link {
+    connector: Connector,
+    breaker: Breaker,
+    pace: Mutex<Pace>,
+    /// The last attempt found nobody there.
+    is_unreached: AtomicBool,
+    /// Rung when a message may have its turn now.
+    room: Arc<Notify>,
+}
+
+impl Link {
+    fn new(connection: &Connection, room: &Arc<Notify>) -> Option<Self> {
+        let Connection { window, per_second, timeout, .. } = *connection;
+        Some(Self {
+            connector: Connector::new(connection)?,
+            breaker: Breaker::new(REFUSED),
+            pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
+            is_unreached: AtomicBool::new(false),
+            room: Arc::clone(room),
+        })
+    }
+
+    /// What writes and reads.
+    pub const fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// What was provisioned.
+    pub const fn connection(&self) -> &Connection {
+        self.connector.connection()
+    }
+
+    /// Whether it has another's name: it may be that one, provisioned otherwise.
+    pub fn is_named_as(&self, other: &Self) -> bool {
+        self.connection().name == other.connection().name
+    }
+
+    /// Whether it is used, and not only tried now and then.
+    pub fn is_up(&self) -> bool {
+        !self.breaker.is_open()
+    }
+
+    /// How many requests may be in flight now.
+    pub fn window(&self) -> u32 {
+        self.pace().window()
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody was there, so that it is worth finding out whether somebody is.
+    fn is_gone(&self) -> bool {
+        self.breaker.is_open() && self.is_unreached.load(Ordering::Relaxed)
+    }
+
+    /// How many messages it is worked on at a time: while some are under way, others are begun and settled.
+    fn places(&self) -> usize {
+        let pace = self.pace();
+        let places = u64::from(pace.window()).saturating_mul(2);
+        let places = pace.within(RATE_AHEAD).map_or(places, |ahead| places.min(ahead).max(1));
+        usize::try_from(places).unwrap_or(usize::MAX)
+    }
+
+    fn note(&self, ended: Ended, retry_after: Option<Duration>, now: Instant) -> Noted {
+        let was_unreached = self.is_unreached.swap(ended == Ended::Unreached, Ordering::Relaxed);
+        let turn = match ended {
+            Ended::Served => self.breaker.served(),
+            Ended::Busy => match retry_after.filter(|pause| !pause.is_zero()) {
+                Some(pause) => self.breaker.hold(pause, now),
+                None => self.breaker.failed(REFUSED, now),
+            },
+            Ended::NotLetIn => self.breaker.failed(REFUSED, now),
+            Ended::Unreached => self.breaker.failed(UNREACHED, now),
+            Ended::Silent => self.breaker.failed(SILENT, now),
+        };
+        let came_back = ended == Ended::Served && (was_unreached || turn == breaker::Turn::Closed);
+        Noted { turn, came_back }
+    }
+}
+
+/// A message's turn on a connection. While it is held, its place in the window is taken.
+pub struct Ticket {
+    link: Arc<Link>,
+    begun: Instant,
+    heard: Heard,
+}
+
+impl Ticket {
+    /// The connection.
+    pub fn link(&self) -> &Arc<Link> {
+        &self.link
+    }
+
+    /// The request goes out now.
+    pub fn begin(&mut self) {
+        self.begun = Instant::now();
+    }
+
+    /// The request ended.
+    pub(crate) fn end(mut self, ended: Ended, retry_after: Option<Duration>) -> Noted {
+        self.heard = ended.heard();
+        self.link.note(ended, retry_after, Instant::now())
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.link.pace().end(self.begun.into_std(), Instant::now().into_std(), self.heard);
+        self.link.room.notify_waiters();
+    }
+}
+
+/// Which connections may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// Those whose breaker lets a message through.
+    Healthy,
+    /// All: who waits for the answer is told what the carrier says, not what we expect it to say.
+    All,
+}
+
+enum Choice {
+    Taken(Ticket),
+    /// All that may be used have as much to do as they may; by the rate, one has room then.
+    Wait(Instant),
+    /// None may be used.
+    None,
+}
+
+/// The connections of a carrier.
+pub struct Links {
+    links: Vec<Arc<Link>>,
+    share: Mutex<Share>,
+    /// Whoever is first in line watches for room; so each gets his turn in order, and a bell wakes one and not thousands.
+    line: Line<()>,
+    /// The line of messages that come from another connection. They are few, and hold up none of the others.
+    second_line: Line<()>,
+    room: Arc<Notify>,
+}
+
+impl Links {
+    /// The links of these connections. One whose provisioning did not change is kept, with its TCP connections and all that is
+    /// known of it.
+    pub fn new(connections: &[Connection], before: &[Arc<Link>], room: Arc<Notify>) -> Self {
+        let kept =
+            |connection: &Connection| before.iter().find(|link| link.connection() == connection).cloned();
+        let made = |connection: &Connection| Link::new(connection, &room).map(Arc::new);
+        let links = connections.iter().filter_map(|connection| kept(connection).or_else(|| made(connection)));
+        Self {
+            links: links.collect(),
+            share: Mutex::default(),
+            line: Line::default(),
+            second_line: Line::default(),
+            room,
+        }
+    }
+
+    /// Each of them, as provisioned.
+    pub fn all(&self) -> &[Arc<Link>] {
+        &self.links
+    }
+
+    /// Waits for a message's turn on one of the connections that it was not `tried` on. `None` when none of them may be used.
+    pub async fn turn(&self, tried: &[Arc<Link>], allowed: Allowed) -> Option<Ticket> {
+        let line = if tried.is_empty() { &self.line } else { &self.second_line };
+        let _first = line.lock().await;
+        loop {
+            let room = self.room.notified();
+            tokio::pin!(room);
+            // From here on no ring is missed.
+            room.as_mut().enable();
+            let now = Instant::now();
+            match self.choose(tried, allowed, now) {
+                Choice::Taken(ticket) => return Some(ticket),
+                Choice::None => return None,
+                // Whether it was rung or time passed, look again.
+                Choice::Wait(until) => drop(timeout(until - now, room).await),
+            }
+        }
+    }
+
+    fn choose(&self, tried: &[Arc<Link>], allowed: Allowed, now: Instant) -> Choice {
+        // Held while looking and taking, so that two do not take the same room.
+        let mut share = self.share.lock().unwrap_or_else(PoisonError::into_inner);
+        let usable: Vec<(usize, &Arc<Link>)> = self
+            .links
+            .iter()
+            .enumerate()
+            .filter(|(_, link)| !tried.iter().any(|tried| Arc::ptr_eq(tried, link)))
+            .filter(|(_, link)| allowed == Allowed::All || link.breaker.would_admit(now))
+            .collect();
+        let Some(best) = usable.iter().map(|(_, link)| link.connection().priority).min() else {
+            return Choice::None;
+        };
+        let mut until = now + LOOK_EVERY;
+        let best = usable.into_iter().filter(|(_, link)| link.connection().priority == best);
+        let candidates: Vec<Candidate> = best
+            .map(|(index, link)| {
+                let turn = link.pace().turn(now.into_std());
+                if let Turn::At(at) = turn {
+                    until = until.min(at.into());
+                }
+                Candidate { index, weight: link.connection().weight, has_room: turn == Turn::Now }
+            })
+            .collect();
+        let Some(link) = share.next(&candidates).and_then(|index| self.links.get(index)) else {
+            return Choice::Wait(until.max(now + Duration::from_millis(1)));
+        };
+        // Where it is open, this message is the one that is let through.
+        link.breaker.admits(now);
+        link.pace().begin(now.into_std());
+        Choice::Taken(Ticket { link: Arc::clone(link), begun: now, heard: Heard::Nothing })
+    }
+
+    /// How many messages there is work for at a time: none while all connections are open.
+    pub fn places(&self) -> usize {
+        let healthy = || self.links.iter().filter(|link| !link.breaker.is_open());
+        let best = healthy().map(|link| link.connection().priority).min();
+        healthy()
+            .filter(|link| Some(link.connection().priority) == best)
+            .fold(0, |sum, link| sum.saturating_add(link.places()))
+    }
+
+    /// Whether none of the connections is used, but for a try now and then.
+    pub fn are_down(&self) -> bool {
+        !self.links.is_empty() && self.links.iter().all(|link| link.breaker.is_open())
+    }
+
+    /// Whether any of the connections is not used.
+    pub fn is_any_down(&self) -> bool {
+        self.links.iter().any(|link| link.breaker.is_open())
+    }
+
+    /// Whether it is time to try a connection with a message while all are down.
+    pub fn is_try_due(&self) -> bool {
+        let now = Instant::now();
+        self.links.iter().any(|link| link.breaker.would_admit(now))
+    }
+
+    /// Looks whether somebody is there again where nobody was. If so, the next message tries.
+    pub async fn look(&self) {
+        for link in self.links.iter().filter(|link| link.is_gone()) {
+            if link.connector.probe().await {
+                link.breaker.try_now(Instant::now());
+                self.room.notify_waiters();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,203 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use posthouse_core::classify::classify;
+use tokio::net::TcpListener;
+
+use super::*;
+
+fn connection(name: &str, priority: u32, weight: u32) -> Connection {
+    Connection {
+        name: name.to_owned(),
+        url: "http://127.0.0.1:9/mm7".to_owned(),
+        vaspid: None,
+        vasid: None,
+        basic_auth: None,
+        dialect: "3gpp".to_owned(),
+        timeout: Duration::from_secs(10),
+        per_second: None,
+        window: 4,
+        priority,
+        weight,
+        namespace: None,
+        version: None,
+    }
+}
+
+fn links(connections: &[Connection]) -> Links {
+    Links::new(connections, &[], Arc::default())
+}
+
+/// The connection that the next message takes.
+async fn next(links: &Links) -> Option<Ticket> {
+    links.turn(&[], Allowed::Healthy).await
+}
+
+fn name(ticket: &Ticket) -> String {
+    ticket.link().connection().name.clone()
+}
+
+/// Messages one after the other, each ending as is said of its connection.
+async fn play(links: &Links, times: usize, ends: impl Fn(&str) -> Ended) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for _ in 0..times {
+        let Some(ticket) = next(links).await else { break };
+        let name = name(&ticket);
+        ticket.end(ends(&name), None);
+        *counts.entry(name).or_default() += 1;
+    }
+    counts
+}
+
+fn counts(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    expected.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+}
+
+#[test]
+fn what_an_attempt_says_about_its_connection() {
+    for (said, expected) in [
+        (Said::Mm7(1000), Ended::Served),
+        (Said::Mm7(2002), Ended::Served),
+        (Said::Mm7(4007), Ended::Served),
+        (Said::Http(413), Ended::Served),
+        (Said::Mm7(4006), Ended::Busy),
+        (Said::Mm7(3000), Ended::Busy),
+        (Said::Http(429), Ended::Busy),
+        (Said::Http(503), Ended::Busy),
+        (Said::Mm7(4001), Ended::NotLetIn),
+        (Said::Http(401), Ended::NotLetIn),
+        (Said::Http(200), Ended::Silent),
+        (Said::NoAnswer, Ended::Silent),
+        (Said::Unreached, Ended::Unreached),
+    ] {
+        assert_eq!(Ended::of(said, classify(said).next), expected, "{said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_best_priority_shares_by_weight_and_the_others_stand_by() {
+    let links = links(&[connection("a", 1, 3), connection("b", 1, 1), connection("c", 2, 100)]);
+    assert_eq!(play(&links, 40, |_| Ended::Served).await, counts(&[("a", 30), ("b", 10)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_is_left_alone_and_comes_back() {
+    let links = links(&[connection("a", 1, 1), connection("b", 2, 1), connection("c", 3, 1)]);
+    let fail_a = |name: &str| if name == "a" { Ended::Busy } else { Ended::Served };
+    assert_eq!(play(&links, 15, fail_a).await, counts(&[("a", 5), ("b", 10)]));
+    assert!(links.is_any_down() && !links.are_down());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(play(&links, 10, fail_a).await, counts(&[("a", 1), ("b", 9)]), "one tries");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert_eq!(play(&links, 10, |_| Ended::Served).await, counts(&[("a", 10)]));
+    assert!(!links.is_any_down());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_goes_on_to_those_that_it_was_not_tried_on() {
+    let links = links(&[connection("a", 1, 1), connection("b", 1, 1), connection("c", 2, 1)]);
+    let (mut tried, mut names) = (Vec::new(), Vec::new());
+    while let Some(ticket) = links.turn(&tried, Allowed::Healthy).await {
+        names.push(name(&ticket));
+        tried.push(Arc::clone(ticket.link()));
+        ticket.end(Ended::Unreached, None);
+    }
+    assert_eq!(names, ["a", "b", "c"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_failed_only_who_is_waited_for_tries() {
+    let links = links(&[connection("a", 1, 1), connection("b", 1, 1)]);
+    assert_eq!(play(&links, 20, |_| Ended::Silent).await, counts(&[("a", 5), ("b", 5)]));
+    assert!(links.are_down() && links.places() == 0 && !links.is_try_due());
+    let ticket = links.turn(&[], Allowed::All).await.expect("somebody waits for it");
+    let noted = ticket.end(Ended::Served, None);
+    assert_eq!(noted, Noted { turn: breaker::Turn::Closed, came_back: true });
+    assert!(!links.are_down());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_asks_for_time_gets_it() {
+    let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
+    let ticket = next(&links).await.unwrap();
+    let noted = ticket.end(Ended::Busy, Some(Duration::from_secs(30)));
+    assert_eq!(noted, Noted { turn: breaker::Turn::Opened, came_back: false });
+    tokio::time::advance(Duration::from_secs(29)).await;
+    assert_eq!(play(&links, 3, |_| Ended::Served).await, counts(&[("b", 3)]));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(play(&links, 3, |_| Ended::Served).await, counts(&[("a", 3)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_window_makes_others_wait_and_not_the_other_connection() {
+    let links = Arc::new(links(&[connection("a", 1, 1), connection("b", 1, 1)]));
+    let mut taken = Vec::new();
+    for _ in 0..8 {
+        taken.push(next(&links).await.unwrap());
+    }
+    assert_eq!(taken.iter().filter(|ticket| name(ticket) == "a").count(), 4);
+    let waiting = Arc::clone(&links);
+    let waiting = tokio::spawn(async move { next(&waiting).await.map(|ticket| name(&ticket)) });
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(!waiting.is_finished());
+    let b = taken.iter().position(|ticket| name(ticket) == "b").unwrap();
+    drop(taken.swap_remove(b));
+    assert_eq!(waiting.await.unwrap().as_deref(), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_window_does_not_send_messages_to_those_that_stand_by() {
+    let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        taken.push(next(&links).await.unwrap());
+    }
+    assert!(timeout(Duration::from_secs(60), next(&links)).await.is_err());
+    assert_eq!(links.places(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_holds_over_time() {
+    let links = links(&[Connection { per_second: Some(2), ..connection("a", 1, 1) }]);
+    let begun = Instant::now();
+    assert_eq!(play(&links, 21, |_| Ended::Served).await, counts(&[("a", 21)]));
+    let took = begun.elapsed();
+    assert!((Duration::from_secs(9)..Duration::from_secs(11)).contains(&took), "{took:?}");
+    assert_eq!(links.places(), 8, "as the window has it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
+    let links = links(&[Connection { window: 16, ..connection("a", 1, 1) }]);
+    let taken: Vec<Ticket> = [next(&links).await, next(&links).await].into_iter().flatten().collect();
+    for ticket in taken {
+        ticket.end(Ended::Busy, None);
+    }
+    assert_eq!((links.all()[0].window(), links.places()), (1, 2));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    play(&links, 1000, |_| Ended::Served).await;
+    assert_eq!((links.all()[0].window(), links.places()), (16, 32));
+}
+
+#[tokio::test]
+async fn somebody_who_was_gone_is_seen_to_be_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let there = Connection { url: format!("http://{address}/"), ..connection("there", 1, 1) };
+    let links = links(&[connection("gone", 1, 1), there]);
+    play(&links, 6, |_| Ended::Unreached).await;
+    assert!(links.are_down() && !links.is_try_due());
+    links.look().await;
+    assert!(links.is_try_due());
+    assert_eq!(play(&links, 2, |_| Ended::Served).await, counts(&[("there", 2)]));
+    drop(listener);
+}
+
+#[test]
+fn what_stays_as_it_was_provisioned_keeps_what_is_known_of_it() {
+    let room = Arc::default();
+    let before = Links::new(&[connection("a", 1, 1), connection("b", 1, 1)], &[], Arc::clone(&room));
+    let after = Links::new(&[connection("a", 1, 1), connection("b", 1, 2)], before.all(), room);
+    assert!(Arc::ptr_eq(&before.all()[0], &after.all()[0]));
+    assert!(!Arc::ptr_eq(&before.all()[1], &after.all()[1]));
+    assert!(before.all()[1].is_named_as(&after.all()[1]));
+}
