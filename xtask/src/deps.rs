@@ -46,6 +46,11 @@ const DUPLICATES: &[Duplicate] = &[
         versions: &["0.16", "0.17"],
         reason: "governor is behind rusqlite's and toml's; nothing of it passes between them",
     },
+    Duplicate {
+        name: "syn",
+        versions: &["2", "3"],
+        reason: "the derive macros of der, by which x509-cert reads certificates, are the last to move; only built with",
+    },
     Duplicate { name: "windows-sys", versions: &["0.52", "0.61"], reason: "ring's, and only on Windows" },
 ];
 

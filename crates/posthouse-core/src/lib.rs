@@ -6,6 +6,7 @@
 pub mod account;
 pub mod address;
 pub mod carrier;
+pub mod certificate;
 pub mod classify;
 pub mod codes;
 pub mod id;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod store;
 pub mod submit;
 pub mod time;
+pub mod tls;
 pub mod url;
 
 pub use id::Id;

@@ -1,6 +1,6 @@
 //! The door for operators: health, readiness, metrics.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     config::secrets::Secret,
-    http::server::{Answer, plain},
+    http::server::{Answer, Peer, plain},
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -24,6 +24,8 @@ const CHECK_TIME: Duration = Duration::from_secs(5);
 pub struct Admin {
     /// The bearer token that all but health and readiness ask for, if any.
     pub token: Option<Secret>,
+    /// Whether the same ask for a verified client certificate.
+    pub asks_for_certificates: bool,
     /// Checked for readiness.
     pub store: Arc<dyn Store>,
     /// Provisioning.
@@ -34,13 +36,16 @@ pub struct Admin {
 
 impl Admin {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, _peer: SocketAddr) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
         if request.method() != Method::GET {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "this is read only\n");
         }
         match request.uri().path() {
             "/healthz" => plain(HttpStatus::OK, "ok\n"),
             "/readyz" => self.ready().await,
+            "/metrics" if self.asks_for_certificates && peer.certificate.is_none() => {
+                plain(HttpStatus::FORBIDDEN, "a client certificate is needed\n")
+            }
             "/metrics" if !self.may(request.headers()) => {
                 plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n")
             }

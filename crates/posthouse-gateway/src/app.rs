@@ -28,7 +28,10 @@ use crate::{
     admission::Admissions,
     auth::Verifier,
     carrier::door::{self, CarrierDoor},
-    config::{Settings, settings::Retention},
+    config::{
+        Settings,
+        settings::{Retention, Tls},
+    },
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
     http::{
@@ -43,6 +46,7 @@ use crate::{
     scout,
     snapshot::SnapshotCell,
     telemetry::Metrics,
+    tls::{door::DoorTls, files::TlsError},
 };
 
 /// How many connections each door serves at a time, where the process may open enough files.
@@ -50,6 +54,10 @@ const CONNECTIONS: usize = 10_000;
 /// The share of the files that the process may open which the connections of one door may take: the other doors, the way to
 /// the carriers and the store need theirs.
 const FILES_OF_A_DOOR: u64 = 4;
+/// How many of a door's connections may be in their TLS handshake at a time: one in so many.
+const HANDSHAKES: usize = 4;
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// How long a request's head may take.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// How long a peer may take nothing of an answer.
@@ -111,6 +119,14 @@ pub enum StartError {
         address: SocketAddr,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// The TLS files of a door cannot be used.
+    #[error("the files of [{section}] tls cannot be used")]
+    Tls {
+        /// The section of the configuration.
+        section: &'static str,
+        /// Which file, and why; the remedy with it.
+        source: TlsError,
     },
     /// A header name in the configuration is none.
     #[error("{0:?} is no name of an HTTP header; put another into [mm7] carrier_id_header")]
@@ -202,8 +218,9 @@ impl App {
         let follower = wiring.ported().await;
         // Before the doors: in relay mode a message that finds no lane is refused.
         open_lanes(&queue, &wiring.snapshot);
+        let certificates = doors.certificates();
         let doors = doors.open(&wiring, settings).await?;
-        let background = vec![
+        let mut background = vec![
             tokio::spawn(follower.follow(
                 Arc::clone(wiring.directory.ported()),
                 Arc::clone(&wiring.snapshot),
@@ -226,6 +243,9 @@ impl App {
                 stop.clone(),
             )),
         ];
+        background.extend(certificates.into_iter().map(|certificates| {
+            tokio::spawn(certificates.follow(Arc::clone(&wiring.metrics), stop.clone()))
+        }));
         let run_file = run_file(&settings.store.path);
         write_run_file(&run_file, &ready);
         let Wiring { store, snapshot, handoff, .. } = wiring;
@@ -408,6 +428,7 @@ impl Wiring {
     fn admin(&self, settings: &Settings) -> Admin {
         Admin {
             token: settings.admin.token.clone(),
+            asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: Arc::clone(&self.store),
             snapshot: Arc::clone(&self.snapshot),
             metrics: Arc::clone(&self.metrics),
@@ -425,15 +446,20 @@ struct Doors {
 impl Doors {
     async fn bind(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            mm7: bind("mm7", settings.mm7.listen).await?,
-            carriers: bind("carriers", settings.carriers.listen).await?,
-            admin: bind("admin", settings.admin.listen).await?,
+            mm7: bind("mm7", settings.mm7.listen, settings.mm7.tls.as_ref()).await?,
+            carriers: bind("carriers", settings.carriers.listen, settings.carriers.tls.as_ref()).await?,
+            admin: bind("admin", settings.admin.listen, settings.admin.tls.as_ref()).await?,
         })
+    }
+
+    /// The certificates that are to be followed.
+    fn certificates(&self) -> Vec<Arc<DoorTls>> {
+        [&self.mm7, &self.carriers, &self.admin].into_iter().filter_map(|door| door.tls().cloned()).collect()
     }
 
     fn ready(&self, settings: &Settings) -> Result<Ready, StartError> {
         let url = |section, door: &Door, address, path: &str| match door.address() {
-            Ok(bound) => Ok(format!("http://{bound}{path}")),
+            Ok(bound) => Ok(format!("{}://{bound}{path}", door.scheme())),
             Err(source) => Err(StartError::Listen { section, address, source }),
         };
         Ok(Ready {
@@ -473,10 +499,25 @@ fn connections() -> usize {
     share.clamp(1, CONNECTIONS)
 }
 
-async fn bind(section: &'static str, address: SocketAddr) -> Result<Door, StartError> {
-    let limits =
-        Limits { connections: connections(), head: HEAD_TIME, stalled: STALLED_TIME, stop: STOP_TIME };
-    Door::bind(address, limits).await.map_err(|source| StartError::Listen { section, address, source })
+async fn bind(section: &'static str, address: SocketAddr, tls: Option<&Tls>) -> Result<Door, StartError> {
+    let connections = connections();
+    let limits = Limits {
+        connections,
+        handshakes: connections.div_ceil(HANDSHAKES),
+        handshake: HANDSHAKE_TIME,
+        head: HEAD_TIME,
+        stalled: STALLED_TIME,
+        stop: STOP_TIME,
+    };
+    let tls = match tls {
+        Some(files) => Some(Arc::new(load(section, files).await?)),
+        None => None,
+    };
+    Door::bind(address, limits, tls).await.map_err(|source| StartError::Listen { section, address, source })
+}
+
+async fn load(section: &'static str, files: &Tls) -> Result<DoorTls, StartError> {
+    DoorTls::load(section, files.clone()).await.map_err(|source| StartError::Tls { section, source })
 }
 
 /// Opens a lane for each carrier as soon as it is provisioned, so that fresh messages go to it from memory.

@@ -25,3 +25,4 @@ pub mod relay;
 mod scout;
 pub mod snapshot;
 pub mod telemetry;
+pub mod tls;

@@ -23,7 +23,14 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take that ends at once on a machine that has nothing else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
-const LIMITS: Limits = Limits { connections: 4, head: DEADLINE, stalled: DEADLINE, stop: DEADLINE };
+const LIMITS: Limits = Limits {
+    connections: 4,
+    handshakes: 2,
+    handshake: DEADLINE,
+    head: DEADLINE,
+    stalled: DEADLINE,
+    stop: DEADLINE,
+};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -52,7 +59,7 @@ impl Opened {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits).await.unwrap();
+        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, None).await.unwrap();
         let (address, stop) = (door.address().unwrap(), CancellationToken::new());
         let serving = tokio::spawn(door.serve(move |request, _| answer(request), stop.clone()));
         Self { address, stop, serving }

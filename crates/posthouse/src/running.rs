@@ -7,6 +7,13 @@ use std::{
 };
 
 use anyhow::Context as _;
+use posthouse_gateway::{
+    config::{Settings, settings::Tls},
+    tls::{
+        client::{Broken, pinned},
+        files,
+    },
+};
 use posthouse_sim::http::{Client, ClientError};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -38,29 +45,43 @@ pub enum Reached {
     },
 }
 
-/// Waits until the gateway that runs on a store, if any, works with this revision of provisioning; at most this long.
+/// Waits until the gateway that runs on the store of these settings, if any, works with this revision of provisioning; at most
+/// this long. Where it speaks TLS, it has to show the certificate that is in the file of `[admin]` `tls`.
 ///
 /// # Errors
 /// The gateway's file cannot be read.
-pub async fn reach(store: &Path, revision: u64, wait: Duration) -> anyhow::Result<Reached> {
-    let file = posthouse_gateway::app::run_file(store);
+pub async fn reach(settings: &Settings, revision: u64, wait: Duration) -> anyhow::Result<Reached> {
+    let file = posthouse_gateway::app::run_file(&settings.store.path);
     let Some(admin) = admin_of(&file)? else { return Ok(Reached::NotRunning) };
-    let client = Client::new(wait);
     let deadline = Instant::now() + wait;
     loop {
-        let said = match revision_at(&client, &admin).await {
+        let said = match revision_at(&admin, settings.admin.tls.as_ref(), wait).await {
             Ok(there) if there >= revision => return Ok(Reached::Taken { admin }),
             Ok(there) => format!("it is at revision {there}"),
-            Err(error) if matches!(error.downcast_ref(), Some(ClientError::Connect { .. })) => {
-                return Ok(Reached::Gone { file });
-            }
-            Err(error) => format!("{error:#}"),
+            Err(error) => match (Broken::find(&*error), error.downcast_ref()) {
+                (Some(broken), _) => broken.to_string(),
+                (None, Some(ClientError::Connect { .. })) => return Ok(Reached::Gone { file }),
+                (None, _) => format!("{error:#}"),
+            },
         };
         if Instant::now() >= deadline {
             return Ok(Reached::Late { admin, said });
         }
         sleep(ASK_EVERY).await;
     }
+}
+
+fn client(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<Client> {
+    let client = Client::new(wait);
+    if !admin.starts_with("https://") {
+        return Ok(client);
+    }
+    let tls = tls.with_context(|| {
+        format!("the gateway at {admin} speaks TLS, and [admin] has no tls; name the configuration that it runs with by -c")
+    })?;
+    let path = tls.cert.display();
+    let config = pinned(&files::read(&tls.cert)?).with_context(|| format!("{path} cannot be used"))?;
+    Ok(client.with_tls(config))
 }
 
 /// Where the gateway of a file is administered; `None` without a file.
@@ -78,7 +99,9 @@ fn admin_of(file: &Path) -> anyhow::Result<Option<String>> {
 }
 
 /// The revision that a gateway works with, ready or not.
-async fn revision_at(client: &Client, admin: &str) -> anyhow::Result<u64> {
+async fn revision_at(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<u64> {
+    // Made anew each time: the certificate's file may just have changed, and the gateway soon follows.
+    let client = client(admin, tls, wait)?;
     let request = http::Request::get(format!("{admin}/readyz")).body(Default::default())?;
     let answer = client.send(request).await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
@@ -98,6 +121,13 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(30);
+
+    /// Settings of a gateway on this store.
+    fn on(store: &Path) -> Settings {
+        let mut settings = Settings::default();
+        settings.store.path = store.to_owned();
+        settings
+    }
 
     /// A gateway that tells one revision after the other, the last one again and again.
     async fn gateway(store: &Path, revisions: &'static [u64]) -> String {
@@ -123,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_file_no_gateway_runs() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(reach(&folder.path().join("a.db"), 1, LONG).await.unwrap(), Reached::NotRunning);
+        assert_eq!(reach(&on(&folder.path().join("a.db")), 1, LONG).await.unwrap(), Reached::NotRunning);
     }
 
     #[tokio::test]
@@ -131,7 +161,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("a.db");
         let admin = gateway(&store, &[3, 3, 4]).await;
-        assert_eq!(reach(&store, 4, LONG).await.unwrap(), Reached::Taken { admin });
+        assert_eq!(reach(&on(&store), 4, LONG).await.unwrap(), Reached::Taken { admin });
     }
 
     #[tokio::test]
@@ -141,7 +171,7 @@ mod tests {
         let admin = gateway(&store, &[3]).await;
         let said = "it is at revision 3".to_owned();
         assert_eq!(
-            reach(&store, 4, Duration::from_millis(100)).await.unwrap(),
+            reach(&on(&store), 4, Duration::from_millis(100)).await.unwrap(),
             Reached::Late { admin, said }
         );
     }
@@ -154,7 +184,7 @@ mod tests {
         let admin = format!("http://{}", listener.local_addr().unwrap());
         drop(listener);
         fs::write(run_file(&store), json!({"admin": admin}).to_string()).unwrap();
-        assert_eq!(reach(&store, 4, LONG).await.unwrap(), Reached::Gone { file: run_file(&store) });
+        assert_eq!(reach(&on(&store), 4, LONG).await.unwrap(), Reached::Gone { file: run_file(&store) });
     }
 
     #[tokio::test]
@@ -162,7 +192,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("a.db");
         fs::write(run_file(&store), "{").unwrap();
-        let told = reach(&store, 4, LONG).await.unwrap_err().to_string();
+        let told = reach(&on(&store), 4, LONG).await.unwrap_err().to_string();
         assert!(told.ends_with("a.db.gateway.json does not say where the gateway is; remove it"), "{told}");
     }
 }

@@ -68,7 +68,7 @@ impl Connector {
         Some(Self {
             uri: connection.url.parse().ok()?,
             headers,
-            client: HttpClient::new(connection.timeout, window),
+            client: HttpClient::new(connection.timeout, window, None),
             connection: connection.clone(),
         })
     }
@@ -137,7 +137,8 @@ impl Connector {
     /// Whether somebody is there: connects and hangs up.
     pub async fn probe(&self) -> bool {
         let Some(host) = self.uri.host() else { return false };
-        let address = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(80));
+        let usual = if self.uri.scheme_str() == Some("https") { 443 } else { 80 };
+        let address = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(usual));
         let connected = timeout(self.connection.timeout / 2, TcpStream::connect(address)).await;
         matches!(connected, Ok(Ok(_)))
     }

@@ -1,6 +1,6 @@
 //! The door for carriers: reports and messages from handsets come in here.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
@@ -29,7 +29,7 @@ use crate::{
         basic,
         body::{self, Read},
         memory::Memory,
-        server::{Answer, plain},
+        server::{Answer, Peer, plain},
     },
     ids::Ids,
     snapshot::SnapshotCell,
@@ -88,14 +88,14 @@ impl From<DecodeError> for Refused {
 
 impl CarrierDoor {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
         let Some(carrier) = self.carrier(request.uri().path()) else {
             return plain(HttpStatus::NOT_FOUND, "there is no such carrier\n");
         };
         if request.method() != Method::POST {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
         }
-        if let Some(refused) = self.keep_out(&carrier, request.headers(), peer).await {
+        if let Some(refused) = self.keep_out(&carrier, request.headers(), &peer).await {
             return refused;
         }
         self.take(&carrier, request).await
@@ -106,9 +106,9 @@ impl CarrierDoor {
         self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned()
     }
 
-    async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: SocketAddr) -> Option<Answer> {
+    async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<Answer> {
         let allowed = &carrier.callbacks.allowed_ips;
-        let address = peer.ip().to_canonical();
+        let address = peer.address.ip().to_canonical();
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));

@@ -367,13 +367,6 @@ impl<'r> Table<'r> {
         }
     }
 
-    /// Refuses a key that a later version may know.
-    pub fn unsupported(&mut self, key: &'static str, remedy: &str) {
-        if self.entries.remove(key).is_some() {
-            self.wrong(key, format_args!("this is not supported by this version; {remedy}"));
-        }
-    }
-
     /// A value as it stands.
     pub fn value<T: Scalar>(&mut self, key: &'static str) -> Option<T> {
         self.parsed(key, Ok)

@@ -64,8 +64,21 @@ pub struct Mm7 {
     pub max_request_bytes: u64,
     /// How long a client may take to send a request.
     pub read_timeout: Duration,
+    /// Its TLS; `None`: plain HTTP.
+    pub tls: Option<Tls>,
     /// Whose X-Forwarded-For and -Proto are believed.
     pub trusted_proxies: Vec<IpNet>,
+}
+
+/// `tls` of a door: files in PEM form, which are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The door's certificate, followed by those that signed it.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The CAs that client certificates come from; `None`: none are asked for.
+    pub client_ca: Option<PathBuf>,
 }
 
 /// `[carriers]`
@@ -75,6 +88,8 @@ pub struct Carriers {
     pub listen: SocketAddr,
     /// The path that carriers post to; one of its segments is `{carrier}`.
     pub path: String,
+    /// Its TLS; `None`: plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 /// `[fetch]`
@@ -93,6 +108,8 @@ pub struct Fetch {
 pub struct Admin {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Its TLS; `None`: plain HTTP.
+    pub tls: Option<Tls>,
     /// What callers must show; there is one whenever `listen` is beyond loopback.
     pub token: Option<Secret>,
 }
@@ -123,15 +140,20 @@ impl Default for Settings {
                 carrier_id_header: "X-Posthouse-Carrier-Id".to_owned(),
                 max_request_bytes: 5 * 1024 * 1024,
                 read_timeout: Duration::from_secs(30),
+                tls: None,
                 trusted_proxies: Vec::new(),
             },
-            carriers: Carriers { listen: loopback(8008), path: "/carriers/{carrier}/mm7".to_owned() },
+            carriers: Carriers {
+                listen: loopback(8008),
+                path: "/carriers/{carrier}/mm7".to_owned(),
+                tls: None,
+            },
             fetch: Fetch {
                 timeout: Duration::from_secs(10),
                 max_bytes: 5 * 1024 * 1024,
                 allow_private: Vec::new(),
             },
-            admin: Admin { listen: loopback(8080), token: None },
+            admin: Admin { listen: loopback(8080), tls: None, token: None },
             retention: Retention { media: 7 * DAY, messages: 90 * DAY },
         }
     }
@@ -161,10 +183,10 @@ impl Settings {
         let settings = Self {
             store: read_store(root.section("store"), &reader),
             media: read_media(root.section("media"), &reader),
-            mm7: read_mm7(root.section("mm7"), defaults.mm7),
-            carriers: read_carriers(root.section("carriers"), defaults.carriers),
+            mm7: read_mm7(root.section("mm7"), defaults.mm7, &reader),
+            carriers: read_carriers(root.section("carriers"), defaults.carriers, &reader),
             fetch: read_fetch(root.section("fetch"), defaults.fetch),
-            admin: read_admin(root.section("admin"), defaults.admin),
+            admin: read_admin(root.section("admin"), defaults.admin, &reader),
             retention: read_retention(root.section("retention"), defaults.retention),
         };
         refuse_shared_ports(&root, &settings);
@@ -184,13 +206,16 @@ impl Settings {
             carrier_id_header = quote(&mm7.carrier_id_header),
             max_request_bytes = mm7.max_request_bytes,
             read_timeout = duration::show(mm7.read_timeout),
+            mm7_tls = print_tls(mm7.tls.as_ref()),
             trusted_proxies = quote_list(&mm7.trusted_proxies),
             carriers_listen = carriers.listen,
             carriers_path = quote(&carriers.path),
+            carriers_tls = print_tls(carriers.tls.as_ref()),
             fetch_timeout = duration::show(fetch.timeout),
             fetch_max_bytes = fetch.max_bytes,
             allow_private = quote_list(&fetch.allow_private),
             admin_listen = admin.listen,
+            admin_tls = print_tls(admin.tls.as_ref()),
             token = print_token(admin.token.as_ref()),
             retention_media = duration::show(retention.media),
             retention_messages = duration::show(retention.messages),
@@ -228,8 +253,7 @@ fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> Media {
     Media { path: path.unwrap_or_else(|| reader.path("posthouse-data/media")) }
 }
 
-fn read_mm7(mut table: Table<'_>, default: Mm7) -> Mm7 {
-    refuse_tls(&mut table);
+fn read_mm7(mut table: Table<'_>, default: Mm7, reader: &Reader<'_>) -> Mm7 {
     Mm7 {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", plain_path).unwrap_or(default.path),
@@ -238,15 +262,16 @@ fn read_mm7(mut table: Table<'_>, default: Mm7) -> Mm7 {
             .number("max_request_bytes", 1..=MOST_BYTES)
             .unwrap_or(default.max_request_bytes),
         read_timeout: table.duration("read_timeout").unwrap_or(default.read_timeout),
+        tls: read_tls(&mut table, reader),
         trusted_proxies: networks(&mut table, "trusted_proxies"),
     }
 }
 
-fn read_carriers(mut table: Table<'_>, default: Carriers) -> Carriers {
-    refuse_tls(&mut table);
+fn read_carriers(mut table: Table<'_>, default: Carriers, reader: &Reader<'_>) -> Carriers {
     Carriers {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", carrier_path).unwrap_or(default.path),
+        tls: read_tls(&mut table, reader),
     }
 }
 
@@ -258,9 +283,10 @@ fn read_fetch(mut table: Table<'_>, default: Fetch) -> Fetch {
     }
 }
 
-fn read_admin(mut table: Table<'_>, default: Admin) -> Admin {
+fn read_admin(mut table: Table<'_>, default: Admin, reader: &Reader<'_>) -> Admin {
     let admin = Admin {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
+        tls: read_tls(&mut table, reader),
         token: table.secret("token"),
     };
     if !admin.listen.ip().to_canonical().is_loopback() && !table.has("token") {
@@ -272,7 +298,6 @@ fn read_admin(mut table: Table<'_>, default: Admin) -> Admin {
             ),
         );
     }
-    refuse_tls(&mut table);
     admin
 }
 
@@ -283,8 +308,22 @@ fn read_retention(mut table: Table<'_>, default: Retention) -> Retention {
     }
 }
 
-fn refuse_tls(table: &mut Table<'_>) {
-    table.unsupported("tls", "let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies");
+/// The files themselves are read by the gateway alone: other commands need not be allowed to read its keys.
+fn read_tls(table: &mut Table<'_>, reader: &Reader<'_>) -> Option<Tls> {
+    let mut table = table.table("tls")?;
+    table.require("cert", "\"chain.pem\"");
+    table.require("key", "\"key.pem\"");
+    let cert = table.parsed("cert", |name| file(name, reader));
+    let key = table.parsed("key", |name| file(name, reader));
+    let client_ca = table.parsed("client_ca", |name| file(name, reader));
+    Some(Tls { cert: cert?, key: key?, client_ca })
+}
+
+fn file(name: String, reader: &Reader<'_>) -> Result<PathBuf, Problem> {
+    match name.is_empty() || name.ends_with('/') {
+        true => Err("names no file; write the path of a PEM file, such as \"chain.pem\"".into()),
+        false => Ok(reader.path(&name)),
+    }
 }
 
 /// Two listeners on one address cannot both open.
@@ -351,6 +390,15 @@ fn print_token(token: Option<&Secret>) -> String {
             format!("token = {{ file = {} }}", quote(&path.display().to_string()))
         }
     }
+}
+
+fn print_tls(tls: Option<&Tls>) -> String {
+    let Some(Tls { cert, key, client_ca }) = tls else {
+        return "# tls = { cert = \"chain.pem\", key = \"key.pem\", client_ca = \"ca.pem\" }".to_owned();
+    };
+    let path = |path: &Path| quote(&path.display().to_string());
+    let client_ca = client_ca.as_deref().map(|ca| format!(", client_ca = {}", path(ca))).unwrap_or_default();
+    format!("tls = {{ cert = {}, key = {}{client_ca} }}", path(cert), path(key))
 }
 
 /// A text as TOML writes it.
@@ -431,12 +479,14 @@ mod tests {
         [carriers]
         listen = "0.0.0.0:0"
         path = "/{carrier}"
+        tls = { cert = "chain.pem", key = "keys/key.pem" }
         [fetch]
         timeout = "1m"
         max_bytes = 0x10
         allow_private = ["127.0.0.0/8", "::1"]
         [admin]
         listen = "0.0.0.0:9000"
+        tls = { cert = "a.pem", key = "/b.pem", client_ca = 'c "x".pem' }
         token = { env = "TOKEN" }
         [retention]
         media = "36h"
@@ -454,6 +504,12 @@ mod tests {
         let networks: Vec<_> = settings.mm7.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32"]);
         assert_eq!(settings.carriers.path, "/{carrier}");
+        let tls = |cert: &str, key: &str, client_ca: Option<&str>| {
+            Some(Tls { cert: cert.into(), key: key.into(), client_ca: client_ca.map(PathBuf::from) })
+        };
+        assert_eq!(settings.mm7.tls, None);
+        assert_eq!(settings.carriers.tls, tls("chain.pem", "keys/key.pem", None));
+        assert_eq!(settings.admin.tls, tls("a.pem", "/b.pem", Some("c \"x\".pem")));
         assert_eq!(settings.fetch.max_bytes, 16);
         assert_eq!(settings.admin.token.as_ref().map(Secret::expose), Some("hush-hush"));
         assert_eq!(settings.retention.media, Duration::from_secs(36 * 3600));
@@ -578,12 +634,12 @@ mod tests {
             "posthouse.toml:2: mm7.trusted_proxies: \"10.1.2.3/8\" has an address inside its network; write \"10.0.0.0/8\" or \"10.1.2.3\"",
         ),
         (
-            "[mm7]\ntls = { cert = \"a\", key = \"b\" }",
-            "posthouse.toml:2: mm7.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
+            "[mm7]\ntls = { cert = \"a\", key = \"\" }",
+            "posthouse.toml:2: mm7.tls.key: \"\" names no file; write the path of a PEM file, such as \"chain.pem\"",
         ),
         (
             "[carriers.tls]\ncert = \"a\"",
-            "posthouse.toml:1: carriers.tls: this is not supported by this version; let a proxy in front take TLS, and name the proxy in mm7.trusted_proxies",
+            "posthouse.toml:1: carriers.tls.key is missing; add key = \"key.pem\"",
         ),
         (
             "[carriers]\npath = \"/carriers\"",
@@ -653,7 +709,7 @@ mod tests {
             mistakes("[mm7]\npath = \"/a\"\npath = \"/b\"\nx = 1\nlisten = \"127.0.0.1:1\n[store]\nurl = 1"),
             [
                 "posthouse.toml:3: this is not TOML: duplicate key; mend this line",
-                "posthouse.toml:4: unknown key mm7.x; the keys here are listen, path, carrier_id_header, max_request_bytes, read_timeout, trusted_proxies",
+                "posthouse.toml:4: unknown key mm7.x; the keys here are listen, path, carrier_id_header, max_request_bytes, read_timeout, tls, trusted_proxies",
                 "posthouse.toml:5: this is not TOML: invalid basic string, expected `\"`; mend this line",
                 "posthouse.toml:7: store.url takes a text in quotes, not a number",
             ]

@@ -8,13 +8,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls::RootCertStore;
 use tokio::{
     net::{TcpStream, lookup_host},
     sync::OnceCell,
-    task::spawn_blocking,
 };
 use tokio_rustls::TlsConnector;
+
+use crate::tls::client::{anonymous, system_roots};
 
 /// Names and connections. Whoever calls sets the deadline.
 #[async_trait]
@@ -69,37 +70,12 @@ impl Trust {
     pub async fn connector(&self) -> io::Result<&TlsConnector> {
         let made = || async {
             let roots = match &self.roots {
-                Some(roots) => roots.clone(),
-                None => spawn_blocking(system_roots).await.map_err(io::Error::other)??,
+                Some(roots) => Arc::new(roots.clone()),
+                None => system_roots().await?,
             };
-            connector(roots)
+            let config = anonymous(roots).map_err(io::Error::other)?;
+            Ok::<_, io::Error>(TlsConnector::from(Arc::new(config)))
         };
         self.connector.get_or_try_init(made).await
     }
-}
-
-fn system_roots() -> io::Result<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!(%error, "certificates of the system that cannot be read");
-    }
-    let mut roots = RootCertStore::empty();
-    // Some systems hold a few that are malformed; the others do.
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        return Err(io::Error::other(
-            "the system has no trusted certificates (on many: install ca-certificates)",
-        ));
-    }
-    Ok(roots)
-}
-
-fn connector(roots: RootCertStore) -> io::Result<TlsConnector> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsConnector::from(Arc::new(config)))
 }

@@ -5,15 +5,18 @@ use std::{sync::atomic::Ordering, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
+    client::legacy::Client,
     rt::{TokioExecutor, TokioTimer},
 };
+use posthouse_core::tls::PeerTls;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     body::{self, Chunks, Read},
+    connect::Connector,
     memory::Share,
 };
+use crate::tls::client::Broken;
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -45,17 +48,16 @@ pub enum NoAnswer {
 /// A client with connections of its own.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client<HttpConnector, Chunks>,
+    client: Client<Connector, Chunks>,
     timeout: Duration,
 }
 
 impl HttpClient {
-    /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections.
-    pub fn new(timeout: Duration, idle: usize) -> Self {
-        let mut connector = HttpConnector::new();
+    /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections. `tls` counts for
+    /// `https` URLs; without it, those are trusted in whom the system trusts.
+    pub fn new(timeout: Duration, idle: usize, tls: Option<&PeerTls>) -> Self {
         // Within half of the time, so that a peer that cannot be reached is told from one that does not answer.
-        connector.set_connect_timeout(Some(timeout / 2));
-        connector.set_nodelay(true);
+        let connector = Connector::new(timeout / 2, tls);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
@@ -73,10 +75,10 @@ impl HttpClient {
         let begun = body.begun();
         let deadline = Instant::now() + self.timeout;
         self.exchange(request(Method::POST, uri, headers, body), deadline).await.map_err(|failed| {
-            if begun.load(Ordering::Acquire) {
-                NoAnswer::Unknown(failed)
+            if begun.load(Ordering::Acquire) && !failed.in_handshake {
+                NoAnswer::Unknown(failed.words)
             } else {
-                NoAnswer::Unreached(failed)
+                NoAnswer::Unreached(failed.words)
             }
         })
     }
@@ -88,22 +90,44 @@ impl HttpClient {
     pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<Answer, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
         let request = request(Method::GET, uri, headers, Chunks::new(Vec::new()));
-        self.exchange(request, deadline).await.map_err(NoAnswer::Unknown)
+        self.exchange(request, deadline).await.map_err(|failed| NoAnswer::Unknown(failed.words))
     }
 
-    async fn exchange(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, String> {
-        let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()));
+    async fn exchange(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {
+        let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()).into());
         timeout_at(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
     }
 
-    async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, String> {
-        let response = self.client.request(request).await.map_err(|error| with_causes(&error))?;
+    async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {
+        let response = self.client.request(request).await.map_err(|error| Failed::from_error(&error))?;
         let (head, body) = response.into_parts();
         match body::read(body, MAX_ANSWER_BYTES, deadline, &mut Share::unbounded()).await {
             Read::Whole(body) => Ok(Answer { status: head.status, headers: head.headers, body }),
-            Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes")),
-            Read::Broken => Err("the connection broke in mid-answer".to_owned()),
-            Read::TooLate => Err("the answer stopped in the middle".to_owned()),
+            Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes").into()),
+            Read::Broken => Err("the connection broke in mid-answer".to_owned().into()),
+            Read::TooLate => Err("the answer stopped in the middle".to_owned().into()),
+        }
+    }
+}
+
+/// How an exchange failed.
+struct Failed {
+    words: String,
+    /// The peer gave up the TLS handshake, though our side was through with it: nothing of the request was read.
+    in_handshake: bool,
+}
+
+impl From<String> for Failed {
+    fn from(words: String) -> Self {
+        Self { words, in_handshake: false }
+    }
+}
+
+impl Failed {
+    fn from_error(error: &(dyn std::error::Error + 'static)) -> Self {
+        match Broken::find(error) {
+            Some(broken) => Self { words: broken.to_string(), in_handshake: broken.refuses_us() },
+            None => with_causes(error).into(),
         }
     }
 }

@@ -4,6 +4,8 @@
 pub mod basic;
 pub mod body;
 pub mod client;
+mod connect;
+mod handshake;
 pub mod lengths;
 pub mod memory;
 mod patience;

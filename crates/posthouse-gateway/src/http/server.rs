@@ -1,4 +1,4 @@
-//! The accept loop: connection caps, deadlines for heads and for what is sent, graceful stop.
+//! The accept loop: connection caps, deadlines for handshakes, heads and for what is sent, graceful stop.
 
 use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -7,7 +7,9 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use posthouse_core::certificate::ShownCertificate;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::JoinSet,
@@ -16,9 +18,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    handshake::Handshakes,
     lengths::{Lengths, has_end},
     patience::Patience,
 };
+use crate::tls::door::DoorTls;
 
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
@@ -33,6 +37,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Limits {
     /// How many connections are served at a time; more wait in the kernel's backlog.
     pub connections: usize,
+    /// How many TLS handshakes are under way at a time; one more ends the oldest.
+    pub handshakes: usize,
+    /// How long a peer may take for its TLS handshake.
+    pub handshake: Duration,
     /// How long a peer may take for a request's head; also how long an idle connection is kept.
     pub head: Duration,
     /// How long a peer may take nothing of an answer.
@@ -44,20 +52,42 @@ pub struct Limits {
 /// What a door answers with: bodies are small and whole.
 pub type Answer = Response<Full<Bytes>>;
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address, which may be a proxy's.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS to us.
+    pub tls: bool,
+    /// The client certificate that it showed, and whose chain is good.
+    pub certificate: Option<Arc<ShownCertificate>>,
+}
+
 /// A bound door, not yet open.
 #[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
     limits: Limits,
+    tls: Option<Arc<DoorTls>>,
 }
 
 impl Door {
-    /// Binds an address; port 0 takes a free one.
+    /// Binds an address; port 0 takes a free one. With `tls` nothing else is spoken there.
     ///
     /// # Errors
     /// What the system says.
-    pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, limits })
+    pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<DoorTls>>) -> io::Result<Self> {
+        Ok(Self { listener: TcpListener::bind(address).await?, limits, tls })
+    }
+
+    /// What it shows in TLS.
+    pub const fn tls(&self) -> Option<&Arc<DoorTls>> {
+        self.tls.as_ref()
+    }
+
+    /// `https` or `http`.
+    pub const fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// The address, with the port taken.
@@ -71,9 +101,10 @@ impl Door {
     /// Serves until `stop`; then finishes the requests under way.
     pub async fn serve<H, F>(self, handler: H, stop: CancellationToken)
     where
-        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
+        let handshakes = Arc::new(Handshakes::new(self.limits.handshakes, self.limits.handshake));
         let cap = Arc::new(Semaphore::new(self.limits.connections));
         let mut connections = JoinSet::new();
         loop {
@@ -88,11 +119,23 @@ impl Door {
                 Some(_) = connections.join_next() => continue,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    let connection =
-                        serve_connection(stream, peer, handler.clone(), self.limits, stop.clone());
+                Ok((stream, address)) => {
+                    let (tls, handshakes) = (self.tls.clone(), Arc::clone(&handshakes));
+                    let (handler, stop) = (handler.clone(), stop.clone());
                     connections.spawn(async move {
-                        connection.await;
+                        let stream = prepare(stream, self.limits);
+                        match tls {
+                            None => {
+                                let peer = Peer { address, tls: false, certificate: None };
+                                serve_connection(stream, peer, handler, self.limits, stop).await;
+                            }
+                            Some(tls) => {
+                                let shaken = handshakes.shake(tls.config(), stream, address, &stop).await;
+                                if let Some((stream, peer)) = shaken {
+                                    serve_connection(stream, peer, handler, self.limits, stop).await;
+                                }
+                            }
+                        }
                         drop(permit);
                     });
                 }
@@ -110,24 +153,24 @@ impl Door {
     }
 }
 
-async fn serve_connection<H, F>(
-    stream: TcpStream,
-    peer: SocketAddr,
-    handler: H,
-    limits: Limits,
-    stop: CancellationToken,
-) where
-    H: Fn(Request<Incoming>, SocketAddr) -> F,
-    F: Future<Output = Answer>,
-{
+fn prepare(stream: TcpStream, limits: Limits) -> Patience<TcpStream> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
-    let stream = Lengths::new(Patience::new(stream, limits.stalled));
+    Patience::new(stream, limits.stalled)
+}
+
+async fn serve_connection<S, H, F>(stream: S, peer: Peer, handler: H, limits: Limits, stop: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    H: Fn(Request<Incoming>, Peer) -> F,
+    F: Future<Output = Answer>,
+{
+    let stream = Lengths::new(stream);
     let signals = stream.signals();
     let service = service_fn(|request| {
         let had_end = has_end(request.method(), request.headers());
-        let (answer, signals) = (handler(request, peer), Arc::clone(&signals));
+        let (answer, signals) = (handler(request, peer.clone()), Arc::clone(&signals));
         async move {
             let mut answer = answer.await;
             if !had_end {

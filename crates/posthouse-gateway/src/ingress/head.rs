@@ -1,23 +1,24 @@
 //! What the head of a request says, and who is behind it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::{HeaderMap, header};
 use mm7::mime::ContentType;
 use posthouse_core::submit::{ContentLength, ContentTypeHeader, Head};
 
 use super::Ingress;
-use crate::http::lengths::UNUSABLE_LENGTH;
+use crate::http::{lengths::UNUSABLE_LENGTH, server::Peer};
 
 impl Ingress {
-    pub(super) fn read_head(&self, headers: &HeaderMap, peer: SocketAddr) -> Head {
-        let proxied = self.is_trusted(peer.ip().to_canonical());
+    pub(super) fn read_head(&self, headers: &HeaderMap, peer: &Peer) -> Head {
+        let address = peer.address.ip();
+        let proxied = self.is_trusted(address.to_canonical());
         Head {
             content_type: content_type(headers),
             content_length: content_length(headers),
             max_request_bytes: self.settings.max_request_bytes,
-            remote: if proxied { self.forwarded_for(headers, peer.ip()) } else { peer.ip() }.to_canonical(),
-            tls: proxied && forwarded_over_tls(headers),
+            remote: if proxied { self.forwarded_for(headers, address) } else { address }.to_canonical(),
+            tls: forwarded_over_tls(headers).filter(|_| proxied).unwrap_or(peer.tls),
         }
     }
 
@@ -42,8 +43,11 @@ impl Ingress {
     }
 }
 
-fn forwarded_over_tls(headers: &HeaderMap) -> bool {
-    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+/// Whether the last scheme of X-Forwarded-Proto, which our proxy wrote, is https; `None` where there is none.
+fn forwarded_over_tls(headers: &HeaderMap) -> Option<bool> {
+    let last = headers.get_all("x-forwarded-proto").iter().next_back()?;
+    let scheme = last.as_bytes().rsplit(|byte| *byte == b',').next().unwrap_or_default();
+    Some(scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
 fn content_type(headers: &HeaderMap) -> ContentTypeHeader {

@@ -4,7 +4,7 @@ mod answer;
 mod find_out;
 mod head;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use http::{Method, Request, StatusCode as HttpStatus};
 use hyper::body::Incoming;
@@ -31,7 +31,7 @@ use crate::{
     http::{
         body::drain,
         memory::Memory,
-        server::{Answer, plain},
+        server::{Answer, Peer, plain},
     },
     ids::Ids,
     lookup::Directory,
@@ -91,7 +91,7 @@ pub struct Ingress {
 
 impl Ingress {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
         if request.uri().path() != self.settings.path {
             return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
         }
@@ -103,11 +103,11 @@ impl Ingress {
         self.submit(request, peer).await
     }
 
-    async fn submit(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+    async fn submit(&self, request: Request<Incoming>, peer: Peer) -> Answer {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let snapshot = self.snapshot.get();
-        let facts = Facts::new(snapshot, self.read_head(&head.headers, peer));
+        let facts = Facts::new(snapshot, self.read_head(&head.headers, &peer));
         let mut exchange = Exchange {
             facts,
             headers: head.headers,

@@ -39,7 +39,7 @@ impl HttpService {
             header::USER_AGENT,
             HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
         );
-        let client = HttpClient::new(timeout, IDLE);
+        let client = HttpClient::new(timeout, IDLE, None);
         Some(Self { before: before.to_owned(), after: after.to_owned(), headers, client })
     }
 

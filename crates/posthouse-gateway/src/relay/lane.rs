@@ -110,7 +110,7 @@ impl Lane {
         match &self.client {
             Some((known, client)) if *known == timeout => client.clone(),
             _ => {
-                let client = HttpClient::new(timeout, AT_A_TIME);
+                let client = HttpClient::new(timeout, AT_A_TIME, None);
                 self.client = Some((timeout, client.clone()));
                 client
             }

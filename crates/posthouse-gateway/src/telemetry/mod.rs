@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{carrier::CarrierId, store::CallbackOutcome, submit::FetchFact};
 use prometheus_client::{
@@ -49,6 +50,11 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Listener {
+    listener: &'static str,
+}
+
 /// The gateway's counters. Their labels come from provisioning and the code tables, never from peers, so that their number is
 /// bounded.
 pub struct Metrics {
@@ -62,6 +68,7 @@ pub struct Metrics {
     lookups: Family<Outcome, Counter>,
     connections_up: Family<CarrierConnection, Gauge>,
     connection_windows: Family<CarrierConnection, Gauge>,
+    certificates: Family<Listener, Gauge>,
 }
 
 impl fmt::Debug for Metrics {
@@ -103,6 +110,13 @@ impl Default for Metrics {
         let help =
             "Requests that may be in flight on a connection: its window, or less while the carrier is busy";
         registry.register("connection_window", help, connection_windows.clone());
+        let certificates = Family::default();
+        registry.register_with_unit(
+            "tls_certificate_expiry",
+            "When the certificate that a listener shows expires, in Unix time",
+            Unit::Seconds,
+            certificates.clone(),
+        );
         Self {
             registry,
             answers,
@@ -114,6 +128,7 @@ impl Default for Metrics {
             lookups,
             connections_up,
             connection_windows,
+            certificates,
         }
     }
 }
@@ -171,6 +186,11 @@ impl Metrics {
             FetchFact::Failed => "failed",
         };
         self.fetches.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// `listener` is a section of the configuration.
+    pub(crate) fn certificate_expires(&self, listener: &'static str, expires: Timestamp) {
+        self.certificates.get_or_create(&Listener { listener }).set(expires.as_second());
     }
 
     /// The metrics in the text format of Prometheus.

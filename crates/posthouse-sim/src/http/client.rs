@@ -1,14 +1,16 @@
 //! A small HTTP/1.1 client that gives up in time and reads no more than it was told to.
 
-use std::{error::Error, io, net::SocketAddr, time::Duration};
+use std::{error::Error, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::Response;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::ClientConfig;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -21,7 +23,9 @@ use crate::http::Request;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The URL is not one that the client can call.
-    #[error("{url} cannot be called: a URL has the form http://host:port/path, and there is no TLS here")]
+    #[error(
+        "{url} cannot be called: a URL has the form http://host:port/path, and https:// only where TLS is set up"
+    )]
     Url {
         /// The URL as it was given.
         url: String,
@@ -64,6 +68,8 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     pool: legacy::Client<HttpConnector, Full<Bytes>>,
+    /// For `https` URLs.
+    secure: Option<legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
     timeout: Duration,
     max_answer: usize,
 }
@@ -71,14 +77,17 @@ pub struct Client {
 impl Client {
     /// A client that waits `timeout` for a whole answer, connecting included, and takes answers of up to 4 MiB.
     pub fn new(timeout: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(timeout));
-        let pool = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build(connector);
-        Self { pool, timeout, max_answer: 4 * 1024 * 1024 }
+        let pool = builder().build(connector(timeout));
+        Self { pool, secure: None, timeout, max_answer: 4 * 1024 * 1024 }
+    }
+
+    /// The same, which calls `https` URLs too, over this TLS.
+    #[must_use]
+    pub fn with_tls(mut self, config: Arc<ClientConfig>) -> Self {
+        let mut connector = connector(self.timeout);
+        connector.enforce_http(false);
+        self.secure = Some(builder().build(HttpsConnector::from((connector, config))));
+        self
     }
 
     /// The same with another limit for answers, in bytes.
@@ -94,7 +103,12 @@ impl Client {
     /// Every [`ClientError`].
     pub async fn send(&self, request: Request) -> Result<Response<Bytes>, ClientError> {
         let url = request.uri().to_string();
-        if request.uri().scheme_str() != Some("http") || request.uri().host().is_none() {
+        let is_callable = match request.uri().scheme_str() {
+            Some("http") => true,
+            Some("https") => self.secure.is_some(),
+            _ => false,
+        };
+        if !is_callable || request.uri().host().is_none() {
             return Err(ClientError::Url { url });
         }
         match timeout(self.timeout, self.round_trip(request, &url)).await {
@@ -104,7 +118,12 @@ impl Client {
     }
 
     async fn round_trip(&self, request: Request, url: &str) -> Result<Response<Bytes>, ClientError> {
-        let answer = self.pool.request(request.map(Full::new)).await.map_err(|source| {
+        let request = request.map(Full::new);
+        let answering = match &self.secure {
+            Some(secure) if request.uri().scheme_str() == Some("https") => secure.request(request),
+            _ => self.pool.request(request),
+        };
+        let answer = answering.await.map_err(|source| {
             let url = url.to_owned();
             if source.is_connect() {
                 ClientError::Connect { url, source: source.into() }
@@ -123,6 +142,19 @@ impl Client {
         })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+fn builder() -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20));
+    builder
+}
+
+fn connector(timeout: Duration) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(timeout));
+    connector
 }
 
 /// Writes raw bytes to a server and gives back all that comes until it closes the connection: for requests that no

@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
     let (applied, reached) = wait_for(async {
         let applied = apply(&settings, &document, args.target.prune).await?;
-        let reached = reach(&settings.store.path, applied.revision, WAIT).await?;
+        let reached = reach(&settings, applied.revision, WAIT).await?;
         Ok((applied, reached))
     })?;
     let mut out = io::stdout().lock();

@@ -9,6 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use mm7::{Namespace, Period, TransactionId, Version, When};
+use posthouse_core::tls::{Identity, PeerTls};
+use posthouse_gateway::tls::{self, client::Broken, files};
 use posthouse_sim::{
     Answer, Credentials, Submit, SubmitError,
     config::{parse_duration, parse_namespace},
@@ -22,6 +24,8 @@ Examples:
   posthouse send --vaspid acme-api-key --vasid 61295 --from 111122 --to 16175550100 \\
     --subject Hello --text 'Hello, world' --media sunset.jpg
   posthouse send --vaspid acme-api-key --from 111122 --to 16175550100 --text hi --dry-run
+  posthouse send --url https://mm7.example:8007/mm7/v1 --ca ca.pem --cert acme.pem --key acme-key.pem \\
+    --vaspid acme-api-key --from 111122 --to 16175550100 --text hi
 
 The exit code is 0 only when the answer is 1000.";
 
@@ -62,6 +66,15 @@ pub struct Args {
     /// Password for HTTP Basic
     #[arg(long, requires = "user")]
     password: Option<String>,
+    /// The CA that the gateway's certificate must come from, a PEM file; without it, those that the system trusts
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The client certificate to show, a PEM file
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
     /// The carrier's id
     #[arg(long)]
     carrier_id: Option<String>,
@@ -103,8 +116,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out.flush()?;
         return Ok(ExitCode::SUCCESS);
     }
-    let client = Client::new(args.timeout);
-    let answer = super::wait_for(async { submit(&client, &mms).await.map_err(told) })?;
+    let answer = super::wait_for(async {
+        let client = args.client().await?;
+        submit(&client, &mms).await.map_err(told)
+    })?;
     if args.json {
         print_json(&mut out, &answer)?
     } else {
@@ -115,6 +130,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// What went wrong, and what to do when nobody is there.
 fn told(error: SubmitError) -> anyhow::Error {
+    if let Some(broken) = Broken::find(&error) {
+        return anyhow::anyhow!("{error}: {broken}; see --ca, --cert and --key");
+    }
     match error {
         SubmitError::Http(ClientError::Connect { url, source }) => {
             let remedy = "start `posthouse serve`, or say with --url where it is";
@@ -125,6 +143,22 @@ fn told(error: SubmitError) -> anyhow::Error {
 }
 
 impl Args {
+    async fn client(&self) -> anyhow::Result<Client> {
+        let client = Client::new(self.timeout);
+        if !self.url.starts_with("https://") {
+            return Ok(client);
+        }
+        let text = |path: &PathBuf| -> anyhow::Result<String> { Ok(String::from_utf8(files::read(path)?)?) };
+        let identity = match self.cert.as_ref().zip(self.key.as_ref()) {
+            Some((cert, key)) => Some(Identity { cert: text(cert)?, key: text(key)? }),
+            None => None,
+        };
+        let tls = PeerTls { ca: self.ca.as_ref().map(text).transpose()?, identity };
+        let config =
+            tls::client::config(&tls).await.context("TLS cannot be set up by --ca, --cert and --key")?;
+        Ok(client.with_tls(config))
+    }
+
     fn mms(&self) -> anyhow::Result<Submit> {
         let read = |path: &PathBuf| {
             media::from_file(path).with_context(|| format!("{} cannot be read", path.display()))

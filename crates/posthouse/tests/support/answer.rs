@@ -8,7 +8,7 @@ use mm7::{
     message::{Fault, Status},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -33,7 +33,7 @@ pub async fn exchange(server: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// The same over a connection that is there already, and stays open.
-pub async fn exchange_on(stream: &mut TcpStream, request: &[u8]) -> Answer {
+pub async fn exchange_on<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) -> Answer {
     let exchanging = async {
         // A peer may answer, and hang up, before it has read everything.
         let _ = stream.write_all(request).await;
@@ -42,7 +42,7 @@ pub async fn exchange_on(stream: &mut TcpStream, request: &[u8]) -> Answer {
     timeout(DEADLINE, exchanging).await.expect("an answer in time")
 }
 
-async fn read(stream: &mut TcpStream) -> Answer {
+async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Answer {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -62,7 +62,7 @@ async fn read(stream: &mut TcpStream) -> Answer {
     Answer { http_status, headers, body, decoded }
 }
 
-async fn fill(stream: &mut TcpStream, bytes: &mut Vec<u8>) {
+async fn fill<S: AsyncRead + Unpin>(stream: &mut S, bytes: &mut Vec<u8>) {
     let read = stream.read_buf(bytes).await.expect("the connection holds till the answer is here");
     assert_ne!(read, 0, "hung up after {:?}", String::from_utf8_lossy(bytes));
 }

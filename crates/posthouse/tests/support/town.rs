@@ -329,7 +329,7 @@ pub fn range(prefix: &str, carrier: &str) -> String {
 }
 
 fn address(url: &str) -> SocketAddr {
-    let authority = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     authority.and_then(|authority| authority.parse().ok()).expect("an address in the URL")
 }
 

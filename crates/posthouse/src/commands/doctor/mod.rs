@@ -1,5 +1,6 @@
 //! `posthouse doctor`: looks at all that the gateway needs, and says what to mend.
 
+mod certificates;
 mod peers;
 mod place;
 
@@ -36,7 +37,7 @@ Examples:
   posthouse doctor
   posthouse doctor -c /etc/posthouse.toml --json
 
-Looks at the configuration, the store, the media folder, free disk space, the clock, the ports, and whether carriers and the \
+Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, and whether carriers and the \
 lookup service can be reached: a connection is opened and closed again, nothing is sent. It changes nothing, and may run \
 beside a gateway. The exit code is 1 when something must be mended.")]
 pub struct Args {
@@ -152,6 +153,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
     };
     findings.extend(place::folders(settings));
     findings.push(clock(Timestamp::now(), kept.as_ref().and_then(|kept| kept.newest)));
+    findings.extend(certificates::of_doors(settings, Timestamp::now()));
     findings.extend(peers::ports(settings).await?);
     if let Some(kept) = kept {
         findings.extend(peers::reachable(&kept.provisioning).await);

@@ -25,7 +25,7 @@ const WAIT: Duration = Duration::from_secs(3);
 /// # Errors
 /// What a running gateway left beside the store cannot be read.
 pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
-    match reach(&settings.store.path, 0, WAIT).await? {
+    match reach(settings, 0, WAIT).await? {
         Reached::Taken { admin } => Ok(vec![Finding::fine("gateway", format!("runs, admin at {admin}"))]),
         Reached::Late { admin, said } => {
             let said =

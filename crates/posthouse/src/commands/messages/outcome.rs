@@ -50,7 +50,7 @@ impl Outcome {
 
     /// Prints it, and who goes on with it.
     pub(super) async fn tell(&self, words: &Words, settings: &Settings, json: bool) -> anyhow::Result<()> {
-        let reached = if self.dry_run { None } else { Some(reach(&settings.store.path, 0, ASK).await?) };
+        let reached = if self.dry_run { None } else { Some(reach(settings, 0, ASK).await?) };
         let mut out = io::stdout().lock();
         if json {
             writeln!(out, "{}", self.as_json(words, reached.as_ref()))?;

@@ -1,0 +1,292 @@
+//! TLS as a client: whom the gateway trusts, what it shows, and what went wrong in words.
+//!
+//! The name of the peer is always verified, but for [`pinned`], which trusts in one certificate alone.
+
+use std::{error::Error, fmt, io, sync::Arc};
+
+use posthouse_core::tls::{Identity, PeerTls};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::{sync::OnceCell, task::spawn_blocking};
+
+use super::{HTTP_1_1, pem, provider};
+
+/// What the system trusts in, read when it is needed first: many gateways never call anybody over https.
+static SYSTEM_ROOTS: OnceCell<Arc<RootCertStore>> = OnceCell::const_new();
+
+/// The CAs that the system trusts in, as they were when they were first asked for.
+///
+/// # Errors
+/// The system trusts nobody, or what it says cannot be read.
+pub async fn system_roots() -> io::Result<Arc<RootCertStore>> {
+    let read = || async {
+        let roots = spawn_blocking(read_system_roots).await.map_err(io::Error::other)??;
+        Ok::<_, io::Error>(Arc::new(roots))
+    };
+    SYSTEM_ROOTS.get_or_try_init(read).await.cloned()
+}
+
+fn read_system_roots() -> io::Result<RootCertStore> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "certificates of the system that cannot be read");
+    }
+    let mut roots = RootCertStore::empty();
+    // Some systems hold a few that are malformed; the others do.
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(io::Error::other(
+            "the system has no trusted certificates (on many: install ca-certificates)",
+        ));
+    }
+    Ok(roots)
+}
+
+/// Why TLS towards a peer cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// What should be the CA's certificate.
+    #[error("ca {0}")]
+    Ca(pem::PemError),
+    /// What should be our certificate.
+    #[error("cert {0}")]
+    Cert(pem::PemError),
+    /// What should be its key.
+    #[error("key {0}")]
+    Key(pem::PemError),
+    /// They are no pair.
+    #[error(
+        "cert and key are no pair that can be used: {0}; give the certificate of this key, before those that signed it"
+    )]
+    Pair(String),
+}
+
+impl From<rustls::Error> for SetupError {
+    fn from(error: rustls::Error) -> Self {
+        Self::Pair(error.to_string())
+    }
+}
+
+/// TLS that trusts in these CAs and shows no certificate.
+///
+/// # Errors
+/// What rustls says; it takes what is written here.
+pub fn anonymous(roots: Arc<RootCertStore>) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    Ok(config)
+}
+
+/// TLS that trusts in these CAs and shows this certificate where it is asked for one.
+fn identified(roots: Arc<RootCertStore>, own: &Identity) -> Result<ClientConfig, SetupError> {
+    let chain = pem::certificates(own.cert.as_bytes()).map_err(SetupError::Cert)?;
+    let key = pem::private_key(own.key.as_bytes()).map_err(SetupError::Key)?;
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let mut config = builder.with_root_certificates(roots).with_client_auth_cert(chain, key)?;
+    config.alpn_protocols = vec![HTTP_1_1.to_vec()];
+    Ok(config)
+}
+
+fn over(roots: Arc<RootCertStore>, tls: &PeerTls) -> Result<ClientConfig, SetupError> {
+    match &tls.identity {
+        Some(own) => identified(roots, own),
+        None => Ok(anonymous(roots)?),
+    }
+}
+
+/// Whether this can be used, without looking at what the system trusts in.
+///
+/// # Errors
+/// [`SetupError`].
+pub fn check(tls: &PeerTls) -> Result<(), SetupError> {
+    let roots = match &tls.ca {
+        Some(ca) => pem::roots(ca.as_bytes()).map_err(SetupError::Ca)?,
+        None => RootCertStore::empty(),
+    };
+    over(Arc::new(roots), tls).map(drop)
+}
+
+/// TLS towards a peer.
+///
+/// # Errors
+/// [`SetupError`], or what the system says about whom it trusts, as an I/O error.
+pub async fn config(tls: &PeerTls) -> io::Result<Arc<ClientConfig>> {
+    let roots = match &tls.ca {
+        Some(ca) => Arc::new(pem::roots(ca.as_bytes()).map_err(SetupError::Ca).map_err(io::Error::other)?),
+        None => system_roots().await?,
+    };
+    over(roots, tls).map(Arc::new).map_err(io::Error::other)
+}
+
+/// TLS that trusts in the first certificate of a PEM text and in no other, whatever it says of its owner and its time.
+///
+/// # Errors
+/// The text holds no certificate.
+pub fn pinned(text: &[u8]) -> Result<Arc<ClientConfig>, SetupError> {
+    let certificates = pem::certificates(text).map_err(SetupError::Cert)?;
+    let certificate =
+        certificates.into_iter().next().ok_or(SetupError::Cert(pem::PemError::NoCertificate))?;
+    let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let verifier = Arc::new(Pinned { certificate, provider: provider() });
+    let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Trusts in one certificate, and has its owner prove that the key is theirs.
+#[derive(Debug)]
+struct Pinned {
+    certificate: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match *end_entity == self.certificate {
+            true => Ok(ServerCertVerified::assertion()),
+            false => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What TLS says went wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broken(rustls::Error);
+
+impl Broken {
+    /// What TLS says in an error or one of its causes, if it is about TLS at all.
+    pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+                return Some(Self(tls.clone()));
+            }
+            // What an I/O error wraps is not its source: it stands for it.
+            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+                Some(inside) => Some(inside),
+                None => error.source(),
+            };
+        }
+        None
+    }
+
+    /// Whether the peer gave up the handshake for our certificate, or for want of one. In TLS 1.3 our side may be through
+    /// with the handshake by then, and have written; the peer has read nothing of it.
+    pub const fn refuses_us(&self) -> bool {
+        use AlertDescription::{
+            AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+            CertificateUnknown, UnknownCA, UnsupportedCertificate,
+        };
+        matches!(
+            self.0,
+            rustls::Error::AlertReceived(
+                AccessDenied
+                    | BadCertificate
+                    | CertificateExpired
+                    | CertificateRequired
+                    | CertificateRevoked
+                    | CertificateUnknown
+                    | UnknownCA
+                    | UnsupportedCertificate
+            )
+        )
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use CertificateError::{
+            ApplicationVerificationFailure, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+            NotValidYet, NotValidYetContext, Revoked, UnknownIssuer,
+        };
+        let words = match &self.0 {
+            rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+                "its certificate has expired"
+            }
+            rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+                "its certificate is not valid yet; check this machine's clock"
+            }
+            rustls::Error::InvalidCertificate(UnknownIssuer) => {
+                "its certificate is from an unknown issuer; name its CA in tls.ca"
+            }
+            rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+                "the name does not match its certificate"
+            }
+            rustls::Error::InvalidCertificate(Revoked) => "its certificate is revoked",
+            rustls::Error::InvalidCertificate(ApplicationVerificationFailure) => {
+                "its certificate is not the one that is expected"
+            }
+            rustls::Error::InvalidMessage(_) => "it does not speak TLS there; its URL may be http://",
+            rustls::Error::AlertReceived(alert) if self.refuses_us() => {
+                return write!(f, "it refuses our client certificate, or asks for one ({alert:?})");
+            }
+            other => return write!(f, "TLS failed: {other}"),
+        };
+        f.write_str(words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tls_says_is_found_inside_of_errors_and_told_in_words() {
+        use CertificateError::{Expired, NotValidForName, UnknownIssuer};
+        for (error, words) in [
+            (Expired.into(), "its certificate has expired"),
+            (UnknownIssuer.into(), "its certificate is from an unknown issuer; name its CA in tls.ca"),
+            (NotValidForName.into(), "the name does not match its certificate"),
+            (
+                rustls::Error::AlertReceived(AlertDescription::CertificateRequired),
+                "it refuses our client certificate, or asks for one (CertificateRequired)",
+            ),
+        ] {
+            let outer = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error));
+            assert_eq!(Broken::find(&outer).unwrap().to_string(), words);
+        }
+        assert_eq!(Broken::find(&io::Error::other("no TLS")), None);
+        assert_eq!(Broken::find(&io::Error::from(io::ErrorKind::BrokenPipe)), None);
+    }
+
+    #[test]
+    fn only_a_certificate_refused_in_the_handshake_proves_that_nothing_was_read() {
+        let refuses = |alert| Broken(rustls::Error::AlertReceived(alert)).refuses_us();
+        assert!(refuses(AlertDescription::UnknownCA));
+        assert!(!refuses(AlertDescription::InternalError));
+        assert!(!refuses(AlertDescription::UserCanceled));
+    }
+}

@@ -1,0 +1,51 @@
+//! Certificates and keys as PEM texts.
+
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+
+/// Why a text does not hold what it should. Stands after the file's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PemError {
+    /// It is no PEM.
+    #[error("is no PEM file: {0}; write it in PEM form (-----BEGIN …)")]
+    Malformed(String),
+    /// There is no certificate.
+    #[error("holds no certificate; a PEM file has -----BEGIN CERTIFICATE----- before each")]
+    NoCertificate,
+    /// There is no private key.
+    #[error("holds no private key; it must be PKCS #8, PKCS #1 or SEC 1 in PEM form, without a passphrase")]
+    NoKey,
+    /// A certificate cannot be one of those that are trusted.
+    #[error("holds a certificate that cannot be trusted: {0}; put the CA's own certificate there")]
+    BadCa(String),
+}
+
+/// The certificates of a text, in its order; at least one.
+///
+/// # Errors
+/// [`PemError::Malformed`] and [`PemError::NoCertificate`].
+pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
+    let certificates = read.map_err(|error| PemError::Malformed(error.to_string()))?;
+    if certificates.is_empty() { Err(PemError::NoCertificate) } else { Ok(certificates) }
+}
+
+/// The first private key of a text.
+///
+/// # Errors
+/// [`PemError::NoKey`]; what is in its place is not told.
+pub fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemError> {
+    PrivateKeyDer::from_pem_slice(text).map_err(|_| PemError::NoKey)
+}
+
+/// The certificates of a text as those that others' must come from.
+///
+/// # Errors
+/// All but [`PemError::NoKey`].
+pub fn roots(text: &[u8]) -> Result<RootCertStore, PemError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(text)? {
+        roots.add(certificate).map_err(|error| PemError::BadCa(error.to_string()))?;
+    }
+    Ok(roots)
+}

@@ -1,0 +1,103 @@
+//! The commands beside a gateway whose doors speak TLS.
+
+use std::{fs, path::Path};
+
+use posthouse_gateway::config::settings::Tls;
+use serde_json::Value;
+
+use super::{
+    certs::{Ca, files},
+    process::{CONFIGURATION, Gateway, posthouse},
+};
+
+const ACME: &str = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\nrequire_tls = true\n\
+    [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
+    [[carrier]]\nid = \"31003\"\n[[carrier.connection]]\nname = \"a\"\nurl = \"http://127.0.0.1:1/mm7\"\n\
+    [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n";
+
+/// A configuration whose doors have the files `door-cert.pem` and `door-key.pem`.
+fn configure(folder: &Path, ca: &Ca) -> Tls {
+    let tls = files(folder, "door", None);
+    ca.issue(&["127.0.0.1"]).write(&tls);
+    let line = "tls = { cert = \"door-cert.pem\", key = \"door-key.pem\" }\n";
+    let listen = "listen = \"127.0.0.1:0\"\n";
+    fs::write(folder.join("posthouse.toml"), CONFIGURATION.replace(listen, &format!("{listen}{line}")))
+        .unwrap();
+    fs::write(folder.join("p.toml"), ACME).unwrap();
+    fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
+    tls
+}
+
+/// What a command says on stdout and stderr, and whether it succeeded.
+fn run(folder: &Path, arguments: &[&str]) -> (String, String, bool) {
+    let output = posthouse(folder, arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.success())
+}
+
+fn send(folder: &Path, url: &str, more: &[&str]) -> (String, String, bool) {
+    let base = [
+        "send",
+        "--url",
+        url,
+        "--vaspid",
+        "acme-key",
+        "--from",
+        "111122",
+        "--to",
+        "16175550100",
+        "--text",
+        "hi",
+    ];
+    run(folder, &[&base[..], more].concat())
+}
+
+#[test]
+fn apply_doctor_and_send_find_a_gateway_that_speaks_tls() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let folder = folder.path();
+    configure(folder, &ca);
+    let gateway = Gateway::start(folder);
+    assert!(gateway.admin.starts_with("https://127.0.0.1:"), "{}", gateway.admin);
+    let (said, _, _) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    assert!(said.ends_with(&format!("the gateway at {} took it\n", gateway.admin)), "{said}");
+    let (said, _, _) = run(folder, &["doctor", "-c", "posthouse.toml", "--json"]);
+    let report: Value = serde_json::from_str(&said).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let of = |check: &'static str| findings.clone().filter(move |finding| finding["check"] == check);
+    assert!(of("gateway").all(|finding| finding["verdict"] == "ok"), "{said}");
+    let told: Vec<_> = of("tls").map(|finding| finding["said"].as_str().unwrap()).collect();
+    assert_eq!(told.len(), 3);
+    assert!(told[0].starts_with("mm7.tls.cert is good until 2090-01-01T00:00:00Z, "), "{told:?}");
+
+    let (said, told, sent) = send(folder, &gateway.mm7, &["--ca", "ca.pem"]);
+    assert!(sent && said.starts_with("1000 Success\n"), "{said}{told}");
+    fs::write(folder.join("other.pem"), Ca::new("Another CA").pem()).unwrap();
+    let (_, told, sent) = send(folder, &gateway.mm7, &["--ca", "other.pem"]);
+    assert!(!sent && told.contains("its certificate is from an unknown issuer"), "{told}");
+    let (_, told, sent) = send(folder, &gateway.mm7.replace("127.0.0.1", "localhost"), &["--ca", "ca.pem"]);
+    assert!(!sent && told.contains("the name does not match its certificate"), "{told}");
+    let (_, told, sent) = send(folder, &gateway.mm7, &["--ca", "none.pem"]);
+    assert!(!sent && told.contains("none.pem cannot be read: "), "{told}");
+}
+
+#[test]
+fn a_new_file_that_cannot_be_used_is_logged_and_the_old_one_stays() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let folder = folder.path();
+    let tls = configure(folder, &ca);
+    let gateway = Gateway::start(folder);
+    run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    let good = fs::read(&tls.cert).unwrap();
+    fs::write(&tls.cert, "no certificate at all").unwrap();
+    let said = gateway.program.said("those before stay in force");
+    assert!(said.contains("holds no certificate; a PEM file has -----BEGIN CERTIFICATE-----"), "{said}");
+    let (said, told, _) = send(folder, &gateway.mm7, &["--ca", "ca.pem"]);
+    assert!(said.starts_with("1000 Success\n"), "{said}{told}");
+    // What the gateway shows is not in the file any more.
+    let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    assert!(!applied && told.contains("holds no certificate"), "{told}");
+    fs::write(&tls.cert, good).unwrap();
+    let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    assert!(applied, "{told}");
+}
