@@ -57,24 +57,41 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// How much is decoded at a time: what is without white space need not lie in memory whole.
+const PIECE: usize = 16 * 1024;
+/// Characters that are decoded together; padding stands among the last of them all.
+const GROUP: usize = 4;
+
 fn decode_base64(raw: &[u8]) -> Result<Vec<u8>, Broken> {
-    // White space stands at the ends of lines nearly always, so that joining lines is enough.
-    let joined = join_lines(raw);
-    if let Ok(decoded) = BASE64.decode(&joined) {
-        return Ok(decoded);
+    let mut decoded = Vec::with_capacity(raw.len() / GROUP * 3 + 3);
+    let mut bare = Vec::with_capacity(2 * PIECE);
+    let mut decode = |bare: &[u8]| BASE64.decode_vec(bare, &mut decoded).map_err(|_| base64_fault(raw));
+    for piece in raw.chunks(PIECE) {
+        append_bare(piece, &mut bare);
+        let held = bare.split_off(bare.len().saturating_sub(GROUP) / GROUP * GROUP);
+        if memchr::memchr(b'=', &bare).is_some() {
+            return Err(base64_fault(raw));
+        }
+        decode(&bare)?;
+        bare.clear();
+        bare.extend_from_slice(&held);
     }
-    let bare: Vec<u8> = joined.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    BASE64.decode(&bare).map_err(|_| base64_fault(raw))
+    decode(&bare)?;
+    Ok(decoded)
 }
 
-fn join_lines(raw: &[u8]) -> Vec<u8> {
-    let mut joined = Vec::with_capacity(raw.len());
+/// Appends what is no white space, which stands at the ends of lines nearly always.
+fn append_bare(piece: &[u8], bare: &mut Vec<u8>) {
     let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', raw).chain([raw.len()]) {
-        joined.extend_from_slice(raw.get(start..end).unwrap_or_default().trim_ascii());
+    for end in memchr::memchr_iter(b'\n', piece).chain([piece.len()]) {
+        let line = piece.get(start..end).unwrap_or_default().trim_ascii();
+        if line.iter().fold(false, |found, byte| found | byte.is_ascii_whitespace()) {
+            bare.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        } else {
+            bare.extend_from_slice(line);
+        }
         start = end + 1;
     }
-    joined
 }
 
 /// The first byte that base64 does not have, else the end: the length is wrong or there is padding in the middle.
@@ -208,6 +225,21 @@ mod tests {
             (b"=", 1),
         ] {
             assert_eq!(decoded("base64", raw), Err(at), "{}", raw.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn base64_of_any_length_is_read_in_lines_of_any_length() {
+        for length in [PIECE - 1, PIECE, PIECE + 1, 3 * PIECE / 4, 100_000] {
+            let bytes: Vec<u8> = (0..=255).cycle().take(length).collect();
+            let text = BASE64.encode(&bytes);
+            for columns in [1, 76, 77, PIECE, text.len()] {
+                let lines: Vec<_> = text.as_bytes().chunks(columns).collect();
+                let wrapped = lines.join(&b"\r\n"[..]);
+                assert_eq!(decode_base64(&wrapped).as_ref(), Ok(&bytes), "{length} by {columns}");
+                let more = [&wrapped[..], b"=", &wrapped].concat();
+                assert!(decode_base64(&more).is_err(), "{length} by {columns}: padding in the middle");
+            }
         }
     }
 

@@ -10,6 +10,7 @@ mod callbacks;
 mod carrier_door;
 mod circumstances;
 mod codes;
+mod hostile;
 mod in_force;
 mod pairs;
 mod refusals;

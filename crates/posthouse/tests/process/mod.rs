@@ -69,6 +69,11 @@ impl Program {
         Self { child, stdout: lines(stdout), stderr: lines(stderr) }
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its next line on stdout.
     #[track_caller]
     pub fn line(&self) -> String {
@@ -95,7 +100,7 @@ impl Program {
 
     /// Sends it a signal: `TERM`, `INT`, `KILL`.
     pub fn signal(&self, name: &str) {
-        let kill = format!("kill -{name} {}", self.child.id());
+        let kill = format!("kill -{name} {}", self.pid());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 

@@ -16,6 +16,7 @@ pub mod answer;
 pub mod canned;
 pub mod clock;
 pub mod fragile;
+pub mod hostile;
 pub mod request;
 pub mod schema;
 pub mod town;
