@@ -38,6 +38,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("submit", "", "application/smil image/jpeg text/plain"),
     ("submit-another-boundary", "RootContentType Boundary", ""),
     ("submit-bare", "", ""),
+    ("submit-blanks-in-and-behind-boundaries", "", "image/gif"),
     ("submit-bare-without-content", "", ""),
     ("submit-broken-base64", "", "TransferEncoding"),
     ("submit-control-characters-in-a-name", "", "image/gif"),
@@ -45,6 +46,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("submit-flat-and-encoded", "", "application/smil image/jpeg text/plain"),
     ("submit-folded-headers", "", "image/gif"),
     ("submit-href-of-nothing", "", "application/smil image/jpeg text/plain"),
+    ("submit-ids-with-blanks", "", "image/gif text/plain"),
     ("submit-line-feeds", "", "text/plain"),
     ("submit-location", "", "image/gif"),
     ("submit-look-alike-delimiters", "", "text/plain"),
@@ -54,6 +56,7 @@ const REQUESTS: &[(&str, &str, &str)] = &[
     ("submit-part-of-malformed-type", "PartContentType", "PartContentType"),
     ("submit-part-of-unknown-encoding", "TransferEncoding", "TransferEncoding"),
     ("submit-part-without-type", "PartWithoutContentType", "PartWithoutContentType"),
+    ("submit-preamble-and-no-content-element", "", "image/png"),
     ("submit-release-5", "", "application/smil image/jpeg text/plain"),
     ("submit-root-behind", "", "application/smil image/jpeg text/plain"),
     ("submit-root-gbk", "", "application/smil image/jpeg text/plain"),
@@ -107,4 +110,15 @@ fn the_envelope_is_read_from_every_request_that_has_one() {
 fn no_name_holds_a_control_character() {
     let media = read("submit-control-characters-in-a-name").1.media().unwrap();
     assert_eq!(media.first().unwrap().name.as_deref(), Some("pier  X-Evil: "));
+}
+
+#[test]
+fn ids_are_what_peers_write_between_the_colon_and_the_line_end() {
+    let ids = |name| -> Vec<_> {
+        let media = read(name).1.media().unwrap();
+        media.into_iter().map(|media| media.content_id.unwrap()).collect()
+    };
+    assert_eq!(ids("submit-ids-with-blanks"), ["A picture for you", "whatever"]);
+    assert_eq!(ids("submit-preamble-and-no-content-element"), ["pier.png"]);
+    assert_eq!(ids("submit-blanks-in-and-behind-boundaries"), ["a"]);
 }
