@@ -5,6 +5,11 @@
 //!
 //! Nothing here does I/O, reads a clock, panics, or allocates by what a length field says.
 
+/// The examples of README.md, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod dialect;
 pub mod error;
 pub mod limits;
