@@ -10,6 +10,7 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    read_reply::ReadStatus,
     state::{Event, State},
 };
 
@@ -131,6 +132,27 @@ pub struct FailedFilter {
     pub kind: Option<CallbackKind>,
 }
 
+/// What a callback says, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallbackSays {
+    /// What became of a message.
+    Report(MmStatus),
+    /// A message from a handset.
+    Mo,
+    /// What the recipient did with a message.
+    ReadReply(ReadStatus),
+}
+
+impl fmt::Display for CallbackSays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Report(status) => status.fmt(f),
+            Self::Mo => f.write_str("message from a handset"),
+            Self::ReadReply(status) => write!(f, "read reply {status}"),
+        }
+    }
+}
+
 /// What a callback carries, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallbackKind {
@@ -138,6 +160,8 @@ pub enum CallbackKind {
     Report,
     /// A DeliverReq: a message from a handset.
     Mo,
+    /// A ReadReplyReq.
+    ReadReply,
 }
 
 /// A callback that was kept as failed.
@@ -151,8 +175,8 @@ pub struct FailedCallback {
     pub account: AccountName,
     /// The carrier it comes from.
     pub carrier: CarrierId,
-    /// The status it reports; of a message from a handset, none.
-    pub status: Option<MmStatus>,
+    /// What it says.
+    pub says: CallbackSays,
     /// When it became owed.
     pub at: Timestamp,
     /// How many tries failed.

@@ -15,6 +15,7 @@ pub mod lint;
 pub mod message;
 pub mod pace;
 pub mod provisioning;
+pub mod read_reply;
 pub mod retry;
 pub mod route;
 pub mod share;

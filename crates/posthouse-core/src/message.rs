@@ -280,6 +280,8 @@ event_kinds! {
     ReportWithdrawn = 12;
     /// An operator intervened.
     Operator = 13;
+    /// The recipient read it, or deleted it unread.
+    ReadReply = 14;
 }
 
 /// A report that a carrier sent, once decoded.

@@ -23,6 +23,7 @@ use crate::{
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, Mo, Reason, Submission, TimelineEvent},
     provisioning::{Change, Provisioning},
+    read_reply::{CarrierReadReply, ReadStatus},
     state::{State, Terminal},
 };
 
@@ -109,8 +110,12 @@ pub struct NewMo {
     pub media: Vec<Bytes>,
     /// Identifies the content of the DeliverReq.
     pub digest: Digest,
-    /// Messages of this carrier with the same TransactionID and digest, received at or after this time, make this one a
-    /// repetition.
+    /// The carrier's own LinkedID, if it gave one.
+    pub linked_id: Option<String>,
+    /// Identifies what the handset sent, however the carrier wrote it down.
+    pub content: Digest,
+    /// Messages of this carrier with the same TransactionID and digest, or with the same LinkedID and content, received at or
+    /// after this time, make this one a repetition.
     pub repeats_since: Timestamp,
     /// When it came.
     pub received_at: Timestamp,
@@ -247,6 +252,15 @@ pub enum CallbackBody {
     },
     /// A DeliverReq. Its media are to be had from [`Store::media`].
     Mo(Mo),
+    /// A ReadReplyReq.
+    ReadReply {
+        /// What the recipient did.
+        status: ReadStatus,
+        /// When.
+        time_stamp: Timestamp,
+        /// The message it is about.
+        submission: Submission,
+    },
 }
 
 /// Something owed to a VASP, under a lease.
@@ -424,10 +438,16 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// the way of one that is. Doubled reports are recorded once each and change nothing the second time.
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
 
+    /// Records a carrier's read reply on the message it is about, by carrier and MessageID, in whatever state that is: it becomes
+    /// owed to the VASP. Otherwise it is kept, and applied as soon as a message becomes known by its id. A status that was
+    /// told before is [late](Recorded::Late), and not owed again.
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded>;
+
     /// Stores a message from a handset, its media, and the callback that it owes: after it, and not before, 1000 may be
     /// answered.
     ///
-    /// Idempotency: by carrier, TransactionID and digest since `repeats_since`; also between calls in flight.
+    /// Idempotency since `repeats_since`: by carrier, TransactionID and digest, for the answer was lost; or by carrier, LinkedID
+    /// and content, for some carriers try again under a new TransactionID. Also between calls in flight.
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance>;
 
     /// Leases callbacks of an account that are due, in the order in which they became owed.

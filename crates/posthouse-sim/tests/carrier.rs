@@ -411,6 +411,35 @@ async fn messages_from_handsets_over_http() {
 }
 
 #[tokio::test]
+async fn read_replies_over_http() {
+    let scene = Scene::new().await;
+    let send = async |body: &str| {
+        let url = format!("http://{}/sim/read-reply", scene.carrier.address());
+        let request = http::Request::post(url).body(body.to_owned().into()).unwrap();
+        let answer = scene.client.send(request).await.unwrap();
+        (answer.status().as_u16(), serde_json::from_slice::<Value>(answer.body()).unwrap())
+    };
+    assert_eq!(send("{}").await.0, 404, "it took no message yet");
+    let first = scene.submit("9008").await.message_id().unwrap().clone();
+    let second = scene.submit("9008").await.message_id().unwrap().clone();
+    let named = format!(r#"{{"message_id":"{}","status":"Deleted"}}"#, first.as_str());
+    for (body, id, status) in [("{}", &second, "Read"), (&named, &first, "Deleted")] {
+        let (http_status, answer) = send(body).await;
+        assert_eq!((http_status, &answer["code"]), (200, &json!(1000)), "{answer}");
+        let callbacks = scene.door.callbacks();
+        let Some(posthouse_sim::vasp::Event::ReadReply(reply)) = callbacks.last().map(|last| &last.event)
+        else {
+            panic!("{callbacks:?}")
+        };
+        assert_eq!((reply.message_id.as_ref(), reply.mm_status.as_str()), (Some(id), status));
+        assert_eq!(reply.recipient, Some(mm7::Address::Number("16175559008".to_owned())));
+        assert!(reply.sender.is_some() && reply.time_stamp.is_some());
+    }
+    assert_eq!(send(r#"{"message_id":"nobody"}"#).await.0, 404);
+    assert_eq!(send(r#"{"colour":"red"}"#).await.0, 400);
+}
+
+#[tokio::test]
 async fn other_paths_and_methods() {
     let scene = Scene::new().await;
     for (method, path, status) in [
@@ -419,6 +448,7 @@ async fn other_paths_and_methods() {
         (Method::GET, "/mm7", 405),
         (Method::POST, "/sim/messages", 405),
         (Method::GET, "/sim/deliver", 405),
+        (Method::GET, "/sim/read-reply", 405),
         (Method::GET, "/sim/messages?page=2", 400),
     ] {
         let url = format!("http://{}{path}", scene.carrier.address());

@@ -148,7 +148,7 @@ async fn what_the_vasp_did_not_take_is_sent_again() {
     let looked = told_json(town.folder(), &[&resend[..], &["--dry-run"]].concat());
     assert_eq!(looked["resent"], 1, "{looked}");
     let first = &looked["first"][0];
-    assert_eq!((&first["message_id"], &first["status"]), (&json!(id.to_string()), &json!("Retrieved")));
+    assert_eq!((&first["message_id"], &first["says"]), (&json!(id.to_string()), &json!("Retrieved")));
     assert_eq!(town.events(id, EventKind::Operator).await, [""; 0], "it was only looked");
     assert!(told(town.folder(), &resend).contains("resent 1 report\n"));
     eventually("the report is out", async || town.events(id, EventKind::Reported).await.pop()).await;

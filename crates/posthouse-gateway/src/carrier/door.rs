@@ -1,4 +1,4 @@
-//! The door for carriers: reports and messages from handsets come in here.
+//! The door for carriers: reports, read replies and messages from handsets come in here.
 
 use std::{sync::Arc, time::Duration};
 
@@ -78,7 +78,7 @@ pub struct CarrierDoor {
 pub(super) struct Refused(pub(super) StatusCode);
 
 /// What the door takes.
-const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver];
+const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
 
 impl From<DecodeError> for Refused {
     fn from(error: DecodeError) -> Self {
@@ -157,6 +157,7 @@ impl CarrierDoor {
         }
         match &opened.decoded.message {
             Some(Message::DeliveryReportReq(req)) => self.record(carrier, req).await,
+            Some(Message::ReadReplyReq(req)) => self.record_read_reply(carrier, req).await,
             Some(Message::DeliverReq(req)) => self.accept_mo(carrier, req, opened).await,
             _ => Err(Refused(StatusCode::UnsupportedOperation)),
         }
@@ -192,20 +193,25 @@ impl CarrierDoor {
         let Some(message_id) = &req.message_id else {
             return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
         };
-        let said = match &req.status_text {
-            Some(text) => format!("{} {text}", req.mm_status),
-            None => req.mm_status.clone(),
-        };
         Ok(CarrierReport {
             carrier: carrier.id.clone(),
             carrier_message_id: message_id.as_str().to_owned(),
             recipient: req.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
             sender: req.sender.as_ref().map(|address| address.as_str().to_owned()),
             status: MmStatus::from_wire(&req.mm_status),
-            said: said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect(),
+            said: said(&req.mm_status, req.status_text.as_deref()),
             received_at: self.clock.now(),
         })
     }
+}
+
+/// What a carrier said, in a line for the timeline.
+pub(super) fn said(status: &str, text: Option<&str>) -> String {
+    let said = match text {
+        Some(text) => format!("{status} {text}"),
+        None => status.to_owned(),
+    };
+    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
 }
 
 /// The dialect that a carrier talks: its first connection's.

@@ -10,10 +10,11 @@ use mm7::{
 };
 use posthouse_core::{
     carrier::Carrier,
-    message::{KeptAddress, Mo, Part},
+    message::{Digest, KeptAddress, Mo, Part},
     route::Destination,
     store::{Acceptance, NewMo, StoreError},
 };
+use sha2::{Digest as _, Sha256};
 
 use super::door::{CarrierDoor, Refused};
 use crate::envelope::Opened;
@@ -64,6 +65,7 @@ impl CarrierDoor {
         let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
         let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
         let media = opened.package.media()?;
+        let content = content(req, &media);
         let mo = Mo {
             transaction_id: transaction_id.ok_or_else(|| missing("there is no TransactionID"))?.to_owned(),
             vasid: destination.vasid.clone(),
@@ -85,10 +87,27 @@ impl CarrierDoor {
             mo,
             media: media.into_iter().map(|Media { bytes, .. }| bytes).collect(),
             digest: opened.digest,
+            linked_id: req.linked_id.as_ref().map(|id| id.as_str().to_owned()),
+            content,
             repeats_since: now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN),
             received_at: now,
         })
     }
+}
+
+/// Digests what the handset sent: from whom, to whom, and every part.
+fn content(req: &DeliverReq, media: &[Media]) -> Digest {
+    let addresses = req.sender.iter().chain(req.recipients.iter().map(|recipient| &recipient.address));
+    let addresses = addresses.map(|address| address.as_str().as_bytes());
+    let subject = req.subject.iter().map(|subject| subject.as_bytes());
+    let mut hash = Sha256::new();
+    for piece in addresses.chain(subject).chain(media.iter().map(|media| &media.bytes[..])) {
+        hash.update((piece.len() as u64).to_be_bytes());
+        hash.update(piece);
+    }
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&hash.finalize()[..16]);
+    Digest(digest)
 }
 
 /// What a carrier is told when its message could not be stored: 4006 where it may come again soon.

@@ -4,3 +4,4 @@ pub mod connector;
 pub mod door;
 pub mod links;
 mod mo;
+mod read_reply;

@@ -4,15 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode as HttpStatus, Uri, header};
+use jiff::Timestamp;
 use mm7::{
     Address, Dialect, Framing, MessageId, MmStatus, Namespace, SeenNamespace, TransactionId, VasId, Version,
-    message::{Content, DeliverReq, DeliveryReportReq, Message, Priority, Recipient},
+    message::{Content, DeliverReq, DeliveryReportReq, Message, Priority, ReadReplyReq, Recipient},
     mime::{self, Inner, Packed},
     soap,
 };
 use posthouse_core::{
     account::Account,
     message::{Mo, Reason, Submission},
+    read_reply::ReadStatus,
     store::{Callback, CallbackBody, CallbackOutcome, StoreError},
     time::after,
 };
@@ -88,6 +90,13 @@ async fn prepare(
                 body: vec![body.into()],
             })
         }
+        CallbackBody::ReadReply { status, time_stamp, submission } => {
+            let body = write_read_reply(callback, *status, *time_stamp, submission);
+            let url = account.callbacks.report_url.as_deref();
+            let uri = address(url, "report_url").map_err(withdrawn)?;
+            let headers = headers(shared, account, callback, TEXT_XML, None);
+            Ok(Prepared { uri, headers, body: vec![body.into()] })
+        }
         CallbackBody::Mo(mo) => {
             let uri = address(account.callbacks.deliver_url.as_deref(), "deliver_url").map_err(failed)?;
             let packed = write_mo(shared, callback, mo).await?;
@@ -151,12 +160,6 @@ fn write_report(
     let Some(spelled) = dialect(account).mm_status(status, &namespace) else {
         return Err(format!("{status} is not reported in the dialect {}", account.dialect));
     };
-    let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
-    let framing = Framing {
-        namespace,
-        version: Version::parse(&submission.version).unwrap_or(Version::V6_8_0),
-        transaction_id,
-    };
     let req = DeliveryReportReq {
         message_id: MessageId::new(&callback.message.to_string()).ok(),
         recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
@@ -166,7 +169,33 @@ fn write_report(
         status_text: Some(status.text().to_owned()),
         ..DeliveryReportReq::default()
     };
-    Ok(soap::encode(&Message::DeliveryReportReq(req), &framing))
+    Ok(soap::encode(&Message::DeliveryReportReq(req), &framing(callback, submission)))
+}
+
+fn write_read_reply(
+    callback: &Callback,
+    status: ReadStatus,
+    time_stamp: Timestamp,
+    submission: &Submission,
+) -> Vec<u8> {
+    let req = ReadReplyReq {
+        message_id: MessageId::new(&callback.message.to_string()).ok(),
+        recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
+        sender: Some(submission.sender_address()),
+        time_stamp: Some(time_stamp),
+        mm_status: status.as_str().to_owned(),
+        ..ReadReplyReq::default()
+    };
+    soap::encode(&Message::ReadReplyReq(req), &framing(callback, submission))
+}
+
+/// As the VASP wrote its SubmitReq.
+fn framing(callback: &Callback, submission: &Submission) -> Framing {
+    Framing {
+        namespace: SeenNamespace::of(&submission.namespace),
+        version: Version::parse(&submission.version).unwrap_or(Version::V6_8_0),
+        transaction_id: TransactionId::new(&callback.id.to_string()).ok(),
+    }
 }
 
 fn headers(

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::{carrier::CarrierId, store::CallbackOutcome, submit::FetchFact};
+use posthouse_core::{carrier::CarrierId, read_reply::ReadStatus, store::CallbackOutcome, submit::FetchFact};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -63,6 +63,7 @@ pub struct Metrics {
     answer_time: Histogram,
     attempts: Family<CarrierCode, Counter>,
     reports: Family<CarrierStatus, Counter>,
+    read_replies: Family<CarrierStatus, Counter>,
     callbacks: Family<Outcome, Counter>,
     fetches: Family<Outcome, Counter>,
     lookups: Family<Outcome, Counter>,
@@ -93,6 +94,8 @@ impl Default for Metrics {
         );
         let reports = Family::default();
         registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
+        let read_replies = Family::default();
+        registry.register("read_replies", "ReadReplyReq from carriers, by MMStatus", read_replies.clone());
         let callbacks = Family::default();
         registry.register("callbacks", "Tries to deliver callbacks to VASPs, by outcome", callbacks.clone());
         let fetches = Family::default();
@@ -123,6 +126,7 @@ impl Default for Metrics {
             answer_time,
             attempts,
             reports,
+            read_replies,
             callbacks,
             fetches,
             lookups,
@@ -161,6 +165,11 @@ impl Metrics {
     pub(crate) fn report_recorded(&self, carrier: &CarrierId, status: MmStatus) {
         let labels = CarrierStatus { carrier: carrier.to_string(), status: status.as_str() };
         self.reports.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn read_reply_recorded(&self, carrier: &CarrierId, status: ReadStatus) {
+        let labels = CarrierStatus { carrier: carrier.to_string(), status: status.as_str() };
+        self.read_replies.get_or_create(&labels).inc();
     }
 
     pub(crate) fn callback_ended(&self, outcome: &CallbackOutcome) {

@@ -4,7 +4,7 @@
 //! content, or refers to a part that is not there is answered 4004 with what is wrong with it in Details.
 //!
 //! Over HTTP it takes SubmitReq by POST to its path, gives back what it was sent at `GET /sim/messages`, and sends a
-//! message from a handset on `POST /sim/deliver`.
+//! message from a handset on `POST /sim/deliver`, a read reply on `POST /sim/read-reply`.
 
 mod answer;
 mod attempts;
@@ -12,6 +12,7 @@ mod desk;
 mod examine;
 mod kept;
 mod mo;
+mod read_reply;
 mod reports;
 mod routes;
 mod script;
@@ -29,6 +30,7 @@ use crate::{
 use desk::Desk;
 pub use kept::KeptMessage;
 pub use mo::{Mo, MoError, MoPart};
+pub use read_reply::{ReadReply, ReadReplyError};
 pub use reports::{DoorError, Report, ReportCounts};
 pub use script::Script;
 
@@ -165,7 +167,15 @@ impl CarrierSim {
         mo::deliver(&self.desk, message).await
     }
 
-    /// Posts any other request of a carrier, once, under a new TransactionID: a ReadReplyReq, or one of its own making.
+    /// Sends a read reply about a message that it keeps.
+    ///
+    /// # Errors
+    /// Every [`ReadReplyError`]; a refusal is an [`Answer`].
+    pub async fn read_reply(&self, reply: &ReadReply) -> Result<Answer, ReadReplyError> {
+        read_reply::send(&self.desk, reply).await
+    }
+
+    /// Posts any other request of a carrier, once, under a new TransactionID: one of its own making.
     ///
     /// # Errors
     /// There is no door to post to, or no answer came.

@@ -9,6 +9,7 @@ use crate::{
     carrier::{
         desk::Desk,
         mo::{self, Mo, MoError},
+        read_reply::{self, ReadReply, ReadReplyError},
         reports::DoorError,
         view,
     },
@@ -20,7 +21,7 @@ pub(super) async fn route(desk: Arc<Desk>, request: Request) -> Reply {
     let path = request.uri().path();
     let (allowed, is_known) = match path {
         "/sim/messages" => (Method::GET, true),
-        "/sim/deliver" => (Method::POST, true),
+        "/sim/deliver" | "/sim/read-reply" => (Method::POST, true),
         _ => (Method::POST, path == desk.options.path),
     };
     if !is_known {
@@ -32,6 +33,7 @@ pub(super) async fn route(desk: Arc<Desk>, request: Request) -> Reply {
     match path {
         "/sim/messages" => messages(&desk, request.uri().query()),
         "/sim/deliver" => deliver(&desk, request.body()).await,
+        "/sim/read-reply" => read_reply(&desk, request.body()).await,
         _ => desk.take(request).await,
     }
 }
@@ -62,10 +64,28 @@ async fn deliver(desk: &Desk, body: &[u8]) -> Reply {
     };
     match mo::deliver(desk, &message).await {
         Ok(answer) => json_reply(StatusCode::OK, &view::answer(&answer)),
-        Err(MoError::Door(error @ DoorError::Nowhere)) => problem(StatusCode::CONFLICT, &error),
-        Err(MoError::Door(error)) => problem(StatusCode::BAD_GATEWAY, &error),
+        Err(MoError::Door(error)) => no_answer(&error),
         Err(error) => problem(StatusCode::BAD_REQUEST, &error),
     }
+}
+
+/// `POST /sim/read-reply`: what the gateway answered.
+async fn read_reply(desk: &Desk, body: &[u8]) -> Reply {
+    let reply: ReadReply = match serde_json::from_slice(body) {
+        Ok(reply) => reply,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
+    };
+    match read_reply::send(desk, &reply).await {
+        Ok(answer) => json_reply(StatusCode::OK, &view::answer(&answer)),
+        Err(ReadReplyError::Door(error)) => no_answer(&error),
+        Err(error @ ReadReplyError::Unknown) => problem(StatusCode::NOT_FOUND, &error),
+    }
+}
+
+fn no_answer(error: &DoorError) -> Reply {
+    let status =
+        if matches!(error, DoorError::Nowhere) { StatusCode::CONFLICT } else { StatusCode::BAD_GATEWAY };
+    problem(status, error)
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Reply {

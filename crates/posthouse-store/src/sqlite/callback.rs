@@ -10,7 +10,9 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    intervention::CallbackSays as Says,
     message::EventKind,
+    read_reply::ReadStatus,
     state::Terminal,
     store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner, StoreError},
 };
@@ -19,6 +21,7 @@ use rusqlite::Row;
 use super::{
     fault::Result,
     job::Tx,
+    read_reply,
     record::Record,
     step::{Subject, note, words},
     work::readable,
@@ -28,25 +31,34 @@ use super::{
 struct Owed {
     id: i64,
     message: Id,
-    /// Of a report; a message from a handset has none, and no timeline either.
-    status: Option<MmStatus>,
+    says: Says,
     /// The message has ended and this is not its terminal status.
     superseded: bool,
 }
 
-const OWED: &str =
-    "SELECT c.id, c.message, c.status, m.state FROM callback c LEFT JOIN message m ON m.id = c.message";
+/// What a callback says, in short.
+pub(super) fn says(record: &Record<'_>) -> Result<Says> {
+    Ok(if record.has("status")? {
+        Says::Report(record.status("status")?)
+    } else if record.has("read_status")? {
+        Says::ReadReply(read_reply::status(record, "read_status")?)
+    } else {
+        Says::Mo
+    })
+}
+
+const OWED: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state FROM callback c LEFT JOIN message m ON m.id = c.message";
 
 impl Owed {
     fn read(row: &Row<'_>) -> Result<Self> {
         let record = Record::by_id("callback", row)?;
         let (id, message) = (record.value("id")?, record.id("message")?);
-        if !record.has("status")? {
-            return Ok(Self { id, message, status: None, superseded: false });
-        }
-        let status = record.status("status")?;
-        let ended = record.state("state")?.is_terminal();
-        Ok(Self { id, message, status: Some(status), superseded: ended && Terminal::of(status).is_none() })
+        let says = says(&record)?;
+        let superseded = match says {
+            Says::Report(status) => Terminal::of(status).is_none() && record.state("state")?.is_terminal(),
+            Says::ReadReply(_) | Says::Mo => false,
+        };
+        Ok(Self { id, message, says, superseded })
     }
 
     fn all(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Self>> {
@@ -60,9 +72,10 @@ impl Owed {
     }
 
     fn note(&self, tx: &Tx<'_>, kind: EventKind, at: Timestamp, said: &str) -> Result<()> {
-        match self.status {
-            Some(status) => note(tx, self.message, kind, at, &words(&[status.as_str(), said])),
-            None => Ok(()),
+        match self.says {
+            // A message from a handset has no timeline.
+            Says::Mo => Ok(()),
+            says => note(tx, self.message, kind, at, &words(&[&says.to_string(), said])),
         }
     }
 
@@ -94,26 +107,44 @@ pub(super) fn owe(tx: &mut Tx<'_>, subject: &Subject, status: Option<MmStatus>, 
     };
     let message = subject.id.number();
     if Terminal::of(status).is_some() {
-        let idle = "WHERE c.message = ? AND c.failed = 0 AND (c.owner IS NULL OR c.due <= ?) ORDER BY c.id";
+        let idle = "WHERE c.message = ? AND c.status IS NOT NULL AND c.failed = 0 AND (c.owner IS NULL OR c.due <= ?) ORDER BY c.id";
         for owed in Owed::all(tx, idle, (message, at.as_millisecond()))? {
             owed.withdraw(tx, at, "")?;
+            // A read reply may have waited for it.
+            owed.let_next_go(tx, at)?;
         }
     }
-    insert(tx, subject.id, &subject.account, Some(status), at)
+    insert(tx, subject.id, &subject.account, Says::Report(status), at)
+}
+
+/// A read reply becomes owed.
+pub(super) fn owe_read_reply(
+    tx: &mut Tx<'_>,
+    id: Id,
+    account: &str,
+    status: ReadStatus,
+    at: Timestamp,
+) -> Result<()> {
+    insert(tx, id, account, Says::ReadReply(status), at)
 }
 
 /// A message from a handset becomes owed.
 pub(super) fn owe_mo(tx: &mut Tx<'_>, id: Id, account: &str, at: Timestamp) -> Result<()> {
-    insert(tx, id, account, None, at)
+    insert(tx, id, account, Says::Mo, at)
 }
 
 /// Due at once, unless it has to wait for another one of the same message.
-fn insert(tx: &mut Tx<'_>, about: Id, account: &str, status: Option<MmStatus>, at: Timestamp) -> Result<()> {
+fn insert(tx: &mut Tx<'_>, about: Id, account: &str, says: Says, at: Timestamp) -> Result<()> {
     let id = tx.callback_ids.next(at);
+    let (status, read_status) = match says {
+        Says::Report(status) => (Some(status.as_str()), None),
+        Says::ReadReply(status) => (None, Some(status.as_str())),
+        Says::Mo => (None, None),
+    };
     tx.execute(
-        "INSERT INTO callback (id, message, due, at, status, account)
-         VALUES (?1, ?2, iif(EXISTS (SELECT 1 FROM callback WHERE message = ?2 AND failed = 0), NULL, ?3), ?3, ?4, ?5)",
-        (id.number(), about.number(), at.as_millisecond(), status.map(MmStatus::as_str), account),
+        "INSERT INTO callback (id, message, due, at, status, read_status, account)
+         VALUES (?1, ?2, iif(EXISTS (SELECT 1 FROM callback WHERE message = ?2 AND failed = 0), NULL, ?3), ?3, ?4, ?5, ?6)",
+        (id.number(), about.number(), at.as_millisecond(), status, read_status, account),
     )?;
     Ok(())
 }
@@ -177,9 +208,10 @@ fn due(
     limit: i64,
 ) -> Result<Vec<(i64, Result<Due>)>> {
     let mut statement = tx.prepare(
-        "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, coalesce(m.carrier, o.carrier) AS carrier,
-                m.state, m.reason, m.submission, o.document
+        "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, c.read_status, r.time_stamp,
+                coalesce(m.carrier, o.carrier) AS carrier, m.state, m.reason, m.submission, o.document
          FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
+                         LEFT JOIN read_reply r ON r.message = c.message AND r.status = c.read_status
          WHERE c.account = ? AND c.due <= ? ORDER BY c.due, c.id LIMIT ?",
     )?;
     let mut rows = statement.query((&account.0, now.as_millisecond(), limit))?;
@@ -202,14 +234,18 @@ fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
     let callback = Record::by_id("callback", row)?;
     let about = callback.value::<i64>("message")?;
     let message = Record::new("message", about, row);
-    let body = if callback.has("status")? {
-        CallbackBody::Report {
-            status: callback.status("status")?,
+    let body = match says(&callback)? {
+        Says::Report(status) => CallbackBody::Report {
+            status,
             reason: message.reason("reason")?,
             submission: message.json("submission")?,
-        }
-    } else {
-        CallbackBody::Mo(Record::new("mo", about, row).json("document")?)
+        },
+        Says::ReadReply(status) => CallbackBody::ReadReply {
+            status,
+            time_stamp: Record::new("read_reply", about, row).time("time_stamp")?,
+            submission: message.json("submission")?,
+        },
+        Says::Mo => CallbackBody::Mo(Record::new("mo", about, row).json("document")?),
     };
     Ok(Callback {
         id: callback.id("id")?,

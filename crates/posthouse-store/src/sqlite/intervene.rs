@@ -6,7 +6,9 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, LeftAlone, Standing, Verdict},
+    intervention::{
+        CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, LeftAlone, Standing, Verdict,
+    },
     message::EventKind,
     state::{Event, State, Terminal},
 };
@@ -115,9 +117,8 @@ fn carry_out(tx: &mut Tx<'_>, id: Id, event: Event, now: Timestamp) -> Result<()
 }
 
 /// A callback that failed and what it is about, as `c`, `m` and `o`.
-const FAILED: &str =
-    "SELECT c.id, c.message, c.account, coalesce(m.carrier, o.carrier) AS carrier, c.status, c.at,
-        c.attempts, m.state
+const FAILED: &str = "SELECT c.id, c.message, c.account, coalesce(m.carrier, o.carrier) AS carrier, c.status,
+        c.read_status, c.at, c.attempts, m.state
  FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
  WHERE c.failed = 1";
 
@@ -135,7 +136,8 @@ pub(super) fn failed(
     }
     match filter.kind {
         Some(CallbackKind::Report) => sql.push_str(" AND c.status IS NOT NULL"),
-        Some(CallbackKind::Mo) => sql.push_str(" AND o.id IS NOT NULL"),
+        Some(CallbackKind::Mo) => sql.push_str(" AND c.status IS NULL AND c.read_status IS NULL"),
+        Some(CallbackKind::ReadReply) => sql.push_str(" AND c.read_status IS NOT NULL"),
         None => {}
     }
     if !filter.messages.is_empty() {
@@ -177,14 +179,14 @@ fn conditions(filter: &FailedFilter) -> Vec<(&'static str, Box<dyn ToSql>)> {
 
 fn read_failed(row: &Row<'_>) -> Result<FailedCallback> {
     let record = Record::by_id("callback", row)?;
-    let status = if record.has("status")? { Some(record.status("status")?) } else { None };
-    let passing = status.is_some_and(|status| Terminal::of(status).is_none());
+    let says = callback::says(&record)?;
+    let passing = matches!(says, CallbackSays::Report(status) if Terminal::of(status).is_none());
     Ok(FailedCallback {
         id: record.id("id")?,
         message: record.id("message")?,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),
-        status,
+        says,
         at: record.time("at")?,
         attempts: record.value("attempts")?,
         superseded: passing && record.state("state")?.is_terminal(),
@@ -218,10 +220,11 @@ fn make_due(tx: &mut Tx<'_>, callback: &FailedCallback, now: Timestamp) -> Resul
          WHERE id = ?1",
         (callback.id.number(), callback.message.number(), now.as_millisecond()),
     )?;
-    match callback.status {
-        Some(status) => {
-            note(tx, callback.message, EventKind::Operator, now, &format!("{status}: sent again by operator"))
+    match callback.says {
+        // A message from a handset has no timeline.
+        CallbackSays::Mo => Ok(()),
+        says => {
+            note(tx, callback.message, EventKind::Operator, now, &format!("{says}: sent again by operator"))
         }
-        None => Ok(()),
     }
 }

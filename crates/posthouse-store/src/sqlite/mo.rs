@@ -40,8 +40,8 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
     }
     let new = &message.new;
     tx.execute(
-        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, document)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, linked_id, content, document)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.id.number(),
             new.received_at.as_millisecond(),
@@ -49,6 +49,8 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
             new.carrier.as_str(),
             &new.mo.transaction_id,
             &new.digest.0,
+            &new.linked_id,
+            &new.content.0,
             &message.document,
         ),
     )?;
@@ -60,6 +62,28 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
 }
 
 fn repeated(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {
+    match repeated_transaction(tx, new)? {
+        Some(id) => Ok(Some(id)),
+        None => repeated_linked_id(tx, new),
+    }
+}
+
+fn repeated_linked_id(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {
+    let Some(linked_id) = &new.linked_id else { return Ok(None) };
+    let found: Option<i64> = tx
+        .prepare(
+            "SELECT id FROM mo WHERE linked_id = ? AND content = ? AND carrier = ? AND received_at >= ?
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row(
+            (linked_id, &new.content.0, new.carrier.as_str(), new.repeats_since.as_millisecond()),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(found.and_then(Id::from_number))
+}
+
+fn repeated_transaction(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {
     let found: Option<i64> = tx
         .prepare(
             "SELECT id FROM mo WHERE transaction_id = ? AND digest = ? AND carrier = ? AND received_at >= ?

@@ -6,6 +6,7 @@
 //! | `writer.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `read_reply.rs` | read replies, also within a transaction |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `step.rs` | a message's next state |
 //! | `due.rs` `search.rs` | what is read |
@@ -25,6 +26,7 @@ mod open;
 mod options;
 mod pace;
 mod provisioning;
+mod read_reply;
 mod reader;
 mod record;
 mod report;
@@ -47,6 +49,7 @@ use posthouse_core::{
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
+    read_reply::CarrierReadReply,
     store::{
         Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
         Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
@@ -259,6 +262,10 @@ impl Store for SqliteStore {
 
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
         self.write(Admission::Wait, move |tx| report::record(tx, &report)).await
+    }
+
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
+        self.write(Admission::Wait, move |tx| read_reply::record(tx, &reply)).await
     }
 
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {

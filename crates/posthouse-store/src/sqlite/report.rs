@@ -15,13 +15,14 @@ use super::{
     callback,
     fault::Result,
     job::Tx,
+    read_reply,
     record::Record,
     step::{Subject, note, words},
     work,
 };
 
 /// So many waiting reports are looked at on behalf of one message.
-const WAITING: i64 = 100;
+pub(super) const WAITING: i64 = 100;
 /// So many messages without an answer are looked at on behalf of one report.
 const UNANSWERED: i64 = 100;
 
@@ -65,25 +66,25 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
 
 /// The message that a report is about, if that can be told.
 fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
-    let id = match find_by_id(tx, report)? {
+    let id = match find_by_id(tx, &report.carrier, &report.carrier_message_id)? {
         Some(id) => Some(id),
-        None => find_unanswered(tx, report)?,
+        None => find_unanswered(tx, report)?.and_then(Id::from_number),
     };
-    match id.and_then(Id::from_number) {
+    match id {
         Some(id) => Subject::load(tx, id),
         None => Ok(None),
     }
 }
 
 /// The newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
-fn find_by_id(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
-    let id = tx
+pub(super) fn find_by_id(tx: &Tx<'_>, carrier: &CarrierId, carrier_message_id: &str) -> Result<Option<Id>> {
+    let id: Option<i64> = tx
         .prepare(
             "SELECT id FROM message WHERE carrier_message_id = ? AND carrier = ? ORDER BY id DESC LIMIT 1",
         )?
-        .query_row((&report.carrier_message_id, report.carrier.as_str()), |row| row.get(0))
+        .query_row((carrier_message_id, carrier.as_str()), |row| row.get(0))
         .optional()?;
-    Ok(id)
+    Ok(id.and_then(Id::from_number))
 }
 
 /// The message whose MessageID was never learned, when it is the only one between these two: parked, or taken with an answer
@@ -149,6 +150,7 @@ pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bo
             remove(tx, row)?;
             owes_report |= apply(tx, subject, &report)?.owes_report;
         }
+        owes_report |= read_reply::apply_waiting(tx, subject, &carrier_message_id)?;
     }
     let by_recipient = "recipient = ? AND carrier = ?";
     for (row, report) in waiting(tx, by_recipient, (&subject.recipient, &subject.carrier))? {
@@ -166,7 +168,7 @@ pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bo
 fn waiting(tx: &Tx<'_>, which: &str, values: (&str, &str)) -> Result<Vec<(i64, CarrierReport)>> {
     let mut statement = tx.prepare(&format!(
         "SELECT id, received_at, carrier, carrier_message_id, recipient, sender, status, said
-         FROM unmatched_report WHERE {which} ORDER BY id LIMIT {WAITING}"
+         FROM unmatched_report WHERE {which} AND read_at IS NULL ORDER BY id LIMIT {WAITING}"
     ))?;
     let mut rows = statement.query(values)?;
     let mut waiting = Vec::new();
@@ -191,7 +193,7 @@ fn read(row: &Row<'_>) -> Result<CarrierReport> {
     })
 }
 
-fn remove(tx: &Tx<'_>, row: i64) -> Result<()> {
+pub(super) fn remove(tx: &Tx<'_>, row: i64) -> Result<()> {
     tx.execute("DELETE FROM unmatched_report WHERE id = ?", [row])?;
     Ok(())
 }

@@ -12,8 +12,14 @@ struct Migration {
 }
 
 /// Every migration, by version. One that was released never changes; the next version gets a new file.
-const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "init", sql: include_str!("../../migrations/sqlite/0001_init.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "init", sql: include_str!("../../migrations/sqlite/0001_init.sql") },
+    Migration {
+        version: 2,
+        name: "read_reply",
+        sql: include_str!("../../migrations/sqlite/0002_read_reply.sql"),
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
     version    INTEGER PRIMARY KEY,

@@ -15,6 +15,7 @@ use posthouse_core::{
     address::Msisdn,
     carrier::CarrierId,
     message::{AddressKind, CarrierReport, Digest, EventKind, KeptAddress, Mo, Part, Submission},
+    read_reply::{CarrierReadReply, ReadStatus},
     state::State,
     store::{
         Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Send, Settled, Settlement, Store,
@@ -122,6 +123,18 @@ pub fn report(carrier_message_id: &str, status: MmStatus, now: i64) -> CarrierRe
     }
 }
 
+/// A carrier's read reply, received then, about what was done a minute before.
+pub fn read_reply(carrier_message_id: &str, status: ReadStatus, now: i64) -> CarrierReadReply {
+    CarrierReadReply {
+        carrier: carrier(),
+        carrier_message_id: carrier_message_id.into(),
+        status,
+        time_stamp: at(now - 60),
+        said: format!("{status} it says"),
+        received_at: at(now),
+    }
+}
+
 /// The carrier took it, under this MessageID.
 pub fn taken(carrier_message_id: &str, now: i64) -> Settlement {
     Settlement::Taken {
@@ -144,7 +157,7 @@ pub fn again(now: i64, seconds: i64) -> Settlement {
 pub fn status(callback: &Callback) -> MmStatus {
     match &callback.body {
         CallbackBody::Report { status, .. } => *status,
-        CallbackBody::Mo(_) => panic!("{callback:?} is no report"),
+        CallbackBody::Mo(_) | CallbackBody::ReadReply { .. } => panic!("{callback:?} is no report"),
     }
 }
 
@@ -167,6 +180,8 @@ pub fn mo(transaction_id: &str, parts: &[Vec<u8>], now: i64) -> NewMo {
         },
         media: parts.iter().cloned().map(Bytes::from).collect(),
         digest: Digest([9; 16]),
+        linked_id: None,
+        content: Digest([6; 16]),
         repeats_since: at(now - 3600),
         received_at: at(now),
     }

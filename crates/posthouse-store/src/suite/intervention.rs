@@ -5,7 +5,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{CallbackKind, FailedFilter, Intervention, LeftAlone, Verdict},
+    intervention::{CallbackKind, CallbackSays, FailedFilter, Intervention, LeftAlone, Verdict},
     message::EventKind,
     state::{State, Terminal},
     store::{CallbackOutcome, NewMessage, NewMo, StoreError},
@@ -188,8 +188,8 @@ pub async fn a_failed_report_is_sent_again_with_all_its_tries(backend: &dyn Back
     let all = bed.failed_callbacks(&FailedFilter::default(), 100).await.unwrap();
     let [one] = all.as_slice() else { panic!("{all:?}") };
     assert_eq!(
-        (one.status, one.at, one.attempts, one.superseded),
-        (Some(MmStatus::Forwarded), at(1), 1, false)
+        (one.says, one.at, one.attempts, one.superseded),
+        (CallbackSays::Report(MmStatus::Forwarded), at(1), 1, false)
     );
     assert_eq!((&one.account, one.carrier.as_str()), (&acme(), "31003"));
     assert_ne!(one.message, id);
@@ -213,7 +213,7 @@ pub async fn a_failed_message_from_a_handset_is_sent_again(backend: &dyn Backend
     bed.accept_mo(new.clone()).await.unwrap();
     fail_all(&bed, 1).await;
     let all = bed.failed_callbacks(&FailedFilter::default(), 100).await.unwrap();
-    assert_eq!((all[0].message, all[0].status, all[0].superseded), (new.id, None, false));
+    assert_eq!((all[0].message, all[0].says, all[0].superseded), (new.id, CallbackSays::Mo, false));
     assert_eq!(bed.resend(&[all[0].id], at(5)).await, Ok(vec![all[0].id]));
     assert_eq!(bed.sweep(at(100), at(100), 10).await.unwrap().media, 0);
     assert_eq!(bed.callbacks(5).await[0].message, new.id);

@@ -43,6 +43,27 @@ pub async fn a_repeated_message_from_a_handset_is_stored_once(backend: &dyn Back
     assert_eq!(bed.callbacks(6).await.len(), 5);
 }
 
+/// Some carriers try again under a new TransactionID.
+pub async fn a_repeated_linked_id_is_stored_once(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let linked = |transaction: &str, now| {
+        let digest = Digest([u8::try_from(now).unwrap(); 16]);
+        NewMo { linked_id: Some("vzw-7".into()), digest, ..mo(transaction, &[vec![1; 300]], now) }
+    };
+    let first = linked("mo-1", 0);
+    bed.accept_mo(first.clone()).await.unwrap();
+    assert_eq!(bed.accept_mo(linked("mo-2", 5)).await, Ok(Acceptance::Repeats(first.id)));
+    for other in [
+        NewMo { content: Digest([8; 16]), ..linked("mo-3", 6) },
+        NewMo { carrier: CarrierId("31002".into()), ..linked("mo-4", 6) },
+        NewMo { linked_id: Some("vzw-8".into()), ..linked("mo-5", 6) },
+        NewMo { linked_id: None, ..linked("mo-6", 6) },
+        NewMo { repeats_since: at(100), ..linked("mo-7", 6) },
+    ] {
+        assert_eq!(bed.accept_mo(other.clone()).await, Ok(Acceptance::Fresh), "{other:?}");
+    }
+}
+
 /// As reports are.
 pub async fn a_message_from_a_handset_is_tried_again_and_kept_as_failed(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

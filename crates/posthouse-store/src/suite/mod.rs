@@ -12,6 +12,7 @@ pub mod intervention;
 pub mod media;
 pub mod mo;
 pub mod provisioning;
+pub mod read_replies;
 pub mod reports;
 pub mod retention;
 pub mod search;
@@ -107,9 +108,18 @@ macro_rules! conformance {
                 what_cannot_be_delivered_is_withdrawn;
             mo: a_message_from_a_handset_is_owed_with_its_media,
                 a_repeated_message_from_a_handset_is_stored_once,
+                a_repeated_linked_id_is_stored_once,
                 a_message_from_a_handset_is_tried_again_and_kept_as_failed,
                 reports_and_messages_from_handsets_share_a_lane,
                 a_delivered_message_from_a_handset_goes;
+            read_replies: a_read_reply_is_owed_after_the_end_of_its_message,
+                a_read_reply_before_the_end_waits_for_earlier_reports,
+                a_terminal_report_lets_a_read_reply_go,
+                a_doubled_read_reply_is_owed_once,
+                a_read_reply_for_an_unknown_id_waits_for_it,
+                a_read_reply_of_another_carrier_is_kept_apart,
+                a_read_reply_is_tried_again_and_kept_as_failed,
+                a_message_that_owes_a_read_reply_stays;
             intervention: a_waiting_message_is_requeued,
                 a_parked_message_is_requeued_when_asked_for,
                 what_is_not_waiting_is_left_alone,

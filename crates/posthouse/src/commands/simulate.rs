@@ -38,7 +38,9 @@ What breaks TS 23.140 is answered 4004, with what is wrong in Details.
 GET /sim/messages gives back every request (bodies=1: with the parts' bytes, raw=1: with headers and \
 body, last=N: the newest). POST /sim/deliver sends a message from a handset:
   curl http://127.0.0.1:9101/sim/deliver -d '{\"from\":\"16175550123\",\"to\":\"111122\",
-    \"subject\":\"Hi\",\"parts\":[{\"content_type\":\"text/plain\",\"text\":\"hello\"}]}'";
+    \"subject\":\"Hi\",\"parts\":[{\"content_type\":\"text/plain\",\"text\":\"hello\"}]}'
+POST /sim/read-reply says that the newest message it took (or that of a message_id) was read:
+  curl http://127.0.0.1:9101/sim/read-reply -d '{\"status\":\"Read\"}'";
 
 /// The arguments of `posthouse simulate`.
 #[derive(clap::Args)]

@@ -13,6 +13,7 @@ mod codes;
 mod hostile;
 mod in_force;
 mod pairs;
+mod read_replies;
 mod refusals;
 mod relay;
 mod rows;

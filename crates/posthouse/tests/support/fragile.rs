@@ -12,6 +12,7 @@ use posthouse_core::{
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
     message::{CarrierReport, Digest, Message, TimelineEvent},
     provisioning::{Change, Provisioning},
+    read_reply::CarrierReadReply,
     store::{
         Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
         Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
@@ -106,6 +107,11 @@ impl Store for FragileStore {
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
         fail(&report.carrier_message_id)?;
         self.0.record_report(report).await
+    }
+
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
+        fail(&reply.carrier_message_id)?;
+        self.0.record_read_reply(reply).await
     }
 
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {

@@ -56,7 +56,7 @@ pub(super) struct Resend {
     /// Only those that became owed before this time ago, such as 30m or 2d
     #[arg(long, value_name = "TIME", value_parser = time)]
     before: Option<Duration>,
-    /// Only reports, or only messages from handsets
+    /// Only reports, only messages from handsets, or only read replies
     #[arg(long, value_enum)]
     only: Option<Only>,
     /// All that ever failed
@@ -73,6 +73,8 @@ enum Only {
     Reports,
     /// DeliverReq
     Mo,
+    /// ReadReplyReq
+    ReadReplies,
 }
 
 const WORDS: Words = Words { infinitive: "send again", past: "resent", what: "report" };
@@ -111,6 +113,7 @@ impl Resend {
             kind: self.only.map(|only| match only {
                 Only::Reports => CallbackKind::Report,
                 Only::Mo => CallbackKind::Mo,
+                Only::ReadReplies => CallbackKind::ReadReply,
             }),
         };
         if filter == FailedFilter::default() && !self.all {
@@ -153,15 +156,15 @@ impl Resend {
 }
 
 fn line(one: &FailedCallback) -> String {
-    let what = one.status.map_or("message from a handset", |status| status.as_str());
-    let (message, at, account, attempts) = (one.message, seconds(one.at), &one.account, one.attempts);
+    let (what, message, at, account, attempts) =
+        (one.says.to_string(), one.message, seconds(one.at), &one.account, one.attempts);
     format!("{message:<19}  {at}  {what:<13}  to {account}  after {attempts} tries")
 }
 
 fn as_json(one: &FailedCallback) -> Value {
     json!({
         "message_id": one.message.to_string(),
-        "status": one.status.map(|status| status.as_str()),
+        "says": one.says.to_string(),
         "account": one.account.0,
         "carrier": one.carrier.0,
         "owed_since": one.at.to_string(),

@@ -1,0 +1,58 @@
+//! Read replies: from a carrier's ReadReplyReq to the store (contract 4.6).
+
+use mm7::{
+    DecodeError, Message, Rule, StatusCode,
+    message::{Operation, ReadReplyReq},
+};
+use posthouse_core::{
+    carrier::Carrier,
+    read_reply::{CarrierReadReply, ReadStatus},
+    store::Recorded,
+};
+
+use super::door::{CarrierDoor, Refused, said};
+
+impl CarrierDoor {
+    /// Records a read reply. One about a message that is not known is kept, as reports are.
+    pub(super) async fn record_read_reply(
+        &self,
+        carrier: &Carrier,
+        req: &ReadReplyReq,
+    ) -> Result<Message, Refused> {
+        let reply = self.read_reply(carrier, req)?;
+        let status = reply.status;
+        let recorded = self.store.record_read_reply(reply).await.map_err(|error| {
+            tracing::error!(%error, carrier = %carrier.id, "a read reply could not be recorded");
+            Refused(StatusCode::SystemError)
+        })?;
+        self.metrics.read_reply_recorded(&carrier.id, status);
+        match recorded {
+            Recorded::Applied(id, _) => {
+                tracing::debug!(%id, carrier = %carrier.id, %status, "read reply");
+                self.handoff.ring();
+            }
+            Recorded::Late(id) => {
+                tracing::debug!(%id, carrier = %carrier.id, %status, "read reply was known")
+            }
+            Recorded::Unmatched => {
+                tracing::warn!(carrier = %carrier.id, %status, "read reply for an unknown id is kept")
+            }
+        }
+        Ok(Operation::ReadReply.response(StatusCode::Success.into()))
+    }
+
+    fn read_reply(&self, carrier: &Carrier, req: &ReadReplyReq) -> Result<CarrierReadReply, Refused> {
+        let Some(message_id) = &req.message_id else {
+            return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
+        };
+        let now = self.clock.now();
+        Ok(CarrierReadReply {
+            carrier: carrier.id.clone(),
+            carrier_message_id: message_id.as_str().to_owned(),
+            status: ReadStatus::from_wire(&req.mm_status),
+            time_stamp: req.time_stamp.unwrap_or(now),
+            said: said(&req.mm_status, req.status_text.as_deref()),
+            received_at: now,
+        })
+    }
+}
