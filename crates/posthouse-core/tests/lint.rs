@@ -648,3 +648,23 @@ fn is_of_format(finding: &Finding) -> bool {
     let [.., three_gpp] = &finding.answers;
     matches!(finding.reject, Reject::Decode(_) | Reject::HttpHeaders) && three_gpp.is_some()
 }
+
+#[test]
+fn a_compressed_body_is_told_to_be_one() {
+    let head = "POST /mm7/v1 HTTP/1.1\r\nContent-Length: 4\r\nContent-Type: ";
+    for (more, advised) in [
+        ("text/xml\r\nContent-Encoding: gzip\r\n\r\nabcd", true),
+        ("multipart/related; boundary=b\r\nContent-Encoding: br\r\n\r\nabcd", true),
+        ("multipart/related; boundary=b\r\nContent-Encoding: identity\r\n\r\nabcd", false),
+        ("text/xml\r\n\r\nabcd", false),
+    ] {
+        let report = lint(&format!("{head}{more}"));
+        assert!(!report.findings.is_empty());
+        for finding in &report.findings {
+            assert_eq!(finding.remedy.advice.contains("compressed"), advised, "{more}: {finding:?}");
+        }
+    }
+    let unlabelled = [head.as_bytes(), b"text/xml\r\n\r\n\x1f\x8b\x08\x00"].concat();
+    let report = Report::read(unlabelled.into(), &Options::default());
+    assert!(report.findings.iter().all(|finding| finding.remedy.advice.contains("compressed")));
+}

@@ -197,9 +197,29 @@ impl Lint {
         let mut findings = lint.in_envelope(limits);
         findings.extend(parts::findings(&lint));
         findings.extend(content::findings(&lint, limits));
+        lint.tell_compression(&mut findings);
         findings.sort_by_key(|finding| (finding.place.offset, finding.place.position, finding.rule));
         lint.findings = findings;
         lint
+    }
+
+    /// A compressed body is read as it came: what is found in it says nothing of the message, but that it is compressed.
+    fn tell_compression(&self, findings: &mut [Finding]) {
+        const GZIP: &[u8] = b"\x1f\x8b";
+        let is_other = |header: &&Header| !matches!(header.value.trim(), "" | "identity");
+        let header = self.raw.header("content-encoding").filter(is_other);
+        if header.is_none() && !self.raw.body().starts_with(GZIP) {
+            return;
+        }
+        let is_symptom = |finding: &&mut Finding| {
+            let rules = [Rule::RootContentType, Rule::NotWellFormed, Rule::Encoding, Rule::Boundary];
+            rules.contains(&finding.rule)
+        };
+        for finding in findings.iter_mut().filter(is_symptom) {
+            let advice = "send the body as it is: it is compressed, and MM7 has no place for that";
+            let found = header.map(|header| format!("{}: {}", header.name, header.value));
+            finding.remedy = Remedy::advise(advice).found(found);
+        }
     }
 
     fn in_envelope(&self, limits: &Limits) -> Vec<Finding> {
