@@ -8,7 +8,6 @@ use mm7::{
     soap,
 };
 use posthouse_core::message::Digest;
-use sha2::{Digest as _, Sha256};
 
 /// Decodes the root part of a multipart, or the whole body.
 ///
@@ -45,7 +44,7 @@ pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
 /// Decodes the root part, and digests what makes the request what it is: the envelope and every part, but not the boundary,
 /// which some clients draw anew for each try.
 pub fn read_root(package: &Package, limits: &Limits) -> (Result<Decoded, DecodeError>, Digest) {
-    let mut hash = Sha256::new();
+    let mut hash = blake3::Hasher::new();
     let decoded = match &package.root {
         None => Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")),
         Some(root) => root.bytes().and_then(|xml| {
@@ -61,11 +60,11 @@ pub fn read_root(package: &Package, limits: &Limits) -> (Result<Decoded, DecodeE
         for piece in
             [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes]
         {
-            hash.update((piece.len() as u64).to_be_bytes());
+            hash.update(&(piece.len() as u64).to_be_bytes());
             hash.update(piece);
         }
     }
     let mut digest = [0; 16];
-    digest.copy_from_slice(&hash.finalize()[..16]);
+    hash.finalize_xof().fill(&mut digest);
     (decoded, Digest(digest))
 }

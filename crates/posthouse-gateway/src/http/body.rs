@@ -25,7 +25,7 @@ const DRAIN_BYTES: u64 = 16 << 20;
 /// For how long it is read.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// What is reserved for a body before any of it came: never as much as its length claims.
-const FIRST_RESERVE: u64 = 64 << 10;
+const FIRST_RESERVE: u64 = 128 << 10;
 
 /// How reading a body ended.
 #[derive(Debug)]
