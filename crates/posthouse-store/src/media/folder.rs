@@ -2,16 +2,18 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write},
+    io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
+
+use super::direct::{Aligned, DirectFile};
 
 /// Ends the name of a segment.
 const SEGMENT: &str = "segment";
 /// Ends the name of a segment that is being pre-written; found at start, it is an unfinished one.
 const UNFINISHED: &str = "new";
-/// Pre-writing goes in steps of this many bytes.
+/// Pre-writing goes in steps of this many bytes: those who sync meanwhile wait for one at most.
 const STEP: usize = 1 << 20;
 
 /// A segment file.
@@ -69,15 +71,15 @@ impl Folder {
     }
 
     /// Opens a segment for writing.
-    pub(crate) fn write(&self, id: i64) -> io::Result<File> {
-        OpenOptions::new().write(true).open(self.path(id, SEGMENT))
+    pub(crate) fn write(&self, id: i64) -> io::Result<DirectFile> {
+        DirectFile::open(&self.path(id, SEGMENT), OpenOptions::new().write(true))
     }
 
     /// Makes a segment without writing its bytes: at once, but slower to fill.
-    pub(crate) fn create(&self, id: i64, bytes: u64) -> io::Result<File> {
+    pub(crate) fn create(&self, id: i64, bytes: u64) -> io::Result<DirectFile> {
         let file = new_file(&self.path(id, SEGMENT))?;
-        file.set_len(bytes)?;
-        file.sync_all()?;
+        file.file().set_len(bytes)?;
+        file.file().sync_all()?;
         self.sync()?;
         Ok(file)
     }
@@ -115,20 +117,21 @@ pub(crate) fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Makes a file that only its owner may read.
-fn new_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+fn new_file(path: &Path) -> io::Result<DirectFile> {
+    DirectFile::open(path, OpenOptions::new().write(true).create(true).truncate(true).mode(0o600))
 }
 
 fn write_zeros(path: &Path, bytes: u64) -> io::Result<()> {
     let mut file = new_file(path)?;
-    let zeros = vec![0; STEP];
-    let mut left = bytes;
-    while left > 0 {
-        let step = usize::try_from(left).unwrap_or(STEP).min(STEP);
-        file.write_all(zeros.get(..step).unwrap_or(&zeros))?;
-        left = left.saturating_sub(step as u64);
+    let zeros = Aligned::zeros(STEP);
+    let mut written = 0;
+    while written < bytes {
+        let step = usize::try_from(bytes - written).unwrap_or(STEP).min(STEP);
+        let (zeros, _) = zeros.as_slice().split_at(step);
+        file.write_all_at(&[zeros], written)?;
+        written += step as u64;
     }
-    file.sync_all()
+    file.file().sync_all()
 }
 
 fn number(path: &Path, kind: &str) -> Option<i64> {

@@ -8,12 +8,12 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 use bytes::Bytes;
 use posthouse_core::Id;
 
+use super::direct::{Aligned, BLOCK};
+
 /// Begins each record; its last character is the version of the format.
 const MAGIC: [u8; 4] = *b"PHM1";
 /// Magic, checksum, id and length.
 const HEADER: usize = 24;
-/// What is written as one by disks and page caches.
-const BLOCK: usize = 4096;
 
 /// What identifies the bytes of a message's media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +54,14 @@ impl Seal {
 }
 
 /// The record of these parts, ready to be written.
-pub(crate) fn write(seal: &Seal, parts: &[Bytes]) -> Vec<u8> {
+pub(crate) fn write(seal: &Seal, parts: &[Bytes]) -> Aligned {
     let length = HEADER + parts.iter().map(Bytes::len).sum::<usize>();
-    let mut record = Vec::with_capacity(length.next_multiple_of(BLOCK));
-    record.extend_from_slice(&seal.header());
+    let mut record = Aligned::with_capacity(length.next_multiple_of(BLOCK));
+    record.push(&seal.header());
     for part in parts {
-        record.extend_from_slice(part);
+        record.push(part);
     }
-    record.resize(length.next_multiple_of(BLOCK), 0);
+    record.fill_block();
     record
 }
 

@@ -5,11 +5,12 @@
 //! when the *commit* that took its last row has returned; a reader that still holds the old row finds another message's
 //! header there, or a checksum that does not fit.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{io, sync::Arc};
 
 use rusqlite::Connection;
 
 use super::{
+    direct::{Aligned, DirectFile},
     folder::{Folder, Found},
     spare::Spare,
 };
@@ -37,9 +38,26 @@ struct Filling {
     sequence: i64,
     tail: u64,
     bytes: u64,
-    file: File,
-    /// Written to since the last sync.
+    file: DirectFile,
+    /// Records that are still to be written, which end at the tail.
+    unwritten: Vec<Arc<Aligned>>,
+    /// Appended to since the last commit.
     dirty: bool,
+}
+
+impl Filling {
+    fn new(found: Found, sequence: i64, tail: u64, file: DirectFile) -> Self {
+        let Found { id, bytes } = found;
+        Self { id, sequence, tail, bytes, file, unwritten: Vec::new(), dirty: false }
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let pieces: Vec<&[u8]> = self.unwritten.iter().map(|record| record.as_slice()).collect();
+        let length: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        self.file.write_all_at(&pieces, self.tail.saturating_sub(length))?;
+        self.unwritten.clear();
+        Ok(())
+    }
 }
 
 /// The segments, as the one writer sees them. Between commits its state is ahead of the database's; after a rollback
@@ -111,7 +129,7 @@ impl Segments {
             return Ok(None);
         };
         let file = self.folder.write(id)?;
-        Ok(Some(Filling { id, sequence, tail, bytes: segment.bytes, file, dirty: false }))
+        Ok(Some(Filling::new(*segment, sequence, tail, file)))
     }
 
     /// Segments that no committed row needs, but for the one being filled.
@@ -140,15 +158,16 @@ impl Segments {
         Ok(())
     }
 
-    /// Appends a record. It is on disk after [`Segments::sync`], and lasts when the transaction commits.
-    pub(crate) fn append(&mut self, record: &[u8]) -> Result<Place> {
-        let length = record.len() as u64;
+    /// Appends a record. It is on disk after [`Segments::write`] and [`Segments::sync`], and lasts when the transaction
+    /// commits.
+    pub(crate) fn append(&mut self, record: &Arc<Aligned>) -> Result<Place> {
+        let length = record.as_slice().len() as u64;
         let filling = match self.filling.take() {
             Some(filling) if filling.tail + length <= filling.bytes => filling,
             full => self.next(full, length)?,
         };
         let filling = self.filling.insert(filling);
-        filling.file.write_all_at(record, filling.tail)?;
+        filling.unwritten.push(Arc::clone(record));
         filling.dirty = true;
         let position = i64::try_from(filling.tail).map_err(io::Error::other)?;
         filling.tail += length;
@@ -172,7 +191,7 @@ impl Segments {
         self.newest_bytes = found.bytes;
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        Ok(Filling { id: found.id, sequence, tail: 0, bytes: found.bytes, file, dirty: false })
+        Ok(Filling::new(found, sequence, 0, file))
     }
 
     fn new_id(&mut self) -> i64 {
@@ -195,10 +214,18 @@ impl Segments {
         }
     }
 
-    /// Puts what was appended on disk. An error means that nobody knows what is there.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
+    /// Writes what was appended, all of it at once. An error loses nothing that was committed.
+    pub(crate) fn write(&mut self) -> Result<()> {
         for filling in self.filled.iter_mut().chain(&mut self.filling).filter(|filling| filling.dirty) {
-            filling.file.sync_data()?;
+            filling.write()?;
+        }
+        Ok(())
+    }
+
+    /// Puts what was written on disk. An error means that nobody knows what is there.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        for filling in self.filled.iter().chain(&self.filling).filter(|filling| filling.dirty) {
+            filling.file.file().sync_data()?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! Accepting a message: row, media and work in one transaction.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 use posthouse_core::{
@@ -14,7 +16,10 @@ use super::{
     job::Tx,
     work::Kind,
 };
-use crate::media::record::{self, Seal};
+use crate::media::{
+    direct::Aligned,
+    record::{self, Seal},
+};
 
 /// A message to be accepted, with everything done that needs no transaction.
 pub(super) struct Prepared {
@@ -42,7 +47,7 @@ pub(super) struct Media {
 enum Body {
     Inline(Vec<u8>),
     /// A record for a segment.
-    Record(Vec<u8>),
+    Record(Arc<Aligned>),
 }
 
 impl Prepared {
@@ -82,7 +87,7 @@ impl Media {
         let body = if length <= inline_max {
             Body::Inline(parts.concat())
         } else {
-            Body::Record(record::write(&seal, parts))
+            Body::Record(Arc::new(record::write(&seal, parts)))
         };
         Self { crc: seal.crc, body }
     }

@@ -311,6 +311,7 @@ impl WriterThread {
         }
         let freed = tx.freed;
         if let Some(segments) = &mut self.parts.segments {
+            segments.write()?;
             segments
                 .sync()
                 .map_err(|error| Failure::Unknown(format!("media could not be synced: {error}")))?;
