@@ -7,7 +7,9 @@ const LONGEST_WAIT: Duration = Duration::from_millis(3);
 
 /// How long a group is waited for. Callers that wait for their answer before they ask again fall into two halves, one
 /// being committed while the other gathers, and each commit serves one half. A short wait after the answers lets both
-/// travel together: fewer commits, and sooner answers for all. Who is alone never waits.
+/// travel together: fewer commits, and sooner answers for all. What is saved is what a commit costs whatever is in it, and so
+/// half of that is waited at most: longer, and the time would be lost in which one half is worked on while the other is put on
+/// disk. Who is alone never waits.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// When the last group was answered.
@@ -24,7 +26,7 @@ impl Pace {
         Self { answered: Instant::now(), expected: 0, patience: Duration::ZERO }
     }
 
-    /// A group was answered, while others waited, after a commit that took so long.
+    /// A group was answered, while others waited, after a commit (without what its jobs did before it) that took so long.
     pub(super) fn answered(&mut self, committed: usize, waiting: usize, took: Duration) {
         self.answered = Instant::now();
         self.expected = committed + waiting;

@@ -191,6 +191,8 @@ struct WriterThread {
     room: Arc<Semaphore>,
     capacity: usize,
     pace: Pace,
+    /// How long the last commit took.
+    commit_took: Duration,
     counts: Arc<Counts>,
     looked_at_space: Option<Instant>,
     free_bytes: u64,
@@ -201,8 +203,8 @@ struct WriterThread {
 impl WriterThread {
     fn new(parts: Parts, orders: Receiver<Order>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
         let (looked_at_space, free_bytes, broken) = (None, u64::MAX, None);
-        let (capacity, pace) = (room.available_permits(), Pace::new());
-        Self { parts, orders, room, capacity, pace, counts, looked_at_space, free_bytes, broken }
+        let (capacity, pace, commit_took) = (room.available_permits(), Pace::new(), Duration::ZERO);
+        Self { parts, orders, room, capacity, pace, commit_took, counts, looked_at_space, free_bytes, broken }
     }
 
     fn run(&mut self) {
@@ -253,7 +255,6 @@ impl WriterThread {
     }
 
     fn serve(&mut self, mut group: Vec<Box<dyn Job>>) {
-        let begun = Instant::now();
         if let Err(error) = self.commit(&mut group) {
             for job in &mut group {
                 job.fail(error.clone());
@@ -266,7 +267,7 @@ impl WriterThread {
         }
         self.look_after_wal(Checkpoints::committed);
         let waiting = self.capacity.saturating_sub(self.room.available_permits());
-        self.pace.answered(committed, waiting, begun.elapsed());
+        self.pace.answered(committed, waiting, self.commit_took);
     }
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
@@ -317,7 +318,10 @@ impl WriterThread {
                 .map_err(|error| Failure::Unknown(format!("media could not be synced: {error}")))?;
             segments.record(connection)?;
         }
-        match connection.prepare_cached("COMMIT")?.execute([]).map_err(Fault::Sqlite) {
+        let begun = Instant::now();
+        let committed = connection.prepare_cached("COMMIT")?.execute([]).map_err(Fault::Sqlite);
+        self.commit_took = begun.elapsed();
+        match committed {
             Ok(_) => Ok(freed),
             // The transaction is still open: it was refused, not lost.
             Err(fault) if !fault.is_io() && !connection.is_autocommit() => Err(Failure::Undone(fault)),
