@@ -2,20 +2,24 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use mm7::StatusCode;
 use posthouse_core::{carrier::CarrierId, store::Send};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// For how long a message is this node's to send; then any node may.
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// How many fresh messages a lane holds in memory; more wait in the store.
 const LANE_ROOM: usize = 256;
+
+/// How many bytes the media of the fresh messages of one carrier may take, from when they are accepted till they are sent. A
+/// carrier that takes its time has the others wait in the store, and not in memory.
+const LANE_BYTES: u32 = 64 << 20;
 
 /// A message that was just accepted under a lease of this node.
 #[derive(Debug)]
@@ -26,15 +30,34 @@ pub struct Fresh {
     pub media: Vec<Bytes>,
     /// Relay mode: who waits for the carrier's answer, as a code of the table.
     pub answer: Option<oneshot::Sender<StatusCode>>,
+    /// What its media take of the lane's memory, till they are dropped.
+    pub memory: Option<OwnedSemaphorePermit>,
 }
 
-/// Room for one fresh message in a lane.
-pub type Room = mpsc::OwnedPermit<Fresh>;
+/// Room for one fresh message in a lane, and for its media in memory.
+#[derive(Debug)]
+pub struct Room {
+    place: mpsc::OwnedPermit<Fresh>,
+    memory: OwnedSemaphorePermit,
+}
+
+impl Room {
+    /// Gives the message to the lane.
+    pub fn send(self, fresh: Fresh) {
+        self.place.send(Fresh { memory: Some(self.memory), ..fresh });
+    }
+}
+
+#[derive(Debug)]
+struct Lane {
+    sender: mpsc::Sender<Fresh>,
+    memory: Arc<Semaphore>,
+}
 
 /// The lanes that take fresh messages, and the bell that says that the store has work.
 #[derive(Debug, Default)]
 pub struct Handoff {
-    lanes: Mutex<HashMap<CarrierId, mpsc::Sender<Fresh>>>,
+    lanes: Mutex<HashMap<CarrierId, Lane>>,
     down: Mutex<HashSet<CarrierId>>,
     bell: Notify,
 }
@@ -43,7 +66,8 @@ impl Handoff {
     /// Opens a carrier's lane. An earlier one gets nothing more.
     pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Fresh> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, sender);
+        let lane = Lane { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, lane);
         receiver
     }
 
@@ -52,10 +76,15 @@ impl Handoff {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Room for one message in a carrier's lane, if it has any.
-    pub fn room(&self, carrier: &CarrierId) -> Option<Room> {
-        let lane = self.lanes.lock().unwrap_or_else(PoisonError::into_inner).get(carrier).cloned();
-        lane.and_then(|lane| lane.try_reserve_owned().ok())
+    /// Room for one message with so many bytes of media in a carrier's lane, if it has any.
+    pub fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
+        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.get(carrier)?;
+        // One that is longer than all of it has room when it is alone.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(LANE_BYTES);
+        let memory = Arc::clone(&lane.memory).try_acquire_many_owned(bytes).ok()?;
+        let place = lane.sender.clone().try_reserve_owned().ok()?;
+        Some(Room { place, memory })
     }
 
     /// Says whether any of a carrier's connections can be reached.
@@ -81,5 +110,42 @@ impl Handoff {
     /// Waits till somebody rings.
     pub async fn rung(&self) {
         self.bell.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Fresh>) {
+        let (handoff, carrier) = (Handoff::default(), CarrierId("31003".to_owned()));
+        let receiver = handoff.open(carrier.clone());
+        (handoff, carrier, receiver)
+    }
+
+    #[test]
+    fn what_is_not_sent_takes_a_bounded_memory() {
+        let (handoff, carrier, _receiver) = handoff();
+        let long = LANE_BYTES as usize / 2;
+        let first = handoff.room(&carrier, long).expect("room");
+        let second = handoff.room(&carrier, long).expect("room");
+        assert!(handoff.room(&carrier, 1).is_none(), "the rest waits in the store");
+        let other = CarrierId("31004".to_owned());
+        let _receiver = handoff.open(other.clone());
+        assert!(handoff.room(&other, long).is_some(), "each carrier has its own");
+        drop(first);
+        assert!(handoff.room(&carrier, long).is_some());
+        drop(second);
+        assert!(handoff.room(&carrier, usize::MAX).is_some(), "alone, however long");
+    }
+
+    #[test]
+    fn a_lane_has_a_bounded_number_of_places() {
+        let (handoff, carrier, receiver) = handoff();
+        let rooms: Vec<_> = (0..LANE_ROOM).filter_map(|_| handoff.room(&carrier, 1)).collect();
+        assert_eq!(rooms.len(), LANE_ROOM);
+        assert!(handoff.room(&carrier, 1).is_none());
+        drop((rooms, receiver));
+        assert!(handoff.room(&carrier, 1).is_none(), "nobody is there any more");
     }
 }

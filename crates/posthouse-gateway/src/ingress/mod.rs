@@ -166,7 +166,8 @@ impl Ingress {
         let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
         // Who waits for the carrier's answer is told that it cannot be reached; the others need no attempt for that.
         let waits = relayed.is_none() && self.handoff.is_down(&message.carrier);
-        let room = if waits { None } else { self.handoff.room(&message.carrier) };
+        let bytes = message.media.iter().map(bytes::Bytes::len).sum();
+        let room = if waits { None } else { self.handoff.room(&message.carrier, bytes) };
         if relayed.is_some() && room.is_none() {
             return Err(Refusal::shedding(SHED_FOR));
         }
@@ -241,5 +242,5 @@ fn fresh(message: &NewMessage, lease: Lease) -> Fresh {
         unreached: false,
         lease,
     };
-    Fresh { send, media: message.media.clone(), answer: None }
+    Fresh { send, media: message.media.clone(), answer: None, memory: None }
 }

@@ -12,7 +12,10 @@ use posthouse_core::{
     store::{Send, Settlement, StoreError},
     time::after,
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::{OwnedSemaphorePermit, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -39,6 +42,15 @@ pub(super) struct Job {
     pub(super) media: Option<Vec<Bytes>>,
     /// Relay mode: who waits for the outcome.
     pub(super) answer: Option<oneshot::Sender<StatusCode>>,
+    /// What those media take of the lane's memory.
+    pub(super) memory: Option<OwnedSemaphorePermit>,
+}
+
+impl Job {
+    /// A message out of the store.
+    pub(super) const fn stored(send: Send) -> Self {
+        Self { send, media: None, answer: None, memory: None }
+    }
 }
 
 /// What a job leaves for its lane.
@@ -69,7 +81,8 @@ impl Outcome {
 
 /// Attempts a message and settles what came of it.
 pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &CancellationToken) -> Ended {
-    let Job { send, media, answer } = job;
+    // Held to the end: the media are in memory as long.
+    let Job { send, media, answer, memory: _memory } = job;
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
         settle(shared, &send, expired, "ExpiryDate passed").await;

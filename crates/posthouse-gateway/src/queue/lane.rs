@@ -172,13 +172,13 @@ impl Lane {
     }
 
     fn start_fresh(&mut self, fresh: Fresh) {
-        let Fresh { send, media, answer } = fresh;
+        let Fresh { send, media, answer, memory } = fresh;
         // The lease ran out while it waited here: the store gives it to whoever asks next. In relay mode it stays here, to
         // be declined: the VASP was told, or is told at once, that it was not sent.
         if send.lease.until <= self.shared.clock.now() && answer.is_none() {
             return;
         }
-        self.start(Job { send, media: Some(media), answer });
+        self.start(Job { send, media: Some(media), answer, memory });
     }
 
     fn start(&mut self, job: Job) {
@@ -228,7 +228,7 @@ impl Lane {
                     self.bell.notify_one();
                 }
                 for send in sends {
-                    self.start(Job { send, media: None, answer: None });
+                    self.start(Job::stored(send));
                 }
             }
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
@@ -241,9 +241,7 @@ impl Lane {
             return;
         }
         match self.shared.store.lease_sends(&self.carrier, lease, now, Some(now), 1).await {
-            Ok(sends) => {
-                sends.into_iter().for_each(|send| self.start(Job { send, media: None, answer: None }))
-            }
+            Ok(sends) => sends.into_iter().for_each(|send| self.start(Job::stored(send))),
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
         }
     }
