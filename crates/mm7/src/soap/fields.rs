@@ -183,7 +183,7 @@ pub(crate) struct Fields<'d> {
 }
 
 /// The row of a name, looked for from `start` on, since both documents and readers go by the table's order.
-fn row_of(table: &[Child], start: usize, name: &str) -> Option<usize> {
+pub(crate) fn row_of(table: &[Child], start: usize, name: &str) -> Option<usize> {
     let (before, after) = table.split_at_checked(start).unwrap_or((table, &[]));
     let is_named = |child: &Child| child.name == name;
     let behind = after.iter().position(is_named).map(|row| start + row);

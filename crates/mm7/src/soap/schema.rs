@@ -6,7 +6,7 @@
 
 use crate::error::Rule;
 use crate::message::children;
-use crate::soap::fields::{Child, Notes};
+use crate::soap::fields::{Child, Notes, row_of};
 use crate::soap::xml::{Attribute, Element, excerpt};
 
 /// The namespace of the attributes that speak to a validator.
@@ -39,9 +39,12 @@ pub(super) fn check(element: Element<'_>, notes: &mut Notes) {
         Contents::Text => check_childless(element, notes),
         Contents::Elements(table) => {
             check_blank(element, notes);
-            let is_known = |child: &Element<'_>| table.iter().any(|row| row.name() == child.name());
-            for child in element.children().filter(is_known) {
-                check(child, notes);
+            let mut row = 0;
+            for child in element.children() {
+                if let Some(known) = row_of(table, row, child.name()) {
+                    row = known;
+                    check(child, notes);
+                }
             }
         }
     }
@@ -49,9 +52,9 @@ pub(super) fn check(element: Element<'_>, notes: &mut Notes) {
 
 /// Notes text among the elements of an element.
 pub(super) fn check_blank(element: Element<'_>, notes: &mut Notes) {
-    let text = element.text();
     // An address as bare text has been noted as that.
-    if !text.trim_ascii().is_empty() && element.children().next().is_some() {
+    if element.has_text() && element.children().next().is_some() {
+        let text = element.text();
         let what = format!("{:?} stands between the elements of {}", excerpt(text.trim()), element.name());
         notes.note(Rule::StrayText, element.offset(), what);
     }
@@ -83,8 +86,12 @@ pub(super) fn check_transaction_id(element: Element<'_>, envelope: Element<'_>, 
 }
 
 fn check_attributes(element: Element<'_>, notes: &mut Notes) {
+    let all = element.attributes();
+    if all.is_empty() {
+        return;
+    }
     let known = attributes(element.name(), notes.release());
-    for attribute in element.attributes() {
+    for attribute in all {
         let Some(known) = known else {
             // No element of MM7 can be nil, not even one with whatever attributes it likes.
             if attribute.name == "nil" && element.uri_of(attribute) == INSTANCE {

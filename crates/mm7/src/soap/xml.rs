@@ -144,6 +144,12 @@ impl<'d> Element<'d> {
         concatenate(self.child_nodes().filter_map(|(_, node)| node.text()))
     }
 
+    /// Whether there is more than blanks in the text that stands directly in the element.
+    pub fn has_text(&self) -> bool {
+        let is_more = |node: &Node<'_>| node.text().is_some_and(|text| !text.trim_ascii().is_empty());
+        self.child_nodes().any(|(_, node)| is_more(node))
+    }
+
     /// The text of the element and everything in it.
     pub fn full_text(&self) -> Cow<'d, str> {
         let end = self.node().map_or(0, |node| node.end);
