@@ -77,7 +77,8 @@ fn put_types_right(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
 /// What a part is called on a timeline.
 pub(super) fn called(part: &Media, place: usize) -> String {
     let name = part.name.as_deref().or(part.content_id.as_deref()).or(part.content_location.as_deref());
-    name.map_or_else(|| format!("part {}", place + 1), str::to_owned)
+    let plain = |char: char| if char.is_control() { ' ' } else { char };
+    name.map_or_else(|| format!("part {}", place + 1), |name| name.chars().map(plain).collect())
 }
 
 fn add_smil(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
