@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "what is not there fails the test")]
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read, Write as _},
     path::Path,
-    process::{Child, ChildStdout, Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::mpsc,
     time::Duration,
 };
@@ -76,7 +76,7 @@ impl Drop for Running {
     }
 }
 
-fn lines_of(stdout: ChildStdout) -> mpsc::Receiver<String> {
+fn lines_of(stdout: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -148,6 +148,51 @@ fn a_listener_misbehaves_when_told_to() {
         "{lines:?}"
     );
     assert!(lines[1].ends_with("answered 4006"), "{lines:?}");
+}
+
+#[test]
+fn a_carrier_whose_reports_are_refused_says_so_once() {
+    let door = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = door.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in door.incoming().map_while(Result::ok) {
+            let mut stream = BufReader::new(stream);
+            let mut lines = stream.by_ref().lines().map_while(Result::ok);
+            let length = lines.by_ref().take_while(|line| !line.is_empty()).fold(0, |length, line| {
+                let value = line.to_ascii_lowercase().strip_prefix("content-length:").map(str::to_owned);
+                value.map_or(length, |value| value.trim().parse().unwrap())
+            });
+            let mut body = vec![0; length];
+            let answered = stream.read_exact(&mut body).and_then(|()| {
+                let refusal = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+                stream.get_mut().write_all(refusal)
+            });
+            answered.unwrap();
+        }
+    });
+    let text = format!(
+        "[[carrier]]\nid = \"31003\"\nlisten = \"127.0.0.1:0\"\nreports = \"http://{address}/\"\nreport_delay = \"1ms\"\n"
+    );
+    let program = env!("CARGO_BIN_EXE_posthouse");
+    let path = file("refused.toml", text.as_bytes());
+    let mut command = Command::new(program);
+    command.args(["simulate", "--json", "-c", &path]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let told = lines_of(child.stderr.take().unwrap());
+    let carrier = Running { lines: lines_of(child.stdout.take().unwrap()), child };
+    let url = carrier.json()["carriers"][0]["url"].as_str().unwrap().to_owned();
+    for to in ["16175550100", "16175550101"] {
+        let sent = posthouse(&[
+            "send", "--url", &url, "--vaspid", "k", "--from", "111122", "--to", to, "--text", "hi",
+        ]);
+        assert!(sent.status.success(), "{}", stderr(&sent));
+    }
+    let line = told.recv_timeout(DEADLINE).unwrap();
+    let expected = "posthouse: a report of carrier 31003 was not taken: refused: HTTP 401; see reports and shows in sim.toml";
+    assert_eq!(line, expected);
+    #[cfg(unix)]
+    assert!(carrier.interrupt());
+    assert_eq!(told.iter().collect::<Vec<_>>(), [""; 0], "only once");
 }
 
 #[test]

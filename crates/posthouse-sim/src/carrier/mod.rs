@@ -142,6 +142,11 @@ impl CarrierSim {
         self.desk.reports.counts()
     }
 
+    /// What it finds wrong with the door that its reports go to.
+    pub fn complaints(&self) -> Complaints {
+        Complaints(Arc::clone(&self.desk))
+    }
+
     /// Waits until the requests it keeps are as wanted, and gives them back; `None` when that takes too long.
     pub async fn wait_until(
         &self,
@@ -187,6 +192,17 @@ impl CarrierSim {
     pub async fn stop(self) {
         self.desk.reports.abandon();
         self.server.stop().await;
+    }
+}
+
+/// What a carrier finds wrong with the door that its reports go to: refused credentials, nobody there. Each thing once.
+#[derive(Clone, Debug)]
+pub struct Complaints(Arc<Desk>);
+
+impl Complaints {
+    /// Waits for the next; `None` once there will be none.
+    pub async fn next(&self) -> Option<String> {
+        self.0.reports.complaint().await
     }
 }
 

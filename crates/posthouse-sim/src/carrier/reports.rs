@@ -1,6 +1,7 @@
 //! Delivery reports: what a carrier posts to the gateway's door.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -11,7 +12,11 @@ use std::{
 use mm7::{
     Address, Framing, Message, MessageId, MmStatus, SeenNamespace, message::DeliveryReportReq, mime::Media,
 };
-use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
+use tokio::{
+    sync::{Mutex as AsyncMutex, Semaphore, mpsc},
+    task::JoinSet,
+    time::sleep,
+};
 
 use crate::{
     carrier::{CarrierOptions, script::spelling},
@@ -28,6 +33,8 @@ const MAX_ON_THE_WAY: usize = 64;
 const TRIES: u32 = 6;
 /// How long after the first try the second follows; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
+/// So many different complaints are told at most.
+const COMPLAINTS: usize = 16;
 /// How long the door may take to answer.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -81,11 +88,19 @@ pub(super) struct Reports {
     delivered: AtomicU64,
     failed: AtomicU64,
     dropped: AtomicU64,
+    /// What was complained of already.
+    told: Mutex<BTreeSet<String>>,
+    complain: mpsc::Sender<String>,
+    complaints: AsyncMutex<mpsc::Receiver<String>>,
 }
 
 impl Reports {
     pub fn new(options: &CarrierOptions) -> Self {
+        let (complain, complaints) = mpsc::channel(COMPLAINTS);
         Self {
+            told: Mutex::default(),
+            complain,
+            complaints: AsyncMutex::new(complaints),
             door: Mutex::new(options.reports.clone()),
             client: Client::new(DOOR_TIMEOUT),
             shows: options.shows.clone(),
@@ -146,10 +161,12 @@ impl Reports {
     pub async fn send(&self, report: &Report) {
         let mut wait = FIRST_WAIT;
         for attempt in 1..=TRIES {
-            if self.post_once(report).await.is_ok_and(|answer| answer.is_success()) {
+            let posted = self.post_once(report).await;
+            let Some(complaint) = complaint(&posted) else {
                 self.count_delivered();
                 return;
-            }
+            };
+            self.complain(complaint);
             if attempt < TRIES {
                 sleep(wait).await;
                 wait *= 2;
@@ -181,6 +198,20 @@ impl Reports {
         Ok(wire::send(&self.client, request).await?)
     }
 
+    /// Tells of something for the first time.
+    fn complain(&self, complaint: String) {
+        let mut told = locked(&self.told);
+        if told.len() < COMPLAINTS && told.insert(complaint.clone()) {
+            // There is room for as many as are ever told.
+            drop(self.complain.try_send(complaint));
+        }
+    }
+
+    /// Waits for the next complaint.
+    pub async fn complaint(&self) -> Option<String> {
+        self.complaints.lock().await.recv().await
+    }
+
     /// Counts a report that was acknowledged at once.
     pub fn count_delivered(&self) {
         self.delivered.fetch_add(1, Ordering::Relaxed);
@@ -189,6 +220,18 @@ impl Reports {
     /// Ends what is waiting or on its way.
     pub fn abandon(&self) {
         locked(&self.tasks).abort_all();
+    }
+}
+
+/// Why a report was not acknowledged.
+fn complaint(posted: &Result<Answer, DoorError>) -> Option<String> {
+    match posted {
+        Ok(answer) if answer.is_success() => None,
+        Ok(answer) => Some(match (answer.code(), answer.text()) {
+            (Some(code), Some(text)) => format!("refused: {code} {text}"),
+            _ => format!("refused: HTTP {}", answer.http_status),
+        }),
+        Err(error) => Some(error.to_string()),
     }
 }
 

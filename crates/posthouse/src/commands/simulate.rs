@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use posthouse_sim::{CarrierOptions, CarrierSim, config};
+use posthouse_sim::{CarrierOptions, CarrierSim, carrier::Complaints, config};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::StopSignals;
 
@@ -90,11 +91,27 @@ async fn simulate(carriers: Vec<CarrierOptions>, json: bool) -> anyhow::Result<E
         running.push((about, carrier));
     }
     announce(&running, json)?;
+    let mut complaints = JoinSet::new();
+    for (about, carrier) in &running {
+        complaints.spawn(tell(about.id.clone(), carrier.complaints()));
+    }
     stop.asked().await;
+    complaints.abort_all();
     for (_, carrier) in running {
         carrier.stop().await;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells on stderr what is wrong with where a carrier's reports go.
+async fn tell(id: String, complaints: Complaints) {
+    while let Some(complaint) = complaints.next().await {
+        let line = format!(
+            "posthouse: a report of carrier {id} was not taken: {complaint}; see reports and shows in sim.toml"
+        );
+        // Without a stderr there is nobody to tell.
+        drop(writeln!(io::stderr().lock(), "{line}"));
+    }
 }
 
 /// What is said about a carrier.
