@@ -11,6 +11,7 @@ mod carrier_door;
 mod circumstances;
 mod codes;
 mod hostile;
+mod connections;
 mod in_force;
 mod pairs;
 mod read_replies;

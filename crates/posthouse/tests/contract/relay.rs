@@ -75,6 +75,10 @@ fn table() -> Vec<Said> {
             bytes.truncate(bytes.len() / 2);
             Reply::Bytes(bytes)
         }),
+        said("an empty HTTP 500", 4006, |_| Reply::http(500, XML, "")),
+        said("an HTTP 500 without a Content-Type", 4006, |_| {
+            Reply::Bytes(b"HTTP/1.1 500 Said\r\nContent-Length: 0\r\n\r\n".to_vec())
+        }),
         said("HTTP 200 without MM7", 3500, |_| Reply::http(200, "text/html", "<html>It works!</html>")),
         said("HTTP 200 with nothing in it", 3500, |_| Reply::http(200, XML, "")),
         said("1000 in a Fault", 1000, |seen| Reply::http(500, XML, &fault(&seen.transaction_id, 1000))),
