@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     body::{self, Chunks, Read},
     connect::Connector,
+    fresh::Unwritten,
     memory::Share,
 };
 use crate::tls::client::Broken;
@@ -22,6 +23,8 @@ use crate::tls::client::Broken;
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
 /// How long an idle connection is kept. Shorter than what servers commonly keep theirs, so that one rarely goes stale.
 const IDLE: Duration = Duration::from_secs(4);
+/// How often a request is sent at most, each time that the connection turned out to be closed before any of it was written.
+const TRIES: usize = 4;
 
 /// What a peer answered.
 #[derive(Clone, Debug)]
@@ -66,21 +69,27 @@ impl HttpClient {
         Self { client, timeout }
     }
 
-    /// Posts a body and reads the answer.
+    /// Posts a body and reads the answer. Where a connection that was kept turns out to be closed before anything was written,
+    /// the request goes out on another.
     ///
     /// # Errors
     /// [`NoAnswer`], within the client's time-out.
     pub async fn post(&self, uri: &Uri, headers: HeaderMap, chunks: Vec<Bytes>) -> Result<Answer, NoAnswer> {
-        let body = Chunks::new(chunks);
-        let begun = body.begun();
         let deadline = Instant::now() + self.timeout;
-        self.exchange(request(Method::POST, uri, headers, body), deadline).await.map_err(|failed| {
-            if begun.load(Ordering::Acquire) && !failed.in_handshake {
-                NoAnswer::Unknown(failed.words)
-            } else {
-                NoAnswer::Unreached(failed.words)
+        let mut tries = 1;
+        loop {
+            let body = Chunks::new(chunks.clone());
+            let begun = body.begun();
+            let request = request(Method::POST, uri, headers.clone(), body);
+            match self.exchange(request, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) if failed.is_unwritten && tries < TRIES => tries += 1,
+                Err(failed) if failed.is_sure() || !begun.load(Ordering::Acquire) => {
+                    return Err(NoAnswer::Unreached(failed.words));
+                }
+                Err(failed) => return Err(NoAnswer::Unknown(failed.words)),
             }
-        })
+        }
     }
 
     /// Gets what a URI names. Whether a request that failed arrived is of no interest: it changes nothing.
@@ -115,20 +124,30 @@ struct Failed {
     words: String,
     /// The peer gave up the TLS handshake, though our side was through with it: nothing of the request was read.
     in_handshake: bool,
+    /// The connection was closed already when the request was about to go out on it.
+    is_unwritten: bool,
 }
 
 impl From<String> for Failed {
     fn from(words: String) -> Self {
-        Self { words, in_handshake: false }
+        Self { words, in_handshake: false, is_unwritten: false }
     }
 }
 
 impl Failed {
     fn from_error(error: &(dyn std::error::Error + 'static)) -> Self {
+        let is_unwritten = Unwritten::caused(error);
         match Broken::find(error) {
-            Some(broken) => Self { words: broken.to_string(), in_handshake: broken.refuses_us() },
-            None => with_causes(error).into(),
+            Some(broken) => {
+                Self { words: broken.to_string(), in_handshake: broken.refuses_us(), is_unwritten }
+            }
+            None => Self { is_unwritten, ..with_causes(error).into() },
         }
+    }
+
+    /// Whether it is sure that the request was not read.
+    const fn is_sure(&self) -> bool {
+        self.in_handshake || self.is_unwritten
     }
 }
 

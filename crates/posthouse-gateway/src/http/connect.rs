@@ -14,9 +14,10 @@ use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use posthouse_core::tls::PeerTls;
 use rustls::ClientConfig;
-use tokio::{net::TcpStream, sync::OnceCell};
+use tokio::sync::OnceCell;
 use tower_service::Service;
 
+use super::fresh::{Fresh, FreshConnector};
 use crate::tls::client::config;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -24,7 +25,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Connects. What TLS needs is made when the first `https` URL comes.
 #[derive(Clone)]
 pub struct Connector {
-    plain: HttpConnector,
+    plain: FreshConnector,
     tls: Arc<PeerTls>,
     config: Arc<OnceCell<Arc<ClientConfig>>>,
 }
@@ -42,6 +43,7 @@ impl Connector {
         plain.set_connect_timeout(Some(timeout));
         plain.set_nodelay(true);
         plain.enforce_http(false);
+        let plain = FreshConnector::new(plain);
         Self { plain, tls: Arc::new(tls.cloned().unwrap_or_default()), config: Arc::default() }
     }
 
@@ -49,7 +51,7 @@ impl Connector {
         self.config.get_or_try_init(|| config(&self.tls)).await.cloned()
     }
 
-    async fn connect(mut self, to: Uri) -> Result<MaybeHttpsStream<TokioIo<TcpStream>>, BoxError> {
+    async fn connect(mut self, to: Uri) -> Result<MaybeHttpsStream<TokioIo<Fresh>>, BoxError> {
         if to.scheme_str() != Some("https") {
             return Ok(MaybeHttpsStream::Http(self.plain.call(to).await?));
         }
@@ -59,7 +61,7 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = MaybeHttpsStream<TokioIo<Fresh>>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 

@@ -5,6 +5,7 @@ pub mod basic;
 pub mod body;
 pub mod client;
 mod connect;
+pub mod fresh;
 mod handshake;
 pub mod lengths;
 pub mod memory;
