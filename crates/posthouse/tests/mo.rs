@@ -5,7 +5,7 @@
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod support;
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use posthouse_sim::{
@@ -137,4 +137,65 @@ async fn what_the_vasp_never_takes_is_kept_as_failed() {
     let twice = town.vasp.wait_until(|callbacks| callbacks.len() >= 2, DEADLINE).await;
     assert_eq!(twice.unwrap().len(), 2);
     town.close().await;
+}
+
+/// Messages from handsets, while the VASP answers HTTP 500 to every third callback.
+const MANY: usize = 1000;
+const MAX_RETRIES: usize = 20;
+const RETRY_AFTER: Duration = Duration::from_millis(50);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_arrive_once_each_at_a_vasp_that_fails_every_third() {
+    let town = town(&format!("max_retries = {MAX_RETRIES}")).await;
+    town.vasp.fail_every(3);
+    let send = async |first: usize| {
+        for number in (first..MANY).step_by(4) {
+            let subject = format!("number {number}");
+            let parts = vec![part("text/plain", "t.txt", subject.as_bytes())];
+            let answer = town.carriers["31003"].deliver(&mo("222333", &subject, parts)).await.unwrap();
+            assert_eq!(answer.code(), Some(1000), "{subject}");
+        }
+    };
+    tokio::join!(send(0), send(1), send(2), send(3));
+    let acknowledged = |callbacks: &[Arc<Callback>]| {
+        callbacks.iter().filter(|callback| callback.is_acknowledged()).count() >= MANY
+    };
+    town.vasp.wait_until(acknowledged, 6 * DEADLINE).await.expect("all of them arrive");
+    // Nothing is owed any more: what is acknowledged is not sent again.
+    let owes_nothing = async || {
+        let due = town.store().due(jiff::Timestamp::MAX).await.unwrap();
+        due.accounts.is_empty().then_some(())
+    };
+    support::town::eventually("nothing is owed", owes_nothing).await;
+
+    let mut tries: HashMap<String, Vec<Arc<Callback>>> = HashMap::new();
+    for callback in town.vasp.callbacks() {
+        let Event::Deliver(req, media) = &callback.event else { panic!("{:?}", callback.event) };
+        let subject = req.subject.clone().unwrap();
+        assert!(media.iter().any(|media| media.bytes == subject.as_bytes()), "{subject}");
+        assert_eq!(callback.carrier_id.as_deref(), Some("31003"), "with each try");
+        tries.entry(subject).or_default().push(callback);
+    }
+    assert_eq!(tries.len(), MANY, "none is lost");
+    let failed = tries.values().flatten().filter(|callback| callback.http_status == Some(500)).count();
+    assert!(failed >= MANY / 3, "{failed} failed");
+    for (subject, tries) in &tries {
+        assert_tries(subject, tries);
+    }
+    town.close().await;
+}
+
+/// One message's tries: under one TransactionID, as often and as late as configured, and none after the one that was
+/// acknowledged.
+fn assert_tries(subject: &str, tries: &[Arc<Callback>]) {
+    assert!(tries.len() <= 1 + MAX_RETRIES, "{subject}: {} tries", tries.len());
+    let acknowledged: Vec<_> = tries.iter().map(|callback| callback.is_acknowledged()).collect();
+    let (last, before) = acknowledged.split_last().unwrap();
+    assert!(*last && before.iter().all(|acknowledged| !acknowledged), "{subject}: {acknowledged:?}");
+    for pair in tries.windows(2) {
+        assert_eq!(pair[0].transaction_id, pair[1].transaction_id, "{subject}");
+        let waited = Duration::try_from(pair[1].time.duration_since(pair[0].time)).unwrap();
+        // What is due is kept to the millisecond.
+        assert!(waited + Duration::from_millis(1) >= RETRY_AFTER, "{subject}: again after {waited:?}");
+    }
 }

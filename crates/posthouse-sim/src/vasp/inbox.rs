@@ -39,12 +39,18 @@ pub(super) struct Inbox {
 struct Manners {
     answer: VaspAnswer,
     failures_left: u32,
+    /// One of so many fails; and how many came since the last that did.
+    fail_every: Option<(u32, u32)>,
 }
 
 impl Inbox {
     pub fn new(options: VaspOptions) -> Self {
         Self {
-            manners: Mutex::new(Manners { answer: options.answer, failures_left: options.fail_first }),
+            manners: Mutex::new(Manners {
+                answer: options.answer,
+                failures_left: options.fail_first,
+                fail_every: None,
+            }),
             delay: options.delay,
             expects: options.expects,
             kept: Shelf::new(options.keep_callbacks, options.keep_bytes),
@@ -65,6 +71,10 @@ impl Inbox {
         self.manners().failures_left = callbacks;
     }
 
+    pub fn fail_every(&self, callbacks: u32) {
+        self.manners().fail_every = Some((callbacks, 0));
+    }
+
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
         self.subscribers.subscribe()
     }
@@ -75,6 +85,13 @@ impl Inbox {
         if manners.failures_left > 0 {
             manners.failures_left -= 1;
             return VaspAnswer::Http(500);
+        }
+        if let Some((every, since)) = &mut manners.fail_every {
+            *since += 1;
+            if *since >= *every {
+                *since = 0;
+                return VaspAnswer::Http(500);
+            }
         }
         manners.answer.clone()
     }

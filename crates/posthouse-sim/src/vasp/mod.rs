@@ -101,6 +101,11 @@ impl VaspSim {
         self.inbox.fail_next(callbacks);
     }
 
+    /// Answers every so manyth callback with HTTP 500 from now on.
+    pub fn fail_every(&self, callbacks: u32) {
+        self.inbox.fail_every(callbacks);
+    }
+
     /// The callbacks that came and are still kept, oldest first: those it failed on purpose as well.
     pub fn callbacks(&self) -> Vec<Arc<Callback>> {
         self.inbox.kept.all()

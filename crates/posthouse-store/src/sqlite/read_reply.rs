@@ -19,17 +19,18 @@ use super::{
 
 /// Records a read reply on the message it is about, or keeps it.
 pub(super) fn record(tx: &mut Tx<'_>, reply: &CarrierReadReply) -> Result<Recorded> {
-    let Some(id) = find_by_id(tx, &reply.carrier, &reply.carrier_message_id)? else {
+    let subject = match find_by_id(tx, &reply.carrier, &reply.carrier_message_id)? {
+        Some(id) => Subject::load(tx, id)?,
+        None => None,
+    };
+    let Some(subject) = subject else {
         keep(tx, reply)?;
         return Ok(Recorded::Unmatched);
     };
-    let Some(subject) = Subject::load(tx, id)? else {
-        return Ok(Recorded::Unmatched);
-    };
     if !apply(tx, &subject, reply)? {
-        return Ok(Recorded::Late(id));
+        return Ok(Recorded::Late(subject.id));
     }
-    Ok(Recorded::Applied(id, Settled { state: subject.state, owes_report: true }))
+    Ok(Recorded::Applied(subject.id, Settled { state: subject.state, owes_report: true }))
 }
 
 /// It becomes owed, unless the same was said before. Whether it did.
