@@ -75,6 +75,7 @@ fn head(input: &Input) -> Head {
         max_request_bytes: MAX_REQUEST_BYTES,
         remote: IpAddr::V4(Ipv4Addr::LOCALHOST),
         tls: false,
+        certificate: None,
     }
 }
 
@@ -174,6 +175,7 @@ fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
         mm7: true,
         basic_auth: None,
         allowed_ips: Vec::new(),
+        client_certs: Vec::new(),
         require_tls: false,
         dialect: dialect.name.to_owned(),
         submit_mode: SubmitMode::Queue,
@@ -202,6 +204,7 @@ fn carrier() -> Carrier {
         weight: 1,
         namespace: None,
         version: None,
+        tls: None,
     };
     Carrier {
         id: CarrierId("31003".to_owned()),

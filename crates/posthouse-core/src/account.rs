@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{carrier::CarrierId, time::serde_duration};
+use crate::{carrier::CarrierId, certificate::CertificateRule, time::serde_duration, tls::PeerTls};
 
 /// The name of an account: how operators call a VASP. It never travels over MM7.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -90,6 +90,9 @@ pub struct Callbacks {
     pub deliver_url: Option<String>,
     /// What we show the VASP.
     pub basic_auth: Option<OwnCredentials>,
+    /// How TLS is spoken where the URLs are https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<PeerTls>,
     /// How long the VASP may take to answer.
     #[serde(with = "serde_duration")]
     pub timeout: Duration,
@@ -107,6 +110,7 @@ impl Default for Callbacks {
             report_url: None,
             deliver_url: None,
             basic_auth: None,
+            tls: None,
             timeout: Duration::from_secs(10),
             retry_after: Duration::from_secs(300),
             max_retries: 5,
@@ -142,6 +146,9 @@ pub struct Account {
     pub basic_auth: Option<ShownCredentials>,
     /// Where its requests may come from; empty: from everywhere.
     pub allowed_ips: Vec<IpNet>,
+    /// Whose certificate its requests must come with, one of these; empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_certs: Vec<CertificateRule>,
     /// Whether its requests must come over TLS.
     pub require_tls: bool,
     /// The name of its [`Dialect`](mm7::dialect::Dialect).

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{OwnCredentials, ShownCredentials},
+    certificate::CertificateRule,
     time::serde_duration,
+    tls::PeerTls,
 };
 
 /// The id of a carrier: opaque text in which leading zeros count.
@@ -73,6 +75,9 @@ pub struct Connection {
     /// The MM7Version that is written; `None`: what goes with the namespace.
     #[serde(default)]
     pub version: Option<String>,
+    /// How TLS is spoken where the URL is https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<PeerTls>,
 }
 
 /// What stores of before there were priorities and weights mean.
@@ -102,6 +107,9 @@ pub struct CarrierCallbacks {
     pub basic_auth: Option<ShownCredentials>,
     /// Where it may come from; empty: from everywhere.
     pub allowed_ips: Vec<IpNet>,
+    /// Whose certificate it must show, one of these; empty: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub client_certs: Vec<CertificateRule>,
 }
 
 /// A mobile operator, as provisioned.

@@ -8,6 +8,7 @@ use crate::{
     account::{Account, AccountName},
     carrier::{Carrier, CarrierId},
     time::serde_duration,
+    tls::PeerTls,
 };
 
 /// How a number's carrier is found when the request does not say.
@@ -39,6 +40,9 @@ pub struct Lookup {
     /// A file of numbers that moved to another carrier, which counts before the provider; an absolute path.
     #[serde(default)]
     pub ported: Option<PathBuf>,
+    /// How TLS is spoken where the URL is https.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<PeerTls>,
 }
 
 impl Default for Lookup {
@@ -50,6 +54,7 @@ impl Default for Lookup {
             timeout: Duration::from_millis(500),
             cache: Duration::from_secs(24 * 3600),
             ported: None,
+            tls: None,
         }
     }
 }

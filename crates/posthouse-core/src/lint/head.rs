@@ -22,6 +22,7 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
         max_request_bytes: options.max_request_bytes,
         remote: std::net::Ipv4Addr::LOCALHOST.into(),
         tls: true,
+        certificate: None,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
 pub const NOT_JUDGED: &[(&str, &[&str])] = &[
     ("the account and whether it is active", &["vaspid", "account_status", "account_mm7"]),
     ("where the request comes from", &["address_and_protocol"]),
-    ("its credentials", &["credentials"]),
+    ("its credentials", &["client_certificate", "credentials"]),
     ("its throughput", &["throughput"]),
     ("its services and their senders", &["vasid", "sender_provisioned"]),
     ("the size that the account may send", &["message_length"]),

@@ -44,6 +44,7 @@ const OWN: &[Reject] = &[
     Reject::NoVaspId,
     Reject::UnknownVaspId,
     Reject::AddressOrProtocol,
+    Reject::ClientCertificate,
     Reject::Credentials,
     Reject::AccountDisabled,
     Reject::NotProvisionedForMm7,
@@ -98,6 +99,7 @@ const fn checks_of(reject: Reject) -> &'static [&'static str] {
         Reject::NoVaspId => &["sender_identification"],
         Reject::UnknownVaspId => &["vaspid"],
         Reject::AddressOrProtocol => &["address_and_protocol"],
+        Reject::ClientCertificate => &["client_certificate"],
         Reject::Credentials => &["credentials"],
         Reject::AccountDisabled => &["account_status"],
         Reject::NotProvisionedForMm7 => &["account_mm7"],
@@ -188,6 +190,10 @@ const fn words(reject: Reject) -> (&'static str, &'static str) {
         Reject::AddressOrProtocol => (
             "The caller's address is not among the account's, or HTTPS is asked for and was not used.",
             GATEWAY,
+        ),
+        Reject::ClientCertificate => (
+            "The account asks for a client certificate, and none of its was shown in the TLS handshake.",
+            "RFC 8446 clause 4.4.2, provisioning of the gateway",
         ),
         Reject::Credentials => (
             "Authorization is wrong, missing where the account asks for it, or was wrong too often.",
@@ -289,6 +295,7 @@ mod tests {
             max_request_bytes: 1000,
             remote: [127, 0, 0, 1].into(),
             tls: false,
+            certificate: None,
         };
         let error = DecodeError::new(rule, 0, "");
         let mut decoded = Ok(submit());

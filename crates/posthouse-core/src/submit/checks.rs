@@ -10,7 +10,7 @@ use super::{
     },
     presentation::is_taken,
 };
-use crate::{account::AccountStatus, address::Msisdn, carrier::Carrier};
+use crate::{account::AccountStatus, address::Msisdn, carrier::Carrier, certificate::is_asked_for};
 
 /// One check: a row of contract 4.1, or a part of one.
 pub struct Check {
@@ -98,6 +98,7 @@ checks! {
     10 sender_identification;
     11 vaspid;
     12 address_and_protocol;
+    13 client_certificate;
     13 credentials;
     14 account_status;
     14 account_mm7;
@@ -222,6 +223,12 @@ fn address_and_protocol(facts: &Facts) -> Outcome {
     let allowed = account.allowed_ips.is_empty()
         || account.allowed_ips.iter().any(|network| network.contains(&facts.head.remote));
     refuse_if(!allowed || (account.require_tls && !facts.head.tls), Reject::AddressOrProtocol)
+}
+
+fn client_certificate(facts: &Facts) -> Outcome {
+    let Some(account) = facts.account() else { return Ok(()) };
+    let asked_for = is_asked_for(&account.client_certs, facts.head.certificate.as_deref());
+    refuse_if(!asked_for, Reject::ClientCertificate)
 }
 
 fn credentials(facts: &Facts) -> Outcome {

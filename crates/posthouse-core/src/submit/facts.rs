@@ -12,6 +12,7 @@ use crate::{
     account::{Account, Service},
     address::Msisdn,
     carrier::Carrier,
+    certificate::ShownCertificate,
     message::Digest,
     route::Snapshot,
     submit::ContentFacts,
@@ -52,6 +53,8 @@ pub struct Head {
     pub remote: IpAddr,
     /// Whether the request came over TLS, as far as trusted proxies tell.
     pub tls: bool,
+    /// The client certificate that the caller showed us, and whose chain is good.
+    pub certificate: Option<Arc<ShownCertificate>>,
 }
 
 /// How the body arrived.

@@ -21,6 +21,8 @@ pub enum Reject {
     UnknownVaspId,
     /// The caller's address is not allowed, or HTTPS is required and was not used.
     AddressOrProtocol,
+    /// The client certificate is missing, or not one of the account's.
+    ClientCertificate,
     /// Authorization is wrong or missing, or was wrong too often.
     Credentials,
     /// The account is disabled.
@@ -87,7 +89,7 @@ impl Reject {
             Self::NoVaspId => StatusCode::InvalidSenderIdentification,
             Self::UnknownVaspId => StatusCode::InvalidVaspId,
             Self::AddressOrProtocol => StatusCode::ClientError,
-            Self::Credentials => StatusCode::UnableToAuthenticate,
+            Self::ClientCertificate | Self::Credentials => StatusCode::UnableToAuthenticate,
             Self::AccountDisabled => StatusCode::AccountDisabled,
             Self::NotProvisionedForMm7 => StatusCode::AccountNotProvisionedForMm7,
             Self::Throughput { .. } => StatusCode::ThroughputExceeded,

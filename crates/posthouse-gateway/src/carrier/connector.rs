@@ -68,7 +68,7 @@ impl Connector {
         Some(Self {
             uri: connection.url.parse().ok()?,
             headers,
-            client: HttpClient::new(connection.timeout, window, None),
+            client: HttpClient::new(connection.timeout, window, connection.tls.as_ref()),
             connection: connection.clone(),
         })
     }

@@ -15,6 +15,7 @@ use mm7::{
 use posthouse_core::{
     address::Msisdn,
     carrier::{Carrier, CarrierId},
+    certificate::is_asked_for,
     message::CarrierReport,
     store::{Recorded, Store},
     time::Clock,
@@ -112,6 +113,10 @@ impl CarrierDoor {
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
+        }
+        if !is_asked_for(&carrier.callbacks.client_certs, peer.certificate.as_deref()) {
+            tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came without a client certificate that is asked for");
+            return Some(plain(HttpStatus::FORBIDDEN, "a client certificate that may post here is needed\n"));
         }
         let expected = carrier.callbacks.basic_auth.as_ref()?;
         if self.verifier.is_right(basic::shown(headers), expected, address).await {

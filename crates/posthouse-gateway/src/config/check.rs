@@ -9,7 +9,7 @@ use std::{
 use http::Uri;
 use ipnet::IpNet;
 use mm7::{Dialect, Namespace, Version};
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, certificate::CertificateRule};
 
 use super::reader::{Problem, nearest};
 use crate::lookup::enum_zone::Zone;
@@ -107,6 +107,13 @@ pub(super) fn version(text: String, namespace: Namespace) -> Result<String, Prob
     }
 }
 
+/// Whose client certificate is meant.
+pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Problem> {
+    text.parse().map_err(|_| {
+        "means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"".into()
+    })
+}
+
 /// One of a few words.
 pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(String) -> Result<T, Problem> {
     |text| {
@@ -125,16 +132,11 @@ pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(Stri
 /// A URL that requests are posted to. Never quoted: it may hold a key.
 pub(super) fn http_url(text: String) -> Result<String, Problem> {
     let alone = |what: &str| Err(Problem::Alone(what.to_owned()));
-    if text.to_ascii_lowercase().starts_with("https://") {
-        return alone(
-            "is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
-        );
-    }
     let Some(authority) = text.parse::<Uri>().ok().and_then(|uri| match uri.scheme_str() {
-        Some("http") => uri.authority().cloned(),
+        Some("http" | "https") => uri.authority().cloned(),
         _ => None,
     }) else {
-        return alone("is no http:// URL; write one such as \"http://127.0.0.1:9001/reports\"");
+        return alone("is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"");
     };
     if authority.as_str().contains('@') {
         return alone("has a user name in it; write user name and password as basic_auth");

@@ -8,10 +8,13 @@ use std::fmt::Display;
 use posthouse_core::{
     account::{Account, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials, SubmitMode},
     carrier::{Carrier, CarrierCallbacks, Connection, OnUnknown},
+    certificate::CertificateRule,
     provisioning::{Lookup, Provider, Range},
+    tls::{Identity, PeerTls},
 };
 
 use super::{duration, secrets::prefix};
+use crate::tls::{certificate, pem};
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "(hidden)";
@@ -79,6 +82,17 @@ impl Fields {
         }
     }
 
+    fn add_tls(&mut self, tls: Option<&PeerTls>) {
+        let Some(PeerTls { ca, identity }) = tls else { return };
+        if let Some(ca) = ca {
+            self.add_secret("tls.ca", fingerprints(ca), ca);
+        }
+        if let Some(Identity { cert, key }) = identity {
+            self.add_secret("tls.cert", fingerprints(cert), cert);
+            self.add_secret("tls.key", HIDDEN.to_owned(), key);
+        }
+    }
+
     /// Adds fields whose names begin with `place`.
     fn within(&mut self, place: &str, add: impl FnOnce(&mut Self)) {
         let inside = format!("{}{place}.", self.within);
@@ -92,6 +106,17 @@ impl Fields {
     }
 }
 
+/// How certificates are told apart by people: the first one's fingerprint, and how many follow.
+fn fingerprints(text: &str) -> String {
+    let certificates = pem::certificates(text.as_bytes()).unwrap_or_default();
+    let Some(first) = certificates.first() else { return "none".to_owned() };
+    let first = CertificateRule::Sha256(certificate::shown(first).sha256);
+    match certificates.len() {
+        1 => first.to_string(),
+        all => format!("{first} and {} more", all - 1),
+    }
+}
+
 /// The fields of an account, but for its name.
 pub(super) fn of_account(account: &Account) -> Vec<Field> {
     let Account {
@@ -101,6 +126,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
         mm7,
         basic_auth,
         allowed_ips,
+        client_certs,
         require_tls,
         dialect,
         submit_mode,
@@ -123,6 +149,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
     fields.add("mm7", mm7);
     fields.add_shown(basic_auth.as_ref());
     fields.add_list("allowed_ips", allowed_ips);
+    fields.add_list("client_certs", client_certs);
     fields.add("require_tls", require_tls);
     fields.add("dialect", dialect);
     fields.add(
@@ -145,10 +172,11 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
 }
 
 fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
-    let Callbacks { report_url, deliver_url, basic_auth, timeout, retry_after, max_retries } = callbacks;
+    let Callbacks { report_url, deliver_url, basic_auth, tls, timeout, retry_after, max_retries } = callbacks;
     fields.add_url("report_url", report_url.as_deref());
     fields.add_url("deliver_url", deliver_url.as_deref());
     fields.add_own(basic_auth.as_ref());
+    fields.add_tls(tls.as_ref());
     fields.add("timeout", duration::show(*timeout));
     fields.add("retry_after", duration::show(*retry_after));
     fields.add("max_retries", max_retries);
@@ -175,7 +203,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         report_timeout,
         on_unknown,
         connections,
-        callbacks: CarrierCallbacks { basic_auth, allowed_ips },
+        callbacks: CarrierCallbacks { basic_auth, allowed_ips, client_certs },
     } = carrier;
     let mut fields = Fields::default();
     fields.add_list("aliases", aliases);
@@ -197,6 +225,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
     fields.within("callbacks", |fields| {
         fields.add_shown(basic_auth.as_ref());
         fields.add_list("allowed_ips", allowed_ips);
+        fields.add_list("client_certs", client_certs);
     });
     fields.fields
 }
@@ -216,6 +245,7 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
         weight,
         namespace,
         version,
+        tls,
     } = connection;
     fields.add_url("url", Some(url));
     if let Some(vaspid) = vaspid {
@@ -231,11 +261,12 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
     fields.add("weight", weight);
     fields.add_some("namespace", namespace.as_ref());
     fields.add_some("version", version.as_ref());
+    fields.add_tls(tls.as_ref());
 }
 
 /// The fields of the lookup.
 pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
-    let Lookup { provider, url, timeout, cache, ported } = lookup;
+    let Lookup { provider, url, timeout, cache, ported, tls } = lookup;
     let mut fields = Fields::default();
     fields.add(
         "provider",
@@ -249,6 +280,7 @@ pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
     fields.add("timeout", duration::show(*timeout));
     fields.add("cache", duration::show(*cache));
     fields.add_some("ported", ported.as_ref().map(|path| path.display()));
+    fields.add_tls(tls.as_ref());
     fields.fields
 }
 

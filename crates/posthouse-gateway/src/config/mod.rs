@@ -7,6 +7,7 @@ pub mod apply;
 mod check;
 pub mod duration;
 mod fields;
+mod peer_tls;
 pub mod plan;
 pub mod provisioning;
 mod reader;

@@ -21,6 +21,7 @@ use posthouse_core::{
 
 use super::{
     check::{self, MOST_BYTES},
+    peer_tls,
     reader::{ConfigErrors, Document, Environment, Located, Problem, Reader, Table, nearest},
     secrets::{hash_password, vasp_key, verify_password},
 };
@@ -173,6 +174,7 @@ impl<'r> Reading<'r> {
             mm7: table.value("mm7").unwrap_or(true),
             basic_auth: shown_credentials(&mut table, stored.and_then(|stored| stored.basic_auth.as_ref())),
             allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
+            client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
             require_tls: table.value("require_tls").unwrap_or(false),
             dialect: dialect(&mut table, "posthouse"),
             submit_mode: table.parsed("submit_mode", check::one_of(&modes)).unwrap_or(SubmitMode::Queue),
@@ -180,7 +182,10 @@ impl<'r> Reading<'r> {
             require_carrier_id: table.value("require_carrier_id").unwrap_or(false),
             max_message_bytes: message_bytes(&mut table),
             throughput: table.table("throughput").and_then(read_throughput),
-            callbacks: table.table("callbacks").map(read_callbacks).unwrap_or_default(),
+            callbacks: table
+                .table("callbacks")
+                .map(|table| read_callbacks(table, self.reader))
+                .unwrap_or_default(),
             services: self.services(&mut table),
             // That these are missing was noted; every other key has been read by now.
             name: AccountName(name?),
@@ -246,7 +251,7 @@ impl<'r> Reading<'r> {
             content_types: content_types.unwrap_or_else(|| CONTENT_TYPES.map(str::to_owned).to_vec()),
             report_timeout: table.duration("report_timeout").unwrap_or(THREE_DAYS),
             on_unknown: table.parsed("on_unknown", check::one_of(&on_unknown)).unwrap_or(OnUnknown::Park),
-            connections: read_connections(&mut table),
+            connections: read_connections(&mut table, self.reader),
             callbacks: read_carrier_callbacks(table.section("callbacks"), stored_credentials),
             id: CarrierId(id?),
         })
@@ -433,24 +438,25 @@ fn read_throughput(mut table: Table<'_>) -> Option<Throughput> {
     Some(Throughput { per_second: per_second?, burst })
 }
 
-fn read_callbacks(mut table: Table<'_>) -> Callbacks {
+fn read_callbacks(mut table: Table<'_>, reader: &Reader<'_>) -> Callbacks {
     let default = Callbacks::default();
     Callbacks {
         report_url: table.parsed("report_url", check::http_url),
         deliver_url: table.parsed("deliver_url", check::http_url),
         basic_auth: own_credentials(&mut table),
+        tls: peer_tls::read(&mut table, reader),
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         retry_after: table.duration("retry_after").unwrap_or(default.retry_after),
         max_retries: table.number("max_retries", 0..=MOST_RETRIES).unwrap_or(default.max_retries),
     }
 }
 
-fn read_connections(table: &mut Table<'_>) -> Vec<Connection> {
+fn read_connections(table: &mut Table<'_>, reader: &Reader<'_>) -> Vec<Connection> {
     let mut names = Once::default();
-    each(table.tables("connection"), |table| read_connection(table, &mut names))
+    each(table.tables("connection"), |table| read_connection(table, &mut names, reader))
 }
 
-fn read_connection(mut table: Table<'_>, names: &mut Once) -> Option<Connection> {
+fn read_connection(mut table: Table<'_>, names: &mut Once, reader: &Reader<'_>) -> Option<Connection> {
     let name = required(&mut table, "name", "\"vzw-1\"", check::name);
     if let Some(name) = &name {
         names.check(&table, "name", name, &format!("{name:?}"));
@@ -470,6 +476,7 @@ fn read_connection(mut table: Table<'_>, names: &mut Once) -> Option<Connection>
         window: table.number("window", 1..=WIDEST_WINDOW).unwrap_or(16),
         priority: table.number("priority", 1..=MOST_PRIORITIES).unwrap_or(1),
         weight: table.number("weight", 1..=GREATEST_WEIGHT).unwrap_or(1),
+        tls: peer_tls::read(&mut table, reader),
         name: name?,
         url: url?,
     })
@@ -486,6 +493,7 @@ fn read_carrier_callbacks(mut table: Table<'_>, stored: Option<&ShownCredentials
     CarrierCallbacks {
         basic_auth: shown_credentials(&mut table, stored),
         allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
+        client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
     }
 }
 
@@ -542,6 +550,7 @@ fn read_lookup(reader: &Reader<'_>, mut table: Table<'_>) -> Lookup {
         url,
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         cache: table.duration("cache").unwrap_or(default.cache),
+        tls: peer_tls::read(&mut table, reader),
         ported: table.parsed("ported", |name: String| check::readable_file(&reader.path(&name))),
     }
 }

@@ -19,6 +19,7 @@ impl Ingress {
             max_request_bytes: self.settings.max_request_bytes,
             remote: if proxied { self.forwarded_for(headers, address) } else { address }.to_canonical(),
             tls: forwarded_over_tls(headers).filter(|_| proxied).unwrap_or(peer.tls),
+            certificate: peer.certificate.clone(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, tls::PeerTls};
 use serde_json::Value;
 
 use super::{
@@ -31,7 +31,7 @@ pub(super) struct HttpService {
 
 impl HttpService {
     /// The service at a URL in which `{msisdn}` stands for the number. `None`: it is not in there, which provisioning refuses.
-    pub fn new(url: &str, timeout: Duration) -> Option<Self> {
+    pub fn new(url: &str, timeout: Duration, tls: Option<&PeerTls>) -> Option<Self> {
         let (before, after) = url.split_once("{msisdn}")?;
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -39,7 +39,7 @@ impl HttpService {
             header::USER_AGENT,
             HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
         );
-        let client = HttpClient::new(timeout, IDLE, None);
+        let client = HttpClient::new(timeout, IDLE, tls);
         Some(Self { before: before.to_owned(), after: after.to_owned(), headers, client })
     }
 

@@ -146,7 +146,7 @@ fn provider(lookup: &Lookup) -> Option<Box<dyn asker::Provider>> {
     let url = lookup.url.as_deref()?;
     match lookup.provider {
         Provider::Ranges => None,
-        Provider::Http => Some(Box::new(HttpService::new(url, lookup.timeout)?)),
+        Provider::Http => Some(Box::new(HttpService::new(url, lookup.timeout, lookup.tls.as_ref())?)),
         Provider::Enum => Some(Box::new(EnumServer::new(url, lookup.timeout)?)),
     }
 }

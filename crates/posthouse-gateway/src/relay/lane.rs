@@ -6,6 +6,7 @@ use posthouse_core::{
     account::{AccountName, Callbacks},
     store::{Callback, CallbackOutcome, Lease, StoreError},
     time::after,
+    tls::PeerTls,
 };
 use tokio::{
     sync::{Notify, Semaphore},
@@ -29,7 +30,7 @@ pub(super) struct Lane {
     shared: Arc<Shared>,
     account: AccountName,
     bell: Arc<Notify>,
-    client: Option<(Duration, HttpClient)>,
+    client: Option<(Duration, Option<PeerTls>, HttpClient)>,
     tries: JoinSet<()>,
     /// Who may be at the VASP; the others lease and settle meanwhile.
     turns: Arc<Semaphore>,
@@ -85,7 +86,7 @@ impl Lane {
             // There may be more: look again as soon as there is room.
             self.bell.notify_one();
         }
-        let client = self.client(callbacks.timeout);
+        let client = self.client(&callbacks);
         for callback in leased {
             let (shared, account, client) = (Arc::clone(&self.shared), account.clone(), client.clone());
             let (turns, timeout) = (Arc::clone(&self.turns), callbacks.timeout);
@@ -105,13 +106,14 @@ impl Lane {
         }
     }
 
-    /// The account's client; a new one when its time-out was changed.
-    fn client(&mut self, timeout: Duration) -> HttpClient {
+    /// The account's client; a new one when its time-out or its TLS was changed.
+    fn client(&mut self, callbacks: &Callbacks) -> HttpClient {
+        let Callbacks { timeout, tls, .. } = callbacks;
         match &self.client {
-            Some((known, client)) if *known == timeout => client.clone(),
+            Some((known, known_tls, client)) if known == timeout && known_tls == tls => client.clone(),
             _ => {
-                let client = HttpClient::new(timeout, AT_A_TIME, None);
-                self.client = Some((timeout, client.clone()));
+                let client = HttpClient::new(*timeout, AT_A_TIME, tls.as_ref());
+                self.client = Some((*timeout, tls.clone(), client.clone()));
                 client
             }
         }

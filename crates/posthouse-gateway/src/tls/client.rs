@@ -65,6 +65,18 @@ pub enum SetupError {
     Pair(String),
 }
 
+impl SetupError {
+    /// The key of the setting that it is about, and what is wrong with it.
+    pub fn place(&self) -> (&'static str, String) {
+        match self {
+            Self::Ca(why) => ("ca", why.to_string()),
+            Self::Cert(why) => ("cert", why.to_string()),
+            Self::Key(why) => ("key", why.to_string()),
+            Self::Pair(_) => ("cert", self.to_string()),
+        }
+    }
+}
+
 impl From<rustls::Error> for SetupError {
     fn from(error: rustls::Error) -> Self {
         Self::Pair(error.to_string())

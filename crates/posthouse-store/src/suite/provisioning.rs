@@ -10,6 +10,7 @@ use posthouse_core::{
     carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
     provisioning::{Blacklisted, Change, Lookup, Provider, Provisioning, Range},
     store::StoreError,
+    tls::{Identity, PeerTls},
 };
 
 use super::{Backend, bed::Bed};
@@ -22,6 +23,7 @@ fn account(name: &str) -> Account {
         mm7: true,
         basic_auth: Some(ShownCredentials { username: "u".into(), password_hash: "$argon2id$".into() }),
         allowed_ips: vec!["127.0.0.0/8".parse().unwrap()],
+        client_certs: vec!["cn:Acme Ltd".parse().unwrap()],
         require_tls: false,
         dialect: "posthouse".into(),
         submit_mode: SubmitMode::Relay,
@@ -62,6 +64,10 @@ fn carrier(id: &str) -> Carrier {
             weight: 3,
             namespace: Some("REL-5-MM7-1-2".into()),
             version: None,
+            tls: Some(PeerTls {
+                ca: Some("a CA".into()),
+                identity: Some(Identity { cert: "a certificate".into(), key: "its key".into() }),
+            }),
         }],
         callbacks: CarrierCallbacks::default(),
     }

@@ -33,6 +33,7 @@ async fn changes_are_in_force_within_a_second() {
         ("", 1000),
         ("mm7 = false\n", 2551),
         ("require_tls = true\n", 2000),
+        ("client_certs = [\"dns:mms.acme.example\"]\n", 2568),
         ("basic_auth = { username = \"acme\", password = \"s3cret\" }\n", 2568),
         ("require_carrier_id = true\n", 2567),
         ("max_message_bytes = 100\n", 2560),

@@ -160,6 +160,9 @@ const SPOILERS: &[Spoiler] = &[
     Spoiler { check: "sender_identification", code: 2561, dialects: EVERY, spoil: |draft| draft.request.vaspid = None },
     Spoiler { check: "vaspid", code: 2564, dialects: EVERY, spoil: |draft| draft.request.vaspid = Some("nobody".to_owned()) },
     Spoiler { check: "address_and_protocol", code: 2000, dialects: EVERY, spoil: |draft| draft.account += "require_tls = true\n" },
+    Spoiler { check: "client_certificate", code: 2568, dialects: EVERY, spoil: |draft| {
+        draft.account += "client_certs = [\"cn:acme\"]\n";
+    } },
     Spoiler { check: "credentials", code: 2568, dialects: EVERY, spoil: |draft| {
         draft.account += "basic_auth = { username = \"acme\", password = \"s3cret\" }\n";
     } },

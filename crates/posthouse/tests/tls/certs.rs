@@ -11,9 +11,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use posthouse_gateway::config::settings::Tls;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::{
-    ClientConfig, RootCertStore, SupportedProtocolVersion,
+    ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{PrivateKeyDer, ServerName},
+    server::WebPkiClientVerifier,
     version::{TLS12, TLS13},
 };
 use tokio::net::TcpStream;
@@ -133,4 +134,21 @@ pub fn files(folder: &Path, name: &str, client_ca: Option<&Ca>) -> Tls {
 pub async fn connect(server: SocketAddr, client: &ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
     let name = ServerName::from(server.ip());
     TlsConnector::from(Arc::new(client.clone())).connect(name, TcpStream::connect(server).await?).await
+}
+
+/// What a server shows, and whose client certificates it takes and needs.
+pub fn server(leaf: &Leaf, client_ca: Option<&Ca>) -> ServerConfig {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = match client_ca {
+        None => WebPkiClientVerifier::no_client_auth(),
+        Some(ca) => WebPkiClientVerifier::builder_with_provider(Arc::new(ca.roots()), Arc::clone(&provider))
+            .build()
+            .unwrap(),
+    };
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    builder
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![leaf.certificate.der().clone()], leaf.key_der())
+        .unwrap()
 }

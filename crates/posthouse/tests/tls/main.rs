@@ -7,8 +7,10 @@
 )]
 
 mod certs;
+mod clients;
 mod doors;
 mod listeners;
+mod outgoing;
 #[path = "../process/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod process;

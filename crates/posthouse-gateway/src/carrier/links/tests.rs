@@ -20,6 +20,7 @@ fn connection(name: &str, priority: u32, weight: u32) -> Connection {
         weight,
         namespace: None,
         version: None,
+        tls: None,
     }
 }
 

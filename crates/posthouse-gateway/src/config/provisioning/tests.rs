@@ -16,6 +16,7 @@ status = "disabled"
 mm7 = false
 basic_auth = { username = "acme", password = "s3cret" }
 allowed_ips = ["127.0.0.0/8", "::1"]
+client_certs = ["cn:Acme Ltd", "dns:MMS.acme.example"]
 require_tls = true
 dialect = "skycore"
 submit_mode = "relay"
@@ -125,6 +126,7 @@ fn every_key_means_what_it_says() {
             mm7: false,
             basic_auth: Some(ShownCredentials { username: "acme".to_owned(), ..credentials }),
             allowed_ips: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+            client_certs: vec!["cn:Acme Ltd".parse().unwrap(), "dns:mms.acme.example".parse().unwrap()],
             require_tls: true,
             dialect: "skycore".to_owned(),
             submit_mode: SubmitMode::Relay,
@@ -136,6 +138,7 @@ fn every_key_means_what_it_says() {
                 report_url: Some("http://127.0.0.1:9001/reports".to_owned()),
                 deliver_url: Some("http://127.0.0.1:9001/deliver?key=k3y".to_owned()),
                 basic_auth: Some(OwnCredentials { username: "u".to_owned(), password: "p4ss".to_owned() }),
+                tls: None,
                 timeout: Duration::from_secs(1),
                 retry_after: Duration::from_secs(60),
                 max_retries: 0,
@@ -188,10 +191,12 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
                 weight: 3,
                 namespace: Some("REL-5-MM7-1-2".to_owned()),
                 version: Some("5.6.0".to_owned()),
+                tls: None,
             }],
             callbacks: CarrierCallbacks {
                 basic_auth: Some(ShownCredentials { username: "vzw".to_owned(), ..credentials }),
                 allowed_ips: vec!["10.0.0.0/8".parse().unwrap()],
+                client_certs: vec![],
             },
         }
     );
@@ -203,6 +208,7 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
             timeout: Duration::from_millis(400),
             cache: Duration::from_secs(3600),
             ported: None,
+            tls: None,
         })
     );
     assert_eq!(
@@ -234,6 +240,7 @@ fn what_is_left_out_has_its_default() {
             mm7: true,
             basic_auth: None,
             allowed_ips: vec![],
+            client_certs: vec![],
             require_tls: false,
             dialect: "posthouse".to_owned(),
             submit_mode: SubmitMode::Queue,
@@ -270,6 +277,7 @@ fn what_is_left_out_has_its_default() {
                 weight: 1,
                 namespace: None,
                 version: None,
+                tls: None,
             }],
             callbacks: CarrierCallbacks::default(),
         }]
@@ -438,13 +446,13 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     ),
     (
         ACCOUNT,
-        "[account.callbacks]\nreport_url = \"https://h/\"",
-        "10: account.callbacks.report_url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
+        "[account.callbacks]\nreport_url = \"ftp://h/\"",
+        "10: account.callbacks.report_url is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"",
     ),
     (
         ACCOUNT,
         "[account.callbacks]\nreport_url = \"127.0.0.1:9001\"",
-        "10: account.callbacks.report_url is no http:// URL; write one such as \"http://127.0.0.1:9001/reports\"",
+        "10: account.callbacks.report_url is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"",
     ),
     (
         ACCOUNT,
@@ -522,8 +530,23 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (CONNECTION, "", "8: carrier.connection.url is missing; add url = \"http://127.0.0.1:9101/mm7\""),
     (
         CONNECTION,
-        "url = \"https://h/\"",
-        "10: carrier.connection.url is an https:// URL, which is not supported by this version; write an http:// URL, or that of a proxy that adds TLS",
+        "url = \"https://h/\"\ntls = { cert = \"-----BEGIN X\" }",
+        "11: carrier.connection.tls.key is missing; add key = \"key.pem\"",
+    ),
+    (
+        CONNECTION,
+        "url = \"https://h/\"\ntls = { ca = \"/no/such.pem\" }",
+        "11: carrier.connection.tls.ca is no PEM text, and no file: /no/such.pem cannot be read: no such file or directory (os error 2); check the path and who may read it",
+    ),
+    (
+        CONNECTION,
+        "url = \"https://h/\"\ntls = { ca = \"-----BEGIN nothing\" }",
+        "11: carrier.connection.tls.ca: it holds no certificate; a PEM file has -----BEGIN CERTIFICATE----- before each",
+    ),
+    (
+        ACCOUNT,
+        "client_certs = [\"cn:a\", \"acme\"]",
+        "9: account.client_certs: \"acme\" means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"",
     ),
     (
         CONNECTION,
@@ -649,7 +672,7 @@ fn all_mistakes_are_told_at_once_by_line() {
 fn no_mistake_shows_a_secret() {
     let text = "[[account]]\nname = \"a\"\nvaspid = \"s3cret\"\n[[account]]\nname = \"b\"\nvaspid = \"s3cret\"\n\
                 basic_auth = { username = \"u:\", password = \"s3cret\" }\n[account.callbacks]\n\
-                report_url = \"https://h/?key=s3cret\"\nbasic_auth = { password = \"s3cret\" }\n";
+                report_url = \"ftp://h/?key=s3cret\"\nbasic_auth = { password = \"s3cret\" }\n";
     let told = mistakes(text);
     assert_eq!(told.len(), 4, "{told:#?}");
     assert!(told.iter().all(|told| !told.contains("s3cret")), "{told:#?}");
