@@ -1,6 +1,6 @@
 //! The door for operators: health, readiness, metrics.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
@@ -11,6 +11,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use crate::{
+    auth::Verifier,
     config::secrets::Secret,
     http::server::{Answer, Peer, plain},
     snapshot::SnapshotCell,
@@ -24,6 +25,8 @@ const CHECK_TIME: Duration = Duration::from_secs(5);
 pub struct Admin {
     /// The bearer token that all but health and readiness ask for, if any.
     pub token: Option<Secret>,
+    /// Guards the token.
+    pub verifier: Arc<Verifier>,
     /// Whether the same ask for a verified client certificate.
     pub asks_for_certificates: bool,
     /// Checked for readiness.
@@ -46,7 +49,7 @@ impl Admin {
             "/metrics" if self.asks_for_certificates && peer.certificate.is_none() => {
                 plain(HttpStatus::FORBIDDEN, "a client certificate is needed\n")
             }
-            "/metrics" if !self.may(request.headers()) => {
+            "/metrics" if !self.may(request.headers(), peer.address.ip().to_canonical()).await => {
                 plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n")
             }
             "/metrics" => self.metrics(),
@@ -54,11 +57,11 @@ impl Admin {
         }
     }
 
-    fn may(&self, headers: &HeaderMap) -> bool {
+    async fn may(&self, headers: &HeaderMap, from: IpAddr) -> bool {
         let Some(token) = &self.token else { return true };
         let shown =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        shown.is_some_and(|shown| token.matches(shown))
+        self.verifier.is_token(token, shown, from).await
     }
 
     /// Ready is who can store a message now.

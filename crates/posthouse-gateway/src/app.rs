@@ -36,6 +36,7 @@ use crate::{
     handoff::Handoff,
     http::{
         memory::Memory,
+        proxies::Proxies,
         server::{Door, Limits},
     },
     ids::Ids,
@@ -381,7 +382,7 @@ impl Wiring {
                 carrier_id_header: self.carrier_id_header.clone(),
                 max_request_bytes: settings.mm7.max_request_bytes,
                 read_timeout: settings.mm7.read_timeout,
-                trusted_proxies: settings.mm7.trusted_proxies.clone(),
+                proxies: Proxies(settings.mm7.trusted_proxies.clone()),
             },
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -413,6 +414,7 @@ impl Wiring {
                 path_after: after.to_owned(),
                 max_request_bytes: settings.mm7.max_request_bytes,
                 read_timeout: settings.mm7.read_timeout,
+                proxies: Proxies(settings.carriers.trusted_proxies.clone()),
             },
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -428,6 +430,7 @@ impl Wiring {
     fn admin(&self, settings: &Settings) -> Admin {
         Admin {
             token: settings.admin.token.clone(),
+            verifier: Arc::clone(&self.verifier),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: Arc::clone(&self.store),
             snapshot: Arc::clone(&self.snapshot),

@@ -1,11 +1,17 @@
 //! Whether credentials that a peer shows are right.
 //!
 //! Passwords are kept as Argon2 hashes, and verifying one is slow on purpose. So what was verified once is remembered as a MAC
-//! under a key that lives as long as the process. Who shows wrong ones too often is not verified any more for a while.
+//! under a key that lives as long as the process.
+//!
+//! Who shows wrong ones waits longer after each, and is kept out for a while after too many: for these credentials from
+//! this address, or from this address altogether. When many addresses try one account's, no single one is to blame, and the
+//! customer is somewhere among others: then an address has one try. All of it is counted in constant memory ([`tries`]).
+
+pub mod tries;
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -13,35 +19,52 @@ use std::{
 use hmac::{Hmac, KeyInit, Mac};
 use posthouse_core::account::ShownCredentials;
 use sha2::Sha256;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{sync::Semaphore, time::sleep};
 
-use crate::{config::secrets::verify_password, http::basic::Basic};
+use self::tries::Tries;
+use crate::{
+    config::secrets::{Secret, verify_password},
+    http::basic::Basic,
+};
 
 /// How many verified credentials are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 /// How many passwords are verified at a time: each takes memory and a core.
 const VERIFIED_AT_A_TIME: usize = 2;
-/// How many wrong tries a peer has for the same credentials before all of its tries are wrong, the right one too.
+/// How many wrong tries an address has for the same credentials before all of its tries are wrong, the right one too.
 const MOST_WRONG: u32 = 10;
-/// How long wrong tries count, from the first on.
-const WRONG_COUNTS: Duration = Duration::from_secs(60);
-/// How many peers' wrong tries are counted.
-const MAX_COUNTED: usize = 10_000;
+/// The same for all credentials together: several customers may be behind one address.
+const MOST_OF_ADDRESS: u32 = 100;
+/// How many wrong tries there may be for the same credentials from all addresses, before each address has only one.
+const MOST_OF_ACCOUNT: u32 = 100;
+/// So many wrong tries cost no time.
+const FREE: u32 = 3;
+/// What the first one costs that does; each further one twice as much.
+const FIRST_DELAY: Duration = Duration::from_millis(25);
+/// What one costs at most.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
 
 /// Verifies credentials.
 pub struct Verifier {
     mac: Hmac<Sha256>,
     verified: Mutex<HashMap<String, [u8; 32]>>,
-    wrong: Mutex<HashMap<(String, IpAddr), Wrong>>,
+    tries: Tries,
     turns: Arc<Semaphore>,
 }
 
-/// Wrong tries of one peer for the same credentials.
-#[derive(Clone, Copy)]
-struct Wrong {
-    tries: u32,
-    since: Instant,
+/// Whose wrong tries are counted. Credentials are known by their hash.
+#[derive(Hash)]
+enum Who<'c> {
+    /// An address, for the same credentials.
+    Pair(&'c str, IpAddr),
+    /// An address, for all credentials.
+    Address(IpAddr),
+    /// All addresses, for the same credentials.
+    Account(&'c str),
 }
+
+/// What the operators' token is counted as.
+const TOKEN: &str = "the admin token";
 
 impl Verifier {
     /// A verifier that remembers under this key, which must be random.
@@ -49,7 +72,7 @@ impl Verifier {
         Self {
             mac: Hmac::new(&key.into()),
             verified: Mutex::default(),
-            wrong: Mutex::default(),
+            tries: Tries::default(),
             turns: Arc::new(Semaphore::new(VERIFIED_AT_A_TIME)),
         }
     }
@@ -58,51 +81,82 @@ impl Verifier {
     /// does not learn that a guess was right. What is missing or malformed is no try.
     pub async fn is_right(&self, shown: Option<Basic>, expected: &ShownCredentials, from: IpAddr) -> bool {
         let Some(shown) = shown else { return false };
-        let whose = (expected.password_hash.clone(), from);
-        if self.has_tried_too_often(&whose) {
+        let (hash, from) = (expected.password_hash.as_str(), counted(from));
+        if !self.may_try(hash, from) {
             return false;
         }
-        let right = shown.username == expected.username && self.verify(shown, expected).await;
-        self.count(whose, right);
-        right
+        self.slow_down(hash, from).await;
+        if shown.username != expected.username {
+            return self.count(hash, from, false);
+        }
+        if self.is_remembered(&shown, expected) {
+            return self.may_try(hash, from) && self.count(hash, from, true);
+        }
+        // Those that came at the same time are judged one after the other.
+        let Ok(_turn) = self.turns.acquire().await else { return false };
+        if !self.may_try(hash, from) {
+            return false;
+        }
+        let right = self.is_remembered(&shown, expected) || self.verify_slowly(shown, expected).await;
+        self.count(hash, from, right)
     }
 
-    async fn verify(&self, shown: Basic, expected: &ShownCredentials) -> bool {
-        let remembered = self.recall(&expected.password_hash);
-        if remembered.is_some_and(|mac| self.mac(&shown, expected).verify_slice(&mac).is_ok()) {
+    /// The same for the operators' token.
+    pub async fn is_token(&self, token: &Secret, shown: Option<&str>, from: IpAddr) -> bool {
+        let Some(shown) = shown else { return false };
+        let from = counted(from);
+        if !self.may_try(TOKEN, from) {
+            return false;
+        }
+        self.slow_down(TOKEN, from).await;
+        self.may_try(TOKEN, from) && self.count(TOKEN, from, token.matches(shown))
+    }
+
+    fn may_try(&self, hash: &str, from: IpAddr) -> bool {
+        let own = self.tries.wrong(Who::Pair(hash, from));
+        let is_attacked = || self.tries.wrong(Who::Account(hash)) >= MOST_OF_ACCOUNT;
+        own < MOST_WRONG
+            && self.tries.wrong(Who::Address(from)) < MOST_OF_ADDRESS
+            && (own == 0 || !is_attacked())
+    }
+
+    async fn slow_down(&self, hash: &str, from: IpAddr) {
+        let over = self.tries.wrong(Who::Pair(hash, from)).checked_sub(FREE);
+        if let Some(over) = over {
+            let delay = FIRST_DELAY.saturating_mul(1_u32.checked_shl(over).unwrap_or(u32::MAX));
+            sleep(delay.min(LONGEST_DELAY)).await;
+        }
+    }
+
+    /// Counts a try, and gives back whether it was right. A right one makes the wrong ones before it forgotten, but not those
+    /// for other credentials.
+    fn count(&self, hash: &str, from: IpAddr, right: bool) -> bool {
+        if right {
+            self.tries.forget(Who::Pair(hash, from));
             return true;
         }
+        self.tries.count(Who::Account(hash));
+        let (own, all) = (self.tries.count(Who::Pair(hash, from)), self.tries.count(Who::Address(from)));
+        if own == MOST_WRONG || all == MOST_OF_ADDRESS {
+            tracing::warn!(address = %from, "too many wrong credentials: this address is kept out for a while");
+        }
+        false
+    }
+
+    fn is_remembered(&self, shown: &Basic, expected: &ShownCredentials) -> bool {
+        let remembered = self.recall(&expected.password_hash);
+        remembered.is_some_and(|mac| self.mac(shown, expected).verify_slice(&mac).is_ok())
+    }
+
+    async fn verify_slowly(&self, shown: Basic, expected: &ShownCredentials) -> bool {
         let mac = self.mac(&shown, expected).finalize().into_bytes().into();
-        let right = self.verify_slowly(shown.password, expected.password_hash.clone()).await;
+        let hash = expected.password_hash.clone();
+        let verified = tokio::task::spawn_blocking(move || verify_password(&hash, &shown.password));
+        let right = verified.await.unwrap_or(false);
         if right {
             self.remember(expected.password_hash.clone(), mac);
         }
         right
-    }
-
-    fn has_tried_too_often(&self, whose: &(String, IpAddr)) -> bool {
-        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        wrong.get(whose).is_some_and(|wrong| wrong.counts() && wrong.tries >= MOST_WRONG)
-    }
-
-    /// Counts a try. A right one makes the wrong ones before it forgotten.
-    fn count(&self, whose: (String, IpAddr), right: bool) {
-        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        if right {
-            wrong.remove(&whose);
-            return;
-        }
-        if wrong.len() >= MAX_COUNTED {
-            wrong.retain(|_, wrong| wrong.counts());
-        }
-        if wrong.len() >= MAX_COUNTED {
-            wrong.clear();
-        }
-        let counted = wrong.entry(whose).or_insert_with(Wrong::none);
-        if !counted.counts() {
-            *counted = Wrong::none();
-        }
-        counted.tries = counted.tries.saturating_add(1);
     }
 
     /// The MAC of a password under a stored hash, which binds it to this very provisioning.
@@ -125,29 +179,21 @@ impl Verifier {
         }
         verified.insert(hash, mac);
     }
-
-    async fn verify_slowly(&self, password: String, hash: String) -> bool {
-        let Ok(_turn) = self.turns.acquire().await else { return false };
-        let verified = tokio::task::spawn_blocking(move || verify_password(&hash, &password));
-        verified.await.unwrap_or(false)
-    }
 }
 
-impl Wrong {
-    fn none() -> Self {
-        Self { tries: 0, since: Instant::now() }
-    }
-
-    fn counts(&self) -> bool {
-        self.since.elapsed() < WRONG_COUNTS
+/// What an address is counted as: whoever has one address of IPv6 has a network of them.
+fn counted(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::advance;
+    use tokio::time::{Instant, advance};
 
-    use super::*;
+    use super::{tries::COUNTS, *};
     use crate::config::secrets::hash_password;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -168,7 +214,7 @@ mod tests {
         }
         assert!(!verifier.is_right(shown("s3cret"), &expected, HERE).await, "though it was verified before");
         assert!(verifier.is_right(shown("s3cret"), &expected, THERE).await, "others go on");
-        advance(WRONG_COUNTS).await;
+        advance(COUNTS).await;
         assert!(verifier.is_right(shown("s3cret"), &expected, HERE).await);
     }
 
@@ -185,5 +231,108 @@ mod tests {
             }
             assert!(verifier.is_right(shown("s3cret"), &expected, HERE).await);
         }
+    }
+
+    fn expected(username: &str) -> ShownCredentials {
+        let password_hash = hash_password("s3cret").unwrap();
+        ShownCredentials { username: username.to_owned(), password_hash }
+    }
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
+    }
+
+    /// Shows a wrong user name, which takes no time to see.
+    async fn guess(verifier: &Verifier, expected: &ShownCredentials, from: IpAddr) {
+        let guess = Basic { username: "guess".to_owned(), password: "guess".to_owned() };
+        assert!(!verifier.is_right(Some(guess), expected, from).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wrong_try_takes_longer() {
+        let (verifier, expected) = (Verifier::new([7; 64]), expected("acme"));
+        let mut took = Vec::new();
+        for _ in 0..MOST_WRONG + 1 {
+            let began = Instant::now();
+            guess(&verifier, &expected, HERE).await;
+            took.push(began.elapsed().as_millis());
+        }
+        assert_eq!(took, [0, 0, 0, 25, 50, 100, 200, 400, 800, 1000, 0], "who is kept out is told at once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_guesses_at_many_accounts_is_kept_out_of_all() {
+        let verifier = Verifier::new([7; 64]);
+        let customer = expected("acme");
+        for number in 0..MOST_OF_ADDRESS {
+            let one = ShownCredentials { username: "one".to_owned(), password_hash: number.to_string() };
+            guess(&verifier, &one, HERE).await;
+        }
+        assert!(!verifier.is_right(shown("s3cret"), &customer, HERE).await);
+        assert!(verifier.is_right(shown("s3cret"), &customer, THERE).await, "others go on");
+        advance(COUNTS).await;
+        assert!(verifier.is_right(shown("s3cret"), &customer, HERE).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_addresses_that_guess_at_one_account_do_not_lock_its_customer_out() {
+        let (verifier, expected) = (Verifier::new([7; 64]), expected("acme"));
+        for number in 0..MOST_OF_ACCOUNT {
+            guess(&verifier, &expected, address(number)).await;
+        }
+        assert!(!verifier.is_right(shown("s3cret"), &expected, address(0)).await, "it had its one try");
+        for from in [HERE, THERE, address(MOST_OF_ACCOUNT)] {
+            assert!(verifier.is_right(shown("s3cret"), &expected, from).await);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn tries_at_the_same_time_are_no_more_tries() {
+        let (verifier, expected) = (Arc::new(Verifier::new([7; 64])), expected("acme"));
+        let mut guesses = tokio::task::JoinSet::new();
+        for number in 0..100 {
+            let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
+            let guess = shown(if number == 99 { "s3cret" } else { "guess" });
+            guesses.spawn(async move { verifier.is_right(guess, &expected, HERE).await });
+        }
+        guesses.join_all().await;
+        let wrong = verifier.tries.wrong(Who::Pair(&expected.password_hash, HERE));
+        assert!(wrong <= MOST_WRONG + 1, "{wrong} were verified");
+    }
+
+    #[tokio::test]
+    async fn many_right_ones_at_the_same_time_are_all_right() {
+        let (verifier, expected) = (Arc::new(Verifier::new([7; 64])), expected("acme"));
+        let mut shows = tokio::task::JoinSet::new();
+        for _ in 0..64 {
+            let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
+            shows.spawn(async move { verifier.is_right(shown("s3cret"), &expected, HERE).await });
+        }
+        assert!(shows.join_all().await.into_iter().all(|right| right));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_network_of_ipv6_is_one_guesser() {
+        let (verifier, expected) = (Verifier::new([7; 64]), expected("acme"));
+        let host = |host: u128| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) + host));
+        for number in 0..MOST_WRONG {
+            guess(&verifier, &expected, host(number.into())).await;
+        }
+        assert!(!verifier.is_right(shown("s3cret"), &expected, host(77)).await);
+        assert!(verifier.is_right(shown("s3cret"), &expected, host(1 << 64)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_token_is_guarded_in_the_same_way() {
+        use crate::config::secrets::SecretSource;
+        let verifier = Verifier::new([7; 64]);
+        let token = Secret::new("hush".to_owned(), SecretSource::Inline);
+        assert!(!verifier.is_token(&token, None, HERE).await);
+        assert!(verifier.is_token(&token, Some("hush"), HERE).await);
+        for _ in 0..MOST_WRONG {
+            assert!(!verifier.is_token(&token, Some("guess"), HERE).await);
+        }
+        assert!(!verifier.is_token(&token, Some("hush"), HERE).await);
+        assert!(verifier.is_token(&token, Some("hush"), THERE).await);
     }
 }

@@ -30,6 +30,7 @@ use crate::{
         basic,
         body::{self, Read},
         memory::Memory,
+        proxies::Proxies,
         server::{Answer, Peer, plain},
     },
     ids::Ids,
@@ -51,6 +52,8 @@ pub struct Settings {
     pub max_request_bytes: u64,
     /// How long a body may take to arrive.
     pub read_timeout: Duration,
+    /// Whose `X-Forwarded-For` is believed.
+    pub proxies: Proxies,
 }
 
 /// The door for carriers.
@@ -109,7 +112,7 @@ impl CarrierDoor {
 
     async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<Answer> {
         let allowed = &carrier.callbacks.allowed_ips;
-        let address = peer.address.ip().to_canonical();
+        let address = self.settings.proxies.asker(headers, peer).address;
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));

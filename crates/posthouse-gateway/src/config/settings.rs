@@ -90,6 +90,8 @@ pub struct Carriers {
     pub path: String,
     /// Its TLS; `None`: plain HTTP.
     pub tls: Option<Tls>,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// `[fetch]`
@@ -147,6 +149,7 @@ impl Default for Settings {
                 listen: loopback(8008),
                 path: "/carriers/{carrier}/mm7".to_owned(),
                 tls: None,
+                trusted_proxies: Vec::new(),
             },
             fetch: Fetch {
                 timeout: Duration::from_secs(10),
@@ -180,11 +183,13 @@ impl Settings {
         let reader = Reader::new(document, environment);
         let mut root = reader.root();
         let defaults = Self::default();
+        let mm7 = read_mm7(root.section("mm7"), defaults.mm7, &reader);
+        let proxies = mm7.trusted_proxies.clone();
         let settings = Self {
             store: read_store(root.section("store"), &reader),
             media: read_media(root.section("media"), &reader),
-            mm7: read_mm7(root.section("mm7"), defaults.mm7, &reader),
-            carriers: read_carriers(root.section("carriers"), defaults.carriers, &reader),
+            mm7,
+            carriers: read_carriers(root.section("carriers"), defaults.carriers, proxies, &reader),
             fetch: read_fetch(root.section("fetch"), defaults.fetch),
             admin: read_admin(root.section("admin"), defaults.admin, &reader),
             retention: read_retention(root.section("retention"), defaults.retention),
@@ -211,6 +216,7 @@ impl Settings {
             carriers_listen = carriers.listen,
             carriers_path = quote(&carriers.path),
             carriers_tls = print_tls(carriers.tls.as_ref()),
+            carriers_trusted_proxies = quote_list(&carriers.trusted_proxies),
             fetch_timeout = duration::show(fetch.timeout),
             fetch_max_bytes = fetch.max_bytes,
             allow_private = quote_list(&fetch.allow_private),
@@ -267,11 +273,15 @@ fn read_mm7(mut table: Table<'_>, default: Mm7, reader: &Reader<'_>) -> Mm7 {
     }
 }
 
-fn read_carriers(mut table: Table<'_>, default: Carriers, reader: &Reader<'_>) -> Carriers {
+/// Who is a proxy of ours is so for both doors, unless this one says otherwise.
+fn read_carriers(mut table: Table<'_>, default: Carriers, mm7: Vec<IpNet>, reader: &Reader<'_>) -> Carriers {
+    let says_so = table.has("trusted_proxies");
+    let own = networks(&mut table, "trusted_proxies");
     Carriers {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", carrier_path).unwrap_or(default.path),
         tls: read_tls(&mut table, reader),
+        trusted_proxies: if says_so { own } else { mm7 },
     }
 }
 
@@ -503,6 +513,12 @@ mod tests {
         assert_eq!(settings.mm7.read_timeout, Duration::from_millis(250));
         let networks: Vec<_> = settings.mm7.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(networks, ["10.0.0.0/8", "192.0.2.7/32"]);
+        assert_eq!(
+            settings.carriers.trusted_proxies, settings.mm7.trusted_proxies,
+            "unless it says otherwise"
+        );
+        let own = "[mm7]\ntrusted_proxies = [\"10.0.0.0/8\"]\n[carriers]\ntrusted_proxies = []\n";
+        assert_eq!(parse(own).unwrap().carriers.trusted_proxies, []);
         assert_eq!(settings.carriers.path, "/{carrier}");
         let tls = |cert: &str, key: &str, client_ca: Option<&str>| {
             Some(Tls { cert: cert.into(), key: key.into(), client_ca: client_ca.map(PathBuf::from) })

@@ -10,5 +10,6 @@ mod handshake;
 pub mod lengths;
 pub mod memory;
 mod patience;
+pub mod proxies;
 pub mod retry_after;
 pub mod server;

@@ -8,7 +8,6 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Method, Request, StatusCode as HttpStatus};
 use hyper::body::Incoming;
-use ipnet::IpNet;
 use mm7::StatusCode;
 use posthouse_core::{
     Id,
@@ -31,6 +30,7 @@ use crate::{
     http::{
         body::drain,
         memory::Memory,
+        proxies::Proxies,
         server::{Answer, Peer, plain},
     },
     ids::Ids,
@@ -54,7 +54,7 @@ pub struct Settings {
     /// How long a body may take to arrive.
     pub read_timeout: Duration,
     /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub trusted_proxies: Vec<IpNet>,
+    pub proxies: Proxies,
 }
 
 /// The door for VASPs.

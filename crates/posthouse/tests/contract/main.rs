@@ -13,6 +13,7 @@ mod codes;
 mod connections;
 mod hostile;
 mod in_force;
+mod kept_out;
 mod pairs;
 mod read_replies;
 mod refusals;
