@@ -18,15 +18,15 @@ use posthouse_core::carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, 
 use posthouse_core::message::Digest;
 use posthouse_core::route::Snapshot;
 use posthouse_core::submit::{
-    Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Decision,
-    Facts, FetchFact, Head, Refusal, decide, plan, read_content,
+    AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
+    Decision, Facts, FetchFact, Head, Refusal, decide, plan, read_content,
 };
 
 use super::input::{Input, check_error};
 use super::multipart::check_packed;
 
 /// One more than the checks can ask for.
-const MAX_ASKS: usize = 7;
+const MAX_ASKS: usize = 8;
 /// What the gateway takes at most.
 const MAX_REQUEST_BYTES: u64 = 5 << 20;
 
@@ -107,6 +107,7 @@ fn find_out(ask: Ask, facts: &mut Facts, body: &mut Option<Body>) {
             facts.carrier = Some(CarrierFact::Found { carrier: Arc::new(carrier()), refuses_us: false });
         }
         Ask::Fetch => facts.fetched = Some(FetchFact::Failed),
+        Ask::Adapt => facts.adapted = Some(AdaptFact::Failed),
     }
 }
 

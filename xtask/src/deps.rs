@@ -18,6 +18,8 @@ const LICENCES: &[&str] = &[
     "BSD-3-Clause",
     "BSL-1.0",
     "CC0-1.0",
+    // jpeg-encoder's, beside Apache-2.0: what is passed on says that it is based in part on the work of the Independent JPEG Group.
+    "IJG",
     "ISC",
     "MIT",
     "Unicode-3.0",
@@ -45,6 +47,11 @@ const DUPLICATES: &[Duplicate] = &[
         name: "hashbrown",
         versions: &["0.16", "0.17"],
         reason: "governor is behind rusqlite's and toml's; nothing of it passes between them",
+    },
+    Duplicate {
+        name: "miniz_oxide",
+        versions: &["0.8", "0.9"],
+        reason: "png is behind its own flate2; the older one only reads the pictures of VASPs",
     },
     Duplicate {
         name: "syn",

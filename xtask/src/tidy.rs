@@ -10,9 +10,10 @@ use crate::metadata::{Metadata, Package};
 /// Each crate, from the ground up, and the crates of this repository it may use, in tests too.
 const FLOORS: &[(&str, &[&str])] = &[
     ("mm7", &[]),
+    ("posthouse-media", &[]),
     ("posthouse-core", &["mm7"]),
     ("posthouse-store", &["mm7", "posthouse-core"]),
-    ("posthouse-gateway", &["mm7", "posthouse-core", "posthouse-store"]),
+    ("posthouse-gateway", &["mm7", "posthouse-media", "posthouse-core", "posthouse-store"]),
     // Knows the gateway only over the wire, as a real peer does.
     ("posthouse-sim", &["mm7"]),
     ("posthouse", &["mm7", "posthouse-core", "posthouse-store", "posthouse-gateway", "posthouse-sim"]),

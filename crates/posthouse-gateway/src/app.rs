@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    adapt::Adapter,
     admin::Admin,
     admission::Admissions,
     auth::Verifier,
@@ -398,6 +399,7 @@ impl Wiring {
                 Box::new(SystemNetwork),
                 Trust::default(),
             )),
+            adapter: Adapter::default(),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
             memory: self.memory.clone(),

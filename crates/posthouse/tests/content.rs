@@ -1,9 +1,12 @@
-//! What a carrier gets of content: types, order and a SMIL, over real HTTP.
+//! What a carrier gets of content: types, order, a SMIL, and pictures that fit, over real HTTP.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
+use std::io::Cursor;
+
+use image::{ImageFormat, Rgb, RgbImage};
 use mm7::{Limits, mime::Media, smil};
 use posthouse_core::{Id, message::EventKind};
 use support::{
@@ -158,5 +161,102 @@ async fn carriers_are_asked_for_what_content_is_and_not_for_its_label() {
     let (media, notes) = sent(&town, &untouchable(labelled("image/jpeg; name=a.jpg", PNG))).await;
     assert_eq!(heads(&media)[1], head("image/jpeg; name=a.jpg", "photo"));
     assert_eq!(notes, [""; 0]);
+    town.close().await;
+}
+
+/// A picture that does not compress well.
+fn photo(format: ImageFormat) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_u32;
+    let pixels = RgbImage::from_fn(500, 400, |x, y| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let wave = |at: u32| u8::try_from(at / 2).unwrap();
+        Rgb([wave(x), wave(y), state.to_le_bytes()[0]])
+    });
+    let mut file = Cursor::new(Vec::new());
+    pixels.write_to(&mut file, format).unwrap();
+    file.into_inner()
+}
+
+/// A picture of this type and a text, as the SMIL shows them.
+fn shown(label: &str, picture: Vec<u8>) -> Request {
+    let smil = "<smil><img src='cid:photo'/><text src='cid:text'/></smil>";
+    with(&[
+        Part::new("application/smil", "smil", smil),
+        Part::new(label, "photo", picture),
+        Part::new("text/plain", "text", "Hello"),
+    ])
+}
+
+#[tokio::test]
+async fn a_picture_is_made_to_fit_the_carrier() {
+    let limit = 30_000;
+    let town = town(&format!("max_message_bytes = {limit}\n")).await;
+    let photo = photo(ImageFormat::Jpeg);
+    assert!(photo.len() > limit);
+    let request = shown("image/jpeg; name=photo.jpeg", photo);
+    let (media, notes) = sent(&town, &request).await;
+    assert_eq!(
+        heads(&media),
+        [
+            head("application/smil", "smil"),
+            head("image/jpeg; name=photo.jpeg", "photo"),
+            head("text/plain", "text")
+        ]
+    );
+    assert_eq!(media[0].bytes, request.attachments[0].body);
+    assert_eq!(&media[2].bytes[..], b"Hello");
+    assert!(media.iter().map(|part| part.bytes.len()).sum::<usize>() <= limit);
+    let picture = image::load_from_memory(&media[1].bytes).unwrap();
+    assert!(picture.width() <= 500 && picture.width() > picture.height());
+    assert_eq!(notes.len(), 1);
+    assert!(notes[0].starts_with("adapted photo.jpeg: ") && notes[0].contains("500×400 → "), "{}", notes[0]);
+
+    // Said again, it is the same message.
+    assert_eq!(town.submit(&request).await, town.submit(&request).await);
+    let mut request = untouchable(request);
+    request.transaction_id("untouchable");
+    assert_eq!(town.post(&request).await.code(), Some(2004));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_picture_becomes_one_of_a_type_that_the_carrier_takes() {
+    let town = town("content_types = [\"image/jpeg\", \"text/plain\", \"application/smil\"]\n").await;
+    for format in [ImageFormat::WebP, ImageFormat::Png, ImageFormat::Gif] {
+        // Whatever it is labelled as.
+        let (media, notes) = sent(&town, &shown("image/png; name=photo.png", photo(format))).await;
+        assert_eq!(heads(&media)[1], head("image/jpeg", "photo"));
+        assert_eq!(media[1].name.as_deref(), Some("photo.jpg"));
+        let picture = image::load_from_memory_with_format(&media[1].bytes, ImageFormat::Jpeg).unwrap();
+        assert_eq!((picture.width(), picture.height()), (500, 400));
+        assert_eq!(notes.len(), 1, "{notes:?}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_made_to_fit_is_2004() {
+    let limit = 30_000;
+    let town = town(&format!("max_message_bytes = {limit}\n")).await;
+    let good = photo(ImageFormat::Jpeg);
+    let broken = [&good[..300], &vec![0xff; 2 * limit][..]].concat();
+    // A head that says 65,535 × 65,535 pixels.
+    let mut bomb = photo(ImageFormat::Png);
+    bomb[16..24].copy_from_slice(&[0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff]);
+    let mut long_text = shown("image/jpeg", good.clone());
+    long_text.attachments[2].body = vec![b'x'; limit - 1000];
+    for (what, request) in [
+        ("broken", shown("image/jpeg", broken)),
+        ("a bomb", shown("image/png", bomb)),
+        ("no picture", shown("image/jpeg", vec![7; 2 * limit])),
+        ("a sound", shown("audio/amr", vec![7; 2 * limit])),
+        ("a long text beside it", long_text),
+    ] {
+        assert_eq!(town.post(&request).await.code(), Some(2004), "{what}");
+    }
+    sent(&town, &shown("image/jpeg", good)).await;
+    assert_eq!(town.carriers["31003"].received(), 1);
     town.close().await;
 }

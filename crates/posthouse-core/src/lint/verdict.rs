@@ -31,7 +31,7 @@ pub const NOT_JUDGED: &[(&str, &[&str])] = &[
             "carrier_takes_content",
         ],
     ),
-    ("content at URLs", &["content_by_url", "carrier_takes_fetched_content"]),
+    ("content at URLs", &["content_by_url", "carrier_takes_whole_content"]),
 ];
 
 /// What a dialect says of a message.

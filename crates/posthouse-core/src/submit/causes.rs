@@ -103,7 +103,7 @@ const fn checks_of(reject: Reject) -> &'static [&'static str] {
         Reject::Credentials => &["credentials"],
         Reject::AccountDisabled => &["account_status"],
         Reject::NotProvisionedForMm7 => &["account_mm7"],
-        Reject::Throughput { .. } => &["throughput", "content_by_url"],
+        Reject::Throughput { .. } => &["throughput", "content_by_url", "carrier_takes_whole_content"],
         Reject::UnknownVasId => &["vasid"],
         Reject::NoSender => &["sender_present"],
         Reject::ForeignSender => &["sender_provisioned"],
@@ -120,7 +120,7 @@ const fn checks_of(reject: Reject) -> &'static [&'static str] {
         Reject::LookupDown | Reject::NoCarrier => &["lookup"],
         Reject::CarrierNotReached => &["service_reaches_carrier"],
         Reject::NoConnection => &["carrier_has_connection"],
-        Reject::CarrierRefusesContent => &["carrier_takes_content", "carrier_takes_fetched_content"],
+        Reject::CarrierRefusesContent => &["carrier_takes_content", "carrier_takes_whole_content"],
         Reject::FetchFailed => &["content_by_url"],
         Reject::System | Reject::Carrier(_) => &[],
     }

@@ -3,12 +3,12 @@
 use mm7::{Rule, mime::ContentType};
 
 use super::{
-    Ask, ContentFacts, Refusal, Reject,
+    Ask, Refusal, Reject,
+    adapt::{adaptations, fits},
     facts::{
-        Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
-        FetchFact,
+        AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
+        Facts, FetchFact,
     },
-    presentation::is_taken,
 };
 use crate::{account::AccountStatus, address::Msisdn, carrier::Carrier, certificate::is_asked_for};
 
@@ -124,7 +124,7 @@ checks! {
     30 carrier_takes_content;
     31 content_by_url;
     // Again, now that all of the content is known. What came along and is refused by itself costs no fetch.
-    30 carrier_takes_fetched_content;
+    30 carrier_takes_whole_content;
 }
 
 fn refuse_if(condition: bool, reject: Reject) -> Outcome {
@@ -374,23 +374,28 @@ fn carrier_has_connection(facts: &Facts) -> Outcome {
     refuse_if(carrier.connections.is_empty() || *refuses_us, Reject::NoConnection)
 }
 
+/// What came along must fit the carrier, or be such that smaller pictures could make it fit.
 fn carrier_takes_content(facts: &Facts) -> Outcome {
-    match &facts.content {
-        Some(Ok(content)) => carrier_takes(facts, content),
-        _ => Ok(()),
+    let (Some(carrier), Some(Ok(content))) = (carrier(facts), &facts.content) else { return Ok(()) };
+    refuse_if(
+        !fits(content, carrier) && adaptations(content, carrier).is_none(),
+        Reject::CarrierRefusesContent,
+    )
+}
+
+/// All of the content must fit the carrier, with its pictures adapted where they have to be.
+fn carrier_takes_whole_content(facts: &Facts) -> Outcome {
+    let (Some(carrier), Some(content)) = (carrier(facts), facts.whole_content()) else { return Ok(()) };
+    if fits(content, carrier) {
+        return Ok(());
     }
-}
-
-fn carrier_takes_fetched_content(facts: &Facts) -> Outcome {
-    facts.whole_content().map_or(Ok(()), |content| carrier_takes(facts, content))
-}
-
-fn carrier_takes(facts: &Facts, content: &ContentFacts) -> Outcome {
-    let Some(carrier) = carrier(facts) else { return Ok(()) };
-    let bytes: usize = content.media.iter().map(|media| media.bytes.len()).sum();
-    let fits = u64::try_from(bytes).is_ok_and(|bytes| bytes <= carrier.max_message_bytes);
-    let taken = content.media.iter().all(|media| is_taken(media, carrier));
-    refuse_if(!fits || !taken, Reject::CarrierRefusesContent)
+    match &facts.adapted {
+        None if adaptations(content, carrier).is_some() => Err(Ask::Adapt.into()),
+        Some(AdaptFact::NoRoom { retry_after }) => {
+            Err(Reject::Throughput { retry_after: *retry_after }.into())
+        }
+        _ => Err(Reject::CarrierRefusesContent.into()),
+    }
 }
 
 fn content_by_url(facts: &Facts) -> Outcome {

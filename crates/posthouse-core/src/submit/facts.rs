@@ -148,6 +148,20 @@ pub enum FetchFact {
     Fetched(Result<ContentFacts, DecodeError>),
 }
 
+/// What adapting pictures for the carrier gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AdaptFact {
+    /// At least one could not be made as small as it has to be.
+    Failed,
+    /// The gateway has no room, or no time, for more pictures.
+    NoRoom {
+        /// When to come again.
+        retry_after: Duration,
+    },
+    /// The content with what they became.
+    Adapted(ContentFacts),
+}
+
 /// What is known of a request.
 #[derive(Debug)]
 pub struct Facts {
@@ -167,6 +181,8 @@ pub struct Facts {
     pub carrier: Option<CarrierFact>,
     /// Answers [`Ask::Fetch`](super::Ask::Fetch).
     pub fetched: Option<FetchFact>,
+    /// Answers [`Ask::Adapt`](super::Ask::Adapt).
+    pub adapted: Option<AdaptFact>,
 }
 
 impl Facts {
@@ -181,6 +197,7 @@ impl Facts {
             content: None,
             carrier: None,
             fetched: None,
+            adapted: None,
         }
     }
 
@@ -200,8 +217,11 @@ impl Facts {
         decoded.transaction_id.as_ref().map(mm7::TransactionId::as_str)
     }
 
-    /// The content that is sent: with what was fetched, where something was.
+    /// The content that is sent: with what was fetched and adapted, where something was.
     pub fn whole_content(&self) -> Option<&ContentFacts> {
+        if let Some(AdaptFact::Adapted(content)) = &self.adapted {
+            return Some(content);
+        }
         match &self.fetched {
             Some(FetchFact::Fetched(content)) => content.as_ref().ok(),
             Some(FetchFact::Failed | FetchFact::NoRoom { .. }) => None,

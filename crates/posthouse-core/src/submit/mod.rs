@@ -4,6 +4,7 @@
 //! known yet; whoever runs them finds it out (reads the body, verifies a password, looks a number up) and runs them again. So
 //! the checks stay pure, and nothing is found out before it is needed.
 
+mod adapt;
 mod causes;
 mod checks;
 mod content;
@@ -13,13 +14,14 @@ mod plan;
 mod presentation;
 mod reject;
 
+pub use adapt::{Adaptation, Adapted, adaptations, insert_adapted};
 pub use causes::{Cause, causes};
 pub use checks::{CHECKS, Check, Decision, decide};
 pub(crate) use content::find_part;
 pub use content::{ContentFacts, read_content};
 pub use facts::{
-    Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact, Facts,
-    FetchFact, Head,
+    AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
+    Facts, FetchFact, Head,
 };
 pub use fetched::{Fetched, insert_fetched};
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
@@ -40,4 +42,6 @@ pub enum Ask {
     Carrier,
     /// What the content's URLs give. Fills [`Facts::fetched`].
     Fetch,
+    /// The content with its pictures made as small as [`adaptations`] says. Fills [`Facts::adapted`].
+    Adapt,
 }

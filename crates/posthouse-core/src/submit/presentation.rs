@@ -93,6 +93,12 @@ fn add_smil(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
     content.notes.push("a SMIL was made, since there was none".to_owned());
 }
 
+/// How many bytes the SMIL takes that [`outgoing`] makes.
+pub(super) fn smil_bytes(content: &ContentFacts, carrier: &Carrier) -> u64 {
+    let made = with_smil(content, carrier);
+    made.and_then(|media| media.first().map(|smil| smil.bytes.len() as u64)).unwrap_or(0)
+}
+
 /// The content behind a SMIL that shows it; `None` where none is to be made.
 ///
 /// One text alone is shown all the same, and stays what it is, unless a connection of the carrier cannot do without a SMIL.
@@ -141,7 +147,7 @@ fn make_each_findable(media: &mut [Media]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
@@ -149,7 +155,7 @@ mod tests {
     use super::*;
     use crate::carrier::{CarrierCallbacks, CarrierId, OnUnknown};
 
-    fn carrier(max_message_bytes: u64, content_types: &[&str]) -> Carrier {
+    pub(in super::super) fn carrier(max_message_bytes: u64, content_types: &[&str]) -> Carrier {
         Carrier {
             id: CarrierId("31003".to_owned()),
             aliases: Vec::new(),
@@ -173,7 +179,7 @@ mod tests {
         }
     }
 
-    fn content(media: &[Media]) -> ContentFacts {
+    pub(in super::super) fn content(media: &[Media]) -> ContentFacts {
         ContentFacts { media: media.to_vec(), urls: Vec::new(), notes: Vec::new(), may_adapt: true }
     }
 

@@ -5,8 +5,8 @@ use http::HeaderMap;
 use hyper::body::Incoming;
 use mm7::{DecodeError, Dialect, Limits, mime};
 use posthouse_core::submit::{
-    Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts, FetchFact,
-    insert_fetched, read_content,
+    AdaptFact, Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts,
+    FetchFact, adaptations, insert_fetched, read_content,
 };
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -97,6 +97,7 @@ impl Ingress {
                 self.metrics.fetch_ended(&fact);
                 facts.fetched = Some(fact);
             }
+            Ask::Adapt => facts.adapted = Some(self.adapt(facts).await),
             // Read before any other fact is asked for.
             Ask::Body => {}
         }
@@ -141,6 +142,17 @@ impl Ingress {
             }
         }
         FetchFact::Failed
+    }
+
+    async fn adapt(&self, facts: &Facts) -> AdaptFact {
+        let Some(CarrierFact::Found { carrier, .. }) = &facts.carrier else { return AdaptFact::Failed };
+        let Some(content) = facts.whole_content() else { return AdaptFact::Failed };
+        let Some(wanted) = adaptations(content, carrier) else { return AdaptFact::Failed };
+        let began = Instant::now();
+        let account = facts.account().map(|account| account.name.to_string());
+        let fact = self.adapter.adapt(content, &wanted, (account, facts.transaction_id())).await;
+        self.metrics.adaptation_ended(&fact, began.elapsed());
+        fact
     }
 
     /// The reason is for the operator's log alone.

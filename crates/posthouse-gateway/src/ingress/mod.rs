@@ -23,6 +23,7 @@ use tokio::{
 
 use self::find_out::Exchange;
 use crate::{
+    adapt::Adapter,
     admission::Admissions,
     auth::Verifier,
     fetch::Fetcher,
@@ -81,6 +82,8 @@ pub struct Ingress {
     pub directory: Arc<Directory>,
     /// Fetches content by URL.
     pub fetcher: Arc<Fetcher>,
+    /// Makes pictures small enough for carriers.
+    pub adapter: Adapter,
     /// Takes fresh messages to the queue.
     pub handoff: Arc<Handoff>,
     /// Counts.
@@ -137,11 +140,14 @@ impl Ingress {
                 Decision::Refuse(refusal) => return Some(Err(refusal)),
                 Decision::Accept => return Some(self.accept(&exchange.facts).await),
                 Decision::Ask(Ask::Body) => self.read_body(exchange).await?,
-                Decision::Ask(Ask::Fetch) => match self.repeated(&exchange.facts).await {
-                    Ok(None) => self.find_out(Ask::Fetch, exchange).await,
-                    Ok(Some(first)) => return Some(Ok(first)),
-                    Err(error) => return Some(Err(self.refuse_for(&error))),
-                },
+                // Both are long work that a repetition need not do again.
+                Decision::Ask(ask @ (Ask::Fetch | Ask::Adapt)) => {
+                    match self.repeated(&exchange.facts).await {
+                        Ok(None) => self.find_out(ask, exchange).await,
+                        Ok(Some(first)) => return Some(Ok(first)),
+                        Err(error) => return Some(Err(self.refuse_for(&error))),
+                    }
+                }
                 Decision::Ask(ask) => self.find_out(ask, exchange).await,
             }
         }

@@ -4,7 +4,12 @@ use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::{carrier::CarrierId, read_reply::ReadStatus, store::CallbackOutcome, submit::FetchFact};
+use posthouse_core::{
+    carrier::CarrierId,
+    read_reply::ReadStatus,
+    store::CallbackOutcome,
+    submit::{AdaptFact, FetchFact},
+};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -70,6 +75,8 @@ pub struct Metrics {
     connections_up: Family<CarrierConnection, Gauge>,
     connection_windows: Family<CarrierConnection, Gauge>,
     certificates: Family<Listener, Gauge>,
+    adaptations: Family<Outcome, Counter>,
+    adaptation_time: Histogram,
 }
 
 impl fmt::Debug for Metrics {
@@ -120,6 +127,12 @@ impl Default for Metrics {
             Unit::Seconds,
             certificates.clone(),
         );
+        let adaptations = Family::default();
+        let help = "Messages whose pictures had to be made smaller for a carrier, by outcome";
+        registry.register("adaptations", help, adaptations.clone());
+        let adaptation_time = Histogram::new(ANSWER_BUCKETS);
+        let help = "Time that the pictures of a message took to be adapted, waiting included";
+        registry.register_with_unit("adaptation_time", help, Unit::Seconds, adaptation_time.clone());
         Self {
             registry,
             answers,
@@ -133,6 +146,8 @@ impl Default for Metrics {
             connections_up,
             connection_windows,
             certificates,
+            adaptations,
+            adaptation_time,
         }
     }
 }
@@ -200,6 +215,16 @@ impl Metrics {
     /// `listener` is a section of the configuration.
     pub(crate) fn certificate_expires(&self, listener: &'static str, expires: Timestamp) {
         self.certificates.get_or_create(&Listener { listener }).set(expires.as_second());
+    }
+
+    pub(crate) fn adaptation_ended(&self, fact: &AdaptFact, took: Duration) {
+        let outcome = match fact {
+            AdaptFact::Adapted(_) => "adapted",
+            AdaptFact::NoRoom { .. } => "no_room",
+            AdaptFact::Failed => "failed",
+        };
+        self.adaptations.get_or_create(&Outcome { outcome }).inc();
+        self.adaptation_time.observe(took.as_secs_f64());
     }
 
     /// The metrics in the text format of Prometheus.

@@ -207,7 +207,7 @@ const SPOILERS: &[Spoiler] = &[
     Spoiler { check: "carrier_has_connection", code: 3520, dialects: EVERY, spoil: |draft| draft.carrier.unconnected = true },
     Spoiler { check: "carrier_takes_content", code: 2004, dialects: EVERY, spoil: |draft| draft.carrier.audio_only = true },
     Spoiler { check: "content_by_url", code: 3003, dialects: EVERY, spoil: |draft| draft.shows.push("ftp://127.0.0.1/a.jpg") },
-    Spoiler { check: "carrier_takes_fetched_content", code: 2004, dialects: EVERY, spoil: |draft| draft.shows.push(FONT) },
+    Spoiler { check: "carrier_takes_whole_content", code: 2004, dialects: EVERY, spoil: |draft| draft.shows.push(FONT) },
     Spoiler { check: "store", code: 3000, dialects: EVERY, spoil: |draft| {
         let header = draft.request.soap_header.take();
         draft.request.soap_header = header.map(|header| header.replace(">t-", ">broken-t-"));
@@ -268,7 +268,7 @@ const NEVER_TOGETHER: &[(&[&str], &[&str], &str)] = &[
             "service_reaches_carrier",
             "carrier_has_connection",
             "carrier_takes_content",
-            "carrier_takes_fetched_content",
+            "carrier_takes_whole_content",
             "carrier",
         ],
         "a number of no carrier has none of which something could be wrong",

@@ -1,0 +1,175 @@
+//! Pictures made small enough for a carrier (docs/adaptation.md), away from the threads that serve.
+//!
+//! As many pictures are in work as there are processors, within a budget of memory that each takes by its head before anything of it
+//! is decoded. Who waits for a turn does so in a bounded queue and for a bounded time; who got it has a bounded time as well, and stops when
+//! nobody waits for the answer any more.
+
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::available_parallelism,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use posthouse_core::submit::{AdaptFact, Adaptation, Adapted, ContentFacts, insert_adapted};
+use posthouse_media::{Format, PictureError, Wish, fit, memory};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+    time::{Instant, timeout, timeout_at},
+};
+
+use crate::ingress::SHED_FOR;
+
+/// How many messages may be in work or wait for it.
+const MESSAGES: usize = 64;
+/// How long a message waits for its turn.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long the pictures of a message may take.
+const WORK: Duration = Duration::from_secs(10);
+/// How much memory pictures in work may take together, in KiB. The largest that is decoded takes nearly all of it.
+const MEMORY_KIB: u32 = 512 << 10;
+
+/// Why the pictures of a message were not adapted.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Too many messages are in work or wait for it.
+    #[error("too many pictures are waiting")]
+    NoRoom,
+    /// It did not get its turn, or memory, in time.
+    #[error("there was no turn, or no memory, in time")]
+    TooLate,
+    /// A picture cannot be made to fit.
+    #[error("part {}: {source}", .place + 1)]
+    Picture { place: usize, source: PictureError },
+    /// A task of our own broke off.
+    #[error("adapting broke off: {0}")]
+    BrokeOff(#[from] tokio::task::JoinError),
+}
+
+/// Adapts pictures.
+#[derive(Debug)]
+pub struct Adapter {
+    places: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+}
+
+impl Default for Adapter {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(MESSAGES)),
+            turns: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZeroUsize::get))),
+            memory: Arc::new(Semaphore::new(MEMORY_KIB as usize)),
+        }
+    }
+}
+
+impl Adapter {
+    /// Makes the pictures of content what is asked of them. Dropping the future stops the work at its next step.
+    ///
+    /// What fails is logged here, with the account and the TransactionID of the message.
+    pub async fn adapt(
+        &self,
+        content: &ContentFacts,
+        wanted: &[Adaptation],
+        message: (Option<String>, Option<&str>),
+    ) -> AdaptFact {
+        let failure = match self.adapted(content, wanted).await {
+            Ok(adapted) => return AdaptFact::Adapted(insert_adapted(content, adapted)),
+            Err(failure) => failure,
+        };
+        let (account, transaction_id) = message;
+        match failure {
+            Failure::NoRoom | Failure::TooLate => {
+                tracing::warn!(account, transaction_id, reason = %failure, "pictures were not adapted: shedding load");
+                AdaptFact::NoRoom { retry_after: SHED_FOR }
+            }
+            Failure::Picture { .. } => {
+                tracing::info!(account, transaction_id, reason = %failure, "pictures were not adapted");
+                AdaptFact::Failed
+            }
+            Failure::BrokeOff(_) => {
+                tracing::error!(account, transaction_id, reason = %failure, "pictures were not adapted");
+                AdaptFact::Failed
+            }
+        }
+    }
+
+    async fn adapted(&self, content: &ContentFacts, wanted: &[Adaptation]) -> Result<Vec<Adapted>, Failure> {
+        let _place = self.places.try_acquire().map_err(|_| Failure::NoRoom)?;
+        let turn = timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
+        // The semaphore is never closed.
+        let turn = turn.ok().and_then(Result::ok).ok_or(Failure::TooLate)?;
+        let pictures =
+            wanted.iter().filter_map(|wish| Some((*wish, content.media.get(wish.place)?.bytes.clone())));
+        let stopped = StopOnDrop::default();
+        let job = Job {
+            pictures: pictures.collect(),
+            until: Instant::now() + WORK,
+            stopped: Arc::clone(&stopped.0),
+            memory: Arc::clone(&self.memory),
+            handle: Handle::current(),
+            _turn: turn,
+        };
+        spawn_blocking(move || job.run()).await?
+    }
+}
+
+/// Tells a job that nobody waits for it any more.
+#[derive(Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The pictures of one message, in work. It holds its turn till it ends, whoever waits.
+struct Job {
+    pictures: Vec<(Adaptation, Bytes)>,
+    until: Instant,
+    stopped: Arc<AtomicBool>,
+    memory: Arc<Semaphore>,
+    handle: Handle,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Job {
+    fn run(self) -> Result<Vec<Adapted>, Failure> {
+        self.pictures.iter().map(|(wish, bytes)| self.adapt(wish, bytes)).collect()
+    }
+
+    fn adapt(&self, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
+        let failed = |source| Failure::Picture { place: wish.place, source };
+        let _memory = self.room(memory(bytes).map_err(failed)?)?;
+        let stop = || self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.until;
+        if stop() {
+            return Err(failed(PictureError::Stopped));
+        }
+        let max_bytes = usize::try_from(wish.max_bytes).unwrap_or(usize::MAX);
+        let fitted =
+            fit(bytes, &Wish { max_bytes, jpeg: wish.jpeg, png: wish.png }, &stop).map_err(failed)?;
+        Ok(Adapted {
+            place: wish.place,
+            essence: if fitted.format == Format::Png { "image/png" } else { "image/jpeg" },
+            bytes: fitted.bytes.into(),
+            before: fitted.before.to_string(),
+            after: fitted.after.to_string(),
+        })
+    }
+
+    /// Waits for memory. Who has some is at work and gives it back.
+    fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Failure> {
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(MEMORY_KIB);
+        let room = timeout_at(self.until, Arc::clone(&self.memory).acquire_many_owned(kib));
+        let room = self.handle.block_on(room);
+        room.ok().and_then(Result::ok).ok_or(Failure::TooLate)
+    }
+}

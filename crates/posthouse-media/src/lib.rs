@@ -1,0 +1,38 @@
+//! Pictures made to fit: read within bounds, turned upright, scaled down and written anew.
+//!
+//! Bytes in, bytes out: no I/O, no threads, no clock. How large a picture is, is known from its head before anything of it is
+//! decoded, and what would take more than [`MAX_PIXELS`] never is; so time and memory are bounded whatever the bytes hold. Of what
+//! a picture carries beside its pixels only a small colour profile goes on: where and with what it was taken does not.
+
+mod fit;
+mod read;
+mod write;
+
+pub use fit::{Fitted, Size, Wish, fit};
+pub use read::{Format, memory};
+
+/// The most pixels that a picture may have to be decoded.
+pub const MAX_PIXELS: u64 = 40_000_000;
+
+/// Why a picture cannot be made to fit.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// It is no JPEG, PNG, GIF or WebP.
+    #[error("it is no picture that can be read")]
+    Unknown,
+    /// It cannot be decoded; what the decoder says.
+    #[error("it cannot be decoded: {0}")]
+    Broken(String),
+    /// It has more than [`MAX_PIXELS`].
+    #[error("{0} are more than {MAX_PIXELS} pixels")]
+    TooManyPixels(Size),
+    /// It cannot be written as small as it should be, or not in a format that is taken.
+    #[error("it cannot be made small enough")]
+    DoesNotFit,
+    /// It was to stop.
+    #[error("there was no time left")]
+    Stopped,
+    /// It cannot be written; what the encoder says.
+    #[error("it cannot be written: {0}")]
+    Unwritable(String),
+}
