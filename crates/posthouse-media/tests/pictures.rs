@@ -1,5 +1,5 @@
 //! Pictures of every format made to fit, and files that are made to hurt.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{cell::Cell, io::Cursor, iter::repeat_n};
 

@@ -155,8 +155,7 @@ fn a_gateway_that_was_killed_is_not_waited_for() {
 
 #[test]
 fn all_mistakes_are_on_stderr_and_nothing_is_made() {
-    let folder =
-        folder(&FILE.replace("senders = [\"111122\"]", "sender = []").replace("http://", "https://"));
+    let folder = folder(&FILE.replace("senders = [\"111122\"]", "sender = []").replace("http://", "ftp://"));
     for command in ["plan", "apply"] {
         let output = posthouse(folder.path(), &[command, "acme.toml"]);
         assert_eq!(output.status.code(), Some(1));
@@ -165,8 +164,8 @@ fn all_mistakes_are_on_stderr_and_nothing_is_made() {
             String::from_utf8_lossy(&output.stderr),
             "acme.toml:6: account.service.senders is missing; add senders = [\"111122\"]\n\
              acme.toml:8: unknown key account.service.sender; did you mean senders?\n\
-             acme.toml:15: carrier.connection.url is an https:// URL, which is not supported by this version; \
-             write an http:// URL, or that of a proxy that adds TLS\n"
+             acme.toml:15: carrier.connection.url is no http:// or https:// URL; \
+             write one such as \"http://127.0.0.1:9001/reports\"\n"
         );
     }
 }

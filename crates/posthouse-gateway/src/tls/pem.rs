@@ -1,14 +1,17 @@
 //! Certificates and keys as PEM texts.
 
 use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use rustls::pki_types::{
+    CertificateDer, PrivateKeyDer,
+    pem::{self, PemObject as _},
+};
 
 /// Why a text does not hold what it should. Stands after the file's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PemError {
     /// It is no PEM.
     #[error("is no PEM file: {0}; write it in PEM form (-----BEGIN …)")]
-    Malformed(String),
+    Malformed(&'static str),
     /// There is no certificate.
     #[error("holds no certificate; a PEM file has -----BEGIN CERTIFICATE----- before each")]
     NoCertificate,
@@ -26,8 +29,18 @@ pub enum PemError {
 /// [`PemError::Malformed`] and [`PemError::NoCertificate`].
 pub fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, PemError> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text).collect();
-    let certificates = read.map_err(|error| PemError::Malformed(error.to_string()))?;
+    let certificates = read.map_err(|error| PemError::Malformed(malformed(&error)))?;
     if certificates.is_empty() { Err(PemError::NoCertificate) } else { Ok(certificates) }
+}
+
+/// What is wrong with a text, without the text itself: it may be a key in the wrong place.
+const fn malformed(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::IllegalSectionStart { .. } => "a line begins with -----BEGIN and does not end with -----",
+        pem::Error::MissingSectionEnd { .. } => "a section has no -----END",
+        pem::Error::Base64Decode(_) => "a section is no base64",
+        _ => "it cannot be read",
+    }
 }
 
 /// The first private key of a text.

@@ -541,7 +541,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         CONNECTION,
         "url = \"https://h/\"\ntls = { ca = \"-----BEGIN nothing\" }",
-        "11: carrier.connection.tls.ca: it holds no certificate; a PEM file has -----BEGIN CERTIFICATE----- before each",
+        "11: carrier.connection.tls.ca: it is no PEM file: a line begins with -----BEGIN and does not end with -----; write it in PEM form (-----BEGIN …)",
     ),
     (
         ACCOUNT,
