@@ -92,7 +92,7 @@ pub enum Event {
     Taken,
     /// The carrier, or the gateway on its behalf, refused it for good.
     Refused(Terminal, StatusCode),
-    /// The attempt provably did not deliver it; another will be made.
+    /// The attempt provably did not deliver it, or may have: another will be made.
     Again,
     /// The attempt may have delivered it, and it is not to be sent again.
     Unknown,

@@ -199,6 +199,16 @@ pub enum Settlement {
         /// Why.
         reason: StatusCode,
     },
+    /// It may have been delivered, and is sent again all the same: another attempt is due then, unless a report on this one
+    /// comes first. Reports that came before and match are applied now.
+    Resend {
+        /// When.
+        due: Timestamp,
+        /// Why.
+        reason: StatusCode,
+        /// When a terminal report is overdue, once one says that it did arrive.
+        report_until: Timestamp,
+    },
     /// It may have been delivered, and is not sent again: parked. Reports that came before and match are applied now.
     Unknown {
         /// When a terminal report is overdue.
@@ -432,10 +442,14 @@ pub trait Store: std::marker::Send + Sync + 'static {
     async fn media(&self, id: Id) -> Result<Vec<Bytes>>;
 
     /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise on the only message of that
-    /// carrier between this sender and recipient whose MessageID was never learned (parked, or taken with an answer that had
-    /// none), which learns it from the report. While another one between the two is being sent nobody can tell which is
-    /// meant. Otherwise the report is kept, and applied as soon as a message becomes known by its id, is parked, or is out of
-    /// the way of one that is. Doubled reports are recorded once each and change nothing the second time.
+    /// carrier between this sender and recipient whose MessageID was never learned (parked, taken with an answer that had
+    /// none, or waiting to be sent again after an attempt [without an answer](Settlement::Resend)), which learns it from the
+    /// report. While one between the two is being sent nobody can tell which is meant. Otherwise the report is kept, and
+    /// applied as soon as a message becomes known by its id, is parked, waits to be sent again after an attempt without an
+    /// answer, or is out of the way of one that does. Doubled reports are recorded once each and change nothing the second time.
+    ///
+    /// A message that waits to be sent is not sent any more after a report on it: a terminal one ends it, and after another it
+    /// waits for the terminal one till its `report_until` or ExpiryDate, whichever comes last.
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
 
     /// Records a carrier's read reply on the message it is about, by carrier and MessageID, in whatever state that is: it becomes

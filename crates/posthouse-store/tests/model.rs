@@ -26,6 +26,8 @@ const OWNERS: [Owner; 2] = [Owner(1), Owner(2)];
 /// How long leases last, and reports are waited for, in steps of time.
 const LEASE: i64 = 3;
 const PATIENCE: i64 = 6;
+/// From acceptance to ExpiryDate.
+const EXPIRY: i64 = 3 * 86_400;
 /// So many at most are leased at once.
 const LIMIT: usize = 3;
 
@@ -43,10 +45,11 @@ enum Step {
     Restart,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Taken,
     Unknown,
+    Resend,
     Again,
     Refused,
     Expired,
@@ -59,6 +62,7 @@ fn step() -> impl Strategy<Value = Step> {
     let end = prop_oneof![
         3 => Just(End::Taken),
         2 => Just(End::Unknown),
+        2 => Just(End::Resend),
         2 => Just(End::Again),
         1 => Just(End::Refused),
         1 => Just(End::Expired),
@@ -109,6 +113,10 @@ struct Entry {
     known: bool,
     /// Reports that came before it was known.
     early: Vec<MmStatus>,
+    /// Whether an attempt had no answer and it is sent again all the same.
+    resent: bool,
+    /// When it was accepted.
+    accepted_at: i64,
     work: Option<Work>,
 }
 
@@ -136,6 +144,11 @@ impl Entry {
                 self.end(terminal);
                 true
             }
+            (State::Accepted, None) => {
+                // It arrived: it waits till ExpiryDate, which is later than its patience.
+                self.wait_for_reports(open_state(status), self.accepted_at + EXPIRY - PATIENCE);
+                true
+            }
             (State::Parked | State::Forwarded, None) if status == MmStatus::Deferred => {
                 self.state = State::Deferred;
                 true
@@ -146,6 +159,13 @@ impl Entry {
             }
             _ => false,
         }
+    }
+}
+
+const fn open_state(status: MmStatus) -> State {
+    match status {
+        MmStatus::Deferred => State::Deferred,
+        _ => State::Forwarded,
     }
 }
 
@@ -196,7 +216,16 @@ impl Run {
         let id = new.id;
         self.store.accept(new).await.unwrap();
         let state = State::Accepted;
-        self.entries.push(Entry { id, state, attempts: 0, known: false, early: Vec::new(), work });
+        self.entries.push(Entry {
+            id,
+            state,
+            attempts: 0,
+            known: false,
+            early: Vec::new(),
+            resent: false,
+            accepted_at: self.now,
+            work,
+        });
     }
 
     /// Leases what the condition allows, by the key, in the model.
@@ -304,9 +333,13 @@ impl Run {
                 entry.wait_for_reports(State::Parked, now);
                 apply_early(entry);
             }
-            End::Again => {
+            End::Again | End::Resend => {
+                entry.resent |= end == End::Resend;
                 entry.state = State::Accepted;
                 entry.work = Some(Work { kind: Kind::Send, due: now + 4, owner: None, since: now });
+                if entry.resent {
+                    apply_early(entry);
+                }
             }
             End::Refused => entry.end(Terminal::Rejected),
             End::Expired => entry.end(Terminal::Unreachable),
@@ -332,7 +365,8 @@ impl Run {
         let mut report = report(&format!("c-{}", entry.id), status, self.now);
         report.recipient = Msisdn::parse(&format!("1617{index:07}"), false);
         let recorded = self.store.record_report(report).await.unwrap();
-        if !entry.known && entry.state != State::Parked {
+        let may_be_meant = entry.state == State::Parked || (entry.state == State::Accepted && entry.resent);
+        if !entry.known && !may_be_meant {
             entry.early.push(status);
             prop_assert_eq!(recorded, Recorded::Unmatched);
             return Ok(());
@@ -342,7 +376,7 @@ impl Run {
         } else {
             Recorded::Late(entry.id)
         };
-        // Those that came before it was parked were applied then.
+        // Those that came before it was parked or resent were applied then.
         prop_assert_eq!(recorded, expected);
         Ok(())
     }
@@ -381,6 +415,7 @@ fn settlement(id: Id, end: End, now: i64) -> Settlement {
     match end {
         End::Taken => Settlement::Taken { carrier_message_id: Some(format!("c-{id}")), report_until },
         End::Unknown => Settlement::Unknown { report_until },
+        End::Resend => Settlement::Resend { due: at(now + 4), reason: StatusCode::Timeout, report_until },
         End::Again => {
             Settlement::Again { due: at(now + 4), unreached: false, reason: StatusCode::ServiceUnavailable }
         }

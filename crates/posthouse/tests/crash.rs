@@ -465,10 +465,7 @@ impl Traces {
     fn misses_report(&self) -> bool {
         let taken = self.at_carrier.iter().any(|kept| kept.code == Some(1000));
         let reported = self.mms.script.reported.filter(|_| taken).map(State::Ended);
-        // A report on an attempt whose answer was lost finds a message that is parked, but none that waits to be sent again.
-        let waited =
-            self.mms.on_unknown == OnUnknown::Resend && self.message.state == State::Ended(Terminal::Expired);
-        reported.is_some_and(|reported| reported != self.message.state) && !waited
+        reported.is_some_and(|reported| reported != self.message.state)
     }
 
     fn wrong_at_vasp(&self) -> Option<&'static str> {

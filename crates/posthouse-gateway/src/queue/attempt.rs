@@ -240,7 +240,9 @@ fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, no
             Settlement::Expired { unreached }
         }
         Next::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
-        Next::Unknown if !relayed && resends(carrier.as_deref()) => again(shared, send, false, reason, now),
+        Next::Unknown if !relayed && resends(carrier.as_deref()) => {
+            resend(shared, send, reason, report_until, now)
+        }
         Next::Unknown => Settlement::Unknown { report_until },
     }
 }
@@ -253,16 +255,26 @@ pub(super) fn resends(carrier: Option<&Carrier>) -> bool {
     carrier.is_some_and(|carrier| carrier.on_unknown == OnUnknown::Resend)
 }
 
-/// The next attempt: by the backoff, but not beyond ExpiryDate, when the message expires.
-pub(super) fn again(
+/// Another attempt at what was provably not delivered.
+fn again(shared: &Shared, send: &Send, unreached: bool, reason: StatusCode, now: Timestamp) -> Settlement {
+    Settlement::Again { due: next_attempt(shared, send, now), unreached, reason }
+}
+
+/// Another attempt at what may have arrived.
+pub(super) fn resend(
     shared: &Shared,
     send: &Send,
-    unreached: bool,
     reason: StatusCode,
+    report_until: Timestamp,
     now: Timestamp,
 ) -> Settlement {
+    Settlement::Resend { due: next_attempt(shared, send, now), reason, report_until }
+}
+
+/// When the next attempt is: by the backoff, but not beyond ExpiryDate, when the message expires.
+fn next_attempt(shared: &Shared, send: &Send, now: Timestamp) -> Timestamp {
     let wait = shared.backoff.wait(send.attempts + 1, crate::random::fraction());
-    Settlement::Again { due: after(now, wait).min(send.submission.expiry.max(now)), unreached, reason }
+    after(now, wait).min(send.submission.expiry.max(now))
 }
 
 /// A message whose media cannot be read can never be sent.

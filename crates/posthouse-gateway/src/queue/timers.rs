@@ -8,7 +8,7 @@ use posthouse_core::{
 
 use super::{
     Shared,
-    attempt::{again, report_timeout, resends, settle},
+    attempt::{report_timeout, resend, resends, settle},
 };
 use crate::handoff::LEASE;
 
@@ -42,10 +42,11 @@ async fn settle_one(shared: &Shared, timer: Timer) {
     match timer {
         Timer::Interrupted(send) => {
             let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
+            let report_until = after(now, report_timeout(carrier.as_deref()));
             let settlement = if resends(carrier.as_deref()) {
-                again(shared, &send, false, StatusCode::Timeout, now)
+                resend(shared, &send, StatusCode::Timeout, report_until, now)
             } else {
-                Settlement::Unknown { report_until: after(now, report_timeout(carrier.as_deref())) }
+                Settlement::Unknown { report_until }
             };
             settle(shared, &send, settlement, "the attempt was interrupted").await;
         }

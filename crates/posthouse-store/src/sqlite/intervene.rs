@@ -107,6 +107,12 @@ fn carry_out(tx: &mut Tx<'_>, id: Id, event: Event, now: Timestamp) -> Result<()
             "requeued by operator"
         };
         note(tx, id, EventKind::Operator, now, said)?;
+        if was_parked {
+            tx.execute(
+                "UPDATE message SET report_until = (SELECT due FROM work w WHERE w.id = message.id) WHERE id = ?",
+                [id.number()],
+            )?;
+        }
         tx.execute(
             "UPDATE work SET kind = ?1, due = ?2, owner = NULL, since = iif(kind = ?1, since, ?2),
                              unreached = iif(kind = ?1, unreached, 0) WHERE id = ?3",

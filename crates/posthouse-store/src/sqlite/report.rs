@@ -60,6 +60,8 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
     callback::owe(tx, subject, stepped.owed, at)?;
     if stepped.changed && subject.state.is_terminal() {
         work::end(tx, subject.id)?;
+    } else if stepped.changed {
+        work::await_reports(tx, subject.id)?;
     }
     Ok(Applied { changed: stepped.changed, owes_report: stepped.owed.is_some() })
 }
@@ -87,16 +89,21 @@ pub(super) fn find_by_id(tx: &Tx<'_>, carrier: &CarrierId, carrier_message_id: &
     Ok(id.and_then(Id::from_number))
 }
 
-/// The message whose MessageID was never learned, when it is the only one between these two: parked, or taken with an answer
-/// that had no MessageID. One that is being sent might get its MessageID with the answer: till then nobody can tell which of
-/// them is meant.
+/// The message whose MessageID was never learned, when it is the only one between these two: parked, taken with an answer
+/// that had no MessageID, or waiting to be sent again after an attempt without an answer. One that is being sent might get its
+/// MessageID with the answer: till then nobody can tell which of them is meant.
 fn find_unanswered(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
     let (Some(recipient), Some(sender)) = (&report.recipient, &report.sender) else {
         return Ok(None);
     };
     let mut statement = tx.prepare(
         "SELECT id, state, submission ->> '$.sender' FROM message
-         WHERE recipient = ? AND state IN (1, 2, 3, 4) AND carrier = ? AND carrier_message_id IS NULL LIMIT ?",
+         WHERE recipient = ?1 AND state IN (1, 2, 3, 4) AND carrier = ?2 AND carrier_message_id IS NULL
+         UNION ALL
+         SELECT id, state, submission ->> '$.sender' FROM message
+         WHERE recipient = ?1 AND state = 0 AND report_until IS NOT NULL AND carrier = ?2
+               AND carrier_message_id IS NULL
+         LIMIT ?3",
     )?;
     let unanswered: Vec<(i64, u8, String)> = statement
         .query_map((recipient.as_str(), report.carrier.as_str(), UNANSWERED), |row| {
@@ -136,8 +143,8 @@ fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
     Ok(())
 }
 
-/// Applies the reports that waited for what is known since a moment ago: this message's MessageID, or that it is parked,
-/// or that it is out of the way of another one which is. Whether a report on *this* message became owed.
+/// Applies the reports that waited for what is known since a moment ago: this message's MessageID, that it is parked or waits
+/// to be sent again, or that it is out of the way of another one. Whether a report on *this* message became owed.
 pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bool> {
     // Reports rarely wait at all.
     if !tx.prepare("SELECT 1 FROM unmatched_report LIMIT 1")?.exists([])? {

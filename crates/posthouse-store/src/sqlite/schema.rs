@@ -19,6 +19,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "read_reply",
         sql: include_str!("../../migrations/sqlite/0002_read_reply.sql"),
     },
+    Migration {
+        version: 3,
+        name: "unanswered",
+        sql: include_str!("../../migrations/sqlite/0003_unanswered.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -124,7 +124,7 @@ fn event_of(settlement: &Settlement) -> Event {
     match settlement {
         Settlement::Taken { .. } => Event::Taken,
         Settlement::Refused { terminal, reason } => Event::Refused(*terminal, *reason),
-        Settlement::Again { .. } => Event::Again,
+        Settlement::Again { .. } | Settlement::Resend { .. } => Event::Again,
         Settlement::Unknown { .. } => Event::Unknown,
         Settlement::Expired { unreached } => Event::ExpiryPassed { unreached: *unreached },
         Settlement::ReportTimeout => Event::ReportTimeout,
@@ -154,7 +154,9 @@ fn note_settlement(
     let reason = reason_of(settlement).map(|reason| reason.to_string()).unwrap_or_default();
     let (kind, detail) = match settlement {
         Settlement::Taken { .. } => (EventKind::Forwarded, said.to_owned()),
-        Settlement::Again { reason, .. } => (EventKind::Retrying, words(&[&reason.to_string(), said])),
+        Settlement::Again { reason, .. } | Settlement::Resend { reason, .. } => {
+            (EventKind::Retrying, words(&[&reason.to_string(), said]))
+        }
         Settlement::Unknown { .. } => (EventKind::Parked, said.to_owned()),
         _ => (EventKind::Ended, words(&[subject.state.as_str(), &reason, said])),
     };
@@ -166,10 +168,16 @@ fn leave_work(tx: &Tx<'_>, subject: &Subject, settlement: &Settlement, now: Time
     let id = subject.id.number();
     match (subject.state, settlement) {
         (State::Ended(_), _) => tx.execute("DELETE FROM work WHERE id = ?", [id])?,
-        (State::Accepted, Settlement::Again { due, unreached, .. }) => tx.execute(
-            "UPDATE work SET kind = ?, due = ?, owner = NULL, since = ?, unreached = ? WHERE id = ?",
-            (Kind::Send.number(), due.as_millisecond(), now.as_millisecond(), unreached, id),
-        )?,
+        (State::Accepted, Settlement::Again { due, unreached, .. }) => {
+            send_again(tx, subject.id, *due, *unreached, now)?
+        }
+        (State::Accepted, Settlement::Resend { due, report_until, .. }) => {
+            tx.execute(
+                "UPDATE message SET report_until = ? WHERE id = ?",
+                (report_until.as_millisecond(), id),
+            )?;
+            send_again(tx, subject.id, *due, false, now)?
+        }
         (_, Settlement::Taken { report_until, .. } | Settlement::Unknown { report_until }) => tx.execute(
             "UPDATE work SET kind = ?, due = ?, owner = NULL WHERE id = ?",
             (Kind::Report.number(), report_until.as_millisecond(), id),
@@ -178,6 +186,14 @@ fn leave_work(tx: &Tx<'_>, subject: &Subject, settlement: &Settlement, now: Time
         _ => 0,
     };
     Ok(())
+}
+
+fn send_again(tx: &Tx<'_>, id: Id, due: Timestamp, unreached: bool, now: Timestamp) -> Result<usize> {
+    let changed = tx.execute(
+        "UPDATE work SET kind = ?, due = ?, owner = NULL, since = ?, unreached = ? WHERE id = ?",
+        (Kind::Send.number(), due.as_millisecond(), now.as_millisecond(), unreached, id.number()),
+    )?;
+    Ok(changed)
 }
 
 /// Work that was not begun is due at once.
@@ -318,5 +334,15 @@ fn load_timer(tx: &Tx<'_>, id: i64, kind: u8, lease: Lease) -> Result<Timer> {
 /// What a report that ends a message leaves to do: nothing, unless an attempt is under way, whose owner settles it.
 pub(super) fn end(tx: &Tx<'_>, id: Id) -> Result<()> {
     tx.execute("DELETE FROM work WHERE id = ? AND kind <> 1", [id.number()])?;
+    Ok(())
+}
+
+/// What a report leaves to do that says of a message waiting to be sent again that it arrived: to wait for the terminal one.
+pub(super) fn await_reports(tx: &Tx<'_>, id: Id) -> Result<()> {
+    tx.execute(
+        "UPDATE work SET kind = 2, due = max(work.expiry, m.report_until), owner = NULL
+         FROM message m WHERE m.id = work.id AND m.report_until IS NOT NULL AND work.id = ? AND work.kind = 0",
+        [id.number()],
+    )?;
     Ok(())
 }

@@ -11,7 +11,8 @@ use posthouse_core::{
 use super::{
     Backend,
     bed::{
-        Bed, LEASE, ME, OTHER, REPORT_TIMEOUT, again, at, carrier, lease, message, report, taken, unknown,
+        Bed, LEASE, ME, OTHER, REPORT_TIMEOUT, again, at, carrier, lease, message, report, resend, taken,
+        unknown,
     },
 };
 
@@ -210,6 +211,19 @@ pub async fn unknown_is_parked_and_not_sent_again(backend: &dyn Backend) {
     assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
     assert_eq!(bed.timers(ME, REPORT_TIMEOUT).await.first().map(Timer::id), Some(id));
     assert_eq!(bed.statuses(0).await, [], "nothing is known, nothing is owed");
+}
+
+/// Like what was not delivered, but it counts as reached.
+pub async fn what_may_have_arrived_is_sent_again(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let settled = bed.settle_mine(id, resend(1, 30), 1).await;
+    assert_eq!(settled, Settled { state: State::Accepted, owes_report: false });
+    assert_eq!(bed.event_kinds(id).await, [EventKind::Sending, EventKind::Retrying]);
+    assert_eq!(bed.send_ids(ME, 30).await, []);
+    let sends = bed.sends(ME, 31).await;
+    let send = sends.first().unwrap();
+    assert_eq!((send.id, send.attempts, send.unreached), (id, 1, false));
 }
 
 /// Expired, or Unreachable where no connection was found; also for what was leased and never begun.

@@ -148,6 +148,12 @@ pub fn unknown(now: i64) -> Settlement {
     Settlement::Unknown { report_until: at(now + REPORT_TIMEOUT) }
 }
 
+/// Nobody knows whether the carrier took it; again in so many seconds.
+pub fn resend(now: i64, seconds: i64) -> Settlement {
+    let (due, report_until) = (at(now + seconds), at(now + REPORT_TIMEOUT));
+    Settlement::Resend { due, reason: StatusCode::Timeout, report_until }
+}
+
 /// Not delivered; again in so many seconds.
 pub fn again(now: i64, seconds: i64) -> Settlement {
     Settlement::Again { due: at(now + seconds), unreached: true, reason: StatusCode::ServiceUnavailable }
@@ -244,6 +250,13 @@ impl Bed {
     pub async fn parked(&self, now: i64) -> Id {
         let id = self.sending(now).await;
         self.settle_mine(id, unknown(now), now).await;
+        id
+    }
+
+    /// Accepts a message whose attempt gets no answer, and which is sent again after 30 s.
+    pub async fn resent(&self, now: i64) -> Id {
+        let id = self.sending(now).await;
+        self.settle_mine(id, resend(now, 30), now).await;
         id
     }
 

@@ -67,6 +67,16 @@ pub async fn a_parked_message_is_requeued_when_asked_for(backend: &dyn Backend) 
     assert_eq!(bed.state(id).await, State::Parked, "and it may be parked again");
 }
 
+/// It did arrive, as a report says before it goes again.
+pub async fn a_report_keeps_what_was_requeued_from_being_sent(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.parked(0).await;
+    assert_eq!(intervene(&bed, id, REQUEUE_PARKED, 10).await, DONE);
+    let settled = bed.reported(id, report("c-1", MmStatus::Retrieved, 11)).await;
+    assert_eq!(settled.state, State::Ended(Terminal::Retrieved));
+    assert_eq!(bed.send_ids(ME, 11).await, []);
+}
+
 /// Each with its reason.
 pub async fn what_is_not_waiting_is_left_alone(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

@@ -67,6 +67,7 @@ macro_rules! conformance {
                 a_connection_that_came_back_gets_what_waited,
                 what_is_leased_does_not_wait_for_a_connection,
                 unknown_is_parked_and_not_sent_again,
+                what_may_have_arrived_is_sent_again,
                 expired_and_unreached_end_apart,
                 a_report_timeout_is_indeterminate,
                 declined_owes_nothing_and_is_not_repeated,
@@ -90,6 +91,12 @@ macro_rules! conformance {
                 a_report_waits_till_its_message_is_parked,
                 a_report_waits_for_the_answer_of_a_twin,
                 a_parked_message_learns_its_id_from_a_report,
+                a_report_ends_a_message_that_waits_to_be_sent_again,
+                a_message_that_arrived_is_not_sent_again,
+                a_report_waits_for_the_end_of_a_second_attempt,
+                a_refused_attempt_hides_no_earlier_one,
+                a_message_that_was_not_delivered_is_not_found_by_its_addresses,
+                two_messages_to_be_sent_again_are_not_told_apart,
                 spellings_of_a_sender_are_the_same,
                 a_report_takes_the_timer_away,
                 an_answer_after_a_report_is_lost;
@@ -122,6 +129,7 @@ macro_rules! conformance {
                 a_message_that_owes_a_read_reply_stays;
             intervention: a_waiting_message_is_requeued,
                 a_parked_message_is_requeued_when_asked_for,
+                a_report_keeps_what_was_requeued_from_being_sent,
                 what_is_not_waiting_is_left_alone,
                 what_is_in_hand_is_left_alone,
                 a_lapsed_lease_keeps_nobody_from_intervening,

@@ -5,12 +5,12 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{CarrierReport, EventKind},
     state::{State, Terminal},
-    store::{NewMessage, Recorded, Settled, Settlement, StoreError},
+    store::{NewMessage, Recorded, Settled, Settlement, StoreError, Timer},
 };
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, REPORT_TIMEOUT, at, lease, message, report, taken, unknown},
+    bed::{Bed, LEASE, ME, REPORT_TIMEOUT, again, at, lease, message, report, resend, taken, unknown},
 };
 
 const RETRIEVED: State = State::Ended(Terminal::Retrieved);
@@ -195,6 +195,90 @@ pub async fn a_parked_message_learns_its_id_from_a_report(backend: &dyn Backend)
     let bare = CarrierReport { recipient: None, sender: None, ..report("c-1", MmStatus::Retrieved, 3) };
     assert_eq!(bed.reported(id, bare).await.state, RETRIEVED);
     assert_eq!(bed.state(other).await, State::Parked);
+}
+
+/// Its attempt had no answer, but it arrived: it is not sent again, also by whom it is leased to.
+pub async fn a_report_ends_a_message_that_waits_to_be_sent_again(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.resent(0).await;
+    assert_eq!(bed.send_ids(ME, 30).await, [id]);
+    let settled = bed.reported(id, report("c-1", MmStatus::Retrieved, 31)).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    assert_eq!(bed.begin(id, ME, "vzw-1", at(60), at(32)).await, Err(StoreError::LostLease));
+    assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
+    assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+    let twice = bed.record_report(report("c-1", MmStatus::Retrieved, 33)).await;
+    assert_eq!(twice, Ok(Recorded::Late(id)));
+}
+
+/// The carrier has it: from now on it waits for the terminal report, at least as long as the handset may fetch it.
+pub async fn a_message_that_arrived_is_not_sent_again(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for (carrier_message_id, status, state) in
+        [("c-1", MmStatus::Forwarded, State::Forwarded), ("c-2", MmStatus::Deferred, State::Deferred)]
+    {
+        let id = bed.resent(0).await;
+        let settled = bed.reported(id, report(carrier_message_id, status, 1)).await;
+        assert_eq!(settled, Settled { state, owes_report: true });
+        assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
+        let expiry =
+            bed.message(id).await.unwrap().unwrap().submission.expiry.as_second() - at(0).as_second();
+        let until = expiry.max(REPORT_TIMEOUT);
+        assert_eq!(bed.timers(ME, until - 1).await, []);
+        assert_eq!(bed.timers(ME, until).await.first().map(Timer::id), Some(id));
+        let settled = bed.reported(id, report(carrier_message_id, MmStatus::Retrieved, until)).await;
+        assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+    }
+}
+
+/// While it is sent again, its answer may tell the MessageID; when none comes, the report counts.
+pub async fn a_report_waits_for_the_end_of_a_second_attempt(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for (carrier_message_id, end) in [("c-1", resend(31, 30)), ("c-2", again(31, 30))] {
+        let id = bed.resent(0).await;
+        assert_eq!(bed.send_ids(ME, 30).await, [id]);
+        bed.begin_mine(id, 30).await;
+        let early = bed.record_report(report(carrier_message_id, MmStatus::Retrieved, 30)).await;
+        assert_eq!(early, Ok(Recorded::Unmatched));
+        let settled = bed.settle_mine(id, end, 31).await;
+        assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+        assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
+        assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+    }
+}
+
+/// The first attempt had no answer, the second was not taken: the report is on the first.
+pub async fn a_refused_attempt_hides_no_earlier_one(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.resent(0).await;
+    assert_eq!(bed.send_ids(ME, 30).await, [id]);
+    bed.begin_mine(id, 30).await;
+    bed.settle_mine(id, again(31, 30), 31).await;
+    assert_eq!(bed.reported(id, report("c-1", MmStatus::Retrieved, 32)).await.state, RETRIEVED);
+}
+
+/// No attempt can have arrived: the report is about something else.
+pub async fn a_message_that_was_not_delivered_is_not_found_by_its_addresses(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    bed.settle_mine(id, again(0, 30), 0).await;
+    let other = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(other, Ok(Recorded::Unmatched));
+    assert_eq!(bed.state(id).await, State::Accepted);
+    assert_eq!(bed.send_ids(ME, 30).await, [id]);
+}
+
+/// It could be either, also where one is parked: till the other is out of the way.
+pub async fn two_messages_to_be_sent_again_are_not_told_apart(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let (one, twin) = (bed.resent(0).await, bed.resent(0).await);
+    let either = bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await;
+    assert_eq!(either, Ok(Recorded::Unmatched));
+    assert_eq!((bed.state(one).await, bed.state(twin).await), (State::Accepted, State::Accepted));
+    assert_eq!(bed.send_ids(ME, 30).await, [one, twin]);
+    bed.begin_mine(twin, 30).await;
+    assert_eq!(bed.settle_mine(twin, taken("c-2", 31), 31).await.state, State::Forwarded);
+    assert_eq!(bed.state(one).await, RETRIEVED, "it was not the twin's");
 }
 
 /// `+` and `/TYPE=PLMN` come and go on the way.

@@ -32,7 +32,7 @@ use tokio::{task, time};
 
 use crate::{
     chance::Chance,
-    peers::{Peers, Seen},
+    peers::{Peers, Play, Seen},
 };
 
 /// Where the clock begins: 2026-06-01T00:00:00Z.
@@ -355,8 +355,7 @@ fn check(
     let reported = seen.reported.get(&id).map_or(&[][..], Vec::as_slice);
     let first_terminal = reported.iter().find(|status| status.is_terminal());
     // Where it was taken, sent again and refused, the refusal may come first: that is what `resend` risks.
-    let taken_once = plays.last().is_some_and(|play| play.takes())
-        && plays.iter().filter(|play| play.takes()).count() == 1;
+    let taken_once = !plays.contains(&Play::Refuse) && plays.iter().filter(|play| play.takes()).count() == 1;
     if let Some(reported) = first_terminal
         && taken_once
         && !out_of_time
