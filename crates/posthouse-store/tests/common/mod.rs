@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -58,6 +59,10 @@ impl Place {
     }
 }
 
+fn is_unfinished(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "new")
+}
+
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -66,7 +71,11 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
         } else if !entry.file_name().to_string_lossy().ends_with("-shm") {
-            fs::copy(entry.path(), target).unwrap();
+            match fs::copy(entry.path(), &target) {
+                // A segment that was being pre-written got its own name meanwhile: nothing is in it yet.
+                Err(error) if error.kind() == ErrorKind::NotFound && is_unfinished(&target) => {}
+                copied => drop(copied.unwrap()),
+            }
         }
     }
 }
