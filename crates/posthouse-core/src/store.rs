@@ -423,13 +423,15 @@ pub trait Store: std::marker::Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Send>>;
 
-    /// Puts off messages of a carrier that are due and not leased, for nobody can be reached there: till `until`, or till their
-    /// ExpiryDate if that comes first. What has expired stays due. They count as [`unreached`](Send::unreached), and as
-    /// having waited since when they began to. At most `limit`, oldest due first; how many it were.
+    /// Puts off messages of a carrier that are due and not leased, for none of its connections serves: till `until`, or till their
+    /// ExpiryDate if that comes first. What has expired stays due. When nobody is there they count as
+    /// [`unreached`](Send::unreached); a carrier that is there and busy leaves that as it was. They count as having waited since
+    /// when they began to. At most `limit`, oldest due first; how many it were.
     async fn put_off(
         &self,
         carrier: &CarrierId,
         until: Timestamp,
+        nobody_there: bool,
         now: Timestamp,
         limit: usize,
     ) -> Result<usize>;

@@ -318,6 +318,11 @@ impl Links {
         !self.links.is_empty() && self.links.iter().all(|link| link.breaker.is_open())
     }
 
+    /// Whether none of the connections is used since nobody was there, at any of them, when they were last tried.
+    pub fn is_nobody_there(&self) -> bool {
+        !self.links.is_empty() && self.links.iter().all(|link| link.is_gone())
+    }
+
     /// Whether any of the connections is not used.
     pub fn is_any_down(&self) -> bool {
         self.links.iter().any(|link| link.breaker.is_open())

@@ -249,7 +249,12 @@ impl Lane {
     /// Puts off what is due, while the carrier is down. What is due then has expired.
     async fn put_off(&self, now: Timestamp) -> bool {
         let until = after(now, PUT_OFF);
-        match self.shared.store.put_off(&self.carrier, until, now, PUT_OFF_AT_A_TIME).await {
+        match self
+            .shared
+            .store
+            .put_off(&self.carrier, until, self.links.is_nobody_there(), now, PUT_OFF_AT_A_TIME)
+            .await
+        {
             Ok(put_off) if put_off < PUT_OFF_AT_A_TIME => true,
             Ok(_) => {
                 self.bell.notify_one();

@@ -96,7 +96,7 @@ fn leasing_costs_no_more_with_a_long_backlog() {
     transaction(&connection, "timers", |tx| work::lease_timers(tx, lease, at(2_000_000), 10));
     assert_eq!(leased(&connection), 30);
     transaction(&connection, "putting off", |tx| {
-        work::put_off(tx, &carrier, at(BACKLOG + 1), at(BACKLOG), 10)
+        work::put_off(tx, &carrier, at(BACKLOG + 1), true, at(BACKLOG), 10)
     });
     let acme = AccountName("acme".into());
     transaction(&connection, "callbacks", |tx| callback::lease(tx, &acme, lease, at(BACKLOG), 10));

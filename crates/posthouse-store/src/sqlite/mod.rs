@@ -228,11 +228,13 @@ impl Store for SqliteStore {
         &self,
         carrier: &CarrierId,
         until: Timestamp,
+        nobody_there: bool,
         now: Timestamp,
         limit: usize,
     ) -> Result<usize> {
         let carrier = carrier.clone();
-        self.write(Admission::Wait, move |tx| work::put_off(tx, &carrier, until, now, limit)).await
+        self.write(Admission::Wait, move |tx| work::put_off(tx, &carrier, until, nobody_there, now, limit))
+            .await
     }
 
     async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {

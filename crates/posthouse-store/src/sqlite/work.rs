@@ -212,11 +212,12 @@ pub(super) fn put_off(
     tx: &Tx<'_>,
     carrier: &CarrierId,
     until: Timestamp,
+    nobody_there: bool,
     now: Timestamp,
     limit: usize,
 ) -> Result<usize> {
     let put_off = tx.execute(
-        "UPDATE work SET due = min(?2, expiry), owner = NULL, unreached = 1
+        "UPDATE work SET due = min(?2, expiry), owner = NULL, unreached = max(unreached, ?5)
          WHERE id IN (SELECT id FROM work WHERE kind = 0 AND carrier = ?1 AND due <= ?3 AND expiry > ?3
                       ORDER BY due LIMIT ?4)",
         (
@@ -224,6 +225,7 @@ pub(super) fn put_off(
             until.as_millisecond(),
             now.as_millisecond(),
             i64::try_from(limit).unwrap_or(i64::MAX),
+            nobody_there,
         ),
     )?;
     Ok(put_off)

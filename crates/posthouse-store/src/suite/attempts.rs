@@ -299,9 +299,9 @@ pub async fn what_is_put_off_is_due_later_or_when_it_expires(backend: &dyn Backe
     let leased = bed.accept_mine(0).await;
     let other = NewMessage { carrier: CarrierId("31002".into()), ..message(0) };
     bed.accept(other.clone()).await.unwrap();
-    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 1).await, Ok(1));
-    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 9).await, Ok(1));
-    assert_eq!(bed.put_off(&carrier(), at(600), at(10), 9).await, Ok(0));
+    assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 1).await, Ok(1));
+    assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 9).await, Ok(1));
+    assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 9).await, Ok(0));
     let due = bed.sends(OTHER, 10).await;
     assert_eq!(due.iter().map(|send| (send.id, send.unreached)).collect::<Vec<_>>(), [(expired.id, false)]);
     let due = bed.sends(OTHER, 100).await;
@@ -311,12 +311,25 @@ pub async fn what_is_put_off_is_due_later_or_when_it_expires(backend: &dyn Backe
     assert!(bed.send_ids(OTHER, 600).await.contains(&usual.id));
 }
 
+/// A carrier that is busy was reached: what expires meanwhile is Expired, unless nobody was there when it was last tried.
+pub async fn what_is_put_off_by_a_busy_carrier_is_not_unreached(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let (fresh, gone) = (bed.accept_mine(0).await, bed.sending(0).await);
+    bed.release(&[fresh], ME, at(1)).await.unwrap();
+    bed.settle_mine(gone, again(2, 0), 2).await;
+    assert_eq!(bed.put_off(&carrier(), at(600), false, at(10), 9).await, Ok(2));
+    let due = bed.sends(OTHER, 600).await;
+    let mut due: Vec<_> = due.iter().map(|send| (send.id, send.unreached)).collect();
+    due.sort();
+    assert_eq!(due, [(fresh, false), (gone, true)]);
+}
+
 /// It has waited since when it was accepted.
 pub async fn what_was_put_off_comes_back_with_its_connection(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = message(0);
     bed.accept(new.clone()).await.unwrap();
-    assert_eq!(bed.put_off(&carrier(), at(600), at(1), 9).await, Ok(1));
+    assert_eq!(bed.put_off(&carrier(), at(600), true, at(1), 9).await, Ok(1));
     let sends = bed.lease_sends(&carrier(), lease(ME, 2), at(2), Some(at(2)), 10).await.unwrap();
     assert_eq!(sends.iter().map(|send| send.id).collect::<Vec<_>>(), [new.id]);
     assert!(bed.begin(new.id, ME, "vzw-1", at(70), at(3)).await.is_ok());

@@ -74,6 +74,7 @@ macro_rules! conformance {
                 settled_work_is_gone,
                 released_work_is_due_at_once,
                 what_is_put_off_is_due_later_or_when_it_expires,
+                what_is_put_off_by_a_busy_carrier_is_not_unreached,
                 what_was_put_off_comes_back_with_its_connection,
                 begun_work_is_not_released;
             reports: a_report_ends_its_message,

@@ -90,10 +90,11 @@ impl Store for FragileStore {
         &self,
         carrier: &CarrierId,
         until: Timestamp,
+        nobody_there: bool,
         now: Timestamp,
         limit: usize,
     ) -> Result<usize> {
-        self.0.put_off(carrier, until, now, limit).await
+        self.0.put_off(carrier, until, nobody_there, now, limit).await
     }
 
     async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {

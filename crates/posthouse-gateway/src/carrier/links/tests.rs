@@ -110,6 +110,7 @@ async fn where_all_failed_only_who_is_waited_for_tries() {
     let links = links(&[connection("a", 1, 1), connection("b", 1, 1)]);
     assert_eq!(play(&links, 20, |_| Ended::Silent).await, counts(&[("a", 5), ("b", 5)]));
     assert!(links.are_down() && links.places() == 0 && !links.is_try_due());
+    assert!(!links.is_nobody_there(), "somebody took the requests");
     let ticket = links.turn(&[], Allowed::All).await.expect("somebody waits for it");
     let noted = ticket.end(Ended::Served, None);
     assert_eq!(noted, Noted { turn: breaker::Turn::Closed, came_back: true });
@@ -186,7 +187,7 @@ async fn somebody_who_was_gone_is_seen_to_be_back() {
     let there = Connection { url: format!("http://{address}/"), ..connection("there", 1, 1) };
     let links = links(&[connection("gone", 1, 1), there]);
     play(&links, 6, |_| Ended::Unreached).await;
-    assert!(links.are_down() && !links.is_try_due());
+    assert!(links.are_down() && links.is_nobody_there() && !links.is_try_due());
     links.look().await;
     assert!(links.is_try_due());
     assert_eq!(play(&links, 2, |_| Ended::Served).await, counts(&[("there", 2)]));
