@@ -68,8 +68,6 @@ pub struct Dialect {
     pub refuses_in_response: bool,
     /// Codes that mean something else to this peer, and what is sent for them.
     codes: &'static [(StatusCode, MappedCode)],
-    /// Codes that it says as a carrier, and those by which TS 23.140 says the same.
-    heard: &'static [(u32, u32)],
     /// Delivery statuses that are spelled otherwise, by release.
     statuses: &'static [SpelledStatus],
 }
@@ -111,10 +109,6 @@ macro_rules! lenient_contents {
         ]
     };
 }
-
-/// What a gateway that refuses with our table says of itself and of its client: too much to do, and credentials.
-const HEARD_OF_OUR_TABLE: &[(u32, u32)] =
-    &[(3510, 4006), (2550, 2001), (2551, 2001), (2561, 2001), (2562, 2001), (2564, 2001), (2568, 2001)];
 
 const V5_2_0: Version = Version { major: 5, minor: 2, patch: 0 };
 const V6_10_0: Version = Version { major: 6, minor: 10, patch: 0 };
@@ -167,7 +161,6 @@ impl Dialect {
         fault_string: FaultString::CodeAndText,
         refuses_in_response: false,
         codes: &[],
-        heard: HEARD_OF_OUR_TABLE,
         statuses: &[],
     };
 
@@ -205,7 +198,6 @@ impl Dialect {
         fault_string: FaultString::Class,
         refuses_in_response: true,
         codes: CODES_OF_3GPP,
-        heard: &[],
         statuses: STATUSES_OF_3GPP,
         ..*Self::POSTHOUSE
     };
@@ -264,17 +256,6 @@ impl Dialect {
                 Status { code: *code, text: (*text).to_owned(), details: None }
             }
         }
-    }
-
-    /// The code of TS 23.140 that a code of this peer's means, when it is the carrier.
-    ///
-    /// ```
-    /// use mm7::Dialect;
-    /// assert_eq!(Dialect::SKYCORE.heard(3510), 4006);
-    /// assert_eq!(Dialect::THREE_GPP.heard(3510), 3510);
-    /// ```
-    pub fn heard(&self, code: u32) -> u32 {
-        self.heard.iter().find(|(said, _)| *said == code).map_or(code, |(_, meant)| *meant)
     }
 
     /// A refusal as this peer reads it.

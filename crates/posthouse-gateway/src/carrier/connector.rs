@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
-    Address, Dialect, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
+    Address, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
     message::{Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
     mime::{self, Inner, Media, Packed},
     soap,
@@ -96,7 +96,7 @@ impl Connector {
             Err(_) => None,
         };
         let answer = self.client.post(&self.uri, headers, packed.chunks).await;
-        Ok(read_answer(answer, &transaction_id, self.connection.dialect()))
+        Ok(read_answer(answer, &transaction_id))
     }
 
     fn write(
@@ -154,12 +154,11 @@ fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueEr
 }
 
 /// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.
-fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str, dialect: &Dialect) -> Attempt {
+fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attempt {
     match answer {
-        Ok(answer) => Attempt {
-            retry_after: retry_after::read(&answer.headers),
-            ..read(&answer, transaction_id, dialect)
-        },
+        Ok(answer) => {
+            Attempt { retry_after: retry_after::read(&answer.headers), ..read(&answer, transaction_id) }
+        }
         Err(NoAnswer::Unreached(words)) => {
             Attempt::without_mm7(Said::Unreached, format!("no connection: {words}"))
         }
@@ -167,7 +166,7 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str, dialect: 
     }
 }
 
-fn read(answer: &Answer, transaction_id: &str, dialect: &Dialect) -> Attempt {
+fn read(answer: &Answer, transaction_id: &str) -> Attempt {
     let http = answer.status.as_u16();
     let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
         return Attempt::without_mm7(Said::Http(http), format!("HTTP {http} without MM7"));
@@ -186,7 +185,7 @@ fn read(answer: &Answer, transaction_id: &str, dialect: &Dialect) -> Attempt {
         Some(Message::SubmitRsp(rsp)) => rsp.message_id.as_ref().map(|id| id.as_str().to_owned()),
         _ => None,
     };
-    Attempt { said: Said::Mm7(dialect.heard(code)), carrier_message_id, words, retry_after: None }
+    Attempt { said: Said::Mm7(code), carrier_message_id, words, retry_after: None }
 }
 
 /// The code of an answer, and what it says.

@@ -1,18 +1,14 @@
 //! How a carrier's connections are used, as its provisioning says (docs/carriers.md).
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use mm7::{Namespace, SeenNamespace};
 use posthouse_core::message::EventKind;
 use posthouse_sim::{carrier::KeptMessage, wire::Received};
 
 use crate::support::{
-    canned::{Canned, Reply, response},
+    canned::{Canned, Reply},
     request::Request,
     town::{DEADLINE, Plan, Town, range},
 };
-
-const XML: &str = "text/xml; charset=utf-8";
 
 fn edition(kept: &KeptMessage) -> (SeenNamespace, String) {
     let decoded = Received::read(&kept.headers, kept.body.clone()).unwrap().decoded;
@@ -74,23 +70,5 @@ async fn a_connection_of_a_worse_priority_stands_by() {
     }
     assert_eq!(tried[..5], ["first spare"; 5]);
     assert_eq!(tried[5], "spare", "what failed five times in a row is left alone");
-    town.close().await;
-}
-
-#[tokio::test]
-async fn a_carrier_of_our_own_kind_is_understood() {
-    let town = Town::planned(Plan::default()).await;
-    let asked = AtomicUsize::new(0);
-    let canned = Canned::start(move |seen| {
-        let code = if asked.fetch_add(1, Ordering::Relaxed) == 0 { 3510 } else { 1000 };
-        Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, code))
-    })
-    .await;
-    let only = carrier(&[("only", canned.url("/"), "dialect = \"posthouse\"\n")]);
-    town.provision(&(town.account("acme", "") + &only)).await;
-    let id = town.submit(&Request::to("16175550100")).await;
-    town.event(id, EventKind::Forwarded).await;
-    let retrying = town.events(id, EventKind::Retrying).await;
-    assert!(matches!(&retrying[..], [words] if words.contains("3510")), "{retrying:?}");
     town.close().await;
 }
