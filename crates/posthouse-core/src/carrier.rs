@@ -54,7 +54,7 @@ pub struct Connection {
     pub vasid: Option<String>,
     /// What we show the carrier.
     pub basic_auth: Option<OwnCredentials>,
-    /// The name of its [`Dialect`](mm7::dialect::Dialect).
+    /// The name of its [`Dialect`].
     pub dialect: String,
     /// How long the carrier may take to answer; then the attempt's outcome is unknown (3500).
     #[serde(with = "serde_duration")]
