@@ -57,7 +57,8 @@ impl Default for SqliteOptions {
             read_connections: 4,
             on_fatal: Arc::new(|what| {
                 tracing::error!("the store cannot go on: {what}");
-                std::process::abort();
+                // No abort: what it leaves of the memory for a debugger holds content and secrets.
+                std::process::exit(1);
             }),
         }
     }

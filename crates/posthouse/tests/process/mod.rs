@@ -63,7 +63,11 @@ pub struct Ended {
 impl Program {
     /// Starts `posthouse` with these arguments in this folder.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut command = posthouse(folder, arguments);
+        Self::spawn(posthouse(folder, arguments))
+    }
+
+    /// Starts a command.
+    pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { child, stdout: lines(stdout), stderr: lines(stderr) }
@@ -77,11 +81,21 @@ impl Program {
     /// Its next line on stdout.
     #[track_caller]
     pub fn line(&self) -> String {
+        self.line_or_end().unwrap_or_else(|| {
+            let said: Vec<_> = self.stderr.try_iter().collect();
+            panic!("no line on stdout, and none will come; on stderr: {said:#?}")
+        })
+    }
+
+    /// Its next line on stdout, or `None` if it ends without one.
+    #[track_caller]
+    pub fn line_or_end(&self) -> Option<String> {
         match self.stdout.recv_timeout(DEADLINE) {
-            Ok(line) => line,
-            Err(error) => {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => {
                 let said: Vec<_> = self.stderr.try_iter().collect();
-                panic!("no line on stdout: {error}; on stderr: {said:#?}")
+                panic!("it neither says anything on stdout nor ends; on stderr: {said:#?}")
             }
         }
     }
@@ -158,7 +172,12 @@ impl Gateway {
     /// Starts it and waits for its first line.
     #[track_caller]
     pub fn start(folder: &Path) -> Self {
-        let program = Program::start(folder, &["serve", "-c", "posthouse.toml"]);
+        Self::ready(Program::start(folder, &["serve", "-c", "posthouse.toml"]))
+    }
+
+    /// Waits for the first line of a gateway that was started.
+    #[track_caller]
+    pub fn ready(program: Program) -> Self {
         let ready: Value = serde_json::from_str(&program.line()).unwrap();
         let url = |name: &str| ready[name].as_str().unwrap().to_owned();
         Self { mm7: url("mm7"), carriers: url("carriers"), admin: url("admin"), program }

@@ -1,0 +1,13 @@
+//! What a running gateway does when the machine gives out: its disk, its memory while nobody takes what it has, its sockets.
+//!
+//! The gateway is a process of its own. Linux only: file systems of their own, limits of other processes, /proc.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "what was measured, and what was not run")]
+
+mod disk;
+mod file_system;
+#[path = "../process/mod.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
+mod process;
+mod town;

@@ -1,0 +1,312 @@
+//! A carrier, a VASP and clients that outlive the gateway, and what must hold in the end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use mm7::TransactionId;
+use posthouse_core::{
+    Id,
+    message::Message,
+    state::State,
+    store::{MessageFilter, Store as _},
+};
+use posthouse_sim::{
+    Answer, CarrierOptions, CarrierSim, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
+    media, submit,
+};
+use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::{sleep, timeout},
+};
+
+use crate::process::{CONFIGURATION, DEADLINE, Gateway, posthouse};
+
+/// What the carrier and the VASP keep: more than ever comes.
+const KEPT: usize = 1_000_000;
+/// How long it may take till the last message has ended and its report has arrived: leases run out, and what is parked ends.
+const SETTLED_WITHIN: Duration = Duration::from_secs(180);
+/// So many clients send at a time.
+pub const CLIENTS: u64 = 8;
+
+/// How large messages are: all of it follows from their number.
+#[derive(Clone, Copy)]
+pub struct Sizes(pub &'static [usize]);
+
+impl Sizes {
+    /// The content of a message: no two are the same.
+    fn content(self, number: u64) -> Vec<u8> {
+        let length = self.0[usize::try_from(number).unwrap() % self.0.len()];
+        let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let words = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            state.to_le_bytes()
+        });
+        words.flatten().take(length).collect()
+    }
+}
+
+/// Clients that send one message after the other, and each till it got 1000.
+pub struct Load {
+    sizes: Sizes,
+    /// Where the gateway is, or was.
+    url: Mutex<String>,
+    next: AtomicU64,
+    limit: u64,
+    enough: AtomicBool,
+    /// What got 1000: the number of each by its MessageID.
+    accepted: Mutex<HashMap<Id, u64>>,
+    /// How often each other code was answered; 0 where there was no answer.
+    refused: Mutex<BTreeMap<u32, u64>>,
+}
+
+impl Load {
+    /// Starts to send at most so many.
+    pub fn start(sizes: Sizes, limit: u64, url: &str) -> (Arc<Self>, JoinSet<()>) {
+        let load = Arc::new(Self {
+            sizes,
+            url: Mutex::new(url.to_owned()),
+            next: AtomicU64::new(0),
+            limit,
+            enough: AtomicBool::new(false),
+            accepted: Mutex::default(),
+            refused: Mutex::default(),
+        });
+        let clients = (0..CLIENTS).map(|_| Arc::clone(&load).send_till_enough()).collect();
+        (load, clients)
+    }
+
+    /// The gateway is somewhere else now.
+    pub fn go_on_at(&self, url: &str) {
+        url.clone_into(&mut self.url.lock().unwrap());
+    }
+
+    /// No further messages.
+    pub fn stop(&self) {
+        self.enough.store(true, Ordering::Relaxed);
+    }
+
+    pub fn accepted(&self) -> HashMap<Id, u64> {
+        self.accepted.lock().unwrap().clone()
+    }
+
+    /// How often this was answered.
+    pub fn refused(&self, code: u32) -> u64 {
+        self.refused.lock().unwrap().get(&code).copied().unwrap_or(0)
+    }
+
+    async fn send_till_enough(self: Arc<Self>) {
+        let client = Client::new(DEADLINE);
+        while !self.enough.load(Ordering::Relaxed) {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.limit {
+                return;
+            }
+            let id = self.send(&client, number).await;
+            let other = self.accepted.lock().unwrap().insert(id, number);
+            assert_eq!(other, None, "{id} is the id of two messages");
+        }
+    }
+
+    /// Sends the same request till it is accepted.
+    async fn send(&self, client: &Client, number: u64) -> Id {
+        let mut request = Submit {
+            vaspid: Some("acme-key".to_owned()),
+            transaction_id: Some(TransactionId::new(&format!("t-{number}")).unwrap()),
+            subject: Some(number.to_string()),
+            media: vec![media::part("noise.jpg", self.sizes.content(number))],
+            ..Submit::new("", "111122", format!("1617{number:03}0100", number = number + 1000))
+        };
+        loop {
+            request.url = self.url.lock().unwrap().clone();
+            match submit(client, &request).await {
+                Ok(answer) if answer.is_success() => {
+                    return answer.message_id().unwrap().as_str().parse().unwrap();
+                }
+                Ok(answer) => self.note_refusal(&answer),
+                // The gateway is gone, or not quite there yet.
+                Err(_) => *self.refused.lock().unwrap().entry(0).or_default() += 1,
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn note_refusal(&self, answer: &Answer) {
+        let code = answer.code().unwrap();
+        assert!([3510, 3000].contains(&code), "{answer:?}");
+        assert_eq!(code == 3510, answer.headers.contains_key("retry-after"), "{answer:?}");
+        *self.refused.lock().unwrap().entry(code).or_default() += 1;
+    }
+}
+
+/// Waits till something holds.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = timeout(DEADLINE, async {
+        while !holds() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    });
+    waiting.await.unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"));
+}
+
+/// The folder of a gateway, and the peers around it.
+pub struct Town {
+    pub folder: PathBuf,
+    pub carrier: CarrierSim,
+    pub vasp: VaspSim,
+}
+
+impl Town {
+    /// Builds it in a folder; the carrier takes a while for each message, so that there is always work under way.
+    pub async fn build(folder: &Path) -> Self {
+        fs::create_dir_all(folder).unwrap();
+        let mut configuration = fs::File::create(folder.join("posthouse.toml")).unwrap();
+        configuration.write_all(CONFIGURATION.as_bytes()).unwrap();
+        // It is to be there after what its disk goes through.
+        configuration.sync_all().unwrap();
+        Self {
+            folder: folder.to_owned(),
+            carrier: CarrierSim::start(carrier_options()).await.unwrap(),
+            vasp: VaspSim::start(vasp_options()).await.unwrap(),
+        }
+    }
+
+    /// Starts the gateway on what is provisioned, and tells the carrier where it is.
+    pub fn gateway(&self) -> Gateway {
+        let gateway = block_in_place(|| Gateway::start(&self.folder));
+        self.tell(&gateway);
+        gateway
+    }
+
+    pub fn tell(&self, gateway: &Gateway) {
+        self.carrier.set_reports(Some(gateway.carriers.replace("{carrier}", "31003")));
+    }
+
+    /// Waits till everything has ended and the VASP knows it.
+    pub async fn settled(&self, accepted: &HashMap<Id, u64>) {
+        let store = store(&self.folder).await;
+        let states = State::all().filter(|state| !state.is_terminal()).collect();
+        let open = MessageFilter { states, ..MessageFilter::default() };
+        let settled = timeout(SETTLED_WITHIN, async {
+            while !store.messages(&open, 1).await.unwrap().is_empty() || !self.all_reported(accepted) {
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+        if settled.await.is_err() {
+            panic!("it does not settle; open: {:#?}", store.messages(&open, 5).await.unwrap());
+        }
+        store.close().await.unwrap();
+    }
+
+    fn all_reported(&self, accepted: &HashMap<Id, u64>) -> bool {
+        let told = self.ends_told();
+        accepted.keys().all(|id| told.iter().any(|(told, _)| told == id))
+    }
+
+    /// Of which messages the VASP was told an end, and which.
+    fn ends_told(&self) -> BTreeSet<(Id, String)> {
+        let acknowledged = self.vasp.callbacks().into_iter().filter(|callback| callback.is_acknowledged());
+        let ends = acknowledged.filter_map(|callback| {
+            let status = callback.status().filter(|status| status.is_terminal())?;
+            let id = callback.report()?.message_id.as_ref()?.as_str().parse().ok()?;
+            Some((id, status.to_string()))
+        });
+        ends.collect()
+    }
+
+    /// Every message that got 1000 is stored, once and as it was sent; there are no others; none reached the carrier twice; each ended, and
+    /// the VASP was told that end and no other. How many were parked till the end: only those that
+    /// the carrier did not take, or gave up to report.
+    pub async fn judge(&self, load: &Load) -> usize {
+        let accepted = load.accepted();
+        let store = store(&self.folder).await;
+        let stored = store.messages(&MessageFilter::default(), KEPT).await.unwrap();
+        let ids: BTreeSet<Id> = stored.iter().map(|message| message.id).collect();
+        assert_eq!(ids, accepted.keys().copied().collect(), "what is stored is what was acknowledged");
+        let mut at_carrier: HashMap<Id, Vec<Arc<KeptMessage>>> = HashMap::new();
+        for kept in self.carrier.messages() {
+            let id = kept.transaction_id.as_ref().unwrap().as_str().parse().unwrap();
+            at_carrier.entry(id).or_default().push(kept);
+        }
+        let told = self.ends_told();
+        assert_eq!(told.len(), stored.len(), "each has one end");
+        let (mut parked, mut missed) = (0, 0);
+        for message in &stored {
+            let content = load.sizes.content(accepted[&message.id]);
+            let media = store.media(message.id).await.unwrap();
+            assert!(media.iter().any(|part| *part == content), "{}: other bytes were stored", message.id);
+            assert!(told.contains(&(message.id, message.state.to_string())), "{message:?}: {told:?}");
+            let kept = at_carrier.remove(&message.id).unwrap_or_default();
+            let was_parked = was_parked(message, &kept, &content);
+            parked += usize::from(was_parked);
+            missed += u64::from(was_parked && kept.iter().any(|kept| kept.code == Some(1000)));
+        }
+        assert_eq!(at_carrier.len(), 0, "the carrier was sent what is not stored");
+        store.close().await.unwrap();
+        let given_up = self.carrier.report_counts().failed;
+        assert!(missed <= given_up, "{missed} reports did not count, and the carrier gave up {given_up}");
+        parked
+    }
+}
+
+/// Whether it ended as Indeterminate: it was parked, and no report came.
+fn was_parked(message: &Message, kept: &[Arc<KeptMessage>], content: &[u8]) -> bool {
+    assert!(kept.len() <= 1, "{} was sent {} times", message.id, kept.len());
+    let whole = kept.iter().all(|kept| kept.media.iter().any(|part| part.bytes == content));
+    assert!(whole, "{}: other bytes were sent", message.id);
+    match message.state.as_str() {
+        "Retrieved" => {
+            assert_eq!(kept.len(), 1, "{} was never sent", message.id);
+            false
+        }
+        "Indeterminate" => true,
+        state => panic!("{} ended as {state}", message.id),
+    }
+}
+
+pub fn carrier_options() -> CarrierOptions {
+    CarrierOptions {
+        latency: Duration::from_millis(200),
+        report_delay: Duration::from_millis(10),
+        keep_messages: KEPT,
+        keep_bytes: usize::MAX,
+        ..CarrierOptions::new("31003")
+    }
+}
+
+pub fn vasp_options() -> VaspOptions {
+    VaspOptions { keep_callbacks: KEPT, keep_bytes: usize::MAX, ..VaspOptions::default() }
+}
+
+/// Provisions an account and a carrier that are at these addresses; `of_carrier` is said of the carrier besides.
+pub fn provision(folder: &Path, carrier: &str, vasp: &str, of_carrier: &str) {
+    let file = format!(
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n\
+         [account.callbacks]\nreport_url = \"{vasp}/reports\"\nretry_after = \"1s\"\nmax_retries = 1000\n\
+         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
+         [[carrier]]\nid = \"31003\"\nreport_timeout = \"12s\"\n{of_carrier}\
+         [[carrier.connection]]\nname = \"sim\"\nurl = {carrier:?}\ntimeout = \"2s\"\n\
+         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n"
+    );
+    fs::write(folder.join("town.toml"), file).unwrap();
+    let applied = posthouse(folder, &["apply", "town.toml", "-c", "posthouse.toml"]).output().unwrap();
+    assert!(applied.status.success(), "{applied:?}");
+}
+
+/// A second connection to the store, beside a gateway or without one.
+async fn store(folder: &Path) -> SqliteStore {
+    let data = folder.join("data");
+    let (path, media) = (data.join("posthouse.db"), data.join("media"));
+    let options =
+        SqliteOptions { path, media, access: Access::Visit, create: false, ..SqliteOptions::default() };
+    SqliteStore::open(options).await.unwrap()
+}
