@@ -53,9 +53,11 @@ use crate::{
 
 /// How many connections each door serves at a time, where the process may open enough files.
 const CONNECTIONS: usize = 10_000;
-/// The share of the files that the process may open which the connections of one door may take: the other doors, the way to
-/// the carriers and the store need theirs.
-const FILES_OF_A_DOOR: u64 = 4;
+/// Of the files that the process may open, one in so many may be a connection of this door: half of them of the one where all VASPs
+/// submit, a quarter of the carriers', few of operators'. The way to the carriers and the store have the rest.
+const FILES_PER_MM7: u64 = 2;
+const FILES_PER_CARRIERS: u64 = 4;
+const FILES_PER_ADMIN: u64 = 16;
 /// How many of a door's connections may be in their TLS handshake at a time: one in so many.
 const HANDSHAKES: usize = 4;
 /// How long a TLS handshake may take.
@@ -451,9 +453,15 @@ struct Doors {
 impl Doors {
     async fn bind(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            mm7: bind("mm7", settings.mm7.listen, settings.mm7.tls.as_ref()).await?,
-            carriers: bind("carriers", settings.carriers.listen, settings.carriers.tls.as_ref()).await?,
-            admin: bind("admin", settings.admin.listen, settings.admin.tls.as_ref()).await?,
+            mm7: bind("mm7", settings.mm7.listen, settings.mm7.tls.as_ref(), FILES_PER_MM7).await?,
+            carriers: bind(
+                "carriers",
+                settings.carriers.listen,
+                settings.carriers.tls.as_ref(),
+                FILES_PER_CARRIERS,
+            )
+            .await?,
+            admin: bind("admin", settings.admin.listen, settings.admin.tls.as_ref(), FILES_PER_ADMIN).await?,
         })
     }
 
@@ -496,16 +504,21 @@ impl Doors {
     }
 }
 
-/// How many connections each door serves at a time.
-fn connections() -> usize {
+/// How many connections a door serves at a time that may take one in so many of the process's files.
+fn connections(files_per_connection: u64) -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let share =
-        files.map_or(CONNECTIONS, |files| usize::try_from(files / FILES_OF_A_DOOR).unwrap_or(CONNECTIONS));
+    let share = files
+        .map_or(CONNECTIONS, |files| usize::try_from(files / files_per_connection).unwrap_or(CONNECTIONS));
     share.clamp(1, CONNECTIONS)
 }
 
-async fn bind(section: &'static str, address: SocketAddr, tls: Option<&Tls>) -> Result<Door, StartError> {
-    let connections = connections();
+async fn bind(
+    section: &'static str,
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    files_per_connection: u64,
+) -> Result<Door, StartError> {
+    let connections = connections(files_per_connection);
     let limits = Limits {
         connections,
         handshakes: connections.div_ceil(HANDSHAKES),
@@ -518,7 +531,7 @@ async fn bind(section: &'static str, address: SocketAddr, tls: Option<&Tls>) -> 
         Some(files) => Some(Arc::new(load(section, files).await?)),
         None => None,
     };
-    Door::bind(address, limits, tls).await.map_err(|source| StartError::Listen { section, address, source })
+    Door::bind(address, limits, tls).map_err(|source| StartError::Listen { section, address, source })
 }
 
 async fn load(section: &'static str, files: &Tls) -> Result<DoorTls, StartError> {

@@ -59,7 +59,7 @@ impl Opened {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, None).await.unwrap();
+        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, None).unwrap();
         let (address, stop) = (door.address().unwrap(), CancellationToken::new());
         let serving = tokio::spawn(door.serve(move |request, _| answer(request), stop.clone()));
         Self { address, stop, serving }

@@ -10,7 +10,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use posthouse_core::certificate::ShownCertificate;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
     task::JoinSet,
     time::{sleep, timeout},
@@ -29,6 +29,9 @@ use crate::tls::door::DoorTls;
 const MAX_HEAD_BYTES: usize = 2 << 20;
 /// How many header lines are read.
 const MAX_HEADERS: usize = 256;
+/// How many connections the kernel holds till they are accepted, as far as the system lets it: what comes on top tries again after a
+/// second. The usual 128 are fewer than come at once when a gateway starts again and all its peers are back.
+const BACKLOG: u32 = 4096;
 /// The wait after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -63,6 +66,14 @@ pub struct Peer {
     pub certificate: Option<Arc<ShownCertificate>>,
 }
 
+/// Also where connections of an earlier process linger.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// A bound door, not yet open.
 #[derive(Debug)]
 pub struct Door {
@@ -76,8 +87,8 @@ impl Door {
     ///
     /// # Errors
     /// What the system says.
-    pub async fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<DoorTls>>) -> io::Result<Self> {
-        Ok(Self { listener: TcpListener::bind(address).await?, limits, tls })
+    pub fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<DoorTls>>) -> io::Result<Self> {
+        Ok(Self { listener: listen(address)?, limits, tls })
     }
 
     /// What it shows in TLS.

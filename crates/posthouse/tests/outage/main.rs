@@ -7,7 +7,9 @@
 
 mod disk;
 mod file_system;
+mod idle;
 #[path = "../process/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod process;
+mod status;
 mod town;

@@ -49,7 +49,7 @@ impl Opened {
         let files = files(folder.path(), "door", Some(&ca));
         ca.issue(&["127.0.0.1"]).write(&files);
         let tls = Arc::new(DoorTls::load("mm7", files).await.unwrap());
-        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, Some(tls)).await.unwrap();
+        let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, Some(tls)).unwrap();
         let (address, stop) = (door.address().unwrap(), CancellationToken::new());
         assert_eq!(door.scheme(), "https");
         tokio::spawn(door.serve(move |_, peer| answer(peer), stop.clone()));
