@@ -16,7 +16,8 @@ use std::{
 
 use bytes::Bytes;
 use posthouse_core::submit::{AdaptFact, Adaptation, Adapted, ContentFacts, insert_adapted};
-use posthouse_media::{Format, PictureError, Wish, fit, memory};
+use posthouse_media::Format;
+pub use posthouse_media::{Fitted, PictureError, Wish, fit, memory};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -26,14 +27,36 @@ use tokio::{
 
 use crate::ingress::SHED_FOR;
 
-/// How many messages may be in work or wait for it.
-const MESSAGES: usize = 64;
-/// How long a message waits for its turn.
-const WAIT: Duration = Duration::from_secs(5);
-/// How long the pictures of a message may take.
-const WORK: Duration = Duration::from_secs(10);
-/// How much memory pictures in work may take together, in KiB. The largest that is decoded takes nearly all of it.
-const MEMORY_KIB: u32 = 512 << 10;
+/// How much is done at a time, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdaptLimits {
+    /// How many messages may be in work or wait for it.
+    pub messages: usize,
+    /// How many may be in work.
+    pub at_a_time: usize,
+    /// How long a message waits for its turn.
+    pub wait: Duration,
+    /// How long the pictures of a message may take.
+    pub work: Duration,
+    /// How much memory pictures in work may take together, in KiB.
+    pub memory_kib: u32,
+}
+
+impl Default for AdaptLimits {
+    /// What docs/adaptation.md says. The largest picture that is decoded takes nearly all of the memory.
+    fn default() -> Self {
+        Self {
+            messages: 64,
+            at_a_time: available_parallelism().map_or(1, NonZeroUsize::get),
+            wait: Duration::from_secs(5),
+            work: Duration::from_secs(10),
+            memory_kib: 512 << 10,
+        }
+    }
+}
+
+/// What makes a picture fit: [`fit`], but in tests. It may take seconds, and is told when to stop.
+pub type Codec = Arc<dyn Fn(&[u8], &Wish, &dyn Fn() -> bool) -> Result<Fitted, PictureError> + Send + Sync>;
 
 /// Why the pictures of a message were not adapted.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +75,11 @@ enum Failure {
     BrokeOff(#[from] tokio::task::JoinError),
 }
 
-/// Adapts pictures.
-#[derive(Debug)]
+/// Adapts pictures. Clones share their limits.
+#[derive(Clone)]
 pub struct Adapter {
+    limits: AdaptLimits,
+    codec: Codec,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     memory: Arc<Semaphore>,
@@ -62,15 +87,22 @@ pub struct Adapter {
 
 impl Default for Adapter {
     fn default() -> Self {
-        Self {
-            places: Arc::new(Semaphore::new(MESSAGES)),
-            turns: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZeroUsize::get))),
-            memory: Arc::new(Semaphore::new(MEMORY_KIB as usize)),
-        }
+        Self::new(AdaptLimits::default(), Arc::new(fit))
     }
 }
 
 impl Adapter {
+    /// An adapter within these limits.
+    pub fn new(limits: AdaptLimits, codec: Codec) -> Self {
+        Self {
+            limits,
+            codec,
+            places: Arc::new(Semaphore::new(limits.messages)),
+            turns: Arc::new(Semaphore::new(limits.at_a_time)),
+            memory: Arc::new(Semaphore::new(limits.memory_kib as usize)),
+        }
+    }
+
     /// Makes the pictures of content what is asked of them. Dropping the future stops the work at its next step.
     ///
     /// What fails is logged here, with the account and the TransactionID of the message.
@@ -103,7 +135,7 @@ impl Adapter {
 
     async fn adapted(&self, content: &ContentFacts, wanted: &[Adaptation]) -> Result<Vec<Adapted>, Failure> {
         let _place = self.places.try_acquire().map_err(|_| Failure::NoRoom)?;
-        let turn = timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
+        let turn = timeout(self.limits.wait, Arc::clone(&self.turns).acquire_owned()).await;
         // The semaphore is never closed.
         let turn = turn.ok().and_then(Result::ok).ok_or(Failure::TooLate)?;
         let pictures =
@@ -111,9 +143,11 @@ impl Adapter {
         let stopped = StopOnDrop::default();
         let job = Job {
             pictures: pictures.collect(),
-            until: Instant::now() + WORK,
+            until: Instant::now() + self.limits.work,
             stopped: Arc::clone(&stopped.0),
+            codec: Arc::clone(&self.codec),
             memory: Arc::clone(&self.memory),
+            memory_kib: self.limits.memory_kib,
             handle: Handle::current(),
             _turn: turn,
         };
@@ -136,7 +170,9 @@ struct Job {
     pictures: Vec<(Adaptation, Bytes)>,
     until: Instant,
     stopped: Arc<AtomicBool>,
+    codec: Codec,
     memory: Arc<Semaphore>,
+    memory_kib: u32,
     handle: Handle,
     _turn: OwnedSemaphorePermit,
 }
@@ -148,14 +184,14 @@ impl Job {
 
     fn adapt(&self, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
         let failed = |source| Failure::Picture { place: wish.place, source };
-        let _memory = self.room(memory(bytes).map_err(failed)?)?;
+        let max_bytes = usize::try_from(wish.max_bytes).unwrap_or(usize::MAX);
+        let becomes = Wish { max_bytes, jpeg: wish.jpeg, png: wish.png };
+        let _memory = self.room(memory(bytes, &becomes).map_err(failed)?)?;
         let stop = || self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.until;
         if stop() {
             return Err(failed(PictureError::Stopped));
         }
-        let max_bytes = usize::try_from(wish.max_bytes).unwrap_or(usize::MAX);
-        let fitted =
-            fit(bytes, &Wish { max_bytes, jpeg: wish.jpeg, png: wish.png }, &stop).map_err(failed)?;
+        let fitted = (self.codec)(bytes, &becomes, &stop).map_err(failed)?;
         Ok(Adapted {
             place: wish.place,
             essence: if fitted.format == Format::Png { "image/png" } else { "image/jpeg" },
@@ -167,7 +203,7 @@ impl Job {
 
     /// Waits for memory. Who has some is at work and gives it back.
     fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Failure> {
-        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(MEMORY_KIB);
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(self.memory_kib);
         let room = timeout_at(self.until, Arc::clone(&self.memory).acquire_many_owned(kib));
         let room = self.handle.block_on(room);
         room.ok().and_then(Result::ok).ok_or(Failure::TooLate)

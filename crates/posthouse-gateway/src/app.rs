@@ -94,12 +94,15 @@ pub struct Parts {
     pub backoff: Backoff,
     /// Which of several nodes on one store this is.
     pub node: u8,
+    /// Makes pictures fit carriers.
+    pub adapter: Adapter,
 }
 
 impl Default for Parts {
-    /// The real clock, and the backoff of contract 4.4.
+    /// The real clock, the backoff of contract 4.4, and the limits of docs/adaptation.md.
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), backoff: Backoff::CARRIER, node: 0 }
+        let clock = Arc::new(SystemClock);
+        Self { clock, backoff: Backoff::CARRIER, node: 0, adapter: Adapter::default() }
     }
 }
 
@@ -401,7 +404,7 @@ impl Wiring {
                 Box::new(SystemNetwork),
                 Trust::default(),
             )),
-            adapter: Adapter::default(),
+            adapter: self.parts.adapter.clone(),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
             memory: self.memory.clone(),

@@ -4,7 +4,7 @@
 //! reports to VASPs, `admin` serves operators. They do not know each other: they meet in the core's types, in the store, and
 //! in `handoff`, where a fresh message goes from memory to its lane. `scout` wakes the lanes for what the store holds.
 
-mod adapt;
+pub mod adapt;
 pub mod admin;
 pub mod admission;
 pub mod app;

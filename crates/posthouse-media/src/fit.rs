@@ -2,16 +2,20 @@
 
 use std::{borrow::Cow, fmt};
 
-use image::{DynamicImage, imageops::FilterType, metadata::Orientation};
+use image::{
+    DynamicImage, GenericImageView as _, ImageBuffer, Pixel, RgbaImage,
+    imageops::{FilterType, crop_imm, resize, rotate90, rotate270},
+    metadata::Orientation,
+};
 
 use crate::{
     PictureError,
     read::{Decoded, Format, decode},
-    write,
+    write::{self, Written},
 };
 
-/// The qualities of JPEG that are tried, best first, and what part of the bytes of the best each takes, as photographs go.
-const QUALITIES: [(u8, f64); 4] = [(88, 1.0), (80, 0.72), (72, 0.58), (64, 0.49)];
+/// The qualities of JPEG that are tried: the best, and those after it with what part of its bytes each takes, as photographs go.
+const QUALITIES: (u8, [(u8, f64); 3]) = (88, [(80, 0.72), (72, 0.58), (64, 0.49)]);
 /// How many bits a pixel of a photograph takes at a good quality of JPEG: with fewer than that, a smaller picture looks better.
 const JPEG_BITS: f64 = 1.5;
 /// How many bits a pixel of a drawing takes in PNG, at the least.
@@ -26,6 +30,8 @@ const SMALLEST_PNG: u32 = 480;
 const MARGIN: f64 = 0.9;
 /// How much more a side would have to shrink for a whole step, at the most, for that step to be taken.
 const NEAR: f64 = 1.15;
+/// How many pixels are resampled at a time: between, each takes 16 bytes.
+const RESAMPLED_AT_A_TIME: u32 = 1 << 18;
 /// What part of the pixels of one size the next has at least, and at most.
 const LEAST_SHARE: f64 = 0.05;
 const MOST_SHARE: f64 = 0.8;
@@ -127,12 +133,15 @@ pub fn fit(bytes: &[u8], wish: &Wish, stop: &dyn Fn() -> bool) -> Result<Fitted,
     Err(PictureError::DoesNotFit)
 }
 
-/// The picture in eight bits a colour: gray, coloured, or coloured and seen through somewhere.
+/// The picture in eight bits a colour: gray, coloured, or coloured and seen through somewhere, with its colours weighed then.
 fn plain(pixels: DynamicImage) -> DynamicImage {
     let is_gray = !pixels.color().has_color();
     if pixels.color().has_alpha() {
-        let seen = pixels.into_rgba8();
+        let mut seen = pixels.into_rgba8();
         let is_opaque = seen.pixels().all(|pixel| pixel.0[3] == u8::MAX);
+        if !is_opaque {
+            weigh(&mut seen);
+        }
         let seen = DynamicImage::ImageRgba8(seen);
         return match (is_opaque, is_gray) {
             (false, _) => seen,
@@ -155,6 +164,21 @@ fn upright(size: Size, orientation: Orientation) -> Size {
         }
         _ => size,
     }
+}
+
+/// The picture turned. There is never a third of it.
+fn turned(pixels: &DynamicImage, orientation: Orientation) -> Cow<'_, DynamicImage> {
+    use Orientation::{FlipHorizontal, NoTransforms, Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
+    let (mut turned, rest) = match orientation {
+        NoTransforms => return Cow::Borrowed(pixels),
+        Rotate90 => (pixels.rotate90(), NoTransforms),
+        Rotate90FlipH => (pixels.rotate90(), FlipHorizontal),
+        Rotate270 => (pixels.rotate270(), NoTransforms),
+        Rotate270FlipH => (pixels.rotate270(), FlipHorizontal),
+        in_place => (pixels.clone(), in_place),
+    };
+    turned.apply_orientation(rest);
+    Cow::Owned(turned)
 }
 
 /// A format to try.
@@ -200,6 +224,8 @@ impl Way {
     }
 }
 
+type Pixels<P> = ImageBuffer<P, Vec<u8>>;
+
 /// A picture on its way.
 struct Work<'a> {
     pixels: &'a DynamicImage,
@@ -216,52 +242,57 @@ impl Work<'_> {
         // However few the bytes: a drawing of few lines may do with them.
         let least = all.area() * (f64::from(way.smallest()) / f64::from(all.longer())).powi(2);
         let mut size = all.with_pixels((as_f64(self.max_bytes) * 8.0 / way.bits()).max(least));
-        let mut last: Option<DynamicImage> = None;
+        let mut last = Cow::Borrowed(self.pixels);
         for tried in 0..SIZES {
             if tried > 0 && size.longer() < way.smallest() {
                 break;
             }
-            let pixels = scaled(last.as_ref().unwrap_or(self.pixels), size);
-            let written = self.write(&pixels, way)?;
-            if written.len() <= self.max_bytes {
-                return Ok(Some((written, upright(size, self.orientation))));
+            if Size::of(&last) != size {
+                last = Cow::Owned(scaled(&last, size));
             }
-            let share = as_f64(self.max_bytes) / as_f64(written.len()) * MARGIN;
+            let written = self.write(&last, way)?;
+            let length = written.length();
+            if let Some(file) = written.whole() {
+                return Ok(Some((file, upright(size, self.orientation))));
+            }
+            let share = as_f64(self.max_bytes) / as_f64(length) * MARGIN;
             size = size.with_pixels(size.area() * share.clamp(LEAST_SHARE, MOST_SHARE));
-            last = Some(pixels);
         }
         Ok(None)
     }
 
     /// Writes it as well as it fits, or as small as it should become.
-    fn write(&self, pixels: &DynamicImage, way: Way) -> Result<Vec<u8>, PictureError> {
-        let turned = self.turned(pixels);
+    fn write(&self, pixels: &DynamicImage, way: Way) -> Result<Written, PictureError> {
+        let finished = self.finished(pixels);
+        self.go_on()?;
         let Way::Jpeg = way else {
-            self.go_on()?;
-            return write::png(&turned, self.profile);
+            return write::png(&finished, self.profile, self.max_bytes);
         };
-        let (mut best, mut written) = (0, Vec::new());
-        for (quality, share) in QUALITIES {
+        let (first, rest) = QUALITIES;
+        let mut written = write::jpeg(&finished, first, self.profile, self.max_bytes)?;
+        let best = as_f64(written.length());
+        for (quality, share) in rest {
             // The first tells which of the others may fit.
-            if best > 0 && as_f64(best) * share > as_f64(self.max_bytes) {
-                continue;
-            }
-            self.go_on()?;
-            written = write::jpeg(&turned, quality, self.profile)?;
-            if written.len() <= self.max_bytes {
+            if written.length() <= self.max_bytes {
                 break;
             }
-            best = best.max(written.len());
+            if best * share <= as_f64(self.max_bytes) {
+                self.go_on()?;
+                written = write::jpeg(&finished, quality, self.profile, self.max_bytes)?;
+            }
         }
         Ok(written)
     }
 
-    fn turned<'p>(&self, pixels: &'p DynamicImage) -> Cow<'p, DynamicImage> {
-        let mut turned = Cow::Borrowed(pixels);
-        if self.orientation != Orientation::NoTransforms {
-            turned.to_mut().apply_orientation(self.orientation);
+    /// The picture as it is written: upright, and its colours as they are seen.
+    fn finished<'p>(&self, pixels: &'p DynamicImage) -> Cow<'p, DynamicImage> {
+        let mut finished = turned(pixels, self.orientation);
+        if finished.color().has_alpha()
+            && let DynamicImage::ImageRgba8(seen) = finished.to_mut()
+        {
+            unweigh(seen);
         }
-        turned
+        finished
     }
 
     fn go_on(&self) -> Result<(), PictureError> {
@@ -272,37 +303,67 @@ impl Work<'_> {
 /// The picture in another size: by whole steps first, which is quick and even, and then what is left.
 fn scaled(pixels: &DynamicImage, size: Size) -> DynamicImage {
     let step = (pixels.width() / size.width).min(pixels.height() / size.height).max(1);
-    let clear = pixels.color().has_alpha();
-    let mut scaled = if clear { weighed(pixels) } else { Cow::Borrowed(pixels) };
-    if step > 1 {
-        let whole = |side: u32| (side / step).max(1);
-        scaled = Cow::Owned(scaled.thumbnail_exact(whole(pixels.width()), whole(pixels.height())));
+    let whole = |side: u32| (side / step).max(1);
+    let even = match step {
+        1 => Cow::Borrowed(pixels),
+        _ => Cow::Owned(pixels.thumbnail_exact(whole(pixels.width()), whole(pixels.height()))),
+    };
+    if Size::of(&even) == size { even.into_owned() } else { resampled(&even, size) }
+}
+
+/// The picture in another size.
+fn resampled(pixels: &DynamicImage, size: Size) -> DynamicImage {
+    use DynamicImage::{ImageLuma8, ImageRgb8, ImageRgba8};
+    match pixels {
+        ImageLuma8(pixels) => ImageLuma8(resampled_as(pixels, size)),
+        ImageRgb8(pixels) => ImageRgb8(resampled_as(pixels, size)),
+        ImageRgba8(pixels) => ImageRgba8(resampled_as(pixels, size)),
+        // `plain` makes no others.
+        others => others.resize_exact(size.width, size.height, FilterType::CatmullRom),
     }
-    if Size::of(&scaled) != size {
-        scaled = Cow::Owned(scaled.resize_exact(size.width, size.height, FilterType::CatmullRom));
+}
+
+/// One direction after the other.
+fn resampled_as<P: Pixel<Subpixel = u8> + 'static>(pixels: &Pixels<P>, size: Size) -> Pixels<P> {
+    let narrow = narrowed(pixels, size.width);
+    let lying = rotate90(&narrow);
+    drop(narrow);
+    let small = narrowed(&lying, size.height);
+    drop(lying);
+    rotate270(&small)
+}
+
+/// The picture with another width: some rows at a time, each of which stands for itself.
+fn narrowed<P: Pixel<Subpixel = u8> + 'static>(pixels: &Pixels<P>, width: u32) -> Pixels<P> {
+    let mut narrow = Pixels::new(width, pixels.height());
+    let mut rows = narrow.rows_mut();
+    let at_a_time = (RESAMPLED_AT_A_TIME / pixels.width()).max(1);
+    for top in (0..pixels.height()).step_by(at_a_time as usize) {
+        let some = crop_imm(pixels, 0, top, pixels.width(), at_a_time);
+        let some = resize(&*some, width, some.height(), FilterType::CatmullRom);
+        for (from, into) in some.rows().zip(rows.by_ref()) {
+            into.zip(from).for_each(|(into, from)| *into = *from);
+        }
     }
-    if clear { unweighed(&scaled) } else { scaled.into_owned() }
+    narrow
 }
 
-/// The picture with its colours weighed by how much is seen of them, so that those of pixels that are not seen do not bleed into others.
-fn weighed(pixels: &DynamicImage) -> Cow<'_, DynamicImage> {
-    let weigh = |value: u8, alpha: u8| u16::from(value) * u16::from(alpha) / 255;
-    Cow::Owned(with_colours(pixels, weigh))
+/// Weighs colours by how much is seen of them, so that those of pixels that are not seen do not bleed into others.
+fn weigh(pixels: &mut RgbaImage) {
+    with_colours(pixels, |value, alpha| u16::from(value) * u16::from(alpha) / 255);
 }
 
-fn unweighed(pixels: &DynamicImage) -> DynamicImage {
-    with_colours(pixels, |value, alpha| u16::from(value) * 255 / u16::from(alpha.max(1)))
+fn unweigh(pixels: &mut RgbaImage) {
+    with_colours(pixels, |value, alpha| u16::from(value) * 255 / u16::from(alpha.max(1)));
 }
 
-fn with_colours(pixels: &DynamicImage, colour: impl Fn(u8, u8) -> u16) -> DynamicImage {
-    let mut pixels = pixels.to_rgba8();
+fn with_colours(pixels: &mut RgbaImage, colour: impl Fn(u8, u8) -> u16) {
     for pixel in pixels.pixels_mut() {
         let [red, green, blue, alpha] = pixel.0;
         let [red, green, blue] =
             [red, green, blue].map(|value| u8::try_from(colour(value, alpha)).unwrap_or(u8::MAX));
         pixel.0 = [red, green, blue, alpha];
     }
-    DynamicImage::ImageRgba8(pixels)
 }
 
 /// Exact up to 2^53, which no file reaches.

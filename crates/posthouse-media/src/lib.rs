@@ -6,6 +6,7 @@
 
 mod fit;
 mod read;
+mod webp;
 mod write;
 
 pub use fit::{Fitted, Size, Wish, fit};

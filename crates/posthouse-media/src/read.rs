@@ -8,10 +8,12 @@ use image::{
     metadata::Orientation,
 };
 
-use crate::{MAX_PIXELS, PictureError, Size};
+use crate::{MAX_PIXELS, PictureError, Size, Wish, webp};
 
 /// How many bytes decoding, scaling and writing take for each pixel at most: a progressive JPEG, or a PNG of 16 bits.
 const BYTES_PER_PIXEL: u64 = 12;
+/// How many bytes a pixel takes in a file at most: none that is compressed is much longer than the pixels are.
+const WRITTEN_PER_PIXEL: u64 = 4;
 /// How much a decoder may take beside the pixels, in bytes: rows, and profiles and texts that are compressed in the file.
 const BESIDE_PIXELS: u64 = 16 << 20;
 /// The longest colour profile that is kept, in bytes. Those of telephones have some 500; printers' have megabytes.
@@ -53,15 +55,18 @@ pub(crate) struct Decoded {
     pub(crate) profile: Option<Vec<u8>>,
 }
 
-/// How many bytes of memory [`fit`](crate::fit) takes for a picture at most, by its head alone.
+/// How many bytes of memory [`fit`](crate::fit) takes for a picture at most, by its head and what it is to become.
 ///
 /// # Errors
 /// [`PictureError::Unknown`], [`PictureError::Broken`], [`PictureError::TooManyPixels`].
-pub fn memory(bytes: &[u8]) -> Result<u64, PictureError> {
+pub fn memory(bytes: &[u8], wish: &Wish) -> Result<u64, PictureError> {
     let (format, decoder) = open(bytes)?;
     // The file is read whole by some.
     let file = if format == Format::Jpeg { bytes.len() as u64 } else { 0 };
-    Ok(size(&*decoder)?.pixels() * BYTES_PER_PIXEL + BESIDE_PIXELS + file)
+    let pixels = size(&*decoder)?.pixels();
+    // What is written grows by doubling, and no picture takes more than its pixels do, or hardly.
+    let written = 2 * (wish.max_bytes as u64).min(pixels * WRITTEN_PER_PIXEL);
+    Ok(pixels * BYTES_PER_PIXEL + BESIDE_PIXELS + file + written)
 }
 
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, PictureError> {
@@ -79,6 +84,9 @@ fn open(bytes: &[u8]) -> Result<(Format, Box<dyn ImageDecoder + '_>), PictureErr
     if format == Format::Jpeg && has_scans_apart(bytes) == Some(true) {
         return Err(PictureError::Broken("each colour has a scan of its own".to_owned()));
     }
+    if format == Format::Webp && !webp::fits_canvas(bytes) {
+        return Err(PictureError::Broken("its picture is larger than its canvas".to_owned()));
+    }
     let decoder = decoder(format, Cursor::new(bytes)).map_err(broken)?;
     Ok((format, decoder))
 }
@@ -91,7 +99,14 @@ fn decoder<'a>(format: Format, bytes: Cursor<&'a [u8]>) -> ImageResult<Box<dyn I
             limits.max_alloc = Some(BESIDE_PIXELS);
             Box::new(PngDecoder::with_limits(bytes, limits)?)
         }
-        Format::Gif => Box::new(GifDecoder::new(bytes)?),
+        Format::Gif => {
+            let mut decoder = GifDecoder::new(bytes)?;
+            // A picture may be larger than what it stands on, which is all that the head tells; one that is no larger fits into this.
+            let mut limits = Limits::no_limits();
+            limits.max_alloc = Some(decoder.total_bytes());
+            decoder.set_limits(limits)?;
+            Box::new(decoder)
+        }
         Format::Webp => Box::new(WebPDecoder::new(bytes)?),
     })
 }
