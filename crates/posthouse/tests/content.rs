@@ -4,12 +4,11 @@
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
-use std::io::Cursor;
-
-use image::{ImageFormat, Rgb, RgbImage};
+use image::ImageFormat;
 use mm7::{Limits, mime::Media, smil};
 use posthouse_core::{Id, message::EventKind};
 use support::{
+    picture::{photo, shown},
     request::{Part, Request},
     town::{Town, eventually, range},
 };
@@ -162,31 +161,6 @@ async fn carriers_are_asked_for_what_content_is_and_not_for_its_label() {
     assert_eq!(heads(&media)[1], head("image/jpeg; name=a.jpg", "photo"));
     assert_eq!(notes, [""; 0]);
     town.close().await;
-}
-
-/// A picture that does not compress well.
-fn photo(format: ImageFormat) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_u32;
-    let pixels = RgbImage::from_fn(500, 400, |x, y| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        let wave = |at: u32| u8::try_from(at / 2).unwrap();
-        Rgb([wave(x), wave(y), state.to_le_bytes()[0]])
-    });
-    let mut file = Cursor::new(Vec::new());
-    pixels.write_to(&mut file, format).unwrap();
-    file.into_inner()
-}
-
-/// A picture of this type and a text, as the SMIL shows them.
-fn shown(label: &str, picture: Vec<u8>) -> Request {
-    let smil = "<smil><img src='cid:photo'/><text src='cid:text'/></smil>";
-    with(&[
-        Part::new("application/smil", "smil", smil),
-        Part::new(label, "photo", picture),
-        Part::new("text/plain", "text", "Hello"),
-    ])
 }
 
 #[tokio::test]

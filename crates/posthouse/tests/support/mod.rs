@@ -17,6 +17,7 @@ pub mod canned;
 pub mod clock;
 pub mod fragile;
 pub mod hostile;
+pub mod picture;
 pub mod request;
 pub mod schema;
 pub mod town;
