@@ -8,6 +8,7 @@
 mod disk;
 mod file_system;
 mod idle;
+mod peers_down;
 #[path = "../process/mod.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod process;

@@ -163,20 +163,19 @@ pub struct Town {
     pub folder: PathBuf,
     pub carrier: CarrierSim,
     pub vasp: VaspSim,
+    /// Whether what may have arrived is sent again.
+    pub resends: bool,
 }
 
 impl Town {
-    /// Builds it in a folder; the carrier takes a while for each message, so that there is always work under way.
+    /// Builds it in a folder; what may have arrived is parked.
     pub async fn build(folder: &Path) -> Self {
-        fs::create_dir_all(folder).unwrap();
-        let mut configuration = fs::File::create(folder.join("posthouse.toml")).unwrap();
-        configuration.write_all(CONFIGURATION.as_bytes()).unwrap();
-        // It is to be there after what its disk goes through.
-        configuration.sync_all().unwrap();
+        configure(folder);
         Self {
             folder: folder.to_owned(),
             carrier: CarrierSim::start(carrier_options()).await.unwrap(),
             vasp: VaspSim::start(vasp_options()).await.unwrap(),
+            resends: false,
         }
     }
 
@@ -193,18 +192,13 @@ impl Town {
 
     /// Waits till everything has ended and the VASP knows it.
     pub async fn settled(&self, accepted: &HashMap<Id, u64>) {
-        let store = store(&self.folder).await;
-        let states = State::all().filter(|state| !state.is_terminal()).collect();
-        let open = MessageFilter { states, ..MessageFilter::default() };
-        let settled = timeout(SETTLED_WITHIN, async {
-            while !store.messages(&open, 1).await.unwrap().is_empty() || !self.all_reported(accepted) {
+        all_ended(&self.folder).await;
+        let told = timeout(SETTLED_WITHIN, async {
+            while !self.all_reported(accepted) {
                 sleep(Duration::from_millis(100)).await;
             }
         });
-        if settled.await.is_err() {
-            panic!("it does not settle; open: {:#?}", store.messages(&open, 5).await.unwrap());
-        }
-        store.close().await.unwrap();
+        told.await.unwrap_or_else(|_| panic!("the VASP was told of {} ends only", self.ends_told().len()));
     }
 
     fn all_reported(&self, accepted: &HashMap<Id, u64>) -> bool {
@@ -246,7 +240,7 @@ impl Town {
             assert!(media.iter().any(|part| *part == content), "{}: other bytes were stored", message.id);
             assert!(told.contains(&(message.id, message.state.to_string())), "{message:?}: {told:?}");
             let kept = at_carrier.remove(&message.id).unwrap_or_default();
-            let was_parked = was_parked(message, &kept, &content);
+            let was_parked = self.was_parked(message, &kept, &content);
             parked += usize::from(was_parked);
             missed += u64::from(was_parked && kept.iter().any(|kept| kept.code == Some(1000)));
         }
@@ -256,23 +250,49 @@ impl Town {
         assert!(missed <= given_up, "{missed} reports did not count, and the carrier gave up {given_up}");
         parked
     }
-}
 
-/// Whether it ended as Indeterminate: it was parked, and no report came.
-fn was_parked(message: &Message, kept: &[Arc<KeptMessage>], content: &[u8]) -> bool {
-    assert!(kept.len() <= 1, "{} was sent {} times", message.id, kept.len());
-    let whole = kept.iter().all(|kept| kept.media.iter().any(|part| part.bytes == content));
-    assert!(whole, "{}: other bytes were sent", message.id);
-    match message.state.as_str() {
-        "Retrieved" => {
-            assert_eq!(kept.len(), 1, "{} was never sent", message.id);
-            false
+    /// Whether it ended as Indeterminate: it was parked, and no report came.
+    fn was_parked(&self, message: &Message, kept: &[Arc<KeptMessage>], content: &[u8]) -> bool {
+        assert!(self.resends || kept.len() <= 1, "{} was sent {} times", message.id, kept.len());
+        let whole = kept.iter().all(|kept| kept.media.iter().any(|part| part.bytes == content));
+        assert!(whole, "{}: other bytes were sent", message.id);
+        match message.state.as_str() {
+            "Retrieved" => {
+                assert!(!kept.is_empty(), "{} was never sent", message.id);
+                false
+            }
+            "Indeterminate" => true,
+            state => panic!("{} ended as {state}", message.id),
         }
-        "Indeterminate" => true,
-        state => panic!("{} ended as {state}", message.id),
     }
 }
 
+/// Waits till every message has ended.
+pub async fn all_ended(folder: &Path) {
+    let store = store(folder).await;
+    let states = State::all().filter(|state| !state.is_terminal()).collect();
+    let open = MessageFilter { states, ..MessageFilter::default() };
+    let ended = timeout(SETTLED_WITHIN, async {
+        while !store.messages(&open, 1).await.unwrap().is_empty() {
+            sleep(Duration::from_millis(100)).await;
+        }
+    });
+    if ended.await.is_err() {
+        panic!("not all end; open: {:#?}", store.messages(&open, 5).await.unwrap());
+    }
+    store.close().await.unwrap();
+}
+
+/// Makes the folder of a gateway.
+pub fn configure(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    let mut configuration = fs::File::create(folder.join("posthouse.toml")).unwrap();
+    configuration.write_all(CONFIGURATION.as_bytes()).unwrap();
+    // It is to be there after what its disk goes through.
+    configuration.sync_all().unwrap();
+}
+
+/// It takes a while for each message, so that there is always work under way.
 pub fn carrier_options() -> CarrierOptions {
     CarrierOptions {
         latency: Duration::from_millis(200),
