@@ -150,25 +150,34 @@ pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bo
     if !tx.prepare("SELECT 1 FROM unmatched_report LIMIT 1")?.exists([])? {
         return Ok(false);
     }
-    let mut owes_report = false;
-    if let Some(carrier_message_id) = subject.carrier_message_id.clone() {
-        let by_id = "carrier_message_id = ? AND carrier = ?";
-        for (row, report) in waiting(tx, by_id, (&carrier_message_id, &subject.carrier))? {
-            remove(tx, row)?;
-            owes_report |= apply(tx, subject, &report)?.owes_report;
-        }
-        owes_report |= read_reply::apply_waiting(tx, subject, &carrier_message_id)?;
-    }
+    let mut owes_report = apply_waiting_by_id(tx, subject)?;
     let by_recipient = "recipient = ? AND carrier = ?";
     for (row, report) in waiting(tx, by_recipient, (&subject.recipient, &subject.carrier))? {
         let Some(mut found) = find(tx, &report)? else { continue };
-        remove(tx, row)?;
+        if !remove(tx, row)? {
+            // The one before it told the MessageID, by which it was applied.
+            continue;
+        }
         let applied = apply(tx, &mut found, &report)?;
+        let owed_by_id = apply_waiting_by_id(tx, &mut found)?;
         if found.id == subject.id {
             *subject = found;
-            owes_report |= applied.owes_report;
+            owes_report |= applied.owes_report || owed_by_id;
         }
     }
+    Ok(owes_report)
+}
+
+/// Applies what waited under this message's MessageID at the carrier, if that is known.
+fn apply_waiting_by_id(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bool> {
+    let Some(carrier_message_id) = subject.carrier_message_id.clone() else { return Ok(false) };
+    let mut owes_report = false;
+    let by_id = "carrier_message_id = ? AND carrier = ?";
+    for (row, report) in waiting(tx, by_id, (&carrier_message_id, &subject.carrier))? {
+        remove(tx, row)?;
+        owes_report |= apply(tx, subject, &report)?.owes_report;
+    }
+    owes_report |= read_reply::apply_waiting(tx, subject, &carrier_message_id)?;
     Ok(owes_report)
 }
 
@@ -200,7 +209,8 @@ fn read(row: &Row<'_>) -> Result<CarrierReport> {
     })
 }
 
-pub(super) fn remove(tx: &Tx<'_>, row: i64) -> Result<()> {
-    tx.execute("DELETE FROM unmatched_report WHERE id = ?", [row])?;
-    Ok(())
+/// It waits no more. Whether it still did.
+pub(super) fn remove(tx: &Tx<'_>, row: i64) -> Result<bool> {
+    let removed = tx.execute("DELETE FROM unmatched_report WHERE id = ?", [row])?;
+    Ok(removed > 0)
 }

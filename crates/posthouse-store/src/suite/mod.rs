@@ -125,6 +125,7 @@ macro_rules! conformance {
                 a_terminal_report_lets_a_read_reply_go,
                 a_doubled_read_reply_is_owed_once,
                 a_read_reply_for_an_unknown_id_waits_for_it,
+                a_read_reply_waits_for_a_report_that_tells_the_id,
                 a_read_reply_of_another_carrier_is_kept_apart,
                 a_read_reply_is_tried_again_and_kept_as_failed,
                 a_message_that_owes_a_read_reply_stays;

@@ -7,12 +7,13 @@ use posthouse_core::{
     intervention::{CallbackKind, CallbackSays, FailedFilter},
     message::EventKind,
     read_reply::{CarrierReadReply, ReadStatus},
+    state::{State, Terminal},
     store::{Callback, CallbackBody, CallbackOutcome, Recorded},
 };
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, acme, at, carrier, read_reply, report},
+    bed::{Bed, LEASE, ME, acme, at, carrier, read_reply, report, unknown},
 };
 
 /// What callbacks say.
@@ -107,6 +108,24 @@ pub async fn a_read_reply_for_an_unknown_id_waits_for_it(backend: &dyn Backend) 
     let kinds = bed.event_kinds(id).await;
     assert_eq!(kinds.iter().filter(|kind| **kind == EventKind::ReadReply).count(), 1);
     assert_eq!(bed.sweep(at(0), at(1000), 10).await.unwrap().unmatched_reports, 0, "none is left");
+}
+
+/// Both came during an attempt without an answer: it is the report that tells whose MessageID that is.
+pub async fn a_read_reply_waits_for_a_report_that_tells_the_id(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let early = read_reply("c-1", ReadStatus::Read, 1);
+    assert_eq!(bed.record_read_reply(early).await, Ok(Recorded::Unmatched));
+    assert_eq!(bed.record_report(report("c-1", MmStatus::Deferred, 1)).await, Ok(Recorded::Unmatched));
+    assert_eq!(bed.record_report(report("c-1", MmStatus::Retrieved, 2)).await, Ok(Recorded::Unmatched));
+    let settled = bed.settle_mine(id, unknown(3), 3).await;
+    assert_eq!((settled.state, settled.owes_report), (State::Ended(Terminal::Retrieved), true));
+    let mut told = Vec::new();
+    while let Some(callback) = bed.callbacks(4).await.pop() {
+        told.extend(said(std::slice::from_ref(&callback)));
+        bed.delivered(&callback, 4).await;
+    }
+    assert_eq!(told, ["Retrieved", "read reply Read"]);
 }
 
 /// By carrier and MessageID.
