@@ -83,7 +83,7 @@ impl HttpClient {
             let request = request(Method::POST, uri, headers.clone(), body);
             match self.exchange(request, deadline).await {
                 Ok(answer) => return Ok(answer),
-                Err(failed) if failed.is_unwritten && tries < TRIES => tries += 1,
+                Err(failed) if failed.may_try_again() && tries < TRIES => tries += 1,
                 Err(failed) if failed.is_sure() || !begun.load(Ordering::Acquire) => {
                     return Err(NoAnswer::Unreached(failed.words));
                 }
@@ -143,6 +143,11 @@ impl Failed {
             }
             None => Self { is_unwritten, ..with_causes(error).into() },
         }
+    }
+
+    /// Whether another connection may do better at once.
+    const fn may_try_again(&self) -> bool {
+        self.is_unwritten && !self.in_handshake
     }
 
     /// Whether it is sure that the request was not read.

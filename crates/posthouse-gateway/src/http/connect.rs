@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 use tokio::sync::OnceCell;
 use tower_service::Service;
 
-use super::fresh::{Fresh, FreshConnector};
+use super::fresh::Fresh;
 use crate::tls::client::config;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -25,7 +25,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 /// Connects. What TLS needs is made when the first `https` URL comes.
 #[derive(Clone)]
 pub struct Connector {
-    plain: FreshConnector,
+    plain: HttpConnector,
     tls: Arc<PeerTls>,
     config: Arc<OnceCell<Arc<ClientConfig>>>,
 }
@@ -43,7 +43,6 @@ impl Connector {
         plain.set_connect_timeout(Some(timeout));
         plain.set_nodelay(true);
         plain.enforce_http(false);
-        let plain = FreshConnector::new(plain);
         Self { plain, tls: Arc::new(tls.cloned().unwrap_or_default()), config: Arc::default() }
     }
 
@@ -51,17 +50,19 @@ impl Connector {
         self.config.get_or_try_init(|| config(&self.tls)).await.cloned()
     }
 
-    async fn connect(mut self, to: Uri) -> Result<MaybeHttpsStream<TokioIo<Fresh>>, BoxError> {
-        if to.scheme_str() != Some("https") {
-            return Ok(MaybeHttpsStream::Http(self.plain.call(to).await?));
-        }
-        let config = self.config().await?;
-        HttpsConnector::from((self.plain, config)).call(to).await
+    async fn connect(mut self, to: Uri) -> Result<TokioIo<Fresh>, BoxError> {
+        let stream = if to.scheme_str() == Some("https") {
+            let config = self.config().await?;
+            HttpsConnector::from((self.plain, config)).call(to).await?
+        } else {
+            MaybeHttpsStream::Http(self.plain.call(to).await?)
+        };
+        Ok(TokioIo::new(Fresh::new(stream)))
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<Fresh>>;
+    type Response = TokioIo<Fresh>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 

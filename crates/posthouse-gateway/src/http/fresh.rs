@@ -4,8 +4,12 @@
 //! lost, and nobody can tell it from a request that was read and not answered. So before a request's first byte goes out on a
 //! connection that was used before, it is looked whether the peer has closed it; if so, the write fails with [`Unwritten`], and the
 //! request may go out again on another. A peer that closes right after its answer is given a moment to do so.
+//!
+//! TLS is beneath this: what it has to say for itself, such as tickets, is read and means nothing; its good-bye is one. A
+//! handshake counts as an answer, since a peer may refuse us after it.
 
 use std::{
+    fmt,
     future::Future,
     io,
     pin::Pin,
@@ -13,9 +17,9 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
+use hyper_rustls::MaybeHttpsStream;
 use hyper_util::{
-    client::legacy::connect::{Connected, Connection, HttpConnector},
+    client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
 use rustix::net::{RecvFlags, recv};
@@ -24,15 +28,17 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
-use tower_service::Service;
 
 /// How long a connection rests after an answer: a peer that closes it then does so at once.
 const REST: Duration = Duration::from_millis(2);
 
 /// Nothing of the request was written, for the peer had closed the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[error("the peer had closed the connection")]
-pub struct Unwritten;
+pub struct Unwritten {
+    /// What the connection said instead.
+    source: Option<io::Error>,
+}
 
 impl Unwritten {
     /// Whether this is what an error comes from.
@@ -48,58 +54,53 @@ impl Unwritten {
         false
     }
 
-    fn error() -> io::Error {
-        io::Error::new(io::ErrorKind::NotConnected, Self)
+    fn error(source: Option<io::Error>) -> io::Error {
+        io::Error::new(io::ErrorKind::NotConnected, Self { source })
     }
 }
 
-/// Connects as [`HttpConnector`] does.
-#[derive(Clone, Debug)]
-pub struct FreshConnector(HttpConnector);
-
-impl FreshConnector {
-    /// Connects by this one.
-    pub const fn new(connector: HttpConnector) -> Self {
-        Self(connector)
-    }
-}
-
-impl Service<Uri> for FreshConnector {
-    type Response = TokioIo<Fresh>;
-    type Error = <HttpConnector as Service<Uri>>::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let is_plain = uri.scheme_str() != Some("https");
-        let connecting = self.0.call(uri);
-        Box::pin(async move { Ok(TokioIo::new(Fresh::new(connecting.await?.into_inner(), is_plain))) })
-    }
-}
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection over which requests go one after the other.
-#[derive(Debug)]
 pub struct Fresh {
-    stream: TcpStream,
-    /// Without TLS round it, in which peers say things that nobody asked for.
-    is_plain: bool,
+    stream: TokioIo<Stream>,
     /// When something last came, if nothing was written since: what is written next begins another request.
     read_at: Option<Instant>,
     /// What is written waits for this.
     rest: Option<Pin<Box<Sleep>>>,
+    /// Whether a request waits to be written: nothing that comes can be its answer.
+    waits: bool,
+}
+
+impl fmt::Debug for Fresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fresh")
+            .field("read_at", &self.read_at)
+            .field("waits", &self.waits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a socket has that nobody has read.
+enum Unread {
+    Nothing,
+    Something,
+    /// Its end, or an error.
+    End,
 }
 
 impl Fresh {
-    const fn new(stream: TcpStream, is_plain: bool) -> Self {
-        Self { stream, is_plain, read_at: None, rest: None }
+    /// A connection that was just made.
+    pub fn new(stream: Stream) -> Self {
+        let shook_hands = matches!(stream, MaybeHttpsStream::Https(_));
+        let read_at = shook_hands.then(Instant::now);
+        Self { stream: TokioIo::new(stream), read_at, rest: None, waits: false }
     }
 
     /// Waits till something may be written.
     fn poll_clear(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(read_at) = self.read_at else { return Poll::Ready(Ok(())) };
+        self.waits = true;
         if self.rest.is_none() && read_at.elapsed() < REST {
             self.rest = Some(Box::pin(sleep_until(read_at + REST)));
         }
@@ -107,22 +108,51 @@ impl Fresh {
             ready!(rest.as_mut().poll(cx));
             self.rest = None;
         }
-        Poll::Ready(if self.may_write() { Ok(()) } else { Err(Unwritten::error()) })
+        ready!(self.poll_silence(cx))?;
+        self.waits = false;
+        Poll::Ready(Ok(()))
     }
 
-    /// Whether the peer has neither closed the connection nor said what can only be a good-bye. Within TLS that is for TLS to
-    /// understand.
-    fn may_write(&self) -> bool {
-        match recv(&self.stream, &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
-            Ok((came, _)) => came > 0 && !self.is_plain,
-            Err(error) => error == rustix::io::Errno::AGAIN,
+    /// Waits till it is sure that the peer has neither closed the connection nor said what can only be a good-bye.
+    fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut byte = [0; 1];
+        match Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(read) => return Poll::Ready(Err(Unwritten::error(read.err()))),
+            Poll::Pending => {}
+        }
+        match (self.unread(), self.stream.inner()) {
+            (Unread::Nothing, _) => Poll::Ready(Ok(())),
+            // The runtime is about to hear of it, and wakes whoever just tried to read.
+            (Unread::Something, MaybeHttpsStream::Https(_)) => Poll::Pending,
+            (Unread::Something | Unread::End, _) => Poll::Ready(Err(Unwritten::error(None))),
         }
     }
 
-    /// Notes what came of writing.
+    /// What the system knows, which the runtime may not have heard of.
+    fn unread(&self) -> Unread {
+        match recv(self.socket(), &mut [0; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT) {
+            Ok((0, _)) => Unread::End,
+            Ok(_) => Unread::Something,
+            Err(error) if error == rustix::io::Errno::AGAIN => Unread::Nothing,
+            Err(_) => Unread::End,
+        }
+    }
+
+    fn socket(&self) -> &TcpStream {
+        match self.stream.inner() {
+            MaybeHttpsStream::Http(socket) => socket.inner(),
+            MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
+        }
+    }
+
+    /// Notes what came of writing. Of what TLS writes, some may have gone out before it failed.
     fn wrote(&mut self, written: io::Result<usize>) -> io::Result<usize> {
         match written {
-            Err(_) if self.read_at.is_some() => Err(Unwritten::error()),
+            Err(error)
+                if self.read_at.is_some() && matches!(self.stream.inner(), MaybeHttpsStream::Http(_)) =>
+            {
+                Err(Unwritten::error(Some(error)))
+            }
             written => {
                 self.read_at = None;
                 written
@@ -140,9 +170,9 @@ impl AsyncRead for Fresh {
         let before = buf.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buf));
         let came = buf.filled().len() > before;
-        if self.rest.is_some() && (self.is_plain || !came) {
+        if self.waits {
             // It answers nothing: the request that waits was not written yet.
-            return Poll::Ready(Err(Unwritten::error()));
+            return Poll::Ready(Err(Unwritten::error(read.err())));
         }
         if came {
             self.read_at = Some(Instant::now());
@@ -183,9 +213,11 @@ impl AsyncWrite for Fresh {
 
 impl Connection for Fresh {
     fn connected(&self) -> Connected {
-        self.stream.connected()
+        self.stream.inner().connected()
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

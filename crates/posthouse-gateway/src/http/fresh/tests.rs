@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -150,7 +150,7 @@ async fn a_peer_that_reads_a_request_and_closes_may_have_it() {
 async fn pair() -> (Fresh, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (Fresh::new(stream, true), listener.accept().await.unwrap().0)
+    (Fresh::new(MaybeHttpsStream::Http(TokioIo::new(stream))), listener.accept().await.unwrap().0)
 }
 
 /// The peer closes right after its answer, and the next request is there already.
