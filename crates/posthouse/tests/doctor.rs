@@ -97,6 +97,27 @@ fn a_carrier_that_takes_connections_is_fine_and_one_that_does_not_is_named() {
 }
 
 #[test]
+fn a_vasp_that_is_not_there_is_waited_for() {
+    let folder = folder(CONFIG);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let account = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n[[account.service]]\n\
+        vasid = \"61295\"\nsenders = [\"111122\"]\n";
+    provision(folder.path(), &format!("{account}[account.callbacks]\nreport_url = \"http://{address}/r\"\n"));
+    let (report, code) = doctor(folder.path());
+    assert_eq!(code, Some(0), "{report}");
+    let fine = format!("acme report_url: {address} takes connections");
+    assert_eq!(said(&report, "vasp"), [("ok".to_owned(), fine)]);
+
+    drop(listener);
+    let (report, code) = doctor(folder.path());
+    assert_eq!(code, Some(0), "{report}");
+    let [(verdict, told)] = &said(&report, "vasp")[..] else { panic!("{report}") };
+    assert_eq!(verdict, "note");
+    assert!(told.starts_with(&format!("acme report_url: {address} cannot be reached (")), "{told}");
+}
+
+#[test]
 fn a_carrier_without_connection_is_to_be_mended() {
     let folder = folder(CONFIG);
     provision(folder.path(), "[[carrier]]\nid = \"31003\"\n");

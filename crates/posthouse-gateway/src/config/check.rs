@@ -7,7 +7,7 @@ use std::{
 };
 
 use http::Uri;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use mm7::{Dialect, Namespace, Version};
 use posthouse_core::{address::Msisdn, certificate::CertificateRule};
 
@@ -23,16 +23,23 @@ const LONGEST_NAME: usize = 128;
 /// A network (`10.0.0.0/8`), or a single address, which is a network of one.
 pub(super) fn network(text: String) -> Result<IpNet, Problem> {
     if let Ok(address) = text.parse::<IpAddr>() {
-        return Ok(IpNet::from(address));
+        return Ok(IpNet::from(address.to_canonical()));
     }
     match text.parse::<IpNet>() {
-        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) if network.trunc() == network => Ok(canonical(network)),
         Ok(network) => {
             let (address, whole) = (network.addr(), network.trunc());
             Err(format!("has an address inside its network; write \"{whole}\" or \"{address}\"").into())
         }
         Err(_) => Err("is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"".into()),
     }
+}
+
+/// A network of IPv4 that is written as one of IPv6, as what it is: so are the addresses that it is compared with.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(written) = network else { return network };
+    let mapped = written.addr().to_ipv4_mapped().zip(written.prefix_len().checked_sub(96));
+    mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
 }
 
 /// A name for people or an id of a service: any text that shows what it is.
@@ -220,5 +227,25 @@ pub(super) fn number(text: String) -> Result<String, Problem> {
     match Msisdn::parse(&text, true) {
         Some(number) => Ok(number.as_str().to_owned()),
         None => Err("is no international number; write 7 to 15 digits that do not begin with 0".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_of_ipv4_is_one_however_it_is_written() {
+        for (written, read) in [
+            ("192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:192.0.2.7", "192.0.2.7/32"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0.0.0.0/96", "0.0.0.0/0"),
+            ("2001:db8::/32", "2001:db8::/32"),
+            ("::/0", "::/0"),
+        ] {
+            let network = network(written.to_owned()).map(|network| network.to_string());
+            assert_eq!(network.ok().as_deref(), Some(read), "{written}");
+        }
     }
 }

@@ -2,18 +2,27 @@
 //!
 //! The name of the peer is always verified, but for [`pinned`], which trusts in one certificate alone.
 
-use std::{error::Error, fmt, io, sync::Arc};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use posthouse_core::tls::{Identity, PeerTls};
 use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError, ProtocolVersion,
+    RootCertStore, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::OnceCell,
+    task::spawn_blocking,
+    time::timeout,
+};
+use tokio_rustls::TlsConnector;
 
-use super::{HTTP_1_1, pem, provider};
+use super::{HTTP_1_1, certificate, pem, provider};
 
 /// What the system trusts in, read when it is needed first: many gateways never call anybody over https.
 static SYSTEM_ROOTS: OnceCell<Arc<RootCertStore>> = OnceCell::const_new();
@@ -194,6 +203,31 @@ impl ServerCertVerifier for Pinned {
     }
 }
 
+/// How long a peer is given, once our side is through with a TLS 1.3 handshake, to say that it is not.
+const SECOND_THOUGHTS: Duration = Duration::from_millis(500);
+
+/// Shakes hands over a connection and hangs up; until when the peer's certificate is good, where it says so. Sets no deadline.
+///
+/// # Errors
+/// What [`Broken::find`] may put into words, or what the connection says.
+pub async fn shake_hands(stream: TcpStream, host: &str, tls: &PeerTls) -> io::Result<Option<Timestamp>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
+    let mut stream = TlsConnector::from(config(tls).await?).connect(name, stream).await?;
+    let session = stream.get_ref().1;
+    let expires = session.peer_certificates().and_then(<[_]>::first).and_then(certificate::expires);
+    if session.protocol_version() == Some(ProtocolVersion::TLSv1_3) {
+        // In TLS 1.3 a peer looks at our certificate afterwards.
+        if let Ok(read) = timeout(SECOND_THOUGHTS, stream.read(&mut [0])).await
+            && read? == 0
+        {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it hung up after the handshake"));
+        }
+    }
+    // That it hears a good-bye is a courtesy.
+    drop(stream.shutdown().await);
+    Ok(expires)
+}
+
 /// What TLS says went wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broken(rustls::Error);
@@ -261,6 +295,11 @@ impl fmt::Display for Broken {
             rustls::Error::InvalidCertificate(ApplicationVerificationFailure) => {
                 "its certificate is not the one that is expected"
             }
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))
+                if matches!(why.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
+            {
+                "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE (docs/tls.md)"
+            }
             rustls::Error::InvalidMessage(_) => "it does not speak TLS there; its URL may be http://",
             rustls::Error::AlertReceived(alert) if self.refuses_us() => {
                 return write!(f, "it refuses our client certificate, or asks for one ({alert:?})");
@@ -282,6 +321,10 @@ mod tests {
             (Expired.into(), "its certificate has expired"),
             (UnknownIssuer.into(), "its certificate is from an unknown issuer; name its CA in tls.ca"),
             (NotValidForName.into(), "the name does not match its certificate"),
+            (
+                CertificateError::Other(OtherError(Arc::new(webpki::Error::CaUsedAsEndEntity))).into(),
+                "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE (docs/tls.md)",
+            ),
             (
                 rustls::Error::AlertReceived(AlertDescription::CertificateRequired),
                 "it refuses our client certificate, or asks for one (CertificateRequired)",

@@ -48,6 +48,14 @@ impl Ca {
         Self { issuer: Issuer::new(params, key), certificate }
     }
 
+    /// A server's certificate that is its own authority, as OpenSSL makes them.
+    pub fn self_signed(name: &str) -> Leaf {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        Leaf { certificate: params.self_signed(&key).unwrap(), key }
+    }
+
     /// A certificate for these names, whose first is its common name too.
     pub fn issue(&self, names: &[&str]) -> Leaf {
         self.issue_until(names, 2090)

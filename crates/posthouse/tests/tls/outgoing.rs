@@ -23,7 +23,7 @@ const NUMBER: &str = "16175550100";
 
 /// What becomes of a connection to a [`Front`].
 #[derive(Clone, Copy)]
-enum Fate {
+pub(super) enum Fate {
     /// It is passed on to a server that speaks no TLS.
     PassedOn(SocketAddr),
     /// It is closed in the handshake.
@@ -33,7 +33,7 @@ enum Fate {
 }
 
 /// Speaks TLS for somebody else. Where it is.
-async fn front(config: ServerConfig, fate: Fate) -> SocketAddr {
+pub(super) async fn front(config: ServerConfig, fate: Fate) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));

@@ -1,12 +1,13 @@
 //! The commands beside a gateway whose doors speak TLS.
 
-use std::{fs, path::Path};
+use std::{fs, net::SocketAddr, path::Path};
 
 use posthouse_gateway::config::settings::Tls;
 use serde_json::Value;
 
 use super::{
-    certs::{Ca, files},
+    certs::{Ca, files, server},
+    outgoing::{Fate, front},
     process::{CONFIGURATION, Gateway, posthouse},
 };
 
@@ -100,4 +101,77 @@ fn a_new_file_that_cannot_be_used_is_logged_and_the_old_one_stays() {
     fs::write(&tls.cert, good).unwrap();
     let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
     assert!(applied, "{told}");
+}
+
+/// A connection of a carrier, with lines for its `tls`.
+fn connection(name: &str, to: SocketAddr, tls: &str) -> String {
+    format!("[[carrier.connection]]\nname = {name:?}\nurl = \"https://{to}/mm7\"\ntls = {{ {tls} }}\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_shakes_hands_with_peers_and_looks_at_our_own_certificates() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let folder = folder.path();
+    let own = ca.issue_until(&["posthouse"], 2001);
+    for (name, text) in [("ca.pem", ca.pem()), ("own.pem", own.pem()), ("own-key.pem", own.key_pem())] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    fs::write(folder.join("posthouse.toml"), CONFIGURATION).unwrap();
+    let good = front(server(&ca.issue(&["127.0.0.1"]), None), Fate::DiesAfterRequest).await;
+    let mutual = front(server(&ca.issue(&["127.0.0.1"]), Some(&ca)), Fate::DiesAfterRequest).await;
+    let expired = front(server(&ca.issue_until(&["127.0.0.1"], 2001), None), Fate::DiesAfterRequest).await;
+    let plain = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = plain.local_addr().unwrap();
+    let trusted = "ca = \"ca.pem\"";
+    let ours = "ca = \"ca.pem\", cert = \"own.pem\", key = \"own-key.pem\"";
+    let provisioning = [
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\nclient_certs = [\"cn:Acme\"]\n",
+        &format!(
+            "[account.callbacks]\nreport_url = \"https://{expired}/r?key=s3cret\"\ntls = {{ {trusted} }}\n"
+        ),
+        "[[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n[[carrier]]\nid = \"31003\"\n",
+        &connection("good", good, trusted),
+        &connection("strange", good, ""),
+        &connection("mutual", mutual, trusted),
+        &connection("ours", mutual, ours),
+        &connection("silent", silent, trusted),
+    ];
+    fs::write(folder.join("p.toml"), provisioning.concat()).unwrap();
+    let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    assert!(applied, "{told}");
+    let (said, _, fine) = run(folder, &["doctor", "-c", "posthouse.toml"]);
+    assert!(!fine && !said.contains("s3cret"), "{said}");
+    let remedy = "; mend it there, or its url and tls here (docs/tls.md)\n";
+    let refused = |name: &str, to: SocketAddr, why: &str| {
+        format!("mend  carrier  31003 {name}: {to} does not shake hands: {why}{remedy}")
+    };
+    for expected in [
+        format!("ok    carrier  31003 good: {good} shakes hands; its certificate is good until 2090-01-01"),
+        refused("strange", good, "its certificate is from an unknown issuer; name its CA in tls.ca"),
+        refused("mutual", mutual, "it refuses our client certificate, or asks for one (CertificateRequired)"),
+        refused("ours", mutual, "it refuses our client certificate, or asks for one (CertificateExpired)"),
+        refused("silent", silent, "nothing within 3 s"),
+        format!("mend  vasp     acme report_url: {expired} does not shake hands: its certificate has expired{remedy}"),
+        "mend  tls      31003 ours tls.cert expired at 2001-01-01T00:00:00Z; put a new one there\n".to_owned(),
+        "mend  tls      acme: client_certs asks for a certificate that nobody can show, and all is refused by 2568; \
+         name the CA in [mm7] tls.client_ca\n"
+            .to_owned(),
+    ] {
+        assert!(said.contains(&expected), "{expected}\n{said}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_told_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let tls = configure(folder, &Ca::new("Test CA"));
+    let own = Ca::self_signed("127.0.0.1");
+    own.write(&tls);
+    fs::write(folder.join("ca.pem"), own.pem()).unwrap();
+    let gateway = Gateway::start(folder);
+    let (_, told, sent) = send(folder, &gateway.mm7, &["--ca", "ca.pem"]);
+    let words =
+        "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE";
+    assert!(!sent && told.contains(words), "{told}");
 }

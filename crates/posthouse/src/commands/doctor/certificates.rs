@@ -1,9 +1,11 @@
-//! What the doors show: files that can be used, and certificates that are still good for a while.
+//! Certificates of our own, at the doors and towards peers: such that can be used, are still good for a while, and are asked for where
+//! they can be shown.
 
 use jiff::Timestamp;
+use posthouse_core::{carrier::Connection, provisioning::Provisioning, tls::Identity};
 use posthouse_gateway::{
     config::{Settings, settings::Tls},
-    tls::files,
+    tls::{certificate, files, pem},
 };
 
 use super::Finding;
@@ -24,6 +26,48 @@ fn of_door(section: &str, tls: &Tls, now: Timestamp) -> Finding {
         Ok((_, in_force)) => judge(&format!("{section}.tls.cert"), in_force.expires, now),
         Err(error) => Finding::mend("tls", format!("{section}.tls: {error}")),
     }
+}
+
+/// What is shown to peers that ask for a client certificate.
+pub(super) fn towards_peers(provisioning: &Provisioning, now: Timestamp) -> Vec<Finding> {
+    let connections = provisioning.carriers.iter().flat_map(|carrier| {
+        let name = |connection: &Connection| format!("{} {} tls.cert", carrier.id, connection.name);
+        carrier.connections.iter().map(move |connection| (name(connection), connection.tls.as_ref()))
+    });
+    let vasps = provisioning
+        .accounts
+        .iter()
+        .map(|account| (format!("{} callbacks.tls.cert", account.name), account.callbacks.tls.as_ref()));
+    let lookup = provisioning.lookup.iter().map(|lookup| ("lookup.tls.cert".to_owned(), lookup.tls.as_ref()));
+    let all = connections.chain(vasps).chain(lookup);
+    let shown = all.filter_map(|(name, tls)| Some((name, tls?.identity.as_ref()?)));
+    shown.map(|(name, identity)| judge(&name, expires(identity), now)).collect()
+}
+
+fn expires(identity: &Identity) -> Option<Timestamp> {
+    certificate::expires(pem::certificates(identity.cert.as_bytes()).ok()?.first()?)
+}
+
+/// Certificates that are asked for where nobody can show one.
+pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
+    let accounts = provisioning.accounts.iter().map(|account| {
+        (account.name.to_string(), !account.client_certs.is_empty(), "mm7", &settings.mm7.tls, "2568")
+    });
+    let carriers = provisioning.carriers.iter().map(|carrier| {
+        let asked_for = !carrier.callbacks.client_certs.is_empty();
+        (format!("{} callbacks", carrier.id), asked_for, "carriers", &settings.carriers.tls, "HTTP 403")
+    });
+    let all = accounts.chain(carriers);
+    let in_vain = all.filter(|(_, asked_for, _, tls, _)| {
+        *asked_for && tls.as_ref().is_none_or(|tls| tls.client_ca.is_none())
+    });
+    let told = |(name, _, section, _, refused)| {
+        format!(
+            "{name}: client_certs asks for a certificate that nobody can show, and all is refused by {refused}; \
+             name the CA in [{section}] tls.client_ca"
+        )
+    };
+    in_vain.map(|found| Finding::mend("tls", told(found))).collect()
 }
 
 /// Judges a certificate by its end. `None`: it does not say when that is.

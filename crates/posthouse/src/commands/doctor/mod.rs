@@ -37,9 +37,9 @@ Examples:
   posthouse doctor
   posthouse doctor -c /etc/posthouse.toml --json
 
-Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, and whether carriers and the \
-lookup service can be reached: a connection is opened and closed again, nothing is sent. It changes nothing, and may run \
-beside a gateway. The exit code is 1 when something must be mended.")]
+Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, and whether carriers, VASPs and the \
+lookup service can be reached: a connection is opened, hands are shaken where the URL is https, and it is closed again; nothing is sent. \
+It changes nothing, and may run beside a gateway. The exit code is 1 when something must be mended.")]
 pub struct Args {
     /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
     #[arg(short, long, value_name = "FILE")]
@@ -156,6 +156,8 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
     findings.extend(certificates::of_doors(settings, Timestamp::now()));
     findings.extend(peers::ports(settings).await?);
     if let Some(kept) = kept {
+        findings.extend(certificates::towards_peers(&kept.provisioning, Timestamp::now()));
+        findings.extend(certificates::never_shown(&kept.provisioning, settings));
         findings.extend(peers::reachable(&kept.provisioning).await);
     }
     Ok(findings)

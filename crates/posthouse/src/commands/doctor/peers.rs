@@ -1,20 +1,26 @@
-//! Whom the gateway talks to: its own ports, carriers, the lookup service.
+//! Whom the gateway talks to: its own ports, carriers, VASPs, the lookup service.
 
 use std::{io, net::SocketAddr, time::Duration};
 
 use http::Uri;
+use jiff::Timestamp;
 use posthouse_core::{
+    account::{Account, Callbacks},
     carrier::Carrier,
     provisioning::{Lookup, Provider, Provisioning},
+    tls::PeerTls,
 };
-use posthouse_gateway::config::Settings;
+use posthouse_gateway::{
+    config::Settings,
+    tls::client::{Broken, shake_hands},
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
     time::timeout,
 };
 
-use super::Finding;
+use super::{Finding, certificates};
 use crate::running::{Reached, reach};
 
 /// How long a peer may take to take a connection.
@@ -59,7 +65,8 @@ fn free(section: &str, address: SocketAddr, bound: io::Result<()>) -> Finding {
     }
 }
 
-/// Whether each connection to a carrier, and the lookup service, takes a TCP connection.
+/// Whether each connection to a carrier, each VASP and the lookup service takes a TCP connection, and shakes hands where its URL is
+/// https.
 pub(super) async fn reachable(provisioning: &Provisioning) -> Vec<Finding> {
     let mut calls = JoinSet::new();
     for (place, target) in targets(provisioning).into_iter().enumerate() {
@@ -81,11 +88,15 @@ fn without_connection(carrier: &Carrier) -> Finding {
     )
 }
 
+/// What VASPs are found under.
+const VASP: &str = "vasp";
+
 /// Somebody whom the gateway calls.
 struct Target {
     check: &'static str,
     name: String,
     url: String,
+    tls: Option<PeerTls>,
 }
 
 fn targets(provisioning: &Provisioning) -> Vec<Target> {
@@ -94,9 +105,21 @@ fn targets(provisioning: &Provisioning) -> Vec<Target> {
             check: "carrier",
             name: format!("{} {}", carrier.id, connection.name),
             url: connection.url.clone(),
+            tls: connection.tls.clone(),
         })
     });
-    connections.chain(provisioning.lookup.as_ref().and_then(lookup)).collect()
+    let vasps = provisioning.accounts.iter().flat_map(vasp);
+    connections.chain(vasps).chain(provisioning.lookup.as_ref().and_then(lookup)).collect()
+}
+
+/// Where a VASP takes its callbacks.
+fn vasp(account: &Account) -> impl Iterator<Item = Target> {
+    let Callbacks { report_url, deliver_url, tls, .. } = &account.callbacks;
+    let target = |key: &str, url: &Option<String>| {
+        let name = format!("{} {key}", account.name);
+        Some(Target { check: VASP, name, url: url.clone()?, tls: tls.clone() })
+    };
+    [target("report_url", report_url), target("deliver_url", deliver_url)].into_iter().flatten()
 }
 
 /// The lookup service, where it is one over HTTP.
@@ -104,32 +127,79 @@ fn lookup(lookup: &Lookup) -> Option<Target> {
     let url = lookup.url.as_ref().filter(|_| lookup.provider == Provider::Http)?;
     // Only the host is called; braces cannot stand in a URL.
     let url = url.replace(['{', '}'], "");
-    Some(Target { check: "lookup", name: "lookup.url".to_owned(), url })
+    Some(Target { check: "lookup", name: "lookup.url".to_owned(), url, tls: lookup.tls.clone() })
 }
 
 impl Target {
     async fn call(self) -> Finding {
-        let Self { check, name, url } = self;
-        let Some(address) = address(&url) else {
+        let Self { check, name, url, tls } = self;
+        let Some(peer) = Peer::of(&url) else {
             return Finding::mend(check, format!("{name} has no URL that can be called; mend it"));
         };
-        let why = match timeout(WAIT, TcpStream::connect(&address)).await {
-            Ok(Ok(_)) => return Finding::fine(check, format!("{name}: {address} takes connections")),
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("nothing within {} s", WAIT.as_secs()),
+        let name = format!("{name}: {}", peer.address);
+        let stream = match within(TcpStream::connect(&peer.address)).await {
+            Ok(stream) => stream,
+            Err(why) => {
+                let said = format!("{name} cannot be reached ({why}); start it, or mend its url");
+                // What a VASP is owed waits for it; messages go on meanwhile.
+                return if check == VASP { Finding::note(check, said) } else { Finding::mend(check, said) };
+            }
         };
-        Finding::mend(
-            check,
-            format!("{name}: {address} cannot be reached ({why}); start it, or mend its url"),
-        )
+        if !peer.is_secure {
+            return Finding::fine(check, format!("{name} takes connections"));
+        }
+        let tls = tls.unwrap_or_default();
+        greeted(check, &name, within(shake_hands(stream, &peer.host, &tls)).await, Timestamp::now())
     }
 }
 
-/// Host and port of a URL. Never more of it: the rest may hold a key.
-fn address(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    Some(format!("{}:{}", uri.host()?, uri.port_u16().unwrap_or(usual)))
+/// What comes of it in time, or why nothing does.
+async fn within<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, String> {
+    match timeout(WAIT, work).await {
+        Ok(done) => done.map_err(|error| match Broken::find(&error) {
+            Some(broken) => broken.to_string(),
+            None => error.to_string(),
+        }),
+        Err(_) => Err(format!("nothing within {} s", WAIT.as_secs())),
+    }
+}
+
+/// Judges how somebody shook hands, and how long his certificate is good.
+fn greeted(
+    check: &'static str,
+    name: &str,
+    shaken: Result<Option<Timestamp>, String>,
+    now: Timestamp,
+) -> Finding {
+    let expires = match shaken {
+        Ok(expires) => expires,
+        Err(why) => {
+            let remedy = "mend it there, or its url and tls here (docs/tls.md)";
+            return Finding::mend(check, format!("{name} does not shake hands: {why}; {remedy}"));
+        }
+    };
+    let judged = certificates::judge("its certificate", expires, now);
+    Finding { check, said: format!("{name} shakes hands; {}", judged.said), ..judged }
+}
+
+/// Whom a URL calls. Never more of it: the rest may hold a key.
+#[derive(Debug, PartialEq, Eq)]
+struct Peer {
+    /// A name or an address, without brackets.
+    host: String,
+    /// Host and port.
+    address: String,
+    is_secure: bool,
+}
+
+impl Peer {
+    fn of(url: &str) -> Option<Self> {
+        let uri: Uri = url.parse().ok()?;
+        let is_secure = uri.scheme_str() == Some("https");
+        let usual = if is_secure { 443 } else { 80 };
+        let address = format!("{}:{}", uri.host()?, uri.port_u16().unwrap_or(usual));
+        Some(Self { host: uri.host()?.trim_matches(['[', ']']).to_owned(), address, is_secure })
+    }
 }
 
 #[cfg(test)]
@@ -138,9 +208,22 @@ mod tests {
 
     #[test]
     fn only_host_and_port_of_a_url_are_shown() {
-        assert_eq!(address("http://mmsc.example/mm7?key=s3cret").as_deref(), Some("mmsc.example:80"));
-        assert_eq!(address("http://127.0.0.1:9101/mm7").as_deref(), Some("127.0.0.1:9101"));
-        assert_eq!(address("http://[::1]:9101/mm7").as_deref(), Some("[::1]:9101"));
-        assert_eq!(address("/mm7"), None);
+        let of = |url: &str| Peer::of(url).map(|peer| (peer.host, peer.address, peer.is_secure));
+        let is = |host: &str, address: &str, secure| Some((host.to_owned(), address.to_owned(), secure));
+        assert_eq!(of("http://mmsc.example/mm7?key=s3cret"), is("mmsc.example", "mmsc.example:80", false));
+        assert_eq!(of("https://mmsc.example/mm7"), is("mmsc.example", "mmsc.example:443", true));
+        assert_eq!(of("http://127.0.0.1:9101/mm7"), is("127.0.0.1", "127.0.0.1:9101", false));
+        assert_eq!(of("https://[::1]:9101/mm7"), is("::1", "[::1]:9101", true));
+        assert_eq!(of("/mm7"), None);
+    }
+
+    #[test]
+    fn who_shakes_hands_is_judged_by_his_certificate() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let shaken = |expires: &str| greeted("carrier", "a: b:443", Ok(Some(expires.parse().unwrap())), now);
+        let told = "a: b:443 shakes hands; its certificate is good until 2026-04-01T12:00:00Z, 31 days";
+        assert_eq!(shaken("2026-04-01T12:00:00Z"), Finding::fine("carrier", told));
+        let told = "a: b:443 shakes hands; its certificate expires at 2026-03-02T12:00:00Z, in 1 days; have a new one made";
+        assert_eq!(shaken("2026-03-02T12:00:00Z"), Finding::note("carrier", told));
     }
 }
