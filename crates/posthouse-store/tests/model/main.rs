@@ -139,10 +139,10 @@ struct Entry {
     attempts: u32,
     /// Whether the carrier's MessageID is known; it is `c-` and the id.
     known: bool,
-    /// Reports that came before it was known.
-    early: Vec<MmStatus>,
-    /// Read replies that came before it was known, and those that were told.
-    early_read: Vec<ReadStatus>,
+    /// Reports that came before it was known, and when.
+    early: Vec<(MmStatus, i64)>,
+    /// Read replies that came before it was known, and when; and those that were told.
+    early_read: Vec<(ReadStatus, i64)>,
     read: Vec<ReadStatus>,
     /// Whether an attempt had no answer and it is sent again all the same.
     resent: bool,
@@ -187,14 +187,18 @@ impl Entry {
         Some(Says::Report(status))
     }
 
-    /// Applies what waited for the carrier's MessageID, or for the message to be parked or sent again; what is owed for it.
-    fn apply_early(&mut self) -> Vec<Says> {
+    /// Applies what waited for the carrier's MessageID, or for the message to be parked or sent again; what is owed for it, since it came.
+    fn apply_early(&mut self) -> Vec<(Says, i64)> {
         self.known |= self.state == State::Forwarded;
         let early = std::mem::take(&mut self.early);
-        let mut owed: Vec<Says> = early.into_iter().filter_map(|status| self.apply(status)).collect();
+        let mut owed = Vec::new();
+        for (status, since) in early {
+            owed.extend(self.apply(status).map(|says| (says, since)));
+        }
         if self.known {
-            let early = std::mem::take(&mut self.early_read);
-            owed.extend(early.into_iter().filter_map(|status| self.read(status)));
+            for (status, since) in std::mem::take(&mut self.early_read) {
+                owed.extend(self.read(status).map(|says| (says, since)));
+            }
         }
         owed
     }
@@ -401,7 +405,7 @@ impl Run {
         match end {
             End::Taken => {
                 entry.wait_for_reports(State::Forwarded, now);
-                owed.push(Says::Report(MmStatus::Forwarded));
+                owed.push((Says::Report(MmStatus::Forwarded), now));
                 owed.extend(entry.apply_early());
             }
             End::Unknown => {
@@ -416,13 +420,13 @@ impl Run {
                     owed = entry.apply_early();
                 }
             }
-            End::Refused => owed.extend(entry.end(Terminal::Rejected)),
-            End::Expired => owed.extend(entry.end(Terminal::Unreachable)),
-            End::TimedOut => owed.extend(entry.end(Terminal::Indeterminate)),
+            End::Refused => owed.extend(entry.end(Terminal::Rejected).map(|says| (says, now))),
+            End::Expired => owed.extend(entry.end(Terminal::Unreachable).map(|says| (says, now))),
+            End::TimedOut => owed.extend(entry.end(Terminal::Indeterminate).map(|says| (says, now))),
         }
         let expected = Settled { state: entry.state, owes_report: !owed.is_empty() };
         let id = entry.id;
-        owed.into_iter().for_each(|says| self.ledger.owe(id, says, now));
+        owed.into_iter().for_each(|(says, since)| self.ledger.owe(id, says, since));
         prop_assert_eq!(settled, Ok(expected));
         Ok(())
     }
@@ -445,20 +449,21 @@ impl Run {
         let recorded = self.store.record_report(report).await.unwrap();
         let may_be_meant = entry.state == State::Parked || (entry.state == State::Accepted && entry.resent);
         if !entry.known && !may_be_meant {
-            entry.early.push(status);
+            entry.early.push((status, self.now));
             prop_assert_eq!(recorded, Recorded::Unmatched);
             return Ok(());
         }
         let id = entry.id;
         let applied = entry.apply(status);
         // Reports that came before it was parked or resent were applied then; read replies were not.
-        let owed: Vec<Says> = applied.into_iter().chain(entry.apply_early()).collect();
+        let now = self.now;
+        let owed = applied.map(|says| (says, now)).into_iter().chain(entry.apply_early());
+        let owed: Vec<(Says, i64)> = owed.collect();
         let expected = match applied {
             Some(_) => Recorded::Applied(id, Settled { state: entry.state, owes_report: true }),
             None => Recorded::Late(id),
         };
-        let now = self.now;
-        owed.into_iter().for_each(|says| self.ledger.owe(id, says, now));
+        owed.into_iter().for_each(|(says, since)| self.ledger.owe(id, says, since));
         prop_assert_eq!(recorded, expected);
         Ok(())
     }
@@ -470,7 +475,7 @@ impl Run {
         let recorded =
             self.store.record_read_reply(read_reply(&format!("c-{id}"), status, now)).await.unwrap();
         if !entry.known {
-            entry.early_read.push(status);
+            entry.early_read.push((status, now));
             prop_assert_eq!(recorded, Recorded::Unmatched);
             return Ok(());
         }

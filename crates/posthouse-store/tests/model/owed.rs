@@ -62,23 +62,23 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Something becomes owed; a terminal report puts an end to those before it.
-    pub fn owe(&mut self, message: Id, says: Says, now: i64) {
+    /// Something becomes owed since then, which may be before now; a terminal report puts an end to those before it.
+    pub fn owe(&mut self, message: Id, says: Says, since: i64) {
         if let Says::Report(status) = says
             && Terminal::of(status).is_some()
         {
             self.ended.push(message);
             let idle = |owed: &Owed| {
-                let in_hand = owed.owner.is_some() && owed.due.is_some_and(|due| due > now);
+                let in_hand = owed.owner.is_some() && owed.due.is_some_and(|due| due > since);
                 owed.message == message && matches!(owed.says, Says::Report(_)) && !owed.failed && !in_hand
             };
             while let Some(index) = self.owed.iter().position(idle) {
-                self.remove(index, now);
+                self.remove(index, since);
             }
         }
-        let due = (!self.waits_for_others(message)).then_some(now);
+        let due = (!self.waits_for_others(message)).then_some(since);
         let (id, owner) = (None, None);
-        self.owed.push(Owed { message, says, id, due, owner, failed: false, attempts: 0, at: now });
+        self.owed.push(Owed { message, says, id, due, owner, failed: false, attempts: 0, at: since });
     }
 
     fn waits_for_others(&self, message: Id) -> bool {

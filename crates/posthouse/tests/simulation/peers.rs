@@ -1,7 +1,7 @@
 //! Two carriers and a VASP that do what the seed says, and remember what they saw.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
@@ -11,7 +11,9 @@ use std::{
 
 use mm7::{
     Decoded, Framing, Message, MessageId, MmStatus, Namespace, StatusCode, TransactionId, Version,
-    message::{DeliveryReportReq, ErrorRsp, Fault, FaultCode, FaultDetail, Operation, SubmitReq, SubmitRsp},
+    message::{
+        DeliveryReportReq, ErrorRsp, Fault, FaultCode, FaultDetail, ReadReplyReq, SubmitReq, SubmitRsp,
+    },
 };
 use tokio::{
     io::AsyncWriteExt,
@@ -72,6 +74,10 @@ pub struct Seen {
     pub reported: HashMap<String, Vec<MmStatus>>,
     /// The statuses that the VASP acknowledged, by MessageID, in order.
     pub acknowledged: HashMap<String, Vec<MmStatus>>,
+    /// The read replies that the carrier told, and the gateway took, by the gateway's TransactionID.
+    pub read: HashMap<String, BTreeSet<String>>,
+    /// The read replies that the VASP acknowledged, by MessageID.
+    pub read_acknowledged: HashMap<String, BTreeSet<String>>,
     /// Requests that no peer could read, and reports that the gateway did not take.
     pub wrong: Vec<String>,
 }
@@ -185,6 +191,7 @@ impl Peers {
         }
         if play.takes() {
             self.report_later(carrier, number, req.clone());
+            self.read_later(carrier, number, req.clone());
         }
         self.perform(play, number, &decoded, &mut stream).await
     }
@@ -260,8 +267,26 @@ impl Peers {
         });
     }
 
+    /// What the recipient does with a message that the carrier took, and when.
+    fn read_later(self: &Arc<Self>, carrier: &'static str, number: u64, req: SubmitReq) {
+        let statuses: &[&str] = match self.chance.below(10, "read", number) {
+            0 => &["Read"],
+            1 => &["Deleted"],
+            2 => &["Read", "Read", "Deleted"],
+            3 => &["Indeterminate", "Read"],
+            _ => &[],
+        };
+        let wait = self.chance.below(6, "read wait", number) * 1700;
+        let peers = Arc::clone(self);
+        tokio::spawn(async move {
+            for status in statuses {
+                sleep(Duration::from_millis(wait)).await;
+                peers.busy(peers.read_reply(carrier, number, &req, status)).await;
+            }
+        });
+    }
+
     async fn report(&self, carrier: &str, number: u64, req: &SubmitReq, status: MmStatus) -> Option<()> {
-        let door = self.door.lock().unwrap().replace("{carrier}", carrier);
         let report = DeliveryReportReq {
             message_id: MessageId::new(&format!("c-{number}")).ok(),
             recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
@@ -270,31 +295,54 @@ impl Peers {
             mm_status: status.as_str().to_owned(),
             ..DeliveryReportReq::default()
         };
-        let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, TransactionId::new("report").ok());
-        let body = mm7::encode(&Message::DeliveryReportReq(report), &framing);
-        let answer = wire::post(&door, "text/xml; charset=utf-8", &body).await;
-        let code = answer.and_then(|(_, decoded)| Some(decoded?.message?.status()?.code));
-        let mut seen = self.seen();
-        match code {
-            Some(1000) => seen.reported.entry(number.to_string()).or_default().push(status),
-            code => seen.wrong.push(format!("the report {status} on {number} was answered {code:?}")),
+        if self.tell(carrier, number, Message::DeliveryReportReq(report)).await {
+            self.seen().reported.entry(number.to_string()).or_default().push(status);
         }
         Some(())
+    }
+
+    async fn read_reply(&self, carrier: &str, number: u64, req: &SubmitReq, status: &str) -> Option<()> {
+        let reply = ReadReplyReq {
+            message_id: MessageId::new(&format!("c-{number}")).ok(),
+            recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
+            sender: req.sender_address.clone(),
+            time_stamp: Some(jiff::Timestamp::UNIX_EPOCH),
+            mm_status: status.to_owned(),
+            ..ReadReplyReq::default()
+        };
+        if self.tell(carrier, number, Message::ReadReplyReq(reply)).await {
+            self.seen().read.entry(number.to_string()).or_default().insert(status.to_owned());
+        }
+        Some(())
+    }
+
+    /// Tells the gateway something about a message; whether it took it.
+    async fn tell(&self, carrier: &str, number: u64, message: Message) -> bool {
+        let door = self.door.lock().unwrap().replace("{carrier}", carrier);
+        let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, TransactionId::new("report").ok());
+        let answer = wire::post(&door, "text/xml; charset=utf-8", &mm7::encode(&message, &framing)).await;
+        let code = answer.and_then(|(_, decoded)| Some(decoded?.message?.status()?.code));
+        if code != Some(1000) {
+            self.seen().wrong.push(format!("{} on {number} was answered {code:?}", message.name()));
+        }
+        code == Some(1000)
     }
 
     async fn callback(&self, mut stream: TcpStream) -> Option<()> {
         let (head, body) = wire::read(&mut stream).await?;
         let decoded = wire::decode(&head, body)?;
-        let Some(Message::DeliveryReportReq(req)) = &decoded.message else {
-            self.seen().wrong.push(format!("the VASP got a {:?}", decoded.operation));
-            return None;
+        let message_id = match &decoded.message {
+            Some(Message::DeliveryReportReq(req)) => req.message_id.as_ref()?,
+            Some(Message::ReadReplyReq(req)) => req.message_id.as_ref()?,
+            _ => {
+                self.seen().wrong.push(format!("the VASP got a {:?}", decoded.operation));
+                return None;
+            }
         };
-        let message = req.message_id.as_ref()?.as_str().to_owned();
-        let number = message.parse().unwrap_or(0);
+        let number = message_id.as_str().parse().unwrap_or(0);
         let tries = self.steps.load(Ordering::Relaxed) as u64;
         let framing = Framing::answering(&decoded);
-        let acknowledgement = Operation::DeliveryReport.response(StatusCode::Success.into());
-        let acknowledgement = wire::mm7_answer(&acknowledgement, &framing);
+        let acknowledgement = decoded.message.as_ref()?.operation()?.response(StatusCode::Success.into());
         if self.vasp_is_down.load(Ordering::Relaxed) {
             return None;
         }
@@ -304,15 +352,27 @@ impl Peers {
             2 => return wire::read(&mut stream).await.map(drop),
             3 => {
                 let other = Framing { transaction_id: TransactionId::new("another").ok(), ..framing };
-                wire::mm7_answer(&Operation::DeliveryReport.response(StatusCode::Success.into()), &other)
+                wire::mm7_answer(&acknowledgement, &other)
             }
             _ => {
-                let status = MmStatus::from_wire(&req.mm_status);
-                self.seen().acknowledged.entry(message).or_default().push(status);
-                acknowledgement
+                self.acknowledge(message_id.as_str(), decoded.message.as_ref()?);
+                wire::mm7_answer(&acknowledgement, &framing)
             }
         };
         stream.write_all(&bytes).await.ok()
+    }
+
+    fn acknowledge(&self, message_id: &str, message: &Message) {
+        let (mut seen, id) = (self.seen(), message_id.to_owned());
+        match message {
+            Message::DeliveryReportReq(req) => {
+                seen.acknowledged.entry(id).or_default().push(MmStatus::from_wire(&req.mm_status));
+            }
+            Message::ReadReplyReq(req) => {
+                seen.read_acknowledged.entry(id).or_default().insert(req.mm_status.clone());
+            }
+            _ => {}
+        }
     }
 }
 

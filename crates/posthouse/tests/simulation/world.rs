@@ -1,6 +1,7 @@
 //! The world of one seed: the gateway, its peers, the clock, and what must be true in the end.
 
 use std::{
+    collections::{BTreeSet, HashMap},
     fmt,
     sync::{
         Arc,
@@ -32,6 +33,7 @@ use tokio::{task, time};
 
 use crate::{
     chance::Chance,
+    operator,
     peers::{Peers, Play, Seen},
 };
 
@@ -66,6 +68,10 @@ pub struct Tally {
     pub attempts: usize,
     /// Reports that the VASP acknowledged.
     pub reports: usize,
+    /// Read replies that the VASP acknowledged.
+    pub read_replies: usize,
+    /// What an operator did by hand.
+    pub interventions: usize,
     /// What must not have happened.
     pub wrong: Vec<String>,
 }
@@ -75,15 +81,18 @@ impl Tally {
         self.accepted += other.accepted;
         self.attempts += other.attempts;
         self.reports += other.reports;
+        self.read_replies += other.read_replies;
+        self.interventions += other.interventions;
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accepted, attempts, reports, .. } = self;
+        let Self { accepted, attempts, reports, read_replies, interventions, .. } = self;
         write!(
             f,
-            "{accepted} messages accepted, {attempts} attempts at carriers, {reports} reports acknowledged"
+            "{accepted} messages accepted, {attempts} attempts at carriers, {reports} reports and {read_replies} read \
+             replies acknowledged, {interventions} interventions"
         )
     }
 }
@@ -103,6 +112,7 @@ pub struct World {
     app: App,
     client: Client,
     accepted: Vec<Accepted>,
+    interventions: usize,
     /// The clock was set on: whatever waited for reports has run out of time.
     clock_jumped: bool,
     wrong: Vec<String>,
@@ -134,6 +144,7 @@ impl World {
             if world.chance.percent(2, "clock", number) {
                 world.set_clock(if world.chance.percent(50, "forward", number) { DAY_MS } else { -DAY_MS });
             }
+            world.intervene(number).await;
             world.peers.set_vasp_down(world.chance.percent(30, "vasp", number / 8));
         }
         world.peers.set_vasp_down(false);
@@ -160,8 +171,9 @@ impl World {
         let applied = apply(&**app.store(), &document, &|_| None, false).await.unwrap();
         let client = Client::new(Duration::from_secs(60));
         let (accepted, wrong) = (Vec::new(), Vec::new());
+        let (interventions, clock_jumped, _folder) = (0, false, folder);
         let world =
-            Self { chance, clock, peers, app, client, accepted, clock_jumped: false, wrong, _folder: folder };
+            Self { chance, clock, peers, app, client, accepted, interventions, clock_jumped, wrong, _folder };
         // Provisioning is followed by a timer.
         world.pass(500).await;
         world.app.provisioned(applied.revision).await;
@@ -172,6 +184,16 @@ impl World {
     fn set_clock(&mut self, milliseconds: i64) {
         self.clock.set_off_ms.fetch_add(milliseconds, Ordering::Relaxed);
         self.clock_jumped |= milliseconds > 0;
+    }
+
+    /// An operator may do something to one of the latest messages.
+    async fn intervene(&mut self, number: u64) {
+        let back = usize::try_from(self.chance.below(8, "which", number)).unwrap();
+        let Some(message) = self.accepted.iter().rev().nth(back) else { return };
+        if self.chance.percent(60, "operator", number) {
+            let (store, now) = (&**self.app.store(), self.clock.now());
+            self.interventions += operator::intervene(store, self.chance, number, message.id, now).await;
+        }
     }
 
     /// Sends a message, some of them twice.
@@ -241,12 +263,13 @@ impl World {
 
     /// Lets time pass till every message has ended and every report was acknowledged, or for many days: a clock that was set
     /// back makes everything wait.
-    async fn settle(&self) {
+    async fn settle(&mut self) {
         let mut passed = 0;
         while passed < 9 * DAY_MS && !self.is_settled().await {
             let step = (passed / 20).clamp(1_000, 600_000);
             self.pass(step).await;
             passed += step;
+            self.interventions += operator::resend(&**self.app.store(), Vec::new(), self.clock.now()).await;
         }
     }
 
@@ -259,11 +282,29 @@ impl World {
                 .acknowledged
                 .get(&message.id.to_string())
                 .is_some_and(|told| told.contains(&status));
-            if message.wants_reports && !told {
+            if message.wants_reports && !told || !self.unread(message.id).await.is_empty() {
                 return false;
             }
         }
         self.peers.open.load(Ordering::Relaxed) == 0
+    }
+
+    /// Read replies that the VASP has not acknowledged: of those whose message could be told.
+    async fn unread(&self, id: Id) -> Vec<String> {
+        if self
+            .app
+            .store()
+            .message(id)
+            .await
+            .unwrap()
+            .is_none_or(|message| message.carrier_message_id.is_none())
+        {
+            return Vec::new();
+        }
+        let (seen, id) = (self.peers.seen(), id.to_string());
+        let (told, acknowledged) = (seen.read.get(&id), seen.read_acknowledged.get(&id));
+        let is_missing = |status: &&String| acknowledged.is_none_or(|all| !all.contains(*status));
+        told.into_iter().flatten().filter(is_missing).cloned().collect()
     }
 
     async fn ended(&self, id: Id) -> Option<mm7::MmStatus> {
@@ -278,10 +319,12 @@ impl World {
         for message in std::mem::take(&mut self.accepted) {
             let timeline = self.app.store().timeline(message.id).await.unwrap().unwrap_or_default();
             let ended = self.ended(message.id).await;
-            let seen = self.peers.seen();
             let excused = self.clock_jumped && ended == Some(mm7::MmStatus::Indeterminate);
-            let found = check(&message, ended, &timeline, &seen, excused);
-            drop(seen);
+            let unread = self.unread(message.id).await;
+            let mut found = check(&message, ended, &timeline, &self.peers.seen(), excused);
+            if !unread.is_empty() {
+                found.push(format!("the VASP was not told that it was {unread:?}"));
+            }
             if !found.is_empty() {
                 self.wrong.push(format!(
                     "{} ({}): {}\n{}",
@@ -305,6 +348,8 @@ impl World {
             accepted: self.accepted.len(),
             attempts: plays().map(|(_, plays)| plays.len()).sum(),
             reports: seen.acknowledged.values().map(Vec::len).sum(),
+            read_replies: seen.read_acknowledged.values().map(BTreeSet::len).sum(),
+            interventions: self.interventions,
             wrong: self.wrong,
         };
         self.app.stop().await.unwrap();
@@ -333,12 +378,16 @@ fn check(
         wrong.push(format!("it ended {ends} times"));
     }
     let plays = seen.plays.get(&id).map_or(&[][..], Vec::as_slice);
+    let by_hand = operator::Traces::of(timeline);
+    if by_hand.expired && status != mm7::MmStatus::Expired {
+        wrong.push(format!("an operator expired it, and it ended as {status}"));
+    }
     let unheard = timeline.iter().any(|event| {
-        event.kind == EventKind::Retrying
+        matches!(event.kind, EventKind::Retrying | EventKind::Parked)
             && (event.detail.contains("no answer") || event.detail.contains("interrupted"))
     });
     for (play, _) in plays.iter().zip(plays.iter().skip(1)) {
-        if !play.may_be_repeated(message.resends, unheard) {
+        if !play.may_be_repeated(message.resends || by_hand.risked, unheard) {
             wrong.push(format!("it was sent again after {play:?}"));
         }
     }
@@ -348,6 +397,10 @@ fn check(
     let acknowledged = seen.acknowledged.get(&id).map_or(&[][..], Vec::as_slice);
     if message.wants_reports && acknowledged.last() != Some(&status) {
         wrong.push(format!("it ended as {status}, and the VASP was told {acknowledged:?}"));
+    }
+    let read = |all: &HashMap<String, BTreeSet<String>>| all.get(&id).cloned().unwrap_or_default();
+    if !read(&seen.read_acknowledged).is_subset(&read(&seen.read)) {
+        wrong.push("the VASP was told of more than the recipient did".to_owned());
     }
     if !message.wants_reports && !acknowledged.is_empty() {
         wrong.push(format!("the VASP wanted no reports, and was told {acknowledged:?}"));
@@ -359,6 +412,7 @@ fn check(
     if let Some(reported) = first_terminal
         && taken_once
         && !out_of_time
+        && !by_hand.expired
         && *reported != status
     {
         wrong.push(format!(
@@ -377,7 +431,7 @@ fn provisioning(park: &str, resend: &str, vasp: &str) -> String {
     };
     format!(
         "[[account]]\nname = \"acme\"\nvaspid = \"acme-api-key\"\n\
-         [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"20s\"\nmax_retries = 1000\n\
+         [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"20s\"\nmax_retries = 3\n\
          [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
          {}{}[[range]]\nprefix = \"1617\"\ncarrier = \"park\"\n[[range]]\nprefix = \"1508\"\ncarrier = \"resend\"\n",
         carrier("park", park),
