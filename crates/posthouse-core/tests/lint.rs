@@ -1,10 +1,12 @@
 //! What `lint` finds, where, and what it would write instead; and that findings and verdicts never disagree.
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
 
 use std::{
-    fs,
+    fs, panic,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 use mm7::{Dialect, Rule};
@@ -12,6 +14,9 @@ use posthouse_core::{
     lint::{Finding, Options, Report, Unfixable},
     submit::Reject,
 };
+
+/// Work that takes so long does not end.
+const NEVER: Duration = Duration::from_secs(300);
 
 const BODY: &str = r#"--b
 Content-Type: text/xml; charset=utf-8
@@ -561,9 +566,9 @@ fn a_dialect_that_requires_a_presentation_gets_one() {
     assert_eq!(fixed.report.lint.media().unwrap().len(), 2);
 }
 
-/// Files made to be slow: each is judged, and refused, within seconds even by a build that is not optimised.
+/// Files made to be slow: each is judged, and refused.
 #[test]
-fn hostile_files_are_judged_in_bounded_time() {
+fn hostile_files_are_judged_to_the_end() {
     let envelope = |body: &str| {
         format!(
             "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><TransactionID>t\
@@ -599,18 +604,30 @@ fn hostile_files_are_judged_in_bounded_time() {
         ("delimiters", b"--\n".repeat(300_000)),
         ("one long text", [&b"<a>"[..], &vec![b'x'; 8 << 20]].concat()),
     ] {
-        let began = Instant::now();
-        let report = Report::read(file.into(), &Options::default());
-        check_agreement(&report, name);
+        let report = ends(name.to_owned(), move || {
+            let report = Report::read(file.into(), &Options::default());
+            check_agreement(&report, name);
+            report
+        });
         assert!(!report.verdict(Dialect::POSTHOUSE).is_accepted(), "{name}");
         assert!(report.findings.len() < 1000, "{name}: {}", report.findings.len());
-        assert!(began.elapsed() < Duration::from_secs(10), "{name}: {:?}", began.elapsed());
+    }
+}
+
+/// What work gives, which does end. The files are so long that work that grows faster than they do would not, this side of an hour.
+fn ends<T: Send + 'static>(name: String, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, given) = mpsc::channel();
+    let worker = thread::spawn(move || done.send(work()).unwrap());
+    match given.recv_timeout(NEVER) {
+        Ok(given) => given,
+        Err(RecvTimeoutError::Timeout) => panic!("{name}: it does not end"),
+        Err(RecvTimeoutError::Disconnected) => panic::resume_unwind(worker.join().unwrap_err()),
     }
 }
 
 /// Captured messages are no part of this project: MM7_CORPUS_DIR may name a folder of them.
 #[test]
-fn captured_messages_are_judged_in_bounded_time_and_fixed() {
+fn captured_messages_are_judged_and_fixed() {
     let Some(folder) = std::env::var_os("MM7_CORPUS_DIR") else {
         println!("MM7_CORPUS_DIR is not set: messages from real peers are left out");
         return;
@@ -619,12 +636,17 @@ fn captured_messages_are_judged_in_bounded_time_and_fixed() {
     let files = files_in(Path::new(&folder));
     for file in &files {
         let name = file.display().to_string();
-        let began = Instant::now();
-        let report = Report::read(fs::read(file).unwrap().into(), &Options::default());
-        check_agreement(&report, &name);
+        let bytes = fs::read(file).unwrap();
+        let (report, fixed) = ends(name.clone(), {
+            let name = name.clone();
+            move || {
+                let report = Report::read(bytes.into(), &Options::default());
+                check_agreement(&report, &name);
+                let fixed = report.fix(Dialect::THREE_GPP);
+                (report, fixed)
+            }
+        });
         found += report.findings.len();
-        let fixed = report.fix(Dialect::THREE_GPP);
-        assert!(began.elapsed() < Duration::from_secs(5), "{name}");
         let operation = report.lint.decoded.as_ref().ok().and_then(|decoded| decoded.operation.clone());
         let Some(fixed) = fixed.ok().filter(|_| operation.as_deref() == Some("SubmitReq")) else { continue };
         submits += 1;

@@ -8,11 +8,15 @@ mod support;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use posthouse_core::time::Clock as _;
 use posthouse_sim::{
     carrier::{Mo, MoPart},
     vasp::{Callback, Event, VaspAnswer},
 };
-use support::town::Town;
+use support::{
+    clock::ManualClock,
+    town::{Plan, Town},
+};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -31,9 +35,12 @@ fn part(content_type: &str, name: &str, bytes: &[u8]) -> MoPart {
 }
 
 async fn town(callbacks: &str) -> Town {
-    let town = Town::found().await;
-    let callbacks =
-        format!("deliver_url = \"{}/deliver\"\nretry_after = \"50ms\"\n{callbacks}\n", town.vasp.url());
+    planned(Plan::default(), &format!("retry_after = \"50ms\"\n{callbacks}")).await
+}
+
+async fn planned(plan: Plan, callbacks: &str) -> Town {
+    let town = Town::planned(plan).await;
+    let callbacks = format!("deliver_url = \"{}/deliver\"\n{callbacks}\n", town.vasp.url());
     let service = "[[account.service]]\nvasid = \"777\"\nsenders = [\"222333\", \"+16175559999\"]\n";
     let account = town.account_with("beta", "", &callbacks, service);
     town.provision(&[town.account("acme", ""), account, town.usual_carriers()].concat()).await;
@@ -177,10 +184,54 @@ async fn a_thousand_arrive_once_each_at_a_vasp_that_fails_every_third() {
         tries.entry(subject).or_default().push(callback);
     }
     assert_eq!(tries.len(), MANY, "none is lost");
+    let all = tries.values().map(Vec::len).sum::<usize>();
     let failed = tries.values().flatten().filter(|callback| callback.http_status == Some(500)).count();
-    assert!(failed >= MANY / 3, "{failed} failed");
+    assert_eq!((failed, all), (all / 3, MANY + failed), "every third failed, and each was acknowledged once");
     for (subject, tries) in &tries {
         assert_tries(subject, tries);
+    }
+    town.close().await;
+}
+
+/// A VASP that was down for an hour: who failed first is tried again first.
+const DOWN_FOR: usize = 500;
+/// Some come out of turn, since 128 are in hand at a time, but none who failed after so many others.
+const MOST_OVERTAKEN: usize = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_failed_first_is_tried_again_first() {
+    let mut plan = Plan::default();
+    let clock = ManualClock::now_still();
+    plan.parts.clock = clock.clone();
+    let town = planned(plan, "retry_after = \"1h\"\n").await;
+    town.vasp.fail_next(u32::try_from(DOWN_FOR).unwrap());
+    for number in 0..DOWN_FOR {
+        let subject = format!("number {number}");
+        let message = mo("222333", &subject, vec![part("text/plain", "t.txt", b"x")]);
+        assert_eq!(town.carriers["31003"].deliver(&message).await.unwrap().code(), Some(1000));
+        // Each is due at a time of its own.
+        let failed = |callbacks: &[Arc<Callback>]| callbacks.len() > number;
+        town.vasp.wait_until(failed, DEADLINE).await.expect("its first try");
+        clock.advance(Duration::from_secs(1));
+    }
+    let all_wait = async || {
+        let due = town.store().due(clock.now()).await.unwrap();
+        due.accounts.is_empty().then_some(())
+    };
+    support::town::eventually("the last first try is settled", all_wait).await;
+    clock.advance(Duration::from_secs(3600));
+    let all = |callbacks: &[Arc<Callback>]| callbacks.len() >= 2 * DOWN_FOR;
+    let callbacks = town.vasp.wait_until(all, DEADLINE).await.expect("all are tried again");
+    let number = |callback: &Arc<Callback>| match &callback.event {
+        Event::Deliver(req, _) => {
+            req.subject.as_deref().unwrap()["number ".len()..].parse::<usize>().unwrap()
+        }
+        other => panic!("{other:?}"),
+    };
+    let mut latest = 0;
+    for again in callbacks[DOWN_FOR..].iter().map(number) {
+        assert!(latest <= again + MOST_OVERTAKEN, "{latest} came before {again}");
+        latest = latest.max(again);
     }
     town.close().await;
 }
