@@ -228,6 +228,19 @@ pub enum Settlement {
     },
 }
 
+/// What is to be done about a message next, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt is due then; ExpiryDate, when there is none before.
+    Attempt(Timestamp),
+    /// A gateway is about to send it. If it falls silent, anybody may from then on.
+    InHand(Timestamp),
+    /// An attempt is under way. Without an outcome by then it counts as [interrupted](Timer::Interrupted).
+    UnderWay(Timestamp),
+    /// Reports are awaited till then; without a terminal one it ends as Indeterminate.
+    Reports(Timestamp),
+}
+
 /// What an operation on a message left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
@@ -498,6 +511,9 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// A message's timeline, oldest first, beginning with [`EventKind::Accepted`](crate::message::EventKind::Accepted)
     /// and what was noted then.
     async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>>;
+
+    /// What is to be done about a message next. `None` when it has ended, or there is none.
+    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>>;
 
     /// Messages that match, newest first, at most `limit`.
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>>;

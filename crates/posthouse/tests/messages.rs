@@ -87,9 +87,18 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     let shown = json(folder.path(), &["show", &ids[0], "--json"]);
     assert_eq!((&shown["account"], &shown["carrier"]), (&"acme".into(), &"31003".into()));
     assert_eq!(shown["timeline"][0]["kind"], "Accepted");
-    let people = messages(folder.path(), &["show", &ids[0]]);
-    let people = String::from_utf8(people.stdout).unwrap();
-    assert!(people.contains(&format!("MessageID      {}", ids[0])), "{people}");
+    let people = || {
+        let people = messages(folder.path(), &["show", &ids[0]]);
+        String::from_utf8(people.stdout).unwrap()
+    };
+    assert!(people().contains(&format!("MessageID      {}", ids[0])), "{}", people());
+    // Nobody is there: it waits for another attempt.
+    let began = std::time::Instant::now();
+    while json(folder.path(), &["show", &ids[0], "--json"])["next"]["what"] != "attempt"
+        || !people().contains("\nnext           attempt ")
+    {
+        assert!(began.elapsed() < std::time::Duration::from_secs(30), "{}", people());
+    }
 
     let unknown = messages(folder.path(), &["show", "17"]);
     assert_eq!(unknown.status.code(), Some(1));

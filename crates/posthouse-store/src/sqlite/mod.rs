@@ -51,8 +51,8 @@ use posthouse_core::{
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
-        Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Next, Owner,
+        Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
 use rusqlite::Connection;
@@ -308,6 +308,10 @@ impl Store for SqliteStore {
 
     async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
         self.readers.read(move |connection| search::timeline(connection, id)).await
+    }
+
+    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>> {
+        self.readers.read(move |connection| search::next(connection, id, now)).await
     }
 
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {

@@ -7,13 +7,14 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     message::{EventKind, Message, Part, TimelineEvent},
-    store::{MessageFilter, StoreError},
+    store::{MessageFilter, Next, StoreError},
 };
 use rusqlite::{Connection, Row, ToSql};
 
 use super::{
     fault::Result,
     record::{Record, corrupt},
+    work::Kind,
 };
 use crate::media::{
     folder::Folder,
@@ -48,6 +49,23 @@ fn read(row: &Row<'_>) -> Result<Message> {
         accepted_at: record.time("accepted_at")?,
         changed_at: record.time("changed_at")?,
     })
+}
+
+/// What is to be done about a message next.
+pub(super) fn next(connection: &Connection, id: Id, now: Timestamp) -> Result<Option<Next>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, due, owner IS NOT NULL AND due > ?2 AS in_hand FROM work WHERE id = ?1",
+    )?;
+    let mut rows = statement.query((id.number(), now.as_millisecond()))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let record = Record::by_id("work", row)?;
+    let due = record.time("due")?;
+    Ok(Some(match record.known("kind", Kind::from_number)? {
+        Kind::Send if record.value("in_hand")? => Next::InHand(due),
+        Kind::Send => Next::Attempt(due),
+        Kind::Sending => Next::UnderWay(due),
+        Kind::Report => Next::Reports(due),
+    }))
 }
 
 /// A message's timeline: what its row tells, then the events.

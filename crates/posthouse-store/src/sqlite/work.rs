@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    fn from_number(number: u8) -> Option<Self> {
+    pub(super) fn from_number(number: u8) -> Option<Self> {
         [Self::Send, Self::Sending, Self::Report].into_iter().find(|kind| kind.number() == number)
     }
 }

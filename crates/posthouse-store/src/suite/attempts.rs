@@ -5,7 +5,7 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{EventKind, Reason},
     state::{State, Terminal},
-    store::{Acceptance, NewMessage, Settled, Settlement, StoreError, Timer},
+    store::{Acceptance, NewMessage, Next, Settled, Settlement, StoreError, Timer},
 };
 
 use super::{
@@ -28,6 +28,24 @@ pub async fn accepted_work_is_leased_or_due_at_once(backend: &dyn Backend) {
     assert_eq!((send.id, &send.account, &send.carrier), (free.id, &free.account, &free.carrier));
     assert_eq!((&send.submission, send.attempts, send.unreached), (&free.submission, 0, false));
     assert_eq!(send.lease, lease(OTHER, 0));
+}
+
+/// For people who ask why nothing happens.
+pub async fn what_is_next_is_told(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.accept_mine(0).await;
+    let next = async |id, now| bed.next(id, at(now)).await.unwrap();
+    assert_eq!(next(id, 0).await, Some(Next::InHand(at(LEASE))));
+    assert_eq!(next(id, LEASE).await, Some(Next::Attempt(at(LEASE))), "its gateway fell silent");
+    bed.begin_mine(id, 1).await;
+    assert_eq!(next(id, 1).await, Some(Next::UnderWay(at(1 + LEASE))));
+    bed.settle_mine(id, again(2, 30), 2).await;
+    assert_eq!(next(id, 2).await, Some(Next::Attempt(at(32))));
+    for waiting in [bed.forwarded("c-1", 3).await, bed.parked(3).await] {
+        assert_eq!(next(waiting, 3).await, Some(Next::Reports(at(3 + REPORT_TIMEOUT))));
+    }
+    assert_eq!(next(bed.finished("c-2", 4).await, 4).await, None);
+    assert_eq!(next(message(5).id, 5).await, None, "there is none");
 }
 
 /// Leased work is nobody else's; when the lease ends it is.

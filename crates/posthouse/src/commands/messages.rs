@@ -1,6 +1,7 @@
 //! `posthouse messages`: looks messages up in the store, and intervenes by hand, also beside a running gateway.
 
 mod intervene;
+mod next;
 mod outcome;
 mod resend;
 mod selection;
@@ -104,7 +105,10 @@ struct List {
 }
 
 #[derive(clap::Args)]
-#[command(after_help = "Example: posthouse messages show 191642196911325184")]
+#[command(after_help = "\
+Example: posthouse messages show 191642196911325184
+
+Of a message that has not ended it says what is next, and when: an attempt, or the end of the wait for reports.")]
 struct Show {
     #[command(flatten)]
     common: Common,
@@ -184,13 +188,18 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     else {
         bail!("there is no message {}; `posthouse messages list` shows those there are", show.id);
     };
+    let now = Timestamp::now();
+    let next = store.next(show.id, now).await?;
     let mut out = io::stdout().lock();
     if show.common.json {
         let mut shown = as_json(&message);
+        shown["next"] = next::as_json(next);
         shown["timeline"] = timeline.iter().map(event_as_json).collect();
         writeln!(out, "{shown}")?;
     } else {
-        print(&mut out, &message, &timeline)?;
+        let expiry = message.submission.expiry;
+        let next = next.map(|next| next::in_words(next, message.attempts, expiry, now));
+        print(&mut out, &message, next, &timeline)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -203,7 +212,12 @@ async fn open_as(settings: &Settings) -> anyhow::Result<impl Store + use<>> {
     visit(settings, false).await.context("the store cannot be opened; -c says which configuration names it")
 }
 
-fn print(out: &mut impl Write, message: &Message, timeline: &[TimelineEvent]) -> io::Result<()> {
+fn print(
+    out: &mut impl Write,
+    message: &Message,
+    next: Option<String>,
+    timeline: &[TimelineEvent],
+) -> io::Result<()> {
     let submission = &message.submission;
     writeln!(out, "MessageID      {}", message.id)?;
     writeln!(out, "state          {}", message.state)?;
@@ -219,7 +233,11 @@ fn print(out: &mut impl Write, message: &Message, timeline: &[TimelineEvent]) ->
     let bytes: u64 = submission.parts.iter().map(|part| part.bytes).sum();
     let types: Vec<_> = submission.parts.iter().map(|part| part.content_type.as_str()).collect();
     writeln!(out, "content        {bytes} bytes: {}", types.join(", "))?;
-    writeln!(out, "attempts       {}\n", message.attempts)?;
+    writeln!(out, "attempts       {}", message.attempts)?;
+    if let Some(next) = next {
+        writeln!(out, "next           {next}")?;
+    }
+    writeln!(out)?;
     for event in timeline {
         writeln!(
             out,

@@ -14,8 +14,8 @@ use posthouse_core::{
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Owner, Recorded,
-        Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Next, Owner,
+        Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
 
@@ -149,6 +149,10 @@ impl Store for FragileStore {
 
     async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
         self.0.timeline(id).await
+    }
+
+    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>> {
+        self.0.next(id, now).await
     }
 
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
