@@ -16,7 +16,7 @@ use posthouse_core::{
     state::Terminal,
     store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner, StoreError},
 };
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Row};
 
 use super::{
     fault::Result,
@@ -91,12 +91,15 @@ impl Owed {
 
     /// Lets the next report of the same message go, if this was what held it. Whether it did.
     fn let_next_go(&self, tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
-        let gone = tx.execute(
-            "UPDATE callback SET due = ?2
-             WHERE id = (SELECT min(id) FROM callback WHERE message = ?1 AND failed = 0) AND due IS NULL",
-            (self.message.number(), now.as_millisecond()),
-        )?;
-        Ok(gone > 0)
+        let next: Option<(i64, bool)> = tx
+            .prepare(
+                "SELECT id, due IS NULL FROM callback WHERE message = ? AND failed = 0 ORDER BY id LIMIT 1",
+            )?
+            .query_row([self.message.number()], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((id, true)) = next else { return Ok(false) };
+        tx.execute("UPDATE callback SET due = ? WHERE id = ?", (now.as_millisecond(), id))?;
+        Ok(true)
     }
 }
 

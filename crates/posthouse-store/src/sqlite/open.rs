@@ -31,7 +31,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that each connection keeps prepared.
 const STATEMENTS: usize = 128;
 /// The page cache of the writer, in KiB.
-const WRITER_CACHE: i64 = 32 << 10;
+const WRITER_CACHE: i64 = 8 << 10;
 /// The page cache of a reader, in KiB.
 const READER_CACHE: i64 = 4 << 10;
 /// The node number of visitors in the ids of callbacks.

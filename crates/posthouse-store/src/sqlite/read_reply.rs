@@ -19,11 +19,7 @@ use super::{
 
 /// Records a read reply on the message it is about, or keeps it.
 pub(super) fn record(tx: &mut Tx<'_>, reply: &CarrierReadReply) -> Result<Recorded> {
-    let subject = match find_by_id(tx, &reply.carrier, &reply.carrier_message_id)? {
-        Some(id) => Subject::load(tx, id)?,
-        None => None,
-    };
-    let Some(subject) = subject else {
+    let Some(subject) = find_by_id(tx, &reply.carrier, &reply.carrier_message_id)? else {
         keep(tx, reply)?;
         return Ok(Recorded::Unmatched);
     };

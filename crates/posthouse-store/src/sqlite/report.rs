@@ -9,7 +9,7 @@ use posthouse_core::{
     state::{Event, State},
     store::{Recorded, Settled},
 };
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::{
     callback,
@@ -68,25 +68,24 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
 
 /// The message that a report is about, if that can be told.
 fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
-    let id = match find_by_id(tx, &report.carrier, &report.carrier_message_id)? {
-        Some(id) => Some(id),
-        None => find_unanswered(tx, report)?.and_then(Id::from_number),
-    };
-    match id {
+    if let Some(subject) = find_by_id(tx, &report.carrier, &report.carrier_message_id)? {
+        return Ok(Some(subject));
+    }
+    match find_unanswered(tx, report)?.and_then(Id::from_number) {
         Some(id) => Subject::load(tx, id),
         None => Ok(None),
     }
 }
 
 /// The newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
-pub(super) fn find_by_id(tx: &Tx<'_>, carrier: &CarrierId, carrier_message_id: &str) -> Result<Option<Id>> {
-    let id: Option<i64> = tx
-        .prepare(
-            "SELECT id FROM message WHERE carrier_message_id = ? AND carrier = ? ORDER BY id DESC LIMIT 1",
-        )?
-        .query_row((carrier_message_id, carrier.as_str()), |row| row.get(0))
-        .optional()?;
-    Ok(id.and_then(Id::from_number))
+pub(super) fn find_by_id(
+    tx: &Tx<'_>,
+    carrier: &CarrierId,
+    carrier_message_id: &str,
+) -> Result<Option<Subject>> {
+    let newest = "SELECT id, state, account, carrier, recipient, delivery_report, carrier_message_id
+                  FROM message WHERE carrier_message_id = ? AND carrier = ? ORDER BY id DESC LIMIT 1";
+    Subject::find(tx, newest, (carrier_message_id, carrier.as_str()))
 }
 
 /// The message whose MessageID was never learned, when it is the only one between these two: parked, taken with an answer
@@ -98,7 +97,7 @@ fn find_unanswered(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
     };
     let mut statement = tx.prepare(
         "SELECT id, state, submission ->> '$.sender' FROM message
-         WHERE recipient = ?1 AND state IN (1, 2, 3, 4) AND carrier = ?2 AND carrier_message_id IS NULL
+         WHERE recipient = ?1 AND state BETWEEN 1 AND 4 AND carrier = ?2 AND carrier_message_id IS NULL
          UNION ALL
          SELECT id, state, submission ->> '$.sender' FROM message
          WHERE recipient = ?1 AND state = 0 AND report_until IS NOT NULL AND carrier = ?2

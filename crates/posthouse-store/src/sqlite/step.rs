@@ -7,7 +7,7 @@ use posthouse_core::{
     message::{EventKind, Reason},
     state::{Event, State, Step},
 };
-use rusqlite::Row;
+use rusqlite::{Params, Row};
 
 use super::{fault::Result, job::Tx, record::Record};
 
@@ -35,11 +35,15 @@ pub(super) struct Stepped {
 impl Subject {
     /// The message with this id, if it is known.
     pub(super) fn load(tx: &Tx<'_>, id: Id) -> Result<Option<Self>> {
-        let mut statement = tx.prepare(
-            "SELECT id, state, account, carrier, recipient, delivery_report, carrier_message_id
-             FROM message WHERE id = ?",
-        )?;
-        let mut rows = statement.query([id.number()])?;
+        let by_id = "SELECT id, state, account, carrier, recipient, delivery_report, carrier_message_id
+                     FROM message WHERE id = ?";
+        Self::find(tx, by_id, [id.number()])
+    }
+
+    /// The first message that a query of these columns finds, if it finds one.
+    pub(super) fn find(tx: &Tx<'_>, query: &str, values: impl Params) -> Result<Option<Self>> {
+        let mut statement = tx.prepare(query)?;
+        let mut rows = statement.query(values)?;
         rows.next()?.map(Self::read).transpose()
     }
 
@@ -106,9 +110,10 @@ impl Subject {
 
 /// Adds a line to a message's timeline.
 pub(super) fn note(tx: &Tx<'_>, id: Id, kind: EventKind, at: Timestamp, detail: &str) -> Result<()> {
+    // Not INSERT … SELECT: one that reads the table it writes goes by way of a temporary table, which costs more than all the rest.
     tx.execute(
         "INSERT INTO event (message, number, at, kind, detail)
-         SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4 FROM event WHERE message = ?1",
+         VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM event WHERE message = ?1), ?2, ?3, ?4)",
         (id.number(), at.as_millisecond(), kind.number(), detail),
     )?;
     Ok(())
