@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `open.rs`, `schema.rs`, `options.rs` | opening, migrations |
-//! | `writer.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
+//! | `writer.rs` `queue.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `read_reply.rs` | read replies, also within a transaction |
@@ -26,6 +26,7 @@ mod open;
 mod options;
 mod pace;
 mod provisioning;
+mod queue;
 mod read_reply;
 mod reader;
 mod record;

@@ -33,12 +33,14 @@ impl Pace {
         self.patience = (took / 2).min(LONGEST_WAIT);
     }
 
-    /// How long to wait for another job, when so many are there.
-    pub(super) fn left(&self, gathered: usize) -> Option<Duration> {
-        if gathered >= self.expected {
-            return None;
-        }
-        self.patience.checked_sub(self.answered.elapsed()).filter(|left| !left.is_zero())
+    /// How many jobs there would be if all came back.
+    pub(super) const fn expected(&self) -> usize {
+        self.expected
+    }
+
+    /// How long they are waited for, from now.
+    pub(super) fn patience(&self) -> Duration {
+        self.patience.saturating_sub(self.answered.elapsed())
     }
 }
 
@@ -49,18 +51,19 @@ mod tests {
     #[test]
     fn who_is_alone_never_waits() {
         let mut pace = Pace::new();
-        assert_eq!(pace.left(1), None);
+        assert_eq!(pace.expected(), 0);
         pace.answered(1, 0, Duration::from_secs(1));
-        assert_eq!(pace.left(1), None);
+        assert_eq!(pace.expected(), 1, "and one is there already");
     }
 
     #[test]
     fn all_who_may_come_back_are_waited_for_a_moment() {
         let mut pace = Pace::new();
+        assert_eq!(pace.patience(), Duration::ZERO);
         pace.answered(30, 34, Duration::from_secs(1));
-        assert!(pace.left(63).is_some_and(|left| left <= LONGEST_WAIT));
-        assert_eq!(pace.left(64), None);
+        assert_eq!(pace.expected(), 64);
+        assert!(pace.patience() <= LONGEST_WAIT);
         pace.answered(30, 34, Duration::ZERO);
-        assert_eq!(pace.left(1), None, "a commit that takes no time is not worth a wait");
+        assert_eq!(pace.patience(), Duration::ZERO, "a commit that takes no time is not worth a wait");
     }
 }

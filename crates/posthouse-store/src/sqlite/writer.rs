@@ -10,7 +10,6 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -26,6 +25,7 @@ use super::{
     job::{Job, Task, Tx, run_alone, run_in_company},
     options::Fatal,
     pace::Pace,
+    queue::Queue,
 };
 use crate::media::segments::Segments;
 
@@ -61,7 +61,7 @@ pub(crate) enum Admission {
 /// The queue's end that operations see.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    orders: Mutex<Option<mpsc::Sender<Order>>>,
+    orders: Arc<Queue<Order>>,
     room: Arc<Semaphore>,
     counts: Arc<Counts>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -84,12 +84,12 @@ pub(crate) struct Parts {
 impl Writer {
     /// Starts the thread. At most `queue` jobs wait.
     pub(crate) fn start(parts: Parts, queue: usize) -> io::Result<Self> {
-        let (orders, taken) = mpsc::channel();
+        let orders = Arc::new(Queue::new());
         let room = Arc::new(Semaphore::new(queue.clamp(1, Semaphore::MAX_PERMITS)));
         let counts = Arc::new(Counts::default());
-        let mut thread = WriterThread::new(parts, taken, room.clone(), counts.clone());
+        let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), counts.clone());
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run())?;
-        Ok(Self { orders: Mutex::new(Some(orders)), room, counts, thread: Mutex::new(Some(thread)) })
+        Ok(Self { orders, room, counts, thread: Mutex::new(Some(thread)) })
     }
 
     /// Has a job done and waits till it is on disk.
@@ -118,8 +118,7 @@ impl Writer {
     }
 
     fn send(&self, order: Order) -> Result<(), StoreError> {
-        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        orders.as_ref().ok_or_else(closed)?.send(order).map_err(|_| closed())
+        if self.orders.push(order) { Ok(()) } else { Err(closed()) }
     }
 
     /// Finishes what was handed in and ends the thread.
@@ -137,7 +136,7 @@ impl Writer {
     }
 
     fn join(&self) {
-        drop(self.orders.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.orders.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             thread.join().ok();
@@ -187,7 +186,7 @@ impl From<rusqlite::Error> for Failure {
 
 struct WriterThread {
     parts: Parts,
-    orders: Receiver<Order>,
+    orders: Arc<Queue<Order>>,
     room: Arc<Semaphore>,
     capacity: usize,
     pace: Pace,
@@ -201,29 +200,25 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn new(parts: Parts, orders: Receiver<Order>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
+    fn new(parts: Parts, orders: Arc<Queue<Order>>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
         let (looked_at_space, free_bytes, broken) = (None, u64::MAX, None);
         let (capacity, pace, commit_took) = (room.available_permits(), Pace::new(), Duration::ZERO);
         Self { parts, orders, room, capacity, pace, commit_took, counts, looked_at_space, free_bytes, broken }
     }
 
     fn run(&mut self) {
-        loop {
+        while !self.orders.is_done() {
             self.look_at_space();
-            let mut group = Vec::new();
-            let next = self.orders.recv_timeout(TICK);
-            let closing = match next {
-                Ok(order) => self.gather(order, &mut group),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.look_after_wal(Checkpoints::idle);
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
+            if !self.orders.wait(TICK) {
+                self.look_after_wal(Checkpoints::idle);
+                continue;
+            }
+            let (group, closing) = self.gather();
             if !group.is_empty() {
                 self.serve(group);
             }
             if let Some(reply) = closing {
+                self.orders.abandon();
                 self.shut();
                 reply.send(()).ok();
                 return;
@@ -232,26 +227,17 @@ impl WriterThread {
         self.shut();
     }
 
-    /// Takes what waits; whether the last of it is the order to close.
-    fn gather(&mut self, first: Order, group: &mut Vec<Box<dyn Job>>) -> Option<oneshot::Sender<()>> {
-        let mut next = Some(first);
-        while let Some(order) = next {
+    /// Takes what waits, and waits a moment for those who were answered just now and may be back. With it, the order to close, if
+    /// that came; nothing is taken after it.
+    fn gather(&self) -> (Vec<Box<dyn Job>>, Option<oneshot::Sender<()>>) {
+        let mut group = Vec::new();
+        for order in self.orders.take(GROUP, self.pace.expected(), self.pace.patience()) {
             match order {
                 Order::Job(job) => group.push(job),
-                Order::Close(reply) => return Some(reply),
+                Order::Close(reply) => return (group, Some(reply)),
             }
-            next = if group.len() < GROUP { self.next_of_group(group.len()) } else { None };
         }
-        None
-    }
-
-    /// What waits; when nothing does, but those who were answered just now may be back, what comes within a moment.
-    fn next_of_group(&self, gathered: usize) -> Option<Order> {
-        if let Ok(order) = self.orders.try_recv() {
-            return Some(order);
-        }
-        let left = self.pace.left(gathered)?;
-        self.orders.recv_timeout(left).ok()
+        (group, None)
     }
 
     fn serve(&mut self, mut group: Vec<Box<dyn Job>>) {
@@ -391,8 +377,10 @@ impl WriterThread {
 }
 
 impl Drop for WriterThread {
-    /// A panic here is a bug that leaves callers without answers: it ends the process like a failed sync.
+    /// Who waits is told that nobody is there. A panic here is a bug that leaves callers without answers: it ends the process like a
+    /// failed sync.
     fn drop(&mut self) {
+        self.orders.abandon();
         if thread::panicking() {
             (self.parts.on_fatal)("the store's writer panicked".into());
         }
@@ -401,6 +389,8 @@ impl Drop for WriterThread {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     /// A writer on a database of its own, and what was said to be fatal.

@@ -1,0 +1,152 @@
+//! What waits for the writer. Handing in costs a lock and a place in a list: the writer is woken once for a group, and not for each
+//! job of it.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// A list that many hand in to and one takes from, in order.
+pub(super) struct Queue<T> {
+    line: Mutex<Line<T>>,
+    bell: Condvar,
+}
+
+struct Line<T> {
+    waiting: VecDeque<T>,
+    /// So many have to wait before the bell is worth ringing; `None` while nobody listens.
+    wanted: Option<usize>,
+    is_closed: bool,
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("waiting", &self.line().waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T> Queue<T> {
+    /// One in which nothing waits.
+    pub(super) fn new() -> Self {
+        let line = Line { waiting: VecDeque::new(), wanted: None, is_closed: false };
+        Self { line: Mutex::new(line), bell: Condvar::new() }
+    }
+
+    /// Hands one in; `false` when nothing is taken any more.
+    pub(super) fn push(&self, one: T) -> bool {
+        let mut line = self.line();
+        if line.is_closed {
+            return false;
+        }
+        line.waiting.push_back(one);
+        let is_wanted = line.wanted.is_some_and(|wanted| line.waiting.len() >= wanted);
+        drop(line);
+        if is_wanted {
+            self.bell.notify_one();
+        }
+        true
+    }
+
+    /// Nothing more is taken; what waits can still be.
+    pub(super) fn close(&self) {
+        self.line().is_closed = true;
+        self.bell.notify_one();
+    }
+
+    /// Closes, and drops what waits.
+    pub(super) fn abandon(&self) {
+        self.close();
+        // Outside of the lock: what is dropped may call whatever it likes.
+        let waiting = std::mem::take(&mut self.line().waiting);
+        drop(waiting);
+    }
+
+    /// Waits till something waits, and no longer than `patience`; whether it does. Without anything and closed: at once.
+    pub(super) fn wait(&self, patience: Duration) -> bool {
+        !self.wait_for(1, patience).waiting.is_empty()
+    }
+
+    /// Whether it is closed and nothing waits.
+    pub(super) fn is_done(&self) -> bool {
+        let line = self.line();
+        line.is_closed && line.waiting.is_empty()
+    }
+
+    /// Takes what waits, at most so many. When fewer than `expected` do, they are waited for no longer than `patience`.
+    pub(super) fn take(&self, most: usize, expected: usize, patience: Duration) -> Vec<T> {
+        let mut line = self.wait_for(expected.min(most), patience);
+        let taken = most.min(line.waiting.len());
+        line.waiting.drain(..taken).collect()
+    }
+
+    fn wait_for(&self, wanted: usize, patience: Duration) -> MutexGuard<'_, Line<T>> {
+        let deadline = Instant::now() + patience;
+        let mut line = self.line();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if line.waiting.len() >= wanted || line.is_closed || left.is_zero() {
+                return line;
+            }
+            line.wanted = Some(wanted);
+            line = self.bell.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner).0;
+            line.wanted = None;
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line<T>> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use super::*;
+
+    const NEVER: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn what_waits_is_taken_in_order_and_in_bounds() {
+        let queue = Queue::new();
+        assert!(!queue.wait(NEVER));
+        assert!((1..=5).all(|one| queue.push(one)));
+        assert!(queue.wait(NEVER));
+        assert_eq!(queue.take(3, 100, LONG), [1, 2, 3], "a full group waits for nobody");
+        assert_eq!(queue.take(3, 2, LONG), [4, 5], "nor does one that is complete");
+        assert_eq!(queue.take(3, 1, NEVER), Vec::<i32>::new());
+    }
+
+    #[test]
+    fn who_is_expected_is_waited_for() {
+        let queue = Arc::new(Queue::new());
+        let other = Arc::clone(&queue);
+        let pushing = thread::spawn(move || (1..=3).all(|one| other.push(one)));
+        assert_eq!(queue.take(10, 3, LONG), [1, 2, 3]);
+        assert!(pushing.join().unwrap());
+    }
+
+    #[test]
+    fn after_the_close_the_rest_is_taken_and_nothing_more() {
+        let queue = Queue::new();
+        assert!(queue.push(1));
+        queue.close();
+        assert!(!queue.push(2));
+        assert!(queue.wait(LONG) && !queue.is_done());
+        assert_eq!(queue.take(10, 10, LONG), [1], "nobody else comes");
+        assert!(queue.is_done());
+        assert!(!queue.wait(LONG), "nor is anybody waited for");
+    }
+
+    #[test]
+    fn what_is_abandoned_is_dropped() {
+        let (queue, waits) = (Queue::new(), Arc::new(()));
+        assert!(queue.push(Arc::clone(&waits)));
+        queue.abandon();
+        assert_eq!(Arc::strong_count(&waits), 1);
+        assert!(!queue.push(waits));
+    }
+}
