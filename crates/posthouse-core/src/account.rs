@@ -101,10 +101,20 @@ pub struct Callbacks {
     pub retry_after: Duration,
     /// How many tries follow the first.
     pub max_retries: u32,
+    /// How many callbacks are under way at a time. Each message from a handset among them is in memory meanwhile.
+    #[serde(default = "Callbacks::default_window")]
+    pub window: u32,
+}
+
+impl Callbacks {
+    /// As many as a small VASP's server takes without queueing.
+    const fn default_window() -> u32 {
+        16
+    }
 }
 
 impl Default for Callbacks {
-    /// Contract section 3: 10 s, again after 5 min, at most 5 times.
+    /// Contract section 3: 10 s, again after 5 min, at most 5 times; 16 at a time.
     fn default() -> Self {
         Self {
             report_url: None,
@@ -114,6 +124,7 @@ impl Default for Callbacks {
             timeout: Duration::from_secs(10),
             retry_after: Duration::from_secs(300),
             max_retries: 5,
+            window: Self::default_window(),
         }
     }
 }

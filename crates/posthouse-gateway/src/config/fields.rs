@@ -172,7 +172,8 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
 }
 
 fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
-    let Callbacks { report_url, deliver_url, basic_auth, tls, timeout, retry_after, max_retries } = callbacks;
+    let Callbacks { report_url, deliver_url, basic_auth, tls, timeout, retry_after, max_retries, window } =
+        callbacks;
     fields.add_url("report_url", report_url.as_deref());
     fields.add_url("deliver_url", deliver_url.as_deref());
     fields.add_own(basic_auth.as_ref());
@@ -180,6 +181,7 @@ fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
     fields.add("timeout", duration::show(*timeout));
     fields.add("retry_after", duration::show(*retry_after));
     fields.add("max_retries", max_retries);
+    fields.add("window", window);
 }
 
 fn add_service(fields: &mut Fields, service: &Service) {

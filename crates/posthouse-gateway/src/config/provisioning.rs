@@ -33,6 +33,8 @@ const THREE_DAYS: Duration = Duration::from_secs(72 * 60 * 60);
 const MOST_REQUESTS: u64 = 1_000_000;
 /// The widest window of a connection.
 const WIDEST_WINDOW: u64 = 10_000;
+/// The widest window of an account's callbacks.
+const WIDEST_CALLBACK_WINDOW: u64 = 1000;
 /// The last priority of a connection.
 const MOST_PRIORITIES: u64 = 100;
 /// The greatest weight of a connection.
@@ -448,6 +450,7 @@ fn read_callbacks(mut table: Table<'_>, reader: &Reader<'_>) -> Callbacks {
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         retry_after: table.duration("retry_after").unwrap_or(default.retry_after),
         max_retries: table.number("max_retries", 0..=MOST_RETRIES).unwrap_or(default.max_retries),
+        window: table.number("window", 1..=WIDEST_CALLBACK_WINDOW).unwrap_or(default.window),
     }
 }
 

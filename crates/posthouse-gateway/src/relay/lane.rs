@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use posthouse_core::{
-    account::{AccountName, Callbacks},
+    account::{Account, AccountName, Callbacks},
     store::{Callback, CallbackOutcome, Lease, StoreError},
     time::after,
     tls::PeerTls,
@@ -17,12 +17,11 @@ use tokio_util::sync::CancellationToken;
 use super::{Shared, deliver::deliver};
 use crate::http::client::HttpClient;
 
-/// How many callbacks an account gets at a time.
-const AT_A_TIME: usize = 16;
-/// How many are in hand: while some are under way, others are leased and settled.
-const IN_HAND: usize = 128;
-/// So much room there is at least before the store is asked for more: a commit for each callback would be dear.
-const PULL_FROM: usize = 32;
+/// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
+const IN_HAND: usize = 8;
+/// Of its room a lane has at least so great a part free before it asks the store for more: a commit for each callback would be
+/// dear.
+const PULL_FROM: usize = 4;
 /// What a try may take beyond the VASP's time-out before another node may make it.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -30,28 +29,58 @@ pub(super) struct Lane {
     shared: Arc<Shared>,
     account: AccountName,
     bell: Arc<Notify>,
-    client: Option<(Duration, Option<PeerTls>, HttpClient)>,
+    stop: CancellationToken,
+    way: Option<Way>,
     tries: JoinSet<()>,
+}
+
+/// The way to the VASP, as provisioned.
+#[derive(Clone)]
+struct Way {
+    timeout: Duration,
+    tls: Option<PeerTls>,
+    window: u32,
+    client: HttpClient,
     /// Who may be at the VASP; the others lease and settle meanwhile.
     turns: Arc<Semaphore>,
 }
 
-impl Lane {
-    pub(super) fn new(shared: Arc<Shared>, account: AccountName, bell: Arc<Notify>) -> Self {
+impl Way {
+    fn new(callbacks: &Callbacks) -> Self {
+        let Callbacks { timeout, window, .. } = *callbacks;
+        let places = places(window);
         Self {
-            shared,
-            account,
-            bell,
-            client: None,
-            tries: JoinSet::new(),
-            turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            timeout,
+            tls: callbacks.tls.clone(),
+            window,
+            client: HttpClient::new(timeout, places, callbacks.tls.as_ref()),
+            turns: Arc::new(Semaphore::new(places)),
         }
     }
 
-    pub(super) async fn run(mut self, stop: CancellationToken) {
-        let bell = Arc::clone(&self.bell);
+    fn is_of(&self, callbacks: &Callbacks) -> bool {
+        self.timeout == callbacks.timeout && self.window == callbacks.window && self.tls == callbacks.tls
+    }
+}
+
+fn places(window: u32) -> usize {
+    usize::try_from(window.max(1)).unwrap_or(1)
+}
+
+impl Lane {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        account: AccountName,
+        bell: Arc<Notify>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { shared, account, bell, stop, way: None, tries: JoinSet::new() }
+    }
+
+    pub(super) async fn run(mut self) {
+        let (bell, stop) = (Arc::clone(&self.bell), self.stop.clone());
         loop {
-            let has_room = self.tries.len() + PULL_FROM <= IN_HAND;
+            let has_room = self.room() * PULL_FROM >= self.capacity();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -63,18 +92,26 @@ impl Lane {
                 () = bell.notified(), if has_room => self.pull().await,
             }
         }
-        // What waits for its turn is left to the next run.
-        self.turns.close();
         while self.tries.join_next().await.is_some() {}
+    }
+
+    fn capacity(&self) -> usize {
+        let window = self.way.as_ref().map_or_else(|| Callbacks::default().window, |way| way.window);
+        places(window).saturating_mul(IN_HAND)
+    }
+
+    fn room(&self) -> usize {
+        self.capacity().saturating_sub(self.tries.len())
     }
 
     /// Leases what is due, as much as there is room for.
     async fn pull(&mut self) {
         let account = self.shared.snapshot.get().account(&self.account).cloned();
         let callbacks = account.as_ref().map_or_else(Callbacks::default, |account| account.callbacks.clone());
+        let way = self.way(&callbacks);
         let now = self.shared.clock.now();
         let lease = Lease { owner: self.shared.owner, until: after(now, callbacks.timeout + GRACE) };
-        let room = IN_HAND.saturating_sub(self.tries.len());
+        let room = self.room();
         let leased = match self.shared.store.lease_callbacks(&self.account, lease, now, room).await {
             Ok(leased) => leased,
             Err(error) => {
@@ -86,36 +123,38 @@ impl Lane {
             // There may be more: look again as soon as there is room.
             self.bell.notify_one();
         }
-        let client = self.client(&callbacks);
         for callback in leased {
-            let (shared, account, client) = (Arc::clone(&self.shared), account.clone(), client.clone());
-            let (turns, timeout) = (Arc::clone(&self.turns), callbacks.timeout);
-            let bell = Arc::clone(&self.bell);
-            self.tries.spawn(async move {
-                let Ok(turn) = turns.acquire().await else { return };
-                // It waited so long that somebody else may get it while it is under way.
-                if callback.lease.until < after(shared.clock.now(), timeout) {
-                    return;
-                }
-                let outcome = deliver(&shared, account.as_deref(), &client, &callback).await;
-                drop(turn);
-                if settle(&shared, &callback, outcome).await {
-                    bell.notify_one();
-                }
-            });
+            self.start(callback, account.clone(), way.clone());
         }
     }
 
-    /// The account's client; a new one when its time-out or its TLS was changed.
-    fn client(&mut self, callbacks: &Callbacks) -> HttpClient {
-        let Callbacks { timeout, tls, .. } = callbacks;
-        match &self.client {
-            Some((known, known_tls, client)) if known == timeout && known_tls == tls => client.clone(),
-            _ => {
-                let client = HttpClient::new(*timeout, AT_A_TIME, tls.as_ref());
-                self.client = Some((*timeout, tls.clone(), client.clone()));
-                client
+    fn start(&mut self, callback: Callback, account: Option<Arc<Account>>, way: Way) {
+        let (shared, bell, stop) = (Arc::clone(&self.shared), Arc::clone(&self.bell), self.stop.clone());
+        self.tries.spawn(async move {
+            let turn = tokio::select! {
+                biased;
+                // What waits for its turn is left to the next run.
+                () = stop.cancelled() => return,
+                turn = way.turns.acquire() => turn,
+            };
+            let Ok(turn) = turn else { return };
+            // It waited so long that somebody else may get it while it is under way.
+            if callback.lease.until < after(shared.clock.now(), way.timeout) {
+                return;
             }
+            let outcome = deliver(&shared, account.as_deref(), &way.client, &callback).await;
+            drop(turn);
+            if settle(&shared, &callback, outcome).await {
+                bell.notify_one();
+            }
+        });
+    }
+
+    /// The way to the account's VASP; a new one when it was provisioned otherwise.
+    fn way(&mut self, callbacks: &Callbacks) -> Way {
+        match &self.way {
+            Some(way) if way.is_of(callbacks) => way.clone(),
+            _ => self.way.insert(Way::new(callbacks)).clone(),
         }
     }
 }

@@ -46,8 +46,8 @@ impl Relay {
     /// Tells an account's lane that something is owed to it; opens the lane if there is none.
     pub fn wake(&self, account: &AccountName) {
         self.lanes.wake(account, |bell| {
-            let lane = lane::Lane::new(Arc::clone(&self.shared), account.clone(), bell);
-            lane.run(self.stop.clone())
+            let lane = lane::Lane::new(Arc::clone(&self.shared), account.clone(), bell, self.stop.clone());
+            lane.run()
         });
     }
 

@@ -31,6 +31,7 @@ basic_auth = { username = "u", password = "p4ss" }
 timeout = "1s"
 retry_after = "1m"
 max_retries = 0
+window = 2
 [[account.service]]
 vasid = "61295"
 senders = ["111122", "+16175550100"]
@@ -142,6 +143,7 @@ fn every_key_means_what_it_says() {
                 timeout: Duration::from_secs(1),
                 retry_after: Duration::from_secs(60),
                 max_retries: 0,
+                window: 2,
             },
             services: vec![
                 Service {
@@ -463,6 +465,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         ACCOUNT,
         "[account.callbacks]\ndeliver_url = \"http://h:0/\"",
         "10: account.callbacks.deliver_url names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"",
+    ),
+    (
+        ACCOUNT,
+        "[account.callbacks]\nwindow = 0",
+        "10: account.callbacks.window: 0 is out of range; write a number from 1 to 1000",
     ),
     (
         ACCOUNT,

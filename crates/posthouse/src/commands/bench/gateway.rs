@@ -209,7 +209,7 @@ listen = \"127.0.0.1:0\"
 fn provisioning(reports: &str, carrier: &str) -> String {
     format!(
         "[[account]]\nname = \"bench\"\nvaspid = {VASPID:?}\nmax_message_bytes = 5242880\n\
-         [account.callbacks]\nreport_url = {reports:?}\n\
+         [account.callbacks]\nreport_url = {reports:?}\nwindow = 64\n\
          [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
          [[carrier]]\nid = {CARRIER:?}\nname = \"The bench's carrier\"\nmax_message_bytes = 5242880\n\
          [[carrier.connection]]\nname = \"bench\"\nurl = {carrier:?}\nvaspid = \"posthouse\"\nvasid = \"gw\"\nwindow = 64\n\
