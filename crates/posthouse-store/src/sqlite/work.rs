@@ -104,6 +104,11 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<Settled> {
     let (_, mut subject) = held(tx, id, owner)?;
+    let is_last_word = matches!(settlement, Settlement::Refused { .. } | Settlement::Expired { .. });
+    if is_last_word && let Some(owes_report) = hear_of_earlier(tx, &mut subject, now)? {
+        note_settlement(tx, &subject, Stepped { changed: false, owed: None }, settlement, said, now)?;
+        return Ok(Settled { state: subject.state, owes_report });
+    }
     let learned = match settlement {
         Settlement::Taken { carrier_message_id: Some(carrier_message_id), .. } => carrier_message_id,
         _ => "",
@@ -118,6 +123,20 @@ pub(super) fn settle(
     callback::owe(tx, &subject, stepped.owed, now)?;
     let owed_by_reports = report::apply_waiting(tx, &mut subject)?;
     Ok(Settled { state: subject.state, owes_report: stepped.owed.is_some() || owed_by_reports })
+}
+
+/// An attempt ends its message, and an earlier one may have arrived: a report that came meanwhile, and was kept while an answer might
+/// still tell the MessageID, counts before that. Whether one did, and then whether a report is owed for it.
+fn hear_of_earlier(tx: &mut Tx<'_>, subject: &mut Subject, now: Timestamp) -> Result<Option<bool>> {
+    let may_have_arrived = "SELECT 1 FROM message WHERE id = ? AND report_until IS NOT NULL";
+    if subject.state != State::Sending || !tx.prepare(may_have_arrived)?.exists([subject.id.number()])? {
+        return Ok(None);
+    }
+    // As if it waited to be sent again, when reports are matched by their addresses.
+    subject.step(tx, Event::Again, None, "", now)?;
+    send_again(tx, subject.id, now, false, now)?;
+    let owes_report = report::apply_waiting(tx, subject)?;
+    Ok((subject.state != State::Accepted).then_some(owes_report))
 }
 
 fn event_of(settlement: &Settlement) -> Event {

@@ -1,8 +1,9 @@
 //! Reports of carriers.
 
-use mm7::MmStatus;
+use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::CarrierId,
+    intervention::Intervention,
     message::{CarrierReport, EventKind},
     state::{State, Terminal},
     store::{NewMessage, Recorded, Settled, Settlement, StoreError, Timer},
@@ -14,6 +15,10 @@ use super::{
 };
 
 const RETRIEVED: State = State::Ended(Terminal::Retrieved);
+const REJECTED: State = State::Ended(Terminal::Rejected);
+/// The carrier will not take it.
+const REFUSED: Settlement =
+    Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::ServiceDenied };
 
 /// By the carrier's MessageID.
 pub async fn a_report_ends_its_message(backend: &dyn Backend) {
@@ -255,6 +260,69 @@ pub async fn a_refused_attempt_hides_no_earlier_one(backend: &dyn Backend) {
     bed.begin_mine(id, 30).await;
     bed.settle_mine(id, again(31, 30), 31).await;
     assert_eq!(bed.reported(id, report("c-1", MmStatus::Retrieved, 32)).await.state, RETRIEVED);
+}
+
+/// The same when the second attempt ends the message: what came before the end decides what the end is.
+pub async fn a_report_before_a_refusal_counts_more(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for (carrier_message_id, end) in [("c-1", REFUSED), ("c-2", Settlement::Expired { unreached: false })] {
+        let id = bed.resent(0).await;
+        assert_eq!(bed.send_ids(ME, 30).await, [id]);
+        bed.begin_mine(id, 30).await;
+        let early = bed.record_report(report(carrier_message_id, MmStatus::Retrieved, 30)).await;
+        assert_eq!(early, Ok(Recorded::Unmatched));
+        let settled = bed.settle_mine(id, end, 31).await;
+        assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+        let said = bed.events(id).await.pop();
+        assert_eq!(said, Some((EventKind::LateReport, "so they said".into())));
+        assert_eq!(bed.message(id).await.unwrap().unwrap().reason, None);
+        assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
+        assert_eq!(bed.timers(ME, 10 * REPORT_TIMEOUT).await, []);
+    }
+}
+
+/// It says that the first attempt arrived: the refusal of the second changes nothing about that.
+pub async fn a_message_that_arrived_is_not_refused(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.resent(0).await;
+    assert_eq!(bed.send_ids(ME, 30).await, [id]);
+    bed.begin_mine(id, 30).await;
+    bed.record_report(report("c-1", MmStatus::Deferred, 30)).await.unwrap();
+    let settled = bed.settle_mine(id, REFUSED, 31).await;
+    assert_eq!(settled, Settled { state: State::Deferred, owes_report: true });
+    assert_eq!(bed.send_ids(ME, 10 * REPORT_TIMEOUT).await, []);
+    let settled = bed.reported(id, report("c-1", MmStatus::Retrieved, 32)).await;
+    assert_eq!(settled, Settled { state: RETRIEVED, owes_report: true });
+}
+
+/// Nobody has said that the first attempt arrived: the carrier's last word is that it will not take it, and that is the end.
+pub async fn a_refusal_of_a_second_attempt_is_the_end(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.resent(0).await;
+    assert_eq!(bed.send_ids(ME, 30).await, [id]);
+    bed.begin_mine(id, 30).await;
+    assert_eq!(bed.settle_mine(id, REFUSED, 31).await, Settled { state: REJECTED, owes_report: true });
+    let late = bed.record_report(report("c-1", MmStatus::Retrieved, 32)).await;
+    assert_eq!(late, Ok(Recorded::Unmatched), "nobody ever told that MessageID");
+    assert_eq!(bed.state(id).await, REJECTED);
+    assert_eq!(bed.sweep(at(33), at(33), 10).await.unwrap().unmatched_reports, 1);
+}
+
+/// The carrier has taken the message anew, and tells what becomes of it under the new MessageID. A report under the
+/// old one changes nothing, and is kept till it is too old.
+pub async fn a_report_on_an_attempt_that_was_made_again_is_kept(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.parked(0).await;
+    let requeue = Intervention::Requeue { parked: true };
+    assert_eq!(bed.intervene(&[id], requeue, at(1)).await, Ok(vec![Ok(())]));
+    assert_eq!(bed.send_ids(ME, 1).await, [id]);
+    bed.begin_mine(id, 1).await;
+    let first = bed.record_report(report("c-1", MmStatus::Retrieved, 2)).await;
+    assert_eq!(first, Ok(Recorded::Unmatched), "the answer might tell that c-1 is something else");
+    assert_eq!(bed.settle_mine(id, taken("c-2", 3), 3).await.state, State::Forwarded);
+    assert_eq!(bed.reported(id, report("c-2", MmStatus::Rejected, 4)).await.state, REJECTED);
+    assert_eq!(bed.sweep(at(2), at(2), 10).await.unwrap().unmatched_reports, 0);
+    assert_eq!(bed.sweep(at(3), at(3), 10).await.unwrap().unmatched_reports, 1);
 }
 
 /// No attempt can have arrived: the report is about something else.
