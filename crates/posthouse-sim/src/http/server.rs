@@ -8,12 +8,15 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::{JoinHandle, JoinSet},
     time::timeout,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use crate::http::Payload;
 
@@ -69,10 +72,27 @@ impl Server {
         H: Fn(Request) -> F + Send + Sync + 'static,
         F: Future<Output = Reply> + Send + 'static,
     {
+        Self::start_over(None, listen, limits, handler).await
+    }
+
+    /// The same over TLS, if there is some; then nothing else is spoken there.
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn start_over<H, F>(
+        tls: Option<Arc<ServerConfig>>,
+        listen: SocketAddr,
+        limits: ServerLimits,
+        handler: H,
+    ) -> io::Result<Self>
+    where
+        H: Fn(Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Reply> + Send + 'static,
+    {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, Arc::new(limits), Arc::new(handler), stopped));
+        let accepting = tokio::spawn(accept(listener, tls, Arc::new(limits), Arc::new(handler), stopped));
         Ok(Self { address, stop, accepting })
     }
 
@@ -98,6 +118,7 @@ impl Drop for Server {
 /// Accepts until told to stop; dropping the set of connections ends what is left.
 async fn accept<H, F>(
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
     limits: Arc<ServerLimits>,
     handler: Arc<H>,
     mut stopped: watch::Receiver<bool>,
@@ -114,9 +135,19 @@ async fn accept<H, F>(
         };
         while connections.try_join_next().is_some() {}
         if let Some((stream, place)) = accepted {
-            let serving = serve(stream, limits.clone(), handler.clone(), stopped.clone());
+            // Answers are small: waiting to fill a packet would only add latency.
+            let _ = stream.set_nodelay(true);
+            let (limits, handler, tls, stopped) =
+                (limits.clone(), handler.clone(), tls.clone(), stopped.clone());
             connections.spawn(async move {
-                serving.await;
+                match tls {
+                    None => serve(stream, limits, handler, stopped).await,
+                    Some(tls) => {
+                        if let Some(stream) = shake_hands(stream, tls, &limits, stopped.clone()).await {
+                            serve(stream, limits, handler, stopped).await;
+                        }
+                    }
+                }
                 drop(place);
             });
         }
@@ -146,17 +177,31 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-async fn serve<H, F>(
+/// `None`: the peer does not speak TLS, is too slow with it, or the server stops. Boxed: it is large.
+async fn shake_hands(
     stream: TcpStream,
+    tls: Arc<ServerConfig>,
+    limits: &ServerLimits,
+    mut stopped: watch::Receiver<bool>,
+) -> Option<Box<TlsStream<TcpStream>>> {
+    tokio::select! {
+        shaken = timeout(limits.head_timeout, TlsAcceptor::from(tls).accept(stream)) => {
+            shaken.ok()?.ok().map(Box::new)
+        }
+        () = told(&mut stopped) => None,
+    }
+}
+
+async fn serve<S, H, F>(
+    stream: S,
     limits: Arc<ServerLimits>,
     handler: Arc<H>,
     mut stopped: watch::Receiver<bool>,
 ) where
+    S: AsyncRead + AsyncWrite + Unpin,
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Reply> + Send + 'static,
 {
-    // Answers are small: waiting to fill a packet would only add latency.
-    let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let (limits, handler) = (limits.clone(), handler.clone());
         async move { Ok::<_, Infallible>(answer(request, &limits, &*handler).await) }

@@ -6,6 +6,7 @@ mod inbox;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use rustls::ServerConfig;
 use tokio::sync::broadcast;
 
 use crate::http::{Credentials, Server, ServerLimits};
@@ -20,6 +21,8 @@ pub use inbox::REASON_HEADER;
 pub struct VaspOptions {
     /// Where it listens; port 0 takes a free one. Every path is taken.
     pub listen: SocketAddr,
+    /// TLS to speak there, if any.
+    pub tls: Option<Arc<ServerConfig>>,
     /// What it answers.
     pub answer: VaspAnswer,
     /// How many callbacks are answered HTTP 500 before the first gets its answer.
@@ -39,6 +42,7 @@ impl Default for VaspOptions {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: None,
             answer: VaspAnswer::Code(1000),
             fail_first: 0,
             delay: Duration::ZERO,
@@ -53,6 +57,7 @@ impl Default for VaspOptions {
 #[derive(Debug)]
 pub struct VaspSim {
     server: Server,
+    scheme: &'static str,
     inbox: Arc<Inbox>,
 }
 
@@ -72,18 +77,19 @@ impl VaspSim {
     pub async fn start_subscribed(
         options: VaspOptions,
     ) -> io::Result<(Self, broadcast::Receiver<Arc<Callback>>)> {
-        let listen = options.listen;
+        let (listen, tls) = (options.listen, options.tls.clone());
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let inbox = Arc::new(Inbox::new(options));
         let subscription = inbox.subscribe();
         let for_requests = inbox.clone();
         let handler = move |request| inbox::take(for_requests.clone(), request);
-        let server = Server::start(listen, ServerLimits::default(), handler).await?;
-        Ok((Self { server, inbox }, subscription))
+        let server = Server::start_over(tls, listen, ServerLimits::default(), handler).await?;
+        Ok((Self { server, scheme, inbox }, subscription))
     }
 
     /// Where it takes callbacks; any path behind it is as good.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address())
+        format!("{}://{}", self.scheme, self.server.address())
     }
 
     /// The address that was bound.

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
     time::Duration,
@@ -14,11 +15,13 @@ use mm7::{
     message::{DeliverReq, DeliveryReportReq, ReadReplyReq, Recipient},
     mime::Media,
 };
+use posthouse_gateway::{config::settings::Tls, tls::files::load};
 use posthouse_sim::{
     Callback, Credentials, VaspOptions, VaspSim,
     config::parse_duration,
     vasp::{Event, VaspAnswer},
 };
+use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
@@ -29,6 +32,7 @@ Examples:
   posthouse listen
   posthouse listen --json | jq .status
   posthouse listen --fail 2 --delay 11s    two callbacks get HTTP 500, every answer takes 11 seconds
+  posthouse listen --tls-cert cert.pem --tls-key key.pem
 
 Every path is taken. Ctrl-C ends it.";
 
@@ -39,6 +43,12 @@ pub struct Args {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
     listen: SocketAddr,
+    /// Speak TLS there: the certificate to show, followed by those that signed it, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Its private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Print each callback as one JSON object a line
     #[arg(long)]
     json: bool,
@@ -66,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     let mut stop = StopSignals::expect()?;
-    let (vasp, callbacks) = VaspSim::start_subscribed(args.options())
+    let (vasp, callbacks) = VaspSim::start_subscribed(args.options()?)
         .await
         .with_context(|| format!("{} cannot be listened on; choose another with --listen", args.listen))?;
     let mut printer = Printer { json: args.json };
@@ -80,10 +90,11 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
-    fn options(&self) -> VaspOptions {
+    fn options(&self) -> anyhow::Result<VaspOptions> {
         let credentials = self.user.as_ref().zip(self.password.as_ref());
-        VaspOptions {
+        Ok(VaspOptions {
             listen: self.listen,
+            tls: self.tls()?,
             answer: VaspAnswer::Code(self.answer),
             fail_first: self.fail,
             delay: self.delay,
@@ -91,7 +102,14 @@ impl Args {
             // They are printed, not asked for later.
             keep_callbacks: 0,
             ..VaspOptions::default()
-        }
+        })
+    }
+
+    fn tls(&self) -> anyhow::Result<Option<Arc<ServerConfig>>> {
+        let Some((cert, key)) = self.tls_cert.clone().zip(self.tls_key.clone()) else { return Ok(None) };
+        let files = Tls { cert, key, client_ca: None };
+        let (_, in_force) = load(&files).context("TLS cannot be set up by --tls-cert and --tls-key")?;
+        Ok(Some(in_force.config))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     certs::{Ca, files, server},
     outgoing::{Fate, front},
-    process::{CONFIGURATION, Gateway, posthouse},
+    process::{CONFIGURATION, Gateway, Program, posthouse},
 };
 
 const ACME: &str = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\nrequire_tls = true\n\
@@ -174,4 +174,34 @@ fn a_certificate_that_is_its_own_authority_is_told_with_the_remedy() {
     let words =
         "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE";
     assert!(!sent && told.contains(words), "{told}");
+}
+
+#[test]
+fn a_report_goes_to_a_listener_over_tls() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let folder = folder.path();
+    let tls = configure(folder, &ca);
+    let (cert, key) = (tls.cert.to_str().unwrap(), tls.key.to_str().unwrap());
+    let files = ["--tls-cert", cert, "--tls-key", key];
+    let listener = Program::start(folder, &[&["listen", "--listen", "127.0.0.1:0"][..], &files].concat());
+    let ready = listener.line();
+    let url = ready.strip_prefix("listening on ").unwrap();
+    assert!(url.starts_with("https://127.0.0.1:"), "{ready}");
+    let gateway = Gateway::start(folder);
+    let callbacks =
+        format!("[account.callbacks]\nreport_url = \"{url}/reports\"\ntls = {{ ca = \"ca.pem\" }}\n");
+    let provisioning = ACME.replacen("[[account.service]]", &format!("{callbacks}[[account.service]]"), 1);
+    fs::write(folder.join("p.toml"), provisioning).unwrap();
+    let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    assert!(applied, "{told}");
+    // Nobody is there for the carrier: it expires, and the VASP is told.
+    let (said, told, _) = send(folder, &gateway.mm7, &["--ca", "ca.pem", "--delivery-report", "true"]);
+    assert!(said.starts_with("1000 Success\n"), "{said}{told}");
+    let (_, told, expired) = run(folder, &["messages", "expire", "--all", "-c", "posthouse.toml"]);
+    assert!(expired, "{told}");
+    let report = listener.line();
+    assert!(report.contains(" Expired 16175550100") && report.ends_with("answered 1000"), "{report}");
+
+    let (_, told, started) = run(folder, &["listen", "--tls-cert", key, "--tls-key", key]);
+    assert!(!started && told.contains("holds no certificate"), "{told}");
 }
