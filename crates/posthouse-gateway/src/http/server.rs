@@ -27,8 +27,6 @@ use crate::tls::door::DoorTls;
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
 const MAX_HEAD_BYTES: usize = 2 << 20;
-/// How many header lines are read.
-const MAX_HEADERS: usize = 256;
 /// How many connections the kernel holds till they are accepted, as far as the system lets it: what comes on top tries again after a
 /// second. The usual 128 are fewer than come at once when a gateway starts again and all its peers are back.
 const BACKLOG: u32 = 4096;
@@ -194,7 +192,7 @@ where
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .max_headers(MAX_HEADERS)
+        // Of header lines a hundred are read, hyper's own bound: with any other it keeps them on the heap, 10 KB for each request.
         // A peer that has sent all it has to send may say so, and still waits for its answer.
         .half_close(true)
         .max_buf_size(MAX_HEAD_BYTES)
