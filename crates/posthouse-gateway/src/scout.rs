@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_core::{store::Store, time::Clock};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{handoff::Handoff, queue::Queue, relay::Relay};
 
 /// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+pub(crate) const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// How long it waits at least between two looks, so that a busy bell does not become a busy loop.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
 
@@ -39,6 +39,7 @@ pub async fn watch(
                 LOOK_AT_LEAST_EVERY
             }
         };
+        let look_again = Instant::now() + wait.min(LOOK_AT_LEAST_EVERY);
         tokio::select! {
             () = stop.cancelled() => return,
             () = sleep(LOOK_AT_MOST_EVERY) => {}
@@ -46,7 +47,7 @@ pub async fn watch(
         tokio::select! {
             () = stop.cancelled() => return,
             // Whether it was rung or the time passed, it looks again.
-            _ = timeout(wait.min(LOOK_AT_LEAST_EVERY), handoff.rung()) => {}
+            _ = timeout_at(look_again, handoff.rung()) => {}
         }
     }
 }

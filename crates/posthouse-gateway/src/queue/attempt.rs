@@ -25,6 +25,7 @@ use crate::{
         connector::{Attempt, Connector},
         links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
     },
+    scout::LOOK_AT_LEAST_EVERY,
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -327,12 +328,23 @@ async fn decline(shared: &Shared, send: &Send, words: &str) {
     settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 
+/// Whether another attempt is due before the scout looks by itself, who sleeps till what was next when it looked.
+fn is_due_soon(settlement: &Settlement, now: Timestamp) -> bool {
+    match settlement {
+        Settlement::Again { due, .. } | Settlement::Resend { due, .. } => {
+            *due < after(now, LOOK_AT_LEAST_EVERY)
+        }
+        _ => false,
+    }
+}
+
 pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement, words: &str) {
     let now = shared.clock.now();
+    let is_due_soon = is_due_soon(&settlement, now);
     match shared.store.settle(send.id, shared.owner, settlement, words, now).await {
         Ok(settled) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
-            if settled.owes_report {
+            if settled.owes_report || is_due_soon {
                 shared.handoff.ring();
             }
         }

@@ -27,6 +27,13 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 #[test]
+fn retries_are_made_when_they_are_due() {
+    let on_time = World::retries_on_time(1);
+    println!("{on_time} retries");
+    assert!(on_time > 0, "none was to be made");
+}
+
+#[test]
 fn every_accepted_message_ends_once_and_is_reported() {
     let seeds = match number("POSTHOUSE_SEED") {
         Some(seed) => seed..seed + 1,

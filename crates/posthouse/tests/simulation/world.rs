@@ -1,5 +1,7 @@
 //! The world of one seed: the gateway, its peers, the clock, and what must be true in the end.
 
+mod on_time;
+
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
@@ -20,6 +22,7 @@ use mm7::{
 use posthouse_core::{
     Id,
     message::{EventKind, TimelineEvent},
+    retry::Backoff,
     state::State,
     time::Clock,
 };
@@ -119,24 +122,29 @@ pub struct World {
     _folder: TempDir,
 }
 
+/// Runs on a runtime whose clock stands still till it is advanced.
+fn on_a_paused_runtime<T>(work: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        // While a blocking task runs, the runtime's clock does not advance by itself.
+        let (release, held) = mpsc::channel::<()>();
+        let hold = task::spawn_blocking(move || held.recv());
+        let done = work.await;
+        drop(release);
+        hold.await.unwrap().unwrap_err();
+        done
+    })
+}
+
 impl World {
     /// Runs one seed from the first SubmitReq to the last report.
     pub fn run(seed: u64) -> Tally {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-        runtime.block_on(async {
-            // While a blocking task runs, the runtime's clock does not advance by itself.
-            let (release, held) = mpsc::channel::<()>();
-            let hold = task::spawn_blocking(move || held.recv());
-            let tally = Self::play(seed).await;
-            drop(release);
-            hold.await.unwrap().unwrap_err();
-            tally
-        })
+        on_a_paused_runtime(Self::play(seed))
     }
 
     async fn play(seed: u64) -> Tally {
-        let mut world = Self::open(Chance(seed)).await;
+        let mut world = Self::open(Chance(seed), Backoff::CARRIER).await;
         for number in 0..MESSAGES {
             world.send(number).await;
             let pause = world.chance.below(4000, "pause", number);
@@ -152,7 +160,7 @@ impl World {
         world.judge().await
     }
 
-    async fn open(chance: Chance) -> Self {
+    async fn open(chance: Chance, backoff: Backoff) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings::default();
         settings.store.path = folder.path().join("posthouse.db");
@@ -161,7 +169,7 @@ impl World {
             *listen = "127.0.0.1:0".parse().unwrap();
         }
         let clock = Arc::new(ManualClock::default());
-        let parts = Parts { clock: clock.clone(), ..Parts::default() };
+        let parts = Parts { clock: clock.clone(), backoff, ..Parts::default() };
         let app = App::start(&settings, parts).await.unwrap();
         let peers = Peers::new(chance);
         peers.set_door(&app.ready().carriers);
