@@ -56,12 +56,16 @@ pub(super) trait Job: Send {
 pub(super) struct Task<T, F> {
     work: F,
     done: Result<T, StoreError>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
+    reply: oneshot::Sender<Done<T, F>>,
 }
+
+/// What came of a job, and the job itself: who handed it in drops it. Its memory goes back to where it came from, and the writer has
+/// no work with it.
+pub(super) type Done<T, F> = (Result<T, StoreError>, F);
 
 impl<T, F> Task<T, F> {
     /// A job and where its answer goes.
-    pub(super) fn new(work: F, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+    pub(super) fn new(work: F, reply: oneshot::Sender<Done<T, F>>) -> Self {
         Self { work, done: Err(StoreError::Failed("the job was not run".into())), reply }
     }
 }
@@ -82,7 +86,7 @@ where
 
     fn answer(self: Box<Self>) {
         // Whoever asked may have gone; what was done is done.
-        self.reply.send(self.done).ok();
+        self.reply.send((self.done, self.work)).ok();
     }
 }
 

@@ -101,7 +101,7 @@ impl Writer {
         self.admit(admission).await?;
         let (reply, answer) = oneshot::channel();
         self.send(Order::Job(Box::new(Task::new(work, reply))))?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        answer.await.map_or_else(|_| Err(closed()), |(done, _work)| done)
     }
 
     async fn admit(&self, admission: Admission) -> Result<(), StoreError> {
