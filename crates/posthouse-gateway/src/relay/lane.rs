@@ -184,3 +184,30 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn callbacks(window: u32) -> Callbacks {
+        Callbacks { window, ..Callbacks::default() }
+    }
+
+    #[tokio::test]
+    async fn as_many_are_under_way_as_the_window_lets() {
+        let way = Way::new(&callbacks(2));
+        let turns = [way.turns.try_acquire(), way.turns.try_acquire()];
+        assert!(turns.iter().all(Result::is_ok));
+        assert!(way.turns.try_acquire().is_err(), "the third waits");
+        drop(turns);
+        assert!(way.turns.try_acquire().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_way_that_is_provisioned_otherwise_is_another() {
+        let way = Way::new(&callbacks(2));
+        assert!(way.is_of(&callbacks(2)));
+        assert!(!way.is_of(&callbacks(3)));
+        assert!(!way.is_of(&Callbacks { timeout: Duration::from_secs(1), ..callbacks(2) }));
+    }
+}
