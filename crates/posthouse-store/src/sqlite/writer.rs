@@ -1,7 +1,7 @@
 //! The one writer: a thread that owns the only connection that writes, and commits what waits in one transaction.
 //!
-//! What waits is taken as it is, nothing lingers: while one group is put on disk the next one gathers. A job that fails
-//! is undone to its savepoint and fails alone; all are answered after the commit. When it is unknown what a failed
+//! While one group is put on disk the next one gathers; what waits is taken, after a moment for those who were just answered
+//! and may be back (`pace.rs`). A job that fails is undone to its savepoint and fails alone; all are answered after the commit. When it is unknown what a failed
 //! commit left on disk, nobody gets an answer that might be wrong: the process is ended.
 
 use std::{
