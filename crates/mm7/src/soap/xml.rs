@@ -237,10 +237,11 @@ struct Builder<'a, 'l> {
 impl<'a, 'l> Builder<'a, 'l> {
     fn new(text: &'a str, limits: &'l Limits) -> Self {
         let namespaces = vec![Cow::Borrowed(""), Cow::Borrowed(XML_NAMESPACE)];
-        // About as many as a message has; more come as they are needed.
-        let nodes = Vec::with_capacity((text.len() / 16).min(128));
+        // At once about as many as there will be: a list that grows is copied, and for a time takes twice its memory.
+        let count = |byte| memchr::memchr_iter(byte, text.as_bytes()).count().min(limits.max_nodes);
+        let (nodes, attributes) = (Vec::with_capacity(count(b'<')), Vec::with_capacity(count(b'=')));
         let xml = Binding { prefix: Some("xml"), namespace: NamespaceId(1) };
-        let document = Document { nodes, attributes: Vec::with_capacity(8), namespaces };
+        let document = Document { nodes, attributes, namespaces };
         let bindings = Vec::from([xml]);
         let has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
         Self { text, limits, document, bindings, open: Vec::with_capacity(8), in_text: false, has_returns }

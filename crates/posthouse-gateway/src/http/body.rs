@@ -25,7 +25,7 @@ const DRAIN_BYTES: u64 = 16 << 20;
 /// For how long it is read.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// What is reserved for a body before any of it came: never as much as its length claims.
-const FIRST_RESERVE: u64 = 128 << 10;
+const FIRST_RESERVE: usize = 128 << 10;
 
 /// How reading a body ended.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ pub enum Read {
 
 /// Reads a body of at most `limit` bytes until `deadline`, into a share of memory that grows with what comes.
 pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut Share) -> Read {
-    let expected = body.size_hint().lower().min(limit).min(FIRST_RESERVE);
-    let mut whole = BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0));
+    let announced = usize::try_from(body.size_hint().lower().min(limit)).unwrap_or(0);
+    let mut whole = BytesMut::with_capacity(announced.min(FIRST_RESERVE));
     loop {
         let frame = match timeout_at(deadline, body.frame()).await {
             Err(_) => return Read::TooLate,
@@ -57,6 +57,11 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut
         }
         if !share.grow(whole.len() + data.len(), limit, deadline).await {
             return Read::TooLate;
+        }
+        if whole.capacity() - whole.len() < data.len() {
+            // Once, for all that is announced: growing by and by would copy it by and by, and keep what it grew out of. These are
+            // addresses; of memory it takes what comes.
+            whole.reserve(announced.saturating_sub(whole.len()).max(data.len()));
         }
         whole.extend_from_slice(&data);
     }
