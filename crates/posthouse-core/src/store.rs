@@ -340,7 +340,7 @@ pub struct Due {
     pub accounts: Vec<AccountName>,
     /// Whether a [`Timer`] went off.
     pub timers: bool,
-    /// When the next of all these becomes due, if it is known and lies ahead.
+    /// When something of all these becomes due that is not yet, whether other things are due or not.
     pub next: Option<Timestamp>,
 }
 

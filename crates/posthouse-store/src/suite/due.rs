@@ -2,7 +2,7 @@
 
 use posthouse_core::{
     carrier::CarrierId,
-    store::{Due, NewMessage},
+    store::{CallbackOutcome, Due, NewMessage},
 };
 
 use super::{
@@ -42,4 +42,31 @@ pub async fn due_tells_when_the_next_is(backend: &dyn Backend) {
     assert_eq!(bed.due(at(3)).await, waits(32), "another attempt is due");
     let due = bed.due(at(32)).await.unwrap();
     assert_eq!((due.carriers, due.next), (vec![carrier()], None));
+}
+
+/// Also while others of the same carrier are due already.
+pub async fn due_tells_when_the_next_attempt_is_beside_others(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for seconds in [30, 40] {
+        let id = bed.accept_mine(0).await;
+        bed.begin_mine(id, 0).await;
+        bed.settle_mine(id, again(0, seconds), 0).await;
+    }
+    let due = bed.due(at(30)).await.unwrap();
+    assert_eq!((due.carriers, due.next), (vec![carrier()], Some(at(40))));
+}
+
+/// Also while others of the same account, and other timers, are due already.
+pub async fn due_tells_when_the_next_callback_is_beside_others(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for (now, seconds) in [(0, 30), (10, 40)] {
+        bed.forwarded(&format!("c-{now}"), now).await;
+        let callback = bed.callbacks(now).await.remove(0);
+        let again = CallbackOutcome::Again { due: at(seconds), said: String::new() };
+        bed.settle_callback(callback.id, ME, again, at(now)).await.unwrap();
+    }
+    let due = bed.due(at(30)).await.unwrap();
+    assert_eq!((due.accounts, due.next), (vec![acme()], Some(at(40))));
+    let due = bed.due(at(REPORT_TIMEOUT)).await.unwrap();
+    assert_eq!((due.timers, due.next), (true, Some(at(REPORT_TIMEOUT + 10))));
 }
