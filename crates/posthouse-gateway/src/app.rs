@@ -375,6 +375,7 @@ impl Wiring {
             clock: Arc::clone(&self.clock),
             owner: self.owner,
             snapshot: Arc::clone(&self.snapshot),
+            handoff: Arc::clone(&self.handoff),
             carrier_id_header: self.carrier_id_header.clone(),
             metrics: Arc::clone(&self.metrics),
         };

@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, deliver::deliver};
-use crate::http::client::HttpClient;
+use crate::{http::client::HttpClient, scout::LOOK_AT_LEAST_EVERY};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
 const IN_HAND: usize = 8;
@@ -175,8 +175,17 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
             tracing::debug!(id = %message, %account, said, "callback withdrawn")
         }
     }
-    match shared.store.settle_callback(id, shared.owner, outcome, shared.clock.now()).await {
-        Ok(another_is_due) => return another_is_due,
+    let now = shared.clock.now();
+    // Before the scout looks by itself, who sleeps till what was next when it looked.
+    let is_due_soon =
+        matches!(outcome, CallbackOutcome::Again { due, .. } if due < after(now, LOOK_AT_LEAST_EVERY));
+    match shared.store.settle_callback(id, shared.owner, outcome, now).await {
+        Ok(another_is_due) => {
+            if is_due_soon {
+                shared.handoff.ring();
+            }
+            return another_is_due;
+        }
         Err(StoreError::LostLease) => {
             tracing::warn!(id = %message, "the callback's lease was lost; it may come twice")
         }

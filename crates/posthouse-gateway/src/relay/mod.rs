@@ -12,7 +12,7 @@ use posthouse_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics};
+use crate::{handoff::Handoff, lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics};
 
 /// What the lanes share.
 pub struct Shared {
@@ -24,6 +24,8 @@ pub struct Shared {
     pub owner: Owner,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
+    /// The bell that says that the store has work.
+    pub handoff: Arc<Handoff>,
     /// The header that tells the carrier.
     pub carrier_id_header: http::HeaderName,
     /// Counts.

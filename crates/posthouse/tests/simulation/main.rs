@@ -34,6 +34,13 @@ fn retries_are_made_when_they_are_due() {
 }
 
 #[test]
+fn callbacks_are_tried_again_when_they_are_due() {
+    let on_time = World::callbacks_on_time(1);
+    println!("{on_time} callbacks");
+    assert!(on_time > 0, "none was to be made");
+}
+
+#[test]
 fn every_accepted_message_ends_once_and_is_reported() {
     let seeds = match number("POSTHOUSE_SEED") {
         Some(seed) => seed..seed + 1,

@@ -144,7 +144,7 @@ impl World {
     }
 
     async fn play(seed: u64) -> Tally {
-        let mut world = Self::open(Chance(seed), Backoff::CARRIER).await;
+        let mut world = Self::open(Chance(seed), Backoff::CARRIER, "20s").await;
         for number in 0..MESSAGES {
             world.send(number).await;
             let pause = world.chance.below(4000, "pause", number);
@@ -160,7 +160,8 @@ impl World {
         world.judge().await
     }
 
-    async fn open(chance: Chance, backoff: Backoff) -> Self {
+    /// `retry_after` is the account's, for callbacks.
+    async fn open(chance: Chance, backoff: Backoff, retry_after: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let mut settings = Settings::default();
         settings.store.path = folder.path().join("posthouse.db");
@@ -173,8 +174,8 @@ impl World {
         let app = App::start(&settings, parts).await.unwrap();
         let peers = Peers::new(chance);
         peers.set_door(&app.ready().carriers);
-        let text =
-            provisioning(&peers.carrier("park").await, &peers.carrier("resend").await, &peers.vasp().await);
+        let (park, resend) = (peers.carrier("park").await, peers.carrier("resend").await);
+        let text = provisioning(&park, &resend, &peers.vasp().await, retry_after);
         let document = Document { file: "simulation".to_owned(), text, folder: "".into() };
         let applied = apply(&**app.store(), &document, &|_| None, false).await.unwrap();
         let client = Client::new(Duration::from_secs(60));
@@ -430,7 +431,7 @@ fn check(
     wrong
 }
 
-fn provisioning(park: &str, resend: &str, vasp: &str) -> String {
+fn provisioning(park: &str, resend: &str, vasp: &str, retry_after: &str) -> String {
     let carrier = |id: &str, url: &str| {
         format!(
             "[[carrier]]\nid = \"{id}\"\nreport_timeout = \"2h\"\non_unknown = \"{id}\"\n\
@@ -439,7 +440,7 @@ fn provisioning(park: &str, resend: &str, vasp: &str) -> String {
     };
     format!(
         "[[account]]\nname = \"acme\"\nvaspid = \"acme-api-key\"\n\
-         [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"20s\"\nmax_retries = 3\n\
+         [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"{retry_after}\"\nmax_retries = 3\n\
          [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
          {}{}[[range]]\nprefix = \"1617\"\ncarrier = \"park\"\n[[range]]\nprefix = \"1508\"\ncarrier = \"resend\"\n",
         carrier("park", park),

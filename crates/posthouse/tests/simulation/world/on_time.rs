@@ -12,6 +12,12 @@ const MESSAGES: u64 = 60;
 const LONGEST_WAIT: Duration = Duration::from_millis(900);
 /// Beyond the time when it is due: the store is looked at every 5 ms at most.
 const GRACE_MS: i64 = 10;
+/// When callbacks are tried again: long before the store is looked at anyway.
+const RETRY_AFTER: Duration = Duration::from_millis(300);
+/// How often a callback is waited for, with time for another look in between.
+const LOOKS: usize = 10;
+/// For how long each time, in real time.
+const REAL_TIME_OF_A_LOOK: Duration = Duration::from_secs(1);
 /// How long it may take in real time, while the clock stands still.
 const REAL_TIME: Duration = Duration::from_secs(20);
 
@@ -20,7 +26,7 @@ impl World {
     pub fn retries_on_time(seed: u64) -> usize {
         on_a_paused_runtime(async {
             let backoff = Backoff::new(LONGEST_WAIT, LONGEST_WAIT);
-            let mut world = Self::open(Chance(seed), backoff).await;
+            let mut world = Self::open(Chance(seed), backoff, "20s").await;
             let mut on_time = 0;
             for number in 0..MESSAGES {
                 world.send(number).await;
@@ -34,6 +40,52 @@ impl World {
             world.app.stop().await.unwrap();
             on_time
         })
+    }
+
+    /// How many callbacks that a VASP did not take were tried again when they were due.
+    pub fn callbacks_on_time(seed: u64) -> usize {
+        on_a_paused_runtime(async {
+            let retry_after = format!("{}ms", RETRY_AFTER.as_millis());
+            let mut world = Self::open(Chance(seed), Backoff::CARRIER, &retry_after).await;
+            let mut on_time = 0;
+            for number in 0..MESSAGES {
+                world.peers.set_vasp_down(true);
+                world.send(number).await;
+                world.quiet().await;
+                // The first try.
+                world.pass(GRACE_MS).await;
+                world.peers.set_vasp_down(false);
+                on_time += usize::from(world.calls_back_on_time().await);
+                world.pass(4_003).await;
+            }
+            world.settle().await;
+            world.app.stop().await.unwrap();
+            on_time
+        })
+    }
+
+    /// If a callback is the next that is due: lets the time come, and no more.
+    async fn calls_back_on_time(&self) -> bool {
+        let due = async |now| self.app.store().due(now).await.unwrap();
+        let before = due(self.clock.now()).await;
+        let Some(next) = before.next.filter(|_| before.accounts.is_empty()) else { return false };
+        let ahead = next.duration_since(self.clock.now());
+        if ahead > RETRY_AFTER.try_into().unwrap() || due(next).await.accounts.is_empty() {
+            return false;
+        }
+        self.pass(i64::try_from(ahead.as_millis()).unwrap() + GRACE_MS).await;
+        for _ in 0..LOOKS {
+            let began = Instant::now();
+            while began.elapsed() < REAL_TIME_OF_A_LOOK {
+                if due(next).await.accounts.is_empty() {
+                    return true;
+                }
+                task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(1))).await.unwrap();
+            }
+            // A report that was kept may have become owed since the last look, as of when it came.
+            self.pass(GRACE_MS).await;
+        }
+        panic!("it was due {next}, and it is {}", self.clock.now());
     }
 
     /// If the last message waits for another attempt: lets the time come, and no more.
