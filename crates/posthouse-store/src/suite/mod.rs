@@ -151,7 +151,9 @@ macro_rules! conformance {
                 every_filter_of_failed_callbacks_filters;
             due: nothing_is_due_in_an_empty_store,
                 due_names_carriers_accounts_and_timers,
-                due_tells_when_the_next_is, due_tells_when_the_next_attempt_is_beside_others, due_tells_when_the_next_callback_is_beside_others;
+                due_tells_when_the_next_is,
+                due_tells_when_the_next_attempt_is_beside_others,
+                due_tells_when_the_next_callback_is_beside_others;
             media: media_read_back_part_by_part,
                 a_message_without_media_has_none,
                 media_of_an_unknown_message_are_not_found,
