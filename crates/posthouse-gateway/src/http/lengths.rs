@@ -20,7 +20,7 @@ use std::{
 
 use http::{HeaderMap, HeaderName, Method, header};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
@@ -32,6 +32,9 @@ const NAME: &[u8] = b"content-length";
 const MAX_LINE: usize = 128;
 /// How much is read at a time while a head is looked at.
 const PIECE: usize = 8 << 10;
+/// How much is read at a time otherwise. hyper reads into a buffer that doubles whenever a read fills it, as long as heads may be: a
+/// peer that sends fast would be given megabytes for each of its connections, beside its body, that nobody counts.
+const READ_AT_MOST: u64 = 64 << 10;
 /// How much of what follows an unusable length is still read, so that the peer gets to read the answer instead of a reset.
 const LINGER_BYTES: usize = 16 << 20;
 /// For how long it is read.
@@ -211,7 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Lengths<S> {
             this.screen = Screen::default();
         }
         if this.screen.over {
-            return Pin::new(&mut this.stream).poll_read(context, buffer);
+            return Pin::new(&mut (&mut this.stream).take(READ_AT_MOST)).poll_read(context, buffer);
         }
         loop {
             let mut piece = [0; PIECE];
@@ -271,6 +274,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lengths<S> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
 
     /// What arrives of a head that comes in pieces of so many bytes.
@@ -304,6 +309,27 @@ mod tests {
                 assert!(screen.over, "{lines}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_a_little_at_a_time() {
+        const BODY: usize = 1 << 20;
+        let (mut peer, stream) = tokio::io::duplex(2 * BODY);
+        let head = format!("POST / HTTP/1.1\r\nContent-Length: {BODY}\r\n\r\n");
+        peer.write_all(head.as_bytes()).await.unwrap();
+        let mut stream = Lengths::new(stream);
+        let mut buffer = vec![0; 2 * BODY];
+        assert_eq!(stream.read(&mut buffer).await.unwrap(), head.len());
+        peer.write_all(&vec![b'x'; BODY]).await.unwrap();
+        drop(peer);
+        let (mut whole, mut most) = (0, 0);
+        loop {
+            match stream.read(&mut buffer).await.unwrap() {
+                0 => break,
+                read => (whole, most) = (whole + read, most.max(read)),
+            }
+        }
+        assert_eq!((whole, most as u64), (BODY, READ_AT_MOST));
     }
 
     #[test]
