@@ -8,6 +8,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A message is some hundreds of short allocations, many of which are freed by another thread than made them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// MM7 MMS gateway: takes MMS from VASPs, hands them to carriers, brings the reports back.
 #[derive(Parser)]
 #[command(name = "posthouse", version, propagate_version = true, arg_required_else_help = true)]
