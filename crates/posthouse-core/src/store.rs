@@ -145,6 +145,8 @@ pub struct Send {
     pub attempts: u32,
     /// Whether the last attempt found no connection.
     pub unreached: bool,
+    /// The bytes of each of `submission.parts`, in order, where they were at hand. [`Store::media`] has them in any case.
+    pub media: Option<Vec<Bytes>>,
     /// The right to send it.
     pub lease: Lease,
 }
@@ -384,7 +386,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// The work is leased to `message.lease`, or due at once when there is none.
     /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight. A message that was
     /// [declined](Settlement::Declined) is never repeated: refusals are not remembered.
-    async fn accept(&self, message: NewMessage) -> Result<Acceptance>;
+    async fn accept(&self, message: &NewMessage) -> Result<Acceptance>;
 
     /// The message that one of this account, TransactionID and digest would [repeat](Acceptance::Repeats), without storing anything:
     /// for work that is better not done twice. Only [`Store::accept`] also knows calls in flight.
@@ -427,6 +429,8 @@ pub trait Store: std::marker::Send + Sync + 'static {
 
     /// Leases messages of a carrier that are due, oldest due first. With `waiting_since_before`, also those whose next
     /// attempt lies ahead, if they began to wait before that time: what waited for a connection that came back.
+    ///
+    /// Media that are read with the message at no further cost come with it; long ones never do, so that no list holds many of them.
     async fn lease_sends(
         &self,
         carrier: &CarrierId,

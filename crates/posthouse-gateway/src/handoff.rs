@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use mm7::StatusCode;
 use posthouse_core::{carrier::CarrierId, store::Send};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -21,36 +20,41 @@ const LANE_ROOM: usize = 256;
 /// carrier that takes its time has the others wait in the store, and not in memory.
 const LANE_BYTES: u32 = 64 << 20;
 
-/// A message that was just accepted under a lease of this node.
+/// A message to be attempted, under a lease of this node.
 #[derive(Debug)]
-pub struct Fresh {
-    /// What is to be sent.
+pub struct Job {
+    /// What is to be sent. One that was just accepted has its media, which so need not be read back.
     pub send: Send,
-    /// Its media, which so need not be read back.
-    pub media: Vec<Bytes>,
     /// Relay mode: who waits for the carrier's answer, as a code of the table.
     pub answer: Option<oneshot::Sender<StatusCode>>,
     /// What its media take of the lane's memory, till they are dropped.
     pub memory: Option<OwnedSemaphorePermit>,
 }
 
+impl Job {
+    /// A message out of the store.
+    pub const fn stored(send: Send) -> Self {
+        Self { send, answer: None, memory: None }
+    }
+}
+
 /// Room for one fresh message in a lane, and for its media in memory.
 #[derive(Debug)]
 pub struct Room {
-    place: mpsc::OwnedPermit<Fresh>,
+    place: mpsc::OwnedPermit<Job>,
     memory: OwnedSemaphorePermit,
 }
 
 impl Room {
     /// Gives the message to the lane.
-    pub fn send(self, fresh: Fresh) {
-        self.place.send(Fresh { memory: Some(self.memory), ..fresh });
+    pub fn send(self, fresh: Job) {
+        self.place.send(Job { memory: Some(self.memory), ..fresh });
     }
 }
 
 #[derive(Debug)]
 struct Lane {
-    sender: mpsc::Sender<Fresh>,
+    sender: mpsc::Sender<Job>,
     memory: Arc<Semaphore>,
 }
 
@@ -64,7 +68,7 @@ pub struct Handoff {
 
 impl Handoff {
     /// Opens a carrier's lane. An earlier one gets nothing more.
-    pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Fresh> {
+    pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Job> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
         let lane = Lane { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, lane);
@@ -117,7 +121,7 @@ impl Handoff {
 mod tests {
     use super::*;
 
-    fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Fresh>) {
+    fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Job>) {
         let (handoff, carrier) = (Handoff::default(), CarrierId("31003".to_owned()));
         let receiver = handoff.open(carrier.clone());
         (handoff, carrier, receiver)

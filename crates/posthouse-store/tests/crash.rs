@@ -56,7 +56,7 @@ async fn write_for_ever(store: Arc<SqliteStore>, writer: u64) {
         let number = (round * WRITERS + writer) * 8192 + u64::from(std::process::id() % 8192);
         let id = Id::from_number(Id::first_at(at(0)).number() + i64::try_from(number).unwrap()).unwrap();
         let new = NewMessage { id, lease: Some(lease(ME, 0)), ..with_media(message(0), &media(id)) };
-        store.accept(new).await.unwrap();
+        store.accept(&new).await.unwrap();
         println!("accepted {id}");
         if round.is_multiple_of(2) {
             store.begin(id, ME, "vzw-1", at(60), at(0)).await.unwrap();

@@ -83,7 +83,7 @@ async fn on_a_full_disk() {
             0 => with_media(message(number), &[noise(number.unsigned_abs(), LARGE)]),
             _ => with_media(message(number), &[noise(number.unsigned_abs(), 2000)]),
         };
-        match store.accept(new.clone()).await {
+        match store.accept(&new).await {
             Ok(accepted) => {
                 assert_eq!(accepted, Acceptance::Fresh);
                 acknowledged.push(new);
@@ -104,7 +104,7 @@ async fn on_a_full_disk() {
     }
     fs::remove_file(disk.join("ballast")).unwrap();
     let new = with_media(message(5000), &[noise(5000, LARGE)]);
-    assert_eq!(store.accept(new.clone()).await, Ok(Acceptance::Fresh), "there is space again");
+    assert_eq!(store.accept(&new).await, Ok(Acceptance::Fresh), "there is space again");
     acknowledged.push(new);
     store.close().await.unwrap();
 

@@ -92,7 +92,7 @@ mod opening {
         let place = Place::new();
         let store = place.open_store().await;
         let new = large(0);
-        store.accept(new.clone()).await.unwrap();
+        store.accept(&new).await.unwrap();
         let visitor =
             SqliteStore::open(SqliteOptions { access: Access::Visit, ..place.options() }).await.unwrap();
         let range = Range { prefix: "1617".into(), carrier: carrier() };
@@ -101,9 +101,9 @@ mod opening {
         assert_eq!(visitor.message(new.id).await.unwrap().unwrap().submission, new.submission);
         assert!(visitor.media(new.id).await.unwrap() == new.media);
         let refused = Err(StoreError::Failed("it was opened for a visit only".into()));
-        assert_eq!(visitor.accept(message(0)).await, refused);
+        assert_eq!(visitor.accept(&message(0)).await, refused);
         visitor.close().await.unwrap();
-        assert_eq!(store.accept(large(1)).await, Ok(Acceptance::Fresh));
+        assert_eq!(store.accept(&large(1)).await, Ok(Acceptance::Fresh));
     }
 
     /// Two of them at once make no id twice, and the gateway goes on.
@@ -115,7 +115,7 @@ mod opening {
         for now in 0..40 {
             let new = message(now);
             ids.push(new.id);
-            store.accept(new).await.unwrap();
+            store.accept(&new).await.unwrap();
         }
         let visit = SqliteOptions { access: Access::Visit, ..place.options() };
         let (one, other) =
@@ -131,7 +131,7 @@ mod opening {
             for now in 200..220 {
                 let new = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
                 let id = new.id;
-                store.accept(new).await.unwrap();
+                store.accept(&new).await.unwrap();
                 store.begin(id, ME, "vzw-1", at(now + LEASE), at(now)).await.unwrap();
                 store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(100)).await.unwrap();
             }
@@ -196,7 +196,7 @@ mod opening {
     async fn only_the_owner_may_read_its_files() {
         let place = Place::new();
         let store = place.open_store().await;
-        store.accept(large(0)).await.unwrap();
+        store.accept(&large(0)).await.unwrap();
         let mut files = segment_files(&place);
         files.extend(
             ["posthouse.db", "posthouse.db-wal", "posthouse.db.lock"].map(|name| place.path().join(name)),
@@ -241,7 +241,7 @@ mod group_commit {
         let accepts: Vec<_> = (0..100)
             .map(|_| {
                 let store = store.clone();
-                tokio::spawn(async move { store.accept(message(0)).await })
+                tokio::spawn(async move { store.accept(&message(0)).await })
             })
             .collect();
         tokio::task::yield_now().await;
@@ -261,10 +261,10 @@ mod group_commit {
         let held = hold(&place);
         let accepts = [0, 1].map(|now| {
             let store = store.clone();
-            tokio::spawn(async move { store.accept(message(now)).await })
+            tokio::spawn(async move { store.accept(&message(now)).await })
         });
         tokio::task::yield_now().await;
-        assert_eq!(store.accept(message(2)).await, Err(StoreError::Overloaded));
+        assert_eq!(store.accept(&message(2)).await, Err(StoreError::Overloaded));
         let waiting = {
             let store = store.clone();
             tokio::spawn(async move { store.release(&[], ME, at(0)).await })
@@ -283,12 +283,12 @@ mod group_commit {
         let place = Place::new();
         let store = place.open_store().await;
         let first = large(0);
-        store.accept(first.clone()).await.unwrap();
+        store.accept(&first).await.unwrap();
         let (good, clashing, fine) = (large(1), NewMessage { id: first.id, ..large(2) }, large(3));
         let media = [first.media.clone(), good.media.clone(), fine.media.clone()];
         let ids = [first.id, good.id, fine.id];
         let (one, clash, other) =
-            tokio::join!(store.accept(good), store.accept(clashing), store.accept(fine));
+            tokio::join!(store.accept(&good), store.accept(&clashing), store.accept(&fine));
         assert_eq!((one, other), (Ok(Acceptance::Fresh), Ok(Acceptance::Fresh)));
         assert!(matches!(clash, Err(StoreError::Failed(_))), "{clash:?}");
         for (id, media) in ids.into_iter().zip(media) {
@@ -305,11 +305,11 @@ mod space {
         let place = Place::new();
         let store = place.open_store().await;
         let new = message(0);
-        store.accept(new.clone()).await.unwrap();
+        store.accept(&new).await.unwrap();
         store.close().await.unwrap();
         let full = SqliteOptions { low_water_bytes: u64::MAX, ..place.options() };
         let store = SqliteStore::open(full).await.unwrap();
-        assert_eq!(store.accept(message(1)).await, Err(StoreError::Full));
+        assert_eq!(store.accept(&message(1)).await, Err(StoreError::Full));
         assert_eq!(store.check().await, Err(StoreError::Full));
         finish(&store, new.id, 1).await;
         assert_eq!(store.sweep(at(10), at(10), 10).await.unwrap().messages, 1);
@@ -331,7 +331,7 @@ mod segments {
             let now = 100 * round;
             let messages: Vec<_> = (0..6).map(|number| large(now + number)).collect();
             for new in &messages {
-                store.accept(new.clone()).await.unwrap();
+                store.accept(new).await.unwrap();
             }
             let keep = usize::from(round % 4 == 0);
             for new in messages.iter().skip(keep) {
@@ -358,7 +358,7 @@ mod segments {
         let store = place.open_store().await;
         let huge = with_media(message(0), &[noise(1, 1 << 20)]);
         for new in [large(1), huge.clone(), large(2)] {
-            store.accept(new.clone()).await.unwrap();
+            store.accept(&new).await.unwrap();
             assert!(store.media(new.id).await.unwrap() == new.media);
         }
         assert!(store.media(huge.id).await.unwrap() == huge.media);
@@ -369,8 +369,8 @@ mod segments {
         let place = Place::new();
         let store = place.open_store().await;
         let (spoilt, sound) = (large(0), large(1));
-        store.accept(spoilt.clone()).await.unwrap();
-        store.accept(sound.clone()).await.unwrap();
+        store.accept(&spoilt).await.unwrap();
+        store.accept(&sound).await.unwrap();
         let file = OpenOptions::new().write(true).open(&segment_files(&place)[0]).unwrap();
         file.write_all_at(&[!spoilt.media[0][1000]], 24 + 1000).unwrap();
         let place_and_what = StoreError::Corrupt {
@@ -382,12 +382,30 @@ mod segments {
     }
 
     #[tokio::test]
+    async fn media_in_the_database_come_with_a_lease_unless_they_were_changed() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let small = |now| with_media(message(now), &[noise(1, 100), noise(2, 200)]);
+        let (none, sound, spoilt) = (message(0), small(1), small(2));
+        for new in [&none, &sound, &spoilt] {
+            store.accept(new).await.unwrap();
+        }
+        let spoil = "UPDATE media SET body = zeroblob(length(body)) WHERE id = ?";
+        assert_eq!(database(&place).execute(spoil, [spoilt.id.number()]), Ok(1));
+        let sends = store.lease_sends(&carrier(), lease(ME, 2), at(2), None, 10).await.unwrap();
+        let come: Vec<_> = sends.into_iter().map(|send| send.media).collect();
+        assert_eq!(come, [Some(Vec::new()), Some(sound.media.clone()), None]);
+        assert_eq!(store.media(none.id).await, Ok(Vec::new()));
+        assert!(matches!(store.media(spoilt.id).await, Err(StoreError::Corrupt { .. })));
+    }
+
+    #[tokio::test]
     async fn a_segment_that_is_gone_or_cut_is_told() {
         for cut in [true, false] {
             let place = Place::new();
             let store = place.open_store().await;
             let new = large(0);
-            store.accept(new.clone()).await.unwrap();
+            store.accept(&new).await.unwrap();
             let file = segment_files(&place).remove(0);
             match cut {
                 true => OpenOptions::new().write(true).open(file).unwrap().set_len(5000).unwrap(),
@@ -398,7 +416,7 @@ mod segments {
             store.close().await.unwrap();
             let store = place.open_store().await;
             let next = large(1);
-            store.accept(next.clone()).await.unwrap();
+            store.accept(&next).await.unwrap();
             assert!(store.media(next.id).await.unwrap() == next.media, "it goes on elsewhere");
         }
     }
@@ -408,14 +426,14 @@ mod segments {
         let place = Place::new();
         let store = place.open_store().await;
         let first = large(0);
-        store.accept(first.clone()).await.unwrap();
+        store.accept(&first).await.unwrap();
         store.close().await.unwrap();
         let file = OpenOptions::new().write(true).open(&segment_files(&place)[0]).unwrap();
         let tail = (24 + LARGE as u64).next_multiple_of(4096);
         file.write_all_at(&noise(9, 70_000), tail).unwrap();
         let store = place.open_store().await;
         let second = large(1);
-        store.accept(second.clone()).await.unwrap();
+        store.accept(&second).await.unwrap();
         for new in [first, second] {
             assert!(store.media(new.id).await.unwrap() == new.media);
         }
@@ -432,7 +450,7 @@ mod segments {
         let store = place.open_store().await;
         assert!(!unfinished.exists());
         assert!(foreign.exists());
-        store.accept(large(0)).await.unwrap();
+        store.accept(&large(0)).await.unwrap();
     }
 
     #[tokio::test]
@@ -440,7 +458,7 @@ mod segments {
         let place = Place::new();
         let store = place.open_store().await;
         let new = with_media(message(0), &[b"abc".to_vec()]);
-        store.accept(new.clone()).await.unwrap();
+        store.accept(&new).await.unwrap();
         database(&place)
             .execute("UPDATE media SET body = x'616264' WHERE id = ?", [new.id.number()])
             .unwrap();
@@ -454,7 +472,7 @@ mod rows {
     async fn spoilt(place: &Place, update: &str) -> (Bed, Id) {
         let bed = Bed::open(place).await;
         let new = message(0);
-        bed.accept(new.clone()).await.unwrap();
+        bed.accept(&new).await.unwrap();
         assert_eq!(database(place).execute(update, []).unwrap(), 1);
         (bed, new.id)
     }
@@ -481,7 +499,7 @@ mod rows {
         let place = Place::new();
         let (bed, _) = spoilt(&place, "UPDATE message SET submission = '{}'").await;
         let good = message(1);
-        bed.accept(good.clone()).await.unwrap();
+        bed.accept(&good).await.unwrap();
         assert_eq!(bed.send_ids(ME, 2).await, [good.id]);
         assert_eq!(bed.send_ids(ME, 3).await, [], "both are leased");
         assert_eq!(bed.send_ids(ME, 2 + LEASE).await, [good.id]);

@@ -27,7 +27,7 @@ use crate::{
     admission::Admissions,
     auth::Verifier,
     fetch::Fetcher,
-    handoff::{Fresh, Handoff, LEASE, Room},
+    handoff::{Handoff, Job, LEASE, Room},
     http::{
         body::drain,
         memory::Memory,
@@ -178,13 +178,13 @@ impl Ingress {
             return Err(Refusal::shedding(SHED_FOR));
         }
         message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
-        let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(&message, lease)));
         let id = message.id;
-        match self.store.accept(message).await {
+        match self.store.accept(&message).await {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}
             Err(error) => return Err(self.refuse_for(&error)),
         }
+        let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(message, lease)));
         match (fresh, relayed) {
             (Some((room, fresh)), Some(account)) => self.relay(id, room, fresh, account.relay_timeout).await,
             (Some((room, fresh)), None) => {
@@ -199,7 +199,7 @@ impl Ingress {
     }
 
     /// Relay mode: the answer is the carrier's (contract 4.3).
-    async fn relay(&self, id: Id, room: Room, mut fresh: Fresh, wait: Duration) -> Result<Id, Refusal> {
+    async fn relay(&self, id: Id, room: Room, mut fresh: Job, wait: Duration) -> Result<Id, Refusal> {
         let (sender, answer) = oneshot::channel();
         fresh.answer = Some(sender);
         room.send(fresh);
@@ -238,15 +238,16 @@ impl Ingress {
     }
 }
 
-fn fresh(message: &NewMessage, lease: Lease) -> Fresh {
+fn fresh(message: NewMessage, lease: Lease) -> Job {
     let send = Send {
         id: message.id,
-        account: message.account.clone(),
-        carrier: message.carrier.clone(),
-        submission: message.submission.clone(),
+        account: message.account,
+        carrier: message.carrier,
+        submission: message.submission,
         attempts: 0,
         unreached: false,
+        media: Some(message.media),
         lease,
     };
-    Fresh { send, media: message.media.clone(), answer: None, memory: None }
+    Job::stored(send)
 }

@@ -12,10 +12,7 @@ use posthouse_core::{
     store::{Send, Settlement, StoreError},
     time::after,
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
-    time::timeout,
-};
+use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -25,6 +22,7 @@ use crate::{
         connector::{Attempt, Connector},
         links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
     },
+    handoff::Job,
     scout::LOOK_AT_LEAST_EVERY,
 };
 
@@ -35,24 +33,6 @@ const GRACE: Duration = Duration::from_secs(20);
 const NEXT_WAIT: Duration = Duration::from_secs(1);
 /// How long reports are awaited from a carrier that is not provisioned any more.
 const REPORT_TIMEOUT_WITHOUT_CARRIER: Duration = Duration::from_secs(72 * 3600);
-
-/// A message to be attempted.
-pub(super) struct Job {
-    pub(super) send: Send,
-    /// Its media, if they are at hand.
-    pub(super) media: Option<Vec<Bytes>>,
-    /// Relay mode: who waits for the outcome.
-    pub(super) answer: Option<oneshot::Sender<StatusCode>>,
-    /// What those media take of the lane's memory.
-    pub(super) memory: Option<OwnedSemaphorePermit>,
-}
-
-impl Job {
-    /// A message out of the store.
-    pub(super) const fn stored(send: Send) -> Self {
-        Self { send, media: None, answer: None, memory: None }
-    }
-}
 
 /// What a job leaves for its lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,13 +63,13 @@ impl Outcome {
 /// Attempts a message and settles what came of it.
 pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &CancellationToken) -> Ended {
     // Held to the end: the media are in memory as long.
-    let Job { send, media, answer, memory: _memory } = job;
+    let Job { mut send, answer, memory: _memory } = job;
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
         settle(shared, &send, expired, "ExpiryDate passed").await;
         return Ended::default();
     }
-    let media = match media {
+    let media = match send.media.take() {
         Some(media) => media,
         None => match shared.store.media(send.id).await {
             Ok(media) => media,

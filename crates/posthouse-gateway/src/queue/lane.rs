@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    attempt::{Ended, Job, give_back, run_job},
+    attempt::{Ended, give_back, run_job},
 };
 use crate::{
     carrier::links::Links,
-    handoff::{Fresh, LEASE},
+    handoff::{Job, LEASE},
 };
 
 /// How many messages a carrier without connections is worked on at a time: they only expire.
@@ -36,7 +36,7 @@ const PUT_OFF_AT_A_TIME: usize = 1000;
 pub(super) struct Lane {
     shared: Arc<Shared>,
     carrier: CarrierId,
-    fresh: mpsc::Receiver<Fresh>,
+    fresh: mpsc::Receiver<Job>,
     bell: Arc<Notify>,
     stop: CancellationToken,
     links: Arc<Links>,
@@ -57,7 +57,7 @@ impl Lane {
     pub(super) fn new(
         shared: Arc<Shared>,
         carrier: CarrierId,
-        fresh: mpsc::Receiver<Fresh>,
+        fresh: mpsc::Receiver<Job>,
         bell: Arc<Notify>,
         stop: CancellationToken,
     ) -> Self {
@@ -171,14 +171,13 @@ impl Lane {
         }
     }
 
-    fn start_fresh(&mut self, fresh: Fresh) {
-        let Fresh { send, media, answer, memory } = fresh;
+    fn start_fresh(&mut self, fresh: Job) {
         // The lease ran out while it waited here: the store gives it to whoever asks next. In relay mode it stays here, to
         // be declined: the VASP was told, or is told at once, that it was not sent.
-        if send.lease.until <= self.shared.clock.now() && answer.is_none() {
+        if fresh.send.lease.until <= self.shared.clock.now() && fresh.answer.is_none() {
             return;
         }
-        self.start(Job { send, media: Some(media), answer, memory });
+        self.start(fresh);
     }
 
     fn start(&mut self, job: Job) {
@@ -271,7 +270,7 @@ impl Lane {
     async fn finish(mut self) {
         self.fresh.close();
         let mut unbegun = Vec::new();
-        while let Some(Fresh { send, answer, .. }) = self.fresh.recv().await {
+        while let Some(Job { send, answer, .. }) = self.fresh.recv().await {
             unbegun.push((send, answer));
         }
         give_back(&self.shared, unbegun).await;

@@ -52,17 +52,17 @@ enum Body {
 
 impl Prepared {
     /// Prepares a message; media of up to `inline_max` bytes go into the database.
-    pub(super) fn new(message: NewMessage, inline_max: usize) -> Result<Self, StoreError> {
-        let submission = message.submission;
-        let json = serde_json::to_string(&submission)
+    pub(super) fn new(message: &NewMessage, inline_max: usize) -> Result<Self, StoreError> {
+        let submission = &message.submission;
+        let json = serde_json::to_string(submission)
             .map_err(|error| StoreError::Failed(format!("the submission cannot be written: {error}")))?;
         let media = Media::of(message.id, &message.media, inline_max);
         Ok(Self {
             id: message.id,
-            account: message.account.0,
-            carrier: message.carrier.0,
+            account: message.account.0.clone(),
+            carrier: message.carrier.0.clone(),
             recipient: submission.recipient.as_str().to_owned(),
-            transaction_id: submission.transaction_id,
+            transaction_id: submission.transaction_id.clone(),
             delivery_report: submission.delivery_report,
             expiry: submission.expiry,
             submission: json,

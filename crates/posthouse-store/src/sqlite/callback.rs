@@ -47,7 +47,14 @@ pub(super) fn says(record: &Record<'_>) -> Result<Says> {
     })
 }
 
-const OWED: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state FROM callback c LEFT JOIN message m ON m.id = c.message";
+/// The callback that this owner holds.
+const HELD: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state
+                    FROM callback c LEFT JOIN message m ON m.id = c.message WHERE c.id = ? AND c.owner = ?";
+/// The reports on a message that nobody is delivering.
+const IDLE: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state
+                    FROM callback c LEFT JOIN message m ON m.id = c.message
+                    WHERE c.message = ? AND c.status IS NOT NULL AND c.failed = 0 AND (c.owner IS NULL OR c.due <= ?)
+                    ORDER BY c.id";
 
 impl Owed {
     fn read(row: &Row<'_>) -> Result<Self> {
@@ -61,8 +68,8 @@ impl Owed {
         Ok(Self { id, message, says, superseded })
     }
 
-    fn all(tx: &Tx<'_>, condition: &str, values: impl rusqlite::Params) -> Result<Vec<Self>> {
-        let mut statement = tx.prepare(&format!("{OWED} {condition}"))?;
+    fn all(tx: &Tx<'_>, query: &str, values: impl rusqlite::Params) -> Result<Vec<Self>> {
+        let mut statement = tx.prepare(query)?;
         let mut rows = statement.query(values)?;
         let mut all = Vec::new();
         while let Some(row) = rows.next()? {
@@ -110,8 +117,7 @@ pub(super) fn owe(tx: &mut Tx<'_>, subject: &Subject, status: Option<MmStatus>, 
     };
     let message = subject.id.number();
     if Terminal::of(status).is_some() {
-        let idle = "WHERE c.message = ? AND c.status IS NOT NULL AND c.failed = 0 AND (c.owner IS NULL OR c.due <= ?) ORDER BY c.id";
-        for owed in Owed::all(tx, idle, (message, at.as_millisecond()))? {
+        for owed in Owed::all(tx, IDLE, (message, at.as_millisecond()))? {
             owed.withdraw(tx, at, "")?;
             // A read reply may have waited for it.
             owed.let_next_go(tx, at)?;
@@ -270,7 +276,7 @@ pub(super) fn settle(
     outcome: &CallbackOutcome,
     now: Timestamp,
 ) -> Result<bool> {
-    let held = Owed::all(tx, "WHERE c.id = ? AND c.owner = ?", (id.number(), owner.0))?;
+    let held = Owed::all(tx, HELD, (id.number(), owner.0))?;
     let owed = held.into_iter().next().ok_or(StoreError::LostLease)?;
     match outcome {
         CallbackOutcome::Delivered => {

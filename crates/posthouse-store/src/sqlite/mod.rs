@@ -161,7 +161,7 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
+    async fn accept(&self, message: &NewMessage) -> Result<Acceptance> {
         let prepared = Prepared::new(message, self.inline_max)?;
         self.write(Admission::Shed, move |tx| accept::accept(tx, &prepared)).await
     }

@@ -30,22 +30,24 @@ pub(crate) fn time(milliseconds: i64) -> Timestamp {
 }
 
 /// A row of a table, which tells where it stands when a value cannot be read.
-pub(crate) struct Record<'a> {
+pub(crate) struct Record<'a, K = i64> {
     table: &'static str,
-    key: String,
+    key: K,
     row: &'a Row<'a>,
 }
 
 impl<'a> Record<'a> {
-    /// A row and its key, which is only used in errors.
-    pub(crate) fn new(table: &'static str, key: impl fmt::Display, row: &'a Row<'a>) -> Self {
-        Self { table, key: key.to_string(), row }
-    }
-
     /// A row of a table whose key is the column `id`.
     pub(crate) fn by_id(table: &'static str, row: &'a Row<'a>) -> Result<Self> {
         let id: i64 = row.get("id")?;
         Ok(Self::new(table, id, row))
+    }
+}
+
+impl<'a, K: fmt::Display> Record<'a, K> {
+    /// A row and its key, which is only used in errors.
+    pub(crate) const fn new(table: &'static str, key: K, row: &'a Row<'a>) -> Self {
+        Self { table, key, row }
     }
 
     /// That this column holds something else than one of ours.
@@ -87,7 +89,8 @@ impl<'a> Record<'a> {
 
     /// A delivery status, by name.
     pub(crate) fn status(&self, column: &str) -> Result<MmStatus> {
-        self.known(column, |name: String| MmStatus::from_name(&name))
+        MmStatus::from_name(self.text(column)?)
+            .ok_or_else(|| self.corrupt(column, "no value of this kind").into())
     }
 
     /// A reason, where there is one.
@@ -100,10 +103,11 @@ impl<'a> Record<'a> {
 
     /// A JSON document.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
-        let text: &str = match self.row.get_ref(column)?.as_str() {
-            Ok(text) => text,
-            Err(error) => return Err(self.corrupt(column, error).into()),
-        };
-        serde_json::from_str(text).map_err(|error| self.corrupt(column, error).into())
+        serde_json::from_str(self.text(column)?).map_err(|error| self.corrupt(column, error).into())
+    }
+
+    /// A text, where it stands.
+    fn text(&self, column: &str) -> Result<&str> {
+        self.row.get_ref(column)?.as_str().map_err(|error| self.corrupt(column, error).into())
     }
 }

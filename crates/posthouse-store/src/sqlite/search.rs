@@ -9,7 +9,7 @@ use posthouse_core::{
     message::{EventKind, Message, Part, TimelineEvent},
     store::{MessageFilter, Next, StoreError},
 };
-use rusqlite::{Connection, Row, ToSql};
+use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 
 use super::{
     fault::Result,
@@ -200,7 +200,8 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
     };
     let described: Described = Record::new("message", id, row).json("document")?;
     let record = Record::new("media", id, row);
-    let lengths = described.lengths().ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
+    let lengths =
+        lengths(&described.parts).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
     if !record.value::<bool>("present")? {
         return absent(id, lengths);
     }
@@ -221,10 +222,8 @@ struct Described {
     parts: Vec<Part>,
 }
 
-impl Described {
-    fn lengths(&self) -> Option<Vec<usize>> {
-        self.parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
-    }
+fn lengths(parts: &[Part]) -> Option<Vec<usize>> {
+    parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
 }
 
 /// A message without parts has media: none. Others had some.
@@ -243,6 +242,23 @@ pub(super) fn read_media(found: &Found, folder: &Folder) -> Result<Option<Vec<By
         Body::Segment { id, position } => read_segment(folder, *id, *position, &found.seal)?,
     };
     Ok(body.and_then(|body| split(Bytes::from(body), &found.lengths)))
+}
+
+/// The media of a message with these parts, one `Bytes` for each, from a row with the columns `crc` and `body` of the table `media`,
+/// if they stand there. Those in a segment do not, and what is not as it must be is left to who looks for it: he says so.
+pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[Part]) -> Result<Option<Vec<Bytes>>> {
+    if parts.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let (ValueRef::Blob(body), ValueRef::Integer(crc)) = (row.get_ref("body")?, row.get_ref("crc")?) else {
+        return Ok(None);
+    };
+    let Ok(crc) = u32::try_from(crc) else { return Ok(None) };
+    let seal = Seal { id, crc, length: parts.iter().map(|part| part.bytes).sum() };
+    if !seal.fits(body) {
+        return Ok(None);
+    }
+    Ok(lengths(parts).and_then(|lengths| split(Bytes::copy_from_slice(body), &lengths)))
 }
 
 fn read_segment(folder: &Folder, id: i64, position: u64, seal: &Seal) -> Result<Option<Vec<u8>>> {

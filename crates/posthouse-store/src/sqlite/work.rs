@@ -5,7 +5,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{EventKind, Reason},
+    message::{EventKind, Reason, Submission},
     state::{Event, State, Step},
     store::{Lease, Owner, Send, Settled, Settlement, StoreError, Timer},
 };
@@ -17,6 +17,7 @@ use super::{
     job::Tx,
     record::Record,
     report,
+    search::inline_media,
     step::{Stepped, Subject, note, words},
 };
 
@@ -308,8 +309,8 @@ pub(super) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T
 
 fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Send> {
     let mut statement = tx.prepare(
-        "SELECT m.id, m.account, m.carrier, m.submission, m.attempts, w.unreached
-         FROM work w JOIN message m USING (id) WHERE w.id = ?",
+        "SELECT m.id, m.account, m.carrier, m.submission, m.attempts, w.unreached, b.crc, b.body
+         FROM work w JOIN message m USING (id) LEFT JOIN media b USING (id) WHERE w.id = ?",
     )?;
     let mut rows = statement.query([id])?;
     match rows.next()? {
@@ -320,13 +321,15 @@ fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Send> {
 
 fn read_send(row: &Row<'_>, lease: Lease) -> Result<Send> {
     let record = Record::by_id("message", row)?;
+    let (id, submission): (Id, Submission) = (record.id("id")?, record.json("submission")?);
     Ok(Send {
-        id: record.id("id")?,
+        id,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),
-        submission: record.json("submission")?,
         attempts: record.value("attempts")?,
         unreached: record.value("unreached")?,
+        media: inline_media(row, id, &submission.parts)?,
+        submission,
         lease,
     })
 }

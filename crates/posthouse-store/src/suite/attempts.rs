@@ -12,7 +12,7 @@ use super::{
     Backend,
     bed::{
         Bed, LEASE, ME, OTHER, REPORT_TIMEOUT, again, at, carrier, lease, message, report, resend, taken,
-        unknown,
+        unknown, with_media,
     },
 };
 
@@ -21,13 +21,33 @@ pub async fn accepted_work_is_leased_or_due_at_once(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.accept_mine(0).await;
     let free = message(0);
-    bed.accept(free.clone()).await.unwrap();
+    bed.accept(&free).await.unwrap();
     let sends = bed.sends(OTHER, 0).await;
     assert_eq!(sends.len(), 1);
     let send = sends.first().unwrap();
     assert_eq!((send.id, &send.account, &send.carrier), (free.id, &free.account, &free.carrier));
     assert_eq!((&send.submission, send.attempts, send.unreached), (&free.submission, 0, false));
     assert_eq!(send.lease, lease(OTHER, 0));
+}
+
+/// As `media` tells them; long ones do not come by the list.
+pub async fn short_media_may_come_with_a_lease(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let none = message(0);
+    let short = with_media(message(0), &[b"one".to_vec(), Vec::new(), b"three".to_vec()]);
+    let long = with_media(message(0), &[vec![7; 50_000], b"a caption".to_vec()]);
+    let all = [none, short, long.clone()];
+    for new in &all {
+        bed.accept(new).await.unwrap();
+    }
+    let sends = bed.sends(ME, 0).await;
+    assert_eq!(sends.len(), all.len());
+    for (send, new) in sends.iter().zip(&all) {
+        assert_eq!(send.id, new.id);
+        assert_eq!(bed.media(new.id).await.as_ref(), Ok(&new.media));
+        assert!(send.media.as_ref().is_none_or(|media| *media == new.media), "{send:?}");
+    }
+    assert_eq!(sends.last().unwrap().media, None, "long ones are to be asked for");
 }
 
 /// For people who ask why nothing happens.
@@ -72,7 +92,7 @@ pub async fn the_oldest_due_goes_first(backend: &dyn Backend) {
 pub async fn leases_are_limited(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     for now in 0..5 {
-        bed.accept(message(now)).await.unwrap();
+        bed.accept(&message(now)).await.unwrap();
     }
     for expected in [3, 2, 0] {
         let sends = bed.lease_sends(&carrier(), lease(ME, 10), at(10), None, 3).await.unwrap();
@@ -84,7 +104,7 @@ pub async fn leases_are_limited(backend: &dyn Backend) {
 pub async fn another_carriers_work_is_left_alone(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let other = NewMessage { carrier: CarrierId("031003".into()), ..message(0) };
-    bed.accept(other.clone()).await.unwrap();
+    bed.accept(&other).await.unwrap();
     assert_eq!(bed.send_ids(ME, 0).await, []);
     let sends = bed.lease_sends(&other.carrier, lease(ME, 0), at(0), None, 10).await.unwrap();
     assert_eq!(sends.first().map(|send| send.id), Some(other.id));
@@ -206,7 +226,7 @@ pub async fn a_connection_that_came_back_gets_what_waited(backend: &dyn Backend)
     bed.settle_mine(early, again(1, 600), 1).await;
     bed.settle_mine(late, again(5, 600), 5).await;
     let fresh = message(6);
-    bed.accept(fresh.clone()).await.unwrap();
+    bed.accept(&fresh).await.unwrap();
     let sends = bed.lease_sends(&carrier(), lease(ME, 7), at(7), Some(at(5)), 10).await.unwrap();
     let ids: Vec<_> = sends.into_iter().map(|send| send.id).collect();
     assert_eq!(ids, [fresh.id, early]);
@@ -272,7 +292,7 @@ pub async fn a_report_timeout_is_indeterminate(backend: &dyn Backend) {
 pub async fn declined_owes_nothing_and_is_not_repeated(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
     let declined = Settlement::Declined { reason: StatusCode::ServiceDenied };
     let settled = bed.settle_mine(new.id, declined, 1).await;
@@ -280,7 +300,7 @@ pub async fn declined_owes_nothing_and_is_not_repeated(backend: &dyn Backend) {
     assert_eq!(bed.message(new.id).await.unwrap().unwrap().reason, Some(Reason(StatusCode::ServiceDenied)));
     assert_eq!(bed.statuses(1).await, []);
     let same = NewMessage { id: message(2).id, repeats_since: Some(at(-5)), ..new };
-    assert_eq!(bed.accept(same).await, Ok(Acceptance::Fresh));
+    assert_eq!(bed.accept(&same).await, Ok(Acceptance::Fresh));
 }
 
 /// A second settlement finds nothing to settle.
@@ -300,7 +320,7 @@ pub async fn released_work_is_due_at_once(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let mine = bed.accept_mine(0).await;
     let theirs = NewMessage { lease: Some(lease(OTHER, 0)), ..message(0) };
-    bed.accept(theirs.clone()).await.unwrap();
+    bed.accept(&theirs).await.unwrap();
     bed.release(&[mine, theirs.id, message(0).id], ME, at(1)).await.unwrap();
     assert_eq!(bed.send_ids(ME, 1).await, [mine]);
 }
@@ -312,11 +332,11 @@ pub async fn what_is_put_off_is_due_later_or_when_it_expires(backend: &dyn Backe
     short.submission.expiry = at(100);
     expired.submission.expiry = at(5);
     for new in [&usual, &short, &expired] {
-        bed.accept(new.clone()).await.unwrap();
+        bed.accept(new).await.unwrap();
     }
     let leased = bed.accept_mine(0).await;
     let other = NewMessage { carrier: CarrierId("31002".into()), ..message(0) };
-    bed.accept(other.clone()).await.unwrap();
+    bed.accept(&other).await.unwrap();
     assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 1).await, Ok(1));
     assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 9).await, Ok(1));
     assert_eq!(bed.put_off(&carrier(), at(600), true, at(10), 9).await, Ok(0));
@@ -346,7 +366,7 @@ pub async fn what_is_put_off_by_a_busy_carrier_is_not_unreached(backend: &dyn Ba
 pub async fn what_was_put_off_comes_back_with_its_connection(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = message(0);
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     assert_eq!(bed.put_off(&carrier(), at(600), true, at(1), 9).await, Ok(1));
     let sends = bed.lease_sends(&carrier(), lease(ME, 2), at(2), Some(at(2)), 10).await.unwrap();
     assert_eq!(sends.iter().map(|send| send.id).collect::<Vec<_>>(), [new.id]);

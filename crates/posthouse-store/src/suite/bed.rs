@@ -228,7 +228,7 @@ impl Bed {
     pub async fn accept_mine(&self, now: i64) -> Id {
         let message = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
         let id = message.id;
-        self.accept(message).await.unwrap();
+        self.accept(&message).await.unwrap();
         id
     }
 

@@ -32,7 +32,7 @@ pub async fn no_report_is_owed_to_who_wants_none(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let mut new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
     new.submission.delivery_report = false;
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
     assert!(!bed.settle_mine(new.id, taken("c-1", 0), 0).await.owes_report);
     assert!(!bed.reported(new.id, report("c-1", MmStatus::Retrieved, 1)).await.owes_report);
@@ -43,7 +43,7 @@ pub async fn no_report_is_owed_to_who_wants_none(backend: &dyn Backend) {
 pub async fn a_report_says_what_happened(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     let refused =
         Settlement::Refused { terminal: Terminal::NotSupported, reason: StatusCode::UnsupportedMm7Version };
     let settled: Settled = bed.settle_mine(new.id, refused, 3).await;

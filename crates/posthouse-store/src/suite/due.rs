@@ -21,8 +21,8 @@ pub async fn due_names_carriers_accounts_and_timers(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let other = CarrierId("031003".into());
     for now in 0..3 {
-        bed.accept(message(now)).await.unwrap();
-        bed.accept(NewMessage { carrier: other.clone(), ..message(now) }).await.unwrap();
+        bed.accept(&message(now)).await.unwrap();
+        bed.accept(&NewMessage { carrier: other.clone(), ..message(now) }).await.unwrap();
         bed.forwarded(&format!("c-{now}"), now).await;
     }
     let due = bed.due(at(5)).await.unwrap();

@@ -17,7 +17,7 @@ pub async fn everything_is_there_after_a_reopen(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let media = [noise(1, 100), noise(2, 100_000)];
     let waiting = with_media(message(0), &media);
-    bed.accept(waiting.clone()).await.unwrap();
+    bed.accept(&waiting).await.unwrap();
     let forwarded = bed.forwarded("c-1", 0).await;
     bed.record_report(report("c-9", MmStatus::Retrieved, 0)).await.unwrap();
     let timeline = bed.timeline(forwarded).await;
@@ -39,7 +39,7 @@ pub async fn what_was_acknowledged_survives_a_power_cut(backend: &dyn Backend) {
     for now in 0..20 {
         let new = with_media(message(now), &media);
         ids.push(new.id);
-        bed.accept(new).await.unwrap();
+        bed.accept(&new).await.unwrap();
     }
     bed.forwarded("c-1", 30).await;
     let bed = bed.power_cut(backend).await;
@@ -49,7 +49,7 @@ pub async fn what_was_acknowledged_survives_a_power_cut(backend: &dyn Backend) {
     assert_eq!(bed.send_ids(ME, 40).await, ids);
     assert_eq!(bed.statuses(40).await, [MmStatus::Forwarded]);
     let more = with_media(message(50), &media);
-    bed.accept(more.clone()).await.unwrap();
+    bed.accept(&more).await.unwrap();
     assert!(bed.media(more.id).await.unwrap() == media);
     assert!(bed.media(*ids.last().unwrap()).await.unwrap() == media);
 }
@@ -73,7 +73,7 @@ pub async fn leases_of_an_earlier_run_end(backend: &dyn Backend) {
 pub async fn a_closed_store_says_so(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.close().await.unwrap();
-    assert!(matches!(bed.accept(message(0)).await, Err(StoreError::Failed(_))));
+    assert!(matches!(bed.accept(&message(0)).await, Err(StoreError::Failed(_))));
     assert!(matches!(bed.message(message(0).id).await, Err(StoreError::Failed(_))));
     assert!(matches!(bed.due(at(0)).await, Err(StoreError::Failed(_))));
     bed.close().await.unwrap();

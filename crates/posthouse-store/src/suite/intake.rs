@@ -26,7 +26,7 @@ fn repetition(of: &NewMessage, now: i64, since: Option<Timestamp>) -> NewMessage
 pub async fn accepted_messages_read_back_as_they_were(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = with_media(message(0), &[b"<smil/>".to_vec()]);
-    assert_eq!(bed.accept(new.clone()).await, Ok(Acceptance::Fresh));
+    assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh));
     let read = bed.message(new.id).await.unwrap().unwrap();
     assert_eq!(read.id, new.id);
     assert_eq!(read.account, new.account);
@@ -48,12 +48,12 @@ pub async fn an_unknown_message_is_none(backend: &dyn Backend) {
 pub async fn a_repetition_is_the_first_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     let second = repetition(&first, 5, Some(at(-10)));
-    assert_eq!(bed.accept(second.clone()).await, Ok(Acceptance::Repeats(first.id)));
+    assert_eq!(bed.accept(&second).await, Ok(Acceptance::Repeats(first.id)));
     assert_eq!(bed.message(second.id).await, Ok(None));
     let third = repetition(&first, 9, Some(at(-10)));
-    assert_eq!(bed.accept(third).await, Ok(Acceptance::Repeats(first.id)));
+    assert_eq!(bed.accept(&third).await, Ok(Acceptance::Repeats(first.id)));
 }
 
 /// A repetition can be told before it is handed in, as `accept` would tell it.
@@ -62,7 +62,7 @@ pub async fn a_repetition_is_known_beforehand(backend: &dyn Backend) {
     let first = message(0);
     let (account, id) = (first.account.clone(), first.submission.transaction_id.clone());
     assert_eq!(bed.repeated(&account, &id, first.digest, at(-10)).await, Ok(None));
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     assert_eq!(bed.repeated(&account, &id, first.digest, at(0)).await, Ok(Some(first.id)));
     assert_eq!(bed.repeated(&account, &id, first.digest, at(1)).await, Ok(None));
     assert_eq!(bed.repeated(&account, &id, Digest([8; 16]), at(0)).await, Ok(None));
@@ -74,31 +74,31 @@ pub async fn a_repetition_is_known_beforehand(backend: &dyn Backend) {
 pub async fn another_body_is_another_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     let second = NewMessage { digest: Digest([8; 16]), ..repetition(&first, 1, Some(at(-10))) };
-    assert_eq!(bed.accept(second).await, Ok(Acceptance::Fresh));
+    assert_eq!(bed.accept(&second).await, Ok(Acceptance::Fresh));
 }
 
 /// Accounts choose their TransactionIDs without asking each other.
 pub async fn another_account_is_another_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     let second = NewMessage { account: AccountName("globex".into()), ..repetition(&first, 1, Some(at(-10))) };
-    assert_eq!(bed.accept(second).await, Ok(Acceptance::Fresh));
+    assert_eq!(bed.accept(&second).await, Ok(Acceptance::Fresh));
 }
 
 /// What was accepted before the time given is no longer repeated; what was accepted at it is.
 pub async fn an_old_message_is_not_repeated(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     let late = repetition(&first, 100, Some(at(1)));
-    assert_eq!(bed.accept(late.clone()).await, Ok(Acceptance::Fresh));
+    assert_eq!(bed.accept(&late).await, Ok(Acceptance::Fresh));
     let later = repetition(&first, 101, Some(at(0)));
-    assert_eq!(bed.accept(later).await, Ok(Acceptance::Repeats(first.id)));
+    assert_eq!(bed.accept(&later).await, Ok(Acceptance::Repeats(first.id)));
     let last = repetition(&first, 102, Some(at(100)));
-    assert_eq!(bed.accept(last).await, Ok(Acceptance::Repeats(late.id)));
+    assert_eq!(bed.accept(&last).await, Ok(Acceptance::Repeats(late.id)));
 }
 
 /// Two at once: one is accepted, the other repeats it.
@@ -107,7 +107,7 @@ pub async fn repetitions_in_flight_are_found(backend: &dyn Backend) {
     let first = NewMessage { repeats_since: Some(at(-10)), ..message(0) };
     let second = repetition(&first, 0, Some(at(-10)));
     let ids = (first.id, second.id);
-    let (one, other) = tokio::join!(bed.accept(first), bed.accept(second));
+    let (one, other) = tokio::join!(bed.accept(&first), bed.accept(&second));
     let outcomes = (one.unwrap(), other.unwrap());
     let expected =
         [(Acceptance::Fresh, Acceptance::Repeats(ids.0)), (Acceptance::Repeats(ids.1), Acceptance::Fresh)];
@@ -118,17 +118,17 @@ pub async fn repetitions_in_flight_are_found(backend: &dyn Backend) {
 pub async fn repetitions_may_be_switched_off(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
-    assert_eq!(bed.accept(repetition(&first, 1, None)).await, Ok(Acceptance::Fresh));
+    bed.accept(&first).await.unwrap();
+    assert_eq!(bed.accept(&repetition(&first, 1, None)).await, Ok(Acceptance::Fresh));
 }
 
 /// An id that is taken is an error, and the message that has it stays as it is.
 pub async fn an_id_is_taken_once(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = message(0);
-    bed.accept(first.clone()).await.unwrap();
+    bed.accept(&first).await.unwrap();
     let second = NewMessage { id: first.id, ..message(1) };
-    assert!(matches!(bed.accept(second).await, Err(StoreError::Failed(_))));
+    assert!(matches!(bed.accept(&second).await, Err(StoreError::Failed(_))));
     let kept = bed.message(first.id).await.unwrap().unwrap();
     assert_eq!(kept.submission.transaction_id, first.submission.transaction_id);
 }

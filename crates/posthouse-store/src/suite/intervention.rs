@@ -83,7 +83,7 @@ pub async fn what_is_not_waiting_is_left_alone(backend: &dyn Backend) {
     let (ended, forwarded) = (bed.finished("c-1", 0).await, bed.forwarded("c-2", 0).await);
     let new = message(0);
     let (due, nobody) = (new.id, Id::from_number(17).unwrap());
-    bed.accept(new).await.unwrap();
+    bed.accept(&new).await.unwrap();
     let ids = [ended, forwarded, due, nobody];
     let expected = [LeftAlone::Ended, LeftAlone::WithCarrier, LeftAlone::Due, LeftAlone::Unknown];
     let verdicts = bed.intervene(&ids, REQUEUE_PARKED, at(10)).await.unwrap();
@@ -132,7 +132,7 @@ pub async fn an_expired_message_ends_and_its_report_is_owed(backend: &dyn Backen
     let mut silent = message(0);
     silent.submission.delivery_report = false;
     let (id, other) = (waiting(&bed).await, silent.id);
-    bed.accept(silent).await.unwrap();
+    bed.accept(&silent).await.unwrap();
     assert_eq!(bed.intervene(&[id, other], Intervention::Expire, at(10)).await, Ok(vec![DONE, DONE]));
     for id in [id, other] {
         assert_eq!(bed.state(id).await, State::Ended(Terminal::Expired));
@@ -281,7 +281,7 @@ pub async fn every_filter_of_failed_callbacks_filters(backend: &dyn Backend) {
     let from_handset = NewMo { carrier: other.clone(), ..mo("mo-1", &[], 100) };
     bed.accept_mo(from_handset.clone()).await.unwrap();
     let theirs = NewMessage { account: globex.clone(), lease: Some(lease(ME, 200)), ..message(200) };
-    bed.accept(theirs.clone()).await.unwrap();
+    bed.accept(&theirs).await.unwrap();
     bed.begin_mine(theirs.id, 200).await;
     bed.settle_mine(theirs.id, taken("c-2", 200), 200).await;
     fail_all(&bed, 201).await;

@@ -21,7 +21,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 async fn accept(bed: &Bed, parts: &[Vec<u8>]) -> Id {
     let new = with_media(message(0), parts);
     let id = new.id;
-    bed.accept(new).await.unwrap();
+    bed.accept(&new).await.unwrap();
     id
 }
 

@@ -51,6 +51,7 @@ macro_rules! conformance {
                 an_id_is_taken_once,
                 the_timeline_begins_with_what_was_noted;
             attempts: accepted_work_is_leased_or_due_at_once,
+                short_media_may_come_with_a_lease,
                 what_is_next_is_told,
                 a_lease_keeps_others_away_till_it_ends,
                 the_oldest_due_goes_first,

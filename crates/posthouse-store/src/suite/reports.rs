@@ -354,7 +354,7 @@ pub async fn spellings_of_a_sender_are_the_same(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let mut new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
     new.submission.sender = "16175550111".into();
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
     bed.settle_mine(new.id, unknown(0), 0).await;
     let decorated = CarrierReport {

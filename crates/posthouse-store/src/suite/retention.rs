@@ -12,7 +12,7 @@ use super::{
 pub async fn media_go_before_their_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = with_media(NewMessage { lease: Some(lease(ME, 0)), ..message(0) }, &[vec![1; 50_000]]);
-    bed.accept(new.clone()).await.unwrap();
+    bed.accept(&new).await.unwrap();
     bed.settle_mine(new.id, taken("c-1", 0), 0).await;
     bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await.unwrap();
     for callback in bed.callbacks(1).await {
@@ -30,7 +30,7 @@ pub async fn media_go_before_their_message(backend: &dyn Backend) {
 /// However old it is.
 pub async fn what_has_not_ended_stays(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    bed.accept(with_media(message(0), &[vec![1; 10]])).await.unwrap();
+    bed.accept(&with_media(message(0), &[vec![1; 10]])).await.unwrap();
     bed.sending(0).await;
     bed.parked(0).await;
     bed.forwarded("c-1", 0).await;

@@ -26,7 +26,7 @@ pub async fn messages_come_newest_first_and_page_by_key(backend: &dyn Backend) {
     for now in 0..5 {
         let new = message(now);
         all.insert(0, new.id);
-        bed.accept(new).await.unwrap();
+        bed.accept(&new).await.unwrap();
     }
     let mut pages = Vec::new();
     let mut below = None;
@@ -50,7 +50,7 @@ pub async fn every_filter_filters(backend: &dyn Backend) {
     other.carrier = CarrierId("031003".into());
     other.submission.recipient = Msisdn::parse("16175550199", false).unwrap();
     other.submission.transaction_id = "of-globex".into();
-    bed.accept(NewMessage { ..other.clone() }).await.unwrap();
+    bed.accept(&NewMessage { ..other.clone() }).await.unwrap();
     let mine = bed.forwarded("c-1", 200).await;
     bed.reported(mine, report("c-1", MmStatus::Retrieved, 201)).await;
     let transaction = bed.message(mine).await.unwrap().unwrap().submission.transaction_id;

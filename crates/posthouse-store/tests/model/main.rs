@@ -289,7 +289,7 @@ impl Run {
         let due = if owner.is_some() { self.now + LEASE } else { self.now };
         let work = Some(Work { kind: Kind::Send, due, owner, since: self.now });
         let id = new.id;
-        self.store.accept(new).await.unwrap();
+        self.store.accept(&new).await.unwrap();
         let state = State::Accepted;
         self.entries.push(Entry {
             id,

@@ -34,7 +34,7 @@ fn fail(id: &str) -> Result<()> {
 
 #[async_trait]
 impl Store for FragileStore {
-    async fn accept(&self, message: NewMessage) -> Result<Acceptance> {
+    async fn accept(&self, message: &NewMessage) -> Result<Acceptance> {
         fail(&message.submission.transaction_id)?;
         self.0.accept(message).await
     }
