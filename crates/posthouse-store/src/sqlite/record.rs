@@ -1,6 +1,6 @@
 //! Reading rows: a value that cannot be one of ours names its table, column and row.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
@@ -34,6 +34,8 @@ pub(crate) struct Record<'a, K = i64> {
     table: &'static str,
     key: K,
     row: &'a Row<'a>,
+    /// Behind the column that was read last: most are read in their order, and looking one up by its name compares all before it.
+    next: Cell<usize>,
 }
 
 impl<'a> Record<'a> {
@@ -47,7 +49,7 @@ impl<'a> Record<'a> {
 impl<'a, K: fmt::Display> Record<'a, K> {
     /// A row and its key, which is only used in errors.
     pub(crate) const fn new(table: &'static str, key: K, row: &'a Row<'a>) -> Self {
-        Self { table, key, row }
+        Self { table, key, row, next: Cell::new(0) }
     }
 
     /// That this column holds something else than one of ours.
@@ -55,15 +57,25 @@ impl<'a, K: fmt::Display> Record<'a, K> {
         corrupt(self.table, column, &self.key, what)
     }
 
+    fn raw(&self, column: &str) -> Result<ValueRef<'_>> {
+        let (statement, next) = (self.row.as_ref(), self.next.get());
+        let index = match statement.column_name(next) {
+            Ok(name) if name == column => next,
+            _ => statement.column_index(column)?,
+        };
+        self.next.set(index + 1);
+        Ok(self.row.get_ref(index)?)
+    }
+
     /// A value as SQLite has it.
     pub(crate) fn value<T: FromSql>(&self, column: &str) -> Result<T> {
-        let raw = self.row.get_ref(column)?;
+        let raw = self.raw(column)?;
         T::column_result(raw).map_err(|error| self.corrupt(column, error).into())
     }
 
     /// Whether there is a value at all.
     pub(crate) fn has(&self, column: &str) -> Result<bool> {
-        Ok(self.row.get_ref(column)? != ValueRef::Null)
+        Ok(self.raw(column)? != ValueRef::Null)
     }
 
     /// A value that has to be one that `read` knows.
@@ -108,6 +120,6 @@ impl<'a, K: fmt::Display> Record<'a, K> {
 
     /// A text, where it stands.
     fn text(&self, column: &str) -> Result<&str> {
-        self.row.get_ref(column)?.as_str().map_err(|error| self.corrupt(column, error).into())
+        self.raw(column)?.as_str().map_err(|error| self.corrupt(column, error).into())
     }
 }
