@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, header};
 use mm7::{
     DecodeError, Decoded, Limits, Rule,
-    mime::{self, ContentType, Package},
+    mime::{self, ContentType, Package, Part},
     soap,
 };
 use posthouse_core::message::Digest;
@@ -23,8 +23,6 @@ pub struct Opened {
     pub decoded: Decoded,
     /// The parts of the body.
     pub package: Package,
-    /// Identifies the content.
-    pub digest: Digest,
 }
 
 /// Decodes the root part of a multipart, or the whole body, and keeps the rest.
@@ -37,34 +35,40 @@ pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
     let content_type = content_type.and_then(|text| ContentType::parse(text).ok());
     let content_type = content_type.unwrap_or_else(|| ContentType::new("text/xml"));
     let package = mime::unpack(&content_type, body, &limits);
-    let (decoded, digest) = read_root(&package, &limits);
-    Ok(Opened { decoded: decoded?, package, digest })
+    let decoded = decode_root(&package, &limits)?;
+    Ok(Opened { decoded, package })
 }
 
-/// Decodes the root part, and digests what makes the request what it is: the envelope and every part, but not the boundary,
-/// which some clients draw anew for each try.
-pub fn read_root(package: &Package, limits: &Limits) -> (Result<Decoded, DecodeError>, Digest) {
-    let mut hash = blake3::Hasher::new();
-    let decoded = match &package.root {
-        None => Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part")),
-        Some(root) => root.bytes().and_then(|xml| {
-            hash.update(&xml);
-            let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
-            soap::decode(&xml, charset, limits)
-        }),
+/// Decodes the root part.
+///
+/// # Errors
+/// What decoding says, where there is no envelope to be read.
+pub fn decode_root(package: &Package, limits: &Limits) -> Result<Decoded, DecodeError> {
+    let Some(root) = &package.root else {
+        return Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part"));
     };
+    let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+    soap::decode(&root.bytes()?, charset, limits)
+}
+
+/// Identifies what makes a request what it is: the envelope and every part, but not the boundary, which some clients draw anew
+/// for each try.
+pub fn digest(package: &Package) -> Digest {
+    let mut hash = blake3::Hasher::new();
+    // What cannot be decoded is refused, and refusals are not remembered.
+    let bytes = |part: &Part| part.bytes().unwrap_or_default();
+    if let Some(root) = &package.root {
+        hash.update(&bytes(root));
+    }
     for part in package.leaves() {
         let content_type = part.content_type.as_ref().map(ToString::to_string).unwrap_or_default();
-        // A part that cannot be decoded is refused later, and refusals are not remembered.
-        let bytes = part.bytes().unwrap_or_default();
-        for piece in
-            [content_type.as_bytes(), part.content_id.as_deref().unwrap_or_default().as_bytes(), &bytes]
-        {
+        let content_id = part.content_id.as_deref().unwrap_or_default();
+        for piece in [content_type.as_bytes(), content_id.as_bytes(), &bytes(part)] {
             hash.update(&(piece.len() as u64).to_be_bytes());
             hash.update(piece);
         }
     }
     let mut digest = [0; 16];
     hash.finalize_xof().fill(&mut digest);
-    (decoded, Digest(digest))
+    Digest(digest)
 }

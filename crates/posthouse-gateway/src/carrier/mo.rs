@@ -17,7 +17,7 @@ use posthouse_core::{
 use sha2::{Digest as _, Sha256};
 
 use super::door::{CarrierDoor, Refused};
-use crate::envelope::Opened;
+use crate::envelope::{self, Opened};
 
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
@@ -86,7 +86,7 @@ impl CarrierDoor {
             carrier: carrier.id.clone(),
             mo,
             media: media.into_iter().map(|Media { bytes, .. }| bytes).collect(),
-            digest: opened.digest,
+            digest: envelope::digest(&opened.package),
             linked_id: req.linked_id.as_ref().map(|id| id.as_str().to_owned()),
             content,
             repeats_since: now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN),

@@ -13,7 +13,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use super::{Ingress, SHED_FOR};
 use crate::{
     config::secrets::vasp_hash,
-    envelope::read_root,
+    envelope::{decode_root, digest},
     fetch::{Failure, FetchError},
     http::{
         basic,
@@ -65,7 +65,7 @@ impl Ingress {
             // The first check refuses these before it asks for the body.
             ContentTypeHeader::Missing | ContentTypeHeader::Malformed => mime::Package::default(),
         };
-        let (decoded, digest) = read_root(&package, &limits);
+        let (decoded, digest) = (decode_root(&package, &limits), digest(&package));
         let account = decoded.as_ref().ok().and_then(|decoded| decoded.vaspid.as_ref()).and_then(|vaspid| {
             let hash = vasp_hash(&self.key, vaspid.as_str());
             exchange.facts.snapshot.account_by_vaspid(&hash).cloned()
