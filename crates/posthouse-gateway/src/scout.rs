@@ -3,14 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{store::Store, time::Clock};
+use posthouse_core::{
+    store::Store,
+    time::{Clock, after},
+};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{handoff::Handoff, queue::Queue, relay::Relay};
 
 /// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
-pub(crate) const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
+const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// How long it waits at least between two looks, so that a busy bell does not become a busy loop.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
 
@@ -50,6 +53,11 @@ pub async fn watch(
             _ = timeout_at(look_again, handoff.rung()) => {}
         }
     }
+}
+
+/// Whether the bell has to be rung for what becomes due then: the scout sleeps till what was next when it looked.
+pub(crate) fn has_to_be_told(due: Timestamp, now: Timestamp) -> bool {
+    due < after(now, LOOK_AT_LEAST_EVERY)
 }
 
 fn until(next: Timestamp, now: Timestamp) -> Duration {

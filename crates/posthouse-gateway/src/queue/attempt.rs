@@ -23,7 +23,7 @@ use crate::{
         links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
     },
     handoff::Job,
-    scout::LOOK_AT_LEAST_EVERY,
+    scout::has_to_be_told,
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -298,6 +298,9 @@ pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(Send, Option<onesho
             None => ids.push(send.id),
         }
     }
+    if ids.is_empty() {
+        return;
+    }
     if let Err(error) = shared.store.release(&ids, shared.owner, shared.clock.now()).await {
         tracing::error!(%error, "leases could not be given back; they run out by themselves");
     }
@@ -308,19 +311,17 @@ async fn decline(shared: &Shared, send: &Send, words: &str) {
     settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 
-/// Whether another attempt is due before the scout looks by itself, who sleeps till what was next when it looked.
-fn is_due_soon(settlement: &Settlement, now: Timestamp) -> bool {
+/// When another attempt is due.
+const fn next_due(settlement: &Settlement) -> Option<Timestamp> {
     match settlement {
-        Settlement::Again { due, .. } | Settlement::Resend { due, .. } => {
-            *due < after(now, LOOK_AT_LEAST_EVERY)
-        }
-        _ => false,
+        Settlement::Again { due, .. } | Settlement::Resend { due, .. } => Some(*due),
+        _ => None,
     }
 }
 
 pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement, words: &str) {
     let now = shared.clock.now();
-    let is_due_soon = is_due_soon(&settlement, now);
+    let is_due_soon = next_due(&settlement).is_some_and(|due| has_to_be_told(due, now));
     match shared.store.settle(send.id, shared.owner, settlement, words, now).await {
         Ok(settled) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");

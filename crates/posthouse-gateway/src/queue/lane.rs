@@ -1,7 +1,11 @@
 //! One carrier's lane: takes fresh messages from memory and due ones from the store, as many at a time as the carrier's windows
 //! allow.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use posthouse_core::{Id, carrier::CarrierId, store::Lease, time::after};
@@ -45,6 +49,9 @@ pub(super) struct Lane {
     revision: Option<u64>,
     /// What this lane works on: never the same message twice at a time, even if its lease ran out meanwhile.
     in_hand: HashSet<Id>,
+    /// What was leased while it was in hand: given back a moment ago by an attempt whose end is not seen here yet. It comes next; left
+    /// alone, it would wait for the end of its lease.
+    again: HashMap<Id, Job>,
     attempts: JoinSet<(Id, Ended)>,
     /// None of the connections is used: nothing is attempted but a message now and then, to see whether one serves again.
     is_down: bool,
@@ -73,6 +80,7 @@ impl Lane {
             room,
             revision: None,
             in_hand: HashSet::new(),
+            again: HashMap::new(),
             attempts: JoinSet::new(),
             is_down: false,
             looks: JoinSet::new(),
@@ -183,6 +191,7 @@ impl Lane {
     fn start(&mut self, job: Job) {
         let id = job.send.id;
         if !self.in_hand.insert(id) {
+            self.again.insert(id, job);
             return;
         }
         let (shared, links) = (Arc::clone(&self.shared), Arc::clone(&self.links));
@@ -197,11 +206,16 @@ impl Lane {
                 if ended.connection_came_back {
                     self.came_back();
                 }
+                // Whether it still holds the lease is asked before anything is sent.
+                if let Some(job) = self.again.remove(&id) {
+                    self.start(job);
+                }
             }
             Err(error) => {
                 // Which message it was is not known any more. Those still at work are; the rest the store hands out again.
                 tracing::error!(%error, carrier = %self.carrier, "an attempt broke off");
                 self.in_hand.clear();
+                self.again.clear();
             }
         }
     }
@@ -275,5 +289,7 @@ impl Lane {
         }
         give_back(&self.shared, unbegun).await;
         while self.attempts.join_next().await.is_some() {}
+        let again = self.again.into_values().map(|Job { send, answer, .. }| (send, answer));
+        give_back(&self.shared, again.collect()).await;
     }
 }

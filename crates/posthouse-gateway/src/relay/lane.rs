@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, deliver::deliver};
-use crate::{http::client::HttpClient, scout::LOOK_AT_LEAST_EVERY};
+use crate::{http::client::HttpClient, scout::has_to_be_told};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
 const IN_HAND: usize = 8;
@@ -176,9 +176,7 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
         }
     }
     let now = shared.clock.now();
-    // Before the scout looks by itself, who sleeps till what was next when it looked.
-    let is_due_soon =
-        matches!(outcome, CallbackOutcome::Again { due, .. } if due < after(now, LOOK_AT_LEAST_EVERY));
+    let is_due_soon = matches!(outcome, CallbackOutcome::Again { due, .. } if has_to_be_told(due, now));
     match shared.store.settle_callback(id, shared.owner, outcome, now).await {
         Ok(another_is_due) => {
             if is_due_soon {

@@ -224,3 +224,41 @@ async fn one_account_that_is_down_holds_nobody_up() {
     drop(silent);
     town.close().await;
 }
+
+/// The others wait for their turn, and get it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn as_many_callbacks_are_under_way_as_the_window_lets() {
+    const WINDOW: usize = 3;
+    let town = Town::planned(Plan::default()).await;
+    // How many are under way, and how many were at most.
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let seen_counts = Arc::clone(&counts);
+    let canned = Canned::start(move |seen| {
+        {
+            let (now, most) = &mut *seen_counts.lock().unwrap();
+            *now += 1;
+            *most = (*most).max(*now);
+        }
+        std::thread::sleep(Duration::from_millis(30));
+        seen_counts.lock().unwrap().0 -= 1;
+        let acknowledgement = response("DeliveryReportRsp", &seen.transaction_id, 1000);
+        Reply::http(200, "text/xml", &acknowledgement)
+    })
+    .await;
+    let account = format!(
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n\
+         [account.callbacks]\nreport_url = {:?}\nwindow = {WINDOW}\n\
+         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n",
+        canned.url("/")
+    );
+    town.provision(&(account + &town.usual_carriers())).await;
+    let mut messages = Vec::new();
+    for _ in 0..4 * WINDOW {
+        messages.push(submit(&town, "acme").await);
+    }
+    for id in messages {
+        town.event(id, EventKind::Reported).await;
+    }
+    assert_eq!(*counts.lock().unwrap(), (0, WINDOW));
+    town.close().await;
+}

@@ -1,13 +1,15 @@
 //! How a carrier's connections are used, as its provisioning says (docs/carriers.md).
 
+use jiff::Timestamp;
 use mm7::{Namespace, SeenNamespace};
-use posthouse_core::message::EventKind;
-use posthouse_sim::{carrier::KeptMessage, wire::Received};
+use posthouse_core::{Id, message::EventKind, store::Next};
+use posthouse_sim::{Submit, carrier::KeptMessage, http::Client, media, submit, wire::Received};
+use tokio::task::JoinSet;
 
 use crate::support::{
     canned::{Canned, Reply},
     request::Request,
-    town::{DEADLINE, Plan, Town, range},
+    town::{DEADLINE, Plan, Town, eventually, range},
 };
 
 fn edition(kept: &KeptMessage) -> (SeenNamespace, String) {
@@ -70,5 +72,42 @@ async fn a_connection_of_a_worse_priority_stands_by() {
     }
     assert_eq!(tried[..5], ["first spare"; 5]);
     assert_eq!(tried[5], "spare", "what failed five times in a row is left alone");
+    town.close().await;
+}
+
+/// They are leased a moment too early, found that nobody is there, and given back; and each must be free then, not kept for the
+/// time of a lease by whoever took it up again at that moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn messages_for_a_carrier_that_is_down_are_in_nobodys_hands() {
+    let town = Town::planned(Plan::default()).await;
+    let carrier = carrier(&[("gone", "http://127.0.0.1:1/mm7".to_owned(), "")]);
+    town.provision(&(town.account("acme", "") + &carrier)).await;
+    let mut clients = JoinSet::new();
+    for number in 0..8 {
+        let url = town.app.ready().mm7.clone();
+        clients.spawn(async move {
+            let client = Client::new(DEADLINE);
+            let mut ids = Vec::<Id>::new();
+            for _ in 0..100 {
+                let request = Submit {
+                    vaspid: Some("acme-key".to_owned()),
+                    vasid: Some("61295".to_owned()),
+                    media: vec![media::part("hello.txt", b"Hello".to_vec())],
+                    ..Submit::new(&url, "111122", format!("1617555010{number}"))
+                };
+                let answer = submit(&client, &request).await.unwrap();
+                assert_eq!(answer.code(), Some(1000));
+                ids.push(answer.message_id().unwrap().as_str().parse().unwrap());
+            }
+            ids
+        });
+    }
+    for id in clients.join_all().await.concat() {
+        eventually("it waits in the store", async || {
+            let next = town.store().next(id, Timestamp::now()).await.unwrap();
+            matches!(next, Some(Next::Attempt(_))).then_some(())
+        })
+        .await;
+    }
     town.close().await;
 }
