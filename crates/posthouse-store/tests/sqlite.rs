@@ -386,17 +386,21 @@ mod segments {
         let place = Place::new();
         let store = place.open_store().await;
         let small = |now| with_media(message(now), &[noise(1, 100), noise(2, 200)]);
-        let (none, sound, spoilt) = (message(0), small(1), small(2));
-        for new in [&none, &sound, &spoilt] {
+        let (none, sound, spoilt, boundless) = (message(0), small(1), small(2), small(3));
+        for new in [&none, &sound, &spoilt, &boundless] {
             store.accept(new).await.unwrap();
         }
         let spoil = "UPDATE media SET body = zeroblob(length(body)) WHERE id = ?";
         assert_eq!(database(&place).execute(spoil, [spoilt.id.number()]), Ok(1));
-        let sends = store.lease_sends(&carrier(), lease(ME, 2), at(2), None, 10).await.unwrap();
+        let stretch = "UPDATE message SET submission = replace(submission, '\"bytes\":100', '\"bytes\":18446744073709551615') WHERE id = ?";
+        assert_eq!(database(&place).execute(stretch, [boundless.id.number()]), Ok(1));
+        let sends = store.lease_sends(&carrier(), lease(ME, 3), at(3), None, 10).await.unwrap();
         let come: Vec<_> = sends.into_iter().map(|send| send.media).collect();
-        assert_eq!(come, [Some(Vec::new()), Some(sound.media.clone()), None]);
+        assert_eq!(come, [Some(Vec::new()), Some(sound.media.clone()), None, None]);
         assert_eq!(store.media(none.id).await, Ok(Vec::new()));
-        assert!(matches!(store.media(spoilt.id).await, Err(StoreError::Corrupt { .. })));
+        for changed in [spoilt, boundless] {
+            assert!(matches!(store.media(changed.id).await, Err(StoreError::Corrupt { .. })));
+        }
     }
 
     #[tokio::test]

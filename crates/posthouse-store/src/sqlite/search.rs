@@ -222,7 +222,9 @@ struct Described {
     parts: Vec<Part>,
 }
 
+/// How long each part is; `None` when they cannot be, each or together.
 fn lengths(parts: &[Part]) -> Option<Vec<usize>> {
+    parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes))?;
     parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
 }
 
@@ -253,12 +255,12 @@ pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[Part]) -> Result<Opti
     let (ValueRef::Blob(body), ValueRef::Integer(crc)) = (row.get_ref("body")?, row.get_ref("crc")?) else {
         return Ok(None);
     };
-    let Ok(crc) = u32::try_from(crc) else { return Ok(None) };
-    let seal = Seal { id, crc, length: parts.iter().map(|part| part.bytes).sum() };
+    let (Ok(crc), Some(lengths)) = (u32::try_from(crc), lengths(parts)) else { return Ok(None) };
+    let seal = Seal { id, crc, length: lengths.iter().map(|length| *length as u64).sum() };
     if !seal.fits(body) {
         return Ok(None);
     }
-    Ok(lengths(parts).and_then(|lengths| split(Bytes::copy_from_slice(body), &lengths)))
+    Ok(split(Bytes::copy_from_slice(body), &lengths))
 }
 
 fn read_segment(folder: &Folder, id: i64, position: u64, seal: &Seal) -> Result<Option<Vec<u8>>> {
