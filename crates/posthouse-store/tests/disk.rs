@@ -11,11 +11,16 @@ use std::{
     process::Command,
 };
 
-use posthouse_core::store::{Acceptance, Store, StoreError};
+use mm7::MmStatus;
+use posthouse_core::{
+    Id,
+    state::State,
+    store::{Acceptance, NewMessage, Recorded, Store, StoreError},
+};
 use posthouse_store::{
     OpenError, SqliteOptions, SqliteStore,
     suite::{
-        bed::{message, with_media},
+        bed::{ME, at, lease, message, mo, report, taken, with_media},
         media::noise,
     },
 };
@@ -112,6 +117,66 @@ async fn on_a_full_disk() {
     for new in &acknowledged {
         assert_eq!(store.message(new.id).await.unwrap().unwrap().submission, new.submission);
         assert!(store.media(new.id).await.unwrap() == new.media, "{} is as it was", new.id);
+    }
+    store.close().await.unwrap();
+}
+
+#[test]
+fn media_that_cannot_be_written_cost_nobody_elses_outcome() {
+    on_a_disk_of_its_own(
+        "on_a_full_media_folder",
+        "mkdir -p \"$DISK/data/media\"; mount -t tmpfs -o size=64k tmpfs \"$DISK/data/media\";",
+    );
+}
+
+/// A message whose attempt is under way.
+async fn sending(store: &SqliteStore) -> Id {
+    let new = NewMessage { lease: Some(lease(ME, 1)), ..message(1) };
+    store.accept(&new).await.unwrap();
+    store.begin(new.id, ME, "vzw-1", at(60), at(1)).await.unwrap();
+    new.id
+}
+
+/// In one group: two messages with media that find no room, and beside them a small one, an outcome, a report, and a message from a
+/// handset.
+#[tokio::test]
+#[ignore = "run on a disk of its own by media_that_cannot_be_written_cost_nobody_elses_outcome"]
+async fn on_a_full_media_folder() {
+    let disk = disk();
+    let store = SqliteStore::open(options(&disk)).await.unwrap();
+    let first = with_media(message(0), &[noise(0, LARGE)]);
+    assert_eq!(store.accept(&first).await, Ok(Acceptance::Fresh), "one has room");
+    let (sending, forwarded) = (sending(&store).await, sending(&store).await);
+    store.settle(forwarded, ME, taken("c-1", 1), "", at(1)).await.unwrap();
+    let held = rusqlite::Connection::open(disk.join("data/posthouse.db")).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let before = store.counters();
+    let (large, other) = (with_media(message(2), &[noise(2, LARGE)]), mo("t-1", &[noise(3, LARGE)], 2));
+    let small = with_media(message(2), &[noise(4, 2000)]);
+    let release = async {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        held.execute_batch("ROLLBACK").unwrap();
+    };
+    let (large, other, small_accepted, settled, recorded, ()) = tokio::join!(
+        store.accept(&large),
+        store.accept_mo(other),
+        store.accept(&small),
+        store.settle(sending, ME, taken("c-2", 2), "", at(2)),
+        store.record_report(report("c-1", MmStatus::Retrieved, 2)),
+        release,
+    );
+    assert!(store.counters().commits - before.commits <= 2, "they were committed together");
+    assert_eq!((large, other), (Err(StoreError::Full), Err(StoreError::Full)));
+    assert_eq!(small_accepted, Ok(Acceptance::Fresh));
+    assert_eq!(settled.unwrap().state, State::Forwarded);
+    assert!(matches!(recorded, Ok(Recorded::Applied(id, _)) if id == forwarded), "{recorded:?}");
+    store.close().await.unwrap();
+
+    let store = SqliteStore::open(options(&disk)).await.unwrap();
+    assert_eq!(store.message(sending).await.unwrap().unwrap().state, State::Forwarded);
+    assert!(store.message(forwarded).await.unwrap().unwrap().state.is_terminal());
+    for new in [first, small] {
+        assert!(store.media(new.id).await.unwrap() == new.media);
     }
     store.close().await.unwrap();
 }

@@ -7,6 +7,7 @@
 
 use std::{io, sync::Arc};
 
+use posthouse_core::store::StoreError;
 use rusqlite::Connection;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     folder::{Folder, Found},
     spare::Spare,
 };
-use crate::sqlite::fault::Result;
+use crate::sqlite::fault::{Fault, Result};
 
 /// The first segment of a store is this small, each next one twice as large: a small store stays small.
 const FIRST_BYTES: u64 = 8 << 20;
@@ -78,6 +79,8 @@ pub(crate) struct Segments {
     next_id: i64,
     next_sequence: i64,
     spare: Spare,
+    /// Why the folder could not be looked into: nothing is appended till that was [mended](Segments::mend).
+    unusable: Option<StoreError>,
 }
 
 impl Segments {
@@ -96,13 +99,33 @@ impl Segments {
             next_id: 1,
             next_sequence: 1,
             spare,
+            unusable: None,
         };
-        segments.recover(connection)?;
+        segments.go_on(connection)?;
         Ok(segments)
     }
 
-    /// Goes on from what is committed.
+    /// Goes on from what is committed. That the folder cannot be looked into fails only what has media to be written: the rest of the
+    /// store has no need of it.
     pub(crate) fn recover(&mut self, connection: &Connection) -> Result<()> {
+        self.unusable = None;
+        match self.go_on(connection) {
+            Err(fault @ Fault::Io(_)) => {
+                self.filling = None;
+                self.free.clear();
+                self.unusable = Some(fault.into());
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Looks into the folder again, if that could not be done. To be called between transactions only.
+    pub(crate) fn mend(&mut self, connection: &Connection) -> Result<()> {
+        if self.unusable.is_some() { self.recover(connection) } else { Ok(()) }
+    }
+
+    fn go_on(&mut self, connection: &Connection) -> Result<()> {
         let found = self.folder.segments()?;
         self.filled.clear();
         self.surplus.clear();
@@ -161,6 +184,9 @@ impl Segments {
     /// Appends a record. It is on disk after [`Segments::write`] and [`Segments::sync`], and lasts when the transaction
     /// commits.
     pub(crate) fn append(&mut self, record: &Arc<Aligned>) -> Result<Place> {
+        if let Some(unusable) = &self.unusable {
+            return Err(unusable.clone().into());
+        }
         let length = record.as_slice().len() as u64;
         let filling = match self.filling.take() {
             Some(filling) if filling.tail + length <= filling.bytes => filling,
@@ -214,7 +240,7 @@ impl Segments {
         }
     }
 
-    /// Writes what was appended, all of it at once. An error loses nothing that was committed.
+    /// Writes what was appended, all of it at once. An error loses nothing that was committed, and leaves nothing that counts.
     pub(crate) fn write(&mut self) -> Result<()> {
         for filling in self.filled.iter_mut().chain(&mut self.filling).filter(|filling| filling.dirty) {
             filling.write()?;

@@ -177,6 +177,9 @@ pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()>
     let (body, place) = match &media.body {
         Body::Inline(body) => (Some(body), None),
         Body::Record(record) => {
+            if let Some(refused) = &tx.media_refused {
+                return Err(refused.clone().into());
+            }
             let segments = tx.segments.as_mut().ok_or_else(no_segments)?;
             (None, Some(segments.append(record)?))
         }

@@ -16,6 +16,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) callback_ids: &'a mut IdSource,
     /// Whether free space is below the low-water mark.
     pub(crate) short_of_space: bool,
+    /// Why no media can be written at present, if so.
+    pub(crate) media_refused: Option<StoreError>,
     /// To be set when media in segments were thrown away.
     pub(crate) freed: bool,
 }
@@ -28,7 +30,7 @@ impl<'a> Tx<'a> {
         callback_ids: &'a mut IdSource,
         short_of_space: bool,
     ) -> Self {
-        Self { connection, segments, callback_ids, short_of_space, freed: false }
+        Self { connection, segments, callback_ids, short_of_space, media_refused: None, freed: false }
     }
 
     /// A prepared statement, kept for the next time.

@@ -1,7 +1,8 @@
 //! The one writer: a thread that owns the only connection that writes, and commits what waits in one transaction.
 //!
 //! While one group is put on disk the next one gathers; what waits is taken, after a moment for those who were just answered
-//! and may be back (`pace.rs`). A job that fails is undone to its savepoint and fails alone; all are answered after the commit. When it is unknown what a failed
+//! and may be back (`pace.rs`). A job that fails is undone to its savepoint and fails alone; all are answered after the commit. Where media cannot be
+//! written, the jobs that have some fail, and the group is committed without them. When it is unknown what a failed
 //! commit left on disk, nobody gets an answer that might be wrong: the process is ended.
 
 use std::{
@@ -166,6 +167,8 @@ enum Company {
 enum Failure {
     /// A job failed in the middle and has to be undone; the transaction is still open.
     Halfway(Fault),
+    /// Media of the group could not be written, and are known not to be stored; the transaction is still open.
+    Media(Fault),
     /// It was rolled back: nothing of it is on disk.
     Undone(Fault),
     /// Nobody knows what is on disk.
@@ -260,18 +263,14 @@ impl WriterThread {
         if let Some(broken) = &self.broken {
             return Err(StoreError::Failed(broken.clone()));
         }
-        let outcome = match self.transaction(group, Company::Shared) {
-            Err(Failure::Halfway(_)) if self.roll_back() => self.transaction(group, Company::Alone),
-            outcome => outcome,
-        };
-        match outcome {
+        match self.transactions(group) {
             Ok(freed) => {
                 self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 self.counts.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
                 self.committed(freed);
                 Ok(())
             }
-            Err(Failure::Undone(fault) | Failure::Halfway(fault)) => {
+            Err(Failure::Undone(fault) | Failure::Halfway(fault) | Failure::Media(fault)) => {
                 self.roll_back();
                 Err(fault.into())
             }
@@ -279,12 +278,38 @@ impl WriterThread {
         }
     }
 
-    /// Runs the jobs and commits; whether media in segments were thrown away.
-    fn transaction(&mut self, group: &mut [Box<dyn Job>], company: Company) -> Result<bool, Failure> {
+    /// Runs the jobs and commits, at worst for the third time: each time with more that keeps the failing ones from the others.
+    fn transactions(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
+        let (mut company, mut media_refused) = (Company::Shared, None);
+        loop {
+            match self.transaction(group, company, media_refused.clone()) {
+                Err(Failure::Halfway(_)) if matches!(company, Company::Shared) && self.roll_back() => {
+                    company = Company::Alone;
+                }
+                Err(Failure::Media(fault)) if media_refused.is_none() && self.roll_back() => {
+                    (company, media_refused) = (Company::Alone, Some(fault.into()));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs the jobs and commits; whether media in segments were thrown away. With `media_refused`, jobs that have media to be written
+    /// fail for that reason.
+    fn transaction(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+        company: Company,
+        media_refused: Option<StoreError>,
+    ) -> Result<bool, Failure> {
         let connection = &self.parts.connection;
+        if let Some(segments) = &mut self.parts.segments {
+            segments.mend(connection)?;
+        }
         let short_of_space = self.free_bytes < self.parts.low_water_bytes;
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
+        tx.media_refused = media_refused;
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
             match company {
@@ -298,7 +323,7 @@ impl WriterThread {
         }
         let freed = tx.freed;
         if let Some(segments) = &mut self.parts.segments {
-            segments.write()?;
+            segments.write().map_err(Failure::Media)?;
             segments
                 .sync()
                 .map_err(|error| Failure::Unknown(format!("media could not be synced: {error}")))?;
