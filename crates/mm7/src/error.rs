@@ -108,7 +108,7 @@ rules! {
     BadValue => UnableToParse, "TS 23.140 Annex L";
     /// A date or duration that is not of its type.
     BadDate => UnableToParse, "XML Schema part 2";
-    /// A boolean in another spelling than the schema's (`True`).
+    /// A boolean in another spelling than the schema's (`True`, `yes`).
     BooleanCase => UnableToParse, "XML Schema part 2";
     /// An address as bare text, or wrapped in an element too many.
     AddressForm => UnableToParse, "TS 23.140 Annex L";

@@ -56,6 +56,7 @@ const BROKEN_RULES: &[(&str, &str)] = &[
     ),
     ("bare-addresses", "AddressForm AddressForm"),
     ("booleans", "BooleanCase BooleanCase BadValue BooleanCase"),
+    ("yes-and-no", "BooleanCase BooleanCase BooleanCase BooleanCase BooleanCase"),
     ("children-without-namespace", "ChildNamespace"),
     ("contents-that-do-not-belong", "StrayText StrayText UnknownElement StrayText UnknownElement StrayText"),
     ("dates", "BadDate BadDate BadDate"),
@@ -200,6 +201,7 @@ fn what_the_dialects_make_of_it() {
         ("report-out-of-order", Some(2512), Some(2512), Some(2512)),
         ("version-of-release-4", Some(2505), Some(2505), Some(2505)),
         ("booleans", None, None, Some(2007)),
+        ("yes-and-no", None, None, Some(2007)),
         ("wrong-order", None, None, Some(2007)),
         ("children-without-namespace", None, None, Some(2007)),
     ] {
@@ -259,6 +261,10 @@ fn values_in_other_spellings() {
     let req = submit("booleans");
     let flags = (req.delivery_report, req.read_reply, req.distribution_indicator, req.drm_content);
     assert_eq!(flags, (Some(true), Some(false), Some(true), None));
+    assert_eq!(req.content.and_then(|content| content.allow_adaptations), Some(false));
+    let req = submit("yes-and-no");
+    let flags = (req.delivery_report, req.read_reply, req.distribution_indicator, req.drm_content);
+    assert_eq!(flags, (Some(false), Some(true), Some(false), Some(true)));
     assert_eq!(req.content.and_then(|content| content.allow_adaptations), Some(false));
     let req = submit("enumerations");
     assert_eq!(req.message_class, Some(MessageClass::Personal));

@@ -333,7 +333,7 @@ impl<'d> Fields<'d> {
         }
     }
 
-    /// A boolean in any case.
+    /// A boolean in any case, also as `yes` and `no`.
     pub fn boolean(&self, name: &str, notes: &mut Notes) -> Option<bool> {
         let element = self.get(name)?;
         boolean(&element.text(), element, notes)
@@ -381,8 +381,8 @@ fn boolean(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<bool> 
     let value = match text {
         "true" | "1" => return Some(true),
         "false" | "0" => return Some(false),
-        _ if text.eq_ignore_ascii_case("true") => true,
-        _ if text.eq_ignore_ascii_case("false") => false,
+        _ if ["true", "yes"].iter().any(|word| text.eq_ignore_ascii_case(word)) => true,
+        _ if ["false", "no"].iter().any(|word| text.eq_ignore_ascii_case(word)) => false,
         _ => return bad_value(element, &format!("{:?} is neither true nor false", excerpt(text)), notes),
     };
     let what = format!("{}: the schema writes {text} as {value}", element.name());
@@ -425,7 +425,7 @@ pub(crate) fn read_when(element: Element<'_>, notes: &mut Notes) -> Option<When>
     dated(&element.text(), time::read_when, element, notes)
 }
 
-/// A boolean attribute in any case.
+/// A boolean attribute in any case, also as `yes` and `no`.
 pub(crate) fn boolean_attribute(element: Element<'_>, name: &str, notes: &mut Notes) -> Option<bool> {
     let (value, _) = element.attribute(name)?;
     boolean(value, element, notes)
