@@ -124,7 +124,7 @@ fn check_refusal(facts: &Facts, refusal: Refusal) {
     let Ok(again) = again else { return };
     let is_invented = matches!(framing.namespace, SeenNamespace::Invented(_));
     let tolerated = |error: &DecodeError| match error.rule {
-        Rule::NoHeader => framing.transaction_id.is_none(),
+        Rule::NoTransactionId => framing.transaction_id.is_none(),
         Rule::InventedNamespace | Rule::UnknownVersion => is_invented,
         Rule::MissingElement => matches!(answer.message, Message::SubmitRsp(_)),
         _ => false,
@@ -179,6 +179,9 @@ fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
         client_certs: Vec::new(),
         require_tls: false,
         dialect: dialect.name.to_owned(),
+        statuses: None,
+        must_understand: true,
+        read_replies: false,
         submit_mode: SubmitMode::Queue,
         relay_timeout: Duration::from_secs(10),
         require_carrier_id: false,

@@ -49,7 +49,7 @@ fn check_written(first: &Decoded) {
 fn is_inherited(rule: Rule, framing: &Framing) -> bool {
     match rule {
         Rule::MissingElement | Rule::MissingAttribute => true,
-        Rule::NoHeader => framing.transaction_id.is_none(),
+        Rule::NoTransactionId => framing.transaction_id.is_none(),
         Rule::InventedNamespace | Rule::UnknownVersion => {
             matches!(framing.namespace, SeenNamespace::Invented(_))
         }

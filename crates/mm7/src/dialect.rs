@@ -68,8 +68,8 @@ pub struct Dialect {
     pub refuses_in_response: bool,
     /// Codes that mean something else to this peer, and what is sent for them.
     codes: &'static [(StatusCode, MappedCode)],
-    /// Delivery statuses that are spelled otherwise, by release.
-    statuses: &'static [SpelledStatus],
+    /// Which words its reports use for delivery statuses.
+    pub statuses: Statuses,
 }
 
 /// What is sent for a code of the table.
@@ -79,6 +79,54 @@ enum MappedCode {
     Row(StatusCode),
     /// A code that the table does not have.
     Foreign(u32, &'static str),
+}
+
+/// Which words reports use for delivery statuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statuses {
+    /// Those of the table ([`MmStatus::as_str`]), in every release.
+    Table,
+    /// Those of TS 23.140 Annex L: what a release lacks is told by the nearest word that it has, or not at all.
+    ThreeGpp,
+}
+
+impl Statuses {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Table, Self::ThreeGpp];
+
+    /// The name in provisioning.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::ThreeGpp => "3gpp",
+        }
+    }
+
+    /// Those of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|statuses| statuses.name() == name)
+    }
+
+    /// How a status is spelled to a peer that reads this namespace; `None`: it is not sent.
+    ///
+    /// ```
+    /// use mm7::{MmStatus, Namespace, SeenNamespace, dialect::Statuses};
+    /// let old = SeenNamespace::Known(Namespace::Rel5(0));
+    /// assert_eq!(Statuses::Table.spelling(MmStatus::NotSupported, &old), Some("NotSupported"));
+    /// assert_eq!(Statuses::ThreeGpp.spelling(MmStatus::NotSupported, &old), Some("Rejected"));
+    /// assert_eq!(Statuses::ThreeGpp.spelling(MmStatus::Deferred, &old), None);
+    /// ```
+    pub fn spelling(self, status: MmStatus, namespace: &SeenNamespace) -> Option<&'static str> {
+        let spelled = match self {
+            Self::Table => None,
+            Self::ThreeGpp => STATUSES_OF_3GPP.iter().find(|spelled| spelled.status == status),
+        };
+        match spelled {
+            None => Some(status.as_str()),
+            Some(spelled) if namespace.release() == 5 => spelled.release_5,
+            Some(spelled) => spelled.release_6,
+        }
+    }
 }
 
 /// How a delivery status is spelled.
@@ -161,7 +209,7 @@ impl Dialect {
         fault_string: FaultString::CodeAndText,
         refuses_in_response: false,
         codes: &[],
-        statuses: &[],
+        statuses: Statuses::Table,
     };
 
     /// Skycore: only namespaces that exist, only TransactionID in the Header, 5.3.0 to 6.8.0.
@@ -198,7 +246,7 @@ impl Dialect {
         fault_string: FaultString::Class,
         refuses_in_response: true,
         codes: CODES_OF_3GPP,
-        statuses: STATUSES_OF_3GPP,
+        statuses: Statuses::ThreeGpp,
         ..*Self::POSTHOUSE
     };
 
@@ -274,15 +322,6 @@ impl Dialect {
         Answer {
             http_status: self.fault_http_status,
             message: Message::Fault(Fault { code, string, detail }),
-        }
-    }
-
-    /// How a delivery status is spelled to a peer that reads this namespace; `None`: it is not sent.
-    pub fn mm_status(&self, status: MmStatus, namespace: &SeenNamespace) -> Option<&'static str> {
-        match self.statuses.iter().find(|spelled| spelled.status == status) {
-            None => Some(status.as_str()),
-            Some(spelled) if namespace.release() == 5 => spelled.release_5,
-            Some(spelled) => spelled.release_6,
         }
     }
 }
@@ -449,7 +488,7 @@ mod tests {
     fn delivery_statuses_that_3gpp_spells_otherwise() {
         let sent = |namespace| {
             let all = MmStatus::ALL.iter();
-            all.map(|status| Dialect::THREE_GPP.mm_status(*status, &namespace).unwrap_or("-"))
+            all.map(|status| Dialect::THREE_GPP.statuses.spelling(*status, &namespace).unwrap_or("-"))
                 .collect::<Vec<_>>()
         };
         let rel_6 =
@@ -459,7 +498,7 @@ mod tests {
             "- Expired Forwarded Indeterminate Rejected Rejected Retrieved Indeterminate Indeterminate";
         assert_eq!(sent(REL_5).join(" "), rel_5);
         for status in MmStatus::ALL {
-            assert_eq!(Dialect::POSTHOUSE.mm_status(*status, &REL_5), Some(status.as_str()));
+            assert_eq!(Dialect::POSTHOUSE.statuses.spelling(*status, &REL_5), Some(status.as_str()));
         }
     }
 

@@ -49,13 +49,26 @@ fn a_response() {
 }
 
 #[test]
+fn a_transaction_that_need_not_be_understood() {
+    let rsp = Message::SubmitRsp(SubmitRsp { status: Status::from(StatusCode::Success), message_id: None });
+    let framing = Framing { must_understand: false, ..framing(Namespace::Rel5(2)) };
+    let header = format!(
+        "{HEAD}<soapenv:Header><TransactionID xmlns=\"{SCHEMA}REL-5-MM7-1-2\">t&lt;1</TransactionID>\
+         </soapenv:Header><soapenv:Body><SubmitRsp "
+    );
+    let written = written(&rsp, &framing);
+    assert!(written.starts_with(&header), "{written}");
+    assert!(!written.contains("mustUnderstand"), "{written}");
+}
+
+#[test]
 fn a_fault_without_a_transaction() {
     let status = Status::from(StatusCode::CarrierNotProvisioned);
     let detail = Some(FaultDetail::RsErrorRsp(ErrorRsp { status }));
     let fault = Fault { code: FaultCode::Client, string: "2570 Carrier".to_owned(), detail };
     let framing = Framing { transaction_id: None, ..framing(Namespace::Rel5(0)) };
     let expected = format!(
-        "{HEAD}<soapenv:Body><soapenv:Fault><faultcode>soapenv:Client</faultcode>\
+        "{HEAD}<soapenv:Header></soapenv:Header><soapenv:Body><soapenv:Fault><faultcode>soapenv:Client</faultcode>\
          <faultstring>2570 Carrier</faultstring><detail><RSErrorRsp xmlns=\"{SCHEMA}REL-5-MM7-1-0\">\
          <MM7Version>5.3.0</MM7Version><Status><StatusCode>2570</StatusCode>\
          <StatusText>Carrier Not Provisioned</StatusText></Status></RSErrorRsp></detail></soapenv:Fault>\

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use ipnet::IpNet;
+use mm7::dialect::Statuses;
 use serde::{Deserialize, Serialize};
 
 use crate::{carrier::CarrierId, certificate::CertificateRule, time::serde_duration, tls::PeerTls};
@@ -164,6 +165,15 @@ pub struct Account {
     pub require_tls: bool,
     /// The name of its [`Dialect`](mm7::dialect::Dialect).
     pub dialect: String,
+    /// Which words its reports use for delivery statuses; `None`: its dialect's.
+    #[serde(default, with = "serde_statuses", skip_serializing_if = "Option::is_none")]
+    pub statuses: Option<Statuses>,
+    /// Whether the TransactionID of what is written to it is marked mustUnderstand.
+    #[serde(default = "Account::default_must_understand")]
+    pub must_understand: bool,
+    /// Whether read replies go to its `report_url`. They are on timelines either way.
+    #[serde(default)]
+    pub read_replies: bool,
     /// Whether answers wait for the carrier.
     pub submit_mode: SubmitMode,
     /// How long they wait at most.
@@ -182,11 +192,32 @@ pub struct Account {
 }
 
 impl Account {
+    /// As TS 23.140 clause 8.7.8.1 has it.
+    const fn default_must_understand() -> bool {
+        true
+    }
+
     /// The service of a VASID; without one, the default service.
     pub fn service(&self, vasid: Option<&str>) -> Option<&Service> {
         match vasid {
             Some(vasid) => self.services.iter().find(|service| service.vasid == vasid),
             None => self.services.iter().find(|service| service.default),
         }
+    }
+}
+
+/// The name of [`Statuses`], as provisioning writes it.
+mod serde_statuses {
+    use mm7::dialect::Statuses;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(statuses: &Option<Statuses>, to: S) -> Result<S::Ok, S::Error> {
+        statuses.map(Statuses::name).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Statuses>, D::Error> {
+        let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
+        let unknown = || D::Error::custom(format_args!("no statuses are called {name:?}"));
+        Statuses::by_name(&name).map(Some).ok_or_else(unknown)
     }
 }

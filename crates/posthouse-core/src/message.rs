@@ -6,11 +6,18 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::{
     MmStatus, StatusCode, ValueError,
+    message::{Recipient, RecipientKind},
     mime::{ContentType, Media},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, account::AccountName, address::Msisdn, carrier::CarrierId, state::State};
+use crate::{
+    Id,
+    account::AccountName,
+    address::{Msisdn, canonical},
+    carrier::CarrierId,
+    state::State,
+};
 
 /// One media part without its bytes: what its MIME headers said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,7 +126,7 @@ impl Submission {
     }
 }
 
-/// An address as it is kept.
+/// An address as it is kept: in its [one spelling](canonical).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptAddress {
     /// Its form.
@@ -130,12 +137,12 @@ pub struct KeptAddress {
 
 impl From<&mm7::Address> for KeptAddress {
     fn from(address: &mm7::Address) -> Self {
-        let kind = match address {
-            mm7::Address::Number(_) => AddressKind::Number,
-            mm7::Address::ShortCode(_) => AddressKind::ShortCode,
-            mm7::Address::Rfc2822Address(_) => AddressKind::Rfc2822Address,
+        let (kind, text) = match canonical(address) {
+            mm7::Address::Number(text) => (AddressKind::Number, text),
+            mm7::Address::ShortCode(text) => (AddressKind::ShortCode, text),
+            mm7::Address::Rfc2822Address(text) => (AddressKind::Rfc2822Address, text),
         };
-        Self { kind, text: address.as_str().to_owned() }
+        Self { kind, text }
     }
 }
 
@@ -150,6 +157,69 @@ impl From<&KeptAddress> for mm7::Address {
     }
 }
 
+/// Which of To, Cc and Bcc ([`mm7::message::RecipientKind`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecipientList {
+    /// `To`
+    #[default]
+    To,
+    /// `Cc`
+    Cc,
+    /// `Bcc`
+    Bcc,
+}
+
+impl From<RecipientKind> for RecipientList {
+    fn from(kind: RecipientKind) -> Self {
+        match kind {
+            RecipientKind::To => Self::To,
+            RecipientKind::Cc => Self::Cc,
+            RecipientKind::Bcc => Self::Bcc,
+        }
+    }
+}
+
+impl From<RecipientList> for RecipientKind {
+    fn from(list: RecipientList) -> Self {
+        match list {
+            RecipientList::To => Self::To,
+            RecipientList::Cc => Self::Cc,
+            RecipientList::Bcc => Self::Bcc,
+        }
+    }
+}
+
+/// One of the recipients of a message from a handset. Stores of before it had lists keep an address alone: a plain To.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRecipient {
+    /// The address.
+    #[serde(flatten)]
+    pub address: KeptAddress,
+    /// Where it stands.
+    #[serde(default)]
+    pub list: RecipientList,
+    /// `displayOnly`: shown to the others, but not sent to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub display_only: bool,
+}
+
+impl From<&Recipient> for KeptRecipient {
+    fn from(recipient: &Recipient) -> Self {
+        Self {
+            address: (&recipient.address).into(),
+            list: recipient.kind.into(),
+            display_only: recipient.display_only,
+        }
+    }
+}
+
+impl From<&KeptRecipient> for Recipient {
+    fn from(recipient: &KeptRecipient) -> Self {
+        let KeptRecipient { address, list, display_only } = recipient;
+        Self { kind: (*list).into(), display_only: *display_only, ..Self::to(address.into()) }
+    }
+}
+
 /// A message from a handset (MO): all that is needed to write the DeliverReq to the VASP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mo {
@@ -159,8 +229,8 @@ pub struct Mo {
     pub vasid: String,
     /// Sender.
     pub sender: KeptAddress,
-    /// Recipients, all as To.
-    pub recipients: Vec<KeptAddress>,
+    /// Recipients, in the order of the document.
+    pub recipients: Vec<KeptRecipient>,
     /// Subject, as it came.
     pub subject: Option<String>,
     /// Priority, as the schema spells it.

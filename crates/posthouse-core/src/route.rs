@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     account::{Account, AccountName, AccountStatus},
-    address::Msisdn,
+    address::{Msisdn, bare},
     carrier::{Carrier, CarrierId},
     provisioning::{Blacklisted, Lookup, Provisioning},
 };
@@ -145,10 +145,7 @@ fn destinations(accounts: &[Arc<Account>]) -> HashMap<String, Destination> {
     destinations
 }
 
-/// One spelling for each address: `+` and `/TYPE=PLMN` say nothing.
+/// What is the same for all spellings of an address.
 fn comparable(address: &str) -> String {
-    match Msisdn::parse(address, true) {
-        Some(number) => number.as_str().to_owned(),
-        None => address.trim().to_ascii_lowercase(),
-    }
+    bare(address).to_ascii_lowercase()
 }

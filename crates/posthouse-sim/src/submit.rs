@@ -158,6 +158,7 @@ impl Submit {
             namespace: SeenNamespace::Known(self.namespace),
             version: self.version,
             transaction_id,
+            must_understand: true,
         };
         let mut request = wire::post(&self.url, &Message::SubmitReq(message), &framing, &media)?;
         self.add_headers(&mut request)?;

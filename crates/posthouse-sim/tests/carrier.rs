@@ -243,6 +243,7 @@ async fn what_breaks_the_standard_is_4004_and_says_why() {
         namespace: SeenNamespace::Known(Namespace::LATEST),
         version: Version::V6_8_0,
         transaction_id: TransactionId::new("t-1").ok(),
+        must_understand: true,
     };
     let old = Framing { version: Version { major: 7, minor: 0, patch: 0 }, ..framing() };
     let sound = scene.mms("9001").message().unwrap().0;

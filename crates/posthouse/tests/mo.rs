@@ -8,6 +8,7 @@ mod support;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use mm7::message::{DeliverReq, Priority};
 use posthouse_core::time::Clock as _;
 use posthouse_sim::{
     carrier::{Mo, MoPart},
@@ -15,6 +16,7 @@ use posthouse_sim::{
 };
 use support::{
     clock::ManualClock,
+    request::Request,
     town::{Plan, Town},
 };
 
@@ -92,6 +94,117 @@ async fn a_long_code_is_found_however_it_is_spelled() {
         assert_eq!(town.carriers["31003"].deliver(&mo(to, to, text())).await.unwrap().code(), Some(1000));
     }
     delivered(&town, 2).await;
+    town.close().await;
+}
+
+/// A DeliverReq without content, as a carrier posts it.
+fn deliver_req(sender: &str, recipients: &str, more: &str) -> Request {
+    let mut request = Request::to("");
+    request.operation = "DeliverReq".to_owned();
+    request.sender_identification = false;
+    request.elements =
+        vec![("all", format!("<Sender>{sender}</Sender><Recipients>{recipients}</Recipients>{more}"))];
+    request.content_type = Some("text/xml; charset=utf-8".to_owned());
+    request.body = Some(request.envelope().into_bytes());
+    request
+}
+
+fn deliver_of(callback: &Callback) -> (&DeliverReq, String) {
+    let Event::Deliver(req, _) = &callback.event else { panic!("{:?}", callback.event) };
+    (req, String::from_utf8_lossy(&callback.body).into_owned())
+}
+
+#[tokio::test]
+async fn one_spelling_goes_out_whatever_came() {
+    let town = town("").await;
+    let sender = "<Number>+16175550100/TYPE=PLMN</Number>";
+    for (to, out) in [
+        ("<ShortCode>222333/TYPE=PLMN</ShortCode>", "<ShortCode>222333</ShortCode>"),
+        ("<ShortCode>+222333</ShortCode>", "<ShortCode>222333</ShortCode>"),
+        ("<Number>222333/type=plmn</Number>", "<Number>222333</Number>"),
+        ("<Number>+16175559999/TYPE=PLMN</Number>", "<Number>16175559999</Number>"),
+        ("<Number>16175559999/TYPE=IPv4</Number>", "<Number>16175559999</Number>"),
+        ("<RFC2822Address>222333/TYPE=PLMN</RFC2822Address>", "<ShortCode>222333</ShortCode>"),
+        (
+            "<RFC2822Address>+16175559999/TYPE=PLMN@mms.example</RFC2822Address>",
+            "<Number>16175559999</Number>",
+        ),
+        ("222333/TYPE=PLMN", "<Number>222333</Number>"),
+    ] {
+        let before = town.vasp.callbacks().len();
+        let answer = town.post_as_carrier("31003", &deliver_req(sender, &format!("<To>{to}</To>"), "")).await;
+        assert_eq!(answer.code(), Some(1000), "{to}: {}", answer.xml());
+        let callbacks = delivered(&town, before + 1).await;
+        let (_, xml) = deliver_of(&callbacks[before]);
+        assert!(xml.contains(&format!("<Recipients><To>{out}</To></Recipients>")), "{to}: {xml}");
+        assert!(xml.contains("<Sender><Number>16175550100</Number></Sender>"), "{to}: {xml}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_group_message_says_who_was_to_cc_and_for_display_only() {
+    let town = town("").await;
+    let recipients = "<To><Number displayOnly=\"true\">16175550155</Number><ShortCode>222333</ShortCode></To>\
+                      <Cc><Number>+16175550166</Number><RFC2822Address displayOnly=\"1\">a@mail.example</RFC2822Address></Cc>\
+                      <Bcc><Number>16175550177</Number></Bcc>";
+    let request = deliver_req("<Number>16175550100</Number>", recipients, "");
+    assert_eq!(town.post_as_carrier("31003", &request).await.code(), Some(1000));
+    let callbacks = delivered(&town, 1).await;
+    let (req, xml) = deliver_of(&callbacks[0]);
+    let out = "<Recipients><To><Number displayOnly=\"true\">16175550155</Number><ShortCode>222333</ShortCode></To>\
+               <Cc><Number>16175550166</Number><RFC2822Address displayOnly=\"true\">a@mail.example</RFC2822Address></Cc>\
+               <Bcc><Number>16175550177</Number></Bcc></Recipients>";
+    assert!(xml.contains(out), "{xml}");
+    assert_eq!(req.priority, Some(Priority::Normal), "where the carrier gave none");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn who_is_for_display_only_is_not_the_one_sent_to() {
+    let town = town("").await;
+    // 111122 is acme's, which has no deliver_url; 222333 is beta's.
+    let recipients =
+        "<To><ShortCode displayOnly=\"yes\">111122</ShortCode><ShortCode>222333</ShortCode></To>";
+    let request = deliver_req("<Number>16175550100</Number>", recipients, "<Priority>high</Priority>");
+    assert_eq!(town.post_as_carrier("31003", &request).await.code(), Some(1000));
+    let callbacks = delivered(&town, 1).await;
+    let (req, _) = deliver_of(&callbacks[0]);
+    assert_eq!(req.vasid.as_ref().unwrap().as_str(), "777");
+    assert_eq!(req.priority, Some(Priority::High));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_vasp_that_understands_no_mm7_headers_is_sent_none_that_it_must() {
+    let town = Town::planned(Plan::default()).await;
+    let callbacks = format!("deliver_url = \"{}/deliver\"\n", town.vasp.url());
+    let account = town.account_with("acme", "must_understand = false\n", &callbacks, "");
+    town.provision(&[account, town.usual_carriers()].concat()).await;
+    let answer = town.post(&Request::to("16175550100")).await;
+    assert_eq!(answer.code(), Some(1000));
+    assert!(
+        answer.transaction_id().is_some() && !answer.xml().contains("mustUnderstand"),
+        "{}",
+        answer.xml()
+    );
+    let mut refused = Request::to("16175550100");
+    refused.element("ChargedParty", "Sender");
+    let answer = town.post(&refused).await;
+    assert_eq!(answer.code(), Some(3002));
+    assert!(
+        answer.transaction_id().is_some() && !answer.xml().contains("mustUnderstand"),
+        "{}",
+        answer.xml()
+    );
+    let recipients = "<To><ShortCode>111122</ShortCode></To>";
+    let request = deliver_req("<Number>16175550100</Number>", recipients, "");
+    assert_eq!(town.post_as_carrier("31003", &request).await.code(), Some(1000));
+    delivered(&town, 1).await;
+    for callback in town.vasp.callbacks() {
+        let xml = String::from_utf8_lossy(&callback.body).into_owned();
+        assert!(xml.contains("<TransactionID xmlns=") && !xml.contains("mustUnderstand"), "{xml}");
+    }
     town.close().await;
 }
 

@@ -52,15 +52,18 @@ pub struct Framing {
     pub namespace: SeenNamespace,
     /// MM7Version, written as it is.
     pub version: Version,
-    /// TransactionID; without one no Header is written.
+    /// TransactionID; without one the Header is empty.
     pub transaction_id: Option<TransactionId>,
+    /// Whether the TransactionID is marked mustUnderstand (TS 23.140 clause 8.7.8.1). SOAP stacks that know nothing of MM7
+    /// refuse what is.
+    pub must_understand: bool,
 }
 
 impl Framing {
     /// In a namespace that exists, with a version that its schema lists (else the namespace's default).
     pub fn new(namespace: Namespace, version: Version, transaction_id: Option<TransactionId>) -> Self {
         let version = namespace.version_for(version);
-        Self { namespace: SeenNamespace::Known(namespace), version, transaction_id }
+        Self { namespace: SeenNamespace::Known(namespace), version, transaction_id, must_understand: true }
     }
 
     /// As the peer wrote: its TransactionID, its namespace and version. What cannot be answered in becomes
@@ -72,6 +75,7 @@ impl Framing {
                 namespace: SeenNamespace::Invented(uri.clone()),
                 version: decoded.version.unwrap_or(Version::V6_8_0),
                 transaction_id,
+                must_understand: true,
             },
             SeenNamespace::Known(namespace) => {
                 let version = decoded.version.unwrap_or_else(|| namespace.default_version());

@@ -1,5 +1,5 @@
-//! Writes an envelope, in one canonical form: the prefix `soapenv`, mustUnderstand on the TransactionID, the MM7
-//! namespace as the default on the TransactionID and on the operation, no blanks between elements.
+//! Writes an envelope, in one canonical form: the prefix `soapenv`, a Header, mustUnderstand on the TransactionID where
+//! it is wanted, the MM7 namespace as the default on the TransactionID and on the operation, no blanks between elements.
 
 use std::collections::HashSet;
 use std::fmt::Display;
@@ -43,12 +43,7 @@ pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
     writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"");
     writer.raw(SOAP_1_1);
     writer.raw("\">");
-    if let Some(id) = &framing.transaction_id {
-        writer.raw("<soapenv:Header>");
-        let attributes = [("xmlns", namespace), ("soapenv:mustUnderstand", "1")];
-        writer.element_with("TransactionID", &attributes, id.as_str());
-        writer.raw("</soapenv:Header>");
-    }
+    writer.header(framing);
     writer.raw("<soapenv:Body>");
     message.write(&mut writer);
     writer.raw("</soapenv:Body></soapenv:Envelope>");
@@ -74,6 +69,17 @@ impl<'f> Writer<'f> {
     /// Writes markup as it is.
     pub fn raw(&mut self, markup: &str) {
         self.out.extend_from_slice(markup.as_bytes());
+    }
+
+    /// The Header, which is empty where there is no TransactionID: clients that look into it fail where it is missing.
+    fn header(&mut self, framing: &Framing) {
+        self.raw("<soapenv:Header>");
+        if let Some(id) = &framing.transaction_id {
+            let attributes = [("xmlns", self.namespace), ("soapenv:mustUnderstand", "1")];
+            let written = if framing.must_understand { &attributes[..] } else { &attributes[..1] };
+            self.element_with("TransactionID", written, id.as_str());
+        }
+        self.raw("</soapenv:Header>");
     }
 
     /// An MM7 element at the top of the Body or of a Fault's detail: its namespace, MM7Version, and its contents.

@@ -10,7 +10,7 @@ use super::{
         Facts, FetchFact,
     },
 };
-use crate::{account::AccountStatus, address::Msisdn, carrier::Carrier, certificate::is_asked_for};
+use crate::{account::AccountStatus, address::bare, carrier::Carrier, certificate::is_asked_for};
 
 /// One check: a row of contract 4.1, or a part of one.
 pub struct Check {
@@ -274,11 +274,10 @@ fn sender_provisioned(facts: &Facts) -> Outcome {
     refuse_if(!known, Reject::ForeignSender)
 }
 
-/// The same text; or the same international number, where decorations are taken.
+/// The same text; or the same but for `+` and `/TYPE=PLMN`, where these are taken. How it was provisioned counts for nothing.
 fn same_sender(provisioned: &str, sender: &str, lenient: bool) -> bool {
-    let number = |text| Msisdn::parse(text, lenient);
-    provisioned == sender.trim()
-        || number(sender).is_some_and(|sender| Some(sender) == Msisdn::parse(provisioned, true))
+    let sender = if lenient { bare(sender) } else { sender.trim() };
+    provisioned == sender || bare(provisioned) == sender
 }
 
 fn recipients(facts: &Facts) -> Result<usize, Stop> {

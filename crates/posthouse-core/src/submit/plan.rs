@@ -8,7 +8,7 @@ use mm7::{Framing, message::SubmitReq};
 use super::{Body, CarrierFact, ContentFacts, Facts, presentation::outgoing};
 use crate::{
     Id,
-    message::{AddressKind, Part, Submission},
+    message::{AddressKind, KeptAddress, Part, Submission},
     store::NewMessage,
     time::after,
 };
@@ -82,12 +82,8 @@ fn whole_milliseconds(now: Timestamp) -> Timestamp {
 }
 
 fn sender(req: &SubmitReq) -> Option<(AddressKind, String)> {
-    let (kind, text) = match req.sender_address.as_ref()? {
-        mm7::Address::Number(text) => (AddressKind::Number, text),
-        mm7::Address::ShortCode(text) => (AddressKind::ShortCode, text),
-        mm7::Address::Rfc2822Address(text) => (AddressKind::Rfc2822Address, text),
-    };
-    Some((kind, text.clone()))
+    let KeptAddress { kind, text } = req.sender_address.as_ref()?.into();
+    Some((kind, text))
 }
 
 /// What was dropped (contract 4.2) and what was tolerated.

@@ -5,13 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use mm7::{
     DecodeError, Message, Rule, StatusCode, TransactionId,
-    message::{DeliverReq, Operation},
+    message::{DeliverReq, Operation, Recipient},
     mime::Media,
 };
 use posthouse_core::{
+    address::bare,
     carrier::Carrier,
-    message::{Digest, KeptAddress, Mo, Part},
-    route::Destination,
+    message::{Digest, KeptRecipient, Mo, Part},
+    route::{Destination, Snapshot},
     store::{Acceptance, NewMo, StoreError},
 };
 use sha2::{Digest as _, Sha256};
@@ -31,9 +32,7 @@ impl CarrierDoor {
         opened: &Opened,
     ) -> Result<Message, Refused> {
         let snapshot = self.snapshot.get();
-        let found =
-            req.recipients.iter().find_map(|recipient| snapshot.destination(recipient.address.as_str()));
-        let Some(destination) = found else {
+        let Some(destination) = destination(&snapshot, req) else {
             tracing::warn!(carrier = %carrier.id, "a message from a handset is for nobody");
             return Ok(Operation::Deliver.response(StatusCode::AddressError.into()));
         };
@@ -70,11 +69,7 @@ impl CarrierDoor {
             transaction_id: transaction_id.ok_or_else(|| missing("there is no TransactionID"))?.to_owned(),
             vasid: destination.vasid.clone(),
             sender: sender.into(),
-            recipients: req
-                .recipients
-                .iter()
-                .map(|recipient| KeptAddress::from(&recipient.address))
-                .collect(),
+            recipients: req.recipients.iter().map(KeptRecipient::from).collect(),
             subject: req.subject.clone(),
             priority: req.priority.map(|priority| priority.as_str().to_owned()),
             time_stamp: req.time_stamp.unwrap_or(now),
@@ -95,10 +90,18 @@ impl CarrierDoor {
     }
 }
 
+/// The service that a message is for: that of the first recipient which is one of ours. Who stands there for display only is not
+/// sent to, unless the carrier left it at that.
+fn destination<'s>(snapshot: &'s Snapshot, req: &DeliverReq) -> Option<&'s Destination> {
+    let of = |recipient: &Recipient| snapshot.destination(recipient.address.as_str());
+    let sent_to = req.recipients.iter().filter(|recipient| !recipient.display_only).find_map(of);
+    sent_to.or_else(|| req.recipients.iter().find_map(of))
+}
+
 /// Digests what the handset sent: from whom, to whom, and every part.
 fn content(req: &DeliverReq, media: &[Media]) -> Digest {
     let addresses = req.sender.iter().chain(req.recipients.iter().map(|recipient| &recipient.address));
-    let addresses = addresses.map(|address| address.as_str().as_bytes());
+    let addresses = addresses.map(|address| bare(address.as_str()).as_bytes());
     let subject = req.subject.iter().map(|subject| subject.as_bytes());
     let mut hash = Sha256::new();
     for piece in addresses.chain(subject).chain(media.iter().map(|media| &media.bytes[..])) {

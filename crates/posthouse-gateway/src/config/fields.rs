@@ -5,6 +5,7 @@
 
 use std::fmt::Display;
 
+use mm7::dialect::Statuses;
 use posthouse_core::{
     account::{Account, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials, SubmitMode},
     carrier::{Carrier, CarrierCallbacks, Connection, OnUnknown},
@@ -129,6 +130,9 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
         client_certs,
         require_tls,
         dialect,
+        statuses,
+        must_understand,
+        read_replies,
         submit_mode,
         relay_timeout,
         require_carrier_id,
@@ -152,6 +156,9 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
     fields.add_list("client_certs", client_certs);
     fields.add("require_tls", require_tls);
     fields.add("dialect", dialect);
+    fields.add_some("statuses", statuses.map(Statuses::name));
+    fields.add("must_understand", must_understand);
+    fields.add("read_replies", read_replies);
     fields.add(
         "submit_mode",
         match submit_mode {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use mm7::{Dialect, Namespace, VaspId};
+use mm7::{Dialect, Namespace, VaspId, dialect::Statuses};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
@@ -43,6 +43,9 @@ const GREATEST_WEIGHT: u64 = 1000;
 const MOST_RETRIES: u64 = 1000;
 /// What an account or a carrier may send and take at most, when it does not say.
 const MESSAGE_BYTES: u64 = 1024 * 1024;
+/// Which words the reports of an account may use.
+const STATUSES: [(&str, Statuses); 2] =
+    [(Statuses::Table.name(), Statuses::Table), (Statuses::ThreeGpp.name(), Statuses::ThreeGpp)];
 /// The media types that a carrier takes when it does not say.
 const CONTENT_TYPES: [&str; 5] = ["image/*", "text/plain", "application/smil", "audio/*", "video/*"];
 
@@ -179,6 +182,9 @@ impl<'r> Reading<'r> {
             client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
             require_tls: table.value("require_tls").unwrap_or(false),
             dialect: dialect(&mut table, "posthouse"),
+            statuses: table.parsed("statuses", check::one_of(&STATUSES)),
+            must_understand: table.value("must_understand").unwrap_or(true),
+            read_replies: table.value("read_replies").unwrap_or(false),
             submit_mode: table.parsed("submit_mode", check::one_of(&modes)).unwrap_or(SubmitMode::Queue),
             relay_timeout: table.duration("relay_timeout").unwrap_or(TEN_SECONDS),
             require_carrier_id: table.value("require_carrier_id").unwrap_or(false),

@@ -41,6 +41,8 @@ pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
 fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {
     let framing = facts.body.as_ref().and_then(framing);
     let framing = framing.unwrap_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None));
+    let must_understand = facts.account().is_none_or(|account| account.must_understand);
+    let framing = Framing { must_understand, ..framing };
     let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, &framing))));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));

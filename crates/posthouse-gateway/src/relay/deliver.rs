@@ -90,8 +90,11 @@ async fn prepare(
                 body: vec![body.into()],
             })
         }
+        CallbackBody::ReadReply { .. } if !account.read_replies => {
+            Err(withdrawn("the account does not ask for read replies (read_replies)".to_owned()))
+        }
         CallbackBody::ReadReply { status, time_stamp, submission } => {
-            let body = write_read_reply(callback, *status, *time_stamp, submission);
+            let body = write_read_reply(account, callback, *status, *time_stamp, submission);
             let url = account.callbacks.report_url.as_deref();
             let uri = address(url, "report_url").map_err(withdrawn)?;
             let headers = headers(shared, account, callback, TEXT_XML, None);
@@ -99,7 +102,7 @@ async fn prepare(
         }
         CallbackBody::Mo(mo) => {
             let uri = address(account.callbacks.deliver_url.as_deref(), "deliver_url").map_err(failed)?;
-            let packed = write_mo(shared, callback, mo).await?;
+            let packed = write_mo(shared, account, callback, mo).await?;
             let headers = headers(shared, account, callback, &packed.content_type, None);
             Ok(Prepared { uri, headers, body: packed.chunks })
         }
@@ -120,7 +123,12 @@ fn address(url: Option<&str>, key: &str) -> Result<Uri, String> {
     url.parse().map_err(|_| format!("{key} is no URL"))
 }
 
-async fn write_mo(shared: &Shared, callback: &Callback, mo: &Mo) -> Result<Packed, CallbackOutcome> {
+async fn write_mo(
+    shared: &Shared,
+    account: &Account,
+    callback: &Callback,
+    mo: &Mo,
+) -> Result<Packed, CallbackOutcome> {
     let bytes = shared.store.media(callback.message).await.map_err(|error| match error {
         StoreError::Corrupt { .. } | StoreError::NotFound(_) => {
             failed(format!("the media cannot be read: {error}"))
@@ -132,22 +140,30 @@ async fn write_mo(shared: &Shared, callback: &Callback, mo: &Mo) -> Result<Packe
     let media: Result<Vec<_>, _> =
         mo.parts.iter().zip(bytes).map(|(part, bytes)| part.media(bytes)).collect();
     let media = media.map_err(|error| failed(format!("the media cannot be written: {error}")))?;
-    let req = DeliverReq {
-        vasid: VasId::new(&mo.vasid).ok(),
-        linked_id: MessageId::new(&callback.message.to_string()).ok(),
-        sender: Some((&mo.sender).into()),
-        recipients: mo.recipients.iter().map(|recipient| Recipient::to(recipient.into())).collect(),
-        time_stamp: Some(mo.time_stamp),
-        priority: mo.priority.as_deref().and_then(Priority::from_wire),
-        subject: mo.subject.clone(),
-        content: mime::content_href(&media).map(|href| Content { href: Some(href), allow_adaptations: None }),
-        ..DeliverReq::default()
-    };
+    let req = deliver_req(callback, mo, mime::content_href(&media));
     let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
-    let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id);
+    let framing = Framing {
+        must_understand: account.must_understand,
+        ..Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id)
+    };
     let envelope = soap::encode(&Message::DeliverReq(req), &framing);
     let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
     Ok(mime::pack(envelope, &media, if has_smil { Inner::Related } else { Inner::Mixed }))
+}
+
+fn deliver_req(callback: &Callback, mo: &Mo, href: Option<String>) -> DeliverReq {
+    DeliverReq {
+        vasid: VasId::new(&mo.vasid).ok(),
+        linked_id: MessageId::new(&callback.message.to_string()).ok(),
+        sender: Some((&mo.sender).into()),
+        recipients: mo.recipients.iter().map(Recipient::from).collect(),
+        time_stamp: Some(mo.time_stamp),
+        // VASP software is known that dies where it is missing.
+        priority: mo.priority.as_deref().and_then(Priority::from_wire).or(Some(Priority::Normal)),
+        subject: mo.subject.clone(),
+        content: href.map(|href| Content { href: Some(href), allow_adaptations: None }),
+        ..DeliverReq::default()
+    }
 }
 
 fn write_report(
@@ -157,8 +173,9 @@ fn write_report(
     submission: &Submission,
 ) -> Result<Vec<u8>, String> {
     let namespace = SeenNamespace::of(&submission.namespace);
-    let Some(spelled) = dialect(account).mm_status(status, &namespace) else {
-        return Err(format!("{status} is not reported in the dialect {}", account.dialect));
+    let statuses = account.statuses.unwrap_or(dialect(account).statuses);
+    let Some(spelled) = statuses.spelling(status, &namespace) else {
+        return Err(format!("{status} is not reported in the words of {}", statuses.name()));
     };
     let req = DeliveryReportReq {
         message_id: MessageId::new(&callback.message.to_string()).ok(),
@@ -169,10 +186,11 @@ fn write_report(
         status_text: Some(status.text().to_owned()),
         ..DeliveryReportReq::default()
     };
-    Ok(soap::encode(&Message::DeliveryReportReq(req), &framing(callback, submission)))
+    Ok(soap::encode(&Message::DeliveryReportReq(req), &framing(account, callback, submission)))
 }
 
 fn write_read_reply(
+    account: &Account,
     callback: &Callback,
     status: ReadStatus,
     time_stamp: Timestamp,
@@ -186,15 +204,16 @@ fn write_read_reply(
         mm_status: status.as_str().to_owned(),
         ..ReadReplyReq::default()
     };
-    soap::encode(&Message::ReadReplyReq(req), &framing(callback, submission))
+    soap::encode(&Message::ReadReplyReq(req), &framing(account, callback, submission))
 }
 
 /// As the VASP wrote its SubmitReq.
-fn framing(callback: &Callback, submission: &Submission) -> Framing {
+fn framing(account: &Account, callback: &Callback, submission: &Submission) -> Framing {
     Framing {
         namespace: SeenNamespace::of(&submission.namespace),
         version: Version::parse(&submission.version).unwrap_or(Version::V6_8_0),
         transaction_id: TransactionId::new(&callback.id.to_string()).ok(),
+        must_understand: account.must_understand,
     }
 }
 

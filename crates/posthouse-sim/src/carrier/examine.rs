@@ -44,6 +44,7 @@ impl Unsound {
                 namespace: SeenNamespace::Absent,
                 version: mm7::Version::V6_8_0,
                 transaction_id: None,
+                must_understand: true,
             },
         }
     }

@@ -109,6 +109,7 @@ impl Reports {
                 namespace: SeenNamespace::Known(options.namespace),
                 version: options.version,
                 transaction_id: None,
+                must_understand: true,
             },
             delay: options.report_delay,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    address::Msisdn,
+    address::{Msisdn, is_same},
     carrier::CarrierId,
     message::{CarrierReport, EventKind},
     state::{Event, State},
@@ -109,19 +109,11 @@ fn find_unanswered(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut matching = unanswered.iter().filter(|(_, _, from)| same_address(from, sender));
+    let mut matching = unanswered.iter().filter(|(_, _, from)| is_same(from, sender));
     Ok(match (matching.next(), matching.next()) {
         (Some((id, state, _)), None) if *state != State::Sending.number() => Some(*id),
         _ => None,
     })
-}
-
-/// Whether two spellings mean the same address: `+` and `/TYPE=PLMN` say nothing.
-fn same_address(one: &str, other: &str) -> bool {
-    match (Msisdn::parse(one, true), Msisdn::parse(other, true)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one.trim() == other.trim(),
-    }
 }
 
 /// Keeps a report till its message is known.

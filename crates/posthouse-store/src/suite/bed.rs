@@ -14,7 +14,10 @@ use posthouse_core::{
     account::AccountName,
     address::Msisdn,
     carrier::CarrierId,
-    message::{AddressKind, CarrierReport, Digest, EventKind, KeptAddress, Mo, Part, Submission},
+    message::{
+        AddressKind, CarrierReport, Digest, EventKind, KeptAddress, KeptRecipient, Mo, Part, RecipientList,
+        Submission,
+    },
     read_reply::{CarrierReadReply, ReadStatus},
     state::State,
     store::{
@@ -178,7 +181,18 @@ pub fn mo(transaction_id: &str, parts: &[Vec<u8>], now: i64) -> NewMo {
             transaction_id: transaction_id.into(),
             vasid: "61295".into(),
             sender: address(AddressKind::Number, "16175550100"),
-            recipients: vec![address(AddressKind::ShortCode, "111122")],
+            recipients: vec![
+                KeptRecipient {
+                    address: address(AddressKind::ShortCode, "111122"),
+                    list: RecipientList::To,
+                    display_only: false,
+                },
+                KeptRecipient {
+                    address: address(AddressKind::Number, "16175550101"),
+                    list: RecipientList::Cc,
+                    display_only: true,
+                },
+            ],
             subject: Some("Re: Grüße".into()),
             priority: None,
             time_stamp: at(now),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mm7::dialect::Statuses;
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
@@ -26,6 +27,9 @@ fn account(name: &str) -> Account {
         client_certs: vec!["cn:Acme Ltd".parse().unwrap()],
         require_tls: false,
         dialect: "posthouse".into(),
+        statuses: Some(Statuses::ThreeGpp),
+        must_understand: false,
+        read_replies: true,
         submit_mode: SubmitMode::Relay,
         relay_timeout: Duration::from_millis(1500),
         require_carrier_id: true,

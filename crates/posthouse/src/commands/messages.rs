@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     account::AccountName,
+    address::typed,
     carrier::CarrierId,
     message::{Message, TimelineEvent},
     state::State,
@@ -81,7 +82,7 @@ struct List {
     /// Only this carrier's, by its id
     #[arg(long)]
     carrier: Option<String>,
-    /// Only to this recipient, digits only
+    /// Only to this recipient, in any spelling of the number
     #[arg(long, value_name = "NUMBER")]
     to: Option<String>,
     /// Only under this TransactionID of the VASP
@@ -176,7 +177,7 @@ fn filter(list: &List, now: Timestamp) -> MessageFilter {
         below: list.below,
         account: list.account.clone().map(AccountName),
         carrier: list.carrier.clone().map(CarrierId),
-        recipient: list.to.clone(),
+        recipient: list.to.as_deref().map(typed),
         transaction_id: list.transaction_id.clone(),
         states: list.state.clone(),
     }

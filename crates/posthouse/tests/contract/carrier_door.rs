@@ -212,7 +212,7 @@ async fn a_report_ends_a_parked_message_when_sender_and_recipient_match_exactly_
     let report = |number: &str, sender: &str| Report {
         message_id: MessageId::new("never-learned").ok(),
         recipient: Some(Address::Number(number.to_owned())),
-        sender: Some(Address::ShortCode(sender.to_owned())),
+        sender: Some(Address::Rfc2822Address(sender.to_owned())),
         ..Report::new(MmStatus::Retrieved)
     };
     let parked = async |number: &str| {
@@ -225,7 +225,8 @@ async fn a_report_ends_a_parked_message_when_sender_and_recipient_match_exactly_
         assert!(town.carriers["31003"].report(&report(number, sender)).await.unwrap().is_success());
         assert_eq!(town.message(id).await.state.as_str(), "Parked", "{number} {sender}");
     }
-    let answer = town.carriers["31003"].report(&report("16175553500", "111122")).await.unwrap();
+    let spelled_otherwise = report("+16175553500/TYPE=PLMN", "+111122/TYPE=PLMN");
+    let answer = town.carriers["31003"].report(&spelled_otherwise).await.unwrap();
     assert!(answer.is_success());
     assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
     assert_eq!(town.message(other).await.state.as_str(), "Parked");

@@ -17,6 +17,8 @@ use crate::support::{
 /// When the recipient read it.
 const READ_AT: &str = "2026-07-29T02:10:11Z";
 
+const WANTED: &str = "read_replies = true\n";
+
 /// A ReadReplyReq as a carrier posts it.
 fn read_reply_of(message_id: &str, status: &str) -> Request {
     let mut request = Request::to("");
@@ -34,6 +36,13 @@ fn read_reply_of(message_id: &str, status: &str) -> Request {
     request.content_type = Some("text/xml; charset=utf-8".to_owned());
     request.body = Some(request.envelope().into_bytes());
     request
+}
+
+/// The usual town, whose VASP wants read replies.
+async fn wanting() -> Town {
+    let town = Town::planned(Plan::default()).await;
+    town.provision(&[town.account("acme", WANTED), town.usual_carriers()].concat()).await;
+    town
 }
 
 /// The MessageID that the carrier gave a message.
@@ -56,7 +65,7 @@ async fn acknowledged(town: &Town, count: usize) -> Vec<(Callback, ReadReplyReq)
 
 #[tokio::test]
 async fn a_read_reply_reaches_the_vasp_after_the_last_report() {
-    let town = Town::found().await;
+    let town = wanting().await;
     let mut request = Request::to("16175550100");
     request
         .written_in("http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-5-MM7-1-2", "5.3.0");
@@ -91,7 +100,7 @@ async fn a_read_reply_reaches_the_vasp_after_the_last_report() {
 
 #[tokio::test]
 async fn statuses_are_mapped_and_doubled_ones_go_once() {
-    let town = Town::found().await;
+    let town = wanting().await;
     let id = town.submit(&Request::to("16175550100")).await;
     town.ended(id).await;
     let element = format!("<MessageID>{}</MessageID>", carrier_id(&town, id).await);
@@ -108,7 +117,7 @@ async fn statuses_are_mapped_and_doubled_ones_go_once() {
 
 #[tokio::test]
 async fn a_read_reply_for_an_unknown_id_is_kept_till_it_is_known() {
-    let town = Town::found().await;
+    let town = wanting().await;
     // The simulated carrier counts its MessageIDs.
     let first = town.submit(&Request::to("16175559008")).await;
     town.event(first, EventKind::Forwarded).await;
@@ -126,8 +135,8 @@ async fn a_read_reply_for_an_unknown_id_is_kept_till_it_is_known() {
 
 #[tokio::test]
 async fn a_read_reply_is_tried_as_often_as_provisioned_and_kept_as_failed() {
-    let town = Town::found().await;
-    let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 2\n", "");
+    let town = wanting().await;
+    let account = town.account_with("acme", WANTED, "retry_after = \"20ms\"\nmax_retries = 2\n", "");
     town.provision(&[account, town.usual_carriers()].concat()).await;
     let id = town.submit(&Request::to("16175550100")).await;
     town.ended(id).await;
@@ -148,5 +157,24 @@ async fn what_cannot_be_taken_is_refused() {
         let answer = town.post_as_carrier("31003", &read_reply_of(element, "Read")).await;
         assert_eq!(answer.code(), Some(code), "{}", answer.xml());
     }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn who_does_not_ask_for_read_replies_gets_none() {
+    let town = Town::found().await;
+    let id = town.submit(&Request::to("16175550100")).await;
+    town.ended(id).await;
+    let element = format!("<MessageID>{}</MessageID>", carrier_id(&town, id).await);
+    let reports = town.vasp.received();
+    assert_eq!(town.post_as_carrier("31003", &read_reply_of(&element, "Read")).await.code(), Some(1000));
+    assert_eq!(
+        town.event(id, EventKind::ReadReply).await,
+        "Read: Read as it says",
+        "it is shown all the same"
+    );
+    let withdrawn = town.event(id, EventKind::ReportWithdrawn).await;
+    assert_eq!(withdrawn, "read reply Read: the account does not ask for read replies (read_replies)");
+    assert_eq!(town.vasp.received(), reports);
     town.close().await;
 }

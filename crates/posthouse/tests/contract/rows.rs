@@ -588,6 +588,8 @@ async fn row_16_the_vasid() {
 #[tokio::test]
 async fn row_17_the_sender() {
     let sender = |sender: &'static str| move |request: &mut Request| request.sender = Some(sender.to_owned());
+    let decorated =
+        |what: &'static str, xml: &'static str| Case::by_dialect(what, [1000, 1000, 1000, 2563], sender(xml));
     run(
         17,
         vec![
@@ -600,6 +602,14 @@ async fn row_17_the_sender() {
                 sender("<RFC2822Address>a@b.example</RFC2822Address>"),
             ),
             Case::new("as a number", 1000, sender("<Number>111122</Number>")),
+            decorated("/TYPE=PLMN", "<ShortCode>111122/TYPE=PLMN</ShortCode>"),
+            decorated("a plus and another type", "<Number>+111122/type=IPv4</Number>"),
+            decorated("as a mail address", "<RFC2822Address>111122/TYPE=PLMN</RFC2822Address>"),
+            Case::new("without what it was provisioned with", 1000, |request| {
+                request.vasid = Some("61296".to_owned());
+                request.sender = Some("<ShortCode>111123</ShortCode>".to_owned());
+            })
+            .service("[[account.service]]\nvasid = \"61296\"\nsenders = [\"+111123/TYPE=PLMN\"]\n"),
         ],
     )
     .await;

@@ -439,7 +439,7 @@ fn provisioning(park: &str, resend: &str, vasp: &str, retry_after: &str) -> Stri
         )
     };
     format!(
-        "[[account]]\nname = \"acme\"\nvaspid = \"acme-api-key\"\n\
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-api-key\"\nread_replies = true\n\
          [account.callbacks]\nreport_url = \"{vasp}\"\ntimeout = \"5s\"\nretry_after = \"{retry_after}\"\nmax_retries = 3\n\
          [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
          {}{}[[range]]\nprefix = \"1617\"\ncarrier = \"park\"\n[[range]]\nprefix = \"1508\"\ncarrier = \"resend\"\n",

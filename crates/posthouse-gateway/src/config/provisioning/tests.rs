@@ -19,6 +19,9 @@ allowed_ips = ["127.0.0.0/8", "::1"]
 client_certs = ["cn:Acme Ltd", "dns:MMS.acme.example"]
 require_tls = true
 dialect = "skycore"
+statuses = "3gpp"
+must_understand = false
+read_replies = true
 submit_mode = "relay"
 relay_timeout = "3s"
 require_carrier_id = true
@@ -130,6 +133,9 @@ fn every_key_means_what_it_says() {
             client_certs: vec!["cn:Acme Ltd".parse().unwrap(), "dns:mms.acme.example".parse().unwrap()],
             require_tls: true,
             dialect: "skycore".to_owned(),
+            statuses: Some(Statuses::ThreeGpp),
+            must_understand: false,
+            read_replies: true,
             submit_mode: SubmitMode::Relay,
             relay_timeout: Duration::from_secs(3),
             require_carrier_id: true,
@@ -245,6 +251,9 @@ fn what_is_left_out_has_its_default() {
             client_certs: vec![],
             require_tls: false,
             dialect: "posthouse".to_owned(),
+            statuses: None,
+            must_understand: true,
+            read_replies: false,
             submit_mode: SubmitMode::Queue,
             relay_timeout: Duration::from_secs(10),
             require_carrier_id: false,

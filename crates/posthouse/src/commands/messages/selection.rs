@@ -6,7 +6,8 @@ use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_core::store::{Store, StoreError};
 use posthouse_core::{
-    Id, account::AccountName, carrier::CarrierId, message::Message, state::State, store::MessageFilter,
+    Id, account::AccountName, address::typed, carrier::CarrierId, message::Message, state::State,
+    store::MessageFilter,
 };
 
 use super::{state, time};
@@ -29,7 +30,7 @@ pub(super) struct Selection {
     /// Only this carrier's, by its id
     #[arg(long, conflicts_with = "ids")]
     carrier: Option<String>,
-    /// Only to this recipient, digits only
+    /// Only to this recipient, in any spelling of the number
     #[arg(long, value_name = "NUMBER", conflicts_with = "ids")]
     to: Option<String>,
     /// Only under this TransactionID of the VASP
@@ -79,7 +80,7 @@ impl Selection {
             below: None,
             account: self.account.clone().map(AccountName),
             carrier: self.carrier.clone().map(CarrierId),
-            recipient: self.to.clone(),
+            recipient: self.to.as_deref().map(typed),
             transaction_id: self.transaction_id.clone(),
             states: self.state.clone(),
         }
