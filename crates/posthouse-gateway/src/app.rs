@@ -68,8 +68,12 @@ const HEAD_TIME: Duration = Duration::from_secs(15);
 const STALLED_TIME: Duration = Duration::from_secs(15);
 /// How long a stop waits for requests under way.
 const STOP_TIME: Duration = Duration::from_secs(15);
-/// How many bytes of bodies may be in memory at a time.
-const BODY_MEMORY: u32 = 256 << 20;
+/// How many bytes of VASPs' bodies may be in memory at a time.
+const BODY_MEMORY: usize = 256 << 20;
+/// How many of carriers': what VASPs send takes nothing of it.
+const CARRIERS_BODY_MEMORY: usize = 64 << 20;
+/// Of either, one body is at most one part in so many.
+const BODIES_IN_MEMORY: u64 = 4;
 /// How often retention throws away what is too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How much of each kind it throws away at a time, so that accepting goes on beside it.
@@ -317,7 +321,6 @@ struct Wiring {
     directory: Arc<Directory>,
     verifier: Arc<Verifier>,
     carrier_id_header: HeaderName,
-    memory: Memory,
     stopped: CancellationToken,
 }
 
@@ -340,7 +343,6 @@ impl Wiring {
             metrics,
             verifier: Arc::new(Verifier::new(random_bytes()?)),
             carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
-            memory: Memory::new(BODY_MEMORY),
             store,
             parts,
             stopped,
@@ -408,7 +410,7 @@ impl Wiring {
             adapter: self.parts.adapter.clone(),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
-            memory: self.memory.clone(),
+            memory: body_memory(BODY_MEMORY, settings),
         })
     }
 
@@ -431,7 +433,7 @@ impl Wiring {
             ids: Arc::clone(&self.ids),
             handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
-            memory: self.memory.clone(),
+            memory: body_memory(CARRIERS_BODY_MEMORY, settings),
         }
     }
 
@@ -506,6 +508,12 @@ impl Doors {
             ),
         ])
     }
+}
+
+/// The memory for the bodies of a door: at least so much that an address's half holds more than one.
+fn body_memory(bytes: usize, settings: &Settings) -> Memory {
+    let longest = settings.mm7.max_request_bytes.saturating_mul(BODIES_IN_MEMORY);
+    Memory::new(bytes.max(usize::try_from(longest).unwrap_or(usize::MAX)))
 }
 
 /// How many connections a door serves at a time that may take one in so many of the process's files.

@@ -24,6 +24,7 @@ pub mod queue;
 mod random;
 pub mod relay;
 mod scout;
+pub mod shares;
 pub mod snapshot;
 pub mod telemetry;
 pub mod tls;

@@ -1,7 +1,10 @@
 //! Peers that are slow, idle, or gone quiet: each of their connections ends, and the door stays open for others.
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -31,6 +34,8 @@ const LIMITS: Limits = Limits {
     stalled: DEADLINE,
     stop: DEADLINE,
 };
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -185,7 +190,7 @@ async fn bodies_that_are_only_announced_take_no_memory_from_others() {
     let memory = Memory::new(1500);
     let limits = Limits { connections: 100, ..LIMITS };
     let door = Opened::open(limits, move |request: Request<Incoming>| {
-        let mut share = memory.clone().share();
+        let mut share = memory.share(HERE);
         async move {
             let deadline = Instant::now() + DEADLINE;
             let read = body::read(request.into_body(), BODY as u64, deadline, &mut share).await;

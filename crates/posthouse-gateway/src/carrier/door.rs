@@ -1,6 +1,6 @@
 //! The door for carriers: reports, read replies and messages from handsets come in here.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
@@ -102,7 +102,8 @@ impl CarrierDoor {
         if let Some(refused) = self.keep_out(&carrier, request.headers(), &peer).await {
             return refused;
         }
-        self.take(&carrier, request).await
+        let from = self.settings.proxies.asker(request.headers(), &peer).address;
+        self.take(&carrier, request, from).await
     }
 
     fn carrier(&self, path: &str) -> Option<Arc<Carrier>> {
@@ -132,10 +133,10 @@ impl CarrierDoor {
         Some(refused)
     }
 
-    async fn take(&self, carrier: &Carrier, request: Request<Incoming>) -> Answer {
+    async fn take(&self, carrier: &Carrier, request: Request<Incoming>, from: IpAddr) -> Answer {
         let (head, body) = request.into_parts();
         let deadline = Instant::now() + self.settings.read_timeout;
-        let mut memory = self.memory.clone().share();
+        let mut memory = self.memory.share(from);
         let bytes = match body::read(body, self.settings.max_request_bytes, deadline, &mut memory).await {
             Read::Whole(bytes) => bytes,
             Read::TooLong(rest) => {

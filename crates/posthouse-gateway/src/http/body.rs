@@ -43,6 +43,7 @@ pub enum Read {
 /// Reads a body of at most `limit` bytes until `deadline`, into a share of memory that grows with what comes.
 pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut Share) -> Read {
     let announced = usize::try_from(body.size_hint().lower().min(limit)).unwrap_or(0);
+    let longest = body.size_hint().upper().unwrap_or(limit).min(limit);
     let mut whole = BytesMut::with_capacity(announced.min(FIRST_RESERVE));
     loop {
         let frame = match timeout_at(deadline, body.frame()).await {
@@ -55,7 +56,7 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut
         if (whole.len() + data.len()) as u64 > limit {
             return Read::TooLong(body);
         }
-        if !share.grow(whole.len() + data.len(), limit, deadline).await {
+        if !share.grow(whole.len() + data.len(), longest, deadline).await {
             return Read::TooLate;
         }
         if whole.capacity() - whole.len() < data.len() {

@@ -1,0 +1,104 @@
+//! One address, or one account, holds all that it may hold: others are served all the same. A test for each kind of what can be held.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+#[expect(dead_code, reason = "not all of the town is visited here")]
+mod support;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use support::{
+    answer::{Answer, exchange_on},
+    request::Request,
+    town::{DEADLINE, Town},
+};
+use tokio::{
+    io::AsyncWriteExt as _,
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::sleep,
+};
+
+/// What is asked for: an honest peer is answered within this time.
+const SERVED: Duration = Duration::from_secs(5);
+const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 7, 1);
+const VASP: Ipv4Addr = Ipv4Addr::new(127, 0, 8, 1);
+const CARRIER: Ipv4Addr = Ipv4Addr::new(127, 0, 9, 1);
+const NUMBER: &str = "16175550100";
+
+async fn connect(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(from.into(), 0))?;
+    socket.connect(to).await
+}
+
+async fn exchange(from: Ipv4Addr, to: SocketAddr, request: &Request) -> Answer {
+    exchange_on(&mut connect(from, to).await.unwrap(), &request.bytes()).await
+}
+
+/// A submit and a carrier's post from addresses of their own are answered in time, both at the same time.
+async fn are_served(town: &Town) {
+    let began = Instant::now();
+    let report = Request { path: "/carriers/31003/mm7".to_owned(), ..Request::to(NUMBER) };
+    let submit = Request::to(NUMBER);
+    let (submit, report) = tokio::join!(
+        exchange(VASP, town.mm7_door(), &submit),
+        exchange(CARRIER, town.carrier_door(), &report),
+    );
+    let took = began.elapsed();
+    assert_eq!(submit.code(), Some(1000), "{}", submit.xml());
+    // A SubmitReq is nothing that a carrier may post: it was read, and that counts here.
+    assert!(report.decoded.is_some(), "{}", report.http_status);
+    assert!(took < SERVED, "after {took:?}");
+}
+
+/// Waits till a count stands still.
+async fn stands_still(what: &str, count: &AtomicU64) -> u64 {
+    let began = Instant::now();
+    let mut last = (u64::MAX, began);
+    while last.1.elapsed() < Duration::from_millis(700) {
+        assert!(began.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+        let now = count.load(Ordering::Relaxed);
+        if now != last.0 {
+            last = (now, Instant::now());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    last.0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_address_that_fills_the_memory_for_bodies_holds_nobody_up() {
+    const BODY: usize = 5 << 20;
+    let town = Town::found().await;
+    let head = format!("Host: x\r\nContent-Type: text/xml\r\nContent-Length: {BODY}\r\n\r\n");
+    let sent = Arc::new(AtomicU64::new(0));
+    let mut holding = JoinSet::new();
+    let doors = [(town.mm7_door(), "/mm7/v1", 55), (town.carrier_door(), "/carriers/31003/mm7", 14)];
+    for (door, path, bodies) in doors {
+        for _ in 0..bodies {
+            let (head, sent) = (format!("POST {path} HTTP/1.1\r\n{head}"), Arc::clone(&sent));
+            holding.spawn(async move {
+                let mut stream = connect(ATTACKER, door).await.unwrap();
+                stream.write_all(head.as_bytes()).await.unwrap();
+                // All but the last byte.
+                for piece in vec![b'x'; BODY - 1].chunks(64 << 10) {
+                    stream.write_all(piece).await.unwrap();
+                    sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    }
+    let held = stands_still("bodies fill the memory", &sent).await;
+    assert!(held > 130 << 20, "{held} bytes are not all that one address may hold");
+    are_served(&town).await;
+    holding.shutdown().await;
+    town.close().await;
+}
