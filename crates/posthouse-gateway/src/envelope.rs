@@ -31,8 +31,10 @@ pub struct Opened {
 /// What decoding says, where there is no envelope to be read.
 pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
     let limits = Limits::default();
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let content_type = content_type.and_then(|text| ContentType::parse(text).ok());
+    // Whatever letters a parameter has: the boundary is in it.
+    let content_type =
+        headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let content_type = content_type.and_then(|text| ContentType::parse(&text).ok());
     let content_type = content_type.unwrap_or_else(|| ContentType::new("text/xml"));
     let package = mime::unpack(&content_type, body, &limits);
     let decoded = decode_root(&package, &limits)?;

@@ -39,7 +39,7 @@ pub use self::{
     network::{Network, SystemNetwork, Trust},
     vet::Vet,
 };
-use crate::config::settings;
+use crate::{config::settings, http::mended::Mended};
 
 /// How many URLs the content of one message may name.
 pub const MAX_URLS: usize = 32;
@@ -266,7 +266,7 @@ impl Fetcher {
     {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
-        let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await?;
+        let (mut sender, connection) = builder.handshake(TokioIo::new(Mended::new(stream))).await?;
         // Ends with this request: a set of tasks aborts them when it is dropped.
         let mut driver = JoinSet::new();
         driver.spawn(connection);

@@ -29,6 +29,8 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+use super::mended::Mended;
+
 /// How long a connection rests after an answer: a peer that closes it then does so at once.
 const REST: Duration = Duration::from_millis(2);
 
@@ -63,7 +65,7 @@ type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection over which requests go one after the other.
 pub struct Fresh {
-    stream: TokioIo<Stream>,
+    stream: Mended<TokioIo<Stream>>,
     /// When something last came, if nothing was written since: what is written next begins another request.
     read_at: Option<Instant>,
     /// What is written waits for this.
@@ -94,7 +96,7 @@ impl Fresh {
     pub fn new(stream: Stream) -> Self {
         let shook_hands = matches!(stream, MaybeHttpsStream::Https(_));
         let read_at = shook_hands.then(Instant::now);
-        Self { stream: TokioIo::new(stream), read_at, rest: None, waits: false }
+        Self { stream: Mended::new(TokioIo::new(stream)), read_at, rest: None, waits: false }
     }
 
     /// Waits till something may be written.
@@ -116,11 +118,14 @@ impl Fresh {
     /// Waits till it is sure that the peer has neither closed the connection nor said what can only be a good-bye.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut byte = [0; 1];
-        match Pin::new(&mut self.stream).poll_read(cx, &mut ReadBuf::new(&mut byte)) {
+        if !self.stream.is_drained() {
+            return Poll::Ready(Err(Unwritten::error(None)));
+        }
+        match Pin::new(self.stream.get_mut()).poll_read(cx, &mut ReadBuf::new(&mut byte)) {
             Poll::Ready(read) => return Poll::Ready(Err(Unwritten::error(read.err()))),
             Poll::Pending => {}
         }
-        match (self.unread(), self.stream.inner()) {
+        match (self.unread(), self.stream()) {
             (Unread::Nothing, _) => Poll::Ready(Ok(())),
             // The runtime is about to hear of it, and wakes whoever just tried to read.
             (Unread::Something, MaybeHttpsStream::Https(_)) => Poll::Pending,
@@ -138,8 +143,12 @@ impl Fresh {
         }
     }
 
+    fn stream(&self) -> &Stream {
+        self.stream.get_ref().inner()
+    }
+
     fn socket(&self) -> &TcpStream {
-        match self.stream.inner() {
+        match self.stream() {
             MaybeHttpsStream::Http(socket) => socket.inner(),
             MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
         }
@@ -148,9 +157,7 @@ impl Fresh {
     /// Notes what came of writing. Of what TLS writes, some may have gone out before it failed.
     fn wrote(&mut self, written: io::Result<usize>) -> io::Result<usize> {
         match written {
-            Err(error)
-                if self.read_at.is_some() && matches!(self.stream.inner(), MaybeHttpsStream::Http(_)) =>
-            {
+            Err(error) if self.read_at.is_some() && matches!(self.stream(), MaybeHttpsStream::Http(_)) => {
                 Err(Unwritten::error(Some(error)))
             }
             written => {
@@ -213,7 +220,7 @@ impl AsyncWrite for Fresh {
 
 impl Connection for Fresh {
     fn connected(&self) -> Connected {
-        self.stream.inner().connected()
+        self.stream().connected()
     }
 }
 

@@ -9,6 +9,7 @@ pub mod fresh;
 mod handshake;
 pub mod lengths;
 pub mod memory;
+pub mod mended;
 mod patience;
 pub mod proxies;
 pub mod retry_after;
