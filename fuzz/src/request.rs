@@ -21,6 +21,7 @@ use posthouse_core::submit::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Decision, Facts, FetchFact, Head, Refusal, decide, plan, read_content,
 };
+use posthouse_core::vocabulary::Vocabulary;
 
 use super::input::{Input, check_error};
 use super::multipart::check_packed;
@@ -220,5 +221,6 @@ fn carrier() -> Carrier {
         on_unknown: OnUnknown::Park,
         connections: vec![connection],
         callbacks: CarrierCallbacks::default(),
+        vocabulary: Vocabulary::default(),
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     certificate::CertificateRule,
     time::serde_duration,
     tls::PeerTls,
+    vocabulary::Vocabulary,
 };
 
 /// The id of a carrier: opaque text in which leading zeros count.
@@ -134,6 +135,9 @@ pub struct Carrier {
     pub connections: Vec<Connection>,
     /// Who may post reports and MO for it.
     pub callbacks: CarrierCallbacks,
+    /// What its own words and codes mean.
+    #[serde(default, skip_serializing_if = "Vocabulary::is_empty")]
+    pub vocabulary: Vocabulary,
 }
 
 impl Carrier {

@@ -2,7 +2,7 @@
 
 use mm7::StatusCode;
 
-use crate::state::Terminal;
+use crate::{state::Terminal, vocabulary::Vocabulary};
 
 /// How an attempt ended, as far as the wire tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,33 @@ pub enum Next {
         /// Whether an operator must know: the carrier refuses our own credentials.
         alarm: bool,
     },
+    /// Another connection: what was said says nothing about the message. It ends once each of them was asked.
+    ElsewhereOrEnd(Terminal),
     /// It may have been delivered: the carrier's `on_unknown` says.
     Unknown,
 }
+
+impl Next {
+    /// Whether another connection is asked.
+    pub const fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Elsewhere { .. } | Self::ElsewhereOrEnd(_))
+    }
+}
+
+/// The codes of our table that a carrier's own code can count as.
+pub const COUNTS_AS: &[StatusCode] = &[
+    StatusCode::Success,
+    StatusCode::AddressError,
+    StatusCode::MultimediaRefused,
+    StatusCode::Timeout,
+    StatusCode::ProvisioningIssue,
+    StatusCode::GeneralServiceError,
+    StatusCode::UnsupportedMm7Version,
+    StatusCode::CarrierUnsupportedOperation,
+    StatusCode::ValidationError,
+    StatusCode::ServiceUnavailable,
+    StatusCode::ServiceDenied,
+];
 
 /// What an attempt's end means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +81,7 @@ pub const fn classify(said: Said) -> Verdict {
     const NOT_SUPPORTED: Next = Next::End(Terminal::NotSupported);
     const BUSY: Next = Next::Elsewhere { unreached: false, alarm: false };
     const UNREACHED: Next = Next::Elsewhere { unreached: true, alarm: false };
+    const ODD: Next = Next::ElsewhereOrEnd(Terminal::Rejected);
     const NOT_LET_IN: Next = Next::Elsewhere { unreached: false, alarm: true };
     let (code, next) = match said {
         Said::Mm7(1000..=1999) => (StatusCode::Success, Next::Forwarded),
@@ -70,8 +95,12 @@ pub const fn classify(said: Said) -> Verdict {
         Said::Mm7(4007) => (StatusCode::ServiceDenied, REJECTED),
         Said::Mm7(4002) => (StatusCode::UnsupportedMm7Version, NOT_SUPPORTED),
         Said::Mm7(4003) => (StatusCode::CarrierUnsupportedOperation, NOT_SUPPORTED),
-        Said::Mm7(3000 | 4006) | Said::Http(429 | 500..=599) => (StatusCode::ServiceUnavailable, BUSY),
-        Said::Mm7(2000..=4999) | Said::Http(400..=499) => (StatusCode::GeneralServiceError, REJECTED),
+        // Request Timeout, Conflict, Locked, Too Early, Too Many Requests: peers mean "later" by each.
+        Said::Mm7(3000 | 4006) | Said::Http(408 | 409 | 423 | 425 | 429 | 500..=599) => {
+            (StatusCode::ServiceUnavailable, BUSY)
+        }
+        Said::Mm7(2000..=4999) => (StatusCode::GeneralServiceError, REJECTED),
+        Said::Http(400..=499) => (StatusCode::GeneralServiceError, ODD),
         // A code outside the four classes counts as 3000.
         Said::Mm7(_) => (StatusCode::ServiceUnavailable, BUSY),
         // Any other HTTP answer without MM7 may stand for an acceptance.
@@ -79,6 +108,25 @@ pub const fn classify(said: Said) -> Verdict {
         Said::Unreached => (StatusCode::Timeout, UNREACHED),
     };
     Verdict { code, next }
+}
+
+/// The same for a carrier with codes of its own: what is provisioned for a code counts before the table.
+pub fn classify_for(said: Said, vocabulary: &Vocabulary) -> Verdict {
+    let own = match said {
+        Said::Mm7(code) => vocabulary.code(code),
+        _ => None,
+    };
+    classify(own.map_or(said, meaning))
+}
+
+/// What a carrier that talks as everybody does says for a code of our table.
+const fn meaning(code: StatusCode) -> Said {
+    match code {
+        StatusCode::Timeout => Said::NoAnswer,
+        // Our credentials, or what they may do.
+        StatusCode::ProvisioningIssue => Said::Mm7(2001),
+        code => Said::Mm7(code.code() as u32),
+    }
 }
 
 #[cfg(test)]
@@ -112,8 +160,14 @@ mod tests {
         for (said, code, next) in [
             (vec![413], C::MultimediaRefused, rejected),
             (vec![401, 403, 404, 301, 302], C::ProvisioningIssue, alarm),
-            (vec![400, 405, 411, 418, 499], C::GeneralServiceError, rejected),
-            (vec![429, 500, 502, 503, 599], C::ServiceUnavailable, busy),
+            (
+                vec![
+                    400, 402, 405, 406, 407, 410, 411, 412, 414, 415, 418, 422, 424, 426, 428, 431, 451, 499,
+                ],
+                C::GeneralServiceError,
+                Next::ElsewhereOrEnd(Terminal::Rejected),
+            ),
+            (vec![408, 409, 423, 425, 429, 500, 502, 503, 599], C::ServiceUnavailable, busy),
             (vec![200, 204, 600], C::Timeout, Next::Unknown),
         ] {
             for number in said {
@@ -123,5 +177,37 @@ mod tests {
         let unreached = Next::Elsewhere { unreached: true, alarm: false };
         assert_eq!(classify(Said::Unreached), Verdict { code: C::Timeout, next: unreached });
         assert_eq!(classify(Said::NoAnswer), Verdict { code: C::Timeout, next: Next::Unknown });
+    }
+
+    #[test]
+    fn what_is_provisioned_counts_before_the_table() {
+        let vocabulary = Vocabulary {
+            codes: COUNTS_AS.iter().zip(4030..).map(|(code, said)| (said, *code)).collect(),
+            ..Vocabulary::default()
+        };
+        for (code, said) in COUNTS_AS.iter().zip(4030..) {
+            let verdict = classify_for(Said::Mm7(said), &vocabulary);
+            assert_eq!(verdict.code, *code, "what {said} counts as is what it is");
+        }
+        let for_code = |code: StatusCode| {
+            let said = COUNTS_AS.iter().zip(4030..).find(|(known, _)| **known == code).unwrap().1;
+            classify_for(Said::Mm7(said), &vocabulary).next
+        };
+        assert_eq!(for_code(StatusCode::Success), Next::Forwarded);
+        assert_eq!(
+            for_code(StatusCode::ServiceUnavailable),
+            Next::Elsewhere { unreached: false, alarm: false }
+        );
+        assert_eq!(
+            for_code(StatusCode::ProvisioningIssue),
+            Next::Elsewhere { unreached: false, alarm: true }
+        );
+        assert_eq!(for_code(StatusCode::Timeout), Next::Unknown);
+        assert_eq!(for_code(StatusCode::UnsupportedMm7Version), Next::End(Terminal::NotSupported));
+        assert_eq!(for_code(StatusCode::ServiceDenied), Next::End(Terminal::Rejected));
+        // What is not provisioned, and what has no MM7 in it, means what it means everywhere.
+        for said in [Said::Mm7(4029), Said::Mm7(1000), Said::Http(4030), Said::NoAnswer, Said::Unreached] {
+            assert_eq!(classify_for(said, &vocabulary), classify(said), "{said:?}");
+        }
     }
 }

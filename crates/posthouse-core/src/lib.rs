@@ -25,5 +25,6 @@ pub mod submit;
 pub mod time;
 pub mod tls;
 pub mod url;
+pub mod vocabulary;
 
 pub use id::Id;

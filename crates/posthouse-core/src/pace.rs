@@ -1,7 +1,14 @@
 //! How fast a connection is used: within the window and the rate that are provisioned, and below them while the carrier has more to
 //! do than it can. Down by halves, up again by a step for each answer: what congestion control does.
+//!
+//! The narrowed window counts what the carrier is at work on. A request that takes far longer than usual hangs there rather than
+//! keeps it busy: it gives its place in the narrowed window to another, and keeps its place in the provisioned one, which is
+//! never exceeded.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 /// What an answer's time is never called slow below.
 const NEVER_SLOW: Duration = Duration::from_secs(1);
@@ -9,6 +16,8 @@ const NEVER_SLOW: Duration = Duration::from_secs(1);
 const SLOW_TIMES: u32 = 4;
 /// How far a burst may run ahead of the rate.
 const BURST: Duration = Duration::from_millis(100);
+/// The narrowest window, in requests, where a wider one is provisioned: one that hangs must not be all.
+const NARROWEST: u32 = 2;
 /// The lowest rate, in requests a second.
 const LOWEST: f64 = 1.0;
 /// From this rate on, in requests a second, a connection without a provisioned one is not held to any.
@@ -34,7 +43,7 @@ pub enum Heard {
     Answer,
     /// The carrier has too much to do: 4006, HTTP 429 or 5xx.
     Busy,
-    /// No answer in time: it is as slow as can be.
+    /// No answer: in time, or at all.
     Silence,
     /// It was not sent.
     Nothing,
@@ -51,6 +60,20 @@ pub enum Turn {
     AfterAnother,
 }
 
+/// A request that holds a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flight {
+    number: u64,
+    begun: Instant,
+}
+
+impl Flight {
+    /// It goes out only now: what is measured begins.
+    pub const fn goes_out(&mut self, now: Instant) {
+        self.begun = now;
+    }
+}
+
 /// The pace of a connection. It takes the time as an argument.
 ///
 /// ```
@@ -58,18 +81,27 @@ pub enum Turn {
 /// use posthouse_core::pace::{Bounds, Heard, Pace, Turn};
 /// let now = Instant::now();
 /// let mut pace = Pace::new(Bounds { window: 8, per_second: None, timeout: Duration::from_secs(10) });
-/// for _ in 0..8 {
+/// let first = pace.begin(now);
+/// for _ in 1..8 {
 ///     pace.begin(now);
 /// }
 /// assert_eq!(pace.turn(now), Turn::AfterAnother);
-/// pace.end(now, now + Duration::from_millis(50), Heard::Busy);
+/// pace.end(first, now + Duration::from_millis(50), Heard::Busy);
 /// assert_eq!(pace.window(), 4);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pace {
     bounds: Bounds,
-    in_flight: u32,
+    /// Those that hold a place, each with its number and since when, in the order in which they began.
+    in_flight: VecDeque<(u64, Instant)>,
+    /// The number of the next.
+    next: u64,
     window: u32,
+    /// Up to here the window grows by one for each answer, beyond it by one for each window of them: half of what it was when
+    /// there began to be too much.
+    threshold: u32,
+    /// Whether it was lowered and nothing was answered since.
+    is_falling: bool,
     /// How many answers came since the window last changed.
     answers: u32,
     /// The rate that the carrier's answers asked for, below the provisioned one.
@@ -88,8 +120,11 @@ impl Pace {
         let bounds = Bounds { window: bounds.window.max(1), ..bounds };
         Self {
             bounds,
-            in_flight: 0,
+            in_flight: VecDeque::new(),
+            next: 0,
             window: bounds.window,
+            threshold: bounds.window,
+            is_falling: false,
             answers: 0,
             rate: None,
             due: None,
@@ -101,6 +136,18 @@ impl Pace {
     /// How many requests may be in flight now.
     pub const fn window(&self) -> u32 {
         self.window
+    }
+
+    /// How many requests there is room for, with those that are in flight.
+    pub fn places(&self, now: Instant) -> u32 {
+        self.window.saturating_add(self.overdue(now)).min(self.bounds.window)
+    }
+
+    /// How many that are in flight do not count any more: they take far longer than usual.
+    pub fn overdue(&self, now: Instant) -> u32 {
+        count(
+            self.in_flight.partition_point(|(_, since)| self.is_slow(now.saturating_duration_since(*since))),
+        )
     }
 
     /// The requests a second that are allowed now; `None`: as many as the window lets through.
@@ -116,7 +163,8 @@ impl Pace {
 
     /// When the next request may go.
     pub fn turn(&self, now: Instant) -> Turn {
-        if self.in_flight >= self.window {
+        let in_flight = count(self.in_flight.len());
+        if in_flight >= self.bounds.window || in_flight - self.overdue(now) >= self.window {
             return Turn::AfterAnother;
         }
         match (self.per_second(), self.due) {
@@ -129,30 +177,36 @@ impl Pace {
     }
 
     /// A request goes.
-    pub fn begin(&mut self, now: Instant) {
-        self.in_flight += 1;
+    pub fn begin(&mut self, now: Instant) -> Flight {
+        let flight = Flight { number: self.next, begun: now };
+        self.next += 1;
+        self.in_flight.push_back((flight.number, now));
         self.due = self.per_second().map(|rate| self.due.map_or(now, |due| due.max(now)) + interval(rate));
+        flight
     }
 
-    /// A request that was begun then has ended.
-    pub fn end(&mut self, begun: Instant, now: Instant, heard: Heard) {
-        let flying = self.in_flight;
-        self.in_flight = self.in_flight.saturating_sub(1);
+    /// A request has ended.
+    pub fn end(&mut self, flight: Flight, now: Instant, heard: Heard) {
+        let Flight { number, begun } = flight;
+        if let Ok(place) = self.in_flight.binary_search_by_key(&number, |(number, _)| *number) {
+            self.in_flight.remove(place);
+        }
         let took = now.saturating_duration_since(begun);
         let is_slow = match heard {
             Heard::Answer => self.is_slow(took),
             Heard::Silence => true,
             Heard::Busy | Heard::Nothing => false,
         };
-        if matches!(heard, Heard::Answer | Heard::Silence) {
+        // How long there was silence says what our own patience is.
+        if heard == Heard::Answer {
             self.learn(took);
         }
         // What went out before the last change was made says nothing about it.
         let is_news = self.lowered_at.is_none_or(|at| begun > at);
         match heard {
             Heard::Nothing => {}
-            Heard::Busy if is_news => self.lower(flying, now, true),
-            _ if is_slow && is_news => self.lower(flying, now, false),
+            Heard::Busy if is_news => self.lower(now, true),
+            _ if is_slow && is_news => self.lower(now, false),
             Heard::Answer if !is_slow => self.raise(),
             _ => {}
         }
@@ -167,22 +221,29 @@ impl Pace {
         self.usual = Some(self.usual.map_or(took, |usual| usual * 7 / 8 + took / 8));
     }
 
-    /// Half of what is in flight; once that is a single request and is too much, half of the rate.
-    fn lower(&mut self, flying: u32, now: Instant, is_busy: bool) {
+    /// Half of the window; once that is at its narrowest and is too much, half of the rate.
+    fn lower(&mut self, now: Instant, is_busy: bool) {
         self.lowered_at = Some(now);
-        if is_busy && self.window == 1 {
+        let narrowest = self.bounds.window.min(NARROWEST);
+        if is_busy && self.window <= narrowest {
             let usual = self.bounds.per_second.map_or(UNLIMITED_FROM, f64::from).min(UNLIMITED_FROM);
             self.rate = Some((self.rate.unwrap_or(usual) / 2.0).max(LOWEST).min(usual));
         }
-        self.window = (self.window.min(flying) / 2).max(1);
-        self.answers = 0;
+        let half = (self.window / 2).max(narrowest);
+        // All that is too much in a row is one trouble.
+        if !self.is_falling {
+            self.threshold = half;
+        }
+        (self.window, self.answers, self.is_falling) = (half, 0, true);
     }
 
-    /// First the rate, then the window, which grows by one request each time that a whole window of them was answered.
+    /// First the rate, then the window: by one request for each answer up to where it was half of what was too much, and from
+    /// there on each time that a whole window of them was answered.
     fn raise(&mut self) {
+        self.is_falling = false;
         let Some(rate) = self.rate else {
             self.answers += 1;
-            if self.answers >= self.window {
+            if self.answers >= self.window || self.window < self.threshold {
                 self.window = (self.window + 1).min(self.bounds.window);
                 self.answers = 0;
             }
@@ -192,6 +253,11 @@ impl Pace {
         let most = self.bounds.per_second.map_or(UNLIMITED_FROM, f64::from);
         self.rate = Some(raised).filter(|raised| *raised < most);
     }
+}
+
+/// So many; there are never more than the window has.
+fn count(requests: usize) -> u32 {
+    u32::try_from(requests).unwrap_or(u32::MAX)
 }
 
 fn interval(rate: f64) -> Duration {
@@ -205,12 +271,11 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
     const BOUNDS: Bounds = Bounds { window: 16, per_second: None, timeout: Duration::from_secs(10) };
 
-    /// How many may begin at once.
-    fn room(pace: &mut Pace, now: Instant) -> u32 {
-        let mut begun = 0;
-        while pace.turn(now) == Turn::Now && begun < 1000 {
-            pace.begin(now);
-            begun += 1;
+    /// As many as may begin at once.
+    fn fill(pace: &mut Pace, now: Instant) -> Vec<Flight> {
+        let mut begun = Vec::new();
+        while pace.turn(now) == Turn::Now && begun.len() < 1000 {
+            begun.push(pace.begin(now));
         }
         begun
     }
@@ -221,8 +286,8 @@ mod tests {
             if let Turn::At(at) = pace.turn(now) {
                 now = at;
             }
-            pace.begin(now);
-            pace.end(now, now + took, heard);
+            let flight = pace.begin(now);
+            pace.end(flight, now + took, heard);
             now += took;
         }
         now
@@ -235,8 +300,8 @@ mod tests {
             match pace.turn(now) {
                 Turn::At(at) => now = at,
                 _ => {
-                    pace.begin(now);
-                    pace.end(now, now + MS, Heard::Nothing);
+                    let flight = pace.begin(now);
+                    pace.end(flight, now + MS, Heard::Nothing);
                     (now, count) = (now + MS, count + 1);
                 }
             }
@@ -247,9 +312,10 @@ mod tests {
     #[test]
     fn no_more_are_in_flight_than_the_window_has() {
         let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
-        assert_eq!(room(&mut pace, now), 16);
+        let flights = fill(&mut pace, now);
+        assert_eq!(flights.len(), 16);
         assert_eq!(pace.turn(now), Turn::AfterAnother);
-        pace.end(now, now + MS, Heard::Answer);
+        pace.end(flights[0], now + MS, Heard::Answer);
         assert_eq!(pace.turn(now), Turn::Now);
     }
 
@@ -269,50 +335,117 @@ mod tests {
     fn time_without_requests_is_not_saved_up() {
         let now = Instant::now();
         let mut pace = Pace::new(Bounds { per_second: Some(50), ..BOUNDS });
-        assert_eq!(room(&mut pace, now), 5);
+        let flights = fill(&mut pace, now);
+        assert_eq!(flights.len(), 5);
         let later = now + 60_000 * MS;
-        for _ in 0..5 {
-            pace.end(now, later, Heard::Nothing);
+        for flight in flights {
+            pace.end(flight, later, Heard::Nothing);
         }
-        assert_eq!(room(&mut pace, later), 5);
+        assert_eq!(fill(&mut pace, later).len(), 5);
     }
 
     #[test]
     fn busy_halves_the_window_once_for_all_that_was_under_way() {
         let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
-        room(&mut pace, now);
-        for _ in 0..16 {
-            pace.end(now, now + 50 * MS, Heard::Busy);
+        for flight in fill(&mut pace, now) {
+            pace.end(flight, now + 50 * MS, Heard::Busy);
         }
         assert_eq!(pace.window(), 8);
         let now = now + 60 * MS;
-        assert_eq!(room(&mut pace, now), 8);
-        pace.end(now, now + 50 * MS, Heard::Busy);
+        let flights = fill(&mut pace, now);
+        assert_eq!(flights.len(), 8);
+        pace.end(flights[0], now + 50 * MS, Heard::Busy);
         assert_eq!(pace.window(), 4);
+    }
+
+    #[test]
+    fn on_a_quiet_connection_it_is_the_window_that_is_halved_and_not_the_one_request() {
+        for heard in [Heard::Busy, Heard::Silence] {
+            let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+            exchange(&mut pace, now, 5001 * MS, heard, 1);
+            assert_eq!((pace.window(), pace.per_second()), (8, None), "{heard:?}");
+        }
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        exchange(&mut pace, now, MS, Heard::Silence, 1);
+        assert_eq!(pace.window(), 8, "a hang-up at once counts too");
+    }
+
+    #[test]
+    fn it_is_never_narrower_than_two_where_two_are_provisioned() {
+        for (window, narrowest) in [(1, 1), (2, 2), (3, 2), (16, 2)] {
+            let (mut pace, now) = (Pace::new(Bounds { window, ..BOUNDS }), Instant::now());
+            exchange(&mut pace, now, MS, Heard::Silence, 20);
+            assert_eq!(pace.window(), narrowest);
+            exchange(&mut pace, now + 60_000 * MS, MS, Heard::Busy, 20);
+            assert_eq!(pace.window(), narrowest);
+        }
     }
 
     #[test]
     fn it_grows_by_one_for_each_window_of_answers_and_never_beyond() {
         let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
         let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
-        assert_eq!(pace.window(), 1);
+        assert_eq!(pace.window(), 8);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 7);
+        assert_eq!(pace.window(), 8, "slowly");
         let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
-        assert_eq!(pace.window(), 2);
-        let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
-        assert_eq!(pace.window(), 2, "slowly");
-        let now = exchange(&mut pace, now, MS, Heard::Answer, 1);
-        assert_eq!(pace.window(), 3);
+        assert_eq!(pace.window(), 9);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 9);
+        assert_eq!(pace.window(), 10);
         exchange(&mut pace, now, MS, Heard::Answer, 1000);
         assert_eq!(pace.window(), 16);
     }
 
     #[test]
+    fn what_was_too_much_in_a_row_is_half_made_good_as_fast_as_answers_come() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let now = exchange(&mut pace, now, MS, Heard::Silence, 1) + MS;
+        let now = exchange(&mut pace, now, MS, Heard::Silence, 1) + MS;
+        let now = exchange(&mut pace, now, MS, Heard::Silence, 1) + MS;
+        assert_eq!(pace.window(), 2);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 6);
+        assert_eq!(pace.window(), 8);
+        let now = exchange(&mut pace, now, MS, Heard::Answer, 7) + MS;
+        assert_eq!(pace.window(), 8);
+        // Too much again, after answers: from half of that on, slowly.
+        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
+        exchange(&mut pace, now, MS, Heard::Answer, 3);
+        assert_eq!(pace.window(), 4);
+    }
+
+    #[test]
+    fn a_request_that_hangs_holds_no_place_in_a_narrowed_window_and_one_in_the_provisioned() {
+        let bounds = Bounds { window: 4, ..BOUNDS };
+        let (mut pace, now) = (Pace::new(bounds), Instant::now());
+        let now = exchange(&mut pace, now, 50 * MS, Heard::Answer, 20);
+        let now = exchange(&mut pace, now, 50 * MS, Heard::Busy, 1) + MS;
+        assert_eq!(pace.window(), 2);
+        let hung = fill(&mut pace, now);
+        assert_eq!(hung.len(), 2);
+        assert_eq!(pace.turn(now + 1000 * MS), Turn::AfterAnother, "a second is not long yet");
+        let now = now + 1001 * MS;
+        assert_eq!((pace.overdue(now), pace.places(now)), (2, 4));
+        assert_eq!(fill(&mut pace, now).len(), 2);
+        let now = now + 5000 * MS;
+        assert_eq!(
+            (pace.overdue(now), pace.turn(now)),
+            (4, Turn::AfterAnother),
+            "never more than are provisioned"
+        );
+        pace.end(hung[1], now, Heard::Silence);
+        assert_eq!((pace.overdue(now), fill(&mut pace, now).len()), (3, 1));
+        pace.end(hung[0], now, Heard::Answer);
+        assert_eq!(pace.overdue(now), 2);
+    }
+
+    #[test]
     fn one_at_a_time_and_still_busy_halves_the_rate() {
-        let (mut pace, now) = (Pace::new(Bounds { per_second: Some(30), ..BOUNDS }), Instant::now());
+        let bounds = Bounds { per_second: Some(30), window: 2, ..BOUNDS };
+        let (mut pace, now) = (Pace::new(bounds), Instant::now());
         let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
-        assert_eq!((pace.window(), pace.per_second()), (1, Some(30.0)));
+        assert_eq!((pace.window(), pace.per_second()), (2, Some(15.0)));
         let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
-        assert_eq!(pace.per_second(), Some(15.0));
+        assert_eq!(pace.per_second(), Some(7.5));
         let now = exchange(&mut pace, now, MS, Heard::Busy, 20) + MS;
         assert_eq!(pace.per_second(), Some(1.0), "never nothing");
         let begun = now;
@@ -323,14 +456,19 @@ mod tests {
         let now = exchange(&mut pace, now, MS, Heard::Answer, 1000);
         assert_eq!(pace.per_second(), Some(30.0), "never more than provisioned");
         exchange(&mut pace, now, MS, Heard::Answer, 1000);
-        assert_eq!((pace.window(), pace.per_second()), (16, Some(30.0)));
+        assert_eq!((pace.window(), pace.per_second()), (2, Some(30.0)));
     }
 
     #[test]
     fn a_connection_without_a_rate_gets_one_while_the_carrier_is_busy() {
         let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
-        let now = exchange(&mut pace, now, MS, Heard::Busy, 1) + MS;
-        let now = exchange(&mut pace, now, MS, Heard::Busy, 3) + MS;
+        let busy = |pace: &mut Pace, now| exchange(pace, now, MS, Heard::Busy, 1) + MS;
+        let now = busy(&mut pace, now);
+        let now = busy(&mut pace, now);
+        let now = busy(&mut pace, now);
+        assert_eq!((pace.window(), pace.per_second()), (2, None));
+        let now = busy(&mut pace, now);
+        let now = busy(&mut pace, now);
         assert!(pace.per_second().is_some_and(|rate| rate < 20.0), "{:?}", pace.per_second());
         exchange(&mut pace, now, MS, Heard::Answer, 1000);
         assert_eq!(pace.per_second(), None);
@@ -343,14 +481,14 @@ mod tests {
         assert_eq!(pace.window(), 16);
         let now = exchange(&mut pace, now, 1500 * MS, Heard::Answer, 1);
         assert_eq!(pace.window(), 16, "that happens");
-        room(&mut pace, now);
-        pace.end(now, now + 4000 * MS, Heard::Answer);
+        let flights = fill(&mut pace, now);
+        pace.end(flights[0], now + 4000 * MS, Heard::Answer);
         assert_eq!(pace.window(), 8);
-        pace.end(now, now + 10_000 * MS, Heard::Silence);
+        pace.end(flights[1], now + 10_000 * MS, Heard::Silence);
         assert_eq!(pace.window(), 8, "was under way before");
         let now = now + 11_000 * MS;
-        pace.begin(now);
-        pace.end(now, now + 10_000 * MS, Heard::Silence);
+        let flight = pace.begin(now);
+        pace.end(flight, now + 10_000 * MS, Heard::Silence);
         assert_eq!((pace.window(), pace.per_second()), (4, None));
     }
 

@@ -88,6 +88,19 @@ impl Breaker {
         }
     }
 
+    /// Notes that somebody answered, though nothing was served: closes it where it is open, and is no success in a row of
+    /// failures.
+    pub fn answered(&self) -> Turn {
+        let mut state = self.lock();
+        match *state {
+            State::Closed { .. } => Turn::Same,
+            State::Open { .. } => {
+                *state = State::Closed { failures: 0 };
+                Turn::Closed
+            }
+        }
+    }
+
     /// Notes that asking ended badly, in a way that has habits of its own.
     pub fn failed(&self, habits: Habits, now: Instant) -> Turn {
         let mut state = self.lock();
@@ -180,6 +193,17 @@ mod tests {
         let (breaker, now) = (Breaker::new(HABITS), Instant::now());
         fail(&breaker, now, 100);
         assert!(breaker.admits(now + SECOND));
+    }
+
+    #[test]
+    fn an_answer_that_serves_nothing_closes_it_and_ends_no_row_of_failures() {
+        let (breaker, now) = (Breaker::new(HABITS), Instant::now());
+        fail(&breaker, now, 2);
+        assert_eq!(breaker.answered(), Turn::Same);
+        assert_eq!(breaker.note(false, now), Turn::Opened);
+        assert!(breaker.admits(now + SECOND));
+        assert_eq!(breaker.answered(), Turn::Closed);
+        assert!(!breaker.is_open());
     }
 
     #[test]

@@ -56,6 +56,9 @@ const fn consequence(next: Next) -> &'static str {
         Next::Elsewhere { .. } => {
             "Other connections are tried, then again till ExpiryDate; relay mode answers it when none is left."
         }
+        Next::ElsewhereOrEnd(_) => {
+            "Other connections are tried; once each of them was asked, the message ends as Rejected; relay mode answers it."
+        }
         Next::Unknown => {
             "It may have arrived: on_unknown of the carrier says whether it is sent again; relay mode answers it."
         }

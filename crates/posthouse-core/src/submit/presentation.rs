@@ -153,7 +153,10 @@ pub(super) mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::carrier::{CarrierCallbacks, CarrierId, OnUnknown};
+    use crate::{
+        carrier::{CarrierCallbacks, CarrierId, OnUnknown},
+        vocabulary::Vocabulary,
+    };
 
     pub(in super::super) fn carrier(max_message_bytes: u64, content_types: &[&str]) -> Carrier {
         Carrier {
@@ -166,6 +169,7 @@ pub(super) mod tests {
             on_unknown: OnUnknown::Park,
             connections: Vec::new(),
             callbacks: CarrierCallbacks::default(),
+            vocabulary: Vocabulary::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as Http
 use http_body_util::Full;
 use hyper::body::Incoming;
 use mm7::{
-    DecodeError, Decoded, Dialect, Framing, Message, MmStatus, Namespace, Rule, StatusCode, Version,
+    DecodeError, Decoded, Dialect, Framing, Message, Namespace, Rule, StatusCode, Version,
     dialect::Refusal,
     message::{DeliveryReportReq, Operation},
     soap,
@@ -207,7 +207,7 @@ impl CarrierDoor {
             carrier_message_id: message_id.as_str().to_owned(),
             recipient: req.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
             sender: req.sender.as_ref().map(|address| address.as_str().to_owned()),
-            status: MmStatus::from_wire(&req.mm_status),
+            status: carrier.vocabulary.status(&req.mm_status),
             said: said(&req.mm_status, req.status_text.as_deref()),
             received_at: self.clock.now(),
         })

@@ -13,9 +13,10 @@ use std::{
 };
 
 use posthouse_core::{
+    Id,
     carrier::Connection,
     classify::{Next, Said},
-    pace::{Bounds, Heard, Pace, Turn},
+    pace::{Bounds, Flight, Heard, Pace, Turn},
     share::{Candidate, Share},
 };
 use tokio::{
@@ -30,7 +31,10 @@ use crate::breaker::{self, Breaker, Habits};
 /// ([`Links::look`]); only if that never says so is one tried.
 const UNREACHED: Habits =
     Habits { failures: 3, pause: Duration::from_secs(60), longest_pause: Duration::from_secs(60) };
-/// The carrier said that it cannot, or does not know us: trying costs an answer.
+/// How many messages in a row, with none served between, have to meet a refusal of our credentials before others are concerned:
+/// one alone may be refused so for what it is.
+pub(crate) const REFUSALS: usize = 5;
+/// The carrier said that it cannot, or does not know us: trying costs an answer. As many failures as [`REFUSALS`].
 const REFUSED: Habits =
     Habits { failures: 5, pause: Duration::from_secs(1), longest_pause: Duration::from_secs(8) };
 /// No answer came: each try may cost a message that nobody knows the end of.
@@ -53,6 +57,8 @@ pub enum Ended {
     Busy,
     /// The carrier refuses our credentials.
     NotLetIn,
+    /// With an answer that says neither what of the message nor of the connection.
+    Odd,
     /// Without an answer.
     Silent,
 }
@@ -65,6 +71,7 @@ impl Ended {
             (_, Next::Forwarded | Next::End(_)) => Self::Served,
             (_, Next::Elsewhere { alarm: true, .. }) => Self::NotLetIn,
             (_, Next::Elsewhere { .. }) => Self::Busy,
+            (_, Next::ElsewhereOrEnd(_)) => Self::Odd,
             (_, Next::Unknown) => Self::Silent,
         }
     }
@@ -74,7 +81,7 @@ impl Ended {
             Self::Served => Heard::Answer,
             Self::Busy => Heard::Busy,
             Self::Silent => Heard::Silence,
-            Self::Unreached | Self::NotLetIn => Heard::Nothing,
+            Self::Unreached | Self::NotLetIn | Self::Odd => Heard::Nothing,
         }
     }
 }
@@ -95,6 +102,8 @@ pub struct Link {
     pace: Mutex<Pace>,
     /// The last attempt found nobody there.
     is_unreached: AtomicBool,
+    /// The messages that met a refusal of our credentials since one was served, at most [`REFUSALS`].
+    refused: Mutex<Vec<Id>>,
     /// Rung when a message may have its turn now.
     room: Arc<Notify>,
 }
@@ -107,6 +116,7 @@ impl Link {
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
             is_unreached: AtomicBool::new(false),
+            refused: Mutex::default(),
             room: Arc::clone(room),
         })
     }
@@ -148,24 +158,52 @@ impl Link {
     /// How many messages it is worked on at a time: while some are under way, others are begun and settled.
     fn places(&self) -> usize {
         let pace = self.pace();
-        let places = u64::from(pace.window()).saturating_mul(2);
+        let places = u64::from(pace.places(Instant::now().into_std())).saturating_mul(2);
         let places = pace.within(RATE_AHEAD).map_or(places, |ahead| places.min(ahead).max(1));
         usize::try_from(places).unwrap_or(usize::MAX)
     }
 
-    fn note(&self, ended: Ended, retry_after: Option<Duration>, now: Instant) -> Noted {
+    /// Whether it refuses our credentials: several messages in a row met that, with none served between.
+    pub fn refuses_us(&self) -> bool {
+        self.refused().len() >= REFUSALS
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Vec<Id>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Our credentials were refused. A message that is tried again and again counts once, or it would stop all others.
+    fn refuse(&self, message: Option<Id>, now: Instant) -> breaker::Turn {
+        let mut refused = self.refused();
+        let is_known = message.is_some_and(|message| refused.contains(&message));
+        if is_known && !self.breaker.is_open() {
+            return breaker::Turn::Same;
+        }
+        if !is_known && refused.len() < REFUSALS {
+            refused.extend(message);
+        }
+        drop(refused);
+        self.breaker.failed(REFUSED, now)
+    }
+
+    fn note(&self, ended: Ended, message: Option<Id>, retry_after: Option<Duration>, now: Instant) -> Noted {
         let was_unreached = self.is_unreached.swap(ended == Ended::Unreached, Ordering::Relaxed);
         let turn = match ended {
-            Ended::Served => self.breaker.served(),
+            Ended::Served => {
+                self.refused().clear();
+                self.breaker.served()
+            }
+            Ended::Odd => self.breaker.answered(),
             Ended::Busy => match retry_after.filter(|pause| !pause.is_zero()) {
                 Some(pause) => self.breaker.hold(pause, now),
                 None => self.breaker.failed(REFUSED, now),
             },
-            Ended::NotLetIn => self.breaker.failed(REFUSED, now),
+            Ended::NotLetIn => self.refuse(message, now),
             Ended::Unreached => self.breaker.failed(UNREACHED, now),
             Ended::Silent => self.breaker.failed(SILENT, now),
         };
-        let came_back = ended == Ended::Served && (was_unreached || turn == breaker::Turn::Closed);
+        let came_back =
+            matches!(ended, Ended::Served | Ended::Odd) && (was_unreached || turn == breaker::Turn::Closed);
         Noted { turn, came_back }
     }
 }
@@ -173,7 +211,9 @@ impl Link {
 /// A message's turn on a connection. While it is held, its place in the window is taken.
 pub struct Ticket {
     link: Arc<Link>,
-    begun: Instant,
+    /// Since when it holds its place.
+    flight: Flight,
+    message: Option<Id>,
     heard: Heard,
 }
 
@@ -183,21 +223,22 @@ impl Ticket {
         &self.link
     }
 
-    /// The request goes out now.
-    pub fn begin(&mut self) {
-        self.begun = Instant::now();
+    /// The request for this message goes out now.
+    pub fn begin(&mut self, message: Id) {
+        self.flight.goes_out(Instant::now().into_std());
+        self.message = Some(message);
     }
 
     /// The request ended.
     pub(crate) fn end(mut self, ended: Ended, retry_after: Option<Duration>) -> Noted {
         self.heard = ended.heard();
-        self.link.note(ended, retry_after, Instant::now())
+        self.link.note(ended, self.message, retry_after, Instant::now())
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.link.pace().end(self.begun.into_std(), Instant::now().into_std(), self.heard);
+        self.link.pace().end(self.flight, Instant::now().into_std(), self.heard);
         self.link.room.notify_waiters();
     }
 }
@@ -300,8 +341,8 @@ impl Links {
         };
         // Where it is open, this message is the one that is let through.
         link.breaker.admits(now);
-        link.pace().begin(now.into_std());
-        Choice::Taken(Ticket { link: Arc::clone(link), begun: now, heard: Heard::Nothing })
+        let flight = link.pace().begin(now.into_std());
+        Choice::Taken(Ticket { link: Arc::clone(link), flight, message: None, heard: Heard::Nothing })
     }
 
     /// How many messages there is work for at a time: none while all connections are open.

@@ -8,10 +8,10 @@ use std::{
 
 use http::Uri;
 use ipnet::{IpNet, Ipv4Net};
-use mm7::{Dialect, Namespace, Version};
-use posthouse_core::{address::Msisdn, certificate::CertificateRule};
+use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version};
+use posthouse_core::{address::Msisdn, certificate::CertificateRule, classify::COUNTS_AS};
 
-use super::reader::{Problem, nearest};
+use super::reader::{CodeText, Problem, nearest};
 use crate::lookup::enum_zone::Zone;
 
 /// The largest body, message or content that may be allowed: 256 MiB.
@@ -118,6 +118,37 @@ pub(super) fn version(text: String, namespace: Namespace) -> Result<String, Prob
 pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Problem> {
     text.parse().map_err(|_| {
         "means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"".into()
+    })
+}
+
+/// A word of a carrier's own in MMStatus. The problem stands after it.
+pub(super) fn status_word(word: &str) -> Result<(), &'static str> {
+    match !word.is_empty() && word.len() <= LONGEST_NAME && !word.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err("is no MMStatus; write the carrier's word, at most 128 bytes, such as \"DELIVRD\""),
+    }
+}
+
+/// The name of a delivery status of our table.
+pub(super) fn mm_status(text: String) -> Result<MmStatus, Problem> {
+    let names: Vec<_> = MmStatus::ALL.iter().map(|status| (status.as_str(), *status)).collect();
+    one_of(&names)(text)
+}
+
+/// A StatusCode of a carrier's own. The problem stands after it.
+pub(super) fn carrier_code(key: &str) -> Result<u32, &'static str> {
+    let digits = key.trim();
+    let is_code = (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let code = if is_code { digits.parse().ok() } else { None };
+    code.ok_or("is no StatusCode; write the carrier's number, at most 9 digits, such as \"4030\"")
+}
+
+/// A code of our table that an answer of a carrier can count as.
+pub(super) fn meant_code(CodeText(text): CodeText) -> Result<StatusCode, Problem> {
+    let code = text.trim().parse().ok().and_then(StatusCode::from_code);
+    code.filter(|code| COUNTS_AS.contains(code)).ok_or_else(|| {
+        let codes: Vec<_> = COUNTS_AS.iter().map(|code| code.code().to_string()).collect();
+        format!("is nothing that a carrier's answer can count as; write one of {}", codes.join(", ")).into()
     })
 }
 

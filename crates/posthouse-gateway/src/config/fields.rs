@@ -12,6 +12,7 @@ use posthouse_core::{
     certificate::CertificateRule,
     provisioning::{Lookup, Provider, Range},
     tls::{Identity, PeerTls},
+    vocabulary::Vocabulary,
 };
 
 use super::{duration, secrets::prefix};
@@ -213,6 +214,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         on_unknown,
         connections,
         callbacks: CarrierCallbacks { basic_auth, allowed_ips, client_certs },
+        vocabulary: Vocabulary { statuses, codes },
     } = carrier;
     let mut fields = Fields::default();
     fields.add_list("aliases", aliases);
@@ -235,6 +237,10 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         fields.add_shown(basic_auth.as_ref());
         fields.add_list("allowed_ips", allowed_ips);
         fields.add_list("client_certs", client_certs);
+    });
+    fields.within("status_map", |fields| statuses.iter().for_each(|(word, status)| fields.add(word, status)));
+    fields.within("code_map", |fields| {
+        codes.iter().for_each(|(said, code)| fields.add(&said.to_string(), code.code()));
     });
     fields.fields
 }

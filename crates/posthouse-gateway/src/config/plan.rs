@@ -461,6 +461,26 @@ mod tests {
     }
 
     #[test]
+    fn a_carriers_own_words_are_told_one_by_one() {
+        let current = provisioned(FILE);
+        let own = "[carrier.status_map]\nDELIVRD = \"Retrieved\"\n[carrier.code_map]\n4030 = 4006\n[lookup]";
+        let text = FILE.replace("[lookup]", own);
+        let plan = to(&text, &current, false);
+        assert_eq!(
+            plan.to_string(),
+            "change carrier 31003\n  status_map.DELIVRD: none -> Retrieved\n  code_map.4030: none -> 4006\n\
+             0 to create, 1 to change, 0 to remove, 4 unchanged"
+        );
+        let current = applied(current, &plan.changes);
+        let changed = text.replace("4030 = 4006", "4030 = 4007").replace("DELIVRD = \"Retrieved\"", "");
+        assert_eq!(
+            to(&changed, &current, false).to_string(),
+            "change carrier 31003\n  status_map.DELIVRD: Retrieved -> none\n  code_map.4030: 4006 -> 4007\n\
+             0 to create, 1 to change, 0 to remove, 4 unchanged"
+        );
+    }
+
+    #[test]
     fn a_changed_secret_is_a_change_that_does_not_show_it() {
         let current = provisioned(FILE);
         for (old, new, line) in [

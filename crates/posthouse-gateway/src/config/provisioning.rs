@@ -4,12 +4,12 @@
 //! are read, and nothing behind this module sees them. A password that has not changed keeps its stored hash.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::Display,
     time::Duration,
 };
 
-use mm7::{Dialect, Namespace, VaspId, dialect::Statuses};
+use mm7::{Dialect, MmStatus, Namespace, StatusCode, VaspId, dialect::Statuses};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
@@ -17,12 +17,13 @@ use posthouse_core::{
     },
     carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
     provisioning::{Blacklisted, Lookup, Provider, Provisioning, Range},
+    vocabulary::{Vocabulary, is_same_word},
 };
 
 use super::{
     check::{self, MOST_BYTES},
     peer_tls,
-    reader::{ConfigErrors, Document, Environment, Located, Problem, Reader, Table, nearest},
+    reader::{ConfigErrors, Document, Environment, FreeEntry, Located, Problem, Reader, Table, nearest},
     secrets::{hash_password, vasp_key, verify_password},
 };
 
@@ -41,6 +42,8 @@ const MOST_PRIORITIES: u64 = 100;
 const GREATEST_WEIGHT: u64 = 1000;
 /// The most tries that may follow a callback's first.
 const MOST_RETRIES: u64 = 1000;
+/// The most words, and the most codes, of a carrier's own.
+const MOST_OWN_WORDS: usize = 256;
 /// What an account or a carrier may send and take at most, when it does not say.
 const MESSAGE_BYTES: u64 = 1024 * 1024;
 /// Which words the reports of an account may use.
@@ -261,6 +264,10 @@ impl<'r> Reading<'r> {
             on_unknown: table.parsed("on_unknown", check::one_of(&on_unknown)).unwrap_or(OnUnknown::Park),
             connections: read_connections(&mut table, self.reader),
             callbacks: read_carrier_callbacks(table.section("callbacks"), stored_credentials),
+            vocabulary: Vocabulary {
+                statuses: table.table("status_map").map(read_status_map).unwrap_or_default(),
+                codes: table.table("code_map").map(read_code_map).unwrap_or_default(),
+            },
             id: CarrierId(id?),
         })
     }
@@ -504,6 +511,44 @@ fn read_carrier_callbacks(mut table: Table<'_>, stored: Option<&ShownCredentials
         allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
         client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
     }
+}
+
+/// What a carrier's own words in MMStatus mean.
+fn read_status_map(table: Table<'_>) -> BTreeMap<String, MmStatus> {
+    let mut map: BTreeMap<String, MmStatus> = BTreeMap::new();
+    let take = |entry: FreeEntry<'_, '_>| {
+        let word = entry.key.trim().to_owned();
+        if let Err(problem) = check::status_word(&word) {
+            return entry.wrong_key(problem);
+        }
+        if map.keys().any(|known| is_same_word(known, &word)) {
+            return entry.wrong_key("is there twice, but for upper and lower case or spaces; keep one");
+        }
+        if let Some(status) = entry.parsed(check::mm_status) {
+            map.insert(word, status);
+        }
+    };
+    table.free(MOST_OWN_WORDS, take);
+    map
+}
+
+/// What a carrier's own codes count as.
+fn read_code_map(table: Table<'_>) -> BTreeMap<u32, StatusCode> {
+    let mut map = BTreeMap::new();
+    let take = |entry: FreeEntry<'_, '_>| {
+        let said = match check::carrier_code(entry.key) {
+            Ok(said) => said,
+            Err(problem) => return entry.wrong_key(problem),
+        };
+        if map.contains_key(&said) {
+            return entry.wrong_key("is there twice; keep one");
+        }
+        if let Some(code) = entry.parsed(check::meant_code) {
+            map.insert(said, code);
+        }
+    };
+    table.free(MOST_OWN_WORDS, take);
+    map
 }
 
 /// A VASPID. It is a key: no message shows it.

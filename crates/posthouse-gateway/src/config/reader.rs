@@ -272,6 +272,22 @@ impl Scalar for u64 {
     }
 }
 
+/// A code, as a number or in quotes.
+pub(super) struct CodeText(pub String);
+
+impl Scalar for CodeText {
+    const WHAT: &'static str = "a code, such as 4006";
+    fn from_toml(value: &DeValue<'_>) -> Option<Self> {
+        String::from_toml(value).or_else(|| Some(u64::from_toml(value)?.to_string())).map(Self)
+    }
+    fn from_text(text: String) -> Option<Self> {
+        Some(Self(text))
+    }
+    fn quote(&self) -> String {
+        self.0.escape_debug().to_string()
+    }
+}
+
 impl Scalar for bool {
     const WHAT: &'static str = "true or false";
     fn from_toml(value: &DeValue<'_>) -> Option<Self> {
@@ -316,6 +332,29 @@ const TABLES_OF: &[(&[&str], &str)] = &[
         "posthouse.toml, see `posthouse serve --help`",
     ),
 ];
+
+/// An entry of a table whose keys are free.
+pub(super) struct FreeEntry<'t, 'r> {
+    /// The key, as it is written.
+    pub key: &'t str,
+    entry: &'t Entry<'r>,
+    table: &'t Table<'r>,
+}
+
+impl FreeEntry<'_, '_> {
+    /// Its value, checked and converted.
+    pub fn parsed<T: Scalar, U>(&self, check: impl FnOnce(T) -> Result<U, Problem>) -> Option<U> {
+        let Entry { line, value } = self.entry;
+        let place = self.table.place(&format!("{:?}", self.key));
+        self.table.scalar(&place, *line, value.get_ref(), check).map(|(value, _)| value)
+    }
+
+    /// Notes what is wrong with the key. It stands after the key.
+    pub fn wrong_key(&self, what: &str) {
+        let (place, key) = (&self.table.path, self.key);
+        self.table.reader.wrong(self.entry.line, format!("{place}: the key {key:?} {what}"));
+    }
+}
 
 /// A table of the file, whose keys are taken out one by one; all that it may have, before it is dropped.
 pub(super) struct Table<'r> {
@@ -503,6 +542,21 @@ impl<'r> Table<'r> {
             }
         });
         tables.collect()
+    }
+
+    /// A table whose keys are free: each of its entries, in the file's order, at most so many.
+    pub fn free(mut self, most: usize, mut take: impl FnMut(FreeEntry<'_, 'r>)) {
+        let mut entries: Vec<_> = std::mem::take(&mut self.entries).into_iter().collect();
+        entries.sort_by_key(|(_, entry)| entry.line);
+        if let Some((_, beyond)) = entries.get(most) {
+            let place = &self.path;
+            self.reader
+                .wrong(beyond.line, format!("{place} has more than {most} keys; keep those that come"));
+            entries.truncate(most);
+        }
+        for (key, entry) in &entries {
+            take(FreeEntry { key, entry, table: &self });
+        }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry<'r>> {

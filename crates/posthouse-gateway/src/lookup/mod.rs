@@ -34,7 +34,7 @@ use self::{
 };
 use crate::telemetry::Metrics;
 
-/// For how long a refusal of our credentials counts: then the next message finds out again.
+/// For how long it counts that a connection refuses our credentials: then the next message finds out again.
 const REFUSAL_COUNTS: Duration = Duration::from_secs(30);
 
 /// Knows whose numbers are, and which carriers refuse our own credentials.
@@ -129,7 +129,7 @@ impl Directory {
         CarrierFact::Found { carrier: Arc::clone(carrier), refuses_us }
     }
 
-    /// Notes whether a connection refuses our credentials, as its last answer said.
+    /// Notes whether a connection refuses our credentials, as its last answers said.
     pub fn note(&self, carrier: &CarrierId, connection: &str, refuses_us: bool) {
         let key = (carrier.clone(), connection.to_owned());
         let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use mm7::{StatusCode, ValueError};
 use posthouse_core::{
     carrier::{Carrier, OnUnknown},
-    classify::{Next, Said, Verdict, classify},
+    classify::{Next, Said, Verdict, classify, classify_for},
     state::Terminal,
     store::{Send, Settlement, StoreError},
     time::after,
+    vocabulary::Vocabulary,
 };
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +58,25 @@ impl Outcome {
             words: "the carrier has no connection".to_owned(),
             came_back: false,
         }
+    }
+
+    /// What it is once no other connection takes the message: while one of them was not asked, the message waits for it.
+    fn once_tried(mut self, all: bool) -> Self {
+        if let Next::ElsewhereOrEnd(terminal) = self.verdict.next {
+            let later = Next::Elsewhere { unreached: false, alarm: false };
+            self.verdict.next = if all { Next::End(terminal) } else { later };
+        }
+        self
+    }
+}
+
+/// Of what two connections said, what counts: that one may take the message later, before that one cannot be asked about it.
+fn later_or(earlier: Option<Outcome>, last: Outcome) -> Outcome {
+    let Some(earlier) = earlier else { return last };
+    let came_back = earlier.came_back || last.came_back;
+    match last.verdict.next {
+        Next::ElsewhereOrEnd(_) => Outcome { came_back, ..earlier },
+        _ => Outcome { came_back, ..last },
     }
 }
 
@@ -143,17 +163,17 @@ async fn attempt(
         }
         let link = Arc::clone(ticket.link());
         begin(shared, send, link.connector()).await?;
-        ticket.begin();
+        ticket.begin(send.id);
         let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
         let outcome = note(shared, send, ticket, attempt);
-        if !matches!(outcome.verdict.next, Next::Elsewhere { .. }) {
+        if !outcome.verdict.next.is_elsewhere() {
             return Ok(outcome);
         }
-        last = Some(outcome);
         tried.push(link);
+        last = Some(later_or(last, outcome));
     }
     match last {
-        Some(outcome) => Ok(outcome),
+        Some(outcome) => Ok(outcome.once_tried(tried.len() >= links.all().len())),
         None if links.all().is_empty() => Ok(Outcome::without_connection()),
         None => Err(NotMade::Down),
     }
@@ -182,17 +202,26 @@ async fn begin(shared: &Shared, send: &Send, connector: &Connector) -> Result<()
     })
 }
 
-fn note(shared: &Shared, send: &Send, ticket: Ticket, attempt: Attempt) -> Outcome {
-    let verdict = classify(attempt.said);
+fn note(shared: &Shared, send: &Send, ticket: Ticket, mut attempt: Attempt) -> Outcome {
+    let verdict = match shared.snapshot.get().carrier(&send.carrier) {
+        Some(carrier) => {
+            attempt.words.push_str(&counts_as(attempt.said, &carrier.vocabulary));
+            classify_for(attempt.said, &carrier.vocabulary)
+        }
+        None => classify(attempt.said),
+    };
     let refuses_us = matches!(verdict.next, Next::Elsewhere { alarm: true, .. });
     let link = Arc::clone(ticket.link());
     let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
-    shared.directory.note(carrier, name, refuses_us);
     shared.metrics.attempt_ended(carrier, verdict.code);
     if refuses_us {
         tracing::error!(%carrier, connection = name, words, "the carrier refuses our credentials");
     }
-    let noted = ticket.end(LinkEnded::of(attempt.said, verdict.next), attempt.retry_after);
+    let ended = LinkEnded::of(attempt.said, verdict.next);
+    let noted = ticket.end(ended, attempt.retry_after);
+    if matches!(ended, LinkEnded::Served | LinkEnded::NotLetIn) {
+        shared.directory.note(carrier, name, link.refuses_us());
+    }
     match noted.turn {
         Turn::Opened => {
             let retry_after = attempt.retry_after.map(|time| time.as_secs());
@@ -207,6 +236,15 @@ fn note(shared: &Shared, send: &Send, ticket: Ticket, attempt: Attempt) -> Outco
     Outcome { verdict, carrier_message_id, words, came_back: noted.came_back }
 }
 
+/// For the timeline: that a code of the carrier's own counts as another, where that is provisioned.
+fn counts_as(said: Said, vocabulary: &Vocabulary) -> String {
+    let own = match said {
+        Said::Mm7(code) => vocabulary.code(code),
+        _ => None,
+    };
+    own.map(|code| format!(", which counts as {}", code.code())).unwrap_or_default()
+}
+
 fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, now: Timestamp) -> Settlement {
     let reason = outcome.verdict.code;
     let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
@@ -215,8 +253,10 @@ fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, no
         Next::Forwarded => {
             Settlement::Taken { carrier_message_id: outcome.carrier_message_id.clone(), report_until }
         }
-        Next::End(_) | Next::Elsewhere { .. } if relayed => Settlement::Declined { reason },
-        Next::End(terminal) => Settlement::Refused { terminal, reason },
+        Next::End(_) | Next::Elsewhere { .. } | Next::ElsewhereOrEnd(_) if relayed => {
+            Settlement::Declined { reason }
+        }
+        Next::End(terminal) | Next::ElsewhereOrEnd(terminal) => Settlement::Refused { terminal, reason },
         Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
             Settlement::Expired { unreached }
         }

@@ -21,7 +21,7 @@ use super::{
     attempt::{Ended, give_back, run_job},
 };
 use crate::{
-    carrier::links::Links,
+    carrier::links::{Link, Links},
     handoff::{Job, LEASE},
 };
 
@@ -97,13 +97,15 @@ impl Lane {
             self.refresh();
             self.see_whether_down();
             let room = self.capacity().saturating_sub(self.in_hand.len());
+            // What is slower than ever may give up its room, which rings nothing.
+            let has_to_look = self.links.is_any_down() || room == 0;
             let (has_room, has_much_room) = (room > 0, room * PULL_FROM >= self.capacity());
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.attempts.join_next() => self.ended(ended),
                 Some(_) = self.looks.join_next() => self.try_if_due(),
-                _ = ticks.tick(), if self.links.is_any_down() => self.look(),
+                _ = ticks.tick(), if has_to_look => self.look(),
                 Some(fresh) = self.fresh.recv(), if has_room => self.start_fresh(fresh),
                 () = bell.notified(), if has_much_room => self.pull().await,
             }
@@ -126,7 +128,13 @@ impl Lane {
         for link in links.all() {
             self.shared.metrics.connection(&self.carrier, link);
         }
-        let is_changed = links.all().iter().any(|link| !before.iter().any(|kept| Arc::ptr_eq(kept, link)));
+        let is_new = |link: &&Arc<Link>| !before.iter().any(|kept| Arc::ptr_eq(kept, link));
+        let changed: Vec<_> = links.all().iter().filter(is_new).collect();
+        for link in &changed {
+            // What it was refused with may have been mended.
+            self.shared.directory.note(&self.carrier, &link.connection().name, false);
+        }
+        let is_changed = !changed.is_empty();
         self.links = Arc::new(links);
         if is_changed {
             // What waited for the connection as it was goes at once over the one that it is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mm7::dialect::Statuses;
+use mm7::{MmStatus, StatusCode, dialect::Statuses};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
@@ -12,6 +12,7 @@ use posthouse_core::{
     provisioning::{Blacklisted, Change, Lookup, Provider, Provisioning, Range},
     store::StoreError,
     tls::{Identity, PeerTls},
+    vocabulary::Vocabulary,
 };
 
 use super::{Backend, bed::Bed};
@@ -74,6 +75,10 @@ fn carrier(id: &str) -> Carrier {
             }),
         }],
         callbacks: CarrierCallbacks::default(),
+        vocabulary: Vocabulary {
+            statuses: [("DELIVRD".into(), MmStatus::Retrieved)].into(),
+            codes: [(4030, StatusCode::ServiceUnavailable)].into(),
+        },
     }
 }
 

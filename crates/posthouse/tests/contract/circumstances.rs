@@ -1,5 +1,10 @@
 //! Rows of contract 4.1 whose cause is not in the request alone.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use mm7::StatusCode;
 use posthouse_core::message::EventKind;
 use posthouse_sim::{CarrierOptions, Credentials, http::exchange};
@@ -9,8 +14,9 @@ use super::{
     table::{DIALECTS, Look, difference},
 };
 use crate::support::{
+    canned::{Canned, Reply, response},
     request::{ContentLength, Request},
-    town::{DEADLINE, Plan, Town, eventually},
+    town::{DEADLINE, Plan, Town, eventually, range},
 };
 
 /// An account for each dialect, with these lines.
@@ -142,21 +148,62 @@ async fn row_15_and_32_a_store_that_breaks() {
     town.close().await;
 }
 
+/// How many messages in a row a connection has to refuse our credentials for (docs/carriers.md).
+const REFUSALS: usize = 5;
+
 #[tokio::test]
 async fn row_29_a_carrier_that_refuses_our_credentials() {
     let mut plan = Plan::default();
     plan.carriers[1].expects = Some(Credentials::new("posthouse", "right"));
     let town = Town::planned(plan).await;
     town.provision(&(accounts(&town, "") + &town.usual_carriers())).await;
-    let id = town.submit(&request_of("posthouse")).await;
-    let retrying = town.event(id, EventKind::Retrying).await;
-    assert!(retrying.contains(&StatusCode::ProvisioningIssue.to_string()), "{retrying}");
+    for number in 0..REFUSALS {
+        // What met it before, however often, does not refuse another's.
+        let id = town.submit(&request_of("posthouse")).await;
+        let retrying = town.event(id, EventKind::Retrying).await;
+        assert!(retrying.contains(&StatusCode::ProvisioningIssue.to_string()), "{number}: {retrying}");
+    }
     assert_refused(&town, 29, 3520, |_| {}).await;
     // Another carrier is not concerned.
     let id = town
         .submit(&Request { vaspid: Some("posthouse-key".to_owned()), ..Request::to("15085550100") })
         .await;
     assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
+    town.close().await;
+}
+
+/// 2001, 4001 and HTTP 401 may be about one message: it is tried again and again, and the others go on.
+#[tokio::test]
+async fn what_one_message_meets_never_refuses_another() {
+    let town = Town::planned(Plan::default()).await;
+    let met = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&met);
+    let canned = Canned::start(move |seen| {
+        let is_refused = String::from_utf8_lossy(&seen.body).contains("16175550666");
+        if !is_refused {
+            return Reply::http(200, "text/xml", &response("SubmitRsp", &seen.transaction_id, 1000));
+        }
+        match count.fetch_add(1, Ordering::Relaxed) % 3 {
+            0 => Reply::http(200, "text/xml", &response("SubmitRsp", &seen.transaction_id, 2001)),
+            1 => Reply::http(200, "text/xml", &response("SubmitRsp", &seen.transaction_id, 4001)),
+            _ => Reply::http(401, "text/html", "<html>Unauthorized</html>"),
+        }
+    })
+    .await;
+    let carrier = format!(
+        "[[carrier]]\nid = \"c\"\n[[carrier.connection]]\nname = \"only\"\nurl = {:?}\n{}",
+        canned.url("/"),
+        range("1617", "c")
+    );
+    town.provision(&(accounts(&town, "") + &carrier)).await;
+    let to = |number: &str| Request { vaspid: Some("posthouse-key".to_owned()), ..Request::to(number) };
+    town.submit(&to("16175550666")).await;
+    eventually("it met that more often than would stop a connection", async || {
+        (met.load(Ordering::Relaxed) > 2 * REFUSALS).then_some(())
+    })
+    .await;
+    let id = town.submit(&to("16175550100")).await;
+    town.event(id, EventKind::Forwarded).await;
     town.close().await;
 }
 

@@ -53,13 +53,13 @@ fn table() -> Vec<Said> {
         statuses(&[401, 403, 404], 3520),
         codes(&[2000, 2007, 3001, 3002, 4005], 4000),
         codes(&[4000, 4008, 4999], 4000),
-        statuses(&[400, 405, 422], 4000),
+        statuses(&[400, 402, 405, 410, 411, 415, 422, 451], 4000),
         codes(&[4004], 4004),
         codes(&[4007], 4007),
         codes(&[4002], 4002),
         codes(&[4003], 4003),
         codes(&[3000, 4006, 0, 999, 5000, 10_000], 4006),
-        statuses(&[429, 500, 502, 503], 4006),
+        statuses(&[408, 409, 423, 425, 429, 500, 502, 503], 4006),
     ]
     .into_iter()
     .flatten()
@@ -251,6 +251,82 @@ async fn the_next_connection_is_asked_before_the_vasp_is_answered() {
     let attempts = town.events(id, EventKind::Sending).await;
     assert_eq!(attempts.len(), 3, "{attempts:?}");
     town.event(id, EventKind::Forwarded).await;
+    town.close().await;
+}
+
+/// A carrier whose connections are these paths, in this order of priority.
+fn connected(canned: &Canned, own: &str, paths: &[&str]) -> String {
+    let connections: String = paths
+        .iter()
+        .zip(1..)
+        .map(|(path, priority)| {
+            let url = canned.url(path);
+            format!("[[carrier.connection]]\nname = {path:?}\nurl = {url:?}\npriority = {priority}\n")
+        })
+        .collect();
+    format!("[[carrier]]\nid = \"c\"\n{own}{connections}{}", range("1800", "c"))
+}
+
+/// It says nothing about the message: not one that another connection takes is lost for it, and none waits for nothing.
+#[tokio::test]
+async fn an_http_4xx_without_mm7_asks_the_next_connection_and_ends_the_message_once_none_is_left() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| match seen.path.as_str() {
+        "/open" => Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, 1000)),
+        "/busy" => Reply::http(409, "text/plain", "throttled"),
+        _ => Reply::http(405, "text/html", "<html>Method not allowed</html>"),
+    })
+    .await;
+    let accounts = relays(&town, "posthouse", "5s") + &town.account("acme", "");
+    for (paths, relay, state) in [
+        (&["/odd", "/open"][..], 1000, "Forwarded"),
+        (&["/odd"], 4000, "Rejected"),
+        (&["/odd", "/odder"], 4000, "Rejected"),
+        // One of them may take it later.
+        (&["/odd", "/busy"], 4006, "Accepted"),
+        (&["/busy", "/odd"], 4006, "Accepted"),
+    ] {
+        town.provision(&(accounts.clone() + &connected(&canned, "", paths))).await;
+        let answer = town.post(&request("posthouse", "18005550100")).await;
+        assert_eq!(answer.code(), Some(relay), "{paths:?}");
+        let id = town.submit(&request("acme", "18005550100")).await;
+        let (tried, kind) = match state {
+            "Forwarded" => (paths.len(), EventKind::Forwarded),
+            "Rejected" => (paths.len(), EventKind::Ended),
+            _ => (paths.len(), EventKind::Retrying),
+        };
+        let said = town.event(id, kind).await;
+        assert!(town.events(id, EventKind::Sending).await.len() >= tried, "{paths:?}: {said}");
+        assert!(state == "Accepted" || town.message(id).await.state.as_str() == state, "{paths:?}: {said}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_code_of_the_carriers_own_counts_as_what_is_provisioned() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| {
+        let code = seen.path.trim_start_matches('/').parse().unwrap();
+        Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, code))
+    })
+    .await;
+    let accounts = relays(&town, "posthouse", "5s") + &town.account("acme", "");
+    let own = "[carrier.code_map]\n4030 = 4006\n\"7103\" = 4007\n4008 = \"4003\"\n2042 = 1000\n";
+    for (said, relay, kind, shown) in [
+        (4030, 4006, EventKind::Retrying, "4030 Said, which counts as 4006"),
+        (7103, 4007, EventKind::Ended, "Rejected"),
+        (4008, 4003, EventKind::Ended, "NotSupported"),
+        (2042, 1000, EventKind::Forwarded, "2042 Said, which counts as 1000"),
+        (4031, 4000, EventKind::Ended, "Rejected"),
+    ] {
+        let path = format!("/{said}");
+        town.provision(&(accounts.clone() + &connected(&canned, own, &[&path]))).await;
+        let answer = town.post(&request("posthouse", "18005550100")).await;
+        assert_eq!(answer.code(), Some(relay), "{said}");
+        let id = town.submit(&request("acme", "18005550100")).await;
+        let detail = town.event(id, kind).await;
+        assert!(detail.contains(shown), "{said}: {detail}");
+    }
     town.close().await;
 }
 

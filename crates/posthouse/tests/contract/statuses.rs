@@ -113,6 +113,29 @@ async fn what_carriers_call_them() {
     town.close().await;
 }
 
+/// No spelling of anybody else's: provisioning says what it is.
+#[tokio::test]
+async fn what_a_carrier_alone_calls_them() {
+    let town = Town::found().await;
+    let own = "[carrier.status_map]\n\"1000\" = \"Retrieved\"\n\"4305\" = \"NotSupported\"\n\
+               \"Third:User Retrieved Success\" = \"Retrieved\"\n\"Rejected\" = \"Unreachable\"\n";
+    town.provision(&town.carrier("31003", own)).await;
+    for (said, status) in [
+        ("1000", "Retrieved"),
+        (" 4305\n", "NotSupported"),
+        ("third:user retrieved SUCCESS", "Retrieved"),
+        ("REJECTED", "Unreachable"),
+        ("Expired", "Expired"),
+        ("4306", "Indeterminate"),
+    ] {
+        let id = forwarded(&town, &Request::to(QUIET)).await;
+        report(&town, id, said).await;
+        reported(&town, id, status).await;
+        assert_eq!(town.message(id).await.state.as_str(), status, "{said:?}");
+    }
+    town.close().await;
+}
+
 /// What a VASP of a dialect is told for each status of [`TEXTS`]; `None`: nothing.
 fn spelled(dialect: &str, release: u8) -> [Option<&'static str>; 9] {
     let own = TEXTS.map(|(status, _)| Some(status));

@@ -65,6 +65,8 @@ fn what_an_attempt_says_about_its_connection() {
         (Said::Http(429), Ended::Busy),
         (Said::Http(503), Ended::Busy),
         (Said::Mm7(4001), Ended::NotLetIn),
+        (Said::Http(409), Ended::Busy),
+        (Said::Http(405), Ended::Odd),
         (Said::Http(401), Ended::NotLetIn),
         (Said::Http(200), Ended::Silent),
         (Said::NoAnswer, Ended::Silent),
@@ -174,7 +176,7 @@ async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
     for ticket in taken {
         ticket.end(Ended::Busy, None);
     }
-    assert_eq!((links.all()[0].window(), links.places()), (1, 2));
+    assert_eq!((links.all()[0].window(), links.places()), (8, 16));
     tokio::time::advance(Duration::from_millis(1)).await;
     play(&links, 1000, |_| Ended::Served).await;
     assert_eq!((links.all()[0].window(), links.places()), (16, 32));
@@ -202,4 +204,34 @@ fn what_stays_as_it_was_provisioned_keeps_what_is_known_of_it() {
     assert!(Arc::ptr_eq(&before.all()[0], &after.all()[0]));
     assert!(!Arc::ptr_eq(&before.all()[1], &after.all()[1]));
     assert!(before.all()[1].is_named_as(&after.all()[1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_message_that_is_refused_again_and_again_stops_no_other() {
+    let links = links(&[connection("a", 1, 1)]);
+    let refuse = async |message: i64| {
+        let mut ticket = next(&links).await.expect("the connection is used");
+        ticket.begin(Id::from_number(message).unwrap());
+        ticket.end(Ended::NotLetIn, None)
+    };
+    for _ in 0..20 {
+        assert_eq!(refuse(1).await.turn, breaker::Turn::Same);
+    }
+    assert!(!links.are_down() && !links.all()[0].refuses_us());
+    // The first is one of them.
+    for message in 2..5 {
+        assert_eq!(refuse(message).await.turn, breaker::Turn::Same);
+        assert!(!links.all()[0].refuses_us());
+    }
+    assert_eq!(refuse(5).await.turn, breaker::Turn::Opened);
+    assert!(links.are_down() && links.all()[0].refuses_us());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(refuse(1).await.turn, breaker::Turn::Same);
+    assert!(!links.is_try_due(), "a try that fails lengthens the pause, whose it is");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    play(&links, 1, |_| Ended::Served).await;
+    assert!(!links.are_down() && !links.all()[0].refuses_us());
+    for message in 1..5 {
+        assert_eq!(refuse(message).await.turn, breaker::Turn::Same, "from the beginning again");
+    }
 }

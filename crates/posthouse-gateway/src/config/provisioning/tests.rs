@@ -69,6 +69,13 @@ version = "5.6.0"
 [carrier.callbacks]
 basic_auth = { username = "vzw", password = "c4ll" }
 allowed_ips = ["10.0.0.0/8"]
+[carrier.status_map]
+"1000" = "Retrieved"
+" Third:User Retrieved " = "Retrieved"
+UNDELIV = "Rejected"
+[carrier.code_map]
+4030 = 4006
+"4202" = "4006"
 
 [lookup]
 provider = "ranges"
@@ -206,6 +213,16 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
                 allowed_ips: vec!["10.0.0.0/8".parse().unwrap()],
                 client_certs: vec![],
             },
+            vocabulary: Vocabulary {
+                statuses: [
+                    ("1000".to_owned(), MmStatus::Retrieved),
+                    ("Third:User Retrieved".to_owned(), MmStatus::Retrieved),
+                    ("UNDELIV".to_owned(), MmStatus::Rejected),
+                ]
+                .into(),
+                codes: [(4030, StatusCode::ServiceUnavailable), (4202, StatusCode::ServiceUnavailable)]
+                    .into(),
+            },
         }
     );
     assert_eq!(
@@ -291,6 +308,7 @@ fn what_is_left_out_has_its_default() {
                 tls: None,
             }],
             callbacks: CarrierCallbacks::default(),
+            vocabulary: Vocabulary::default(),
         }]
     );
     assert_eq!(declared.lookup, Some(Lookup::default()));
@@ -541,6 +559,49 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         CARRIER,
         "on_unknown = \"Park\"",
         "8: carrier.on_unknown: \"Park\" is not known; did you mean \"park\"?",
+    ),
+    (
+        CARRIER,
+        "[carrier.status_map]\nDELIVRD = \"retrieved\"",
+        "9: carrier.status_map.\"DELIVRD\": \"retrieved\" is not known; did you mean \"Retrieved\"?",
+    ),
+    (
+        CARRIER,
+        "[carrier.status_map]\nDELIVRD = 1000",
+        "9: carrier.status_map.\"DELIVRD\" takes a text in quotes, not a number",
+    ),
+    (
+        CARRIER,
+        "[carrier.status_map]\n\" \" = \"Retrieved\"",
+        "9: carrier.status_map: the key \" \" is no MMStatus; write the carrier's word, at most 128 bytes, such as \"DELIVRD\"",
+    ),
+    (
+        CARRIER,
+        "[carrier.status_map]\nDelivrd = \"Retrieved\"\n\"DELIVRD \" = \"Expired\"",
+        "10: carrier.status_map: the key \"DELIVRD \" is there twice, but for upper and lower case or spaces; keep one",
+    ),
+    (CARRIER, "status_map = \"x\"", "8: carrier.status_map takes a table, not a text"),
+    (
+        CARRIER,
+        "[carrier.code_map]\n4030 = 2001",
+        "9: carrier.code_map.\"4030\": 2001 is nothing that a carrier's answer can count as; \
+         write one of 1000, 2002, 2004, 3500, 3520, 4000, 4002, 4003, 4004, 4006, 4007",
+    ),
+    (
+        CARRIER,
+        "[carrier.code_map]\n4030 = \"busy\"",
+        "9: carrier.code_map.\"4030\": busy is nothing that a carrier's answer can count as; \
+         write one of 1000, 2002, 2004, 3500, 3520, 4000, 4002, 4003, 4004, 4006, 4007",
+    ),
+    (
+        CARRIER,
+        "[carrier.code_map]\n\"40x0\" = 4006",
+        "9: carrier.code_map: the key \"40x0\" is no StatusCode; write the carrier's number, at most 9 digits, such as \"4030\"",
+    ),
+    (
+        CARRIER,
+        "[carrier.code_map]\n4030 = 4006\n04030 = 4006",
+        "10: carrier.code_map: the key \"04030\" is there twice; keep one",
     ),
     (CARRIER, "report_timeout = 72", "8: carrier.report_timeout takes a text in quotes, not a number"),
     (CONNECTION, "", "8: carrier.connection.url is missing; add url = \"http://127.0.0.1:9101/mm7\""),
