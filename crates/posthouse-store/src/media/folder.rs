@@ -1,9 +1,10 @@
 //! The media folder: names of segment files, and making and removing them so that it lasts.
 
 use std::{
+    collections::HashMap,
     fs::{self, DirBuilder, File, OpenOptions},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, DirEntryExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -52,6 +53,23 @@ impl Folder {
         }
         found.sort_unstable_by_key(|segment| segment.id);
         Ok(found)
+    }
+
+    /// Which file each segment is (its inode), by its number.
+    pub(crate) fn inodes(&self) -> io::Result<HashMap<i64, u64>> {
+        let mut inodes = HashMap::new();
+        for entry in fs::read_dir(&self.0)? {
+            let entry = entry?;
+            if let Some(id) = number(&entry.path(), SEGMENT) {
+                inodes.insert(id, entry.ino());
+            }
+        }
+        Ok(inodes)
+    }
+
+    /// Where a segment lies.
+    pub(crate) fn segment(&self, id: i64) -> PathBuf {
+        self.path(id, SEGMENT)
     }
 
     /// Removes what an earlier run began to pre-write.

@@ -2,6 +2,7 @@
 
 pub(crate) mod direct;
 pub(crate) mod folder;
+pub(crate) mod marker;
 pub(crate) mod record;
 pub(crate) mod segments;
 mod spare;

@@ -5,7 +5,7 @@
 //! when the *commit* that took its last row has returned; a reader that still holds the old row finds another message's
 //! header there, or a checksum that does not fit.
 
-use std::{io, sync::Arc};
+use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
 
 use posthouse_core::store::StoreError;
 use rusqlite::Connection;
@@ -81,6 +81,8 @@ pub(crate) struct Segments {
     spare: Spare,
     /// Why the folder could not be looked into: nothing is appended till that was [mended](Segments::mend).
     unusable: Option<StoreError>,
+    /// Which file each segment that the database knows is; none, where it was gone already when the store was opened.
+    known: HashMap<i64, Option<u64>>,
 }
 
 impl Segments {
@@ -100,9 +102,39 @@ impl Segments {
             next_sequence: 1,
             spare,
             unusable: None,
+            known: HashMap::new(),
         };
         segments.go_on(connection)?;
+        let inodes = segments.folder.inodes()?;
+        segments.known = recorded(connection)?.into_iter().map(|id| (id, inodes.get(&id).copied())).collect();
+        for (id, _) in segments.known.iter().filter(|(_, inode)| inode.is_none()) {
+            let path = segments.folder.segment(*id);
+            tracing::error!(path = %path.display(), "a media segment is gone; what lies in it ends as Rejected, unless it is put back before the gateway starts");
+        }
         Ok(segments)
+    }
+
+    /// A segment that was removed or replaced since it was seen first. To be called between transactions only.
+    pub(crate) fn missing(&mut self, connection: &Connection) -> Result<Option<PathBuf>> {
+        let inodes = self.folder.inodes()?;
+        let before = std::mem::take(&mut self.known);
+        let mut missing = None;
+        for id in recorded(connection)? {
+            let found = inodes.get(&id).copied();
+            // What was gone at the start is known to be; a new one has to be there.
+            let (known, is_missing) = match before.get(&id) {
+                Some(None) => (None, false),
+                Some(Some(known)) => (Some(*known), found != Some(*known)),
+                None => (found, found.is_none()),
+            };
+            if is_missing {
+                missing = Some(self.folder.segment(id));
+            }
+            if !(is_missing && known.is_none()) {
+                self.known.insert(id, known);
+            }
+        }
+        Ok(missing)
     }
 
     /// Goes on from what is committed. That the folder cannot be looked into fails only what has media to be written: the rest of the
@@ -284,6 +316,15 @@ impl Segments {
             }
         }
     }
+}
+
+/// The segments that the database knows.
+fn recorded(connection: &Connection) -> Result<Vec<i64>> {
+    let ids = connection
+        .prepare_cached("SELECT id FROM segment ORDER BY id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(ids)
 }
 
 fn highest_id(connection: &Connection) -> Result<i64> {

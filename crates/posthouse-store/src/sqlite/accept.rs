@@ -95,9 +95,7 @@ impl Media {
 
 /// Stores a message, unless it repeats one.
 pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
-    if tx.short_of_space {
-        return Err(StoreError::Full.into());
-    }
+    tx.may_take()?;
     if let Some(since) = message.repeats_since {
         let key = (message.account.as_str(), message.transaction_id.as_str(), &message.digest);
         if let Some(id) = repeated(tx.connection, key, since)? {

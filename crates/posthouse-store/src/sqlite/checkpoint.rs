@@ -10,6 +10,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use posthouse_core::store::StoreError;
 use rusqlite::Connection;
 
 use super::fault::{Fault, Result};
@@ -62,6 +63,15 @@ impl Checkpoints {
             checkpoint(writer, "PASSIVE")?;
         }
         Ok(())
+    }
+
+    /// The files are not where they were: whatever the journal holds is written into the database that is open. How much of it others kept
+    /// from being written is an error.
+    pub(super) fn save(&self, writer: &Connection) -> Result<()> {
+        match checkpoint(writer, "TRUNCATE")? {
+            ..=0 => Ok(()),
+            left => Err(StoreError::Failed(format!("{left} pages stay in the journal")).into()),
+        }
     }
 
     /// At the end: nothing stays in the WAL.

@@ -16,6 +16,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) callback_ids: &'a mut IdSource,
     /// Whether free space is below the low-water mark.
     pub(crate) short_of_space: bool,
+    /// Of the store's files something is gone: what is stored goes on, and nothing new is taken.
+    pub(crate) lost: Option<StoreError>,
     /// Why no media can be written at present, if so.
     pub(crate) media_refused: Option<StoreError>,
     /// To be set when media in segments were thrown away.
@@ -30,7 +32,24 @@ impl<'a> Tx<'a> {
         callback_ids: &'a mut IdSource,
         short_of_space: bool,
     ) -> Self {
-        Self { connection, segments, callback_ids, short_of_space, media_refused: None, freed: false }
+        Self {
+            connection,
+            segments,
+            callback_ids,
+            short_of_space,
+            lost: None,
+            media_refused: None,
+            freed: false,
+        }
+    }
+
+    /// Whether something new may be stored.
+    pub(crate) fn may_take(&self) -> Result<()> {
+        match &self.lost {
+            Some(lost) => Err(lost.clone().into()),
+            None if self.short_of_space => Err(StoreError::Full.into()),
+            None => Ok(()),
+        }
     }
 
     /// A prepared statement, kept for the next time.

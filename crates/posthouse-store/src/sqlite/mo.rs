@@ -32,9 +32,7 @@ impl Prepared {
 
 /// Stores a message, unless it repeats one.
 pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
-    if tx.short_of_space {
-        return Err(StoreError::Full.into());
-    }
+    tx.may_take()?;
     if let Some(id) = repeated(tx, &message.new)? {
         return Ok(Acceptance::Repeats(id));
     }

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `open.rs`, `schema.rs`, `options.rs` | opening, migrations |
 //! | `writer.rs` `queue.rs` `job.rs` `pace.rs` `checkpoint.rs` | the one thread that writes, group commit |
+//! | `place.rs` `watch.rs` | whose the files are, and whether they are still there |
 //! | `reader.rs` | the read pool |
-//! | `accept.rs` `work.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `read_reply.rs` | read replies, also within a transaction |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `step.rs` | a message's next state |
@@ -25,6 +26,7 @@ mod mo;
 mod open;
 mod options;
 mod pace;
+mod place;
 mod provisioning;
 mod queue;
 mod read_reply;
@@ -35,10 +37,11 @@ mod schema;
 mod search;
 mod step;
 mod sweep;
+mod watch;
 mod work;
 mod writer;
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -61,6 +64,7 @@ use rusqlite::Connection;
 use self::{
     accept::Prepared,
     job::Tx,
+    place::Database,
     reader::Readers,
     writer::{Admission, Writer},
 };
@@ -83,6 +87,8 @@ pub struct SqliteStore {
     read_connections: u32,
     readers: Readers,
     writer: Writer,
+    /// Dropped last: its descriptor outlives those of SQLite.
+    _database: Arc<Database>,
 }
 
 /// What a store counts since it was opened.
@@ -133,6 +139,7 @@ impl SqliteStore {
             read_connections: u32::try_from(options.read_connections.max(1)).unwrap_or(u32::MAX),
             readers: opened.readers,
             writer: opened.writer,
+            _database: opened.database,
         })
     }
 
@@ -386,9 +393,7 @@ impl Store for SqliteStore {
 
     async fn check(&self) -> Result<()> {
         let check = |tx: &mut Tx<'_>| {
-            if tx.short_of_space {
-                return Err(StoreError::Full.into());
-            }
+            tx.may_take()?;
             tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'checked'", [])?;
             Ok(())
         };

@@ -1,10 +1,9 @@
 //! Opening: the lock, the files, the tables, and what a crash left behind.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -15,12 +14,15 @@ use super::{
     checkpoint::Checkpoints,
     fault::Fault,
     options::{Access, SqliteOptions},
+    place::{Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal},
     reader::Readers,
     schema,
-    writer::{Parts, Writer},
+    watch::Watch,
+    writer::{Held, Parts, Writer},
 };
 use crate::media::{
     folder::{Folder, make_private},
+    marker::{self, Owner, Refused},
     segments::Segments,
 };
 
@@ -45,6 +47,44 @@ pub enum OpenError {
     /// Another gateway runs on it.
     #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
     Locked(PathBuf),
+    /// The media folder is another store's.
+    #[error(
+        "the media folder {} is that of {owner}; give this store a folder of its own in [media] url, or give that database in [store] url",
+        .folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
+    /// There is no database where there was one.
+    #[error(
+        "there is no database at {}, and {witness}; put the database back, or restore a copy of it (to begin with an empty store instead, {remedy})",
+        .path.display()
+    )]
+    Lost {
+        /// Where it should be.
+        path: PathBuf,
+        /// What says that there was one.
+        witness: String,
+        /// What lets an empty store be made.
+        remedy: String,
+    },
+    /// The database has several names, and its journal lies beside another one.
+    #[error(
+        "{} is one of several names (hard links) of the database, and its journal lies beside the one that it is served under; give that path in [store] url, or copy the database instead of linking to it",
+        .0.display()
+    )]
+    OtherName(PathBuf),
+    /// The database was moved, and its journal was not.
+    #[error("{} was moved here without its journal {}; move that too, and give it the database's name with -wal", .path.display(), .journal.display())]
+    LeftBehind {
+        /// Where the database is.
+        path: PathBuf,
+        /// Where its journal is.
+        journal: PathBuf,
+    },
     /// There is no database, and none was to be made.
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
@@ -97,11 +137,22 @@ impl From<Fault> for OpenError {
     }
 }
 
+impl From<Refused> for OpenError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Foreign { folder, owner } => Self::Foreign { folder, owner: owner.to_string() },
+            Refused::Locked(folder) => Self::Locked(folder),
+            Refused::Io(path, source) => Self::Io { path, source },
+        }
+    }
+}
+
 /// What an open store consists of.
 pub(super) struct Opened {
     pub(super) writer: Writer,
     pub(super) readers: Readers,
     pub(super) key: [u8; 32],
+    pub(super) database: Arc<Database>,
 }
 
 /// Opens or makes a store.
@@ -109,23 +160,29 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
-    make_files(options)?;
-    let lock = match options.access {
-        Access::Serve => Some(lock(&options.path)?),
+    let database = Arc::new(make_files(options)?);
+    database.refuse_another_name()?;
+    let mut lock = match options.access {
+        Access::Serve => Some(database.lock()?),
         Access::Visit => None,
     };
     let mut connection = connect(&options.path, WRITER_CACHE)?;
-    bring_up_to_date(&mut connection, options)?;
+    let is_new = bring_up_to_date(&mut connection, &database, options)?;
+    database.refuse_without_journal(&connection)?;
     let key = connection.query_row("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
+    let held = match lock.take() {
+        Some(lock) => Some(hold(&connection, &database, lock, options)?),
+        None => visit(&connection, &database, options, is_new)?,
+    };
     let readers = readers(options)?;
     let segments = match options.access {
         Access::Serve => Some(recover(&connection, options)?),
         Access::Visit => None,
     };
     let callback_ids = callback_ids(&connection, options.access)?;
-    let checkpoints = match options.access {
-        Access::Serve => Some(connect(&options.path, READER_CACHE)?),
-        Access::Visit => None,
+    let (checkpoints, watch) = match options.access {
+        Access::Serve => (Some(connect(&options.path, READER_CACHE)?), Some(watch(&database, options)?)),
+        Access::Visit => (None, None),
     };
     let checkpoints = Checkpoints::new(checkpoints).map_err(|source| io_error(&options.path, source))?;
     let folders = [options.path.parent(), Some(options.media.as_path())];
@@ -137,51 +194,78 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         folders: folders.into_iter().flatten().map(or_working_directory).collect(),
         low_water_bytes: options.low_water_bytes,
         on_fatal: options.on_fatal.clone(),
-        lock,
+        watch,
+        held,
     };
     let writer = Writer::start(parts, options.queue).map_err(|source| io_error(&options.path, source))?;
-    Ok(Opened { writer, readers, key })
+    Ok(Opened { writer, readers, key, database })
+}
+
+/// Takes the store and its media folder for a gateway.
+fn hold(
+    connection: &Connection,
+    database: &Arc<Database>,
+    mut lock: LockFile,
+    options: &SqliteOptions,
+) -> Result<Held, OpenError> {
+    let owner = owner(connection, database)?;
+    let marker = marker::take(&options.media, &owner)?;
+    lock.name(&owner.store)?;
+    database.note_name(connection)?;
+    Ok(Held { database: Arc::clone(database), lock, marker, identity: owner.store })
+}
+
+/// Who comes for a visit takes nothing; one who made the store says whose the media folder is.
+fn visit(
+    connection: &Connection,
+    database: &Database,
+    options: &SqliteOptions,
+    is_new: bool,
+) -> Result<Option<Held>, OpenError> {
+    let owner = owner(connection, database)?;
+    if is_new {
+        marker::mark(&options.media, &owner)?;
+    } else {
+        marker::check(&options.media, &owner.store)?;
+    }
+    Ok(None)
+}
+
+fn owner(connection: &Connection, database: &Database) -> Result<Owner, OpenError> {
+    let identity = "SELECT value FROM meta WHERE name = 'identity'";
+    let store = connection.query_row(identity, [], |row| row.get(0))?;
+    Ok(Owner { store, database: database.path().display().to_string() })
+}
+
+fn watch(database: &Database, options: &SqliteOptions) -> Result<Watch, OpenError> {
+    let is = database.metadata();
+    is.and_then(|is| Watch::new(database.path(), is, &options.media))
+        .map_err(|source| io_error(database.path(), source))
 }
 
 fn or_working_directory(folder: &Path) -> PathBuf {
     if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() }
 }
 
-fn io_error(path: &Path, source: io::Error) -> OpenError {
+pub(super) fn io_error(path: &Path, source: io::Error) -> OpenError {
     OpenError::Io { path: path.to_owned(), source }
 }
 
 /// Makes what is missing, readable by its owner only; SQLite gives the WAL the database's permissions.
-fn make_files(options: &SqliteOptions) -> Result<(), OpenError> {
+fn make_files(options: &SqliteOptions) -> Result<Database, OpenError> {
     let path = &options.path;
     if !options.create && !path.exists() {
         return Err(OpenError::Missing(path.clone()));
+    }
+    refuse_beside_a_journal(options)?;
+    if !path.exists() {
+        refuse_after_a_loss(options)?;
     }
     if let Some(folder) = path.parent() {
         make_private(&or_working_directory(folder)).map_err(|source| io_error(folder, source))?;
     }
     make_private(&options.media).map_err(|source| io_error(&options.media, source))?;
-    private_file(path)?;
-    Ok(())
-}
-
-fn private_file(path: &Path) -> Result<File, OpenError> {
-    let mut options = OpenOptions::new();
-    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    options.open(path).map_err(|source| io_error(path, source))
-}
-
-/// Takes the lock that says whose store this is; the system takes it back when the process ends, however it does.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let path = PathBuf::from(name);
-    let file = private_file(&path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path)),
-        Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
-    }
+    Database::open(path)
 }
 
 fn connect(path: &Path, cache: i64) -> Result<Connection, OpenError> {
@@ -201,19 +285,31 @@ fn connect(path: &Path, cache: i64) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Applies migrations. Only who holds the lock may: a gateway that runs knows its own tables only.
-fn bring_up_to_date(connection: &mut Connection, options: &SqliteOptions) -> Result<(), OpenError> {
+/// Applies migrations; whether the store was made by it. Only who holds the lock may: a gateway that runs knows its own tables only.
+fn bring_up_to_date(
+    connection: &mut Connection,
+    database: &Database,
+    options: &SqliteOptions,
+) -> Result<bool, OpenError> {
     if !schema::is_behind(connection)? {
-        return Ok(());
+        return Ok(false);
     }
-    let _held = match options.access {
+    let is_new = schema::is_empty(connection)?;
+    if is_new {
+        refuse_after_a_loss(options)?;
+    }
+    let held = match options.access {
         Access::Serve => None,
-        Access::Visit => Some(lock(&options.path).map_err(|error| match error {
+        Access::Visit => Some(database.lock().map_err(|error| match error {
             OpenError::Locked(_) => OpenError::Outdated,
             error => error,
         })?),
     };
-    schema::migrate(connection)
+    let migrated = schema::migrate(connection);
+    if let Some(lock) = held {
+        database.unlock(lock);
+    }
+    migrated.map(|()| is_new)
 }
 
 fn readers(options: &SqliteOptions) -> Result<Readers, OpenError> {

@@ -25,6 +25,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0003_unanswered.sql"),
     },
     Migration { version: 4, name: "ranges", sql: include_str!("../../migrations/sqlite/0004_ranges.sql") },
+    Migration {
+        version: 5,
+        name: "identity",
+        sql: include_str!("../../migrations/sqlite/0005_identity.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -47,6 +52,11 @@ pub(super) fn is_behind(connection: &Connection) -> Result<bool, OpenError> {
         }
     }
     Ok(false)
+}
+
+/// Whether nothing was ever stored in it.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, OpenError> {
+    Ok(!connection.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?)
 }
 
 /// Applies the migrations that are missing, all or none.
@@ -134,6 +144,22 @@ mod tests {
         let broken = connection.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
         assert!(!broken);
         assert!(!is_behind(&connection).unwrap());
+    }
+
+    #[test]
+    fn an_older_store_gets_an_identity_once() {
+        let identity = |connection: &Connection| -> String {
+            let select = "SELECT value FROM meta WHERE name = 'identity'";
+            connection.query_row(select, [], |row| row.get(0)).unwrap()
+        };
+        let (mut one, mut other) = (connection(&MIGRATIONS[..4]), connection(&MIGRATIONS[..4]));
+        migrate(&mut one).unwrap();
+        migrate(&mut other).unwrap();
+        let first = identity(&one);
+        assert_eq!(first.len(), 32);
+        assert_ne!(first, identity(&other));
+        migrate(&mut one).unwrap();
+        assert_eq!(identity(&one), first);
     }
 
     /// A CHECK or an index with a list in it would make a temporary table for each row that is written.

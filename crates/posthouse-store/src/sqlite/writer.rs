@@ -7,7 +7,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -17,7 +17,7 @@ use std::{
 };
 
 use posthouse_core::{id::IdSource, store::StoreError};
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
@@ -26,9 +26,11 @@ use super::{
     job::{Job, Task, Tx, run_alone, run_in_company},
     options::Fatal,
     pace::Pace,
+    place::{Database, LockFile, beside, private_file},
     queue::Queue,
+    watch::{Extent, Loss, Watch},
 };
-use crate::media::segments::Segments;
+use crate::media::{marker::Marker, segments::Segments};
 
 /// So many jobs at most are committed together.
 const GROUP: usize = 1024;
@@ -78,8 +80,20 @@ pub(crate) struct Parts {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) low_water_bytes: u64,
     pub(crate) on_fatal: Fatal,
+    /// Looks whether the files are still there.
+    pub(crate) watch: Option<Watch>,
     /// Held till the thread ends.
-    pub(crate) lock: Option<std::fs::File>,
+    pub(crate) held: Option<Held>,
+}
+
+/// What says whose the store and its media folder are.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) database: Arc<Database>,
+    pub(crate) lock: LockFile,
+    pub(crate) marker: Marker,
+    /// The store's name in them.
+    pub(crate) identity: String,
 }
 
 impl Writer {
@@ -196,22 +210,36 @@ struct WriterThread {
     /// How long the last commit took.
     commit_took: Duration,
     counts: Arc<Counts>,
-    looked_at_space: Option<Instant>,
+    looked_around: Option<Instant>,
     free_bytes: u64,
     /// Set once the truth is unknown: nothing is written any more.
     broken: Option<String>,
+    /// Of the store's files, what is not there any more.
+    lost: Option<Loss>,
 }
 
 impl WriterThread {
     fn new(parts: Parts, orders: Arc<Queue<Order>>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
-        let (looked_at_space, free_bytes, broken) = (None, u64::MAX, None);
+        let (looked_around, free_bytes, broken) = (None, u64::MAX, None);
         let (capacity, pace, commit_took) = (room.available_permits(), Pace::new(), Duration::ZERO);
-        Self { parts, orders, room, capacity, pace, commit_took, counts, looked_at_space, free_bytes, broken }
+        Self {
+            parts,
+            orders,
+            room,
+            capacity,
+            pace,
+            commit_took,
+            counts,
+            looked_around,
+            free_bytes,
+            broken,
+            lost: None,
+        }
     }
 
     fn run(&mut self) {
         while !self.orders.is_done() {
-            self.look_at_space();
+            self.look_around();
             if !self.orders.wait(TICK) {
                 self.look_after_wal(Checkpoints::idle);
                 continue;
@@ -263,6 +291,9 @@ impl WriterThread {
         if let Some(broken) = &self.broken {
             return Err(StoreError::Failed(broken.clone()));
         }
+        if let Some(Loss { extent: Extent::All | Extent::ForGood, what }) = &self.lost {
+            return Err(StoreError::Failed(what.clone()));
+        }
         match self.transactions(group) {
             Ok(freed) => {
                 self.counts.commits.fetch_add(1, Ordering::Relaxed);
@@ -310,6 +341,7 @@ impl WriterThread {
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.media_refused = media_refused;
+        tx.lost = self.lost.as_ref().map(|loss| StoreError::Failed(loss.what.clone()));
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
             match company {
@@ -375,11 +407,79 @@ impl WriterThread {
         StoreError::Failed(what)
     }
 
-    fn look_at_space(&mut self) {
-        if self.looked_at_space.is_some_and(|then| then.elapsed() < TICK) {
+    /// Looks now and then at what others may have done to the disk.
+    fn look_around(&mut self) {
+        if self.looked_around.is_some_and(|then| then.elapsed() < TICK) {
             return;
         }
-        self.looked_at_space = Some(Instant::now());
+        self.looked_around = Some(Instant::now());
+        self.look_at_space();
+        self.look_at_files();
+    }
+
+    fn look_at_files(&mut self) {
+        let is_gone_for_good = self.lost.as_ref().is_some_and(|loss| loss.extent == Extent::ForGood);
+        let Some(watch) = self.parts.watch.as_mut().filter(|_| self.broken.is_none() && !is_gone_for_good)
+        else {
+            return;
+        };
+        let lost = match watch.look(&self.parts.connection, self.parts.segments.as_mut()) {
+            Ok(lost) => lost,
+            Err(fault) => {
+                tracing::warn!(error = %fault, "the store's files could not be looked at");
+                return;
+            }
+        };
+        if let Some(Held { lock, identity, .. }) = self.parts.held.as_mut().filter(|_| lost.is_none())
+            && let Err(error) = lock.keep(identity)
+        {
+            tracing::warn!(%error, "the lock file was removed, and cannot be made anew");
+        }
+        if lost == self.lost {
+            return;
+        }
+        match &lost {
+            Some(Loss { extent: Extent::Media, what }) => {
+                tracing::error!("nothing new is taken any more: {what}");
+            }
+            Some(Loss { what, .. }) => {
+                tracing::error!("nothing is written any more: {what}");
+                self.save();
+            }
+            None => tracing::info!("the store's files are there again"),
+        }
+        self.lost = lost;
+    }
+
+    /// The file or the journal of the database is not where it was, but still open: what is in the journal is written into the file, and a
+    /// file that has no name any more is copied to one.
+    fn save(&mut self) {
+        let (connection, Some(watch)) = (&self.parts.connection, &self.parts.watch) else { return };
+        // What is called the journal may be another database's by now: closing must not remove it.
+        let keeps = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        if let Err(error) = keeps.map_err(Fault::Sqlite).and(self.parts.checkpoints.save(connection)) {
+            tracing::error!(%error, "the journal could not be written into the database");
+        }
+        let is_nameless = self.parts.held.as_ref().is_some_and(|held| held.database.is_nameless());
+        if !is_nameless {
+            return;
+        }
+        let copy = beside(watch.database(), ".saved");
+        match copy_to(connection, &copy) {
+            Ok(()) => {
+                tracing::error!(
+                    "what was in the database is at {0} now: stop the gateway, rename {0} to {1}, and start it",
+                    copy.display(),
+                    watch.database().display()
+                );
+            }
+            Err(error) => {
+                tracing::error!(%error, "the database that was removed could not be copied; while this process lives, it is under /proc/{}/fd", std::process::id());
+            }
+        }
+    }
+
+    fn look_at_space(&mut self) {
         let free = self.parts.folders.iter().filter_map(|folder| rustix::fs::statvfs(folder).ok());
         self.free_bytes =
             free.map(|found| found.f_bavail.saturating_mul(found.f_frsize)).min().unwrap_or(u64::MAX);
@@ -397,8 +497,19 @@ impl WriterThread {
 
     fn shut(&mut self) {
         self.look_after_wal(Checkpoints::shut);
-        self.parts.lock.take();
+        if let Some(Held { database, lock, marker, .. }) = self.parts.held.take() {
+            drop(marker);
+            database.unlock(lock);
+        }
     }
+}
+
+/// Copies a database as it is into a new file.
+fn copy_to(connection: &Connection, path: &Path) -> Result<()> {
+    // SQLite would make it readable to others.
+    private_file(path).map_err(io::Error::other)?;
+    connection.execute("VACUUM INTO ?", [path.to_string_lossy()])?;
+    Ok(())
 }
 
 impl Drop for WriterThread {
@@ -430,7 +541,8 @@ mod tests {
             folders: Vec::new(),
             low_water_bytes: 0,
             on_fatal: Arc::new(move |what| fatal.send(what).unwrap()),
-            lock: None,
+            watch: None,
+            held: None,
         };
         (Writer::start(parts, 8).unwrap(), said)
     }

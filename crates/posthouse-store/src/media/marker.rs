@@ -1,0 +1,155 @@
+//! The marker of a media folder: it says whose the folder is, so that nobody else takes its segments for free ones.
+
+use std::{
+    fmt,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use super::folder::Folder;
+
+/// Its name in the folder.
+const NAME: &str = "posthouse-store";
+/// The longest marker that is read, in bytes.
+const BYTES: u64 = 16 << 10;
+
+/// Whose a media folder is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    /// The identity of the store, as its database has it; empty where segments lie in a folder without a marker.
+    pub(crate) store: String,
+    /// Where that database lay.
+    pub(crate) database: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.store.is_empty() {
+            return write!(f, "a store that did not say its name");
+        }
+        write!(f, "store {}, whose database was {}", self.store, self.database)
+    }
+}
+
+impl Owner {
+    fn parse(text: &str) -> Option<Self> {
+        let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        let store = value("store").filter(|store| !store.is_empty())?;
+        Some(Self { store: store.to_owned(), database: value("database").unwrap_or_default().to_owned() })
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "# This folder holds the media of one Posthouse store. Keep this file: a gateway does not start on another store's folder.\n\
+             store = {}\ndatabase = {}\n",
+            self.store, self.database
+        )
+    }
+}
+
+/// Why a media folder cannot be had.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// It is another store's.
+    Foreign {
+        /// Which.
+        folder: PathBuf,
+        /// Whose.
+        owner: Owner,
+    },
+    /// A gateway has it.
+    Locked(PathBuf),
+    /// The system refuses.
+    Io(PathBuf, io::Error),
+}
+
+/// The marker of a folder that is ours, locked as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Marker {
+    #[expect(dead_code, reason = "it holds the lock")]
+    file: File,
+}
+
+/// Whose a folder is; nobody's, when there is neither a marker nor a segment.
+pub(crate) fn owner(folder: &Path) -> io::Result<Option<Owner>> {
+    match File::open(folder.join(NAME)) {
+        Ok(file) => {
+            if let Some(owner) = read(&file)? {
+                return Ok(Some(owner));
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let nameless = || Owner { store: String::new(), database: String::new() };
+    match Folder::at(folder).segments() {
+        Ok(found) => Ok((!found.is_empty()).then(nameless)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses a folder that says that it is another store's.
+pub(crate) fn check(folder: &Path, store: &str) -> Result<(), Refused> {
+    let path = folder.join(NAME);
+    let found = owner(folder).map_err(|error| Refused::Io(path, error))?;
+    match found {
+        // Segments without a marker are those of a database that was there before there were markers.
+        Some(owner) if !owner.store.is_empty() && owner.store != store => {
+            Err(Refused::Foreign { folder: folder.to_owned(), owner })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Marks the folder as this store's, which it has to be already, or nobody's.
+pub(crate) fn mark(folder: &Path, owner: &Owner) -> Result<(), Refused> {
+    check(folder, &owner.store)?;
+    let path = folder.join(NAME);
+    open(&path)
+        .and_then(|file| write(folder, file, owner))
+        .map(drop)
+        .map_err(|error| Refused::Io(path, error))
+}
+
+/// Takes the folder for this store alone.
+pub(crate) fn take(folder: &Path, owner: &Owner) -> Result<Marker, Refused> {
+    check(folder, &owner.store)?;
+    let path = folder.join(NAME);
+    let file = match open(&path) {
+        Ok(file) => file,
+        Err(error) => return Err(Refused::Io(path, error)),
+    };
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Refused::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => return Err(Refused::Io(path, error)),
+    }
+    let file = write(folder, file, owner).map_err(|error| Refused::Io(path, error))?;
+    Ok(Marker { file })
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn write(folder: &Path, mut file: File, owner: &Owner) -> io::Result<File> {
+    if read(&file)?.as_ref() != Some(owner) {
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(owner.text().as_bytes())?;
+        file.sync_all()?;
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(file)
+}
+
+/// `None` where it is not one of ours: an empty one, say, that a full disk left.
+fn read(file: &File) -> io::Result<Option<Owner>> {
+    let mut bytes = Vec::new();
+    file.take(BYTES).read_to_end(&mut bytes)?;
+    Ok(Owner::parse(&String::from_utf8_lossy(&bytes)))
+}

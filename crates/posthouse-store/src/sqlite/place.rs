@@ -1,0 +1,237 @@
+//! Where a store lies: its one database whatever path leads to it, what lies beside it and says whose it is, and what an operator moved.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{
+    open::{OpenError, io_error},
+    options::SqliteOptions,
+};
+use crate::media::marker;
+
+/// The longest lock file that is read, in bytes.
+const LOCK_FILE_BYTES: u64 = 4096;
+/// Begins the line of a lock file that names its store.
+const STORE: &str = "store = ";
+
+/// Descriptors of databases that this process opened beside SQLite's own. Closing one takes SQLite's locks on the same file away from the
+/// whole process (POSIX says so), and so none is closed while any store is open in it.
+static DESCRIPTORS: Mutex<Descriptors> = Mutex::new(Descriptors { open: 0, parked: Vec::new() });
+
+#[derive(Debug)]
+struct Descriptors {
+    open: usize,
+    parked: Vec<File>,
+}
+
+/// The database's file, held open for as long as any connection to it is. The lock on it is the one that counts: it is the file's
+/// own, whatever path leads there. (`flock`: SQLite's locks are of the other kind, and know nothing of it.)
+#[derive(Debug)]
+pub(super) struct Database {
+    file: Option<File>,
+    /// Where it lies, without links.
+    path: PathBuf,
+    /// The path that was given: what people know it by.
+    given: PathBuf,
+}
+
+impl Database {
+    /// Opens the file, made if it is missing.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        let file = private_file(path)?;
+        DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
+        let (given, path) = (path, fs::canonicalize(path).map_err(|source| io_error(path, source))?);
+        Ok(Self { file: Some(file), path, given: given.to_owned() })
+    }
+
+    /// Where it lies, without links.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What file it is.
+    pub(super) fn metadata(&self) -> io::Result<fs::Metadata> {
+        self.file.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), File::metadata)
+    }
+
+    /// Whether no path leads to it any more.
+    pub(super) fn is_nameless(&self) -> bool {
+        self.metadata().is_ok_and(|found| found.nlink() == 0)
+    }
+
+    /// Takes the lock that says whose store this is; the system takes it back when the process ends, however it does. With it the lock
+    /// file's, which older versions and people look at.
+    pub(super) fn lock(&self) -> Result<LockFile, OpenError> {
+        let path = beside(&self.path, ".lock");
+        let file = private_file(&path)?;
+        try_lock(&file, &beside(&self.given, ".lock"))?;
+        if let Some(database) = &self.file {
+            try_lock(database, &self.given)?;
+        }
+        Ok(LockFile { file, path })
+    }
+
+    /// Gives back what [`Database::lock`] took.
+    pub(super) fn unlock(&self, lock: LockFile) {
+        drop(lock);
+        if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
+            tracing::warn!(%error, path = %self.path.display(), "a lock could not be given back");
+        }
+    }
+
+    /// A file of several names has its journal beside one of them only: the one under which it was served, where the lock file lies.
+    pub(super) fn refuse_another_name(&self) -> Result<(), OpenError> {
+        let names = self.metadata().map_err(|source| io_error(&self.path, source))?.nlink();
+        if names > 1 && !beside(&self.path, ".lock").exists() {
+            return Err(OpenError::OtherName(self.path.clone()));
+        }
+        Ok(())
+    }
+
+    /// A database that was moved has to have its journal with it.
+    pub(super) fn refuse_without_journal(&self, connection: &Connection) -> Result<(), OpenError> {
+        let served_as: Option<String> = connection
+            .query_row("SELECT value FROM meta WHERE name = 'served_as'", [], |row| row.get(0))
+            .optional()?;
+        let Some(known) = served_as.map(PathBuf::from).filter(|known| *known != self.path) else {
+            return Ok(());
+        };
+        let journal = beside(&known, "-wal");
+        if !known.exists() && is_filled(&journal) {
+            return Err(OpenError::LeftBehind { path: self.path.clone(), journal });
+        }
+        Ok(())
+    }
+
+    /// Keeps under which name it is served.
+    pub(super) fn note_name(&self, connection: &Connection) -> Result<(), OpenError> {
+        connection.execute(
+            "INSERT INTO meta (name, value) VALUES ('served_as', ?1)
+             ON CONFLICT (name) DO UPDATE SET value = ?1 WHERE value <> ?1",
+            [self.path.to_string_lossy()],
+        )?;
+        Ok(())
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
+        all.open = all.open.saturating_sub(1);
+        if let Some(file) = self.file.take() {
+            // The lock goes now, and not with the descriptor.
+            file.unlock().ok();
+            all.parked.push(file);
+        }
+        if all.open == 0 {
+            all.parked.clear();
+        }
+    }
+}
+
+/// The lock file beside a database, locked.
+#[derive(Debug)]
+pub(super) struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LockFile {
+    /// Names the store in it: should the database be gone one day, it tells that there was one.
+    pub(super) fn name(&mut self, identity: &str) -> Result<(), OpenError> {
+        self.write(identity).map_err(|source| io_error(&self.path, source))
+    }
+
+    /// Makes it anew, if somebody removed it.
+    pub(super) fn keep(&mut self, identity: &str) -> Result<(), OpenError> {
+        if self.path.exists() {
+            return Ok(());
+        }
+        let file = private_file(&self.path)?;
+        try_lock(&file, &self.path)?;
+        self.file = file;
+        self.name(identity)
+    }
+
+    fn write(&mut self, identity: &str) -> io::Result<()> {
+        let line = format!("{STORE}{identity}\n");
+        let mut found = String::new();
+        // Not to be read as text: then it is no line of ours.
+        let read = (&self.file).take(LOCK_FILE_BYTES).read_to_string(&mut found);
+        if read.is_ok() && found == line {
+            return Ok(());
+        }
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(line.as_bytes())?;
+        self.file.sync_all()
+    }
+}
+
+/// Refuses to make a database beside the journal of one that is gone: SQLite would throw the journal away.
+pub(super) fn refuse_beside_a_journal(options: &SqliteOptions) -> Result<(), OpenError> {
+    let journal = beside(&options.path, "-wal");
+    if is_filled(&options.path) || !is_filled(&journal) {
+        return Ok(());
+    }
+    let journal = journal.display();
+    let (witness, remedy) = (format!("its journal {journal} is still there"), format!("move {journal} away"));
+    Err(OpenError::Lost { path: options.path.clone(), witness, remedy })
+}
+
+/// Refuses to make an empty store where something says that there was one.
+pub(super) fn refuse_after_a_loss(options: &SqliteOptions) -> Result<(), OpenError> {
+    let (folder, lock) = (options.media.display(), beside(&options.path, ".lock"));
+    let lost = |witness, remedy| Err(OpenError::Lost { path: options.path.clone(), witness, remedy });
+    if let Some(owner) = marker::owner(&options.media).map_err(|source| io_error(&options.media, source))? {
+        return lost(
+            format!("the media folder {folder} is that of {owner}"),
+            format!(
+                "move {folder} and {} away, or give the new store a media folder of its own in [media] url",
+                lock.display()
+            ),
+        );
+    }
+    let named = fs::read_to_string(&lock).ok().filter(|text| text.starts_with(STORE));
+    match named {
+        Some(text) => lost(
+            format!("{} says that there was one ({})", lock.display(), text.trim()),
+            format!("remove {}", lock.display()),
+        ),
+        None => Ok(()),
+    }
+}
+
+/// A file that only its owner may read, made if it is missing.
+pub(super) fn private_file(path: &Path) -> Result<File, OpenError> {
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    options.open(path).map_err(|source| io_error(path, source))
+}
+
+/// The path of what lies beside a database.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<(), OpenError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error(path, source)),
+    }
+}
+
+fn is_filled(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.len() > 0)
+}
