@@ -256,23 +256,41 @@ fn decode(smil: &[u8]) -> Cow<'_, str> {
     charset::to_text(smil, None).map_or_else(|_| String::from_utf8_lossy(smil), |text| text.text)
 }
 
+/// By which of its names a part is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundBy {
+    /// Content-ID.
+    Id,
+    /// Content-Location.
+    Location,
+    /// The file name alone, which handsets do not look at.
+    Name,
+}
+
 /// The media that a `src` names: by Content-ID with or without `cid:`, else by Content-Location, else by file name.
 pub fn find<'a>(media: &'a [Media], src: &str) -> Option<&'a Media> {
+    media.get(look_up(media, src)?.0)
+}
+
+/// The place of the media that [`find`] finds, and by what.
+pub fn look_up(media: &[Media], src: &str) -> Option<(usize, FoundBy)> {
     let id = bare_id(src);
     let location = without_dot(src.trim());
     if id.is_empty() {
         return None;
     }
-    let by_id = |part: &&Media| part.content_id.as_deref().is_some_and(|known| identifies(id, known));
-    let by_location = |part: &&Media| {
+    let by_id = |part: &Media| part.content_id.as_deref().is_some_and(|known| identifies(id, known));
+    let by_location = |part: &Media| {
         part.content_location.as_deref().is_some_and(|known| names(location, without_dot(known)))
     };
-    let by_name = |part: &&Media| {
+    let by_name = |part: &Media| {
         let of_type = part.content_type.param("name");
         [part.name.as_deref(), of_type].into_iter().flatten().any(|known| names(location, known))
     };
-    let found = media.iter().find(by_id).or_else(|| media.iter().find(by_location));
-    found.or_else(|| media.iter().find(by_name))
+    let place = |is_meant: &dyn Fn(&Media) -> bool| media.iter().position(is_meant);
+    let found = place(&by_id).map(|place| (place, FoundBy::Id));
+    let found = found.or_else(|| Some((place(&by_location)?, FoundBy::Location)));
+    found.or_else(|| Some((place(&by_name)?, FoundBy::Name)))
 }
 
 fn without_dot(url: &str) -> &str {

@@ -55,6 +55,9 @@ const MARKS: &[(&[Mark], &str)] = &[
 /// Media types of texts by how they begin, in any case.
 const BEGINNINGS: &[(&str, &str)] = &[
     ("BEGIN:VCARD", "text/x-vcard"),
+    // vCalendar, which handsets know, before iCalendar.
+    ("BEGIN:VCALENDAR\r\nVERSION:1.0", "text/x-vcalendar"),
+    ("BEGIN:VCALENDAR\nVERSION:1.0", "text/x-vcalendar"),
     ("BEGIN:VCALENDAR", "text/calendar"),
     ("<!DOCTYPE HTML", "text/html"),
     ("<HTML", "text/html"),
@@ -96,6 +99,7 @@ const ENDINGS: &[(&str, &str)] = &[
     ("application/vnd.microsoft.portable-executable", "exe"),
     ("application/smil", "smil"),
     ("text/x-vcard", "vcf"),
+    ("text/x-vcalendar", "vcs"),
     ("text/calendar", "ics"),
     ("text/html", "html"),
     ("text/xml", "xml"),
@@ -251,6 +255,8 @@ mod tests {
             (b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>", "image/svg+xml; charset=utf-8"),
             (b"BEGIN:VCARD\r\nVERSION:2.1\r\n", "text/x-vcard; charset=utf-8"),
             (b"begin:vcalendar\r\n", "text/calendar; charset=utf-8"),
+            (b"BEGIN:VCALENDAR\r\nVERSION:1.0\r\n", "text/x-vcalendar; charset=utf-8"),
+            (b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n", "text/calendar; charset=utf-8"),
         ] {
             assert_eq!(
                 sniffed(bytes, "text/plain; charset=iso-8859-1"),

@@ -234,3 +234,149 @@ async fn what_cannot_be_made_to_fit_is_2004() {
     assert_eq!(town.carriers["31003"].received(), 1);
     town.close().await;
 }
+
+/// A request of these parts, to be sent as it stands: heads and bodies.
+fn with_heads(parts: &[(&str, &[u8])]) -> Request {
+    let part = |(head, body): &(&str, &[u8])| Part { head: (*head).to_owned(), body: body.to_vec() };
+    with(&parts.iter().map(part).collect::<Vec<_>>())
+}
+
+#[tokio::test]
+async fn a_smil_by_its_registered_name_goes_out_as_handsets_know_it() {
+    let smil: &[u8] = b"<smil><body><text src=\"cid:t\"/></body></smil>";
+    let request = with_heads(&[
+        ("Content-Type: application/smil+xml; charset=utf-8\r\nContent-ID: <s>\r\n", smil),
+        ("Content-Type: text/plain\r\nContent-ID: <t>\r\n", b"Hello"),
+    ]);
+    for (types, expected) in [
+        ("", "application/smil"),
+        ("content_types = [\"*/*\"]\n", "application/smil"),
+        (
+            "content_types = [\"text/plain\", \"application/smil+xml\"]\n",
+            "application/smil+xml; charset=utf-8",
+        ),
+    ] {
+        let town = town(types).await;
+        let (media, _) = sent(&town, &request).await;
+        assert_eq!(heads(&media), [head(expected, "s"), head("text/plain", "t")]);
+        assert_eq!(media[0].bytes, smil);
+        town.close().await;
+    }
+}
+
+#[tokio::test]
+async fn labels_that_say_nothing_are_not_asked() {
+    let town = town("").await;
+    for label in ["binary/octet-stream", "application/octet-stream", "application/force-download"] {
+        let (media, _) = sent(&town, &with(&[Part::new(label, "photo", GIF)])).await;
+        assert_eq!(heads(&media)[1], head("image/gif", "photo"), "{label}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn business_cards_and_dates_are_taken_by_a_carrier_that_says_nothing() {
+    let town = town("").await;
+    for (label, bytes) in [
+        (
+            "text/x-vcard; charset=UTF-8; name=\"CAF\u{c9}/A.vcf\"",
+            "BEGIN:VCARD\r\nN:M\u{fc}ller\r\nEND:VCARD\r\n",
+        ),
+        ("text/vcard", "BEGIN:VCARD\r\nEND:VCARD\r\n"),
+        ("text/x-vcalendar", "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nEND:VCALENDAR\r\n"),
+    ] {
+        let (media, _) = sent(&town, &with(&[Part::new(label, "card", bytes)])).await;
+        assert_eq!(heads(&media), [head(label, "card")]);
+        assert_eq!(media[0].bytes, bytes);
+    }
+    let other = town.post(&with(&[Part::new("text/css", "style", "a {}")])).await;
+    assert_eq!(other.code(), Some(2004));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_a_smil_shows_by_file_name_can_be_found() {
+    let town = town("").await;
+    let smil: &[u8] =
+        "<smil><body><img src=\"one.gif\"/><img src=\"two.gif\"/><img src=\"d\u{e9}j\u{e0}.gif\"/></body></smil>".as_bytes();
+    let request = with_heads(&[
+        ("Content-Type: application/smil\r\nContent-ID: <s>\r\n", smil),
+        ("Content-Type: image/gif; name=one.gif\r\n", GIF),
+        (
+            "Content-Type: image/gif\r\nContent-ID: <2@host>\r\nContent-Disposition: attachment; filename=\"two.gif\"\r\n",
+            GIF,
+        ),
+        ("Content-Type: image/gif; name=\"d\u{e9}j\u{e0}.gif\"\r\n", GIF),
+    ]);
+    let (media, notes) = sent(&town, &request).await;
+    let names: Vec<_> = media[1..]
+        .iter()
+        .map(|part| (part.content_id.as_deref(), part.content_location.as_deref()))
+        .collect();
+    assert_eq!(names, [(None, Some("one.gif")), (Some("2@host"), Some("two.gif")), (Some("d_j_.gif"), None)]);
+    let shown = smil::references(&media[0].bytes, &Limits::default()).unwrap();
+    let shown: Vec<_> = shown.iter().map(|reference| reference.src.as_str()).collect();
+    assert_eq!(shown, ["one.gif", "two.gif", "cid:d_j_.gif"]);
+    assert_eq!(notes.len(), 3, "{notes:?}");
+
+    // What may not be adapted goes out as it came.
+    let (media, notes) = sent(&town, &untouchable(request)).await;
+    assert_eq!((&media[0].bytes[..], &media[1].content_location), (smil, &None));
+    assert_eq!(notes, [""; 0]);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn content_ids_go_out_as_every_library_reads_them() {
+    let town = town("").await;
+    let smil: &[u8] =
+        "<smil><body><img src=\"cid:Fair(1).gif\"/><text src=\"cid:\u{43e}\u{442} 1.txt\"/></body></smil>"
+            .as_bytes();
+    let request = with_heads(&[
+        ("Content-Type: application/smil\r\nContent-ID: <s>\r\n", smil),
+        ("Content-Type: image/gif\r\nContent-ID: <Fair(1).gif>\r\n", GIF),
+        ("Content-Type: text/plain\r\nContent-ID: <\u{43e}\u{442} 1.txt>\r\n", b"Hello"),
+    ]);
+    for request in [request.clone(), untouchable(request)] {
+        let (media, notes) = sent(&town, &request).await;
+        let ids: Vec<_> = heads(&media).into_iter().map(|(_, id)| id).collect();
+        assert_eq!(ids, ["s", "Fair_1_.gif", "___1.txt"]);
+        let shown = smil::references(&media[0].bytes, &Limits::default()).unwrap();
+        let shown: Vec<_> = shown.iter().map(|reference| reference.src.as_str()).collect();
+        assert_eq!(shown, ["cid:Fair_1_.gif", "cid:___1.txt"]);
+        assert_eq!(notes.len(), 2, "{notes:?}");
+    }
+    // One part alone, which Content names itself.
+    let mut alone = Request::to(NUMBER);
+    alone.raw_element("Content", "<Content href=\"cid:a%20b.txt\"/>");
+    alone.attachments = Vec::new();
+    let envelope = alone.envelope();
+    alone.body = Some(
+        format!(
+            "--=_outer\r\nContent-Type: text/xml\r\nContent-ID: <mm7>\r\n\r\n{envelope}\r\n--=_outer\r\n\
+             Content-Type: text/plain\r\nContent-ID: <a b.txt>\r\n\r\nHello\r\n--=_outer--\r\n"
+        )
+        .into_bytes(),
+    );
+    let (media, _) = sent(&town, &alone).await;
+    assert_eq!(heads(&media), [head("text/plain", "a_b.txt")]);
+    let body = town.carriers["31003"].messages().last().unwrap().body.clone();
+    assert!(String::from_utf8_lossy(&body).contains("<Content href=\"cid:a_b.txt\""));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn who_is_shown_only_is_noted() {
+    let town = town("").await;
+    let mut request = Request::to(NUMBER);
+    request.element(
+        "Recipients",
+        "<To><Number>16175550100</Number><RFC2822Address displayOnly=\"yes\">someone@mmsc.example</RFC2822Address></To>",
+    );
+    let (_, notes) = sent(&town, &request).await;
+    assert_eq!(notes[0], "displayOnly: 1 recipient(s) are for display only and were dropped", "{notes:?}");
+    let body = town.carriers["31003"].messages().last().unwrap().body.clone();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    assert!(body.contains("<Recipients><To><Number>16175550100</Number></To></Recipients>"), "{body}");
+    town.close().await;
+}

@@ -20,6 +20,10 @@ pub(super) fn remedy(mender: &Mender<'_>, rule: Rule, path: &[Element<'_>]) -> R
         Rule::BadValue => bad_value(mender, path),
         Rule::BadDate => bad_date(mender, path),
         Rule::BooleanCase => rewritten(mender, path, "write true or false in lower case"),
+        Rule::UnknownAttribute if element.is_nil() => {
+            Remedy::advise("leave the element out: what has no value is not written")
+                .found(mender.source.element(element.offset()))
+        }
         Rule::UnknownAttribute => {
             Remedy::advise("leave the attribute out: the schema does not give it to the element")
                 .found(mender.source.start_tag(element.offset()))

@@ -434,11 +434,11 @@ impl Content {
 
     pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("Content")?;
-        let href = element.attribute("href");
+        let href = element.attribute("href").map(|(value, _)| value.trim().to_owned());
         if href.is_none() {
             notes.note(Rule::MissingAttribute, element.offset(), "Content has no href");
         }
-        let href = href.map(|(value, _)| value.trim().to_owned());
+        let href = href.or_else(|| included(element));
         Some(Self { href, allow_adaptations: boolean_attribute(element, "allowAdaptations", notes) })
     }
 
@@ -450,6 +450,16 @@ impl Content {
             href.into_iter().chain(adaptations.map(|value| ("allowAdaptations", value))).collect();
         writer.element_with("Content", &attributes, "");
     }
+}
+
+/// What stands inside a Content without href: an `Include` of XOP, as stacks write it that optimise messages (MTOM), or the
+/// reference as a text.
+fn included(content: Element<'_>) -> Option<String> {
+    let include = content.children().find(|child| child.name() == "Include");
+    let text = content.text();
+    let in_include = include.and_then(|include| include.attribute("href")).map(|(href, _)| href.trim());
+    let is_cid = |text: &&str| text.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:"));
+    in_include.or_else(|| Some(text.trim()).filter(is_cid)).filter(|href| !href.is_empty()).map(str::to_owned)
 }
 
 impl ReplyCharging {

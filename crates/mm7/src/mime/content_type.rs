@@ -61,7 +61,8 @@ impl ContentType {
     /// Reads the text of a Content-Type header.
     ///
     /// Taken beyond the grammar, since peers send it: empty parameters (`image/gif; `), unquoted values with
-    /// characters that ask for quotes (`type=text/xml`), a missing semicolon after a quoted value.
+    /// characters that ask for quotes (`type=text/xml`), a missing semicolon before a parameter that everybody knows
+    /// (`boundary="b" type=…`, `multipart/related boundary=b`), a charset without its name (`text/xml; utf-8`).
     ///
     /// # Errors
     /// [`ValueError::Empty`]; [`ValueError::Malformed`] for anything that is not `type/subtype`, a parameter without
@@ -72,6 +73,13 @@ impl ContentType {
             return Err(ValueError::Empty);
         }
         let (essence, rest) = split_at(text, b';').unwrap_or((text, ""));
+        let (essence, rest) = match essence.split_once([' ', '\t']) {
+            // Of a multipart nothing can be read without them.
+            Some((bare, params)) if is_multipart(bare) && begins_with_param(params) => {
+                (bare, text.get(bare.len()..).unwrap_or(rest))
+            }
+            _ => (essence, rest),
+        };
         Ok(Self { essence: checked_essence(essence.trim_ascii_end())?, params: parse_params(rest)? })
     }
 
@@ -113,14 +121,21 @@ impl ContentType {
         self.params.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
 
-    /// Whether a SOAP envelope may be of this type: text/xml, and what peers send in its place.
+    /// Whether it is XML (RFC 7303 clause 4): `text/xml`, `application/xml`, and anything that ends in `+xml`, such as the
+    /// `application/xop+xml` of stacks that optimise messages (MTOM).
     pub fn is_xml(&self) -> bool {
+        matches!(self.essence(), "text/xml" | "application/xml") || self.essence().ends_with("+xml")
+    }
+
+    /// Whether a body of this type is an envelope and nothing else: `text/xml`, `application/xml`, or
+    /// `application/soap+xml`.
+    pub fn is_bare_envelope(&self) -> bool {
         matches!(self.essence(), "text/xml" | "application/xml" | "application/soap+xml")
     }
 
     /// Whether it is `multipart/…`.
     pub fn is_multipart(&self) -> bool {
-        self.main_type() == "multipart"
+        is_multipart(&self.essence)
     }
 
     /// The file name that the type carries: `name`, or `name*` of RFC 2231.
@@ -243,13 +258,18 @@ fn parse_params(mut rest: &str) -> Result<Vec<Param>, ValueError> {
         if rest.is_empty() {
             return Ok(params);
         }
+        if params.len() == MAX_PARAMS {
+            return Err(ValueError::Malformed { expected: "a media type with at most 64 parameters" });
+        }
+        if let Some((charset, after)) = lone_charset(rest) {
+            params.push((Cow::Borrowed("charset"), charset.to_owned()));
+            rest = after;
+            continue;
+        }
         let (name, after) = split_at(rest, b'=').ok_or(ValueError::Malformed {
             expected: "a media type with parameters of the form name=value",
         })?;
         let name = name.trim_ascii_end();
-        if params.len() == MAX_PARAMS {
-            return Err(ValueError::Malformed { expected: "a media type with at most 64 parameters" });
-        }
         if !is_token(name.as_bytes()) {
             return Err(ValueError::Malformed { expected: "a media type whose parameters have a name" });
         }
@@ -259,13 +279,41 @@ fn parse_params(mut rest: &str) -> Result<Vec<Param>, ValueError> {
     }
 }
 
+/// A charset that stands where a parameter should, without its name; and what follows it.
+fn lone_charset(rest: &str) -> Option<(&str, &str)> {
+    let end = rest.bytes().position(|byte| matches!(byte, b';' | b'=')).unwrap_or(rest.len());
+    let (label, after) = rest.split_at_checked(end)?;
+    let label = label.trim_ascii_end();
+    let is_alone = !after.starts_with('=') && is_token(label.as_bytes());
+    (is_alone && encoding_rs::Encoding::for_label(label.as_bytes()).is_some()).then_some((label, after))
+}
+
+fn is_multipart(essence: &str) -> bool {
+    split_at(essence, b'/').is_some_and(|(main, _)| main.eq_ignore_ascii_case("multipart"))
+}
+
+/// Whether a text begins with a parameter that everybody knows.
+fn begins_with_param(text: &str) -> bool {
+    const KNOWN: [&str; 7] = ["boundary", "type", "start", "start-info", "charset", "name", "action"];
+    let Some((name, _)) = split_at(text, b'=') else { return false };
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name.trim_ascii()))
+}
+
+/// Where an unquoted value ends: at a semicolon, or before a parameter that follows without one.
+fn end_of_unquoted(text: &str) -> usize {
+    let end = text.bytes().position(|byte| byte == b';').unwrap_or(text.len());
+    let value = text.get(..end).unwrap_or(text);
+    let blanks = value.match_indices([' ', '\t']).map(|(at, _)| at);
+    let mut followed = blanks.filter(|at| value.get(at + 1..).is_some_and(begins_with_param));
+    followed.next().unwrap_or(end)
+}
+
 /// Reads a quoted value, or an unquoted one up to the next semicolon; gives back what follows.
 fn parse_value(text: &str) -> Result<(String, &str), ValueError> {
     let (value, rest) = match text.strip_prefix('"') {
         Some(quoted) => parse_quoted(quoted)?,
         None => {
-            let end = text.bytes().position(|byte| byte == b';').unwrap_or(text.len());
-            let (value, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+            let (value, rest) = text.split_at_checked(end_of_unquoted(text)).unwrap_or((text, ""));
             (Cow::Borrowed(value.trim_ascii_end()), rest)
         }
     };
@@ -363,6 +411,29 @@ mod tests {
             ("multipart/related; type=\"text/xml\" start=s", "multipart/related; type=\"text/xml\"; start=s"),
             ("multipart/mixed; boundary=\"a;b\"", "multipart/mixed; boundary=\"a;b\""),
             ("text/plain; name=\"a\tb\"", "text/plain; name=\"a b\""),
+            // No semicolon before a parameter.
+            ("multipart/related boundary=b; start=s", "multipart/related; boundary=b; start=s"),
+            (
+                "Multipart/Related\tBoundary=\"b\" type=text/xml",
+                "multipart/related; boundary=b; type=\"text/xml\"",
+            ),
+            (
+                "multipart/related; boundary=b type=text/xml start=<s>",
+                "multipart/related; boundary=b; type=\"text/xml\"; start=\"<s>\"",
+            ),
+            (
+                "multipart/related; boundary=b\tType = text/xml",
+                "multipart/related; boundary=b; type=\"text/xml\"",
+            ),
+            ("text/plain; name=a b=c.txt", "text/plain; name=\"a b=c.txt\""),
+            // A charset without its name.
+            ("text/xml; utf-8", "text/xml; charset=utf-8"),
+            ("text/xml;UTF-8 ;x=1", "text/xml; charset=UTF-8; x=1"),
+            // What stacks write that optimise messages.
+            (
+                "multipart/related; type=\"application/xop+xml\"; start=\"<root.message@cxf.apache.org>\"; start-info=\"text/xml\"; boundary=\"uuid:7\"",
+                "multipart/related; type=\"application/xop+xml\"; start=\"<root.message@cxf.apache.org>\"; start-info=\"text/xml\"; boundary=\"uuid:7\"",
+            ),
         ] {
             assert_eq!(parsed(text).to_string(), canonical, "{text}");
             assert_eq!(parsed(canonical), parsed(text), "{canonical}");
@@ -384,6 +455,8 @@ mod tests {
             "image/ jpeg",
             "image jpeg",
             "text/xml charset=utf-8",
+            "text/xml plain",
+            "multipart/related b",
             "im\u{0}age/jpeg",
             "image/jpeg\r\nX-Evil: 1",
             "image/jpeg; name=\"a\r\nX-Evil: 1\"",
@@ -417,17 +490,21 @@ mod tests {
 
     #[test]
     fn kinds_are_told_apart() {
-        for (text, xml, multipart) in [
-            ("text/xml", true, false),
-            ("Application/XML; a=b", true, false),
-            ("application/soap+xml", true, false),
-            ("application/atom+xml", false, false),
-            ("text/html", false, false),
-            ("multipart/related", false, true),
-            ("MULTIPART/Form-Data", false, true),
-            ("multipartish/related", false, false),
+        for (text, xml, bare, multipart) in [
+            ("text/xml", true, true, false),
+            ("Application/XML; a=b", true, true, false),
+            ("application/soap+xml", true, true, false),
+            ("application/xop+xml; type=\"text/xml\"", true, false, false),
+            ("application/atom+XML", true, false, false),
+            ("application/xml-dtd", false, false, false),
+            ("text/html", false, false, false),
+            ("multipart/related", false, false, true),
+            ("MULTIPART/Form-Data", false, false, true),
+            ("multipartish/related", false, false, false),
         ] {
-            assert_eq!((parsed(text).is_xml(), parsed(text).is_multipart()), (xml, multipart), "{text}");
+            let read = parsed(text);
+            let kinds = (read.is_xml(), read.is_bare_envelope(), read.is_multipart());
+            assert_eq!(kinds, (xml, bare, multipart), "{text}");
         }
     }
 

@@ -25,14 +25,15 @@ pub(super) struct Broken {
 }
 
 impl Encoding {
-    /// Reads the text of a Content-Transfer-Encoding header; case, quotes and a trailing semicolon do not matter.
+    /// Reads the text of a Content-Transfer-Encoding header; case, quotes, a trailing semicolon and what some peers misspell do
+    /// not matter.
     pub(super) fn parse(text: &str) -> Self {
         let name = text.trim_matches(|char: char| char.is_whitespace() || matches!(char, '"' | ';'));
         let is = |known: &&str| name.eq_ignore_ascii_case(known);
         match name {
-            _ if ["", "7bit", "8bit", "binary"].iter().any(is) => Self::Identity,
-            _ if is(&"base64") => Self::Base64,
-            _ if is(&"quoted-printable") => Self::QuotedPrintable,
+            _ if ["", "7bit", "8bit", "binary", "7-bit", "8-bit", "none"].iter().any(is) => Self::Identity,
+            _ if ["base64", "base-64", "x-base64"].iter().any(is) => Self::Base64,
+            _ if ["quoted-printable", "quoted_printable"].iter().any(is) => Self::QuotedPrintable,
             other => Self::Unknown(other.to_ascii_lowercase()),
         }
     }

@@ -108,9 +108,11 @@ pub fn unpack(content_type: &ContentType, body: Bytes, limits: &Limits) -> Packa
 
 /// The place of the part that `start` names, else of the first.
 fn root_index(content_type: &ContentType, parts: &[Part]) -> Option<usize> {
-    let start = content_type.param("start").map(bare_id);
-    let named = |part: &Part| part.content_id.as_deref().map(bare_id) == start;
-    let found = start.and_then(|_| parts.iter().position(named));
+    let start = content_type.param("start").map(bare_id).filter(|start| !start.is_empty());
+    let found = start.and_then(|start| {
+        let named = |part: &Part| part.content_id.as_deref().is_some_and(|known| identifies(start, known));
+        parts.iter().position(named)
+    });
     found.or((!parts.is_empty()).then_some(0))
 }
 
@@ -318,6 +320,7 @@ impl Reader<'_> {
                 return Vec::new();
             }
         };
+        let delimiter = self.delimiter_in(bytes, offset, delimiter);
         let mut splitter = Splitter::new(bytes, offset, self.dashed, &delimiter);
         let mut parts = Vec::new();
         for place in splitter.by_ref() {
@@ -340,6 +343,22 @@ impl Reader<'_> {
             Ending::Closed => {}
         }
         parts
+    }
+
+    /// The delimiter as it stands in the body: where no line is it, without what some peers add to the boundary in the header
+    /// alone, single quotes or the two dashes of the delimiter.
+    fn delimiter_in(&self, bytes: &Bytes, offset: usize, delimiter: Vec<u8>) -> Vec<u8> {
+        let stands = |delimiter: &[u8]| {
+            Splitter::new(bytes, offset, self.dashed, delimiter).ending() != Ending::NoDelimiter
+        };
+        let boundary = delimiter.get(2..).unwrap_or_default();
+        let unquoted = boundary.strip_prefix(b"'").and_then(|rest| rest.strip_suffix(b"'"));
+        let other = match unquoted {
+            Some(unquoted) => [b"--", unquoted].concat(),
+            None if boundary.starts_with(b"--") => boundary.to_vec(),
+            None => return delimiter,
+        };
+        if other.len() > 2 && !stands(&delimiter) && stands(&other) { other } else { delimiter }
     }
 
     fn part(&mut self, bytes: &Bytes, place: Range<usize>, offset: usize, level: usize) -> Part {

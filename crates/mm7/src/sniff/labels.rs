@@ -18,6 +18,9 @@ const FORMATS: &[&[&str]] = &[
     &["image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence"],
     &["image/avif", "image/avif-sequence"],
     &["image/svg+xml", "text/xml"],
+    // RFC 4536 registered the second; handsets know the first.
+    &["application/smil", "application/smil+xml"],
+    &["text/x-vcard", "text/vcard", "text/directory"],
     &["audio/amr", "audio/amr-nb"],
     &["audio/amr-wb"],
     &["audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav"],
@@ -55,6 +58,21 @@ const FORMATS: &[&[&str]] = &[
     &["video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska"],
 ];
 
+/// Labels that say nothing: what is under them is known by its bytes alone.
+const GENERIC: &[&str] = &[
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/x-octet-stream",
+    "application/binary",
+    "application/x-binary",
+    "application/unknown",
+    "application/x-unknown",
+    "application/force-download",
+    "application/x-download",
+    "application/download",
+    "unknown/unknown",
+];
+
 /// What a label is to the bytes under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
@@ -70,7 +88,7 @@ pub enum Label {
 ///
 /// A label is wrong only where the bytes leave no doubt. What looks like plain text or like nothing known is what it is said to be; so is
 /// any text that is labelled as text, and anything that is labelled as an `application/` format, which may be built on another. But
-/// `application/octet-stream` says nothing, and the bytes are asked.
+/// `application/octet-stream`, and what servers and clients write in its place, say nothing, and the bytes are asked.
 ///
 /// ```
 /// use mm7::{mime::ContentType, sniff::{Label, label}};
@@ -81,6 +99,10 @@ pub enum Label {
 /// assert_eq!(label(&jpeg, b"no picture at all"), Label::Believed);
 /// ```
 pub fn label(declared: &ContentType, bytes: &[u8]) -> Label {
+    // A presentation is told by its label; what the bytes show is no more than that it is XML.
+    if declared.essence() == "application/smil+xml" {
+        return Label::Alias("application/smil");
+    }
     let Some(real) = evident(bytes) else { return Label::Believed };
     let essence = declared.essence();
     if essence == real {
@@ -124,7 +146,7 @@ fn agree(declared: &ContentType, real: &str) -> bool {
             (is("audio") || is("video")) && (!is_known || same())
         }
         "text" => is("text") || real == "image/svg+xml",
-        _ => declared.essence() != "application/octet-stream",
+        _ => !GENERIC.contains(&declared.essence()),
     }
 }
 
@@ -175,6 +197,9 @@ mod tests {
         labels(&[
             ("image/jpg", b"\xff\xd8\xff\xe0", Label::Alias("image/jpeg")),
             ("audio/x-wav", b"RIFF\x24\0\0\0WAVEfmt ", Label::Alias("audio/wav")),
+            ("application/smil+xml", b"<smil/>", Label::Alias("application/smil")),
+            ("application/smil+xml", b"<?xml version=\"1.0\"?><smil/>", Label::Alias("application/smil")),
+            ("text/vcard", b"BEGIN:VCARD", Label::Alias("text/x-vcard")),
         ]);
     }
 
@@ -193,6 +218,10 @@ mod tests {
             ("video/mp4", PNG, Label::Wrong("image/png")),
             ("text/plain", PNG, Label::Wrong("image/png")),
             ("application/octet-stream", PNG, Label::Wrong("image/png")),
+            ("binary/octet-stream", PNG, Label::Wrong("image/png")),
+            ("binary/octet-stream", b"BEGIN:VCARD", Label::Wrong("text/x-vcard")),
+            ("application/force-download", MP4, Label::Wrong("video/mp4")),
+            ("unknown/unknown", b"BEGIN:VCALENDAR\nVERSION:1.0", Label::Wrong("text/x-vcalendar")),
         ]);
     }
 

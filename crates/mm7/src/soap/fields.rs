@@ -204,7 +204,7 @@ impl<'d> Fields<'d> {
     /// The children that the table knows, without noting anything.
     pub fn quietly(parent: Element<'d>, table: &'static [Child]) -> Self {
         let mut fields = Self::none(table);
-        for element in parent.children() {
+        for element in parent.children().filter(|element| !element.is_nil()) {
             if let Some(row) = row_of(table, 0, element.name()) {
                 fields.add(row, element);
             }
@@ -241,6 +241,10 @@ impl<'d> Fields<'d> {
             let Some(row) = fields.row(element, parent, furthest, notes) else { continue };
             if element.namespace() != parent.namespace() {
                 notes.note_namespace(element);
+            }
+            // A value that is said to be none is none: the attribute has been noted as one that MM7 does not have.
+            if element.is_nil() {
+                continue;
             }
             let is_another = fields.add(row, element);
             if is_ordered && row < furthest {

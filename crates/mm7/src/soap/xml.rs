@@ -177,6 +177,17 @@ impl<'d> Element<'d> {
         self.document.namespace_uri(attribute.namespace)
     }
 
+    /// Whether the element says of itself that it has no value: `xsi:nil`, or `xsi:null` of early SOAP stacks.
+    pub fn is_nil(&self) -> bool {
+        let has_contents = self.node().is_none_or(|node| node.end > self.index + 1);
+        !has_contents
+            && self.attributes().iter().any(|attribute| {
+                matches!(attribute.name, "nil" | "null")
+                    && matches!(attribute.value.trim_ascii(), "true" | "1")
+                    && self.uri_of(attribute).ends_with("/XMLSchema-instance")
+            })
+    }
+
     /// The attributes, in the order of the document.
     pub fn attributes(&self) -> &'d [Attribute<'d>] {
         let all = &self.document.attributes;

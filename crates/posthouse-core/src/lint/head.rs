@@ -80,7 +80,7 @@ fn content_type(lint: &Lint) -> Option<Finding> {
 
 fn unusable(content_type: &ContentType) -> Option<String> {
     let essence = content_type.essence();
-    if content_type.is_xml() {
+    if content_type.is_bare_envelope() {
         return None;
     }
     if essence != "multipart/related" {

@@ -158,7 +158,7 @@ fn http_headers(facts: &Facts) -> Outcome {
 fn is_usable(content_type: &ContentType) -> bool {
     match content_type.essence() {
         "multipart/related" => content_type.param("boundary").is_some_and(|boundary| !boundary.is_empty()),
-        _ => content_type.is_xml(),
+        _ => content_type.is_bare_envelope(),
     }
 }
 

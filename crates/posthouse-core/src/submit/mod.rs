@@ -12,6 +12,7 @@ mod facts;
 mod fetched;
 mod plan;
 mod presentation;
+mod references;
 mod reject;
 
 pub use adapt::{Adaptation, Adapted, adaptations, insert_adapted};
@@ -25,6 +26,7 @@ pub use facts::{
 };
 pub use fetched::{Fetched, insert_fetched};
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
+pub use references::make_ids_readable;
 pub use reject::{Refusal, Reject};
 
 /// A fact that a check asks for.

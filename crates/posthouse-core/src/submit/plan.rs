@@ -102,9 +102,12 @@ fn notes(body: &Body, req: &SubmitReq) -> Vec<String> {
     ];
     let dropped =
         dropped.iter().filter(|(_, present)| *present).map(|(name, _)| format!("{name} was dropped"));
+    let shown_only = req.recipients.iter().filter(|recipient| recipient.display_only).count();
+    let shown_only = (shown_only > 0)
+        .then(|| format!("displayOnly: {shown_only} recipient(s) are for display only and were dropped"));
     let in_envelope = body.decoded.as_ref().map_or(&[][..], |decoded| &decoded.errors);
     let quirks = in_envelope.iter().chain(&body.package.errors).map(|error| format!("tolerated: {error}"));
-    dropped.chain(quirks.take(MAX_QUIRKS_NOTED)).collect()
+    dropped.chain(shown_only).chain(quirks.take(MAX_QUIRKS_NOTED)).collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use mm7::{
     sniff::{Label, label},
 };
 
-use super::{ContentFacts, fetched::free_name};
+use super::{ContentFacts, fetched::free_name, references};
 use crate::carrier::Carrier;
 
 /// The type of a presentation.
@@ -51,9 +51,24 @@ pub(super) fn outgoing<'a>(content: &'a ContentFacts, carrier: &Carrier) -> Cow<
     let mut content = Cow::Borrowed(content);
     if content.may_adapt {
         put_types_right(&mut content, carrier);
+    }
+    make_resolvable(&mut content);
+    if content.may_adapt {
         add_smil(&mut content, carrier);
     }
     content
+}
+
+/// Content-IDs that some MIME libraries cannot read are written anew whatever may be adapted: they are no content.
+fn make_resolvable(content: &mut Cow<'_, ContentFacts>) {
+    if references::has_unreadable_ids(&content.media) {
+        let content = content.to_mut();
+        content.notes.extend(references::make_ids_readable(&mut content.media));
+    }
+    if content.may_adapt && references::may_go_by_name(&content.media) {
+        let content = content.to_mut();
+        content.notes.extend(references::make_names_resolvable(&mut content.media));
+    }
 }
 
 fn put_types_right(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
@@ -63,6 +78,8 @@ fn put_types_right(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
         let real = match label(&part.content_type, &part.bytes) {
             Label::Wrong(real) => real,
             Label::Alias(real) if !carrier.takes(declared) => real,
+            // Handsets know a presentation by this name alone.
+            Label::Alias(SMIL) if carrier.takes(SMIL) => SMIL,
             Label::Alias(_) | Label::Believed => continue,
         };
         let note = format!("{} is {real} and was declared as {declared}", called(part, place));
@@ -130,12 +147,13 @@ fn needs_smil(carrier: &Carrier) -> bool {
     dialects.into_iter().any(|dialect| dialect.smil_required)
 }
 
-/// Gives a Content-ID to each part that has nothing to refer to it by, or only what another part has as well.
+/// Gives a Content-ID to each part that has nothing to refer to it by, a name alone, or only what another part has as well.
 fn make_each_findable(media: &mut [Media]) {
     for place in 0..media.len() {
         let Some(part) = media.get(place) else { continue };
         let found = smil::reference_to(part).and_then(|src| smil::find(media, &src));
-        if found.is_some_and(|found| std::ptr::eq(found, part)) {
+        let goes_by_name = part.content_id.is_none() && part.content_location.is_none();
+        if !goes_by_name && found.is_some_and(|found| std::ptr::eq(found, part)) {
             continue;
         }
         let name = part.name.as_deref().unwrap_or(part.content_type.main_type());
@@ -209,8 +227,10 @@ pub(super) mod tests {
         let media = [part("image/gif", Some("1")), part("image/gif", Some("1")), named, located];
         let out = outgoing(&content(&media), &carrier(10_000, ALL)).into_owned();
         let ids: Vec<_> = out.media.iter().map(|part| part.content_id.as_deref()).collect();
-        // A name alone is enough to be found by.
-        assert_eq!(ids, [Some("mms.smil"), Some("1"), Some("image.gif"), None, Some("image-1.gif")]);
+        assert_eq!(
+            ids,
+            [Some("mms.smil"), Some("1"), Some("image.gif"), Some("a_b.jpg"), Some("image-1.gif")]
+        );
         let shown = smil::references(&out.media[0].bytes, &mm7::Limits::default()).unwrap();
         let places: Vec<_> = shown
             .iter()

@@ -14,6 +14,7 @@ use posthouse_core::{
     message::{Digest, KeptRecipient, Mo, Part},
     route::{Destination, Snapshot},
     store::{Acceptance, NewMo, StoreError},
+    submit::make_ids_readable,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -63,8 +64,9 @@ impl CarrierDoor {
         let missing = |what| Refused::from(DecodeError::new(Rule::MissingElement, 0, what));
         let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
         let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
-        let media = opened.package.media()?;
+        let mut media = opened.package.media()?;
         let content = content(req, &media);
+        make_ids_readable(&mut media);
         let mo = Mo {
             transaction_id: transaction_id.ok_or_else(|| missing("there is no TransactionID"))?.to_owned(),
             vasid: destination.vasid.clone(),

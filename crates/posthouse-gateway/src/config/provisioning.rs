@@ -50,7 +50,17 @@ const MESSAGE_BYTES: u64 = 1024 * 1024;
 const STATUSES: [(&str, Statuses); 2] =
     [(Statuses::Table.name(), Statuses::Table), (Statuses::ThreeGpp.name(), Statuses::ThreeGpp)];
 /// The media types that a carrier takes when it does not say.
-const CONTENT_TYPES: [&str; 5] = ["image/*", "text/plain", "application/smil", "audio/*", "video/*"];
+const CONTENT_TYPES: [&str; 8] = [
+    "image/*",
+    "text/plain",
+    "application/smil",
+    "audio/*",
+    "video/*",
+    // Business cards and dates, which handsets keep.
+    "text/x-vcard",
+    "text/vcard",
+    "text/x-vcalendar",
+];
 
 /// What a file declares. Things come in the file's order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -40,6 +40,7 @@ async fn row_1_content_type_and_content_length() {
     ];
     for wrong in [
         "text/plain",
+        "application/xop+xml",
         "multipart/mixed; boundary=x",
         "multipart/form-data; boundary=x",
         "multipart/related",
@@ -101,6 +102,17 @@ async fn row_3_content_type_of_the_root_part() {
                 .unread(),
             Case::new("an empty body", 2515, |request| request.body = Some(Vec::new())).unread(),
             Case::new("another boundary", 2515, content_type("multipart/related; boundary=other")).unread(),
+            Case::new("what MTOM stacks write", 1000, |request| {
+                request.content_type = Some(
+                    "multipart/related; type=\"application/xop+xml\"; start=\"<mm7>\"; \
+                     start-info=\"text/xml\"; boundary=\"=_outer\""
+                        .to_owned(),
+                );
+                request.root_head = "Content-Type: application/xop+xml; charset=UTF-8; type=\"text/xml\"\r\n\
+                                     Content-ID: <mm7>\r\n"
+                    .to_owned();
+            }),
+            Case::new("any other XML", 1000, root("Content-Type: Application/Vnd.Example+XML\r\n")),
         ],
     )
     .await;
@@ -398,6 +410,25 @@ async fn row_9_what_the_schema_forbids() {
             ),
             by_schema("a value that is not of its type", Box::new(element("Priority", "Urgent"))),
             by_schema("a boolean in another case", Box::new(element("DeliveryReport", "True"))),
+            by_schema("a boolean in words", Box::new(element("DeliveryReport", "no"))),
+            by_schema(
+                "values that are said to be none",
+                Box::new(|request| {
+                    let nil = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:nil=\"true\"";
+                    request
+                        .raw_element("ReplyCharging", &format!("<ReplyCharging {nil}/>"))
+                        .raw_element("ChargedParty", &format!("<ChargedParty {nil}></ChargedParty>"))
+                        .raw_element("Subject", &format!("<Subject {nil}/>"));
+                }),
+            ),
+            by_schema(
+                "a Content with an Include of XOP",
+                Box::new(|request| {
+                    let include =
+                        "<i:Include xmlns:i=\"http://www.w3.org/2004/08/xop/include\" href=\"cid:payload\"/>";
+                    request.raw_element("Content", &format!("<Content>{include}</Content>"));
+                }),
+            ),
             by_schema(
                 "an address without its element",
                 Box::new(|request| {
@@ -792,13 +823,7 @@ async fn row_24_attachments() {
             Case::new("base64 that is", 1000, encoded("base64", "SGVsbG8=")),
             Case::new("an href that finds nothing", 2513, move |request| {
                 href("cid:nothing")(request);
-                // Beside the payload, so that there is no only other part.
-                let mut body = request.body();
-                body.truncate(body.len() - "--=_outer--\r\n".len());
-                body.extend_from_slice(
-                    b"--=_outer\r\nContent-Type: text/plain\r\n\r\nmore\r\n--=_outer--\r\n",
-                );
-                request.body = Some(body);
+                with_another_part(request);
             }),
             Case::by_dialect(
                 "an href that finds nothing, and one other part",

@@ -280,7 +280,16 @@ fn what_is_left_out_has_its_default() {
             services: vec![],
         }]
     );
-    let content_types = ["image/*", "text/plain", "application/smil", "audio/*", "video/*"];
+    let content_types = [
+        "image/*",
+        "text/plain",
+        "application/smil",
+        "audio/*",
+        "video/*",
+        "text/x-vcard",
+        "text/vcard",
+        "text/x-vcalendar",
+    ];
     assert_eq!(
         declared.carriers,
         [Carrier {
