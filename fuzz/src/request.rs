@@ -99,9 +99,9 @@ fn find_out(ask: Ask, facts: &mut Facts, body: &mut Option<Body>) {
         Ask::Admission => facts.admission = Some(Admission::In),
         Ask::Content => {
             let body = facts.body.as_ref();
-            let content = body.and_then(|body| Some((body, body.submit_req()?.content.as_ref()?)));
+            let content = body.and_then(|body| Some((body, body.content()?)));
             facts.content = content.map(|(body, content)| {
-                read_content(&body.package, content, body.dialect, &Limits::default())
+                read_content(&body.package, &content, body.dialect, &Limits::default())
             });
         }
         Ask::Carrier => {

@@ -25,6 +25,17 @@ pub enum FaultString {
     Class,
 }
 
+/// Which refusals are a normal response (HTTP 200) instead of a Fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusesInResponse {
+    /// None.
+    Never,
+    /// Those of a caller that was identified.
+    OnceIdentified,
+    /// Every one.
+    Always,
+}
+
 /// How one kind of peer talks: what is taken from it and what it is given.
 ///
 /// ```
@@ -50,6 +61,13 @@ pub struct Dialect {
     pub lenient_addresses: bool,
     /// Whether a Content/@href that finds no part means the only other part there is.
     pub href_fallback: bool,
+    /// Whether a SubmitReq without Content means the only other part there is.
+    pub content_optional: bool,
+    /// Whether Sender and SenderAddress are written as bare text, without the element that says their kind.
+    pub sender_as_text: bool,
+    /// Whether a request without credentials, where the account has some, is asked for them: HTTP 401 with
+    /// `WWW-Authenticate` beside the refusal (RFC 9110 clause 11.6.1).
+    pub challenges: bool,
     /// Whether HTTP 200 with an empty body acknowledges a report or MO.
     pub empty_body_acknowledges: bool,
     /// Whether a request repeated with the same TransactionID and body gets the first answer again.
@@ -64,8 +82,8 @@ pub struct Dialect {
     pub fault_http_status: u16,
     /// What faultstring says.
     pub fault_string: FaultString,
-    /// Whether a refusal of an identified caller is a normal response (HTTP 200) instead of a Fault.
-    pub refuses_in_response: bool,
+    /// Which refusals are a normal response (HTTP 200) instead of a Fault.
+    pub refuses_in_response: RefusesInResponse,
     /// Codes that mean something else to this peer, and what is sent for them.
     codes: &'static [(StatusCode, MappedCode)],
     /// Which words its reports use for delivery statuses.
@@ -200,6 +218,9 @@ impl Dialect {
         smil_required: false,
         lenient_addresses: true,
         href_fallback: true,
+        content_optional: false,
+        sender_as_text: false,
+        challenges: true,
         empty_body_acknowledges: true,
         repeats_first_answer: true,
         written: Namespace::LATEST,
@@ -207,7 +228,7 @@ impl Dialect {
         answer_content_type: TEXT_XML,
         fault_http_status: 200,
         fault_string: FaultString::CodeAndText,
-        refuses_in_response: false,
+        refuses_in_response: RefusesInResponse::Never,
         codes: &[],
         statuses: Statuses::Table,
     };
@@ -218,6 +239,7 @@ impl Dialect {
         tolerates: lenient_contents!(),
         versions: Versions::Between(Version::V5_3_0, Version::V6_8_0),
         carrier_id_headers: &["X-Skycore-Carrier-Id"],
+        challenges: false,
         empty_body_acknowledges: false,
         fault_string: FaultString::Class,
         ..*Self::POSTHOUSE
@@ -241,17 +263,31 @@ impl Dialect {
         versions: Versions::OfSchema,
         lenient_addresses: false,
         href_fallback: false,
+        challenges: false,
         empty_body_acknowledges: false,
         fault_http_status: 500,
         fault_string: FaultString::Class,
-        refuses_in_response: true,
+        refuses_in_response: RefusesInResponse::OnceIdentified,
         codes: CODES_OF_3GPP,
         statuses: Statuses::ThreeGpp,
         ..*Self::POSTHOUSE
     };
 
+    /// China Mobile's SDK (mm7api). It sends no Content, and senders as bare text. It reads a refusal in the response to its
+    /// request alone, and of the sender's address only bare text; recipients it reads, and writes, in their elements.
+    pub const CMCC: &'static Self = &Self {
+        name: "cmcc",
+        content_optional: true,
+        sender_as_text: true,
+        challenges: false,
+        written: Namespace::Rel6(0),
+        refuses_in_response: RefusesInResponse::Always,
+        ..*Self::POSTHOUSE
+    };
+
     /// Every dialect.
-    pub const ALL: [&'static Self; 4] = [Self::POSTHOUSE, Self::SKYCORE, Self::SINCH, Self::THREE_GPP];
+    pub const ALL: [&'static Self; 5] =
+        [Self::POSTHOUSE, Self::SKYCORE, Self::SINCH, Self::THREE_GPP, Self::CMCC];
 
     /// The dialect of this name.
     pub fn by_name(name: &str) -> Option<&'static Self> {
@@ -309,7 +345,12 @@ impl Dialect {
     /// A refusal as this peer reads it.
     pub fn refusal(&self, refusal: &Refusal) -> Answer {
         let status = self.status(refusal.code);
-        if self.refuses_in_response && refusal.identified {
+        let in_response = match self.refuses_in_response {
+            RefusesInResponse::Never => false,
+            RefusesInResponse::OnceIdentified => refusal.identified,
+            RefusesInResponse::Always => true,
+        };
+        if in_response {
             return Answer { http_status: 200, message: refusal.operation.response(status) };
         }
         let is_client = Class::of(status.code) == Class::Client;
@@ -404,6 +445,7 @@ mod tests {
         let strict = ["EnvelopeNamespace", "OtherHeaderEntry", "InventedNamespace", "NoNamespace"];
         assert_eq!(besides(Dialect::SKYCORE), strict);
         assert_eq!(besides(Dialect::SINCH), strict);
+        assert_eq!(besides(Dialect::CMCC), [""; 0]);
         let schema = [
             "EnvelopeNamespace",
             "InventedNamespace",
@@ -441,6 +483,7 @@ mod tests {
             (Dialect::THREE_GPP, REL_5, "5.2.0", true),
             (Dialect::THREE_GPP, REL_5, "6.8.0", false),
             (Dialect::THREE_GPP, SeenNamespace::Absent, "6.8.0", true),
+            (Dialect::CMCC, REL_6, "6.3.0", true),
         ] {
             assert_eq!(dialect.takes_version(version(text), &namespace), expected, "{} {text}", dialect.name);
         }
@@ -467,7 +510,11 @@ mod tests {
         assert_eq!(fault(Dialect::THREE_GPP, StatusCode::UnsupportedVersion, false), Some(expected));
         let answer = Dialect::THREE_GPP.refusal(&refusal(address, true));
         let status = Status::from(address);
-        assert_eq!(answer, Answer { http_status: 200, message: Operation::Submit.response(status) });
+        let expected = Answer { http_status: 200, message: Operation::Submit.response(status) };
+        assert_eq!(answer, expected);
+        for identified in [true, false] {
+            assert_eq!(Dialect::CMCC.refusal(&refusal(address, identified)), expected);
+        }
     }
 
     #[test]

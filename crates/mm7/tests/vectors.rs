@@ -208,6 +208,7 @@ fn what_the_dialects_make_of_it() {
         assert_eq!(refused(Dialect::POSTHOUSE, name), posthouse, "{name}");
         assert_eq!(refused(Dialect::SKYCORE, name), skycore, "{name}");
         assert_eq!(refused(Dialect::SINCH, name), skycore, "{name}");
+        assert_eq!(refused(Dialect::CMCC, name), posthouse, "{name}");
         assert_eq!(refused(Dialect::THREE_GPP, name), three_gpp, "{name}");
     }
 }
@@ -223,6 +224,7 @@ fn every_element_and_attribute() {
             display_only: false,
             coding: Some(AddressCoding::Encrypted),
             id: Some("s".to_owned()),
+            as_text: false,
         },
         recipients: vec![
             Recipient::to(number("16175550123")),

@@ -65,7 +65,7 @@ stdin:14:7: DeliveryReport: the schema writes True as true [BooleanCase]
     write    <DeliveryReport>true</DeliveryReport>
     remedy   write true or false in lower case
     clause   XML Schema part 2
-    answers  posthouse taken, skycore taken, sinch taken, 3gpp 2007
+    answers  posthouse taken, skycore taken, sinch taken, 3gpp 2007, cmcc taken
 
 1 finding
 
@@ -73,6 +73,7 @@ posthouse  accepted
 skycore    accepted
 sinch      accepted
 3gpp       refused 2007 Unable to parse request
+cmcc       accepted
 Not judged, since a file does not say: the account and whether it is active (11, 14), where the
 request comes from (12), its credentials (13), its throughput (15), its services and their senders
 (16, 17), the size that the account may send (22), the blacklist (25), the recipient's carrier and
@@ -84,7 +85,7 @@ what it takes (26, 27, 28, 29, 30), content at URLs (30, 31).
 
 #[test]
 fn the_exit_code_goes_by_the_dialect() {
-    for (dialect, code) in [("posthouse", 0), ("skycore", 0), ("sinch", 0), ("3gpp", 1)] {
+    for (dialect, code) in [("posthouse", 0), ("skycore", 0), ("sinch", 0), ("3gpp", 1), ("cmcc", 0)] {
         let output = piped(&["lint", "-", "--dialect", dialect], ENVELOPE.as_bytes());
         assert_eq!(output.status.code(), Some(code), "{dialect}");
     }
@@ -111,7 +112,7 @@ fn json_is_one_object() {
             "offset": ENVELOPE.find("<DeliveryReport>").unwrap(),
             "in_decoded_text": false,
             "clause": "XML Schema part 2",
-            "answers": {"posthouse": null, "skycore": null, "sinch": null, "3gpp": 2007},
+            "answers": {"posthouse": null, "skycore": null, "sinch": null, "3gpp": 2007, "cmcc": null},
             "remedy": "write true or false in lower case",
             "found": "<DeliveryReport>True</DeliveryReport>",
             "corrected": "<DeliveryReport>true</DeliveryReport>",

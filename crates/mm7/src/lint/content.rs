@@ -13,8 +13,11 @@ const MAX_DANGLING: usize = 32;
 
 /// The findings of a message that has content.
 pub(super) fn findings(lint: &Lint, limits: &Limits) -> Vec<Finding> {
-    let Some(content) = lint.content() else { return Vec::new() };
-    let mut findings: Vec<_> = href(lint, content, limits).into_iter().collect();
+    let mut findings: Vec<_> = match lint.content() {
+        Some(content) => href(lint, content, limits).into_iter().collect(),
+        None if may_mean_the_only_part(lint) => Vec::new(),
+        None => return Vec::new(),
+    };
     let leaves: Vec<&Part> = lint.package.leaves().collect();
     // Parts that cannot be read are findings of their own.
     let media: Vec<Media> = leaves.iter().map(|part| named(part)).collect();
@@ -25,6 +28,12 @@ pub(super) fn findings(lint: &Lint, limits: &Limits) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether a SubmitReq has one part beside the envelope, which some dialects take for its content where it names none.
+fn may_mean_the_only_part(lint: &Lint) -> bool {
+    let message = lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
+    matches!(message, Some(Message::SubmitReq(_))) && lint.package.attachments.len() == 1
 }
 
 impl Lint {

@@ -77,12 +77,15 @@ pub struct AddressAttributes {
     pub coding: Option<AddressCoding>,
     /// `id` (Release 6).
     pub id: Option<String>,
+    /// Whether the address is written as bare text, without its element and attributes. Never set where one was read.
+    pub as_text: bool,
 }
 
 /// The Content element: which part of the multipart is the MM.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
-    /// `href` as it came, trimmed: `cid:…`, or a URL.
+    /// `href` as it came, trimmed: `cid:…`, or a URL. Where there is none, that of an `Include` of XOP in the element, or the
+    /// element's text where that is a `cid:`.
     pub href: Option<String>,
     /// `allowAdaptations`; the schema's default is true.
     pub allow_adaptations: Option<bool>,
@@ -373,7 +376,7 @@ pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Rec
                 notes.note(Rule::MissingElement, list.offset(), format!("{} has no address", list.name()));
             }
             recipients.extend(found.into_iter().map(|(address, attributes)| {
-                let AddressAttributes { display_only, coding, id } = attributes;
+                let AddressAttributes { display_only, coding, id, .. } = attributes;
                 Recipient { kind, address, display_only, coding, id }
             }));
         }
@@ -391,8 +394,12 @@ pub(crate) fn write_recipients(writer: &mut Writer<'_>, recipients: &[Recipient]
         let name = list.first().map_or("To", |recipient| recipient.kind.name());
         writer.start(name, &[]);
         for Recipient { address, display_only, coding, id, .. } in list {
-            let attributes =
-                AddressAttributes { display_only: *display_only, coding: *coding, id: id.clone() };
+            let attributes = AddressAttributes {
+                display_only: *display_only,
+                coding: *coding,
+                id: id.clone(),
+                as_text: false,
+            };
             writer.bare_address(address, &attributes);
         }
         writer.end(name);

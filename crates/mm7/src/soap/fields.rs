@@ -535,5 +535,6 @@ fn address_attributes(element: Element<'_>, notes: &mut Notes) -> AddressAttribu
         display_only: boolean_attribute(element, "displayOnly", notes).unwrap_or(false),
         coding,
         id: element.attribute("id").and_then(|(value, _)| notes.id(value, element)),
+        as_text: false,
     }
 }

@@ -145,6 +145,9 @@ impl<'f> Writer<'f> {
 
     /// An element with one address in it, when there is one.
     pub fn address(&mut self, name: &str, address: Option<&Address>, attributes: &AddressAttributes) {
+        if attributes.as_text {
+            return self.text(name, address.map(Address::as_str));
+        }
         if let Some(address) = address {
             self.start(name, &[]);
             self.bare_address(address, attributes);

@@ -50,8 +50,9 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 fn attributes() -> impl Strategy<Value = AddressAttributes> {
-    (any::<bool>(), option::of(prop::sample::select(AddressCoding::ALL)))
-        .prop_map(|(display_only, coding)| AddressAttributes { display_only, coding, id: None })
+    (any::<bool>(), option::of(prop::sample::select(AddressCoding::ALL))).prop_map(
+        |(display_only, coding)| AddressAttributes { display_only, coding, ..AddressAttributes::default() },
+    )
 }
 
 fn addressed() -> impl Strategy<Value = (Option<Address>, AddressAttributes)> {

@@ -129,7 +129,7 @@ pages! {
     MissingContent {
         "The SubmitReq has no Content element, so that nothing says what the message is, even where parts came along."
         developer "End the SubmitReq with <Content href=\"cid:…\"/>, with the Content-ID of the part that is the content."
-        operator "Nothing."
+        operator "Nothing; `dialect = \"cmcc\"` takes the only part that came along."
         retry Changed
         example &[("      <Content href=\"cid:hello\"/>\n", "")], NOTHING;
     }
@@ -254,7 +254,7 @@ pages! {
     }
     UnableToAuthenticate {
         "User name or password are wrong, or missing where the account asks for them; or there were too many wrong tries from this address, and even the right ones are refused for a minute."
-        developer "Send Authorization: Basic with base64 of user:password in UTF-8, with each request. Stop retrying until the password is right."
+        developer "Send Authorization: Basic with base64 of user:password in UTF-8, with each request. Where there is no Authorization at all, the dialect posthouse answers HTTP 401 with WWW-Authenticate beside the Fault, so that stacks log in that wait to be asked. Stop retrying until the password is right."
         operator "`basic_auth` of the account. Passwords are kept as hashes: set a new one if nobody knows it."
         retry Changed
         example &[], account!("basic_auth = { username = \"acme\", password = \"s3cret\" }");

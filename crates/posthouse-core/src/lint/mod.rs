@@ -28,6 +28,9 @@ use crate::submit::{Cause, Reject};
 pub use fix::{Fixed, Unfixable};
 pub use verdict::{NOT_JUDGED, Verdict};
 
+/// How many dialects there are.
+const DIALECTS: usize = Dialect::ALL.len();
+
 /// How a message is judged.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -58,7 +61,7 @@ pub struct Finding {
     /// The clause.
     pub clause: &'static str,
     /// What each of [`Dialect::ALL`] answers; `None`: it is taken.
-    pub answers: [Option<Status>; 4],
+    pub answers: [Option<Status>; DIALECTS],
 }
 
 impl Finding {
@@ -89,7 +92,7 @@ pub struct Report {
     /// What is wrong, in the order of the file.
     pub findings: Vec<Finding>,
     /// What each of [`Dialect::ALL`] says of the whole.
-    pub verdicts: [Verdict; 4],
+    pub verdicts: [Verdict; DIALECTS],
     options: Options,
 }
 

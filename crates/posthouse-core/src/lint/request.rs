@@ -9,7 +9,7 @@ use mm7::{
     smil,
 };
 
-use super::{Finding, Options, Verdict, code, submit_req};
+use super::{DIALECTS, Finding, Options, Verdict, code, submit_req};
 use crate::{
     address::Msisdn,
     submit::{Cause, Reject},
@@ -18,7 +18,7 @@ use crate::{
 /// A finding for each refusal that none explains yet, with the dialects that refuse for it.
 pub(super) fn findings(
     lint: &Lint,
-    verdicts: &[Verdict; 4],
+    verdicts: &[Verdict; DIALECTS],
     known: &[Finding],
     options: &Options,
 ) -> Vec<Finding> {
@@ -45,7 +45,7 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    fn finding(&self, reject: Reject, verdicts: &[Verdict; 4]) -> Finding {
+    fn finding(&self, reject: Reject, verdicts: &[Verdict; DIALECTS]) -> Finding {
         let answers = verdicts.each_ref().map(|verdict| {
             let refuses = verdict.refusals.iter().any(|refusal| refusal.reject == reject);
             refuses.then(|| verdict.dialect.status(code(reject)))

@@ -1,6 +1,6 @@
 //! What a dialect says of the whole: the checks of the gateway, as far as a file can be judged.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use mm7::{Dialect, Rule, lint::Lint, message::Status};
 
@@ -75,12 +75,36 @@ pub(super) fn judge(
     options: &Options,
 ) -> Verdict {
     let refusals = if is_judged_as_submit(lint) {
-        by_checks(&facts(lint, dialect, options))
+        until_known(lint, by_checks(&facts(lint, dialect, options)), |default| {
+            by_checks(&facts(lint, default, options))
+        })
     } else {
         by_findings(findings, dialect)
     };
     Verdict { dialect, refusals }
 }
+
+/// Without a VASPID there is no account whose dialect could answer: what only the dialect refuses of the envelope shows once there
+/// is one.
+fn until_known(
+    lint: &Lint,
+    mut refusals: Vec<Refusal>,
+    by: impl FnOnce(&'static Dialect) -> Vec<Refusal>,
+) -> Vec<Refusal> {
+    let is_known = lint.decoded.as_ref().is_ok_and(|decoded| decoded.vaspid.is_some());
+    if is_known || !refusals.iter().any(|refusal| refusal.reject == Reject::NoVaspId) {
+        return refusals;
+    }
+    let default = by(Dialect::POSTHOUSE);
+    let is_early = |refusal: &Refusal| refusal.identified() || default.contains(refusal);
+    let row =
+        |refusal: &Refusal| if is_early(refusal) { (refusal.row, false) } else { (NO_VASPID_ROW, true) };
+    refusals.sort_by_key(row);
+    refusals
+}
+
+/// The row of contract 4.1 that asks for a VASPID.
+const NO_VASPID_ROW: u8 = 10;
 
 /// What the checks that a file can be judged by say, each alone.
 fn by_checks(facts: &Facts) -> Vec<Refusal> {
@@ -163,8 +187,11 @@ fn facts(lint: &Lint, dialect: &'static Dialect, options: &Options) -> Facts {
         dialect,
         carrier_id: None,
     };
-    let content =
-        lint.content().map(|content| read_content(&lint.package, content, dialect, &options.limits));
+    let content = match body.submit_req() {
+        Some(_) => body.content(),
+        None => lint.content().map(Cow::Borrowed),
+    };
+    let content = content.map(|content| read_content(&lint.package, &content, dialect, &options.limits));
     let facts = Facts::new(Arc::new(Snapshot::default()), head::head(lint, options));
     Facts { body: Some(body), content, ..facts }
 }

@@ -236,7 +236,7 @@ fn credentials(facts: &Facts) -> Outcome {
         return Ok(());
     }
     let credentials = facts.credentials.ok_or(Ask::Credentials)?;
-    refuse_if(credentials == CredentialsFact::Wrong, Reject::Credentials)
+    refuse_if(credentials != CredentialsFact::Right, Reject::Credentials)
 }
 
 fn account_status(facts: &Facts) -> Outcome {
@@ -309,7 +309,7 @@ fn charged_party(facts: &Facts) -> Outcome {
 }
 
 fn content_present(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.submit_req().is_none_or(|req| req.content.is_none()), Reject::NoContent)
+    refuse_if(body(facts)?.content().is_none(), Reject::NoContent)
 }
 
 fn message_length(facts: &Facts) -> Outcome {

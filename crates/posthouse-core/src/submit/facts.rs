@@ -1,10 +1,10 @@
 //! What is known of a request, more as the checks ask for it.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
 use mm7::{
     DecodeError, Decoded, Dialect,
-    message::{Message, SubmitReq},
+    message::{Content, Message, SubmitReq},
     mime::{ContentType, Package},
 };
 
@@ -95,6 +95,16 @@ impl Body {
             _ => None,
         }
     }
+
+    /// The Content of the SubmitReq; where the dialect does without, and there is one other part, one that means that part.
+    pub fn content(&self) -> Option<Cow<'_, Content>> {
+        let req = self.submit_req()?;
+        let is_plain = || self.dialect.content_optional && self.package.attachments.len() == 1;
+        match &req.content {
+            Some(content) => Some(Cow::Borrowed(content)),
+            None => is_plain().then(|| Cow::Owned(Content::default())),
+        }
+    }
 }
 
 /// Whether the credentials are right.
@@ -102,8 +112,10 @@ impl Body {
 pub enum CredentialsFact {
     /// They are, or none are asked for.
     Right,
-    /// They are wrong, malformed or missing; or there were too many wrong tries.
+    /// They are wrong or malformed; or there were too many wrong tries.
     Wrong,
+    /// There are none.
+    Missing,
 }
 
 /// Whether the request is let in.

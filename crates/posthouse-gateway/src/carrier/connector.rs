@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
     Address, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
-    message::{Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
+    message::{AddressAttributes, Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
     mime::{self, Inner, Media, Packed},
     soap,
 };
@@ -125,6 +125,10 @@ impl Connector {
             vaspid: self.connection.vaspid.as_deref().map(VaspId::new).transpose()?,
             vasid: self.connection.vasid.as_deref().map(VasId::new).transpose()?,
             sender_address: Some(submission.sender_address()),
+            sender_attributes: AddressAttributes {
+                as_text: self.connection.dialect().sender_as_text,
+                ..AddressAttributes::default()
+            },
             recipients: vec![Recipient::to(recipient)],
             service_code: submission.service_code.clone(),
             message_class: submission.message_class.as_deref().and_then(MessageClass::from_wire),

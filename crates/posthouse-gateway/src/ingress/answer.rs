@@ -11,7 +11,7 @@ use mm7::{
 };
 use posthouse_core::{
     Id,
-    submit::{Body, Facts, Refusal, Reject},
+    submit::{Body, CredentialsFact, Facts, Refusal, Reject},
 };
 
 use crate::http::server::Answer;
@@ -31,11 +31,21 @@ pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
     let dressed = dialect.refusal(&refused);
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
     let mut answer = write(facts, status, &dressed.message);
+    if dialect.challenges && is_without_credentials(facts, refusal) {
+        // Many SOAP stacks log in only once they are asked to.
+        *answer.status_mut() = HttpStatus::UNAUTHORIZED;
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, header_value("Basic realm=\"posthouse\""));
+    }
     if let Reject::Throughput { retry_after } = refusal.reject {
         let seconds = retry_after.as_millis().div_ceil(1000).max(1);
         answer.headers_mut().insert(header::RETRY_AFTER, header_value(&seconds.to_string()));
     }
     answer
+}
+
+/// Whether a request is refused for credentials, and showed none at all.
+fn is_without_credentials(facts: &Facts, refusal: Refusal) -> bool {
+    refusal.reject == Reject::Credentials && facts.credentials == Some(CredentialsFact::Missing)
 }
 
 fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {

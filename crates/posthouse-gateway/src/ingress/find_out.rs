@@ -1,7 +1,7 @@
 //! Finds out what the checks ask for.
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use hyper::body::Incoming;
 use mm7::{DecodeError, Dialect, Limits, mime};
 use posthouse_core::submit::{
@@ -107,6 +107,9 @@ impl Ingress {
         let Some(expected) = facts.account().and_then(|account| account.basic_auth.as_ref()) else {
             return CredentialsFact::Right;
         };
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return CredentialsFact::Missing;
+        }
         let right = self.verifier.is_right(basic::shown(headers), expected, facts.head.remote).await;
         if right { CredentialsFact::Right } else { CredentialsFact::Wrong }
     }
@@ -169,6 +172,6 @@ impl Ingress {
 
 fn content(facts: &Facts) -> Option<Result<ContentFacts, DecodeError>> {
     let body = facts.body.as_ref()?;
-    let content = body.submit_req()?.content.as_ref()?;
-    Some(read_content(&body.package, content, body.dialect, &Limits::default()))
+    let content = body.content()?;
+    Some(read_content(&body.package, &content, body.dialect, &Limits::default()))
 }

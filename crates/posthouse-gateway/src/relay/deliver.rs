@@ -6,8 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode as HttpStatus, Uri, header};
 use jiff::Timestamp;
 use mm7::{
-    Address, Dialect, Framing, MessageId, MmStatus, Namespace, SeenNamespace, TransactionId, VasId, Version,
-    message::{Content, DeliverReq, DeliveryReportReq, Message, Priority, ReadReplyReq, Recipient},
+    Address, Dialect, Framing, MessageId, MmStatus, SeenNamespace, TransactionId, VasId, Version,
+    message::{
+        AddressAttributes, Content, DeliverReq, DeliveryReportReq, Message, Priority, ReadReplyReq, Recipient,
+    },
     mime::{self, Inner, Packed},
     soap,
 };
@@ -140,22 +142,24 @@ async fn write_mo(
     let media: Result<Vec<_>, _> =
         mo.parts.iter().zip(bytes).map(|(part, bytes)| part.media(bytes)).collect();
     let media = media.map_err(|error| failed(format!("the media cannot be written: {error}")))?;
-    let req = deliver_req(callback, mo, mime::content_href(&media));
+    let req = deliver_req(account, callback, mo, mime::content_href(&media));
     let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
+    let namespace = dialect(account).written;
     let framing = Framing {
         must_understand: account.must_understand,
-        ..Framing::new(Namespace::LATEST, Version::V6_8_0, transaction_id)
+        ..Framing::new(namespace, namespace.default_version(), transaction_id)
     };
     let envelope = soap::encode(&Message::DeliverReq(req), &framing);
     let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
     Ok(mime::pack(envelope, &media, if has_smil { Inner::Related } else { Inner::Mixed }))
 }
 
-fn deliver_req(callback: &Callback, mo: &Mo, href: Option<String>) -> DeliverReq {
+fn deliver_req(account: &Account, callback: &Callback, mo: &Mo, href: Option<String>) -> DeliverReq {
     DeliverReq {
         vasid: VasId::new(&mo.vasid).ok(),
         linked_id: MessageId::new(&callback.message.to_string()).ok(),
         sender: Some((&mo.sender).into()),
+        sender_attributes: of_sender(account),
         recipients: mo.recipients.iter().map(Recipient::from).collect(),
         time_stamp: Some(mo.time_stamp),
         // VASP software is known that dies where it is missing.
@@ -181,6 +185,7 @@ fn write_report(
         message_id: MessageId::new(&callback.message.to_string()).ok(),
         recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
         sender: Some(submission.sender_address()),
+        sender_attributes: of_sender(account),
         date: Some(callback.at),
         mm_status: spelled.to_owned(),
         status_text: Some(status.text().to_owned()),
@@ -200,11 +205,17 @@ fn write_read_reply(
         message_id: MessageId::new(&callback.message.to_string()).ok(),
         recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
         sender: Some(submission.sender_address()),
+        sender_attributes: of_sender(account),
         time_stamp: Some(time_stamp),
         mm_status: status.as_str().to_owned(),
         ..ReadReplyReq::default()
     };
     soap::encode(&Message::ReadReplyReq(req), &framing(account, callback, submission))
+}
+
+/// How the account's VASP reads a sender's address.
+fn of_sender(account: &Account) -> AddressAttributes {
+    AddressAttributes { as_text: dialect(account).sender_as_text, ..AddressAttributes::default() }
 }
 
 /// As the VASP wrote its SubmitReq.

@@ -104,7 +104,7 @@ async fn what_is_no_acknowledgement_is_tried_as_often_as_provisioned_and_kept_as
 
 #[tokio::test]
 async fn an_empty_answer_acknowledges_where_the_dialect_says_so() {
-    let town = impatient(&["posthouse", "skycore", "sinch", "3gpp"]).await;
+    let town = impatient(&["posthouse", "skycore", "sinch", "3gpp", "cmcc"]).await;
     town.vasp.set_answer(VaspAnswer::Http(200));
     let mut messages = Vec::new();
     for (dialect, event) in [
@@ -112,6 +112,7 @@ async fn an_empty_answer_acknowledges_where_the_dialect_says_so() {
         ("skycore", EventKind::ReportFailed),
         ("sinch", EventKind::ReportFailed),
         ("3gpp", EventKind::ReportFailed),
+        ("cmcc", EventKind::Reported),
     ] {
         messages.push((submit(&town, dialect).await, event));
     }

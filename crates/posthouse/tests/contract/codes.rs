@@ -67,7 +67,9 @@ const CAUSES: &[Cause] = &[
     cause(19, 2565, |request| { request.raw_element("ReplyCharging", "<ReplyCharging/>"); }),
     cause(26, 2566, |request| { request.header("X-Posthouse-Carrier-Id", "nobody"); }),
     of_account(26, 2567, "require_carrier_id = true\n", |_| {}),
-    of_account(13, 2568, "basic_auth = { username = \"acme\", password = \"s3cret\" }\n", |_| {}),
+    of_account(13, 2568, "basic_auth = { username = \"acme\", password = \"s3cret\" }\n", |request| {
+        request.header("Authorization", "Basic YWNtZTp3cm9uZw==");
+    }),
     cause(27, 2569, |_| {}),
     cause(27, 2570, |request| to(request, "4915155550100")),
     cause(32, 3000, |request| { request.transaction_id("broken"); }),

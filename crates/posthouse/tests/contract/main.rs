@@ -19,6 +19,7 @@ mod read_replies;
 mod refusals;
 mod relay;
 mod rows;
+mod stacks;
 mod statuses;
 mod table;
 

@@ -186,7 +186,7 @@ const SPOILERS: &[Spoiler] = &[
     Spoiler { check: "charged_party", code: 3002, dialects: EVERY, spoil: |draft| {
         draft.request.element("ChargedParty", "Sender");
     } },
-    Spoiler { check: "content_present", code: 2506, dialects: EVERY, spoil: |draft| {
+    Spoiler { check: "content_present", code: 2506, dialects: &["posthouse", "skycore", "sinch", "3gpp"], spoil: |draft| {
         draft.request.without("Content");
     } },
     Spoiler { check: "message_length", code: 2560, dialects: EVERY, spoil: |draft| draft.account += "max_message_bytes = 100\n" },
@@ -319,6 +319,9 @@ fn look(dialect: &str, rows: &[(u8, &Spoiler)], request: &Request) -> Look {
     let is_known = *row >= 5 && !spoils(&["sender_identification", "vaspid"]);
     let mut look = Look::refusal(if is_known { dialect } else { "posthouse" }, *row, winner.code, request);
     let good = Request::to("");
+    if winner.check == "credentials" && dialect == "posthouse" {
+        look.form.0 = 401;
+    }
     if spoils(&["http_headers", "request_length", "envelope_reads"]) {
         look = Look { transaction_id: None, namespace: good.namespace, version: "6.8.0".to_owned(), ..look };
     } else {
@@ -431,4 +434,9 @@ async fn which_of_two_rows_wins_in_the_dialect_sinch() {
 #[tokio::test]
 async fn which_of_two_rows_wins_in_the_dialect_3gpp() {
     run("3gpp").await;
+}
+
+#[tokio::test]
+async fn which_of_two_rows_wins_in_the_dialect_cmcc() {
+    run("cmcc").await;
 }

@@ -26,12 +26,13 @@ const CARRIERS: &str = "\
 /// One thing that is wrong, or right, with a request, and what each dialect answers.
 pub struct Case {
     what: &'static str,
-    codes: [u32; 4],
+    codes: [u32; 5],
     spoil: Box<dyn Fn(&mut Request)>,
     account: &'static str,
     service: &'static str,
     reading: Reading,
     answered_in: Option<(&'static str, &'static str)>,
+    is_challenged: bool,
 }
 
 /// How much of a request the gateway gets to read before it refuses.
@@ -55,10 +56,33 @@ impl Case {
         Self::by_dialect(what, [code; 4], spoil)
     }
 
-    /// A case in which the dialects differ: their codes in the order of [`DIALECTS`].
+    /// A case in which the dialects differ: their codes in the order of [`DIALECTS`], of which the last one, cmcc, reads as the
+    /// first.
     pub fn by_dialect(what: &'static str, codes: [u32; 4], spoil: impl Fn(&mut Request) + 'static) -> Self {
         let spoil = Box::new(spoil);
-        Self { what, codes, spoil, account: "", service: "", reading: Reading::Account, answered_in: None }
+        let [posthouse, skycore, sinch, three_gpp] = codes;
+        let codes = [posthouse, skycore, sinch, three_gpp, posthouse];
+        Self {
+            what,
+            codes,
+            spoil,
+            account: "",
+            service: "",
+            reading: Reading::Account,
+            answered_in: None,
+            is_challenged: false,
+        }
+    }
+
+    /// The dialect cmcc answers this.
+    pub fn in_cmcc(mut self, code: u32) -> Self {
+        self.codes[4] = code;
+        self
+    }
+
+    /// Where the dialect asks for credentials that are missing, it does so by HTTP 401.
+    pub fn challenged(self) -> Self {
+        Self { is_challenged: true, ..self }
     }
 
     /// Sent by an account with these lines.
@@ -111,6 +135,9 @@ impl Case {
                 Look { transaction_id: None, ..Look::refusal(name, row, code, request) }
             }
         };
+        if self.is_challenged && name == "posthouse" {
+            expected.form.0 = 401;
+        }
         if let Some((namespace, version)) = self.answered_in {
             expected.namespace = namespace.to_owned();
             expected.version = version.to_owned();

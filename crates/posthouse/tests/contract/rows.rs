@@ -562,7 +562,8 @@ async fn row_13_credentials() {
             request.header("Authorization", value);
         }
     };
-    let mut cases = vec![Case::new("none", 2568, |_| {}), Case::new("the right ones", 1000, shows(RIGHT))];
+    let mut cases =
+        vec![Case::new("none", 2568, |_| {}).challenged(), Case::new("the right ones", 1000, shows(RIGHT))];
     for wrong in [
         "",
         "Basic",
@@ -747,11 +748,29 @@ async fn row_20_charged_party() {
 async fn row_21_content() {
     run(
         21,
-        vec![Case::new("missing", 2506, |request| {
-            request.without("Content");
-        })],
+        vec![
+            Case::new("missing", 2506, |request| {
+                request.without("Content");
+            })
+            .in_cmcc(1000),
+            Case::new("missing, and there is no part that could be meant", 2506, |request| {
+                request.without("Content").attachments.clear();
+            }),
+            Case::new("missing, and there are two parts that could be meant", 2506, |request| {
+                request.without("Content");
+                with_another_part(request);
+            }),
+        ],
     )
     .await;
+}
+
+/// A part beside the payload, so that there is no only other part.
+fn with_another_part(request: &mut Request) {
+    let mut body = request.body();
+    body.truncate(body.len() - "--=_outer--\r\n".len());
+    body.extend_from_slice(b"--=_outer\r\nContent-Type: text/plain\r\n\r\nmore\r\n--=_outer--\r\n");
+    request.body = Some(body);
 }
 
 #[tokio::test]

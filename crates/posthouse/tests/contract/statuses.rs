@@ -163,7 +163,7 @@ fn spelled(dialect: &str, release: u8) -> [Option<&'static str>; 9] {
 #[tokio::test]
 async fn every_status_in_every_dialect() {
     let town = Town::planned(Plan::default()).await;
-    let dialects = ["posthouse", "skycore", "sinch", "3gpp"];
+    let dialects = ["posthouse", "skycore", "sinch", "3gpp", "cmcc"];
     let account = |dialect| town.account(dialect, &format!("dialect = {dialect:?}\n"));
     town.provision(&(dialects.map(account).concat() + &town.usual_carriers())).await;
     assert_spelled(&town, &dialects.map(|dialect| (dialect, dialect))).await;
@@ -202,7 +202,9 @@ async fn assert_spelled(town: &Town, accounts: &[(&str, &str)]) {
                 assert_eq!(decoded.namespace.uri(), format!("{BASE}{namespace}"), "{dialect}");
                 assert_eq!(decoded.version.unwrap().to_string(), version, "{dialect}");
                 // A word that the schema lacks is noted by nobody: a report is worth more than its spelling.
-                assert_eq!(decoded.errors, [], "{dialect}");
+                let bare_sender = if *dialect == "cmcc" { &[mm7::Rule::AddressForm][..] } else { &[] };
+                let broken: Vec<_> = decoded.errors.iter().map(|error| error.rule).collect();
+                assert_eq!(broken, bare_sender, "{dialect}");
             }
         }
     }

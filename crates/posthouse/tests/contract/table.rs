@@ -4,7 +4,7 @@
 use crate::support::{answer::Answer, request::Request};
 
 /// The dialects, in the order of every list of codes by dialect.
-pub const DIALECTS: [&str; 4] = ["posthouse", "skycore", "sinch", "3gpp"];
+pub const DIALECTS: [&str; 5] = ["posthouse", "skycore", "sinch", "3gpp", "cmcc"];
 
 /// StatusCode, StatusText and Details, which are empty where there are none.
 pub const TABLE: [(u32, &str, &str); 44] = [
@@ -208,6 +208,7 @@ impl Look {
         let form = match dialect {
             "3gpp" if row >= 10 => (200, "SubmitRsp"),
             "3gpp" => (500, "Fault"),
+            "cmcc" => (200, "SubmitRsp"),
             _ => (200, "Fault"),
         };
         Self {

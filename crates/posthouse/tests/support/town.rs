@@ -310,7 +310,7 @@ fn to_validate(callback: &Callback) -> Option<(String, Vec<u8>)> {
     if !matches!(decoded.namespace, SeenNamespace::Known(_)) {
         return None;
     }
-    let mut xml = String::from_utf8(envelope).expect("a callback is UTF-8");
+    let mut xml = with_kind_of_sender(String::from_utf8(envelope).expect("a callback is UTF-8"));
     let unknown: &[&str] = match decoded.namespace.release() {
         5 => &["Deferred", "NotSupported", "Unreachable", "Unrecognized"],
         _ => &["NotSupported", "Unreachable", "Unrecognized"],
@@ -321,6 +321,17 @@ fn to_validate(callback: &Callback) -> Option<(String, Vec<u8>)> {
             .replace(&format!(":MMStatus>{status}</"), ":MMStatus>Indeterminate</");
     }
     Some(("to the VASP".to_owned(), xml.into_bytes()))
+}
+
+/// What has a sender as bare text, as the dialect cmcc wants it, with the element that the schema asks for.
+fn with_kind_of_sender(xml: String) -> String {
+    let Some((before, behind)) = xml.split_once("<Sender>") else { return xml };
+    match behind.split_once("</Sender>") {
+        Some((sender, behind)) if !sender.contains('<') => {
+            format!("{before}<Sender><Number>{sender}</Number></Sender>{behind}")
+        }
+        _ => xml,
+    }
 }
 
 /// TOML of a range.

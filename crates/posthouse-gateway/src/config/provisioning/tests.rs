@@ -434,7 +434,7 @@ const MISTAKES: &[(&str, &str, &str)] = &[
     (
         ACCOUNT,
         "dialect = \"mblox\"",
-        "9: account.dialect: \"mblox\" is not known; write one of \"posthouse\", \"skycore\", \"sinch\", \"3gpp\"",
+        "9: account.dialect: \"mblox\" is not known; write one of \"posthouse\", \"skycore\", \"sinch\", \"3gpp\", \"cmcc\"",
     ),
     (ACCOUNT, "mm7 = \"yes\"", "9: account.mm7 takes true or false, not a text"),
     (
