@@ -11,6 +11,7 @@ mod carrier_door;
 mod circumstances;
 mod codes;
 mod connections;
+mod heads;
 mod hostile;
 mod in_force;
 mod kept_out;
