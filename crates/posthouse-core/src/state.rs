@@ -160,8 +160,8 @@ impl State {
             (Self::Accepted | Self::Sending | Self::Parked, Event::Refused(terminal, _)) => {
                 Step::ended(terminal)
             }
-            (Self::Accepted | Self::Sending | Self::Parked, Event::Declined(_)) => {
-                Step::silent(Self::Ended(Terminal::Rejected))
+            (Self::Accepted | Self::Sending | Self::Parked, Event::Declined(code)) => {
+                Step::silent(Self::Ended(declined_as(code)))
             }
             (Self::Accepted | Self::Sending, Event::Again) => Step::silent(Self::Accepted),
             (Self::Accepted | Self::Parked, Event::Requeued) => Step::silent(Self::Accepted),
@@ -239,6 +239,14 @@ impl fmt::Display for State {
     }
 }
 
+/// What a message ends as that was declined in the answer: as it would have in a report (contract 4.4).
+const fn declined_as(code: StatusCode) -> Terminal {
+    match code {
+        StatusCode::UnsupportedMm7Version | StatusCode::CarrierUnsupportedOperation => Terminal::NotSupported,
+        _ => Terminal::Rejected,
+    }
+}
+
 impl Step {
     const fn silent(state: State) -> Self {
         Self::To { state, owed: None }
@@ -268,6 +276,8 @@ mod tests {
         ("ExpiryPassed(unreached)", Event::ExpiryPassed { unreached: true }),
         ("ReportTimeout", Event::ReportTimeout),
         ("Declined", Event::Declined(StatusCode::ServiceUnavailable)),
+        ("Declined(4002)", Event::Declined(StatusCode::UnsupportedMm7Version)),
+        ("Declined(4003)", Event::Declined(StatusCode::CarrierUnsupportedOperation)),
         ("Requeued", Event::Requeued),
         ("ExpiredByHand", Event::ExpiredByHand),
         ("Report(Forwarded)", Event::Report(MmStatus::Forwarded)),
@@ -306,6 +316,8 @@ mod tests {
             ExpiryPassed(unreached)  Unreachable!  Unreachable!  -              -              -
             ReportTimeout            -             -             Indeterminate! Indeterminate! Indeterminate!
             Declined                 Rejected      Rejected      Rejected       -              -
+            Declined(4002)           NotSupported  NotSupported  NotSupported   -              -
+            Declined(4003)           NotSupported  NotSupported  NotSupported   -              -
             Requeued                 Accepted      -             Accepted       -              -
             ExpiredByHand            Expired!      -             Expired!       -              -
             Report(Forwarded)        Forwarded!    Forwarded!    Forwarded!     -              -

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod ingress;
 mod lanes;
 pub mod lookup;
+mod peer_words;
 pub mod queue;
 mod random;
 pub mod relay;

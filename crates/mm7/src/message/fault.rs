@@ -66,7 +66,12 @@ impl FaultCode {
             Self::ClientTransactionId,
         ];
         let found = known.into_iter().find(|code| code.as_str() == local);
-        found.unwrap_or_else(|| Self::Other(local.to_owned()))
+        found.unwrap_or_else(|| match local {
+            // As SOAP 1.2 calls them.
+            "Sender" => Self::Client,
+            "Receiver" => Self::Server,
+            local => Self::Other(local.to_owned()),
+        })
     }
 }
 
@@ -104,6 +109,24 @@ impl Fault {
     }
 }
 
+/// What RSErrorRsp and VASPErrorRsp are called, too: China Mobile's interface has them with MM7 in front.
+pub(crate) fn error_name(name: &str) -> Option<&'static str> {
+    let begins = name.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("MM7"));
+    let bare = if begins { name.get(3..)? } else { name };
+    let is = |known: &str| ["Rsp", "Res", "Response"].into_iter().any(|end| is_joined(bare, known, end));
+    match () {
+        () if is("VASPError") => Some("VASPErrorRsp"),
+        () if is("RSError") => Some("RSErrorRsp"),
+        () => None,
+    }
+}
+
+/// Whether a name is these two in a row, in whatever case.
+fn is_joined(name: &str, begin: &str, end: &str) -> bool {
+    let halves = name.split_at_checked(begin.len());
+    halves.is_some_and(|(a, b)| a.eq_ignore_ascii_case(begin) && b.eq_ignore_ascii_case(end))
+}
+
 impl ErrorRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         Self { status: read_response(element, notes) }
@@ -113,11 +136,16 @@ impl ErrorRsp {
 impl Fault {
     /// Reads the children by local name, since peers write them in SOAP's namespace, in MM7's, or in none.
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let text = |name| element.child(name).map(|child| child.text()).unwrap_or_default();
+        // SOAP 1.2 has Code with a Value, Reason with a Text, and Detail.
+        let text = |name, other, inner| {
+            let nested = || element.child(other)?.child(inner);
+            element.child(name).or_else(nested).map(|child| child.text()).unwrap_or_default()
+        };
+        let detail = element.child("detail").or_else(|| element.child("Detail"));
         Self {
-            code: FaultCode::from_wire(&text("faultcode")),
-            string: text("faultstring").into_owned(),
-            detail: element.child("detail").and_then(|detail| FaultDetail::read(detail, notes)),
+            code: FaultCode::from_wire(&text("faultcode", "Code", "Value")),
+            string: text("faultstring", "Reason", "Text").into_owned(),
+            detail: detail.and_then(|detail| FaultDetail::read(detail, notes)),
         }
     }
 
@@ -142,10 +170,11 @@ impl Fault {
 impl FaultDetail {
     /// The error in a detail; a Status without one is taken as the relay's.
     fn read(detail: Element<'_>, notes: &mut Notes) -> Option<Self> {
-        if let Some(element) = detail.child("RSErrorRsp") {
+        let known = |name| detail.children().find(|child| error_name(child.name()) == Some(name));
+        if let Some(element) = known("RSErrorRsp") {
             return Some(Self::RsErrorRsp(ErrorRsp::read(element, notes)));
         }
-        if let Some(element) = detail.child("VASPErrorRsp") {
+        if let Some(element) = known("VASPErrorRsp") {
             return Some(Self::VaspErrorRsp(ErrorRsp::read(element, notes)));
         }
         let status = Status::of(detail.child("Status")?, notes);

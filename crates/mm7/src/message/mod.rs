@@ -165,10 +165,8 @@ impl Message {
                 | "DeliveryReportRsp"
                 | "ReadReplyReq"
                 | "ReadReplyRsp"
-                | "RSErrorRsp"
-                | "VASPErrorRsp"
                 | "Fault"
-        )
+        ) || fault::error_name(name).is_some()
     }
 
     /// Reads the operation of this local name.
@@ -190,10 +188,11 @@ impl Message {
             "DeliveryReportRsp" => Self::DeliveryReportRsp(DeliveryReportRsp::read(element, notes)),
             "ReadReplyReq" => Self::ReadReplyReq(ReadReplyReq::read(element, notes)),
             "ReadReplyRsp" => Self::ReadReplyRsp(ReadReplyRsp::read(element, notes)),
-            "RSErrorRsp" => Self::RsErrorRsp(ErrorRsp::read(element, notes)),
-            "VASPErrorRsp" => Self::VaspErrorRsp(ErrorRsp::read(element, notes)),
             "Fault" => Self::Fault(Fault::read(element, notes)),
-            _ => return None,
+            other => match fault::error_name(other)? {
+                "RSErrorRsp" => Self::RsErrorRsp(ErrorRsp::read(element, notes)),
+                _ => Self::VaspErrorRsp(ErrorRsp::read(element, notes)),
+            },
         })
     }
 

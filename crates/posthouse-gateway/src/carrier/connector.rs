@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
     Address, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
-    message::{AddressAttributes, Content, Fault, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
+    message::{AddressAttributes, Content, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
     mime::{self, Inner, Media, Packed},
     soap,
 };
@@ -20,10 +20,8 @@ use crate::{
         client::{Answer, HttpClient, NoAnswer},
         retry_after,
     },
+    peer_words,
 };
-
-/// The longest piece of a carrier's answer that is quoted on a timeline, in characters.
-const MAX_QUOTED: usize = 120;
 
 /// How an attempt on one connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,12 +170,18 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attemp
 
 fn read(answer: &Answer, transaction_id: &str) -> Attempt {
     let http = answer.status.as_u16();
-    let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
-        return Attempt::without_mm7(Said::Http(http), format!("HTTP {http} without MM7"));
+    let unreadable = |what: &str| {
+        let said = peer_words::of_body(&answer.body).map(|words| format!(": {words}")).unwrap_or_default();
+        Attempt::without_mm7(Said::Http(http), format!("HTTP {http} {what}{said}"))
     };
-    let Some((code, mut words)) = decoded.message.as_ref().and_then(status) else {
-        let what = decoded.operation.as_deref().unwrap_or("nothing");
-        return Attempt::without_mm7(Said::Http(http), format!("HTTP {http} with {what} for an answer"));
+    let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
+        return unreadable("without MM7");
+    };
+    let Some((code, mut words)) = decoded.message.as_ref().and_then(peer_words::of_message) else {
+        return match decoded.operation.as_deref() {
+            Some(operation) => unreadable(&format!("with {} for an answer", peer_words::line(operation))),
+            None => unreadable("without MM7"),
+        };
     };
     if decoded.transaction_id.as_ref().is_some_and(|id| id.as_str() != transaction_id) {
         words.push_str(", under another TransactionID");
@@ -189,30 +193,20 @@ fn read(answer: &Answer, transaction_id: &str) -> Attempt {
         Some(Message::SubmitRsp(rsp)) => rsp.message_id.as_ref().map(|id| id.as_str().to_owned()),
         _ => None,
     };
-    Attempt { said: Said::Mm7(code), carrier_message_id, words, retry_after: None }
+    let said = code.map_or_else(|| of_fault(decoded.message.as_ref(), http), Said::Mm7);
+    Attempt { said, carrier_message_id, words, retry_after: None }
 }
 
-/// The code of an answer, and what it says.
-fn status(message: &Message) -> Option<(u32, String)> {
-    if let Some(status) = message.status() {
-        let words = format!("{} {}", status.code, quoted(&status.text));
-        let fault = matches!(message, Message::Fault(_) | Message::RsErrorRsp(_) | Message::VaspErrorRsp(_));
-        return Some((status.code, if fault { format!("{words}, in a Fault") } else { words }));
+/// What a Fault without a code says: by the HTTP status where that tells more than that there is a Fault, else by its class, as the
+/// first code of that.
+fn of_fault(message: Option<&Message>, http: u16) -> Said {
+    let Some(Message::Fault(fault)) = message else { return Said::Http(http) };
+    if !matches!(http, 200..=299 | 500) {
+        return Said::Http(http);
     }
-    let Message::Fault(fault) = message else { return None };
-    let code = fault.code_in_string().unwrap_or_else(|| code_of_fault(fault));
-    Some((code, format!("a Fault {} {}", fault.code.as_str(), quoted(&fault.string))))
-}
-
-/// The code that a Fault without one counts as: the first of its class.
-fn code_of_fault(fault: &Fault) -> u32 {
-    match fault.code {
+    Said::Mm7(match fault.code {
         FaultCode::Client | FaultCode::MustUnderstand | FaultCode::ClientTransactionId => 2000,
         FaultCode::VersionMismatch => 4002,
         FaultCode::Server | FaultCode::Other(_) => 3000,
-    }
-}
-
-fn quoted(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_QUOTED).collect()
+    })
 }

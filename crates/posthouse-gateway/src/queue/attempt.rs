@@ -214,6 +214,9 @@ fn note(shared: &Shared, send: &Send, ticket: Ticket, mut attempt: Attempt) -> O
     let link = Arc::clone(ticket.link());
     let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
     shared.metrics.attempt_ended(carrier, verdict.code);
+    if matches!(attempt.said, Said::Http(_)) {
+        tracing::warn!(%carrier, connection = name, id = %send.id, words, "a carrier's answer holds no MM7");
+    }
     if refuses_us {
         tracing::error!(%carrier, connection = name, words, "the carrier refuses our credentials");
     }

@@ -28,6 +28,7 @@ use crate::{
         basic,
         client::{Answer, HttpClient},
     },
+    peer_words,
 };
 
 const TEXT_XML: &str = "text/xml; charset=utf-8";
@@ -256,24 +257,31 @@ fn headers(
     headers
 }
 
-/// HTTP 200, our TransactionID and 1000; or an empty body, where the dialect says so.
+/// HTTP 200, our TransactionID and 1000; or an empty body, where the dialect says so. The error is what was said instead.
 fn acknowledges(answer: &Answer, dialect: &Dialect, transaction_id: &str) -> Result<(), String> {
-    if answer.status != HttpStatus::OK {
-        return Err(format!("HTTP {}", answer.status.as_u16()));
-    }
-    if answer.body.is_empty() {
+    if answer.status == HttpStatus::OK && answer.body.is_empty() {
         let said = || "an empty answer".to_owned();
         return if dialect.empty_body_acknowledges { Ok(()) } else { Err(said()) };
     }
-    let decoded = envelope::decode(&answer.headers, answer.body.clone())
-        .map_err(|_| "an answer without MM7".to_owned())?;
-    let Some(message) = &decoded.message else { return Err("an answer without MM7".to_owned()) };
-    if decoded.transaction_id.as_ref().map(TransactionId::as_str) != Some(transaction_id) {
-        return Err("an answer with another TransactionID".to_owned());
+    let decoded = envelope::decode(&answer.headers, answer.body.clone()).ok();
+    let said = decoded.as_ref().and_then(|decoded| decoded.message.as_ref()).and_then(peer_words::of_message);
+    if answer.status != HttpStatus::OK {
+        let said = said.map(|(_, words)| words).or_else(|| peer_words::of_body(&answer.body));
+        return Err(with(&format!("HTTP {}", answer.status.as_u16()), said));
     }
-    match message.status().map(|status| status.code) {
-        Some(1000) => Ok(()),
-        Some(code) => Err(format!("StatusCode {code}")),
-        None => Err("an answer without StatusCode".to_owned()),
+    match said {
+        Some((Some(1000), _)) => {}
+        Some((Some(_), words)) => return Err(format!("StatusCode {words}")),
+        Some((None, words)) => return Err(words),
+        None => return Err(with("an answer without MM7", peer_words::of_body(&answer.body))),
     }
+    match decoded.and_then(|decoded| decoded.transaction_id) {
+        Some(id) if id.as_str() == transaction_id => Ok(()),
+        Some(_) => Err("an answer with another TransactionID".to_owned()),
+        None => Err("an answer without TransactionID".to_owned()),
+    }
+}
+
+fn with(what: &str, said: Option<String>) -> String {
+    said.map_or_else(|| what.to_owned(), |said| format!("{what}: {said}"))
 }

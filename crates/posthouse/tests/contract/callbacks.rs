@@ -50,17 +50,38 @@ fn no_acknowledgements() -> Vec<(&'static str, Answer)> {
         ("HTTP 202", |_| Reply::http(202, "text/plain", "")),
         ("HTTP 500", |seen| says(500, &seen.transaction_id, 1000)),
         ("an answer with another TransactionID", |_| says(200, "other", 1000)),
-        ("an answer with another TransactionID", |seen| {
+        ("an answer without TransactionID", |seen| {
             let answer = response("DeliveryReportRsp", &seen.transaction_id, 1000);
             let (before, after) = answer.split_once("<e:Header>").unwrap();
             let (_, after) = after.split_once("</e:Header>").unwrap();
             Reply::http(200, "text/xml", &format!("{before}{after}"))
         }),
-        ("StatusCode 2000", |seen| says(200, &seen.transaction_id, 2000)),
+        ("StatusCode 2000 Said", |seen| says(200, &seen.transaction_id, 2000)),
         ("StatusCode 1100", |seen| says(200, &seen.transaction_id, 1100)),
-        ("StatusCode 4007", |seen| Reply::http(200, "text/xml", &fault(&seen.transaction_id, 4007))),
-        ("an answer without MM7", |_| Reply::http(200, "text/html", "<html>It works!</html>")),
-        ("an answer without MM7", |_| Reply::http(200, "text/plain", "OK")),
+        ("StatusCode 4007 Said, in a Fault", |seen| {
+            Reply::http(200, "text/xml", &fault(&seen.transaction_id, 4007))
+        }),
+        ("StatusCode 2007 Said, in VASPErrorRsp", |seen| {
+            Reply::http(200, "text/xml", &response("MM7VASPErrorRsp", &seen.transaction_id, 2007))
+        }),
+        ("StatusCode 2007 Said, in VASPErrorRsp", |seen| {
+            Reply::http(200, "text/xml", &response("VaspErrorRsp", &seen.transaction_id, 2007))
+        }),
+        ("a Fault Server out of memory", |seen| {
+            let fault = fault(&seen.transaction_id, 1000);
+            let (before, after) = fault.split_once("<faultstring>").unwrap();
+            let (_, after) = after.split_once("</detail>").unwrap();
+            Reply::http(200, "text/xml", &format!("{before}<faultstring>out of\nmemory</faultstring>{after}"))
+        }),
+        ("HTTP 500: 4007 Said, in a Fault", |seen| {
+            Reply::http(500, "text/xml", &fault(&seen.transaction_id, 4007))
+        }),
+        ("HTTP 503: Servlet Error No space left", |_| {
+            let page = "<html><head><style>b {}</style><title>Servlet Error</title></head><body>No&nbsp;space left</body>";
+            Reply::http(503, "text/html", page)
+        }),
+        ("an answer without MM7: It works!", |_| Reply::http(200, "text/html", "<html>It works!</html>")),
+        ("an answer without MM7: OK", |_| Reply::http(200, "text/plain", "OK")),
         ("no answer", |_| Reply::HangUp),
         ("nothing within 200 ms", |_| Reply::Silence),
     ]

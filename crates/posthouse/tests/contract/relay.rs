@@ -169,6 +169,96 @@ fn one_for_each_code() -> Vec<Said> {
     each
 }
 
+/// NotSupported for 4002 and 4003 and Rejected for the rest, whether a report says it or the answer did.
+#[tokio::test]
+async fn a_message_ends_the_same_in_queue_and_in_relay_mode() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| {
+        let code = seen.path.trim_start_matches('/').parse().unwrap();
+        Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, code))
+    })
+    .await;
+    let accounts = relays(&town, "posthouse", "5s") + &town.account("acme", "");
+    for (code, state) in [
+        (4002, "NotSupported"),
+        (4003, "NotSupported"),
+        (2002, "Rejected"),
+        (4000, "Rejected"),
+        (4007, "Rejected"),
+    ] {
+        // Of its own, so that only these two messages are its.
+        let carrier =
+            connected(&canned, "", &[&format!("/{code}")]).replace("\"c\"", &format!("\"c{code}\""));
+        let carrier = carrier.replace("prefix = \"1800\"", &format!("prefix = \"18{code}\""));
+        town.provision(&(accounts.clone() + &carrier)).await;
+        let number = format!("18{code}550100");
+        assert_eq!(town.post(&request("posthouse", &number)).await.code(), Some(code));
+        let queued = town.submit(&request("acme", &number)).await;
+        let ended = town.event(queued, EventKind::Ended).await;
+        let filter = MessageFilter { recipient: Some(number), ..MessageFilter::default() };
+        let messages = town.store().messages(&filter, 10).await.unwrap();
+        assert_eq!(messages.len(), 2);
+        for message in messages {
+            let reason = message.reason.map(|reason| u32::from(reason.0.code()));
+            assert_eq!((message.state.as_str(), reason), (state, Some(code)), "{ended}");
+        }
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_a_carrier_says_without_mm7_is_on_the_timeline() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| match seen.path.as_str() {
+        "/page" => {
+            Reply::http(405, "text/html", "<html><title>405</title><h1>Not\u{1b}[31m allowed</h1></html>")
+        }
+        "/fault" => Reply::http(409, XML, &plain_fault(&seen.transaction_id, "throttled: 2 a second")),
+        "/details" => {
+            let answer = response("SubmitRsp", &seen.transaction_id, 4007);
+            let details = "</m:StatusText><m:Details>prepaid account is empty</m:Details>";
+            Reply::http(200, XML, &answer.replace("</m:StatusText>", details))
+        }
+        _ => Reply::http(500, XML, &plain_fault(&seen.transaction_id, "NullPointerException")),
+    })
+    .await;
+    for (path, kind, said) in [
+        (
+            "/page",
+            EventKind::Ended,
+            "Rejected: 4000 General service error: /page: HTTP 405 without MM7: 405 Not [31m allowed",
+        ),
+        (
+            "/fault",
+            EventKind::Retrying,
+            "4006 Service unavailable: /fault: a Fault Client throttled: 2 a second, in HTTP 409",
+        ),
+        (
+            "/details",
+            EventKind::Ended,
+            "Rejected: 4007 Service denied: /details: 4007 Said: prepaid account is empty",
+        ),
+        (
+            "/null",
+            EventKind::Ended,
+            "Rejected: 4000 General service error: /null: a Fault Client NullPointerException, in HTTP 500",
+        ),
+    ] {
+        town.provision(&(town.account("acme", "") + &connected(&canned, "", &[path]))).await;
+        let id = town.submit(&request("acme", "18005550100")).await;
+        assert_eq!(town.event(id, kind).await, said);
+    }
+    town.close().await;
+}
+
+/// A Fault with nothing of MM7 in it.
+fn plain_fault(transaction_id: &str, string: &str) -> String {
+    let fault = fault(transaction_id, 1000);
+    let (before, after) = fault.split_once("<faultcode>").unwrap();
+    let (_, after) = after.split_once("</detail>").unwrap();
+    format!("{before}<faultcode>e:Client</faultcode><faultstring>{string}</faultstring>{after}")
+}
+
 #[tokio::test]
 async fn row_33_in_every_dialect() {
     let town = Town::planned(Plan::default()).await;
