@@ -40,6 +40,7 @@ pub struct Admin {
 impl Admin {
     /// Answers one HTTP request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+        peer.progress.working();
         if request.method() != Method::GET {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "this is read only\n");
         }

@@ -459,14 +459,17 @@ struct Doors {
 impl Doors {
     async fn bind(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            mm7: bind("mm7", settings.mm7.listen, settings.mm7.tls.as_ref(), FILES_PER_MM7).await?,
+            mm7: bind("mm7", settings.mm7.listen, settings.mm7.tls.as_ref(), FILES_PER_MM7)
+                .await?
+                .behind(Proxies(settings.mm7.trusted_proxies.clone())),
             carriers: bind(
                 "carriers",
                 settings.carriers.listen,
                 settings.carriers.tls.as_ref(),
                 FILES_PER_CARRIERS,
             )
-            .await?,
+            .await?
+            .behind(Proxies(settings.carriers.trusted_proxies.clone())),
             admin: bind("admin", settings.admin.listen, settings.admin.tls.as_ref(), FILES_PER_ADMIN).await?,
         })
     }

@@ -8,12 +8,12 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use posthouse_gateway::http::{
     body,
     memory::Memory,
-    server::{Answer, Door, Limits},
+    server::{Answer, Door, Limits, Peer},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -50,7 +50,7 @@ impl Opened {
     /// A door that answers every request with so many bytes.
     async fn answering(limits: Limits, bytes: usize) -> Self {
         let answer = Bytes::from(vec![b'x'; bytes]);
-        Self::open(limits, move |_| {
+        Self::open(limits, move |_, _| {
             let answer = answer.clone();
             async move { Response::new(Full::new(answer)) }
         })
@@ -59,19 +59,25 @@ impl Opened {
 
     async fn open<F>(
         limits: Limits,
-        answer: impl Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+        answer: impl Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = Answer> + Send + 'static,
     {
         let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, None).unwrap();
         let (address, stop) = (door.address().unwrap(), CancellationToken::new());
-        let serving = tokio::spawn(door.serve(move |request, _| answer(request), stop.clone()));
+        let serving = tokio::spawn(door.serve(answer, stop.clone()));
         Self { address, stop, serving }
     }
 
     async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn connect_from(&self, from: Ipv4Addr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     /// Sends this, and gives back what comes till the door closes the connection.
@@ -138,11 +144,62 @@ async fn connections_over_the_cap_wait_for_their_turn() {
 }
 
 #[tokio::test]
+async fn one_address_that_has_all_connections_gives_up_some_to_others() {
+    let (begun, go_on) = (CancellationToken::new(), CancellationToken::new());
+    let door = Opened::open(LIMITS, {
+        let (begun, go_on) = (begun.clone(), go_on.clone());
+        move |request: Request<Incoming>, peer: Peer| {
+            let (begun, go_on) = (begun.clone(), go_on.clone());
+            async move {
+                match request.uri().path() {
+                    "/slow" => {
+                        peer.progress.working();
+                        begun.cancel();
+                        go_on.cancelled().await;
+                    }
+                    "/body" => drop(request.into_body().collect().await),
+                    _ => {}
+                }
+                Response::new(Full::from("done"))
+            }
+        }
+    })
+    .await;
+    // One whose request is here, and as many others as there are: idle, in the middle of a head, in the middle of a body.
+    let mut under_way = door.connect().await;
+    under_way.write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    timeout(DEADLINE, begun.cancelled()).await.unwrap();
+    let mut held = Vec::new();
+    for sent in [
+        &b""[..],
+        b"GET / HTTP/1.1\r\nHost:",
+        b"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx",
+    ] {
+        let mut stream = door.connect().await;
+        stream.write_all(sent).await.unwrap();
+        held.push(stream);
+    }
+    let mut served = Vec::new();
+    for number in 2..5 {
+        let mut stream = door.connect_from(Ipv4Addr::new(127, 0, 0, number)).await;
+        stream.write_all(GET).await.unwrap();
+        assert_eq!(timeout(DEADLINE, stream.read_u8()).await.unwrap().unwrap(), b'H', "{number}");
+        served.push(stream);
+    }
+    // Those had to go, and the one whose request is here did not.
+    for stream in held {
+        assert_eq!(all_of(stream).await, "");
+    }
+    go_on.cancel();
+    assert!(all_of(under_way).await.ends_with("done"));
+}
+
+#[tokio::test]
 async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
     let (begun, go_on) = (CancellationToken::new(), CancellationToken::new());
     let door = Opened::open(LIMITS, {
         let (begun, go_on) = (begun.clone(), go_on.clone());
-        move |_| {
+        move |_, _| {
             let (begun, go_on) = (begun.clone(), go_on.clone());
             async move {
                 begun.cancel();
@@ -171,7 +228,7 @@ async fn a_stop_does_not_wait_for_ever() {
     let begun = CancellationToken::new();
     let door = Opened::open(limits, {
         let begun = begun.clone();
-        move |_| {
+        move |_, _| {
             begun.cancel();
             std::future::pending()
         }
@@ -189,7 +246,7 @@ async fn bodies_that_are_only_announced_take_no_memory_from_others() {
     const BODY: usize = 1000;
     let memory = Memory::new(1500);
     let limits = Limits { connections: 100, ..LIMITS };
-    let door = Opened::open(limits, move |request: Request<Incoming>| {
+    let door = Opened::open(limits, move |request: Request<Incoming>, _| {
         let mut share = memory.share(HERE);
         async move {
             let deadline = Instant::now() + DEADLINE;

@@ -1,11 +1,16 @@
 //! One address, or one account, holds all that it may hold: others are served all the same. A test for each kind of what can be held.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+#[expect(dead_code, reason = "not everything is run here")]
+mod process;
 #[expect(dead_code, reason = "not all of the town is visited here")]
 mod support;
 
 use std::{
+    fs,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -56,6 +61,66 @@ async fn are_served(town: &Town) {
     // A SubmitReq is nothing that a carrier may post: it was read, and that counts here.
     assert!(report.decoded.is_some(), "{}", report.http_status);
     assert!(took < SERVED, "after {took:?}");
+}
+
+/// A gateway in a process of its own that may open so many files, which bounds its connections.
+fn with_few_files(files: usize, folder: &Path) -> process::Gateway {
+    let mut command = Command::new("sh");
+    let serve = format!("ulimit -n {files} && exec \"$0\" serve -c posthouse.toml");
+    command
+        .args(["-c", &serve, env!("CARGO_BIN_EXE_posthouse")])
+        .current_dir(folder)
+        .env("POSTHOUSE_LOG", "info");
+    let gateway = process::Gateway::ready(process::Program::spawn(command));
+    let provisioning = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n\
+         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
+         [[carrier]]\nid = \"31003\"\n\
+         [[carrier.connection]]\nname = \"nowhere\"\nurl = \"http://127.0.0.1:1/mm7\"\n\
+         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n";
+    fs::write(folder.join("provisioning.toml"), provisioning).unwrap();
+    let applied =
+        process::posthouse(folder, &["apply", "-c", "posthouse.toml", "provisioning.toml"]).output().unwrap();
+    assert!(applied.status.success(), "{applied:?}");
+    gateway
+}
+
+fn address(url: &str) -> SocketAddr {
+    url.trim_start_matches("http://").split('/').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn one_address_that_has_all_connections_of_a_door_holds_nobody_up() {
+    const FILES: usize = 256;
+    let folder = process::folder();
+    let gateway = with_few_files(FILES, folder.path());
+    let doors = [&gateway.mm7, &gateway.carriers, &gateway.admin].map(|url| address(url));
+    for sent in [
+        &b""[..],
+        b"POST /mm7/v1 HTTP/1.1\r\nHost:",
+        b"POST /mm7/v1 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\nContent-Length: 5000\r\n\r\n<",
+    ] {
+        // Half of the files may be connections of the first door: these are more.
+        let mut held = Vec::new();
+        for door in doors {
+            for _ in 0..FILES * 3 / 4 {
+                let mut stream = connect(ATTACKER, door).await.unwrap();
+                // Some of them are closed at once.
+                let _ = stream.write_all(sent).await;
+                held.push(stream);
+            }
+        }
+        let began = Instant::now();
+        let submit = exchange(VASP, doors[0], &Request::to(NUMBER)).await;
+        assert_eq!(submit.code(), Some(1000), "{}", submit.xml());
+        let report = Request { path: "/carriers/31003/mm7".to_owned(), ..Request::to(NUMBER) };
+        let report = exchange(CARRIER, doors[1], &report).await;
+        assert!(report.decoded.is_some(), "{}", report.http_status);
+        let mut admin = connect(CARRIER, doors[2]).await.unwrap();
+        let health = exchange_on(&mut admin, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert_eq!(health.http_status, 200);
+        assert!(began.elapsed() < SERVED, "after {:?}", began.elapsed());
+        drop(held);
+    }
 }
 
 /// Waits till a count stands still.

@@ -31,6 +31,7 @@ use crate::{
         body::{self, Read},
         memory::Memory,
         proxies::Proxies,
+        seats::Progress,
         server::{Answer, Peer, plain},
     },
     ids::Ids,
@@ -103,7 +104,7 @@ impl CarrierDoor {
             return refused;
         }
         let from = self.settings.proxies.asker(request.headers(), &peer).address;
-        self.take(&carrier, request, from).await
+        self.take(&carrier, request, from, &peer.progress).await
     }
 
     fn carrier(&self, path: &str) -> Option<Arc<Carrier>> {
@@ -133,7 +134,13 @@ impl CarrierDoor {
         Some(refused)
     }
 
-    async fn take(&self, carrier: &Carrier, request: Request<Incoming>, from: IpAddr) -> Answer {
+    async fn take(
+        &self,
+        carrier: &Carrier,
+        request: Request<Incoming>,
+        from: IpAddr,
+        progress: &Progress,
+    ) -> Answer {
         let (head, body) = request.into_parts();
         let deadline = Instant::now() + self.settings.read_timeout;
         let mut memory = self.memory.share(from);
@@ -148,6 +155,7 @@ impl CarrierDoor {
                 return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
             }
         };
+        progress.working();
         let opened = match envelope::open(&head.headers, bytes) {
             Ok(opened) => opened,
             Err(error) => return refuse(carrier, None, &error.into()),

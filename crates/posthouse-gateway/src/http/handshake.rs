@@ -1,12 +1,12 @@
 //! TLS handshakes of a door: each within a deadline, and so many at a time that who is slow with them holds nobody up.
 //!
-//! When there are as many as there may be, one more ends the oldest: an honest peer needs a moment for its handshake, so those
-//! that wait longest are those that will not finish it.
+//! When there are as many as there may be, one more ends the oldest of the address that has the most: an honest peer needs a moment for
+//! its handshake, so those that wait longest are those that will not finish it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,8 +19,8 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use super::server::Peer;
-use crate::tls::certificate;
+use super::{seats::Progress, server::Peer};
+use crate::{shares::claimant, tls::certificate};
 
 /// How much is still read of a peer that does not speak TLS, so that it sees its connection closed and not reset.
 const DRAIN_BYTES: u64 = 64 << 10;
@@ -35,11 +35,30 @@ pub struct Handshakes {
     under_way: Mutex<UnderWay>,
 }
 
-/// What ends each, by the order in which they began.
+/// What ends each, by whose they are and by the order in which they began.
 #[derive(Debug, Default)]
 struct UnderWay {
     begun: u64,
-    ends: BTreeMap<u64, CancellationToken>,
+    count: usize,
+    ends: HashMap<IpAddr, BTreeMap<u64, CancellationToken>>,
+}
+
+impl UnderWay {
+    fn remove(&mut self, from: IpAddr, number: u64) -> Option<CancellationToken> {
+        let ends = self.ends.get_mut(&from)?;
+        let end = ends.remove(&number)?;
+        if ends.is_empty() {
+            self.ends.remove(&from);
+        }
+        self.count -= 1;
+        Some(end)
+    }
+
+    /// The oldest of the address that has the most.
+    fn oldest_of_most(&self) -> Option<(IpAddr, u64)> {
+        let (from, ends) = self.ends.iter().max_by_key(|(_, ends)| ends.len())?;
+        Some((*from, *ends.first_key_value()?.0))
+    }
 }
 
 impl Handshakes {
@@ -59,12 +78,12 @@ impl Handshakes {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let turn = self.begin();
+        let turn = self.begin(claimant(address.ip()));
         let shaking = timeout(self.deadline, TlsAcceptor::from(config).accept(stream).into_fallible());
         let shaken = tokio::select! {
             shaken = shaking => shaken,
             () = turn.end.cancelled() => {
-                tracing::debug!(%address, "a TLS handshake was ended: there are too many, and it is the oldest");
+                tracing::debug!(%address, "a TLS handshake was ended: there are too many, and it is the oldest of its address");
                 return None;
             }
             () = stop.cancelled() => return None,
@@ -87,36 +106,41 @@ impl Handshakes {
         }
     }
 
-    fn begin(&self) -> Turn<'_> {
+    fn begin(&self, from: IpAddr) -> Turn<'_> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.ends.len() >= self.most
-            && let Some((_, oldest)) = under_way.ends.pop_first()
+        if under_way.count >= self.most
+            && let Some((from, oldest)) = under_way.oldest_of_most()
+            && let Some(end) = under_way.remove(from, oldest)
         {
-            oldest.cancel();
+            end.cancel();
         }
         let (number, end) = (under_way.begun, CancellationToken::new());
         under_way.begun += 1;
-        under_way.ends.insert(number, end.clone());
-        Turn { handshakes: self, number, end }
+        under_way.count += 1;
+        under_way.ends.entry(from).or_default().insert(number, end.clone());
+        Turn { handshakes: self, from, number, end }
     }
 }
 
 /// A handshake under way.
 struct Turn<'h> {
     handshakes: &'h Handshakes,
+    from: IpAddr,
     number: u64,
     end: CancellationToken,
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.handshakes.under_way.lock().unwrap_or_else(PoisonError::into_inner).ends.remove(&self.number);
+        let mut under_way = self.handshakes.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.remove(self.from, self.number);
     }
 }
 
 fn peer<S>(address: SocketAddr, stream: &TlsStream<S>) -> Peer {
     let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-    Peer { address, tls: true, certificate: shown.map(|shown| Arc::new(certificate::shown(shown))) }
+    let certificate = shown.map(|shown| Arc::new(certificate::shown(shown)));
+    Peer { address, tls: true, certificate, progress: Progress::default() }
 }
 
 /// Says that nothing more comes, and reads for a moment what did come: closing a socket that has unread bytes resets it.
@@ -128,4 +152,24 @@ async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     };
     // Whatever comes of it, the connection is over.
     drop(timeout(DRAIN_TIME, closing).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_ends_the_oldest_of_the_address_that_has_the_most() {
+        let handshakes = Handshakes::new(4, Duration::from_secs(1));
+        let [honest, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
+        let slow = handshakes.begin(honest);
+        let many = [0; 3].map(|_| handshakes.begin(other));
+        let ended = |turns: &[Turn<'_>]| turns.iter().map(|turn| turn.end.is_cancelled()).collect::<Vec<_>>();
+        let more = [0; 2].map(|_| handshakes.begin(other));
+        assert!(!slow.end.is_cancelled(), "though it is the oldest of all");
+        assert_eq!(ended(&many), [true, true, false]);
+        drop((slow, many, more));
+        let under_way = handshakes.under_way.lock().unwrap();
+        assert_eq!((under_way.count, under_way.ends.len()), (0, 0));
+    }
 }

@@ -13,4 +13,5 @@ pub mod mended;
 mod patience;
 pub mod proxies;
 pub mod retry_after;
+pub mod seats;
 pub mod server;

@@ -33,7 +33,8 @@ impl Proxies {
         }
     }
 
-    fn is_ours(&self, address: IpAddr) -> bool {
+    /// Whether an address is one of theirs.
+    pub fn is_ours(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 
@@ -73,6 +74,7 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
+    use crate::http::seats::Progress;
 
     fn asker(peer: &str, lines: &[(&'static str, &'static str)]) -> (String, bool) {
         let networks = ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
@@ -80,7 +82,12 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let peer = Peer { address: SocketAddr::new(peer.parse().unwrap(), 1), tls: false, certificate: None };
+        let peer = Peer {
+            address: SocketAddr::new(peer.parse().unwrap(), 1),
+            tls: false,
+            certificate: None,
+            progress: Progress::default(),
+        };
         let Asker { address, tls } = Proxies(networks.to_vec()).asker(&headers, &peer);
         (address.to_string(), tls)
     }

@@ -11,9 +11,8 @@ use posthouse_core::certificate::ShownCertificate;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::Semaphore,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +20,8 @@ use super::{
     handshake::Handshakes,
     lengths::{Lengths, has_end},
     patience::Patience,
+    proxies::Proxies,
+    seats::{Entered, Progress, Seat, Seats},
 };
 use crate::tls::door::DoorTls;
 
@@ -36,7 +37,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The limits of a door.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections are served at a time; more wait in the kernel's backlog.
+    /// How many connections are served at a time. Who gets them when there are more, is told by [`Seats`].
     pub connections: usize,
     /// How many TLS handshakes are under way at a time; one more ends the oldest.
     pub handshakes: usize,
@@ -62,6 +63,8 @@ pub struct Peer {
     pub tls: bool,
     /// The client certificate that it showed, and whose chain is good.
     pub certificate: Option<Arc<ShownCertificate>>,
+    /// To be told when a request is here in full.
+    pub progress: Progress,
 }
 
 /// Also where connections of an earlier process linger.
@@ -78,6 +81,7 @@ pub struct Door {
     listener: TcpListener,
     limits: Limits,
     tls: Option<Arc<DoorTls>>,
+    proxies: Proxies,
 }
 
 impl Door {
@@ -86,7 +90,13 @@ impl Door {
     /// # Errors
     /// What the system says.
     pub fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<DoorTls>>) -> io::Result<Self> {
-        Ok(Self { listener: listen(address)?, limits, tls })
+        Ok(Self { listener: listen(address)?, limits, tls, proxies: Proxies::default() })
+    }
+
+    /// With proxies of ours, which may have any number of its connections.
+    #[must_use]
+    pub fn behind(self, proxies: Proxies) -> Self {
+        Self { proxies, ..self }
     }
 
     /// What it shows in TLS.
@@ -114,38 +124,30 @@ impl Door {
         F: Future<Output = Answer> + Send + 'static,
     {
         let handshakes = Arc::new(Handshakes::new(self.limits.handshakes, self.limits.handshake));
-        let cap = Arc::new(Semaphore::new(self.limits.connections));
+        let seats = Seats::new(self.limits.connections, self.proxies);
         let mut connections = JoinSet::new();
         loop {
-            // The permit comes first: what is over the cap is not accepted.
-            let accepted = async {
-                let permit = Arc::clone(&cap).acquire_owned().await;
-                (permit, self.listener.accept().await)
-            };
-            let (permit, accepted) = tokio::select! {
-                accepted = accepted => accepted,
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
                 () = stop.cancelled() => break,
                 Some(_) = connections.join_next() => continue,
             };
             match accepted {
                 Ok((stream, address)) => {
-                    let (tls, handshakes) = (self.tls.clone(), Arc::clone(&handshakes));
-                    let (handler, stop) = (handler.clone(), stop.clone());
+                    let seat = seats.enter(address);
+                    let opened = Opened {
+                        address,
+                        limits: self.limits,
+                        tls: self.tls.clone(),
+                        handshakes: Arc::clone(&handshakes),
+                        stop: stop.clone(),
+                    };
+                    let handler = handler.clone();
                     connections.spawn(async move {
-                        let stream = prepare(stream, self.limits);
-                        match tls {
-                            None => {
-                                let peer = Peer { address, tls: false, certificate: None };
-                                serve_connection(stream, peer, handler, self.limits, stop).await;
-                            }
-                            Some(tls) => {
-                                let shaken = handshakes.shake(tls.config(), stream, address, &stop).await;
-                                if let Some((stream, peer)) = shaken {
-                                    serve_connection(stream, peer, handler, self.limits, stop).await;
-                                }
-                            }
+                        // What there is no room for is closed at once.
+                        if let Some(seat) = seated(seat, &opened).await {
+                            opened.serve(stream, seat, handler).await;
                         }
-                        drop(permit);
                     });
                 }
                 Err(error) => {
@@ -158,6 +160,71 @@ impl Door {
         let finished = async { while connections.join_next().await.is_some() {} };
         if timeout(self.limits.stop, finished).await.is_err() {
             tracing::warn!(left = connections.len(), "connections were cut at stop");
+        }
+    }
+}
+
+/// A connection that came.
+struct Opened {
+    address: SocketAddr,
+    limits: Limits,
+    tls: Option<Arc<DoorTls>>,
+    handshakes: Arc<Handshakes>,
+    stop: CancellationToken,
+}
+
+/// Its seat, once it has one. On the porch it waits as long as for a head.
+async fn seated(entered: Entered, opened: &Opened) -> Option<Seat> {
+    match entered {
+        Entered::Seat(seat) => Some(seat),
+        Entered::Full => None,
+        Entered::Porch(porch) => tokio::select! {
+            seat = porch.seat(Instant::now() + opened.limits.head) => seat,
+            () = opened.stop.cancelled() => None,
+        },
+    }
+}
+
+impl Opened {
+    /// Serves it till it ends, or till it has to leave its seat to others.
+    async fn serve<H, F>(self, stream: TcpStream, mut seat: Seat, handler: H)
+    where
+        H: Fn(Request<Incoming>, Peer) -> F + Clone,
+        F: Future<Output = Answer>,
+    {
+        let (stream, from) = (prepare(stream, self.limits), self.address);
+        let progress = seat.progress();
+        let handler = |request, peer: Peer| {
+            let progress = peer.progress.clone();
+            progress.arriving();
+            let answer = handler(request, peer);
+            async move {
+                let answer = answer.await;
+                progress.open();
+                answer
+            }
+        };
+        let serving = async {
+            let Self { address, limits, tls, handshakes, stop } = self;
+            match tls {
+                None => {
+                    let peer = Peer { address, tls: false, certificate: None, progress };
+                    serve_connection(stream, peer, handler, limits, stop).await;
+                }
+                Some(tls) => {
+                    let shaken = handshakes.shake(tls.config(), stream, address, &stop).await;
+                    if let Some((stream, peer)) = shaken {
+                        let peer = Peer { progress, ..peer };
+                        serve_connection(stream, peer, handler, limits, stop).await;
+                    }
+                }
+            }
+        };
+        tokio::select! {
+            () = serving => {}
+            () = seat.ended() => {
+                tracing::debug!(address = %from, "a connection was ended: there are too many, and most are of its address");
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::{
         basic,
         body::{self, Read},
         memory::Share,
+        seats::Progress,
     },
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Exchange {
     pub(super) body: Option<Incoming>,
     /// The memory that its body takes.
     pub(super) memory: Share,
+    /// To be told when its body is here.
+    pub(super) progress: Progress,
     /// The memory that content takes which was fetched for it.
     pub(super) fetched_memory: Vec<OwnedSemaphorePermit>,
 }
@@ -53,6 +56,7 @@ impl Ingress {
             }
             Read::Broken | Read::TooLate => return None,
         };
+        exchange.progress.working();
         exchange.facts.body = Some(self.read(exchange, arrival, bytes));
         Some(())
     }

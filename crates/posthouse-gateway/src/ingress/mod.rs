@@ -112,8 +112,14 @@ impl Ingress {
         let snapshot = self.snapshot.get();
         let facts = Facts::new(snapshot, self.read_head(&head.headers, &peer));
         let memory = self.memory.share(facts.head.remote);
-        let mut exchange =
-            Exchange { facts, headers: head.headers, body: Some(body), memory, fetched_memory: Vec::new() };
+        let mut exchange = Exchange {
+            facts,
+            headers: head.headers,
+            body: Some(body),
+            memory,
+            progress: peer.progress,
+            fetched_memory: Vec::new(),
+        };
         let Some(outcome) = self.decide(&mut exchange).await else {
             // The body did not come in time, or not at all.
             return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");

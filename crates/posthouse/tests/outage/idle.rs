@@ -28,6 +28,11 @@ fn served_at_a_time(files: Option<u64>) -> usize {
     files.map_or(10_000, |files| (files / 2).min(10_000)).try_into().unwrap()
 }
 
+/// How many more wait to be served, with a file each (docs/failures.md).
+const fn on_the_porch(served_at_a_time: usize) -> usize {
+    served_at_a_time.div_ceil(32)
+}
+
 /// Lets this process open as many files as it may: the gateway asks for as many itself. How many connections its door serves.
 fn open_many_files() -> usize {
     let limit = getrlimit(Resource::Nofile);
@@ -138,7 +143,8 @@ fn ten_thousand_idle_connections_hold_nobody_up() {
         stream.write_all(&submit_req(&gateway)).unwrap();
     }
     accepts(&mut idle[at_a_time - 2], &submit_req(&gateway));
-    assert!(files(pid) - files_before <= at_a_time + OF_ITS_OWN, "more are served than there may be");
+    let most = at_a_time + on_the_porch(at_a_time) + OF_ITS_OWN;
+    assert!(files(pid) - files_before <= most, "more are accepted than there may be");
     let all_wait = surplus.iter().all(is_quiet);
     // Idle connections are closed after a while, and others served instead.
     let still_full = idle.iter().all(is_quiet);

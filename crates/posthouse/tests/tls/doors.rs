@@ -11,14 +11,16 @@ use posthouse_gateway::{
 };
 use rustls::{
     ProtocolVersion,
+    pki_types::ServerName,
     version::{TLS12, TLS13},
 };
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
+use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use super::certs::{Ca, connect, files};
@@ -135,6 +137,27 @@ async fn slow_handshakes_do_not_hold_the_door() {
         assert_eq!(timeout(DEADLINE, ended.read(&mut [0])).await.unwrap().unwrap_or(0), 0);
     }
     drop(kept);
+}
+
+#[tokio::test]
+async fn one_address_that_begins_handshakes_holds_nobody_up() {
+    let door = Opened::open(Limits { connections: 64, ..LIMITS }).await;
+    // A peer with another address, which is slower than those that begin one after the other.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).unwrap();
+    let slow = socket.connect(door.address).await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..LIMITS.handshakes * 4 {
+        silent.push(door.silent().await);
+    }
+    // The first of them have been hung up on: all have begun by now.
+    for ended in silent.iter_mut().take(LIMITS.handshakes * 3) {
+        assert_eq!(timeout(DEADLINE, ended.read(&mut [0])).await.unwrap().unwrap_or(0), 0);
+    }
+    let name = ServerName::from(door.address.ip());
+    let connector = TlsConnector::from(Arc::new(door.ca.client(None)));
+    let stream = timeout(Duration::from_secs(5), connector.connect(name, slow)).await.unwrap().unwrap();
+    assert!(ask(stream).await.ends_with("tls true by None"));
 }
 
 #[tokio::test]
