@@ -114,16 +114,28 @@ impl Report {
         self.verdicts.iter().find(|verdict| verdict.dialect.name == dialect.name).unwrap_or(first)
     }
 
-    /// Whether it is a SubmitReq, or nothing that can be told: only these are judged by all checks.
+    /// Whether it is a request of a VASP, or nothing that can be told: only these are judged by all checks.
     pub fn is_judged_as_submit(&self) -> bool {
         is_judged_as_submit(&self.lint)
     }
 }
 
-/// Whether everything that a SubmitReq is checked for is asked of the message: not of one that is plainly another.
+/// Whether everything that a SubmitReq is checked for is asked of the message: of all that VASPs send, whose door takes nothing else,
+/// but neither of what carriers send nor of answers.
 fn is_judged_as_submit(lint: &Lint) -> bool {
     let message = lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
-    !lint.raw.is_response() && message.is_none_or(|message| matches!(message, Message::SubmitReq(_)))
+    !lint.raw.is_response() && message.is_none_or(is_from_vasp)
+}
+
+const fn is_from_vasp(message: &Message) -> bool {
+    matches!(
+        message,
+        Message::SubmitReq(_)
+            | Message::CancelReq(_)
+            | Message::ReplaceReq(_)
+            | Message::ExtendedCancelReq(_)
+            | Message::ExtendedReplaceReq(_)
+    )
 }
 
 fn submit_req(lint: &Lint) -> Option<&SubmitReq> {

@@ -86,6 +86,7 @@ impl Looker<'_> {
             }
             Reject::ChargedParty => self.charged_party(),
             Reject::NoContent => self.no_content(),
+            Reject::NotSubmitReq => self.not_submit(),
             _ => {
                 let what = Cause::of(reject).map_or("the request is refused", |cause| cause.meaning);
                 (self.lint.start(), what.trim_end_matches('.').to_owned(), Remedy::default())
@@ -113,6 +114,16 @@ impl Looker<'_> {
         let seen = self.seen(&[element]);
         let found = seen.as_ref().and_then(|seen| seen.text.clone());
         (self.place(seen), format!("{element} is present"), Remedy::advise(advice).found(found))
+    }
+
+    fn not_submit(&self) -> (Place, String, Remedy) {
+        let operation = self.lint.decoded.as_ref().ok().and_then(|decoded| decoded.operation.as_deref());
+        let what = format!("{} is no SubmitReq", operation.unwrap_or("the operation"));
+        (
+            self.place(self.seen(&[])),
+            what,
+            Remedy::advise("send a SubmitReq: nothing else is taken from a VASP"),
+        )
     }
 
     fn charged_party(&self) -> (Place, String, Remedy) {
