@@ -556,8 +556,11 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// The store's own secret key, made at random when the store is created: VASPIDs are hashed under it.
     async fn key(&self) -> Result<[u8; 32]>;
 
-    /// Throws away media accepted before `media_before`, messages (also those from handsets) accepted before `messages_before`, and unmatched reports
-    /// received before `messages_before`; only of messages that have ended and owe nothing. At most `limit` of each.
+    /// Throws away media of messages that ended before `media_before`, messages that ended before `messages_before`, and unmatched
+    /// reports received before `messages_before`; only of messages that owe nothing. At most `limit` of each.
+    ///
+    /// A message ends when it reaches its terminal state; one from a handset when its callback was delivered, withdrawn, or kept as
+    /// failed. What is thrown away cannot be read from the store's files any more within some minutes.
     async fn sweep(&self, media_before: Timestamp, messages_before: Timestamp, limit: usize)
     -> Result<Swept>;
 

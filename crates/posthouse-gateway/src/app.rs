@@ -78,6 +78,8 @@ const BODIES_IN_MEMORY: u64 = 4;
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// How much of each kind it throws away at a time, so that accepting goes on beside it.
 const SWEEP_AT_A_TIME: usize = 1000;
+/// How long it lets others work before it goes on, while there is more.
+const SWEEP_AGAIN: Duration = Duration::from_millis(100);
 
 /// The system's clock.
 #[derive(Clone, Copy, Debug, Default)]
@@ -569,17 +571,27 @@ fn open_lanes(queue: &Queue, snapshot: &SnapshotCell) {
     snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
 }
 
-/// Throws away what is older than retention says, a little at a time.
+/// Throws away what ended longer ago than retention says, a little at a time, and the next bit at once while there is more.
 async fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Retention, stop: CancellationToken) {
+    let mut wait = SWEEP_EVERY;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = sleep(SWEEP_EVERY) => {}
+            () = sleep(wait) => {}
         }
+        wait = SWEEP_EVERY;
         let before = |age| clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
         match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {
             Ok(swept) if swept == Swept::default() => {}
-            Ok(swept) => tracing::info!(swept.media, swept.messages, swept.unmatched_reports, "retention"),
+            Ok(swept) => {
+                tracing::info!(swept.media, swept.messages, swept.unmatched_reports, "retention");
+                if [swept.media, swept.messages, swept.unmatched_reports]
+                    .iter()
+                    .any(|some| *some >= SWEEP_AT_A_TIME as u64)
+                {
+                    wait = SWEEP_AGAIN;
+                }
+            }
             Err(error) => tracing::error!(%error, "retention could not throw anything away"),
         }
     }

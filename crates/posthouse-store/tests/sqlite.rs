@@ -322,7 +322,7 @@ mod segments {
     use super::*;
 
     #[tokio::test]
-    async fn a_segment_is_used_again_when_no_row_needs_it() {
+    async fn a_segment_that_no_row_needs_is_removed() {
         let place = Place::new();
         let store = place.open_store().await;
         // Six fill a segment: one is kept of each round, the others go.
@@ -338,7 +338,7 @@ mod segments {
                 finish(&store, new.id, now + 10).await;
             }
             kept.extend(messages.into_iter().take(keep));
-            store.sweep(at(now + 10), at(now + 10), 100).await.unwrap();
+            store.sweep(at(now + 11), at(now + 11), 100).await.unwrap();
         }
         for new in &kept {
             assert!(store.media(new.id).await.unwrap() == new.media);
@@ -533,5 +533,118 @@ mod rows {
             error.to_string(),
             format!("event.kind of row {id}/1 cannot be read: no value of this kind")
         );
+    }
+}
+
+mod what_is_over {
+    use std::time::{Duration, Instant};
+
+    use mm7::MmStatus;
+
+    use super::*;
+
+    /// What is looked for in the files, and must not be there.
+    const SUBJECT: &str = "a subject to be forgotten";
+    const NUMBER: &str = "4915999000111";
+    const WORDS: &str = "words that nobody should read";
+
+    fn private(now: i64, sender: &str) -> NewMessage {
+        let mut new = with_media(message(now), &[noise(now.unsigned_abs(), LARGE), SUBJECT.into()]);
+        new.submission.subject = Some(SUBJECT.into());
+        new.submission.sender = sender.into();
+        new.submission.recipient = posthouse_core::address::Msisdn::parse(NUMBER, false).unwrap();
+        new
+    }
+
+    fn files(folder: &std::path::Path) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+        }
+        files
+    }
+
+    /// The files in which any of these can be read.
+    fn found(place: &Place, pieces: &[&[u8]]) -> Vec<PathBuf> {
+        let has = |bytes: &[u8]| {
+            pieces.iter().any(|piece| bytes.windows(piece.len()).any(|window| window == *piece))
+        };
+        files(&place.path())
+            .into_iter()
+            .filter(|file| fs::read(file).is_ok_and(|bytes| has(&bytes)))
+            .collect()
+    }
+
+    /// Nor from the journal, from free pages, or from segments that others still need.
+    #[tokio::test]
+    async fn what_is_over_is_gone_from_the_files() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let kept = large(500);
+        let mut gone = Vec::new();
+        for now in 0..40 {
+            let new = private(now, "111122");
+            store.accept(&new).await.unwrap();
+            if now == 20 {
+                store.accept(&kept).await.unwrap();
+            }
+            finish(&store, new.id, now).await;
+            let mut late = bed::report(&new.id.to_string(), MmStatus::Retrieved, now);
+            late.said = WORDS.into();
+            store.record_report(late.clone()).await.unwrap();
+            late.carrier_message_id = format!("unknown-{now}");
+            late.recipient = posthouse_core::address::Msisdn::parse(NUMBER, false);
+            store.record_report(late).await.unwrap();
+            let small = with_media(message(now), &[SUBJECT.into(), noise(7, 9000)]);
+            store.accept(&small).await.unwrap();
+            finish(&store, small.id, now).await;
+            gone.push(new.media[0].slice(100..132));
+        }
+        let pieces: Vec<&[u8]> = [SUBJECT.as_bytes(), NUMBER.as_bytes(), WORDS.as_bytes()]
+            .into_iter()
+            .chain(gone.iter().map(|piece| &piece[..]))
+            .collect();
+        assert!(found(&place, &pieces).len() > 1, "database and segments have it");
+        let mut swept = 1;
+        while swept > 0 {
+            swept = store.sweep(at(100), at(100), 30).await.unwrap().messages;
+        }
+        let begun = Instant::now();
+        loop {
+            let still = found(&place, &pieces);
+            if still.is_empty() {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(20), "still in {still:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(store.media(kept.id).await.unwrap() == kept.media, "what is not over is as it was");
+        store.close().await.unwrap();
+        let store = place.open_store().await;
+        assert!(store.media(kept.id).await.unwrap() == kept.media);
+    }
+
+    /// Rows went and the machine stopped: what they named is erased after the next start.
+    #[tokio::test]
+    async fn what_was_still_to_be_erased_is_erased_later() {
+        let place = Place::new();
+        let store = place.open_store().await;
+        let (kept, over) = (large(1), large(2));
+        store.accept(&kept).await.unwrap();
+        store.accept(&over).await.unwrap();
+        store.close().await.unwrap();
+        database(&place)
+            .execute_batch(&format!(
+                "INSERT INTO erasing SELECT id, segment, position FROM media WHERE id = {0};
+                 DELETE FROM media WHERE id = {0}",
+                over.id.number()
+            ))
+            .unwrap();
+        let store = place.open_store().await;
+        assert_eq!(found(&place, &[&over.media[0][100..132]]).len(), 1);
+        store.sweep(at(0), at(0), 10).await.unwrap();
+        assert!(found(&place, &[&over.media[0][100..132]]).is_empty());
+        assert!(store.media(kept.id).await.unwrap() == kept.media);
     }
 }

@@ -93,6 +93,11 @@ impl Folder {
         DirectFile::open(&self.path(id, SEGMENT), OpenOptions::new().write(true))
     }
 
+    /// Opens a segment for reading, and for erasing in it.
+    pub(crate) fn change(&self, id: i64) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(self.path(id, SEGMENT))
+    }
+
     /// Makes a segment without writing its bytes: at once, but slower to fill.
     pub(crate) fn create(&self, id: i64, bytes: u64) -> io::Result<DirectFile> {
         let file = new_file(&self.path(id, SEGMENT))?;

@@ -82,6 +82,26 @@ pub(crate) fn read(file: &File, position: u64, seal: &Seal) -> io::Result<Option
     Ok((whole && seal.fits(&body)).then_some(body))
 }
 
+/// How many bytes of the file this message's record takes; `None` when there is none of it here (any more).
+pub(crate) fn length(file: &File, position: u64, id: Id) -> io::Result<Option<u64>> {
+    let mut header = [0; HEADER];
+    if !read_at(file, &mut header, position)? {
+        return Ok(None);
+    }
+    let (Some(magic), Some(whose), Some(length)) =
+        (header.first_chunk(), header.get(8..16), header.last_chunk())
+    else {
+        return Ok(None);
+    };
+    if *magic != MAGIC || *whose != id.number().to_le_bytes() {
+        return Ok(None);
+    }
+    let length = u64::from_le_bytes(*length).saturating_add(HEADER as u64);
+    // Damaged as it may be: no further than the file goes.
+    let left = file.metadata()?.len().saturating_sub(position);
+    Ok(Some(length.min(left).next_multiple_of(BLOCK as u64)))
+}
+
 /// Whether the buffer could be filled before the file ended.
 fn read_at(file: &File, buffer: &mut [u8], position: u64) -> io::Result<bool> {
     match file.read_exact_at(buffer, position) {

@@ -1,9 +1,9 @@
 //! The segment files as the writer sees them: one is being filled, the others wait till no row needs them.
 //!
 //! The database is the truth: `segment.tail` is committed together with the rows that name records below it. What lies
-//! above it was never acknowledged and is written over, so recovery reads rows, not files. A segment is used again only
-//! when the *commit* that took its last row has returned; a reader that still holds the old row finds another message's
-//! header there, or a checksum that does not fit.
+//! above it was never acknowledged and is written over, so recovery reads rows, not files. A segment is removed only
+//! when the *commit* that took its last row has returned, and never filled again: what lay in it is over, and is not to be read
+//! till others have written over it. New ones are made beforehand (`spare.rs`).
 
 use std::{collections::HashMap, io, path::PathBuf, sync::Arc};
 
@@ -19,11 +19,6 @@ use crate::sqlite::fault::{Fault, Result};
 
 /// The first segment of a store is this small, each next one twice as large: a small store stays small.
 const FIRST_BYTES: u64 = 8 << 20;
-/// So many segments are kept for use again, and one more for each [`USED_PER_FREE`] in use; the others are removed.
-const KEPT_FREE: usize = 2;
-/// See [`KEPT_FREE`].
-const USED_PER_FREE: usize = 8;
-
 /// Where a record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -72,9 +67,9 @@ pub(crate) struct Segments {
     filling: Option<Filling>,
     /// Filled up in this group: their tails are still to be written.
     filled: Vec<Filling>,
-    /// Not needed by any row since a commit.
+    /// Pre-written, and nothing in them yet.
     free: Vec<Found>,
-    /// Surplus, to be removed with the next commit.
+    /// Not needed by any row since a commit, to be removed with the next one.
     surplus: Vec<i64>,
     next_id: i64,
     next_sequence: i64,
@@ -174,7 +169,8 @@ impl Segments {
             self.filling = self.reopen(&found, id, sequence, tail)?;
         }
         self.newest_bytes = self.filling.as_ref().map_or(self.newest_bytes, |filling| filling.bytes);
-        self.free = self.unneeded(connection, &found)?;
+        self.free.retain(|free| found.contains(free));
+        self.surplus = self.unneeded(connection, &found)?;
         Ok(())
     }
 
@@ -187,30 +183,28 @@ impl Segments {
         Ok(Some(Filling::new(*segment, sequence, tail, file)))
     }
 
-    /// Segments that no committed row needs, but for the one being filled.
-    fn unneeded(&self, connection: &Connection, found: &[Found]) -> Result<Vec<Found>> {
-        let mut needed = connection.prepare_cached("SELECT 1 FROM media WHERE segment = ? LIMIT 1")?;
-        let mut free = Vec::new();
+    /// Segments that no committed row needs, but for the one being filled and those that have nothing in them yet. What an earlier run
+    /// left is among them: nobody knows what is in it.
+    fn unneeded(&self, connection: &Connection, found: &[Found]) -> Result<Vec<i64>> {
+        let mut needed = connection.prepare_cached(
+            "SELECT 1 FROM media WHERE segment = ?1 UNION ALL SELECT 1 FROM erasing WHERE segment = ?1 LIMIT 1",
+        )?;
+        let mut unneeded = Vec::new();
         for segment in found {
             let filling = self.filling.as_ref().is_some_and(|filling| filling.id == segment.id);
-            let on_order = self.spare.on_order() == Some(segment.id);
-            if !filling && !on_order && !needed.exists([segment.id])? {
-                free.push(*segment);
+            let is_empty = self.spare.on_order() == Some(segment.id) || self.free.contains(segment);
+            if !filling && !is_empty && !needed.exists([segment.id])? {
+                unneeded.push(segment.id);
             }
         }
-        Ok(free)
+        Ok(unneeded)
     }
 
-    /// Looks for segments that the last commit left without rows. To be called between transactions only.
-    pub(crate) fn collect(&mut self, connection: &Connection) -> Result<()> {
+    /// Looks for segments that the last commit left without rows; whether there are any. To be called between transactions only.
+    pub(crate) fn collect(&mut self, connection: &Connection) -> Result<bool> {
         let found = self.folder.segments()?;
-        self.free = self.unneeded(connection, &found)?;
-        let used = found.len() - self.free.len();
-        let kept = KEPT_FREE + used / USED_PER_FREE;
-        if self.free.len() > kept {
-            self.surplus = self.free.split_off(kept).iter().map(|segment| segment.id).collect();
-        }
-        Ok(())
+        self.surplus = self.unneeded(connection, &found)?;
+        Ok(!self.surplus.is_empty())
     }
 
     /// Appends a record. It is on disk after [`Segments::write`] and [`Segments::sync`], and lasts when the transaction

@@ -134,8 +134,8 @@ fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
     let at = message.accepted_at.as_millisecond();
     tx.execute(
         "INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier, recipient,
-                              transaction_id, digest, submission)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              transaction_id, digest, submission, has_media)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id.number(),
             State::Accepted.number(),
@@ -148,6 +148,7 @@ fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
             &message.transaction_id,
             &message.digest,
             &message.submission,
+            message.media.is_some(),
         ),
     )?;
     Ok(())

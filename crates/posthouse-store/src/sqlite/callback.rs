@@ -21,7 +21,7 @@ use rusqlite::{OptionalExtension, Row};
 use super::{
     fault::Result,
     job::Tx,
-    read_reply,
+    mo, read_reply,
     record::Record,
     step::{Subject, note, words},
     work::readable,
@@ -296,6 +296,9 @@ pub(super) fn settle(
             keep_as_failed(tx, &owed)?;
             owed.note(tx, EventKind::ReportFailed, now, said)?;
         }
+    }
+    if owed.says == Says::Mo {
+        mo::note_end(tx, owed.message, Some(now))?;
     }
     owed.let_next_go(tx, now)
 }

@@ -8,17 +8,26 @@ use std::{
     io,
     sync::mpsc::{Receiver, Sender, channel},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use posthouse_core::store::StoreError;
 use rusqlite::Connection;
 
-use super::fault::{Fault, Result};
+use super::{
+    fault::{Fault, Result},
+    open::BUSY_TIMEOUT,
+};
 
 /// How many commits pass between looks at the length of the WAL.
 const COMMITS_PER_LOOK: u64 = 16;
 /// From this many pages on the WAL is written back although the writer is busy.
 const WAL_PAGES: i64 = 8192;
+/// So long after retention threw something away the WAL, which still has it, is emptied at the latest, also while the writer is busy.
+const EMPTY_WITHIN: Duration = Duration::from_secs(300);
+/// How long readers that are in the way are waited for then, and for how long nothing is tried after they were.
+const EMPTY_PATIENCE: Duration = Duration::from_millis(50);
+const EMPTY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the writer has to do about the WAL, and when.
 #[derive(Debug)]
@@ -26,19 +35,24 @@ pub(super) struct Checkpoints {
     background: Option<Background>,
     commits: u64,
     grew: bool,
+    /// When the WAL has to be emptied at the latest.
+    empty_by: Option<Instant>,
 }
 
 impl Checkpoints {
     /// With a connection for the thread; without one the writer does it all.
     pub(super) fn new(connection: Option<Connection>) -> io::Result<Self> {
         let background = connection.map(Background::start).transpose()?;
-        Ok(Self { background, commits: 0, grew: false })
+        Ok(Self { background, commits: 0, grew: false, empty_by: None })
     }
 
     /// After a commit. An error means that nobody knows what is on disk; so it does below.
     pub(super) fn committed(&mut self, writer: &Connection) -> Result<()> {
         self.grew = true;
         self.commits += 1;
+        if self.empty_by.is_some_and(|by| by <= Instant::now()) {
+            self.empty(writer)?;
+        }
         if let Some(done) = self.background.as_mut().and_then(Background::take) {
             done?;
             return checkpoint(writer, "PASSIVE").map(drop);
@@ -59,9 +73,26 @@ impl Checkpoints {
 
     /// While nobody waits.
     pub(super) fn idle(&mut self, writer: &Connection) -> Result<()> {
+        if self.empty_by.is_some() {
+            return self.empty(writer);
+        }
         if std::mem::take(&mut self.grew) {
             checkpoint(writer, "PASSIVE")?;
         }
+        Ok(())
+    }
+
+    /// The WAL has content that is over: it is emptied when nobody waits, or else in a while.
+    pub(super) fn empty_soon(&mut self) {
+        self.empty_by.get_or_insert_with(|| Instant::now() + EMPTY_WITHIN);
+    }
+
+    /// Empties the WAL, unless readers are in the way: then a moment later.
+    fn empty(&mut self, writer: &Connection) -> Result<()> {
+        writer.busy_timeout(EMPTY_PATIENCE)?;
+        let emptied = is_emptied(writer);
+        writer.busy_timeout(BUSY_TIMEOUT)?;
+        self.empty_by = if emptied? { None } else { Some(Instant::now() + EMPTY_AGAIN) };
         Ok(())
     }
 
@@ -120,6 +151,18 @@ impl Background {
     fn join(self) {
         drop(self.orders);
         self.thread.join().ok();
+    }
+}
+
+/// Writes all of the WAL back and cuts its file; whether it could.
+fn is_emptied(connection: &Connection) -> Result<bool> {
+    let busy = connection
+        .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
+        .query_row([], |row| row.get::<_, i64>(0))
+        .map_err(Fault::Sqlite);
+    match busy {
+        Err(fault) if fault.is_full() || fault.is_busy() => Ok(false),
+        busy => Ok(busy? == 0),
     }
 }
 

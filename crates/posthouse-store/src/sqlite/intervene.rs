@@ -18,6 +18,7 @@ use super::{
     callback,
     fault::Result,
     job::Tx,
+    mo,
     open::callback_ids,
     options::Access,
     record::{Record, corrupt, time},
@@ -228,7 +229,7 @@ fn make_due(tx: &mut Tx<'_>, callback: &FailedCallback, now: Timestamp) -> Resul
     )?;
     match callback.says {
         // A message from a handset has no timeline.
-        CallbackSays::Mo => Ok(()),
+        CallbackSays::Mo => mo::note_end(tx, callback.message, None),
         says => {
             note(tx, callback.message, EventKind::Operator, now, &format!("{says}: sent again by operator"))
         }

@@ -20,8 +20,17 @@ pub(crate) struct Tx<'a> {
     pub(crate) lost: Option<StoreError>,
     /// Why no media can be written at present, if so.
     pub(crate) media_refused: Option<StoreError>,
-    /// To be set when media in segments were thrown away.
+    /// What is to be done once it is committed.
+    pub(crate) left: Left,
+}
+
+/// What a transaction leaves to be done once it is committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Media in segments were thrown away: some may be needed no more.
     pub(crate) freed: bool,
+    /// Rows were thrown away whose content is not to stay anywhere: it is in the journal till that is emptied.
+    pub(crate) erased: bool,
 }
 
 impl<'a> Tx<'a> {
@@ -39,7 +48,7 @@ impl<'a> Tx<'a> {
             short_of_space,
             lost: None,
             media_refused: None,
-            freed: false,
+            left: Left::default(),
         }
     }
 

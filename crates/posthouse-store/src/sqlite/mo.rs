@@ -1,5 +1,6 @@
 //! Messages from handsets: row, media and what is owed to the VASP, in one transaction.
 
+use jiff::Timestamp;
 use posthouse_core::{
     Id,
     store::{Acceptance, NewMo, StoreError},
@@ -38,8 +39,9 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
     }
     let new = &message.new;
     tx.execute(
-        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, linked_id, content, document)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, linked_id, content, document,
+                         has_media)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             new.id.number(),
             new.received_at.as_millisecond(),
@@ -50,6 +52,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
             &new.linked_id,
             &new.content.0,
             &message.document,
+            message.media.is_some(),
         ),
     )?;
     if let Some(media) = &message.media {
@@ -57,6 +60,13 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> 
     }
     callback::owe_mo(tx, new.id, &new.account.0, new.received_at)?;
     Ok(Acceptance::Fresh)
+}
+
+/// It has reached its VASP, or never will: it ended now. `None`: it is to be delivered again.
+pub(super) fn note_end(tx: &Tx<'_>, id: Id, at: Option<Timestamp>) -> Result<()> {
+    let at = at.map(Timestamp::as_millisecond);
+    tx.execute("UPDATE mo SET ended_at = ? WHERE id = ?", (at, id.number()))?;
+    Ok(())
 }
 
 fn repeated(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {

@@ -72,7 +72,7 @@ pub use self::{
     open::OpenError,
     options::{Access, Fatal, SqliteOptions},
 };
-use crate::media::folder::Folder;
+use crate::media::{erase, folder::Folder};
 
 /// The embedded store. Clones of an `Arc` of it may be used from any task.
 ///
@@ -151,6 +151,20 @@ impl SqliteStore {
             jobs: counts.jobs.load(Ordering::Relaxed),
             free_bytes: counts.free_bytes.load(Ordering::Relaxed),
         }
+    }
+
+    /// Erases media that are over where they lie, also those that an earlier run did not come to.
+    async fn erase(&self, limit: usize) -> Result<()> {
+        let erasures = self.readers.read(move |connection| sweep::find_erasures(connection, limit)).await?;
+        if erasures.is_empty() {
+            return Ok(());
+        }
+        let folder = self.media.clone();
+        let erasing = tokio::task::spawn_blocking(move || erase::erase(&folder, &erasures));
+        let erased = erasing.await.map_err(|error| StoreError::Failed(error.to_string()))?;
+        let erased = erased
+            .map_err(|error| StoreError::Failed(format!("media that are over cannot be erased: {error}")))?;
+        self.write(Admission::Wait, move |tx| sweep::forget_erasures(tx, &erased)).await
     }
 
     /// Writes as the gateway that runs on this store.
@@ -385,10 +399,12 @@ impl Store for SqliteStore {
             .readers
             .read(move |connection| sweep::find(connection, media_before, messages_before, limit))
             .await?;
-        if candidates.is_empty() {
-            return Ok(Swept::default());
-        }
-        self.write(Admission::Wait, move |tx| sweep::sweep(tx, &candidates)).await
+        let swept = match candidates.is_empty() {
+            true => Swept::default(),
+            false => self.write(Admission::Wait, move |tx| sweep::sweep(tx, &candidates)).await?,
+        };
+        self.erase(limit).await?;
+        Ok(swept)
     }
 
     async fn check(&self) -> Result<()> {

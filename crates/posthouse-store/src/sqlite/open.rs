@@ -29,7 +29,7 @@ use crate::media::{
 /// The oldest SQLite that loses no commits when the WAL starts over (3.51.3).
 const OLDEST_SQLITE: i32 = 3_051_003;
 /// How long a connection waits for another process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that each connection keeps prepared.
 const STATEMENTS: usize = 128;
 /// The page cache of the writer, in KiB.
@@ -278,6 +278,8 @@ fn connect(path: &Path, cache: i64) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // What is deleted is overwritten: after retention nobody reads it out of free pages.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES)?;
     connection.pragma_update(None, "cache_size", -cache)?;

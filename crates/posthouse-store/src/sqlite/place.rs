@@ -48,8 +48,9 @@ impl Database {
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let file = private_file(path)?;
         DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
-        let (given, path) = (path, fs::canonicalize(path).map_err(|source| io_error(path, source))?);
-        Ok(Self { file: Some(file), path, given: given.to_owned() })
+        let mut opened = Self { file: Some(file), path: PathBuf::new(), given: path.to_owned() };
+        opened.path = fs::canonicalize(path).map_err(|source| io_error(path, source))?;
+        Ok(opened)
     }
 
     /// Where it lies, without links.

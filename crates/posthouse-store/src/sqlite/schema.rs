@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "identity",
         sql: include_str!("../../migrations/sqlite/0005_identity.sql"),
     },
+    Migration { version: 6, name: "ended", sql: include_str!("../../migrations/sqlite/0006_ended.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -160,6 +161,29 @@ mod tests {
         assert_ne!(first, identity(&other));
         migrate(&mut one).unwrap();
         assert_eq!(identity(&one), first);
+    }
+
+    #[test]
+    fn what_an_older_store_delivered_has_ended() {
+        let mut connection = connection(&MIGRATIONS[..5]);
+        connection
+            .execute_batch(
+                "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, document)
+                 VALUES (1, 10, 'acme', '31003', 't', x'00', '{}'), (2, 20, 'acme', '31003', 't', x'00', '{}'),
+                        (3, 30, 'acme', '31003', 't', x'00', '{}');
+                 INSERT INTO callback (id, message, due, at, account, failed)
+                 VALUES (1, 2, 40, 20, 'acme', 0), (2, 3, NULL, 30, 'acme', 1)",
+            )
+            .unwrap();
+        migrate(&mut connection).unwrap();
+        let ended: Vec<Option<i64>> = connection
+            .prepare("SELECT ended_at FROM mo ORDER BY id")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(ended, [Some(10), None, Some(30)]);
     }
 
     /// A CHECK or an index with a list in it would make a temporary table for each row that is written.

@@ -1,13 +1,14 @@
-//! Retention: media and messages go when they have ended, owe nothing, and are old enough.
+//! Retention: media and messages go when they have ended, owe nothing, and their end is long enough ago.
 //!
 //! Looking for them is a reader's work, which may take its time; the writer throws away what was found, after making sure
-//! that it still may.
+//! that it still may. Rows are overwritten as they go (`secure_delete`); media in segments are erased there before they are forgotten.
 
 use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::{fault::Result, job::Tx};
+use super::{fault::Result, job::Tx, record::corrupt};
+use crate::media::{erase::Erasure, segments::Place};
 
 /// A message `g` that has ended and owes nothing.
 const DONE: &str = "g.state >= 10
@@ -15,7 +16,8 @@ const DONE: &str = "g.state >= 10
     AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = g.id AND c.failed = 0)";
 
 /// A message from a handset `o` that owes nothing.
-const MO_DONE: &str = "NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id AND c.failed = 0)";
+const MO_DONE: &str = "o.ended_at IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id AND c.failed = 0)";
 
 /// What may be thrown away.
 #[derive(Debug, Default)]
@@ -38,43 +40,45 @@ impl Candidates {
     }
 }
 
-/// Looks for what may be thrown away, oldest first, at most `limit` of each.
+/// Looks for what may be thrown away, at most `limit` of each. What ended first comes first: the indices have it in that order, and what
+/// has not ended is not in them.
 pub(super) fn find(
     connection: &Connection,
     media_before: Timestamp,
     messages_before: Timestamp,
     limit: usize,
 ) -> Result<Candidates> {
-    let media = format!(
-        "SELECT m.id FROM media m CROSS JOIN message g ON g.id = m.id
-         WHERE m.id < ? AND g.accepted_at < ? AND {DONE} ORDER BY m.id LIMIT ?"
+    let message = format!(
+        "SELECT g.id FROM message g WHERE g.has_media = ? AND g.changed_at < ? AND {DONE} ORDER BY g.changed_at LIMIT ?"
     );
-    let messages = format!(
-        "SELECT g.id FROM message g WHERE g.id < ? AND g.accepted_at < ? AND {DONE} ORDER BY g.id LIMIT ?"
+    let mo = format!(
+        "SELECT o.id FROM mo o WHERE o.has_media = ? AND o.ended_at < ? AND {MO_DONE} ORDER BY o.ended_at LIMIT ?"
     );
-    let mo_media = format!(
-        "SELECT m.id FROM media m CROSS JOIN mo o ON o.id = m.id
-         WHERE m.id < ? AND o.received_at < ? AND {MO_DONE} ORDER BY m.id LIMIT ?"
-    );
-    let mos = format!(
-        "SELECT o.id FROM mo o WHERE o.id < ? AND o.received_at < ? AND {MO_DONE} ORDER BY o.id LIMIT ?"
-    );
-    let reports = "SELECT id FROM unmatched_report WHERE ? AND received_at < ? ORDER BY id LIMIT ?";
+    let (media_before, messages_before) = (media_before.as_millisecond(), messages_before.as_millisecond());
+    let both = |select: &str| -> Result<Vec<i64>> {
+        let mut found = ids(connection, select, (false, messages_before, count(limit)))?;
+        let left = limit.saturating_sub(found.len());
+        found.extend(ids(connection, select, (true, messages_before, count(left)))?);
+        Ok(found)
+    };
+    let reports = "SELECT id FROM unmatched_report WHERE received_at < ? ORDER BY id LIMIT ?";
     Ok(Candidates {
-        media: ids(connection, &media, media_before, limit)?,
-        messages: ids(connection, &messages, messages_before, limit)?,
-        mo_media: ids(connection, &mo_media, media_before, limit)?,
-        mos: ids(connection, &mos, messages_before, limit)?,
-        unmatched_reports: ids(connection, reports, messages_before, limit)?,
+        media: ids(connection, &message, (true, media_before, count(limit)))?,
+        messages: both(&message)?,
+        mo_media: ids(connection, &mo, (true, media_before, count(limit)))?,
+        mos: both(&mo)?,
+        unmatched_reports: ids(connection, reports, (messages_before, count(limit)))?,
     })
 }
 
-fn ids(connection: &Connection, select: &str, before: Timestamp, limit: usize) -> Result<Vec<i64>> {
-    let first = Id::first_at(before).number();
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn ids(connection: &Connection, select: &str, values: impl Params) -> Result<Vec<i64>> {
     let ids = connection
         .prepare_cached(select)?
-        .query_map((first, before.as_millisecond(), limit), |row| row.get(0))?
+        .query_map(values, |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     Ok(ids)
 }
@@ -85,6 +89,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.media {
         if is_done(tx, *id)? {
             swept.media += remove_media(tx, *id)?;
+            tx.execute("UPDATE message SET has_media = 0 WHERE id = ?", [id])?;
         }
     }
     for id in &candidates.messages {
@@ -96,6 +101,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.mo_media {
         if is_mo_done(tx, *id)? {
             swept.media += remove_media(tx, *id)?;
+            tx.execute("UPDATE mo SET has_media = 0 WHERE id = ?", [id])?;
         }
     }
     for id in &candidates.mos {
@@ -107,6 +113,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
     }
+    tx.left.erased = true;
     Ok(swept)
 }
 
@@ -120,10 +127,14 @@ fn is_mo_done(tx: &Tx<'_>, id: i64) -> Result<bool> {
     Ok(tx.prepare(&done)?.exists([id])?)
 }
 
-fn remove_media(tx: &mut Tx<'_>, id: i64) -> Result<u64> {
-    let removed = rows(tx.execute("DELETE FROM media WHERE id = ?", [id])?);
-    tx.freed |= removed > 0;
-    Ok(removed)
+/// Removes the media of a message; those in a segment are still to be erased there.
+fn remove_media(tx: &Tx<'_>, id: i64) -> Result<u64> {
+    tx.execute(
+        "INSERT INTO erasing (id, segment, position)
+         SELECT id, segment, position FROM media WHERE id = ? AND segment IS NOT NULL",
+        [id],
+    )?;
+    Ok(rows(tx.execute("DELETE FROM media WHERE id = ?", [id])?))
 }
 
 /// Removes a message from a handset. Its id stays the newest, if it was.
@@ -144,4 +155,39 @@ fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
 
 fn rows(count: usize) -> u64 {
     count as u64
+}
+
+/// Media that are over and still lie in segments, segment by segment. Where nothing else lies in a segment, all of it goes, and there is
+/// nothing to be erased.
+pub(super) fn find_erasures(connection: &Connection, limit: usize) -> Result<Vec<Erasure>> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, segment, position FROM erasing ORDER BY segment, position LIMIT ?")?;
+    let mut needed = connection.prepare_cached("SELECT 1 FROM media WHERE segment = ? LIMIT 1")?;
+    // More may come into this one.
+    let filling: Option<i64> = connection
+        .prepare_cached("SELECT id FROM segment ORDER BY sequence DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    let mut rows = statement.query([count(limit)])?;
+    let mut erasures = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (number, segment, position): (i64, i64, i64) = row.try_into()?;
+        let id = Id::from_number(number).ok_or_else(|| corrupt("erasing", "id", number, "no id"))?;
+        let place = Place { segment, position };
+        erasures.push(Erasure {
+            id,
+            place,
+            is_shared: filling == Some(segment) || needed.exists([segment])?,
+        });
+    }
+    Ok(erasures)
+}
+
+/// They are erased.
+pub(super) fn forget_erasures(tx: &mut Tx<'_>, erased: &[Id]) -> Result<()> {
+    for id in erased {
+        tx.execute("DELETE FROM erasing WHERE id = ?", [id.number()])?;
+    }
+    tx.left.freed = true;
+    Ok(())
 }

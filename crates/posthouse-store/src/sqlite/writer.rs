@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::{
     checkpoint::Checkpoints,
     fault::{Fault, Result},
-    job::{Job, Task, Tx, run_alone, run_in_company},
+    job::{Job, Left, Task, Tx, run_alone, run_in_company},
     options::Fatal,
     pace::Pace,
     place::{Database, LockFile, beside, private_file},
@@ -295,10 +295,15 @@ impl WriterThread {
             return Err(StoreError::Failed(what.clone()));
         }
         match self.transactions(group) {
-            Ok(freed) => {
+            Ok(left) => {
                 self.counts.commits.fetch_add(1, Ordering::Relaxed);
                 self.counts.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
-                self.committed(freed);
+                if self.committed(left) {
+                    // The group is committed, whatever becomes of what it left.
+                    if let Err(error) = self.commit(&mut []) {
+                        tracing::warn!(%error, "free media segments could not be removed");
+                    }
+                }
                 Ok(())
             }
             Err(Failure::Undone(fault) | Failure::Halfway(fault) | Failure::Media(fault)) => {
@@ -310,7 +315,7 @@ impl WriterThread {
     }
 
     /// Runs the jobs and commits, at worst for the third time: each time with more that keeps the failing ones from the others.
-    fn transactions(&mut self, group: &mut [Box<dyn Job>]) -> Result<bool, Failure> {
+    fn transactions(&mut self, group: &mut [Box<dyn Job>]) -> Result<Left, Failure> {
         let (mut company, mut media_refused) = (Company::Shared, None);
         loop {
             match self.transaction(group, company, media_refused.clone()) {
@@ -325,14 +330,14 @@ impl WriterThread {
         }
     }
 
-    /// Runs the jobs and commits; whether media in segments were thrown away. With `media_refused`, jobs that have media to be written
+    /// Runs the jobs and commits; what that leaves to be done. With `media_refused`, jobs that have media to be written
     /// fail for that reason.
     fn transaction(
         &mut self,
         group: &mut [Box<dyn Job>],
         company: Company,
         media_refused: Option<StoreError>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Left, Failure> {
         let connection = &self.parts.connection;
         if let Some(segments) = &mut self.parts.segments {
             segments.mend(connection)?;
@@ -353,7 +358,7 @@ impl WriterThread {
                 }
             }
         }
-        let freed = tx.freed;
+        let left = tx.left;
         if let Some(segments) = &mut self.parts.segments {
             segments.write().map_err(Failure::Media)?;
             segments
@@ -365,7 +370,7 @@ impl WriterThread {
         let committed = connection.prepare_cached("COMMIT")?.execute([]).map_err(Fault::Sqlite);
         self.commit_took = begun.elapsed();
         match committed {
-            Ok(_) => Ok(freed),
+            Ok(_) => Ok(left),
             // The transaction is still open: it was refused, not lost.
             Err(fault) if !fault.is_io() && !connection.is_autocommit() => Err(Failure::Undone(fault)),
             Err(fault) if fault.is_full() => Err(Failure::Undone(fault)),
@@ -373,14 +378,20 @@ impl WriterThread {
         }
     }
 
-    fn committed(&mut self, freed: bool) {
-        if let Some(segments) = &mut self.parts.segments {
-            segments.committed();
-            if freed && let Err(fault) = segments.collect(&self.parts.connection) {
-                tracing::warn!(error = %fault, "free media segments could not be looked for");
-            }
-            segments.prepare(self.free_bytes.saturating_sub(self.parts.low_water_bytes));
+    /// Whether another commit is needed, to remove segments.
+    fn committed(&mut self, left: Left) -> bool {
+        if left.erased {
+            self.parts.checkpoints.empty_soon();
         }
+        let Some(segments) = &mut self.parts.segments else { return false };
+        segments.committed();
+        let has_surplus = left.freed
+            && segments.collect(&self.parts.connection).unwrap_or_else(|fault| {
+                tracing::warn!(error = %fault, "free media segments could not be looked for");
+                false
+            });
+        segments.prepare(self.free_bytes.saturating_sub(self.parts.low_water_bytes));
+        has_surplus
     }
 
     /// Goes back to what is committed, if that can be done.

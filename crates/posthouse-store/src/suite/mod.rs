@@ -168,6 +168,8 @@ macro_rules! conformance {
                 an_unexpected_revision_changes_nothing,
                 the_key_stays_the_same;
             retention: media_go_before_their_message,
+                what_counts_is_when_a_message_ended,
+                a_message_from_a_handset_ends_with_its_callback,
                 what_has_not_ended_stays,
                 what_owes_a_report_stays,
                 what_failed_does_not_keep_its_message,

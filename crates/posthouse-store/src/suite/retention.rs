@@ -1,11 +1,15 @@
 //! What is thrown away, and what is not.
 
 use mm7::MmStatus;
-use posthouse_core::store::{CallbackOutcome, NewMessage, StoreError, Swept};
+use posthouse_core::{
+    intervention::FailedFilter,
+    store::{CallbackOutcome, NewMessage, StoreError, Swept},
+};
 
 use super::{
     Backend,
-    bed::{Bed, ME, at, lease, message, report, taken, with_media},
+    bed::{Bed, ME, at, lease, message, mo, report, taken, with_media},
+    media::noise,
 };
 
 /// First the media, later the message with its timeline.
@@ -18,13 +22,63 @@ pub async fn media_go_before_their_message(backend: &dyn Backend) {
     for callback in bed.callbacks(1).await {
         bed.delivered(&callback, 1).await;
     }
-    assert_eq!(bed.sweep(at(0), at(0), 10).await, Ok(Swept::default()), "not before its time");
-    assert_eq!(bed.sweep(at(1), at(0), 10).await, Ok(Swept { media: 1, ..Swept::default() }));
+    assert_eq!(bed.sweep(at(1), at(1), 10).await, Ok(Swept::default()), "it ended at 1");
+    assert_eq!(bed.sweep(at(2), at(1), 10).await, Ok(Swept { media: 1, ..Swept::default() }));
     assert_eq!(bed.media(new.id).await, Err(StoreError::NotFound("media")));
     assert!(bed.timeline(new.id).await.unwrap().is_some());
-    assert_eq!(bed.sweep(at(1), at(1), 10).await, Ok(Swept { messages: 1, ..Swept::default() }));
+    assert_eq!(bed.sweep(at(2), at(1), 10).await, Ok(Swept::default()), "they went already");
+    assert_eq!(bed.sweep(at(2), at(2), 10).await, Ok(Swept { messages: 1, ..Swept::default() }));
     assert_eq!(bed.message(new.id).await, Ok(None));
     assert_eq!(bed.media(new.id).await, Err(StoreError::NotFound("message")));
+}
+
+/// However long ago it was accepted: whoever asks after it does so after it ended.
+pub async fn what_counts_is_when_a_message_ended(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let late = bed.forwarded("c-1", 0).await;
+    let early = bed.finished("c-2", 10).await;
+    bed.reported(late, report("c-1", MmStatus::Retrieved, 1000)).await;
+    // What came after the end does not make it later.
+    bed.record_report(report("c-1", MmStatus::Retrieved, 2000)).await.unwrap();
+    for callback in bed.callbacks(2000).await {
+        let failed = CallbackOutcome::Failed { said: "HTTP 500".into() };
+        bed.settle_callback(callback.id, ME, failed, at(2000)).await.unwrap();
+    }
+    assert_eq!(bed.sweep(at(1000), at(1000), 10).await.unwrap().messages, 1);
+    assert_eq!(bed.message(early).await, Ok(None));
+    assert!(bed.timeline(late).await.unwrap().is_some_and(|timeline| timeline.len() > 3), "all of it");
+    let failed = bed.failed_callbacks(&FailedFilter::default(), 10).await.unwrap();
+    assert_eq!(failed.iter().map(|callback| callback.message).collect::<Vec<_>>(), [late]);
+    assert_eq!(bed.sweep(at(1001), at(1001), 10).await.unwrap().messages, 1);
+    assert_eq!(bed.message(late).await, Ok(None));
+}
+
+/// Its callback was delivered, or failed for good; one that is to be sent again has not ended.
+pub async fn a_message_from_a_handset_ends_with_its_callback(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let parts = [noise(1, 50_000)];
+    for (number, outcome) in [CallbackOutcome::Delivered, CallbackOutcome::Failed { said: "HTTP 500".into() }]
+        .into_iter()
+        .enumerate()
+    {
+        let new = mo(&format!("t-{number}"), &parts, 0);
+        bed.accept_mo(new.clone()).await.unwrap();
+        assert_eq!(bed.sweep(at(1000), at(1000), 10).await, Ok(Swept::default()), "it is owed");
+        let callbacks = bed.callbacks(500).await;
+        assert_eq!(callbacks.len(), 1);
+        bed.settle_callback(callbacks[0].id, ME, outcome.clone(), at(500)).await.unwrap();
+        assert_eq!(bed.sweep(at(500), at(500), 10).await, Ok(Swept::default()), "it ended at 500");
+        if matches!(outcome, CallbackOutcome::Failed { .. }) {
+            assert_eq!(bed.resend(&[callbacks[0].id], at(600)).await.unwrap().len(), 1);
+            assert_eq!(bed.sweep(at(601), at(601), 10).await, Ok(Swept::default()), "it is owed again");
+            let again = bed.callbacks(700).await;
+            bed.settle_callback(again[0].id, ME, CallbackOutcome::Delivered, at(700)).await.unwrap();
+            assert_eq!(bed.sweep(at(700), at(700), 10).await, Ok(Swept::default()), "it ended at 700");
+        }
+        assert_eq!(bed.sweep(at(701), at(500), 10).await, Ok(Swept { media: 1, ..Swept::default() }));
+        assert_eq!(bed.sweep(at(701), at(701), 10).await, Ok(Swept { messages: 1, ..Swept::default() }));
+        assert_eq!(bed.media(new.id).await, Err(StoreError::NotFound("message")));
+    }
 }
 
 /// However old it is.
