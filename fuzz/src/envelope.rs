@@ -1,6 +1,6 @@
 //! Any bytes as an envelope.
 
-use mm7::{DecodeError, Decoded, Limits, Rule, decode};
+use mm7::{DecodeError, Decoded, Limits, Rule, decode, soap};
 
 use super::input::{Input, check_error};
 
@@ -15,10 +15,17 @@ pub fn check(data: &[u8]) {
     if charset.is_some() {
         check_result(&decode(&input.body, None, &Limits::default()), input.body.len());
     }
+    let forgiving = soap::decode_forgiving(&input.body, charset, &Limits::default());
+    check_result(&forgiving, input.body.len());
+    if let Ok(decoded) = decode(&input.body, charset, &Limits::default()) {
+        let reads_no_less = forgiving.is_ok_and(|found| found.message.is_some() || decoded.message.is_none());
+        assert!(reads_no_less, "{decoded:?}");
+    }
     // Limits that are reached soon are kept as well as the large ones.
     let tight =
         Limits { max_depth: 4, max_attributes: 2, max_text: 16, max_envelope: 1000, ..Limits::default() };
     check_result(&decode(&input.body, charset, &tight), input.body.len());
+    check_result(&soap::decode_forgiving(&input.body, charset, &tight), input.body.len());
 }
 
 fn check_result(result: &Result<Decoded, DecodeError>, length: usize) {

@@ -14,6 +14,8 @@ pub enum Versions {
     Between(Version, Version),
     /// Those that the schema of the request's namespace lists; without such a schema, 5.2.0 to 6.10.0.
     OfSchema,
+    /// Every one.
+    Any,
 }
 
 /// What faultstring says.
@@ -285,7 +287,20 @@ impl Dialect {
         ..*Self::POSTHOUSE
     };
 
-    /// Every dialect.
+    /// What is taken at a door where a message is worth more than its form, after
+    /// [`decode_forgiving`](crate::soap::decode_forgiving): all in which an operation can be told. Nobody is provisioned with it.
+    pub const FORGIVING: &'static Self = &Self {
+        name: "forgiving",
+        tolerates: lenient_contents!(
+            RootContentType NotWellFormed Encoding NotAnEnvelope EnvelopeNamespace NoHeader NoTransactionId
+            BadTransactionId ForeignMustUnderstand OtherHeaderEntry ForeignNamespace InventedNamespace NoNamespace
+            NoVersion BadVersion UnknownVersion
+        ),
+        versions: Versions::Any,
+        ..*Self::POSTHOUSE
+    };
+
+    /// Every dialect that a peer may be provisioned with.
     pub const ALL: [&'static Self; 5] =
         [Self::POSTHOUSE, Self::SKYCORE, Self::SINCH, Self::THREE_GPP, Self::CMCC];
 
@@ -302,6 +317,7 @@ impl Dialect {
     /// Whether the version is taken from a peer that writes in this namespace.
     pub fn takes_version(&self, version: Version, namespace: &SeenNamespace) -> bool {
         match (self.versions, namespace) {
+            (Versions::Any, _) => true,
             (Versions::Between(first, last), _) => (first..=last).contains(&version),
             (Versions::OfSchema, SeenNamespace::Known(namespace)) => namespace.knows(version),
             (Versions::OfSchema, _) => (V5_2_0..=V6_10_0).contains(&version),
@@ -434,6 +450,29 @@ mod tests {
             "SmilForm",
         ];
         assert_eq!(refused(Dialect::POSTHOUSE), expected);
+    }
+
+    #[test]
+    fn what_is_forgiven_leaves_what_holds_no_operation() {
+        let expected = [
+            "Doctype",
+            "TooDeep",
+            "TooManyAttributes",
+            "TextTooLong",
+            "EnvelopeTooLong",
+            "NoBody",
+            "EmptyBody",
+            "SeveralOperations",
+            "UnknownOperation",
+        ];
+        let envelope = refused(Dialect::FORGIVING);
+        assert_eq!(envelope.iter().copied().take(expected.len()).collect::<Vec<_>>(), expected);
+        assert_eq!(
+            envelope.get(expected.len()),
+            Some(&"PartWithoutContentType"),
+            "what follows is of the parts"
+        );
+        assert_eq!(Dialect::by_name(Dialect::FORGIVING.name).map(|dialect| dialect.name), None);
     }
 
     #[test]

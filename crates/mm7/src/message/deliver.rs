@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::error::Rule;
-use crate::message::parts::{RESPONSE, read_recipients, write_application, write_recipients};
+use crate::message::parts::{OTHER_SENDERS, RESPONSE, read_recipients, write_application, write_recipients};
 use crate::message::{AddressAttributes, Content, Priority, Recipient, Status, UaCapabilities};
 use crate::soap::fields::{
     Child, Fields, Notes, addresses, has_address, number_attribute, r5, r6, read_when,
@@ -93,8 +93,8 @@ pub(super) const DELIVER_REQ: &[Child] = &[
     r6("VASPID"),
     r6("VASID"),
     r5("LinkedID"),
-    r5("Sender").required(),
-    r5("Recipients"),
+    r5("Sender").or(OTHER_SENDERS).required(),
+    r5("Recipients").or(&["Recipient", "To"]),
     r6("Previouslysentby"),
     r6("Previouslysentdateandtime"),
     r6("SenderSPI"),

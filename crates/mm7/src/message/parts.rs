@@ -263,13 +263,18 @@ impl ChargedParty {
     }
 }
 
+/// What carriers call the Sender of a relay's request, too.
+pub(super) const OTHER_SENDERS: &[&str] = &["SenderAddress", "From"];
+/// What carriers call the Recipient of a report, too.
+pub(super) const OTHER_RECIPIENTS: &[&str] = &["Recipients", "RecipientAddress", "To"];
+
 /// The children of every response; some have more.
 pub(crate) const RESPONSE: &[Child] = &[r5("MM7Version"), r5("Status").required()];
 
 pub(super) const STATUS: &[Child] =
-    &[r5("StatusCode").required(), r5("StatusText").required(), r5("Details").or("Detail")];
+    &[r5("StatusCode").required(), r5("StatusText").required(), r5("Details").or(&["Detail"])];
 const EXTENDED_STATUS: &[Child] =
-    &[r5("StatusCode").required(), r5("StatusText"), r5("Details").or("Detail")];
+    &[r5("StatusCode").required(), r5("StatusText"), r5("Details").or(&["Detail"])];
 
 impl Status {
     /// The Status of a response. Some peers leave the element out and put what belongs into it directly.
@@ -369,8 +374,7 @@ pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Rec
     for element in fields.all("Recipients") {
         // The table only tells what does not belong there: the order is the document's.
         let _ = Fields::unordered(element, RECIPIENTS, notes);
-        for list in element.children() {
-            let Some(kind) = RecipientKind::from_name(list.name()) else { continue };
+        for (kind, list) in recipient_lists(element, notes) {
             let found = addresses(list, notes);
             if !has_address(list) {
                 notes.note(Rule::MissingElement, list.offset(), format!("{} has no address", list.name()));
@@ -382,6 +386,14 @@ pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Rec
         }
     }
     recipients
+}
+
+/// To, Cc and Bcc. Where form counts for less, addresses without such a list are To.
+fn recipient_lists<'d>(recipients: Element<'d>, notes: &Notes) -> Vec<(RecipientKind, Element<'d>)> {
+    let all = [RecipientKind::To, RecipientKind::Cc, RecipientKind::Bcc];
+    let kind = |list: Element<'d>| all.into_iter().find(|kind| notes.is_name(list.name(), kind.name()));
+    let lists: Vec<_> = recipients.children().filter_map(|list| Some((kind(list)?, list))).collect();
+    if lists.is_empty() && notes.forgives() { vec![(RecipientKind::To, recipients)] } else { lists }
 }
 
 /// Writes Recipients, neighbours of one kind in one element.
@@ -415,10 +427,6 @@ impl RecipientKind {
             Self::Cc => "Cc",
             Self::Bcc => "Bcc",
         }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        [Self::To, Self::Cc, Self::Bcc].into_iter().find(|kind| kind.name() == name)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::message::parts::{read_response, write_application};
+use crate::message::parts::{OTHER_RECIPIENTS, OTHER_SENDERS, read_response, write_application};
 use crate::message::{AddressAttributes, Status};
 use crate::soap::fields::{Child, Fields, Notes, r5, r6};
 use crate::soap::writer::Writer;
@@ -49,10 +49,10 @@ pub(super) const READ_REPLY_REQ: &[Child] = &[
     r5("MM7Version"),
     r5("MMSRelayServerID"),
     r5("MessageID").required(),
-    r5("Recipient").required(),
-    r5("Sender").required(),
-    r5("TimeStamp").or("Date").required(),
-    r5("MMStatus").required(),
+    r5("Recipient").or(OTHER_RECIPIENTS).required(),
+    r5("Sender").or(OTHER_SENDERS).required(),
+    r5("TimeStamp").or(&["Date"]).required(),
+    r5("MMStatus").or(&["MMSStatus"]).required(),
     r5("StatusText"),
     r6("ApplicID"),
     r6("ReplyApplicID"),

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::error::{DecodeError, Rule};
 
@@ -65,6 +65,26 @@ pub(crate) fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Text
     let labels = [charset.map(str::as_bytes), declared(bytes)];
     let encodings = labels.into_iter().flatten().filter_map(Encoding::for_label_no_replacement);
     eight_bit(bytes, encodings.filter(|encoding| *encoding != UTF_16LE && *encoding != UTF_16BE))
+}
+
+/// Decodes bytes that are of no encoding they are labelled with, as far as that goes: what can be told is kept, and what cannot
+/// is replaced. Where some of it is UTF-8 all of it is meant to be; else it is what the label says, or Western European.
+pub(crate) fn as_far_as_it_goes(bytes: &[u8], charset: Option<&str>) -> String {
+    if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
+        return encoding.decode_without_bom_handling(bytes.get(bom..).unwrap_or_default()).0.into_owned();
+    }
+    if let Some(encoding) = utf_16_by_shape(bytes) {
+        return encoding.decode_without_bom_handling(bytes).0.into_owned();
+    }
+    let lossy = String::from_utf8_lossy(bytes);
+    if lossy.chars().any(|c| !c.is_ascii() && c != char::REPLACEMENT_CHARACTER) {
+        return lossy.into_owned();
+    }
+    let labels = [charset.map(str::as_bytes), declared(bytes)];
+    let mut labelled = labels.into_iter().flatten().filter_map(Encoding::for_label_no_replacement);
+    let is_8_bit = |encoding: &&'static Encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding);
+    let encoding = labelled.find(is_8_bit).unwrap_or(WINDOWS_1252);
+    encoding.decode_without_bom_handling(bytes).0.into_owned()
 }
 
 fn strictly<'a>(bytes: &'a [u8], encoding: &'static Encoding, start: usize) -> Result<Text<'a>, DecodeError> {
@@ -193,6 +213,16 @@ mod tests {
         assert_eq!(text(b"\xff\xfe<\x00a\x00>\x00\x00\xd8", None), Err(2), "lone surrogate in UTF-16");
         assert_eq!(text(b"\xff\xfe<\x00a", None), Err(2), "odd length");
         assert_eq!(text(b"<a>\x81</a>", Some("GBK")), Err(3), "a lead byte alone");
+    }
+
+    #[test]
+    fn what_is_of_no_encoding_is_read_as_far_as_it_goes() {
+        let read = as_far_as_it_goes;
+        assert_eq!(read(b"<a>caf\xe9</a>", Some("utf-8")), "<a>café</a>");
+        assert_eq!(read("<a>Grüße, \u{4f60}".as_bytes().split_last().unwrap().1, None), "<a>Grüße, \u{fffd}");
+        assert_eq!(read(b"<a>\xc4\xe3\x81</a>", Some("GBK")), "<a>你\u{fffd}</a>");
+        assert_eq!(read(b"\xff\xfe<\0a\0>\0\0\xd8", None), "<a>\u{fffd}");
+        assert_eq!(read(b"\xef\xbb\xbf<a>\xff</a>", None), "<a>\u{fffd}</a>");
     }
 
     #[test]

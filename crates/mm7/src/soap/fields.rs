@@ -21,7 +21,7 @@ const MAX_ERRORS_OF_A_RULE: usize = 32;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Child {
     name: &'static str,
-    also: Option<&'static str>,
+    also: &'static [&'static str],
     since: u8,
     is_required: bool,
     is_repeated: bool,
@@ -29,12 +29,12 @@ pub(crate) struct Child {
 
 /// A child that every release has.
 pub(crate) const fn r5(name: &'static str) -> Child {
-    Child { name, also: None, since: 5, is_required: false, is_repeated: false }
+    Child { name, also: &[], since: 5, is_required: false, is_repeated: false }
 }
 
 /// A child that Release 6 brought.
 pub(crate) const fn r6(name: &'static str) -> Child {
-    Child { name, also: None, since: 6, is_required: false, is_repeated: false }
+    Child { name, also: &[], since: 6, is_required: false, is_repeated: false }
 }
 
 impl Child {
@@ -67,12 +67,12 @@ impl Child {
 
     /// Whether peers call it so, too.
     pub fn is_called(&self, name: &str) -> bool {
-        self.also == Some(name)
+        self.also.contains(&name)
     }
 
     /// What peers call it, too.
-    pub const fn or(mut self, name: &'static str) -> Self {
-        self.also = Some(name);
+    pub const fn or(mut self, names: &'static [&'static str]) -> Self {
+        self.also = names;
         self
     }
 }
@@ -92,11 +92,39 @@ pub(crate) struct Notes {
     namespaces: Vec<NamespaceId>,
     /// The `id` attributes of addresses.
     ids: HashSet<String>,
+    forgives: bool,
 }
 
 impl Notes {
     pub fn new() -> Self {
-        Self { release: 6, errors: Vec::new(), namespaces: Vec::new(), ids: HashSet::new() }
+        Self { release: 6, errors: Vec::new(), namespaces: Vec::new(), ids: HashSet::new(), forgives: false }
+    }
+
+    /// Names count in any case, and what is not where it should be is looked for.
+    pub fn forgiving() -> Self {
+        Self { forgives: true, ..Self::new() }
+    }
+
+    /// Whether form counts for less than what is said.
+    pub const fn forgives(&self) -> bool {
+        self.forgives
+    }
+
+    /// Whether a name is the one that is asked for.
+    pub fn is_name(&self, name: &str, expected: &str) -> bool {
+        name == expected || (self.forgives && name.eq_ignore_ascii_case(expected))
+    }
+
+    /// The first child of this name; of one that is spelled so before one that is nearly.
+    pub fn child<'d>(&self, parent: Element<'d>, name: &str) -> Option<Element<'d>> {
+        let nearly = || parent.children().find(|child| self.is_name(child.name(), name));
+        parent.child(name).or_else(nearly)
+    }
+
+    /// The namespace name of an element.
+    pub fn uri_of<'d>(&self, element: Element<'d>) -> &'d str {
+        let uri = element.namespace_uri();
+        if self.forgives { uri.trim() } else { uri }
     }
 
     /// From here on the elements of this release are expected.
@@ -144,7 +172,7 @@ impl Notes {
         }
         self.namespaces.push(element.namespace());
         let name = element.name();
-        let (rule, what) = match SeenNamespace::of(element.namespace_uri()) {
+        let (rule, what) = match SeenNamespace::of(self.uri_of(element)) {
             SeenNamespace::Known(_) => {
                 (Rule::ChildNamespace, format!("{name} is in another namespace than its parent"))
             }
@@ -271,7 +299,8 @@ impl<'d> Fields<'d> {
     ) -> Option<usize> {
         let name = element.name();
         let by_name = row_of(self.table, start, name);
-        let row = by_name.or_else(|| self.table.iter().position(|child| child.also == Some(name)));
+        let row = by_name.or_else(|| self.table.iter().position(|child| child.is_called(name)));
+        let row = row.or_else(|| self.table.iter().position(|child| notes.is_name(name, child.name)));
         let as_named =
             by_name.and_then(|row| self.table.get(row)).is_some_and(|child| child.since <= notes.release);
         if !as_named {
@@ -489,7 +518,8 @@ pub(crate) fn addresses(element: Element<'_>, notes: &mut Notes) -> Vec<(Address
         }
     }
     if found.is_empty() {
-        found.extend(bare_address(&element.text()).map(|address| (address, AddressAttributes::default())));
+        let text = if notes.forgives() { element.full_text() } else { element.text() };
+        found.extend(bare_address(&text).map(|address| (address, AddressAttributes::default())));
         if !found.is_empty() {
             let what = format!("{} holds an address as bare text", element.name());
             notes.note(Rule::AddressForm, element.offset(), what);

@@ -4,6 +4,8 @@ mod broken;
 pub(crate) mod characters;
 pub(crate) mod charset;
 pub(crate) mod fields;
+mod guess;
+mod mend;
 mod namespace;
 mod reader;
 mod scan;
@@ -17,8 +19,11 @@ use crate::types::{TransactionId, VaspId, Version};
 
 pub use broken::framing_of_broken;
 pub use namespace::{Namespace, SeenNamespace};
-pub use reader::decode;
+pub use reader::{decode, decode_forgiving};
 pub use writer::encode;
+
+/// The longest name of a namespace that is given back, in bytes.
+const MAX_ECHOED: usize = 256;
 
 /// What an envelope says, and everything that is wrong with it.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,7 +34,8 @@ pub struct Decoded {
     pub namespace: SeenNamespace,
     /// MM7Version when it is of the form `x.y.z`.
     pub version: Option<Version>,
-    /// The local name of the element in the Body as it came, cut at 64 bytes.
+    /// The local name of the element in the Body as it came, cut at 64 bytes. Where it was guessed what is meant
+    /// ([`decode_forgiving`]), `message` is another.
     pub operation: Option<String>,
     /// Where the operation begins: a byte offset in what came; the start of the envelope when there is none.
     pub operation_offset: usize,
@@ -84,6 +90,21 @@ impl Framing {
             SeenNamespace::Foreign(_) | SeenNamespace::Absent => {
                 Self::new(Namespace::LATEST, decoded.version.unwrap_or(Version::V6_8_0), transaction_id)
             }
+        }
+    }
+
+    /// As [`Framing::answering`], and in a namespace of the peer's own where it has one: for a peer that is taken in any form, and
+    /// may look for nothing but its own names.
+    pub fn echoing(decoded: &Decoded) -> Self {
+        let answering = Self::answering(decoded);
+        match &decoded.namespace {
+            SeenNamespace::Foreign(uri) if uri.len() <= MAX_ECHOED => {
+                let default =
+                    if decoded.namespace.release() == 5 { Version::V5_3_0 } else { Version::V6_8_0 };
+                let version = decoded.version.unwrap_or(default);
+                Self { namespace: SeenNamespace::Invented(uri.clone()), version, ..answering }
+            }
+            _ => answering,
         }
     }
 }

@@ -185,7 +185,7 @@ impl SeenNamespace {
     pub fn release(&self) -> u8 {
         match self {
             Self::Known(namespace) => namespace.release(),
-            Self::Invented(uri) if uri.contains("/REL-5-") => 5,
+            Self::Invented(uri) | Self::Foreign(uri) if uri.contains("/REL-5-") => 5,
             _ => 6,
         }
     }

@@ -1,11 +1,15 @@
 //! Reads an envelope: what is in its Header and Body, and everything that is wrong with it.
 
+use std::borrow::Cow;
+
 use crate::error::{DecodeError, Rule};
 use crate::limits::Limits;
 use crate::message::{Message, Status, SubmitRsp};
 use crate::soap::Decoded;
 use crate::soap::charset;
 use crate::soap::fields::Notes;
+use crate::soap::guess::guess;
+use crate::soap::mend::mend;
 
 use crate::soap::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
 use crate::soap::schema;
@@ -41,14 +45,11 @@ const VERSIONS: std::ops::RangeInclusive<Version> =
 /// # Ok::<(), mm7::DecodeError>(())
 /// ```
 pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Decoded, DecodeError> {
-    if xml.len() > limits.max_envelope {
-        let what = format!("the envelope is longer than {} bytes", limits.max_envelope);
-        return Err(DecodeError::new(Rule::EnvelopeTooLong, limits.max_envelope, what));
-    }
+    check_length(xml, limits)?;
     let text = charset::to_text(xml, charset)?;
     match Document::parse(&text.text, limits) {
         Ok(document) => {
-            let mut decoded = read(&document);
+            let mut decoded = read(&document, Notes::new());
             let errors = decoded.errors.iter_mut().map(|error| &mut error.offset);
             let own = [&mut decoded.operation_offset, &mut decoded.version_offset];
             let mut offsets: Vec<_> = errors.chain(own).collect();
@@ -63,8 +64,68 @@ pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Deco
     }
 }
 
-fn read(document: &Document<'_>) -> Decoded {
-    let mut notes = Notes::new();
+/// Reads an envelope for what it says, whatever its form: for a message that is worth more than how it is written.
+///
+/// Beside all that [`decode`] reads: what is not well-formed is mended where its elements can still be told; bytes of no encoding
+/// are read as far as they go; names count in any case; a prefix without a declaration is no namespace; an operation of a relay
+/// whose name is not known is told by a name near it, or by its contents. All of it is in [`Decoded::errors`], for
+/// [`Dialect::FORGIVING`](crate::Dialect::FORGIVING) to judge. Offsets in what had to be mended are near, not exact.
+///
+/// # Errors
+/// What leaves nothing to read, as for [`decode`].
+///
+/// ```
+/// use mm7::{Limits, Message, soap};
+/// let xml = br#"<e:Envelope><e:Body><DeliverReportReq><MessageID>m-1</MessageID><MMStatus>Retrieved</MMStatus>
+///     <StatusText>Tom & Jerry</StatusText></DeliverReportReq></e:Body></e:Envelope>"#;
+/// let decoded = soap::decode_forgiving(xml, None, &Limits::default())?;
+/// let Some(Message::DeliveryReportReq(report)) = decoded.message else { panic!("no report") };
+/// assert_eq!((report.mm_status.as_str(), report.status_text.as_deref()), ("Retrieved", Some("Tom & Jerry")));
+/// # Ok::<(), mm7::DecodeError>(())
+/// ```
+pub fn decode_forgiving(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Decoded, DecodeError> {
+    check_length(xml, limits)?;
+    let (text, fault) = match charset::to_text(xml, charset) {
+        Ok(text) => (text.text, None),
+        Err(fault) => (Cow::Owned(charset::as_far_as_it_goes(xml, charset)), Some(fault)),
+    };
+    let within = |offset: &mut usize| *offset = (*offset).min(xml.len());
+    let (mut decoded, mended) = read_mending(&text, limits).map_err(|mut fault| {
+        within(&mut fault.offset);
+        fault
+    })?;
+    decoded.errors.extend(fault.or(mended));
+    decoded.errors.iter_mut().for_each(|error| within(&mut error.offset));
+    within(&mut decoded.operation_offset);
+    within(&mut decoded.version_offset);
+    decoded.errors.sort_by_key(|error| error.offset);
+    Ok(decoded)
+}
+
+/// Reads a text, mended where it has to be: then with what was wrong first.
+fn read_mending(text: &str, limits: &Limits) -> Result<(Decoded, Option<DecodeError>), DecodeError> {
+    let fault = match Document::parse(text, limits) {
+        Ok(document) => return Ok((read(&document, Notes::forgiving()), None)),
+        Err(fault) if matches!(fault.rule, Rule::NotWellFormed | Rule::Encoding) => fault,
+        Err(fault) => return Err(fault),
+    };
+    let Some(mended) = mend(text, limits.max_envelope) else { return Err(fault) };
+    match Document::parse_mended(&mended, limits) {
+        Ok(document) => Ok((read(&document, Notes::forgiving()), Some(fault))),
+        Err(again) if matches!(again.rule, Rule::NotWellFormed | Rule::Encoding) => Err(fault),
+        Err(again) => Err(again),
+    }
+}
+
+fn check_length(xml: &[u8], limits: &Limits) -> Result<(), DecodeError> {
+    if xml.len() <= limits.max_envelope {
+        return Ok(());
+    }
+    let what = format!("the envelope is longer than {} bytes", limits.max_envelope);
+    Err(DecodeError::new(Rule::EnvelopeTooLong, limits.max_envelope, what))
+}
+
+fn read(document: &Document<'_>, mut notes: Notes) -> Decoded {
     let root = document.root();
     let (transaction_id, operation) = if is_envelope(root, &mut notes) {
         check_envelope(root, &mut notes);
@@ -73,7 +134,7 @@ fn read(document: &Document<'_>) -> Decoded {
         // Without an envelope the operation still tells who sent it.
         (None, Some(Found::Operation(root)))
     };
-    let namespace = namespace_of(operation, transaction_id);
+    let namespace = namespace_of(operation, transaction_id, &notes);
     notes.set_release(namespace.release());
     let mut decoded = Decoded {
         transaction_id: transaction_id.and_then(|element| TransactionId::new(&element.text()).ok()),
@@ -97,8 +158,8 @@ fn read(document: &Document<'_>) -> Decoded {
 
 /// Whether the document element is an Envelope; notes one of another SOAP, or none.
 fn is_envelope(root: Element<'_>, notes: &mut Notes) -> bool {
-    let uri = root.namespace_uri();
-    let is_named = root.name() == "Envelope";
+    let uri = notes.uri_of(root);
+    let is_named = notes.is_name(root.name(), "Envelope");
     let name = excerpt(root.name());
     match uri {
         SOAP_1_1 if is_named => return true,
@@ -125,7 +186,9 @@ fn check_envelope(envelope: Element<'_>, notes: &mut Notes) {
     schema::check_blank(envelope, notes);
     let (mut has_header, mut has_body) = (false, false);
     for child in envelope.children() {
-        let (name, offset) = (child.name(), child.offset());
+        let offset = child.offset();
+        let name = ["Header", "Body"].into_iter().find(|name| notes.is_name(child.name(), name));
+        let name = name.unwrap_or(child.name());
         match name {
             "Body" if has_body => {
                 notes.note(Rule::SeveralOperations, offset, "a second Body follows the first")
@@ -155,11 +218,11 @@ fn check_envelope(envelope: Element<'_>, notes: &mut Notes) {
 
 /// The TransactionID, whatever namespace it is in.
 pub(super) fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
-    let Some(header) = envelope.child("Header") else {
+    let Some(header) = notes.child(envelope, "Header") else {
         notes.note(Rule::NoHeader, envelope.offset(), "the Envelope has no Header");
         return None;
     };
-    let transaction_id = header.child("TransactionID");
+    let transaction_id = notes.child(header, "TransactionID");
     let is_other =
         |entry: &Element<'_>| transaction_id.is_none_or(|element| element.offset() != entry.offset());
     for entry in header.children().filter(is_other) {
@@ -176,7 +239,7 @@ pub(super) fn read_header<'d>(envelope: Element<'d>, notes: &mut Notes) -> Optio
         notes.note(Rule::NoTransactionId, header.offset(), "the Header has no TransactionID");
         return None;
     };
-    notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
+    notes.note_unsupported(&SeenNamespace::of(notes.uri_of(element)), element);
     if let Err(error) = TransactionId::new(&element.text()) {
         notes.note(Rule::BadTransactionId, element.offset(), format!("TransactionID: {error}"));
     }
@@ -200,11 +263,25 @@ enum Found<'d> {
     BareAnswer(Element<'d>),
 }
 
+fn find_body<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Element<'d>> {
+    if let Some(body) = notes.child(envelope, "Body") {
+        return Some(body);
+    }
+    let is_operation = |child: Element<'_>| Message::is_name(child.name()) || guess(child).is_some();
+    if notes.forgives() && envelope.children().any(is_operation) {
+        notes.note(
+            Rule::UnknownElement,
+            envelope.offset(),
+            "the operation stands in the Envelope without a Body",
+        );
+        return Some(envelope);
+    }
+    notes.note(Rule::NoBody, envelope.offset(), "the Envelope has no Body");
+    None
+}
+
 fn find_operation<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Found<'d>> {
-    let Some(body) = envelope.child("Body") else {
-        notes.note(Rule::NoBody, envelope.offset(), "the Envelope has no Body");
-        return None;
-    };
+    let body = find_body(envelope, notes)?;
     let Some(first) = body.children().next() else {
         notes.note(Rule::EmptyBody, body.offset(), "the Body is empty");
         return None;
@@ -218,8 +295,12 @@ fn find_operation<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Found<
         );
         return Some(Found::BareAnswer(body));
     }
-    let operation = known.unwrap_or(first);
-    if let Some(other) = body.children().find(|child| child.offset() != operation.offset()) {
+    let guessed = || body.children().find(|child| notes.forgives() && guess(*child).is_some());
+    let operation = known.or_else(guessed).unwrap_or(first);
+    let counts =
+        |other: Element<'_>| !notes.forgives() || Message::is_name(other.name()) || guess(other).is_some();
+    if let Some(other) = body.children().find(|child| child.offset() != operation.offset() && counts(*child))
+    {
         let what = format!("the Body has {} beside {}", excerpt(other.name()), excerpt(operation.name()));
         notes.note(Rule::SeveralOperations, other.offset(), what);
     }
@@ -227,7 +308,11 @@ fn find_operation<'d>(envelope: Element<'d>, notes: &mut Notes) -> Option<Found<
 }
 
 /// The namespace of the MM7 element in the Body, else that of the TransactionID.
-fn namespace_of(operation: Option<Found<'_>>, transaction_id: Option<Element<'_>>) -> SeenNamespace {
+fn namespace_of(
+    operation: Option<Found<'_>>,
+    transaction_id: Option<Element<'_>>,
+    notes: &Notes,
+) -> SeenNamespace {
     let in_body = match operation {
         Some(Found::Operation(element)) if element.name() == "Fault" => {
             element.child("detail").and_then(|detail| detail.children().next())
@@ -237,7 +322,7 @@ fn namespace_of(operation: Option<Found<'_>>, transaction_id: Option<Element<'_>
         None => None,
     };
     let mut seen =
-        in_body.into_iter().chain(transaction_id).map(|element| SeenNamespace::of(element.namespace_uri()));
+        in_body.into_iter().chain(transaction_id).map(|element| SeenNamespace::of(notes.uri_of(element)));
     seen.find(|seen| *seen != SeenNamespace::Absent).unwrap_or(SeenNamespace::Absent)
 }
 
@@ -246,9 +331,10 @@ fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes
     decoded.operation = Some(cut(name, MAX_OPERATION).to_owned());
     decoded.operation_offset = element.offset();
     if name != "Fault" {
-        notes.note_unsupported(&SeenNamespace::of(element.namespace_uri()), element);
+        notes.note_unsupported(&SeenNamespace::of(notes.uri_of(element)), element);
     }
     let contents = contents(element, notes);
+    let name = if notes.forgives() { meant(element, contents, notes) } else { name };
     // A Fault is read leniently, whoever sends it: it is the only word that there will be.
     if contents.name() != "Fault" && Message::is_name(contents.name()) {
         schema::check(contents, notes);
@@ -260,6 +346,19 @@ fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes
         let what = format!("{} is not an operation of MM7", excerpt(name));
         notes.note(Rule::UnknownOperation, element.offset(), what);
     }
+}
+
+/// The name of the operation that is meant by one of a name that is none, if that can be told.
+fn meant<'d>(operation: Element<'d>, contents: Element<'d>, notes: &mut Notes) -> &'d str {
+    let name = operation.name();
+    if Message::is_name(name) {
+        return name;
+    }
+    // What was put inside an element of no known name.
+    let inner = Some(contents.name()).filter(|inner| Message::is_name(inner));
+    let Some(meant) = inner.or_else(|| guess(contents)) else { return name };
+    notes.note(Rule::UnknownElement, operation.offset(), format!("{} is taken for {meant}", excerpt(name)));
+    meant
 }
 
 /// The element that holds the operation's fields: itself, or an operation that some put inside another.

@@ -67,6 +67,17 @@ impl<'a> Document<'a> {
         Builder::new(text, limits).build()
     }
 
+    /// Parses what has been [mended](super::mend), and lets pass what can be understood all the same: prefixes without a
+    /// declaration stand for no namespace, end tags may be missing behind the last whole element, what stands outside of the
+    /// document element is passed over.
+    ///
+    /// # Errors
+    /// Those of [`Document::parse`].
+    pub fn parse_mended(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
+        check_characters(text)?;
+        Builder { forgives: true, ..Builder::new(text, limits) }.build()
+    }
+
     /// The document element.
     pub fn root(&self) -> Element<'_> {
         Element { document: self, index: 0 }
@@ -243,6 +254,8 @@ struct Builder<'a, 'l> {
     in_text: bool,
     /// Whether there is any carriage return.
     has_returns: bool,
+    /// Whether what can be understood passes.
+    forgives: bool,
 }
 
 impl<'a, 'l> Builder<'a, 'l> {
@@ -255,7 +268,16 @@ impl<'a, 'l> Builder<'a, 'l> {
         let document = Document { nodes, attributes, namespaces };
         let bindings = Vec::from([xml]);
         let has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
-        Self { text, limits, document, bindings, open: Vec::with_capacity(8), in_text: false, has_returns }
+        Self {
+            text,
+            limits,
+            document,
+            bindings,
+            open: Vec::with_capacity(8),
+            in_text: false,
+            has_returns,
+            forgives: false,
+        }
     }
 
     fn build(mut self) -> Result<Document<'a>, DecodeError> {
@@ -265,12 +287,17 @@ impl<'a, 'l> Builder<'a, 'l> {
                 self.close();
                 continue;
             }
+            if self.forgives && self.open.is_empty() && !self.document.nodes.is_empty() {
+                break;
+            }
             let Some(token) = scanner.next()? else { break };
             let offset = scanner.offset();
             match token {
                 Token::Start(name) => self.start(name, &mut scanner)?,
                 Token::End(name) => self.end(name, offset)?,
                 Token::Text(text) if self.open.is_empty() && text.trim_ascii().is_empty() => {}
+                Token::Text(_) | Token::CData(_) | Token::Reference(_)
+                    if self.forgives && self.open.is_empty() => {}
                 Token::Text(text) | Token::CData(text) => self.append(self.lines(text), offset)?,
                 Token::Reference(name) => {
                     let character = reference(name).map_err(|what| ill_formed(offset, what))?;
@@ -278,11 +305,22 @@ impl<'a, 'l> Builder<'a, 'l> {
                 }
             }
         }
+        if self.forgives && self.breaks_off_between_elements() {
+            while !self.open.is_empty() {
+                self.close();
+            }
+        }
         match self.open.last() {
             Some(open) => Err(ill_formed(self.text.len(), format!("{} is never closed", excerpt(open.name)))),
             None if self.document.nodes.is_empty() => Err(ill_formed(0, "there is no XML element")),
             None => Ok(self.document),
         }
+    }
+
+    /// Whether no text was being given when the document ended: the element that is open last holds elements.
+    fn breaks_off_between_elements(&self) -> bool {
+        let inside = self.open.last().and_then(|open| self.document.nodes.get(open.index + 1..));
+        inside.is_some_and(|nodes| nodes.iter().any(|node| matches!(node.kind, Kind::Element { .. })))
     }
 
     fn lines(&self, text: &'a str) -> Cow<'a, str> {
@@ -318,11 +356,24 @@ impl<'a, 'l> Builder<'a, 'l> {
                 self.close();
                 Ok(())
             }
+            _ if self.forgives => {
+                self.close_down_to(name);
+                Ok(())
+            }
             Some(open) => {
                 let what = format!("</{}> stands where </{}> should", excerpt(name), excerpt(open.name));
                 Err(ill_formed(offset, what))
             }
             None => Err(ill_formed(offset, format!("</{}> closes nothing", excerpt(name)))),
+        }
+    }
+
+    /// Closes the element of this name and those inside of it; where none is open, it closes nothing.
+    fn close_down_to(&mut self, name: &str) {
+        if let Some(at) = self.open.iter().rposition(|open| open.name == name) {
+            while self.open.len() > at {
+                self.close();
+            }
         }
     }
 
@@ -400,7 +451,8 @@ impl<'a, 'l> Builder<'a, 'l> {
             };
             let (namespace, name) = self.resolve(key, offset, false)?;
             let others = self.document.attributes.get(first..index).unwrap_or_default();
-            if others.iter().any(|other| other.name == name && other.namespace == namespace) {
+            let is_twice = others.iter().any(|other| other.name == name && other.namespace == namespace);
+            if is_twice && !self.forgives {
                 return Err(stands_twice(key, offset));
             }
             if let Some(attribute) = self.document.attributes.get_mut(index) {
@@ -417,9 +469,15 @@ impl<'a, 'l> Builder<'a, 'l> {
         first_binding: usize,
         offset: usize,
     ) -> Result<(), DecodeError> {
-        check_binding(prefix, &uri, offset)?;
+        match check_binding(prefix, &uri, offset) {
+            Err(_) if self.forgives => return Ok(()),
+            checked => checked?,
+        }
         let of_this_tag = self.bindings.get(first_binding..).unwrap_or_default();
         if of_this_tag.iter().any(|other| other.prefix == prefix) {
+            if self.forgives {
+                return Ok(());
+            }
             return Err(stands_twice(prefix.unwrap_or("xmlns"), offset));
         }
         let namespaces = &mut self.document.namespaces;
@@ -457,6 +515,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         match (binding, prefix) {
             (Some(binding), _) => Ok((binding.namespace, local)),
             (None, None) => Ok((NamespaceId::default(), local)),
+            (None, Some(_)) if self.forgives => Ok((NamespaceId::default(), local)),
             (None, Some(prefix)) => {
                 Err(ill_formed(offset, format!("the prefix {} is not declared", excerpt(prefix))))
             }
