@@ -2,14 +2,9 @@
 
 use std::{borrow::Cow, fmt};
 
-use image::{
-    DynamicImage, GenericImageView as _, ImageBuffer, Pixel, RgbaImage,
-    imageops::{FilterType, crop_imm, resize, rotate90, rotate270},
-    metadata::Orientation,
-};
-
 use crate::{
     PictureError,
+    pixels::{Colours, Orientation, PIXEL, Pixels},
     read::{Decoded, Format, decode},
     write::{self, Written},
 };
@@ -30,8 +25,6 @@ const SMALLEST_PNG: u32 = 480;
 const MARGIN: f64 = 0.9;
 /// How much more a side would have to shrink for a whole step, at the most, for that step to be taken.
 const NEAR: f64 = 1.15;
-/// How many pixels are resampled at a time: between, each takes 16 bytes.
-const RESAMPLED_AT_A_TIME: u32 = 1 << 18;
 /// What part of the pixels of one size the next has at least, and at most.
 const LEAST_SHARE: f64 = 0.05;
 const MOST_SHARE: f64 = 0.8;
@@ -50,16 +43,17 @@ impl Size {
         self.width as u64 * self.height as u64
     }
 
-    fn of(pixels: &DynamicImage) -> Self {
-        Self { width: pixels.width(), height: pixels.height() }
+    /// How many bytes its pixels take.
+    pub(crate) const fn length(self) -> usize {
+        self.width as usize * self.height as usize * PIXEL
     }
 
     fn area(self) -> f64 {
         f64::from(self.width) * f64::from(self.height)
     }
 
-    fn longer(self) -> u32 {
-        self.width.max(self.height)
+    pub(crate) const fn longer(self) -> u32 {
+        if self.width > self.height { self.width } else { self.height }
     }
 
     /// The same shape with so many pixels or a little less; never more than there are. A whole step smaller where that is near, since that is
@@ -121,64 +115,19 @@ pub struct Fitted {
 /// [`PictureError`].
 pub fn fit(bytes: &[u8], wish: &Wish, stop: &dyn Fn() -> bool) -> Result<Fitted, PictureError> {
     let Decoded { pixels, orientation, profile } = decode(bytes)?;
-    let pixels = plain(pixels);
     let work =
         Work { pixels: &pixels, orientation, profile: profile.as_deref(), max_bytes: wish.max_bytes, stop };
-    for way in ways(wish, pixels.color().has_alpha()) {
+    for way in ways(wish, pixels.colours == Colours::Rgba) {
         if let Some((bytes, after)) = work.fit(*way)? {
-            let before = upright(Size::of(&pixels), orientation);
-            return Ok(Fitted { format: way.format(), bytes, before, after });
+            return Ok(Fitted {
+                format: way.format(),
+                bytes,
+                before: orientation.turned(pixels.size),
+                after,
+            });
         }
     }
     Err(PictureError::DoesNotFit)
-}
-
-/// The picture in eight bits a colour: gray, coloured, or coloured and seen through somewhere, with its colours weighed then.
-fn plain(pixels: DynamicImage) -> DynamicImage {
-    let is_gray = !pixels.color().has_color();
-    if pixels.color().has_alpha() {
-        let mut seen = pixels.into_rgba8();
-        let is_opaque = seen.pixels().all(|pixel| pixel.0[3] == u8::MAX);
-        if !is_opaque {
-            weigh(&mut seen);
-        }
-        let seen = DynamicImage::ImageRgba8(seen);
-        return match (is_opaque, is_gray) {
-            (false, _) => seen,
-            (true, true) => DynamicImage::ImageLuma8(seen.into_luma8()),
-            (true, false) => DynamicImage::ImageRgb8(seen.into_rgb8()),
-        };
-    }
-    if is_gray {
-        DynamicImage::ImageLuma8(pixels.into_luma8())
-    } else {
-        DynamicImage::ImageRgb8(pixels.into_rgb8())
-    }
-}
-
-fn upright(size: Size, orientation: Orientation) -> Size {
-    use Orientation::{Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    match orientation {
-        Rotate90 | Rotate270 | Rotate90FlipH | Rotate270FlipH => {
-            Size { width: size.height, height: size.width }
-        }
-        _ => size,
-    }
-}
-
-/// The picture turned. There is never a third of it.
-fn turned(pixels: &DynamicImage, orientation: Orientation) -> Cow<'_, DynamicImage> {
-    use Orientation::{FlipHorizontal, NoTransforms, Rotate90, Rotate90FlipH, Rotate270, Rotate270FlipH};
-    let (mut turned, rest) = match orientation {
-        NoTransforms => return Cow::Borrowed(pixels),
-        Rotate90 => (pixels.rotate90(), NoTransforms),
-        Rotate90FlipH => (pixels.rotate90(), FlipHorizontal),
-        Rotate270 => (pixels.rotate270(), NoTransforms),
-        Rotate270FlipH => (pixels.rotate270(), FlipHorizontal),
-        in_place => (pixels.clone(), in_place),
-    };
-    turned.apply_orientation(rest);
-    Cow::Owned(turned)
 }
 
 /// A format to try.
@@ -224,11 +173,9 @@ impl Way {
     }
 }
 
-type Pixels<P> = ImageBuffer<P, Vec<u8>>;
-
 /// A picture on its way.
 struct Work<'a> {
-    pixels: &'a DynamicImage,
+    pixels: &'a Pixels,
     orientation: Orientation,
     profile: Option<&'a [u8]>,
     max_bytes: usize,
@@ -238,7 +185,7 @@ struct Work<'a> {
 impl Work<'_> {
     /// Tries sizes, each by what the one before it took. `None`: it became too small.
     fn fit(&self, way: Way) -> Result<Option<(Vec<u8>, Size)>, PictureError> {
-        let all = Size::of(self.pixels);
+        let all = self.pixels.size;
         // However few the bytes: a drawing of few lines may do with them.
         let least = all.area() * (f64::from(way.smallest()) / f64::from(all.longer())).powi(2);
         let mut size = all.with_pixels((as_f64(self.max_bytes) * 8.0 / way.bits()).max(least));
@@ -247,13 +194,13 @@ impl Work<'_> {
             if tried > 0 && size.longer() < way.smallest() {
                 break;
             }
-            if Size::of(&last) != size {
-                last = Cow::Owned(scaled(&last, size));
+            if last.size != size {
+                last = Cow::Owned(last.scaled(size)?);
             }
             let written = self.write(&last, way)?;
             let length = written.length();
             if let Some(file) = written.whole() {
-                return Ok(Some((file, upright(size, self.orientation))));
+                return Ok(Some((file, self.orientation.turned(size))));
             }
             let share = as_f64(self.max_bytes) / as_f64(length) * MARGIN;
             size = size.with_pixels(size.area() * share.clamp(LEAST_SHARE, MOST_SHARE));
@@ -262,12 +209,23 @@ impl Work<'_> {
     }
 
     /// Writes it as well as it fits, or as small as it should become.
-    fn write(&self, pixels: &DynamicImage, way: Way) -> Result<Written, PictureError> {
-        let finished = self.finished(pixels);
+    fn write(&self, pixels: &Pixels, way: Way) -> Result<Written, PictureError> {
         self.go_on()?;
-        let Way::Jpeg = way else {
-            return write::png(&finished, self.profile, self.max_bytes);
-        };
+        match way {
+            Way::Jpeg => self.write_jpeg(&pixels.on_paper()),
+            Way::Png { .. } => {
+                let finished = pixels.turned(self.orientation);
+                let finished = match pixels.colours {
+                    Colours::Rgba => Cow::Owned(finished.into_owned().divided()?),
+                    _ => finished,
+                };
+                write::png(&finished, self.profile, self.max_bytes)
+            }
+        }
+    }
+
+    fn write_jpeg(&self, opaque: &Pixels) -> Result<Written, PictureError> {
+        let finished = opaque.turned(self.orientation);
         let (first, rest) = QUALITIES;
         let mut written = write::jpeg(&finished, first, self.profile, self.max_bytes)?;
         let best = as_f64(written.length());
@@ -284,85 +242,8 @@ impl Work<'_> {
         Ok(written)
     }
 
-    /// The picture as it is written: upright, and its colours as they are seen.
-    fn finished<'p>(&self, pixels: &'p DynamicImage) -> Cow<'p, DynamicImage> {
-        let mut finished = turned(pixels, self.orientation);
-        if finished.color().has_alpha()
-            && let DynamicImage::ImageRgba8(seen) = finished.to_mut()
-        {
-            unweigh(seen);
-        }
-        finished
-    }
-
     fn go_on(&self) -> Result<(), PictureError> {
         if (self.stop)() { Err(PictureError::Stopped) } else { Ok(()) }
-    }
-}
-
-/// The picture in another size: by whole steps first, which is quick and even, and then what is left.
-fn scaled(pixels: &DynamicImage, size: Size) -> DynamicImage {
-    let step = (pixels.width() / size.width).min(pixels.height() / size.height).max(1);
-    let whole = |side: u32| (side / step).max(1);
-    let even = match step {
-        1 => Cow::Borrowed(pixels),
-        _ => Cow::Owned(pixels.thumbnail_exact(whole(pixels.width()), whole(pixels.height()))),
-    };
-    if Size::of(&even) == size { even.into_owned() } else { resampled(&even, size) }
-}
-
-/// The picture in another size.
-fn resampled(pixels: &DynamicImage, size: Size) -> DynamicImage {
-    use DynamicImage::{ImageLuma8, ImageRgb8, ImageRgba8};
-    match pixels {
-        ImageLuma8(pixels) => ImageLuma8(resampled_as(pixels, size)),
-        ImageRgb8(pixels) => ImageRgb8(resampled_as(pixels, size)),
-        ImageRgba8(pixels) => ImageRgba8(resampled_as(pixels, size)),
-        // `plain` makes no others.
-        others => others.resize_exact(size.width, size.height, FilterType::CatmullRom),
-    }
-}
-
-/// One direction after the other.
-fn resampled_as<P: Pixel<Subpixel = u8> + 'static>(pixels: &Pixels<P>, size: Size) -> Pixels<P> {
-    let narrow = narrowed(pixels, size.width);
-    let lying = rotate90(&narrow);
-    drop(narrow);
-    let small = narrowed(&lying, size.height);
-    drop(lying);
-    rotate270(&small)
-}
-
-/// The picture with another width: some rows at a time, each of which stands for itself.
-fn narrowed<P: Pixel<Subpixel = u8> + 'static>(pixels: &Pixels<P>, width: u32) -> Pixels<P> {
-    let mut narrow = Pixels::new(width, pixels.height());
-    let mut rows = narrow.rows_mut();
-    let at_a_time = (RESAMPLED_AT_A_TIME / pixels.width()).max(1);
-    for top in (0..pixels.height()).step_by(at_a_time as usize) {
-        let some = crop_imm(pixels, 0, top, pixels.width(), at_a_time);
-        let some = resize(&*some, width, some.height(), FilterType::CatmullRom);
-        for (from, into) in some.rows().zip(rows.by_ref()) {
-            into.zip(from).for_each(|(into, from)| *into = *from);
-        }
-    }
-    narrow
-}
-
-/// Weighs colours by how much is seen of them, so that those of pixels that are not seen do not bleed into others.
-fn weigh(pixels: &mut RgbaImage) {
-    with_colours(pixels, |value, alpha| u16::from(value) * u16::from(alpha) / 255);
-}
-
-fn unweigh(pixels: &mut RgbaImage) {
-    with_colours(pixels, |value, alpha| u16::from(value) * 255 / u16::from(alpha.max(1)));
-}
-
-fn with_colours(pixels: &mut RgbaImage, colour: impl Fn(u8, u8) -> u16) {
-    for pixel in pixels.pixels_mut() {
-        let [red, green, blue, alpha] = pixel.0;
-        let [red, green, blue] =
-            [red, green, blue].map(|value| u8::try_from(colour(value, alpha)).unwrap_or(u8::MAX));
-        pixel.0 = [red, green, blue, alpha];
     }
 }
 

@@ -5,8 +5,8 @@
 //! a picture carries beside its pixels only a small colour profile goes on: where and with what it was taken does not.
 
 mod fit;
+mod pixels;
 mod read;
-mod webp;
 mod write;
 
 pub use fit::{Fitted, Size, Wish, fit};
@@ -14,6 +14,8 @@ pub use read::{Format, memory};
 
 /// The most pixels that a picture may have to be decoded.
 pub const MAX_PIXELS: u64 = 40_000_000;
+/// The longest side that a picture may have to be decoded, in pixels: JPEG and GIF know no longer one, and no camera or screen does.
+pub const MAX_SIDE: u32 = 65_535;
 
 /// Why a picture cannot be made to fit.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum PictureError {
     /// It has more than [`MAX_PIXELS`].
     #[error("{0} are more than {MAX_PIXELS} pixels")]
     TooManyPixels(Size),
+    /// It has a side of more than [`MAX_SIDE`].
+    #[error("{0} is longer than {MAX_SIDE} pixels")]
+    TooLong(Size),
     /// It cannot be written as small as it should be, or not in a format that is taken.
     #[error("it cannot be made small enough")]
     DoesNotFit,

@@ -79,6 +79,19 @@ fn pictures_take_no_more_than_their_heads_say() {
     }
 }
 
+/// A strip that is as long as a picture may be takes a table of weights for each of its pixels beside them.
+fn strips_take_no_more_than_their_heads_say() {
+    for (width, height) in [(12, 65_535), (65_535, 12)] {
+        let mut grain = grain();
+        let strip = RgbaImage::from_fn(width, height, |_, _| Rgba(grain()));
+        let file = file(&strip.into(), ImageFormat::Png);
+        let wish = Wish { max_bytes: 900_000, jpeg: true, png: true };
+        let most = memory(&file, &wish).unwrap();
+        let took = peak_of(|| drop(fit(&file, &wish, &|| false)));
+        assert!(took <= most, "{width}×{height}: {took} of {most}");
+    }
+}
+
 /// A GIF whose picture is larger than what it stands on.
 fn large_on_small_gif() -> Vec<u8> {
     let mut file = file(&DynamicImage::new_rgb8(9, 9), ImageFormat::Gif);
@@ -124,4 +137,5 @@ fn pictures_are_no_larger_than_what_they_stand_on() {
 fn memory_is_bounded_by_heads() {
     pictures_are_no_larger_than_what_they_stand_on();
     pictures_take_no_more_than_their_heads_say();
+    strips_take_no_more_than_their_heads_say();
 }

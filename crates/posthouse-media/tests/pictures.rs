@@ -283,6 +283,20 @@ fn bombs_are_refused_before_they_are_decoded() {
 }
 
 #[test]
+fn long_strips_are_refused_by_their_head() {
+    // Few pixels, but a table of what each weighs of its neighbours when it is scaled would take a gigabyte.
+    for (width, height) in [(1, 39_999_999), (65_536, 600)] {
+        let strip = png_bomb(width, height, &[]);
+        for outcome in [memory(&strip, &ANY).map(drop), fit(&strip, &ANY, &|| false).map(drop)] {
+            assert!(matches!(outcome, Err(PictureError::TooLong(_))), "{outcome:?}");
+        }
+    }
+    // The decoder itself does not hold a row of this length.
+    let wide = memory(&png_bomb(39_999_999, 1, &[]), &ANY);
+    assert!(matches!(wide, Err(PictureError::Broken(_))), "{wide:?}");
+}
+
+#[test]
 fn what_is_compressed_beside_the_pixels_takes_no_memory() {
     // Each becomes a gigabyte: a hundred megabytes of it would show as a test that does not end.
     let huge = deflated(64 << 20);

@@ -1,8 +1,48 @@
-//! The chunks of a WebP (RFC 9649), as far as its decoder does not look at them in time.
+//! WebP (RFC 9649).
+
+use std::io::Cursor;
+
+use image_webp::WebPDecoder;
+
+use super::{BESIDE_PIXELS, Decoded, File, broken, spread};
+use crate::{PictureError, Size, pixels::Pixels};
+
+pub(super) struct Webp<'a>(WebPDecoder<Cursor<&'a [u8]>>);
+
+impl<'a> Webp<'a> {
+    pub(super) fn open(bytes: &'a [u8]) -> Result<Self, PictureError> {
+        if !fits_canvas(bytes) {
+            return Err(PictureError::Broken("its picture is larger than its canvas".to_owned()));
+        }
+        let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(broken)?;
+        // Counts for what stands beside the pixels.
+        decoder.set_memory_limit(BESIDE_PIXELS);
+        Ok(Self(decoder))
+    }
+}
+
+impl File for Webp<'_> {
+    fn size(&self) -> Size {
+        let (width, height) = self.0.dimensions();
+        Size { width, height }
+    }
+
+    fn decode(mut self: Box<Self>) -> Result<Decoded, PictureError> {
+        let mut bytes = vec![0; self.0.output_buffer_size().unwrap_or_default()];
+        self.0.read_image(&mut bytes).map_err(broken)?;
+        if !self.0.has_alpha() {
+            bytes = spread(&bytes, |[red, green, blue]| [red, green, blue, u8::MAX]);
+        }
+        let pixels = Pixels::new(self.size(), bytes, false);
+        let exif = self.0.exif_metadata().ok().flatten();
+        let profile = self.0.icc_profile().ok().flatten();
+        Ok(Decoded::new(pixels, exif, profile))
+    }
+}
 
 /// Whether no lossy picture of an extended WebP is larger than the canvas. The decoder finds that out only after it has made room for
 /// all of the picture's pixels, and decoded them.
-pub(crate) fn fits_canvas(file: &[u8]) -> bool {
+fn fits_canvas(file: &[u8]) -> bool {
     let mut chunks = Chunks(file.get(12..).unwrap_or_default());
     let Some((b"VP8X", head)) = chunks.next() else { return true };
     let (Some(width), Some(height)) = (side(head, 4), side(head, 7)) else { return true };
