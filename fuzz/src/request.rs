@@ -68,11 +68,13 @@ fn read_root(package: Option<&Package>, limits: &Limits) -> Result<Decoded, Deco
 
 fn head(input: &Input) -> Head {
     Head {
+        fault: None,
         content_type: input
             .content_type
             .clone()
             .map_or(ContentTypeHeader::Malformed, ContentTypeHeader::Read),
         content_length: ContentLength::Bytes(input.body.len() as u64),
+        is_encoded: false,
         max_request_bytes: MAX_REQUEST_BYTES,
         remote: IpAddr::V4(Ipv4Addr::LOCALHOST),
         tls: false,

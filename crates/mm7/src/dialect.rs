@@ -59,6 +59,8 @@ pub struct Dialect {
     pub carrier_id_headers: &'static [&'static str],
     /// Whether an MM without a SMIL presentation is refused (2513).
     pub smil_required: bool,
+    /// Whether a body may come in chunks (Transfer-Encoding) instead of with its length.
+    pub takes_chunks: bool,
     /// Whether a leading `+` and `/TYPE=PLMN` are taken in a Number.
     pub lenient_addresses: bool,
     /// Whether a Content/@href that finds no part means the only other part there is.
@@ -218,6 +220,7 @@ impl Dialect {
         versions: Versions::Between(V5_2_0, V6_10_0),
         carrier_id_headers: &[],
         smil_required: false,
+        takes_chunks: true,
         lenient_addresses: true,
         href_fallback: true,
         content_optional: false,
@@ -242,6 +245,7 @@ impl Dialect {
         versions: Versions::Between(Version::V5_3_0, Version::V6_8_0),
         carrier_id_headers: &["X-Skycore-Carrier-Id"],
         challenges: false,
+        takes_chunks: false,
         empty_body_acknowledges: false,
         fault_string: FaultString::Class,
         ..*Self::POSTHOUSE
@@ -263,6 +267,7 @@ impl Dialect {
         // SOAP lets other header entries stand beside TransactionID as long as they need not be understood.
         tolerates: &[Rule::OtherHeaderEntry],
         versions: Versions::OfSchema,
+        takes_chunks: false,
         lenient_addresses: false,
         href_fallback: false,
         challenges: false,

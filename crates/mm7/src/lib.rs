@@ -12,6 +12,7 @@ struct Readme;
 
 pub mod dialect;
 pub mod error;
+pub mod http1;
 pub mod limits;
 pub mod lint;
 pub mod message;

@@ -6,14 +6,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use posthouse_core::store::Store;
+use posthouse_core::{store::Store, submit::ContentLength};
 use serde_json::json;
 use tokio::time::timeout;
 
 use crate::{
     auth::Verifier,
     config::secrets::Secret,
-    http::server::{Answer, Peer, plain},
+    http::{
+        requests::{content_length, head_fault},
+        server::{Answer, Peer, plain},
+    },
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -41,6 +44,13 @@ impl Admin {
     /// Answers one HTTP request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
         peer.progress.working();
+        if let Some(fault) = head_fault(request.headers()) {
+            tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");
+            return plain(HttpStatus::BAD_REQUEST, "the head of this request cannot be read\n");
+        }
+        if content_length(request.headers()) == ContentLength::Malformed {
+            return plain(HttpStatus::BAD_REQUEST, "the length of this request cannot be told\n");
+        }
         if request.method() != Method::GET {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "this is read only\n");
         }

@@ -118,7 +118,7 @@ pub fn raw(request: &Request) -> Vec<u8> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let mut bytes = format!("{} {path} HTTP/1.1\r\n", request.method()).into_bytes();
     for (name, value) in request.headers() {
-        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(title_case(name.as_str()).as_bytes());
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value.as_bytes());
         bytes.extend_from_slice(b"\r\n");
@@ -126,6 +126,17 @@ pub fn raw(request: &Request) -> Vec<u8> {
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(request.body());
     bytes
+}
+
+/// A header's name as it goes out: the first letter of each word is a capital.
+fn title_case(name: &str) -> String {
+    let mut begins = true;
+    let case = |letter: char| {
+        let cased = if begins { letter.to_ascii_uppercase() } else { letter };
+        begins = letter == '-';
+        cased
+    };
+    name.chars().map(case).collect()
 }
 
 /// What came back for a request.

@@ -209,7 +209,7 @@ async fn an_answer_that_is_cut_off() {
     let answer = String::from_utf8(answer).unwrap();
     let (head, half) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
-    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let announced = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
     assert_eq!(half.len(), announced.parse::<usize>().unwrap() / 2);
     assert!(half.contains("t-9015") && !half.contains("</soapenv:Envelope>"), "{half}");
 

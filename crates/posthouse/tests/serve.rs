@@ -134,7 +134,7 @@ fn operators_see_health_readiness_and_metrics() {
     // Refused: there is no account yet.
     assert_eq!(run(folder.path(), &sending(&gateway.mm7, "16175550100")).status.code(), Some(1));
     let metrics = look("/metrics");
-    assert!(metrics.contains("\r\ncontent-type: application/openmetrics-text; version=1.0.0"), "{metrics}");
+    assert!(metrics.contains("\r\nContent-Type: application/openmetrics-text; version=1.0.0"), "{metrics}");
     assert!(metrics.contains("posthouse_submit_answer_time_seconds_count 1\n"), "{metrics}");
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     assert!(look("/nothing").starts_with("HTTP/1.1 404 "));

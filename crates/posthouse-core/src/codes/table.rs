@@ -93,8 +93,8 @@ pages! {
     }
     InvalidHttpHeader {
         "The HTTP head does not say what the body is or how long it is. Nothing of the body was looked at."
-        developer "Send Content-Type: multipart/related with its boundary (or text/xml for an envelope alone) and a Content-Length in bytes. Chunked bodies are not taken: turn chunking off in your HTTP client."
-        operator "If a proxy stands in between, see whether it drops Content-Length or sends chunks."
+        developer "Send Content-Type: multipart/related with its boundary (or text/xml for an envelope alone) and a Content-Length in bytes, and no Content-Encoding: the body goes as it is. Chunked bodies are taken in the default dialect alone: elsewhere turn chunking off in your HTTP client. `posthouse lint` names the line of an HTTP head that cannot be read."
+        operator "If a proxy stands in between, see whether it drops Content-Length, sends chunks, or compresses. The gateway's log says which of these it was."
         retry Changed
         example &[("multipart/related", "multipart/form-data")], NOTHING;
     }

@@ -17,8 +17,10 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
         (Some(_), Some(content_type)) => ContentTypeHeader::Read(content_type),
     };
     Head {
+        fault: None,
         content_type,
         content_length: content_length(lint, options),
+        is_encoded: false,
         max_request_bytes: options.max_request_bytes,
         remote: std::net::Ipv4Addr::LOCALHOST.into(),
         tls: true,
@@ -137,7 +139,7 @@ fn length(lint: &Lint, options: &Options) -> Option<Finding> {
 fn too_long(lint: &Lint, options: &Options) -> Option<Finding> {
     let declared = match content_length(lint, options) {
         ContentLength::Bytes(declared) => declared,
-        ContentLength::Missing | ContentLength::Malformed => 0,
+        ContentLength::Missing | ContentLength::Malformed | ContentLength::Chunked => 0,
     };
     let length = declared.max(body_length(lint));
     let most = options.max_request_bytes;

@@ -39,6 +39,7 @@ pub fn causes() -> Vec<Cause> {
 /// Every [`Reject`] that is no broken rule of the format and no carrier's answer.
 const OWN: &[Reject] = &[
     Reject::HttpHeaders,
+    Reject::Chunks,
     Reject::RequestTooLong,
     Reject::NotSubmitReq,
     Reject::NoVaspId,
@@ -92,7 +93,7 @@ impl Cause {
 /// The checks that refuse for it.
 const fn checks_of(reject: Reject) -> &'static [&'static str] {
     match reject {
-        Reject::HttpHeaders => &["http_headers"],
+        Reject::HttpHeaders | Reject::Chunks => &["http_headers"],
         Reject::RequestTooLong => &["request_length"],
         Reject::Decode(rule) => checks_of_rule(rule),
         Reject::NotSubmitReq => &["operation"],
@@ -178,8 +179,12 @@ const fn words(reject: Reject) -> (&'static str, &'static str) {
     match reject {
         Reject::Decode(rule) => (rule.meaning(), rule.clause()),
         Reject::HttpHeaders => (
-            "Content-Type or Content-Length is missing or unusable: neither multipart/related with a boundary nor XML, or no number.",
-            "TS 23.140 clause 8.7.8.3, RFC 9110 clause 8",
+            "Content-Type or Content-Length is missing or unusable (neither multipart/related with a boundary nor XML; no number; beside a Transfer-Encoding; not as long as the body), there is a Content-Encoding, or the HTTP head cannot be read.",
+            "TS 23.140 clause 8.7.8.3, RFC 9110 clause 8, RFC 9112 clauses 5 and 6",
+        ),
+        Reject::Chunks => (
+            "The body comes in chunks (Transfer-Encoding: chunked), and the account's dialect takes only a Content-Length.",
+            "RFC 9112 clause 7.1, the dialect of the account",
         ),
         Reject::RequestTooLong => {
             ("The request is longer than the gateway takes.", "max_request_bytes of the gateway")
@@ -290,8 +295,10 @@ mod tests {
 
     fn facts(rule: Rule, dialect: &'static Dialect) -> Facts {
         let head = Head {
+            fault: None,
             content_type: ContentTypeHeader::Read(ContentType::new("text/xml")),
             content_length: ContentLength::Bytes(1),
+            is_encoded: false,
             max_request_bytes: 1000,
             remote: [127, 0, 0, 1].into(),
             tls: false,

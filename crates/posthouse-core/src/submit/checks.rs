@@ -1,13 +1,12 @@
 //! The ordered checks of contract 4.1.
 
-use mm7::{Rule, mime::ContentType};
+use mm7::Rule;
 
 use super::{
     Ask, Refusal, Reject,
     adapt::{adaptations, fits},
     facts::{
-        AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
-        Facts, FetchFact,
+        AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact,
     },
 };
 use crate::{account::AccountStatus, address::bare, carrier::Carrier, certificate::is_asked_for};
@@ -148,23 +147,20 @@ fn rules(facts: &Facts, from: Rule, to: Rule) -> Outcome {
 }
 
 fn http_headers(facts: &Facts) -> Outcome {
-    let ContentTypeHeader::Read(content_type) = &facts.head.content_type else {
-        return Err(Reject::HttpHeaders.into());
-    };
-    refuse_if(!is_usable(content_type), Reject::HttpHeaders)?;
-    refuse_if(!matches!(facts.head.content_length, ContentLength::Bytes(_)), Reject::HttpHeaders)
-}
-
-fn is_usable(content_type: &ContentType) -> bool {
-    match content_type.essence() {
-        "multipart/related" => content_type.param("boundary").is_some_and(|boundary| !boundary.is_empty()),
-        _ => content_type.is_bare_envelope(),
-    }
+    refuse_if(facts.head.unusable().is_some(), Reject::HttpHeaders)?;
+    // Whose dialect counts is known only with the body: till then, chunks are taken.
+    let refuses_chunks = facts.body.as_ref().is_some_and(|body| !body.dialect.takes_chunks);
+    refuse_if(facts.head.content_length == ContentLength::Chunked && refuses_chunks, Reject::Chunks)
 }
 
 fn request_length(facts: &Facts) -> Outcome {
-    let ContentLength::Bytes(length) = facts.head.content_length else { return Ok(()) };
-    refuse_if(length > facts.head.max_request_bytes, Reject::RequestTooLong)?;
+    match facts.head.content_length {
+        ContentLength::Bytes(length) => {
+            refuse_if(length > facts.head.max_request_bytes, Reject::RequestTooLong)?;
+        }
+        ContentLength::Chunked => {}
+        ContentLength::Missing | ContentLength::Malformed => return Ok(()),
+    }
     refuse_if(body(facts)?.arrival == Arrival::TooLong, Reject::RequestTooLong)
 }
 

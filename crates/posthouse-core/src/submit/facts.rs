@@ -4,6 +4,7 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 
 use mm7::{
     DecodeError, Decoded, Dialect,
+    http1::HeadFaultKind,
     message::{Content, Message, SubmitReq},
     mime::{ContentType, Package},
 };
@@ -34,19 +35,26 @@ pub enum ContentTypeHeader {
 pub enum ContentLength {
     /// There is none.
     Missing,
-    /// It is no number.
+    /// It cannot be used: it is no number, there are two that differ, or a Transfer-Encoding that is not `chunked` alone; or
+    /// what came is not as long as it says.
     Malformed,
     /// So many bytes.
     Bytes(u64),
+    /// There is none: the body comes in chunks.
+    Chunked,
 }
 
 /// What the HTTP head says.
 #[derive(Clone, Debug)]
 pub struct Head {
+    /// Why it cannot be read at all, where it cannot: then nothing else of it is known.
+    pub fault: Option<HeadFaultKind>,
     /// Content-Type.
     pub content_type: ContentTypeHeader,
     /// Content-Length.
     pub content_length: ContentLength,
+    /// Whether there is a Content-Encoding other than `identity`.
+    pub is_encoded: bool,
     /// The longest body that the gateway takes, in bytes.
     pub max_request_bytes: u64,
     /// Who asks, as far as trusted proxies tell.
@@ -55,6 +63,40 @@ pub struct Head {
     pub tls: bool,
     /// The client certificate that the caller showed us, and whose chain is good.
     pub certificate: Option<Arc<ShownCertificate>>,
+}
+
+impl Head {
+    /// What is wrong with it, for whatever comes behind it (row 1).
+    pub fn unusable(&self) -> Option<&'static str> {
+        if let Some(fault) = self.fault {
+            return Some(fault.words());
+        }
+        let content_type = match &self.content_type {
+            ContentTypeHeader::Missing => Some("there is no Content-Type"),
+            ContentTypeHeader::Malformed => Some("the Content-Type cannot be read"),
+            ContentTypeHeader::Read(content_type) => unusable_type(content_type),
+        };
+        content_type
+            .or(match self.content_length {
+                ContentLength::Missing => Some("there is no Content-Length"),
+                ContentLength::Malformed => Some("the length of the body cannot be told"),
+                ContentLength::Bytes(_) | ContentLength::Chunked => None,
+            })
+            .or(self.is_encoded.then_some("there is a Content-Encoding: bodies are taken as they are"))
+    }
+}
+
+fn unusable_type(content_type: &ContentType) -> Option<&'static str> {
+    match content_type.essence() {
+        "multipart/related"
+            if content_type.param("boundary").is_some_and(|boundary| !boundary.is_empty()) =>
+        {
+            None
+        }
+        "multipart/related" => Some("multipart/related has no boundary"),
+        _ => (!content_type.is_bare_envelope())
+            .then_some("the Content-Type is neither multipart/related nor XML"),
+    }
 }
 
 /// How the body arrived.

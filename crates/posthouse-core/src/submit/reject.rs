@@ -9,6 +9,8 @@ use mm7::{Rule, StatusCode};
 pub enum Reject {
     /// Content-Type or Content-Length missing or unusable.
     HttpHeaders,
+    /// The body came in chunks, which the account's dialect does not take.
+    Chunks,
     /// The request is longer than the gateway takes.
     RequestTooLong,
     /// A rule of the format is broken.
@@ -82,7 +84,7 @@ impl Reject {
     /// The code that is answered.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::HttpHeaders => StatusCode::InvalidHttpHeader,
+            Self::HttpHeaders | Self::Chunks => StatusCode::InvalidHttpHeader,
             Self::RequestTooLong | Self::MessageTooLong => StatusCode::ContentLengthExceeded,
             Self::Decode(rule) => rule.status(),
             Self::NotSubmitReq => StatusCode::UnsupportedOperation,
@@ -146,7 +148,7 @@ impl Refusal {
 
     /// Whether it comes before anything in the envelope counts, its VASPID included (rows 1 to 4): the default dialect answers.
     pub const fn anonymous(self) -> bool {
-        self.row < 5
+        self.row < 5 && !matches!(self.reject, Reject::Chunks)
     }
 
     /// Whether the request came as far as SenderIdentification (row 10 or later).

@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use mm7::{
     DecodeError, Decoded, Dialect, Framing, Message, Namespace, Rule, StatusCode, Version,
     dialect::Refusal,
+    http1::HeadFaultKind,
     message::{DeliveryReportReq, Operation},
     soap,
 };
@@ -18,6 +19,7 @@ use posthouse_core::{
     certificate::is_asked_for,
     message::CarrierReport,
     store::{Recorded, Store},
+    submit::ContentLength,
     time::Clock,
 };
 use tokio::time::Instant;
@@ -31,6 +33,7 @@ use crate::{
         body::{self, Read},
         memory::Memory,
         proxies::Proxies,
+        requests::{content_length, head_fault, is_encoded, is_for},
         seats::Progress,
         server::{Answer, Peer, plain},
     },
@@ -94,12 +97,20 @@ impl From<DecodeError> for Refused {
 impl CarrierDoor {
     /// Answers one HTTP request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
-        let Some(carrier) = self.carrier(request.uri().path()) else {
+        let fault = head_fault(request.headers());
+        let carrier = self.carrier(request.uri().path());
+        if carrier.is_none() && !is_for(&request, |_| false) {
             return plain(HttpStatus::NOT_FOUND, "there is no such carrier\n");
-        };
+        }
         if request.method() != Method::POST {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
         }
+        let Some(carrier) = carrier.filter(|_| fault.is_none()) else {
+            let address = self.settings.proxies.asker(request.headers(), &peer).address;
+            let reason = fault.map(HeadFaultKind::words);
+            tracing::warn!(%address, reason, "a request at the carriers' door was refused");
+            return answer_refusal(Dialect::POSTHOUSE, None, StatusCode::InvalidHttpHeader);
+        };
         if let Some(refused) = self.keep_out(&carrier, request.headers(), &peer).await {
             return refused;
         }
@@ -108,7 +119,11 @@ impl CarrierDoor {
     }
 
     fn carrier(&self, path: &str) -> Option<Arc<Carrier>> {
-        let id = path.strip_prefix(&self.settings.path_before)?.strip_suffix(&self.settings.path_after)?;
+        let without_slash = |path: &'_ str| path.len() - usize::from(path.ends_with('/'));
+        let behind = path.strip_prefix(&self.settings.path_before)?;
+        let after = &self.settings.path_after;
+        let behind = behind.get(..without_slash(behind))?;
+        let id = behind.strip_suffix(after.get(..without_slash(after))?)?;
         self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned()
     }
 
@@ -142,6 +157,11 @@ impl CarrierDoor {
         progress: &Progress,
     ) -> Answer {
         let (head, body) = request.into_parts();
+        if let Some(reason) = unusable(&head.headers) {
+            tracing::warn!(carrier = %carrier.id, reason, "a carrier's request has a head that cannot be used");
+            body::drain(body);
+            return refuse(carrier, None, &Refused(StatusCode::InvalidHttpHeader));
+        }
         let deadline = Instant::now() + self.settings.read_timeout;
         let mut memory = self.memory.share(from);
         let bytes = match body::read(body, self.settings.max_request_bytes, deadline, &mut memory).await {
@@ -150,6 +170,9 @@ impl CarrierDoor {
                 body::drain(rest);
                 let refused = Refused(StatusCode::ContentLengthExceeded);
                 return refuse(carrier, None, &refused);
+            }
+            Read::Misframed => {
+                return refuse(carrier, None, &Refused(StatusCode::InvalidHttpHeader));
             }
             Read::Broken | Read::TooLate => {
                 return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
@@ -161,7 +184,9 @@ impl CarrierDoor {
             Err(error) => return refuse(carrier, None, &error.into()),
         };
         match self.accept(carrier, &opened).await {
-            Ok(message) => write(HttpStatus::OK, &message, &Framing::answering(&opened.decoded), carrier),
+            Ok(message) => {
+                write(HttpStatus::OK, &message, &Framing::answering(&opened.decoded), dialect(carrier))
+            }
             Err(refused) => refuse(carrier, Some(&opened.decoded), &refused),
         }
     }
@@ -237,20 +262,35 @@ fn dialect(carrier: &Carrier) -> &'static Dialect {
     name.and_then(Dialect::by_name).unwrap_or(Dialect::THREE_GPP)
 }
 
+/// Why nothing can be read behind a head, if so. Whatever its Content-Type says, the body is read for what it is.
+fn unusable(headers: &HeaderMap) -> Option<&'static str> {
+    match content_length(headers) {
+        ContentLength::Missing => Some("there is no Content-Length"),
+        ContentLength::Malformed => Some("the length of the body cannot be told"),
+        ContentLength::Bytes(_) | ContentLength::Chunked => {
+            is_encoded(headers).then_some("there is a Content-Encoding: bodies are taken as they are")
+        }
+    }
+}
+
 fn refuse(carrier: &Carrier, decoded: Option<&Decoded>, refused: &Refused) -> Answer {
-    let refusal = Refusal { code: refused.0, identified: false, operation: Operation::DeliveryReport };
-    let dressed = dialect(carrier).refusal(&refusal);
     tracing::warn!(carrier = %carrier.id, code = refused.0.code(), "a carrier's request was refused");
+    answer_refusal(dialect(carrier), decoded, refused.0)
+}
+
+fn answer_refusal(dialect: &Dialect, decoded: Option<&Decoded>, code: StatusCode) -> Answer {
+    let refusal = Refusal { code, identified: false, operation: Operation::DeliveryReport };
+    let dressed = dialect.refusal(&refusal);
     let framing =
         decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
-    write(status, &dressed.message, &framing, carrier)
+    write(status, &dressed.message, &framing, dialect)
 }
 
-fn write(status: HttpStatus, message: &Message, framing: &Framing, carrier: &Carrier) -> Answer {
+fn write(status: HttpStatus, message: &Message, framing: &Framing, dialect: &Dialect) -> Answer {
     let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, framing))));
     *answer.status_mut() = status;
-    let content_type = HeaderValue::from_static(dialect(carrier).answer_content_type);
+    let content_type = HeaderValue::from_static(dialect.answer_content_type);
     answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
     answer
 }

@@ -265,7 +265,7 @@ impl Fetcher {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
+        builder.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS).title_case_headers(true);
         let (mut sender, connection) = builder.handshake(TokioIo::new(Mended::new(stream))).await?;
         // Ends with this request: a set of tasks aborts them when it is dropped.
         let mut driver = JoinSet::new();

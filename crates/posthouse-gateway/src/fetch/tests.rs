@@ -607,8 +607,8 @@ async fn what_is_asked_says_no_more_than_it_must() {
     assert_eq!(
         *heads.lock().unwrap(),
         format!(
-            "GET /%C3%A9?a=b&c HTTP/1.1\r\nhost: media.example:8080\r\nuser-agent: posthouse/{version}\r\naccept: */*\r\n\
-             accept-encoding: identity\r\nconnection: close\r\n\r\n"
+            "GET /%C3%A9?a=b&c HTTP/1.1\r\nHost: media.example:8080\r\nUser-Agent: posthouse/{version}\r\nAccept: */*\r\n\
+             Accept-Encoding: identity\r\nConnection: close\r\n\r\n"
         )
     );
 }

@@ -3,6 +3,8 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    error::Error,
+    io,
     pin::Pin,
     sync::{
         Arc,
@@ -34,7 +36,9 @@ pub enum Read {
     Whole(Bytes),
     /// It is longer than the limit. What is left of it is returned unread.
     TooLong(Incoming),
-    /// The peer hung up, or broke HTTP, before all of it came.
+    /// It is not as long as was said, or its chunks are none.
+    Misframed,
+    /// The connection broke before all of it came.
     Broken,
     /// The deadline passed before all of it came, or before there was memory for it.
     TooLate,
@@ -49,7 +53,7 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut
         let frame = match timeout_at(deadline, body.frame()).await {
             Err(_) => return Read::TooLate,
             Ok(None) => return Read::Whole(whole.freeze()),
-            Ok(Some(Err(_))) => return Read::Broken,
+            Ok(Some(Err(error))) => return if is_misframed(&error) { Read::Misframed } else { Read::Broken },
             Ok(Some(Ok(frame))) => frame,
         };
         let Ok(data) = frame.into_data() else { continue };
@@ -66,6 +70,14 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut
         }
         whole.extend_from_slice(&data);
     }
+}
+
+/// Whether the bytes that came are at fault, and not the connection.
+fn is_misframed(error: &hyper::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let mut kinds = causes.filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
+    kinds.any(|kind| matches!(kind, InvalidData | InvalidInput | UnexpectedEof))
 }
 
 /// Reads and forgets what is left of a refused body, within bounds, while the answer is being sent: closing a socket that has

@@ -65,6 +65,8 @@ impl HttpClient {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(idle)
+            // Some peers look for `Content-Type` as it is written in every specification.
+            .http1_title_case_headers(true)
             .build(connector);
         Self { client, timeout }
     }
@@ -113,7 +115,7 @@ impl HttpClient {
         match body::read(body, MAX_ANSWER_BYTES, deadline, &mut Share::unbounded()).await {
             Read::Whole(body) => Ok(Answer { status: head.status, headers: head.headers, body }),
             Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes").into()),
-            Read::Broken => Err("the connection broke in mid-answer".to_owned().into()),
+            Read::Broken | Read::Misframed => Err("the connection broke in mid-answer".to_owned().into()),
             Read::TooLate => Err("the answer stopped in the middle".to_owned().into()),
         }
     }

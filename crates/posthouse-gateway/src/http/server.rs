@@ -1,6 +1,13 @@
 //! The accept loop: connection caps, deadlines for handshakes, heads and for what is sent, graceful stop.
 
-use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
@@ -18,9 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handshake::Handshakes,
-    lengths::{Lengths, has_end},
     patience::Patience,
     proxies::Proxies,
+    requests::Requests,
     seats::{Entered, Progress, Seat, Seats},
 };
 use crate::tls::door::DoorTls;
@@ -28,6 +35,8 @@ use crate::tls::door::DoorTls;
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
 const MAX_HEAD_BYTES: usize = 2 << 20;
+/// By how much a head may be longer as hyper sees it: lines that tell no usable length have longer names then.
+const LONGER_NAMES: usize = 4 << 10;
 /// How many connections the kernel holds till they are accepted, as far as the system lets it: what comes on top tries again after a
 /// second. The usual 128 are fewer than come at once when a gateway starts again and all its peers are back.
 const BACKLOG: u32 = 4096;
@@ -242,17 +251,15 @@ where
     H: Fn(Request<Incoming>, Peer) -> F,
     F: Future<Output = Answer>,
 {
-    let stream = Lengths::new(stream);
-    let signals = stream.signals();
+    let stream = Requests::new(stream, MAX_HEAD_BYTES);
+    let is_over = stream.is_over();
     let service = service_fn(|request| {
-        let had_end = has_end(request.method(), request.headers());
-        let (answer, signals) = (handler(request, peer.clone()), Arc::clone(&signals));
+        let (answer, is_over) = (handler(request, peer.clone()), Arc::clone(&is_over));
         async move {
             let mut answer = answer.await;
-            if !had_end {
+            if is_over.load(Ordering::Acquire) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            signals.answered(had_end);
             Ok::<_, Infallible>(answer)
         }
     });
@@ -262,7 +269,9 @@ where
         // Of header lines a hundred are read, hyper's own bound: with any other it keeps them on the heap, 10 KB for each request.
         // A peer that has sent all it has to send may say so, and still waits for its answer.
         .half_close(true)
-        .max_buf_size(MAX_HEAD_BYTES)
+        // Some peers look for `Content-Type` as it is written in every specification.
+        .title_case_headers(true)
+        .max_buf_size(MAX_HEAD_BYTES + LONGER_NAMES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -5,8 +5,8 @@ use http::{HeaderMap, header};
 use hyper::body::Incoming;
 use mm7::{DecodeError, Dialect, Limits, mime};
 use posthouse_core::submit::{
-    AdaptFact, Arrival, Ask, Body, CarrierFact, ContentFacts, ContentTypeHeader, CredentialsFact, Facts,
-    FetchFact, adaptations, insert_fetched, read_content,
+    AdaptFact, Arrival, Ask, Body, CarrierFact, ContentFacts, ContentLength, ContentTypeHeader,
+    CredentialsFact, Facts, FetchFact, adaptations, insert_fetched, read_content,
 };
 use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
@@ -43,7 +43,7 @@ pub(super) struct Exchange {
 }
 
 impl Ingress {
-    /// Reads and decodes the body. `None`: it did not come in time, or the peer hung up.
+    /// Reads and decodes the body, or finds that its length cannot be used. `None`: it did not come in time, or the peer hung up.
     pub(super) async fn read_body(&self, exchange: &mut Exchange) -> Option<()> {
         let body = exchange.body.take()?;
         let deadline = Instant::now() + self.settings.read_timeout;
@@ -53,6 +53,10 @@ impl Ingress {
             Read::TooLong(rest) => {
                 exchange.body = Some(rest);
                 (Arrival::TooLong, Bytes::new())
+            }
+            Read::Misframed => {
+                exchange.facts.head.content_length = ContentLength::Malformed;
+                return Some(());
             }
             Read::Broken | Read::TooLate => return None,
         };

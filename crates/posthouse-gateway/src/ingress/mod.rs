@@ -13,7 +13,7 @@ use posthouse_core::{
     Id,
     account::SubmitMode,
     store::{Acceptance, Lease, NewMessage, Owner, Send, Store, StoreError},
-    submit::{Ask, Decision, Facts, Refusal, decide, plan, repeats_since},
+    submit::{Ask, Decision, Facts, Refusal, Reject, decide, plan, repeats_since},
     time::{Clock, after},
 };
 use tokio::{
@@ -32,6 +32,7 @@ use crate::{
         body::drain,
         memory::Memory,
         proxies::Proxies,
+        requests::{is_for, is_same_place},
         server::{Answer, Peer, plain},
     },
     ids::Ids,
@@ -95,7 +96,7 @@ pub struct Ingress {
 impl Ingress {
     /// Answers one HTTP request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
-        if request.uri().path() != self.settings.path {
+        if !is_for(&request, |path| is_same_place(path, &self.settings.path)) {
             return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
         }
         if request.method() != Method::POST {
@@ -234,7 +235,16 @@ impl Ingress {
         match outcome {
             Ok(id) => tracing::debug!(%id, account, recipient, transaction_id, "accepted"),
             Err(refusal) => {
-                tracing::info!(code = code.code(), row = refusal.row, account, transaction_id, "refused");
+                let head = matches!(refusal.reject, Reject::HttpHeaders).then(|| facts.head.unusable());
+                let reason = head.flatten();
+                tracing::info!(
+                    code = code.code(),
+                    row = refusal.row,
+                    account,
+                    transaction_id,
+                    reason,
+                    "refused"
+                );
             }
         }
     }

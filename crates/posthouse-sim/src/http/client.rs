@@ -147,6 +147,8 @@ impl Client {
 fn builder() -> legacy::Builder {
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(20));
+    // As they are written in every specification, and by most software.
+    builder.http1_title_case_headers(true);
     builder
 }
 

@@ -209,6 +209,8 @@ async fn serve<S, H, F>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
+        // As they are written in every specification, and by most software.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

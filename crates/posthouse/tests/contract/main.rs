@@ -19,6 +19,7 @@ mod pairs;
 mod read_replies;
 mod refusals;
 mod relay;
+mod requests;
 mod rows;
 mod stacks;
 mod statuses;

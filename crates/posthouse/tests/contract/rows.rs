@@ -31,12 +31,18 @@ async fn row_1_content_type_and_content_length() {
             request.content_length = ContentLength::Missing;
             request.body = Some(Vec::new());
         }),
-        Case::new("no Content-Length, but chunks", 2500, |request| {
-            request.content_length = ContentLength::Missing;
-            request.chunked = true;
-        }),
-        // Chunks make a length void (RFC 9112 clause 6.3).
+        // Readers may go by either (RFC 9112 clause 6.3).
         Case::new("a length, and chunks", 2500, |request| request.chunked = true),
+        Case::new("compressed chunks", 2500, |request| {
+            request.content_length = ContentLength::Missing;
+            request.header("Transfer-Encoding", "gzip, chunked");
+        }),
+        Case::new("an encoded body", 2500, |request| {
+            request.header("Content-Encoding", "gzip");
+        }),
+        Case::new("two lengths", 2500, |request| {
+            request.header("Content-Length", "1");
+        }),
     ];
     for wrong in [
         "text/plain",
@@ -56,6 +62,26 @@ async fn row_1_content_type_and_content_length() {
         cases.push(Case::new(wrong, 2500, content_length(wrong)));
     }
     run(1, cases.into_iter().map(Case::unread).collect()).await;
+}
+
+#[tokio::test]
+async fn row_1_chunks_are_taken_where_the_dialect_is_lenient() {
+    let chunked = |request: &mut Request| {
+        request.content_length = ContentLength::Missing;
+        request.chunked = true;
+    };
+    run(
+        1,
+        vec![
+            Case::by_dialect("chunks", [1000, 2500, 2500, 2500], chunked),
+            // Told in the order of the rows, once it is known whose request it is.
+            Case::by_dialect("chunks, and no Content", [2506, 2500, 2500, 2500], move |request| {
+                chunked(request);
+                request.without("Content");
+            }),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]

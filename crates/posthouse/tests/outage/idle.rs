@@ -71,7 +71,7 @@ fn answer(stream: &mut TcpStream) -> String {
 
 fn is_whole(answer: &str) -> bool {
     let Some((head, body)) = answer.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
     body.len() >= length.parse().unwrap()
 }
 

@@ -33,6 +33,8 @@ impl Reply {
 
 /// A request as it came.
 pub struct Seen {
+    /// Its head.
+    pub head: String,
     /// Its path.
     pub path: String,
     /// Its TransactionID.
@@ -104,8 +106,9 @@ async fn read(stream: &mut TcpStream) -> Option<Seen> {
     while body.len() < length {
         (stream.read_buf(&mut body).await.ok()? > 0).then_some(())?;
     }
-    let path = String::from_utf8_lossy(&bytes).split(' ').nth(1)?.to_owned();
-    Some(Seen { path, transaction_id: transaction_id(&body), body })
+    let head = String::from_utf8_lossy(&bytes).into_owned();
+    let path = head.split(' ').nth(1)?.to_owned();
+    Some(Seen { head, path, transaction_id: transaction_id(&body), body })
 }
 
 /// The TransactionID of an envelope, wherever in the body it is.

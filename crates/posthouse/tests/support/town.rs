@@ -339,7 +339,8 @@ pub fn range(prefix: &str, carrier: &str) -> String {
     format!("[[range]]\nprefix = {prefix:?}\ncarrier = {carrier:?}\n")
 }
 
-fn address(url: &str) -> SocketAddr {
+/// The address in a URL.
+pub fn address(url: &str) -> SocketAddr {
     let authority = url.split_once("://").and_then(|(_, rest)| rest.split('/').next());
     authority.and_then(|authority| authority.parse().ok()).expect("an address in the URL")
 }
