@@ -191,6 +191,8 @@ pub enum Settlement {
         terminal: Terminal,
         /// Why.
         reason: StatusCode,
+        /// What the carrier said about it in Details, as one short line: it goes on with the reason.
+        details: Option<String>,
     },
     /// Provably not delivered: another attempt is due then.
     Again {
@@ -272,6 +274,8 @@ pub enum CallbackBody {
         status: MmStatus,
         /// Why, when it was refused.
         reason: Option<Reason>,
+        /// What the carrier said about that.
+        details: Option<String>,
         /// The message it is about.
         submission: Submission,
     },

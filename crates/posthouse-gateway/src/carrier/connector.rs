@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
-    Address, Framing, Message, TransactionId, ValueError, VasId, VaspId, When,
-    message::{AddressAttributes, Content, FaultCode, MessageClass, Priority, Recipient, SubmitReq},
+    Address, Framing, Message, StatusCode, TransactionId, ValueError, VasId, VaspId, When,
+    message::{AddressAttributes, Content, FaultCode, MessageClass, Priority, Recipient, Status, SubmitReq},
     mime::{self, Inner, Media, Packed},
     soap,
 };
@@ -32,13 +32,15 @@ pub struct Attempt {
     pub carrier_message_id: Option<String>,
     /// What was said, for the timeline.
     pub words: String,
+    /// What was said in Details that the table does not say anyway, as one line.
+    pub details: Option<String>,
     /// How long the carrier asks to be left alone.
     pub retry_after: Option<Duration>,
 }
 
 impl Attempt {
     const fn without_mm7(said: Said, words: String) -> Self {
-        Self { said, carrier_message_id: None, words, retry_after: None }
+        Self { said, carrier_message_id: None, words, details: None, retry_after: None }
     }
 }
 
@@ -194,7 +196,15 @@ fn read(answer: &Answer, transaction_id: &str) -> Attempt {
         _ => None,
     };
     let said = code.map_or_else(|| of_fault(decoded.message.as_ref(), http), Said::Mm7);
-    Attempt { said, carrier_message_id, words, retry_after: None }
+    let details = decoded.message.as_ref().and_then(Message::status).and_then(own_details);
+    Attempt { said, carrier_message_id, words, details, retry_after: None }
+}
+
+/// What a carrier says in Details of its own.
+fn own_details(status: &Status) -> Option<String> {
+    let details = peer_words::line(status.details.as_deref()?);
+    let known = StatusCode::from_code(status.code).and_then(StatusCode::details);
+    Some(details).filter(|details| !details.is_empty() && known != Some(details.as_str()))
 }
 
 /// What a Fault without a code says: by the HTTP status where that tells more than that there is a Fault, else by its class, as the

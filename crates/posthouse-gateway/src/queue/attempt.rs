@@ -47,6 +47,7 @@ struct Outcome {
     verdict: Verdict,
     carrier_message_id: Option<String>,
     words: String,
+    details: Option<String>,
     came_back: bool,
 }
 
@@ -56,6 +57,7 @@ impl Outcome {
             verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
             carrier_message_id: None,
             words: "the carrier has no connection".to_owned(),
+            details: None,
             came_back: false,
         }
     }
@@ -235,8 +237,8 @@ fn note(shared: &Shared, send: &Send, ticket: Ticket, mut attempt: Attempt) -> O
     }
     shared.metrics.connection(carrier, &link);
     let words = format!("{name}: {words}");
-    let carrier_message_id = attempt.carrier_message_id;
-    Outcome { verdict, carrier_message_id, words, came_back: noted.came_back }
+    let Attempt { carrier_message_id, details, .. } = attempt;
+    Outcome { verdict, carrier_message_id, words, details, came_back: noted.came_back }
 }
 
 /// For the timeline: that a code of the carrier's own counts as another, where that is provisioned.
@@ -259,7 +261,9 @@ fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, no
         Next::End(_) | Next::Elsewhere { .. } | Next::ElsewhereOrEnd(_) if relayed => {
             Settlement::Declined { reason }
         }
-        Next::End(terminal) | Next::ElsewhereOrEnd(terminal) => Settlement::Refused { terminal, reason },
+        Next::End(terminal) | Next::ElsewhereOrEnd(terminal) => {
+            Settlement::Refused { terminal, reason, details: outcome.details.clone() }
+        }
         Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
             Settlement::Expired { unreached }
         }
@@ -305,7 +309,8 @@ fn next_attempt(shared: &Shared, send: &Send, now: Timestamp) -> Timestamp {
 async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ended {
     tracing::error!(%error, id = %send.id, "the media cannot be read");
     if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
-        let refused = Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::SystemError };
+        let (terminal, reason) = (Terminal::Rejected, StatusCode::SystemError);
+        let refused = Settlement::Refused { terminal, reason, details: None };
         settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
     }
     Ended::default()
@@ -322,7 +327,7 @@ async fn unwritable(
     let reason = StatusCode::SystemError;
     let settlement = match answer {
         Some(_) => Settlement::Declined { reason },
-        None => Settlement::Refused { terminal: Terminal::Rejected, reason },
+        None => Settlement::Refused { terminal: Terminal::Rejected, reason, details: None },
     };
     settle(shared, send, settlement, &format!("the message cannot be written: {error}")).await;
     if let Some(answer) = answer {

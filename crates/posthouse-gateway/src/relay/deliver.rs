@@ -83,13 +83,19 @@ async fn prepare(
     callback: &Callback,
 ) -> Result<Prepared, CallbackOutcome> {
     match &callback.body {
-        CallbackBody::Report { status, reason, submission } => {
+        CallbackBody::Report { status, reason, details, submission } => {
             let body = write_report(account, callback, *status, submission).map_err(withdrawn)?;
             let url = account.callbacks.report_url.as_deref();
             let uri = address(url, "report_url").map_err(withdrawn)?;
             Ok(Prepared {
                 uri,
-                headers: headers(shared, account, callback, TEXT_XML, *reason),
+                headers: headers(
+                    shared,
+                    account,
+                    callback,
+                    TEXT_XML,
+                    reason_told(*reason, details.as_deref()),
+                ),
                 body: vec![body.into()],
             })
         }
@@ -234,7 +240,7 @@ fn headers(
     account: &Account,
     callback: &Callback,
     content_type: &str,
-    reason: Option<Reason>,
+    reason: Option<HeaderValue>,
 ) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Ok(content_type) = HeaderValue::from_str(content_type) {
@@ -248,13 +254,23 @@ fn headers(
     if let Ok(carrier) = HeaderValue::from_str(callback.carrier.as_str()) {
         headers.insert(shared.carrier_id_header.clone(), carrier);
     }
-    if let Some(Ok(reason)) = reason.map(|reason| HeaderValue::from_str(&reason.to_string())) {
+    if let Some(reason) = reason {
         headers.insert("x-posthouse-reason", reason);
     }
     if let Some(own) = &account.callbacks.basic_auth {
         headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
     }
     headers
+}
+
+/// The reason, and what the carrier said about it. What is not ASCII cannot be told in a header that everybody reads.
+fn reason_told(reason: Option<Reason>, details: Option<&str>) -> Option<HeaderValue> {
+    let mut told = reason?.to_string();
+    if let Some(details) = details {
+        told.push_str(": ");
+        told.extend(details.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }));
+    }
+    HeaderValue::from_str(&told).ok()
 }
 
 /// HTTP 200, our TransactionID and 1000; or an empty body, where the dialect says so. The error is what was said instead.

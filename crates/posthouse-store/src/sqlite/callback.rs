@@ -218,7 +218,7 @@ fn due(
 ) -> Result<Vec<(i64, Result<Due>)>> {
     let mut statement = tx.prepare(
         "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, c.read_status, r.time_stamp,
-                coalesce(m.carrier, o.carrier) AS carrier, m.state, m.reason, m.submission, o.document
+                coalesce(m.carrier, o.carrier) AS carrier, m.state, m.reason, m.details, m.submission, o.document
          FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
                          LEFT JOIN read_reply r ON r.message = c.message AND r.status = c.read_status
          WHERE c.account = ? AND c.due <= ? ORDER BY c.due, c.id LIMIT ?",
@@ -247,6 +247,7 @@ fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
         Says::Report(status) => CallbackBody::Report {
             status,
             reason: message.reason("reason")?,
+            details: message.value("details")?,
             submission: message.json("submission")?,
         },
         Says::ReadReply(status) => CallbackBody::ReadReply {

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0005_identity.sql"),
     },
     Migration { version: 6, name: "ended", sql: include_str!("../../migrations/sqlite/0006_ended.sql") },
+    Migration { version: 7, name: "details", sql: include_str!("../../migrations/sqlite/0007_details.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -120,6 +120,11 @@ pub(super) fn settle(
         // The VASP was refused, and refusals are not remembered: the same request is a new message.
         tx.execute("UPDATE message SET digest = NULL WHERE id = ?", [id.number()])?;
     }
+    if let Settlement::Refused { details: Some(details), .. } = settlement
+        && stepped.changed
+    {
+        tx.execute("UPDATE message SET details = ? WHERE id = ?", (details, id.number()))?;
+    }
     leave_work(tx, &subject, settlement, now)?;
     callback::owe(tx, &subject, stepped.owed, now)?;
     let owed_by_reports = report::apply_waiting(tx, &mut subject)?;
@@ -143,7 +148,7 @@ fn hear_of_earlier(tx: &mut Tx<'_>, subject: &mut Subject, now: Timestamp) -> Re
 fn event_of(settlement: &Settlement) -> Event {
     match settlement {
         Settlement::Taken { .. } => Event::Taken,
-        Settlement::Refused { terminal, reason } => Event::Refused(*terminal, *reason),
+        Settlement::Refused { terminal, reason, .. } => Event::Refused(*terminal, *reason),
         Settlement::Again { .. } | Settlement::Resend { .. } => Event::Again,
         Settlement::Unknown { .. } => Event::Unknown,
         Settlement::Expired { unreached } => Event::ExpiryPassed { unreached: *unreached },

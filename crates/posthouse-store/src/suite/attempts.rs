@@ -196,7 +196,8 @@ pub async fn taken_is_forwarded_and_waits_for_reports(backend: &dyn Backend) {
 pub async fn refused_ends_with_its_reason(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let id = bed.sending(0).await;
-    let refused = Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::AddressError };
+    let refused =
+        Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::AddressError, details: None };
     let settled = bed.settle(id, ME, refused, "2002 no such number", at(1)).await.unwrap();
     assert_eq!(settled, Settled { state: State::Ended(Terminal::Rejected), owes_report: true });
     let message = bed.message(id).await.unwrap().unwrap();

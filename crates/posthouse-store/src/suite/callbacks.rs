@@ -44,15 +44,23 @@ pub async fn a_report_says_what_happened(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
     bed.accept(&new).await.unwrap();
-    let refused =
-        Settlement::Refused { terminal: Terminal::NotSupported, reason: StatusCode::UnsupportedMm7Version };
+    let refused = Settlement::Refused {
+        terminal: Terminal::NotSupported,
+        reason: StatusCode::UnsupportedMm7Version,
+        details: Some("none of 6.8.0".into()),
+    };
     let settled: Settled = bed.settle_mine(new.id, refused, 3).await;
     assert!(settled.owes_report);
     let callback = only(&bed, 4).await;
     assert_eq!((callback.message, &callback.account, &callback.carrier), (new.id, &acme(), &carrier()));
     assert_eq!((callback.at, callback.attempts, callback.lease), (at(3), 0, lease(ME, 4)));
     let reason = Some(Reason(StatusCode::UnsupportedMm7Version));
-    let body = CallbackBody::Report { status: MmStatus::NotSupported, reason, submission: new.submission };
+    let body = CallbackBody::Report {
+        status: MmStatus::NotSupported,
+        reason,
+        details: Some("none of 6.8.0".into()),
+        submission: new.submission,
+    };
     assert_eq!(callback.body, body);
     assert_ne!(callback.id, callback.message);
 }

@@ -18,7 +18,7 @@ const RETRIEVED: State = State::Ended(Terminal::Retrieved);
 const REJECTED: State = State::Ended(Terminal::Rejected);
 /// The carrier will not take it.
 const REFUSED: Settlement =
-    Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::ServiceDenied };
+    Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::ServiceDenied, details: None };
 
 /// By the carrier's MessageID.
 pub async fn a_report_ends_its_message(backend: &dyn Backend) {

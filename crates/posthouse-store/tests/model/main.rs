@@ -658,9 +658,11 @@ fn settlement(id: Id, end: End, now: i64) -> Settlement {
         End::Again => {
             Settlement::Again { due: at(now + 4), unreached: false, reason: StatusCode::ServiceUnavailable }
         }
-        End::Refused => {
-            Settlement::Refused { terminal: Terminal::Rejected, reason: StatusCode::AddressError }
-        }
+        End::Refused => Settlement::Refused {
+            terminal: Terminal::Rejected,
+            reason: StatusCode::AddressError,
+            details: None,
+        },
         End::Expired => Settlement::Expired { unreached: true },
         End::TimedOut => Settlement::ReportTimeout,
     }

@@ -13,7 +13,7 @@ use crate::support::{
     canned::{Canned, Reply, Seen, fault, response},
     clock::ManualClock,
     request::Request,
-    town::{DEADLINE, Plan, Town},
+    town::{DEADLINE, Plan, Town, range},
 };
 
 /// A number whose carrier takes the message and reports nothing: one report is owed, Forwarded.
@@ -209,6 +209,46 @@ async fn what_goes_with_a_report() {
     let id = town.submit(&Request { vaspid: Some("wrong-key".to_owned()), ..Request::to(QUIET) }).await;
     let retrying = town.event(id, EventKind::ReportRetrying).await;
     assert!(retrying.contains("HTTP 401"), "{retrying}");
+    town.close().await;
+}
+
+/// Contract 4.5: what a carrier gave as Details is on the timeline, and goes on with the reason.
+#[tokio::test]
+async fn what_a_carrier_says_about_a_refusal_goes_on_to_the_vasp() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| {
+        let answer = response("SubmitRsp", &seen.transaction_id, 4007);
+        let details = match seen.path.as_str() {
+            "/own" => "Abonnent gesperrt:\n  Guthaben \u{fc}berzogen",
+            "/table" => "Carrier denies service for the recipient address",
+            _ => " ",
+        };
+        let details = format!("</m:StatusText><m:Details>{details}</m:Details>");
+        Reply::http(200, "text/xml; charset=utf-8", &answer.replace("</m:StatusText>", &details))
+    })
+    .await;
+    town.provision(&town.account("acme", "")).await;
+    for (path, reason, said) in [
+        (
+            "/own",
+            "4007 Service denied: Abonnent gesperrt: Guthaben ?berzogen",
+            "4007 Said: Abonnent gesperrt: Guthaben \u{fc}berzogen",
+        ),
+        ("/table", "4007 Service denied", "4007 Said: Carrier denies service for the recipient address"),
+        ("/none", "4007 Service denied", "4007 Said"),
+    ] {
+        let carrier = format!(
+            "[[carrier]]\nid = \"c\"\n[[carrier.connection]]\nname = \"a\"\nurl = {:?}\n{}",
+            canned.url(path),
+            range("1617", "c")
+        );
+        town.provision(&carrier).await;
+        let id = town.submit(&Request::to(QUIET)).await;
+        town.ended(id).await;
+        let ended = town.event(id, EventKind::Ended).await;
+        assert_eq!(ended, format!("Rejected: 4007 Service denied: a: {said}"));
+        assert_eq!(town.reports_on(id).last().unwrap().reason.as_deref(), Some(reason));
+    }
     town.close().await;
 }
 

@@ -1,5 +1,10 @@
 //! How a carrier's connections are used, as its provisioning says (docs/carriers.md).
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
 use jiff::Timestamp;
 use mm7::{Namespace, SeenNamespace};
 use posthouse_core::{Id, message::EventKind, store::Next};
@@ -7,7 +12,7 @@ use posthouse_sim::{Submit, carrier::KeptMessage, http::Client, media, submit, w
 use tokio::task::JoinSet;
 
 use crate::support::{
-    canned::{Canned, Reply},
+    canned::{Canned, Reply, response},
     request::Request,
     town::{DEADLINE, Plan, Town, eventually, range},
 };
@@ -108,6 +113,42 @@ async fn messages_for_a_carrier_that_is_down_are_in_nobodys_hands() {
             matches!(next, Some(Next::Attempt(_))).then_some(())
         })
         .await;
+    }
+    town.close().await;
+}
+
+/// One that was busy for a moment has a narrower window; what hangs in that takes no place from what does not.
+#[tokio::test]
+async fn requests_that_hang_do_not_stop_a_connection_that_was_busy() {
+    let town = Town::planned(Plan::default()).await;
+    let was_busy = AtomicBool::new(false);
+    let hanging = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&hanging);
+    let canned = Canned::start(move |seen| {
+        let is_to = |number: &str| String::from_utf8_lossy(&seen.body).contains(number);
+        if is_to("16175550503") && !was_busy.swap(true, Ordering::Relaxed) {
+            return Reply::http(503, "text/plain", "busy");
+        }
+        if is_to("16175553500") {
+            count.fetch_add(1, Ordering::Relaxed);
+            return Reply::Silence;
+        }
+        Reply::http(200, "text/xml", &response("SubmitRsp", &seen.transaction_id, 1000))
+    })
+    .await;
+    let only = [("only", canned.url("/"), "window = 4\ntimeout = \"10s\"\n")];
+    town.provision(&(town.account("acme", "") + &carrier(&only))).await;
+    let busy = town.submit(&Request::to("16175550503")).await;
+    town.event(busy, EventKind::Forwarded).await;
+    let hung =
+        [town.submit(&Request::to("16175553500")).await, town.submit(&Request::to("16175553500")).await];
+    eventually("both are under way", async || (hanging.load(Ordering::Relaxed) == 2).then_some(())).await;
+    for _ in 0..10 {
+        let id = town.submit(&Request::to("16175550100")).await;
+        town.event(id, EventKind::Forwarded).await;
+    }
+    for id in hung {
+        assert_eq!(town.message(id).await.state.as_str(), "Sending", "it hangs still");
     }
     town.close().await;
 }

@@ -169,6 +169,40 @@ fn one_for_each_code() -> Vec<Said> {
     each
 }
 
+/// Who waits for the answer is told what his own message met, whatever others met before.
+#[tokio::test]
+async fn what_others_met_is_not_what_a_message_meets() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| {
+        let is_to = |number: &str| String::from_utf8_lossy(&seen.body).contains(number);
+        let code = match () {
+            () if is_to("18005552001") => 2001,
+            () if is_to("18005554001") => 4001,
+            () if is_to("18005554006") => 4006,
+            () => 1000,
+        };
+        Reply::http(200, XML, &response("SubmitRsp", &seen.transaction_id, code))
+    })
+    .await;
+    town.provision(&(relays(&town, "posthouse", "5s") + &connected(&canned, "", &["/only"]))).await;
+    let post = async |number: &str| town.post(&request("posthouse", number)).await.code();
+    for _ in 0..3 {
+        for (number, code) in [("18005552001", 3520), ("18005554001", 3520), ("18005550100", 1000)] {
+            assert_eq!(post(number).await, Some(code), "{number}");
+        }
+    }
+    // More in a row than any connection is used after.
+    for _ in 0..10 {
+        assert_eq!(post("18005554006").await, Some(4006));
+    }
+    assert_eq!(post("18005550100").await, Some(1000));
+    for _ in 0..4 {
+        assert_eq!(post("18005552001").await, Some(3520));
+    }
+    assert_eq!(post("18005550100").await, Some(1000), "four in a row are few");
+    town.close().await;
+}
+
 /// NotSupported for 4002 and 4003 and Rejected for the rest, whether a report says it or the answer did.
 #[tokio::test]
 async fn a_message_ends_the_same_in_queue_and_in_relay_mode() {
