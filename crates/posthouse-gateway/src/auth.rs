@@ -6,31 +6,38 @@
 //! Who shows wrong ones waits longer after each, and is kept out for a while after too many: for these credentials from
 //! this address, or from this address altogether. When many addresses try one account's, no single one is to blame, and the
 //! customer is somewhere among others: then an address has one try. All of it is counted in constant memory ([`tries`]).
+//!
+//! A wrong user name takes as long as a wrong password: it is checked as one. The checks wait in lines of their own for VASPs and
+//! for carriers, where accounts and addresses have turns ([`line`]).
 
+pub mod line;
 pub mod tries;
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    net::IpAddr,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use hmac::{Hmac, KeyInit, Mac};
 use posthouse_core::account::ShownCredentials;
 use sha2::Sha256;
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 
-use self::tries::Tries;
+use self::{line::Line, tries::Tries};
 use crate::{
     config::secrets::{Secret, verify_password},
     http::basic::Basic,
+    shares::claimant,
 };
 
 /// How many verified credentials are remembered.
 const MAX_REMEMBERED: usize = 10_000;
-/// How many passwords are verified at a time: each takes memory and a core.
-const VERIFIED_AT_A_TIME: usize = 2;
+/// How many passwords of VASPs are verified at a time: each takes memory and a core.
+const VASPS_AT_A_TIME: usize = 2;
+/// How many of carriers.
+const CARRIERS_AT_A_TIME: usize = 1;
 /// How many wrong tries an address has for the same credentials before all of its tries are wrong, the right one too.
 const MOST_WRONG: u32 = 10;
 /// The same for all credentials together: several customers may be behind one address.
@@ -49,7 +56,28 @@ pub struct Verifier {
     mac: Hmac<Sha256>,
     verified: Mutex<HashMap<String, [u8; 32]>>,
     tries: Tries,
-    turns: Arc<Semaphore>,
+    vasps: Line,
+    carriers: Line,
+}
+
+/// Where credentials are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The door for VASPs.
+    Vasps,
+    /// The door for carriers.
+    Carriers,
+}
+
+/// What is said of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// They are what is expected.
+    Right,
+    /// They are not; or there were too many wrong tries, and whoever guesses does not learn that a guess was right.
+    Wrong,
+    /// Too many are being checked. It was no try.
+    NoTurn,
 }
 
 /// Whose wrong tries are counted. Credentials are known by their hash.
@@ -73,38 +101,56 @@ impl Verifier {
             mac: Hmac::new(&key.into()),
             verified: Mutex::default(),
             tries: Tries::default(),
-            turns: Arc::new(Semaphore::new(VERIFIED_AT_A_TIME)),
+            vasps: Line::new(VASPS_AT_A_TIME),
+            carriers: Line::new(CARRIERS_AT_A_TIME),
         }
     }
 
     /// Whether what a peer at this address showed is what is expected. Never, after too many wrong tries: whoever guesses
     /// does not learn that a guess was right. What is missing or malformed is no try.
-    pub async fn is_right(&self, shown: Option<Basic>, expected: &ShownCredentials, from: IpAddr) -> bool {
-        let Some(shown) = shown else { return false };
-        let (hash, from) = (expected.password_hash.as_str(), counted(from));
+    pub async fn judge(
+        &self,
+        shown: Option<Basic>,
+        expected: &ShownCredentials,
+        from: IpAddr,
+        at: At,
+    ) -> Verdict {
+        let Some(shown) = shown else { return Verdict::Wrong };
+        let (hash, from) = (expected.password_hash.as_str(), claimant(from));
         if !self.may_try(hash, from) {
-            return false;
+            return Verdict::Wrong;
         }
         self.slow_down(hash, from).await;
-        if shown.username != expected.username {
-            return self.count(hash, from, false);
-        }
-        if self.is_remembered(&shown, expected) {
-            return self.may_try(hash, from) && self.count(hash, from, true);
-        }
+        let right = if self.is_remembered(&shown, expected) {
+            true
+        } else {
+            let line = match at {
+                At::Vasps => &self.vasps,
+                At::Carriers => &self.carriers,
+            };
+            let what = (self.mac(&shown, expected).finalize().into_bytes().into(), is_name(&shown, expected));
+            let known = || match self.may_try(hash, from) {
+                true => self.is_remembered(&shown, expected).then_some(true),
+                false => Some(false),
+            };
+            let check = async || self.verify_slowly(&shown, expected).await;
+            match line.check(from, hash, what, known, check).await {
+                Ok(right) => right,
+                Err(_) => return Verdict::NoTurn,
+            }
+        };
         // Those that came at the same time are judged one after the other.
-        let Ok(_turn) = self.turns.acquire().await else { return false };
-        if !self.may_try(hash, from) {
-            return false;
+        if self.may_try(hash, from) && self.count(hash, from, right) {
+            Verdict::Right
+        } else {
+            Verdict::Wrong
         }
-        let right = self.is_remembered(&shown, expected) || self.verify_slowly(shown, expected).await;
-        self.count(hash, from, right)
     }
 
     /// The same for the operators' token.
     pub async fn is_token(&self, token: &Secret, shown: Option<&str>, from: IpAddr) -> bool {
         let Some(shown) = shown else { return false };
-        let from = counted(from);
+        let from = claimant(from);
         if !self.may_try(TOKEN, from) {
             return false;
         }
@@ -144,15 +190,16 @@ impl Verifier {
     }
 
     fn is_remembered(&self, shown: &Basic, expected: &ShownCredentials) -> bool {
-        let remembered = self.recall(&expected.password_hash);
+        let remembered = self.recall(&expected.password_hash).filter(|_| is_name(shown, expected));
         remembered.is_some_and(|mac| self.mac(shown, expected).verify_slice(&mac).is_ok())
     }
 
-    async fn verify_slowly(&self, shown: Basic, expected: &ShownCredentials) -> bool {
-        let mac = self.mac(&shown, expected).finalize().into_bytes().into();
-        let hash = expected.password_hash.clone();
-        let verified = tokio::task::spawn_blocking(move || verify_password(&hash, &shown.password));
-        let right = verified.await.unwrap_or(false);
+    /// Checks the password, also where the user name is wrong: who guesses at user names sees no difference.
+    async fn verify_slowly(&self, shown: &Basic, expected: &ShownCredentials) -> bool {
+        let mac = self.mac(shown, expected).finalize().into_bytes().into();
+        let (hash, password) = (expected.password_hash.clone(), shown.password.clone());
+        let verified = tokio::task::spawn_blocking(move || verify_password(&hash, &password));
+        let right = verified.await.unwrap_or(false) && is_name(shown, expected);
         if right {
             self.remember(expected.password_hash.clone(), mac);
         }
@@ -181,16 +228,15 @@ impl Verifier {
     }
 }
 
-/// What an address is counted as: whoever has one address of IPv6 has a network of them.
-fn counted(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
-    }
+fn is_name(shown: &Basic, expected: &ShownCredentials) -> bool {
+    shown.username == expected.username
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{net::Ipv6Addr, sync::Arc};
+
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
     use tokio::time::{Instant, advance};
 
     use super::{tries::COUNTS, *};
@@ -208,33 +254,37 @@ mod tests {
         let verifier = Verifier::new([7; 64]);
         let password_hash = hash_password("s3cret").unwrap();
         let expected = ShownCredentials { username: "acme".to_owned(), password_hash };
-        assert!(verifier.is_right(shown("s3cret"), &expected, HERE).await);
+        assert!(is_right(&verifier, shown("s3cret"), &expected, HERE).await);
         for _ in 0..MOST_WRONG {
-            assert!(!verifier.is_right(shown("guess"), &expected, HERE).await);
+            assert!(!is_right(&verifier, shown("guess"), &expected, HERE).await);
         }
-        assert!(!verifier.is_right(shown("s3cret"), &expected, HERE).await, "though it was verified before");
-        assert!(verifier.is_right(shown("s3cret"), &expected, THERE).await, "others go on");
+        assert!(
+            !is_right(&verifier, shown("s3cret"), &expected, HERE).await,
+            "though it was verified before"
+        );
+        assert!(is_right(&verifier, shown("s3cret"), &expected, THERE).await, "others go on");
         advance(COUNTS).await;
-        assert!(verifier.is_right(shown("s3cret"), &expected, HERE).await);
+        assert!(is_right(&verifier, shown("s3cret"), &expected, HERE).await);
     }
 
     #[tokio::test]
     async fn what_is_no_try_does_not_count_and_a_right_one_makes_good() {
         let verifier = Verifier::new([7; 64]);
-        let password_hash = hash_password("s3cret").unwrap();
-        let expected = ShownCredentials { username: "acme".to_owned(), password_hash };
+        let expected = expected("acme");
         for _ in 0..2 {
             for _ in 1..MOST_WRONG {
-                assert!(!verifier.is_right(None, &expected, HERE).await);
+                assert!(!is_right(&verifier, None, &expected, HERE).await);
                 let other = Basic { username: "other".to_owned(), password: "s3cret".to_owned() };
-                assert!(!verifier.is_right(Some(other), &expected, HERE).await);
+                assert!(!is_right(&verifier, Some(other), &expected, HERE).await);
             }
-            assert!(verifier.is_right(shown("s3cret"), &expected, HERE).await);
+            assert!(is_right(&verifier, shown("s3cret"), &expected, HERE).await);
         }
     }
 
+    /// With a hash that is quick to check.
     fn expected(username: &str) -> ShownCredentials {
-        let password_hash = hash_password("s3cret").unwrap();
+        let quick = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap());
+        let password_hash = quick.hash_password(b"s3cret").unwrap().to_string();
         ShownCredentials { username: username.to_owned(), password_hash }
     }
 
@@ -242,10 +292,21 @@ mod tests {
         IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
     }
 
-    /// Shows a wrong user name, which takes no time to see.
+    async fn is_right(
+        verifier: &Verifier,
+        shown: Option<Basic>,
+        expected: &ShownCredentials,
+        from: IpAddr,
+    ) -> bool {
+        let verdict = verifier.judge(shown, expected, from, At::Vasps).await;
+        assert_ne!(verdict, Verdict::NoTurn);
+        verdict == Verdict::Right
+    }
+
+    /// Shows a wrong user name.
     async fn guess(verifier: &Verifier, expected: &ShownCredentials, from: IpAddr) {
         let guess = Basic { username: "guess".to_owned(), password: "guess".to_owned() };
-        assert!(!verifier.is_right(Some(guess), expected, from).await);
+        assert!(!is_right(verifier, Some(guess), expected, from).await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -268,10 +329,10 @@ mod tests {
             let one = ShownCredentials { username: "one".to_owned(), password_hash: number.to_string() };
             guess(&verifier, &one, HERE).await;
         }
-        assert!(!verifier.is_right(shown("s3cret"), &customer, HERE).await);
-        assert!(verifier.is_right(shown("s3cret"), &customer, THERE).await, "others go on");
+        assert!(!is_right(&verifier, shown("s3cret"), &customer, HERE).await);
+        assert!(is_right(&verifier, shown("s3cret"), &customer, THERE).await, "others go on");
         advance(COUNTS).await;
-        assert!(verifier.is_right(shown("s3cret"), &customer, HERE).await);
+        assert!(is_right(&verifier, shown("s3cret"), &customer, HERE).await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -280,9 +341,9 @@ mod tests {
         for number in 0..MOST_OF_ACCOUNT {
             guess(&verifier, &expected, address(number)).await;
         }
-        assert!(!verifier.is_right(shown("s3cret"), &expected, address(0)).await, "it had its one try");
+        assert!(!is_right(&verifier, shown("s3cret"), &expected, address(0)).await, "it had its one try");
         for from in [HERE, THERE, address(MOST_OF_ACCOUNT)] {
-            assert!(verifier.is_right(shown("s3cret"), &expected, from).await);
+            assert!(is_right(&verifier, shown("s3cret"), &expected, from).await);
         }
     }
 
@@ -293,11 +354,52 @@ mod tests {
         for number in 0..100 {
             let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
             let guess = shown(if number == 99 { "s3cret" } else { "guess" });
-            guesses.spawn(async move { verifier.is_right(guess, &expected, HERE).await });
+            guesses.spawn(async move { is_right(&verifier, guess, &expected, HERE).await });
         }
         guesses.join_all().await;
         let wrong = verifier.tries.wrong(Who::Pair(&expected.password_hash, HERE));
         assert!(wrong <= MOST_WRONG + 1, "{wrong} were verified");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wrong_user_name_is_checked_like_a_wrong_password() {
+        for (username, password) in [("acme", "guess"), ("nobody", "guess"), ("nobody", "s3cret")] {
+            let (verifier, expected) = (Arc::new(Verifier::new([7; 64])), expected("acme"));
+            assert!(is_right(&verifier, shown("s3cret"), &expected, HERE).await);
+            let held = [0; VASPS_AT_A_TIME].map(|_| verifier.vasps.turns.one_now("held".to_owned()).unwrap());
+            let guess = Basic { username: username.to_owned(), password: password.to_owned() };
+            let judging = {
+                let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
+                tokio::spawn(async move { is_right(&verifier, Some(guess), &expected, THERE).await })
+            };
+            sleep(Duration::from_secs(1)).await;
+            assert!(!judging.is_finished(), "{username}: it was judged without a check");
+            drop(held);
+            assert!(!judging.await.unwrap());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_accounts_guessers_do_not_hold_up_another_account() {
+        let verifier = Arc::new(Verifier::new([7; 64]));
+        let (attacked, other) = (expected("acme"), expected("acme"));
+        let held = [0; VASPS_AT_A_TIME].map(|_| verifier.vasps.turns.one_now("held".to_owned()).unwrap());
+        let mut guesses = tokio::task::JoinSet::new();
+        for number in 0..500 {
+            let (verifier, expected) = (Arc::clone(&verifier), attacked.clone());
+            guesses.spawn(async move {
+                verifier.judge(shown(&number.to_string()), &expected, address(number), At::Vasps).await
+            });
+        }
+        // The line of this account is full: the rest is told to come again, and it was no try.
+        while guesses.len() > 32 {
+            assert_eq!(guesses.join_next().await.unwrap().unwrap(), Verdict::NoTurn);
+        }
+        assert_eq!(verifier.tries.wrong(Who::Account(&attacked.password_hash)), 0);
+        drop(held);
+        assert!(is_right(&verifier, shown("s3cret"), &other, HERE).await);
+        // And carriers do not wait in this line at all.
+        assert_eq!(verifier.judge(shown("s3cret"), &attacked, THERE, At::Carriers).await, Verdict::Right);
     }
 
     #[tokio::test]
@@ -306,7 +408,7 @@ mod tests {
         let mut shows = tokio::task::JoinSet::new();
         for _ in 0..64 {
             let (verifier, expected) = (Arc::clone(&verifier), expected.clone());
-            shows.spawn(async move { verifier.is_right(shown("s3cret"), &expected, HERE).await });
+            shows.spawn(async move { is_right(&verifier, shown("s3cret"), &expected, HERE).await });
         }
         assert!(shows.join_all().await.into_iter().all(|right| right));
     }
@@ -318,8 +420,8 @@ mod tests {
         for number in 0..MOST_WRONG {
             guess(&verifier, &expected, host(number.into())).await;
         }
-        assert!(!verifier.is_right(shown("s3cret"), &expected, host(77)).await);
-        assert!(verifier.is_right(shown("s3cret"), &expected, host(1 << 64)).await);
+        assert!(!is_right(&verifier, shown("s3cret"), &expected, host(77)).await);
+        assert!(is_right(&verifier, shown("s3cret"), &expected, host(1 << 64)).await);
     }
 
     #[tokio::test(start_paused = true)]

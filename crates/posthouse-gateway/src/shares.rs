@@ -32,6 +32,8 @@ pub fn claimant(address: IpAddr) -> IpAddr {
 pub enum Most {
     /// As much as there is. Others get theirs when it is their turn.
     All,
+    /// So much.
+    Units(usize),
     /// As much as its claims leave free: half of all for one claimant alone, a third for each of two. So there is always some left for
     /// the next one. A claimant that holds nothing gets its first claim whenever there is that much.
     AsMuchAsIsLeft,
@@ -347,6 +349,7 @@ impl Rule {
         let Some(left) = free.checked_sub(units) else { return false };
         match self.most {
             Most::All => true,
+            Most::Units(most) => held.saturating_add(units) <= most,
             Most::AsMuchAsIsLeft => {
                 held == 0 || held.saturating_add(units) <= left || (is_favoured && left >= self.total / 8)
             }

@@ -18,10 +18,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use base64::Engine as _;
 use support::{
     answer::{Answer, exchange_on},
     request::Request,
-    town::{DEADLINE, Town},
+    town::{DEADLINE, Plan, Town},
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -165,5 +166,43 @@ async fn one_address_that_fills_the_memory_for_bodies_holds_nobody_up() {
     assert!(held > 130 << 20, "{held} bytes are not all that one address may hold");
     are_served(&town).await;
     holding.shutdown().await;
+    town.close().await;
+}
+
+/// An Authorization header of the user of an account whose user has its name.
+fn basic(name: &str, password: &str) -> String {
+    let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"));
+    format!("Basic {credentials}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn guesses_at_one_accounts_password_from_many_addresses_hold_nobody_up() {
+    const GUESSES: u8 = 250;
+    let town = Town::planned(Plan::default()).await;
+    let account = |name: &str| {
+        town.account(name, &format!("basic_auth = {{ username = {name:?}, password = \"right\" }}\n"))
+    };
+    town.provision(&[account("acme"), account("other"), town.usual_carriers()].concat()).await;
+    let mut guessing = JoinSet::new();
+    for net in 1..=2 {
+        for host in 1..=GUESSES {
+            let mut guess = Request::to(NUMBER);
+            guess.header("Authorization", basic("acme", &format!("guess{net}.{host}")));
+            let door = town.mm7_door();
+            guessing.spawn(async move {
+                let mut stream = connect(Ipv4Addr::new(127, 1, net, host), door).await.unwrap();
+                stream.write_all(&guess.bytes()).await.unwrap();
+                stream
+            });
+        }
+    }
+    let guesses = guessing.join_all().await;
+    let began = Instant::now();
+    let mut right = Request { vaspid: Some("other-key".to_owned()), ..Request::to(NUMBER) };
+    right.header("Authorization", basic("other", "right"));
+    let answer = exchange(VASP, town.mm7_door(), &right).await;
+    assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+    assert!(began.elapsed() < SERVED, "after {:?}", began.elapsed());
+    drop(guesses);
     town.close().await;
 }

@@ -104,7 +104,9 @@ const fn checks_of(reject: Reject) -> &'static [&'static str] {
         Reject::Credentials => &["credentials"],
         Reject::AccountDisabled => &["account_status"],
         Reject::NotProvisionedForMm7 => &["account_mm7"],
-        Reject::Throughput { .. } => &["throughput", "content_by_url", "carrier_takes_whole_content"],
+        Reject::Throughput { .. } => {
+            &["throughput", "credentials", "content_by_url", "carrier_takes_whole_content"]
+        }
         Reject::UnknownVasId => &["vasid"],
         Reject::NoSender => &["sender_present"],
         Reject::ForeignSender => &["sender_provisioned"],

@@ -231,8 +231,11 @@ fn credentials(facts: &Facts) -> Outcome {
     if facts.account().is_none_or(|account| account.basic_auth.is_none()) {
         return Ok(());
     }
-    let credentials = facts.credentials.ok_or(Ask::Credentials)?;
-    refuse_if(credentials != CredentialsFact::Right, Reject::Credentials)
+    match facts.credentials.ok_or(Ask::Credentials)? {
+        CredentialsFact::Right => Ok(()),
+        CredentialsFact::Wrong | CredentialsFact::Missing => Err(Reject::Credentials.into()),
+        CredentialsFact::NoTurn { retry_after } => Err(Reject::Throughput { retry_after }.into()),
+    }
 }
 
 fn account_status(facts: &Facts) -> Outcome {

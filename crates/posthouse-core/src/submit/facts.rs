@@ -158,6 +158,11 @@ pub enum CredentialsFact {
     Wrong,
     /// There are none.
     Missing,
+    /// So many are being checked that it was not their turn in time.
+    NoTurn {
+        /// When to come again.
+        retry_after: Duration,
+    },
 }
 
 /// Whether the request is let in.

@@ -25,7 +25,7 @@ use posthouse_core::{
 use tokio::time::Instant;
 
 use crate::{
-    auth::Verifier,
+    auth::{At, Verdict, Verifier},
     envelope::{self, Opened},
     handoff::Handoff,
     http::{
@@ -38,6 +38,7 @@ use crate::{
         server::{Answer, Peer, plain},
     },
     ids::Ids,
+    ingress::SHED_FOR,
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -139,8 +140,10 @@ impl CarrierDoor {
             return Some(plain(HttpStatus::FORBIDDEN, "a client certificate that may post here is needed\n"));
         }
         let expected = carrier.callbacks.basic_auth.as_ref()?;
-        if self.verifier.is_right(basic::shown(headers), expected, address).await {
-            return None;
+        match self.verifier.judge(basic::shown(headers), expected, address, At::Carriers).await {
+            Verdict::Right => return None,
+            Verdict::Wrong => {}
+            Verdict::NoTurn => return Some(come_again()),
         }
         tracing::warn!(carrier = %carrier.id, %address, "a carrier's request had wrong or no credentials");
         let mut refused = plain(HttpStatus::UNAUTHORIZED, "wrong or missing credentials\n");
@@ -245,6 +248,13 @@ impl CarrierDoor {
             received_at: self.clock.now(),
         })
     }
+}
+
+/// So many passwords are being checked that it was not this one's turn.
+fn come_again() -> Answer {
+    let mut refused = plain(HttpStatus::SERVICE_UNAVAILABLE, "too many passwords are being checked\n");
+    refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(SHED_FOR.as_secs()));
+    refused
 }
 
 /// What a carrier said, in a line for the timeline.

@@ -12,6 +12,7 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 
 use super::{Ingress, SHED_FOR};
 use crate::{
+    auth::{At, Verdict},
     config::secrets::vasp_hash,
     envelope::{decode_root, digest},
     fetch::{Failure, FetchError},
@@ -118,8 +119,11 @@ impl Ingress {
         if !headers.contains_key(header::AUTHORIZATION) {
             return CredentialsFact::Missing;
         }
-        let right = self.verifier.is_right(basic::shown(headers), expected, facts.head.remote).await;
-        if right { CredentialsFact::Right } else { CredentialsFact::Wrong }
+        match self.verifier.judge(basic::shown(headers), expected, facts.head.remote, At::Vasps).await {
+            Verdict::Right => CredentialsFact::Right,
+            Verdict::Wrong => CredentialsFact::Wrong,
+            Verdict::NoTurn => CredentialsFact::NoTurn { retry_after: SHED_FOR },
+        }
     }
 
     async fn carrier(&self, facts: &Facts) -> CarrierFact {
