@@ -263,7 +263,7 @@ pub enum FoundBy {
     Id,
     /// Content-Location.
     Location,
-    /// The file name alone, which handsets do not look at.
+    /// A name that handsets do not look at for such a reference: the file name, or a Content-Location behind `cid:`.
     Name,
 }
 
@@ -285,7 +285,8 @@ pub fn look_up(media: &[Media], src: &str) -> Option<(usize, FoundBy)> {
     };
     let by_name = |part: &Media| {
         let of_type = part.content_type.param("name");
-        [part.name.as_deref(), of_type].into_iter().flatten().any(|known| names(location, known))
+        let known = [part.name.as_deref(), of_type, part.content_location.as_deref()];
+        known.into_iter().flatten().any(|known| names(location, known) || names(id, known))
     };
     let place = |is_meant: &dyn Fn(&Media) -> bool| media.iter().position(is_meant);
     let found = place(&by_id).map(|place| (place, FoundBy::Id));

@@ -87,6 +87,25 @@ async fn a_video_of_five_megabytes_arrives_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn content_ids_reach_the_vasp_as_every_library_reads_them() {
+    let town = town("").await;
+    let smil = b"<smil><body><text src=\"cid:a (1).txt\"/><text src=\"cid:b.txt\"/></body></smil>";
+    let parts = vec![
+        part("application/smil", "s", smil),
+        part("text/plain", "a (1).txt", b"one"),
+        part("text/plain", "b.txt", b"two"),
+    ];
+    assert_eq!(town.carriers["31003"].deliver(&mo("222333", "ids", parts)).await.unwrap().code(), Some(1000));
+    let callbacks = delivered(&town, 1).await;
+    let Event::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    let ids: Vec<_> = media.iter().map(|media| media.content_id.as_deref().unwrap()).collect();
+    assert_eq!(ids, ["s", "a__1_.txt", "b.txt"]);
+    let smil = String::from_utf8_lossy(&media[0].bytes).into_owned();
+    assert_eq!(smil, r#"<smil><body><text src="cid:a__1_.txt"/><text src="cid:b.txt"/></body></smil>"#);
+    town.close().await;
+}
+
+#[tokio::test]
 async fn a_long_code_is_found_however_it_is_spelled() {
     let town = town("").await;
     let text = || vec![part("text/plain", "t.txt", b"hello")];

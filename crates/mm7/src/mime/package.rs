@@ -134,6 +134,13 @@ impl Package {
         parts.iter().copied().find(has_id).or_else(|| parts.iter().copied().find(is_at))
     }
 
+    /// Whether a reference is the file name of a part, which says less than what [`Package::resolve`] goes by.
+    pub fn names_file(&self, href: &str) -> bool {
+        let id = bare_id(href);
+        let named = |part: &&Part| part.name.as_deref().is_some_and(|known| names(id, known));
+        !id.is_empty() && self.parts().iter().any(named)
+    }
+
     /// Every attachment and every part inside one, each before the parts it holds.
     pub fn parts(&self) -> Vec<&Part> {
         let mut parts = Vec::new();

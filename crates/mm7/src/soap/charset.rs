@@ -57,7 +57,7 @@ pub(crate) fn byte_length(encoding: &'static Encoding, text: &str) -> usize {
 /// [`Rule::Encoding`] when the bytes are not of any encoding that they are labelled with.
 pub(crate) fn to_text<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Text<'a>, DecodeError> {
     if let Some((encoding, bom)) = Encoding::for_bom(bytes) {
-        return strictly(bytes, encoding, bom);
+        return strictly(bytes, encoding, bom * leading(bytes.get(..bom).unwrap_or_default(), bytes));
     }
     if let Some(encoding) = utf_16_by_shape(bytes) {
         return strictly(bytes, encoding, 0);
@@ -85,6 +85,11 @@ pub(crate) fn as_far_as_it_goes(bytes: &[u8], charset: Option<&str>) -> String {
     let is_8_bit = |encoding: &&'static Encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding);
     let encoding = labelled.find(is_8_bit).unwrap_or(WINDOWS_1252);
     encoding.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// How many times the byte order mark stands at the beginning: what is put together from files may have one of each.
+fn leading(bom: &[u8], bytes: &[u8]) -> usize {
+    bytes.chunks(bom.len().max(1)).take_while(|piece| *piece == bom).count()
 }
 
 fn strictly<'a>(bytes: &'a [u8], encoding: &'static Encoding, start: usize) -> Result<Text<'a>, DecodeError> {
@@ -174,6 +179,8 @@ mod tests {
         assert_eq!(text(b"<a>\xb0\xa1</a>", Some("EUC-KR")).unwrap(), "<a>가</a>");
         // A byte order mark goes before everything.
         assert_eq!(text(b"\xef\xbb\xbf<a>\xc3\xa9</a>", Some("GBK")).unwrap(), "<a>é</a>");
+        // Even twice.
+        assert_eq!(text(b"\xef\xbb\xbf\xef\xbb\xbf<a/>", None).unwrap(), "<a/>");
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) fn add_new(urls: &mut Vec<String>, more: Vec<String>) {
     }
 }
 
-/// Content/@href must name a part; lenient dialects take the only other part when it names none.
+/// Content/@href must name a part; lenient dialects take the only other part when it names none, and a file name.
 pub(crate) fn find_part(package: &Package, content: &Content, dialect: &Dialect) -> Result<(), DecodeError> {
     let href = content.href.as_deref().map(str::trim);
     if href.is_some_and(|href| package.resolve(href).is_some()) {
@@ -92,7 +92,7 @@ pub(crate) fn find_part(package: &Package, content: &Content, dialect: &Dialect)
     let forgiven = match href {
         // Without an href there is nothing that could name the wrong part.
         None => !package.attachments.is_empty(),
-        Some(_) => package.attachments.len() == 1,
+        Some(href) => package.attachments.len() == 1 || package.names_file(href),
     };
     if dialect.href_fallback && forgiven {
         return Ok(());

@@ -52,20 +52,18 @@ pub fn make_ids_readable(media: &mut [Media]) -> Vec<String> {
     notes
 }
 
-/// Whether a SMIL may refer to a part by its file name alone.
+/// Whether a SMIL may refer to a part by a name that handsets do not look at.
 pub(super) fn may_go_by_name(media: &[Media]) -> bool {
-    let is_found = |part: &Media, name: &str| {
-        part.content_id.as_deref() == Some(name) || part.content_location.as_deref() == Some(name)
+    let has_another_name = |part: &Media| {
+        let names = [part.name.as_deref(), part.content_type.param("name"), part.content_location.as_deref()];
+        names.into_iter().flatten().any(|name| part.content_id.as_deref() != Some(name))
     };
-    let has_own_name = |part: &Media| {
-        let names = [part.name.as_deref(), part.content_type.param("name")];
-        names.into_iter().flatten().any(|name| !is_found(part, name))
-    };
-    media.iter().any(|part| smil::is_smil(&part.content_type)) && media.iter().any(has_own_name)
+    media.iter().any(|part| smil::is_smil(&part.content_type)) && media.iter().any(has_another_name)
 }
 
-/// Lets what a SMIL refers to by its file name alone be found by what handsets look at: its Content-Location becomes that name,
-/// or the SMIL refers to its Content-ID. What it did is for the timeline.
+/// Lets what a SMIL refers to by another name be found by what handsets look at: the name becomes its Content-Location, or its
+/// Content-ID where it stands behind `cid:`; where there is such a one already, the SMIL refers to its Content-ID. What it did is for the
+/// timeline.
 pub(super) fn make_names_resolvable(media: &mut [Media]) -> Vec<String> {
     let before = media.to_vec();
     let mut by_name: Vec<(usize, String)> = Vec::new();
@@ -85,29 +83,31 @@ pub(super) fn make_names_resolvable(media: &mut [Media]) -> Vec<String> {
         }
     }
     let named: Vec<Media> = media.to_vec();
-    let to = |place: usize, by, src: &str| {
-        let part = named.get(place).filter(|_| by == FoundBy::Name)?;
-        part.content_id.clone().filter(|_| part.content_location.as_deref() != Some(src))
+    let to = |_: usize, by, src: &str| {
+        let (place, now) = smil::look_up(&named, src).filter(|_| by == FoundBy::Name)?;
+        named.get(place)?.content_id.clone().filter(|_| now == FoundBy::Name)
     };
     refer_anew(media, &before, to);
     notes
 }
 
-/// Gives a part this Content-Location where it has none and the value can stand in a header, else a Content-ID.
+/// Gives a part what this `src` asks for, where it has none and the value can stand in a header; else a Content-ID that a `src` can be
+/// changed to.
 fn name_part(media: &mut [Media], place: usize, src: &str) {
     let Some(part) = media.get(place) else { return };
+    let as_id = src.get(..4).filter(|scheme| scheme.eq_ignore_ascii_case("cid:")).and_then(|_| src.get(4..));
     let can_stand = src.bytes().all(|byte| byte.is_ascii_graphic());
-    let id = match &part.content_id {
-        None if !can_stand || part.content_location.is_some() => {
-            Some(free_name(src, part.content_type.essence(), media))
-        }
-        id => id.clone(),
+    let as_location = can_stand && as_id.is_none() && part.content_location.is_none();
+    let (essence, has_id) = (part.content_type.essence().to_owned(), part.content_id.is_some());
+    let id = match as_id {
+        Some(id) if is_readable(id) => id.to_owned(),
+        _ => free_name(as_id.unwrap_or(src), &essence, media),
     };
-    if let Some(part) = media.get_mut(place) {
-        part.content_id = id;
-        if can_stand && part.content_location.is_none() {
-            part.content_location = Some(src.to_owned());
-        }
+    let Some(part) = media.get_mut(place) else { return };
+    if as_location {
+        part.content_location = Some(src.to_owned());
+    } else if !has_id {
+        part.content_id = Some(id);
     }
 }
 
@@ -275,6 +275,6 @@ mod tests {
         assert_eq!(make_names_resolvable(&mut media), [""; 0]);
         assert_eq!(media, before);
         let same = [presentation(&["a.gif"]), part("image/gif", Some("a.gif"), Some("a.gif"), Some("a.gif"))];
-        assert!(!may_go_by_name(&same), "nothing goes by its name alone");
+        assert!(!may_go_by_name(&same), "every name is the Content-ID");
     }
 }
