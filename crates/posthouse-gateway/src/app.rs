@@ -369,6 +369,7 @@ impl Wiring {
             handoff: Arc::clone(&self.handoff),
             backoff: self.parts.backoff,
             metrics: Arc::clone(&self.metrics),
+            under_way: queue::UnderWay::default(),
         };
         Queue::new(shared, self.stopped.clone())
     }

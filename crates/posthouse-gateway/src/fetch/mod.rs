@@ -32,14 +32,14 @@ use tokio::{
     net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 pub use self::{
     network::{Network, SystemNetwork, Trust},
     vet::Vet,
 };
-use crate::{config::settings, http::mended::Mended};
+use crate::{config::settings, http::mended::Mended, patience::within};
 
 /// How many URLs the content of one message may name.
 pub const MAX_URLS: usize = 32;
@@ -205,7 +205,7 @@ impl Fetcher {
     ) -> Result<(Fetched, Option<OwnedSemaphorePermit>), Failure> {
         let mut at = HttpUrl::parse(&url).map_err(|error| Failure::of(None, error.into()))?;
         for _ in 0..=MAX_REDIRECTS {
-            let got = timeout_at(deadline, self.get(&at, deadline)).await.unwrap_or(Err(FetchError::TooSlow));
+            let got = within(deadline, self.get(&at, deadline)).await.unwrap_or(Err(FetchError::TooSlow));
             match got.map_err(|error| Failure::of(Some(&at), error))? {
                 Got::Content { declared, bytes, memory } => {
                     return Ok((Fetched { url, found_at: at, declared, bytes }, memory));

@@ -18,9 +18,10 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::memory::Share;
+use crate::patience::within;
 
 /// How much of a body that is refused is still read, so that the peer gets to read the answer instead of a reset.
 const DRAIN_BYTES: u64 = 16 << 20;
@@ -50,7 +51,7 @@ pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut
     let longest = body.size_hint().upper().unwrap_or(limit).min(limit);
     let mut whole = BytesMut::with_capacity(announced.min(FIRST_RESERVE));
     loop {
-        let frame = match timeout_at(deadline, body.frame()).await {
+        let frame = match within(deadline, body.frame()).await {
             Err(_) => return Read::TooLate,
             Ok(None) => return Read::Whole(whole.freeze()),
             Ok(Some(Err(error))) => return if is_misframed(&error) { Read::Misframed } else { Read::Broken },

@@ -9,7 +9,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use posthouse_core::tls::PeerTls;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     body::{self, Chunks, Read},
@@ -17,7 +17,7 @@ use super::{
     fresh::Unwritten,
     memory::Share,
 };
-use crate::tls::client::Broken;
+use crate::{patience::within, tls::client::Broken};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -106,7 +106,7 @@ impl HttpClient {
 
     async fn exchange(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {
         let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()).into());
-        timeout_at(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
+        within(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
     }
 
     async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {

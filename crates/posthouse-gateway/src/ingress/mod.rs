@@ -16,10 +16,7 @@ use posthouse_core::{
     submit::{Ask, Decision, Facts, Refusal, Reject, decide, plan, repeats_since},
     time::{Clock, after},
 };
-use tokio::{
-    sync::oneshot,
-    time::{Instant, timeout},
-};
+use tokio::{sync::oneshot, time::Instant};
 
 use self::find_out::Exchange;
 use crate::{
@@ -37,6 +34,7 @@ use crate::{
     },
     ids::Ids,
     lookup::Directory,
+    patience::within,
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -206,7 +204,7 @@ impl Ingress {
         let (sender, answer) = oneshot::channel();
         fresh.answer = Some(sender);
         room.send(fresh);
-        match timeout(wait, answer).await {
+        match within(Instant::now() + wait, answer).await {
             Ok(Ok(StatusCode::Success)) => Ok(id),
             Ok(Ok(code)) => Err(Refusal::by_carrier(code)),
             Ok(Err(_)) | Err(_) => Err(Refusal::by_carrier(StatusCode::Timeout)),

@@ -11,14 +11,17 @@ use async_trait::async_trait;
 use posthouse_core::address::Msisdn;
 use tokio::{
     sync::{Semaphore, watch},
-    time::{Instant, timeout},
+    time::Instant,
 };
 
 use super::{
     answers::{Answer, Answers, Kept},
     number::Number,
 };
-use crate::breaker::{Breaker, Habits, Turn};
+use crate::{
+    breaker::{Breaker, Habits, Turn},
+    patience::within,
+};
 
 /// How many answers are kept: about 40 MB of them.
 const MOST_ANSWERS: usize = 500_000;
@@ -149,7 +152,7 @@ impl Asker {
             answer
         };
         let late = |_| Err(Silence(format!("nothing within {} ms", self.timeout.as_millis())));
-        let answer = timeout(self.timeout, asking).await.unwrap_or_else(late);
+        let answer = within(Instant::now() + self.timeout, asking).await.unwrap_or_else(late);
         match (self.breaker.note(answer.is_ok(), Instant::now()), &answer) {
             (Turn::Opened, Err(why)) => {
                 tracing::warn!(%why, "the carrier lookup is down: stale answers serve, other numbers get 2569");

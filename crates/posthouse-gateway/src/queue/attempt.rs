@@ -86,6 +86,7 @@ fn later_or(earlier: Option<Outcome>, last: Outcome) -> Outcome {
 pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &CancellationToken) -> Ended {
     // Held to the end: the media are in memory as long.
     let Job { mut send, answer, memory: _memory } = job;
+    let _working = shared.under_way.begin(send.id);
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
         settle(shared, &send, expired, "ExpiryDate passed").await;

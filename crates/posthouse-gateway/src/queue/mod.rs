@@ -4,9 +4,13 @@ mod attempt;
 mod lane;
 mod timers;
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use posthouse_core::{
+    Id,
     carrier::CarrierId,
     retry::Backoff,
     store::{Owner, Store},
@@ -34,6 +38,37 @@ pub struct Shared {
     pub backoff: Backoff,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// What this node is working on.
+    pub under_way: UnderWay,
+}
+
+/// The messages that a node is working on, whatever became of their leases: a clock that was set, or a process that was stopped, ends
+/// leases, and not the work.
+#[derive(Debug, Default)]
+pub struct UnderWay(Mutex<HashSet<Id>>);
+
+/// A message is worked on as long as this is there.
+#[derive(Debug)]
+struct Working<'a> {
+    all: &'a UnderWay,
+    id: Id,
+}
+
+impl UnderWay {
+    fn begin(&self, id: Id) -> Working<'_> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        Working { all: self, id }
+    }
+
+    fn has(&self, id: Id) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 /// The lanes.

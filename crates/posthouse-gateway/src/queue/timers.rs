@@ -40,6 +40,10 @@ pub(super) async fn settle_all(shared: &Shared) {
 async fn settle_one(shared: &Shared, timer: Timer) {
     let now = shared.clock.now();
     match timer {
+        // Its lease ended while its attempt did not: its outcome will be settled, under the lease that it has now.
+        Timer::Interrupted(send) if shared.under_way.has(send.id) => {
+            tracing::debug!(id = %send.id, "an attempt takes longer than its lease");
+        }
         Timer::Interrupted(send) => {
             let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
             let report_until = after(now, report_timeout(carrier.as_deref()));

@@ -1,8 +1,9 @@
 //! One account's lane: takes what is owed to it from the store and delivers it, a few at a time.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use posthouse_core::{
+    Id,
     account::{Account, AccountName, Callbacks},
     store::{Callback, CallbackOutcome, Lease, StoreError},
     time::after,
@@ -10,7 +11,7 @@ use posthouse_core::{
 };
 use tokio::{
     sync::{Notify, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +32,10 @@ pub(super) struct Lane {
     bell: Arc<Notify>,
     stop: CancellationToken,
     way: Option<Way>,
-    tries: JoinSet<()>,
+    tries: JoinSet<Id>,
+    /// What this lane works on: a lease that ran out meanwhile, since the clock was set or the process stopped, is no reason to deliver
+    /// twice.
+    in_hand: HashSet<Id>,
 }
 
 /// The way to the VASP, as provisioned.
@@ -74,7 +78,7 @@ impl Lane {
         bell: Arc<Notify>,
         stop: CancellationToken,
     ) -> Self {
-        Self { shared, account, bell, stop, way: None, tries: JoinSet::new() }
+        Self { shared, account, bell, stop, way: None, tries: JoinSet::new(), in_hand: HashSet::new() }
     }
 
     pub(super) async fn run(mut self) {
@@ -85,14 +89,23 @@ impl Lane {
                 biased;
                 () = stop.cancelled() => break,
                 Some(ended) = self.tries.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!(%error, account = %self.account, "a callback broke off");
-                    }
+                    self.ended(ended);
                 }
                 () = bell.notified(), if has_room => self.pull().await,
             }
         }
         while self.tries.join_next().await.is_some() {}
+    }
+
+    fn ended(&mut self, ended: Result<Id, JoinError>) {
+        match ended {
+            Ok(id) => drop(self.in_hand.remove(&id)),
+            Err(error) => {
+                // Which it was is not known any more.
+                tracing::error!(%error, account = %self.account, "a callback broke off");
+                self.in_hand.clear();
+            }
+        }
     }
 
     fn capacity(&self) -> usize {
@@ -129,24 +142,29 @@ impl Lane {
     }
 
     fn start(&mut self, callback: Callback, account: Option<Arc<Account>>, way: Way) {
+        let id = callback.id;
+        if !self.in_hand.insert(id) {
+            return;
+        }
         let (shared, bell, stop) = (Arc::clone(&self.shared), Arc::clone(&self.bell), self.stop.clone());
         self.tries.spawn(async move {
             let turn = tokio::select! {
                 biased;
                 // What waits for its turn is left to the next run.
-                () = stop.cancelled() => return,
+                () = stop.cancelled() => return id,
                 turn = way.turns.acquire() => turn,
             };
-            let Ok(turn) = turn else { return };
+            let Ok(turn) = turn else { return id };
             // It waited so long that somebody else may get it while it is under way.
             if callback.lease.until < after(shared.clock.now(), way.timeout) {
-                return;
+                return id;
             }
             let outcome = deliver(&shared, account.as_deref(), &way.client, &callback).await;
             drop(turn);
             if settle(&shared, &callback, outcome).await {
                 bell.notify_one();
             }
+            id
         });
     }
 

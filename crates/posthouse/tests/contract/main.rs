@@ -23,6 +23,7 @@ mod requests;
 mod rows;
 mod stacks;
 mod statuses;
+mod stopped;
 mod table;
 
 use support::{request::Request, town::Town};

@@ -13,4 +13,5 @@ mod peers_down;
 #[expect(dead_code, reason = "other tests use the rest")]
 mod process;
 mod status;
+mod stopped;
 mod town;
