@@ -75,9 +75,9 @@ async fn row_1_chunks_are_taken_where_the_dialect_is_lenient() {
         vec![
             Case::by_dialect("chunks", [1000, 2500, 2500, 2500], chunked),
             // Told in the order of the rows, once it is known whose request it is.
-            Case::by_dialect("chunks, and no Content", [2506, 2500, 2500, 2500], move |request| {
+            Case::by_dialect("chunks, and a ChargedPartyID", [3002, 2500, 2500, 2500], move |request| {
                 chunked(request);
-                request.without("Content");
+                request.element("ChargedPartyID", "1");
             }),
         ],
     )

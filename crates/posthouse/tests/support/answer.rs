@@ -57,7 +57,12 @@ async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> Answer {
     while body.len() < length {
         fill(stream, &mut body).await;
     }
-    assert_eq!(body.len(), length, "nothing comes behind the answer");
+    assert_eq!(
+        body.len(),
+        length,
+        "nothing comes behind the answer: {head} {}",
+        String::from_utf8_lossy(&body)
+    );
     let decoded = mm7::decode(&body, None, &Limits::default()).ok();
     Answer { http_status, headers, body, decoded }
 }
