@@ -18,7 +18,7 @@ pub struct ShownCertificate {
 /// Whose certificate is meant: one form of the list `client_certs`.
 ///
 /// It is written, and stored, as `sha256:` and 64 hexadecimal digits, `dns:` and a name, or `cn:` and a name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum CertificateRule {
     /// This very certificate.

@@ -6,14 +6,18 @@ use std::{
 };
 
 use posthouse_core::{
+    provisioning::Provisioning,
     route::Snapshot,
-    store::{Result, Store},
+    store::{Result, Store, StoreError},
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 /// How often the store is asked whether provisioning changed: another process may have changed it.
 const POLL: Duration = Duration::from_millis(250);
+/// How often, and how many times, is looked whether a request still works with the snapshot before.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+const LOOKS: usize = 20;
 
 /// The snapshot of the moment.
 #[derive(Debug)]
@@ -28,7 +32,7 @@ impl SnapshotCell {
     /// # Errors
     /// What the store says.
     pub async fn load(store: &dyn Store) -> Result<Self> {
-        let snapshot = Snapshot::new(store.provisioning().await?);
+        let snapshot = index(store.provisioning().await?).await?;
         let (changed, _) = watch::channel(snapshot.revision());
         Ok(Self { current: RwLock::new(Arc::new(snapshot)), changed })
     }
@@ -60,11 +64,32 @@ impl SnapshotCell {
         if store.revision().await? == self.get().revision() {
             return Ok(());
         }
-        let snapshot = Arc::new(Snapshot::new(store.provisioning().await?));
+        let snapshot = Arc::new(index(store.provisioning().await?).await?);
         let revision = snapshot.revision();
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = snapshot;
+        let before = {
+            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, snapshot)
+        };
         self.changed.send_replace(revision);
         tracing::info!(revision, "provisioning changed");
+        throw_away(before).await;
         Ok(())
     }
+}
+
+/// Makes a snapshot, away from the threads that serve requests: a million ranges take a second.
+async fn index(provisioning: Provisioning) -> Result<Snapshot> {
+    let made = spawn_blocking(move || Snapshot::new(provisioning)).await;
+    made.map_err(|error| StoreError::Failed(format!("provisioning cannot be indexed: {error}")))
+}
+
+/// Throws a snapshot away where that stalls no request, which is once nobody else holds it.
+async fn throw_away(snapshot: Arc<Snapshot>) {
+    for _ in 0..LOOKS {
+        if Arc::strong_count(&snapshot) == 1 {
+            break;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+    drop(spawn_blocking(move || drop(snapshot)).await);
 }

@@ -4,8 +4,10 @@
 //! are read, and nothing behind this module sees them. A password that has not changed keeps its stored hash.
 
 use std::{
+    cell::Cell,
     collections::{BTreeMap, HashMap, HashSet},
     fmt::Display,
+    hash::Hash,
     time::Duration,
 };
 
@@ -44,6 +46,8 @@ const GREATEST_WEIGHT: u64 = 1000;
 const MOST_RETRIES: u64 = 1000;
 /// The most words, and the most codes, of a carrier's own.
 const MOST_OWN_WORDS: usize = 256;
+/// How many names are compared with unknown ones, to find those that may be meant: some tenths of a second.
+const MOST_COMPARED: usize = 100_000;
 /// What an account or a carrier may send and take at most, when it does not say.
 const MESSAGE_BYTES: u64 = 1024 * 1024;
 /// Which words the reports of an account may use.
@@ -117,8 +121,8 @@ impl Declared {
     }
 }
 
-fn each<'r, T>(tables: Vec<Table<'r>>, read: impl FnMut(Table<'r>) -> Option<T>) -> Vec<T> {
-    tables.into_iter().filter_map(read).collect()
+fn each<'r, T>(tables: impl Iterator<Item = Table<'r>>, read: impl FnMut(Table<'r>) -> Option<T>) -> Vec<T> {
+    tables.filter_map(read).collect()
 }
 
 /// Values that may be there once, each with the line where it is.
@@ -154,12 +158,16 @@ struct Reading<'r> {
     carrier_ids: Once,
     prefixes: Once,
     numbers: Once,
+    /// The store's accounts, by name.
+    stored_accounts: HashMap<&'r str, &'r Account>,
+    /// The store's carriers, by id.
+    stored_carriers: HashMap<&'r str, &'r Carrier>,
     /// Where carriers are named that have to be known.
-    carriers_named: Vec<Named>,
+    carriers_named: Named,
     /// Where carriers are named that may be known.
-    carriers_reached: Vec<Named>,
+    carriers_reached: Named,
     /// Where accounts are named that have to be known.
-    accounts_named: Vec<Named>,
+    accounts_named: Named,
 }
 
 impl<'r> Reading<'r> {
@@ -172,9 +180,11 @@ impl<'r> Reading<'r> {
             carrier_ids: Once::default(),
             prefixes: Once::default(),
             numbers: Once::default(),
-            carriers_named: Vec::new(),
-            carriers_reached: Vec::new(),
-            accounts_named: Vec::new(),
+            stored_accounts: by(&ground.current.accounts, |account| &account.name.0),
+            stored_carriers: by(&ground.current.carriers, |carrier| carrier.id.as_str()),
+            carriers_named: Named::default(),
+            carriers_reached: Named::default(),
+            accounts_named: Named::default(),
         }
     }
 
@@ -183,7 +193,7 @@ impl<'r> Reading<'r> {
         if let Some(name) = &name {
             self.account_names.check(&table, "name", name, &format!("{name:?}"));
         }
-        let stored = self.ground.current.accounts.iter().find(|stored| Some(&stored.name.0) == name.as_ref());
+        let stored = name.as_deref().and_then(|name| self.stored_accounts.get(name).copied());
         let status = [("active", AccountStatus::Active), ("disabled", AccountStatus::Disabled)];
         let modes = [("queue", SubmitMode::Queue), ("relay", SubmitMode::Relay)];
         let vaspid = self.vaspid(&mut table);
@@ -243,11 +253,7 @@ impl<'r> Reading<'r> {
     fn reach(&mut self, table: &mut Table<'_>) -> Option<Vec<CarrierId>> {
         let named = located(table, "carriers", check::carrier_id)?;
         let place = "account.service.carriers";
-        self.carriers_reached.extend(named.iter().map(|named| Named {
-            line: named.line,
-            place,
-            value: named.value.clone(),
-        }));
+        named.iter().for_each(|named| self.carriers_reached.note(&named.value, named.line, place));
         Some(named.into_iter().map(|named| CarrierId(named.value)).collect())
     }
 
@@ -261,7 +267,7 @@ impl<'r> Reading<'r> {
         for alias in &aliases {
             self.carrier_ids.check(&table, "aliases", alias, &format!("{alias:?}"));
         }
-        let stored = self.ground.current.carriers.iter().find(|stored| Some(&stored.id.0) == id.as_ref());
+        let stored = id.as_deref().and_then(|id| self.stored_carriers.get(id).copied());
         let stored_credentials = stored.and_then(|stored| stored.callbacks.basic_auth.as_ref());
         let on_unknown = [("park", OnUnknown::Park), ("resend", OnUnknown::Resend)];
         let content_types = not_empty(&mut table, "content_types", check::media_type);
@@ -288,8 +294,7 @@ impl<'r> Reading<'r> {
             self.prefixes.check(&table, "prefix", prefix, &format!("{prefix:?}"));
         }
         let carrier = required(&mut table, "carrier", "\"31003\"", check::carrier_id)?;
-        let line = table.line_of("carrier");
-        self.carriers_named.push(Named { line, place: "range.carrier", value: carrier.clone() });
+        self.carriers_named.note(&carrier, table.line_of("carrier"), "range.carrier");
         Some(Range { prefix: prefix?, carrier: CarrierId(carrier) })
     }
 
@@ -297,8 +302,7 @@ impl<'r> Reading<'r> {
         let number = required(&mut table, "number", "\"16175550199\"", check::number);
         let account = table.parsed("account", check::name);
         if let Some(account) = &account {
-            let line = table.line_of("account");
-            self.accounts_named.push(Named { line, place: "blacklist.account", value: account.clone() });
+            self.accounts_named.note(account, table.line_of("account"), "blacklist.account");
         }
         if let Some(number) = &number {
             let entry = format!("{number} {}", account.as_deref().unwrap_or_default());
@@ -345,60 +349,109 @@ impl<'r> Reading<'r> {
     }
 
     fn compare_account_names<'a>(&self, accounts: impl Iterator<Item = &'a Account>) {
-        let current = self.ground.current;
-        let known: HashSet<&str> = accounts.map(|account| account.name.0.as_str()).collect();
-        for named in &self.accounts_named {
-            if !known.contains(named.value.as_str()) {
-                let goes = current.accounts.iter().any(|account| account.name.0 == named.value);
-                named.is_unknown(self.reader, "account", goes, &known);
-            }
+        let known = Known::new("account", accounts.map(|account| account.name.0.as_str()));
+        for (name, places) in self.accounts_named.unknown(&known) {
+            let goes = self.stored_accounts.contains_key(name);
+            self.is_unknown(name, places, goes, &known);
         }
     }
 
     fn compare_carrier_names(&self, carriers: &[&Carrier]) {
-        let known: HashSet<&str> = carriers.iter().map(|carrier| carrier.id.as_str()).collect();
-        let alias_of = |named: &Named| carriers.iter().find(|carrier| carrier.aliases.contains(&named.value));
-        let is_unknown = |named: &&Named| !known.contains(named.value.as_str());
-        for named in self.carriers_named.iter().chain(&self.carriers_reached).filter(is_unknown) {
-            if let Some(carrier) = alias_of(named) {
-                named.is_alias(self.reader, carrier.id.as_str());
+        let known = Known::new("carrier", carriers.iter().map(|carrier| carrier.id.as_str()));
+        let aliases: HashMap<&str, &str> = carriers
+            .iter()
+            .flat_map(|carrier| carrier.aliases.iter().map(|alias| (alias.as_str(), carrier.id.as_str())))
+            .collect();
+        let unknown = self.carriers_named.unknown(&known).chain(self.carriers_reached.unknown(&known));
+        for (name, places) in unknown {
+            if let Some(id) = aliases.get(name) {
+                let what = format!("{name:?} is an alias; write the carrier's id, {id:?}");
+                places.iter().for_each(|place| place.wrong(self.reader, &what));
             }
         }
-        let must_be_known = self.carriers_named.iter().filter(is_unknown);
-        for named in must_be_known.filter(|named| alias_of(named).is_none()) {
-            let goes = self.ground.current.carriers.iter().any(|carrier| carrier.id.0 == named.value);
-            named.is_unknown(self.reader, "carrier", goes, &known);
+        for (name, places) in self.carriers_named.unknown(&known) {
+            if !aliases.contains_key(name) {
+                let goes = self.stored_carriers.contains_key(name);
+                self.is_unknown(name, places, goes, &known);
+            }
         }
+    }
+
+    /// What is named in these places is not there, or the store has it and it `goes` with this file.
+    fn is_unknown(&self, name: &str, places: &[Place], goes: bool, known: &Known<'_>) {
+        let kind = known.kind;
+        let what = if goes {
+            let what = format!("{kind} {name:?} is not in this file and would be removed from the store");
+            format!("{what}; declare it here, or leave out --prune")
+        } else {
+            let remedy = match known.nearest(name) {
+                Some(near) => format!("did you mean {near:?}?"),
+                None => "declare it, or mend the name".to_owned(),
+            };
+            format!("{name:?} is no {kind} of this file or the store; {remedy}")
+        };
+        places.iter().for_each(|place| place.wrong(self.reader, &what));
     }
 }
 
-/// A place where something is named that has to be known.
-struct Named {
-    line: usize,
-    place: &'static str,
-    value: String,
+fn by<'a, T>(things: &'a [T], key: impl Fn(&'a T) -> &'a str) -> HashMap<&'a str, &'a T> {
+    things.iter().map(|thing| (key(thing), thing)).collect()
 }
+
+/// The names of one kind of thing that may be meant.
+struct Known<'a> {
+    kind: &'static str,
+    names: HashSet<&'a str>,
+    /// The nearest of them are looked for in this order, so that the same file is told the same.
+    sorted: Vec<&'a str>,
+    /// How many names may still be compared with one that is unknown: each costs some time.
+    may_compare: Cell<usize>,
+}
+
+impl<'a> Known<'a> {
+    fn new(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Self {
+        let names: HashSet<_> = names.collect();
+        let mut sorted: Vec<_> = names.iter().copied().collect();
+        sorted.sort_unstable();
+        Self { kind, names, sorted, may_compare: Cell::new(MOST_COMPARED) }
+    }
+
+    /// The one that is nearest to what was written, if there is time to look for it.
+    fn nearest(&self, written: &str) -> Option<&'a str> {
+        self.may_compare.set(self.may_compare.get().checked_sub(self.sorted.len())?);
+        nearest(written, &self.sorted)
+    }
+}
+
+/// Names that were written, each with the places where it is.
+#[derive(Default)]
+struct Named(BTreeMap<String, Vec<Place>>);
 
 impl Named {
-    /// It is not there, or the store has it and it `goes` with this file.
-    fn is_unknown(&self, reader: &Reader<'_>, kind: &str, goes: bool, known: &HashSet<&str>) {
-        let Self { line, place, value } = self;
-        if goes {
-            let what = format!("{kind} {value:?} is not in this file and would be removed from the store");
-            return reader.wrong(*line, format!("{place}: {what}; declare it here, or leave out --prune"));
+    fn note(&mut self, name: &str, line: usize, what: &'static str) {
+        let place = Place { line, what };
+        match self.0.get_mut(name) {
+            Some(places) => places.push(place),
+            None => drop(self.0.insert(name.to_owned(), vec![place])),
         }
-        let mut known: Vec<_> = known.iter().copied().collect();
-        known.sort_unstable();
-        let remedy = match nearest(value, &known) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => "declare it, or mend the name".to_owned(),
-        };
-        reader.wrong(*line, format!("{place}: {value:?} is no {kind} of this file or the store; {remedy}"));
     }
 
-    fn is_alias(&self, reader: &Reader<'_>, id: &str) {
-        let Self { line, place, value } = self;
-        reader.wrong(*line, format!("{place}: {value:?} is an alias; write the carrier's id, {id:?}"));
+    /// Those that are not known.
+    fn unknown<'a>(&'a self, known: &'a Known<'_>) -> impl Iterator<Item = (&'a str, &'a [Place])> {
+        let named = self.0.iter().map(|(name, places)| (name.as_str(), places.as_slice()));
+        named.filter(|(name, _)| !known.names.contains(name))
+    }
+}
+
+/// Where something is named.
+struct Place {
+    line: usize,
+    what: &'static str,
+}
+
+impl Place {
+    fn wrong(&self, reader: &Reader<'_>, what: &str) {
+        reader.wrong(self.line, format!("{}: {what}", self.what));
     }
 }
 
@@ -413,21 +466,22 @@ fn required<U>(
 }
 
 /// A list whose values are all different, with their lines.
-fn located<U: PartialEq + Display>(
+fn located<U: Eq + Hash + Display>(
     table: &mut Table<'_>,
     key: &'static str,
     check: impl Fn(String) -> Result<U, Problem>,
 ) -> Option<Vec<Located<U>>> {
     let values = table.list(key, check)?;
-    for (index, Located { line, value }) in values.iter().enumerate() {
-        if values.iter().take(index).any(|earlier| earlier.value == *value) {
+    let mut earlier = HashSet::new();
+    for Located { line, value } in &values {
+        if !earlier.insert(value) {
             table.wrong_at(*line, key, format_args!("\"{value}\" is there twice; keep one"));
         }
     }
     Some(values)
 }
 
-fn distinct<U: PartialEq + Display>(
+fn distinct<U: Eq + Hash + Display>(
     table: &mut Table<'_>,
     key: &'static str,
     check: impl Fn(String) -> Result<U, Problem>,

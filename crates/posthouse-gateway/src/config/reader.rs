@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     fmt,
     io::Read as _,
     ops::RangeInclusive,
@@ -15,7 +15,7 @@ use std::{
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeArray, DeTable, DeValue},
 };
 
 use super::{
@@ -95,17 +95,30 @@ pub(super) struct Located<T> {
     pub value: T,
 }
 
+/// What was found to be wrong so far.
+#[derive(Default)]
+struct Mistakes {
+    all: Vec<Mistake>,
+    /// The lines that are not TOML.
+    broken_lines: HashSet<usize>,
+}
+
 /// A file that is being read.
 pub(super) struct Reader<'a> {
     document: &'a Document,
     environment: &'a Environment<'a>,
-    mistakes: RefCell<Vec<Mistake>>,
+    /// Where each line ends. Each key is asked for its line: counting from the file's beginning would take time by the square of
+    /// its length.
+    line_ends: Vec<usize>,
+    mistakes: RefCell<Mistakes>,
 }
 
 impl<'a> Reader<'a> {
     /// Begins to read.
     pub fn new(document: &'a Document, environment: &'a Environment<'a>) -> Self {
-        Self { document, environment, mistakes: RefCell::default() }
+        let bytes = document.text.bytes().enumerate();
+        let line_ends = bytes.filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect();
+        Self { document, environment, line_ends, mistakes: RefCell::default() }
     }
 
     /// The file's top level. What is not TOML is noted, the rest is read all the same.
@@ -114,7 +127,9 @@ impl<'a> Reader<'a> {
         for error in errors {
             let offset = error.span().map_or(self.document.text.len(), |span| span.start);
             let what = error.message().replace('\n', ", ");
-            self.wrong(self.line(offset), format!("this is not TOML: {what}; mend this line"));
+            let line = self.line(offset);
+            self.wrong(line, format!("this is not TOML: {what}; mend this line"));
+            self.mistakes.borrow_mut().broken_lines.insert(line);
         }
         Table::new(self, String::new(), 1, table.into_inner())
     }
@@ -127,10 +142,8 @@ impl<'a> Reader<'a> {
     /// Notes a mistake. A line that is not TOML is told once; what else is wrong with it is a consequence.
     pub fn wrong(&self, line: usize, what: String) {
         let mut mistakes = self.mistakes.borrow_mut();
-        let broken =
-            |mistake: &Mistake| mistake.line == Some(line) && mistake.what.starts_with("this is not TOML");
-        if !mistakes.iter().any(broken) {
-            mistakes.push(Mistake { file: self.document.file.clone(), line: Some(line), what });
+        if !mistakes.broken_lines.contains(&line) {
+            mistakes.all.push(Mistake { file: self.document.file.clone(), line: Some(line), what });
         }
     }
 
@@ -139,7 +152,7 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// All mistakes, by line.
     pub fn finish<T>(&self, value: T) -> Result<T, ConfigErrors> {
-        let mut mistakes = self.mistakes.take();
+        let mut mistakes = self.mistakes.take().all;
         if mistakes.is_empty() {
             return Ok(value);
         }
@@ -148,8 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&self, offset: usize) -> usize {
-        let before = self.document.text.as_bytes().get(..offset).unwrap_or(self.document.text.as_bytes());
-        1 + before.iter().filter(|byte| **byte == b'\n').count()
+        1 + self.line_ends.partition_point(|end| *end < offset)
     }
 
     /// The text that `{ env = "NAME" }` or `{ file = "path" }` stands for, and where it is from; `None` for other values.
@@ -523,25 +535,28 @@ impl<'r> Table<'r> {
         self.table(key).unwrap_or_else(|| Table::new(self.reader, place, line, DeTable::new()))
     }
 
-    /// Tables under one name: `[[account]]`.
-    pub fn tables(&mut self, key: &'static str) -> Vec<Table<'r>> {
-        let Some(entry) = self.take(key) else { return Vec::new() };
-        let place = self.place(key);
-        let DeValue::Array(values) = entry.value.into_inner() else {
-            self.reader.wrong(entry.line, format!("{place} may be there more than once; write [[{place}]]"));
-            return Vec::new();
-        };
-        let tables = values.into_iter().filter_map(|value| {
-            let line = self.reader.line(value.span().start);
+    /// Tables under one name: `[[account]]`. One is made when it is asked for: a file may have a million.
+    pub fn tables(&mut self, key: &'static str) -> impl Iterator<Item = Table<'r>> + use<'r> {
+        let (reader, place) = (self.reader, self.place(key));
+        self.array(key, &place).into_iter().filter_map(move |value| {
+            let line = reader.line(value.span().start);
             match value.into_inner() {
-                DeValue::Table(table) => Some(Table::new(self.reader, place.clone(), line, table)),
+                DeValue::Table(table) => Some(Table::new(reader, place.clone(), line, table)),
                 other => {
-                    self.reader.wrong(line, format!("{place} takes tables, not {}", kind(&other)));
+                    reader.wrong(line, format!("{place} takes tables, not {}", kind(&other)));
                     None
                 }
             }
-        });
-        tables.collect()
+        })
+    }
+
+    fn array(&mut self, key: &'static str, place: &str) -> DeArray<'r> {
+        let Some(entry) = self.take(key) else { return DeArray::new() };
+        let DeValue::Array(values) = entry.value.into_inner() else {
+            self.reader.wrong(entry.line, format!("{place} may be there more than once; write [[{place}]]"));
+            return DeArray::new();
+        };
+        values
     }
 
     /// A table whose keys are free: each of its entries, in the file's order, at most so many.

@@ -810,3 +810,63 @@ fn a_file_must_not_clash_with_what_stays_in_the_store() {
     );
     assert!(parse(text, &stored, true).is_ok());
 }
+
+/// How long anything of ten thousand may take in a build that is not optimised, on a busy machine. What compares each with all
+/// before it takes many minutes there.
+const LINEAR: Duration = Duration::from_secs(60);
+const MANY: usize = 10_000;
+
+fn times(of: impl Fn(usize) -> String) -> String {
+    (0..MANY).map(of).collect()
+}
+
+#[test]
+fn a_long_file_is_understood_and_compared_in_time_by_its_length() {
+    let senders: Vec<_> = (0..MANY).map(|n| format!("\"{}\"", 100_000 + n)).collect();
+    let aliases: Vec<_> = (0..MANY).map(|n| format!("\"alias-{n}\"")).collect();
+    let text = [
+        format!("[[carrier]]\nid = \"1\"\naliases = [{}]\n", aliases.join(",\n")),
+        times(|n| format!("[[carrier]]\nid = \"c{n}\"\n")),
+        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n".to_owned(),
+        times(|n| format!("[[account.service]]\nvasid = \"{n}\"\nsenders = [\"{n}\"]\n")),
+        format!("[[account.service]]\nvasid = \"all\"\nsenders = [{}]\n", senders.join(",\n")),
+        times(|n| format!("[[account]]\nname = \"a{n}\"\nvaspid = \"key-{n}\"\n")),
+        times(|n| format!("[[range]]\nprefix = \"1{n:06}\"\ncarrier = \"c{n}\"\n")),
+        times(|n| format!("[[blacklist]]\nnumber = \"1617{n:07}\"\naccount = \"a{n}\"\n")),
+    ]
+    .concat();
+    let began = std::time::Instant::now();
+    let first = parse(&text, &Provisioning::default(), false).unwrap();
+    let Declared { accounts, carriers, lookup, ranges, blacklist, .. } = first;
+    assert_eq!((accounts.len(), carriers.len()), (MANY + 1, MANY + 1));
+    assert_eq!((ranges.len(), blacklist.len()), (MANY, MANY));
+    let current = Provisioning { revision: 1, accounts, carriers, lookup, ranges, blacklist };
+    // Each service of the account changes a field, and each account and carrier is looked for in the store.
+    let changed = text.replace("senders = [\"", "carriers = [\"1\"]\nsenders = [\"9");
+    let second = parse(&changed, &current, false).unwrap();
+    let plan = crate::config::plan(&second, &current);
+    assert_eq!((plan.changes.len(), plan.steps.len()), (1, 4 * MANY + 2));
+    let acme = plan.steps.iter().find(|step| step.name == "acme").map(|step| step.fields.len());
+    assert_eq!(acme, Some(2 * MANY + 2));
+    assert!(began.elapsed() < LINEAR, "{:?}", began.elapsed());
+}
+
+#[test]
+fn many_mistakes_are_told_in_time_by_their_number() {
+    let text = [
+        "[[carrier]]\nid = \"1\"\n".to_owned(),
+        times(|n| format!("[[account]]\nname = \"account-{n}\"\nvaspid = \"key-{n}\"\n")),
+        times(|n| format!("[[range]]\nprefix = \"1{n:06}\"\ncarrier = \"1{n}\"\n")),
+        times(|n| format!("[[blacklist]]\nnumber = \"1617{n:07}\"\naccount = \"acc0unt-{n}\"\n")),
+    ]
+    .concat();
+    let began = std::time::Instant::now();
+    let mistakes = parse(&text, &Provisioning::default(), false).unwrap_err().mistakes;
+    assert_eq!(mistakes.len(), 2 * MANY);
+    let near = "blacklist.account: \"acc0unt-0\" is no account of this file or the store; did you mean \"account-0\"?";
+    assert!(mistakes.iter().any(|mistake| mistake.what == near));
+    let said = &mistakes.last().unwrap().what;
+    let nobody = "blacklist.account: \"acc0unt-9999\" is no account of this file or the store; declare it, or mend the name";
+    assert_eq!(said, nobody);
+    assert!(began.elapsed() < LINEAR, "{:?}", began.elapsed());
+}
