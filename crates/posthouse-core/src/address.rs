@@ -5,6 +5,8 @@ use std::fmt;
 use mm7::Address;
 use serde::{Deserialize, Serialize};
 
+use crate::shown::mask;
+
 /// An international number: 7 to 15 digits, not beginning with 0 (E.164), without `+`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -106,11 +108,7 @@ pub fn typed(text: &str) -> String {
 impl fmt::Display for Msisdn {
     /// As logs may show it: `+1617•••0199`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (head, tail) = (self.0.get(..4), self.0.len().checked_sub(4).and_then(|at| self.0.get(at..)));
-        match (head, tail) {
-            (Some(head), Some(tail)) if self.0.len() > 8 => write!(f, "+{head}•••{tail}"),
-            (_, tail) => write!(f, "+•••{}", tail.unwrap_or_default()),
-        }
+        mask(&self.0, f)
     }
 }
 

@@ -113,6 +113,16 @@ pub struct CarrierCallbacks {
     pub client_certs: Vec<CertificateRule>,
 }
 
+impl CarrierCallbacks {
+    /// Whether anybody may post in the carrier's name: they ask for no credentials, no certificate, and no address, or for any
+    /// address there is.
+    pub fn are_open(&self) -> bool {
+        let everywhere = |network: &IpNet| network.prefix_len() == 0;
+        let from_everywhere = self.allowed_ips.is_empty() || self.allowed_ips.iter().any(everywhere);
+        self.basic_auth.is_none() && self.client_certs.is_empty() && from_everywhere
+    }
+}
+
 /// A mobile operator, as provisioned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {

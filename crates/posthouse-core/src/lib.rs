@@ -19,6 +19,7 @@ pub mod read_reply;
 pub mod retry;
 pub mod route;
 pub mod share;
+pub mod shown;
 pub mod state;
 pub mod store;
 pub mod submit;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use posthouse_core::{store::Store, submit::ContentLength};
+use posthouse_core::{shown::in_json, store::Store, submit::ContentLength};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -84,7 +84,7 @@ impl Admin {
         };
         let status = if checked.is_ok() { HttpStatus::OK } else { HttpStatus::SERVICE_UNAVAILABLE };
         let body = json!({"ready": checked.is_ok(), "revision": revision, "error": checked.err()});
-        answer(status, "application/json", format!("{body}\n"))
+        answer(status, "application/json", format!("{}\n", in_json(&body.to_string())))
     }
 
     fn metrics(&self) -> Answer {

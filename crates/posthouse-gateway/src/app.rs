@@ -28,7 +28,10 @@ use crate::{
     admin::Admin,
     admission::Admissions,
     auth::Verifier,
-    carrier::door::{self, CarrierDoor},
+    carrier::{
+        door::{self, CarrierDoor},
+        open,
+    },
     config::{
         Settings,
         settings::{Retention, Tls},
@@ -47,7 +50,7 @@ use crate::{
     relay::{self, Relay},
     scout,
     snapshot::SnapshotCell,
-    telemetry::Metrics,
+    telemetry::{Metrics, lines},
     tls::{door::DoorTls, files::TlsError},
 };
 
@@ -241,6 +244,7 @@ impl App {
             )),
             tokio::spawn(Arc::clone(&wiring.snapshot).follow(Arc::clone(&wiring.store), stop.clone())),
             tokio::spawn(keep_lanes_open(Arc::clone(&queue), Arc::clone(&wiring.snapshot), stop.clone())),
+            tokio::spawn(open::watch(settings.carriers.listen, Arc::clone(&wiring.snapshot), stop.clone())),
             tokio::spawn(scout::watch(
                 Arc::clone(&wiring.store),
                 Arc::clone(&wiring.clock),
@@ -603,6 +607,12 @@ fn store_options(settings: &Settings) -> SqliteOptions {
         path: settings.store.path.clone(),
         media: settings.media.path.clone(),
         access: Access::Serve,
+        on_fatal: Arc::new(|what| {
+            tracing::error!("the store cannot go on: {what}");
+            lines::flush();
+            // No abort: what it leaves of the memory for a debugger holds content and secrets.
+            std::process::exit(1);
+        }),
         ..SqliteOptions::default()
     }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 mod logs;
+mod print;
 mod running;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ struct Program {
 }
 
 fn main() -> ExitCode {
+    let _last = logs::LastWords;
     match commands::run(Program::parse().command) {
         Ok(code) => code,
         Err(error) => {

@@ -4,9 +4,10 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader},
     net::TcpListener,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -166,4 +167,55 @@ fn mistakes_of_the_configuration_are_told_with_their_lines() {
     );
     assert!(lines[1].starts_with("mend  config   posthouse.toml:3: unknown key mm7.paht"), "{told}");
     assert_eq!(lines[2], "2 things to mend");
+}
+
+#[test]
+fn an_open_door_is_told() {
+    let open = CONFIG.replace("[carriers]\nlisten = \"127.0.0.1:0\"", "[carriers]\nlisten = \"0.0.0.0:0\"");
+    assert_ne!(open, CONFIG);
+    let folder = folder(&open);
+    let folder = folder.path();
+    let carrier =
+        |id: &str, callbacks: &str| format!("[[carrier]]\nid = \"{id}\"\n[carrier.callbacks]\n{callbacks}\n");
+    let file = [carrier("1", "allowed_ips = [\"192.0.2.0/24\"]"), carrier("2", "")].concat();
+    fs::write(folder.join("p.toml"), file).unwrap();
+    let warning = "carrier 2: whoever reaches 0.0.0.0:0 may post reports and messages in its name; \
+                   add basic_auth, allowed_ips or client_certs to [carrier.callbacks]";
+    for command in ["plan", "apply"] {
+        let told = posthouse(folder, &[command, "p.toml", "-c", "posthouse.toml"]);
+        let told = String::from_utf8(told.stdout).unwrap();
+        assert!(told.contains(&format!("\ncreate carrier 2\nwarning: {warning}\n2 ")), "{told}");
+    }
+    for command in ["plan", "apply"] {
+        let told = posthouse(folder, &[command, "p.toml", "-c", "posthouse.toml", "--json"]);
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap();
+        assert_eq!(told["warnings"], serde_json::json!([warning]));
+    }
+    let (report, _) = doctor(folder);
+    assert_eq!(said(&report, "door"), [("note".to_owned(), warning.to_owned())]);
+
+    let mut gateway = Command::new(env!("CARGO_BIN_EXE_posthouse"))
+        .current_dir(folder)
+        .args(["serve", "-c", "posthouse.toml"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(gateway.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let at_start = log.find(|line| line.contains("a door is open"));
+    provision(folder, &carrier("3", ""));
+    let opened = log.find(|line| line.contains("a door is open"));
+    gateway.kill().unwrap();
+    gateway.wait().unwrap();
+    assert!(
+        at_start.as_ref().is_some_and(|line| line.contains(&format!("warning=\"{warning}\""))),
+        "{at_start:?}"
+    );
+    let third = warning.replace("carrier 2", "carrier 3");
+    assert!(opened.as_ref().is_some_and(|line| line.contains(&third)), "{opened:?}");
+    provision(
+        folder,
+        &[carrier("2", "client_certs = [\"cn:a\"]"), carrier("3", "allowed_ips = [\"10.0.0.0/8\"]")].concat(),
+    );
+    assert_eq!(said(&doctor(folder).0, "door"), []);
 }

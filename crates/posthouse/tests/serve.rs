@@ -5,10 +5,10 @@ mod process;
 
 use std::{
     fs,
-    io::{Read as _, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpStream,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Child, ChildStderr, Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -490,4 +490,125 @@ fn slow_and_idle_peers_hold_nobody_up() {
     drop(deaf);
     gateway.program.signal("TERM");
     assert_eq!(gateway.program.ended().status.code(), Some(0));
+}
+
+/// A gateway whose stderr the test has.
+struct Unread {
+    child: Child,
+    mm7: String,
+    admin: String,
+}
+
+impl Unread {
+    fn start(folder: &Path) -> (Self, ChildStderr) {
+        let mut command = posthouse(folder, &["serve", "-c", "posthouse.toml"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let url = |name: &str| ready[name].as_str().unwrap().to_owned();
+        (Self { mm7: url("mm7"), admin: url("admin"), child }, stderr)
+    }
+
+    /// Sends so many requests of an unknown VASP over one connection; each is refused, and logged with so long a TransactionID.
+    fn refuse(&self, times: usize, transaction_id: &str) {
+        let ns = "http://www.3gpp.org/ftp/Specs/archive/23_series/23.140/schema/REL-6-MM7-1-4";
+        let body = format!(
+            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Header><TransactionID xmlns=\"{ns}\">\
+             {transaction_id}</TransactionID></e:Header><e:Body><SubmitReq xmlns=\"{ns}\"><MM7Version>6.8.0</MM7Version>\
+             <SenderIdentification><VASPID>nobody</VASPID></SenderIdentification></SubmitReq></e:Body></e:Envelope>"
+        );
+        let mut stream = connect(&self.mm7);
+        let head = "POST /mm7/v1 HTTP/1.1\r\nHost: x\r\nContent-Type: text/xml\r\n";
+        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        for _ in 0..times {
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = Vec::new();
+            let mut piece = [0; 4096];
+            while !answer.windows(11).any(|part| part == b":Envelope>\n" || part.ends_with(b"Envelope>")) {
+                let length = stream.read(&mut piece).unwrap();
+                assert!(length > 0, "it hung up");
+                answer.extend_from_slice(&piece[..length]);
+            }
+            let answer = String::from_utf8_lossy(&answer);
+            assert!(answer.contains("<StatusCode>2564</StatusCode>"), "{answer}");
+        }
+    }
+
+    /// Asks it to stop, and waits for that.
+    fn stop(mut self) -> Option<i32> {
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(began.elapsed() < DEADLINE, "it does not end");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nobody() {
+    let folder = folder();
+    let (gateway, mut stderr) = Unread::start(folder.path());
+    // A pipe takes 64 KiB, and 4 MiB are kept for whoever reads later.
+    gateway.refuse(10_000, &"t".repeat(450));
+    assert!(get(&format!("{}/readyz", gateway.admin)).contains("\"ready\":true"));
+    let metrics = get(&format!("{}/metrics", gateway.admin));
+    let dropped = metrics.lines().find_map(|line| line.strip_prefix("posthouse_log_lines_dropped_total "));
+    let dropped: u64 = dropped.unwrap().parse().unwrap();
+    assert!(dropped > 0, "{metrics}");
+    // Whoever reads on has all that was kept, and how much was not.
+    let mut log = Vec::new();
+    let mut piece = [0; 65536];
+    while !String::from_utf8_lossy(&log).contains("log lines were dropped: nobody read them") {
+        let length = stderr.read(&mut piece).unwrap();
+        assert!(length > 0, "it says nothing more");
+        log.extend_from_slice(&piece[..length]);
+    }
+    let log = String::from_utf8_lossy(&log);
+    let told = log.lines().find(|line| line.contains("log lines were dropped")).unwrap();
+    assert!(told.contains(&format!(" {dropped} log lines were dropped")), "{told}");
+    assert!(log.matches(": refused ").count() > 9_000 - usize::try_from(dropped).unwrap(), "{dropped}");
+    gateway.refuse(600, &"t".repeat(450));
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+#[test]
+fn a_log_whose_reader_is_gone_stops_nobody() {
+    let folder = folder();
+    let (gateway, stderr) = Unread::start(folder.path());
+    drop(stderr);
+    gateway.refuse(300, "t");
+    assert!(get(&format!("{}/readyz", gateway.admin)).contains("\"ready\":true"));
+    assert_eq!(gateway.stop(), Some(0));
+}
+
+#[test]
+fn the_last_words_are_said_also_where_a_log_was_started() {
+    let folder = folder();
+    let gateway = Gateway::start(folder.path());
+    let second = Program::start(folder.path(), &["serve", "-c", "posthouse.toml"]).ended();
+    assert_eq!(second.status.code(), Some(1));
+    let last = second.stderr.last().unwrap();
+    assert!(
+        last.starts_with("posthouse: ") && last.contains("held by another gateway"),
+        "{:?}",
+        second.stderr
+    );
+    gateway.program.signal("TERM");
+    let ended = gateway.program.ended();
+    assert!(ended.stderr.last().unwrap().ends_with(": stopping"), "{:?}", ended.stderr);
 }

@@ -4,4 +4,5 @@ pub mod connector;
 pub mod door;
 pub mod links;
 mod mo;
+pub mod open;
 mod read_reply;

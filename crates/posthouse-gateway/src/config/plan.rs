@@ -3,21 +3,23 @@
 //! What a file names becomes exactly what it says. What it does not name stays, or goes when the file was read to prune.
 
 use std::{
-    collections::{HashMap, HashSet},
+    borrow::Cow,
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
 };
 
 use posthouse_core::{
     account::Account,
-    carrier::Carrier,
+    carrier::{Carrier, CarrierId},
     provisioning::{Blacklisted, Change, Lookup, Provisioning, Range},
 };
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 use super::{
     fields::{self, Field},
     provisioning::Declared,
 };
+use crate::carrier::open;
 
 /// The way from what is provisioned to what was declared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +28,12 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The same for people, with what stays as it is.
     pub steps: Vec<Step>,
+    /// The carriers in whose name anybody may post who reaches their door, once all is as declared.
+    pub open_carriers: BTreeSet<CarrierId>,
 }
 
-/// What happens to one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What happens to one thing. It serializes as `--json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// What kind of thing it is.
     pub kind: Kind,
@@ -42,7 +46,7 @@ pub struct Step {
 }
 
 /// A kind of thing that is provisioned, in the order in which people read of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// A VASP.
     Account,
@@ -69,7 +73,7 @@ impl fmt::Display for Kind {
 }
 
 /// What happens to a thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// It was not there.
     Create,
@@ -93,7 +97,7 @@ impl fmt::Display for Action {
 }
 
 /// A field that changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
     /// Which one, such as `service 61295.senders`.
     pub field: String,
@@ -111,49 +115,83 @@ impl fmt::Display for FieldChange {
 }
 
 impl fmt::Display for Step {
-    /// One line, and one more for each field that changes.
+    /// One line, without the fields that change.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.action, self.kind)?;
         if !self.name.is_empty() {
             write!(f, " {}", self.name)?;
         }
-        self.fields.iter().try_for_each(|field| write!(f, "\n  {field}"))
+        Ok(())
     }
 }
 
-impl Step {
-    /// As `--json` prints it.
-    pub fn to_json(&self) -> Value {
-        let Self { kind, name, action, fields } = self;
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|FieldChange { field, from, to }| json!({"field": field, "from": from, "to": to}))
-            .collect();
-        json!({"kind": kind.to_string(), "name": name, "action": action.to_string(), "fields": fields})
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
+
+impl Serialize for Action {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
+const LINES_OF_A_KIND: usize = 1000;
 
 impl Plan {
     /// How many things this happens to.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
-}
 
-impl fmt::Display for Plan {
-    /// The steps that change something, and a line that counts them all.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for step in self.steps.iter().filter(|step| step.action != Action::Keep) {
-            writeln!(f, "{step}")?;
+    /// The steps that change something, for people: a line for each, and one more for each field that changes. Of a great many of one
+    /// kind the first thousand have lines, and the others are counted.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut seen: HashMap<(Kind, Action), usize> = HashMap::new();
+        let mut steps = self.steps.iter().filter(|step| step.action != Action::Keep).peekable();
+        while let Some(step) = steps.next() {
+            let of_its_kind = (step.kind, step.action);
+            let count = seen.entry(of_its_kind).or_default();
+            *count += 1;
+            if *count <= LINES_OF_A_KIND {
+                lines.push(step.to_string());
+                step.add_fields(&mut lines);
+            }
+            // Steps are in the order of their kinds.
+            if steps.peek().is_none_or(|next| next.kind != step.kind) {
+                lines.extend(seen.drain().filter_map(uncounted));
+            }
         }
-        write!(
-            f,
+        lines
+    }
+
+    /// A line that counts all steps.
+    pub fn summary(&self) -> String {
+        format!(
             "{} to create, {} to change, {} to remove, {} unchanged",
             self.count(Action::Create),
             self.count(Action::Change),
             self.count(Action::Remove),
             self.count(Action::Keep)
         )
+    }
+}
+
+/// What has no lines of its own.
+fn uncounted(((kind, action), count): ((Kind, Action), usize)) -> Option<String> {
+    let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
+    Some(format!("{action} {kind}: {more} more; --json prints them all"))
+}
+
+impl Step {
+    fn add_fields(&self, lines: &mut Vec<String>) {
+        lines.extend(self.fields.iter().take(LINES_OF_A_KIND).map(|field| format!("  {field}")));
+        if let Some(more) = self.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
+            lines.push(format!("  {more} more fields; --json prints them all"));
+        }
     }
 }
 
@@ -168,6 +206,9 @@ pub fn plan(declared: &Declared, current: &Provisioning) -> Plan {
     let carriers = plan.compare(&declared.carriers, &current.carriers, prune);
     let lookup = plan.compare(declared.lookup.as_slice(), current.lookup.as_slice(), prune);
     plan.steps.sort_by_key(|step| step.kind);
+    let named: HashSet<_> = declared.carriers.iter().map(|carrier| &carrier.id).collect();
+    let staying = current.carriers.iter().filter(|carrier| !prune && !named.contains(&carrier.id));
+    plan.open_carriers = open::carriers(staying.chain(&declared.carriers));
     plan.changes.extend(carriers.into_iter().chain(accounts).chain(lookup).chain(ranges).chain(blacklist));
     plan
 }
@@ -176,7 +217,7 @@ pub fn plan(declared: &Declared, current: &Provisioning) -> Plan {
 trait Thing: PartialEq {
     const KIND: Kind;
     /// What it is found by, and what people call it.
-    fn key(&self) -> String;
+    fn key(&self) -> Cow<'_, str>;
     fn fields(&self) -> Vec<Field>;
     fn put(&self) -> Change;
     fn remove(&self) -> Change;
@@ -185,8 +226,8 @@ trait Thing: PartialEq {
 impl Plan {
     /// Adds the steps of one kind and its removals, and gives its puts.
     fn compare<T: Thing>(&mut self, declared: &[T], current: &[T], prune: bool) -> Vec<Change> {
-        let stored: HashMap<String, &T> = current.iter().map(|thing| (thing.key(), thing)).collect();
-        let named: HashSet<String> = declared.iter().map(Thing::key).collect();
+        let stored: HashMap<_, &T> = current.iter().map(|thing| (thing.key(), thing)).collect();
+        let named: HashSet<_> = declared.iter().map(Thing::key).collect();
         let mut puts = Vec::new();
         for thing in declared {
             let step = step_to(thing, stored.get(&thing.key()).copied());
@@ -200,7 +241,12 @@ impl Plan {
             if prune {
                 self.changes.push(thing.remove());
             }
-            self.steps.push(Step { kind: T::KIND, name: thing.key(), action, fields: Vec::new() });
+            self.steps.push(Step {
+                kind: T::KIND,
+                name: thing.key().into_owned(),
+                action,
+                fields: Vec::new(),
+            });
         }
         puts
     }
@@ -210,21 +256,25 @@ fn step_to<T: Thing>(thing: &T, stored: Option<&T>) -> Step {
     let (action, fields) = match stored {
         None => (Action::Create, Vec::new()),
         Some(stored) if stored == thing => (Action::Keep, Vec::new()),
-        Some(stored) => (Action::Change, changes(stored.fields(), thing.fields())),
+        Some(stored) => (Action::Change, changes(&stored.fields(), &thing.fields())),
     };
-    Step { kind: T::KIND, name: thing.key(), action, fields }
+    Step { kind: T::KIND, name: thing.key().into_owned(), action, fields }
 }
 
 /// The fields that differ: first those that are there now, in their order, then those that come.
-fn changes(from: Vec<Field>, to: Vec<Field>) -> Vec<FieldChange> {
-    let find = |fields: &[Field], name: &str| fields.iter().find(|field| field.name == name).cloned();
+fn changes(from: &[Field], to: &[Field]) -> Vec<FieldChange> {
+    let (before, after) = (by_name(from), by_name(to));
     let gone_or_changed = from.iter().filter_map(|field| {
-        let now = find(&to, &field.name);
-        let differs = now.as_ref().is_none_or(|now| now.compared != field.compared);
-        let from = Some(field.shown.clone());
-        differs.then(|| FieldChange { field: field.name.clone(), from, to: now.map(|now| now.shown) })
+        let now = after.get(field.name.as_str());
+        let differs = now.is_none_or(|now| now.compared != field.compared);
+        let shown = |field: &Field| Some(field.shown.clone());
+        differs.then(|| FieldChange {
+            field: field.name.clone(),
+            from: shown(field),
+            to: now.and_then(|now| shown(now)),
+        })
     });
-    let come = to.iter().filter(|field| find(&from, &field.name).is_none()).map(|field| FieldChange {
+    let come = to.iter().filter(|field| !before.contains_key(field.name.as_str())).map(|field| FieldChange {
         field: field.name.clone(),
         from: None,
         to: Some(field.shown.clone()),
@@ -232,10 +282,14 @@ fn changes(from: Vec<Field>, to: Vec<Field>) -> Vec<FieldChange> {
     gone_or_changed.chain(come).collect()
 }
 
+fn by_name(fields: &[Field]) -> HashMap<&str, &Field> {
+    fields.iter().map(|field| (field.name.as_str(), field)).collect()
+}
+
 impl Thing for Account {
     const KIND: Kind = Kind::Account;
-    fn key(&self) -> String {
-        self.name.0.clone()
+    fn key(&self) -> Cow<'_, str> {
+        self.name.0.as_str().into()
     }
     fn fields(&self) -> Vec<Field> {
         fields::of_account(self)
@@ -250,8 +304,8 @@ impl Thing for Account {
 
 impl Thing for Carrier {
     const KIND: Kind = Kind::Carrier;
-    fn key(&self) -> String {
-        self.id.0.clone()
+    fn key(&self) -> Cow<'_, str> {
+        self.id.as_str().into()
     }
     fn fields(&self) -> Vec<Field> {
         fields::of_carrier(self)
@@ -266,8 +320,8 @@ impl Thing for Carrier {
 
 impl Thing for Lookup {
     const KIND: Kind = Kind::Lookup;
-    fn key(&self) -> String {
-        String::new()
+    fn key(&self) -> Cow<'_, str> {
+        "".into()
     }
     fn fields(&self) -> Vec<Field> {
         fields::of_lookup(self)
@@ -282,8 +336,8 @@ impl Thing for Lookup {
 
 impl Thing for Range {
     const KIND: Kind = Kind::Range;
-    fn key(&self) -> String {
-        self.prefix.clone()
+    fn key(&self) -> Cow<'_, str> {
+        self.prefix.as_str().into()
     }
     fn fields(&self) -> Vec<Field> {
         fields::of_range(self)
@@ -298,10 +352,10 @@ impl Thing for Range {
 
 impl Thing for Blacklisted {
     const KIND: Kind = Kind::Blacklist;
-    fn key(&self) -> String {
+    fn key(&self) -> Cow<'_, str> {
         match &self.account {
-            Some(account) => format!("{} for {account}", self.number),
-            None => self.number.clone(),
+            Some(account) => format!("{} for {account}", self.number).into(),
+            None => self.number.as_str().into(),
         }
     }
     fn fields(&self) -> Vec<Field> {
@@ -324,6 +378,8 @@ mod tests {
         account::{AccountName, SubmitMode},
         carrier::CarrierId,
     };
+
+    use serde_json::json;
 
     use super::*;
     use crate::config::{Document, Ground, secrets::verify_password};
@@ -359,6 +415,11 @@ mod tests {
     fn read(text: &str, current: &Provisioning, prune: bool) -> Declared {
         let document = Document { file: "f".to_owned(), text: text.to_owned(), folder: "".into() };
         Declared::parse(&document, &|_| None, Ground { current, key: &[0; 32], prune }).unwrap()
+    }
+
+    /// All that `posthouse plan` says.
+    fn told(plan: &Plan) -> String {
+        [plan.lines(), vec![plan.summary()]].concat().join("\n")
     }
 
     fn to(text: &str, current: &Provisioning, prune: bool) -> Plan {
@@ -418,7 +479,7 @@ mod tests {
             .collect();
         assert_eq!(order, ["carrier", "account", "lookup", "range", "blacklist"]);
         assert_eq!(
-            plan.to_string(),
+            told(&plan),
             "create account acme\ncreate carrier 31003\ncreate lookup\ncreate range 1617\n\
              create blacklist 16175550199 for acme\n5 to create, 0 to change, 0 to remove, 0 unchanged"
         );
@@ -430,7 +491,7 @@ mod tests {
         for prune in [false, true] {
             let plan = to(FILE, &current, prune);
             assert_eq!(plan.changes, []);
-            assert_eq!(plan.to_string(), "0 to create, 0 to change, 0 to remove, 5 unchanged");
+            assert_eq!(told(&plan), "0 to create, 0 to change, 0 to remove, 5 unchanged");
         }
     }
 
@@ -449,7 +510,7 @@ mod tests {
         assert_eq!(account.submit_mode, SubmitMode::Relay);
         assert_eq!(account.relay_timeout, Duration::from_millis(1500));
         assert_eq!(
-            plan.to_string(),
+            told(&plan),
             "change account acme\n  submit_mode: queue -> relay\n  relay_timeout: 10s -> 1500ms\n  \
              callbacks.basic_auth.username: u -> none\n  callbacks.basic_auth.password: (hidden) -> none\n  \
              service 61295.senders: 111122 -> none\n  service 61295.carriers: all -> none\n  \
@@ -467,14 +528,14 @@ mod tests {
         let text = FILE.replace("[lookup]", own);
         let plan = to(&text, &current, false);
         assert_eq!(
-            plan.to_string(),
+            told(&plan),
             "change carrier 31003\n  status_map.DELIVRD: none -> Retrieved\n  code_map.4030: none -> 4006\n\
              0 to create, 1 to change, 0 to remove, 4 unchanged"
         );
         let current = applied(current, &plan.changes);
         let changed = text.replace("4030 = 4006", "4030 = 4007").replace("DELIVRD = \"Retrieved\"", "");
         assert_eq!(
-            to(&changed, &current, false).to_string(),
+            told(&to(&changed, &current, false)),
             "change carrier 31003\n  status_map.DELIVRD: Retrieved -> none\n  code_map.4030: 4006 -> 4007\n\
              0 to create, 1 to change, 0 to remove, 4 unchanged"
         );
@@ -497,10 +558,10 @@ mod tests {
         ] {
             let plan = to(&FILE.replace(old, new), &current, false);
             assert_eq!(plan.changes.len(), 1, "{old}");
-            let shown = plan.to_string();
+            let shown = told(&plan);
             assert!(shown.lines().any(|shown| shown == line), "{line} in\n{shown}");
             assert!(!shown.contains("n3w") && !shown.contains("$argon2"), "{shown}");
-            let json = format!("{:?}", plan.steps.iter().map(Step::to_json).collect::<Vec<_>>());
+            let json = format!("{:?}", serde_json::to_string(&plan.steps));
             assert!(json.contains("(hidden)") || json.contains('…'), "{json}");
             assert!(!json.contains("n3w") && !json.contains("$argon2"), "{json}");
         }
@@ -522,10 +583,7 @@ mod tests {
         let current = provisioned(FILE);
         let kept = to(OTHER, &current, false);
         assert_eq!(kept.changes.len(), 1);
-        assert_eq!(
-            kept.to_string(),
-            "create account beta\n1 to create, 0 to change, 0 to remove, 5 unchanged"
-        );
+        assert_eq!(told(&kept), "create account beta\n1 to create, 0 to change, 0 to remove, 5 unchanged");
         let pruned = to(OTHER, &current, true);
         assert_eq!(
             pruned.changes[..5],
@@ -541,7 +599,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            pruned.to_string(),
+            told(&pruned),
             "create account beta\nremove account acme\nremove carrier 31003\nremove lookup\nremove range 1617\n\
              remove blacklist 16175550199 for acme\n1 to create, 0 to change, 5 to remove, 0 unchanged"
         );
@@ -553,6 +611,49 @@ mod tests {
     }
 
     #[test]
+    fn of_a_great_many_the_first_are_shown_and_the_others_counted() {
+        let range = |number: usize| format!("[[range]]\nprefix = \"1{number:04}\"\ncarrier = \"1\"\n");
+        let service =
+            |number: usize| format!("[[account.service]]\nvasid = \"{number}\"\nsenders = [\"1\"]\n");
+        let text = |ranges: usize, services: usize| {
+            let account = "[[carrier]]\nid = \"1\"\n[[account]]\nname = \"acme\"\nvaspid = \"k\"\n";
+            let ranges = (0..ranges).map(range).collect::<String>();
+            [account, &(0..services).map(service).collect::<String>(), &ranges].concat()
+        };
+        let current = provisioned(&text(0, 1));
+        let plan = to(&text(1001, 1003), &current, false);
+        let lines = plan.lines();
+        assert_eq!(lines[..2], ["change account acme", "  service 1.senders: none -> 1"]);
+        assert!(lines[1000].starts_with("  service "), "{}", lines[1000]);
+        let after =
+            ["  2006 more fields; --json prints them all", "create range 10000", "create range 10001"];
+        assert_eq!(lines[1001..1004], after);
+        assert_eq!(lines[2002..], ["create range: 1 more; --json prints them all"]);
+        assert_eq!(plan.summary(), "1001 to create, 1 to change, 0 to remove, 1 unchanged");
+    }
+
+    #[test]
+    fn the_carriers_that_will_be_open_are_known() {
+        let carrier =
+            |id: &str, more: &str| format!("[[carrier]]\nid = \"{id}\"\n[carrier.callbacks]\n{more}\n");
+        let current = provisioned(&[carrier("1", ""), carrier("2", "")].concat());
+        let text = [
+            carrier("2", "allowed_ips = [\"10.0.0.0/8\"]"),
+            carrier("3", "basic_auth = { username = \"u\", password = \"p\" }"),
+            carrier("4", "client_certs = [\"cn:MMSC\"]"),
+            carrier("5", ""),
+            carrier("6", "allowed_ips = [\"10.0.0.0/8\", \"::/0\"]"),
+        ]
+        .concat();
+        let open = |prune| {
+            let plan = to(&text, &current, prune);
+            plan.open_carriers.into_iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(open(false), ["1", "5", "6"]);
+        assert_eq!(open(true), ["5", "6"]);
+    }
+
+    #[test]
     fn steps_are_json_too() {
         let current = provisioned(FILE);
         let text = FILE.replace(
@@ -560,9 +661,9 @@ mod tests {
             "prefix = \"1617\"\ncarrier = \"2\"\n[[carrier]]\nid = \"2\"",
         );
         let plan = to(&text, &current, false);
-        let changed = plan.steps.iter().filter(|step| step.action != Action::Keep);
+        let changed: Vec<_> = plan.steps.iter().filter(|step| step.action != Action::Keep).collect();
         assert_eq!(
-            Value::from_iter(changed.map(Step::to_json)),
+            json!(changed),
             json!([
                 {"kind": "carrier", "name": "2", "action": "create", "fields": []},
                 {"kind": "range", "name": "1617", "action": "change",

@@ -1,4 +1,6 @@
-//! What the gateway tells about itself: metrics here, logs through `tracing`.
+//! What the gateway tells about itself: metrics here, logs through `tracing` and [`lines`].
+
+pub mod lines;
 
 use std::{fmt, time::Duration};
 
@@ -133,6 +135,11 @@ impl Default for Metrics {
         let adaptation_time = Histogram::new(ANSWER_BUCKETS);
         let help = "Time that the pictures of a message took to be adapted, waiting included";
         registry.register_with_unit("adaptation_time", help, Unit::Seconds, adaptation_time.clone());
+        registry.register(
+            "log_lines_dropped",
+            "Lines of the log that were dropped since nobody read them",
+            lines::dropped(),
+        );
         Self {
             registry,
             answers,

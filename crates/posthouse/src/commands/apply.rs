@@ -1,23 +1,25 @@
 //! `posthouse apply`: brings provisioning to what a file says.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, process::ExitCode, time::Duration};
 
 use posthouse_core::store::Store as _;
 use posthouse_gateway::config::{self, Applied, Document, Settings, plan::Action};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    plan::{Target, environment, to_json, told, visit},
+    plan::{Printed, Target, environment, told, visit},
     wait_for,
 };
-use crate::running::{Reached, reach};
+use crate::{
+    print::{self, Printer},
+    running::{Reached, reach},
+};
 
 /// How long a change may take to reach a running gateway, which looks several times a second.
 const WAIT: Duration = Duration::from_secs(2);
+/// And how much longer for each thing that is provisioned, all of which it reads anew.
+const WAIT_FOR_EACH: Duration = Duration::from_micros(50);
 
 /// The arguments of `posthouse apply`.
 #[derive(clap::Args)]
@@ -37,25 +39,36 @@ pub struct Args {
 /// Makes the changes and waits for the gateway, if one runs.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
-    let (applied, reached) = wait_for(async {
+    let (applied, reached, wait) = wait_for(async {
         let applied = apply(&settings, &document, args.target.prune).await?;
-        let reached = reach(&settings, applied.revision, WAIT).await?;
-        Ok((applied, reached))
+        let things = u32::try_from(applied.plan.steps.len()).unwrap_or(u32::MAX);
+        let wait = WAIT.saturating_add(WAIT_FOR_EACH.saturating_mul(things));
+        let reached = reach(&settings, applied.revision, wait).await?;
+        Ok((applied, reached, wait))
     })?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
+    let printed = Printed::new(&applied.plan, applied.revision, &settings);
     if args.target.json {
-        let mut printed = to_json(&applied.plan, applied.revision);
-        printed["gateway"] = reached_json(&reached);
-        writeln!(out, "{printed}")?;
+        out.json(&Taken { printed, gateway: reached_json(&reached) })?;
     } else {
+        printed.steps(&mut out)?;
         print(&mut out, &applied, &reached)?;
     }
     if let Reached::Late { admin, said } = reached {
+        let seconds = wait.as_secs();
         anyhow::bail!(
-            "the change is made, but the gateway at {admin} did not take it within 2 s ({said}); look at its log"
+            "the change is made, but the gateway at {admin} did not take it within {seconds} s ({said}); look at its log"
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was done, as `--json` prints it.
+#[derive(Serialize)]
+struct Taken<'a> {
+    #[serde(flatten)]
+    printed: Printed<'a>,
+    gateway: Value,
 }
 
 async fn apply(settings: &Settings, document: &Document, prune: bool) -> anyhow::Result<Applied> {
@@ -65,11 +78,8 @@ async fn apply(settings: &Settings, document: &Document, prune: bool) -> anyhow:
     applied
 }
 
-fn print(out: &mut impl Write, applied: &Applied, reached: &Reached) -> io::Result<()> {
+fn print(out: &mut Printer, applied: &Applied, reached: &Reached) -> io::Result<()> {
     let Applied { plan, revision } = applied;
-    for step in plan.steps.iter().filter(|step| step.action != Action::Keep) {
-        writeln!(out, "{step}")?;
-    }
     writeln!(
         out,
         "{} created, {} changed, {} removed, {} unchanged; provisioning is at revision {revision}",

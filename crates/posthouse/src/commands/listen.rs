@@ -1,13 +1,6 @@
 //! `posthouse listen`: the VASP's side, which takes what a gateway has to tell and prints it.
 
-use std::{
-    io::{self, Write},
-    net::SocketAddr,
-    path::PathBuf,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use mm7::{
@@ -26,6 +19,8 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::StopSignals;
+
+use crate::print::{self, Printer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,11 +74,11 @@ async fn listen(args: &Args) -> anyhow::Result<ExitCode> {
     let (vasp, callbacks) = VaspSim::start_subscribed(args.options()?)
         .await
         .with_context(|| format!("{} cannot be listened on; choose another with --listen", args.listen))?;
-    let mut printer = Printer { json: args.json };
-    printer.ready(&vasp.url())?;
+    let mut paper = Paper { json: args.json, out: print::stdout() };
+    paper.ready(&vasp.url())?;
     tokio::select! {
         () = stop.asked() => {}
-        printed = print_all(callbacks, &mut printer) => printed?,
+        printed = print_all(callbacks, &mut paper) => printed?,
     }
     vasp.stop().await;
     Ok(ExitCode::SUCCESS)
@@ -115,16 +110,14 @@ impl Args {
 
 async fn print_all(
     mut callbacks: broadcast::Receiver<Arc<Callback>>,
-    printer: &mut Printer,
+    paper: &mut Paper,
 ) -> anyhow::Result<()> {
     loop {
         match callbacks.recv().await {
-            Ok(callback) => printer.callback(&callback)?,
+            Ok(callback) => paper.callback(&callback)?,
             Err(RecvError::Lagged(missed)) => {
-                writeln!(
-                    io::stderr(),
-                    "posthouse: {missed} callbacks came faster than they could be printed"
-                )?;
+                let what = "callbacks came faster than they could be printed";
+                writeln!(print::stderr(), "posthouse: {missed} {what}")?;
             }
             Err(RecvError::Closed) => return Ok(()),
         }
@@ -132,26 +125,25 @@ async fn print_all(
 }
 
 /// Writes to stdout, a line at a time.
-struct Printer {
+struct Paper {
     json: bool,
+    out: Printer,
 }
 
-impl Printer {
+impl Paper {
     fn ready(&mut self, url: &str) -> io::Result<()> {
-        let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", json!({"event": "ready", "url": url}))
+            self.out.json(&json!({"event": "ready", "url": url}))
         } else {
-            writeln!(out, "listening on {url}")
+            writeln!(self.out, "listening on {url}")
         }
     }
 
     fn callback(&mut self, callback: &Callback) -> io::Result<()> {
-        let mut out = io::stdout().lock();
         if self.json {
-            writeln!(out, "{}", as_json(callback))
+            self.out.json(&as_json(callback))
         } else {
-            writeln!(out, "{}", as_text(callback))
+            writeln!(self.out, "{}", as_text(callback))
         }
     }
 }

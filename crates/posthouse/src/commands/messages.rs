@@ -6,12 +6,7 @@ mod outcome;
 mod resend;
 mod selection;
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -31,6 +26,8 @@ use super::{
     plan::{environment, visit},
     wait_for,
 };
+
+use crate::print::{self, Printer};
 
 /// The most messages that one call lists.
 const MOST: u16 = 1000;
@@ -142,10 +139,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
     let store = open(&list.common).await?;
     let messages = store.messages(&filter(list, Timestamp::now()), list.limit.into()).await?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if list.common.json {
         let messages: Vec<_> = messages.iter().map(as_json).collect();
-        writeln!(out, "{}", json!({ "messages": messages }))?;
+        out.json(&json!({ "messages": messages }))?;
         return Ok(ExitCode::SUCCESS);
     }
     for message in &messages {
@@ -191,12 +188,12 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     };
     let now = Timestamp::now();
     let next = store.next(show.id, now).await?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if show.common.json {
         let mut shown = as_json(&message);
         shown["next"] = next::as_json(next);
         shown["timeline"] = timeline.iter().map(event_as_json).collect();
-        writeln!(out, "{shown}")?;
+        out.json(&shown)?;
     } else {
         let expiry = message.submission.expiry;
         let next = next.map(|next| next::in_words(next, message.attempts, expiry, now));
@@ -214,7 +211,7 @@ async fn open_as(settings: &Settings) -> anyhow::Result<impl Store + use<>> {
 }
 
 fn print(
-    out: &mut impl Write,
+    out: &mut Printer,
     message: &Message,
     next: Option<String>,
     timeline: &[TimelineEvent],

@@ -14,12 +14,14 @@ mod send;
 mod serve;
 mod simulate;
 
-use std::{io::Write as _, process::ExitCode};
+use std::{fmt, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use posthouse_gateway::config::ConfigErrors;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::logs;
 
 /// Every command, in the order in which `--help` lists them.
 #[derive(Subcommand)]
@@ -104,10 +106,27 @@ impl StopSignals {
 /// Tells on stderr what went wrong: the error and its causes, in one line; the mistakes of a file, each in a line that
 /// begins with file and line, as editors know to follow.
 pub fn complain(error: &anyhow::Error) {
-    let mut stderr = std::io::stderr();
-    // Nothing can be done where stderr itself is gone.
-    let _ = match error.downcast_ref::<ConfigErrors>() {
-        Some(mistakes) => writeln!(stderr, "{mistakes}"),
-        None => writeln!(stderr, "posthouse: {error:#}"),
-    };
+    logs::tell(&complaints(error));
 }
+
+fn complaints(error: &anyhow::Error) -> Vec<String> {
+    if let Some(ConfigErrors { mistakes }) = error.downcast_ref() {
+        return mistakes.iter().map(ToString::to_string).collect();
+    }
+    match error.downcast_ref() {
+        Some(Several(mistakes)) => mistakes.clone(),
+        None => vec![format!("posthouse: {error:#}")],
+    }
+}
+
+/// The mistakes of a file, each a line that begins with file and line.
+#[derive(Debug)]
+struct Several(Vec<String>);
+
+impl fmt::Display for Several {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for Several {}

@@ -1,20 +1,20 @@
 //! `posthouse plan`: shows what `posthouse apply` would change.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use posthouse_core::{provisioning::Provisioning, store::Store as _};
-use posthouse_gateway::config::{
-    self, Applied, ApplyError, Declared, Document, Ground, Settings,
-    plan::{Action, Plan},
+use posthouse_gateway::{
+    carrier::open,
+    config::{
+        self, Applied, ApplyError, Declared, Document, Ground, Settings,
+        plan::{Action, Plan, Step},
+    },
 };
 use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::wait_for;
+use crate::print::{self, Printer};
 
 /// The arguments of `posthouse plan`.
 #[derive(clap::Args)]
@@ -88,11 +88,13 @@ pub fn told(error: ApplyError) -> anyhow::Error {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
     let Applied { plan, revision } = wait_for(plan(&settings, &document, args.target.prune))?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
+    let printed = Printed::new(&plan, revision, &settings);
     if args.target.json {
-        writeln!(out, "{}", to_json(&plan, revision))?;
+        out.json(&printed)?;
     } else {
-        writeln!(out, "{plan}")?;
+        printed.steps(&mut out)?;
+        writeln!(out, "{}", plan.summary())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,15 +118,40 @@ fn plan_without_store(document: &Document, prune: bool) -> anyhow::Result<Applie
     Ok(Applied { plan: config::plan(&declared, &current), revision: current.revision })
 }
 
-/// A plan as JSON, with the revision of provisioning.
-pub fn to_json(plan: &Plan, revision: u64) -> Value {
-    let steps: Vec<_> = plan.steps.iter().map(config::plan::Step::to_json).collect();
-    json!({
-        "revision": revision,
-        "create": plan.count(Action::Create),
-        "change": plan.count(Action::Change),
-        "remove": plan.count(Action::Remove),
-        "keep": plan.count(Action::Keep),
-        "steps": steps,
-    })
+/// A plan as it is printed, with the revision of provisioning; it serializes as `--json` prints it.
+#[derive(Serialize)]
+pub struct Printed<'a> {
+    revision: u64,
+    create: usize,
+    change: usize,
+    remove: usize,
+    keep: usize,
+    steps: &'a [Step],
+    /// What is not wrong, and what somebody should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip)]
+    plan: &'a Plan,
+}
+
+impl<'a> Printed<'a> {
+    /// A plan for the store of these settings.
+    pub fn new(plan: &'a Plan, revision: u64, settings: &Settings) -> Self {
+        Self {
+            revision,
+            create: plan.count(Action::Create),
+            change: plan.count(Action::Change),
+            remove: plan.count(Action::Remove),
+            keep: plan.count(Action::Keep),
+            steps: &plan.steps,
+            warnings: open::warnings(settings.carriers.listen, &plan.open_carriers),
+            plan,
+        }
+    }
+
+    /// Prints the steps that change something, and the warnings.
+    pub fn steps(&self, out: &mut Printer) -> io::Result<()> {
+        self.plan.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
+        self.warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"))
+    }
 }

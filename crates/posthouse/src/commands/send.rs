@@ -1,11 +1,6 @@
 //! `posthouse send`: an MM7 client that sends one MMS.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-    time::Duration,
-};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use mm7::{Namespace, Period, TransactionId, Version, When};
@@ -18,6 +13,8 @@ use posthouse_sim::{
     media, submit, wire,
 };
 use serde_json::json;
+
+use crate::print::{self, Printer};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -110,10 +107,9 @@ pub struct Args {
 /// Sends the MMS, or prints it.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mms = args.mms()?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if args.dry_run {
-        out.write_all(&wire::raw(&mms.prepare()?))?;
-        out.flush()?;
+        out.bytes(&wire::raw(&mms.prepare()?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let answer = super::wait_for(async {
@@ -191,7 +187,7 @@ fn filled(value: Option<&String>) -> Option<String> {
     value.filter(|value| !value.is_empty()).cloned()
 }
 
-fn print_text(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+fn print_text(out: &mut Printer, answer: &Answer) -> io::Result<()> {
     match (answer.code(), answer.text()) {
         (Some(code), text) => writeln!(out, "{code} {}", text.unwrap_or_default())?,
         (None, Some(text)) => writeln!(out, "{text}")?,
@@ -212,7 +208,7 @@ fn print_text(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
     Ok(())
 }
 
-fn print_json(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+fn print_json(out: &mut Printer, answer: &Answer) -> io::Result<()> {
     let answer = json!({
         "http_status": answer.http_status,
         "transaction_id": answer.transaction_id.as_ref().map(|id| id.as_str()),
@@ -222,7 +218,7 @@ fn print_json(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
         "message_id": answer.message_id().map(|id| id.as_str()),
         "fault": answer.fault().is_some(),
     });
-    writeln!(out, "{answer}")
+    out.json(&answer)
 }
 
 fn transaction_id(text: &str) -> Result<TransactionId, String> {

@@ -1,10 +1,6 @@
 //! `posthouse serve`: runs the gateway.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use posthouse_gateway::{
@@ -15,7 +11,7 @@ use posthouse_gateway::{
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{StopSignals, wait_for};
-use crate::logs;
+use crate::{logs, print};
 
 /// The arguments of `posthouse serve`.
 #[derive(clap::Args)]
@@ -46,7 +42,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(args.config.as_deref(), &|name| std::env::var(name).ok())?;
     if args.print_config {
-        io::stdout().write_all(settings.print().as_bytes())?;
+        print::stdout().text(&settings.print())?;
         return Ok(ExitCode::SUCCESS);
     }
     logs::init(args.log_format)?;
@@ -79,7 +75,6 @@ async fn serve(settings: &Settings) -> anyhow::Result<()> {
 }
 
 fn print_ready(app: &App) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{}", app.ready().line())?;
-    out.flush()
+    // One line, and JSON as it is.
+    print::stdout().text(&format!("{}\n", app.ready().line()))
 }

@@ -1,17 +1,19 @@
 //! `posthouse simulate`: carriers that do what the recipient's last four digits say.
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use posthouse_sim::{CarrierOptions, CarrierSim, carrier::Complaints, config};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::StopSignals;
+use super::{Several, StopSignals};
+
+use crate::print;
 
 const TABLE: &str = "\
 The recipient's last four digits say what the carrier does:
@@ -76,7 +78,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {
     config::parse(&text).or_else(|mistakes| {
         let told =
             mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.what));
-        bail!(told.collect::<Vec<_>>().join("\n"))
+        Err(Several(told.collect()).into())
     })
 }
 
@@ -110,7 +112,7 @@ async fn tell(id: String, complaints: Complaints) {
             "posthouse: a report of carrier {id} was not taken: {complaint}; see reports and shows in sim.toml"
         );
         // Without a stderr there is nobody to tell.
-        drop(writeln!(io::stderr().lock(), "{line}"));
+        drop(writeln!(print::stderr(), "{line}"));
     }
 }
 
@@ -127,13 +129,13 @@ impl About {
 }
 
 fn announce(running: &[(About, CarrierSim)], json: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if json {
         let carriers: Value = running
             .iter()
             .map(|(about, carrier)| json!({"id": about.id, "url": carrier.url(), "reports": about.reports}))
             .collect();
-        return writeln!(out, "{}", json!({"event": "ready", "carriers": carriers}));
+        return out.json(&json!({"event": "ready", "carriers": carriers}));
     }
     for (about, carrier) in running {
         let reports = about.reports.as_deref().unwrap_or("nowhere");

@@ -3,7 +3,7 @@
 
 use std::{
     convert::Infallible,
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _},
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
 };
@@ -19,6 +19,8 @@ use mm7::{
     message::{Status, SubmitRsp},
 };
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::print;
 
 /// The arguments of `posthouse bench-ceiling`: none.
 #[derive(clap::Args)]
@@ -39,9 +41,7 @@ pub fn run(_: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn announce(address: SocketAddr) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{address}")?;
-    out.flush()
+    writeln!(print::stdout(), "{address}")
 }
 
 async fn serve(listener: TcpListener) -> anyhow::Result<()> {

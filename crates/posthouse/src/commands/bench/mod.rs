@@ -10,7 +10,7 @@ pub(super) mod progress;
 mod wire;
 
 use std::{
-    io::{self, BufRead as _, BufReader, Write as _},
+    io::{BufRead as _, BufReader},
     net::{SocketAddr, ToSocketAddrs as _},
     process::{Child, Command, ExitCode, Stdio},
     sync::{
@@ -32,6 +32,8 @@ use self::{
     peers::{Carrier, Vasp},
     progress::Progress,
 };
+
+use crate::print;
 
 /// How long a load runs before it is measured, at most; it is a quarter of the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -98,9 +100,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // One thread for the carrier, the VASP and what is done between; the load has its own. The rest of the machine is the gateway's.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let measured = runtime.block_on(measure(args))?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if args.json {
-        writeln!(out, "{}", measured.to_json())?;
+        out.json(&measured.to_json())?;
     } else {
         measured.print(&mut out)?;
     }

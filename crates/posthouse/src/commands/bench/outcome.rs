@@ -1,12 +1,10 @@
 //! What a bench tells: for people, and as JSON.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{fmt, io, time::Duration};
 
 use serde_json::{Value, json};
+
+use crate::print::Printer;
 
 /// Everything that was measured; what was not is `None`.
 #[derive(Clone, Debug, Default)]
@@ -117,7 +115,7 @@ impl Measured {
     }
 
     /// The same for people.
-    pub fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn print(&self, out: &mut Printer) -> io::Result<()> {
         let each = if self.mix { "on average, as MMS are" } else { "each" };
         let backlog = if self.backlog > 0 {
             format!(", {} waiting", grouped(self.backlog as f64))
@@ -126,10 +124,11 @@ impl Measured {
         };
         writeln!(
             out,
-            "{} bytes {each}, {} connections{backlog}\n",
+            "{} bytes {each}, {} connections{backlog}",
             grouped(self.size as f64),
             self.connections
         )?;
+        writeln!(out)?;
         let Accept { p50_ms, p99_ms, p999_ms, errors, .. } = self.accept;
         let latencies =
             format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, p99.9 {p999_ms:.1} ms, {errors} errors");
@@ -171,7 +170,7 @@ impl Measured {
     }
 }
 
-fn row(out: &mut impl Write, name: &str, value: impl fmt::Display, more: &str) -> io::Result<()> {
+fn row(out: &mut Printer, name: &str, value: impl fmt::Display, more: &str) -> io::Result<()> {
     writeln!(out, "{}", format!("  {name:<12}{value:>12}   {more}").trim_end())
 }
 

@@ -1,7 +1,6 @@
 //! How far a measurement is, on a terminal.
 
 use std::{
-    io::{self, IsTerminal as _, Write as _},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -9,6 +8,8 @@ use std::{
 use tokio::time::{Instant, interval};
 
 use super::outcome::grouped;
+
+use crate::print;
 
 /// How often it is shown.
 const EVERY: Duration = Duration::from_millis(250);
@@ -22,7 +23,7 @@ pub struct Progress {
 impl Progress {
     /// Shown on a terminal only.
     pub fn on_terminal() -> Self {
-        Self { shown: io::stderr().is_terminal() }
+        Self { shown: print::stderr().is_terminal() }
     }
 
     /// Shows what goes on and how far it is, as long as the work takes.
@@ -51,5 +52,5 @@ impl Progress {
 /// Writes over the line.
 fn show(text: &str) {
     // Where stderr is gone there is nobody to tell.
-    let _ = write!(io::stderr(), "\r\x1b[K{text}");
+    let _ = print::stderr().over(text);
 }

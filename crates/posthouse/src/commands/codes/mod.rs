@@ -4,14 +4,13 @@ mod json;
 mod markdown;
 mod text;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::codes::{PAGES, Page, STATUS_PAGES, StatusPage};
+
+use crate::print;
 
 const HELP: &str = "\
 Examples:
@@ -46,24 +45,23 @@ enum Subject {
 /// Explains one code, or lists all.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let subject = args.code.as_deref().map(select).transpose()?;
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if args.example {
         let Some(Subject::Code(page)) = subject else {
             bail!("a delivery status has no request of its own: `posthouse codes 1000 --example` prints one");
         };
-        out.write_all(&page.request())?;
+        out.bytes(&page.request())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let text = match (subject, args.json) {
-        _ if args.markdown => markdown::document(),
-        (None, false) => text::list(),
-        (None, true) => format!("{}\n", json::all()),
-        (Some(Subject::Code(page)), false) => text::code(page),
-        (Some(Subject::Code(page)), true) => format!("{}\n", json::code(page)),
-        (Some(Subject::Status(page)), false) => text::status(page),
-        (Some(Subject::Status(page)), true) => format!("{}\n", json::status(page)),
-    };
-    out.write_all(text.as_bytes())?;
+    match (subject, args.json) {
+        _ if args.markdown => out.text(&markdown::document())?,
+        (None, false) => out.text(&text::list())?,
+        (None, true) => out.json(&json::all())?,
+        (Some(Subject::Code(page)), false) => out.text(&text::code(page))?,
+        (Some(Subject::Code(page)), true) => out.json(&json::code(page))?,
+        (Some(Subject::Status(page)), false) => out.text(&text::status(page))?,
+        (Some(Subject::Status(page)), true) => out.json(&json::status(page))?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

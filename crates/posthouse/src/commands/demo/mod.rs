@@ -5,7 +5,7 @@ mod stage;
 mod watch;
 
 use std::{
-    io::{self, Write},
+    io,
     process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
@@ -20,7 +20,7 @@ use self::{
     watch::{Ending, follow},
 };
 use super::{StopSignals, wait_for};
-use crate::logs;
+use crate::{logs, print};
 
 /// How long all lives together may take.
 const AT_MOST: Duration = Duration::from_secs(28);
@@ -88,18 +88,20 @@ async fn play(stage: &Arc<Stage>, began: Instant) -> anyhow::Result<Vec<String>>
 }
 
 fn introduce(stage: &Stage) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     writeln!(out, "Posthouse demo: one gateway, two carriers, one VASP, on this machine.")?;
     writeln!(out, "  gateway  {}", stage.gateway().mm7)?;
     for (id, url) in stage.carriers() {
         writeln!(out, "  carrier  {url}  ({id})")?;
     }
     writeln!(out, "  VASP     {}", stage.vasp_url())?;
-    writeln!(out, "\nEach message is a JPEG, a text and a SMIL. Its life is printed when it ends.\n")
+    writeln!(out)?;
+    writeln!(out, "Each message is a JPEG, a text and a SMIL. Its life is printed when it ends.")?;
+    writeln!(out)
 }
 
 fn print_life(number: usize, life: &Life, ending: &Ending) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     let verdict = if ending.failures.is_empty() { "ok" } else { "FAILED" };
     writeln!(out, "{number:>2}  {}  [{verdict}]", life.title)?;
     for line in &ending.lines {
@@ -112,7 +114,7 @@ fn print_life(number: usize, life: &Life, ending: &Ending) -> io::Result<()> {
 }
 
 fn conclude(stage: &Stage, failures: &[String], began: Instant) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     let seconds = began.elapsed().as_secs_f64();
     let (submits, reports) = (stage.submits_at_carriers(), stage.reports_at_vasp());
     writeln!(
@@ -127,9 +129,10 @@ fn conclude(stage: &Stage, failures: &[String], began: Instant) -> io::Result<()
 }
 
 fn invite(stage: &Stage) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     let ready = stage.gateway();
-    writeln!(out, "\nEverything stays up till Ctrl-C. To look round:")?;
+    writeln!(out)?;
+    writeln!(out, "Everything stays up till Ctrl-C. To look round:")?;
     writeln!(
         out,
         "  posthouse send --url {} {} --to 16175559004 --text Hello",
@@ -140,5 +143,5 @@ fn invite(stage: &Stage) -> io::Result<()> {
     for (_, url) in stage.carriers() {
         writeln!(out, "  curl {}/sim/messages", url.trim_end_matches("/mm7"))?;
     }
-    out.flush()
+    Ok(())
 }

@@ -5,8 +5,7 @@ mod peers;
 mod place;
 
 use std::{
-    fmt,
-    io::{self, Write},
+    fmt, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -18,7 +17,10 @@ use posthouse_core::{
     provisioning::Provisioning,
     store::{self, Store as _},
 };
-use posthouse_gateway::config::{ConfigErrors, Settings};
+use posthouse_gateway::{
+    carrier::open,
+    config::{ConfigErrors, Settings},
+};
 use posthouse_store::OpenError;
 use serde_json::{Value, json};
 
@@ -26,6 +28,8 @@ use super::{
     plan::{environment, visit},
     wait_for,
 };
+
+use crate::print::{self, Printer};
 
 /// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
@@ -107,17 +111,17 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Err(mistakes) => mistaken(&mistakes),
     };
     let to_mend = findings.iter().filter(|finding| finding.verdict == Verdict::Mend).count();
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     if args.json {
         let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
-        writeln!(out, "{}", json!({"ok": to_mend == 0, "findings": findings}))?;
+        out.json(&json!({"ok": to_mend == 0, "findings": findings}))?;
     } else {
         print(&mut out, &findings, to_mend)?;
     }
     Ok(if to_mend == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(out: &mut impl Write, findings: &[Finding], to_mend: usize) -> io::Result<()> {
+fn print(out: &mut Printer, findings: &[Finding], to_mend: usize) -> io::Result<()> {
     for finding in findings {
         writeln!(out, "{finding}")?;
     }
@@ -158,6 +162,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
     if let Some(kept) = kept {
         findings.extend(certificates::towards_peers(&kept.provisioning, Timestamp::now()));
         findings.extend(certificates::never_shown(&kept.provisioning, settings));
+        findings.extend(open_doors(&kept.provisioning, settings));
         findings.extend(peers::reachable(&kept.provisioning).await);
     }
     Ok(findings)
@@ -190,6 +195,13 @@ async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
 
 async fn read(store: &impl store::Store) -> store::Result<Kept> {
     Ok(Kept { provisioning: store.provisioning().await?, newest: store.newest_id().await? })
+}
+
+/// A door for carriers that the world can reach, where it asks for nothing.
+fn open_doors(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
+    let open = open::carriers(provisioning.carriers.iter());
+    let warnings = open::warnings(settings.carriers.listen, &open);
+    warnings.into_iter().map(|warning| Finding::note("door", warning)).collect()
 }
 
 /// A clock that goes wrong ends messages too early, or never.

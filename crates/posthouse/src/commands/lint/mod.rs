@@ -5,7 +5,7 @@ mod text;
 
 use std::{
     fs::File,
-    io::{self, Read as _, Write},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -13,6 +13,8 @@ use std::{
 use anyhow::Context as _;
 use mm7::Dialect;
 use posthouse_core::lint::{Fixed, Options, Report};
+
+use crate::print::{self, Printer};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -100,12 +102,12 @@ fn name_of(path: &Path) -> String {
 }
 
 fn tell(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = print::stdout();
     let name = name_of(&args.file);
     if args.json {
-        writeln!(out, "{}", json::report(&name, report, args.dialect, None))?;
+        out.json(&json::report(&name, report, args.dialect, None))?;
     } else {
-        write!(out, "{}", text::report(&name, report))?;
+        out.text(&text::report(&name, report))?;
     }
     Ok(exit_code(report, args.dialect))
 }
@@ -122,13 +124,11 @@ fn fix(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
         Some(path) => {
             std::fs::write(path, &fixed.bytes)
                 .with_context(|| format!("{} cannot be written", path.display()))?;
-            told_of_fixed(args, report, &fixed, &path.display().to_string(), &mut io::stdout().lock())?;
+            told_of_fixed(args, report, &fixed, &path.display().to_string(), &mut print::stdout())?;
         }
         None => {
-            let mut out = io::stdout().lock();
-            out.write_all(&fixed.bytes)?;
-            out.flush()?;
-            told_of_fixed(args, report, &fixed, "the corrected request", &mut io::stderr().lock())?;
+            print::stdout().bytes(&fixed.bytes)?;
+            told_of_fixed(args, report, &fixed, "the corrected request", &mut print::stderr())?;
         }
     }
     Ok(code)
@@ -139,11 +139,11 @@ fn told_of_fixed(
     report: &Report,
     fixed: &Fixed,
     name: &str,
-    out: &mut impl Write,
+    out: &mut Printer,
 ) -> io::Result<()> {
     if args.json {
         let source = name_of(&args.file);
-        return writeln!(out, "{}", json::report(&source, report, args.dialect, Some(fixed)));
+        return out.json(&json::report(&source, report, args.dialect, Some(fixed)));
     }
-    write!(out, "{}", text::fixed(name, report, fixed))
+    out.text(&text::fixed(name, report, fixed))
 }

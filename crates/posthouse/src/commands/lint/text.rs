@@ -3,6 +3,7 @@
 use mm7::{Dialect, Message};
 use posthouse_core::{
     lint::{Finding, Fixed, NOT_JUDGED, Report, Verdict},
+    shown::Shown,
     submit::Check,
 };
 
@@ -28,7 +29,7 @@ pub fn fixed(name: &str, before: &Report, fixed: &Fixed) -> String {
         left => format!("{name}: {found} before, {left} left\n"),
     };
     for line in &fixed.left_out {
-        text.push_str(&hanging("left out ", &format!("{line}\n")));
+        text.push_str(&hanging("left out ", &format!("{}\n", Shown(line))));
     }
     for finding in &fixed.report.findings {
         text.push('\n');
@@ -46,7 +47,7 @@ fn summary(name: &str, report: &Report) -> String {
     let mut said = match &report.lint.decoded {
         Err(_) => format!("{bytes}, no envelope that can be read"),
         Ok(decoded) => {
-            let operation = decoded.operation.as_deref().unwrap_or("no operation");
+            let operation = Shown(decoded.operation.as_deref().unwrap_or("no operation"));
             let namespace = decoded.namespace.uri().rsplit('/').next().filter(|name| !name.is_empty());
             let version =
                 decoded.version.map(|version| format!(", MM7Version {version}")).unwrap_or_default();
@@ -54,7 +55,8 @@ fn summary(name: &str, report: &Report) -> String {
                 0 => String::new(),
                 count => format!(", {} beside the envelope", plural(count, "part")),
             };
-            format!("{operation} in {}{version}{parts}, {bytes}", namespace.unwrap_or("no namespace"))
+            let namespace = Shown(namespace.unwrap_or("no namespace"));
+            format!("{operation} in {namespace}{version}{parts}, {bytes}")
         }
     };
     if !raw.has_head() {
@@ -83,7 +85,8 @@ fn note(report: &Report) -> Option<String> {
 }
 
 fn finding(name: &str, finding: &Finding) -> String {
-    let mut text = hanging("", &format!("{name}:{}: {} [{}]\n", finding.place, finding.what, finding.name()));
+    let mut text =
+        hanging("", &format!("{name}:{}: {} [{}]\n", finding.place, Shown(&finding.what), finding.name()));
     let remedy = &finding.remedy;
     if let Some(found) = &remedy.found {
         text.push_str(&hanging("    found    ", &format!("{found}\n")));
@@ -92,7 +95,7 @@ fn finding(name: &str, finding: &Finding) -> String {
         text.push_str(&hanging("    write    ", &format!("{corrected}\n")));
     }
     if !remedy.advice.is_empty() {
-        text.push_str(&hanging("    remedy   ", &format!("{}\n", remedy.advice)));
+        text.push_str(&hanging("    remedy   ", &format!("{}\n", Shown(&remedy.advice))));
     }
     text.push_str(&hanging("    clause   ", &format!("{}\n", finding.clause)));
     text.push_str(&hanging("    answers  ", &format!("{}\n", answers(finding))));

@@ -1,16 +1,14 @@
 //! What an intervention came to, for people and as JSON.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{collections::BTreeMap, io, time::Duration};
 
 use posthouse_core::intervention::LeftAlone;
 use posthouse_gateway::config::Settings;
 use serde_json::{Map, Value, json};
 
 use crate::running::{Reached, reach};
+
+use crate::print::{self, Printer};
 
 /// How long a gateway may take to say that it runs.
 const ASK: Duration = Duration::from_secs(2);
@@ -51,9 +49,9 @@ impl Outcome {
     /// Prints it, and who goes on with it.
     pub(super) async fn tell(&self, words: &Words, settings: &Settings, json: bool) -> anyhow::Result<()> {
         let reached = if self.dry_run { None } else { Some(reach(settings, 0, ASK).await?) };
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         if json {
-            writeln!(out, "{}", self.as_json(words, reached.as_ref()))?;
+            out.json(&self.as_json(words, reached.as_ref()))?;
         } else {
             self.print(&mut out, words, reached.as_ref())?;
         }
@@ -78,7 +76,7 @@ impl Outcome {
         self.superseded + self.left_alone.values().sum::<usize>()
     }
 
-    fn print(&self, out: &mut impl Write, words: &Words, reached: Option<&Reached>) -> io::Result<()> {
+    fn print(&self, out: &mut Printer, words: &Words, reached: Option<&Reached>) -> io::Result<()> {
         if self.done + self.passed_by() == 0 {
             return writeln!(out, "nothing matches");
         }
@@ -101,7 +99,7 @@ impl Outcome {
         }
     }
 
-    fn print_left_alone(&self, out: &mut impl Write) -> io::Result<()> {
+    fn print_left_alone(&self, out: &mut Printer) -> io::Result<()> {
         if self.parked > 0 {
             writeln!(out, "{} may have arrived before: the recipient may get it twice", self.parked)?;
         }
@@ -137,7 +135,7 @@ impl Outcome {
     }
 }
 
-fn print_reached(out: &mut impl Write, reached: &Reached) -> io::Result<()> {
+fn print_reached(out: &mut Printer, reached: &Reached) -> io::Result<()> {
     match reached {
         Reached::Taken { admin } | Reached::Late { admin, .. } => {
             writeln!(out, "the gateway at {admin} goes on with it within a second")

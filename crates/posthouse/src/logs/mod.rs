@@ -1,0 +1,120 @@
+//! Logs, on stderr. Nobody waits for them: see [`lines`].
+
+mod fields;
+mod json;
+
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    io, panic, thread,
+};
+
+use anyhow::Context;
+use jiff::Timestamp;
+use posthouse_core::shown::Shown;
+use posthouse_gateway::telemetry::lines::{self, Lines};
+use serde_json::json;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::print;
+
+/// The environment variable that says what is logged.
+pub const VARIABLE: &str = "POSTHOUSE_LOG";
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Starts logging, at the levels that `POSTHOUSE_LOG` says. Panics are logged as well.
+///
+/// # Errors
+/// The variable cannot be read, or logging was started before.
+pub fn init(format: Format) -> anyhow::Result<()> {
+    let wanted = std::env::var(VARIABLE).unwrap_or_else(|_| "info".to_owned());
+    let levels: Targets = wanted
+        .parse()
+        .with_context(|| format!("{VARIABLE}={wanted} cannot be read; write a level or target=level,…"))?;
+    let lost = match format {
+        Format::Text => lost_text,
+        Format::Json => lost_json,
+    };
+    let lines = lines::start(lost).context("logging cannot be started")?;
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || Handover(lines));
+    let layer = match format {
+        Format::Text => layer.with_ansi(print::stderr().is_terminal()).fmt_fields(fields::ForPeople).boxed(),
+        Format::Json => layer.event_format(json::Object).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(layer.with_filter(levels))
+        .try_init()
+        .context("logging was started before")?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// Tells on stderr, a line each: behind what was logged, where a log was started, and never for longer than a moment.
+pub fn tell(told: &[String]) {
+    let Some(lines) = lines::of_this_process() else {
+        let mut stderr = print::stderr();
+        for line in told {
+            // Nothing can be done where stderr itself is gone.
+            let _ = writeln!(stderr, "{line}");
+        }
+        return;
+    };
+    told.iter().for_each(|line| lines.push(format!("{}\n", Shown(line)).as_bytes()));
+    lines::flush();
+}
+
+/// Waits a moment, when it goes, till what was logged is written.
+pub struct LastWords;
+
+impl Drop for LastWords {
+    fn drop(&mut self) {
+        lines::flush();
+    }
+}
+
+/// Takes a line from the subscriber, which writes each whole.
+struct Handover(&'static Lines);
+
+impl io::Write for Handover {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lost_text(lost: u64) -> String {
+    format!(
+        "{:.6}  WARN posthouse::logs: {lost} log lines were dropped: nobody read them\n",
+        Timestamp::now()
+    )
+}
+
+fn lost_json(lost: u64) -> String {
+    let timestamp = format!("{:.6}", Timestamp::now());
+    let message = "log lines were dropped: nobody read them";
+    let line = json!({"timestamp": timestamp, "level": "WARN", "message": message, "lost": lost, "target": "posthouse::logs"});
+    format!("{line}\n")
+}
+
+/// Logs a panic: the usual hook writes to stderr itself, and waits where nobody reads.
+fn log_panic(panicked: &panic::PanicHookInfo<'_>) {
+    let place = panicked.location().map(ToString::to_string);
+    let thread = thread::current().name().map(str::to_owned);
+    let why = panicked.payload_as_str().unwrap_or("for a reason that is no text");
+    let backtrace = Backtrace::capture();
+    tracing::error!(place, thread, "panicked: {why}");
+    if backtrace.status() == BacktraceStatus::Captured {
+        backtrace.to_string().lines().for_each(|frame| tracing::error!("{}", frame.trim_end()));
+    }
+}
