@@ -15,6 +15,7 @@ mod heads;
 mod hostile;
 mod in_force;
 mod kept_out;
+mod lint_and_doors;
 mod pairs;
 mod read_replies;
 mod refusals;
