@@ -9,12 +9,28 @@ use mm7::{
 };
 use posthouse_core::message::Digest;
 
-/// Decodes the root part of a multipart, or the whole body.
+/// Decodes the root part of a multipart, or the whole body, of an answer: for what it says, whatever its form
+/// ([`soap::decode_forgiving`]). A message that a carrier took must not be sent again for a `&` in a StatusText.
 ///
 /// # Errors
-/// What decoding says, where there is no envelope to be read.
+/// What decoding says, where there is nothing to be read.
 pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, DecodeError> {
-    Ok(open(headers, body)?.decoded)
+    let limits = Limits::default();
+    let content_type = content_type(headers).unwrap_or_else(|| ContentType::new("text/xml"));
+    let package = mime::unpack(&content_type, body, &limits);
+    let Some(root) = &package.root else { return Err(without_root()) };
+    let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+    soap::decode_forgiving(&root.bytes()?, charset, &limits)
+}
+
+fn without_root() -> DecodeError {
+    DecodeError::new(Rule::RootContentType, 0, "there is no root part")
+}
+
+fn content_type(headers: &HeaderMap) -> Option<ContentType> {
+    // Whatever letters a parameter has: the boundary is in it.
+    let text = headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()))?;
+    ContentType::parse(&text).ok()
 }
 
 /// An envelope, with what came beside it.
@@ -31,11 +47,7 @@ pub struct Opened {
 /// What decoding says, where there is no envelope to be read.
 pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
     let limits = Limits::default();
-    // Whatever letters a parameter has: the boundary is in it.
-    let content_type =
-        headers.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let content_type = content_type.and_then(|text| ContentType::parse(&text).ok());
-    let content_type = content_type.unwrap_or_else(|| ContentType::new("text/xml"));
+    let content_type = content_type(headers).unwrap_or_else(|| ContentType::new("text/xml"));
     let package = mime::unpack(&content_type, body, &limits);
     let decoded = decode_root(&package, &limits)?;
     Ok(Opened { decoded, package })
@@ -46,9 +58,7 @@ pub fn open(headers: &HeaderMap, body: Bytes) -> Result<Opened, DecodeError> {
 /// # Errors
 /// What decoding says, where there is no envelope to be read.
 pub fn decode_root(package: &Package, limits: &Limits) -> Result<Decoded, DecodeError> {
-    let Some(root) = &package.root else {
-        return Err(DecodeError::new(Rule::RootContentType, 0, "there is no root part"));
-    };
+    let Some(root) = &package.root else { return Err(without_root()) };
     let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
     soap::decode(&root.bytes()?, charset, limits)
 }

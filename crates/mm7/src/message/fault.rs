@@ -1,7 +1,7 @@
 //! SOAP Faults and what stands in their detail (SOAP 1.1 clause 4.4, TS 23.140 clause 8.7.8.3).
 
-use crate::message::Status;
 use crate::message::parts::read_response;
+use crate::message::{Status, answer_name};
 use crate::soap::fields::Notes;
 use crate::soap::writer::Writer;
 use crate::soap::xml::Element;
@@ -66,12 +66,18 @@ impl FaultCode {
             Self::ClientTransactionId,
         ];
         let found = known.into_iter().find(|code| code.as_str() == local);
-        found.unwrap_or_else(|| match local {
-            // As SOAP 1.2 calls them.
-            "Sender" => Self::Client,
-            "Receiver" => Self::Server,
-            local => Self::Other(local.to_owned()),
-        })
+        found.unwrap_or_else(|| Self::Other(local.to_owned()))
+    }
+}
+
+impl FaultCode {
+    /// Reads a Value of SOAP 1.2, which calls some of them otherwise.
+    fn from_value(text: &str) -> Self {
+        match Self::from_wire(text) {
+            Self::Other(code) if code == "Sender" => Self::Client,
+            Self::Other(code) if code == "Receiver" => Self::Server,
+            code => code,
+        }
     }
 }
 
@@ -109,24 +115,6 @@ impl Fault {
     }
 }
 
-/// What RSErrorRsp and VASPErrorRsp are called, too: China Mobile's interface has them with MM7 in front.
-pub(crate) fn error_name(name: &str) -> Option<&'static str> {
-    let begins = name.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("MM7"));
-    let bare = if begins { name.get(3..)? } else { name };
-    let is = |known: &str| ["Rsp", "Res", "Response"].into_iter().any(|end| is_joined(bare, known, end));
-    match () {
-        () if is("VASPError") => Some("VASPErrorRsp"),
-        () if is("RSError") => Some("RSErrorRsp"),
-        () => None,
-    }
-}
-
-/// Whether a name is these two in a row, in whatever case.
-fn is_joined(name: &str, begin: &str, end: &str) -> bool {
-    let halves = name.split_at_checked(begin.len());
-    halves.is_some_and(|(a, b)| a.eq_ignore_ascii_case(begin) && b.eq_ignore_ascii_case(end))
-}
-
 impl ErrorRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         Self { status: read_response(element, notes) }
@@ -137,14 +125,17 @@ impl Fault {
     /// Reads the children by local name, since peers write them in SOAP's namespace, in MM7's, or in none.
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         // SOAP 1.2 has Code with a Value, Reason with a Text, and Detail.
-        let text = |name, other, inner| {
-            let nested = || element.child(other)?.child(inner);
-            element.child(name).or_else(nested).map(|child| child.text()).unwrap_or_default()
+        let inner = |outer, inner| element.child(outer)?.child(inner).map(|child| child.text());
+        let code = match element.child("faultcode") {
+            Some(code) => FaultCode::from_wire(&code.text()),
+            None => FaultCode::from_value(&inner("Code", "Value").unwrap_or_default()),
         };
+        let string = element.child("faultstring").map(|string| string.text());
+        let string = string.or_else(|| inner("Reason", "Text")).unwrap_or_default();
         let detail = element.child("detail").or_else(|| element.child("Detail"));
         Self {
-            code: FaultCode::from_wire(&text("faultcode", "Code", "Value")),
-            string: text("faultstring", "Reason", "Text").into_owned(),
+            code,
+            string: string.into_owned(),
             detail: detail.and_then(|detail| FaultDetail::read(detail, notes)),
         }
     }
@@ -170,7 +161,7 @@ impl Fault {
 impl FaultDetail {
     /// The error in a detail; a Status without one is taken as the relay's.
     fn read(detail: Element<'_>, notes: &mut Notes) -> Option<Self> {
-        let known = |name| detail.children().find(|child| error_name(child.name()) == Some(name));
+        let known = |name| detail.children().find(|child| answer_name(child.name()) == Some(name));
         if let Some(element) = known("RSErrorRsp") {
             return Some(Self::RsErrorRsp(ErrorRsp::read(element, notes)));
         }

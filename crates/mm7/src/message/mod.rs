@@ -166,7 +166,7 @@ impl Message {
                 | "ReadReplyReq"
                 | "ReadReplyRsp"
                 | "Fault"
-        ) || fault::error_name(name).is_some()
+        ) || answer_name(name).is_some()
     }
 
     /// Reads the operation of this local name.
@@ -189,10 +189,20 @@ impl Message {
             "ReadReplyReq" => Self::ReadReplyReq(ReadReplyReq::read(element, notes)),
             "ReadReplyRsp" => Self::ReadReplyRsp(ReadReplyRsp::read(element, notes)),
             "Fault" => Self::Fault(Fault::read(element, notes)),
-            other => match fault::error_name(other)? {
-                "RSErrorRsp" => Self::RsErrorRsp(ErrorRsp::read(element, notes)),
-                _ => Self::VaspErrorRsp(ErrorRsp::read(element, notes)),
-            },
+            other => return Self::read_answer(answer_name(other)?, element, notes),
+        })
+    }
+
+    /// Reads an answer whose name was spelled in another way.
+    fn read_answer(name: &str, element: Element<'_>, notes: &mut Notes) -> Option<Self> {
+        Some(match name {
+            "RSErrorRsp" => Self::RsErrorRsp(ErrorRsp::read(element, notes)),
+            "VASPErrorRsp" => Self::VaspErrorRsp(ErrorRsp::read(element, notes)),
+            "SubmitRsp" => Self::SubmitRsp(SubmitRsp::read(element, notes)),
+            "DeliverRsp" => Self::DeliverRsp(DeliverRsp::read(element, notes)),
+            "DeliveryReportRsp" => Self::DeliveryReportRsp(DeliveryReportRsp::read(element, notes)),
+            "ReadReplyRsp" => Self::ReadReplyRsp(ReadReplyRsp::read(element, notes)),
+            _ => return None,
         })
     }
 
@@ -228,6 +238,30 @@ impl Message {
     pub(crate) const fn is_extended(&self) -> bool {
         matches!(self.operation(), Some(Operation::ExtendedCancel | Operation::ExtendedReplace))
     }
+}
+
+/// The answers that peers spell in other ways, without what stands before and behind.
+const ANSWERS: &[(&str, &str)] = &[
+    ("VASPError", "VASPErrorRsp"),
+    ("RSError", "RSErrorRsp"),
+    ("Submit", "SubmitRsp"),
+    ("Deliver", "DeliverRsp"),
+    ("DeliveryReport", "DeliveryReportRsp"),
+    ("DeliverReport", "DeliveryReportRsp"),
+    ("ReadReply", "ReadReplyRsp"),
+];
+
+/// The answer that is meant by a name: China Mobile's interface has `MM7` before it, others write `Response`, or small letters.
+pub(crate) fn answer_name(name: &str) -> Option<&'static str> {
+    let begin = name.get(..3).filter(|begin| begin.eq_ignore_ascii_case("MM7"));
+    let name = name.get(begin.map_or(0, str::len)..)?;
+    let ends = |end: &str, stem: &str| {
+        let halves = name.split_at_checked(stem.len());
+        halves.is_some_and(|(a, b)| a.eq_ignore_ascii_case(stem) && b.eq_ignore_ascii_case(end))
+    };
+    let is_it =
+        |(stem, _): &&(&str, &str)| ["Rsp", "Resp", "Res", "Response"].into_iter().any(|end| ends(end, stem));
+    ANSWERS.iter().find(is_it).map(|(_, name)| *name)
 }
 
 /// A pair of request and response.

@@ -326,7 +326,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Just(FaultCode::VersionMismatch),
         Just(FaultCode::MustUnderstand),
         Just(FaultCode::ClientTransactionId),
-        Just(FaultCode::Other("Elsewhere".to_owned())),
+        Just(FaultCode::Other("Sender".to_owned())),
     ];
     let detail = (any::<bool>(), status()).prop_map(|(is_relay, status)| match is_relay {
         true => FaultDetail::RsErrorRsp(ErrorRsp { status }),

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(of(StatusCode::MultimediaRefused), "2004, HTTP 413");
         assert_eq!(
             of(StatusCode::ServiceUnavailable),
-            "3000, 4006, a code outside 1000–4999, HTTP 429, HTTP 500–599"
+            "3000, 4006, a code outside 1000–4999, HTTP 408–409, HTTP 423, HTTP 425, HTTP 429, HTTP 500–599"
         );
         assert_eq!(of(StatusCode::UnableToParse), "");
     }

@@ -181,8 +181,11 @@ fn read(answer: &Answer, transaction_id: &str) -> Attempt {
     };
     let Some((code, mut words)) = decoded.message.as_ref().and_then(peer_words::of_message) else {
         return match decoded.operation.as_deref() {
-            Some(operation) => unreadable(&format!("with {} for an answer", peer_words::line(operation))),
-            None => unreadable("without MM7"),
+            // A page that happens to be well-formed is none the less a page.
+            Some(operation) if !operation.eq_ignore_ascii_case("html") => {
+                unreadable(&format!("with {} for an answer", peer_words::line(operation)))
+            }
+            _ => unreadable("without MM7"),
         };
     };
     if decoded.transaction_id.as_ref().is_some_and(|id| id.as_str() != transaction_id) {

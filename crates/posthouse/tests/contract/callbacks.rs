@@ -124,6 +124,37 @@ async fn what_is_no_acknowledgement_is_tried_as_often_as_provisioned_and_kept_as
 }
 
 #[tokio::test]
+async fn an_acknowledgement_counts_however_it_is_spelled() {
+    let town = Town::planned(Plan::default()).await;
+    let canned = Canned::start(|seen| {
+        let answer = match seen.path.strip_prefix("/ampersand") {
+            Some(_) => response("DeliveryReportRsp", &seen.transaction_id, 1000).replace("Said", "A & B"),
+            None => response(&seen.path[1..], &seen.transaction_id, 1000),
+        };
+        Reply::http(200, "text/xml", &answer)
+    })
+    .await;
+    for spelled in [
+        "DeliveryReportResponse",
+        "DeliverReportRsp",
+        "MM7DeliveryReportRsp",
+        "deliveryreportrsp",
+        "ampersand",
+    ] {
+        let url = canned.url(&format!("/{spelled}"));
+        let account = format!(
+            "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n[account.callbacks]\nreport_url = {url:?}\n\
+             [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n"
+        );
+        town.provision(&(account + &town.usual_carriers())).await;
+        let id = submit(&town, "acme").await;
+        town.event(id, EventKind::Reported).await;
+        assert!(town.events(id, EventKind::ReportRetrying).await.is_empty(), "{spelled}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
 async fn an_empty_answer_acknowledges_where_the_dialect_says_so() {
     let town = impatient(&["posthouse", "skycore", "sinch", "3gpp", "cmcc"]).await;
     town.vasp.set_answer(VaspAnswer::Http(200));

@@ -144,7 +144,10 @@ async fn a_read_reply_is_tried_as_often_as_provisioned_and_kept_as_failed() {
     town.vasp.set_answer(VaspAnswer::Code(4000));
     let carrier = &town.carriers["31003"];
     assert!(carrier.read_reply(&ReadReply::default()).await.unwrap().is_success());
-    assert_eq!(town.event(id, EventKind::ReportFailed).await, "read reply Read: StatusCode 4000");
+    assert_eq!(
+        town.event(id, EventKind::ReportFailed).await,
+        "read reply Read: StatusCode 4000 General service error: Carrier rejects the message due to a general service error"
+    );
     assert_eq!(town.vasp.received() - reports, 3);
     town.close().await;
 }

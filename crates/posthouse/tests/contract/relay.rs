@@ -94,6 +94,37 @@ fn table() -> Vec<Said> {
             let after = after.split_once('>').unwrap().1;
             Reply::http(200, XML, &format!("{before}>{after}").replace("m:", ""))
         }),
+        said("a bare & in StatusText", 1000, |seen| {
+            let answer = response("SubmitRsp", &seen.transaction_id, 1000);
+            Reply::http(200, XML, &answer.replace(">Said<", ">Tom & Jerry<"))
+        }),
+        said("prefixes that nobody declared", 1000, |seen| {
+            let answer = response("SubmitRsp", &seen.transaction_id, 1000);
+            Reply::http(200, XML, &answer.replace("xmlns:m=", "xmlns:n="))
+        }),
+        said("SubmitResponse", 4007, |seen| {
+            Reply::http(200, XML, &response("SubmitResponse", &seen.transaction_id, 4007))
+        }),
+        said("MM7SubmitRsp", 4004, |seen| {
+            Reply::http(200, XML, &response("MM7SubmitRsp", &seen.transaction_id, 4004))
+        }),
+        said("MM7RSErrorRsp", 4002, |seen| {
+            Reply::http(200, XML, &response("MM7RSErrorRsp", &seen.transaction_id, 4002))
+        }),
+        said("a Fault of SOAP 1.2", 4006, |seen| {
+            let fault = fault(&seen.transaction_id, 4006);
+            let (before, after) = fault.split_once("<faultcode>").unwrap();
+            let (_, after) = after.split_once("<detail>").unwrap();
+            let words =
+                "<e:Code><e:Value>e:Receiver</e:Value></e:Code><e:Reason><e:Text>Said</e:Text></e:Reason>";
+            let after = after.replace("</detail>", "</e:Detail>");
+            let answer = format!("{before}{words}<e:Detail>{after}");
+            Reply::http(
+                500,
+                XML,
+                &answer.replace("schemas.xmlsoap.org/soap/envelope/", "www.w3.org/2003/05/soap-envelope"),
+            )
+        }),
         said("MM7 labelled as HTML", 4004, |seen| {
             Reply::http(200, "text/html", &response("SubmitRsp", &seen.transaction_id, 4004))
         }),
