@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod address;
+pub mod bounds;
 pub mod carrier;
 pub mod certificate;
 pub mod classify;

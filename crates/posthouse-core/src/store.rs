@@ -7,7 +7,10 @@
 //! * **States** change only through [`State::after`](crate::state::State::after), inside the operation's transaction.
 //! * **Leases**: work is done by the [`Owner`] that leased it, till the lease ends. An operation on work whose lease
 //!   another owner holds by now, or that is finished, changes nothing and says [`StoreError::LostLease`].
-//! * **Bounded**: lists are limited by the caller; nothing reads a whole backlog into memory.
+//! * **Bounded**: lists are limited by the caller; nothing reads a whole backlog into memory. What others send is kept
+//!   [within bounds](crate::bounds), however often and long they send it.
+//! * **Short of space**: below the low-water mark only what lets work drain is taken; the rest is refused with
+//!   [`StoreError::Full`], and can be sent again.
 //!
 //! One conformance suite tests all of it on every backend.
 
@@ -469,7 +472,9 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// none, or waiting to be sent again after an attempt [without an answer](Settlement::Resend)), which learns it from the
     /// report. While one between the two is being sent nobody can tell which is meant. Otherwise the report is kept, and
     /// applied as soon as a message becomes known by its id, is parked, waits to be sent again after an attempt without an
-    /// answer, or is out of the way of one that does. Doubled reports are recorded once each and change nothing the second time.
+    /// answer, or is out of the way of one that does. Doubled reports are recorded once each and change nothing the second time;
+    /// of those that wait, and of late ones, [a few](crate::bounds) are kept. Below the
+    /// low-water mark only one that ends its message is recorded.
     ///
     /// A message that waits to be sent is not sent any more after a report on it: a terminal one ends it, and after another it
     /// waits for the terminal one till its `report_until` or ExpiryDate, whichever comes last.

@@ -298,6 +298,8 @@ mod group_commit {
 }
 
 mod space {
+    use posthouse_core::store::Recorded;
+
     use super::*;
 
     #[tokio::test]
@@ -306,6 +308,11 @@ mod space {
         let store = place.open_store().await;
         let new = message(0);
         store.accept(&new).await.unwrap();
+        let forwarded = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+        let waiting_for_reports = forwarded.id;
+        store.accept(&forwarded).await.unwrap();
+        store.begin(forwarded.id, ME, "vzw-1", at(60), at(0)).await.unwrap();
+        store.settle(forwarded.id, ME, bed::taken(&forwarded.id.to_string(), 0), "", at(0)).await.unwrap();
         store.close().await.unwrap();
         let full = SqliteOptions { low_water_bytes: u64::MAX, ..place.options() };
         let store = SqliteStore::open(full).await.unwrap();
@@ -313,8 +320,80 @@ mod space {
         assert_eq!(store.check().await, Err(StoreError::Full));
         finish(&store, new.id, 1).await;
         assert_eq!(store.sweep(at(10), at(10), 10).await.unwrap().messages, 1);
+        // Of reports, those that end something.
+        let report = |id: &str, status| store.record_report(bed::report(id, status, 2));
+        let id = waiting_for_reports.to_string();
+        for status in [mm7::MmStatus::Deferred, mm7::MmStatus::Forwarded] {
+            assert_eq!(report(&id, status).await, Err(StoreError::Full));
+        }
+        assert_eq!(report("unknown", mm7::MmStatus::Retrieved).await, Err(StoreError::Full));
+        let reply = bed::read_reply(&id, posthouse_core::read_reply::ReadStatus::Read, 2);
+        assert_eq!(store.record_read_reply(reply).await, Err(StoreError::Full));
+        let ended = report(&id, mm7::MmStatus::Retrieved).await;
+        assert!(matches!(ended, Ok(Recorded::Applied(id, _)) if id == waiting_for_reports), "{ended:?}");
+        let timeline = store.timeline(waiting_for_reports).await;
+        assert_eq!(report(&id, mm7::MmStatus::Retrieved).await, Ok(Recorded::Late(waiting_for_reports)));
+        assert_eq!(store.timeline(waiting_for_reports).await, timeline, "not even a line");
         let free = store.counters().free_bytes;
         assert!(free > 0 && free < u64::MAX, "{free}");
+    }
+}
+
+mod bounds {
+    use posthouse_core::{
+        bounds::{LINES, WAITING_OF_CARRIER},
+        store::Recorded,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_full_timeline_keeps_its_beginning_and_the_newest_line() {
+        let place = Place::new();
+        let bed = Bed::open(&place).await;
+        let id = bed.sending(0).await;
+        database(&place)
+            .execute(
+                "WITH RECURSIVE n (n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM n WHERE n < ?2)
+                 INSERT INTO event (message, number, at, kind, detail) SELECT ?1, n, 0, 4, 'busy' FROM n",
+                (id.number(), LINES - 1),
+            )
+            .unwrap();
+        for now in 1..5 {
+            bed.begin_mine(id, now).await;
+            bed.settle_mine(id, bed::again(now, 0), now).await;
+            bed.sends(ME, now).await;
+        }
+        let events = bed.events(id).await;
+        assert_eq!(events.len(), LINES as usize);
+        assert_eq!((events[0].0, events.last().unwrap().0), (EventKind::Sending, EventKind::Retrying));
+        assert!(events.last().unwrap().1.contains("so they said"), "{events:?}");
+    }
+
+    #[tokio::test]
+    async fn the_oldest_waiting_report_of_a_carrier_goes_for_a_new_one() {
+        let place = Place::new();
+        let bed = Bed::open(&place).await;
+        let fill = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+                    INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said)
+                    SELECT n, '31003', 'u-' || n, 'Retrieved', '' FROM n";
+        let wait = |place: &Place, which: &str| -> u32 {
+            let count = format!("SELECT count(*) FROM unmatched_report WHERE {which}");
+            database(place).query_row(&count, [], |row| row.get(0)).unwrap()
+        };
+        database(&place).execute(fill, [WAITING_OF_CARRIER]).unwrap();
+        let other = posthouse_core::message::CarrierReport {
+            carrier: posthouse_core::carrier::CarrierId("31002".into()),
+            ..bed::report("c-0", mm7::MmStatus::Retrieved, 0)
+        };
+        bed.record_report(other).await.unwrap();
+        for number in 1..4 {
+            let report = bed::report(&format!("c-{number}"), mm7::MmStatus::Retrieved, 1);
+            assert_eq!(bed.record_report(report).await, Ok(Recorded::Unmatched));
+        }
+        assert_eq!(wait(&place, "carrier = '31003'"), WAITING_OF_CARRIER);
+        assert_eq!(wait(&place, "carrier_message_id IN ('u-1', 'u-2', 'u-3')"), 0);
+        assert_eq!(wait(&place, "carrier_message_id IN ('u-4', 'c-0', 'c-1', 'c-3')"), 4);
     }
 }
 

@@ -222,7 +222,7 @@ impl Store for SqliteStore {
         said: &str,
         now: Timestamp,
     ) -> Result<Settled> {
-        let said = said.to_owned();
+        let (settlement, said) = (settlement.within_bounds(), said.to_owned());
         let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, now);
         self.write(Admission::Wait, settle).await
     }
@@ -285,15 +285,17 @@ impl Store for SqliteStore {
     }
 
     async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
+        let report = report.within_bounds();
         self.write(Admission::Wait, move |tx| report::record(tx, &report)).await
     }
 
     async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
+        let reply = reply.within_bounds();
         self.write(Admission::Wait, move |tx| read_reply::record(tx, &reply)).await
     }
 
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
-        let prepared = mo::Prepared::new(mo, self.inline_max)?;
+        let prepared = mo::Prepared::new(mo.within_bounds(), self.inline_max)?;
         self.write(Admission::Shed, move |tx| mo::accept(tx, &prepared)).await
     }
 

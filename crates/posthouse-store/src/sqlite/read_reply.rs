@@ -4,7 +4,7 @@ use posthouse_core::{
     carrier::CarrierId,
     message::EventKind,
     read_reply::{CarrierReadReply, ReadStatus},
-    store::{Recorded, Settled},
+    store::{Recorded, Settled, StoreError},
 };
 use rusqlite::Row;
 
@@ -13,16 +13,20 @@ use super::{
     fault::Result,
     job::Tx,
     record::Record,
-    report::{WAITING, find_by_id, remove},
+    report::{WAITING, find_by_id, make_room, remove},
     step::{Subject, note, words},
 };
 
 /// Records a read reply on the message it is about, or keeps it.
 pub(super) fn record(tx: &mut Tx<'_>, reply: &CarrierReadReply) -> Result<Recorded> {
     let Some(subject) = find_by_id(tx, &reply.carrier, &reply.carrier_message_id)? else {
+        tx.may_take()?;
         keep(tx, reply)?;
         return Ok(Recorded::Unmatched);
     };
+    if tx.short_of_space {
+        return Err(StoreError::Full.into());
+    }
     if !apply(tx, &subject, reply)? {
         return Ok(Recorded::Late(subject.id));
     }
@@ -45,6 +49,11 @@ fn apply(tx: &mut Tx<'_>, subject: &Subject, reply: &CarrierReadReply) -> Result
 }
 
 fn keep(tx: &Tx<'_>, reply: &CarrierReadReply) -> Result<()> {
+    let same = (reply.carrier.as_str(), &reply.carrier_message_id, reply.status.as_str());
+    let is_the_same = "status = ?3 AND read_at IS NOT NULL";
+    if !make_room(tx, &reply.carrier, &reply.carrier_message_id, is_the_same, same)? {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said, read_at)
          VALUES (?, ?, ?, ?, ?, ?)",

@@ -4,12 +4,13 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     address::{Msisdn, is_same},
+    bounds,
     carrier::CarrierId,
     message::{CarrierReport, EventKind},
-    state::{Event, State},
-    store::{Recorded, Settled},
+    state::{Event, State, Terminal},
+    store::{Recorded, Settled, StoreError},
 };
-use rusqlite::Row;
+use rusqlite::{OptionalExtension, Params, Row};
 
 use super::{
     callback,
@@ -29,9 +30,19 @@ const UNANSWERED: i64 = 100;
 /// Records a report on the message it is about, or keeps it.
 pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded> {
     let Some(mut subject) = find(tx, report)? else {
+        tx.may_take()?;
         keep(tx, report)?;
         return Ok(Recorded::Unmatched);
     };
+    if tx.short_of_space {
+        if subject.state.is_terminal() {
+            // Not even a line on the timeline.
+            return Ok(Recorded::Late(subject.id));
+        }
+        if Terminal::of(report.status).is_none() {
+            return Err(StoreError::Full.into());
+        }
+    }
     let applied = apply(tx, &mut subject, report)?;
     let owed_by_others = apply_waiting(tx, &mut subject)?;
     if !applied.changed {
@@ -56,7 +67,10 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
         (true, State::Deferred) => (EventKind::Deferred, ""),
         (true, state) => (EventKind::Ended, state.as_str()),
     };
-    note(tx, subject.id, kind, at, &words(&[state, &report.said]))?;
+    let line = words(&[state, &report.said]);
+    if stepped.changed || has_room_for_late_report(tx, subject.id, &line)? {
+        note(tx, subject.id, kind, at, &line)?;
+    }
     callback::owe(tx, subject, stepped.owed, at)?;
     if stepped.changed && subject.state.is_terminal() {
         work::end(tx, subject.id)?;
@@ -64,6 +78,17 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
         work::await_reports(tx, subject.id)?;
     }
     Ok(Applied { changed: stepped.changed, owes_report: stepped.owed.is_some() })
+}
+
+/// Carriers, and who else may post as one, repeat themselves.
+fn has_room_for_late_report(tx: &Tx<'_>, id: Id, line: &str) -> Result<bool> {
+    let line = bounds::cut(line, bounds::LINE);
+    let (lines, same) = tx
+        .prepare("SELECT count(*), coalesce(sum(detail = ?), 0) FROM event WHERE message = ? AND kind = ?")?
+        .query_row((line, id.number(), EventKind::LateReport.number()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    Ok(bounds::has_room_for_late_report(lines, same))
 }
 
 /// The message that a report is about, if that can be told.
@@ -116,8 +141,14 @@ fn find_unanswered(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<i64>> {
     })
 }
 
-/// Keeps a report till its message is known.
+/// Keeps a report till its message is known, unless the same waits often enough.
 fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
+    let (status, recipient) = (report.status.as_str(), report.recipient.as_ref().map(Msisdn::as_str));
+    let is_the_same = "status = ?3 AND recipient IS ?4 AND sender IS ?5 AND read_at IS NULL";
+    let same = (report.carrier.as_str(), &report.carrier_message_id, status, recipient, &report.sender);
+    if !make_room(tx, &report.carrier, &report.carrier_message_id, is_the_same, same)? {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, recipient, sender, status, said)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -132,6 +163,40 @@ fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
         ),
     )?;
     Ok(())
+}
+
+/// Whether one more report of a carrier may wait for this id ([`bounds::may_wait`]). Where as many of the carrier's wait
+/// as may, the oldest goes.
+pub(super) fn make_room(
+    tx: &Tx<'_>,
+    carrier: &CarrierId,
+    carrier_message_id: &str,
+    is_the_same: &str,
+    same: impl Params,
+) -> Result<bool> {
+    // Those without an id are told apart by their addresses only.
+    if !carrier_message_id.is_empty() {
+        let count = format!(
+            "SELECT count(*), coalesce(sum({is_the_same}), 0) FROM unmatched_report
+             WHERE carrier = ?1 AND carrier_message_id = ?2"
+        );
+        let (waiting, same): (u32, u32) =
+            tx.prepare(&count)?.query_row(same, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if !bounds::may_wait(waiting, same) {
+            return Ok(false);
+        }
+    }
+    let waiting: Option<u32> = tx
+        .prepare("SELECT reports FROM waiting WHERE carrier = ?")?
+        .query_row([carrier.as_str()], |row| row.get(0))
+        .optional()?;
+    if waiting.is_some_and(|waiting| waiting >= bounds::WAITING_OF_CARRIER) {
+        tx.execute(
+            "DELETE FROM unmatched_report WHERE id = (SELECT min(id) FROM unmatched_report WHERE carrier = ?)",
+            [carrier.as_str()],
+        )?;
+    }
+    Ok(true)
 }
 
 /// Applies the reports that waited for what is known since a moment ago: this message's MessageID, that it is parked or waits

@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 6, name: "ended", sql: include_str!("../../migrations/sqlite/0006_ended.sql") },
     Migration { version: 7, name: "details", sql: include_str!("../../migrations/sqlite/0007_details.sql") },
+    Migration { version: 8, name: "waiting", sql: include_str!("../../migrations/sqlite/0008_waiting.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -185,6 +186,22 @@ mod tests {
             .collect::<Result<_, _>>()
             .unwrap();
         assert_eq!(ended, [Some(10), None, Some(30)]);
+    }
+
+    #[test]
+    fn reports_that_wait_in_an_older_store_are_counted() {
+        let mut connection = connection(&MIGRATIONS[..7]);
+        let wait = "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said)
+                    VALUES (1, '31002', 'c-1', 'Retrieved', ''), (2, '31003', 'c-1', 'Retrieved', '')";
+        connection.execute_batch(wait).unwrap();
+        migrate(&mut connection).unwrap();
+        connection.execute_batch(wait).unwrap();
+        connection.execute_batch("DELETE FROM unmatched_report WHERE received_at = 2").unwrap();
+        let count = |carrier: &str| -> i64 {
+            let count = "SELECT reports FROM waiting WHERE carrier = ?";
+            connection.query_row(count, [carrier], |row| row.get(0)).unwrap()
+        };
+        assert_eq!((count("31002"), count("31003")), (2, 0));
     }
 
     /// A CHECK or an index with a list in it would make a temporary table for each row that is written.

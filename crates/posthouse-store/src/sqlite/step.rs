@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use mm7::MmStatus;
 use posthouse_core::{
-    Id,
+    Id, bounds,
     message::{EventKind, Reason},
     state::{Event, State, Step},
 };
@@ -111,10 +111,17 @@ impl Subject {
 /// Adds a line to a message's timeline.
 pub(super) fn note(tx: &Tx<'_>, id: Id, kind: EventKind, at: Timestamp, detail: &str) -> Result<()> {
     // Not INSERT … SELECT: one that reads the table it writes goes by way of a temporary table, which costs more than all the rest.
+    // A timeline that is full keeps its beginning, and the newest line in place of the last.
     tx.execute(
-        "INSERT INTO event (message, number, at, kind, detail)
-         VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM event WHERE message = ?1), ?2, ?3, ?4)",
-        (id.number(), at.as_millisecond(), kind.number(), detail),
+        "INSERT OR REPLACE INTO event (message, number, at, kind, detail)
+         VALUES (?1, min((SELECT coalesce(max(number), 0) + 1 FROM event WHERE message = ?1), ?5), ?2, ?3, ?4)",
+        (
+            id.number(),
+            at.as_millisecond(),
+            kind.number(),
+            bounds::cut(detail, bounds::LINE),
+            bounds::LINES,
+        ),
     )?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 
 pub mod attempts;
 pub mod bed;
+pub mod bounds;
 pub mod callbacks;
 pub mod due;
 pub mod durability;
@@ -107,6 +108,9 @@ macro_rules! conformance {
                 spellings_of_a_sender_are_the_same,
                 a_report_takes_the_timer_away,
                 an_answer_after_a_report_is_lost;
+            bounds: late_reports_are_a_few_lines,
+                reports_for_an_unknown_id_are_a_few,
+                long_texts_are_cut;
             callbacks: no_report_is_owed_to_who_wants_none,
                 a_report_says_what_happened,
                 callbacks_come_in_the_order_they_became_owed,

@@ -1,0 +1,171 @@
+//! How much is kept of what others send, however often and however long they send it: nothing of it grows without end. Stores keep to
+//! these bounds, whatever they are given.
+
+use std::borrow::Cow;
+
+use crate::{
+    message::{CarrierReport, KeptAddress},
+    read_reply::CarrierReadReply,
+    store::{NewMo, Settlement},
+};
+
+/// The longest address that is kept, in characters.
+pub const ADDRESS: usize = 256;
+/// The longest id of somebody else's that is kept as it is, in bytes: a carrier's MessageID, TransactionID or LinkedID.
+pub const ID: usize = 256;
+/// The longest Subject of a message from a handset, in characters.
+pub const SUBJECT: usize = 1000;
+/// The longest line of a timeline, in characters.
+pub const LINE: usize = 1000;
+/// So many lines has a timeline at most. From then on the last one is always the newest.
+pub const LINES: u32 = 2000;
+/// So many reports that change nothing are on a timeline at most.
+pub const LATE_REPORTS: u32 = 20;
+/// So many reports and read replies wait for one unknown MessageID at most.
+pub const WAITING_FOR_ONE: u32 = 32;
+/// So many of either say the same.
+pub const SAME: u32 = 3;
+/// So many of one carrier wait at most; the oldest goes for a new one.
+pub const WAITING_OF_CARRIER: u32 = 100_000;
+
+/// The first `characters` of a text.
+pub fn cut(text: &str, characters: usize) -> &str {
+    // No character is shorter than a byte.
+    if text.len() <= characters {
+        return text;
+    }
+    match text.char_indices().nth(characters) {
+        Some((end, _)) => text.split_at(end).0,
+        None => text,
+    }
+}
+
+/// An id of somebody else's, short enough to be kept. Of a longer one the beginning, and what tells it from others that begin alike:
+/// the same id always becomes the same.
+pub fn id(id: &str) -> Cow<'_, str> {
+    if id.len() <= ID {
+        return Cow::Borrowed(id);
+    }
+    // FNV-1a, 64 bits: who makes two of the same hash confuses his own messages only.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let beginning = cut(id, ID / 4);
+    Cow::Owned(format!("{beginning}~{hash:016x}"))
+}
+
+/// Whether one more report that changes nothing goes onto a timeline that has so many of them, of which so many say the same.
+pub const fn has_room_for_late_report(lines: u32, same: u32) -> bool {
+    lines < LATE_REPORTS && same < SAME
+}
+
+/// Whether one more report may wait for an unknown id for which so many do, of which so many say the same.
+pub const fn may_wait(waiting: u32, same: u32) -> bool {
+    waiting < WAITING_FOR_ONE && same < SAME
+}
+
+fn shorten(text: &mut String, characters: usize) {
+    let length = cut(text, characters).len();
+    text.truncate(length);
+}
+
+fn shorten_id(text: &mut String) {
+    if let Cow::Owned(short) = id(text) {
+        *text = short;
+    }
+}
+
+impl CarrierReport {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        shorten_id(&mut self.carrier_message_id);
+        shorten(&mut self.said, LINE);
+        if let Some(sender) = &mut self.sender {
+            shorten(sender, ADDRESS);
+        }
+        self
+    }
+}
+
+impl CarrierReadReply {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        shorten_id(&mut self.carrier_message_id);
+        shorten(&mut self.said, LINE);
+        self
+    }
+}
+
+impl Settlement {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        match &mut self {
+            Self::Taken { carrier_message_id: Some(id), .. } => shorten_id(id),
+            Self::Refused { details: Some(details), .. } => shorten(details, LINE),
+            _ => {}
+        }
+        self
+    }
+}
+
+impl KeptAddress {
+    fn shorten(&mut self) {
+        shorten(&mut self.text, ADDRESS);
+    }
+}
+
+impl NewMo {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        shorten_id(&mut self.mo.transaction_id);
+        if let Some(id) = &mut self.linked_id {
+            shorten_id(id);
+        }
+        if let Some(subject) = &mut self.mo.subject {
+            shorten(subject, SUBJECT);
+        }
+        self.mo.sender.shorten();
+        self.mo.recipients.iter_mut().for_each(|recipient| recipient.address.shorten());
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(cut("Grüße", 3), "Grü");
+        assert_eq!(cut("Grüße", 5), "Grüße");
+        assert_eq!(cut("Grüße", 0), "");
+        assert_eq!(cut("", 3), "");
+    }
+
+    #[test]
+    fn a_long_id_stays_one() {
+        let (one, other) = ("a".repeat(65_000), format!("{}b", "a".repeat(64_999)));
+        let short = id(&one);
+        assert!(short.len() <= ID, "{short}");
+        assert_eq!(id(&one), short);
+        assert_ne!(id(&other), short);
+        let as_it_is = "7".repeat(ID);
+        assert_eq!(id(&as_it_is), as_it_is);
+        let wide = "ü".repeat(ID);
+        assert!(id(&wide).len() <= ID);
+    }
+
+    #[test]
+    fn a_timeline_has_room_for_a_few_late_reports() {
+        assert!(has_room_for_late_report(0, 0));
+        assert!(has_room_for_late_report(LATE_REPORTS - 1, 2));
+        assert!(!has_room_for_late_report(5, SAME), "the same again");
+        assert!(!has_room_for_late_report(LATE_REPORTS, 0));
+        assert!(may_wait(WAITING_FOR_ONE - 1, SAME - 1));
+        assert!(!may_wait(WAITING_FOR_ONE, 0) && !may_wait(5, SAME));
+    }
+}
