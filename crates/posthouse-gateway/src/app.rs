@@ -411,7 +411,7 @@ impl Wiring {
             directory: Arc::clone(&self.directory),
             fetcher: Arc::new(Fetcher::new(
                 settings.fetch.clone(),
-                Box::new(SystemNetwork),
+                Box::new(SystemNetwork::default()),
                 Trust::default(),
             )),
             adapter: self.parts.adapter.clone(),

@@ -20,6 +20,7 @@ pub mod ids;
 pub mod ingress;
 mod lanes;
 pub mod lookup;
+mod names;
 mod patience;
 mod peer_words;
 pub mod queue;

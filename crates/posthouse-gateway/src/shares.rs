@@ -138,6 +138,11 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         claim.grow_now(1).then_some(claim)
     }
 
+    /// How much nobody holds.
+    pub fn free(&self) -> usize {
+        self.room().free
+    }
+
     fn room(&self) -> MutexGuard<'_, Room<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -12,7 +12,7 @@ use std::{
     path::Path,
     process::Command,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -21,12 +21,12 @@ use std::{
 use base64::Engine as _;
 use support::{
     answer::{Answer, exchange_on},
-    request::Request,
+    request::{Part, Request},
     town::{DEADLINE, Plan, Town},
 };
 use tokio::{
-    io::AsyncWriteExt as _,
-    net::{TcpSocket, TcpStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinSet,
     time::sleep,
 };
@@ -204,5 +204,58 @@ async fn guesses_at_one_accounts_password_from_many_addresses_hold_nobody_up() {
     assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
     assert!(began.elapsed() < SERVED, "after {:?}", began.elapsed());
     drop(guesses);
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn fetches_of_one_account_that_are_not_answered_hold_nobody_up() {
+    const URLS: usize = 32;
+    let media = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let at = media.local_addr().unwrap();
+    let (asked, hung) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let serving = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = media.accept().await {
+            let mut head = [0; 2048];
+            let read = stream.read(&mut head).await.unwrap();
+            if head[..read].starts_with(b"GET /good") {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await.unwrap();
+            } else {
+                serving.fetch_add(1, Ordering::Relaxed);
+                hung.lock().unwrap().push(stream);
+            }
+        }
+    });
+    let mut plan = Plan::default();
+    plan.settings.fetch.allow_private = vec!["127.0.0.0/8".parse().unwrap()];
+    plan.settings.fetch.timeout = Duration::from_secs(8);
+    let town = Town::planned(plan).await;
+    let accounts = [town.account("acme", ""), town.account("other", "")];
+    town.provision(&[accounts.concat(), town.usual_carriers()].concat()).await;
+    let naming = |account: &str, urls: &[String]| {
+        let shown: String = urls.iter().map(|url| format!("<par><text src=\"{url}\"/></par>")).collect();
+        let smil = format!("<smil><body>{shown}</body></smil>");
+        let mut request = Request { vaspid: Some(format!("{account}-key")), ..Request::to(NUMBER) };
+        request.attachments = vec![Part::new("application/smil", "smil", smil)];
+        request
+    };
+    let mut fetching = JoinSet::new();
+    for number in 0..20 {
+        let urls: Vec<_> = (0..URLS).map(|url| format!("http://{at}/never/{number}/{url}")).collect();
+        let (request, door) = (naming("acme", &urls), town.mm7_door());
+        fetching.spawn(async move {
+            let mut stream = connect(ATTACKER, door).await.unwrap();
+            stream.write_all(&request.bytes()).await.unwrap();
+            std::future::pending::<()>().await;
+        });
+    }
+    let held = stands_still("one account's fetches are under way", &asked).await;
+    assert_eq!(held, 128, "half of what there is");
+    let began = Instant::now();
+    let answer = exchange(VASP, town.mm7_door(), &naming("other", &[format!("http://{at}/good")])).await;
+    assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+    assert!(began.elapsed() < SERVED, "after {:?}", began.elapsed());
+    are_served(&town).await;
+    fetching.shutdown().await;
     town.close().await;
 }

@@ -11,7 +11,7 @@ use mm7::{
     soap,
 };
 use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     envelope,
@@ -20,7 +20,7 @@ use crate::{
         client::{Answer, HttpClient, NoAnswer},
         retry_after,
     },
-    peer_words,
+    names, peer_words,
 };
 
 /// How an attempt on one connection ended.
@@ -146,8 +146,8 @@ impl Connector {
     pub async fn probe(&self) -> bool {
         let Some(host) = self.uri.host() else { return false };
         let usual = if self.uri.scheme_str() == Some("https") { 443 } else { 80 };
-        let address = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(usual));
-        let connected = timeout(self.connection.timeout / 2, TcpStream::connect(address)).await;
+        let (host, port) = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(usual));
+        let connected = timeout(self.connection.timeout / 2, names::connect(host, port)).await;
         matches!(connected, Ok(Ok(_)))
     }
 }

@@ -30,7 +30,6 @@ use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -39,15 +38,20 @@ pub use self::{
     network::{Network, SystemNetwork, Trust},
     vet::Vet,
 };
-use crate::{config::settings, http::mended::Mended, patience::within};
+use crate::{
+    config::settings,
+    http::mended::Mended,
+    patience::within,
+    shares::{Claim, Rule, Shares},
+};
 
 /// How many URLs the content of one message may name.
 pub const MAX_URLS: usize = 32;
 /// How many redirects are followed from one URL.
 pub const MAX_REDIRECTS: usize = 3;
-/// How many URLs are fetched at a time, of all messages.
+/// How many URLs are fetched at a time, of all messages; an account's are as many as they leave free.
 const AT_A_TIME: usize = 256;
-/// How many bytes of fetched content may be in memory at a time.
+/// How many bytes of fetched content may be in memory at a time; the same.
 const MEMORY: usize = 256 << 20;
 /// How many addresses of a name are tried.
 const MAX_ADDRESSES: usize = 4;
@@ -138,7 +142,7 @@ pub struct Haul {
     /// What each URL gave, in their order.
     pub fetched: Vec<Fetched>,
     /// The memory.
-    pub memory: Vec<OwnedSemaphorePermit>,
+    pub memory: Vec<Claim<String>>,
 }
 
 /// Fetches.
@@ -147,13 +151,13 @@ pub struct Fetcher {
     vet: Vet,
     network: Box<dyn Network>,
     trust: Trust,
-    turns: Semaphore,
-    memory: Arc<Semaphore>,
+    turns: Shares<String>,
+    memory: Shares<String>,
 }
 
 /// What a request gave.
 enum Got {
-    Content { declared: Option<ContentType>, bytes: Bytes, memory: Option<OwnedSemaphorePermit> },
+    Content { declared: Option<ContentType>, bytes: Bytes, memory: Claim<String> },
     Elsewhere(HttpUrl),
 }
 
@@ -165,8 +169,8 @@ impl Fetcher {
             settings,
             network,
             trust,
-            turns: Semaphore::new(AT_A_TIME),
-            memory: Arc::new(Semaphore::new(MEMORY)),
+            turns: Shares::new(Rule::as_much_as_is_left(AT_A_TIME)),
+            memory: Shares::new(Rule::as_much_as_is_left(MEMORY)),
         }
     }
 
@@ -175,18 +179,23 @@ impl Fetcher {
         Instant::now() + self.settings.timeout
     }
 
-    /// Fetches the content of one message, all URLs at a time. The first that fails ends all of it; so does dropping the future.
+    /// Fetches the content of one message of an account, all URLs at a time. The first that fails ends all of it; so does dropping the future.
     ///
     /// # Errors
     /// [`Failure`], within the deadline.
-    pub async fn fetch(self: &Arc<Self>, urls: &[String], deadline: Instant) -> Result<Haul, Failure> {
+    pub async fn fetch(
+        self: &Arc<Self>,
+        urls: &[String],
+        account: &str,
+        deadline: Instant,
+    ) -> Result<Haul, Failure> {
         if urls.len() > MAX_URLS {
             return Err(Failure::of(None, FetchError::TooManyUrls));
         }
         let mut tasks = JoinSet::new();
         for (place, url) in urls.iter().cloned().enumerate() {
-            let fetcher = Arc::clone(self);
-            tasks.spawn(async move { (place, fetcher.fetch_one(url, deadline).await) });
+            let (fetcher, account) = (Arc::clone(self), account.to_owned());
+            tasks.spawn(async move { (place, fetcher.fetch_one(url, &account, deadline).await) });
         }
         let mut done = Vec::new();
         while let Some(joined) = tasks.join_next().await {
@@ -195,17 +204,19 @@ impl Fetcher {
         }
         done.sort_by_key(|(place, _)| *place);
         let (fetched, memory): (Vec<_>, Vec<_>) = done.into_iter().map(|(_, one)| one).unzip();
-        Ok(Haul { fetched, memory: memory.into_iter().flatten().collect() })
+        Ok(Haul { fetched, memory })
     }
 
     async fn fetch_one(
         &self,
         url: String,
+        account: &str,
         deadline: Instant,
-    ) -> Result<(Fetched, Option<OwnedSemaphorePermit>), Failure> {
+    ) -> Result<(Fetched, Claim<String>), Failure> {
         let mut at = HttpUrl::parse(&url).map_err(|error| Failure::of(None, error.into()))?;
         for _ in 0..=MAX_REDIRECTS {
-            let got = within(deadline, self.get(&at, deadline)).await.unwrap_or(Err(FetchError::TooSlow));
+            let got =
+                within(deadline, self.get(&at, account, deadline)).await.unwrap_or(Err(FetchError::TooSlow));
             match got.map_err(|error| Failure::of(Some(&at), error))? {
                 Got::Content { declared, bytes, memory } => {
                     return Ok((Fetched { url, found_at: at, declared, bytes }, memory));
@@ -216,24 +227,23 @@ impl Fetcher {
         Err(Failure::of(Some(&at), FetchError::TooManyRedirects))
     }
 
-    async fn get(&self, url: &HttpUrl, deadline: Instant) -> Result<Got, FetchError> {
-        // The semaphore is never closed.
-        let _turn = self.turns.acquire().await.map_err(|_| FetchError::NoRoom)?;
-        let addresses = self.vetted(url.host()).await?;
+    async fn get(&self, url: &HttpUrl, account: &str, deadline: Instant) -> Result<Got, FetchError> {
+        let _turn = self.turns.one(account.to_owned(), deadline).await.map_err(|_| FetchError::NoRoom)?;
+        let addresses = self.vetted(url.host(), account).await?;
         let stream = self.connect(&addresses, url.port(), deadline).await?;
         if !url.is_secure() {
-            return self.exchange(url, stream).await;
+            return self.exchange(url, account, stream).await;
         }
         let connector = self.trust.connector().await.map_err(FetchError::Tls)?;
         let stream = connector.connect(server_name(url.host())?, stream).await.map_err(FetchError::Tls)?;
-        self.exchange(url, stream).await
+        self.exchange(url, account, stream).await
     }
 
     /// The addresses of a host, which all passed: a name that also leads somewhere private is not trusted with the rest.
-    async fn vetted(&self, host: &Host) -> Result<Vec<IpAddr>, FetchError> {
+    async fn vetted(&self, host: &Host, account: &str) -> Result<Vec<IpAddr>, FetchError> {
         let addresses = match host {
             Host::Address(address) => vec![*address],
-            Host::Name(name) => self.network.resolve(name).await.map_err(FetchError::Resolve)?,
+            Host::Name(name) => self.network.resolve(name, account).await.map_err(FetchError::Resolve)?,
         };
         let passed = |address: IpAddr| self.vet.passed(address).ok_or(FetchError::Address(address));
         addresses.into_iter().map(passed).collect()
@@ -260,7 +270,7 @@ impl Fetcher {
         Err(failed)
     }
 
-    async fn exchange<S>(&self, url: &HttpUrl, stream: S) -> Result<Got, FetchError>
+    async fn exchange<S>(&self, url: &HttpUrl, account: &str, stream: S) -> Result<Got, FetchError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -271,10 +281,15 @@ impl Fetcher {
         let mut driver = JoinSet::new();
         driver.spawn(connection);
         let response = sender.send_request(request(url)).await?;
-        self.read(url, response).await
+        self.read(url, account, response).await
     }
 
-    async fn read(&self, url: &HttpUrl, response: Response<Incoming>) -> Result<Got, FetchError> {
+    async fn read(
+        &self,
+        url: &HttpUrl,
+        account: &str,
+        response: Response<Incoming>,
+    ) -> Result<Got, FetchError> {
         let (head, body) = response.into_parts();
         match head.status {
             StatusCode::OK => {}
@@ -293,7 +308,7 @@ impl Fetcher {
         if declared.as_ref().is_some_and(ContentType::is_multipart) {
             return Err(FetchError::Multipart);
         }
-        let (bytes, memory) = self.read_body(body).await?;
+        let (bytes, memory) = self.read_body(body, account).await?;
         Ok(Got::Content { declared, bytes, memory })
     }
 
@@ -301,32 +316,26 @@ impl Fetcher {
     async fn read_body(
         &self,
         mut body: Incoming,
-    ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), FetchError> {
+        account: &str,
+    ) -> Result<(Bytes, Claim<String>), FetchError> {
         let limit = self.settings.max_bytes;
         if body.size_hint().lower() > limit {
             return Err(FetchError::TooLong(limit));
         }
-        let mut memory: Option<OwnedSemaphorePermit> = None;
+        let mut memory = self.memory.claim(account.to_owned());
         let mut whole = BytesMut::new();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame?.into_data() else { continue };
             if (whole.len() + data.len()) as u64 > limit {
                 return Err(FetchError::TooLong(limit));
             }
-            let more = self.room(data.len())?;
-            match &mut memory {
-                Some(memory) => memory.merge(more),
-                None => memory = Some(more),
+            // At once or not at all: messages that wait for each other's would wait for nothing.
+            if !memory.grow_now(data.len()) {
+                return Err(FetchError::NoRoom);
             }
             whole.extend_from_slice(&data);
         }
         if whole.is_empty() { Err(FetchError::Empty) } else { Ok((whole.freeze(), memory)) }
-    }
-
-    /// Memory, at once or not at all: messages that wait for each other's would wait for nothing.
-    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, FetchError> {
-        let bytes = u32::try_from(bytes).map_err(|_| FetchError::NoRoom)?;
-        Arc::clone(&self.memory).try_acquire_many_owned(bytes).map_err(|_| FetchError::NoRoom)
     }
 }
 

@@ -9,22 +9,22 @@ use std::{
 
 use async_trait::async_trait;
 use rustls::RootCertStore;
-use tokio::{
-    net::{TcpStream, lookup_host},
-    sync::OnceCell,
-};
+use tokio::{net::TcpStream, sync::OnceCell};
 use tokio_rustls::TlsConnector;
 
-use crate::tls::client::{anonymous, system_roots};
+use crate::{
+    names::{self, Names},
+    tls::client::{anonymous, system_roots},
+};
 
 /// Names and connections. Whoever calls sets the deadline.
 #[async_trait]
 pub trait Network: Send + Sync + 'static {
-    /// The addresses of a name.
+    /// The addresses of a name that an account's content has.
     ///
     /// # Errors
     /// What the system says.
-    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>>;
+    async fn resolve(&self, name: &str, account: &str) -> io::Result<Vec<IpAddr>>;
 
     /// A connection to an address, and to no other.
     ///
@@ -34,13 +34,21 @@ pub trait Network: Send + Sync + 'static {
 }
 
 /// The network of the system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemNetwork;
+#[derive(Clone, Debug)]
+pub struct SystemNetwork {
+    names: Names<String>,
+}
+
+impl Default for SystemNetwork {
+    fn default() -> Self {
+        Self { names: names::of_content() }
+    }
+}
 
 #[async_trait]
 impl Network for SystemNetwork {
-    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(lookup_host((name, 0)).await?.map(|address| address.ip()).collect())
+    async fn resolve(&self, name: &str, account: &str) -> io::Result<Vec<IpAddr>> {
+        self.names.resolve(account.to_owned(), name).await
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {

@@ -23,6 +23,7 @@ use super::*;
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
 /// An address of the public internet; what is connected to it ends at a server of the test's.
 const PUBLIC: &str = "93.184.216.34";
+const ACCOUNT: &str = "acme";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A network that notes what is connected to, and leads all of it to one server, or to nowhere.
@@ -66,7 +67,7 @@ impl Map {
 
 #[async_trait]
 impl Network for Map {
-    async fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+    async fn resolve(&self, name: &str, _: &str) -> io::Result<Vec<IpAddr>> {
         let mut names = self.names.lock().unwrap();
         let answers = names.get_mut(name).ok_or_else(|| io::Error::other("no such name"))?;
         Ok(if answers.len() > 1 { answers.pop().unwrap() } else { answers[0].clone() })
@@ -83,7 +84,7 @@ impl Network for Map {
 
 async fn fetch(fetcher: &Arc<Fetcher>, urls: &[&str]) -> Result<Vec<Fetched>, FetchError> {
     let urls: Vec<_> = urls.iter().map(|url| (*url).to_owned()).collect();
-    let fetched = timeout(PATIENCE, fetcher.fetch(&urls, fetcher.deadline())).await.unwrap();
+    let fetched = timeout(PATIENCE, fetcher.fetch(&urls, ACCOUNT, fetcher.deadline())).await.unwrap();
     fetched.map(|haul| haul.fetched).map_err(|failure| failure.source)
 }
 
@@ -492,7 +493,7 @@ async fn answers_without_content_are_told_apart() {
         };
         assert!(said.starts_with(expected), "{path}: {said}");
     }
-    assert_eq!(fetcher.memory.available_permits(), MEMORY);
+    assert_eq!(fetcher.memory.free(), MEMORY);
 }
 
 #[tokio::test]
@@ -537,8 +538,8 @@ async fn slow_servers_are_not_waited_for() {
         assert!(matches!(error, FetchError::TooSlow), "{path}: {error}");
         assert!(began.elapsed() < Duration::from_secs(5), "{path}");
     }
-    assert_eq!(fetcher.memory.available_permits(), MEMORY);
-    assert_eq!(fetcher.turns.available_permits(), AT_A_TIME);
+    assert_eq!(fetcher.memory.free(), MEMORY);
+    assert_eq!(fetcher.turns.free(), AT_A_TIME);
 }
 
 #[tokio::test]
@@ -618,18 +619,50 @@ async fn memory_and_urls_are_bounded() {
     let server = scripted(&[("/", "HTTP/1.1 200 OK\r\n\r\nhi")]).await;
     let fetcher = Map::to(server).fetcher(|_| {});
     let url = format!("http://{PUBLIC}/");
-    let most =
-        Arc::clone(&fetcher.memory).acquire_many_owned(u32::try_from(MEMORY - 3).unwrap()).await.unwrap();
-    let haul = fetcher.fetch(std::slice::from_ref(&url), fetcher.deadline()).await.unwrap();
-    assert_eq!(fetcher.memory.available_permits(), 1);
+    let mut most = fetcher.memory.claim("another account".to_owned());
+    assert!(most.grow_now(MEMORY - 3));
+    let haul = fetcher.fetch(std::slice::from_ref(&url), ACCOUNT, fetcher.deadline()).await.unwrap();
+    assert_eq!(fetcher.memory.free(), 1);
     let error = fetch(&fetcher, &[&url]).await.unwrap_err();
     assert!(matches!(error, FetchError::NoRoom), "{error}");
     drop((haul, most));
-    assert_eq!(fetcher.memory.available_permits(), MEMORY);
+    assert_eq!(fetcher.memory.free(), MEMORY);
 
     let error = fetch(&fetcher, &[url.as_str(); MAX_URLS + 1]).await.unwrap_err();
     assert!(matches!(error, FetchError::TooManyUrls), "{error}");
     assert_eq!(fetch(&fetcher, &[url.as_str(); MAX_URLS]).await.unwrap().len(), MAX_URLS);
+}
+
+#[tokio::test]
+async fn fetches_of_one_account_hold_up_nobody_elses() {
+    let server = server(|path, mut stream| async move {
+        if path == "/never" {
+            std::future::pending::<()>().await;
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhi").await?;
+        stream.shutdown().await
+    })
+    .await;
+    let fetcher = Map::to(server).fetcher(|_| {});
+    let mut fetching = JoinSet::new();
+    for _ in 0..2 * AT_A_TIME / MAX_URLS {
+        let fetcher = Arc::clone(&fetcher);
+        let urls = vec![format!("http://{PUBLIC}/never"); MAX_URLS];
+        fetching
+            .spawn(async move { fetcher.fetch(&urls, "another account", fetcher.deadline()).await.is_ok() });
+    }
+    let are_free = async |turns: usize| {
+        while fetcher.turns.free() != turns {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, are_free(AT_A_TIME / 2)).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(fetch(&fetcher, &[&format!("http://{PUBLIC}/")]).await.unwrap()[0].bytes, "hi");
+    }
+    assert_eq!(fetcher.turns.free(), AT_A_TIME / 2);
+    fetching.shutdown().await;
+    timeout(PATIENCE, are_free(AT_A_TIME)).await.unwrap();
 }
 
 /// A server with a certificate for these names, and the certificate.

@@ -18,14 +18,14 @@ use tokio::sync::OnceCell;
 use tower_service::Service;
 
 use super::fresh::Fresh;
-use crate::tls::client::config;
+use crate::{names::PeerNames, tls::client::config};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Connects. What TLS needs is made when the first `https` URL comes.
 #[derive(Clone)]
 pub struct Connector {
-    plain: HttpConnector,
+    plain: HttpConnector<PeerNames>,
     tls: Arc<PeerTls>,
     config: Arc<OnceCell<Arc<ClientConfig>>>,
 }
@@ -39,7 +39,7 @@ impl fmt::Debug for Connector {
 impl Connector {
     /// A connector that gives each address at most `timeout` to take a connection.
     pub fn new(timeout: Duration, tls: Option<&PeerTls>) -> Self {
-        let mut plain = HttpConnector::new();
+        let mut plain = HttpConnector::new_with_resolver(PeerNames);
         plain.set_connect_timeout(Some(timeout));
         plain.set_nodelay(true);
         plain.enforce_http(false);

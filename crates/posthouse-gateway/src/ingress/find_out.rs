@@ -8,7 +8,7 @@ use posthouse_core::submit::{
     AdaptFact, Arrival, Ask, Body, CarrierFact, ContentFacts, ContentLength, ContentTypeHeader,
     CredentialsFact, Facts, FetchFact, adaptations, insert_fetched, read_content,
 };
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 use super::{Ingress, SHED_FOR};
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         memory::Share,
         seats::Progress,
     },
+    shares::Claim,
 };
 
 /// How often is fetched for one message: what it names, and what a SMIL among that names.
@@ -40,7 +41,7 @@ pub(super) struct Exchange {
     /// To be told when its body is here.
     pub(super) progress: Progress,
     /// The memory that content takes which was fetched for it.
-    pub(super) fetched_memory: Vec<OwnedSemaphorePermit>,
+    pub(super) fetched_memory: Vec<Claim<String>>,
 }
 
 impl Ingress {
@@ -138,12 +139,13 @@ impl Ingress {
     }
 
     /// Fetches what the content names by URL, and then what a SMIL that came by URL names in its turn.
-    async fn fetch(&self, facts: &Facts, memory: &mut Vec<OwnedSemaphorePermit>) -> FetchFact {
+    async fn fetch(&self, facts: &Facts, memory: &mut Vec<Claim<String>>) -> FetchFact {
         let Some(Ok(content)) = &facts.content else { return FetchFact::Failed };
+        let account = facts.account().map(|account| account.name.to_string()).unwrap_or_default();
         let deadline = self.fetcher.deadline();
         let mut content = content.clone();
         for _ in 0..FETCH_ROUNDS {
-            let haul = match self.fetcher.fetch(&content.urls, deadline).await {
+            let haul = match self.fetcher.fetch(&content.urls, &account, deadline).await {
                 Ok(haul) => haul,
                 Err(failure) => return self.not_fetched(facts, &failure),
             };

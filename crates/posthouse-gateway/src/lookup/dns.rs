@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use posthouse_core::address::Msisdn;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UdpSocket, lookup_host},
+    net::{TcpStream, UdpSocket},
     time::timeout,
 };
 
@@ -15,6 +15,7 @@ use super::{
     asker::{Provider, Silence},
     enum_zone::{Zone, is_truncated, read, replies_to},
 };
+use crate::names;
 
 /// How often a question goes out, evenly over the time for it: datagrams get lost.
 const SENDS: u32 = 3;
@@ -35,8 +36,8 @@ impl EnumServer {
     }
 
     async fn address(&self) -> Result<SocketAddr, Silence> {
-        let mut found = lookup_host((self.zone.host.as_str(), self.zone.port)).await.map_err(silence)?;
-        found.next().ok_or_else(|| Silence("the server's name has no address".to_owned()))
+        let found = names::of_peer(&self.zone.host, self.zone.port).await.map_err(silence)?;
+        found.first().copied().ok_or_else(|| Silence("the server's name has no address".to_owned()))
     }
 
     async fn over_udp(&self, server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, Silence> {
