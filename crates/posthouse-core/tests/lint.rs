@@ -452,7 +452,7 @@ fn the_first_refusal_is_answered_and_the_others_come_after() {
 }
 
 #[test]
-fn other_operations_are_judged_by_the_format_alone() {
+fn other_operations_are_judged_by_the_carriers_door_or_their_format() {
     let uri = mm7::Namespace::LATEST.uri();
     let report = |operation: &str| {
         lint(&format!(
@@ -462,7 +462,16 @@ fn other_operations_are_judged_by_the_format_alone() {
     };
     let deliver = report(&format!("<DeliverReq xmlns=\"{uri}\"><MM7Version>6.8.0</MM7Version></DeliverReq>"));
     assert!(!deliver.is_judged_as_submit());
-    assert_eq!(codes(&deliver), [vec![], vec![], vec![], vec![2007]], "Sender is missing");
+    assert_eq!(codes(&deliver), [2007; 4].map(|code| vec![code]), "Sender is missing");
+    let report_of = |contents: &str| {
+        report(&format!(
+            "<DeliverReportReq><MMStatus>Retrieved</MMStatus>{contents}<Odd>1</Odd></DeliverReportReq>"
+        ))
+    };
+    let odd = report_of("<MessageID>m</MessageID>");
+    assert_eq!(codes(&odd), [(); 4].map(|()| Vec::new()), "what is odd is taken: {:?}", told(&odd));
+    assert!(!odd.findings.is_empty(), "and told");
+    assert_eq!(codes(&report_of("")), [2007; 4].map(|code| vec![code]), "MessageID is missing");
     let answer =
         report(&format!("<DeliverRsp xmlns=\"{uri}\"><MM7Version>6.8.0</MM7Version><Status/></DeliverRsp>"));
     assert_eq!(

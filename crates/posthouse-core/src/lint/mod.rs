@@ -11,6 +11,7 @@
 //! assert_eq!(verdict.refused_with().map(|status| status.code), Some(2510));
 //! ```
 
+mod carriers;
 mod fix;
 mod head;
 mod request;
@@ -23,7 +24,7 @@ use mm7::{
     message::{Status, SubmitReq},
 };
 
-use crate::submit::{Cause, Reject};
+use crate::submit::{Cause, Head, Reject};
 
 pub use fix::{Fixed, Unfixable};
 pub use verdict::{NOT_JUDGED, Verdict};
@@ -78,6 +79,12 @@ impl Finding {
         Cause::of(self.reject).map(|cause| cause.row)
     }
 
+    /// Leaves of the answers what the carriers' door gives, whatever the dialect.
+    fn judge_as_carriers(&mut self, refused: Option<&carriers::Refused>) {
+        let is_refused = refused.is_some_and(|refused| refused.is_of(self));
+        self.answers = Dialect::ALL.map(|dialect| is_refused.then(|| dialect.status(code(self.reject))));
+    }
+
     /// Each dialect and what it answers.
     pub fn answers(&self) -> impl Iterator<Item = (&'static Dialect, Option<&Status>)> {
         Dialect::ALL.into_iter().zip(self.answers.iter().map(Option::as_ref))
@@ -102,7 +109,19 @@ impl Report {
         let lint = Lint::read(file, &options.limits);
         let mut findings: Vec<Finding> = head::findings(&lint, options);
         findings.extend(lint.findings.iter().map(|finding| of_format(&lint, finding)));
-        let verdicts = Dialect::ALL.map(|dialect| verdict::judge(&lint, &findings, dialect, options));
+        let carriers = carriers::judge(&lint, &head::head(&lint, options), &options.limits);
+        if let Some(refused) = &carriers {
+            findings.iter_mut().for_each(|finding| finding.judge_as_carriers(refused.as_ref()));
+            let untold =
+                refused.as_ref().filter(|refused| !findings.iter().any(|finding| refused.is_of(finding)));
+            findings.extend(untold.map(|refused| refused.finding(&lint)));
+        }
+        let verdicts = Dialect::ALL.map(|dialect| match &carriers {
+            Some(refused) => {
+                Verdict { dialect, refusals: refused.iter().map(carriers::Refused::refusal).collect() }
+            }
+            None => verdict::judge(&lint, &findings, dialect, options),
+        });
         findings.extend(request::findings(&lint, &verdicts, &findings, options));
         findings.sort_by_key(|finding| (finding.place.offset, finding.row()));
         Self { lint, findings, verdicts, options: options.clone() }

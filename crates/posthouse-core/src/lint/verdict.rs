@@ -92,7 +92,7 @@ fn until_known(
     by: impl FnOnce(&'static Dialect) -> Vec<Refusal>,
 ) -> Vec<Refusal> {
     let is_known = lint.decoded.as_ref().is_ok_and(|decoded| decoded.vaspid.is_some());
-    if is_known || !refusals.iter().any(|refusal| refusal.reject == Reject::NoVaspId) {
+    if is_known {
         return refusals;
     }
     let default = by(Dialect::POSTHOUSE);

@@ -1,0 +1,112 @@
+//! What carriers send: their door reads it for what it says, whatever its form (contract section 5), and so the same is said of it in
+//! every dialect.
+
+use mm7::{
+    DecodeError, Decoded, Dialect, Limits, Message, Rule,
+    lint::{Lint, Remedy},
+    message::Operation,
+    soap::decode_forgiving,
+};
+
+use super::Finding;
+use crate::submit::{Cause, ContentLength, Refusal, Reject};
+
+/// What the carriers' door takes.
+const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
+
+/// Why the carriers' door refuses a message.
+#[derive(Debug)]
+pub(super) struct Refused {
+    reject: Reject,
+    /// The end of the words of the finding that is meant, where its rule alone does not tell.
+    what: Option<String>,
+}
+
+impl Refused {
+    const fn for_rule(rule: Rule) -> Self {
+        Self { reject: Reject::Decode(rule), what: None }
+    }
+
+    /// A missing element, of which others may be missing as well.
+    fn without(element: &str) -> Self {
+        Self { reject: Reject::Decode(Rule::MissingElement), what: Some(format!(" has no {element}")) }
+    }
+
+    pub(super) fn refusal(&self) -> Refusal {
+        Refusal { row: Cause::of(self.reject).map_or(0, |cause| cause.row), reject: self.reject }
+    }
+
+    /// Whether it is what a finding tells.
+    pub(super) fn is_of(&self, finding: &Finding) -> bool {
+        self.reject == finding.reject && self.what.as_ref().is_none_or(|what| finding.what.ends_with(what))
+    }
+
+    /// A finding of its own, where the message is so far from its form that nothing was looked for.
+    pub(super) fn finding(&self, lint: &Lint) -> Finding {
+        let remedy = Remedy::advise(
+            "write what nothing can be done without: MessageID and MMStatus, or Sender and Recipients",
+        );
+        let what = match (&self.what, self.reject) {
+            (Some(what), _) => format!("the message{what}"),
+            (None, Reject::Decode(rule)) => rule.meaning().trim_end_matches('.').to_owned(),
+            (None, _) => "the head of the request cannot be used".to_owned(),
+        };
+        let clause = match self.reject {
+            Reject::Decode(rule) => rule.clause(),
+            reject => Cause::of(reject).map_or("", |cause| cause.clause),
+        };
+        let answers = Dialect::ALL.map(|dialect| Some(dialect.status(self.reject.status())));
+        Finding { reject: self.reject, place: lint.start(), what, remedy, clause, answers }
+    }
+}
+
+/// What the carriers' door says of the message in a file: nothing, or the first that it is refused for. `None` where it is none
+/// that carriers send.
+pub(super) fn judge(lint: &Lint, head: &super::Head, limits: &Limits) -> Option<Option<Refused>> {
+    let decoded = from_carrier(lint, limits)?;
+    let is_usable = matches!(head.content_length, ContentLength::Bytes(_) | ContentLength::Chunked);
+    if head.fault.is_some() || !is_usable || head.is_encoded {
+        return Some(Some(Refused { reject: Reject::HttpHeaders, what: None }));
+    }
+    Some(refused(lint, &decoded).err())
+}
+
+/// The message as the carriers' door reads it, if it is one that carriers send.
+fn from_carrier(lint: &Lint, limits: &Limits) -> Option<Decoded> {
+    let told = lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
+    if lint.raw.is_response() || told.is_some_and(|message| !is_from_carrier(message)) {
+        return None;
+    }
+    let root = lint.package.root.as_ref()?;
+    let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
+    let decoded = decode_forgiving(&root.bytes().ok()?, charset, limits).ok()?;
+    // Of what is broken, a name that is near one is too little to go by.
+    let is_named = |name: &str| matches!(name, "DeliveryReportReq" | "ReadReplyReq" | "DeliverReq");
+    let is_told = lint.decoded.is_ok() || decoded.operation.as_deref().is_some_and(is_named);
+    (is_told && decoded.message.as_ref().is_some_and(is_from_carrier)).then_some(decoded)
+}
+
+pub(super) const fn is_from_carrier(message: &Message) -> bool {
+    matches!(message, Message::DeliveryReportReq(_) | Message::ReadReplyReq(_) | Message::DeliverReq(_))
+}
+
+fn refused(lint: &Lint, decoded: &Decoded) -> Result<(), Refused> {
+    if let Some(DecodeError { rule, .. }) = Dialect::FORGIVING.first_refused(decoded, TAKEN) {
+        return Err(Refused::for_rule(rule));
+    }
+    let (id, status) = match &decoded.message {
+        Some(Message::DeliveryReportReq(req)) => (&req.message_id, &req.mm_status),
+        Some(Message::ReadReplyReq(req)) => (&req.message_id, &req.mm_status),
+        Some(Message::DeliverReq(req)) if req.sender.is_none() => {
+            return Err(Refused::without("Sender"));
+        }
+        _ => return lint.media().map(drop).map_err(|error| Refused::for_rule(error.rule)),
+    };
+    // A status that is missing from what broke off might have been any.
+    let is_broken = decoded.errors.iter().any(|error| error.rule == Rule::NotWellFormed);
+    match id {
+        _ if is_broken && status.is_empty() => Err(Refused::for_rule(Rule::NotWellFormed)),
+        None => Err(Refused::without("MessageID")),
+        Some(_) => Ok(()),
+    }
+}
