@@ -98,6 +98,18 @@ fn admin_of(file: &Path) -> anyhow::Result<Option<String>> {
     Ok(Some(admin.to_owned()))
 }
 
+/// How many lines of its log a gateway dropped since nobody read them; `None` where it does not say, or not to us.
+pub async fn dropped_log_lines(settings: &Settings, admin: &str, wait: Duration) -> Option<u64> {
+    let client = client(admin, settings.admin.tls.as_ref(), wait).ok()?;
+    let mut request = http::Request::get(format!("{admin}/metrics"));
+    if let Some(token) = &settings.admin.token {
+        request = request.header(http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
+    }
+    let answer = client.send(request.body(Default::default()).ok()?).await.ok()?;
+    let text = std::str::from_utf8(answer.body()).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("posthouse_log_lines_dropped_total ")?.parse().ok())
+}
+
 /// The revision that a gateway works with, ready or not.
 async fn revision_at(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<u64> {
     // Made anew each time: the certificate's file may just have changed, and the gateway soon follows.

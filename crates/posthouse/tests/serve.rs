@@ -570,6 +570,9 @@ fn a_log_that_nobody_reads_stops_nobody() {
     let dropped = metrics.lines().find_map(|line| line.strip_prefix("posthouse_log_lines_dropped_total "));
     let dropped: u64 = dropped.unwrap().parse().unwrap();
     assert!(dropped > 0, "{metrics}");
+    let doctor = run(folder.path(), &["doctor", "-c", "posthouse.toml"]);
+    let noted = format!("note  log      {dropped} lines were dropped since nobody read them");
+    assert!(stdout(&doctor).contains(&noted), "{}", stdout(&doctor));
     // Whoever reads on has all that was kept, and how much was not.
     let mut log = Vec::new();
     let mut piece = [0; 65536];

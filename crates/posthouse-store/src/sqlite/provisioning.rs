@@ -1,12 +1,14 @@
 //! Provisioning: JSON documents under one revision.
 
+use std::slice;
+
 use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     provisioning::{Blacklisted, Change, Lookup, Provisioning, Range},
     store::StoreError,
 };
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
@@ -14,6 +16,9 @@ use super::{
     job::Tx,
     record::{Record, corrupt},
 };
+
+/// How many rows one statement adds.
+const ROWS: usize = 256;
 
 const REVISION: &str = "SELECT value FROM meta WHERE name = 'revision'";
 
@@ -83,11 +88,45 @@ pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> 
     if changes.is_empty() {
         return Ok(revision);
     }
-    for one in changes {
-        make(tx, one)?;
+    for kind in changes.chunk_by(|one, next| rows_of(one) == rows_of(next)) {
+        make_all(tx, kind)?;
     }
     tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'", [])?;
     Ok(revision + 1)
+}
+
+/// Makes changes of one kind. Of what comes by the hundred thousand many rows go into one statement: the gateway can write nothing
+/// meanwhile.
+fn make_all(tx: &Tx<'_>, changes: &[Change]) -> Result<()> {
+    if changes.first().and_then(rows_of).is_none() {
+        return changes.iter().try_for_each(|one| make(tx, one).map(drop));
+    }
+    changes.chunks(ROWS).try_for_each(|rows| add(tx, rows).map(drop))
+}
+
+/// Adds rows to one table.
+fn add(tx: &Tx<'_>, rows: &[Change]) -> Result<usize> {
+    let insert = rows.first().and_then(rows_of).unwrap_or_default();
+    let places = vec!["(?, ?)"; rows.len()].join(", ");
+    tx.execute(&format!("{insert} VALUES {places}"), params_from_iter(rows.iter().flat_map(values)))
+}
+
+/// Where a change adds a row of two values.
+const fn rows_of(change: &Change) -> Option<&'static str> {
+    match change {
+        Change::PutRange(_) => Some("INSERT OR REPLACE INTO range (prefix, carrier)"),
+        Change::PutBlacklisted(_) => Some("INSERT OR REPLACE INTO blacklist (number, account)"),
+        _ => None,
+    }
+}
+
+/// The two values.
+fn values(change: &Change) -> [&str; 2] {
+    match change {
+        Change::PutRange(range) => [&range.prefix, range.carrier.as_str()],
+        Change::PutBlacklisted(entry) => [&entry.number, account_text(entry)],
+        _ => ["", ""],
+    }
 }
 
 fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
@@ -106,15 +145,8 @@ fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
         Change::SetLookup(Some(lookup)) => {
             tx.execute("INSERT OR REPLACE INTO lookup (id, document) VALUES (1, ?)", [document(lookup)?])
         }
-        Change::PutRange(range) => tx.execute(
-            "INSERT OR REPLACE INTO range (prefix, carrier) VALUES (?, ?)",
-            (&range.prefix, range.carrier.as_str()),
-        ),
+        Change::PutRange(_) | Change::PutBlacklisted(_) => add(tx, slice::from_ref(change)),
         Change::RemoveRange(prefix) => tx.execute("DELETE FROM range WHERE prefix = ?", [prefix]),
-        Change::PutBlacklisted(entry) => tx.execute(
-            "INSERT OR REPLACE INTO blacklist (number, account) VALUES (?, ?)",
-            (&entry.number, account_text(entry)),
-        ),
         Change::RemoveBlacklisted(entry) => tx.execute(
             "DELETE FROM blacklist WHERE number = ? AND account = ?",
             (&entry.number, account_text(entry)),

@@ -169,6 +169,7 @@ macro_rules! conformance {
             provisioning: a_new_store_has_nothing_provisioned,
                 changes_read_back_sorted_by_key,
                 a_put_replaces_and_a_remove_removes,
+                thousands_of_changes_are_one_change,
                 an_unexpected_revision_changes_nothing,
                 the_key_stays_the_same;
             retention: media_go_before_their_message,

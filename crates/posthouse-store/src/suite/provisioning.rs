@@ -155,6 +155,27 @@ pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
     assert_eq!(bed.provisioning().await, Ok(Provisioning { revision: 3, ..Provisioning::default() }));
 }
 
+/// As many as there are, in whatever order they come; the last of one key counts.
+pub async fn thousands_of_changes_are_one_change(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let number = |number: usize| format!("1617{number:07}");
+    let ranges = (0..1003).map(|prefix| Change::PutRange(range(&format!("1{prefix:04}"), "31003")));
+    let again = (0..1003).step_by(2).map(|prefix| Change::PutRange(range(&format!("1{prefix:04}"), "31002")));
+    let listed = (0..777).map(|entry| Change::PutBlacklisted(blacklisted(&number(entry), Some("acme"))));
+    let gone =
+        (0..777).step_by(3).map(|entry| Change::RemoveBlacklisted(blacklisted(&number(entry), Some("acme"))));
+    let twice = [range("3", "31002"), range("3", "31003")].map(Change::PutRange);
+    let changes: Vec<_> =
+        ranges.chain(listed).chain(again).chain([put_account("acme")]).chain(gone).chain(twice).collect();
+    assert_eq!(bed.change(&changes, None).await, Ok(1));
+    let provisioning = bed.provisioning().await.unwrap();
+    let carrier = |prefix: usize| if prefix % 2 == 0 { "31002" } else { "31003" };
+    let ranges = (0..1003).map(|prefix| range(&format!("1{prefix:04}"), carrier(prefix)));
+    assert_eq!(provisioning.ranges, ranges.chain([range("3", "31003")]).collect::<Vec<_>>());
+    let left = (0..777).filter(|entry| entry % 3 != 0).map(|entry| blacklisted(&number(entry), Some("acme")));
+    assert_eq!(provisioning.blacklist, left.collect::<Vec<_>>());
+}
+
 /// Somebody else was faster.
 pub async fn an_unexpected_revision_changes_nothing(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use super::{Finding, certificates};
-use crate::running::{Reached, reach};
+use crate::running::{Reached, dropped_log_lines, reach};
 
 /// How long a peer may take to take a connection.
 const WAIT: Duration = Duration::from_secs(3);
@@ -32,7 +32,11 @@ const WAIT: Duration = Duration::from_secs(3);
 /// What a running gateway left beside the store cannot be read.
 pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
     match reach(settings, 0, WAIT).await? {
-        Reached::Taken { admin } => Ok(vec![Finding::fine("gateway", format!("runs, admin at {admin}"))]),
+        Reached::Taken { admin } => {
+            let runs = Finding::fine("gateway", format!("runs, admin at {admin}"));
+            let dropped = dropped_log_lines(settings, &admin, WAIT).await;
+            Ok([runs].into_iter().chain(dropped.and_then(of_the_log)).collect())
+        }
         Reached::Late { admin, said } => {
             let said =
                 format!("{admin} does not answer as it should ({said}); see its log, or start it again");
@@ -51,6 +55,14 @@ pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
             Ok(findings)
         }
     }
+}
+
+/// A log that lost something.
+fn of_the_log(dropped: u64) -> Option<Finding> {
+    let said = format!(
+        "{dropped} lines were dropped since nobody read them; look at what takes the gateway's stderr"
+    );
+    (dropped > 0).then(|| Finding::note("log", said))
 }
 
 fn free(section: &str, address: SocketAddr, bound: io::Result<()>) -> Finding {
