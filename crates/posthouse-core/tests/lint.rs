@@ -718,3 +718,92 @@ fn a_compressed_body_is_told_to_be_one() {
     let report = Report::read(unlabelled.into(), &Options::default());
     assert!(report.findings.iter().all(|finding| finding.remedy.advice.contains("compressed")));
 }
+
+/// The request with this in place of its Content-Length.
+fn with_head(lines: &str, body: &str) -> String {
+    format!(
+        "POST /mm7/v1 HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/related; boundary=b\r\n{lines}\r\n\r\n{body}"
+    )
+}
+
+#[test]
+fn heads_are_read_as_at_the_door() {
+    let length = BODY.len();
+    let good = format!("Content-Length: {length}");
+    for lines in [
+        good.clone(),
+        format!("Content-Length:\r\n {length}"),
+        format!("X: a\r\n\tb\r\n \r\n{good}"),
+        format!("{good}\r\nContent-Encoding: identity"),
+        format!("{good}\r\n{good}"),
+    ] {
+        assert_eq!(told(&lint(&with_head(&lines, BODY))), [""; 0], "{lines}");
+    }
+    let whole = with_head(&good, BODY);
+    assert_eq!(told(&lint(&format!("\r\n\n{whole}"))), [""; 0], "empty lines before it");
+    let all = "2500/2500/2500/2500";
+    for (lines, place, what) in [
+        (format!("no colon\r\n{good}"), "4:1", "a header line has no colon"),
+        (format!("X : y\r\n{good}"), "4:1", "a blank stands before the colon of a header line"),
+        (format!("X: y\r\n z\u{1}\r\n{good}"), "5:1", "a header's value has a control character"),
+        (format!("{good}\r\nContent-Length: 5"), "4:1", "two Content-Length headers differ"),
+        (
+            format!("{good}\r\nTransfer-Encoding: chunked"),
+            "4:1",
+            "there are both a Content-Length and a Transfer-Encoding",
+        ),
+        ("Transfer-Encoding: gzip, chunked".to_owned(), "4:1", "Transfer-Encoding is not chunked alone"),
+        (
+            "Transfer-Encoding: chunked".to_owned(),
+            "4:1",
+            "the chunks of the body are broken, or not all there",
+        ),
+        (
+            format!("{good}\r\nContent-Encoding: gzip"),
+            "5:1",
+            "the body has the Content-Encoding gzip: bodies are taken as they are",
+        ),
+    ] {
+        let report = lint(&with_head(&lines, BODY));
+        let expected = format!("{place} http_headers | {what} | {all}");
+        let told = told(&report);
+        assert!(told.iter().any(|line| line.starts_with(&expected)), "{expected}: {told:?}");
+        assert!(codes(&report).iter().all(|codes| codes.first() == Some(&2500)), "{lines}");
+    }
+    for (from, to, what) in [
+        ("POST /mm7/v1 HTTP/1.1", "POST /mm7/v1", "1:1 http_headers | the request line is not"),
+        ("\r\nHost", "\r\n Host", "2:1 http_headers | a folded line stands before any header"),
+    ] {
+        let told = told(&lint(&whole.replace(from, to)));
+        assert!(told.iter().any(|line| line.starts_with(what)), "{told:?}");
+    }
+}
+
+#[test]
+fn chunks_are_put_together_and_refused_by_strict_dialects() {
+    let (first, second) = BODY.split_at(BODY.find("<Subject>").unwrap());
+    let chunks: String =
+        [first, second, ""].map(|piece| format!("{:x}\r\n{piece}\r\n", piece.len())).concat();
+    let chunked = with_head("Transfer-Encoding: chunked", &chunks);
+    let report = lint(&chunked);
+    let what =
+        "4:1 http_headers | the body comes in chunks, which strict dialects do not take | 0/2500/2500/2500";
+    assert_eq!(told(&report), [format!("{what} | Content-Length: {}", BODY.len())]);
+    assert_eq!(codes(&report), [vec![], vec![2500], vec![2500], vec![2500]]);
+    // What is wrong in the second chunk is found where it stands.
+    let report = lint(&chunked.replace("t>Tides<", "t>Tide&<"));
+    let finding =
+        report.findings.iter().find(|finding| finding.reject == Reject::Decode(Rule::NotWellFormed));
+    let at = chunked.find("Tides<").unwrap();
+    assert!((at..at + 8).contains(&finding.unwrap().place.offset), "{:?}", finding.unwrap().place);
+}
+
+#[test]
+fn a_multipart_that_is_labelled_as_xml_is_told_to_be_one() {
+    let whole = with_head(&format!("Content-Length: {}", BODY.len()), BODY);
+    let report = lint(&whole.replace("multipart/related; boundary=b", "text/xml"));
+    let told = told(&report);
+    let expected = "3:1 NotWellFormed | the body is a multipart, and the Content-Type says text/xml | 2007/2007/2007/2007 | \
+                    Content-Type: multipart/related; boundary=b; type=\"text/xml\"";
+    assert_eq!(told, [expected]);
+}

@@ -31,7 +31,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use crate::mime::{Package, unpack};
+use crate::mime::{ContentType, Package, unpack};
 use crate::soap::xml::{Document, cut};
 use crate::{DecodeError, Decoded, Framing, Limits, Namespace, Rule, SeenNamespace, Version, decode};
 
@@ -190,7 +190,7 @@ impl Lint {
                 let decoded = decode(&xml, charset, limits);
                 // What is beyond the limit is refused unread.
                 let xml = xml.slice(..xml.len().min(limits.max_envelope));
-                (decoded, Some(Source::of(root, xml, &raw.file, raw.body_offset)))
+                (decoded, Some(Source::of(root, xml, &raw)))
             }
         };
         let mut lint = Self { raw, package, decoded, findings: Vec::new(), source };
@@ -198,6 +198,7 @@ impl Lint {
         findings.extend(parts::findings(&lint));
         findings.extend(content::findings(&lint, limits));
         lint.tell_compression(&mut findings);
+        lint.tell_multipart(&mut findings);
         findings.sort_by_key(|finding| (finding.place.offset, finding.place.position, finding.rule));
         lint.findings = findings;
         lint
@@ -206,8 +207,7 @@ impl Lint {
     /// A compressed body is read as it came: what is found in it says nothing of the message, but that it is compressed.
     fn tell_compression(&self, findings: &mut [Finding]) {
         const GZIP: &[u8] = b"\x1f\x8b";
-        let is_other = |header: &&Header| !matches!(header.value.trim(), "" | "identity");
-        let header = self.raw.header("content-encoding").filter(is_other);
+        let header = self.raw.encoding();
         if header.is_none() && !self.raw.body().starts_with(GZIP) {
             return;
         }
@@ -219,6 +219,24 @@ impl Lint {
             let advice = "send the body as it is: it is compressed, and MM7 has no place for that";
             let found = header.map(|header| format!("{}: {}", header.name, header.value));
             finding.remedy = Remedy::advise(advice).found(found);
+        }
+    }
+
+    /// A multipart that is labelled as an envelope alone: what does not read in it says nothing of the markup.
+    fn tell_multipart(&self, findings: &mut [Finding]) {
+        let Some((boundary, header)) = self.raw.hidden_boundary().zip(self.raw.header("content-type")) else {
+            return;
+        };
+        let rules = [Rule::NotWellFormed, Rule::Encoding];
+        for finding in findings.iter_mut().filter(|finding| rules.contains(&finding.rule)) {
+            let label = ContentType::new("multipart/related").with_param("boundary", &boundary);
+            let label = label.with_param("type", "text/xml");
+            finding.place = self.in_head("content-type");
+            finding.what = format!("the body is a multipart, and the Content-Type says {}", header.value);
+            finding.remedy =
+                Remedy::advise("label the body as what it is, with the boundary between its parts")
+                    .found(Some(format!("{}: {}", header.name, header.value)))
+                    .corrected(format!("Content-Type: {label}"));
         }
     }
 
@@ -269,14 +287,18 @@ impl Lint {
 
     /// The place of a header's line, or of the head where there is no such header.
     pub fn in_head(&self, name: &str) -> Place {
-        let offset = self.raw.header(name).map_or(0, |header| header.offset);
+        self.at(self.raw.header(name).map_or(0, |header| header.offset))
+    }
+
+    /// A place in the head, by its offset in the file.
+    pub fn at(&self, offset: usize) -> Place {
         let before = String::from_utf8_lossy(self.raw.file.get(..offset).unwrap_or_default());
         Place { offset, position: Some(Position::START.after(&before)), is_decoded: false }
     }
 
     /// A place among the parts, by the offset in the body.
     fn in_body(&self, offset: usize) -> Place {
-        Place { offset: self.raw.body_offset + offset, position: None, is_decoded: false }
+        Place { offset: self.raw.in_file(offset), position: None, is_decoded: false }
     }
 
     /// What a corrected envelope is written in: see [`corrected_framing`].

@@ -47,7 +47,7 @@ fn remedy(lint: &Lint, error: &DecodeError) -> Remedy {
             .found(header_line(lint, place(lint, error).offset))
             .corrected("Content-Type: text/xml; charset=utf-8"),
         Rule::PartWithoutContentType | Rule::PartContentType => {
-            let found = header_line(lint, lint.raw.body_offset + error.offset);
+            let found = header_line(lint, lint.raw.in_file(error.offset));
             let remedy = Remedy::advise("say what the part is").found(found);
             let media_type = part.map(|part| sniff(&part.bytes().unwrap_or_default(), None));
             match media_type {
@@ -153,7 +153,7 @@ fn mislabelled(content_type: &ContentType, declared: Option<&str>, bytes: &Bytes
 
 /// The line at a place in the body.
 fn line(lint: &Lint, offset: usize) -> Option<String> {
-    line_of_file(lint, lint.raw.body_offset + offset)
+    line_of_file(lint, lint.raw.in_file(offset))
 }
 
 fn line_of_file(lint: &Lint, offset: usize) -> Option<String> {

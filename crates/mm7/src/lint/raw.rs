@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use memchr::memchr;
 
+use crate::http1::{BodyLength, Chunks, HeadFault, HeadFaultKind, first_fault, is_identity, judge, unfold};
 use crate::mime::ContentType;
 
 /// The longest boundary that is looked for where none is declared, in bytes.
@@ -51,6 +52,12 @@ pub struct Raw {
     pub headers: Vec<Header>,
     /// Where the body begins in the file.
     pub body_offset: usize,
+    /// Whether the head ends with an empty line.
+    is_whole: bool,
+    body: Bytes,
+    /// Where pieces of the body begin: in the body, and in the file. One, but for a chunked body.
+    pieces: Vec<(usize, usize)>,
+    has_broken_chunks: bool,
     effective_type: ContentType,
 }
 
@@ -70,22 +77,29 @@ impl Raw {
             start: Start::Bare,
             headers: Vec::new(),
             body_offset: 0,
+            is_whole: false,
+            body: Bytes::new(),
+            pieces: Vec::new(),
+            has_broken_chunks: false,
             effective_type: ContentType::new("text/xml"),
         };
         raw.read_head();
+        raw.read_body();
         raw.effective_type = raw.find_type();
         raw
     }
 
     fn read_head(&mut self) {
         let file = self.file.clone();
-        let Some(first) = line_at(&file, 0) else { return };
+        // Empty lines before a request do not count (RFC 9112 clause 2.2).
+        let begin = file.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let Some(first) = line_at(&file, begin) else { return };
         let headers_from = match start_line(first.text) {
             Some(start) => {
                 self.start = start;
                 first.end
             }
-            None if split_header(first.text).is_some() && !looks_like_body(&file) => {
+            None if begin == 0 && split_header(first.text).is_some() && !looks_like_body(&file) => {
                 self.start = Start::Headers;
                 0
             }
@@ -100,7 +114,8 @@ impl Raw {
         while let Some(line) = line_at(&file, self.body_offset) {
             let offset = std::mem::replace(&mut self.body_offset, line.end);
             if line.text.is_empty() {
-                return;
+                self.is_whole = true;
+                break;
             }
             let text = String::from_utf8_lossy(line.text);
             match self.headers.last_mut() {
@@ -115,11 +130,103 @@ impl Raw {
                 })),
             }
         }
+        for header in &mut self.headers {
+            header.value.truncate(header.value.trim_end().len());
+        }
     }
 
-    /// What follows the head.
+    fn read_body(&mut self) {
+        if self.length() == Some(BodyLength::Chunked) {
+            return self.read_chunks();
+        }
+        self.body = self.file.slice(self.body_offset.min(self.file.len())..);
+        self.pieces.push((0, self.body_offset));
+    }
+
+    fn read_chunks(&mut self) {
+        let (mut chunks, mut body, mut at) = (Chunks::default(), Vec::new(), self.body_offset);
+        while !chunks.is_over() {
+            let rest = self.file.get(at..).unwrap_or_default();
+            let Ok(taken) = chunks.take(rest) else { break };
+            if rest.is_empty() {
+                break;
+            }
+            if taken.data > 0 {
+                self.pieces.push((body.len(), at));
+                body.extend_from_slice(rest.get(..taken.data).unwrap_or_default());
+            }
+            at += taken.pass + taken.skip;
+        }
+        self.has_broken_chunks = !chunks.is_over();
+        self.body = body.into();
+    }
+
+    /// The head of a request as it would come over a connection, and by how much it is longer than in the file.
+    fn request_head(&self) -> Option<(std::borrow::Cow<'_, [u8]>, usize)> {
+        const LEFT_OUT: &[u8] = b"POST / HTTP/1.1\r\n";
+        let head = self.file.get(..self.body_offset)?;
+        let (mut head, more) = match self.start {
+            Start::Request { .. } => (std::borrow::Cow::Borrowed(head), 0),
+            Start::Headers => ([LEFT_OUT, head].concat().into(), LEFT_OUT.len()),
+            Start::Response { .. } | Start::Bare => return None,
+        };
+        if !self.is_whole {
+            let end: &[u8] = if head.ends_with(b"\n") { b"\n" } else { b"\n\n" };
+            head.to_mut().extend_from_slice(end);
+        }
+        Some((head, more))
+    }
+
+    /// What keeps a door from reading the head of a request; `None` also where there is no such head.
+    pub fn head_fault(&self) -> Option<HeadFault> {
+        let (head, more) = self.request_head()?;
+        if let Some(fault) = first_fault(&head) {
+            return Some(HeadFault { offset: fault.offset.saturating_sub(more), ..fault });
+        }
+        let breaks_off = !self.is_whole && matches!(self.start, Start::Request { .. });
+        breaks_off.then_some(HeadFault { kind: HeadFaultKind::BreaksOff, offset: self.file.len() })
+    }
+
+    /// How long the body of a request is, by its head; `None` where no head of one can be read.
+    pub fn length(&self) -> Option<BodyLength> {
+        let (head, _) = self.request_head()?;
+        judge(&unfold(&head)).ok().map(|judged| judged.length)
+    }
+
+    /// Whether the body comes in chunks that are none, or that are not all there.
+    pub const fn has_broken_chunks(&self) -> bool {
+        self.has_broken_chunks
+    }
+
+    /// The first Content-Encoding that stands between the body and what it holds.
+    pub fn encoding(&self) -> Option<&Header> {
+        let is_it = |header: &&Header| {
+            header.name.eq_ignore_ascii_case("content-encoding") && !is_identity(&header.value)
+        };
+        self.headers.iter().find(is_it)
+    }
+
+    /// Whether the body stands in several pieces in the file: in chunks.
+    pub(super) const fn is_in_pieces(&self) -> bool {
+        self.pieces.len() > 1
+    }
+
+    /// Where in the file a byte of the body stands.
+    pub fn in_file(&self, offset: usize) -> usize {
+        let piece = self.pieces.iter().rev().find(|(in_body, _)| *in_body <= offset);
+        let (in_body, in_file) = piece.copied().unwrap_or((0, self.body_offset));
+        in_file + (offset - in_body)
+    }
+
+    /// The boundary that the body shows though its Content-Type says that it is an envelope alone.
+    pub fn hidden_boundary(&self) -> Option<String> {
+        self.declared_type().filter(ContentType::is_bare_envelope)?;
+        guess_boundary(&self.body)
+    }
+
+    /// What follows the head, its chunks put together.
     pub fn body(&self) -> Bytes {
-        self.file.slice(self.body_offset.min(self.file.len())..)
+        self.body.clone()
     }
 
     /// The first header of this name, in any case.
@@ -209,11 +316,17 @@ fn start_line(line: &[u8]) -> Option<Start> {
         let status = rest.split(' ').nth(1)?;
         return Some(Start::Response { status: status.parse().ok()? });
     }
-    let (start, version) = line.trim_end().rsplit_once(' ')?;
-    let (method, target) = start.split_once(' ')?;
+    let line = line.trim();
+    let (method, rest) = line.split_once(' ')?;
     let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
-    (is_method && version.starts_with("HTTP/"))
-        .then(|| Start::Request { method: method.to_owned(), target: target.trim().to_owned() })
+    let rest = rest.trim();
+    let target = match rest.rsplit_once(' ') {
+        Some((target, version)) if version.starts_with("HTTP/") => Some(target.trim()),
+        // Without a version it is none; what it shall be is plain all the same.
+        _ => Some(rest).filter(|target| target.starts_with('/')),
+    };
+    let target = target.filter(|_| is_method)?;
+    Some(Start::Request { method: method.to_owned(), target: target.to_owned() })
 }
 
 /// `Name: value`, where the name is a token of RFC 9110 clause 5.6.2.
@@ -250,6 +363,43 @@ mod tests {
             assert_eq!(raw.start, start, "{file:?}");
             assert_eq!(raw.header("a").map(|header| header.value.as_str()), Some("b"), "{file:?}");
             assert_eq!(raw.body(), "<a/>", "{file:?}");
+        }
+    }
+
+    #[test]
+    fn chunks_are_put_together_and_say_where_they_stand() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding:\r\n chunked\r\n\r\n";
+        let file = format!("{head}3;x\r\n<a>\r\n4\r\n</a>\r\n0\r\nA: b\r\n\r\nGET");
+        let raw = read(&file);
+        assert_eq!((raw.body().as_ref(), raw.has_broken_chunks()), (&b"<a></a>"[..], false));
+        for (in_body, text) in [(0, "<a>"), (2, ">\r\n4"), (3, "</a>"), (7, "\r\n0")] {
+            assert!(file[raw.in_file(in_body)..].starts_with(text), "{in_body}");
+        }
+        for broken in ["3\r\n<a", "3\n<a>\n0\n\n", "3\r\n<a>\r\n"] {
+            assert!(read(&format!("{head}{broken}")).has_broken_chunks(), "{broken:?}");
+        }
+        assert_eq!(read("POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nab").in_file(1), 39);
+    }
+
+    #[test]
+    fn what_a_door_cannot_read_of_a_head_is_told() {
+        use HeadFaultKind::{BlankBeforeColon, BreaksOff, FoldedFirst, NoColon, RequestLine, Value};
+        for (file, expected) in [
+            ("POST /mm7/v1\r\nA: b\r\n\r\n<a/>", Some((RequestLine, 0))),
+            ("\r\nPOST  /mm7/v1 HTTP/1.1\r\n\r\n<a/>", Some((RequestLine, 2))),
+            ("POST / HTTP/1.1\r\n A: b\r\n\r\n<a/>", Some((FoldedFirst, 17))),
+            ("POST / HTTP/1.1\nA: b\nnone\n\n<a/>", Some((NoColon, 21))),
+            ("POST / HTTP/1.1\r\nA : b\r\n\r\n<a/>", Some((BlankBeforeColon, 17))),
+            ("A: b\r\nC: \u{1}\r\n\r\n<a/>", Some((Value, 6))),
+            ("POST / HTTP/1.1\r\nA: b\r\n", Some((BreaksOff, 23))),
+            ("POST / HTTP/1.1\r\nA: b\r\n c\r\n\r\n<a/>", None),
+            ("\r\n\nPOST / HTTP/1.1\nA: b\n\n<a/>", None),
+            ("A: b\n c\n\n<a/>", None),
+            ("HTTP/1.1 200 OK\r\nnone\r\n\r\n<a/>", None),
+            ("<a/>", None),
+        ] {
+            let fault = read(file).head_fault();
+            assert_eq!(fault.map(|fault| (fault.kind, fault.offset)), expected, "{file:?}");
         }
     }
 

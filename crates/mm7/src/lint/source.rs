@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
 
-use super::{Place, Position};
+use super::{Place, Position, Raw};
 use crate::mime::Part;
 use crate::soap::charset;
 use crate::soap::xml::Element;
@@ -24,22 +24,25 @@ pub(super) struct Source {
     offset: usize,
     /// The line and column of that place.
     begins: Position,
+    /// Where it stands in pieces: the file, and where the envelope begins in its body.
+    in_chunks: Option<(Raw, usize)>,
     /// Whether the part is transfer-encoded, so that its text does not stand in the file.
     is_encoded: bool,
 }
 
 impl Source {
-    /// The envelope in the root part of a file whose body begins at `body_offset`.
-    pub fn of(root: &Part, xml: Bytes, file: &[u8], body_offset: usize) -> Self {
+    /// The envelope in the root part of a file.
+    pub fn of(root: &Part, xml: Bytes, raw: &Raw) -> Self {
         let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
         let (text, encoding, mark) = match charset::to_text(&xml, charset) {
             Ok(text) => (text.text.into_owned(), text.encoding, text.start),
             Err(_) => (String::from_utf8_lossy(&xml).into_owned(), UTF_8, 0),
         };
-        let offset = body_offset + root.body_offset;
-        let before = String::from_utf8_lossy(file.get(..offset).unwrap_or_default());
+        let offset = raw.in_file(root.body_offset);
+        let before = String::from_utf8_lossy(raw.file.get(..offset).unwrap_or_default());
         let begins = if root.is_encoded() { Position::START } else { Position::START.after(&before) };
-        Self { text, xml, encoding, mark, offset, begins, is_encoded: root.is_encoded() }
+        let in_chunks = raw.is_in_pieces().then(|| (raw.clone(), root.body_offset));
+        Self { text, xml, encoding, mark, offset, begins, in_chunks, is_encoded: root.is_encoded() }
     }
 
     /// Where in the text a byte of the envelope stands.
@@ -57,6 +60,11 @@ impl Source {
 
     /// The place of a byte of the envelope.
     pub fn place(&self, byte: usize) -> Place {
+        if let Some((raw, in_body)) = self.in_chunks.as_ref().filter(|_| !self.is_encoded) {
+            let offset = raw.in_file(in_body + byte);
+            let before = String::from_utf8_lossy(raw.file.get(..offset).unwrap_or_default());
+            return Place { offset, position: Some(Position::START.after(&before)), is_decoded: false };
+        }
         let offset = if self.is_encoded { self.offset } else { self.offset + byte };
         let position = self.begins.after(&self.before(byte));
         Place { offset, position: Some(position), is_decoded: self.is_encoded }

@@ -2,7 +2,8 @@
 
 use mm7::{
     Dialect, Framing, Message, Rule, encode,
-    lint::{Raw, Start},
+    http1::MAX_HEADER_LINES,
+    lint::{Header, Raw, Start},
     message::Content,
     mime::{ContentType, Media, Packed, content_href, pack},
     smil,
@@ -145,6 +146,15 @@ fn write(raw: &Raw, message: &Message, framing: &Framing, media: &[Media], diale
     bytes
 }
 
+/// How many header lines are written whatever came.
+const WRITTEN: usize = 4;
+
+/// The target as it came, or the usual one where that is none.
+fn target_of(target: &str) -> &str {
+    let is_target = target.bytes().all(|byte| byte > b' ' && byte != 0x7f) && !target.is_empty();
+    if is_target { target } else { "/mm7/v1" }
+}
+
 /// The head as it came, but for the headers that describe the body; a plain one where there was none.
 fn head(raw: &Raw, packed: &Packed) -> String {
     const OF_THE_BODY: [&str; 6] = [
@@ -156,17 +166,20 @@ fn head(raw: &Raw, packed: &Packed) -> String {
         "mime-version",
     ];
     let mut head = match &raw.start {
-        Start::Request { method, target } => format!("{method} {target} HTTP/1.1\r\n"),
+        Start::Request { method, target } => format!("{method} {} HTTP/1.1\r\n", target_of(target)),
         Start::Response { status } => format!("HTTP/1.1 {status} \r\n"),
         Start::Headers | Start::Bare => "POST /mm7/v1 HTTP/1.1\r\n".to_owned(),
     };
     if raw.header("host").is_none() && !raw.is_response() {
         head.push_str("Host: 127.0.0.1:8007\r\n");
     }
-    for header in &raw.headers {
-        if !OF_THE_BODY.iter().any(|name| header.name.eq_ignore_ascii_case(name)) {
-            head.push_str(&format!("{}: {}\r\n", header.name, header.value));
-        }
+    let is_kept = |header: &&Header| {
+        !OF_THE_BODY.iter().any(|name| header.name.eq_ignore_ascii_case(name))
+            && header.name.len() < usize::from(u16::MAX)
+    };
+    for header in raw.headers.iter().filter(is_kept).take(MAX_HEADER_LINES - WRITTEN) {
+        let value = header.value.replace(|c: char| c.is_ascii_control(), " ");
+        head.push_str(&format!("{}: {}\r\n", header.name, value.trim()));
     }
     if raw.header("soapaction").is_none() && !raw.is_response() {
         head.push_str("SOAPAction: \"\"\r\n");

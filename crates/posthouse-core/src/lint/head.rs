@@ -1,7 +1,9 @@
 //! The HTTP head: rows 1 and 2.
 
 use mm7::{
-    lint::{Lint, Remedy},
+    Dialect,
+    http1::{BodyLength, HeadFaultKind, LengthFault},
+    lint::{Header, Lint, Remedy},
     mime::ContentType,
 };
 
@@ -17,10 +19,10 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
         (Some(_), Some(content_type)) => ContentTypeHeader::Read(content_type),
     };
     Head {
-        fault: None,
+        fault: lint.raw.head_fault().map(|fault| fault.kind),
         content_type,
         content_length: content_length(lint, options),
-        is_encoded: false,
+        is_encoded: lint.raw.encoding().is_some() && !lint.raw.is_response(),
         max_request_bytes: options.max_request_bytes,
         remote: std::net::Ipv4Addr::LOCALHOST.into(),
         tls: true,
@@ -32,24 +34,26 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
 /// anything is read.
 fn content_length(lint: &Lint, options: &Options) -> ContentLength {
     let length = body_length(lint);
-    if is_chunked(lint) {
-        return ContentLength::Missing;
-    }
-    let Some(header) = lint.raw.header("content-length").filter(|_| lint.raw.has_head()) else {
-        return if lint.raw.has_head() { ContentLength::Missing } else { ContentLength::Bytes(length) };
+    let counted = |declared: u64| {
+        let is_it = declared == length || declared > options.max_request_bytes;
+        if is_it { ContentLength::Bytes(declared) } else { ContentLength::Malformed }
     };
-    match header.value.parse() {
-        Ok(declared) if declared == length || declared > options.max_request_bytes => {
-            ContentLength::Bytes(declared)
-        }
-        _ => ContentLength::Malformed,
+    if !lint.raw.has_head() {
+        return ContentLength::Bytes(length);
     }
-}
-
-/// Chunks make a length void (RFC 9112 clause 6.3).
-fn is_chunked(lint: &Lint) -> bool {
-    let coding = lint.raw.header("transfer-encoding").map(|header| header.value.to_ascii_lowercase());
-    coding.is_some_and(|coding| coding.contains("chunked")) && !lint.raw.is_response()
+    if lint.raw.is_response() {
+        let header = lint.raw.header("content-length").map(|header| header.value.parse());
+        return header
+            .map_or(ContentLength::Missing, |declared| declared.map_or(ContentLength::Malformed, counted));
+    }
+    match lint.raw.length() {
+        Some(BodyLength::Bytes(declared)) => counted(declared),
+        Some(BodyLength::Chunked) if !lint.raw.has_broken_chunks() => ContentLength::Chunked,
+        Some(BodyLength::Chunked | BodyLength::Unusable(_)) => ContentLength::Malformed,
+        Some(BodyLength::Unsaid) => ContentLength::Missing,
+        // The head as a whole is refused.
+        None => ContentLength::Bytes(length),
+    }
 }
 
 fn body_length(lint: &Lint) -> u64 {
@@ -57,8 +61,55 @@ fn body_length(lint: &Lint) -> u64 {
 }
 
 pub(super) fn findings(lint: &Lint, options: &Options) -> Vec<Finding> {
-    let findings = [content_type(lint), length(lint, options), too_long(lint, options)];
-    findings.into_iter().flatten().collect()
+    let head = [fault(lint), content_type(lint), encoding(lint)];
+    let length = [length(lint, options), chunks(lint, options), too_long(lint, options)];
+    head.into_iter().chain(length).flatten().collect()
+}
+
+/// A head that no door can read.
+fn fault(lint: &Lint) -> Option<Finding> {
+    let fault = lint.raw.head_fault()?;
+    let advice = match fault.kind {
+        HeadFaultKind::RequestLine => "write POST, one blank, the path, one blank, HTTP/1.1",
+        HeadFaultKind::FoldedFirst | HeadFaultKind::NoColon => {
+            "write each header as its name, a colon and its value, and begin no other line with a blank"
+        }
+        HeadFaultKind::BlankBeforeColon => "put the colon right behind the name",
+        HeadFaultKind::Name => "write names with letters, digits and hyphens",
+        HeadFaultKind::Value => "take control characters out of the value",
+        HeadFaultKind::TooManyLines | HeadFaultKind::TooLong => "send fewer headers",
+        HeadFaultKind::BreaksOff => "end the head with an empty line",
+    };
+    let rest = lint.raw.file.get(fault.offset..).unwrap_or_default();
+    let line = rest.split(|byte| *byte == b'\n').next().map(String::from_utf8_lossy);
+    let line = line.map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty());
+    let remedy = Remedy::advise(advice).found(line);
+    Some(for_all(Reject::HttpHeaders, lint.at(fault.offset), fault.kind.words(), remedy))
+}
+
+fn encoding(lint: &Lint) -> Option<Finding> {
+    let header = lint.raw.encoding().filter(|_| !lint.raw.is_response())?;
+    let what = format!("the body has the Content-Encoding {}: bodies are taken as they are", header.value);
+    let advice =
+        "send the body as it is, without Content-Encoding: it is compressed, and MM7 has no place for that";
+    let remedy = Remedy::advise(advice).found(Some(format!("{}: {}", header.name, header.value)));
+    Some(for_all(Reject::HttpHeaders, lint.at(header.offset), what, remedy))
+}
+
+/// Chunks, which not every dialect takes.
+fn chunks(lint: &Lint, options: &Options) -> Option<Finding> {
+    let is_chunked = content_length(lint, options) == ContentLength::Chunked;
+    let header = lint.raw.header("transfer-encoding").filter(|_| is_chunked)?;
+    let refuses = Dialect::ALL.map(|dialect| !dialect.takes_chunks);
+    let remedy = Remedy::advise("turn chunking off in the HTTP client")
+        .found(Some(format!("{}: {}", header.name, header.value)))
+        .corrected(format!("Content-Length: {}", body_length(lint)));
+    let what = "the body comes in chunks, which strict dialects do not take";
+    let mut finding = for_all(Reject::Chunks, lint.at(header.offset), what, remedy);
+    for (answer, refuses) in finding.answers.iter_mut().zip(refuses) {
+        *answer = answer.take().filter(|_| refuses);
+    }
+    Some(finding)
 }
 
 /// An answer may be of any type: it is read for what it says.
@@ -108,16 +159,46 @@ fn length(lint: &Lint, options: &Options) -> Option<Finding> {
     if !lint.raw.has_head() || (lint.raw.is_response() && header.is_none()) {
         return None;
     }
-    if matches!(content_length(lint, options), ContentLength::Bytes(_)) {
+    if matches!(content_length(lint, options), ContentLength::Bytes(_) | ContentLength::Chunked) {
         return None;
     }
     let length = body_length(lint);
-    let header = header.filter(|_| !is_chunked(lint));
-    let (what, advice) = match header.map(|header| (&header.value, header.value.parse::<u64>())) {
-        None => (
-            "there is no Content-Length".to_owned(),
-            "say how many bytes follow the head; chunks are not taken",
-        ),
+    let is_number = |header: &&Header| header.value.parse::<u64>().is_ok();
+    let (mut header, mut name) = (header, "content-length");
+    let (what, advice) = match lint.raw.length() {
+        Some(BodyLength::Unusable(LengthFault::NoNumber)) => {
+            let lengths = lint.raw.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+            header = lengths.clone().find(|header| !is_number(header)).or(header);
+            let value = header.map(|header| header.value.as_str()).unwrap_or_default();
+            (format!("Content-Length is {value:?}, no number"), "say how many bytes follow the head")
+        }
+        Some(BodyLength::Unusable(LengthFault::Coding)) => {
+            (header, name) = (lint.raw.header("transfer-encoding"), "transfer-encoding");
+            (LengthFault::Coding.words().to_owned(), "send the body as it is, with its Content-Length")
+        }
+        Some(BodyLength::Unusable(fault)) => {
+            (fault.words().to_owned(), "send one Content-Length and nothing beside it")
+        }
+        Some(BodyLength::Chunked) => {
+            (header, name) = (lint.raw.header("transfer-encoding"), "transfer-encoding");
+            let what = "the chunks of the body are broken, or not all there";
+            (
+                what.to_owned(),
+                "write the size in hexadecimal digits, CR LF, so many bytes, CR LF; at last 0, CR LF, CR LF",
+            )
+        }
+        _ => counted_wrong(header, length),
+    };
+    let remedy = Remedy::advise(advice)
+        .found(header.map(|header| format!("{}: {}", header.name, header.value)))
+        .corrected(format!("Content-Length: {length}"));
+    Some(for_all(Reject::HttpHeaders, lint.in_head(name), what, remedy))
+}
+
+/// A length that is missing, or another than the body's.
+fn counted_wrong(header: Option<&Header>, length: u64) -> (String, &'static str) {
+    match header.map(|header| (&header.value, header.value.parse::<u64>())) {
+        None => ("there is no Content-Length".to_owned(), "say how many bytes follow the head"),
         Some((value, Err(_))) => {
             (format!("Content-Length is {value:?}, no number"), "say how many bytes follow the head")
         }
@@ -129,11 +210,7 @@ fn length(lint: &Lint, options: &Options) -> Option<Finding> {
             format!("Content-Length is {declared}, but {length} bytes follow the head"),
             "count the bytes of the body, not characters: what is beyond the length is cut off",
         ),
-    };
-    let remedy = Remedy::advise(advice)
-        .found(header.map(|header| format!("{}: {}", header.name, header.value)))
-        .corrected(format!("Content-Length: {length}"));
-    Some(for_all(Reject::HttpHeaders, lint.in_head("content-length"), what, remedy))
+    }
 }
 
 fn too_long(lint: &Lint, options: &Options) -> Option<Finding> {
