@@ -2,7 +2,8 @@
 //! where something does not hold.
 //!
 //! The targets in `fuzz_targets/` hand them what libFuzzer thinks of; `crates/posthouse-core/tests/fuzz_targets.rs` includes this
-//! file and hands them every vector and mutations of it, as an ordinary test on a stable compiler.
+//! file and hands them every vector and mutations of it, as an ordinary test on a stable compiler. `heads.rs` stands beside them: it
+//! needs the gateway, in whose `tests/heads.rs` it is run.
 
 pub mod envelope;
 pub mod input;

@@ -11,16 +11,18 @@ use crate::invocation::{Invocation, answers};
 /// For how long each target runs when nothing is said.
 const SECONDS: u32 = 30;
 /// The targets: the files in `fuzz/fuzz_targets`.
-const TARGETS: [&str; 5] = ["envelope", "lint", "multipart", "request", "round_trip"];
+const TARGETS: [&str; 6] = ["envelope", "heads", "lint", "multipart", "request", "round_trip"];
 /// The targets as an ordinary test, which every compiler runs.
-const OVER_THE_VECTORS: Invocation =
-    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "fuzz_targets"]);
+const OVER_THE_VECTORS: [Invocation; 2] = [
+    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "fuzz_targets"]),
+    Invocation::cargo(&["test", "--package", "posthouse-gateway", "--test", "heads"]),
+];
 /// cargo-fuzz needs the sanitizers of a nightly compiler.
 const NIGHTLY_FUZZ: [&str; 4] = ["run", "nightly", "cargo", "fuzz"];
 
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let seconds = seconds(arguments)?;
-    OVER_THE_VECTORS.run()?;
+    OVER_THE_VECTORS.iter().try_for_each(Invocation::run)?;
     if !answers("rustup", &[&NIGHTLY_FUZZ[..], &["--version"]].concat()) {
         println!(
             "no cargo-fuzz with a nightly compiler: the targets ran over the vectors and their mutations only"
