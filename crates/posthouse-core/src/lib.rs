@@ -22,6 +22,7 @@ pub mod route;
 pub mod share;
 pub mod shown;
 pub mod state;
+pub mod steady;
 pub mod store;
 pub mod submit;
 pub mod time;

@@ -28,6 +28,8 @@ use crate::{
     provisioning::{Change, Provisioning},
     read_reply::{CarrierReadReply, ReadStatus},
     state::{State, Terminal},
+    steady::{GAP, JUMP},
+    time::after,
 };
 
 /// Why an operation was not carried out.
@@ -374,6 +376,23 @@ pub struct MessageFilter {
     pub states: Vec<State>,
 }
 
+/// What is known of the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClockMarks {
+    /// When a gateway last noted it.
+    pub seen: Option<Timestamp>,
+    /// What somebody last confirmed.
+    pub confirmed: Option<Timestamp>,
+}
+
+impl ClockMarks {
+    /// Whether a clock that says this [is doubted](crate::steady) at a start, unless that is confirmed.
+    pub fn is_far_from(&self, now: Timestamp) -> bool {
+        let is_confirmed = self.confirmed.is_some_and(|confirmed| now <= after(confirmed, JUMP));
+        self.seen.is_some_and(|seen| now > after(seen, GAP)) && !is_confirmed
+    }
+}
+
 /// What a sweep threw away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
@@ -572,6 +591,15 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// failed. What is thrown away cannot be read from the store's files any more within some minutes.
     async fn sweep(&self, media_before: Timestamp, messages_before: Timestamp, limit: usize)
     -> Result<Swept>;
+
+    /// What is known of the time.
+    async fn clock(&self) -> Result<ClockMarks>;
+
+    /// Notes what time a gateway takes it to be: the next start goes on from there.
+    async fn note_seen(&self, now: Timestamp) -> Result<()>;
+
+    /// Somebody says that this is the time. May be called beside a running gateway.
+    async fn confirm_clock(&self, now: Timestamp) -> Result<()>;
 
     /// Whether the store can be written to, for readiness: a durable write that changes nothing else.
     async fn check(&self) -> Result<()>;

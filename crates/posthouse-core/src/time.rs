@@ -2,10 +2,25 @@
 
 use jiff::Timestamp;
 
+use crate::steady::Doubt;
+
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
     /// The present instant. It may jump either way: an operator sets a clock.
     fn now(&self) -> Timestamp;
+
+    /// What it says beneath, while that is [not believed](crate::steady).
+    fn doubt(&self) -> Option<Doubt> {
+        None
+    }
+
+    /// A gateway was last seen at that time.
+    fn go_on_from(&self, _seen: Timestamp) {}
+
+    /// Somebody has confirmed it when it said this. Whether that ended a doubt.
+    fn confirm(&self, _confirmed: Timestamp) -> bool {
+        false
+    }
 }
 
 /// Adds a duration, stopping at the end of time instead of failing.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use posthouse_core::{shown::in_json, store::Store, submit::ContentLength};
+use posthouse_core::{shown::in_json, store::Store, submit::ContentLength, time::Clock};
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -38,6 +38,8 @@ pub struct Admin {
     pub snapshot: Arc<SnapshotCell>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// The time, which may be in doubt.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Admin {
@@ -83,7 +85,14 @@ impl Admin {
             Err(_) => Err("the store does not answer".to_owned()),
         };
         let status = if checked.is_ok() { HttpStatus::OK } else { HttpStatus::SERVICE_UNAVAILABLE };
-        let body = json!({"ready": checked.is_ok(), "revision": revision, "error": checked.err()});
+        let mut body = json!({"ready": checked.is_ok(), "revision": revision, "error": checked.err()});
+        if let Some(doubt) = self.clock.doubt() {
+            let (said, taken) = (doubt.said, doubt.taken);
+            let note = format!(
+                "the clock says {said:.0} and is not believed yet; it is taken to be {taken:.0} (if the clock is right: posthouse clock --confirm)"
+            );
+            body["note"] = note.into();
+        }
         answer(status, "application/json", format!("{}\n", in_json(&body.to_string())))
     }
 

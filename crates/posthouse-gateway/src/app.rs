@@ -32,6 +32,7 @@ use crate::{
         door::{self, CarrierDoor},
         open,
     },
+    clock::{self, SystemClock},
     config::{
         Settings,
         settings::{Retention, Tls},
@@ -84,16 +85,6 @@ const SWEEP_AT_A_TIME: usize = 1000;
 /// How long it lets others work before it goes on, while there is more.
 const SWEEP_AGAIN: Duration = Duration::from_millis(100);
 
-/// The system's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-}
-
 /// What a gateway is made of besides its configuration.
 #[derive(Clone)]
 pub struct Parts {
@@ -110,7 +101,7 @@ pub struct Parts {
 impl Default for Parts {
     /// The real clock, the backoff of contract 4.4, and the limits of docs/adaptation.md.
     fn default() -> Self {
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(SystemClock::default());
         Self { clock, backoff: Backoff::CARRIER, node: 0, adapter: Adapter::default() }
     }
 }
@@ -227,6 +218,7 @@ impl App {
         parts: Parts,
     ) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
+        clock::start(&*parts.clock, &*store).await?;
         let wiring = Wiring::new(store, settings, parts, stop.clone()).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
@@ -253,6 +245,7 @@ impl App {
                 Arc::clone(&relay),
                 stop.clone(),
             )),
+            tokio::spawn(clock::watch(Arc::clone(&wiring.clock), Arc::clone(&wiring.store), stop.clone())),
             tokio::spawn(sweep(
                 Arc::clone(&wiring.store),
                 Arc::clone(&wiring.clock),
@@ -452,6 +445,7 @@ impl Wiring {
             store: Arc::clone(&self.store),
             snapshot: Arc::clone(&self.snapshot),
             metrics: Arc::clone(&self.metrics),
+            clock: Arc::clone(&self.clock),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod app;
 pub mod auth;
 mod breaker;
 pub mod carrier;
+pub mod clock;
 pub mod config;
 mod envelope;
 pub mod fetch;

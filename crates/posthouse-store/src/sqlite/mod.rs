@@ -10,6 +10,7 @@
 //! | `read_reply.rs` | read replies, also within a transaction |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `step.rs` | a message's next state |
+//! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
 //! | `record.rs` `fault.rs` | rows that cannot be read, and other errors |
 
@@ -18,6 +19,7 @@ mod accept;
 mod backlog;
 mod callback;
 mod checkpoint;
+mod clock;
 mod due;
 pub(crate) mod fault;
 mod intervene;
@@ -55,8 +57,8 @@ use posthouse_core::{
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Next, Owner,
-        Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
+        Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
 use rusqlite::Connection;
@@ -407,6 +409,18 @@ impl Store for SqliteStore {
         };
         self.erase(limit).await?;
         Ok(swept)
+    }
+
+    async fn clock(&self) -> Result<ClockMarks> {
+        self.readers.read(clock::marks).await
+    }
+
+    async fn note_seen(&self, now: Timestamp) -> Result<()> {
+        self.write(Admission::Wait, move |tx| clock::note_seen(tx, now)).await
+    }
+
+    async fn confirm_clock(&self, now: Timestamp) -> Result<()> {
+        self.writer.submit(Admission::Wait, move |tx| clock::confirm(tx, now)).await
     }
 
     async fn check(&self) -> Result<()> {

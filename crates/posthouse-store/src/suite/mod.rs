@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod bed;
 pub mod bounds;
 pub mod callbacks;
+pub mod clock;
 pub mod due;
 pub mod durability;
 pub mod intake;
@@ -172,6 +173,7 @@ macro_rules! conformance {
                 thousands_of_changes_are_one_change,
                 an_unexpected_revision_changes_nothing,
                 the_key_stays_the_same;
+            clock: times_are_noted;
             retention: media_go_before_their_message,
                 what_counts_is_when_a_message_ended,
                 a_message_from_a_handset_ends_with_its_callback,

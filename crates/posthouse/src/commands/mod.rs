@@ -2,6 +2,7 @@
 
 mod apply;
 mod bench;
+mod clock;
 mod codes;
 mod demo;
 mod doctor;
@@ -46,6 +47,8 @@ pub enum Command {
     Codes(codes::Args),
     /// Look at all that a gateway needs, and say what to mend
     Doctor(doctor::Args),
+    /// Show what time a gateway takes it to be, and say that the clock is right
+    Clock(clock::Args),
     /// Look messages up; send them now, end them, send their reports again
     Messages(messages::Args),
     /// Measure how fast a gateway is on this machine
@@ -68,6 +71,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Lint(args) => lint::run(&args),
         Command::Codes(args) => codes::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Clock(args) => clock::run(&args),
         Command::Messages(args) => messages::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what is not there fails the test")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "what was measured, and what was not run")]
 
+mod clock;
 mod disk;
 mod file_system;
 mod idle;

@@ -14,8 +14,8 @@ use posthouse_core::{
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
-        Acceptance, Callback, CallbackOutcome, Due, Lease, MessageFilter, NewMessage, NewMo, Next, Owner,
-        Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
+        Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
 };
 
@@ -207,6 +207,18 @@ impl Store for FragileStore {
         limit: usize,
     ) -> Result<Swept> {
         self.0.sweep(media_before, messages_before, limit).await
+    }
+
+    async fn clock(&self) -> Result<ClockMarks> {
+        self.0.clock().await
+    }
+
+    async fn note_seen(&self, now: Timestamp) -> Result<()> {
+        self.0.note_seen(now).await
+    }
+
+    async fn confirm_clock(&self, now: Timestamp) -> Result<()> {
+        self.0.confirm_clock(now).await
     }
 
     async fn check(&self) -> Result<()> {

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
     Id,
     provisioning::Provisioning,
-    store::{self, Store as _},
+    store::{self, ClockMarks, Store as _},
 };
 use posthouse_gateway::{
     carrier::open,
@@ -156,7 +156,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
         }
     };
     findings.extend(place::folders(settings));
-    findings.push(clock(Timestamp::now(), kept.as_ref().and_then(|kept| kept.newest)));
+    findings.push(clock(Timestamp::now(), kept.as_ref()));
     findings.extend(certificates::of_doors(settings, Timestamp::now()));
     findings.extend(peers::ports(settings).await?);
     if let Some(kept) = kept {
@@ -172,6 +172,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
 struct Kept {
     provisioning: Provisioning,
     newest: Option<Id>,
+    clock: ClockMarks,
 }
 
 impl Kept {
@@ -194,7 +195,11 @@ async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
 }
 
 async fn read(store: &impl store::Store) -> store::Result<Kept> {
-    Ok(Kept { provisioning: store.provisioning().await?, newest: store.newest_id().await? })
+    Ok(Kept {
+        provisioning: store.provisioning().await?,
+        newest: store.newest_id().await?,
+        clock: store.clock().await?,
+    })
 }
 
 /// A door for carriers that the world can reach, where it asks for nothing.
@@ -205,7 +210,12 @@ fn open_doors(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> 
 }
 
 /// A clock that goes wrong ends messages too early, or never.
-fn clock(now: Timestamp, newest: Option<Id>) -> Finding {
+fn clock(now: Timestamp, kept: Option<&Kept>) -> Finding {
+    let marks = kept.map(|kept| kept.clock).unwrap_or_default();
+    clock_beside(now, kept.and_then(|kept| kept.newest), marks)
+}
+
+fn clock_beside(now: Timestamp, newest: Option<Id>, marks: ClockMarks) -> Finding {
     let ahead = newest.map_or(SignedDuration::ZERO, |id| id.time().duration_since(now));
     if ahead > CLOCK_TOLERANCE {
         let seconds = ahead.as_secs();
@@ -214,7 +224,15 @@ fn clock(now: Timestamp, newest: Option<Id>) -> Finding {
             format!("{now:.0} is {seconds} s before the newest message; set the clock of this machine"),
         );
     }
-    Finding::fine("clock", format!("{now:.0}"))
+    match marks.seen.filter(|_| marks.is_far_from(now)) {
+        Some(seen) => Finding::note(
+            "clock",
+            format!(
+                "{now:.0} is far ahead of {seen:.0}, when a gateway was last here: nothing expires or is thrown away by it for an hour; if it is right, `posthouse clock --confirm`"
+            ),
+        ),
+        None => Finding::fine("clock", format!("{now:.0}")),
+    }
 }
 
 #[cfg(test)]
@@ -226,14 +244,31 @@ mod tests {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let newest = Id::first_at("2026-03-01T12:01:30Z".parse().unwrap());
         let said = "2026-03-01T12:00:00Z is 90 s before the newest message; set the clock of this machine";
-        assert_eq!(clock(now, Some(newest)), Finding::mend("clock", said));
+        assert_eq!(clock_beside(now, Some(newest), ClockMarks::default()), Finding::mend("clock", said));
     }
 
     #[test]
     fn a_clock_a_little_behind_is_fine() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let newest = Id::first_at("2026-03-01T12:00:04Z".parse().unwrap());
-        assert_eq!(clock(now, Some(newest)), Finding::fine("clock", "2026-03-01T12:00:00Z"));
-        assert_eq!(clock(now, None), Finding::fine("clock", "2026-03-01T12:00:00Z"));
+        assert_eq!(
+            clock_beside(now, Some(newest), ClockMarks::default()),
+            Finding::fine("clock", "2026-03-01T12:00:00Z")
+        );
+        assert_eq!(
+            clock_beside(now, None, ClockMarks::default()),
+            Finding::fine("clock", "2026-03-01T12:00:00Z")
+        );
+    }
+
+    #[test]
+    fn a_clock_far_ahead_of_the_last_gateway_is_noted() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let seen = Some("2025-12-01T12:00:00Z".parse().unwrap());
+        let doubted = clock_beside(now, None, ClockMarks { seen, confirmed: None });
+        assert_eq!(doubted.verdict, Verdict::Note);
+        assert!(doubted.said.contains("posthouse clock --confirm"), "{doubted}");
+        let confirmed = clock_beside(now, None, ClockMarks { seen, confirmed: Some(now) });
+        assert_eq!(confirmed.verdict, Verdict::Fine);
     }
 }
