@@ -7,6 +7,7 @@ pub mod client;
 mod connect;
 pub mod fresh;
 mod handshake;
+mod heads;
 pub mod memory;
 pub mod mended;
 mod patience;

@@ -32,6 +32,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::heads::HeadRoom;
+
 /// The name under which a Content-Length arrives that cannot be used.
 pub const UNUSABLE_LENGTH: HeaderName = HeaderName::from_static("unusable-content-length");
 /// The name under which a Transfer-Encoding arrives that cannot be used.
@@ -194,6 +196,8 @@ pub struct Requests<S> {
     given: usize,
     clear: usize,
     is_over: Arc<AtomicBool>,
+    /// For heads that do not come at once.
+    room: HeadRoom,
     /// What lingering may still read, and how long.
     linger: Option<(usize, Pin<Box<Sleep>>)>,
 }
@@ -209,8 +213,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Requests<S> {
             given: 0,
             clear: 0,
             is_over: Arc::default(),
+            room: HeadRoom::default(),
             linger: None,
         }
+    }
+
+    /// With the room that long heads have to wait for.
+    #[must_use]
+    pub fn within(self, room: HeadRoom) -> Self {
+        Self { room, ..self }
     }
 
     /// Set once the request under way is the last that can be told from what follows it.
@@ -346,6 +357,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Requests<S> {
 
     /// Reads more of what has to be looked at. Whether anything came.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if matches!(self.at, At::Head(_)) {
+            ready!(self.room.poll(context, self.held.len() + PIECE))?;
+        }
         let mut piece = [0; PIECE];
         let mut read = ReadBuf::new(&mut piece);
         ready!(Pin::new(&mut self.stream).poll_read(context, &mut read))?;
@@ -378,6 +392,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Requests<S> {
     ) -> Poll<io::Result<bool>> {
         let before = buffer.filled().len();
         let came = ready!(self.poll_through(context, READ_AT_MOST, buffer))?;
+        // The request before was answered.
+        self.room.leave();
         let bytes = buffer.filled().get(before..).unwrap_or_default();
         let mut end = HeadEnd::default();
         let head = end.find(bytes).filter(|length| !end.is_folded() && *length <= self.max_head);

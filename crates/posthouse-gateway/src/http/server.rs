@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handshake::Handshakes,
+    heads::{HeadRoom, Heads},
     patience::Patience,
     proxies::Proxies,
     requests::Requests,
@@ -134,6 +135,7 @@ impl Door {
     {
         let handshakes = Arc::new(Handshakes::new(self.limits.handshakes, self.limits.handshake));
         let seats = Seats::new(self.limits.connections, self.proxies);
+        let heads = Heads::default();
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -149,6 +151,7 @@ impl Door {
                         limits: self.limits,
                         tls: self.tls.clone(),
                         handshakes: Arc::clone(&handshakes),
+                        heads: heads.clone(),
                         stop: stop.clone(),
                     };
                     let handler = handler.clone();
@@ -179,6 +182,7 @@ struct Opened {
     limits: Limits,
     tls: Option<Arc<DoorTls>>,
     handshakes: Arc<Handshakes>,
+    heads: Heads,
     stop: CancellationToken,
 }
 
@@ -214,17 +218,18 @@ impl Opened {
             }
         };
         let serving = async {
-            let Self { address, limits, tls, handshakes, stop } = self;
+            let Self { address, limits, tls, handshakes, heads, stop } = self;
+            let room = heads.of(address.ip());
             match tls {
                 None => {
                     let peer = Peer { address, tls: false, certificate: None, progress };
-                    serve_connection(stream, peer, handler, limits, stop).await;
+                    serve_connection(stream, room, peer, handler, limits, stop).await;
                 }
                 Some(tls) => {
                     let shaken = handshakes.shake(tls.config(), stream, address, &stop).await;
                     if let Some((stream, peer)) = shaken {
                         let peer = Peer { progress, ..peer };
-                        serve_connection(stream, peer, handler, limits, stop).await;
+                        serve_connection(stream, room, peer, handler, limits, stop).await;
                     }
                 }
             }
@@ -245,13 +250,19 @@ fn prepare(stream: TcpStream, limits: Limits) -> Patience<TcpStream> {
     Patience::new(stream, limits.stalled)
 }
 
-async fn serve_connection<S, H, F>(stream: S, peer: Peer, handler: H, limits: Limits, stop: CancellationToken)
-where
+async fn serve_connection<S, H, F>(
+    stream: S,
+    room: HeadRoom,
+    peer: Peer,
+    handler: H,
+    limits: Limits,
+    stop: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Fn(Request<Incoming>, Peer) -> F,
     F: Future<Output = Answer>,
 {
-    let stream = Requests::new(stream, MAX_HEAD_BYTES);
+    let stream = Requests::new(stream, MAX_HEAD_BYTES).within(room);
     let is_over = stream.is_over();
     let service = service_fn(|request| {
         let (answer, is_over) = (handler(request, peer.clone()), Arc::clone(&is_over));
