@@ -139,6 +139,67 @@ async fn however_it_is_cut() {
     assert_eq!(read_in_pieces(long.as_bytes(), 5000).await, long, "too long to be looked at");
 }
 
+/// What heads are made of, good and bad.
+const PIECES: &[&str] = &[
+    "HTTP/1.1 200 OK",
+    "HTTP/1.0 503",
+    "HTTP/1.1 100 Continue",
+    "HTTP/",
+    "\r\n",
+    "\r\n",
+    "\r\n",
+    "\n",
+    "\r",
+    "\0",
+    " ",
+    "\t",
+    ":",
+    "A: b",
+    "preload",
+    "é",
+    "Content-Length: 2",
+    "Content-Length: 2, 3",
+    "Content-Length: x",
+    "Transfer-Encoding: chunked",
+    "Transfer-Encoding: identity",
+    "Connection: keep-alive",
+    "\u{7f}",
+];
+
+/// Numbers that look drawn, the same at each run.
+fn numbers() -> impl Iterator<Item = usize> {
+    let mut state = 0x9e37_79b9_u32;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        usize::try_from(state).unwrap()
+    })
+}
+
+/// Whatever comes, what is read of it does not depend on how it is cut, and a head that was mended is one.
+#[tokio::test(start_paused = true)]
+async fn whatever_comes() {
+    let mut numbers = numbers();
+    for _ in 0..400 {
+        let count = numbers.next().unwrap() % 24;
+        let pieces: String = (&mut numbers).take(count).map(|number| PIECES[number % PIECES.len()]).collect();
+        let came = format!("HTTP/1.1 200 OK\r\n{pieces}\r\n\r\nbody\r\n folded");
+        let whole = read_in_pieces(came.as_bytes(), came.len()).await;
+        for piece in [1, 3, 7] {
+            assert_eq!(read_in_pieces(came.as_bytes(), piece).await, whole, "{came:?} in pieces of {piece}");
+        }
+        assert_eq!(mended(&mended(&came)), mended(&came), "{came:?}");
+        let (head, _) = whole.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.split("\r\n").map(str::as_bytes);
+        assert!(StatusLine::read(lines.next().unwrap()).is_some(), "{came:?}: {whole:?}");
+        for line in lines {
+            let is_field = !is_blank(line[0]) && Field::read(line).is_some();
+            assert!(is_field, "{came:?}: {whole:?}");
+        }
+    }
+}
+
 /// Answers each request on a connection with the next of these bytes.
 async fn peer(answers: &'static [&'static [u8]], connections: Arc<AtomicUsize>) -> Uri {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
