@@ -23,7 +23,9 @@ Examples:
   posthouse plan provisioning.toml
   posthouse plan provisioning.toml -c /etc/posthouse.toml --prune
 
-Nothing is changed. The exit code is 0 unless the file has mistakes, which are told all at once.")]
+Nothing is changed. Of more than a thousand steps of one kind the first thousand are shown; --json prints all. What is no mistake \
+and somebody should know is a line that begins with `warning:`. The exit code is 0 unless the file has mistakes, which are told \
+all at once.")]
 pub struct Args {
     #[command(flatten)]
     target: Target,

@@ -22,7 +22,7 @@ The first line on stdout is one JSON object that says where the gateway listens,
 recovery is done.
 
 Logs go to stderr. POSTHOUSE_LOG sets what is logged (default: info), for example POSTHOUSE_LOG=warn or \
-POSTHOUSE_LOG=posthouse_gateway=debug,info.
+POSTHOUSE_LOG=posthouse_gateway=debug,info. The gateway never waits for whoever reads them: what is not read in time is dropped and counted.
 
 SIGTERM or Ctrl-C stops it: what is under way is finished, the rest is kept for the next start. A second one does not \
 wait.")]
