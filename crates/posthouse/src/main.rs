@@ -8,6 +8,7 @@ mod running;
 use std::process::ExitCode;
 
 use clap::Parser;
+use posthouse_core::shown::Shown;
 
 /// A message is some hundreds of short allocations, many of which are freed by another thread than made them.
 #[global_allocator]
@@ -23,11 +24,28 @@ struct Program {
 
 fn main() -> ExitCode {
     let _last = logs::LastWords;
-    match commands::run(Program::parse().command) {
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => return misunderstood(error),
+    };
+    match commands::run(program.command) {
         Ok(code) => code,
         Err(error) => {
             commands::complain(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+/// Tells what is wrong with the arguments, which may be pasted from what strangers wrote; or help, where that was asked for.
+fn misunderstood(error: clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let arguments = std::env::args_os().map(|argument| Shown(&argument.to_string_lossy()).to_string());
+    // It is wrong in the same way, and what is quoted is harmless.
+    let error = Program::try_parse_from(arguments).err().unwrap_or(error);
+    // Nothing can be done where stderr itself is gone.
+    let _ = print::stderr().text(&error.render().to_string());
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }

@@ -323,6 +323,10 @@ fn names_and_mistakes_of_a_file_are_shown() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["steps"][0]["name"], name);
 
+    let pasted = run(folder.path(), &["messages", "show", FOREIGN]);
+    assert_eq!(pasted.status.code(), Some(2));
+    assert!(printed(&pasted).contains(r"x\u{9b}2J\u{7f}\u{202e}\u{2028}"), "{}", printed(&pasted));
+
     fs::write(folder.path().join("p.toml"), "\"k\\u001b\\u009b\\nposthouse: all is well\" = 1\n").unwrap();
     let told = printed(&run(folder.path(), &["apply", "p.toml", "-c", "posthouse.toml"]));
     assert!(told.starts_with("p.toml:1: unknown key k\\u{1b}\\u{9b}\\nposthouse: all is well; "), "{told}");
