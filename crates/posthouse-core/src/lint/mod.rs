@@ -100,6 +100,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// What each of [`Dialect::ALL`] says of the whole.
     pub verdicts: [Verdict; DIALECTS],
+    is_from_carrier: bool,
     options: Options,
 }
 
@@ -124,13 +125,18 @@ impl Report {
         });
         findings.extend(request::findings(&lint, &verdicts, &findings, options));
         findings.sort_by_key(|finding| (finding.place.offset, finding.row()));
-        Self { lint, findings, verdicts, options: options.clone() }
+        Self { lint, findings, verdicts, is_from_carrier: carriers.is_some(), options: options.clone() }
     }
 
     /// What a dialect says of the whole.
     pub fn verdict(&self, dialect: &Dialect) -> &Verdict {
         let [first, ..] = &self.verdicts;
         self.verdicts.iter().find(|verdict| verdict.dialect.name == dialect.name).unwrap_or(first)
+    }
+
+    /// Whether it is what carriers send, and so what their door says of it, which is the same in every dialect.
+    pub const fn is_from_carrier(&self) -> bool {
+        self.is_from_carrier
     }
 
     /// Whether it is a request of a VASP, or nothing that can be told: only these are judged by all checks.
