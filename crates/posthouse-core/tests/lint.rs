@@ -368,12 +368,6 @@ fn the_head_is_row_one_and_the_rest_is_judged_all_the_same() {
             declared.clone(),
         ),
         (
-            with_length("Content-Length: 10"),
-            "4:1",
-            format!("Content-Length is 10, but {length} bytes follow the head"),
-            declared.clone(),
-        ),
-        (
             good.replace(content_type, "Content-Length"),
             "1:1",
             "there is no Content-Type".to_owned(),
@@ -401,6 +395,27 @@ fn the_head_is_row_one_and_the_rest_is_judged_all_the_same() {
     }
     let report = Report::read(good.into(), &Options { max_request_bytes: 100, ..Options::default() });
     assert_eq!(codes(&report).first().unwrap(), &[2560]);
+}
+
+#[test]
+fn what_is_beyond_a_length_is_cut_off() {
+    let good = request(&[("<DeliveryReport>true", "<DeliveryReport>True")]);
+    let length = good.split_once("\n\n").unwrap().1.len();
+    for (declared, answers, expected) in [
+        // Only the line end behind the last delimiter is lost.
+        (length - 1, "0/0/0/2007", [vec![], vec![], vec![], vec![2007]]),
+        (length - 3, "2513/2513/2513/2007", [vec![2513], vec![2513], vec![2513], vec![2007]]),
+        (10, "2515/2515/2515/2515", [vec![2515], vec![2515], vec![2515], vec![2515, 2007]]),
+    ] {
+        let file = good.replace(&format!("Content-Length: {length}"), &format!("Content-Length: {declared}"));
+        let report = lint(&file);
+        let what = format!("Content-Length is {declared}, but {length} bytes follow the head");
+        let first = told(&report).into_iter().next().unwrap();
+        assert_eq!(first, format!("4:1 http_headers | {what} | {answers} | Content-Length: {length}"));
+        assert_eq!(codes(&report), expected, "{declared}");
+        check_agreement(&report, "a length that is too short");
+        assert!(report.fix(Dialect::POSTHOUSE).is_ok(), "all of it is there");
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The HTTP head: rows 1 and 2.
 
+use bytes::Bytes;
 use mm7::{
     Dialect,
     http1::{BodyLength, HeadFaultKind, LengthFault},
     lint::{Header, Lint, Remedy},
+    message::Status,
     mime::ContentType,
 };
 
-use super::{Finding, Options, for_all};
+use super::{DIALECTS, Finding, Options, for_all};
 use crate::submit::{ContentLength, ContentTypeHeader, Head, Reject};
 
 /// What the head of a request says, as the checks take it. A bare body is taken as if it had come with the right one.
@@ -30,12 +32,12 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
     }
 }
 
-/// A length that is not the body's is as unusable as one that is no number, unless it is refused for its size before
-/// anything is read.
+/// A length that is more than the body's is as unusable as one that is no number, unless it is refused for its size before
+/// anything is read. What is beyond one that is less belongs to no body: [`cut_off`].
 fn content_length(lint: &Lint, options: &Options) -> ContentLength {
     let length = body_length(lint);
     let counted = |declared: u64| {
-        let is_it = declared == length || declared > options.max_request_bytes;
+        let is_it = declared <= length || declared > options.max_request_bytes;
         if is_it { ContentLength::Bytes(declared) } else { ContentLength::Malformed }
     };
     if !lint.raw.has_head() {
@@ -58,6 +60,23 @@ fn content_length(lint: &Lint, options: &Options) -> ContentLength {
 
 fn body_length(lint: &Lint) -> u64 {
     u64::try_from(lint.raw.body().len()).unwrap_or(u64::MAX)
+}
+
+/// The file as far as its length goes, where that is less than there is in it.
+pub(super) fn cut_off(lint: &Lint) -> Option<Bytes> {
+    let Some(BodyLength::Bytes(declared)) = lint.raw.length() else { return None };
+    let end = usize::try_from(declared).ok().and_then(|length| lint.raw.body_offset.checked_add(length))?;
+    (end < lint.raw.file.len()).then(|| lint.raw.file.slice(..end))
+}
+
+/// That there is more in the file than its length says. What is answered follows from what is left: the caller's to tell.
+pub(super) fn too_short(lint: &Lint, answers: [Option<Status>; DIALECTS]) -> Finding {
+    let (header, length) = (lint.raw.header("content-length"), body_length(lint));
+    let (what, advice) = counted_wrong(header, length);
+    let remedy = Remedy::advise(advice)
+        .found(header.map(|header| format!("{}: {}", header.name, header.value)))
+        .corrected(format!("Content-Length: {length}"));
+    Finding { answers, ..for_all(Reject::HttpHeaders, lint.in_head("content-length"), what, remedy) }
 }
 
 pub(super) fn findings(lint: &Lint, options: &Options) -> Vec<Finding> {

@@ -107,6 +107,32 @@ pub struct Report {
 impl Report {
     /// Judges the message in a file.
     pub fn read(file: Bytes, options: &Options) -> Self {
+        let mut report = Self::read_whole(file, options);
+        if let Some(cut) = head::cut_off(&report.lint) {
+            report.judge_cut(&Self::read_whole(cut, options));
+        }
+        report
+    }
+
+    /// Takes over what is answered to the part of the file that a door reads, where its length is less than there is. All of it is
+    /// looked at all the same: that is what shows once the length is put right.
+    fn judge_cut(&mut self, cut: &Self) {
+        let answers = cut.verdicts.each_ref().map(Verdict::refused_with);
+        for (place, (verdict, cut)) in self.verdicts.iter_mut().zip(&cut.verdicts).enumerate() {
+            match cut.refusals.first() {
+                Some(first) => verdict.refusals.insert(0, *first),
+                None => {
+                    verdict.refusals.clear();
+                    let of_dialect =
+                        self.findings.iter_mut().filter_map(|found| found.answers.get_mut(place));
+                    of_dialect.for_each(|answer| *answer = None);
+                }
+            }
+        }
+        self.findings.insert(0, head::too_short(&self.lint, answers));
+    }
+
+    fn read_whole(file: Bytes, options: &Options) -> Self {
         let lint = Lint::read(file, &options.limits);
         let mut findings: Vec<Finding> = head::findings(&lint, options);
         findings.extend(lint.findings.iter().map(|finding| of_format(&lint, finding)));
