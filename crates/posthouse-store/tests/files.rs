@@ -301,6 +301,36 @@ async fn a_database_that_is_renamed_under_it_takes_nothing_till_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_folder_that_is_renamed_under_it_leaves_word() {
+    let place = Place::new();
+    let store = place.open_store().await;
+    let mut accepted = Vec::new();
+    wait_till_it_accepts(&store, &mut accepted).await;
+    let away = place.path().with_extension("away");
+    let word = place.path().with_extension("lost");
+    fs::rename(place.path(), &away).unwrap();
+    says(&accept_till_refused(&store, &mut accepted).await, &["removed or renamed"]);
+    assert!(word.exists());
+    // Nothing is in the way of putting it back.
+    fs::rename(&away, place.path()).unwrap();
+    wait_till_it_accepts(&store, &mut accepted).await;
+    assert!(!word.exists());
+    fs::rename(place.path(), &away).unwrap();
+    accept_till_refused(&store, &mut accepted).await;
+    drop(store);
+    for access in [Access::Serve, Access::Visit] {
+        let error = open_error(SqliteOptions { access, ..place.options() }).await;
+        assert!(matches!(error, OpenError::Lost { .. }), "{error}");
+        assert!(error.to_string().contains("data.lost"), "{error}");
+        assert!(!place.path().exists(), "nothing was made");
+    }
+    fs::rename(&away, place.path()).unwrap();
+    let store = place.open_store().await;
+    assert_all_there(&store, &accepted).await;
+    assert!(!word.exists());
+}
+
+#[tokio::test]
 async fn a_database_that_is_replaced_under_it_is_left_alone() {
     let place = Place::new();
     let store = place.open_store().await;

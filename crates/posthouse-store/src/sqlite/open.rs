@@ -14,7 +14,7 @@ use super::{
     checkpoint::Checkpoints,
     fault::Fault,
     options::{Access, SqliteOptions},
-    place::{Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal},
+    place::{Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal, take_word_back},
     reader::Readers,
     schema,
     watch::Watch,
@@ -212,6 +212,7 @@ fn hold(
     let marker = marker::take(&options.media, &owner)?;
     lock.name(&owner.store)?;
     database.note_name(connection)?;
+    take_word_back(database.path());
     Ok(Held { database: Arc::clone(database), lock, marker, identity: owner.store })
 }
 

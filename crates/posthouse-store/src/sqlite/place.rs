@@ -201,6 +201,13 @@ pub(super) fn refuse_after_a_loss(options: &SqliteOptions) -> Result<(), OpenErr
             ),
         );
     }
+    if let Some(witness) = witness(&options.path).filter(|witness| witness.exists()) {
+        let witness = witness.display();
+        return lost(
+            format!("{witness} says that its folder was removed or renamed under a running gateway"),
+            format!("remove {witness}"),
+        );
+    }
     let named = fs::read_to_string(&lock).ok().filter(|text| text.starts_with(STORE));
     match named {
         Some(text) => lost(
@@ -208,6 +215,37 @@ pub(super) fn refuse_after_a_loss(options: &SqliteOptions) -> Result<(), OpenErr
             format!("remove {}", lock.display()),
         ),
         None => Ok(()),
+    }
+}
+
+/// What is left beside the folder of a database that went with its folder.
+fn witness(database: &Path) -> Option<PathBuf> {
+    let folder = database.parent().filter(|folder| folder.file_name().is_some())?;
+    Some(beside(folder, ".lost"))
+}
+
+/// Where a database went with its folder, and all that bears the store's name with it: leaves word of that beside the folder, once. What is
+/// beside it keeps nobody from putting the folder back.
+pub(super) fn leave_word(database: &Path, identity: &str) -> Result<(), OpenError> {
+    let is_gone = database.parent().is_some_and(|folder| !folder.exists());
+    let Some(witness) = witness(database).filter(|witness| is_gone && !witness.exists()) else {
+        return Ok(());
+    };
+    let mut file = private_file(&witness)?;
+    let words = format!(
+        "# The folder of this store was removed or renamed under a running gateway.\n{STORE}{identity}\n"
+    );
+    file.write_all(words.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|source| io_error(&witness, source))
+}
+
+/// The database is there again.
+pub(super) fn take_word_back(database: &Path) {
+    if let Some(witness) = witness(database).filter(|witness| witness.exists())
+        && let Err(error) = fs::remove_file(&witness)
+    {
+        tracing::warn!(%error, path = %witness.display(), "it says that a store is gone which is there, and cannot be removed");
     }
 }
 

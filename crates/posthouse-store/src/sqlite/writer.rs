@@ -26,7 +26,7 @@ use super::{
     job::{Job, Left, Task, Tx, run_alone, run_in_company},
     options::Fatal,
     pace::Pace,
-    place::{Database, LockFile, beside, private_file},
+    place::{Database, LockFile, beside, leave_word, private_file, take_word_back},
     queue::Queue,
     watch::{Extent, Loss, Watch},
 };
@@ -446,6 +446,11 @@ impl WriterThread {
         {
             tracing::warn!(%error, "the lock file was removed, and cannot be made anew");
         }
+        if let (Some(Loss { extent: Extent::All, .. }), Some(held)) = (&lost, &self.parts.held)
+            && let Err(error) = leave_word(held.database.path(), &held.identity)
+        {
+            tracing::warn!(%error, "no word can be left of the store that is gone");
+        }
         if lost == self.lost {
             return;
         }
@@ -457,7 +462,12 @@ impl WriterThread {
                 tracing::error!("nothing is written any more: {what}");
                 self.save();
             }
-            None => tracing::info!("the store's files are there again"),
+            None => {
+                tracing::info!("the store's files are there again");
+                if let Some(held) = &self.parts.held {
+                    take_word_back(held.database.path());
+                }
+            }
         }
         self.lost = lost;
     }

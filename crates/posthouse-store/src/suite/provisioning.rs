@@ -169,7 +169,7 @@ pub async fn thousands_of_changes_are_one_change(backend: &dyn Backend) {
         ranges.chain(listed).chain(again).chain([put_account("acme")]).chain(gone).chain(twice).collect();
     assert_eq!(bed.change(&changes, None).await, Ok(1));
     let provisioning = bed.provisioning().await.unwrap();
-    let carrier = |prefix: usize| if prefix % 2 == 0 { "31002" } else { "31003" };
+    let carrier = |prefix: usize| if prefix.is_multiple_of(2) { "31002" } else { "31003" };
     let ranges = (0..1003).map(|prefix| range(&format!("1{prefix:04}"), carrier(prefix)));
     assert_eq!(provisioning.ranges, ranges.chain([range("3", "31003")]).collect::<Vec<_>>());
     let left = (0..777).filter(|entry| entry % 3 != 0).map(|entry| blacklisted(&number(entry), Some("acme")));
