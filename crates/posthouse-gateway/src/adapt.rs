@@ -2,7 +2,10 @@
 //!
 //! As many pictures are in work as there are processors, within a budget of memory that each takes by its head before anything of it
 //! is decoded. Who waits for a turn does so in a bounded queue and for a bounded time; who got it has a bounded time as well, and stops when
-//! nobody waits for the answer any more.
+//! nobody waits for the answer any more. Accounts have turns, and no account has all of the queue; a picture that failed is remembered for a
+//! while.
+
+mod failed;
 
 use std::{
     num::NonZeroUsize,
@@ -22,10 +25,14 @@ use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout_at},
 };
 
-use crate::ingress::SHED_FOR;
+use self::failed::{Digest, Failed, digest};
+use crate::{
+    ingress::SHED_FOR,
+    shares::{Claim, Most, Rule, Shares},
+};
 
 /// How much is done at a time, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +74,9 @@ enum Failure {
     /// It did not get its turn, or memory, in time.
     #[error("there was no turn, or no memory, in time")]
     TooLate,
+    /// A picture that failed lately.
+    #[error("part {}: it failed before, less than ten minutes ago", .place + 1)]
+    Again { place: usize },
     /// A picture cannot be made to fit.
     #[error("part {}: {source}", .place + 1)]
     Picture { place: usize, source: PictureError },
@@ -80,8 +90,9 @@ enum Failure {
 pub struct Adapter {
     limits: AdaptLimits,
     codec: Codec,
-    places: Arc<Semaphore>,
-    turns: Arc<Semaphore>,
+    places: Shares<String>,
+    turns: Shares<String>,
+    failed: Arc<Failed>,
     memory: Arc<Semaphore>,
 }
 
@@ -97,8 +108,13 @@ impl Adapter {
         Self {
             limits,
             codec,
-            places: Arc::new(Semaphore::new(limits.messages)),
-            turns: Arc::new(Semaphore::new(limits.at_a_time)),
+            places: Shares::new(Rule::as_much_as_is_left(limits.messages)),
+            // One is left for others, where there are several.
+            turns: Shares::new(Rule {
+                most: Most::Units(limits.at_a_time.saturating_sub(1).max(1)),
+                ..Rule::as_much_as_is_left(limits.at_a_time)
+            }),
+            failed: Arc::default(),
             memory: Arc::new(Semaphore::new(limits.memory_kib as usize)),
         }
     }
@@ -112,7 +128,8 @@ impl Adapter {
         wanted: &[Adaptation],
         message: (Option<String>, Option<&str>),
     ) -> AdaptFact {
-        let failure = match self.adapted(content, wanted).await {
+        let account = message.0.as_deref().unwrap_or_default();
+        let failure = match self.adapted(content, wanted, account).await {
             Ok(adapted) => return AdaptFact::Adapted(insert_adapted(content, adapted)),
             Err(failure) => failure,
         };
@@ -122,7 +139,7 @@ impl Adapter {
                 tracing::warn!(account, transaction_id, reason = %failure, "pictures were not adapted: shedding load");
                 AdaptFact::NoRoom { retry_after: SHED_FOR }
             }
-            Failure::Picture { .. } => {
+            Failure::Picture { .. } | Failure::Again { .. } => {
                 tracing::info!(account, transaction_id, reason = %failure, "pictures were not adapted");
                 AdaptFact::Failed
             }
@@ -133,16 +150,27 @@ impl Adapter {
         }
     }
 
-    async fn adapted(&self, content: &ContentFacts, wanted: &[Adaptation]) -> Result<Vec<Adapted>, Failure> {
-        let _place = self.places.try_acquire().map_err(|_| Failure::NoRoom)?;
-        let turn = timeout(self.limits.wait, Arc::clone(&self.turns).acquire_owned()).await;
-        // The semaphore is never closed.
-        let turn = turn.ok().and_then(Result::ok).ok_or(Failure::TooLate)?;
-        let pictures =
-            wanted.iter().filter_map(|wish| Some((*wish, content.media.get(wish.place)?.bytes.clone())));
+    async fn adapted(
+        &self,
+        content: &ContentFacts,
+        wanted: &[Adaptation],
+        account: &str,
+    ) -> Result<Vec<Adapted>, Failure> {
+        let _place = self.places.one_now(account.to_owned()).ok_or(Failure::NoRoom)?;
+        let pictures: Vec<_> = wanted
+            .iter()
+            .filter_map(|wish| Some((*wish, content.media.get(wish.place)?.bytes.clone())))
+            .map(|(wish, bytes)| (digest(&bytes, &becomes(&wish)), wish, bytes))
+            .collect();
+        if let Some((_, wish, _)) = pictures.iter().find(|(digest, ..)| self.failed.holds(digest)) {
+            return Err(Failure::Again { place: wish.place });
+        }
+        let turn = self.turns.one(account.to_owned(), Instant::now() + self.limits.wait).await;
+        let turn = turn.map_err(|_| Failure::TooLate)?;
         let stopped = StopOnDrop::default();
         let job = Job {
-            pictures: pictures.collect(),
+            pictures,
+            failed: Arc::clone(&self.failed),
             until: Instant::now() + self.limits.work,
             stopped: Arc::clone(&stopped.0),
             codec: Arc::clone(&self.codec),
@@ -152,6 +180,25 @@ impl Adapter {
             _turn: turn,
         };
         spawn_blocking(move || job.run()).await?
+    }
+}
+
+fn becomes(wish: &Adaptation) -> Wish {
+    let max_bytes = usize::try_from(wish.max_bytes).unwrap_or(usize::MAX);
+    Wish { max_bytes, jpeg: wish.jpeg, png: wish.png }
+}
+
+/// A picture in the codec: one at which the codec breaks is remembered on the way out.
+struct Trying<'f> {
+    failed: &'f Failed,
+    digest: Option<Digest>,
+}
+
+impl Drop for Trying<'_> {
+    fn drop(&mut self) {
+        if let Some(digest) = self.digest {
+            self.failed.add(digest, None);
+        }
     }
 }
 
@@ -167,25 +214,39 @@ impl Drop for StopOnDrop {
 
 /// The pictures of one message, in work. It holds its turn till it ends, whoever waits.
 struct Job {
-    pictures: Vec<(Adaptation, Bytes)>,
+    pictures: Vec<(Digest, Adaptation, Bytes)>,
+    failed: Arc<Failed>,
     until: Instant,
     stopped: Arc<AtomicBool>,
     codec: Codec,
     memory: Arc<Semaphore>,
     memory_kib: u32,
     handle: Handle,
-    _turn: OwnedSemaphorePermit,
+    _turn: Claim<String>,
 }
 
 impl Job {
     fn run(self) -> Result<Vec<Adapted>, Failure> {
-        self.pictures.iter().map(|(wish, bytes)| self.adapt(wish, bytes)).collect()
+        self.pictures.iter().map(|(digest, wish, bytes)| self.adapt_once(*digest, wish, bytes)).collect()
+    }
+
+    /// Adapts a picture, and remembers it if it fails by itself.
+    fn adapt_once(&self, digest: Digest, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
+        let mut trying = Trying { failed: &self.failed, digest: Some(digest) };
+        let adapted = self.adapt(wish, bytes);
+        trying.digest = None;
+        // Where nobody waits any more, nothing is known of the picture.
+        if let Err(Failure::Picture { source, .. }) = &adapted
+            && !self.stopped.load(Ordering::Relaxed)
+        {
+            self.failed.add(digest, Some(source));
+        }
+        adapted
     }
 
     fn adapt(&self, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
         let failed = |source| Failure::Picture { place: wish.place, source };
-        let max_bytes = usize::try_from(wish.max_bytes).unwrap_or(usize::MAX);
-        let becomes = Wish { max_bytes, jpeg: wish.jpeg, png: wish.png };
+        let becomes = becomes(wish);
         let _memory = self.room(memory(bytes, &becomes).map_err(failed)?)?;
         let stop = || self.stopped.load(Ordering::Relaxed) || Instant::now() >= self.until;
         if stop() {

@@ -175,6 +175,76 @@ async fn a_codec_that_breaks_costs_one_message() {
     the_first_is_refused(First::Panics, for_one()).await;
 }
 
+#[tokio::test]
+async fn a_picture_that_failed_is_not_tried_again() {
+    let tried = Arc::new(AtomicUsize::new(0));
+    let mut plan = Plan::default();
+    let counted = Arc::clone(&tried);
+    let codec = move |bytes: &[u8], wish: &Wish, stop: &dyn Fn() -> bool| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        if bytes.len() % 2 == 1 { Err(PictureError::DoesNotFit) } else { fit(bytes, wish, stop) }
+    };
+    plan.parts.adapter = Adapter::new(AdaptLimits::default(), Arc::new(codec));
+    let town = Town::planned(plan).await;
+    let carrier = town.carrier("31003", &format!("max_message_bytes = {LIMIT}\n"));
+    town.provision(&[town.account("acme", ""), carrier, range("1617", "31003")].concat()).await;
+    let mut bad = photo(ImageFormat::Jpeg);
+    bad.resize((bad.len() + 1) | 1, 0);
+    for _ in 0..5 {
+        assert_eq!(town.post(&shown("image/jpeg", bad.clone())).await.code(), Some(2004));
+    }
+    assert_eq!(tried.load(Ordering::SeqCst), 1);
+    // Another one is tried.
+    bad.resize(bad.len() + 2, 0);
+    assert_eq!(town.post(&shown("image/jpeg", bad)).await.code(), Some(2004));
+    assert_eq!(tried.load(Ordering::SeqCst), 2);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn pictures_of_one_account_hold_up_nobody_elses() {
+    // Pictures of an odd length stay in the codec till the test says so.
+    let codec = Odd::new(First::Stays);
+    let mut plan = Plan::default();
+    let staying = Arc::clone(&codec);
+    let limits = AdaptLimits { messages: 4, at_a_time: 2, ..AdaptLimits::default() };
+    plan.parts.adapter = Adapter::new(
+        limits,
+        Arc::new(move |bytes: &[u8], wish: &Wish, stop: &dyn Fn() -> bool| {
+            if bytes.len() % 2 == 1 {
+                staying.pictures.fetch_add(1, Ordering::SeqCst);
+                let may_go_on = staying.may_go_on.lock().unwrap();
+                drop(staying.told.wait_timeout_while(may_go_on, DEADLINE, |may| !*may).unwrap());
+            }
+            fit(bytes, wish, stop)
+        }),
+    );
+    let town = Town::planned(plan).await;
+    let carrier = town.carrier("31003", &format!("max_message_bytes = {LIMIT}\n"));
+    let accounts = town.account("acme", "") + &town.account("other", "");
+    town.provision(&[accounts, carrier, range("1617", "31003")].concat()).await;
+    let of = |account: &str, odd: usize| {
+        let mut bytes = photo(ImageFormat::Jpeg);
+        bytes.resize(((bytes.len() + 1) | 1) + 1 - odd, 0);
+        Request { vaspid: Some(format!("{account}-key")), ..shown("image/jpeg", bytes) }
+    };
+    let requests = [of("acme", 1), of("acme", 1), of("acme", 1), of("acme", 1), of("other", 0)];
+    let [one, two, three, four, other] = &requests;
+    let other = async {
+        codec.begun().await;
+        let answer = town.post(other).await;
+        codec.go_on();
+        answer
+    };
+    let posts = tokio::join!(town.post(one), town.post(two), town.post(three), town.post(four), other);
+    assert_eq!(posts.4.code(), Some(1000), "{}", posts.4.xml());
+    let mut codes = [posts.0, posts.1, posts.2, posts.3].map(|answer| answer.code().unwrap());
+    codes.sort_unstable();
+    // Half of the places are one account's, and there it goes on once it may.
+    assert_eq!(codes, [1000, 1000, 3510, 3510]);
+    town.close().await;
+}
+
 /// A chunk of RIFF.
 fn chunk(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let length = u32::try_from(data.len()).unwrap().to_le_bytes();

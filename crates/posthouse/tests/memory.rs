@@ -167,12 +167,12 @@ fn floods_of_headers_and_slow_senders_take_no_more_either() {
     let good = String::from_utf8(Request::to("16175550100").bytes()).unwrap();
     let slow = |text: &str, replaced: &str| good.replacen(text, replaced, 1).into_bytes();
     let cases = [
-        ("10,000 header lines", lines(10_000, 10), "HTTP/1.1 431 "),
-        ("100 header lines of 100 KB", lines(100, 100_000), "HTTP/1.1 431 "),
+        ("10,000 header lines", lines(10_000, 10), "<StatusCode>2500<"),
+        ("100 header lines of 100 KB", lines(100, 100_000), "<StatusCode>2500<"),
         (
             "one header line without an end",
-            [b"POST / HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 8 << 20]].concat(),
-            "HTTP/1.1 431 ",
+            [b"POST /mm7/v1 HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 8 << 20]].concat(),
+            "<StatusCode>2500<",
         ),
         ("256 KB of headers, within what is read", lines(64, 4096), "<StatusCode>1000<"),
     ];
