@@ -27,6 +27,7 @@ pub mod store;
 pub mod submit;
 pub mod time;
 pub mod tls;
+pub mod unreadable;
 pub mod url;
 pub mod vocabulary;
 

@@ -237,6 +237,9 @@ pub struct Mo {
     pub priority: Option<String>,
     /// TimeStamp, or when it came.
     pub time_stamp: Timestamp,
+    /// What was odd about the form of the carrier's DeliverReq; empty: nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub odd: String,
     /// Its media, in order; their bytes are kept beside it.
     pub parts: Vec<Part>,
 }
@@ -369,6 +372,8 @@ pub struct CarrierReport {
     pub status: MmStatus,
     /// What the carrier said, word for word (MMStatus and StatusText), for the timeline.
     pub said: String,
+    /// What was odd about its form, for the timeline; empty: nothing.
+    pub odd: String,
     /// When it came.
     pub received_at: Timestamp,
 }

@@ -72,6 +72,8 @@ pub struct CarrierReadReply {
     pub time_stamp: Timestamp,
     /// What the carrier said, word for word (MMStatus and StatusText), for the timeline.
     pub said: String,
+    /// What was odd about its form, for the timeline; empty: nothing.
+    pub odd: String,
     /// When it came.
     pub received_at: Timestamp,
 }

@@ -30,6 +30,7 @@ use crate::{
     state::{State, Terminal},
     steady::{GAP, JUMP},
     time::after,
+    unreadable::{KeptUnreadable, Unreadable},
 };
 
 /// Why an operation was not carried out.
@@ -402,6 +403,8 @@ pub struct Swept {
     pub messages: u64,
     /// Reports that never found their message.
     pub unmatched_reports: u64,
+    /// Requests of carriers that nobody could read.
+    pub unreadable: u64,
 }
 
 /// Where messages, work, callbacks and provisioning are kept. See the [module](self) for what every operation keeps.
@@ -503,6 +506,19 @@ pub trait Store: std::marker::Send + Sync + 'static {
     /// owed to the VASP. Otherwise it is kept, and applied as soon as a message becomes known by its id. A status that was
     /// told before is [late](Recorded::Late), and not owed again.
     async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded>;
+
+    /// Keeps a request of a carrier that nobody can read, [within bounds](crate::unreadable), or counts it where the same came before.
+    /// [`StoreError::Full`] below the low-water mark: it is no work that could drain.
+    async fn keep_unreadable(&self, request: Unreadable) -> Result<()>;
+
+    /// The requests that nobody could read, of a carrier or of all, with [numbers](KeptUnreadable::number) below one, newest first,
+    /// at most `limit`.
+    async fn unreadable(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<KeptUnreadable>>;
 
     /// Stores a message from a handset, its media, and the callback that it owes: after it, and not before, 1000 may be
     /// answered.

@@ -583,8 +583,9 @@ async fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Retentio
         match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {
             Ok(swept) if swept == Swept::default() => {}
             Ok(swept) => {
-                tracing::info!(swept.media, swept.messages, swept.unmatched_reports, "retention");
-                if [swept.media, swept.messages, swept.unmatched_reports]
+                let Swept { media, messages, unmatched_reports, unreadable } = swept;
+                tracing::info!(media, messages, unmatched_reports, unreadable, "retention");
+                if [media, messages, unmatched_reports, unreadable]
                     .iter()
                     .any(|some| *some >= SWEEP_AT_A_TIME as u64)
                 {

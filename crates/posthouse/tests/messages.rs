@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Command, Output},
 };
@@ -40,6 +42,20 @@ fn json(folder: &Path, arguments: &[&str]) -> Value {
     let output = messages(folder, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Posts bytes as XML and waits for an answer.
+fn post(url: &str, body: &[u8]) {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nHost: h\r\nContent-Type: text/xml\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("2007"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +115,24 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     {
         assert!(began.elapsed() < std::time::Duration::from_secs(30), "{}", people());
     }
+
+    let door = app.ready().carriers.replace("{carrier}", "31003");
+    let none = messages(folder.path(), &["unreadable"]);
+    assert_eq!(String::from_utf8(none.stdout).unwrap(), "everything that came could be read\n");
+    for _ in 0..2 {
+        post(&door, b"MMStatus=Retrieved\n\x1b[2J\xff");
+    }
+    let listed = json(folder.path(), &["unreadable", "--json", "--carrier", "31003"]);
+    let [one] = listed["unreadable"].as_array().unwrap().as_slice() else { unreachable!("{listed}") };
+    assert_eq!((&one["times"], &one["code"], &one["length"]), (&2.into(), &2007.into(), &24.into()));
+    assert_eq!(one["body"], "MMStatus=Retrieved\\n\\u{1b}[2J\\xff");
+    let number = one["number"].to_string();
+    let shown = String::from_utf8(messages(folder.path(), &["unreadable", &number]).stdout).unwrap();
+    assert!(shown.contains("times          2\n"), "{shown}");
+    assert!(shown.ends_with("\n  | MMStatus=Retrieved\n  | \\u{1b}[2J\\xff\n"), "{shown}");
+    let wrong = messages(folder.path(), &["unreadable", "4711"]);
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    assert!(!messages(folder.path(), &["unreadable", "--carrier", "31004"]).status.success());
 
     let unknown = messages(folder.path(), &["show", "17"]);
     assert_eq!(unknown.status.code(), Some(1));

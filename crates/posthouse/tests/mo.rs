@@ -16,7 +16,7 @@ use posthouse_sim::{
 };
 use support::{
     clock::ManualClock,
-    request::Request,
+    request::{Part, Request},
     town::{Plan, Town},
 };
 
@@ -224,6 +224,72 @@ async fn a_vasp_that_understands_no_mm7_headers_is_sent_none_that_it_must() {
         let xml = String::from_utf8_lossy(&callback.body).into_owned();
         assert!(xml.contains("<TransactionID xmlns=") && !xml.contains("mustUnderstand"), "{xml}");
     }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_message_from_a_handset_is_never_refused_for_its_form() {
+    let town = town("").await;
+    let to = "<To><ShortCode>222333</ShortCode></To>";
+    let whole = deliver_req("<Number>16175550100</Number>", to, "<Subject>Tom and Jerry</Subject>");
+    let whole = String::from_utf8(whole.body.unwrap()).unwrap();
+    let odd = [
+        whole.replace("<MM7Version>6.8.0</MM7Version>", ""),
+        whole.replace("TransactionID", "Transaction"),
+        whole.replace("DeliverReq", "deliverRequest"),
+        whole.replace("Sender>", "SenderAddress>"),
+        whole.replace("Sender>", "From>"),
+        whole.replace("Tom and Jerry", "Tom & Jerry"),
+        whole.replace("xmlns=\"http://www.3gpp.org", "xmlns=\" http://www.3gpp.org"),
+    ];
+    for (number, body) in odd.iter().enumerate() {
+        let request = Request { body: Some(body.clone().into_bytes()), ..deliver_req("", "", "") };
+        let answer = town.post_as_carrier("31003", &request).await;
+        assert_eq!((answer.operation(), answer.code()), (Some("DeliverRsp"), Some(1000)), "{}", answer.xml());
+        let callbacks = delivered(&town, number + 1).await;
+        let (req, xml) = deliver_of(&callbacks[number]);
+        assert_eq!(req.sender.as_ref().map(|sender| sender.as_str()), Some("16175550100"), "{xml}");
+        assert!(req.subject.as_ref().unwrap().starts_with("Tom "), "{xml}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn without_anything_that_tells_them_apart_two_messages_are_two() {
+    let town = town("").await;
+    let to = "<To><ShortCode>222333</ShortCode></To>";
+    for (more, expected) in [("", 2), ("<TimeStamp>2026-11-29T10:10:10Z</TimeStamp>", 3)] {
+        let mut request = deliver_req("<Number>16175550100</Number>", to, more);
+        request.soap_header = None;
+        request.body = Some(request.envelope().into_bytes());
+        for _ in 0..2 {
+            assert_eq!(town.post_as_carrier("31003", &request).await.code(), Some(1000));
+        }
+        assert_eq!(delivered(&town, expected).await.len(), expected, "{more}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn media_arrive_under_a_label_that_is_not_theirs() {
+    let town = town("").await;
+    let to = "<To><ShortCode>222333</ShortCode></To>";
+    let elements = format!(
+        "<Sender><Number>16175550100</Number></Sender><Recipients>{to}</Recipients><Content href=\"cid:payload\"/>"
+    );
+    let mut request = Request::to("");
+    request.operation = "DeliverReq".to_owned();
+    request.sender_identification = false;
+    request.elements = vec![("all", elements)];
+    // A multipart that is labelled as XML, with a part that has no type.
+    request.content_type = Some("text/xml".to_owned());
+    request.attachments =
+        vec![Part { head: "Content-ID: <gif>\r\n".to_owned(), body: b"GIF89a\x01\0\x01\0\0\0\0;".to_vec() }];
+    let answer = town.post_as_carrier("31003", &request).await;
+    assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+    let callbacks = delivered(&town, 1).await;
+    let Event::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    assert_eq!(media[0].content_type.essence(), "image/gif");
     town.close().await;
 }
 

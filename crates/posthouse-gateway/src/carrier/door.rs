@@ -21,12 +21,13 @@ use posthouse_core::{
     store::{Recorded, Store},
     submit::ContentLength,
     time::Clock,
+    unreadable::Unreadable,
 };
 use tokio::time::Instant;
 
 use crate::{
     auth::{At, Verdict, Verifier},
-    envelope::{self, Opened},
+    envelope::{self, Opened, Unopened},
     handoff::Handoff,
     http::{
         basic,
@@ -45,6 +46,12 @@ use crate::{
 
 /// The longest piece of a report that goes onto a timeline, in characters.
 const MAX_SAID: usize = 200;
+
+/// So many oddities of a request's form go onto a timeline.
+const MOST_ODD: usize = 4;
+
+/// The longest line about a request's form, in characters.
+const MAX_ODD: usize = 400;
 
 /// How the door is set up.
 #[derive(Clone, Debug)]
@@ -83,15 +90,26 @@ pub struct CarrierDoor {
     pub memory: Memory,
 }
 
-/// A request that was refused by a code.
-pub(super) struct Refused(pub(super) StatusCode);
+/// A request that is refused.
+pub(super) struct Refused {
+    code: StatusCode,
+    /// Why it cannot be read, where that is the reason: then it is kept for people.
+    unreadable: Option<String>,
+}
+
+impl Refused {
+    /// For a reason that is none of the request's form.
+    pub(super) const fn by(code: StatusCode) -> Self {
+        Self { code, unreadable: None }
+    }
+}
 
 /// What the door takes.
 const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
 
 impl From<DecodeError> for Refused {
     fn from(error: DecodeError) -> Self {
-        Self(error.status())
+        Self { code: error.status(), unreadable: Some(format!("{}: {error}", error.rule.name())) }
     }
 }
 
@@ -110,7 +128,7 @@ impl CarrierDoor {
             let address = self.settings.proxies.asker(request.headers(), &peer).address;
             let reason = fault.map(HeadFaultKind::words);
             tracing::warn!(%address, reason, "a request at the carriers' door was refused");
-            return answer_refusal(Dialect::POSTHOUSE, None, StatusCode::InvalidHttpHeader);
+            return answer_refusal(Dialect::POSTHOUSE, None, None, StatusCode::InvalidHttpHeader);
         };
         if let Some(refused) = self.keep_out(&carrier, request.headers(), &peer).await {
             return refused;
@@ -163,7 +181,7 @@ impl CarrierDoor {
         if let Some(reason) = unusable(&head.headers) {
             tracing::warn!(carrier = %carrier.id, reason, "a carrier's request has a head that cannot be used");
             body::drain(body);
-            return refuse(carrier, None, &Refused(StatusCode::InvalidHttpHeader));
+            return refuse(carrier, None, None, &Refused::by(StatusCode::InvalidHttpHeader));
         }
         let deadline = Instant::now() + self.settings.read_timeout;
         let mut memory = self.memory.share(from);
@@ -171,50 +189,89 @@ impl CarrierDoor {
             Read::Whole(bytes) => bytes,
             Read::TooLong(rest) => {
                 body::drain(rest);
-                let refused = Refused(StatusCode::ContentLengthExceeded);
-                return refuse(carrier, None, &refused);
+                let refused = Refused {
+                    code: StatusCode::ContentLengthExceeded,
+                    unreadable: Some(format!("it is longer than {} bytes", self.settings.max_request_bytes)),
+                };
+                self.keep(carrier, &head.headers, Bytes::new(), &refused).await;
+                return refuse(carrier, None, None, &refused);
             }
             Read::Misframed => {
-                return refuse(carrier, None, &Refused(StatusCode::InvalidHttpHeader));
+                return refuse(carrier, None, None, &Refused::by(StatusCode::InvalidHttpHeader));
             }
             Read::Broken | Read::TooLate => {
                 return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
             }
         };
         progress.working();
-        let opened = match envelope::open(&head.headers, bytes) {
+        let opened = match envelope::open_forgiving(&head.headers, bytes.clone()) {
             Ok(opened) => opened,
-            Err(error) => return refuse(carrier, None, &error.into()),
+            Err(Unopened { error, framing }) => {
+                let refused = error.into();
+                self.keep(carrier, &head.headers, bytes, &refused).await;
+                return refuse(carrier, None, framing, &refused);
+            }
         };
         match self.accept(carrier, &opened).await {
             Ok(message) => {
-                write(HttpStatus::OK, &message, &Framing::answering(&opened.decoded), dialect(carrier))
+                write(HttpStatus::OK, &message, &Framing::echoing(&opened.decoded), dialect(carrier))
             }
-            Err(refused) => refuse(carrier, Some(&opened.decoded), &refused),
+            Err(refused) => {
+                self.keep(carrier, &head.headers, bytes, &refused).await;
+                refuse(carrier, Some(&opened.decoded), None, &refused)
+            }
+        }
+    }
+
+    /// Keeps a request that cannot be read, so that somebody can see what is lost.
+    async fn keep(&self, carrier: &Carrier, headers: &HeaderMap, body: Bytes, refused: &Refused) {
+        let Some(why) = refused.unreadable.clone() else { return };
+        self.metrics.unreadable(&carrier.id);
+        let content_type = headers.get(header::CONTENT_TYPE);
+        let unreadable = Unreadable {
+            carrier: carrier.id.clone(),
+            code: refused.code,
+            content_type: content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+            length: body.len() as u64,
+            digest: envelope::digest_of(&why, &body),
+            why,
+            body,
+            received_at: self.clock.now(),
+        };
+        if let Err(error) = self.store.keep_unreadable(unreadable).await {
+            tracing::warn!(%error, carrier = %carrier.id, "a carrier's request that cannot be read could not be kept");
         }
     }
 
     /// Puts on disk what came; the answer may be given only then.
     async fn accept(&self, carrier: &Carrier, opened: &Opened) -> Result<Message, Refused> {
         // Whatever a carrier gets wrong: what can be understood is not lost for its form.
-        if let Some(error) = Dialect::POSTHOUSE.first_refused(&opened.decoded, TAKEN) {
-            return Err(error.into());
+        if let Some(error) = Dialect::FORGIVING.first_refused(&opened.decoded, TAKEN) {
+            // What is understood, and has no place here, is no riddle for anybody.
+            let is_riddle = error.rule != Rule::UnknownOperation || opened.decoded.message.is_none();
+            return Err(if is_riddle { error.into() } else { Refused::by(error.status()) });
         }
         match &opened.decoded.message {
-            Some(Message::DeliveryReportReq(req)) => self.record(carrier, req).await,
-            Some(Message::ReadReplyReq(req)) => self.record_read_reply(carrier, req).await,
+            Some(Message::DeliveryReportReq(req)) => self.record(carrier, req, &opened.decoded).await,
+            Some(Message::ReadReplyReq(req)) => self.record_read_reply(carrier, req, &opened.decoded).await,
             Some(Message::DeliverReq(req)) => self.accept_mo(carrier, req, opened).await,
-            _ => Err(Refused(StatusCode::UnsupportedOperation)),
+            _ => Err(Refused::by(StatusCode::UnsupportedOperation)),
         }
     }
 
     /// Records a report.
-    async fn record(&self, carrier: &Carrier, req: &DeliveryReportReq) -> Result<Message, Refused> {
-        let report = self.read_report(carrier, req)?;
+    async fn record(
+        &self,
+        carrier: &Carrier,
+        req: &DeliveryReportReq,
+        decoded: &Decoded,
+    ) -> Result<Message, Refused> {
+        check_status(&req.mm_status, decoded)?;
+        let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
         let status = report.status;
         let recorded = self.store.record_report(report).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
-            Refused(StatusCode::SystemError)
+            Refused::by(StatusCode::SystemError)
         })?;
         self.metrics.report_recorded(&carrier.id, status);
         match recorded {
@@ -245,6 +302,7 @@ impl CarrierDoor {
             sender: req.sender.as_ref().map(|address| address.as_str().to_owned()),
             status: carrier.vocabulary.status(&req.mm_status),
             said: said(&req.mm_status, req.status_text.as_deref()),
+            odd: String::new(),
             received_at: self.clock.now(),
         })
     }
@@ -266,6 +324,26 @@ pub(super) fn said(status: &str, text: Option<&str>) -> String {
     said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
 }
 
+/// What was odd about the form of a request, in a line for the timeline; empty: nothing.
+pub(super) fn odd(decoded: &Decoded) -> String {
+    let told = decoded.errors.iter().take(MOST_ODD).map(ToString::to_string);
+    let mut odd = told.collect::<Vec<_>>().join("; ");
+    if decoded.errors.len() > MOST_ODD {
+        odd.push_str(&format!("; and {} more", decoded.errors.len() - MOST_ODD));
+    }
+    if odd.is_empty() {
+        odd
+    } else {
+        format!("odd form, taken all the same: {odd}").chars().take(MAX_ODD).collect()
+    }
+}
+
+/// A status that is missing from what broke off, or had to be mended, might have been any.
+pub(super) fn check_status(status: &str, decoded: &Decoded) -> Result<(), DecodeError> {
+    let broken = decoded.errors.iter().find(|error| error.rule == Rule::NotWellFormed);
+    broken.filter(|_| status.is_empty()).map_or(Ok(()), |error| Err(error.clone()))
+}
+
 /// The dialect that a carrier talks: its first connection's.
 fn dialect(carrier: &Carrier) -> &'static Dialect {
     let name = carrier.connections.first().map(|connection| connection.dialect.as_str());
@@ -283,16 +361,28 @@ fn unusable(headers: &HeaderMap) -> Option<&'static str> {
     }
 }
 
-fn refuse(carrier: &Carrier, decoded: Option<&Decoded>, refused: &Refused) -> Answer {
-    tracing::warn!(carrier = %carrier.id, code = refused.0.code(), "a carrier's request was refused");
-    answer_refusal(dialect(carrier), decoded, refused.0)
+fn refuse(
+    carrier: &Carrier,
+    decoded: Option<&Decoded>,
+    framing: Option<Framing>,
+    refused: &Refused,
+) -> Answer {
+    let is_kept = refused.unreadable.is_some();
+    tracing::warn!(carrier = %carrier.id, code = refused.code.code(), is_kept, "a carrier's request was refused");
+    answer_refusal(dialect(carrier), decoded, framing, refused.code)
 }
 
-fn answer_refusal(dialect: &Dialect, decoded: Option<&Decoded>, code: StatusCode) -> Answer {
-    let refusal = Refusal { code, identified: false, operation: Operation::DeliveryReport };
-    let dressed = dialect.refusal(&refusal);
-    let framing =
-        decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
+fn answer_refusal(
+    dialect: &Dialect,
+    decoded: Option<&Decoded>,
+    framing: Option<Framing>,
+    code: StatusCode,
+) -> Answer {
+    let operation = decoded.and_then(|decoded| decoded.message.as_ref()?.operation());
+    let operation = operation.unwrap_or(Operation::DeliveryReport);
+    let dressed = dialect.refusal(&Refusal { code, identified: false, operation });
+    let framing = decoded.map(Framing::echoing).or(framing);
+    let framing = framing.unwrap_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None));
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
     write(status, &dressed.message, &framing, dialect)
 }

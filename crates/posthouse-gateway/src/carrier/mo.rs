@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mm7::{
-    DecodeError, Message, Rule, StatusCode, TransactionId,
+    DecodeError, Decoded, Message, Rule, StatusCode, TransactionId,
     message::{DeliverReq, Operation, Recipient},
     mime::Media,
 };
@@ -18,11 +18,14 @@ use posthouse_core::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::door::{CarrierDoor, Refused};
+use super::door::{CarrierDoor, Refused, odd};
 use crate::envelope::{self, Opened};
 
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+/// So many broken rules of a form are logged.
+const MOST_RULES: usize = 8;
 
 impl CarrierDoor {
     /// Stores a message from a handset for the service that it is for. No service: 2002, in a DeliverRsp.
@@ -42,7 +45,8 @@ impl CarrierDoor {
         let id = new.id;
         match self.store.accept_mo(new).await {
             Ok(Acceptance::Fresh) => {
-                tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, "message from a handset");
+                let odd = rules(&opened.decoded);
+                tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");
                 self.handoff.ring();
             }
             Ok(Acceptance::Repeats(first)) => {
@@ -64,17 +68,18 @@ impl CarrierDoor {
         let missing = |what| Refused::from(DecodeError::new(Rule::MissingElement, 0, what));
         let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
         let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
-        let mut media = opened.package.media()?;
+        let mut media = envelope::media_as_it_is(&opened.package)?;
         let content = content(req, &media);
         make_ids_readable(&mut media);
         let mo = Mo {
-            transaction_id: transaction_id.ok_or_else(|| missing("there is no TransactionID"))?.to_owned(),
+            transaction_id: transaction_id.unwrap_or_default().to_owned(),
             vasid: destination.vasid.clone(),
             sender: sender.into(),
             recipients: req.recipients.iter().map(KeptRecipient::from).collect(),
             subject: req.subject.clone(),
             priority: req.priority.map(|priority| priority.as_str().to_owned()),
             time_stamp: req.time_stamp.unwrap_or(now),
+            odd: odd(&opened.decoded),
             parts: media.iter().map(Part::of).collect(),
         };
         Ok(NewMo {
@@ -86,10 +91,27 @@ impl CarrierDoor {
             digest: envelope::digest(&opened.package),
             linked_id: req.linked_id.as_ref().map(|id| id.as_str().to_owned()),
             content,
-            repeats_since: now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN),
+            repeats_since: repeats_since(transaction_id, req, now),
             received_at: now,
         })
     }
+}
+
+/// What was odd about the form of a request, in words that quote none of it.
+fn rules(decoded: &Decoded) -> Option<String> {
+    let mut rules: Vec<_> = decoded.errors.iter().map(|error| error.rule.name()).collect();
+    rules.dedup();
+    rules.truncate(MOST_RULES);
+    (!rules.is_empty()).then(|| rules.join(" "))
+}
+
+/// Since when a message may have come that this one repeats. Without anything that tells one message from the next, two of the same
+/// contents are two: a handset that says yes twice is not to be lost.
+fn repeats_since(transaction_id: Option<&str>, req: &DeliverReq, now: Timestamp) -> Timestamp {
+    if transaction_id.is_none() && req.time_stamp.is_none() && req.linked_id.is_none() {
+        return Timestamp::MAX;
+    }
+    now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN)
 }
 
 /// The service that a message is for: that of the first recipient which is one of ours. Who stands there for display only is not
@@ -119,7 +141,7 @@ fn content(req: &DeliverReq, media: &[Media]) -> Digest {
 fn refuse_for(carrier: &Carrier, error: &StoreError) -> Refused {
     tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
     match error {
-        StoreError::Full | StoreError::Overloaded => Refused(StatusCode::ServiceUnavailable),
-        _ => Refused(StatusCode::SystemError),
+        StoreError::Full | StoreError::Overloaded => Refused::by(StatusCode::ServiceUnavailable),
+        _ => Refused::by(StatusCode::SystemError),
     }
 }

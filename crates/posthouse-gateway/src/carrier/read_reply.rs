@@ -1,7 +1,7 @@
 //! Read replies: from a carrier's ReadReplyReq to the store (contract 4.6).
 
 use mm7::{
-    DecodeError, Message, Rule, StatusCode,
+    DecodeError, Decoded, Message, Rule, StatusCode,
     message::{Operation, ReadReplyReq},
 };
 use posthouse_core::{
@@ -10,7 +10,7 @@ use posthouse_core::{
     store::Recorded,
 };
 
-use super::door::{CarrierDoor, Refused, said};
+use super::door::{CarrierDoor, Refused, check_status, odd, said};
 
 impl CarrierDoor {
     /// Records a read reply. One about a message that is not known is kept, as reports are.
@@ -18,12 +18,14 @@ impl CarrierDoor {
         &self,
         carrier: &Carrier,
         req: &ReadReplyReq,
+        decoded: &Decoded,
     ) -> Result<Message, Refused> {
-        let reply = self.read_reply(carrier, req)?;
+        check_status(&req.mm_status, decoded)?;
+        let reply = CarrierReadReply { odd: odd(decoded), ..self.read_reply(carrier, req)? };
         let status = reply.status;
         let recorded = self.store.record_read_reply(reply).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a read reply could not be recorded");
-            Refused(StatusCode::SystemError)
+            Refused::by(StatusCode::SystemError)
         })?;
         self.metrics.read_reply_recorded(&carrier.id, status);
         match recorded {
@@ -52,6 +54,7 @@ impl CarrierDoor {
             status: ReadStatus::from_wire(&req.mm_status),
             time_stamp: req.time_stamp.unwrap_or(now),
             said: said(&req.mm_status, req.status_text.as_deref()),
+            odd: String::new(),
             received_at: now,
         })
     }

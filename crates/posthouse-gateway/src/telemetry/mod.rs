@@ -41,6 +41,11 @@ struct CarrierStatus {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCarrier {
+    carrier: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CarrierConnection {
     carrier: String,
     connection: String,
@@ -71,6 +76,7 @@ pub struct Metrics {
     attempts: Family<CarrierCode, Counter>,
     reports: Family<CarrierStatus, Counter>,
     read_replies: Family<CarrierStatus, Counter>,
+    unreadable: Family<OfCarrier, Counter>,
     callbacks: Family<Outcome, Counter>,
     fetches: Family<Outcome, Counter>,
     lookups: Family<Outcome, Counter>,
@@ -105,6 +111,8 @@ impl Default for Metrics {
         registry.register("reports", "DeliveryReportReq from carriers, by MMStatus", reports.clone());
         let read_replies = Family::default();
         registry.register("read_replies", "ReadReplyReq from carriers, by MMStatus", read_replies.clone());
+        let unreadable = Family::default();
+        registry.register("unreadable", "Requests of carriers that could not be read", unreadable.clone());
         let callbacks = Family::default();
         registry.register("callbacks", "Tries to deliver callbacks to VASPs, by outcome", callbacks.clone());
         let fetches = Family::default();
@@ -147,6 +155,7 @@ impl Default for Metrics {
             attempts,
             reports,
             read_replies,
+            unreadable,
             callbacks,
             fetches,
             lookups,
@@ -192,6 +201,10 @@ impl Metrics {
     pub(crate) fn read_reply_recorded(&self, carrier: &CarrierId, status: ReadStatus) {
         let labels = CarrierStatus { carrier: carrier.to_string(), status: status.as_str() };
         self.read_replies.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn unreadable(&self, carrier: &CarrierId) {
+        self.unreadable.get_or_create(&OfCarrier { carrier: carrier.to_string() }).inc();
     }
 
     pub(crate) fn callback_ended(&self, outcome: &CallbackOutcome) {

@@ -113,6 +113,7 @@ fn a_report_costs_no_more_with_a_long_backlog() {
         sender: Some("111122".into()),
         status: MmStatus::Retrieved,
         said: String::new(),
+        odd: String::new(),
         received_at: at(BACKLOG),
     };
     transaction(&connection, "an unknown report", |tx| report::record(tx, &report));

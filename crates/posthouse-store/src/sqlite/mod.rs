@@ -7,6 +7,7 @@
 //! | `place.rs` `watch.rs` | whose the files are, and whether they are still there |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `read_reply.rs` | read replies, also within a transaction |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `step.rs` | a message's next state |
@@ -39,6 +40,7 @@ mod schema;
 mod search;
 mod step;
 mod sweep;
+mod unreadable;
 mod watch;
 mod work;
 mod writer;
@@ -60,6 +62,7 @@ use posthouse_core::{
         Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
         Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
+    unreadable::{KeptUnreadable, Unreadable},
 };
 use rusqlite::Connection;
 
@@ -294,6 +297,23 @@ impl Store for SqliteStore {
     async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
         let reply = reply.within_bounds();
         self.write(Admission::Wait, move |tx| read_reply::record(tx, &reply)).await
+    }
+
+    async fn keep_unreadable(&self, request: Unreadable) -> Result<()> {
+        let request = request.within_bounds();
+        self.write(Admission::Shed, move |tx| unreadable::keep(tx, &request)).await
+    }
+
+    async fn unreadable(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<KeptUnreadable>> {
+        let carrier = carrier.cloned();
+        self.readers
+            .read(move |connection| unreadable::list(connection, carrier.as_ref(), below, limit))
+            .await
     }
 
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {

@@ -13,7 +13,7 @@ use super::{
     fault::Result,
     job::Tx,
     record::Record,
-    report::{WAITING, find_by_id, make_room, remove},
+    report::{WAITING, find_by_id, make_room, note_odd, remove},
     step::{Subject, note, words},
 };
 
@@ -44,6 +44,7 @@ fn apply(tx: &mut Tx<'_>, subject: &Subject, reply: &CarrierReadReply) -> Result
     }
     let at = reply.received_at;
     note(tx, subject.id, EventKind::ReadReply, at, &words(&[reply.status.as_str(), &reply.said]))?;
+    note_odd(tx, subject.id, at, &reply.odd)?;
     callback::owe_read_reply(tx, subject.id, &subject.account, reply.status, at)?;
     Ok(true)
 }
@@ -55,8 +56,8 @@ fn keep(tx: &Tx<'_>, reply: &CarrierReadReply) -> Result<()> {
         return Ok(());
     }
     tx.execute(
-        "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said, read_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said, read_at, odd)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             reply.received_at.as_millisecond(),
             reply.carrier.as_str(),
@@ -64,6 +65,7 @@ fn keep(tx: &Tx<'_>, reply: &CarrierReadReply) -> Result<()> {
             reply.status.as_str(),
             &reply.said,
             reply.time_stamp.as_millisecond(),
+            &reply.odd,
         ),
     )?;
     Ok(())
@@ -81,7 +83,7 @@ pub(super) fn apply_waiting(tx: &mut Tx<'_>, subject: &Subject, carrier_message_
 
 fn waiting(tx: &Tx<'_>, carrier_message_id: &str, carrier: &str) -> Result<Vec<(i64, CarrierReadReply)>> {
     let mut statement = tx.prepare(
-        "SELECT id, received_at, carrier, carrier_message_id, status, said, read_at FROM unmatched_report
+        "SELECT id, received_at, carrier, carrier_message_id, status, said, read_at, odd FROM unmatched_report
          WHERE carrier_message_id = ? AND carrier = ? AND read_at IS NOT NULL ORDER BY id LIMIT ?",
     )?;
     let mut rows = statement.query((carrier_message_id, carrier, WAITING))?;
@@ -100,6 +102,7 @@ fn read(row: &Row<'_>) -> Result<CarrierReadReply> {
         status: status(&record, "status")?,
         time_stamp: record.time("read_at")?,
         said: record.value("said")?,
+        odd: record.value("odd")?,
         received_at: record.time("received_at")?,
     })
 }

@@ -70,6 +70,7 @@ fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Resu
     let line = words(&[state, &report.said]);
     if stepped.changed || has_room_for_late_report(tx, subject.id, &line)? {
         note(tx, subject.id, kind, at, &line)?;
+        note_odd(tx, subject.id, at, &report.odd)?;
     }
     callback::owe(tx, subject, stepped.owed, at)?;
     if stepped.changed && subject.state.is_terminal() {
@@ -89,6 +90,11 @@ fn has_room_for_late_report(tx: &Tx<'_>, id: Id, line: &str) -> Result<bool> {
             Ok((row.get(0)?, row.get(1)?))
         })?;
     Ok(bounds::has_room_for_late_report(lines, same))
+}
+
+/// Adds a line about the form of what came, if there was anything odd about it.
+pub(super) fn note_odd(tx: &Tx<'_>, id: Id, at: Timestamp, odd: &str) -> Result<()> {
+    if odd.is_empty() { Ok(()) } else { note(tx, id, EventKind::Noted, at, odd) }
 }
 
 /// The message that a report is about, if that can be told.
@@ -150,8 +156,8 @@ fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
         return Ok(());
     }
     tx.execute(
-        "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, recipient, sender, status, said)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, recipient, sender, status, said, odd)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             report.received_at.as_millisecond(),
             report.carrier.as_str(),
@@ -160,6 +166,7 @@ fn keep(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
             &report.sender,
             report.status.as_str(),
             &report.said,
+            &report.odd,
         ),
     )?;
     Ok(())
@@ -239,7 +246,7 @@ fn apply_waiting_by_id(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<bool> {
 
 fn waiting(tx: &Tx<'_>, which: &str, values: (&str, &str)) -> Result<Vec<(i64, CarrierReport)>> {
     let mut statement = tx.prepare(&format!(
-        "SELECT id, received_at, carrier, carrier_message_id, recipient, sender, status, said
+        "SELECT id, received_at, carrier, carrier_message_id, recipient, sender, status, said, odd
          FROM unmatched_report WHERE {which} AND read_at IS NULL ORDER BY id LIMIT {WAITING}"
     ))?;
     let mut rows = statement.query(values)?;
@@ -261,6 +268,7 @@ fn read(row: &Row<'_>) -> Result<CarrierReport> {
         sender: record.value("sender")?,
         status: record.status("status")?,
         said: record.value("said")?,
+        odd: record.value("odd")?,
         received_at,
     })
 }

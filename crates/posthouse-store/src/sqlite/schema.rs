@@ -33,6 +33,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "ended", sql: include_str!("../../migrations/sqlite/0006_ended.sql") },
     Migration { version: 7, name: "details", sql: include_str!("../../migrations/sqlite/0007_details.sql") },
     Migration { version: 8, name: "waiting", sql: include_str!("../../migrations/sqlite/0008_waiting.sql") },
+    Migration {
+        version: 9,
+        name: "unreadable",
+        sql: include_str!("../../migrations/sqlite/0009_unreadable.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

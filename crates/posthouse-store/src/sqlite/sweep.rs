@@ -27,6 +27,7 @@ pub(super) struct Candidates {
     mo_media: Vec<i64>,
     mos: Vec<i64>,
     unmatched_reports: Vec<i64>,
+    unreadable: Vec<i64>,
 }
 
 impl Candidates {
@@ -37,6 +38,7 @@ impl Candidates {
             && self.mo_media.is_empty()
             && self.mos.is_empty()
             && self.unmatched_reports.is_empty()
+            && self.unreadable.is_empty()
     }
 }
 
@@ -61,6 +63,7 @@ pub(super) fn find(
         found.extend(ids(connection, select, (true, messages_before, count(left)))?);
         Ok(found)
     };
+    let unreadable = "SELECT id FROM unreadable WHERE last_at < ? ORDER BY last_at LIMIT ?";
     let reports = "SELECT id FROM unmatched_report WHERE received_at < ? ORDER BY id LIMIT ?";
     Ok(Candidates {
         media: ids(connection, &message, (true, media_before, count(limit)))?,
@@ -68,6 +71,7 @@ pub(super) fn find(
         mo_media: ids(connection, &mo, (true, media_before, count(limit)))?,
         mos: both(&mo)?,
         unmatched_reports: ids(connection, reports, (messages_before, count(limit)))?,
+        unreadable: ids(connection, unreadable, (messages_before, count(limit)))?,
     })
 }
 
@@ -112,6 +116,9 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     }
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
+    }
+    for id in &candidates.unreadable {
+        swept.unreadable += rows(tx.execute("DELETE FROM unreadable WHERE id = ?", [id])?);
     }
     tx.left.erased = true;
     Ok(swept)

@@ -122,6 +122,7 @@ pub fn report(carrier_message_id: &str, status: MmStatus, now: i64) -> CarrierRe
         sender: Some("111122".into()),
         status,
         said: format!("{} it says", status.as_str()),
+        odd: String::new(),
         received_at: at(now),
     }
 }
@@ -134,6 +135,7 @@ pub fn read_reply(carrier_message_id: &str, status: ReadStatus, now: i64) -> Car
         status,
         time_stamp: at(now - 60),
         said: format!("{status} it says"),
+        odd: String::new(),
         received_at: at(now),
     }
 }
@@ -196,6 +198,7 @@ pub fn mo(transaction_id: &str, parts: &[Vec<u8>], now: i64) -> NewMo {
             subject: Some("Re: Grüße".into()),
             priority: None,
             time_stamp: at(now),
+            odd: String::new(),
             parts: parts.iter().map(|bytes| part(bytes.len())).collect(),
         },
         media: parts.iter().cloned().map(Bytes::from).collect(),

@@ -18,6 +18,7 @@ pub mod read_replies;
 pub mod reports;
 pub mod retention;
 pub mod search;
+pub mod unreadable;
 
 use async_trait::async_trait;
 use posthouse_core::store::Store;
@@ -140,6 +141,11 @@ macro_rules! conformance {
                 a_read_reply_of_another_carrier_is_kept_apart,
                 a_read_reply_is_tried_again_and_kept_as_failed,
                 a_message_that_owes_a_read_reply_stays;
+            unreadable: what_cannot_be_read_reads_back,
+                what_comes_again_is_counted,
+                what_cannot_be_read_is_bounded,
+                what_cannot_be_read_goes,
+                an_odd_form_is_noted;
             intervention: a_waiting_message_is_requeued,
                 a_parked_message_is_requeued_when_asked_for,
                 a_report_keeps_what_was_requeued_from_being_sent,

@@ -5,6 +5,7 @@ mod next;
 mod outcome;
 mod resend;
 mod selection;
+mod unreadable;
 
 use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -51,6 +52,8 @@ enum Command {
     Expire(Box<intervene::Expire>),
     /// Send reports and messages from handsets again that were kept as failed
     ResendReports(Box<resend::Resend>),
+    /// List what carriers posted and could not be read, or show one of them with its bytes
+    Unreadable(unreadable::Args),
 }
 
 /// What all of them have in common.
@@ -133,6 +136,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Requeue(requeue) => wait_for(requeue.run()),
         Command::Expire(expire) => wait_for(expire.run()),
         Command::ResendReports(resend) => wait_for(resend.run()),
+        Command::Unreadable(unreadable) => wait_for(unreadable.run()),
     }
 }
 

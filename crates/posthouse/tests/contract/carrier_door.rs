@@ -1,7 +1,7 @@
 //! The door for carriers: who may post, what is refused and how, and what becomes of a report (contract 4.5 and 4.6).
 
 use mm7::{Address, MessageId, MmStatus};
-use posthouse_core::message::EventKind;
+use posthouse_core::{carrier::CarrierId, message::EventKind};
 use posthouse_sim::carrier::Report;
 
 use super::table::texts;
@@ -131,31 +131,219 @@ async fn what_cannot_be_read_is_refused_in_the_carriers_dialect() {
     };
     let garbage = |body: &str| Request { body: Some(body.into()), ..report_of("m-1", "Retrieved") };
     let long = "x".repeat(5 * 1024 * 1024 + 1);
-    for (what, request, code) in [
-        ("no XML", garbage("MMStatus=Retrieved"), 2007),
-        ("nothing", garbage(""), 2007),
-        ("a DOCTYPE", change(|report| report.prolog += "<!DOCTYPE e>"), 2007),
-        ("too much", garbage(&long), 2560),
-        ("no Header", change(|report| report.soap_header = None), 2510),
-        ("no operation", change(|report| report.operation = String::new()), 2511),
-        (
-            "a foreign namespace",
-            change(|report| {
-                report.written_in("urn:example", "6.8.0");
-            }),
-            2507,
-        ),
-        ("a SubmitReq", change(|report| report.operation = "SubmitReq".to_owned()), 2512),
-        ("a CancelReq", change(|report| report.operation = "CancelReq".to_owned()), 2512),
-        ("no version", change(|report| report.version = None), 2505),
-        ("no MessageID", change(|report| report.elements.clear()), 2007),
-        ("a store that breaks", bare(report_of("broken", "Retrieved")), 3000),
+    for (what, request, code, is_kept) in [
+        ("no XML", garbage("MMStatus=Retrieved"), 2007, true),
+        ("nothing", garbage(""), 2007, true),
+        ("a DOCTYPE", change(|report| report.prolog += "<!DOCTYPE e>"), 2007, true),
+        ("too much", garbage(&long), 2560, true),
+        ("no operation", change(|report| report.operation = String::new()), 2511, true),
+        ("something else", change(|report| report.operation = "html".to_owned()), 2512, true),
+        ("a SubmitReq", change(|report| report.operation = "SubmitReq".to_owned()), 2512, false),
+        ("a CancelReq", change(|report| report.operation = "CancelReq".to_owned()), 2512, false),
+        ("no MessageID", change(|report| report.elements.clear()), 2007, true),
+        ("a store that breaks", bare(report_of("broken", "Retrieved")), 3000, false),
     ] {
         for (id, dialect) in dialects {
+            let kept =
+                async || town.store().unreadable(Some(&CarrierId(id.to_owned())), None, 1000).await.unwrap();
+            let before = kept().await.len();
+            let request = match what {
+                // Without a MessageID or a sender it is told by its name alone.
+                "something else" => Request { body: Some(without_elements(&request)), ..request.clone() },
+                _ => request.clone(),
+            };
             let answer = town.post_as_carrier(id, &request).await;
             assert_fault(what, &answer, dialect, code);
+            let after = kept().await;
+            assert_eq!(after.len() - before, usize::from(is_kept), "{what}");
+            if is_kept && what != "too much" {
+                assert_eq!(after[0].request.body, request.body(), "{what}");
+                assert_eq!(u32::from(after[0].request.code.code()), code, "{what}");
+                assert_eq!(after[0].request.content_type, request.content_type, "{what}");
+            }
         }
     }
+    town.close().await;
+}
+
+fn without_elements(request: &Request) -> Vec<u8> {
+    let mut request = request.clone();
+    request.elements.clear();
+    request.envelope().into_bytes()
+}
+
+/// What is odd about the form of a report, by what is noted of it.
+type Oddity = (&'static str, fn(&mut Request), &'static str);
+
+const ODDITIES: &[Oddity] = &[
+    ("no version", |report| report.version = None, "has no MM7Version"),
+    ("an odd version", |report| report.version = Some("REL-6".to_owned()), "is not of the form x.y.z"),
+    (
+        "a version to come",
+        |report| report.version = Some("7.0.0".to_owned()),
+        "MM7Version 7.0.0 is not known",
+    ),
+    ("no Header", |report| report.soap_header = None, "the Envelope has no Header"),
+    (
+        "no TransactionID",
+        |report| report.soap_header = Some(String::new()),
+        "the Header has no TransactionID",
+    ),
+    (
+        "an entry that must be understood",
+        |report| *report.soap_header.as_mut().unwrap() += "<x xmlns=\"urn:x\" soap:mustUnderstand=\"1\"/>",
+        "x in the Header must be understood and is not",
+    ),
+    (
+        "blanks in the namespace",
+        |report| {
+            report.written_in(" http://www.3gpp.org/mm7\n", "6.8.0");
+        },
+        "which is not MM7's",
+    ),
+    (
+        "a namespace of old",
+        |report| {
+            report.written_in(&REL_6_1_4.replace("REL-6", "REL-4"), "5.1.0");
+        },
+        "which is not MM7's",
+    ),
+    (
+        "no namespace",
+        |report| {
+            report.written_in("", "6.8.0");
+        },
+        "is in no namespace",
+    ),
+    (
+        "a short name",
+        |report| report.operation = "DeliverReportReq".to_owned(),
+        "is taken for DeliveryReportReq",
+    ),
+    (
+        "another case",
+        |report| report.operation = "deliveryreportreq".to_owned(),
+        "is taken for DeliveryReportReq",
+    ),
+    ("no Req", |report| report.operation = "DeliveryReport".to_owned(), "is taken for DeliveryReportReq"),
+    (
+        "a prefix",
+        |report| report.operation = "MM7DeliveryReportReq".to_owned(),
+        "is taken for DeliveryReportReq",
+    ),
+    (
+        "SenderAddress",
+        |report| replace(report, "Sender>", "SenderAddress>"),
+        "SenderAddress is no element of",
+    ),
+    ("From", |report| replace(report, "Sender>", "From>"), "From is no element of"),
+    (
+        "bare &",
+        |report| replace(report, "</MMStatus>", "</MMStatus><StatusText>Tom & Jerry</StatusText>"),
+        "& begins no reference",
+    ),
+    (
+        "an HTML entity",
+        |report| replace(report, "</MMStatus>", "</MMStatus><StatusText>&nbsp;</StatusText>"),
+        "not one of XML's references",
+    ),
+    (
+        "a date of another form",
+        |report| replace(report, "2026-01-01T00:00:00Z", "29-11-2026 10:10:10"),
+        "cannot be read",
+    ),
+    (
+        "bare text",
+        |report| replace(report, &format!("<Number>{QUIET}</Number>"), QUIET),
+        "holds an address as bare text",
+    ),
+    (
+        "an element of its own",
+        |report| replace(report, "<MMStatus>", "<MMSStatusErrorCode>129</MMSStatusErrorCode><MMStatus>"),
+        "MMSStatusErrorCode is no element",
+    ),
+    ("nothing but the operation", |report| report.prolog = "!".to_owned(), "is not a SOAP Envelope"),
+];
+
+fn replace(report: &mut Request, from: &str, to: &str) {
+    for (_, xml) in &mut report.elements {
+        *xml = xml.replace(from, to);
+    }
+}
+
+/// A report in an odd form, as bytes.
+fn odd(mut report: Request, change: fn(&mut Request)) -> Request {
+    change(&mut report);
+    if report.prolog == "!" {
+        report.prolog = String::new();
+        let whole = report.envelope();
+        let (from, to) = (whole.find("<soap:Body>").unwrap() + 11, whole.find("</soap:Body>").unwrap());
+        return Request { body: Some(whole.as_bytes()[from..to].to_vec()), ..bare(report) };
+    }
+    bare(report)
+}
+
+#[tokio::test]
+async fn a_report_is_never_refused_for_its_form() {
+    let town = Town::planned(Plan::default()).await;
+    let dialects = [("31002", "posthouse"), ("31003", "3gpp")];
+    let carrier =
+        |(id, dialect): (&str, &str)| town.carrier_with(id, "", &format!("dialect = {dialect:?}\n"));
+    let ranges = [range("1508", "31002"), range("1617", "31003")].concat();
+    town.provision(&(town.account("acme", "") + &dialects.map(carrier).concat() + &ranges)).await;
+    for (carrier, number) in [("31002", "15085559008"), ("31003", QUIET)] {
+        for (what, change, noted) in ODDITIES {
+            let id = town.submit(&Request::to(number)).await;
+            town.event(id, EventKind::Forwarded).await;
+            let at_carrier = town.message(id).await.carrier_message_id.unwrap();
+            let report = odd(report_of(&at_carrier, "Retrieved"), *change);
+            let answer = town.post_as_carrier(carrier, &report).await;
+            assert_eq!((answer.http_status, answer.code()), (200, Some(1000)), "{what}: {}", answer.xml());
+            assert_eq!(answer.operation(), Some("DeliveryReportRsp"), "{what}");
+            assert!(answer.xml().contains("<soapenv:Header>"), "{what}: {}", answer.xml());
+            assert_eq!(town.ended(id).await.state.as_str(), "Retrieved", "{what}");
+            let told = town.events(id, EventKind::Noted).await;
+            assert!(told.iter().any(|told| told.contains(noted)), "{what}: {told:?}");
+        }
+    }
+    assert_eq!(town.store().unreadable(None, None, 10).await.unwrap(), []);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_uses_the_names_that_came() {
+    let town = Town::found().await;
+    let namespace = "http://www.3gpp.org/mm7";
+    let mut report = report_of("m-1", "Retrieved");
+    report.written_in(namespace, "7.0.0").transaction_id("t-1");
+    let answer = town.post_as_carrier("31003", &bare(report)).await;
+    let seen = (answer.code(), answer.namespace(), answer.version());
+    assert_eq!(seen, (Some(1000), Some(namespace), Some("7.0.0".to_owned())));
+    assert_eq!(answer.transaction_id(), Some("t-1"));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_is_in_form_is_not_noted() {
+    let town = Town::found().await;
+    let id = town.submit(&Request::to("16175550100")).await;
+    town.ended(id).await;
+    assert_eq!(town.events(id, EventKind::Noted).await, [""; 0]);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_breaks_off_before_its_status_is_refused_and_kept() {
+    let town = Town::found().await;
+    let whole = report_of("m-1", "Retrieved").body.unwrap();
+    let whole = String::from_utf8(whole).unwrap();
+    for (end, code) in [("<MMStatus>", 2007), ("trieved</MMStatus>", 2007), ("</DeliveryReportReq>", 1000)] {
+        let body = whole.as_bytes()[..whole.find(end).unwrap()].to_vec();
+        let report = Request { body: Some(body), ..report_of("m-1", "Retrieved") };
+        let answer = town.post_as_carrier("31003", &report).await;
+        assert_eq!(answer.code(), Some(code), "{end}: {}", answer.xml());
+    }
+    assert_eq!(town.store().unreadable(None, None, 10).await.unwrap().len(), 2);
     town.close().await;
 }
 

@@ -11,7 +11,7 @@ use posthouse_sim::{
 use crate::support::{
     request::Request,
     schema::assert_valid,
-    town::{DEADLINE, Plan, Town},
+    town::{DEADLINE, Plan, Town, eventually},
 };
 
 /// When the recipient read it.
@@ -176,8 +176,45 @@ async fn who_does_not_ask_for_read_replies_gets_none() {
         "Read: Read as it says",
         "it is shown all the same"
     );
-    let withdrawn = town.event(id, EventKind::ReportWithdrawn).await;
-    assert_eq!(withdrawn, "read reply Read: the account does not ask for read replies (read_replies)");
+    let withdrawn = "read reply Read: the account does not ask for read replies (read_replies)".to_owned();
+    eventually("it is withdrawn", async || {
+        town.events(id, EventKind::ReportWithdrawn).await.contains(&withdrawn).then_some(())
+    })
+    .await;
     assert_eq!(town.vasp.received(), reports);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_read_reply_is_never_refused_for_its_form() {
+    let town = wanting().await;
+    let id = town.submit(&Request::to("16175550100")).await;
+    town.ended(id).await;
+    let element = format!("<MessageID>{}</MessageID>", carrier_id(&town, id).await);
+    let read = |status| String::from_utf8(read_reply_of(&element, status).body.unwrap()).unwrap();
+    let odd = [
+        read("Read").replace("<MM7Version>6.8.0</MM7Version>", "").replace("ReadReplyReq", "MM7ReadReplyReq"),
+        read("Deleted").replace("as it says", "Tom & Jerry").replace("Sender>", "SenderAddress>"),
+        read("Indeterminate")
+            .replace("ReadReplyReq", "ReadReplyRequest")
+            .replace("TransactionID", "Transaction"),
+    ];
+    for body in odd {
+        let request = Request { body: Some(body.into_bytes()), ..read_reply_of("", "") };
+        let answer = town.post_as_carrier("31003", &request).await;
+        assert_eq!(
+            (answer.operation(), answer.code()),
+            (Some("ReadReplyRsp"), Some(1000)),
+            "{}",
+            answer.xml()
+        );
+    }
+    let replies = acknowledged(&town, 3).await;
+    let statuses: Vec<_> = replies.iter().map(|(_, reply)| reply.mm_status.as_str()).collect();
+    assert_eq!(statuses, ["Read", "Deleted", "Indeterminate"]);
+    let noted = town.events(id, EventKind::Noted).await;
+    assert!(noted[0].contains("MM7ReadReplyReq is taken for ReadReplyReq"), "{noted:?}");
+    assert!(noted[1].contains("& begins no reference") && noted[1].contains("SenderAddress"), "{noted:?}");
+    assert!(noted[2].contains("the Header has no TransactionID"), "{noted:?}");
     town.close().await;
 }

@@ -17,6 +17,7 @@ use posthouse_core::{
         Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
         Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
     },
+    unreadable::{KeptUnreadable, Unreadable},
 };
 
 /// A store that accepts no message whose TransactionID, and records no report whose MessageID, begins with one of these:
@@ -113,6 +114,19 @@ impl Store for FragileStore {
     async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
         fail(&reply.carrier_message_id)?;
         self.0.record_read_reply(reply).await
+    }
+
+    async fn keep_unreadable(&self, request: Unreadable) -> Result<()> {
+        self.0.keep_unreadable(request).await
+    }
+
+    async fn unreadable(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<KeptUnreadable>> {
+        self.0.unreadable(carrier, below, limit).await
     }
 
     async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
