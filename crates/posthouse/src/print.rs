@@ -116,7 +116,7 @@ mod tests {
             printed(true, |out| writeln!(out, "id {FOREIGN}")),
             "id a\\u{9b}2J\\n\\u{1b}]0;b\\u{202e}\\n\n"
         );
-        assert_eq!(printed(false, |out| write!(out, "{}", "a\tb")), "a\\tb");
+        assert_eq!(printed(false, |out| write!(out, "a\tb")), "a\\tb");
         assert_eq!(printed(false, |out| writeln!(out)), "\n");
     }
 

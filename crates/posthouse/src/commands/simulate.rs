@@ -75,10 +75,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    config::parse(&text).or_else(|mistakes| {
+    config::parse(&text).map_err(|mistakes| {
         let told =
             mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.what));
-        Err(Several(told.collect()).into())
+        Several(told.collect()).into()
     })
 }
 

@@ -111,7 +111,9 @@ fn lost_json(lost: u64) -> String {
 fn log_panic(panicked: &panic::PanicHookInfo<'_>) {
     let place = panicked.location().map(ToString::to_string);
     let thread = thread::current().name().map(str::to_owned);
-    let why = panicked.payload_as_str().unwrap_or("for a reason that is no text");
+    let payload = panicked.payload();
+    let text = payload.downcast_ref::<&str>().copied();
+    let why = text.or_else(|| payload.downcast_ref().map(String::as_str)).unwrap_or("without a text");
     let backtrace = Backtrace::capture();
     tracing::error!(place, thread, "panicked: {why}");
     if backtrace.status() == BacktraceStatus::Captured {
