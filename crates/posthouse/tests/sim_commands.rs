@@ -234,12 +234,12 @@ fn a_dry_run_prints_bytes_that_can_be_read_again() {
     assert_eq!(lines.next(), Some("POST /mm7/v1 HTTP/1.1"));
     let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
     let header = |name: &str| headers.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-    assert_eq!(header("host"), Some("127.0.0.1:8007"));
-    assert_eq!(header("content-length"), Some(body.len().to_string().as_str()));
-    assert_eq!(header("authorization"), Some("Basic dTpw"));
-    assert_eq!(header("x-posthouse-carrier-id"), Some("0001890"));
+    assert_eq!(header("Host"), Some("127.0.0.1:8007"));
+    assert_eq!(header("Content-Length"), Some(body.len().to_string().as_str()));
+    assert_eq!(header("Authorization"), Some("Basic dTpw"));
+    assert_eq!(header("X-Posthouse-Carrier-Id"), Some("0001890"));
 
-    let content_type = ContentType::parse(header("content-type").unwrap()).unwrap();
+    let content_type = ContentType::parse(header("Content-Type").unwrap()).unwrap();
     let package = unpack(&content_type, body.to_vec().into(), &Limits::default());
     assert_eq!(package.errors, []);
     let root = package.root.as_ref().unwrap().bytes().unwrap();
