@@ -1,6 +1,10 @@
 //! One account's lane: takes what is owed to it from the store and delivers it, a few at a time.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
 
 use posthouse_core::{
     Id,
@@ -34,8 +38,11 @@ pub(super) struct Lane {
     way: Option<Way>,
     tries: JoinSet<Id>,
     /// What this lane works on: a lease that ran out meanwhile, since the clock was set or the process stopped, is no reason to deliver
-    /// twice.
-    in_hand: HashSet<Id>,
+    /// twice. Each with how often it was tried before.
+    in_hand: HashMap<Id, u32>,
+    /// What was leased while it was in hand since it became due again at once, and the end of its try is not seen here yet. It comes
+    /// next; left alone, it would wait for the end of its lease.
+    again: HashMap<Id, (Callback, Option<Arc<Account>>, Way)>,
 }
 
 /// The way to the VASP, as provisioned.
@@ -78,7 +85,16 @@ impl Lane {
         bell: Arc<Notify>,
         stop: CancellationToken,
     ) -> Self {
-        Self { shared, account, bell, stop, way: None, tries: JoinSet::new(), in_hand: HashSet::new() }
+        Self {
+            shared,
+            account,
+            bell,
+            stop,
+            way: None,
+            tries: JoinSet::new(),
+            in_hand: HashMap::new(),
+            again: HashMap::new(),
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -99,11 +115,17 @@ impl Lane {
 
     fn ended(&mut self, ended: Result<Id, JoinError>) {
         match ended {
-            Ok(id) => drop(self.in_hand.remove(&id)),
+            Ok(id) => {
+                self.in_hand.remove(&id);
+                if let Some((callback, account, way)) = self.again.remove(&id) {
+                    self.start(callback, account, way);
+                }
+            }
             Err(error) => {
                 // Which it was is not known any more.
                 tracing::error!(%error, account = %self.account, "a callback broke off");
                 self.in_hand.clear();
+                self.again.clear();
             }
         }
     }
@@ -143,8 +165,16 @@ impl Lane {
 
     fn start(&mut self, callback: Callback, account: Option<Arc<Account>>, way: Way) {
         let id = callback.id;
-        if !self.in_hand.insert(id) {
-            return;
+        match self.in_hand.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(callback.attempts);
+            }
+            // That try is over and settled: this is the next.
+            Entry::Occupied(tried) if *tried.get() < callback.attempts => {
+                self.again.insert(id, (callback, account, way));
+                return;
+            }
+            Entry::Occupied(_) => return,
         }
         let (shared, bell, stop) = (Arc::clone(&self.shared), Arc::clone(&self.bell), self.stop.clone());
         self.tries.spawn(async move {
