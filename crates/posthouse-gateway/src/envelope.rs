@@ -19,8 +19,7 @@ const MAX_BOUNDARY: usize = 200;
 /// What decoding says, where there is nothing to be read.
 pub fn decode(headers: &HeaderMap, body: Bytes) -> Result<Decoded, DecodeError> {
     let limits = Limits::default();
-    let content_type = content_type(headers).unwrap_or_else(|| ContentType::new("text/xml"));
-    let package = mime::unpack(&content_type, body, &limits);
+    let package = unpack_as_it_is(headers, body, &limits);
     let Some(root) = &package.root else { return Err(without_root()) };
     let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
     soap::decode_forgiving(&root.bytes()?, charset, &limits)

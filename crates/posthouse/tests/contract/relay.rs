@@ -102,6 +102,19 @@ fn table() -> Vec<Said> {
             let answer = response("SubmitRsp", &seen.transaction_id, 1000);
             Reply::http(200, XML, &answer.replace("xmlns:m=", "xmlns:n="))
         }),
+        said("a multipart labelled as XML", 4007, |seen| {
+            let answer = response("SubmitRsp", &seen.transaction_id, 4007);
+            Reply::http(200, XML, &format!("--b\r\nContent-Type: text/xml\r\n\r\n{answer}\r\n--b--\r\n"))
+        }),
+        said("XML labelled as a multipart", 1000, |seen| {
+            let multipart = "multipart/related; boundary=b; type=\"text/xml\"";
+            Reply::http(200, multipart, &response("SubmitRsp", &seen.transaction_id, 1000))
+        }),
+        said("another boundary than its Content-Type says", 4004, |seen| {
+            let answer = response("SubmitRsp", &seen.transaction_id, 4004);
+            let body = format!("--b\r\nContent-Type: text/xml\r\n\r\n{answer}\r\n--b--\r\n");
+            Reply::http(200, "multipart/related; boundary=c", &body)
+        }),
         said("SubmitResponse", 4007, |seen| {
             Reply::http(200, XML, &response("SubmitResponse", &seen.transaction_id, 4007))
         }),
