@@ -235,12 +235,15 @@ impl Ingress {
             Err(refusal) => {
                 let head = matches!(refusal.reject, Reject::HttpHeaders).then(|| facts.head.unusable());
                 let reason = head.flatten();
+                // Whose it is was not read: the address is all there is to look for.
+                let address = reason.map(|_| tracing::field::display(facts.head.remote));
                 tracing::info!(
                     code = code.code(),
                     row = refusal.row,
                     account,
                     transaction_id,
                     reason,
+                    address,
                     "refused"
                 );
             }
