@@ -1,10 +1,6 @@
 //! `posthouse messages unreadable`: what carriers posted and the gateway could not read, with its bytes.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{fmt::Write as _, process::ExitCode};
 
 use anyhow::bail;
 use posthouse_core::{
@@ -15,6 +11,7 @@ use posthouse_core::{
 use serde_json::{Value, json};
 
 use super::{Common, open, seconds};
+use crate::print;
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -60,10 +57,10 @@ impl Args {
             bail!("no carrier {carrier} is provisioned; `posthouse plan` shows those there are");
         }
         let kept = store.unreadable(carrier.as_ref(), self.below, self.limit.into()).await?;
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         if self.common.json {
             let kept: Vec<_> = kept.iter().map(as_json).collect();
-            writeln!(out, "{}", json!({ "unreadable": kept }))?;
+            out.json(&json!({ "unreadable": kept }))?;
             return Ok(());
         }
         for one in &kept {
@@ -86,9 +83,9 @@ impl Args {
                 "there is no unreadable request {number}; `posthouse messages unreadable` lists those there are"
             );
         };
-        let mut out = io::stdout().lock();
+        let mut out = print::stdout();
         if self.common.json {
-            writeln!(out, "{}", as_json(&found))?;
+            out.json(&as_json(&found))?;
             return Ok(());
         }
         let request = &found.request;
