@@ -54,9 +54,9 @@ impl UnderWay {
         Some(end)
     }
 
-    /// The oldest of the address that has the most.
-    fn oldest_of_most(&self) -> Option<(IpAddr, u64)> {
-        let (from, ends) = self.ends.iter().max_by_key(|(_, ends)| ends.len())?;
+    /// The oldest of the address that has the most; where another has as many as the one that comes, of the one that comes.
+    fn oldest_of_most(&self, comes: IpAddr) -> Option<(IpAddr, u64)> {
+        let (from, ends) = self.ends.iter().max_by_key(|(from, ends)| (ends.len(), **from == comes))?;
         Some((*from, *ends.first_key_value()?.0))
     }
 }
@@ -109,7 +109,7 @@ impl Handshakes {
     fn begin(&self, from: IpAddr) -> Turn<'_> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way.count >= self.most
-            && let Some((from, oldest)) = under_way.oldest_of_most()
+            && let Some((from, oldest)) = under_way.oldest_of_most(from)
             && let Some(end) = under_way.remove(from, oldest)
         {
             end.cancel();
@@ -168,7 +168,13 @@ mod tests {
         let more = [0; 2].map(|_| handshakes.begin(other));
         assert!(!slow.end.is_cancelled(), "though it is the oldest of all");
         assert_eq!(ended(&many), [true, true, false]);
-        drop((slow, many, more));
+        drop((many, more));
+        // Where each has as many, the one that comes gives way.
+        let handshakes_of_two = Handshakes::new(2, Duration::from_secs(1));
+        let waits = handshakes_of_two.begin(honest);
+        let turns = [0; 3].map(|_| handshakes_of_two.begin(other));
+        assert_eq!((waits.end.is_cancelled(), ended(&turns)), (false, vec![true, true, false]));
+        drop(slow);
         let under_way = handshakes.under_way.lock().unwrap();
         assert_eq!((under_way.count, under_way.ends.len()), (0, 0));
     }
