@@ -8,7 +8,7 @@
 //! customer is somewhere among others: then an address has one try. All of it is counted in constant memory ([`tries`]).
 //!
 //! A wrong user name takes as long as a wrong password: it is checked as one. The checks wait in lines of their own for VASPs and
-//! for carriers, where accounts and addresses have turns ([`line`]).
+//! for carriers, where accounts and addresses have turns ([`mod@line`]).
 
 pub mod line;
 pub mod tries;

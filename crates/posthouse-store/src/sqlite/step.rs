@@ -111,18 +111,21 @@ impl Subject {
 /// Adds a line to a message's timeline.
 pub(super) fn note(tx: &Tx<'_>, id: Id, kind: EventKind, at: Timestamp, detail: &str) -> Result<()> {
     // Not INSERT … SELECT: one that reads the table it writes goes by way of a temporary table, which costs more than all the rest.
-    // A timeline that is full keeps its beginning, and the newest line in place of the last.
-    tx.execute(
-        "INSERT OR REPLACE INTO event (message, number, at, kind, detail)
+    // Nor INSERT OR REPLACE: for what it may delete it keeps a copy of each page that it touches.
+    let line =
+        (id.number(), at.as_millisecond(), kind.number(), bounds::cut(detail, bounds::LINE), bounds::LINES);
+    let added = tx.execute(
+        "INSERT OR IGNORE INTO event (message, number, at, kind, detail)
          VALUES (?1, min((SELECT coalesce(max(number), 0) + 1 FROM event WHERE message = ?1), ?5), ?2, ?3, ?4)",
-        (
-            id.number(),
-            at.as_millisecond(),
-            kind.number(),
-            bounds::cut(detail, bounds::LINE),
-            bounds::LINES,
-        ),
+        line,
     )?;
+    if added == 0 {
+        // A timeline that is full keeps its beginning, and the newest line in place of the last.
+        tx.execute(
+            "UPDATE event SET at = ?2, kind = ?3, detail = ?4 WHERE message = ?1 AND number = ?5",
+            line,
+        )?;
+    }
     Ok(())
 }
 
