@@ -355,12 +355,16 @@ async fn a_database_that_is_removed_under_it_is_copied() {
     let store = place.open_store().await;
     let mut accepted = Vec::new();
     wait_till_it_accepts(&store, &mut accepted).await;
+    let backup = fs::read(database(&place)).unwrap();
     for ending in ["", "-wal", "-shm"] {
         fs::remove_file(place.path().join(format!("posthouse.db{ending}"))).unwrap();
     }
     accept_till_refused(&store, &mut accepted).await;
     drop(store);
     assert!(matches!(open_error(place.options()).await, OpenError::Lost { .. }));
+    // An older copy in its place lacks what was acknowledged since.
+    fs::write(database(&place), &backup).unwrap();
+    assert!(matches!(open_error(place.options()).await, OpenError::Replaced { .. }));
     fs::rename(place.path().join("posthouse.db.saved"), database(&place)).unwrap();
     assert_all_there(&place.open_store().await, &accepted).await;
 }

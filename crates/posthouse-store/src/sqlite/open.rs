@@ -14,7 +14,10 @@ use super::{
     checkpoint::Checkpoints,
     fault::Fault,
     options::{Access, SqliteOptions},
-    place::{Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal, take_word_back},
+    place::{
+        Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal, refuse_beside_a_saved_copy,
+        take_word_back,
+    },
     reader::Readers,
     schema,
     watch::Watch,
@@ -84,6 +87,18 @@ pub enum OpenError {
         path: PathBuf,
         /// Where its journal is.
         journal: PathBuf,
+    },
+    /// Another database lies where one was removed under a running gateway, which saved a copy.
+    #[error(
+        "{saved} holds what was in the database that was removed or replaced under a running gateway, and {path} is another one; rename the copy to {path}, or move it away to go on without what was answered 1000 since",
+        saved = .saved.display(),
+        path = .path.display()
+    )]
+    Replaced {
+        /// Where the database is.
+        path: PathBuf,
+        /// The copy.
+        saved: PathBuf,
     },
     /// There is no database, and none was to be made.
     #[error("there is no store at {}", .0.display())]
@@ -259,6 +274,7 @@ fn make_files(options: &SqliteOptions) -> Result<Database, OpenError> {
         return Err(OpenError::Missing(path.clone()));
     }
     refuse_beside_a_journal(options)?;
+    refuse_beside_a_saved_copy(options)?;
     if !path.exists() {
         refuse_after_a_loss(options)?;
     }

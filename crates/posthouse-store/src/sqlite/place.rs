@@ -13,12 +13,14 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     open::{OpenError, io_error},
-    options::SqliteOptions,
+    options::{Access, SqliteOptions},
 };
 use crate::media::marker;
 
 /// The longest lock file that is read, in bytes.
 const LOCK_FILE_BYTES: u64 = 4096;
+/// What is put behind the name of a database that was removed under a running gateway, for the copy of it.
+pub(super) const SAVED: &str = ".saved";
 /// Begins the line of a lock file that names its store.
 const STORE: &str = "store = ";
 
@@ -186,6 +188,17 @@ pub(super) fn refuse_beside_a_journal(options: &SqliteOptions) -> Result<(), Ope
     let journal = journal.display();
     let (witness, remedy) = (format!("its journal {journal} is still there"), format!("move {journal} away"));
     Err(OpenError::Lost { path: options.path.clone(), witness, remedy })
+}
+
+/// Refuses a gateway on a database that took the place of one whose copy was saved ([`SAVED`]): what was answered 1000 is in the copy alone.
+pub(super) fn refuse_beside_a_saved_copy(options: &SqliteOptions) -> Result<(), OpenError> {
+    let saved = beside(&options.path, SAVED);
+    match options.access {
+        Access::Serve if options.path.exists() && saved.exists() => {
+            Err(OpenError::Replaced { path: options.path.clone(), saved })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses to make an empty store where something says that there was one.

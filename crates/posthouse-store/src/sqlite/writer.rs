@@ -26,7 +26,7 @@ use super::{
     job::{Job, Left, Task, Tx, run_alone, run_in_company},
     options::Fatal,
     pace::Pace,
-    place::{Database, LockFile, beside, leave_word, private_file, take_word_back},
+    place::{Database, LockFile, SAVED, beside, leave_word, private_file, take_word_back},
     queue::Queue,
     watch::{Extent, Loss, Watch},
 };
@@ -485,7 +485,7 @@ impl WriterThread {
         if !is_nameless {
             return;
         }
-        let copy = beside(watch.database(), ".saved");
+        let copy = beside(watch.database(), SAVED);
         match copy_to(connection, &copy) {
             Ok(()) => {
                 tracing::error!(
