@@ -1,6 +1,6 @@
 //! `posthouse serve`: runs the gateway.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, num::NonZero, path::PathBuf, process::ExitCode, thread::available_parallelism};
 
 use anyhow::{Context, bail};
 use posthouse_gateway::{
@@ -10,7 +10,7 @@ use posthouse_gateway::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::{StopSignals, wait_for};
+use super::StopSignals;
 use crate::{logs, print};
 
 /// The arguments of `posthouse serve`.
@@ -47,8 +47,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     logs::init(args.log_format)?;
     open_many_files();
-    wait_for(serve(&settings))?;
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    runtime(cores).context("the asynchronous runtime cannot be started")?.block_on(serve(&settings))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The threads that serve connections: as many as there are cores, less one for the store's writer, which is busy whenever they are.
+/// Threads that outnumber the cores cost a message a tenth of its CPU time, in wake-ups and in work that moves between them
+/// (docs/performance.md). Where one is left it is this thread itself, which then needs no other to wake it.
+fn runtime(cores: usize) -> io::Result<tokio::runtime::Runtime> {
+    match cores.saturating_sub(1) {
+        0 | 1 => tokio::runtime::Builder::new_current_thread().enable_all().build(),
+        workers => tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build(),
+    }
 }
 
 /// Lets this process open as many files as it is allowed to: each connection is one, and what processes get unasked is few.
