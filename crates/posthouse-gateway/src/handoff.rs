@@ -7,7 +7,7 @@ use std::{
 };
 
 use mm7::StatusCode;
-use posthouse_core::{carrier::CarrierId, store::Send};
+use posthouse_core::{carrier::CarrierId, store::ToSend};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// For how long a message is this node's to send; then any node may.
@@ -24,7 +24,7 @@ const LANE_BYTES: u32 = 64 << 20;
 #[derive(Debug)]
 pub struct Job {
     /// What is to be sent. One that was just accepted has its media, which so need not be read back.
-    pub send: Send,
+    pub send: ToSend,
     /// Relay mode: who waits for the carrier's answer, as a code of the table.
     pub answer: Option<oneshot::Sender<StatusCode>>,
     /// What its media take of the lane's memory, till they are dropped.
@@ -33,7 +33,7 @@ pub struct Job {
 
 impl Job {
     /// A message out of the store.
-    pub const fn stored(send: Send) -> Self {
+    pub const fn stored(send: ToSend) -> Self {
         Self { send, answer: None, memory: None }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use posthouse_core::{
     provisioning::Provisioning,
     route::Snapshot,
-    store::{Result, Store, StoreError},
+    store::{Store, StoreError, StoreResult},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ impl SnapshotCell {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn load(store: &dyn Store) -> Result<Self> {
+    pub async fn load(store: &dyn Store) -> StoreResult<Self> {
         let snapshot = index(store.provisioning().await?).await?;
         let (changed, _) = watch::channel(snapshot.revision());
         Ok(Self { current: RwLock::new(Arc::new(snapshot)), changed })
@@ -60,7 +60,7 @@ impl SnapshotCell {
         }
     }
 
-    async fn refresh(&self, store: &dyn Store) -> Result<()> {
+    async fn refresh(&self, store: &dyn Store) -> StoreResult<()> {
         if store.revision().await? == self.get().revision() {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl SnapshotCell {
 }
 
 /// Makes a snapshot, away from the threads that serve requests: a million ranges take a second.
-async fn index(provisioning: Provisioning) -> Result<Snapshot> {
+async fn index(provisioning: Provisioning) -> StoreResult<Snapshot> {
     let made = spawn_blocking(move || Snapshot::new(provisioning)).await;
     made.map_err(|error| StoreError::Failed(format!("provisioning cannot be indexed: {error}")))
 }

@@ -3,6 +3,7 @@
 //! [`SqliteStore`] is the embedded backend of [`posthouse_core::store::Store`], whose documentation is the contract.
 //! The conformance suite (`suite`, behind the feature of that name) tests it on every backend.
 
+mod fault;
 mod media;
 pub mod sqlite;
 #[cfg(feature = "suite")]

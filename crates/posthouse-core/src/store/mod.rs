@@ -62,7 +62,7 @@ pub enum StoreError {
 }
 
 /// The result of a store's operation.
-pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+pub type StoreResult<T, E = StoreError> = Result<T, E>;
 
 /// One run of one node: drawn at random at start, so that a node never mistakes an earlier run's leases for its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ pub enum Acceptance {
 
 /// A message to be sent, under a lease.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Send {
+pub struct ToSend {
     /// The message.
     pub id: Id,
     /// Whose it is.
@@ -161,7 +161,7 @@ pub struct Send {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Timer {
     /// An attempt was begun and its node went silent: the attempt's outcome is unknown.
-    Interrupted(Box<Send>),
+    Interrupted(Box<ToSend>),
     /// No terminal report came in time.
     ReportDue {
         /// The message.
@@ -240,7 +240,7 @@ pub enum Settlement {
 
 /// What is to be done about a message next, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextStep {
     /// Another attempt is due then; ExpiryDate, when there is none before.
     Attempt(Timestamp),
     /// A gateway is about to send it. If it falls silent, anybody may from then on.
@@ -409,13 +409,13 @@ pub struct Swept {
 
 /// Where messages, work, callbacks and provisioning are kept. See the [module](self) for what every operation keeps.
 #[async_trait]
-pub trait Store: std::marker::Send + Sync + 'static {
+pub trait Store: Send + Sync + 'static {
     /// Stores a message, its media and its work: after it, and not before, 1000 may be answered.
     ///
     /// The work is leased to `message.lease`, or due at once when there is none.
     /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight. A message that was
     /// [declined](Settlement::Declined) is never repeated: refusals are not remembered.
-    async fn accept(&self, message: &NewMessage) -> Result<Acceptance>;
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance>;
 
     /// The message that one of this account, TransactionID and digest would [repeat](Acceptance::Repeats), without storing anything:
     /// for work that is better not done twice. Only [`Store::accept`] also knows calls in flight.
@@ -425,7 +425,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
         transaction_id: &str,
         digest: Digest,
         since: Timestamp,
-    ) -> Result<Option<Id>>;
+    ) -> StoreResult<Option<Id>>;
 
     /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.
     ///
@@ -438,7 +438,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
         connection: &str,
         attempt_until: Timestamp,
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> StoreResult<()>;
 
     /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing.
     ///
@@ -450,11 +450,11 @@ pub trait Store: std::marker::Send + Sync + 'static {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> Result<Settled>;
+    ) -> StoreResult<Settled>;
 
     /// Gives back leased work that was not begun: it is due at once, for anyone.
     /// Work that is not this owner's any more is left alone.
-    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()>;
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()>;
 
     /// Leases messages of a carrier that are due, oldest due first. With `waiting_since_before`, also those whose next
     /// attempt lies ahead, if they began to wait before that time: what waited for a connection that came back.
@@ -467,11 +467,11 @@ pub trait Store: std::marker::Send + Sync + 'static {
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
         limit: usize,
-    ) -> Result<Vec<Send>>;
+    ) -> StoreResult<Vec<ToSend>>;
 
     /// Puts off messages of a carrier that are due and not leased, for none of its connections serves: till `until`, or till their
     /// ExpiryDate if that comes first. What has expired stays due. When nobody is there they count as
-    /// [`unreached`](Send::unreached); a carrier that is there and busy leaves that as it was. They count as having waited since
+    /// [`unreached`](ToSend::unreached); a carrier that is there and busy leaves that as it was. They count as having waited since
     /// when they began to. At most `limit`, oldest due first; how many it were.
     async fn put_off(
         &self,
@@ -480,14 +480,14 @@ pub trait Store: std::marker::Send + Sync + 'static {
         nobody_there: bool,
         now: Timestamp,
         limit: usize,
-    ) -> Result<usize>;
+    ) -> StoreResult<usize>;
 
     /// Leases timers that went off, of all carriers.
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>>;
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>>;
 
     /// The media of a message, one `Bytes` for each of its parts. [`StoreError::NotFound`] once retention took them;
     /// [`StoreError::Corrupt`] when a checksum does not match.
-    async fn media(&self, id: Id) -> Result<Vec<Bytes>>;
+    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>>;
 
     /// Records a carrier's report on the message it is about: by carrier and MessageID; otherwise on the only message of that
     /// carrier between this sender and recipient whose MessageID was never learned (parked, taken with an answer that had
@@ -500,16 +500,16 @@ pub trait Store: std::marker::Send + Sync + 'static {
     ///
     /// A message that waits to be sent is not sent any more after a report on it: a terminal one ends it, and after another it
     /// waits for the terminal one till its `report_until` or ExpiryDate, whichever comes last.
-    async fn record_report(&self, report: CarrierReport) -> Result<Recorded>;
+    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded>;
 
     /// Records a carrier's read reply on the message it is about, by carrier and MessageID, in whatever state that is: it becomes
     /// owed to the VASP. Otherwise it is kept, and applied as soon as a message becomes known by its id. A status that was
     /// told before is [late](Recorded::Late), and not owed again.
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded>;
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded>;
 
     /// Keeps a request of a carrier that nobody can read, [within bounds](crate::unreadable), or counts it where the same came before.
     /// [`StoreError::Full`] below the low-water mark: it is no work that could drain.
-    async fn keep_unreadable(&self, request: Unreadable) -> Result<()>;
+    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()>;
 
     /// The requests that nobody could read, of a carrier or of all, with [numbers](KeptUnreadable::number) below one, newest first,
     /// at most `limit`.
@@ -518,14 +518,14 @@ pub trait Store: std::marker::Send + Sync + 'static {
         carrier: Option<&CarrierId>,
         below: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<KeptUnreadable>>;
+    ) -> StoreResult<Vec<KeptUnreadable>>;
 
     /// Stores a message from a handset, its media, and the callback that it owes: after it, and not before, 1000 may be
     /// answered.
     ///
     /// Idempotency since `repeats_since`: by carrier, TransactionID and digest, for the answer was lost; or by carrier, LinkedID
     /// and content, for some carriers try again under a new TransactionID. Also between calls in flight.
-    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance>;
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance>;
 
     /// Leases callbacks of an account that are due, in the order in which they became owed.
     ///
@@ -538,7 +538,7 @@ pub trait Store: std::marker::Send + Sync + 'static {
         lease: Lease,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Callback>>;
+    ) -> StoreResult<Vec<Callback>>;
 
     /// Ends a try to deliver a callback.
     /// Says whether another callback of the same message, which waited for this one, became due.
@@ -548,78 +548,92 @@ pub trait Store: std::marker::Send + Sync + 'static {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<bool>;
+    ) -> StoreResult<bool>;
 
     /// Who has something due. Cheap with any backlog.
-    async fn due(&self, now: Timestamp) -> Result<Due>;
+    async fn due(&self, now: Timestamp) -> StoreResult<Due>;
 
     /// A message, if it is known.
-    async fn message(&self, id: Id) -> Result<Option<Message>>;
+    async fn message(&self, id: Id) -> StoreResult<Option<Message>>;
 
     /// A message's timeline, oldest first, beginning with [`EventKind::Accepted`](crate::message::EventKind::Accepted)
     /// and what was noted then.
-    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>>;
+    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>>;
 
     /// What is to be done about a message next. `None` when it has ended, or there is none.
-    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>>;
+    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>>;
 
     /// Messages that match, newest first, at most `limit`.
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>>;
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>>;
 
     /// What [`Store::intervene`] would do to these messages, in their order. Nothing is changed.
-    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>>;
+    async fn judge(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Verdict>>;
 
     /// Does to messages what an operator asks for, to each that it may be done to ([`Intervention::judge`]), all in one
     /// transaction, with a line on the timeline of each. In the order of `ids`: whether it was done, or why not.
     ///
     /// May be called beside a running gateway: what that holds a lease on is left alone.
-    async fn intervene(&self, ids: &[Id], intervention: Intervention, now: Timestamp)
-    -> Result<Vec<Verdict>>;
+    async fn intervene(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Verdict>>;
 
     /// Callbacks that were kept as failed and match, newest first, at most `limit`.
-    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>>;
+    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize)
+    -> StoreResult<Vec<FailedCallback>>;
 
     /// Makes callbacks that were kept as failed due again, with all their tries, in one transaction; which. Left alone are
     /// those that have not failed, and those that are [superseded](FailedCallback::superseded). One whose message owes another
     /// report already comes after that. May be called beside a running gateway.
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>>;
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>>;
 
     /// The newest MessageID that was ever stored, for [`IdSource::new`](crate::id::IdSource::new).
-    async fn newest_id(&self) -> Result<Option<Id>>;
+    async fn newest_id(&self) -> StoreResult<Option<Id>>;
 
     /// The revision of provisioning; cheap enough to ask several times a second.
-    async fn revision(&self) -> Result<u64>;
+    async fn revision(&self) -> StoreResult<u64>;
 
     /// All of provisioning, at one revision.
-    async fn provisioning(&self) -> Result<Provisioning>;
+    async fn provisioning(&self) -> StoreResult<Provisioning>;
 
     /// Makes changes, all or none, and returns the new revision. With `expected`, only when the revision is still that one;
     /// otherwise [`StoreError::LostLease`].
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64>;
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64>;
 
     /// The store's own secret key, made at random when the store is created: VASPIDs are hashed under it.
-    async fn key(&self) -> Result<[u8; 32]>;
+    async fn key(&self) -> StoreResult<[u8; 32]>;
 
     /// Throws away media of messages that ended before `media_before`, messages that ended before `messages_before`, and unmatched
     /// reports received before `messages_before`; only of messages that owe nothing. At most `limit` of each.
     ///
     /// A message ends when it reaches its terminal state; one from a handset when its callback was delivered, withdrawn, or kept as
     /// failed. What is thrown away cannot be read from the store's files any more within some minutes.
-    async fn sweep(&self, media_before: Timestamp, messages_before: Timestamp, limit: usize)
-    -> Result<Swept>;
+    async fn sweep(
+        &self,
+        media_before: Timestamp,
+        messages_before: Timestamp,
+        limit: usize,
+    ) -> StoreResult<Swept>;
 
     /// What is known of the time.
-    async fn clock(&self) -> Result<ClockMarks>;
+    async fn clock(&self) -> StoreResult<ClockMarks>;
 
     /// Notes what time a gateway takes it to be: the next start goes on from there.
-    async fn note_seen(&self, now: Timestamp) -> Result<()>;
+    async fn note_seen(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Somebody says that this is the time. May be called beside a running gateway.
-    async fn confirm_clock(&self, now: Timestamp) -> Result<()>;
+    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()>;
 
     /// Whether the store can be written to, for readiness: a durable write that changes nothing else.
-    async fn check(&self) -> Result<()>;
+    async fn check(&self) -> StoreResult<()>;
 
     /// Finishes what was handed in, writes a checkpoint and closes. Later operations fail.
-    async fn close(&self) -> Result<()>;
+    async fn close(&self) -> StoreResult<()>;
 }

@@ -10,7 +10,7 @@ use mm7::{
     mime::{self, Inner, Media, Packed},
     soap,
 };
-use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::Send};
+use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::ToSend};
 use tokio::time::timeout;
 
 use crate::{
@@ -87,7 +87,7 @@ impl Connector {
     ///
     /// # Errors
     /// What about the message cannot be written: nothing was sent, nor ever can be.
-    pub async fn submit(&self, send: &Send, media: &[Bytes]) -> Result<Attempt, ValueError> {
+    pub async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, ValueError> {
         let transaction_id = send.id.to_string();
         let packed = self.write(&send.submission, &transaction_id, media)?;
         let mut headers = self.headers.clone();

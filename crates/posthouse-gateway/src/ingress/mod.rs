@@ -12,7 +12,7 @@ use mm7::StatusCode;
 use posthouse_core::{
     Id,
     account::SubmitMode,
-    store::{Acceptance, Lease, NewMessage, Owner, Send, Store, StoreError},
+    store::{Acceptance, Lease, NewMessage, Owner, Store, StoreError, ToSend},
     submit::{Ask, Decision, Facts, Refusal, Reject, decide, plan, repeats_since},
     time::{Clock, after},
 };
@@ -252,7 +252,7 @@ impl Ingress {
 }
 
 fn fresh(message: NewMessage, lease: Lease) -> Job {
-    let send = Send {
+    let send = ToSend {
         id: message.id,
         account: message.account,
         carrier: message.carrier,

@@ -9,7 +9,7 @@ use posthouse_core::{
     carrier::{Carrier, OnUnknown},
     classify::{Next, Said, Verdict, classify, classify_for},
     state::Terminal,
-    store::{Send, Settlement, StoreError},
+    store::{Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,
 };
@@ -142,7 +142,7 @@ enum NotMade {
 async fn attempt(
     shared: &Shared,
     links: &Links,
-    send: &Send,
+    send: &ToSend,
     media: &[Bytes],
     answer: Option<&oneshot::Sender<StatusCode>>,
     stop: &CancellationToken,
@@ -193,7 +193,7 @@ async fn turn(links: &Links, tried: &[Arc<Link>], is_awaited: bool) -> Option<Ti
 }
 
 /// Marks on disk that bytes are about to go out: a crash from here on means that the outcome is unknown.
-async fn begin(shared: &Shared, send: &Send, connector: &Connector) -> Result<(), NotMade> {
+async fn begin(shared: &Shared, send: &ToSend, connector: &Connector) -> Result<(), NotMade> {
     let now = shared.clock.now();
     let until = after(now, connector.timeout() + GRACE);
     let name = &connector.connection().name;
@@ -205,7 +205,7 @@ async fn begin(shared: &Shared, send: &Send, connector: &Connector) -> Result<()
     })
 }
 
-fn note(shared: &Shared, send: &Send, ticket: Ticket, mut attempt: Attempt) -> Outcome {
+fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) -> Outcome {
     let verdict = match shared.snapshot.get().carrier(&send.carrier) {
         Some(carrier) => {
             attempt.words.push_str(&counts_as(attempt.said, &carrier.vocabulary));
@@ -251,7 +251,13 @@ fn counts_as(said: Said, vocabulary: &Vocabulary) -> String {
     own.map(|code| format!(", which counts as {}", code.code())).unwrap_or_default()
 }
 
-fn settlement(shared: &Shared, send: &Send, outcome: &Outcome, relayed: bool, now: Timestamp) -> Settlement {
+fn settlement(
+    shared: &Shared,
+    send: &ToSend,
+    outcome: &Outcome,
+    relayed: bool,
+    now: Timestamp,
+) -> Settlement {
     let reason = outcome.verdict.code;
     let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
     let report_until = after(now, report_timeout(carrier.as_deref()));
@@ -285,14 +291,14 @@ pub(super) fn resends(carrier: Option<&Carrier>) -> bool {
 }
 
 /// Another attempt at what was provably not delivered.
-fn again(shared: &Shared, send: &Send, unreached: bool, reason: StatusCode, now: Timestamp) -> Settlement {
+fn again(shared: &Shared, send: &ToSend, unreached: bool, reason: StatusCode, now: Timestamp) -> Settlement {
     Settlement::Again { due: next_attempt(shared, send, now), unreached, reason }
 }
 
 /// Another attempt at what may have arrived.
 pub(super) fn resend(
     shared: &Shared,
-    send: &Send,
+    send: &ToSend,
     reason: StatusCode,
     report_until: Timestamp,
     now: Timestamp,
@@ -301,13 +307,13 @@ pub(super) fn resend(
 }
 
 /// When the next attempt is: by the backoff, but not beyond ExpiryDate, when the message expires.
-fn next_attempt(shared: &Shared, send: &Send, now: Timestamp) -> Timestamp {
+fn next_attempt(shared: &Shared, send: &ToSend, now: Timestamp) -> Timestamp {
     let wait = shared.backoff.wait(send.attempts + 1, crate::random::fraction());
     after(now, wait).min(send.submission.expiry.max(now))
 }
 
 /// A message whose media cannot be read can never be sent.
-async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ended {
+async fn without_media(shared: &Shared, send: &ToSend, error: &StoreError) -> Ended {
     tracing::error!(%error, id = %send.id, "the media cannot be read");
     if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
         let (terminal, reason) = (Terminal::Rejected, StatusCode::SystemError);
@@ -320,7 +326,7 @@ async fn without_media(shared: &Shared, send: &Send, error: &StoreError) -> Ende
 /// A message that cannot be written can never be sent.
 async fn unwritable(
     shared: &Shared,
-    send: &Send,
+    send: &ToSend,
     answer: Option<oneshot::Sender<StatusCode>>,
     error: &ValueError,
 ) {
@@ -339,7 +345,7 @@ async fn unwritable(
 
 /// What was not begun when the gateway stops is due at once, for the next start. Not so in relay mode: it would be sent after
 /// its VASP was told 3500.
-pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(Send, Option<oneshot::Sender<StatusCode>>)>) {
+pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(ToSend, Option<oneshot::Sender<StatusCode>>)>) {
     let mut ids = Vec::new();
     for (send, answer) in unbegun {
         match answer {
@@ -356,7 +362,7 @@ pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(Send, Option<onesho
 }
 
 /// Relay mode: ends a message that was not sent, and that the VASP was told, or is told now, was not.
-async fn decline(shared: &Shared, send: &Send, words: &str) {
+async fn decline(shared: &Shared, send: &ToSend, words: &str) {
     settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 
@@ -368,7 +374,7 @@ const fn next_due(settlement: &Settlement) -> Option<Timestamp> {
     }
 }
 
-pub(super) async fn settle(shared: &Shared, send: &Send, settlement: Settlement, words: &str) {
+pub(super) async fn settle(shared: &Shared, send: &ToSend, settlement: Settlement, words: &str) {
     let now = shared.clock.now();
     let is_due_soon = next_due(&settlement).is_some_and(|due| has_to_be_told(due, now));
     match shared.store.settle(send.id, shared.owner, settlement, words, now).await {

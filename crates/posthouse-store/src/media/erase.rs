@@ -8,7 +8,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 use posthouse_core::Id;
 use rustix::fs::FallocateFlags;
 
-use super::{folder::Folder, record, segments::Place};
+use super::{folder::Folder, record, segments::RecordPlace};
 
 /// How many zeros are written at a time.
 const STEP: usize = 1 << 20;
@@ -19,7 +19,7 @@ pub(crate) struct Erasure {
     /// Whose they were.
     pub(crate) id: Id,
     /// Where they lie.
-    pub(crate) place: Place,
+    pub(crate) place: RecordPlace,
     /// Whether media that are not over lie in the same segment.
     pub(crate) is_shared: bool,
 }

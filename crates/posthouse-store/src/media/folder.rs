@@ -19,7 +19,7 @@ const STEP: usize = 1 << 20;
 
 /// A segment file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct SegmentFile {
     /// Its number.
     pub(crate) id: i64,
     /// Its length in bytes.
@@ -43,12 +43,12 @@ impl Folder {
     }
 
     /// The segments there are.
-    pub(crate) fn segments(&self) -> io::Result<Vec<Found>> {
+    pub(crate) fn segments(&self) -> io::Result<Vec<SegmentFile>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.0)? {
             let entry = entry?;
             if let Some(id) = number(&entry.path(), SEGMENT) {
-                found.push(Found { id, bytes: entry.metadata()?.len() });
+                found.push(SegmentFile { id, bytes: entry.metadata()?.len() });
             }
         }
         found.sort_unstable_by_key(|segment| segment.id);

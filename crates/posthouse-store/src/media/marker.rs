@@ -17,14 +17,14 @@ const BYTES: u64 = 16 << 10;
 
 /// Whose a media folder is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Owner {
+pub(crate) struct FolderOwner {
     /// The identity of the store, as its database has it; empty where segments lie in a folder without a marker.
     pub(crate) store: String,
     /// Where that database lay.
     pub(crate) database: String,
 }
 
-impl fmt::Display for Owner {
+impl fmt::Display for FolderOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.store.is_empty() {
             return write!(f, "a store that did not say its name");
@@ -33,7 +33,7 @@ impl fmt::Display for Owner {
     }
 }
 
-impl Owner {
+impl FolderOwner {
     fn parse(text: &str) -> Option<Self> {
         let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
         let store = value("store").filter(|store| !store.is_empty())?;
@@ -51,13 +51,13 @@ impl Owner {
 
 /// Why a media folder cannot be had.
 #[derive(Debug)]
-pub(crate) enum Refused {
+pub(crate) enum MarkerError {
     /// It is another store's.
     Foreign {
         /// Which.
         folder: PathBuf,
         /// Whose.
-        owner: Owner,
+        owner: FolderOwner,
     },
     /// A gateway has it.
     Locked(PathBuf),
@@ -73,7 +73,7 @@ pub(crate) struct Marker {
 }
 
 /// Whose a folder is; nobody's, when there is neither a marker nor a segment.
-pub(crate) fn owner(folder: &Path) -> io::Result<Option<Owner>> {
+pub(crate) fn owner(folder: &Path) -> io::Result<Option<FolderOwner>> {
     match File::open(folder.join(NAME)) {
         Ok(file) => {
             if let Some(owner) = read(&file)? {
@@ -83,7 +83,7 @@ pub(crate) fn owner(folder: &Path) -> io::Result<Option<Owner>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let nameless = || Owner { store: String::new(), database: String::new() };
+    let nameless = || FolderOwner { store: String::new(), database: String::new() };
     match Folder::at(folder).segments() {
         Ok(found) => Ok((!found.is_empty()).then(nameless)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -92,42 +92,42 @@ pub(crate) fn owner(folder: &Path) -> io::Result<Option<Owner>> {
 }
 
 /// Refuses a folder that says that it is another store's.
-pub(crate) fn check(folder: &Path, store: &str) -> Result<(), Refused> {
+pub(crate) fn check(folder: &Path, store: &str) -> Result<(), MarkerError> {
     let path = folder.join(NAME);
-    let found = owner(folder).map_err(|error| Refused::Io(path, error))?;
+    let found = owner(folder).map_err(|error| MarkerError::Io(path, error))?;
     match found {
         // Segments without a marker are those of a database that was there before there were markers.
         Some(owner) if !owner.store.is_empty() && owner.store != store => {
-            Err(Refused::Foreign { folder: folder.to_owned(), owner })
+            Err(MarkerError::Foreign { folder: folder.to_owned(), owner })
         }
         _ => Ok(()),
     }
 }
 
 /// Marks the folder as this store's, which it has to be already, or nobody's.
-pub(crate) fn mark(folder: &Path, owner: &Owner) -> Result<(), Refused> {
+pub(crate) fn mark(folder: &Path, owner: &FolderOwner) -> Result<(), MarkerError> {
     check(folder, &owner.store)?;
     let path = folder.join(NAME);
     open(&path)
         .and_then(|file| write(folder, file, owner))
         .map(drop)
-        .map_err(|error| Refused::Io(path, error))
+        .map_err(|error| MarkerError::Io(path, error))
 }
 
 /// Takes the folder for this store alone.
-pub(crate) fn take(folder: &Path, owner: &Owner) -> Result<Marker, Refused> {
+pub(crate) fn take(folder: &Path, owner: &FolderOwner) -> Result<Marker, MarkerError> {
     check(folder, &owner.store)?;
     let path = folder.join(NAME);
     let file = match open(&path) {
         Ok(file) => file,
-        Err(error) => return Err(Refused::Io(path, error)),
+        Err(error) => return Err(MarkerError::Io(path, error)),
     };
     match file.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(Refused::Locked(folder.to_owned())),
-        Err(TryLockError::Error(error)) => return Err(Refused::Io(path, error)),
+        Err(TryLockError::WouldBlock) => return Err(MarkerError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => return Err(MarkerError::Io(path, error)),
     }
-    let file = write(folder, file, owner).map_err(|error| Refused::Io(path, error))?;
+    let file = write(folder, file, owner).map_err(|error| MarkerError::Io(path, error))?;
     Ok(Marker { file })
 }
 
@@ -136,7 +136,7 @@ fn open(path: &Path) -> io::Result<File> {
     options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-fn write(folder: &Path, mut file: File, owner: &Owner) -> io::Result<File> {
+fn write(folder: &Path, mut file: File, owner: &FolderOwner) -> io::Result<File> {
     if read(&file)?.as_ref() != Some(owner) {
         file.set_len(0)?;
         file.rewind()?;
@@ -148,8 +148,8 @@ fn write(folder: &Path, mut file: File, owner: &Owner) -> io::Result<File> {
 }
 
 /// `None` where it is not one of ours: an empty one, say, that a full disk left.
-fn read(file: &File) -> io::Result<Option<Owner>> {
+fn read(file: &File) -> io::Result<Option<FolderOwner>> {
     let mut bytes = Vec::new();
     file.take(BYTES).read_to_end(&mut bytes)?;
-    Ok(Owner::parse(&String::from_utf8_lossy(&bytes)))
+    Ok(FolderOwner::parse(&String::from_utf8_lossy(&bytes)))
 }

@@ -12,16 +12,16 @@ use rusqlite::Connection;
 
 use super::{
     direct::{Aligned, DirectFile},
-    folder::{Folder, Found},
+    folder::{Folder, SegmentFile},
     spare::Spare,
 };
-use crate::sqlite::fault::{Fault, Result};
+use crate::fault::{Result, StoreFault};
 
 /// The first segment of a store is this small, each next one twice as large: a small store stays small.
 const FIRST_BYTES: u64 = 8 << 20;
 /// Where a record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RecordPlace {
     /// The number of the segment.
     pub(crate) segment: i64,
     /// The offset in it.
@@ -42,8 +42,8 @@ struct Filling {
 }
 
 impl Filling {
-    fn new(found: Found, sequence: i64, tail: u64, file: DirectFile) -> Self {
-        let Found { id, bytes } = found;
+    fn new(found: SegmentFile, sequence: i64, tail: u64, file: DirectFile) -> Self {
+        let SegmentFile { id, bytes } = found;
         Self { id, sequence, tail, bytes, file, unwritten: Vec::new(), dirty: false }
     }
 
@@ -68,7 +68,7 @@ pub(crate) struct Segments {
     /// Filled up in this group: their tails are still to be written.
     filled: Vec<Filling>,
     /// Pre-written, and nothing in them yet.
-    free: Vec<Found>,
+    free: Vec<SegmentFile>,
     /// Not needed by any row since a commit, to be removed with the next one.
     surplus: Vec<i64>,
     next_id: i64,
@@ -137,7 +137,7 @@ impl Segments {
     pub(crate) fn recover(&mut self, connection: &Connection) -> Result<()> {
         self.unusable = None;
         match self.go_on(connection) {
-            Err(fault @ Fault::Io(_)) => {
+            Err(fault @ StoreFault::Io(_)) => {
                 self.filling = None;
                 self.free.clear();
                 self.unusable = Some(fault.into());
@@ -174,7 +174,7 @@ impl Segments {
         Ok(())
     }
 
-    fn reopen(&self, found: &[Found], id: i64, sequence: i64, tail: i64) -> Result<Option<Filling>> {
+    fn reopen(&self, found: &[SegmentFile], id: i64, sequence: i64, tail: i64) -> Result<Option<Filling>> {
         let (Some(segment), Ok(tail)) = (found.iter().find(|segment| segment.id == id), u64::try_from(tail))
         else {
             return Ok(None);
@@ -185,7 +185,7 @@ impl Segments {
 
     /// Segments that no committed row needs, but for the one being filled and those that have nothing in them yet. What an earlier run
     /// left is among them: nobody knows what is in it.
-    fn unneeded(&self, connection: &Connection, found: &[Found]) -> Result<Vec<i64>> {
+    fn unneeded(&self, connection: &Connection, found: &[SegmentFile]) -> Result<Vec<i64>> {
         let mut needed = connection.prepare_cached(
             "SELECT 1 FROM media WHERE segment = ?1 UNION ALL SELECT 1 FROM erasing WHERE segment = ?1 LIMIT 1",
         )?;
@@ -209,7 +209,7 @@ impl Segments {
 
     /// Appends a record. It is on disk after [`Segments::write`] and [`Segments::sync`], and lasts when the transaction
     /// commits.
-    pub(crate) fn append(&mut self, record: &Arc<Aligned>) -> Result<Place> {
+    pub(crate) fn append(&mut self, record: &Arc<Aligned>) -> Result<RecordPlace> {
         if let Some(unusable) = &self.unusable {
             return Err(unusable.clone().into());
         }
@@ -223,7 +223,7 @@ impl Segments {
         filling.dirty = true;
         let position = i64::try_from(filling.tail).map_err(io::Error::other)?;
         filling.tail += length;
-        Ok(Place { segment: filling.id, position })
+        Ok(RecordPlace { segment: filling.id, position })
     }
 
     /// The next segment to be filled, with room for a record of this length.
@@ -236,7 +236,7 @@ impl Segments {
                 (found, self.folder.write(found.id)?)
             }
             None => {
-                let found = Found { id: self.new_id(), bytes: self.grown().max(length) };
+                let found = SegmentFile { id: self.new_id(), bytes: self.grown().max(length) };
                 (found, self.folder.create(found.id, found.bytes)?)
             }
         };
@@ -262,7 +262,7 @@ impl Segments {
         let bytes = self.grown();
         if self.filling.is_some() && self.free.is_empty() && self.spare.on_order().is_none() && bytes < room {
             let id = self.new_id();
-            self.spare.order(Found { id, bytes });
+            self.spare.order(SegmentFile { id, bytes });
         }
     }
 

@@ -6,13 +6,13 @@ use std::{
     thread,
 };
 
-use super::folder::{Folder, Found};
+use super::folder::{Folder, SegmentFile};
 
 /// The thread that pre-writes segments, one at a time. It ends when this is dropped and its file is done.
 #[derive(Debug)]
 pub(super) struct Spare {
-    orders: Sender<Found>,
-    done: Receiver<Option<Found>>,
+    orders: Sender<SegmentFile>,
+    done: Receiver<Option<SegmentFile>>,
     /// The one on order. It may appear in the folder before it is taken.
     ordered: Option<i64>,
 }
@@ -20,7 +20,7 @@ pub(super) struct Spare {
 impl Spare {
     /// Starts the thread.
     pub(super) fn start(folder: Folder) -> io::Result<Self> {
-        let (orders, taken) = channel::<Found>();
+        let (orders, taken) = channel::<SegmentFile>();
         let (finished, done) = channel();
         thread::Builder::new().name("media-prewrite".into()).spawn(move || {
             for order in taken {
@@ -38,19 +38,19 @@ impl Spare {
     }
 
     /// Orders a segment. One at a time: not before the last one was taken.
-    pub(super) fn order(&mut self, segment: Found) {
+    pub(super) fn order(&mut self, segment: SegmentFile) {
         self.ordered = self.orders.send(segment).is_ok().then_some(segment.id);
     }
 
     /// What was ordered, once it is done.
-    pub(super) fn take(&mut self) -> Option<Found> {
+    pub(super) fn take(&mut self) -> Option<SegmentFile> {
         let done = self.done.try_recv().ok()?;
         self.ordered = None;
         done
     }
 }
 
-fn prewrite(folder: &Folder, order: Found) -> Option<Found> {
+fn prewrite(folder: &Folder, order: SegmentFile) -> Option<SegmentFile> {
     match folder.prewrite(order.id, order.bytes) {
         Ok(()) => Some(order),
         Err(error) => {

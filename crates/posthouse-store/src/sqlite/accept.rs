@@ -12,7 +12,7 @@ use posthouse_core::{
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
-    fault::{Fault, Result},
+    fault::{Result, StoreFault},
     job::Tx,
     work::Kind,
 };
@@ -22,7 +22,7 @@ use crate::media::{
 };
 
 /// A message to be accepted, with everything done that needs no transaction.
-pub(super) struct Prepared {
+pub(super) struct PreparedMessage {
     id: Id,
     account: String,
     carrier: String,
@@ -35,11 +35,11 @@ pub(super) struct Prepared {
     repeats_since: Option<Timestamp>,
     accepted_at: Timestamp,
     lease: Option<Lease>,
-    media: Option<Media>,
+    media: Option<StoredMedia>,
 }
 
 /// The media of a message, written down as they will be kept.
-pub(super) struct Media {
+pub(super) struct StoredMedia {
     crc: u32,
     body: Body,
 }
@@ -50,13 +50,13 @@ enum Body {
     Record(Arc<Aligned>),
 }
 
-impl Prepared {
+impl PreparedMessage {
     /// Prepares a message; media of up to `inline_max` bytes go into the database.
     pub(super) fn new(message: &NewMessage, inline_max: usize) -> Result<Self, StoreError> {
         let submission = &message.submission;
         let json = serde_json::to_string(submission)
             .map_err(|error| StoreError::Failed(format!("the submission cannot be written: {error}")))?;
-        let media = Media::of(message.id, &message.media, inline_max);
+        let media = StoredMedia::of(message.id, &message.media, inline_max);
         Ok(Self {
             id: message.id,
             account: message.account.0.clone(),
@@ -75,7 +75,7 @@ impl Prepared {
     }
 }
 
-impl Media {
+impl StoredMedia {
     /// The media of a message; none, if it has none.
     pub(super) fn of(id: Id, parts: &[Bytes], inline_max: usize) -> Option<Self> {
         (!parts.is_empty()).then(|| Self::new(id, parts, inline_max))
@@ -94,7 +94,7 @@ impl Media {
 }
 
 /// Stores a message, unless it repeats one.
-pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
+pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Acceptance> {
     tx.may_take()?;
     if let Some(since) = message.repeats_since {
         let key = (message.account.as_str(), message.transaction_id.as_str(), &message.digest);
@@ -130,7 +130,7 @@ pub(super) fn repeated(
     Ok(found.and_then(Id::from_number))
 }
 
-fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
+fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
     let at = message.accepted_at.as_millisecond();
     tx.execute(
         "INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier, recipient,
@@ -154,7 +154,7 @@ fn insert_message(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
     Ok(())
 }
 
-fn insert_work(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
+fn insert_work(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
     let at = message.accepted_at.as_millisecond();
     tx.execute(
         "INSERT INTO work (id, kind, due, owner, since, expiry, carrier) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -172,7 +172,7 @@ fn insert_work(tx: &Tx<'_>, message: &Prepared) -> Result<()> {
 }
 
 /// Keeps the media of a message.
-pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()> {
+pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &StoredMedia) -> Result<()> {
     let (body, place) = match &media.body {
         Body::Inline(body) => (Some(body), None),
         Body::Record(record) => {
@@ -190,6 +190,6 @@ pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &Media) -> Result<()>
     Ok(())
 }
 
-fn no_segments() -> Fault {
+fn no_segments() -> StoreFault {
     StoreError::Failed("its media folder is not open".into()).into()
 }

@@ -15,7 +15,7 @@ use posthouse_core::store::StoreError;
 use rusqlite::Connection;
 
 use super::{
-    fault::{Fault, Result},
+    fault::{Result, StoreFault},
     open::BUSY_TIMEOUT,
 };
 
@@ -159,7 +159,7 @@ fn is_emptied(connection: &Connection) -> Result<bool> {
     let busy = connection
         .prepare_cached("PRAGMA wal_checkpoint(TRUNCATE)")?
         .query_row([], |row| row.get::<_, i64>(0))
-        .map_err(Fault::Sqlite);
+        .map_err(StoreFault::Sqlite);
     match busy {
         Err(fault) if fault.is_full() || fault.is_busy() => Ok(false),
         busy => Ok(busy? == 0),
@@ -172,7 +172,7 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<i64> {
     let left = connection
         .prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
         .query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
-        .map_err(Fault::Sqlite);
+        .map_err(StoreFault::Sqlite);
     match left {
         Err(fault) if fault.is_full() || fault.is_busy() => Ok(0),
         left => left,

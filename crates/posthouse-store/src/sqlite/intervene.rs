@@ -79,7 +79,7 @@ fn read_standing(row: &Row<'_>) -> Result<Standing> {
     let record = Record::by_id("message", row)?;
     let state = record.state("state")?;
     let moment =
-        |column| Ok::<_, super::fault::Fault>(time(record.value::<Option<i64>>(column)?.unwrap_or(0)));
+        |column| Ok::<_, super::fault::StoreFault>(time(record.value::<Option<i64>>(column)?.unwrap_or(0)));
     if !state.is_terminal() && !record.has("due")? {
         return Err(record.corrupt("id", "it has not ended, and there is no work for it").into());
     }

@@ -1,11 +1,15 @@
 //! What is done in a transaction, and how one job's failure is kept from the others.
 
+use std::fmt;
+
 use posthouse_core::{id::IdSource, store::StoreError};
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
-use super::fault::{Fault, Result};
-use crate::media::segments::Segments;
+use crate::{
+    fault::{Result, StoreFault},
+    media::segments::Segments,
+};
 
 /// What a job sees: the transaction, and what belongs to it.
 pub(crate) struct Tx<'a> {
@@ -70,10 +74,28 @@ impl<'a> Tx<'a> {
     pub(crate) fn execute(&self, sql: &str, values: impl Params) -> Result<usize> {
         Ok(self.prepare(sql)?.execute(values)?)
     }
+
+    /// Runs a statement that has to change exactly one row: that of `table` whose key is `key`, which this transaction knows to be there.
+    /// Anything else says that rows do not belong together any more, and is [`StoreError::Corrupt`].
+    pub(crate) fn update_one(
+        &self,
+        (table, key): (&'static str, impl fmt::Display),
+        sql: &str,
+        values: impl Params,
+    ) -> Result<()> {
+        match self.execute(sql, values)? {
+            1 => Ok(()),
+            changed => {
+                let place = format!("row {key} of {table}");
+                let what = format!("{changed} rows were changed, and not one");
+                Err(StoreError::Corrupt { place, what }.into())
+            }
+        }
+    }
 }
 
 /// One operation in the queue.
-pub(super) trait Job: Send {
+pub(super) trait WriteJob: Send {
     /// Does it, within the transaction; once more, after a transaction in which it was done is undone.
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
     /// Its effect was undone for this reason.
@@ -100,7 +122,7 @@ impl<T, F> Task<T, F> {
     }
 }
 
-impl<T, F> Job for Task<T, F>
+impl<T, F> WriteJob for Task<T, F>
 where
     T: Send,
     F: Fn(&mut Tx<'_>) -> Result<T> + Send,
@@ -121,7 +143,7 @@ where
 }
 
 /// Runs a job that fails alone: what it did is undone to its savepoint. An error is one of the whole transaction's.
-pub(super) fn run_alone(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<()> {
+pub(super) fn run_alone(tx: &mut Tx<'_>, job: &mut dyn WriteJob) -> Result<()> {
     tx.execute("SAVEPOINT job", [])?;
     if let Err(fault) = job.run(tx) {
         if tx.connection.is_autocommit() {
@@ -136,7 +158,7 @@ pub(super) fn run_alone(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<()> {
 
 /// Runs a job without a savepoint, which costs less, for it rarely fails and mostly before it did anything. What it
 /// failed with in the middle, when only undoing the whole transaction undoes it.
-pub(super) fn run_in_company(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<Option<Fault>> {
+pub(super) fn run_in_company(tx: &mut Tx<'_>, job: &mut dyn WriteJob) -> Result<Option<StoreFault>> {
     let before = tx.connection.total_changes();
     let Err(fault) = job.run(tx) else {
         return Ok(None);
@@ -149,4 +171,27 @@ pub(super) fn run_in_company(tx: &mut Tx<'_>, job: &mut dyn Job) -> Result<Optio
     }
     job.fail(fault.into());
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_is_changed_has_to_be_there_once() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE work (id INTEGER, due INTEGER) STRICT").unwrap();
+        connection.execute_batch("INSERT INTO work VALUES (1, 10), (2, 10), (2, 10)").unwrap();
+        let mut ids = IdSource::new(0, None);
+        let tx = Tx::new(&connection, None, &mut ids, false);
+        let put_off = |id: i64| tx.update_one(("work", id), "UPDATE work SET due = 20 WHERE id = ?", [id]);
+        assert!(put_off(1).is_ok());
+        for (id, changed) in [(2, 2), (3, 0)] {
+            let error = put_off(id).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("row {id} of work cannot be read: {changed} rows were changed, and not one")
+            );
+        }
+    }
 }

@@ -8,31 +8,31 @@ use posthouse_core::{
 use rusqlite::OptionalExtension;
 
 use super::{
-    accept::{Media, insert_media},
+    accept::{StoredMedia, insert_media},
     callback,
     fault::Result,
     job::Tx,
 };
 
 /// A message from a handset, with everything done that needs no transaction.
-pub(super) struct Prepared {
+pub(super) struct PreparedMo {
     new: NewMo,
     document: String,
-    media: Option<Media>,
+    media: Option<StoredMedia>,
 }
 
-impl Prepared {
+impl PreparedMo {
     /// Prepares a message; media of up to `inline_max` bytes go into the database.
     pub(super) fn new(new: NewMo, inline_max: usize) -> Result<Self, StoreError> {
         let document = serde_json::to_string(&new.mo)
             .map_err(|error| StoreError::Failed(format!("the message cannot be written: {error}")))?;
-        let media = Media::of(new.id, &new.media, inline_max);
+        let media = StoredMedia::of(new.id, &new.media, inline_max);
         Ok(Self { new, document, media })
     }
 }
 
 /// Stores a message, unless it repeats one.
-pub(super) fn accept(tx: &mut Tx<'_>, message: &Prepared) -> Result<Acceptance> {
+pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance> {
     tx.may_take()?;
     if let Some(id) = repeated(tx, &message.new)? {
         return Ok(Acceptance::Repeats(id));

@@ -13,7 +13,7 @@
 //! | `step.rs` | a message's next state |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
-//! | `record.rs` `fault.rs` | rows that cannot be read, and other errors |
+//! | `record.rs` | rows that cannot be read |
 
 mod accept;
 #[cfg(test)]
@@ -22,7 +22,7 @@ mod callback;
 mod checkpoint;
 mod clock;
 mod due;
-pub(crate) mod fault;
+
 mod intervene;
 mod job;
 mod mo;
@@ -60,24 +60,27 @@ use posthouse_core::{
     read_reply::CarrierReadReply,
     store::{
         Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
-        Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        NextStep, Owner, Recorded, Settled, Settlement, Store, StoreError, StoreResult, Swept, Timer, ToSend,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
 use rusqlite::Connection;
 
 use self::{
-    accept::Prepared,
+    accept::PreparedMessage,
     job::Tx,
     place::Database,
     reader::Readers,
-    writer::{Admission, Writer},
+    writer::{StoreWriter, WhenFull},
 };
 pub use self::{
     open::OpenError,
     options::{Access, Fatal, SqliteOptions},
 };
-use crate::media::{erase, folder::Folder};
+use crate::{
+    fault,
+    media::{erase, folder::Folder},
+};
 
 /// The embedded store. Clones of an `Arc` of it may be used from any task.
 ///
@@ -91,7 +94,7 @@ pub struct SqliteStore {
     key: [u8; 32],
     read_connections: u32,
     readers: Readers,
-    writer: Writer,
+    writer: StoreWriter,
     /// Dropped last: its descriptor outlives those of SQLite.
     _database: Arc<Database>,
 }
@@ -159,7 +162,7 @@ impl SqliteStore {
     }
 
     /// Erases media that are over where they lie, also those that an earlier run did not come to.
-    async fn erase(&self, limit: usize) -> Result<()> {
+    async fn erase(&self, limit: usize) -> StoreResult<()> {
         let erasures = self.readers.read(move |connection| sweep::find_erasures(connection, limit)).await?;
         if erasures.is_empty() {
             return Ok(());
@@ -169,14 +172,14 @@ impl SqliteStore {
         let erased = erasing.await.map_err(|error| StoreError::Failed(error.to_string()))?;
         let erased = erased
             .map_err(|error| StoreError::Failed(format!("media that are over cannot be erased: {error}")))?;
-        self.write(Admission::Wait, move |tx| sweep::forget_erasures(tx, &erased)).await
+        self.write(WhenFull::Wait, move |tx| sweep::forget_erasures(tx, &erased)).await
     }
 
     /// Writes as the gateway that runs on this store.
-    async fn write<T, F>(&self, admission: Admission, work: F) -> Result<T>
+    async fn write<T, F>(&self, admission: WhenFull, work: F) -> StoreResult<T>
     where
-        T: std::marker::Send + 'static,
-        F: Fn(&mut Tx<'_>) -> fault::Result<T> + std::marker::Send + 'static,
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> fault::Result<T> + Send + 'static,
     {
         if self.access == Access::Visit {
             return Err(StoreError::Failed("it was opened for a visit only".into()));
@@ -187,9 +190,9 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn accept(&self, message: &NewMessage) -> Result<Acceptance> {
-        let prepared = Prepared::new(message, self.inline_max)?;
-        self.write(Admission::Shed, move |tx| accept::accept(tx, &prepared)).await
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
+        let prepared = PreparedMessage::new(message, self.inline_max)?;
+        self.write(WhenFull::Shed, move |tx| accept::accept(tx, &prepared)).await
     }
 
     async fn repeated(
@@ -198,7 +201,7 @@ impl Store for SqliteStore {
         transaction_id: &str,
         digest: Digest,
         since: Timestamp,
-    ) -> Result<Option<Id>> {
+    ) -> StoreResult<Option<Id>> {
         let (account, transaction_id) = (account.clone(), transaction_id.to_owned());
         let look = move |connection: &Connection| {
             accept::repeated(connection, (&account.0, &transaction_id, &digest.0), since)
@@ -213,10 +216,10 @@ impl Store for SqliteStore {
         connection: &str,
         attempt_until: Timestamp,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> StoreResult<()> {
         let connection = connection.to_owned();
         let begin = move |tx: &mut Tx<'_>| work::begin(tx, id, owner, &connection, attempt_until, now);
-        self.write(Admission::Wait, begin).await
+        self.write(WhenFull::Wait, begin).await
     }
 
     async fn settle(
@@ -226,15 +229,15 @@ impl Store for SqliteStore {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> Result<Settled> {
+    ) -> StoreResult<Settled> {
         let (settlement, said) = (settlement.within_bounds(), said.to_owned());
         let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, now);
-        self.write(Admission::Wait, settle).await
+        self.write(WhenFull::Wait, settle).await
     }
 
-    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
         let ids = ids.to_vec();
-        self.write(Admission::Wait, move |tx| work::release(tx, &ids, owner, now)).await
+        self.write(WhenFull::Wait, move |tx| work::release(tx, &ids, owner, now)).await
     }
 
     async fn lease_sends(
@@ -244,11 +247,11 @@ impl Store for SqliteStore {
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
         limit: usize,
-    ) -> Result<Vec<Send>> {
+    ) -> StoreResult<Vec<ToSend>> {
         let carrier = carrier.clone();
         let take =
             move |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier, lease, now, waiting_since_before, limit);
-        self.write(Admission::Wait, take).await
+        self.write(WhenFull::Wait, take).await
     }
 
     async fn put_off(
@@ -258,17 +261,17 @@ impl Store for SqliteStore {
         nobody_there: bool,
         now: Timestamp,
         limit: usize,
-    ) -> Result<usize> {
+    ) -> StoreResult<usize> {
         let carrier = carrier.clone();
-        self.write(Admission::Wait, move |tx| work::put_off(tx, &carrier, until, nobody_there, now, limit))
+        self.write(WhenFull::Wait, move |tx| work::put_off(tx, &carrier, until, nobody_there, now, limit))
             .await
     }
 
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
-        self.write(Admission::Wait, move |tx| work::lease_timers(tx, lease, now, limit)).await
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
+        self.write(WhenFull::Wait, move |tx| work::lease_timers(tx, lease, now, limit)).await
     }
 
-    async fn media(&self, id: Id) -> Result<Vec<Bytes>> {
+    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
         let folder = self.media.clone();
         let (found, media) = self
             .readers
@@ -289,19 +292,19 @@ impl Store for SqliteStore {
         Err(StoreError::NotFound("media"))
     }
 
-    async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
+    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
         let report = report.within_bounds();
-        self.write(Admission::Wait, move |tx| report::record(tx, &report)).await
+        self.write(WhenFull::Wait, move |tx| report::record(tx, &report)).await
     }
 
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
         let reply = reply.within_bounds();
-        self.write(Admission::Wait, move |tx| read_reply::record(tx, &reply)).await
+        self.write(WhenFull::Wait, move |tx| read_reply::record(tx, &reply)).await
     }
 
-    async fn keep_unreadable(&self, request: Unreadable) -> Result<()> {
+    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
         let request = request.within_bounds();
-        self.write(Admission::Shed, move |tx| unreadable::keep(tx, &request)).await
+        self.write(WhenFull::Shed, move |tx| unreadable::keep(tx, &request)).await
     }
 
     async fn unreadable(
@@ -309,16 +312,16 @@ impl Store for SqliteStore {
         carrier: Option<&CarrierId>,
         below: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<KeptUnreadable>> {
+    ) -> StoreResult<Vec<KeptUnreadable>> {
         let carrier = carrier.cloned();
         self.readers
             .read(move |connection| unreadable::list(connection, carrier.as_ref(), below, limit))
             .await
     }
 
-    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
-        let prepared = mo::Prepared::new(mo.within_bounds(), self.inline_max)?;
-        self.write(Admission::Shed, move |tx| mo::accept(tx, &prepared)).await
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
+        let prepared = mo::PreparedMo::new(mo.within_bounds(), self.inline_max)?;
+        self.write(WhenFull::Shed, move |tx| mo::accept(tx, &prepared)).await
     }
 
     async fn lease_callbacks(
@@ -327,10 +330,10 @@ impl Store for SqliteStore {
         lease: Lease,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Callback>> {
+    ) -> StoreResult<Vec<Callback>> {
         let account = account.clone();
         let take = move |tx: &mut Tx<'_>| callback::lease(tx, &account, lease, now, limit);
-        self.write(Admission::Wait, take).await
+        self.write(WhenFull::Wait, take).await
     }
 
     async fn settle_callback(
@@ -339,33 +342,38 @@ impl Store for SqliteStore {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<bool> {
+    ) -> StoreResult<bool> {
         let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
-        self.write(Admission::Wait, settle).await
+        self.write(WhenFull::Wait, settle).await
     }
 
-    async fn due(&self, now: Timestamp) -> Result<Due> {
+    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
         self.readers.read(move |connection| due::due(connection, now)).await
     }
 
-    async fn message(&self, id: Id) -> Result<Option<Message>> {
+    async fn message(&self, id: Id) -> StoreResult<Option<Message>> {
         self.readers.read(move |connection| search::message(connection, id)).await
     }
 
-    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
+    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>> {
         self.readers.read(move |connection| search::timeline(connection, id)).await
     }
 
-    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>> {
+    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>> {
         self.readers.read(move |connection| search::next(connection, id, now)).await
     }
 
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>> {
         let filter = filter.clone();
         self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
     }
 
-    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>> {
+    async fn judge(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Verdict>> {
         let ids = ids.to_vec();
         self.readers.read(move |connection| intervene::judge(connection, &ids, intervention, now)).await
     }
@@ -375,41 +383,45 @@ impl Store for SqliteStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> Result<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Verdict>> {
         let ids = ids.to_vec();
         let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, now);
-        self.writer.submit(Admission::Wait, intervene).await
+        self.writer.submit(WhenFull::Wait, intervene).await
     }
 
-    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>> {
+    async fn failed_callbacks(
+        &self,
+        filter: &FailedFilter,
+        limit: usize,
+    ) -> StoreResult<Vec<FailedCallback>> {
         let filter = filter.clone();
         self.readers.read(move |connection| intervene::failed(connection, &filter, limit)).await
     }
 
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
         let callbacks = callbacks.to_vec();
         let resend = move |tx: &mut Tx<'_>| intervene::resend(tx, &callbacks, now);
-        self.writer.submit(Admission::Wait, resend).await
+        self.writer.submit(WhenFull::Wait, resend).await
     }
 
-    async fn newest_id(&self) -> Result<Option<Id>> {
+    async fn newest_id(&self) -> StoreResult<Option<Id>> {
         self.readers.read(search::newest_id).await
     }
 
-    async fn revision(&self) -> Result<u64> {
+    async fn revision(&self) -> StoreResult<u64> {
         self.readers.read(provisioning::revision).await
     }
 
-    async fn provisioning(&self) -> Result<Provisioning> {
+    async fn provisioning(&self) -> StoreResult<Provisioning> {
         self.readers.read(provisioning::provisioning).await
     }
 
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
         let changes = changes.to_vec();
-        self.writer.submit(Admission::Wait, move |tx| provisioning::change(tx, &changes, expected)).await
+        self.writer.submit(WhenFull::Wait, move |tx| provisioning::change(tx, &changes, expected)).await
     }
 
-    async fn key(&self) -> Result<[u8; 32]> {
+    async fn key(&self) -> StoreResult<[u8; 32]> {
         Ok(self.key)
     }
 
@@ -418,41 +430,41 @@ impl Store for SqliteStore {
         media_before: Timestamp,
         messages_before: Timestamp,
         limit: usize,
-    ) -> Result<Swept> {
+    ) -> StoreResult<Swept> {
         let candidates = self
             .readers
             .read(move |connection| sweep::find(connection, media_before, messages_before, limit))
             .await?;
         let swept = match candidates.is_empty() {
             true => Swept::default(),
-            false => self.write(Admission::Wait, move |tx| sweep::sweep(tx, &candidates)).await?,
+            false => self.write(WhenFull::Wait, move |tx| sweep::sweep(tx, &candidates)).await?,
         };
         self.erase(limit).await?;
         Ok(swept)
     }
 
-    async fn clock(&self) -> Result<ClockMarks> {
+    async fn clock(&self) -> StoreResult<ClockMarks> {
         self.readers.read(clock::marks).await
     }
 
-    async fn note_seen(&self, now: Timestamp) -> Result<()> {
-        self.write(Admission::Wait, move |tx| clock::note_seen(tx, now)).await
+    async fn note_seen(&self, now: Timestamp) -> StoreResult<()> {
+        self.write(WhenFull::Wait, move |tx| clock::note_seen(tx, now)).await
     }
 
-    async fn confirm_clock(&self, now: Timestamp) -> Result<()> {
-        self.writer.submit(Admission::Wait, move |tx| clock::confirm(tx, now)).await
+    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
+        self.writer.submit(WhenFull::Wait, move |tx| clock::confirm(tx, now)).await
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn check(&self) -> StoreResult<()> {
         let check = |tx: &mut Tx<'_>| {
             tx.may_take()?;
-            tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'checked'", [])?;
-            Ok(())
+            let check = "UPDATE meta SET value = value + 1 WHERE name = 'checked'";
+            tx.update_one(("meta", "checked"), check, [])
         };
-        self.write(Admission::Wait, check).await
+        self.write(WhenFull::Wait, check).await
     }
 
-    async fn close(&self) -> Result<()> {
+    async fn close(&self) -> StoreResult<()> {
         self.readers.close(self.read_connections).await;
         self.writer.close().await;
         Ok(())

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{
     checkpoint::Checkpoints,
-    fault::Fault,
+    fault::StoreFault,
     options::{Access, SqliteOptions},
     place::{
         Database, LockFile, refuse_after_a_loss, refuse_beside_a_journal, refuse_beside_a_saved_copy,
@@ -21,11 +21,11 @@ use super::{
     reader::Readers,
     schema,
     watch::Watch,
-    writer::{Held, Parts, Writer},
+    writer::{Held, StoreWriter, WriterParts},
 };
 use crate::media::{
     folder::{Folder, make_private},
-    marker::{self, Owner, Refused},
+    marker::{self, FolderOwner, MarkerError},
     segments::Segments,
 };
 
@@ -143,35 +143,35 @@ pub enum OpenError {
     Recovery(String),
 }
 
-impl From<Fault> for OpenError {
-    fn from(fault: Fault) -> Self {
+impl From<StoreFault> for OpenError {
+    fn from(fault: StoreFault) -> Self {
         match fault {
-            Fault::Sqlite(error) => Self::Sqlite(error),
+            StoreFault::Sqlite(error) => Self::Sqlite(error),
             fault => Self::Recovery(fault.to_string()),
         }
     }
 }
 
-impl From<Refused> for OpenError {
-    fn from(refused: Refused) -> Self {
+impl From<MarkerError> for OpenError {
+    fn from(refused: MarkerError) -> Self {
         match refused {
-            Refused::Foreign { folder, owner } => Self::Foreign { folder, owner: owner.to_string() },
-            Refused::Locked(folder) => Self::Locked(folder),
-            Refused::Io(path, source) => Self::Io { path, source },
+            MarkerError::Foreign { folder, owner } => Self::Foreign { folder, owner: owner.to_string() },
+            MarkerError::Locked(folder) => Self::Locked(folder),
+            MarkerError::Io(path, source) => Self::Io { path, source },
         }
     }
 }
 
 /// What an open store consists of.
-pub(super) struct Opened {
-    pub(super) writer: Writer,
+pub(super) struct OpenParts {
+    pub(super) writer: StoreWriter,
     pub(super) readers: Readers,
     pub(super) key: [u8; 32],
     pub(super) database: Arc<Database>,
 }
 
 /// Opens or makes a store.
-pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
+pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
@@ -201,7 +201,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
     };
     let checkpoints = Checkpoints::new(checkpoints).map_err(|source| io_error(&options.path, source))?;
     let folders = [options.path.parent(), Some(options.media.as_path())];
-    let parts = Parts {
+    let parts = WriterParts {
         connection,
         segments,
         callback_ids,
@@ -212,8 +212,9 @@ pub(super) fn open(options: &SqliteOptions) -> Result<Opened, OpenError> {
         watch,
         held,
     };
-    let writer = Writer::start(parts, options.queue).map_err(|source| io_error(&options.path, source))?;
-    Ok(Opened { writer, readers, key, database })
+    let writer =
+        StoreWriter::start(parts, options.queue).map_err(|source| io_error(&options.path, source))?;
+    Ok(OpenParts { writer, readers, key, database })
 }
 
 /// Takes the store and its media folder for a gateway.
@@ -247,10 +248,10 @@ fn visit(
     Ok(None)
 }
 
-fn owner(connection: &Connection, database: &Database) -> Result<Owner, OpenError> {
+fn owner(connection: &Connection, database: &Database) -> Result<FolderOwner, OpenError> {
     let identity = "SELECT value FROM meta WHERE name = 'identity'";
     let store = connection.query_row(identity, [], |row| row.get(0))?;
-    Ok(Owner { store, database: database.path().display().to_string() })
+    Ok(FolderOwner { store, database: database.path().display().to_string() })
 }
 
 fn watch(database: &Database, options: &SqliteOptions) -> Result<Watch, OpenError> {

@@ -11,7 +11,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(3);
 /// half of that is waited at most: longer, and the time would be lost in which one half is worked on while the other is put on
 /// disk. Who is alone never waits.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct GroupPace {
     /// When the last group was answered.
     answered: Instant,
     /// How many jobs there would be if all came back who were answered.
@@ -20,7 +20,7 @@ pub(super) struct Pace {
     patience: Duration,
 }
 
-impl Pace {
+impl GroupPace {
     /// Nobody has been answered yet.
     pub(super) fn new() -> Self {
         Self { answered: Instant::now(), expected: 0, patience: Duration::ZERO }
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn who_is_alone_never_waits() {
-        let mut pace = Pace::new();
+        let mut pace = GroupPace::new();
         assert_eq!(pace.expected(), 0);
         pace.answered(1, 0, Duration::from_secs(1));
         assert_eq!(pace.expected(), 1, "and one is there already");
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn all_who_may_come_back_are_waited_for_a_moment() {
-        let mut pace = Pace::new();
+        let mut pace = GroupPace::new();
         assert_eq!(pace.patience(), Duration::ZERO);
         pace.answered(30, 34, Duration::from_secs(1));
         assert_eq!(pace.expected(), 64);

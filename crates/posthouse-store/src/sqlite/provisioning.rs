@@ -91,7 +91,8 @@ pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> 
     for kind in changes.chunk_by(|one, next| rows_of(one) == rows_of(next)) {
         make_all(tx, kind)?;
     }
-    tx.execute("UPDATE meta SET value = value + 1 WHERE name = 'revision'", [])?;
+    let next = "UPDATE meta SET value = value + 1 WHERE name = 'revision'";
+    tx.update_one(("meta", "revision"), next, [])?;
     Ok(revision + 1)
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A list that many hand in to and one takes from, in order.
-pub(super) struct Queue<T> {
+pub(super) struct OrderQueue<T> {
     line: Mutex<Line<T>>,
     bell: Condvar,
 }
@@ -21,13 +21,13 @@ struct Line<T> {
     is_closed: bool,
 }
 
-impl<T> fmt::Debug for Queue<T> {
+impl<T> fmt::Debug for OrderQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue").field("waiting", &self.line().waiting.len()).finish_non_exhaustive()
+        f.debug_struct("OrderQueue").field("waiting", &self.line().waiting.len()).finish_non_exhaustive()
     }
 }
 
-impl<T> Queue<T> {
+impl<T> OrderQueue<T> {
     /// One in which nothing waits.
     pub(super) fn new() -> Self {
         let line = Line { waiting: VecDeque::new(), wanted: None, is_closed: false };
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_taken_in_order_and_in_bounds() {
-        let queue = Queue::new();
+        let queue = OrderQueue::new();
         assert!(!queue.wait(NEVER));
         assert!((1..=5).all(|one| queue.push(one)));
         assert!(queue.wait(NEVER));
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn who_is_expected_is_waited_for() {
-        let queue = Arc::new(Queue::new());
+        let queue = Arc::new(OrderQueue::new());
         let other = Arc::clone(&queue);
         let pushing = thread::spawn(move || (1..=3).all(|one| other.push(one)));
         assert_eq!(queue.take(10, 3, LONG), [1, 2, 3]);
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn after_the_close_the_rest_is_taken_and_nothing_more() {
-        let queue = Queue::new();
+        let queue = OrderQueue::new();
         assert!(queue.push(1));
         queue.close();
         assert!(!queue.push(2));
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_abandoned_is_dropped() {
-        let (queue, waits) = (Queue::new(), Arc::new(()));
+        let (queue, waits) = (OrderQueue::new(), Arc::new(()));
         assert!(queue.push(Arc::clone(&waits)));
         queue.abandon();
         assert_eq!(Arc::strong_count(&waits), 1);

@@ -7,7 +7,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     message::{EventKind, Message, Part, TimelineEvent},
-    store::{MessageFilter, Next, StoreError},
+    store::{MessageFilter, NextStep, StoreError},
 };
 use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 
@@ -52,7 +52,7 @@ fn read(row: &Row<'_>) -> Result<Message> {
 }
 
 /// What is to be done about a message next.
-pub(super) fn next(connection: &Connection, id: Id, now: Timestamp) -> Result<Option<Next>> {
+pub(super) fn next(connection: &Connection, id: Id, now: Timestamp) -> Result<Option<NextStep>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, kind, due, owner IS NOT NULL AND due > ?2 AS in_hand FROM work WHERE id = ?1",
     )?;
@@ -61,10 +61,10 @@ pub(super) fn next(connection: &Connection, id: Id, now: Timestamp) -> Result<Op
     let record = Record::by_id("work", row)?;
     let due = record.time("due")?;
     Ok(Some(match record.known("kind", Kind::from_number)? {
-        Kind::Send if record.value("in_hand")? => Next::InHand(due),
-        Kind::Send => Next::Attempt(due),
-        Kind::Sending => Next::UnderWay(due),
-        Kind::Report => Next::Reports(due),
+        Kind::Send if record.value("in_hand")? => NextStep::InHand(due),
+        Kind::Send => NextStep::Attempt(due),
+        Kind::Sending => NextStep::UnderWay(due),
+        Kind::Report => NextStep::Reports(due),
     }))
 }
 

@@ -8,7 +8,7 @@ use posthouse_core::{Id, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Params};
 
 use super::{fault::Result, job::Tx, record::corrupt};
-use crate::media::{erase::Erasure, segments::Place};
+use crate::media::{erase::Erasure, segments::RecordPlace};
 
 /// A message `g` that has ended and owes nothing.
 const DONE: &str = "g.state >= 10
@@ -180,7 +180,7 @@ pub(super) fn find_erasures(connection: &Connection, limit: usize) -> Result<Vec
     while let Some(row) = rows.next()? {
         let (number, segment, position): (i64, i64, i64) = row.try_into()?;
         let id = Id::from_number(number).ok_or_else(|| corrupt("erasing", "id", number, "no id"))?;
-        let place = Place { segment, position };
+        let place = RecordPlace { segment, position };
         erasures.push(Erasure {
             id,
             place,

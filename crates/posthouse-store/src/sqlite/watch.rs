@@ -11,7 +11,7 @@ use std::{
 use rusqlite::Connection;
 
 use super::{
-    fault::{Fault, Result},
+    fault::{Result, StoreFault},
     place::beside,
 };
 use crate::media::segments::Segments;
@@ -119,7 +119,7 @@ impl Watch {
         }
         match segments.map(|segments| segments.missing(connection)).transpose() {
             Ok(Some(Some(path))) => loss(&path, "was removed or replaced"),
-            Err(Fault::Io(error)) => loss(&self.media, &format!("cannot be looked into ({error})")),
+            Err(StoreFault::Io(error)) => loss(&self.media, &format!("cannot be looked into ({error})")),
             Err(fault) => Err(fault),
             Ok(_) => Ok(None),
         }

@@ -7,13 +7,13 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{EventKind, Reason, Submission},
     state::{Event, State, Step},
-    store::{Lease, Owner, Send, Settled, Settlement, StoreError, Timer},
+    store::{Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
 };
 use rusqlite::Row;
 
 use super::{
     callback,
-    fault::{Fault, Result},
+    fault::{Result, StoreFault},
     job::Tx,
     record::Record,
     report,
@@ -264,7 +264,7 @@ pub(super) fn lease_sends(
     now: Timestamp,
     waiting_since_before: Option<Timestamp>,
     limit: usize,
-) -> Result<Vec<Send>> {
+) -> Result<Vec<ToSend>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let due = "SELECT id FROM work WHERE kind = 0 AND carrier = ? AND due <= ? ORDER BY due, id LIMIT ?";
     let mut ids = lease_ids(tx, due, (carrier.as_str(), now.as_millisecond(), limit), lease)?;
@@ -303,7 +303,7 @@ pub(super) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T
     for row in rows {
         match row {
             Ok(row) => good.push(row),
-            Err(Fault::Store(error @ StoreError::Corrupt { .. })) => {
+            Err(StoreFault::Store(error @ StoreError::Corrupt { .. })) => {
                 tracing::error!(%error, "work left out");
             }
             Err(fault) => return Err(fault),
@@ -312,7 +312,7 @@ pub(super) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T
     Ok(good)
 }
 
-fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Send> {
+fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<ToSend> {
     let mut statement = tx.prepare(
         "SELECT m.id, m.account, m.carrier, m.submission, m.attempts, w.unreached, b.crc, b.body
          FROM work w JOIN message m USING (id) LEFT JOIN media b USING (id) WHERE w.id = ?",
@@ -324,10 +324,10 @@ fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<Send> {
     }
 }
 
-fn read_send(row: &Row<'_>, lease: Lease) -> Result<Send> {
+fn read_send(row: &Row<'_>, lease: Lease) -> Result<ToSend> {
     let record = Record::by_id("message", row)?;
     let (id, submission): (Id, Submission) = (record.id("id")?, record.json("submission")?);
-    Ok(Send {
+    Ok(ToSend {
         id,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),

@@ -22,12 +22,12 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     checkpoint::Checkpoints,
-    fault::{Fault, Result},
-    job::{Job, Left, Task, Tx, run_alone, run_in_company},
+    fault::{Result, StoreFault},
+    job::{Left, Task, Tx, WriteJob, run_alone, run_in_company},
     options::Fatal,
-    pace::Pace,
+    pace::GroupPace,
     place::{Database, LockFile, SAVED, beside, leave_word, private_file, take_word_back},
-    queue::Queue,
+    queue::OrderQueue,
     watch::{Extent, Loss, Watch},
 };
 use crate::media::{marker::Marker, segments::Segments};
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const TICK: Duration = Duration::from_secs(1);
 
 enum Order {
-    Job(Box<dyn Job>),
+    Job(Box<dyn WriteJob>),
     Close(oneshot::Sender<()>),
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Counts {
 
 /// Whether an operation may wait for room in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Admission {
+pub(crate) enum WhenFull {
     /// New work is shed when the queue is full.
     Shed,
     /// What lets work drain waits: it gets the next room before any new work does.
@@ -63,15 +63,15 @@ pub(crate) enum Admission {
 
 /// The queue's end that operations see.
 #[derive(Debug)]
-pub(crate) struct Writer {
-    orders: Arc<Queue<Order>>,
+pub(crate) struct StoreWriter {
+    orders: Arc<OrderQueue<Order>>,
     room: Arc<Semaphore>,
     counts: Arc<Counts>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What the thread is made of.
-pub(crate) struct Parts {
+pub(crate) struct WriterParts {
     pub(crate) connection: Connection,
     pub(crate) segments: Option<Segments>,
     pub(crate) callback_ids: IdSource,
@@ -96,10 +96,10 @@ pub(crate) struct Held {
     pub(crate) identity: String,
 }
 
-impl Writer {
+impl StoreWriter {
     /// Starts the thread. At most `queue` jobs wait.
-    pub(crate) fn start(parts: Parts, queue: usize) -> io::Result<Self> {
-        let orders = Arc::new(Queue::new());
+    pub(crate) fn start(parts: WriterParts, queue: usize) -> io::Result<Self> {
+        let orders = Arc::new(OrderQueue::new());
         let room = Arc::new(Semaphore::new(queue.clamp(1, Semaphore::MAX_PERMITS)));
         let counts = Arc::new(Counts::default());
         let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), counts.clone());
@@ -108,7 +108,7 @@ impl Writer {
     }
 
     /// Has a job done and waits till it is on disk.
-    pub(crate) async fn submit<T, F>(&self, admission: Admission, work: F) -> Result<T, StoreError>
+    pub(crate) async fn submit<T, F>(&self, admission: WhenFull, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
@@ -119,10 +119,10 @@ impl Writer {
         answer.await.map_or_else(|_| Err(closed()), |(done, _work)| done)
     }
 
-    async fn admit(&self, admission: Admission) -> Result<(), StoreError> {
+    async fn admit(&self, admission: WhenFull) -> Result<(), StoreError> {
         let permit = match admission {
-            Admission::Shed => self.room.try_acquire().map_err(|_| StoreError::Overloaded)?,
-            Admission::Wait => match tokio::time::timeout(PATIENCE, self.room.acquire()).await {
+            WhenFull::Shed => self.room.try_acquire().map_err(|_| StoreError::Overloaded)?,
+            WhenFull::Wait => match tokio::time::timeout(PATIENCE, self.room.acquire()).await {
                 Ok(permit) => permit.map_err(|_| closed())?,
                 Err(_) => return Err(StoreError::Overloaded),
             },
@@ -159,7 +159,7 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for StoreWriter {
     /// Finishes what was handed in; the lock is free afterwards.
     fn drop(&mut self) {
         self.join();
@@ -180,17 +180,17 @@ enum Company {
 /// Why a group was not committed.
 enum Failure {
     /// A job failed in the middle and has to be undone; the transaction is still open.
-    Halfway(Fault),
+    Halfway(StoreFault),
     /// Media of the group could not be written, and are known not to be stored; the transaction is still open.
-    Media(Fault),
+    Media(StoreFault),
     /// It was rolled back: nothing of it is on disk.
-    Undone(Fault),
+    Undone(StoreFault),
     /// Nobody knows what is on disk.
     Unknown(String),
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
+impl From<StoreFault> for Failure {
+    fn from(fault: StoreFault) -> Self {
         Self::Undone(fault)
     }
 }
@@ -202,11 +202,11 @@ impl From<rusqlite::Error> for Failure {
 }
 
 struct WriterThread {
-    parts: Parts,
-    orders: Arc<Queue<Order>>,
+    parts: WriterParts,
+    orders: Arc<OrderQueue<Order>>,
     room: Arc<Semaphore>,
     capacity: usize,
-    pace: Pace,
+    pace: GroupPace,
     /// How long the last commit took.
     commit_took: Duration,
     counts: Arc<Counts>,
@@ -219,9 +219,14 @@ struct WriterThread {
 }
 
 impl WriterThread {
-    fn new(parts: Parts, orders: Arc<Queue<Order>>, room: Arc<Semaphore>, counts: Arc<Counts>) -> Self {
+    fn new(
+        parts: WriterParts,
+        orders: Arc<OrderQueue<Order>>,
+        room: Arc<Semaphore>,
+        counts: Arc<Counts>,
+    ) -> Self {
         let (looked_around, free_bytes, broken) = (None, u64::MAX, None);
-        let (capacity, pace, commit_took) = (room.available_permits(), Pace::new(), Duration::ZERO);
+        let (capacity, pace, commit_took) = (room.available_permits(), GroupPace::new(), Duration::ZERO);
         Self {
             parts,
             orders,
@@ -260,7 +265,7 @@ impl WriterThread {
 
     /// Takes what waits, and waits a moment for those who were answered just now and may be back. With it, the order to close, if
     /// that came; nothing is taken after it.
-    fn gather(&self) -> (Vec<Box<dyn Job>>, Option<oneshot::Sender<()>>) {
+    fn gather(&self) -> (Vec<Box<dyn WriteJob>>, Option<oneshot::Sender<()>>) {
         let mut group = Vec::new();
         for order in self.orders.take(GROUP, self.pace.expected(), self.pace.patience()) {
             match order {
@@ -271,7 +276,7 @@ impl WriterThread {
         (group, None)
     }
 
-    fn serve(&mut self, mut group: Vec<Box<dyn Job>>) {
+    fn serve(&mut self, mut group: Vec<Box<dyn WriteJob>>) {
         if let Err(error) = self.commit(&mut group) {
             for job in &mut group {
                 job.fail(error.clone());
@@ -287,7 +292,7 @@ impl WriterThread {
         self.pace.answered(committed, waiting, self.commit_took);
     }
 
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
         if let Some(broken) = &self.broken {
             return Err(StoreError::Failed(broken.clone()));
         }
@@ -315,7 +320,7 @@ impl WriterThread {
     }
 
     /// Runs the jobs and commits, at worst for the third time: each time with more that keeps the failing ones from the others.
-    fn transactions(&mut self, group: &mut [Box<dyn Job>]) -> Result<Left, Failure> {
+    fn transactions(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<Left, Failure> {
         let (mut company, mut media_refused) = (Company::Shared, None);
         loop {
             match self.transaction(group, company, media_refused.clone()) {
@@ -334,7 +339,7 @@ impl WriterThread {
     /// fail for that reason.
     fn transaction(
         &mut self,
-        group: &mut [Box<dyn Job>],
+        group: &mut [Box<dyn WriteJob>],
         company: Company,
         media_refused: Option<StoreError>,
     ) -> Result<Left, Failure> {
@@ -367,7 +372,7 @@ impl WriterThread {
             segments.record(connection)?;
         }
         let begun = Instant::now();
-        let committed = connection.prepare_cached("COMMIT")?.execute([]).map_err(Fault::Sqlite);
+        let committed = connection.prepare_cached("COMMIT")?.execute([]).map_err(StoreFault::Sqlite);
         self.commit_took = begun.elapsed();
         match committed {
             Ok(_) => Ok(left),
@@ -399,7 +404,7 @@ impl WriterThread {
         let connection = &self.parts.connection;
         let rolled_back = match connection.is_autocommit() {
             true => Ok(()),
-            false => connection.execute_batch("ROLLBACK").map_err(Fault::Sqlite),
+            false => connection.execute_batch("ROLLBACK").map_err(StoreFault::Sqlite),
         };
         let recovered = match &mut self.parts.segments {
             Some(segments) => segments.recover(connection),
@@ -478,7 +483,7 @@ impl WriterThread {
         let (connection, Some(watch)) = (&self.parts.connection, &self.parts.watch) else { return };
         // What is called the journal may be another database's by now: closing must not remove it.
         let keeps = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        if let Err(error) = keeps.map_err(Fault::Sqlite).and(self.parts.checkpoints.save(connection)) {
+        if let Err(error) = keeps.map_err(StoreFault::Sqlite).and(self.parts.checkpoints.save(connection)) {
             tracing::error!(%error, "the journal could not be written into the database");
         }
         let is_nameless = self.parts.held.as_ref().is_some_and(|held| held.database.is_nameless());
@@ -551,10 +556,10 @@ mod tests {
     use super::*;
 
     /// A writer on a database of its own, and what was said to be fatal.
-    fn writer(connection: Connection) -> (Writer, mpsc::Receiver<String>) {
+    fn writer(connection: Connection) -> (StoreWriter, mpsc::Receiver<String>) {
         let (fatal, said) = mpsc::channel();
         connection.execute_batch("CREATE TABLE line (text TEXT PRIMARY KEY) STRICT").unwrap();
-        let parts = Parts {
+        let parts = WriterParts {
             connection,
             segments: None,
             callback_ids: IdSource::new(0, None),
@@ -565,18 +570,18 @@ mod tests {
             watch: None,
             held: None,
         };
-        (Writer::start(parts, 8).unwrap(), said)
+        (StoreWriter::start(parts, 8).unwrap(), said)
     }
 
-    async fn insert(writer: &Writer, text: &'static str) -> Result<usize, StoreError> {
+    async fn insert(writer: &StoreWriter, text: &'static str) -> Result<usize, StoreError> {
         let insert = move |tx: &mut Tx<'_>| tx.execute("INSERT INTO line (text) VALUES (?)", [text]);
-        writer.submit(Admission::Shed, insert).await
+        writer.submit(WhenFull::Shed, insert).await
     }
 
-    async fn count(writer: &Writer) -> Result<i64, StoreError> {
+    async fn count(writer: &StoreWriter) -> Result<i64, StoreError> {
         let count =
             |tx: &mut Tx<'_>| Ok(tx.prepare("SELECT count(*) FROM line")?.query_row([], |row| row.get(0))?);
-        writer.submit(Admission::Wait, count).await
+        writer.submit(WhenFull::Wait, count).await
     }
 
     #[tokio::test]
@@ -587,7 +592,7 @@ mod tests {
             Err(StoreError::LostLease.into())
         };
         let (first, lost, second) =
-            tokio::join!(insert(&writer, "a"), writer.submit(Admission::Wait, half), insert(&writer, "b"));
+            tokio::join!(insert(&writer, "a"), writer.submit(WhenFull::Wait, half), insert(&writer, "b"));
         assert_eq!((first, lost, second), (Ok(1), Err(StoreError::LostLease), Ok(1)));
         assert_eq!(count(&writer).await, Ok(2));
     }
@@ -612,7 +617,7 @@ mod tests {
     async fn a_panic_is_fatal() {
         let (writer, said) = writer(Connection::open_in_memory().unwrap());
         let panicking = |_: &mut Tx<'_>| -> Result<()> { panic!("on purpose") };
-        assert!(matches!(writer.submit(Admission::Wait, panicking).await, Err(StoreError::Failed(_))));
+        assert!(matches!(writer.submit(WhenFull::Wait, panicking).await, Err(StoreError::Failed(_))));
         assert!(matches!(insert(&writer, "a").await, Err(StoreError::Failed(_))));
         assert_eq!(said.recv().unwrap(), "the store's writer panicked");
     }

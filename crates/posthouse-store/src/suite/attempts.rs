@@ -5,7 +5,7 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{EventKind, Reason},
     state::{State, Terminal},
-    store::{Acceptance, NewMessage, Next, Settled, Settlement, StoreError, Timer},
+    store::{Acceptance, NewMessage, NextStep, Settled, Settlement, StoreError, Timer},
 };
 
 use super::{
@@ -55,14 +55,14 @@ pub async fn what_is_next_is_told(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let id = bed.accept_mine(0).await;
     let next = async |id, now| bed.next(id, at(now)).await.unwrap();
-    assert_eq!(next(id, 0).await, Some(Next::InHand(at(LEASE))));
-    assert_eq!(next(id, LEASE).await, Some(Next::Attempt(at(LEASE))), "its gateway fell silent");
+    assert_eq!(next(id, 0).await, Some(NextStep::InHand(at(LEASE))));
+    assert_eq!(next(id, LEASE).await, Some(NextStep::Attempt(at(LEASE))), "its gateway fell silent");
     bed.begin_mine(id, 1).await;
-    assert_eq!(next(id, 1).await, Some(Next::UnderWay(at(1 + LEASE))));
+    assert_eq!(next(id, 1).await, Some(NextStep::UnderWay(at(1 + LEASE))));
     bed.settle_mine(id, again(2, 30), 2).await;
-    assert_eq!(next(id, 2).await, Some(Next::Attempt(at(32))));
+    assert_eq!(next(id, 2).await, Some(NextStep::Attempt(at(32))));
     for waiting in [bed.forwarded("c-1", 3).await, bed.parked(3).await] {
-        assert_eq!(next(waiting, 3).await, Some(Next::Reports(at(3 + REPORT_TIMEOUT))));
+        assert_eq!(next(waiting, 3).await, Some(NextStep::Reports(at(3 + REPORT_TIMEOUT))));
     }
     assert_eq!(next(bed.finished("c-2", 4).await, 4).await, None);
     assert_eq!(next(message(5).id, 5).await, None, "there is none");

@@ -21,8 +21,8 @@ use posthouse_core::{
     read_reply::{CarrierReadReply, ReadStatus},
     state::State,
     store::{
-        Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Send, Settled, Settlement, Store,
-        Timer,
+        Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Settled, Settlement, Store, Timer,
+        ToSend,
     },
 };
 
@@ -298,7 +298,7 @@ impl Bed {
     }
 
     /// Leases what is due for the usual carrier.
-    pub async fn sends(&self, owner: Owner, now: i64) -> Vec<Send> {
+    pub async fn sends(&self, owner: Owner, now: i64) -> Vec<ToSend> {
         self.lease_sends(&carrier(), lease(owner, now), at(now), None, 100).await.unwrap()
     }
 

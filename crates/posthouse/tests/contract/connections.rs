@@ -7,7 +7,7 @@ use std::sync::{
 
 use jiff::Timestamp;
 use mm7::{Namespace, SeenNamespace};
-use posthouse_core::{Id, message::EventKind, store::Next};
+use posthouse_core::{Id, message::EventKind, store::NextStep};
 use posthouse_sim::{Submit, carrier::KeptMessage, http::Client, media, submit, wire::Received};
 use tokio::task::JoinSet;
 
@@ -110,7 +110,7 @@ async fn messages_for_a_carrier_that_is_down_are_in_nobodys_hands() {
     for id in clients.join_all().await.concat() {
         eventually("it waits in the store", async || {
             let next = town.store().next(id, Timestamp::now()).await.unwrap();
-            matches!(next, Some(Next::Attempt(_))).then_some(())
+            matches!(next, Some(NextStep::Attempt(_))).then_some(())
         })
         .await;
     }

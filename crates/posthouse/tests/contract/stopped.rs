@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use posthouse_core::{message::EventKind, store::Next, time::Clock as _};
+use posthouse_core::{message::EventKind, store::NextStep, time::Clock as _};
 use posthouse_sim::{CarrierOptions, VaspOptions};
 
 use super::support::{
@@ -32,7 +32,7 @@ async fn an_attempt_is_not_interrupted_while_it_is_under_way() {
     clock.advance(SUSPENDED);
     eventually("the scout has found the lease that ended", async || {
         let next = town.store().next(id, clock.now()).await.unwrap();
-        matches!(next, Some(Next::UnderWay(until)) if until > clock.now()).then_some(())
+        matches!(next, Some(NextStep::UnderWay(until)) if until > clock.now()).then_some(())
     })
     .await;
     town.event(id, EventKind::Forwarded).await;

@@ -15,7 +15,7 @@ use posthouse_core::{
     read_reply::CarrierReadReply,
     store::{
         Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
-        Next, Owner, Recorded, Result, Send, Settled, Settlement, Store, StoreError, Swept, Timer,
+        NextStep, Owner, Recorded, Settled, Settlement, Store, StoreError, StoreResult, Swept, Timer, ToSend,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -24,7 +24,7 @@ use posthouse_core::{
 /// `broken` (the backend fails), `full` (no disk space), `busy` (more to do than it may hold).
 pub struct FragileStore(pub Arc<dyn Store>);
 
-fn fail(id: &str) -> Result<()> {
+fn fail(id: &str) -> StoreResult<()> {
     match id {
         id if id.starts_with("broken") => Err(StoreError::Failed("on purpose".to_owned())),
         id if id.starts_with("full") => Err(StoreError::Full),
@@ -35,7 +35,7 @@ fn fail(id: &str) -> Result<()> {
 
 #[async_trait]
 impl Store for FragileStore {
-    async fn accept(&self, message: &NewMessage) -> Result<Acceptance> {
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
         fail(&message.submission.transaction_id)?;
         self.0.accept(message).await
     }
@@ -46,7 +46,7 @@ impl Store for FragileStore {
         transaction_id: &str,
         digest: Digest,
         since: Timestamp,
-    ) -> Result<Option<Id>> {
+    ) -> StoreResult<Option<Id>> {
         self.0.repeated(account, transaction_id, digest, since).await
     }
 
@@ -57,7 +57,7 @@ impl Store for FragileStore {
         connection: &str,
         attempt_until: Timestamp,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> StoreResult<()> {
         self.0.begin(id, owner, connection, attempt_until, now).await
     }
 
@@ -68,11 +68,11 @@ impl Store for FragileStore {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> Result<Settled> {
+    ) -> StoreResult<Settled> {
         self.0.settle(id, owner, settlement, said, now).await
     }
 
-    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
         self.0.release(ids, owner, now).await
     }
 
@@ -83,7 +83,7 @@ impl Store for FragileStore {
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
         limit: usize,
-    ) -> Result<Vec<Send>> {
+    ) -> StoreResult<Vec<ToSend>> {
         self.0.lease_sends(carrier, lease, now, waiting_since_before, limit).await
     }
 
@@ -94,29 +94,29 @@ impl Store for FragileStore {
         nobody_there: bool,
         now: Timestamp,
         limit: usize,
-    ) -> Result<usize> {
+    ) -> StoreResult<usize> {
         self.0.put_off(carrier, until, nobody_there, now, limit).await
     }
 
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
         self.0.lease_timers(lease, now, limit).await
     }
 
-    async fn media(&self, id: Id) -> Result<Vec<Bytes>> {
+    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
         self.0.media(id).await
     }
 
-    async fn record_report(&self, report: CarrierReport) -> Result<Recorded> {
+    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
         fail(&report.carrier_message_id)?;
         self.0.record_report(report).await
     }
 
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> Result<Recorded> {
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
         fail(&reply.carrier_message_id)?;
         self.0.record_read_reply(reply).await
     }
 
-    async fn keep_unreadable(&self, request: Unreadable) -> Result<()> {
+    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
         self.0.keep_unreadable(request).await
     }
 
@@ -125,11 +125,11 @@ impl Store for FragileStore {
         carrier: Option<&CarrierId>,
         below: Option<i64>,
         limit: usize,
-    ) -> Result<Vec<KeptUnreadable>> {
+    ) -> StoreResult<Vec<KeptUnreadable>> {
         self.0.unreadable(carrier, below, limit).await
     }
 
-    async fn accept_mo(&self, mo: NewMo) -> Result<Acceptance> {
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
         self.0.accept_mo(mo).await
     }
 
@@ -139,7 +139,7 @@ impl Store for FragileStore {
         lease: Lease,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Vec<Callback>> {
+    ) -> StoreResult<Vec<Callback>> {
         self.0.lease_callbacks(account, lease, now, limit).await
     }
 
@@ -149,31 +149,36 @@ impl Store for FragileStore {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> Result<bool> {
+    ) -> StoreResult<bool> {
         self.0.settle_callback(id, owner, outcome, now).await
     }
 
-    async fn due(&self, now: Timestamp) -> Result<Due> {
+    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
         self.0.due(now).await
     }
 
-    async fn message(&self, id: Id) -> Result<Option<Message>> {
+    async fn message(&self, id: Id) -> StoreResult<Option<Message>> {
         self.0.message(id).await
     }
 
-    async fn timeline(&self, id: Id) -> Result<Option<Vec<TimelineEvent>>> {
+    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>> {
         self.0.timeline(id).await
     }
 
-    async fn next(&self, id: Id, now: Timestamp) -> Result<Option<Next>> {
+    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>> {
         self.0.next(id, now).await
     }
 
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> Result<Vec<Message>> {
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>> {
         self.0.messages(filter, limit).await
     }
 
-    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp) -> Result<Vec<Verdict>> {
+    async fn judge(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Verdict>> {
         self.0.judge(ids, intervention, now).await
     }
 
@@ -182,35 +187,39 @@ impl Store for FragileStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> Result<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Verdict>> {
         self.0.intervene(ids, intervention, now).await
     }
 
-    async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize) -> Result<Vec<FailedCallback>> {
+    async fn failed_callbacks(
+        &self,
+        filter: &FailedFilter,
+        limit: usize,
+    ) -> StoreResult<Vec<FailedCallback>> {
         self.0.failed_callbacks(filter, limit).await
     }
 
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
         self.0.resend(callbacks, now).await
     }
 
-    async fn newest_id(&self) -> Result<Option<Id>> {
+    async fn newest_id(&self) -> StoreResult<Option<Id>> {
         self.0.newest_id().await
     }
 
-    async fn revision(&self) -> Result<u64> {
+    async fn revision(&self) -> StoreResult<u64> {
         self.0.revision().await
     }
 
-    async fn provisioning(&self) -> Result<Provisioning> {
+    async fn provisioning(&self) -> StoreResult<Provisioning> {
         self.0.provisioning().await
     }
 
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
         self.0.change(changes, expected).await
     }
 
-    async fn key(&self) -> Result<[u8; 32]> {
+    async fn key(&self) -> StoreResult<[u8; 32]> {
         self.0.key().await
     }
 
@@ -219,27 +228,27 @@ impl Store for FragileStore {
         media_before: Timestamp,
         messages_before: Timestamp,
         limit: usize,
-    ) -> Result<Swept> {
+    ) -> StoreResult<Swept> {
         self.0.sweep(media_before, messages_before, limit).await
     }
 
-    async fn clock(&self) -> Result<ClockMarks> {
+    async fn clock(&self) -> StoreResult<ClockMarks> {
         self.0.clock().await
     }
 
-    async fn note_seen(&self, now: Timestamp) -> Result<()> {
+    async fn note_seen(&self, now: Timestamp) -> StoreResult<()> {
         self.0.note_seen(now).await
     }
 
-    async fn confirm_clock(&self, now: Timestamp) -> Result<()> {
+    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
         self.0.confirm_clock(now).await
     }
 
-    async fn check(&self) -> Result<()> {
+    async fn check(&self) -> StoreResult<()> {
         self.0.check().await
     }
 
-    async fn close(&self) -> Result<()> {
+    async fn close(&self) -> StoreResult<()> {
         self.0.close().await
     }
 }

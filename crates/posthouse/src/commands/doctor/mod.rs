@@ -194,7 +194,7 @@ async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
     Ok(Some(kept?))
 }
 
-async fn read(store: &impl store::Store) -> store::Result<Kept> {
+async fn read(store: &impl store::Store) -> store::StoreResult<Kept> {
     Ok(Kept {
         provisioning: store.provisioning().await?,
         newest: store.newest_id().await?,

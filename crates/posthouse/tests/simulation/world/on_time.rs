@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use posthouse_core::{retry::Backoff, store::Next, time::Clock as _};
+use posthouse_core::{retry::Backoff, store::NextStep, time::Clock as _};
 
 use super::{Chance, Duration, World, on_a_paused_runtime, task};
 
@@ -92,7 +92,7 @@ impl World {
     async fn retries_the_last_on_time(&self) -> bool {
         let Some(message) = self.accepted.last() else { return false };
         let next = async || self.app.store().next(message.id, self.clock.now()).await.unwrap();
-        let Some(Next::Attempt(due)) = next().await else { return false };
+        let Some(NextStep::Attempt(due)) = next().await else { return false };
         let ahead = due.duration_since(self.clock.now());
         if ahead.is_negative() || ahead > LONGEST_WAIT.try_into().unwrap() {
             // None of the carrier's connections serves: it waits for that.
@@ -100,7 +100,7 @@ impl World {
         }
         self.pass(i64::try_from(ahead.as_millis()).unwrap() + GRACE_MS).await;
         let began = Instant::now();
-        while next().await == Some(Next::Attempt(due)) {
+        while next().await == Some(NextStep::Attempt(due)) {
             assert!(
                 began.elapsed() < REAL_TIME,
                 "{} was due {due}, and it is {}",

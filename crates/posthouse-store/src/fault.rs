@@ -6,11 +6,11 @@ use posthouse_core::store::StoreError;
 use rusqlite::ErrorCode;
 
 /// The result of a step inside a transaction.
-pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = StoreFault> = std::result::Result<T, E>;
 
 /// What a step inside a transaction fails with.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum StoreFault {
     /// Decided here.
     Store(StoreError),
     /// SQLite's own.
@@ -19,7 +19,7 @@ pub(crate) enum Fault {
     Io(io::Error),
 }
 
-impl Fault {
+impl StoreFault {
     /// Whether it is for want of space: then nothing was written and nothing is lost.
     pub(crate) fn is_full(&self) -> bool {
         match self {
@@ -47,7 +47,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for StoreFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
@@ -57,28 +57,28 @@ impl fmt::Display for Fault {
     }
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for StoreFault {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<rusqlite::Error> for Fault {
+impl From<rusqlite::Error> for StoreFault {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl From<io::Error> for Fault {
+impl From<io::Error> for StoreFault {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<StoreFault> for StoreError {
+    fn from(fault: StoreFault) -> Self {
         match fault {
-            Fault::Store(error) => error,
+            StoreFault::Store(error) => error,
             _ if fault.is_full() => Self::Full,
             _ if fault.is_busy() => Self::Overloaded,
             _ => Self::Failed(fault.to_string()),
