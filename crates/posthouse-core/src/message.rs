@@ -21,7 +21,7 @@ use crate::{
 
 /// One media part without its bytes: what its MIME headers said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
+pub struct StoredPart {
     /// The Content-Type, with its parameters.
     pub content_type: String,
     /// The Content-ID, without angle brackets.
@@ -37,7 +37,7 @@ pub struct Part {
     pub bytes: u64,
 }
 
-impl Part {
+impl StoredPart {
     /// What is kept of a media part beside its bytes.
     pub fn of(media: &Media) -> Self {
         Self {
@@ -111,7 +111,7 @@ pub struct Submission {
     /// What was noted while it was accepted: elements dropped, quirks tolerated.
     pub notes: Vec<String>,
     /// Its media, in order; their bytes are kept beside it.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StoredPart>,
 }
 
 impl Submission {
@@ -241,7 +241,7 @@ pub struct Mo {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub odd: String,
     /// Its media, in order; their bytes are kept beside it.
-    pub parts: Vec<Part>,
+    pub parts: Vec<StoredPart>,
 }
 
 /// Identifies the content of a SubmitReq, so that a repetition is told from another message under the same
@@ -261,7 +261,7 @@ impl fmt::Display for Reason {
 
 /// A message as searches and the timeline show it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
+pub struct StoredMessage {
     /// Its MessageID.
     pub id: Id,
     /// Whose it is.

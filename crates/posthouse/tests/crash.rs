@@ -25,7 +25,7 @@ use std::{
 use mm7::{MmStatus, Period, TransactionId, When};
 use posthouse_core::{
     Id,
-    message::{EventKind, Message},
+    message::{EventKind, StoredMessage},
     state::{State, Terminal},
     store::{MessageFilter, Store},
 };
@@ -399,7 +399,7 @@ fn reported_on(callback: &Callback) -> Option<Id> {
 /// What everybody has of one message.
 struct Traces {
     mms: Mms,
-    message: Message,
+    message: StoredMessage,
     /// Whether its sender got 1000 for it.
     accepted: bool,
     /// How many attempts were begun, by the timeline.
@@ -415,7 +415,7 @@ struct Traces {
 }
 
 impl Traces {
-    async fn of(store: &SqliteStore, message: Message, mms: Mms, accepted: bool) -> Self {
+    async fn of(store: &SqliteStore, message: StoredMessage, mms: Mms, accepted: bool) -> Self {
         let timeline = store.timeline(message.id).await.unwrap().unwrap();
         let count = |kind| timeline.iter().filter(|event| event.kind == kind).count();
         let media = store.media(message.id).await.unwrap();

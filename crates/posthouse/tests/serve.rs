@@ -14,7 +14,7 @@ use std::{
 };
 
 use posthouse_core::{
-    message::Message,
+    message::StoredMessage,
     state::{State, Terminal},
     store::{MessageFilter, Store as _},
 };
@@ -199,7 +199,7 @@ fn a_restart_goes_on_at_once() {
 }
 
 /// What is stored, newest first.
-fn stored(folder: &Path) -> Vec<Message> {
+fn stored(folder: &Path) -> Vec<StoredMessage> {
     let options = SqliteOptions {
         path: folder.join("data/posthouse.db"),
         media: folder.join("data/media"),

@@ -24,7 +24,7 @@ use crate::{
     account::AccountName,
     carrier::CarrierId,
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
-    message::{CarrierReport, Digest, Message, Mo, Reason, Submission, TimelineEvent},
+    message::{CarrierReport, Digest, Mo, Reason, StoredMessage, Submission, TimelineEvent},
     provisioning::{Change, Provisioning},
     read_reply::{CarrierReadReply, ReadStatus},
     state::{State, Terminal},
@@ -554,7 +554,7 @@ pub trait Store: Send + Sync + 'static {
     async fn due(&self, now: Timestamp) -> StoreResult<Due>;
 
     /// A message, if it is known.
-    async fn message(&self, id: Id) -> StoreResult<Option<Message>>;
+    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>>;
 
     /// A message's timeline, oldest first, beginning with [`EventKind::Accepted`](crate::message::EventKind::Accepted)
     /// and what was noted then.
@@ -564,7 +564,7 @@ pub trait Store: Send + Sync + 'static {
     async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>>;
 
     /// Messages that match, newest first, at most `limit`.
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>>;
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>>;
 
     /// What [`Store::intervene`] would do to these messages, in their order. Nothing is changed.
     async fn judge(

@@ -8,7 +8,7 @@ use mm7::{Framing, message::SubmitReq};
 use super::{Body, CarrierFact, ContentFacts, Facts, presentation::outgoing};
 use crate::{
     Id,
-    message::{AddressKind, KeptAddress, Part, Submission},
+    message::{AddressKind, KeptAddress, StoredPart, Submission},
     store::NewMessage,
     time::after,
 };
@@ -72,7 +72,7 @@ fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp
         namespace: framing.namespace.uri().to_owned(),
         version: framing.version.to_string(),
         notes: notes(body, req).into_iter().chain(content.notes.iter().cloned()).collect(),
-        parts: content.media.iter().map(Part::of).collect(),
+        parts: content.media.iter().map(StoredPart::of).collect(),
     })
 }
 

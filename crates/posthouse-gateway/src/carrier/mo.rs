@@ -11,7 +11,7 @@ use mm7::{
 use posthouse_core::{
     address::bare,
     carrier::Carrier,
-    message::{Digest, KeptRecipient, Mo, Part},
+    message::{Digest, KeptRecipient, Mo, StoredPart},
     route::{Destination, Snapshot},
     store::{Acceptance, NewMo, StoreError},
     submit::make_ids_readable,
@@ -80,7 +80,7 @@ impl CarrierDoor {
             priority: req.priority.map(|priority| priority.as_str().to_owned()),
             time_stamp: req.time_stamp.unwrap_or(now),
             odd: odd(&opened.decoded),
-            parts: media.iter().map(Part::of).collect(),
+            parts: media.iter().map(StoredPart::of).collect(),
         };
         Ok(NewMo {
             id: self.ids.next(now),

@@ -55,7 +55,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
-    message::{CarrierReport, Digest, Message, TimelineEvent},
+    message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
@@ -351,7 +351,7 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| due::due(connection, now)).await
     }
 
-    async fn message(&self, id: Id) -> StoreResult<Option<Message>> {
+    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>> {
         self.readers.read(move |connection| search::message(connection, id)).await
     }
 
@@ -363,7 +363,7 @@ impl Store for SqliteStore {
         self.readers.read(move |connection| search::next(connection, id, now)).await
     }
 
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>> {
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
         let filter = filter.clone();
         self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
     }

@@ -6,7 +6,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    message::{EventKind, Message, Part, TimelineEvent},
+    message::{EventKind, StoredMessage, StoredPart, TimelineEvent},
     store::{MessageFilter, NextStep, StoreError},
 };
 use rusqlite::{Connection, Row, ToSql, types::ValueRef};
@@ -29,15 +29,15 @@ const COLUMNS: &str = "id, account, carrier, submission, state, reason, carrier_
                        changed_at";
 
 /// A message, if it is known.
-pub(super) fn message(connection: &Connection, id: Id) -> Result<Option<Message>> {
+pub(super) fn message(connection: &Connection, id: Id) -> Result<Option<StoredMessage>> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM message WHERE id = ?"))?;
     let mut rows = statement.query([id.number()])?;
     rows.next()?.map(read).transpose()
 }
 
-fn read(row: &Row<'_>) -> Result<Message> {
+fn read(row: &Row<'_>) -> Result<StoredMessage> {
     let record = Record::by_id("message", row)?;
-    Ok(Message {
+    Ok(StoredMessage {
         id: record.id("id")?,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),
@@ -99,7 +99,7 @@ pub(super) fn messages(
     connection: &Connection,
     filter: &MessageFilter,
     limit: usize,
-) -> Result<Vec<Message>> {
+) -> Result<Vec<StoredMessage>> {
     let mut conditions = bounds(filter);
     conditions.extend(names(filter));
     let mut sql = format!("SELECT {COLUMNS} FROM message WHERE true");
@@ -219,11 +219,11 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
 /// What a submission and a message from a handset have in common.
 #[derive(serde::Deserialize)]
 struct Described {
-    parts: Vec<Part>,
+    parts: Vec<StoredPart>,
 }
 
 /// How long each part is; `None` when they cannot be, each or together.
-fn lengths(parts: &[Part]) -> Option<Vec<usize>> {
+fn lengths(parts: &[StoredPart]) -> Option<Vec<usize>> {
     parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes))?;
     parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
 }
@@ -248,7 +248,7 @@ pub(super) fn read_media(found: &Found, folder: &Folder) -> Result<Option<Vec<By
 
 /// The media of a message with these parts, one `Bytes` for each, from a row with the columns `crc` and `body` of the table `media`,
 /// if they stand there. Those in a segment do not, and what is not as it must be is left to who looks for it: he says so.
-pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[Part]) -> Result<Option<Vec<Bytes>>> {
+pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[StoredPart]) -> Result<Option<Vec<Bytes>>> {
     if parts.is_empty() {
         return Ok(Some(Vec::new()));
     }

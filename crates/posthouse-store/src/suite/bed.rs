@@ -15,8 +15,8 @@ use posthouse_core::{
     address::Msisdn,
     carrier::CarrierId,
     message::{
-        AddressKind, CarrierReport, Digest, EventKind, KeptAddress, KeptRecipient, Mo, Part, RecipientList,
-        Submission,
+        AddressKind, CarrierReport, Digest, EventKind, KeptAddress, KeptRecipient, Mo, RecipientList,
+        StoredPart, Submission,
     },
     read_reply::{CarrierReadReply, ReadStatus},
     state::State,
@@ -103,8 +103,8 @@ pub fn with_media(mut message: NewMessage, parts: &[Vec<u8>]) -> NewMessage {
     message
 }
 
-fn part(bytes: usize) -> Part {
-    Part {
+fn part(bytes: usize) -> StoredPart {
+    StoredPart {
         content_type: "image/jpeg".into(),
         content_id: Some("picture".into()),
         content_location: None,

@@ -16,7 +16,7 @@ use posthouse_core::{
     account::AccountName,
     address::typed,
     carrier::CarrierId,
-    message::{Message, TimelineEvent},
+    message::{StoredMessage, TimelineEvent},
     state::State,
     store::{MessageFilter, Store},
 };
@@ -162,8 +162,8 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
 }
 
 /// A message on one line.
-fn line(message: &Message) -> String {
-    let Message { id, account, carrier, state, .. } = message;
+fn line(message: &StoredMessage) -> String {
+    let StoredMessage { id, account, carrier, state, .. } = message;
     let at = seconds(message.accepted_at);
     // The state as text, since only text is padded.
     let (state, recipient) = (state.as_str(), &message.submission.recipient);
@@ -216,7 +216,7 @@ async fn open_as(settings: &Settings) -> anyhow::Result<impl Store + use<>> {
 
 fn print(
     out: &mut Printer,
-    message: &Message,
+    message: &StoredMessage,
     next: Option<String>,
     timeline: &[TimelineEvent],
 ) -> io::Result<()> {
@@ -256,7 +256,7 @@ fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn as_json(message: &Message) -> Value {
+fn as_json(message: &StoredMessage) -> Value {
     let submission = &message.submission;
     json!({
         "message_id": message.id.to_string(),

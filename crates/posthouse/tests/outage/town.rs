@@ -15,7 +15,7 @@ use std::{
 use mm7::TransactionId;
 use posthouse_core::{
     Id,
-    message::Message,
+    message::StoredMessage,
     state::State,
     store::{MessageFilter, Store as _},
 };
@@ -252,7 +252,7 @@ impl Town {
     }
 
     /// Whether it ended as Indeterminate: it was parked, and no report came.
-    fn was_parked(&self, message: &Message, kept: &[Arc<KeptMessage>], content: &[u8]) -> bool {
+    fn was_parked(&self, message: &StoredMessage, kept: &[Arc<KeptMessage>], content: &[u8]) -> bool {
         assert!(self.resends || kept.len() <= 1, "{} was sent {} times", message.id, kept.len());
         let whole = kept.iter().all(|kept| kept.media.iter().any(|part| part.bytes == content));
         assert!(whole, "{}: other bytes were sent", message.id);

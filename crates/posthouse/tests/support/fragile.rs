@@ -10,7 +10,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
-    message::{CarrierReport, Digest, Message, TimelineEvent},
+    message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     read_reply::CarrierReadReply,
     store::{
@@ -157,7 +157,7 @@ impl Store for FragileStore {
         self.0.due(now).await
     }
 
-    async fn message(&self, id: Id) -> StoreResult<Option<Message>> {
+    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>> {
         self.0.message(id).await
     }
 
@@ -169,7 +169,7 @@ impl Store for FragileStore {
         self.0.next(id, now).await
     }
 
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<Message>> {
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
         self.0.messages(filter, limit).await
     }
 

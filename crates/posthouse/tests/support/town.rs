@@ -17,7 +17,7 @@ use mm7::{
 };
 use posthouse_core::{
     Id,
-    message::{EventKind, Message, TimelineEvent},
+    message::{EventKind, StoredMessage, TimelineEvent},
     retry::Backoff,
     store::Store,
 };
@@ -214,7 +214,7 @@ impl Town {
     }
 
     /// A message as the store has it.
-    pub async fn message(&self, id: Id) -> Message {
+    pub async fn message(&self, id: Id) -> StoredMessage {
         self.store().message(id).await.expect("the store answers").expect("the message is there")
     }
 
@@ -230,7 +230,7 @@ impl Town {
     }
 
     /// Waits till a message has ended, and till what is owed for its end was delivered or given up.
-    pub async fn ended(&self, id: Id) -> Message {
+    pub async fn ended(&self, id: Id) -> StoredMessage {
         eventually("the message ends and its report is out", async || {
             let message = Some(self.message(id).await).filter(|message| message.state.is_terminal())?;
             let timeline = self.timeline(id).await;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
-    message::{EventKind, Message, TimelineEvent},
+    message::{EventKind, StoredMessage, TimelineEvent},
     state::State,
 };
 use posthouse_sim::Answer;
@@ -92,7 +92,7 @@ fn check_refusal(answer: &Answer, code: StatusCode) -> Option<String> {
 }
 
 /// Waits till the message has ended and nothing is owed for it any more.
-async fn watch(stage: &Stage, id: Id) -> anyhow::Result<(Message, Vec<TimelineEvent>)> {
+async fn watch(stage: &Stage, id: Id) -> anyhow::Result<(StoredMessage, Vec<TimelineEvent>)> {
     loop {
         let message = stage.store().message(id).await?.context("the message is not in the store")?;
         let timeline = stage.store().timeline(id).await?.context("the message has no timeline")?;
@@ -104,14 +104,14 @@ async fn watch(stage: &Stage, id: Id) -> anyhow::Result<(Message, Vec<TimelineEv
 }
 
 /// Whether the report on how it ended was delivered: it is the last that is owed.
-fn reports_are_out(message: &Message, timeline: &[TimelineEvent]) -> bool {
+fn reports_are_out(message: &StoredMessage, timeline: &[TimelineEvent]) -> bool {
     let ended = timeline.iter().position(|event| event.kind == EventKind::Ended);
     let after = ended.map_or(&[][..], |ended| &timeline[ended..]);
     let status = message.state.as_str();
     after.iter().any(|event| event.kind == EventKind::Reported && event.detail.contains(status))
 }
 
-fn line(event: &TimelineEvent, message: &Message, began: Instant) -> Line {
+fn line(event: &TimelineEvent, message: &StoredMessage, began: Instant) -> Line {
     let since_accepted =
         Duration::try_from(jiff::Timestamp::now().duration_since(event.at)).unwrap_or_default();
     let what = match event.kind {
@@ -126,7 +126,7 @@ fn line(event: &TimelineEvent, message: &Message, began: Instant) -> Line {
     }
 }
 
-fn check(stage: &Stage, end: End, message: &Message, timeline: &[TimelineEvent]) -> Vec<String> {
+fn check(stage: &Stage, end: End, message: &StoredMessage, timeline: &[TimelineEvent]) -> Vec<String> {
     let (through, reason) = match end {
         End::Through(through, reason) => (through, reason),
         End::After { through, .. } => (through, None),
@@ -158,7 +158,7 @@ fn passed_through(state: State, timeline: &[TimelineEvent]) -> Vec<MmStatus> {
 }
 
 /// The VASP must have got the terminal status, as its last report, with the reason beside it.
-fn check_report(stage: &Stage, message: &Message, reason: Option<StatusCode>) -> Option<String> {
+fn check_report(stage: &Stage, message: &StoredMessage, reason: Option<StatusCode>) -> Option<String> {
     let reports = stage.reports_on(&message.id.to_string());
     let Some(last) = reports.last() else {
         return Some("no report reached the VASP".to_owned());

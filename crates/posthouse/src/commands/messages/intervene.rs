@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use posthouse_core::{Id, intervention::Intervention, message::Message, state::State, store::Store};
+use posthouse_core::{Id, intervention::Intervention, message::StoredMessage, state::State, store::Store};
 use posthouse_gateway::config::Settings;
 
 use super::{
@@ -127,7 +127,7 @@ async fn walk(
 
 async fn intervene(
     store: &impl Store,
-    page: &[Message],
+    page: &[StoredMessage],
     order: &Order,
     outcome: &mut Outcome,
 ) -> anyhow::Result<()> {

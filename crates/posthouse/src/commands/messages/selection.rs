@@ -6,7 +6,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_core::store::{Store, StoreError};
 use posthouse_core::{
-    Id, account::AccountName, address::typed, carrier::CarrierId, message::Message, state::State,
+    Id, account::AccountName, address::typed, carrier::CarrierId, message::StoredMessage, state::State,
     store::MessageFilter,
 };
 
@@ -103,7 +103,7 @@ impl Pages {
     ///
     /// # Errors
     /// What the store says, or that there is no such message.
-    pub(super) async fn next(&mut self, store: &impl Store) -> anyhow::Result<Vec<Message>> {
+    pub(super) async fn next(&mut self, store: &impl Store) -> anyhow::Result<Vec<StoredMessage>> {
         let Some(ids) = &mut self.ids else {
             let page = store.messages(&self.filter, BATCH).await?;
             self.filter.below = page.last().map(|message| message.id).or(self.filter.below);
