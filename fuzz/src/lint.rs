@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use mm7::{Dialect, Rule};
-use posthouse_core::lint::{Finding, Options, Report};
+use posthouse_core::lint::{JudgedFinding, LintReport, Options};
 use posthouse_core::submit::Reject;
 
 /// Judges the file and checks that findings and verdicts agree; mends it and checks that it is mended.
 pub fn check(data: &[u8]) {
-    let report = Report::read(Bytes::copy_from_slice(data), &Options::default());
+    let report = LintReport::read(Bytes::copy_from_slice(data), &Options::default());
     check_agreement(&report);
     let Ok(fixed) = report.fix(Dialect::THREE_GPP) else { return };
     check_agreement(&fixed.report);
@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
 }
 
 /// What is refused has a finding that says so, and what has such a finding is refused.
-fn check_agreement(report: &Report) {
+fn check_agreement(report: &LintReport) {
     for (index, verdict) in report.verdicts.iter().enumerate() {
         let answers = report.findings.iter().filter_map(|finding| finding.answers.get(index)?.as_ref());
         let answered: Vec<u32> = answers.map(|status| status.code).collect();
@@ -45,7 +45,7 @@ fn check_agreement(report: &Report) {
 }
 
 /// Findings go line by line to a terminal: what they quote must not steer it.
-fn check_finding(finding: &Finding, length: usize) {
+fn check_finding(finding: &JudgedFinding, length: usize) {
     assert!(finding.place.offset <= length, "{finding:?} is outside {length} bytes");
     let remedy = &finding.remedy;
     assert!(
@@ -61,7 +61,7 @@ fn check_finding(finding: &Finding, length: usize) {
 
 /// Faults of format that nobody needs the sender for. A TransactionID cannot be made up, nor a part that is not there, nor what a
 /// presentation shows.
-fn is_mendable(finding: &Finding) -> bool {
+fn is_mendable(finding: &JudgedFinding) -> bool {
     let [.., three_gpp] = &finding.answers;
     let needs_sender = [
         Rule::NoHeader,

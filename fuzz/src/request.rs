@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use mm7::dialect::Refusal as Refused;
+use mm7::dialect::Refusal;
 use mm7::message::{Operation, SubmitReq};
 use mm7::mime::{Package, unpack};
 use mm7::{
@@ -19,7 +19,7 @@ use posthouse_core::message::Digest;
 use posthouse_core::route::Snapshot;
 use posthouse_core::submit::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
-    Decision, Facts, FetchFact, Head, Refusal, decide, plan, read_content,
+    Decision, Facts, FetchFact, Head, Rejection, decide, plan, read_content,
 };
 use posthouse_core::vocabulary::Vocabulary;
 
@@ -83,7 +83,7 @@ fn head(input: &Input) -> Head {
 }
 
 /// The refusal, or `None` where the request is accepted.
-fn decision(facts: &mut Facts, body: &mut Option<Body>) -> Option<Refusal> {
+fn decision(facts: &mut Facts, body: &mut Option<Body>) -> Option<Rejection> {
     for _ in 0..MAX_ASKS {
         match decide(facts) {
             Decision::Refuse(refusal) => return Some(refusal),
@@ -115,9 +115,9 @@ fn find_out(ask: Ask, facts: &mut Facts, body: &mut Option<Body>) {
 }
 
 /// The answer is in the caller's namespace and version, reads without complaint, and says the code.
-fn check_refusal(facts: &Facts, refusal: Refusal) {
+fn check_refusal(facts: &Facts, refusal: Rejection) {
     let refused =
-        Refused { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
+        Refusal { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
     let answer = facts.dialect().refusal(&refused);
     let decoded = facts.body.as_ref().and_then(|body| body.decoded.as_ref().ok());
     let framing =

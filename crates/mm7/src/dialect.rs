@@ -364,7 +364,7 @@ impl Dialect {
     }
 
     /// A refusal as this peer reads it.
-    pub fn refusal(&self, refusal: &Refusal) -> Answer {
+    pub fn refusal(&self, refusal: &Refusal) -> RefusalAnswer {
         let status = self.status(refusal.code);
         let in_response = match self.refuses_in_response {
             RefusesInResponse::Never => false,
@@ -372,7 +372,7 @@ impl Dialect {
             RefusesInResponse::Always => true,
         };
         if in_response {
-            return Answer { http_status: 200, message: refusal.operation.response(status) };
+            return RefusalAnswer { http_status: 200, message: refusal.operation.response(status) };
         }
         let is_client = Class::of(status.code) == Class::Client;
         let string = match self.fault_string {
@@ -381,7 +381,7 @@ impl Dialect {
         };
         let code = if is_client { FaultCode::Client } else { FaultCode::Server };
         let detail = Some(FaultDetail::RsErrorRsp(ErrorRsp { status }));
-        Answer {
+        RefusalAnswer {
             http_status: self.fault_http_status,
             message: Message::Fault(Fault { code, string, detail }),
         }
@@ -401,7 +401,7 @@ pub struct Refusal {
 
 /// What a peer is answered with.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct RefusalAnswer {
     /// The HTTP status.
     pub http_status: u16,
     /// The message in the body.
@@ -537,7 +537,7 @@ mod tests {
     fn refusals_as_each_peer_reads_them() {
         let refusal = |code, identified| Refusal { code, identified, operation: Operation::Submit };
         let fault = |dialect: &Dialect, code, identified| match dialect.refusal(&refusal(code, identified)) {
-            Answer { http_status, message: Message::Fault(Fault { code, string, detail }) } => {
+            RefusalAnswer { http_status, message: Message::Fault(Fault { code, string, detail }) } => {
                 Some((http_status, code, string, detail.map(|detail| detail.status().code)))
             }
             _ => None,
@@ -554,7 +554,7 @@ mod tests {
         assert_eq!(fault(Dialect::THREE_GPP, StatusCode::UnsupportedVersion, false), Some(expected));
         let answer = Dialect::THREE_GPP.refusal(&refusal(address, true));
         let status = Status::from(address);
-        let expected = Answer { http_status: 200, message: Operation::Submit.response(status) };
+        let expected = RefusalAnswer { http_status: 200, message: Operation::Submit.response(status) };
         assert_eq!(answer, expected);
         for identified in [true, false] {
             assert_eq!(Dialect::CMCC.refusal(&refusal(address, identified)), expected);

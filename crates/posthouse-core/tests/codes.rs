@@ -3,7 +3,7 @@
 use mm7::{Dialect, MmStatus, StatusCode};
 use posthouse_core::{
     codes::{MODEL, PAGES, Page, STATUS_PAGES, StatusPage},
-    lint::{NOT_JUDGED, Options, Report},
+    lint::{LintReport, NOT_JUDGED, Options},
     submit::CHECKS,
 };
 
@@ -43,8 +43,8 @@ fn every_check_is_on_the_page_of_its_codes() {
     }
 }
 
-fn lint(page: &Page) -> Report {
-    Report::read(page.request().into(), &Options::default())
+fn lint(page: &Page) -> LintReport {
+    LintReport::read(page.request().into(), &Options::default())
 }
 
 /// What a request alone can raise, its example raises; the others are good requests, for which it takes what their

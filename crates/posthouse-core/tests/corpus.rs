@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 
 use mm7::Dialect;
-use posthouse_core::lint::{Options, Report};
+use posthouse_core::lint::{LintReport, Options};
 
 /// What the index calls odd, in lower case, and the code that it is refused with. All else is to be put up with.
 const CALLED_FOR: &[(&str, u32)] = &[
@@ -121,7 +121,7 @@ fn every_submit_req_is_taken_or_refused_as_the_index_calls_for() {
         let bytes = fs::read(folder.join(file)).unwrap();
         // In UTF-16 every second byte of such a text is zero.
         let text: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
-        let report = Report::read(bytes.into(), &Options::default());
+        let report = LintReport::read(bytes.into(), &Options::default());
         let verdict = report.verdict(Dialect::POSTHOUSE);
         let found: BTreeSet<u32> = verdict.codes().into_iter().collect();
         let called_for = called_for(schema, quirks);

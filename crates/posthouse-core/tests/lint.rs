@@ -11,7 +11,7 @@ use std::{
 
 use mm7::{Dialect, Rule};
 use posthouse_core::{
-    lint::{Finding, Options, Report, Unfixable},
+    lint::{JudgedFinding, LintReport, Options, Unfixable},
     submit::Reject,
 };
 
@@ -76,13 +76,13 @@ fn edited(text: &str, edits: &[(&str, &str)]) -> String {
     })
 }
 
-fn lint(file: &str) -> Report {
-    Report::read(file.to_owned().into(), &Options::default())
+fn lint(file: &str) -> LintReport {
+    LintReport::read(file.to_owned().into(), &Options::default())
 }
 
 /// Each finding as `place name what posthouse/skycore/sinch/3gpp -> corrected`, with `/cmcc` where that differs from posthouse.
-fn told(report: &Report) -> Vec<String> {
-    let line = |finding: &Finding| {
+fn told(report: &LintReport) -> Vec<String> {
+    let line = |finding: &JudgedFinding| {
         let mut answers: Vec<u32> =
             finding.answers().map(|(_, answer)| answer.map_or(0, |status| status.code)).collect();
         if answers.last() == answers.first() {
@@ -97,9 +97,9 @@ fn told(report: &Report) -> Vec<String> {
 }
 
 /// The codes of each dialect but cmcc, as they show one after the other.
-fn codes(report: &Report) -> [Vec<u32>; 4] {
+fn codes(report: &LintReport) -> [Vec<u32>; 4] {
     let [posthouse, skycore, sinch, three_gpp, _] =
-        report.verdicts.each_ref().map(posthouse_core::lint::Verdict::codes);
+        report.verdicts.each_ref().map(posthouse_core::lint::DialectVerdict::codes);
     [posthouse, skycore, sinch, three_gpp]
 }
 
@@ -107,7 +107,7 @@ fn codes(report: &Report) -> [Vec<u32>; 4] {
 fn a_good_request_has_no_findings() {
     let report = lint(&request(&[]));
     assert_eq!(told(&report), [""; 0]);
-    assert!(report.verdicts.iter().all(posthouse_core::lint::Verdict::is_accepted));
+    assert!(report.verdicts.iter().all(posthouse_core::lint::DialectVerdict::is_accepted));
     let crlf = request(&[]).replace('\n', "\r\n");
     let crlf = crlf.replace("Content-Length: 1", "X: 1");
     assert_eq!(told(&lint(&crlf)).len(), 1, "but for the length, that is left out");
@@ -393,7 +393,7 @@ fn the_head_is_row_one_and_the_rest_is_judged_all_the_same() {
         assert!(told.iter().any(|finding| finding.contains("BooleanCase")), "{told:?}");
         assert_eq!(codes(&report), [vec![2500], vec![2500], vec![2500], vec![2500, 2007]], "{file}");
     }
-    let report = Report::read(good.into(), &Options { max_request_bytes: 100, ..Options::default() });
+    let report = LintReport::read(good.into(), &Options { max_request_bytes: 100, ..Options::default() });
     assert_eq!(codes(&report).first().unwrap(), &[2560]);
 }
 
@@ -429,7 +429,7 @@ fn bare_bodies_are_judged_without_a_head() {
     let found = told(&lint(&bare));
     assert!(found[0].starts_with("15:7 BooleanCase"), "{found:?}");
     let wide: Vec<u8> = bare.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let report = Report::read(wide.into(), &Options::default());
+    let report = LintReport::read(wide.into(), &Options::default());
     assert_eq!(
         told(&report).first(),
         found.first(),
@@ -501,7 +501,7 @@ fn other_operations_are_judged_by_the_carriers_door_or_their_format() {
 }
 
 /// What is refused has a finding that says so, and what has such a finding is refused.
-fn check_agreement(report: &Report, name: &str) {
+fn check_agreement(report: &LintReport, name: &str) {
     for (index, verdict) in report.verdicts.iter().enumerate() {
         let answered: Vec<u32> = report
             .findings
@@ -557,7 +557,7 @@ fn findings_and_verdicts_agree() {
     let files = files_in(&vectors);
     assert!(files.len() > 50);
     for file in files {
-        let report = Report::read(fs::read(&file).unwrap().into(), &Options::default());
+        let report = LintReport::read(fs::read(&file).unwrap().into(), &Options::default());
         check_agreement(&report, &file.display().to_string());
     }
 }
@@ -574,7 +574,7 @@ fn what_is_fixed_is_right() {
         let left: Vec<_> = told(&fixed.report);
         assert!(left.iter().all(|finding| !finding.contains("http_headers")), "{left:?}");
         fixed_clean += usize::from(left.is_empty());
-        let media = |report: &Report| -> Vec<_> {
+        let media = |report: &LintReport| -> Vec<_> {
             report.lint.media().unwrap().into_iter().map(|media| media.bytes).collect()
         };
         assert_eq!(media(&report), media(&fixed.report), "{edits:?}");
@@ -647,7 +647,7 @@ fn hostile_files_are_judged_to_the_end() {
         ("one long text", [&b"<a>"[..], &vec![b'x'; 8 << 20]].concat()),
     ] {
         let report = ends(name.to_owned(), move || {
-            let report = Report::read(file.into(), &Options::default());
+            let report = LintReport::read(file.into(), &Options::default());
             check_agreement(&report, name);
             report
         });
@@ -682,7 +682,7 @@ fn captured_messages_are_judged_and_fixed() {
         let (report, fixed) = ends(name.clone(), {
             let name = name.clone();
             move || {
-                let report = Report::read(bytes.into(), &Options::default());
+                let report = LintReport::read(bytes.into(), &Options::default());
                 check_agreement(&report, &name);
                 let fixed = report.fix(Dialect::THREE_GPP);
                 (report, fixed)
@@ -702,13 +702,13 @@ fn captured_messages_are_judged_and_fixed() {
 }
 
 /// A TransactionID cannot be made up, nor a part that did not come along.
-fn only_the_sender_knows(finding: &Finding) -> bool {
+fn only_the_sender_knows(finding: &JudgedFinding) -> bool {
     let unknown = [Rule::NoHeader, Rule::NoTransactionId, Rule::BadTransactionId, Rule::HrefWithoutPart];
     unknown.iter().any(|rule| finding.reject == Reject::Decode(*rule))
 }
 
 /// Whether the schema or the binding is broken.
-fn is_of_format(finding: &Finding) -> bool {
+fn is_of_format(finding: &JudgedFinding) -> bool {
     let mut answers = finding.answers();
     let is_refused = answers.any(|(dialect, answer)| dialect.name == "3gpp" && answer.is_some());
     matches!(finding.reject, Reject::Decode(_) | Reject::HttpHeaders) && is_refused
@@ -730,7 +730,7 @@ fn a_compressed_body_is_told_to_be_one() {
         }
     }
     let unlabelled = [head.as_bytes(), b"text/xml\r\n\r\n\x1f\x8b\x08\x00"].concat();
-    let report = Report::read(unlabelled.into(), &Options::default());
+    let report = LintReport::read(unlabelled.into(), &Options::default());
     assert!(report.findings.iter().all(|finding| finding.remedy.advice.contains("compressed")));
 }
 

@@ -19,7 +19,7 @@ use std::{
 
 use bytes::Bytes;
 use posthouse_core::submit::{AdaptFact, Adaptation, Adapted, ContentFacts, insert_adapted};
-use posthouse_media::Format;
+use posthouse_media::PictureFormat;
 pub use posthouse_media::{Fitted, PictureError, Wish, fit, memory};
 use tokio::{
     runtime::Handle,
@@ -255,7 +255,7 @@ impl Job {
         let fitted = (self.codec)(bytes, &becomes, &stop).map_err(failed)?;
         Ok(Adapted {
             place: wish.place,
-            essence: if fitted.format == Format::Png { "image/png" } else { "image/jpeg" },
+            essence: if fitted.format == PictureFormat::Png { "image/png" } else { "image/jpeg" },
             bytes: fitted.bytes.into(),
             before: fitted.before.to_string(),
             after: fitted.after.to_string(),

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use crate::{
     PictureError,
     pixels::{Colours, Orientation, PIXEL, Pixels},
-    read::{Decoded, Format, decode},
+    read::{DecodedPicture, PictureFormat, decode},
     write::{self, Written},
 };
 
@@ -96,7 +96,7 @@ pub struct Wish {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fitted {
     /// JPEG or PNG.
-    pub format: Format,
+    pub format: PictureFormat,
     /// The file.
     pub bytes: Vec<u8>,
     /// How large it was, upright.
@@ -114,7 +114,7 @@ pub struct Fitted {
 /// # Errors
 /// [`PictureError`].
 pub fn fit(bytes: &[u8], wish: &Wish, stop: &dyn Fn() -> bool) -> Result<Fitted, PictureError> {
-    let Decoded { pixels, orientation, profile } = decode(bytes)?;
+    let DecodedPicture { pixels, orientation, profile } = decode(bytes)?;
     let work =
         Work { pixels: &pixels, orientation, profile: profile.as_deref(), max_bytes: wish.max_bytes, stop };
     for way in ways(wish, pixels.colours == Colours::Rgba) {
@@ -151,10 +151,10 @@ const fn ways(wish: &Wish, is_seen_through: bool) -> &'static [Way] {
 }
 
 impl Way {
-    const fn format(self) -> Format {
+    const fn format(self) -> PictureFormat {
         match self {
-            Self::Jpeg => Format::Jpeg,
-            Self::Png { .. } => Format::Png,
+            Self::Jpeg => PictureFormat::Jpeg,
+            Self::Png { .. } => PictureFormat::Png,
         }
     }
 

@@ -10,7 +10,7 @@ mod read;
 mod write;
 
 pub use fit::{Fitted, Size, Wish, fit};
-pub use read::{Format, memory};
+pub use read::{PictureFormat, memory};
 
 /// The most pixels that a picture may have to be decoded.
 pub const MAX_PIXELS: u64 = 40_000_000;

@@ -23,7 +23,7 @@ const MAX_PROFILE: usize = 4 << 10;
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum PictureFormat {
     /// JPEG.
     Jpeg,
     /// PNG.
@@ -34,7 +34,7 @@ pub enum Format {
     Webp,
 }
 
-impl Format {
+impl PictureFormat {
     /// The format by its first bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
@@ -48,7 +48,7 @@ impl Format {
 }
 
 /// A picture, decoded.
-pub(crate) struct Decoded {
+pub(crate) struct DecodedPicture {
     /// As the file has it: not turned yet.
     pub(crate) pixels: Pixels,
     /// How it has to be turned to stand upright.
@@ -57,7 +57,7 @@ pub(crate) struct Decoded {
     pub(crate) profile: Option<Vec<u8>>,
 }
 
-impl Decoded {
+impl DecodedPicture {
     /// `exif` and `profile` are what the file says beside its pixels.
     fn new(pixels: Pixels, exif: Option<Vec<u8>>, profile: Option<Vec<u8>>) -> Self {
         // A picture whose notes cannot be read is shown as it stands.
@@ -72,16 +72,16 @@ trait File {
     fn size(&self) -> Size;
 
     /// Decodes all of it.
-    fn decode(self: Box<Self>) -> Result<Decoded, PictureError>;
+    fn decode(self: Box<Self>) -> Result<DecodedPicture, PictureError>;
 }
 
 /// Reads the head, and refuses what is too large by it.
 fn open(bytes: &[u8]) -> Result<Box<dyn File + '_>, PictureError> {
-    let file: Box<dyn File + '_> = match Format::of(bytes).ok_or(PictureError::Unknown)? {
-        Format::Jpeg => Box::new(jpeg::Jpeg::open(bytes)?),
-        Format::Png => Box::new(png::Png::open(bytes)?),
-        Format::Gif => Box::new(gif::Gif::open(bytes)?),
-        Format::Webp => Box::new(webp::Webp::open(bytes)?),
+    let file: Box<dyn File + '_> = match PictureFormat::of(bytes).ok_or(PictureError::Unknown)? {
+        PictureFormat::Jpeg => Box::new(jpeg::Jpeg::open(bytes)?),
+        PictureFormat::Png => Box::new(png::Png::open(bytes)?),
+        PictureFormat::Gif => Box::new(gif::Gif::open(bytes)?),
+        PictureFormat::Webp => Box::new(webp::Webp::open(bytes)?),
     };
     let size = file.size();
     match size.pixels() {
@@ -103,7 +103,7 @@ pub fn memory(bytes: &[u8], wish: &Wish) -> Result<u64, PictureError> {
     Ok(pixels * BYTES_PER_PIXEL + BESIDE_PIXELS as u64 + written)
 }
 
-pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, PictureError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<DecodedPicture, PictureError> {
     open(bytes)?.decode()
 }
 

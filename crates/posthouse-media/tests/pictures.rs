@@ -7,7 +7,7 @@ use image::{
     Delay, DynamicImage, Frame, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage,
     codecs::gif::GifEncoder,
 };
-use posthouse_media::{Fitted, Format, MAX_PIXELS, PictureError, Size, Wish, fit, memory};
+use posthouse_media::{Fitted, MAX_PIXELS, PictureError, PictureFormat, Size, Wish, fit, memory};
 
 const ANY: Wish = Wish { max_bytes: 60_000, jpeg: true, png: true };
 const GREEN: [u8; 3] = [0, 200, 40];
@@ -45,7 +45,7 @@ fn gif(pixels: &RgbImage) -> Vec<u8> {
 fn fitted(bytes: &[u8], wish: Wish) -> Fitted {
     let fitted = fit(bytes, &wish, &|| false).unwrap();
     assert!(fitted.bytes.len() <= wish.max_bytes);
-    assert_eq!(Format::of(&fitted.bytes), Some(fitted.format));
+    assert_eq!(PictureFormat::of(&fitted.bytes), Some(fitted.format));
     fitted
 }
 
@@ -66,7 +66,7 @@ fn every_format_becomes_a_jpeg_of_the_same_shape() {
         let file = if format == ImageFormat::Gif { gif(&photo) } else { file(photo.clone(), format) };
         assert!(file.len() > ANY.max_bytes, "{format:?}: {}", file.len());
         let fitted = fitted(&file, ANY);
-        assert_eq!((fitted.format, fitted.before), (Format::Jpeg, Size { width: 1200, height: 800 }));
+        assert_eq!((fitted.format, fitted.before), (PictureFormat::Jpeg, Size { width: 1200, height: 800 }));
         assert!(fitted.bytes.len() > ANY.max_bytes / 4, "{format:?}: {} could be better", fitted.bytes.len());
         let shape = f64::from(fitted.after.width) / f64::from(fitted.after.height);
         assert!((shape - 1.5).abs() < 0.02, "{}", fitted.after);
@@ -98,7 +98,7 @@ fn what_is_seen_through_stays_so_while_it_is_not_too_small() {
     };
     for max_bytes in [ANY.max_bytes, 3000] {
         let clear = fitted(&half(false), Wish { max_bytes, ..ANY });
-        assert_eq!(clear.format, Format::Png);
+        assert_eq!(clear.format, PictureFormat::Png);
         let seen = pixels(&clear).to_rgba8();
         assert_eq!(seen.get_pixel(clear.after.width - 1, 1).0[3], 0);
         assert!(near([200, 0, 0], seen.get_pixel(clear.after.width / 2 - 2, 9).0[..3].try_into().unwrap()));
@@ -106,12 +106,12 @@ fn what_is_seen_through_stays_so_while_it_is_not_too_small() {
     // On white paper where there is no PNG, or it would become a stamp.
     for (noisy, wish) in [(false, Wish { png: false, ..ANY }), (true, ANY)] {
         let flat = fitted(&half(noisy), wish);
-        assert_eq!(flat.format, Format::Jpeg);
+        assert_eq!(flat.format, PictureFormat::Jpeg);
         let corner = pixels(&flat).to_rgb8().get_pixel(flat.after.width - 1, 1).0;
         assert!(near(corner, [255; 3]), "{corner:?}");
     }
     let opaque = fitted(&crate::file(photo(300, 300), ImageFormat::Png), Wish { jpeg: false, ..ANY });
-    assert_eq!(opaque.format, Format::Png);
+    assert_eq!(opaque.format, PictureFormat::Png);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::source::{Source, element_text, path_to, prefixed, quoted};
 use super::{Finding, Remedy, corrected_framing, elements, markup};
 use crate::error::{DecodeError, Rule};
-use crate::soap::xml::{Document, Element};
+use crate::soap::xml::{Element, XmlDocument};
 use crate::{Decoded, Framing, Limits, Namespace, Version, encode};
 
 pub(super) const SOAP_1_1: &str = "http://schemas.xmlsoap.org/soap/envelope/";
@@ -15,7 +15,7 @@ const OPERATIONS: [&str; 6] =
 /// Says what would put each finding of an envelope right.
 pub(super) struct Mender<'a> {
     pub source: &'a Source,
-    pub document: Option<&'a Document<'a>>,
+    pub document: Option<&'a XmlDocument<'a>>,
     pub framing: Framing,
     /// The message in its one canonical form: what a corrected element looks like is read off it.
     canonical: Option<String>,
@@ -25,7 +25,7 @@ pub(super) struct Mender<'a> {
 impl<'a> Mender<'a> {
     pub fn new(
         source: &'a Source,
-        document: Option<&'a Document<'a>>,
+        document: Option<&'a XmlDocument<'a>>,
         decoded: Option<&Decoded>,
         limits: &'a Limits,
     ) -> Self {
@@ -183,7 +183,7 @@ impl<'a> Mender<'a> {
     /// have it.
     pub fn canonical(&self, path: &[Element<'_>]) -> Option<String> {
         let text = self.canonical.as_deref()?;
-        let document = Document::parse(text, self.limits).ok()?;
+        let document = XmlDocument::parse(text, self.limits).ok()?;
         let root = document.root();
         let inner = match path {
             [first, rest @ ..] if first.name() == "Envelope" => rest,

@@ -32,7 +32,7 @@ use std::fmt;
 use bytes::Bytes;
 
 use crate::mime::{ContentType, Package, unpack};
-use crate::soap::xml::{Document, cut};
+use crate::soap::xml::{XmlDocument, cut};
 use crate::{DecodeError, Decoded, Framing, Limits, Namespace, Rule, SeenNamespace, Version, decode};
 
 pub use raw::{Header, Raw, Start};
@@ -134,7 +134,7 @@ fn one_line(mut text: String) -> String {
 
 /// An element as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenElement {
     /// Where it begins.
     pub place: Place,
     /// Its text in one line, cut where it is long.
@@ -142,7 +142,7 @@ pub struct Seen {
     prefix: Option<String>,
 }
 
-impl Seen {
+impl SeenElement {
     /// Markup without prefixes, with that of this element: what may be put into it, or in its place.
     pub fn prefixed(&self, markup: &str) -> String {
         source::prefixed(markup, self.prefix.as_deref())
@@ -249,23 +249,23 @@ impl Lint {
         if errors.is_empty() {
             return Vec::new();
         }
-        let document = Document::parse(&source.text, limits).ok();
+        let document = XmlDocument::parse(&source.text, limits).ok();
         let mender = envelope::Mender::new(source, document.as_ref(), self.decoded.as_ref().ok(), limits);
         errors.iter().flat_map(|error| mender.findings(error)).collect()
     }
 
     /// An element: the path leads by local names from the Body down; where an element is missing, the last one that is
     /// there is meant. `None` without an envelope that can be read.
-    pub fn element(&self, path: &[&str], limits: &Limits) -> Option<Seen> {
+    pub fn element(&self, path: &[&str], limits: &Limits) -> Option<SeenElement> {
         let source = self.source.as_ref()?;
-        let document = Document::parse(&source.text, limits).ok()?;
+        let document = XmlDocument::parse(&source.text, limits).ok()?;
         let mut element = document.root().child("Body").unwrap_or(document.root());
         for name in path {
             let Some(child) = element.child(name) else { break };
             element = child;
         }
         let at = element.offset();
-        Some(Seen {
+        Some(SeenElement {
             place: source.place_in_text(at),
             text: source.element(at),
             prefix: source.prefix(at).map(str::to_owned),

@@ -2,8 +2,8 @@
 
 use crate::message::parts::{SenderIdentification, read_response, write_application, write_sender};
 use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, Fields, Notes, r5, r6};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
@@ -46,7 +46,7 @@ pub(super) const CANCEL_REQ: &[Child] = &[
 
 impl CancelReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, CANCEL_REQ, notes);
+        let fields = ChildFields::of(element, CANCEL_REQ, notes);
         let sender = SenderIdentification::read(&fields, notes);
         Self {
             vaspid: sender.vaspid,
@@ -60,7 +60,7 @@ impl CancelReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         let address = self.sender_address.as_ref();
         write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
         writer.value("MessageID", self.message_id.as_ref());

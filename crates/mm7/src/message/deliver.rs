@@ -6,9 +6,9 @@ use crate::error::Rule;
 use crate::message::parts::{OTHER_SENDERS, RESPONSE, read_recipients, write_application, write_recipients};
 use crate::message::{AddressAttributes, Content, Priority, Recipient, Status, UaCapabilities};
 use crate::soap::fields::{
-    Child, Fields, Notes, addresses, has_address, number_attribute, r5, r6, read_when,
+    Child, ChildFields, Notes, addresses, has_address, number_attribute, r5, r6, read_when,
 };
-use crate::soap::writer::Writer;
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
@@ -115,7 +115,7 @@ pub(super) const PREVIOUSLY_SENT_DATE_AND_TIME: &[Child] = &[r6("DateTime").repe
 
 impl DeliverReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, DELIVER_REQ, notes);
+        let fields = ChildFields::of(element, DELIVER_REQ, notes);
         let (sender, sender_attributes) = fields.address("Sender", notes);
         if let Some(empty) = fields.get("Recipients").filter(|list| list.children().next().is_none()) {
             notes.note(Rule::MissingElement, empty.offset(), "Recipients has neither To nor Cc nor Bcc");
@@ -144,7 +144,7 @@ impl DeliverReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
         if writer.is_release_6() {
             writer.value("VASPID", self.vaspid.as_ref());
@@ -175,9 +175,9 @@ impl DeliverReq {
 }
 
 impl UserAgent {
-    fn read_all(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Self> {
+    fn read_all(fields: &ChildFields<'_>, notes: &mut Notes) -> Vec<Self> {
         let Some(element) = fields.get("Previouslysentby") else { return Vec::new() };
-        let fields = Fields::of(element, PREVIOUSLY_SENT_BY, notes);
+        let fields = ChildFields::of(element, PREVIOUSLY_SENT_BY, notes);
         fields.all("UserAgent").filter_map(|agent| Self::read(agent, notes)).collect()
     }
 
@@ -193,7 +193,7 @@ impl UserAgent {
         Some(Self { address, attributes, sequence: number_attribute(element, "sequence", notes) })
     }
 
-    fn write_all(agents: &[Self], writer: &mut Writer<'_>) {
+    fn write_all(agents: &[Self], writer: &mut EnvelopeWriter<'_>) {
         if agents.is_empty() {
             return;
         }
@@ -210,9 +210,9 @@ impl UserAgent {
 }
 
 impl SentAt {
-    fn read_all(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Self> {
+    fn read_all(fields: &ChildFields<'_>, notes: &mut Notes) -> Vec<Self> {
         let Some(element) = fields.get("Previouslysentdateandtime") else { return Vec::new() };
-        let fields = Fields::of(element, PREVIOUSLY_SENT_DATE_AND_TIME, notes);
+        let fields = ChildFields::of(element, PREVIOUSLY_SENT_DATE_AND_TIME, notes);
         fields.all("DateTime").filter_map(|time| Self::read(time, notes)).collect()
     }
 
@@ -221,7 +221,7 @@ impl SentAt {
         Some(Self { when, sequence: number_attribute(element, "sequence", notes) })
     }
 
-    fn write_all(times: &[Self], writer: &mut Writer<'_>) {
+    fn write_all(times: &[Self], writer: &mut EnvelopeWriter<'_>) {
         if times.is_empty() {
             return;
         }
@@ -237,14 +237,14 @@ impl SentAt {
 
 impl DeliverRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, DELIVER_RSP, notes);
+        let fields = ChildFields::of(element, DELIVER_RSP, notes);
         Self {
             status: Status::of_response(element, &fields, notes),
             service_code: fields.trimmed("ServiceCode"),
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         self.status.write(writer);
         writer.text("ServiceCode", self.service_code.as_deref());
     }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::message::parts::{OTHER_RECIPIENTS, OTHER_SENDERS, read_response, write_application};
 use crate::message::{AddressAttributes, MmStatusExtension, Status, UaCapabilities};
-use crate::soap::fields::{Child, Fields, Notes, r5, r6};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::types::{Address, MessageId};
 
@@ -69,7 +69,7 @@ pub(super) const DELIVERY_REPORT_REQ: &[Child] = &[
 
 impl DeliveryReportReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, DELIVERY_REPORT_REQ, notes);
+        let fields = ChildFields::of(element, DELIVERY_REPORT_REQ, notes);
         let (recipient, recipient_attributes) = fields.address("Recipient", notes);
         let (sender, sender_attributes) = fields.address("Sender", notes);
         Self {
@@ -90,7 +90,7 @@ impl DeliveryReportReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
         writer.value("MessageID", self.message_id.as_ref());
         writer.address("Recipient", self.recipient.as_ref(), &self.recipient_attributes);

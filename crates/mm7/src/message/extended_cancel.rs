@@ -2,8 +2,8 @@
 
 use crate::message::parts::{SenderIdentification, write_sender};
 use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, Fields, Notes, r5};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, r5};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::types::{Address, MessageId, VasId, VaspId};
 
@@ -35,7 +35,7 @@ pub(super) const EXTENDED_CANCEL_RSP: &[Child] = &[r5("MM7Version"), r5("Status"
 
 impl ExtendedCancelReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, EXTENDED_CANCEL_REQ, notes);
+        let fields = ChildFields::of(element, EXTENDED_CANCEL_REQ, notes);
         let sender = SenderIdentification::read(&fields, notes);
         Self {
             vaspid: sender.vaspid,
@@ -46,7 +46,7 @@ impl ExtendedCancelReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         let address = self.sender_address.as_ref();
         write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
         writer.value("CancelID", self.cancel_id.as_ref());
@@ -55,7 +55,7 @@ impl ExtendedCancelReq {
 
 impl ExtendedCancelRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, EXTENDED_CANCEL_RSP, notes);
+        let fields = ChildFields::of(element, EXTENDED_CANCEL_RSP, notes);
         Self { status: Status::of_extended(&fields, notes) }
     }
 }

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::message::{Content, Status};
-use crate::soap::fields::{Child, Fields, Notes, r5};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, r5};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{MessageId, VasId, VaspId};
@@ -61,7 +61,7 @@ pub(super) const EXTENDED_REPLACE_RSP: &[Child] =
 
 impl ExtendedReplaceReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, EXTENDED_REPLACE_REQ, notes);
+        let fields = ChildFields::of(element, EXTENDED_REPLACE_REQ, notes);
         Self {
             vaspid: fields.id("VASPID", VaspId::new, notes),
             vasid: fields.id("VASID", VasId::new, notes),
@@ -76,7 +76,7 @@ impl ExtendedReplaceReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.value("VASPID", self.vaspid.as_ref());
         writer.value("VASID", self.vasid.as_ref());
         writer.text("ServiceCode", self.service_code.as_deref());
@@ -92,14 +92,14 @@ impl ExtendedReplaceReq {
 
 impl ExtendedReplaceRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, EXTENDED_REPLACE_RSP, notes);
+        let fields = ChildFields::of(element, EXTENDED_REPLACE_RSP, notes);
         Self {
             message_id: fields.id("MessageID", MessageId::new, notes),
             status: Status::of_extended(&fields, notes),
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.value("MessageID", self.message_id.as_ref());
         self.status.write(writer);
     }

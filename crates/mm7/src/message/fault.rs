@@ -3,7 +3,7 @@
 use crate::message::parts::read_response;
 use crate::message::{Status, answer_name};
 use crate::soap::fields::Notes;
-use crate::soap::writer::Writer;
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 
 /// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
@@ -140,7 +140,7 @@ impl Fault {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.start("soapenv:Fault", &[]);
         let prefix = if matches!(self.code, FaultCode::Other(_)) { "" } else { "soapenv:" };
         writer.element("faultcode", &format!("{prefix}{}", self.code.as_str()));

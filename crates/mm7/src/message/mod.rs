@@ -33,7 +33,7 @@ pub use submit::{SubmitReq, SubmitRsp};
 pub(crate) use children::children;
 
 use crate::soap::fields::Notes;
-use crate::soap::writer::Writer;
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 
 /// What one SOAP Body says.
@@ -207,7 +207,7 @@ impl Message {
     }
 
     /// Writes the element in the Body.
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         if let Self::Fault(fault) = self {
             return fault.write(writer);
         }

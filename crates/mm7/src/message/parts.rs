@@ -2,10 +2,10 @@
 
 use crate::error::Rule;
 use crate::soap::fields::{
-    Child, Fields, Notes, Wire, addresses, boolean_attribute, has_address, number, number_attribute, r5,
-    when_attribute,
+    Child, ChildFields, Notes, Spelling, addresses, boolean_attribute, has_address, number, number_attribute,
+    r5, when_attribute,
 };
-use crate::soap::writer::Writer;
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::status::StatusCode;
 use crate::time::When;
@@ -133,7 +133,7 @@ macro_rules! enumerations {
             }
 
             /// How the value is read and spelled.
-            pub(crate) const WIRE: Wire<Self> = Wire { read: Self::from_wire, spelling: Self::as_str };
+            pub(crate) const WIRE: Spelling<Self> = Spelling { read: Self::from_wire, spelling: Self::as_str };
         }
     )*};
 }
@@ -218,7 +218,7 @@ pub enum ChargedParty {
 }
 
 impl ChargedParty {
-    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("ChargedParty")?;
         let party = Self::from_wire(&element.text());
         if party.as_str() != element.text() || matches!(party, Self::Other(_)) {
@@ -232,7 +232,7 @@ impl ChargedParty {
     }
 
     /// Writes the element, unless the release does not have the value.
-    pub(crate) fn write(party: Option<&Self>, writer: &mut Writer<'_>) {
+    pub(crate) fn write(party: Option<&Self>, writer: &mut EnvelopeWriter<'_>) {
         let is_written = |party: &&Self| match party {
             Self::Other(_) => false,
             Self::ThirdParty => writer.is_release_6(),
@@ -278,27 +278,27 @@ const EXTENDED_STATUS: &[Child] =
 
 impl Status {
     /// The Status of a response. Some peers leave the element out and put what belongs into it directly.
-    pub(crate) fn of_response(response: Element<'_>, fields: &Fields<'_>, notes: &mut Notes) -> Self {
+    pub(crate) fn of_response(response: Element<'_>, fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         match fields.get("Status") {
             Some(element) => Self::of(element, notes),
-            None => Self::of_fields(&Fields::quietly(response, STATUS), notes),
+            None => Self::of_fields(&ChildFields::quietly(response, STATUS), notes),
         }
     }
 
     /// The Status element.
     pub(crate) fn of(element: Element<'_>, notes: &mut Notes) -> Self {
-        Self::of_fields(&Fields::unordered(element, STATUS, notes), notes)
+        Self::of_fields(&ChildFields::unordered(element, STATUS, notes), notes)
     }
 
     /// The Status element of the extended operations, where the text may be left out.
-    pub(crate) fn of_extended(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+    pub(crate) fn of_extended(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         let element = fields.get("Status");
         let status = element
-            .map(|element| Self::of_fields(&Fields::unordered(element, EXTENDED_STATUS, notes), notes));
+            .map(|element| Self::of_fields(&ChildFields::unordered(element, EXTENDED_STATUS, notes), notes));
         status.unwrap_or_default()
     }
 
-    fn of_fields(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+    fn of_fields(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         Self {
             code: fields
                 .get("StatusCode")
@@ -310,7 +310,7 @@ impl Status {
     }
 
     /// Writes the element. A code that could not be read counts as 3000 (TS 23.140 clause 8.7.8.4).
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.start("Status", &[]);
         let code = if self.code == 0 { u32::from(StatusCode::SystemError.code()) } else { self.code };
         writer.value("StatusCode", Some(code));
@@ -322,7 +322,7 @@ impl Status {
 
 /// Reads a response that is nothing but MM7Version and Status.
 pub(crate) fn read_response(element: Element<'_>, notes: &mut Notes) -> Status {
-    let fields = Fields::of(element, RESPONSE, notes);
+    let fields = ChildFields::of(element, RESPONSE, notes);
     Status::of_response(element, &fields, notes)
 }
 
@@ -338,9 +338,9 @@ pub(crate) struct SenderIdentification {
 pub(super) const SENDER_IDENTIFICATION: &[Child] = &[r5("VASPID"), r5("VASID"), r5("SenderAddress")];
 
 impl SenderIdentification {
-    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Self {
+    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         let Some(element) = fields.get("SenderIdentification") else { return Self::default() };
-        let fields = Fields::of(element, SENDER_IDENTIFICATION, notes);
+        let fields = ChildFields::of(element, SENDER_IDENTIFICATION, notes);
         let (address, attributes) = fields.address("SenderAddress", notes);
         Self {
             vaspid: fields.id("VASPID", VaspId::new, notes),
@@ -353,7 +353,7 @@ impl SenderIdentification {
 
 /// Writes SenderIdentification, which every VASP's request has.
 pub(crate) fn write_sender(
-    writer: &mut Writer<'_>,
+    writer: &mut EnvelopeWriter<'_>,
     vaspid: Option<&VaspId>,
     vasid: Option<&VasId>,
     address: Option<&Address>,
@@ -369,11 +369,11 @@ pub(crate) fn write_sender(
 pub(super) const RECIPIENTS: &[Child] = &[r5("To").repeated(), r5("Cc").repeated(), r5("Bcc").repeated()];
 
 /// Reads the addresses of every Recipients element there is.
-pub(crate) fn read_recipients(fields: &Fields<'_>, notes: &mut Notes) -> Vec<Recipient> {
+pub(crate) fn read_recipients(fields: &ChildFields<'_>, notes: &mut Notes) -> Vec<Recipient> {
     let mut recipients = Vec::new();
     for element in fields.all("Recipients") {
         // The table only tells what does not belong there: the order is the document's.
-        let _ = Fields::unordered(element, RECIPIENTS, notes);
+        let _ = ChildFields::unordered(element, RECIPIENTS, notes);
         for (kind, list) in recipient_lists(element, notes) {
             let found = addresses(list, notes);
             if !has_address(list) {
@@ -397,7 +397,7 @@ fn recipient_lists<'d>(recipients: Element<'d>, notes: &Notes) -> Vec<(Recipient
 }
 
 /// Writes Recipients, neighbours of one kind in one element.
-pub(crate) fn write_recipients(writer: &mut Writer<'_>, recipients: &[Recipient]) {
+pub(crate) fn write_recipients(writer: &mut EnvelopeWriter<'_>, recipients: &[Recipient]) {
     if recipients.is_empty() {
         return;
     }
@@ -447,7 +447,7 @@ impl Content {
         (is_scheme && !scheme.eq_ignore_ascii_case("cid")).then_some(href)
     }
 
-    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("Content")?;
         let href = element.attribute("href").map(|(value, _)| value.trim().to_owned());
         if href.is_none() {
@@ -457,7 +457,7 @@ impl Content {
         Some(Self { href, allow_adaptations: boolean_attribute(element, "allowAdaptations", notes) })
     }
 
-    pub(crate) fn write(content: Option<&Self>, writer: &mut Writer<'_>) {
+    pub(crate) fn write(content: Option<&Self>, writer: &mut EnvelopeWriter<'_>) {
         let Some(content) = content else { return };
         let adaptations = content.allow_adaptations.map(|allowed| if allowed { "true" } else { "false" });
         let href = content.href.as_deref().map(|href| ("href", href));
@@ -478,7 +478,7 @@ fn included(content: Element<'_>) -> Option<String> {
 }
 
 impl ReplyCharging {
-    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("ReplyCharging")?;
         Some(Self {
             size: number_attribute(element, "replyChargingSize", notes),
@@ -486,7 +486,7 @@ impl ReplyCharging {
         })
     }
 
-    pub(crate) fn write(charging: Option<&Self>, writer: &mut Writer<'_>) {
+    pub(crate) fn write(charging: Option<&Self>, writer: &mut EnvelopeWriter<'_>) {
         let Some(charging) = charging else { return };
         let size = charging.size.map(|size| size.to_string());
         let deadline = charging.deadline.map(|deadline| deadline.to_string());
@@ -496,7 +496,7 @@ impl ReplyCharging {
 }
 
 impl UaCapabilities {
-    pub(crate) fn read(fields: &Fields<'_>, notes: &mut Notes) -> Option<Self> {
+    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Option<Self> {
         let element = fields.get("UACapabilities")?;
         Some(Self {
             ua_prof: element.attribute("UAProf").map(|(value, _)| value.to_owned()),
@@ -504,7 +504,7 @@ impl UaCapabilities {
         })
     }
 
-    pub(crate) fn write(capabilities: Option<&Self>, writer: &mut Writer<'_>) {
+    pub(crate) fn write(capabilities: Option<&Self>, writer: &mut EnvelopeWriter<'_>) {
         let Some(capabilities) = capabilities.filter(|_| writer.is_release_6()) else { return };
         let time_stamp = capabilities.time_stamp.map(|time| time.to_string());
         write_attributes(
@@ -516,14 +516,14 @@ impl UaCapabilities {
 }
 
 /// An element without contents, and those of its attributes that there are.
-fn write_attributes(writer: &mut Writer<'_>, name: &str, attributes: &[(&str, &Option<String>)]) {
+fn write_attributes(writer: &mut EnvelopeWriter<'_>, name: &str, attributes: &[(&str, &Option<String>)]) {
     let present = attributes.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
     writer.element_with(name, &present.collect::<Vec<_>>(), "");
 }
 
 /// ApplicID, ReplyApplicID and AuxApplicInfo, which stand together wherever they stand.
 pub(crate) fn write_application(
-    writer: &mut Writer<'_>,
+    writer: &mut EnvelopeWriter<'_>,
     applic_id: Option<&str>,
     reply_applic_id: Option<&str>,
     aux_applic_info: Option<&str>,

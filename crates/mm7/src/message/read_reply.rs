@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use crate::message::parts::{OTHER_RECIPIENTS, OTHER_SENDERS, read_response, write_application};
 use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, Fields, Notes, r5, r6};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::types::{Address, MessageId};
 
@@ -61,7 +61,7 @@ pub(super) const READ_REPLY_REQ: &[Child] = &[
 
 impl ReadReplyReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, READ_REPLY_REQ, notes);
+        let fields = ChildFields::of(element, READ_REPLY_REQ, notes);
         let (recipient, recipient_attributes) = fields.address("Recipient", notes);
         let (sender, sender_attributes) = fields.address("Sender", notes);
         Self {
@@ -80,7 +80,7 @@ impl ReadReplyReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
         writer.value("MessageID", self.message_id.as_ref());
         writer.address("Recipient", self.recipient.as_ref(), &self.recipient_attributes);

@@ -9,8 +9,8 @@ use crate::message::{
     AddressAttributes, ChargedParty, Content, ContentClass, MessageClass, Priority, Recipient, ReplyCharging,
     Status,
 };
-use crate::soap::fields::{Child, Fields, Notes, number, r5, r6};
-use crate::soap::writer::Writer;
+use crate::soap::fields::{Child, ChildFields, Notes, number, r5, r6};
+use crate::soap::writer::EnvelopeWriter;
 use crate::soap::xml::Element;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
@@ -112,7 +112,7 @@ pub(super) const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
 
 impl SubmitReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, SUBMIT_REQ, notes);
+        let fields = ChildFields::of(element, SUBMIT_REQ, notes);
         let sender = SenderIdentification::read(&fields, notes);
         Self {
             vaspid: sender.vaspid,
@@ -144,7 +144,7 @@ impl SubmitReq {
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         let address = self.sender_address.as_ref();
         write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
         write_recipients(writer, &self.recipients);
@@ -178,7 +178,7 @@ impl SubmitReq {
         Content::write(self.content.as_ref(), writer);
     }
 
-    fn write_delivery_condition(&self, writer: &mut Writer<'_>) {
+    fn write_delivery_condition(&self, writer: &mut EnvelopeWriter<'_>) {
         if self.delivery_condition.is_empty() || !writer.is_release_6() {
             return;
         }
@@ -190,22 +190,22 @@ impl SubmitReq {
     }
 }
 
-fn read_delivery_condition(fields: &Fields<'_>, notes: &mut Notes) -> Vec<u32> {
+fn read_delivery_condition(fields: &ChildFields<'_>, notes: &mut Notes) -> Vec<u32> {
     let Some(element) = fields.get("DeliveryCondition") else { return Vec::new() };
-    let fields = Fields::of(element, DELIVERY_CONDITION, notes);
+    let fields = ChildFields::of(element, DELIVERY_CONDITION, notes);
     fields.all("DC").filter_map(|element| number(&element.text(), element, notes)).collect()
 }
 
 impl SubmitRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        let fields = Fields::of(element, SUBMIT_RSP, notes);
+        let fields = ChildFields::of(element, SUBMIT_RSP, notes);
         Self {
             status: Status::of_response(element, &fields, notes),
             message_id: fields.id("MessageID", MessageId::new, notes),
         }
     }
 
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) {
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
         self.status.write(writer);
         writer.value("MessageID", self.message_id.as_ref());
     }

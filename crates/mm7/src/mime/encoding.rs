@@ -19,7 +19,7 @@ pub(super) enum Encoding {
 
 /// Where in the encoded bytes the encoding is broken, and how.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Broken {
+pub(super) struct EncodingFault {
     pub at: usize,
     pub what: &'static str,
 }
@@ -39,12 +39,12 @@ impl Encoding {
     }
 
     /// The decoded bytes: a slice of `raw` where nothing is encoded.
-    pub(super) fn decode(&self, raw: &Bytes) -> Result<Bytes, Broken> {
+    pub(super) fn decode(&self, raw: &Bytes) -> Result<Bytes, EncodingFault> {
         match self {
             Self::Identity => Ok(raw.clone()),
             Self::Base64 => decode_base64(raw).map(Bytes::from),
             Self::QuotedPrintable => decode_quoted_printable(raw).map(Bytes::from),
-            Self::Unknown(_) => Err(Broken { at: 0, what: "the transfer encoding is not known" }),
+            Self::Unknown(_) => Err(EncodingFault { at: 0, what: "the transfer encoding is not known" }),
         }
     }
 }
@@ -63,7 +63,7 @@ const PIECE: usize = 16 * 1024;
 /// Characters that are decoded together; padding stands among the last of them all.
 const GROUP: usize = 4;
 
-fn decode_base64(raw: &[u8]) -> Result<Vec<u8>, Broken> {
+fn decode_base64(raw: &[u8]) -> Result<Vec<u8>, EncodingFault> {
     let mut decoded = Vec::with_capacity(raw.len() / GROUP * 3 + 3);
     let mut bare = Vec::with_capacity(2 * PIECE);
     let mut decode = |bare: &[u8]| BASE64.decode_vec(bare, &mut decoded).map_err(|_| base64_fault(raw));
@@ -96,24 +96,24 @@ fn append_bare(piece: &[u8], bare: &mut Vec<u8>) {
 }
 
 /// The first byte that base64 does not have, else the end: the length is wrong or there is padding in the middle.
-fn base64_fault(raw: &[u8]) -> Broken {
+fn base64_fault(raw: &[u8]) -> EncodingFault {
     let foreign =
         |byte: &u8| !(byte.is_ascii_alphanumeric() || b"+/=".contains(byte) || byte.is_ascii_whitespace());
     match raw.iter().position(foreign) {
-        Some(at) => Broken { at, what: "the part has a byte that base64 does not have" },
-        None => Broken {
+        Some(at) => EncodingFault { at, what: "the part has a byte that base64 does not have" },
+        None => EncodingFault {
             at: raw.len(),
             what: "the base64 of the part has an impossible length, or padding in the middle",
         },
     }
 }
 
-fn decode_quoted_printable(raw: &[u8]) -> Result<Vec<u8>, Broken> {
+fn decode_quoted_printable(raw: &[u8]) -> Result<Vec<u8>, EncodingFault> {
     let mut decoded = Vec::with_capacity(raw.len());
     let mut start = 0;
     while let Some(rest) = raw.get(start..).filter(|rest| !rest.is_empty()) {
         let line = memchr::memchr(b'\n', rest).and_then(|end| rest.get(..=end)).unwrap_or(rest);
-        decode_line(line, &mut decoded).map_err(|at| Broken {
+        decode_line(line, &mut decoded).map_err(|at| EncodingFault {
             at: start + at,
             what: "the part has a quoted-printable escape that is not = and two hexadecimal digits",
         })?;

@@ -39,7 +39,7 @@ struct Field<'a> {
 
 /// What the header block of a part holds.
 #[derive(Debug, Default)]
-pub(super) struct Head<'a> {
+pub(super) struct PartHead<'a> {
     fields: Vec<Field<'a>>,
     /// Where the body begins, in the bytes of the part.
     pub body: usize,
@@ -47,7 +47,7 @@ pub(super) struct Head<'a> {
     pub fault: Option<(usize, &'static str)>,
 }
 
-impl<'a> Head<'a> {
+impl<'a> PartHead<'a> {
     /// Reads the headers at the start of a part, of which at most `limit` bytes are looked at.
     ///
     /// The block ends at a blank line, at the end of the part (a part may consist of headers only), or at a line that
@@ -150,8 +150,8 @@ fn split_field(line: &[u8]) -> Option<(Option<Name>, &[u8])> {
 mod tests {
     use super::*;
 
-    fn read(part: &[u8]) -> Head<'_> {
-        Head::read(part, 16 * 1024)
+    fn read(part: &[u8]) -> PartHead<'_> {
+        PartHead::read(part, 16 * 1024)
     }
 
     #[test]
@@ -223,7 +223,7 @@ mod tests {
             assert!(head.body <= 16 * 1024);
         }
         let fits = format!("{}\r\nbody", "X: y\r\n".repeat(2730));
-        assert_eq!(Head::read(fits.as_bytes(), 16 * 1024).fault, None);
+        assert_eq!(PartHead::read(fits.as_bytes(), 16 * 1024).fault, None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl DashedLines {
 
 /// How a multipart ended, known once all parts were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub(super) enum MultipartEnd {
     /// With its closing delimiter.
     Closed,
     /// With the end of the body.
@@ -57,7 +57,7 @@ pub(super) struct Splitter<'a> {
     delimiter: &'a [u8],
     /// Where the next part begins; `None` when there is none.
     next: Option<usize>,
-    ending: Ending,
+    ending: MultipartEnd,
 }
 
 /// A delimiter with the line break before it, which belongs to it, and the one after it.
@@ -71,7 +71,7 @@ impl<'a> Splitter<'a> {
     /// Begins with the body of a multipart, where it begins in the whole body of which the dashed lines are known, and
     /// its delimiter: two dashes and the boundary.
     pub(super) fn new(body: &'a [u8], offset: usize, dashed: &'a DashedLines, delimiter: &'a [u8]) -> Self {
-        let ending = Ending::NoDelimiter;
+        let ending = MultipartEnd::NoDelimiter;
         let mut splitter = Self { body, offset, dashed, delimiter, next: None, ending };
         if let Some(first) = splitter.delimiter_from(0) {
             splitter.pass(&first);
@@ -80,13 +80,13 @@ impl<'a> Splitter<'a> {
     }
 
     /// How the body ended. Ask after the last part.
-    pub(super) fn ending(&self) -> Ending {
+    pub(super) fn ending(&self) -> MultipartEnd {
         self.ending
     }
 
     fn pass(&mut self, delimiter: &Delimiter) {
         self.next = (!delimiter.closing).then_some(delimiter.end);
-        self.ending = if delimiter.closing { Ending::Closed } else { Ending::Unclosed };
+        self.ending = if delimiter.closing { MultipartEnd::Closed } else { MultipartEnd::Unclosed };
     }
 
     /// The first delimiter at or after a place that is itself the start of a line.
@@ -163,7 +163,7 @@ fn skip_blanks(bytes: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn split<'a>(body: &'a str, boundary: &str) -> (Vec<&'a str>, Ending) {
+    fn split<'a>(body: &'a str, boundary: &str) -> (Vec<&'a str>, MultipartEnd) {
         let delimiter = format!("--{boundary}");
         let split = |dashed: &DashedLines| {
             let mut splitter = Splitter::new(body.as_bytes(), 0, dashed, delimiter.as_bytes());
@@ -202,7 +202,7 @@ mod tests {
             ("--b--\r\n", &[]),
         ] {
             let (parts, ending) = split(body, "b");
-            assert_eq!((parts.as_slice(), ending), (expected, Ending::Closed), "{body:?}");
+            assert_eq!((parts.as_slice(), ending), (expected, MultipartEnd::Closed), "{body:?}");
         }
     }
 
@@ -228,7 +228,7 @@ mod tests {
             let body = format!("--b\r\n{inside}\r\n--b\r\n\r\n{inside}\r\n--b--\r\n");
             let (parts, ending) = split(&body, "b");
             assert_eq!(parts, [inside, &format!("\r\n{inside}")], "{inside:?}");
-            assert_eq!(ending, Ending::Closed);
+            assert_eq!(ending, MultipartEnd::Closed);
         }
     }
 
@@ -245,7 +245,7 @@ mod tests {
             &"x".repeat(70),
         ] {
             let body = format!("--{boundary}\r\none\r\n--{boundary} \r\ntwo\r\n--{boundary}--");
-            assert_eq!(split(&body, boundary), (vec!["one", "two"], Ending::Closed), "{boundary}");
+            assert_eq!(split(&body, boundary), (vec!["one", "two"], MultipartEnd::Closed), "{boundary}");
         }
     }
 
@@ -258,17 +258,17 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_still_read() {
-        assert_eq!(split("--b\r\none\r\n--b\r\ntwo", "b"), (vec!["one", "two"], Ending::Unclosed));
-        assert_eq!(split("--b\r\none\r\n", "b"), (vec!["one\r\n"], Ending::Unclosed));
-        assert_eq!(split("--b\r\none\r\n--b\r\n", "b"), (vec!["one"], Ending::Unclosed));
-        assert_eq!(split("--b\r\none\r\n--b", "b"), (vec!["one"], Ending::Unclosed));
-        assert_eq!(split("--b\r\none\r\n--b-", "b"), (vec!["one\r\n--b-"], Ending::Unclosed));
+        assert_eq!(split("--b\r\none\r\n--b\r\ntwo", "b"), (vec!["one", "two"], MultipartEnd::Unclosed));
+        assert_eq!(split("--b\r\none\r\n", "b"), (vec!["one\r\n"], MultipartEnd::Unclosed));
+        assert_eq!(split("--b\r\none\r\n--b\r\n", "b"), (vec!["one"], MultipartEnd::Unclosed));
+        assert_eq!(split("--b\r\none\r\n--b", "b"), (vec!["one"], MultipartEnd::Unclosed));
+        assert_eq!(split("--b\r\none\r\n--b-", "b"), (vec!["one\r\n--b-"], MultipartEnd::Unclosed));
     }
 
     #[test]
     fn without_a_delimiter_there_is_no_part() {
         for body in ["", "text", "text --b\r\n", "--a\r\none\r\n--a--"] {
-            assert_eq!(split(body, "b"), (vec![], Ending::NoDelimiter), "{body:?}");
+            assert_eq!(split(body, "b"), (vec![], MultipartEnd::NoDelimiter), "{body:?}");
         }
     }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 
 use super::content_type::{ContentType, disposition_name};
 use super::encoding::Encoding;
-use super::headers::{Head, Name};
-use super::multipart::{DashedLines, Ending, MAX_BOUNDARY_BYTES, Splitter};
+use super::headers::{Name, PartHead};
+use super::multipart::{DashedLines, MAX_BOUNDARY_BYTES, MultipartEnd, Splitter};
 use super::writer::CONTENT_ID;
 use super::{bare_id, identifies, names};
 use crate::{DecodeError, Limits, Rule, ValueError};
@@ -276,7 +276,7 @@ impl Part {
     }
 
     /// A part of which the headers have been read.
-    fn new(head: &Head<'_>, bytes: &Bytes, offset: usize) -> Self {
+    fn new(head: &PartHead<'_>, bytes: &Bytes, offset: usize) -> Self {
         let text = |name| head.get(name).filter(|text| !text.is_empty());
         let content_type = head.get(Name::ContentType).map(|text| ContentType::parse(&text));
         let (content_type, type_error) = match content_type {
@@ -340,14 +340,16 @@ impl Reader<'_> {
         }
         let end = offset + bytes.len();
         match splitter.ending() {
-            Ending::NoDelimiter => {
+            MultipartEnd::NoDelimiter => {
                 self.wrong(Rule::Boundary, offset, "no line is the delimiter of the multipart")
             }
-            Ending::Unclosed => self.wrong(Rule::Boundary, end, "the multipart has no closing delimiter"),
-            Ending::Closed if parts.is_empty() => {
+            MultipartEnd::Unclosed => {
+                self.wrong(Rule::Boundary, end, "the multipart has no closing delimiter")
+            }
+            MultipartEnd::Closed if parts.is_empty() => {
                 self.wrong(Rule::Boundary, offset, "the multipart has no parts")
             }
-            Ending::Closed => {}
+            MultipartEnd::Closed => {}
         }
         parts
     }
@@ -356,7 +358,7 @@ impl Reader<'_> {
     /// alone, single quotes or the two dashes of the delimiter.
     fn delimiter_in(&self, bytes: &Bytes, offset: usize, delimiter: Vec<u8>) -> Vec<u8> {
         let stands = |delimiter: &[u8]| {
-            Splitter::new(bytes, offset, self.dashed, delimiter).ending() != Ending::NoDelimiter
+            Splitter::new(bytes, offset, self.dashed, delimiter).ending() != MultipartEnd::NoDelimiter
         };
         let boundary = delimiter.get(2..).unwrap_or_default();
         let unquoted = boundary.strip_prefix(b"'").and_then(|rest| rest.strip_suffix(b"'"));
@@ -371,7 +373,7 @@ impl Reader<'_> {
     fn part(&mut self, bytes: &Bytes, place: Range<usize>, offset: usize, level: usize) -> Part {
         let offset = offset + place.start;
         let bytes = bytes.slice(place);
-        let head = Head::read(&bytes, self.limits.max_part_header);
+        let head = PartHead::read(&bytes, self.limits.max_part_header);
         if let Some((at, what)) = head.fault {
             self.wrong(Rule::PartHeaders, offset + at, what);
         }

@@ -4,7 +4,7 @@ use crate::limits::Limits;
 use crate::soap::charset;
 use crate::soap::fields::Notes;
 use crate::soap::reader::read_header;
-use crate::soap::xml::Document;
+use crate::soap::xml::XmlDocument;
 use crate::soap::{Framing, Namespace, SeenNamespace};
 use crate::types::TransactionId;
 
@@ -26,9 +26,9 @@ const MAX_END_TAG: usize = 128;
 pub fn framing_of_broken(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Option<Framing> {
     let xml = xml.get(..xml.len().min(limits.max_envelope))?;
     let text = charset::to_text(xml, charset).ok()?;
-    let fault = Document::parse(&text.text, limits).err()?;
+    let fault = XmlDocument::parse(&text.text, limits).err()?;
     let head = header_of(text.text.get(..fault.offset)?)?;
-    let document = Document::parse(&head, limits).ok()?;
+    let document = XmlDocument::parse(&head, limits).ok()?;
     let element = read_header(document.root(), &mut Notes::new())?;
     let namespace = match SeenNamespace::of(element.namespace_uri()) {
         SeenNamespace::Known(namespace) => namespace,

@@ -78,7 +78,7 @@ impl Child {
 }
 
 /// How an enumeration is read and spelled.
-pub(crate) struct Wire<T> {
+pub(crate) struct Spelling<T> {
     pub read: fn(&str) -> Option<T>,
     pub spelling: fn(T) -> &'static str,
 }
@@ -200,7 +200,7 @@ impl Notes {
 }
 
 /// The children of an element that its table knows.
-pub(crate) struct Fields<'d> {
+pub(crate) struct ChildFields<'d> {
     table: &'static [Child],
     /// The first child of each row.
     first: Vec<Option<Element<'d>>>,
@@ -218,7 +218,7 @@ pub(crate) fn row_of(table: &[Child], start: usize, name: &str) -> Option<usize>
     behind.or_else(|| before.iter().position(is_named))
 }
 
-impl<'d> Fields<'d> {
+impl<'d> ChildFields<'d> {
     /// Sorts the children by the table and notes what does not fit (xs:sequence).
     pub fn of(parent: Element<'d>, table: &'static [Child], notes: &mut Notes) -> Self {
         Self::sort(parent, table, true, notes)
@@ -373,7 +373,7 @@ impl<'d> Fields<'d> {
     }
 
     /// An enumeration, noted where it is not in the schema's spelling.
-    pub fn enumeration<T: Copy>(&self, name: &str, wire: Wire<T>, notes: &mut Notes) -> Option<T> {
+    pub fn enumeration<T: Copy>(&self, name: &str, wire: Spelling<T>, notes: &mut Notes) -> Option<T> {
         let element = self.get(name)?;
         enumeration(&element.text(), wire, element, notes)
     }
@@ -426,7 +426,7 @@ fn boolean(text: &str, element: Element<'_>, notes: &mut Notes) -> Option<bool> 
 /// An enumeration's value from a text or an attribute. The schema's are strings: padded ones are no values of it.
 pub(crate) fn enumeration<T: Copy>(
     text: &str,
-    wire: Wire<T>,
+    wire: Spelling<T>,
     element: Element<'_>,
     notes: &mut Notes,
 ) -> Option<T> {

@@ -13,7 +13,7 @@ use crate::soap::mend::mend;
 
 use crate::soap::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
 use crate::soap::schema;
-use crate::soap::xml::{Document, Element, cut, excerpt};
+use crate::soap::xml::{Element, XmlDocument, cut, excerpt};
 use crate::types::{MessageId, TransactionId, VaspId, Version};
 
 /// The longest local name that is given back as the operation's, in bytes.
@@ -47,7 +47,7 @@ const VERSIONS: std::ops::RangeInclusive<Version> =
 pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Decoded, DecodeError> {
     check_length(xml, limits)?;
     let text = charset::to_text(xml, charset)?;
-    match Document::parse(&text.text, limits) {
+    match XmlDocument::parse(&text.text, limits) {
         Ok(document) => {
             let mut decoded = read(&document, Notes::new());
             let errors = decoded.errors.iter_mut().map(|error| &mut error.offset);
@@ -104,13 +104,13 @@ pub fn decode_forgiving(xml: &[u8], charset: Option<&str>, limits: &Limits) -> R
 
 /// Reads a text, mended where it has to be: then with what was wrong first.
 fn read_mending(text: &str, limits: &Limits) -> Result<(Decoded, Option<DecodeError>), DecodeError> {
-    let fault = match Document::parse(text, limits) {
+    let fault = match XmlDocument::parse(text, limits) {
         Ok(document) => return Ok((read(&document, Notes::forgiving()), None)),
         Err(fault) if matches!(fault.rule, Rule::NotWellFormed | Rule::Encoding) => fault,
         Err(fault) => return Err(fault),
     };
     let Some(mended) = mend(text, limits.max_envelope) else { return Err(fault) };
-    match Document::parse_mended(&mended, limits) {
+    match XmlDocument::parse_mended(&mended, limits) {
         Ok(document) => Ok((read(&document, Notes::forgiving()), Some(fault))),
         Err(again) if matches!(again.rule, Rule::NotWellFormed | Rule::Encoding) => Err(fault),
         Err(again) => Err(again),
@@ -125,7 +125,7 @@ fn check_length(xml: &[u8], limits: &Limits) -> Result<(), DecodeError> {
     Err(DecodeError::new(Rule::EnvelopeTooLong, limits.max_envelope, what))
 }
 
-fn read(document: &Document<'_>, mut notes: Notes) -> Decoded {
+fn read(document: &XmlDocument<'_>, mut notes: Notes) -> Decoded {
     let root = document.root();
     let (transaction_id, operation) = if is_envelope(root, &mut notes) {
         check_envelope(root, &mut notes);

@@ -39,7 +39,7 @@ pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
     };
     let release = if message.is_extended() { 6 } else { framing.namespace.release() };
     let mut writer =
-        Writer { out: Vec::with_capacity(1024), namespace, version, release, ids: HashSet::new() };
+        EnvelopeWriter { out: Vec::with_capacity(1024), namespace, version, release, ids: HashSet::new() };
     writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"");
     writer.raw(SOAP_1_1);
     writer.raw("\">");
@@ -51,7 +51,7 @@ pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
 }
 
 /// An envelope being written.
-pub(crate) struct Writer<'f> {
+pub(crate) struct EnvelopeWriter<'f> {
     out: Vec<u8>,
     namespace: &'f str,
     version: Version,
@@ -60,7 +60,7 @@ pub(crate) struct Writer<'f> {
     ids: HashSet<String>,
 }
 
-impl<'f> Writer<'f> {
+impl<'f> EnvelopeWriter<'f> {
     /// Whether the namespace has the elements that Release 6 brought.
     pub const fn is_release_6(&self) -> bool {
         self.release >= 6

@@ -24,7 +24,7 @@ pub(crate) struct NamespaceId(u16);
 
 /// A parsed document.
 #[derive(Debug)]
-pub(crate) struct Document<'a> {
+pub(crate) struct XmlDocument<'a> {
     nodes: Vec<Node<'a>>,
     attributes: Vec<Attribute<'a>>,
     namespaces: Vec<Cow<'a, str>>,
@@ -57,7 +57,7 @@ pub(crate) struct Attribute<'a> {
     pub value: Cow<'a, str>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> XmlDocument<'a> {
     /// Parses a document.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl<'a> Document<'a> {
     /// document element is passed over.
     ///
     /// # Errors
-    /// Those of [`Document::parse`].
+    /// Those of [`XmlDocument::parse`].
     pub fn parse_mended(text: &'a str, limits: &Limits) -> Result<Self, DecodeError> {
         check_characters(text)?;
         Builder { forgives: true, ..Builder::new(text, limits) }.build()
@@ -88,10 +88,10 @@ impl<'a> Document<'a> {
     }
 }
 
-/// An element of a [`Document`].
+/// An element of a [`XmlDocument`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'d> {
-    document: &'d Document<'d>,
+    document: &'d XmlDocument<'d>,
     index: usize,
 }
 
@@ -247,7 +247,7 @@ struct Open<'a> {
 struct Builder<'a, 'l> {
     text: &'a str,
     limits: &'l Limits,
-    document: Document<'a>,
+    document: XmlDocument<'a>,
     bindings: Vec<Binding<'a>>,
     open: Vec<Open<'a>>,
     /// Whether the last node is a text that goes on.
@@ -265,7 +265,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         let count = |byte| memchr::memchr_iter(byte, text.as_bytes()).count().min(limits.max_nodes);
         let (nodes, attributes) = (Vec::with_capacity(count(b'<')), Vec::with_capacity(count(b'=')));
         let xml = Binding { prefix: Some("xml"), namespace: NamespaceId(1) };
-        let document = Document { nodes, attributes, namespaces };
+        let document = XmlDocument { nodes, attributes, namespaces };
         let bindings = Vec::from([xml]);
         let has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
         Self {
@@ -280,7 +280,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         }
     }
 
-    fn build(mut self) -> Result<Document<'a>, DecodeError> {
+    fn build(mut self) -> Result<XmlDocument<'a>, DecodeError> {
         let mut scanner = Scanner::new(self.text);
         loop {
             if self.open.last().is_some_and(|open| scanner.closes(open.name)) {
@@ -604,7 +604,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> Option<Rule> {
-        Document::parse(text, &Limits::default()).err().map(|error| error.rule)
+        XmlDocument::parse(text, &Limits::default()).err().map(|error| error.rule)
     }
 
     #[test]
@@ -698,7 +698,7 @@ mod tests {
     #[test]
     fn limits_hold_exactly() {
         let limits = Limits { max_depth: 3, max_attributes: 2, max_text: 4, ..Limits::default() };
-        let refused = |text: &str| Document::parse(text, &limits).err().map(|error| error.rule);
+        let refused = |text: &str| XmlDocument::parse(text, &limits).err().map(|error| error.rule);
         assert_eq!(refused("<a><a><a/></a></a>"), None);
         assert_eq!(refused("<a><a><a><a/></a></a></a>"), Some(Rule::TooDeep));
         assert_eq!(refused("<a b='' xmlns=''/>"), None);
@@ -725,7 +725,7 @@ mod tests {
     fn texts_and_attributes_as_xml_reads_them() {
         let text =
             "<a b=' 1\t2\r\n3&#10;4&amp;'> x\r\ny\rz&#13;&#x1F600;<!-- c --><![CDATA[<&]]><c>in</c> w</a>";
-        let document = Document::parse(text, &Limits::default()).unwrap();
+        let document = XmlDocument::parse(text, &Limits::default()).unwrap();
         let root = document.root();
         assert_eq!(root.attribute("b"), Some((" 1 2 3\n4&", false)));
         assert_eq!(root.text(), " x\ny\nz\r😀<& w");
@@ -736,7 +736,7 @@ mod tests {
     #[test]
     fn namespaces_are_those_in_scope() {
         let text = "<a xmlns='u' xmlns:p='v'><b/><p:c q='1' p:q='2'><d xmlns=''/></p:c><e xmlns:p='w'><p:f/></e><p:g/></a>";
-        let document = Document::parse(text, &Limits::default()).unwrap();
+        let document = XmlDocument::parse(text, &Limits::default()).unwrap();
         let root = document.root();
         let uri = |path: &[&str]| {
             path.iter()

@@ -8,21 +8,21 @@ use mm7::{
     soap::decode_forgiving,
 };
 
-use super::Finding;
-use crate::submit::{Cause, ContentLength, Refusal, Reject};
+use super::JudgedFinding;
+use crate::submit::{Cause, ContentLength, Reject, Rejection};
 
 /// What the carriers' door takes.
 const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
 
 /// Why the carriers' door refuses a message.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(super) struct DoorRefusal {
     reject: Reject,
     /// The end of the words of the finding that is meant, where its rule alone does not tell.
     what: Option<String>,
 }
 
-impl Refused {
+impl DoorRefusal {
     const fn for_rule(rule: Rule) -> Self {
         Self { reject: Reject::Decode(rule), what: None }
     }
@@ -32,17 +32,17 @@ impl Refused {
         Self { reject: Reject::Decode(Rule::MissingElement), what: Some(format!(" has no {element}")) }
     }
 
-    pub(super) fn refusal(&self) -> Refusal {
-        Refusal { row: Cause::of(self.reject).map_or(0, |cause| cause.row), reject: self.reject }
+    pub(super) fn refusal(&self) -> Rejection {
+        Rejection { row: Cause::of(self.reject).map_or(0, |cause| cause.row), reject: self.reject }
     }
 
     /// Whether it is what a finding tells.
-    pub(super) fn is_of(&self, finding: &Finding) -> bool {
+    pub(super) fn is_of(&self, finding: &JudgedFinding) -> bool {
         self.reject == finding.reject && self.what.as_ref().is_none_or(|what| finding.what.ends_with(what))
     }
 
     /// A finding of its own, where the message is so far from its form that nothing was looked for.
-    pub(super) fn finding(&self, lint: &Lint) -> Finding {
+    pub(super) fn finding(&self, lint: &Lint) -> JudgedFinding {
         let remedy = Remedy::advise(
             "write what nothing can be done without: MessageID and MMStatus, or Sender and Recipients",
         );
@@ -56,17 +56,17 @@ impl Refused {
             reject => Cause::of(reject).map_or("", |cause| cause.clause),
         };
         let answers = Dialect::ALL.map(|dialect| Some(dialect.status(self.reject.status())));
-        Finding { reject: self.reject, place: lint.start(), what, remedy, clause, answers }
+        JudgedFinding { reject: self.reject, place: lint.start(), what, remedy, clause, answers }
     }
 }
 
 /// What the carriers' door says of the message in a file: nothing, or the first that it is refused for. `None` where it is none
 /// that carriers send.
-pub(super) fn judge(lint: &Lint, head: &super::Head, limits: &Limits) -> Option<Option<Refused>> {
+pub(super) fn judge(lint: &Lint, head: &super::Head, limits: &Limits) -> Option<Option<DoorRefusal>> {
     let decoded = from_carrier(lint, limits)?;
     let is_usable = matches!(head.content_length, ContentLength::Bytes(_) | ContentLength::Chunked);
     if head.fault.is_some() || !is_usable || head.is_encoded {
-        return Some(Some(Refused { reject: Reject::HttpHeaders, what: None }));
+        return Some(Some(DoorRefusal { reject: Reject::HttpHeaders, what: None }));
     }
     Some(refused(lint, &decoded).err())
 }
@@ -90,23 +90,23 @@ pub(super) const fn is_from_carrier(message: &Message) -> bool {
     matches!(message, Message::DeliveryReportReq(_) | Message::ReadReplyReq(_) | Message::DeliverReq(_))
 }
 
-fn refused(lint: &Lint, decoded: &Decoded) -> Result<(), Refused> {
+fn refused(lint: &Lint, decoded: &Decoded) -> Result<(), DoorRefusal> {
     if let Some(DecodeError { rule, .. }) = Dialect::FORGIVING.first_refused(decoded, TAKEN) {
-        return Err(Refused::for_rule(rule));
+        return Err(DoorRefusal::for_rule(rule));
     }
     let (id, status) = match &decoded.message {
         Some(Message::DeliveryReportReq(req)) => (&req.message_id, &req.mm_status),
         Some(Message::ReadReplyReq(req)) => (&req.message_id, &req.mm_status),
         Some(Message::DeliverReq(req)) if req.sender.is_none() => {
-            return Err(Refused::without("Sender"));
+            return Err(DoorRefusal::without("Sender"));
         }
-        _ => return lint.media().map(drop).map_err(|error| Refused::for_rule(error.rule)),
+        _ => return lint.media().map(drop).map_err(|error| DoorRefusal::for_rule(error.rule)),
     };
     // A status that is missing from what broke off might have been any.
     let is_broken = decoded.errors.iter().any(|error| error.rule == Rule::NotWellFormed);
     match id {
-        _ if is_broken && status.is_empty() => Err(Refused::for_rule(Rule::NotWellFormed)),
-        None => Err(Refused::without("MessageID")),
+        _ if is_broken && status.is_empty() => Err(DoorRefusal::for_rule(Rule::NotWellFormed)),
+        None => Err(DoorRefusal::without("MessageID")),
         Some(_) => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use mm7::{
     smil,
 };
 
-use super::{Report, request::digits_of};
+use super::{LintReport, request::digits_of};
 use crate::submit::Reject;
 
 /// A corrected request.
@@ -20,7 +20,7 @@ pub struct Fixed {
     /// What could not be carried over, in words.
     pub left_out: Vec<String>,
     /// What is still wrong with it.
-    pub report: Report,
+    pub report: LintReport,
 }
 
 /// Why there is nothing to write.
@@ -34,7 +34,7 @@ pub enum Unfixable {
     Content(String),
 }
 
-impl Report {
+impl LintReport {
     /// Writes the message in canonical form, in a namespace and version that exist, with its media byte for byte, an HTTP
     /// head and the right length; for a dialect that requires a presentation, with one.
     ///

@@ -9,7 +9,7 @@ use mm7::{
     mime::ContentType,
 };
 
-use super::{DIALECTS, Finding, Options, for_all};
+use super::{DIALECTS, JudgedFinding, Options, for_all};
 use crate::submit::{ContentLength, ContentTypeHeader, Head, Reject};
 
 /// What the head of a request says, as the checks take it. A bare body is taken as if it had come with the right one.
@@ -70,23 +70,23 @@ pub(super) fn cut_off(lint: &Lint) -> Option<Bytes> {
 }
 
 /// That there is more in the file than its length says. What is answered follows from what is left: the caller's to tell.
-pub(super) fn too_short(lint: &Lint, answers: [Option<Status>; DIALECTS]) -> Finding {
+pub(super) fn too_short(lint: &Lint, answers: [Option<Status>; DIALECTS]) -> JudgedFinding {
     let (header, length) = (lint.raw.header("content-length"), body_length(lint));
     let (what, advice) = counted_wrong(header, length);
     let remedy = Remedy::advise(advice)
         .found(header.map(|header| format!("{}: {}", header.name, header.value)))
         .corrected(format!("Content-Length: {length}"));
-    Finding { answers, ..for_all(Reject::HttpHeaders, lint.in_head("content-length"), what, remedy) }
+    JudgedFinding { answers, ..for_all(Reject::HttpHeaders, lint.in_head("content-length"), what, remedy) }
 }
 
-pub(super) fn findings(lint: &Lint, options: &Options) -> Vec<Finding> {
+pub(super) fn findings(lint: &Lint, options: &Options) -> Vec<JudgedFinding> {
     let head = [fault(lint), content_type(lint), encoding(lint)];
     let length = [length(lint, options), chunks(lint, options), too_long(lint, options)];
     head.into_iter().chain(length).flatten().collect()
 }
 
 /// A head that no door can read.
-fn fault(lint: &Lint) -> Option<Finding> {
+fn fault(lint: &Lint) -> Option<JudgedFinding> {
     let fault = lint.raw.head_fault()?;
     let advice = match fault.kind {
         HeadFaultKind::RequestLine => "write POST, one blank, the path, one blank, HTTP/1.1",
@@ -106,7 +106,7 @@ fn fault(lint: &Lint) -> Option<Finding> {
     Some(for_all(Reject::HttpHeaders, lint.at(fault.offset), fault.kind.words(), remedy))
 }
 
-fn encoding(lint: &Lint) -> Option<Finding> {
+fn encoding(lint: &Lint) -> Option<JudgedFinding> {
     let header = lint.raw.encoding().filter(|_| !lint.raw.is_response())?;
     let what = format!("the body has the Content-Encoding {}: bodies are taken as they are", header.value);
     let advice =
@@ -116,7 +116,7 @@ fn encoding(lint: &Lint) -> Option<Finding> {
 }
 
 /// Chunks, which not every dialect takes.
-fn chunks(lint: &Lint, options: &Options) -> Option<Finding> {
+fn chunks(lint: &Lint, options: &Options) -> Option<JudgedFinding> {
     let is_chunked = content_length(lint, options) == ContentLength::Chunked;
     let header = lint.raw.header("transfer-encoding").filter(|_| is_chunked)?;
     let refuses = Dialect::ALL.map(|dialect| !dialect.takes_chunks);
@@ -132,7 +132,7 @@ fn chunks(lint: &Lint, options: &Options) -> Option<Finding> {
 }
 
 /// An answer may be of any type: it is read for what it says.
-fn content_type(lint: &Lint) -> Option<Finding> {
+fn content_type(lint: &Lint) -> Option<JudgedFinding> {
     if !lint.raw.has_head() || lint.raw.is_response() {
         return None;
     }
@@ -173,7 +173,7 @@ fn usable_type(lint: &Lint) -> ContentType {
     }
 }
 
-fn length(lint: &Lint, options: &Options) -> Option<Finding> {
+fn length(lint: &Lint, options: &Options) -> Option<JudgedFinding> {
     let header = lint.raw.header("content-length");
     if !lint.raw.has_head() || (lint.raw.is_response() && header.is_none()) {
         return None;
@@ -232,7 +232,7 @@ fn counted_wrong(header: Option<&Header>, length: u64) -> (String, &'static str)
     }
 }
 
-fn too_long(lint: &Lint, options: &Options) -> Option<Finding> {
+fn too_long(lint: &Lint, options: &Options) -> Option<JudgedFinding> {
     let declared = match content_length(lint, options) {
         ContentLength::Bytes(declared) => declared,
         ContentLength::Missing | ContentLength::Malformed | ContentLength::Chunked => 0,

@@ -5,8 +5,8 @@
 //!
 //! ```
 //! use mm7::Dialect;
-//! use posthouse_core::lint::{Options, Report};
-//! let report = Report::read("<SubmitReq/>".into(), &Options::default());
+//! use posthouse_core::lint::{Options, LintReport};
+//! let report = LintReport::read("<SubmitReq/>".into(), &Options::default());
 //! let verdict = report.verdict(Dialect::POSTHOUSE);
 //! assert_eq!(verdict.refused_with().map(|status| status.code), Some(2510));
 //! ```
@@ -27,7 +27,7 @@ use mm7::{
 use crate::submit::{Cause, Head, Reject};
 
 pub use fix::{Fixed, Unfixable};
-pub use verdict::{NOT_JUDGED, Verdict};
+pub use verdict::{DialectVerdict, NOT_JUDGED};
 
 /// How many dialects there are.
 const DIALECTS: usize = Dialect::ALL.len();
@@ -50,7 +50,7 @@ impl Default for Options {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct JudgedFinding {
     /// Which rule or check.
     pub reject: Reject,
     /// Where.
@@ -65,7 +65,7 @@ pub struct Finding {
     pub answers: [Option<Status>; DIALECTS],
 }
 
-impl Finding {
+impl JudgedFinding {
     /// The name of the rule, or of the check that finds it.
     pub fn name(&self) -> &'static str {
         match self.reject {
@@ -80,7 +80,7 @@ impl Finding {
     }
 
     /// Leaves of the answers what the carriers' door gives, whatever the dialect.
-    fn judge_as_carriers(&mut self, refused: Option<&carriers::Refused>) {
+    fn judge_as_carriers(&mut self, refused: Option<&carriers::DoorRefusal>) {
         let is_refused = refused.is_some_and(|refused| refused.is_of(self));
         self.answers = Dialect::ALL.map(|dialect| is_refused.then(|| dialect.status(code(self.reject))));
     }
@@ -93,18 +93,18 @@ impl Finding {
 
 /// A message in a file, judged.
 #[derive(Debug)]
-pub struct Report {
+pub struct LintReport {
     /// The message and its parts.
     pub lint: Lint,
     /// What is wrong, in the order of the file.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<JudgedFinding>,
     /// What each of [`Dialect::ALL`] says of the whole.
-    pub verdicts: [Verdict; DIALECTS],
+    pub verdicts: [DialectVerdict; DIALECTS],
     is_from_carrier: bool,
     options: Options,
 }
 
-impl Report {
+impl LintReport {
     /// Judges the message in a file.
     pub fn read(file: Bytes, options: &Options) -> Self {
         let mut report = Self::read_whole(file, options);
@@ -117,7 +117,7 @@ impl Report {
     /// Takes over what is answered to the part of the file that a door reads, where its length is less than there is. All of it is
     /// looked at all the same: that is what shows once the length is put right.
     fn judge_cut(&mut self, cut: &Self) {
-        let answers = cut.verdicts.each_ref().map(Verdict::refused_with);
+        let answers = cut.verdicts.each_ref().map(DialectVerdict::refused_with);
         for (place, (verdict, cut)) in self.verdicts.iter_mut().zip(&cut.verdicts).enumerate() {
             match cut.refusals.first() {
                 Some(first) => verdict.refusals.insert(0, *first),
@@ -134,7 +134,7 @@ impl Report {
 
     fn read_whole(file: Bytes, options: &Options) -> Self {
         let lint = Lint::read(file, &options.limits);
-        let mut findings: Vec<Finding> = head::findings(&lint, options);
+        let mut findings: Vec<JudgedFinding> = head::findings(&lint, options);
         findings.extend(lint.findings.iter().map(|finding| of_format(&lint, finding)));
         let carriers = carriers::judge(&lint, &head::head(&lint, options), &options.limits);
         if let Some(refused) = &carriers {
@@ -144,9 +144,10 @@ impl Report {
             findings.extend(untold.map(|refused| refused.finding(&lint)));
         }
         let verdicts = Dialect::ALL.map(|dialect| match &carriers {
-            Some(refused) => {
-                Verdict { dialect, refusals: refused.iter().map(carriers::Refused::refusal).collect() }
-            }
+            Some(refused) => DialectVerdict {
+                dialect,
+                refusals: refused.iter().map(carriers::DoorRefusal::refusal).collect(),
+            },
             None => verdict::judge(&lint, &findings, dialect, options),
         });
         findings.extend(request::findings(&lint, &verdicts, &findings, options));
@@ -155,7 +156,7 @@ impl Report {
     }
 
     /// What a dialect says of the whole.
-    pub fn verdict(&self, dialect: &Dialect) -> &Verdict {
+    pub fn verdict(&self, dialect: &Dialect) -> &DialectVerdict {
         let [first, ..] = &self.verdicts;
         self.verdicts.iter().find(|verdict| verdict.dialect.name == dialect.name).unwrap_or(first)
     }
@@ -196,9 +197,9 @@ fn submit_req(lint: &Lint) -> Option<&SubmitReq> {
     }
 }
 
-fn of_format(lint: &Lint, finding: &mm7::lint::Finding) -> Finding {
+fn of_format(lint: &Lint, finding: &mm7::lint::Finding) -> JudgedFinding {
     let refused = |dialect: &Dialect| is_refused(lint, finding.rule, dialect);
-    Finding {
+    JudgedFinding {
         reject: Reject::Decode(finding.rule),
         place: finding.place,
         what: finding.what.clone(),
@@ -222,10 +223,10 @@ fn is_refused(lint: &Lint, rule: Rule, dialect: &Dialect) -> bool {
 }
 
 /// A finding that every dialect answers with the code of its reason.
-fn for_all(reject: Reject, place: Place, what: impl Into<String>, remedy: Remedy) -> Finding {
+fn for_all(reject: Reject, place: Place, what: impl Into<String>, remedy: Remedy) -> JudgedFinding {
     let clause = Cause::of(reject).map_or("", |cause| cause.clause);
     let answers = Dialect::ALL.map(|dialect| Some(dialect.status(code(reject))));
-    Finding { reject, place, what: what.into(), remedy, clause, answers }
+    JudgedFinding { reject, place, what: what.into(), remedy, clause, answers }
 }
 
 const fn code(reject: Reject) -> StatusCode {

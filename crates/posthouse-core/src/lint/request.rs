@@ -3,13 +3,13 @@
 
 use mm7::{
     Dialect, Rule, SeenNamespace, Version,
-    lint::{Lint, Place, Remedy, Seen},
+    lint::{Lint, Place, Remedy, SeenElement},
     message::SubmitReq,
     mime::content_href,
     smil,
 };
 
-use super::{DIALECTS, Finding, Options, Verdict, code, submit_req};
+use super::{DIALECTS, DialectVerdict, JudgedFinding, Options, code, submit_req};
 use crate::{
     address::Msisdn,
     submit::{Cause, Reject},
@@ -18,10 +18,10 @@ use crate::{
 /// A finding for each refusal that none explains yet, with the dialects that refuse for it.
 pub(super) fn findings(
     lint: &Lint,
-    verdicts: &[Verdict; DIALECTS],
-    known: &[Finding],
+    verdicts: &[DialectVerdict; DIALECTS],
+    known: &[JudgedFinding],
     options: &Options,
-) -> Vec<Finding> {
+) -> Vec<JudgedFinding> {
     let mut rejects: Vec<Reject> = Vec::new();
     for refusal in verdicts.iter().flat_map(|verdict| &verdict.refusals) {
         if !rejects.contains(&refusal.reject) {
@@ -45,7 +45,7 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    fn finding(&self, reject: Reject, verdicts: &[Verdict; DIALECTS]) -> Finding {
+    fn finding(&self, reject: Reject, verdicts: &[DialectVerdict; DIALECTS]) -> JudgedFinding {
         let answers = verdicts.each_ref().map(|verdict| {
             let refuses = verdict.refusals.iter().any(|refusal| refusal.reject == reject);
             refuses.then(|| verdict.dialect.status(code(reject)))
@@ -54,7 +54,7 @@ impl Looker<'_> {
         let takers: Vec<_> = takers.map(|(verdict, _)| verdict.dialect.name).collect();
         let (place, what, remedy) = self.words(reject, &takers);
         let clause = Cause::of(reject).map_or("", |cause| cause.clause);
-        Finding { reject, place, what, remedy, clause, answers }
+        JudgedFinding { reject, place, what, remedy, clause, answers }
     }
 
     fn words(&self, reject: Reject, takers: &[&str]) -> (Place, String, Remedy) {
@@ -94,7 +94,7 @@ impl Looker<'_> {
         }
     }
 
-    fn seen(&self, path: &[&str]) -> Option<Seen> {
+    fn seen(&self, path: &[&str]) -> Option<SeenElement> {
         let decoded = self.lint.decoded.as_ref().ok()?;
         let path: Vec<&str> = decoded.operation.as_deref().into_iter().chain(path.iter().copied()).collect();
         self.lint.element(&path, &self.options.limits)
@@ -106,7 +106,7 @@ impl Looker<'_> {
         (self.place(seen), what.to_owned(), Remedy::advise(advice).corrected(corrected))
     }
 
-    fn place(&self, seen: Option<Seen>) -> Place {
+    fn place(&self, seen: Option<SeenElement>) -> Place {
         seen.map_or_else(|| self.lint.start(), |seen| seen.place)
     }
 

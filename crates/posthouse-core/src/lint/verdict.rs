@@ -4,11 +4,11 @@ use std::{borrow::Cow, sync::Arc};
 
 use mm7::{Dialect, Rule, lint::Lint, message::Status};
 
-use super::{Finding, Options, head, is_judged_as_submit};
+use super::{JudgedFinding, Options, head, is_judged_as_submit};
 use crate::{
     message::Digest,
     route::Snapshot,
-    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Refusal, Reject, read_content},
+    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Reject, Rejection, read_content},
 };
 
 /// The checks that are not run, and what they would have to know: all that a file does not say.
@@ -36,14 +36,14 @@ pub const NOT_JUDGED: &[(&str, &[&str])] = &[
 
 /// What a dialect says of a message.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct DialectVerdict {
     /// The dialect.
     pub dialect: &'static Dialect,
     /// What it refuses it for: the first is what is answered, each other shows when those before it are put right.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<Rejection>,
 }
 
-impl Verdict {
+impl DialectVerdict {
     /// Whether nothing is wrong that a file shows.
     pub fn is_accepted(&self) -> bool {
         self.refusals.is_empty()
@@ -55,7 +55,7 @@ impl Verdict {
     }
 
     /// The codes that are answered one after the other as the faults before are put right; the first is
-    /// [`Verdict::refused_with`]'s.
+    /// [`DialectVerdict::refused_with`]'s.
     pub fn codes(&self) -> Vec<u32> {
         let codes = self.refusals.iter().map(|refusal| self.dialect.status(refusal.status()).code);
         let mut distinct = Vec::new();
@@ -70,10 +70,10 @@ impl Verdict {
 
 pub(super) fn judge(
     lint: &Lint,
-    findings: &[Finding],
+    findings: &[JudgedFinding],
     dialect: &'static Dialect,
     options: &Options,
-) -> Verdict {
+) -> DialectVerdict {
     let refusals = if is_judged_as_submit(lint) {
         until_known(lint, by_checks(&facts(lint, dialect, options)), |default| {
             by_checks(&facts(lint, default, options))
@@ -81,24 +81,24 @@ pub(super) fn judge(
     } else {
         by_findings(findings, dialect)
     };
-    Verdict { dialect, refusals }
+    DialectVerdict { dialect, refusals }
 }
 
 /// Without a VASPID there is no account whose dialect could answer: what only the dialect refuses of the envelope shows once there
 /// is one.
 fn until_known(
     lint: &Lint,
-    mut refusals: Vec<Refusal>,
-    by: impl FnOnce(&'static Dialect) -> Vec<Refusal>,
-) -> Vec<Refusal> {
+    mut refusals: Vec<Rejection>,
+    by: impl FnOnce(&'static Dialect) -> Vec<Rejection>,
+) -> Vec<Rejection> {
     let is_known = lint.decoded.as_ref().is_ok_and(|decoded| decoded.vaspid.is_some());
     if is_known {
         return refusals;
     }
     let default = by(Dialect::POSTHOUSE);
-    let is_early = |refusal: &Refusal| refusal.identified() || default.contains(refusal);
+    let is_early = |refusal: &Rejection| refusal.identified() || default.contains(refusal);
     let row =
-        |refusal: &Refusal| if is_early(refusal) { (refusal.row, false) } else { (NO_VASPID_ROW, true) };
+        |refusal: &Rejection| if is_early(refusal) { (refusal.row, false) } else { (NO_VASPID_ROW, true) };
     refusals.sort_by_key(row);
     refusals
 }
@@ -107,7 +107,7 @@ fn until_known(
 const NO_VASPID_ROW: u8 = 10;
 
 /// What the checks that a file can be judged by say, each alone.
-fn by_checks(facts: &Facts) -> Vec<Refusal> {
+fn by_checks(facts: &Facts) -> Vec<Rejection> {
     let is_judged = |name: &str| NOT_JUDGED.iter().all(|(_, names)| !names.contains(&name));
     let last = last_row(facts);
     let checks = CHECKS.iter().filter(|check| check.row <= last && is_judged(check.name));
@@ -119,7 +119,7 @@ fn by_checks(facts: &Facts) -> Vec<Refusal> {
 }
 
 /// Without the one recipient that there should be, none was looked at.
-fn told_apart(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+fn told_apart(mut refusals: Vec<Rejection>) -> Vec<Rejection> {
     let is_none = |reject| matches!(reject, Reject::NoRecipient | Reject::SeveralRecipients);
     if refusals.iter().any(|refusal| is_none(refusal.reject)) {
         refusals.retain(|refusal| refusal.reject != Reject::BadRecipient);
@@ -142,14 +142,14 @@ fn last_row(facts: &Facts) -> u8 {
 }
 
 /// Other operations and answers are judged by the rules of the format alone, in the order of the rules.
-fn by_findings(findings: &[Finding], dialect: &'static Dialect) -> Vec<Refusal> {
-    let answered = |finding: &&Finding| {
+fn by_findings(findings: &[JudgedFinding], dialect: &'static Dialect) -> Vec<Rejection> {
+    let answered = |finding: &&JudgedFinding| {
         finding.answers().any(|(other, answer)| other.name == dialect.name && answer.is_some())
     };
-    let mut refusals: Vec<Refusal> = findings
+    let mut refusals: Vec<Rejection> = findings
         .iter()
         .filter(answered)
-        .map(|finding| Refusal {
+        .map(|finding| Rejection {
             row: finding.row().unwrap_or_else(|| row_of(finding.reject)),
             reject: finding.reject,
         })

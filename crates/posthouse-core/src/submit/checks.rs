@@ -3,7 +3,7 @@
 use mm7::Rule;
 
 use super::{
-    Ask, Refusal, Reject,
+    Ask, Reject, Rejection,
     adapt::{adaptations, fits},
     facts::{
         AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact,
@@ -44,7 +44,7 @@ impl From<Ask> for Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Refuse: the first row that does not pass.
-    Refuse(Refusal),
+    Refuse(Rejection),
     /// Find this out and ask again.
     Ask(Ask),
     /// Every row passed: [`plan`](super::plan) makes a message of it.
@@ -65,7 +65,7 @@ impl Check {
     pub fn examine(&self, facts: &Facts) -> Decision {
         match (self.examine)(facts) {
             Ok(()) => Decision::Accept,
-            Err(Stop::Refuse(reject)) => Decision::Refuse(Refusal { row: self.row, reject }),
+            Err(Stop::Refuse(reject)) => Decision::Refuse(Rejection { row: self.row, reject }),
             Err(Stop::Ask(ask)) => Decision::Ask(ask),
         }
     }

@@ -27,7 +27,7 @@ pub use facts::{
 pub use fetched::{Fetched, insert_fetched};
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;
-pub use reject::{Refusal, Reject};
+pub use reject::{Reject, Rejection};
 
 /// A fact that a check asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -120,14 +120,14 @@ impl Reject {
 
 /// A refusal and the row of contract 4.1 it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Rejection {
     /// The row: some dialects dress refusals up to row 9 otherwise.
     pub row: u8,
     /// Why.
     pub reject: Reject,
 }
 
-impl Refusal {
+impl Rejection {
     /// A refusal of row 32: something of our own broke.
     pub const SYSTEM: Self = Self { row: 32, reject: Reject::System };
 

@@ -5,13 +5,13 @@ use http::{HeaderValue, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use mm7::{
     Dialect, Framing, Limits, Message, MessageId, Namespace, StatusCode, Version,
-    dialect::Refusal as Refused,
+    dialect::Refusal,
     message::{Operation, SubmitRsp},
     soap,
 };
 use posthouse_core::{
     Id,
-    submit::{Body, CredentialsFact, Facts, Refusal, Reject},
+    submit::{Body, CredentialsFact, Facts, Reject, Rejection},
 };
 
 use crate::http::server::Answer;
@@ -24,9 +24,9 @@ pub(super) fn success(facts: &Facts, id: Id) -> Answer {
 }
 
 /// A refusal, dressed as the dialect does.
-pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
+pub(super) fn refusal(facts: &Facts, refusal: Rejection) -> Answer {
     let refused =
-        Refused { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
+        Refusal { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
     let dialect = if refusal.anonymous() { Dialect::POSTHOUSE } else { facts.dialect() };
     let dressed = dialect.refusal(&refused);
     let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
@@ -44,7 +44,7 @@ pub(super) fn refusal(facts: &Facts, refusal: Refusal) -> Answer {
 }
 
 /// Whether a request is refused for credentials, and showed none at all.
-fn is_without_credentials(facts: &Facts, refusal: Refusal) -> bool {
+fn is_without_credentials(facts: &Facts, refusal: Rejection) -> bool {
     refusal.reject == Reject::Credentials && facts.credentials == Some(CredentialsFact::Missing)
 }
 

@@ -13,7 +13,7 @@ use posthouse_core::{
     Id,
     account::SubmitMode,
     store::{Acceptance, Lease, NewMessage, Owner, Store, StoreError, ToSend},
-    submit::{Ask, Decision, Facts, Refusal, Reject, decide, plan, repeats_since},
+    submit::{Ask, Decision, Facts, Reject, Rejection, decide, plan, repeats_since},
     time::{Clock, after},
 };
 use tokio::{sync::oneshot, time::Instant};
@@ -135,7 +135,7 @@ impl Ingress {
     }
 
     /// Runs the checks, finding out what they ask for, and accepts what passes them. `None`: the body did not come.
-    async fn decide(&self, exchange: &mut Exchange) -> Option<Result<Id, Refusal>> {
+    async fn decide(&self, exchange: &mut Exchange) -> Option<Result<Id, Rejection>> {
         loop {
             match decide(&exchange.facts) {
                 Decision::Refuse(refusal) => return Some(Err(refusal)),
@@ -163,11 +163,11 @@ impl Ingress {
     }
 
     /// Stores the message; then, and only then, there is an id to answer 1000 with.
-    async fn accept(&self, facts: &Facts) -> Result<Id, Refusal> {
+    async fn accept(&self, facts: &Facts) -> Result<Id, Rejection> {
         let now = self.clock.now();
         let Some(mut message) = plan(facts, self.ids.next(now), now) else {
             tracing::error!("the checks passed a request that is no message");
-            return Err(Refusal::SYSTEM);
+            return Err(Rejection::SYSTEM);
         };
         let account = facts.account();
         let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
@@ -176,7 +176,7 @@ impl Ingress {
         let bytes = message.media.iter().map(bytes::Bytes::len).sum();
         let room = if waits { None } else { self.handoff.room(&message.carrier, bytes) };
         if relayed.is_some() && room.is_none() {
-            return Err(Refusal::shedding(SHED_FOR));
+            return Err(Rejection::shedding(SHED_FOR));
         }
         message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
         let id = message.id;
@@ -200,32 +200,32 @@ impl Ingress {
     }
 
     /// Relay mode: the answer is the carrier's (contract 4.3).
-    async fn relay(&self, id: Id, room: Room, mut fresh: Job, wait: Duration) -> Result<Id, Refusal> {
+    async fn relay(&self, id: Id, room: Room, mut fresh: Job, wait: Duration) -> Result<Id, Rejection> {
         let (sender, answer) = oneshot::channel();
         fresh.answer = Some(sender);
         room.send(fresh);
         match within(Instant::now() + wait, answer).await {
             Ok(Ok(StatusCode::Success)) => Ok(id),
-            Ok(Ok(code)) => Err(Refusal::by_carrier(code)),
-            Ok(Err(_)) | Err(_) => Err(Refusal::by_carrier(StatusCode::Timeout)),
+            Ok(Ok(code)) => Err(Rejection::by_carrier(code)),
+            Ok(Err(_)) | Err(_) => Err(Rejection::by_carrier(StatusCode::Timeout)),
         }
     }
 
-    fn refuse_for(&self, error: &StoreError) -> Refusal {
+    fn refuse_for(&self, error: &StoreError) -> Rejection {
         match error {
             StoreError::Full | StoreError::Overloaded => {
                 tracing::warn!(%error, "shedding load");
-                Refusal::shedding(SHED_FOR)
+                Rejection::shedding(SHED_FOR)
             }
             _ => {
                 tracing::error!(%error, "a message could not be stored");
-                Refusal::SYSTEM
+                Rejection::SYSTEM
             }
         }
     }
 
-    fn record(&self, facts: &Facts, outcome: Result<Id, Refusal>, took: Duration) {
-        let code = outcome.map_or_else(Refusal::status, |_| StatusCode::Success);
+    fn record(&self, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
+        let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
         self.metrics.submit_answered(code, took);
         let account = facts.account().map(|account| account.name.to_string());
         let recipient = facts.recipient().map(|recipient| recipient.to_string());

@@ -2,7 +2,7 @@
 
 use gif::{ColorOutput, DecodeOptions, Decoder, MemoryLimit};
 
-use super::{Decoded, File, broken};
+use super::{DecodedPicture, File, broken};
 use crate::{
     PictureError, Size,
     pixels::{PIXEL, Pixels},
@@ -25,7 +25,7 @@ impl File for Gif<'_> {
         Size { width: self.0.width().into(), height: self.0.height().into() }
     }
 
-    fn decode(mut self: Box<Self>) -> Result<Decoded, PictureError> {
+    fn decode(mut self: Box<Self>) -> Result<DecodedPicture, PictureError> {
         let canvas = self.size();
         let frame = self.0.next_frame_info().map_err(broken)?;
         let frame = frame.ok_or_else(|| PictureError::Broken("it has no picture".to_owned()))?;
@@ -41,7 +41,7 @@ impl File for Gif<'_> {
             bytes = placed(&bytes, size, canvas, left, top);
         }
         let profile = self.0.icc_profile().map(<[u8]>::to_vec);
-        Ok(Decoded::new(Pixels::new(canvas, bytes, false), None, profile))
+        Ok(DecodedPicture::new(Pixels::new(canvas, bytes, false), None, profile))
     }
 }
 

@@ -5,7 +5,7 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-use super::{Decoded, File, broken, spread};
+use super::{DecodedPicture, File, broken, spread};
 use crate::{PictureError, Size, pixels::Pixels};
 
 pub(super) struct Jpeg<'a> {
@@ -39,7 +39,7 @@ impl File for Jpeg<'_> {
         self.size
     }
 
-    fn decode(mut self: Box<Self>) -> Result<Decoded, PictureError> {
+    fn decode(mut self: Box<Self>) -> Result<DecodedPicture, PictureError> {
         let mut bytes = vec![0; self.decoder.output_buffer_size().unwrap_or_default()];
         self.decoder.decode_into(&mut bytes).map_err(broken)?;
         bytes = if self.is_gray {
@@ -51,7 +51,7 @@ impl File for Jpeg<'_> {
             return Err(broken("its pixels are not as many as its head says"));
         }
         let pixels = Pixels::new(self.size, bytes, self.is_gray);
-        Ok(Decoded::new(pixels, self.decoder.exif().cloned(), self.decoder.icc_profile()))
+        Ok(DecodedPicture::new(pixels, self.decoder.exif().cloned(), self.decoder.icc_profile()))
     }
 }
 

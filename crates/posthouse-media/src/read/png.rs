@@ -4,7 +4,7 @@ use std::{borrow::Cow, io::Cursor};
 
 use png::{ColorType, Decoder, Limits, Reader, Transformations};
 
-use super::{BESIDE_PIXELS, Decoded, File, broken, spread};
+use super::{BESIDE_PIXELS, DecodedPicture, File, broken, spread};
 use crate::{PictureError, Size, pixels::Pixels};
 
 pub(super) struct Png<'a>(Reader<Cursor<&'a [u8]>>);
@@ -25,7 +25,7 @@ impl File for Png<'_> {
         Size { width, height }
     }
 
-    fn decode(mut self: Box<Self>) -> Result<Decoded, PictureError> {
+    fn decode(mut self: Box<Self>) -> Result<DecodedPicture, PictureError> {
         let size = self.size();
         let is_gray = self.0.output_color_type().0 == ColorType::GrayscaleAlpha;
         let mut bytes = vec![0; self.0.output_buffer_size().unwrap_or_default()];
@@ -39,6 +39,6 @@ impl File for Png<'_> {
         let info = self.0.info();
         let owned = |bytes: &Option<Cow<'_, [u8]>>| bytes.as_deref().map(<[u8]>::to_vec);
         let (exif, profile) = (owned(&info.exif_metadata), owned(&info.icc_profile));
-        Ok(Decoded::new(Pixels::new(size, bytes, is_gray), exif, profile))
+        Ok(DecodedPicture::new(Pixels::new(size, bytes, is_gray), exif, profile))
     }
 }

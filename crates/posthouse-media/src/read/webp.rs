@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image_webp::WebPDecoder;
 
-use super::{BESIDE_PIXELS, Decoded, File, broken, spread};
+use super::{BESIDE_PIXELS, DecodedPicture, File, broken, spread};
 use crate::{PictureError, Size, pixels::Pixels};
 
 pub(super) struct Webp<'a>(WebPDecoder<Cursor<&'a [u8]>>);
@@ -27,7 +27,7 @@ impl File for Webp<'_> {
         Size { width, height }
     }
 
-    fn decode(mut self: Box<Self>) -> Result<Decoded, PictureError> {
+    fn decode(mut self: Box<Self>) -> Result<DecodedPicture, PictureError> {
         let mut bytes = vec![0; self.0.output_buffer_size().unwrap_or_default()];
         self.0.read_image(&mut bytes).map_err(broken)?;
         if !self.0.has_alpha() {
@@ -36,7 +36,7 @@ impl File for Webp<'_> {
         let pixels = Pixels::new(self.size(), bytes, false);
         let exif = self.0.exif_metadata().ok().flatten();
         let profile = self.0.icc_profile().ok().flatten();
-        Ok(Decoded::new(pixels, exif, profile))
+        Ok(DecodedPicture::new(pixels, exif, profile))
     }
 }
 

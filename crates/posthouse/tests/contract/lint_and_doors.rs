@@ -13,7 +13,7 @@ use std::{
 
 use mm7::{Dialect, Limits, Message, StatusCode, lint::Raw, message::Operation};
 use posthouse_core::{
-    lint::{NOT_JUDGED, Options, Report},
+    lint::{LintReport, NOT_JUDGED, Options},
     submit::causes,
 };
 use tokio::{
@@ -49,7 +49,7 @@ impl Vector {
     fn read(path: &Path) -> Self {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let bytes = as_posted(fs::read(path).unwrap());
-        let report = Report::read(bytes.clone().into(), &Options::default());
+        let report = LintReport::read(bytes.clone().into(), &Options::default());
         let message = report.lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
         let req = match message {
             Some(Message::SubmitReq(req)) => Some(req),
@@ -76,7 +76,7 @@ impl Vector {
 
     /// What lint says that a dialect answers; 1000 where it is taken.
     fn lint(&self, dialect: &Dialect) -> (u32, Option<u8>) {
-        let report = Report::read(self.bytes.clone().into(), &Options::default());
+        let report = LintReport::read(self.bytes.clone().into(), &Options::default());
         let verdict = report.verdict(dialect);
         let code = verdict.refused_with().map_or(1000, |status| status.code);
         (code, verdict.refusals.first().map(|refusal| refusal.row))

@@ -1,11 +1,11 @@
 //! A report as one JSON object.
 
 use mm7::{Dialect, lint::Place};
-use posthouse_core::lint::{Finding, Fixed, NOT_JUDGED, Report, Verdict};
+use posthouse_core::lint::{DialectVerdict, Fixed, JudgedFinding, LintReport, NOT_JUDGED};
 use serde_json::{Map, Value, json};
 
 /// The whole report; with what is left when a request was corrected.
-pub fn report(name: &str, report: &Report, dialect: &Dialect, fixed: Option<&Fixed>) -> Value {
+pub fn report(name: &str, report: &LintReport, dialect: &Dialect, fixed: Option<&Fixed>) -> Value {
     let decoded = report.lint.decoded.as_ref().ok();
     let mut object = json!({
         "file": name,
@@ -33,11 +33,11 @@ pub fn report(name: &str, report: &Report, dialect: &Dialect, fixed: Option<&Fix
     object
 }
 
-fn findings(report: &Report) -> Vec<Value> {
+fn findings(report: &LintReport) -> Vec<Value> {
     report.findings.iter().map(finding).collect()
 }
 
-fn finding(finding: &Finding) -> Value {
+fn finding(finding: &JudgedFinding) -> Value {
     let answers: Map<String, Value> = finding
         .answers()
         .map(|(dialect, answer)| (dialect.name.to_owned(), json!(answer.map(|status| status.code))))
@@ -59,11 +59,11 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
-fn verdicts(report: &Report) -> Map<String, Value> {
+fn verdicts(report: &LintReport) -> Map<String, Value> {
     report.verdicts.iter().map(|each| (each.dialect.name.to_owned(), verdict(each))).collect()
 }
 
-fn verdict(verdict: &Verdict) -> Value {
+fn verdict(verdict: &DialectVerdict) -> Value {
     let status = verdict.refused_with();
     json!({
         "accepted": verdict.is_accepted(),
@@ -74,7 +74,7 @@ fn verdict(verdict: &Verdict) -> Value {
     })
 }
 
-fn not_judged(report: &Report) -> Vec<&'static str> {
+fn not_judged(report: &LintReport) -> Vec<&'static str> {
     let checks = NOT_JUDGED.iter().flat_map(|(_, names)| names.iter().copied());
     if report.is_judged_as_submit() { checks.collect() } else { Vec::new() }
 }

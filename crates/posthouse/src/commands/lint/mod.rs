@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use mm7::Dialect;
-use posthouse_core::lint::{Fixed, Options, Report};
+use posthouse_core::lint::{Fixed, LintReport, Options};
 
 use crate::print::{self, Printer};
 
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
     };
     let options = Options { max_request_bytes: args.max_request_bytes, ..Options::default() };
-    let report = Report::read(file.into(), &options);
+    let report = LintReport::read(file.into(), &options);
     if args.fix { fix(args, &report) } else { tell(args, &report) }
 }
 
@@ -101,7 +101,7 @@ fn name_of(path: &Path) -> String {
     if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() }
 }
 
-fn tell(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
+fn tell(args: &Args, report: &LintReport) -> anyhow::Result<ExitCode> {
     let mut out = print::stdout();
     let name = name_of(&args.file);
     if args.json {
@@ -112,11 +112,11 @@ fn tell(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
     Ok(exit_code(report, args.dialect))
 }
 
-fn exit_code(report: &Report, dialect: &Dialect) -> ExitCode {
+fn exit_code(report: &LintReport, dialect: &Dialect) -> ExitCode {
     if report.verdict(dialect).is_accepted() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn fix(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
+fn fix(args: &Args, report: &LintReport) -> anyhow::Result<ExitCode> {
     let name = name_of(&args.file);
     let fixed = report.fix(args.dialect).with_context(|| format!("{name} cannot be corrected"))?;
     let code = exit_code(&fixed.report, args.dialect);
@@ -136,7 +136,7 @@ fn fix(args: &Args, report: &Report) -> anyhow::Result<ExitCode> {
 
 fn told_of_fixed(
     args: &Args,
-    report: &Report,
+    report: &LintReport,
     fixed: &Fixed,
     name: &str,
     out: &mut Printer,

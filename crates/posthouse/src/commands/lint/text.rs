@@ -2,7 +2,7 @@
 
 use mm7::{Dialect, Message};
 use posthouse_core::{
-    lint::{Finding, Fixed, NOT_JUDGED, Report, Verdict},
+    lint::{DialectVerdict, Fixed, JudgedFinding, LintReport, NOT_JUDGED},
     shown::Shown,
     submit::Check,
 };
@@ -10,7 +10,7 @@ use posthouse_core::{
 use crate::commands::layout::{hanging, plural};
 
 /// The whole report.
-pub fn report(name: &str, report: &Report) -> String {
+pub fn report(name: &str, report: &LintReport) -> String {
     let mut text = summary(name, report);
     for finding in &report.findings {
         text.push('\n');
@@ -22,7 +22,7 @@ pub fn report(name: &str, report: &Report) -> String {
 }
 
 /// What became of a request that was corrected.
-pub fn fixed(name: &str, before: &Report, fixed: &Fixed) -> String {
+pub fn fixed(name: &str, before: &LintReport, fixed: &Fixed) -> String {
     let found = plural(before.findings.len(), "finding");
     let mut text = match fixed.report.findings.len() {
         0 => format!("{name}: {found} before, none left\n"),
@@ -41,7 +41,7 @@ pub fn fixed(name: &str, before: &Report, fixed: &Fixed) -> String {
 }
 
 /// What the file holds.
-fn summary(name: &str, report: &Report) -> String {
+fn summary(name: &str, report: &LintReport) -> String {
     let raw = &report.lint.raw;
     let bytes = plural(raw.file.len(), "byte");
     let mut said = match &report.lint.decoded {
@@ -70,7 +70,7 @@ fn summary(name: &str, report: &Report) -> String {
 }
 
 /// That something other than a SubmitReq is judged otherwise.
-fn note(report: &Report) -> Option<String> {
+fn note(report: &LintReport) -> Option<String> {
     if report.is_judged_as_submit() {
         return None;
     }
@@ -84,7 +84,7 @@ fn note(report: &Report) -> Option<String> {
     })
 }
 
-fn finding(name: &str, finding: &Finding) -> String {
+fn finding(name: &str, finding: &JudgedFinding) -> String {
     let mut text =
         hanging("", &format!("{name}:{}: {} [{}]\n", finding.place, Shown(&finding.what), finding.name()));
     let remedy = &finding.remedy;
@@ -102,7 +102,7 @@ fn finding(name: &str, finding: &Finding) -> String {
     text
 }
 
-fn answers(finding: &Finding) -> String {
+fn answers(finding: &JudgedFinding) -> String {
     let each = finding.answers().map(|(dialect, answer)| match answer {
         Some(status) => format!("{} {}", dialect.name, status.code),
         None => format!("{} taken", dialect.name),
@@ -110,7 +110,7 @@ fn answers(finding: &Finding) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-fn verdicts(report: &Report) -> String {
+fn verdicts(report: &LintReport) -> String {
     let mut text = format!("{}\n\n", plural(report.findings.len(), "finding"));
     for verdict in &report.verdicts {
         text.push_str(&self::verdict(verdict));
@@ -121,7 +121,7 @@ fn verdicts(report: &Report) -> String {
     text
 }
 
-fn verdict(verdict: &Verdict) -> String {
+fn verdict(verdict: &DialectVerdict) -> String {
     let width = Dialect::ALL.iter().map(|dialect| dialect.name.len()).max().unwrap_or_default();
     let label = format!("{:width$}  ", verdict.dialect.name);
     let Some(status) = verdict.refused_with() else { return format!("{label}accepted\n") };
