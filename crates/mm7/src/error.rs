@@ -1,10 +1,11 @@
 //! What decoding finds wrong: which rule, where, and in which words; and the one total match from a rule to
 //! the status code that a peer is answered with.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::StatusCode;
-use crate::soap::xml::cut;
+use crate::text::{cut, without_controls};
 
 macro_rules! rules {
     ($(#[doc = $doc:literal] $name:ident => $code:ident, $clause:literal;)*) => {
@@ -164,10 +165,15 @@ impl DecodeError {
     pub fn new(rule: Rule, offset: usize, what: impl Into<String>) -> Self {
         let mut what = what.into();
         what.truncate(cut(&what, Self::MAX_WORDS).len());
-        if what.contains(char::is_control) {
-            what = what.replace(char::is_control, " ");
+        if let Cow::Owned(plain) = without_controls(&what) {
+            what = plain;
         }
         Self { rule, offset, what }
+    }
+
+    /// Markup that is not well-formed.
+    pub(crate) fn ill_formed(offset: usize, what: impl Into<String>) -> Self {
+        Self::new(Rule::NotWellFormed, offset, what)
     }
 
     /// The code that it is answered with.

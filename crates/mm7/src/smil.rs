@@ -10,8 +10,8 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
 use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
-use crate::soap::charset;
-use crate::soap::xml::excerpt;
+use crate::text::excerpt;
+use crate::xml::charset;
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.

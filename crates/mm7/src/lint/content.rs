@@ -1,8 +1,9 @@
 //! What is wrong between the message and its parts: references that find nothing, presentations that cannot be read.
 
-use super::elements::is_misspelt;
+use super::Lint;
+use super::finding::{Finding, Place, Remedy};
+use super::misspelt::is_misspelt;
 use super::parts::named;
-use super::{Finding, Lint, Place, Remedy};
 use crate::error::{DecodeError, Rule};
 use crate::message::{Content, Message};
 use crate::mime::{Media, Part, cid};

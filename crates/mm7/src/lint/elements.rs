@@ -1,12 +1,13 @@
 //! What would put the contents of an operation right: the rules of the schema.
 
-use super::envelope::Mender;
+use super::finding::{Finding, Remedy};
+use super::mender::Mender;
+use super::misspelt::is_misspelt;
 use super::source::quoted;
-use super::{Finding, Remedy};
 use crate::error::Rule;
 use crate::message::Message;
 use crate::message::{AddressCoding, ContentClass, MessageClass, MmStatusExtension, Priority, children};
-use crate::soap::xml::Element;
+use crate::xml::Element;
 
 /// `path` leads from the document element down to the one that breaks the rule.
 pub(super) fn remedy(mender: &Mender<'_>, rule: Rule, path: &[Element<'_>]) -> Remedy {
@@ -266,53 +267,4 @@ fn bad_date(mender: &Mender<'_>, path: &[Element<'_>]) -> Remedy {
         false => "write a time as 2026-12-24T18:00:00Z",
     };
     rewritten(mender, path, advice)
-}
-
-/// Whether a name is most likely meant to be another: the same in another case, with more behind it, or two letters off.
-pub(super) fn is_misspelt(name: &str, known: &str) -> bool {
-    if name == known || name.len() > 64 {
-        return false;
-    }
-    let is_near = || name.starts_with(known) || distance(name.as_bytes(), known.as_bytes()) <= 2;
-    name.eq_ignore_ascii_case(known) || (known.len() > 4 && is_near())
-}
-
-/// How many letters have to be changed, put in or left out (Levenshtein).
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (y, cell) in b.iter().zip(row.iter_mut().skip(1)) {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            left = replaced.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(a.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn misspellings() {
-        for (name, known, expected) in [
-            ("submitReq", "SubmitReq", true),
-            ("SubmitRequest", "SubmitReq", true),
-            ("RFC822Address", "RFC2822Address", true),
-            ("Subjekt", "Subject", true),
-            ("number", "Number", true),
-            ("Numb", "Number", true),
-            ("To", "Cc", false),
-            ("Subject", "Subject", false),
-        ] {
-            assert_eq!(is_misspelt(name, known), expected, "{name}");
-        }
-    }
 }

@@ -1,41 +1,19 @@
 //! What would put an envelope right, rule by rule.
 
-use super::source::{Source, element_text, path_to, prefixed, quoted};
-use super::{Finding, Remedy, corrected_framing, elements, markup};
+use super::finding::{Finding, Remedy};
+use super::mender::Mender;
+use super::misspelt::is_misspelt;
+use super::source::path_to;
+use super::{elements, markup};
 use crate::error::{DecodeError, Rule};
-use crate::soap::xml::{Element, XmlDocument};
-use crate::{Decoded, Framing, Limits, Namespace, Version, encode};
-
-pub(super) const SOAP_1_1: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+use crate::namespace::SOAP_1_1;
+use crate::xml::Element;
 
 /// The operations, as a peer's developer may have meant them.
 const OPERATIONS: [&str; 6] =
     ["SubmitReq", "DeliverReq", "CancelReq", "ReplaceReq", "DeliveryReportReq", "ReadReplyReq"];
 
-/// Says what would put each finding of an envelope right.
-pub(super) struct Mender<'a> {
-    pub source: &'a Source,
-    pub document: Option<&'a XmlDocument<'a>>,
-    pub framing: Framing,
-    /// The message in its one canonical form: what a corrected element looks like is read off it.
-    canonical: Option<String>,
-    limits: &'a Limits,
-}
-
 impl<'a> Mender<'a> {
-    pub fn new(
-        source: &'a Source,
-        document: Option<&'a XmlDocument<'a>>,
-        decoded: Option<&Decoded>,
-        limits: &'a Limits,
-    ) -> Self {
-        let latest = || Framing::new(Namespace::LATEST, Version::V6_8_0, None);
-        let framing = decoded.map_or_else(latest, corrected_framing);
-        let message = decoded.and_then(|decoded| decoded.message.as_ref());
-        let canonical = message.and_then(|message| String::from_utf8(encode(message, &framing)).ok());
-        Self { source, document, framing, canonical, limits }
-    }
-
     /// Usually one; none for a place that an earlier finding explains.
     pub fn findings(&self, error: &DecodeError) -> Vec<Finding> {
         let at = self.source.text_offset(error.offset);
@@ -156,7 +134,7 @@ impl<'a> Mender<'a> {
 
     fn operation(&self, at: usize) -> Remedy {
         let name = self.path(at).and_then(|path| path.last().map(Element::name)).unwrap_or_default();
-        let meant = OPERATIONS.into_iter().find(|known| elements::is_misspelt(name, known));
+        let meant = OPERATIONS.into_iter().find(|known| is_misspelt(name, known));
         let remedy = match meant {
             Some(meant) => {
                 let tag = self.source.start_tag(at).unwrap_or_default();
@@ -177,40 +155,5 @@ impl<'a> Mender<'a> {
         Remedy::advise("write a version of TS 23.140 that goes with the namespace")
             .found(self.source.element(at))
             .corrected(self.prefixed(&corrected, at))
-    }
-
-    /// The same element as the canonical form has it, with the prefix that it has in the file; `None` where it does not
-    /// have it.
-    pub fn canonical(&self, path: &[Element<'_>]) -> Option<String> {
-        let text = self.canonical.as_deref()?;
-        let document = XmlDocument::parse(text, self.limits).ok()?;
-        let root = document.root();
-        let inner = match path {
-            [first, rest @ ..] if first.name() == "Envelope" => rest,
-            // What was no envelope is in the Body of one now.
-            path => {
-                let body = root.child("Body")?;
-                return self.walk(body, path, text);
-            }
-        };
-        self.walk(root, inner, text)
-    }
-
-    fn walk(&self, from: Element<'_>, path: &[Element<'_>], text: &str) -> Option<String> {
-        let at = path.last()?.offset();
-        let mut element = from;
-        for step in path {
-            element = element.child(step.name())?;
-        }
-        let written = element_text(text, element.offset())?;
-        let closing = format!("></{}>", element.name());
-        let start = written.strip_suffix(&closing).filter(|start| !start.contains('>'));
-        let short = start.map(|start| format!("{start}/>"));
-        Some(quoted(&self.prefixed(short.as_deref().unwrap_or(written), at)))
-    }
-
-    /// Canonical markup with the prefix of the element that stands at this place.
-    pub fn prefixed(&self, markup: &str, at: usize) -> String {
-        prefixed(markup, self.source.prefix(at))
     }
 }

@@ -1,6 +1,6 @@
 //! What would put markup right that is no XML.
 
-use super::Remedy;
+use super::finding::Remedy;
 use super::source::quoted;
 use crate::error::Rule;
 

@@ -22,145 +22,24 @@
 mod content;
 mod elements;
 mod envelope;
+mod finding;
 mod markup;
+mod mender;
+mod misspelt;
 mod parts;
 mod raw;
 mod source;
 
-use std::fmt;
-
 use bytes::Bytes;
 
 use crate::mime::{ContentType, Package, unpack};
-use crate::soap::xml::{XmlDocument, cut};
-use crate::{DecodeError, Decoded, Framing, Limits, Namespace, Rule, SeenNamespace, Version, decode};
+use crate::xml::XmlDocument;
+use crate::{DecodeError, Decoded, Framing, Limits, Rule, decode};
 
+pub use finding::{Finding, Place, Position, Remedy, SeenElement};
+pub use mender::corrected_framing;
 pub use raw::{Header, Raw, Start};
 use source::Source;
-
-/// A place in a text: line and column, both from 1, the column in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
-}
-
-impl Position {
-    const START: Self = Self { line: 1, column: 1 };
-
-    /// The position behind this text.
-    fn after(self, text: &str) -> Self {
-        match text.rsplit_once('\n') {
-            None => Self { column: self.column + text.chars().count(), ..self },
-            Some((before, last)) => Self {
-                line: self.line + 1 + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
-                column: 1 + last.chars().count(),
-            },
-        }
-    }
-}
-
-/// Where in the file something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The byte offset in the file.
-    pub offset: usize,
-    /// Line and column in the file, in the HTTP head and in the envelope; `None` among the MIME parts, which need not
-    /// be text.
-    pub position: Option<Position>,
-    /// Whether the envelope is transfer-encoded: then line and column count in what it decodes to, and the offset is
-    /// where its part begins.
-    pub is_decoded: bool,
-}
-
-impl fmt::Display for Place {
-    /// `14:9` for line and column, `byte 1034` among the parts.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.position {
-            None => write!(f, "byte {}", self.offset),
-            Some(Position { line, column }) if self.is_decoded => {
-                write!(f, "byte {}, {line}:{column} of what it decodes to", self.offset)
-            }
-            Some(Position { line, column }) => write!(f, "{line}:{column}"),
-        }
-    }
-}
-
-/// What would put something right.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Remedy {
-    /// What to do: one sentence without a full stop.
-    pub advice: String,
-    /// What stands in the file, cut where it is long.
-    pub found: Option<String>,
-    /// What should stand there instead; `None` where something has to go, or only the sender can know.
-    pub corrected: Option<String>,
-}
-
-impl Remedy {
-    /// A remedy that is only told.
-    pub fn advise(advice: impl Into<String>) -> Self {
-        Self { advice: one_line(advice.into()), ..Self::default() }
-    }
-
-    /// The same with what stands in the file.
-    #[must_use]
-    pub fn found(mut self, found: Option<String>) -> Self {
-        self.found = found.map(one_line);
-        self
-    }
-
-    /// The same with what should stand there.
-    #[must_use]
-    pub fn corrected(mut self, corrected: impl Into<String>) -> Self {
-        self.corrected = Some(one_line(corrected.into()));
-        self
-    }
-}
-
-/// The most bytes of each text of a remedy.
-const MAX_TEXT: usize = 4096;
-
-/// What is told goes to terminals and logs: one line, of bounded length, without control characters.
-fn one_line(mut text: String) -> String {
-    if text.len() > MAX_TEXT {
-        text.truncate(cut(&text, MAX_TEXT).len());
-        text.push('…');
-    }
-    if text.contains(char::is_control) { text.replace(char::is_control, " ") } else { text }
-}
-
-/// An element as it stands in the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenElement {
-    /// Where it begins.
-    pub place: Place,
-    /// Its text in one line, cut where it is long.
-    pub text: Option<String>,
-    prefix: Option<String>,
-}
-
-impl SeenElement {
-    /// Markup without prefixes, with that of this element: what may be put into it, or in its place.
-    pub fn prefixed(&self, markup: &str) -> String {
-        source::prefixed(markup, self.prefix.as_deref())
-    }
-}
-
-/// One broken rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Which rule.
-    pub rule: Rule,
-    /// Where.
-    pub place: Place,
-    /// What is wrong, in words: one sentence without a full stop.
-    pub what: String,
-    /// What would put it right.
-    pub remedy: Remedy,
-}
 
 /// A message in a file, and every rule of the format that it breaks.
 #[derive(Debug)]
@@ -250,7 +129,7 @@ impl Lint {
             return Vec::new();
         }
         let document = XmlDocument::parse(&source.text, limits).ok();
-        let mender = envelope::Mender::new(source, document.as_ref(), self.decoded.as_ref().ok(), limits);
+        let mender = mender::Mender::new(source, document.as_ref(), self.decoded.as_ref().ok(), limits);
         errors.iter().flat_map(|error| mender.findings(error)).collect()
     }
 
@@ -305,23 +184,4 @@ impl Lint {
     pub fn framing(&self) -> Option<Framing> {
         self.decoded.as_ref().ok().map(corrected_framing)
     }
-}
-
-/// What a corrected envelope is written in: the namespace and version as they came where they exist and belong
-/// together; else the last edition of the release that was meant, and the version that goes with the namespace.
-pub fn corrected_framing(decoded: &Decoded) -> Framing {
-    let major = decoded.version.map_or(6, |version| version.major);
-    let release = match &decoded.namespace {
-        SeenNamespace::Known(namespace) => namespace.release(),
-        SeenNamespace::Invented(uri) if uri.contains("/REL-5-") => 5,
-        SeenNamespace::Invented(_) => 6,
-        SeenNamespace::Foreign(_) | SeenNamespace::Absent => major,
-    };
-    let namespace = match (&decoded.namespace, release) {
-        (SeenNamespace::Known(namespace), _) => *namespace,
-        (_, 5) => Namespace::Rel5(0),
-        _ => Namespace::LATEST,
-    };
-    let version: Version = decoded.version.unwrap_or_else(|| namespace.default_version());
-    Framing::new(namespace, version, decoded.transaction_id.clone())
 }

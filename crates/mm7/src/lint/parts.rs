@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 
+use super::Lint;
+use super::finding::{Finding, Place, Remedy};
 use super::raw::guess_boundary;
 use super::source::quoted;
-use super::{Finding, Lint, Place, Remedy};
 use crate::error::{DecodeError, Rule};
 use crate::mime::{ContentType, Media, Part, PartBody};
 use crate::sniff::sniff;

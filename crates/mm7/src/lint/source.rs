@@ -3,10 +3,11 @@
 use bytes::Bytes;
 use encoding_rs::{Encoding, UTF_8};
 
-use super::{Place, Position, Raw};
+use super::finding::{Place, Position};
+use super::raw::Raw;
 use crate::mime::Part;
-use crate::soap::charset;
-use crate::soap::xml::Element;
+use crate::xml::Element;
+use crate::xml::charset;
 
 /// How much of an element is quoted, in characters.
 const MAX_QUOTED: usize = 200;
@@ -92,20 +93,6 @@ impl Source {
         let is_name = |text: &str| text.chars().all(|c| c.is_alphanumeric() || "._-".contains(c));
         (is_name(prefix) && local.starts_with(char::is_alphabetic)).then_some(prefix)
     }
-}
-
-/// Canonical markup with a prefix: in canonical markup no text holds a `<`.
-pub(super) fn prefixed(markup: &str, prefix: Option<&str>) -> String {
-    let Some(prefix) = prefix else { return markup.to_owned() };
-    let mut prefixed = String::with_capacity(markup.len() + 32);
-    for (count, piece) in markup.split('<').enumerate() {
-        match (count, piece.strip_prefix('/')) {
-            (0, _) => prefixed.push_str(piece),
-            (_, Some(name)) => prefixed.push_str(&format!("</{prefix}:{name}")),
-            (_, None) => prefixed.push_str(&format!("<{prefix}:{piece}")),
-        }
-    }
-    prefixed
 }
 
 /// The elements from the document element down to the one that begins at a place.

@@ -1,11 +1,11 @@
 //! CancelReq and CancelRsp (TS 23.140 clause 8.7.3): a VASP takes back an MM.
 
-use crate::message::parts::{SenderIdentification, read_response, write_application, write_sender};
-use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::address::AddressAttributes;
+use super::fields::{Child, ChildFields, Notes, r5, r6};
+use super::parts::{SenderIdentification, Status, read_response, write_application, write_sender};
+use super::writer::EnvelopeWriter;
 use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// A VASP's request to take back an MM. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]

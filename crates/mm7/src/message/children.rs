@@ -1,10 +1,10 @@
 //! Which children an element has: the tables that the readers go by, for those who explain what is wrong.
 
-use crate::message::parts::{RECIPIENTS, RESPONSE, SENDER_IDENTIFICATION, STATUS};
-use crate::message::{
+use super::fields::{Child, r5};
+use super::parts::{RECIPIENTS, RESPONSE, SENDER_IDENTIFICATION, STATUS};
+use super::{
     cancel, deliver, delivery_report, extended_cancel, extended_replace, read_reply, replace, submit,
 };
-use crate::soap::fields::{Child, r5};
 
 const ADDRESSES: &[Child] = &[r5("RFC2822Address"), r5("Number"), r5("ShortCode")];
 

@@ -2,16 +2,18 @@
 
 use jiff::Timestamp;
 
-use crate::error::Rule;
-use crate::message::parts::{OTHER_SENDERS, RESPONSE, read_recipients, write_application, write_recipients};
-use crate::message::{AddressAttributes, Content, Priority, Recipient, Status, UaCapabilities};
-use crate::soap::fields::{
-    Child, ChildFields, Notes, addresses, has_address, number_attribute, r5, r6, read_when,
+use super::address::{AddressAttributes, Recipient};
+use super::enumerations::Priority;
+use super::fields::{Child, ChildFields, Notes, addresses, has_address, number_attribute, r5, r6, read_when};
+use super::parts::{
+    Content, OTHER_SENDERS, RESPONSE, Status, UaCapabilities, read_recipients, write_application,
+    write_recipients,
 };
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::writer::EnvelopeWriter;
+use crate::error::Rule;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// The relay's request to take an MM. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]

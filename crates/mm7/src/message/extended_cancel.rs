@@ -1,11 +1,11 @@
 //! extendedCancelReq and extendedCancelRsp (REL-6-MM7-1-4 only): a VASP takes back MMs by a CancelID.
 
-use crate::message::parts::{SenderIdentification, write_sender};
-use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, ChildFields, Notes, r5};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::address::AddressAttributes;
+use super::fields::{Child, ChildFields, Notes, r5};
+use super::parts::{SenderIdentification, Status, write_sender};
+use super::writer::EnvelopeWriter;
 use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// A VASP's request to take back the MMs of a CancelID.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::message::{Content, Status};
-use crate::soap::fields::{Child, ChildFields, Notes, r5};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::fields::{Child, ChildFields, Notes, r5};
+use super::parts::{Content, Status};
+use super::writer::EnvelopeWriter;
 use crate::time::When;
 use crate::types::{MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// A VASP's request to replace the MMs of a ReplaceID. VASPID and VASID stand in it without SenderIdentification.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,10 +1,10 @@
 //! SOAP Faults and what stands in their detail (SOAP 1.1 clause 4.4, TS 23.140 clause 8.7.8.3).
 
-use crate::message::parts::read_response;
-use crate::message::{Status, answer_name};
-use crate::soap::fields::Notes;
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::fields::Notes;
+use super::names::answer_name;
+use super::parts::{Status, read_response};
+use super::writer::EnvelopeWriter;
+use crate::xml::Element;
 
 /// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,37 +4,42 @@
 //! the schema asks for. MM7Version is no field: it is in [`Decoded`](crate::Decoded) and
 //! [`Framing`](crate::Framing). In a release that lacks an element, the element is not written.
 
+mod address;
 mod cancel;
 mod children;
 mod deliver;
 mod delivery_report;
+mod enumerations;
 mod extended_cancel;
 mod extended_replace;
 mod fault;
+mod fields;
+mod names;
 mod parts;
 mod read_reply;
 mod replace;
 mod submit;
+mod writer;
 
+pub use address::{AddressAttributes, Recipient, RecipientKind};
 pub use cancel::{CancelReq, CancelRsp};
 pub use deliver::{DeliverReq, DeliverRsp, SentAt, UserAgent};
 pub use delivery_report::{DeliveryReportReq, DeliveryReportRsp};
+pub use enumerations::{AddressCoding, ContentClass, MessageClass, MmStatusExtension, Priority};
 pub use extended_cancel::{ExtendedCancelReq, ExtendedCancelRsp};
 pub use extended_replace::{ExtendedReplaceReq, ExtendedReplaceRsp};
 pub use fault::{ErrorRsp, Fault, FaultCode, FaultDetail};
-pub use parts::{
-    AddressAttributes, AddressCoding, ChargedParty, Content, ContentClass, MessageClass, MmStatusExtension,
-    Priority, Recipient, RecipientKind, ReplyCharging, Status, UaCapabilities,
-};
+pub use parts::{ChargedParty, Content, ReplyCharging, Status, UaCapabilities};
 pub use read_reply::{ReadReplyReq, ReadReplyRsp};
 pub use replace::{ReplaceReq, ReplaceRsp};
 pub use submit::{SubmitReq, SubmitRsp};
 
 pub(crate) use children::children;
+pub(crate) use fields::{Child, Notes, row_of};
+pub(crate) use writer::EnvelopeWriter;
 
-use crate::soap::fields::Notes;
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use crate::xml::Element;
+use names::answer_name;
 
 /// What one SOAP Body says.
 #[derive(Clone, Debug, PartialEq)]
@@ -238,30 +243,6 @@ impl Message {
     pub(crate) const fn is_extended(&self) -> bool {
         matches!(self.operation(), Some(Operation::ExtendedCancel | Operation::ExtendedReplace))
     }
-}
-
-/// The answers that peers spell in other ways, without what stands before and behind.
-const ANSWERS: &[(&str, &str)] = &[
-    ("VASPError", "VASPErrorRsp"),
-    ("RSError", "RSErrorRsp"),
-    ("Submit", "SubmitRsp"),
-    ("Deliver", "DeliverRsp"),
-    ("DeliveryReport", "DeliveryReportRsp"),
-    ("DeliverReport", "DeliveryReportRsp"),
-    ("ReadReply", "ReadReplyRsp"),
-];
-
-/// The answer that is meant by a name: China Mobile's interface has `MM7` before it, others write `Response`, or small letters.
-pub(crate) fn answer_name(name: &str) -> Option<&'static str> {
-    let begin = name.get(..3).filter(|begin| begin.eq_ignore_ascii_case("MM7"));
-    let name = name.get(begin.map_or(0, str::len)..)?;
-    let ends = |end: &str, stem: &str| {
-        let halves = name.split_at_checked(stem.len());
-        halves.is_some_and(|(a, b)| a.eq_ignore_ascii_case(stem) && b.eq_ignore_ascii_case(end))
-    };
-    let is_it =
-        |(stem, _): &&(&str, &str)| ["Rsp", "Resp", "Res", "Response"].into_iter().any(|end| ends(end, stem));
-    ANSWERS.iter().find(is_it).map(|(_, name)| *name)
 }
 
 /// A pair of request and response.

@@ -1,16 +1,18 @@
-//! What several operations have in common: addresses, Status, Content, and the enumerations.
+//! What several operations have in common: the sender, recipients, Status and Content.
 
-use crate::error::Rule;
-use crate::soap::fields::{
-    Child, ChildFields, Notes, Spelling, addresses, boolean_attribute, has_address, number, number_attribute,
-    r5, when_attribute,
+use super::address::{AddressAttributes, Recipient, RecipientKind};
+use super::fields::{
+    Child, ChildFields, Notes, addresses, boolean_attribute, has_address, number, number_attribute, r5,
+    when_attribute,
 };
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::writer::EnvelopeWriter;
+use crate::error::Rule;
 use crate::status::StatusCode;
+use crate::text::scheme;
 use crate::time::When;
 use crate::types::Address;
 use crate::types::{VasId, VaspId};
+use crate::xml::Element;
 
 /// Status of a response (Annex L `responseStatusType`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,53 +34,6 @@ impl From<StatusCode> for Status {
             details: code.details().map(str::to_owned),
         }
     }
-}
-
-/// Which of To, Cc and Bcc.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RecipientKind {
-    /// `To`.
-    #[default]
-    To,
-    /// `Cc`.
-    Cc,
-    /// `Bcc`.
-    Bcc,
-}
-
-/// One address in Recipients, in the order of the document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// Where it stands.
-    pub kind: RecipientKind,
-    /// The address.
-    pub address: Address,
-    /// `displayOnly`: shown to the others, but not sent to.
-    pub display_only: bool,
-    /// `addressCoding` (Release 6).
-    pub coding: Option<AddressCoding>,
-    /// `id` (Release 6).
-    pub id: Option<String>,
-}
-
-impl Recipient {
-    /// A plain `To`.
-    pub const fn to(address: Address) -> Self {
-        Self { kind: RecipientKind::To, address, display_only: false, coding: None, id: None }
-    }
-}
-
-/// The attributes of an address that stands alone; the defaults are not written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AddressAttributes {
-    /// `displayOnly`.
-    pub display_only: bool,
-    /// `addressCoding` (Release 6).
-    pub coding: Option<AddressCoding>,
-    /// `id` (Release 6).
-    pub id: Option<String>,
-    /// Whether the address is written as bare text, without its element and attributes. Never set where one was read.
-    pub as_text: bool,
 }
 
 /// The Content element: which part of the multipart is the MM.
@@ -107,95 +62,6 @@ pub struct UaCapabilities {
     pub ua_prof: Option<String>,
     /// `TimeStamp`: when the profile was current.
     pub time_stamp: Option<When>,
-}
-
-macro_rules! enumerations {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
-        }
-
-        impl $name {
-            /// Every value.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The schema's spelling.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
-
-            /// Reads the value in any case, padded or not.
-            pub fn from_wire(text: &str) -> Option<Self> {
-                let text = text.trim();
-                Self::ALL.iter().copied().find(|value| value.as_str().eq_ignore_ascii_case(text))
-            }
-
-            /// How the value is read and spelled.
-            pub(crate) const WIRE: Spelling<Self> = Spelling { read: Self::from_wire, spelling: Self::as_str };
-        }
-    )*};
-}
-
-enumerations! {
-    /// MessageClass.
-    MessageClass {
-        /// Between persons.
-        Personal = "Personal",
-        /// Information.
-        Informational = "Informational",
-        /// Advertising.
-        Advertisement = "Advertisement",
-        /// Made by a machine.
-        Auto = "Auto",
-    }
-
-    /// Priority.
-    Priority {
-        /// The default of handsets.
-        Normal = "Normal",
-        /// Urgent.
-        High = "High",
-        /// Not urgent.
-        Low = "Low",
-    }
-
-    /// `addressCoding` (Release 6).
-    AddressCoding {
-        /// The address is encrypted.
-        Encrypted = "encrypted",
-        /// The address is obfuscated.
-        Obfuscated = "obfuscated",
-    }
-
-    /// ContentClass (Release 6).
-    ContentClass {
-        /// Text only.
-        Text = "text",
-        /// Small images.
-        ImageBasic = "image-basic",
-        /// Larger images.
-        ImageRich = "image-rich",
-        /// Small video.
-        VideoBasic = "video-basic",
-        /// Larger video.
-        VideoRich = "video-rich",
-        /// Photographs.
-        Megapixel = "megapixel",
-        /// Any small content.
-        ContentBasic = "content-basic",
-        /// Any larger content.
-        ContentRich = "content-rich",
-    }
-
-    /// MMStatusExtension (Release 6): who rejected.
-    MmStatusExtension {
-        /// The recipient.
-        RejectionByMmsRecipient = "RejectionByMMSRecipient",
-        /// Another MMS Relay/Server.
-        RejectionByOtherRs = "RejectionByOtherRS",
-    }
 }
 
 /// ChargedParty: who pays.
@@ -277,7 +143,7 @@ const EXTENDED_STATUS: &[Child] =
     &[r5("StatusCode").required(), r5("StatusText"), r5("Details").or(&["Detail"])];
 
 impl Status {
-    /// The Status of a response. Some peers leave the element out and put what belongs into it directly.
+    /// The Status of a response. Some peers leave the element out and put what belongs in it directly.
     pub(crate) fn of_response(response: Element<'_>, fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         match fields.get("Status") {
             Some(element) => Self::of(element, notes),
@@ -419,17 +285,6 @@ pub(crate) fn write_recipients(writer: &mut EnvelopeWriter<'_>, recipients: &[Re
     writer.end("Recipients");
 }
 
-impl RecipientKind {
-    /// The element's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::To => "To",
-            Self::Cc => "Cc",
-            Self::Bcc => "Bcc",
-        }
-    }
-}
-
 impl Content {
     /// `href` where it leads out of the message: it has a scheme, and that is not `cid`.
     ///
@@ -441,10 +296,8 @@ impl Content {
     /// ```
     pub fn url(&self) -> Option<&str> {
         let href = self.href.as_deref()?.trim();
-        let (scheme, _) = href.split_once(':')?;
-        let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-            && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        (is_scheme && !scheme.eq_ignore_ascii_case("cid")).then_some(href)
+        let scheme = scheme(href)?;
+        (!scheme.eq_ignore_ascii_case("cid")).then_some(href)
     }
 
     pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Option<Self> {

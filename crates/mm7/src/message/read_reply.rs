@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::message::parts::{OTHER_RECIPIENTS, OTHER_SENDERS, read_response, write_application};
-use crate::message::{AddressAttributes, Status};
-use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::address::AddressAttributes;
+use super::fields::{Child, ChildFields, Notes, r5, r6};
+use super::parts::{OTHER_RECIPIENTS, OTHER_SENDERS, Status, read_response, write_application};
+use super::writer::EnvelopeWriter;
 use crate::types::{Address, MessageId};
+use crate::xml::Element;
 
 /// What a recipient did with an MM. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]

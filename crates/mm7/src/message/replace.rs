@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::message::parts::{SenderIdentification, read_response, write_application, write_sender};
-use crate::message::{AddressAttributes, Content, ContentClass, Status};
-use crate::soap::fields::{Child, ChildFields, Notes, r5, r6};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::address::AddressAttributes;
+use super::enumerations::ContentClass;
+use super::fields::{Child, ChildFields, Notes, r5, r6};
+use super::parts::{Content, SenderIdentification, Status, read_response, write_application, write_sender};
+use super::writer::EnvelopeWriter;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// A VASP's request to replace an MM; what is absent stays as it was. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]

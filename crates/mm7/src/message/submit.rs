@@ -2,18 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::message::parts::{
-    RESPONSE, SenderIdentification, read_recipients, write_application, write_recipients, write_sender,
+use super::address::{AddressAttributes, Recipient};
+use super::enumerations::{ContentClass, MessageClass, Priority};
+use super::fields::{Child, ChildFields, Notes, number, r5, r6};
+use super::parts::{
+    ChargedParty, Content, RESPONSE, ReplyCharging, SenderIdentification, Status, read_recipients,
+    write_application, write_recipients, write_sender,
 };
-use crate::message::{
-    AddressAttributes, ChargedParty, Content, ContentClass, MessageClass, Priority, Recipient, ReplyCharging,
-    Status,
-};
-use crate::soap::fields::{Child, ChildFields, Notes, number, r5, r6};
-use crate::soap::writer::EnvelopeWriter;
-use crate::soap::xml::Element;
+use super::writer::EnvelopeWriter;
 use crate::time::When;
 use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::xml::Element;
 
 /// A VASP's request to send an MM. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]

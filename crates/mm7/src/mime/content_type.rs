@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::ValueError;
+use crate::text::without_controls;
 
 /// The most parameters that are taken. Nobody sends as many; without a bound, a few bytes of input each would become
 /// many of memory.
@@ -127,6 +128,11 @@ impl ContentType {
         matches!(self.essence(), "text/xml" | "application/xml") || self.essence().ends_with("+xml")
     }
 
+    /// Whether a part of this type is a SMIL presentation.
+    pub fn is_smil(&self) -> bool {
+        matches!(self.essence(), "application/smil" | "application/smil+xml")
+    }
+
     /// Whether a body of this type is an envelope and nothing else: `text/xml`, `application/xml`, or
     /// `application/soap+xml`.
     pub fn is_bare_envelope(&self) -> bool {
@@ -189,7 +195,7 @@ pub(super) fn quoted(value: &str) -> String {
 
 /// Control characters would end a header or smuggle one in: each becomes a space.
 pub(super) fn clean(value: &str) -> String {
-    value.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
+    without_controls(value).into_owned()
 }
 
 /// The file name of a Content-Disposition (RFC 2183): `filename`, or `filename*`. A value that cannot be read names

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use super::content_type::{ContentType, disposition_name};
 use super::encoding::Encoding;
 use super::headers::{Name, PartHead};
+use super::ids::{bare_id, identifies, names, without_brackets};
+use super::media::{CONTENT_ID, Media};
 use super::multipart::{DashedLines, MAX_BOUNDARY_BYTES, MultipartEnd, Splitter};
-use super::writer::CONTENT_ID;
-use super::{bare_id, identifies, names};
 use crate::{DecodeError, Limits, Rule, ValueError};
 
 /// The parts of a body.
@@ -56,21 +56,6 @@ pub enum PartBody {
     Leaf,
     /// A multipart: its parts, in order.
     Multipart(Vec<Part>),
-}
-
-/// One piece of content, decoded: what goes from the one side of a gateway to the other. Its type is no multipart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Media {
-    /// Content-Type with its parameters.
-    pub content_type: ContentType,
-    /// Content-ID, without angle brackets.
-    pub content_id: Option<String>,
-    /// Content-Location.
-    pub content_location: Option<String>,
-    /// The file name.
-    pub name: Option<String>,
-    /// The content itself.
-    pub bytes: Bytes,
 }
 
 /// Takes a body apart. `content_type` is the HTTP header's: a multipart, or the type of a bare envelope.
@@ -288,7 +273,7 @@ impl Part {
         Self {
             name: name.or_else(|| content_type.as_ref()?.name()),
             content_id: text(Name::ContentId)
-                .map(|id| super::without_brackets(&id).to_owned())
+                .map(|id| without_brackets(&id).to_owned())
                 .filter(|id| !id.is_empty()),
             content_location: text(Name::ContentLocation).map(Cow::into_owned),
             offset,

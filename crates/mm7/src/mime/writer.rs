@@ -3,13 +3,9 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use super::cid;
 use super::content_type::{ContentType, clean, quoted};
-use super::package::Media;
-use crate::smil;
-
-/// Content-ID of the payload part that [`pack`] writes, unless the payload is one media with an id of its own.
-pub(super) const CONTENT_ID: &str = "mm7-content";
+use super::ids::cid;
+use super::media::{CONTENT_ID, Media};
 
 /// The reference to [`pack`]'s payload part, for Content/@href; [`content_href`] tells when it is another.
 pub const CONTENT_HREF: &str = "cid:mm7-content";
@@ -125,7 +121,7 @@ fn inner_type(boundary: &str, media: &[Media], inner: Inner) -> ContentType {
     if inner == Inner::Mixed {
         return ContentType::new("multipart/mixed").with_param("boundary", boundary);
     }
-    let smil = media.iter().find(|part| smil::is_smil(&part.content_type) && own_id(part).is_some());
+    let smil = media.iter().find(|part| part.content_type.is_smil() && own_id(part).is_some());
     let root = smil.or(media.first());
     let essence = root.map_or("application/octet-stream", |root| root.content_type.essence());
     let related =

@@ -1,6 +1,6 @@
 //! Labels of media against what their first bytes say.
 
-use super::{BEGINNINGS, MARKS, has};
+use super::marks::{BEGINNINGS, marked};
 use crate::mime::ContentType;
 
 /// How much of a text is looked at for blanks before it begins, in bytes.
@@ -117,8 +117,7 @@ pub fn label(declared: &ContentType, bytes: &[u8]) -> Label {
 
 /// What bytes are without a doubt, by those that they begin with.
 fn evident(bytes: &[u8]) -> Option<&'static str> {
-    let marked = MARKS.iter().find(|(marks, _)| marks.iter().all(|mark| has(bytes, mark)));
-    if let Some((_, essence)) = marked {
+    if let Some(essence) = marked(bytes) {
         return Some(essence);
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -152,6 +151,7 @@ fn agree(declared: &ContentType, real: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::marks::MARKS;
     use super::*;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR";

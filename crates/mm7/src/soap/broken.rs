@@ -1,12 +1,13 @@
 //! What can still be read of an envelope that breaks off: enough to answer it.
 
+use super::framing::Framing;
+use super::reader::read_header;
 use crate::limits::Limits;
-use crate::soap::charset;
-use crate::soap::fields::Notes;
-use crate::soap::reader::read_header;
-use crate::soap::xml::XmlDocument;
-use crate::soap::{Framing, Namespace, SeenNamespace};
+use crate::message::Notes;
+use crate::namespace::{Namespace, SeenNamespace};
 use crate::types::TransactionId;
+use crate::xml::XmlDocument;
+use crate::xml::charset;
 
 /// The longest end tag of a Header that is looked for, in bytes.
 const MAX_END_TAG: usize = 128;

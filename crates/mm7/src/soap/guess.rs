@@ -1,6 +1,7 @@
 //! Which operation of a relay is meant by an element whose name is none of MM7's: by a name that is near one, or by what is in it.
 
-use crate::soap::xml::{Element, cut};
+use crate::text::cut;
+use crate::xml::Element;
 
 /// The longest name that is looked at, in bytes.
 const MAX_NAME: usize = 64;

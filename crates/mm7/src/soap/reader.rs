@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 
+use super::decoded::Decoded;
+use super::guess::guess;
 use crate::error::{DecodeError, Rule};
 use crate::limits::Limits;
+use crate::message::Notes;
 use crate::message::{Message, Status, SubmitRsp};
-use crate::soap::Decoded;
-use crate::soap::charset;
-use crate::soap::fields::Notes;
-use crate::soap::guess::guess;
-use crate::soap::mend::mend;
+use crate::xml::charset;
+use crate::xml::mend::mend;
 
-use crate::soap::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
-use crate::soap::schema;
-use crate::soap::xml::{Element, XmlDocument, cut, excerpt};
+use super::schema;
+use crate::namespace::{SOAP_1_1, SOAP_1_2, SOAP_AS_PRINTED, SeenNamespace};
+use crate::text::{cut, excerpt};
 use crate::types::{MessageId, TransactionId, VaspId, Version};
+use crate::xml::{Element, XmlDocument};
 
 /// The longest local name that is given back as the operation's, in bytes.
 const MAX_OPERATION: usize = 64;

@@ -6,8 +6,9 @@
 
 use crate::error::Rule;
 use crate::message::children;
-use crate::soap::fields::{Child, Notes, row_of};
-use crate::soap::xml::{Attribute, Element, excerpt};
+use crate::message::{Child, Notes, row_of};
+use crate::text::excerpt;
+use crate::xml::{Attribute, Element};
 
 /// The namespace of the attributes that speak to a validator.
 const INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
@@ -24,7 +25,7 @@ enum Contents {
     Anything,
 }
 
-/// Notes what does not belong into an operation, or into anything in it that is known.
+/// Notes what does not belong in an operation, or in anything in it that is known.
 pub(super) fn check(element: Element<'_>, notes: &mut Notes) {
     check_attributes(element, notes);
     match contents(element.name()) {

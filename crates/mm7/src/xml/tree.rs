@@ -6,10 +6,11 @@
 
 use std::borrow::Cow;
 
+use super::characters::{attribute_value, check_characters, is_name, reference, with_line_feeds};
+use super::scan::{InTag, Scanner, Token};
 use crate::error::{DecodeError, Rule};
 use crate::limits::Limits;
-use crate::soap::characters::{attribute_value, check_characters, is_name, reference, with_line_feeds};
-use crate::soap::scan::{InTag, Scanner, Token};
+use crate::text::excerpt;
 
 /// How many namespaces a document may have, and how many declarations may hold at one place: each name is looked up
 /// among them.
@@ -300,7 +301,7 @@ impl<'a, 'l> Builder<'a, 'l> {
                     if self.forgives && self.open.is_empty() => {}
                 Token::Text(text) | Token::CData(text) => self.append(self.lines(text), offset)?,
                 Token::Reference(name) => {
-                    let character = reference(name).map_err(|what| ill_formed(offset, what))?;
+                    let character = reference(name).map_err(|what| DecodeError::ill_formed(offset, what))?;
                     self.append(Cow::Owned(character.to_string()), offset)?;
                 }
             }
@@ -311,8 +312,13 @@ impl<'a, 'l> Builder<'a, 'l> {
             }
         }
         match self.open.last() {
-            Some(open) => Err(ill_formed(self.text.len(), format!("{} is never closed", excerpt(open.name)))),
-            None if self.document.nodes.is_empty() => Err(ill_formed(0, "there is no XML element")),
+            Some(open) => Err(DecodeError::ill_formed(
+                self.text.len(),
+                format!("{} is never closed", excerpt(open.name)),
+            )),
+            None if self.document.nodes.is_empty() => {
+                Err(DecodeError::ill_formed(0, "there is no XML element"))
+            }
             None => Ok(self.document),
         }
     }
@@ -331,7 +337,7 @@ impl<'a, 'l> Builder<'a, 'l> {
     fn start(&mut self, tag: &'a str, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
         let offset = scanner.offset();
         if self.open.is_empty() && !self.document.nodes.is_empty() {
-            return Err(ill_formed(offset, "a second element follows the first"));
+            return Err(DecodeError::ill_formed(offset, "a second element follows the first"));
         }
         if self.open.len() >= self.limits.max_depth {
             let what = format!("elements are nested more than {} deep", self.limits.max_depth);
@@ -362,9 +368,9 @@ impl<'a, 'l> Builder<'a, 'l> {
             }
             Some(open) => {
                 let what = format!("</{}> stands where </{}> should", excerpt(name), excerpt(open.name));
-                Err(ill_formed(offset, what))
+                Err(DecodeError::ill_formed(offset, what))
             }
-            None => Err(ill_formed(offset, format!("</{}> closes nothing", excerpt(name)))),
+            None => Err(DecodeError::ill_formed(offset, format!("</{}> closes nothing", excerpt(name)))),
         }
     }
 
@@ -428,7 +434,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         first_binding: usize,
         offset: usize,
     ) -> Result<(), DecodeError> {
-        let value = attribute_value(value).map_err(|what| ill_formed(offset, what))?;
+        let value = attribute_value(value).map_err(|what| DecodeError::ill_formed(offset, what))?;
         self.check_length(value.len(), offset)?;
         match key.strip_prefix("xmlns") {
             Some("") => self.bind(None, value, first_binding, offset),
@@ -503,7 +509,7 @@ impl<'a, 'l> Builder<'a, 'l> {
         is_element: bool,
     ) -> Result<(NamespaceId, &'a str), DecodeError> {
         let (prefix, local) = match memchr::memchr(b':', name.as_bytes()) {
-            Some(0) => return Err(ill_formed(offset, "a name begins with a colon")),
+            Some(0) => return Err(DecodeError::ill_formed(offset, "a name begins with a colon")),
             Some(at) => (name.get(..at), name.get(at + 1..).unwrap_or_default()),
             None => (None, name),
         };
@@ -516,15 +522,16 @@ impl<'a, 'l> Builder<'a, 'l> {
             (Some(binding), _) => Ok((binding.namespace, local)),
             (None, None) => Ok((NamespaceId::default(), local)),
             (None, Some(_)) if self.forgives => Ok((NamespaceId::default(), local)),
-            (None, Some(prefix)) => {
-                Err(ill_formed(offset, format!("the prefix {} is not declared", excerpt(prefix))))
-            }
+            (None, Some(prefix)) => Err(DecodeError::ill_formed(
+                offset,
+                format!("the prefix {} is not declared", excerpt(prefix)),
+            )),
         }
     }
 
     fn append(&mut self, text: Cow<'a, str>, offset: usize) -> Result<(), DecodeError> {
         let Some(open) = self.open.last_mut() else {
-            return Err(ill_formed(offset, "text stands outside the envelope"));
+            return Err(DecodeError::ill_formed(offset, "text stands outside the envelope"));
         };
         open.text += text.len();
         let length = open.text;
@@ -563,10 +570,13 @@ fn check_binding(prefix: Option<&str>, uri: &str, offset: usize) -> Result<(), D
     match prefix {
         None if !is_reserved => Ok(()),
         Some("xml") if uri == XML_NAMESPACE => Ok(()),
-        None | Some("xml" | "xmlns") => Err(ill_formed(offset, "a reserved namespace is declared anew")),
-        Some(prefix) if uri.is_empty() || is_reserved => {
-            Err(ill_formed(offset, format!("the prefix {} is declared as nothing", excerpt(prefix))))
+        None | Some("xml" | "xmlns") => {
+            Err(DecodeError::ill_formed(offset, "a reserved namespace is declared anew"))
         }
+        Some(prefix) if uri.is_empty() || is_reserved => Err(DecodeError::ill_formed(
+            offset,
+            format!("the prefix {} is declared as nothing", excerpt(prefix)),
+        )),
         Some(prefix) => check_name(prefix, offset),
     }
 }
@@ -575,28 +585,11 @@ fn check_name(name: &str, offset: usize) -> Result<(), DecodeError> {
     if is_name(name) {
         return Ok(());
     }
-    Err(ill_formed(offset, format!("{:?} is not a name", excerpt(name))))
+    Err(DecodeError::ill_formed(offset, format!("{:?} is not a name", excerpt(name))))
 }
 
 fn stands_twice(attribute: &str, offset: usize) -> DecodeError {
-    ill_formed(offset, format!("the attribute {} stands twice", excerpt(attribute)))
-}
-
-pub(super) fn ill_formed(offset: usize, what: impl Into<String>) -> DecodeError {
-    DecodeError::new(Rule::NotWellFormed, offset, what)
-}
-
-/// At most the first 80 bytes of a piece of input, for a message.
-pub(crate) fn excerpt(text: &str) -> &str {
-    cut(text, 80)
-}
-
-/// At most the first `max` bytes, cut between characters.
-pub(crate) fn cut(text: &str, max: usize) -> &str {
-    if text.len() <= max {
-        return text;
-    }
-    (0..=max).rev().find_map(|end| text.get(..end)).unwrap_or_default()
+    DecodeError::ill_formed(offset, format!("the attribute {} stands twice", excerpt(attribute)))
 }
 
 #[cfg(test)]

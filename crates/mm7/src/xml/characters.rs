@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{DecodeError, Rule};
-use crate::soap::xml::{excerpt, ill_formed};
+use crate::text::excerpt;
 
 /// Refuses the characters that XML leaves out, whatever they are part of.
 pub(super) fn check_characters(text: &str) -> Result<(), DecodeError> {
@@ -20,7 +20,7 @@ pub(super) fn check_characters(text: &str) -> Result<(), DecodeError> {
     // U+FFFE and U+FFFF.
     let is_none = |at: &usize| matches!(bytes.get(*at..), Some([0xef, 0xbf, 0xbe | 0xbf, ..]));
     match memchr::memchr_iter(0xef, bytes).find(is_none) {
-        Some(offset) => Err(ill_formed(offset, "the envelope has a character that is none")),
+        Some(offset) => Err(DecodeError::ill_formed(offset, "the envelope has a character that is none")),
         None => Ok(()),
     }
 }

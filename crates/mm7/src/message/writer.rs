@@ -1,54 +1,14 @@
-//! Writes an envelope, in one canonical form: the prefix `soapenv`, a Header, mustUnderstand on the TransactionID where
-//! it is wanted, the MM7 namespace as the default on the TransactionID and on the operation, no blanks between elements.
+//! Writes elements, in one canonical form: the MM7 namespace as the default on the operation, no blanks between elements.
 
 use std::collections::HashSet;
 use std::fmt::Display;
 
 use jiff::Timestamp;
 
-use crate::message::{AddressAttributes, Message};
-use crate::soap::Framing;
-use crate::soap::characters::{is_character, is_name};
-use crate::soap::namespace::{Namespace, SOAP_1_1, SeenNamespace};
-
+use super::address::AddressAttributes;
 use crate::time::write_date_time;
 use crate::types::{Address, Version};
-
-/// Writes a message.
-///
-/// The result is UTF-8 and valid against the schema of its namespace, as far as the message has what the schema asks
-/// for: absent fields are not written, nor are those that the namespace's release lacks. The extended operations
-/// exist in REL-6-MM7-1-4 only, and are written in it whatever known namespace the framing names. Characters that
-/// XML has no place for are left out.
-///
-/// ```
-/// use mm7::message::{DeliveryReportRsp, Status};
-/// use mm7::{Framing, Message, Namespace, StatusCode, Version};
-/// let message = Message::DeliveryReportRsp(DeliveryReportRsp { status: Status::from(StatusCode::Success) });
-/// let xml = mm7::encode(&message, &Framing::new(Namespace::LATEST, Version::V6_8_0, None));
-/// assert!(String::from_utf8_lossy(&xml).contains("<StatusCode>1000</StatusCode>"));
-/// ```
-pub fn encode(message: &Message, framing: &Framing) -> Vec<u8> {
-    let is_lacking = |seen: Namespace| message.is_extended() && seen != Namespace::LATEST;
-    let (namespace, version) = match &framing.namespace {
-        SeenNamespace::Known(known) if is_lacking(*known) => {
-            (Namespace::LATEST.uri(), Namespace::LATEST.version_for(framing.version))
-        }
-        SeenNamespace::Known(_) | SeenNamespace::Invented(_) => (framing.namespace.uri(), framing.version),
-        SeenNamespace::Foreign(_) | SeenNamespace::Absent => (Namespace::LATEST.uri(), framing.version),
-    };
-    let release = if message.is_extended() { 6 } else { framing.namespace.release() };
-    let mut writer =
-        EnvelopeWriter { out: Vec::with_capacity(1024), namespace, version, release, ids: HashSet::new() };
-    writer.raw("<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\"");
-    writer.raw(SOAP_1_1);
-    writer.raw("\">");
-    writer.header(framing);
-    writer.raw("<soapenv:Body>");
-    message.write(&mut writer);
-    writer.raw("</soapenv:Body></soapenv:Envelope>");
-    writer.out
-}
+use crate::xml::characters::{is_character, is_name};
 
 /// An envelope being written.
 pub(crate) struct EnvelopeWriter<'f> {
@@ -61,6 +21,21 @@ pub(crate) struct EnvelopeWriter<'f> {
 }
 
 impl<'f> EnvelopeWriter<'f> {
+    /// Nothing is written yet. `namespace` and `version` are those of the operation, and of a TransactionID.
+    pub fn new(namespace: &'f str, version: Version, release: u8) -> Self {
+        Self { out: Vec::with_capacity(1024), namespace, version, release, ids: HashSet::new() }
+    }
+
+    /// What was written.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    /// The namespace that MM7's elements are in.
+    pub const fn namespace(&self) -> &'f str {
+        self.namespace
+    }
+
     /// Whether the namespace has the elements that Release 6 brought.
     pub const fn is_release_6(&self) -> bool {
         self.release >= 6
@@ -69,17 +44,6 @@ impl<'f> EnvelopeWriter<'f> {
     /// Writes markup as it is.
     pub fn raw(&mut self, markup: &str) {
         self.out.extend_from_slice(markup.as_bytes());
-    }
-
-    /// The Header, which is empty where there is no TransactionID: clients that look into it fail where it is missing.
-    fn header(&mut self, framing: &Framing) {
-        self.raw("<soapenv:Header>");
-        if let Some(id) = &framing.transaction_id {
-            let attributes = [("xmlns", self.namespace), ("soapenv:mustUnderstand", "1")];
-            let written = if framing.must_understand { &attributes[..] } else { &attributes[..1] };
-            self.element_with("TransactionID", written, id.as_str());
-        }
-        self.raw("</soapenv:Header>");
     }
 
     /// An MM7 element at the top of the Body or of a Fault's detail: its namespace, MM7Version, and its contents.

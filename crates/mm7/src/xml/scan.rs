@@ -4,7 +4,7 @@
 //! What can be told from one token is checked here; that tags nest is the caller's to check.
 
 use crate::error::{DecodeError, Rule};
-use crate::soap::xml::{excerpt, ill_formed};
+use crate::text::excerpt;
 
 /// A piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,7 +251,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn wrong(&self, what: impl Into<String>) -> DecodeError {
-        ill_formed(self.token, what)
+        DecodeError::ill_formed(self.token, what)
     }
 
     fn ends_within(&self, what: &str) -> DecodeError {

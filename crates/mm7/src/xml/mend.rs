@@ -4,7 +4,7 @@
 //! HTML's entities, characters that XML has no place for, values without quotes. Comments, processing instructions and
 //! the XML declaration, which nobody reads, are left out. A DOCTYPE stays, and is refused as ever.
 
-use crate::soap::characters::{is_character, reference};
+use super::characters::{is_character, reference};
 
 /// The longest reference that is looked for, in bytes.
 const MAX_REFERENCE: usize = 32;
@@ -88,7 +88,7 @@ const ENTITIES: &[(&str, char)] = &[
 const MAX_ROUNDS: usize = 8;
 
 /// Mends a text; `None` where what came of it would be longer than `max` bytes, or nothing in it ends.
-pub(super) fn mend(text: &str, max: usize) -> Option<String> {
+pub(crate) fn mend(text: &str, max: usize) -> Option<String> {
     let mut out = String::with_capacity(text.len() + 64);
     let mut rest = text;
     let mut patience = text.len().saturating_mul(MAX_ROUNDS);

@@ -6,13 +6,15 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::address::AddressAttributes;
+use super::enumerations::{AddressCoding, Spelling};
 use crate::error::{DecodeError, Rule};
-use crate::message::{AddressAttributes, AddressCoding};
-use crate::soap::characters::is_name;
-use crate::soap::namespace::SeenNamespace;
-use crate::soap::xml::{Element, NamespaceId, excerpt};
+use crate::namespace::SeenNamespace;
+use crate::text::excerpt;
 use crate::time::{self, Reading, When};
 use crate::types::{Address, ValueError};
+use crate::xml::characters::is_name;
+use crate::xml::{Element, NamespaceId};
 
 /// How many faults against one rule are kept: a message that is wrong all over need not be told so a thousand times.
 const MAX_ERRORS_OF_A_RULE: usize = 32;
@@ -75,12 +77,6 @@ impl Child {
         self.also = names;
         self
     }
-}
-
-/// How an enumeration is read and spelled.
-pub(crate) struct Spelling<T> {
-    pub read: fn(&str) -> Option<T>,
-    pub spelling: fn(T) -> &'static str,
 }
 
 /// What is noted while a message is read.
