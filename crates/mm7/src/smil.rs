@@ -3,15 +3,11 @@
 
 use std::borrow::Cow;
 
-use quick_xml::XmlVersion;
-use quick_xml::errors::{IllFormedError, SyntaxError};
-use quick_xml::escape::escape;
-use quick_xml::events::{BytesStart, Event};
-use quick_xml::reader::Reader;
-
 use crate::mime::{ContentType, Media, bare_id, cid, identifies, names, without_scheme};
-use crate::text::excerpt;
+use crate::text::{excerpt, scheme};
+use crate::xml::characters::{attribute_value, escape};
 use crate::xml::charset;
+use crate::xml::scan::{InTag, Scanner, Token};
 use crate::{DecodeError, Limits, Rule};
 
 /// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
@@ -30,21 +26,15 @@ impl Reference {
     /// Whether it leads out of the message: a URL of any scheme but `cid:`, or one that begins with `//`. A part may
     /// have such a URL as its Content-Location: ask [`find`] first.
     pub fn is_external(&self) -> bool {
-        self.src.starts_with("//") || (without_scheme(&self.src).is_none() && has_scheme(&self.src))
+        // One letter is a drive, not a scheme.
+        let has_scheme = || scheme(&self.src).is_some_and(|scheme| scheme.len() > 1);
+        self.src.starts_with("//") || (without_scheme(&self.src).is_none() && has_scheme())
     }
-}
-
-/// A scheme of RFC 3986 clause 3.1; one letter is a drive, not a scheme.
-fn has_scheme(url: &str) -> bool {
-    let Some((scheme, _)) = url.split_once(':') else { return false };
-    scheme.len() > 1
-        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 /// Whether a part of this type is a SMIL presentation.
 pub fn is_smil(content_type: &ContentType) -> bool {
-    matches!(content_type.essence(), "application/smil" | "application/smil+xml")
+    content_type.is_smil()
 }
 
 /// Every reference to content, in document order. A DOCTYPE is passed over, and nothing it declares is expanded.
@@ -56,94 +46,63 @@ pub fn references(smil: &[u8], limits: &Limits) -> Result<Vec<Reference>, Decode
         return Err(broken(0, "the SMIL is too long"));
     }
     let text = decode(smil);
-    let mut scan = Scan { limits, depth: 0, seen_root: false, found: Vec::new() };
-    let mut reader = Reader::from_str(&text);
-    loop {
-        let offset = offset(&reader);
-        let event = reader
-            .read_event()
-            .map_err(|error| broken(offset, format!("the SMIL is not well-formed: {}", explain(&error))))?;
-        match event {
-            Event::Start(element) => {
-                scan.element(&element, offset)?;
-                scan.depth += 1;
-            }
-            Event::Empty(element) => scan.element(&element, offset)?,
-            Event::End(_) => scan.depth = scan.depth.saturating_sub(1),
-            Event::Eof => return scan.finish(offset),
-            _ => {}
+    let mut scan = SmilScan { limits, open: Vec::new(), seen_root: false, found: Vec::new() };
+    let mut scanner = Scanner::lenient(&text);
+    while let Some(token) = scanner.next().map_err(ill_formed)? {
+        match token {
+            Token::Start(name) => scan.start(name, &mut scanner)?,
+            Token::End(name) => scan.end(name, scanner.offset())?,
+            Token::Text(_) | Token::CData(_) | Token::Reference(_) => {}
         }
     }
-}
-
-fn offset(reader: &Reader<&[u8]>) -> usize {
-    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+    scan.finish(text.len())
 }
 
 fn broken(offset: usize, what: impl Into<String>) -> DecodeError {
     DecodeError::new(Rule::SmilForm, offset, what)
 }
 
-/// What is not well-formed, in words that do not speak of the parser.
-fn explain(error: &quick_xml::Error) -> String {
-    match error {
-        quick_xml::Error::Syntax(error) => unclosed(error).to_owned(),
-        quick_xml::Error::IllFormed(error) => mismatched(error),
-        error => excerpt(&error.to_string()).to_owned(),
-    }
+fn ill_formed(fault: DecodeError) -> DecodeError {
+    broken(fault.offset, format!("the SMIL is not well-formed: {}", fault.what))
 }
 
-/// What the text ends within.
-const fn unclosed(error: &SyntaxError) -> &'static str {
-    match error {
-        SyntaxError::InvalidBangMarkup => "<! begins neither a comment nor a CDATA section",
-        SyntaxError::UnclosedPI | SyntaxError::UnclosedXmlDecl => "the text ends within <? and ?>",
-        SyntaxError::UnclosedComment => "the text ends within a comment",
-        SyntaxError::UnclosedDoctype => "the text ends within a DOCTYPE",
-        SyntaxError::UnclosedCData => "the text ends within a CDATA section",
-        SyntaxError::UnclosedTag => "the text ends within a tag",
-        SyntaxError::UnclosedSingleQuotedAttributeValue | SyntaxError::UnclosedDoubleQuotedAttributeValue => {
-            "the quotes of an attribute are never closed"
-        }
-    }
+/// A name without its prefix.
+fn local_name(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(_, local)| local)
 }
 
-/// Which end tag stands where another should, and what else is not as XML has it.
-fn mismatched(error: &IllFormedError) -> String {
-    match error {
-        IllFormedError::MismatchedEndTag { expected, found } => {
-            format!("</{}> stands where </{}> should", excerpt(found), excerpt(expected))
-        }
-        IllFormedError::UnmatchedEndTag(name) => format!("</{}> closes nothing", excerpt(name)),
-        IllFormedError::MissingEndTag(name) => format!("{} is never closed", excerpt(name)),
-        IllFormedError::UnclosedReference => "& begins no reference: there is no ; behind it".to_owned(),
-        IllFormedError::DoubleHyphenInComment => "-- stands in a comment".to_owned(),
-        error => excerpt(&error.to_string()).to_owned(),
-    }
+/// Whether an attribute is `src`, with any prefix and in any case.
+fn is_src(name: &str) -> bool {
+    local_name(name).eq_ignore_ascii_case("src")
 }
 
 /// What has been read of a presentation.
-struct Scan<'a> {
+struct SmilScan<'a> {
     limits: &'a Limits,
-    depth: usize,
+    /// The elements that are not closed yet.
+    open: Vec<&'a str>,
     seen_root: bool,
     found: Vec<Reference>,
 }
 
-impl Scan<'_> {
-    fn element(&mut self, element: &BytesStart<'_>, offset: usize) -> Result<(), DecodeError> {
-        let name = element.local_name();
-        let name = name.as_ref();
-        if self.depth == 0 {
-            self.root(name, offset)?;
+impl<'a> SmilScan<'a> {
+    /// Reads a start tag to its end.
+    fn start(&mut self, name: &'a str, scanner: &mut Scanner<'a>) -> Result<(), DecodeError> {
+        let offset = scanner.offset();
+        let local = local_name(name);
+        if self.open.is_empty() {
+            self.root(local, offset)?;
         }
-        if self.depth >= self.limits.max_depth {
+        if self.open.len() >= self.limits.max_depth {
             return Err(broken(offset, "the elements of the SMIL are nested too deeply"));
         }
-        let src = self.src(element, offset)?;
-        let is_media = MEDIA_ELEMENTS.iter().any(|known| name.eq_ignore_ascii_case(known));
+        let (src, is_empty) = self.src(scanner)?;
+        let is_media = MEDIA_ELEMENTS.iter().any(|known| local.eq_ignore_ascii_case(known));
         if let Some(src) = src.filter(|_| is_media) {
             self.found.push(Reference { src, offset });
+        }
+        if !is_empty {
+            self.open.push(name);
         }
         Ok(())
     }
@@ -156,33 +115,65 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// The value of `src`; checks every attribute on the way.
-    fn src(&self, element: &BytesStart<'_>, offset: usize) -> Result<Option<String>, DecodeError> {
+    /// The value of `src`, and whether the element has no contents; checks every attribute on the way.
+    fn src(&self, scanner: &mut Scanner<'a>) -> Result<(Option<String>, bool), DecodeError> {
         let mut src = None;
-        for (count, attribute) in element.attributes().with_checks(false).enumerate() {
-            let attribute = attribute
-                .map_err(|error| broken(offset, format!("an attribute in the SMIL is broken: {error}")))?;
-            if count >= self.limits.max_attributes || attribute.value.len() > self.limits.max_text {
-                return Err(broken(offset, "an element of the SMIL has too many or too long attributes"));
+        let mut count = 0;
+        let is_empty = loop {
+            let (name, value) = match scanner.in_tag().map_err(ill_formed)? {
+                InTag::Attribute(name, value) => (name, value),
+                InTag::Open => break false,
+                InTag::Empty => break true,
+            };
+            if name.is_empty() {
+                return Err(broken(
+                    scanner.offset(),
+                    "the SMIL is not well-formed: an attribute has no name",
+                ));
             }
-            let name = attribute.key.local_name();
-            if src.is_none() && name.as_ref().eq_ignore_ascii_case("src") {
-                // A reference that cannot be resolved stands for itself: nothing is expanded.
-                let value = attribute.normalized_value(XmlVersion::Implicit1_0).unwrap_or(attribute.value);
-                src = Some(value.trim().to_owned());
+            if count >= self.limits.max_attributes || value.len() > self.limits.max_text {
+                let what = "an element of the SMIL has too many or too long attributes";
+                return Err(broken(scanner.offset(), what));
             }
+            count += 1;
+            if src.is_none() && is_src(name) {
+                src = Some(resolved(value).trim().to_owned());
+            }
+        };
+        Ok((src.filter(|src| !src.is_empty()), is_empty))
+    }
+
+    fn end(&mut self, name: &str, offset: usize) -> Result<(), DecodeError> {
+        let found = excerpt(name);
+        match self.open.pop() {
+            Some(open) if open == name => Ok(()),
+            Some(open) => {
+                let what = format!("</{found}> stands where </{}> should", excerpt(open));
+                Err(ill_formed(DecodeError::ill_formed(offset, what)))
+            }
+            None => Err(ill_formed(DecodeError::ill_formed(offset, format!("</{found}> closes nothing")))),
         }
-        Ok(src.filter(|src| !src.is_empty()))
     }
 
     fn finish(self, offset: usize) -> Result<Vec<Reference>, DecodeError> {
-        if self.depth > 0 {
+        if !self.open.is_empty() {
             return Err(broken(offset, "the SMIL ends within an element"));
         }
         if !self.seen_root {
             return Err(broken(offset, "the SMIL is not one smil element"));
         }
         Ok(self.found)
+    }
+}
+
+/// A value with its references resolved. One that cannot be stands for itself, and the whole value with it: nothing is expanded.
+fn resolved(value: &str) -> Cow<'_, str> {
+    // Peers leave `<` as it is.
+    let pieces: Result<Vec<_>, _> = value.split('<').map(attribute_value).collect();
+    match pieces.as_deref() {
+        Ok([only]) => only.clone(),
+        Ok(pieces) => Cow::Owned(pieces.join("<")),
+        Err(_) => Cow::Borrowed(value),
     }
 }
 
@@ -228,26 +219,27 @@ fn end_of_declaration(text: &str) -> usize {
     declaration.map_or(0, |end| end + "?>".len())
 }
 
-/// The element at this place with another `src`, and where it ended.
+/// The element at this place with another `src`, and where its tag ended.
 fn with_src(text: &str, offset: usize, src: &str) -> Option<(String, usize)> {
-    let mut reader = Reader::from_str(text.get(offset..)?);
-    let (element, close) = match reader.read_event().ok()? {
-        Event::Start(element) => (element, ">"),
-        Event::Empty(element) => (element, "/>"),
-        _ => return None,
-    };
-    let mut written = format!("<{}", element.name().as_ref());
+    let mut scanner = Scanner::lenient(text.get(offset..)?);
+    let Ok(Some(Token::Start(name))) = scanner.next() else { return None };
+    let mut written = format!("<{name}");
     let mut replaced = false;
-    for attribute in element.attributes().with_checks(false) {
-        let attribute = attribute.ok()?;
-        let is_src = !replaced && attribute.key.local_name().as_ref().eq_ignore_ascii_case("src");
-        replaced |= is_src;
-        // What stood between single quotes may hold double ones.
-        let value = if is_src { escape(src) } else { attribute.value.replace('"', "&quot;").into() };
-        written.push_str(&format!(" {}=\"{value}\"", attribute.key.as_ref()));
+    loop {
+        match scanner.in_tag().ok()? {
+            InTag::Open => written.push('>'),
+            InTag::Empty => written.push_str("/>"),
+            InTag::Attribute(name, value) => {
+                let is_replaced = !replaced && is_src(name);
+                replaced |= is_replaced;
+                // What stood between single quotes may hold double ones.
+                let value = if is_replaced { escape(src) } else { value.replace('"', "&quot;").into() };
+                written.push_str(&format!(" {name}=\"{value}\""));
+                continue;
+            }
+        }
+        return Some((written, offset + scanner.position()));
     }
-    written.push_str(close);
-    Some((written, offset + self::offset(&reader)))
 }
 
 /// The text of a presentation, by its byte order mark or its declaration. Bytes of no encoding that it claims become
@@ -416,7 +408,7 @@ fn write_page(page: &Page, smil: &mut String) {
     let lasts_itself = page.iter().any(|(kind, _)| kind.has_duration());
     smil.push_str(if lasts_itself { "<par>" } else { r#"<par dur="5000ms">"# });
     for (kind, src) in page {
-        let src = escape(src.as_str());
+        let src = escape(src);
         smil.push_str(&format!(r#"<{} src="{src}""#, kind.element()));
         if let Some(region) = kind.region() {
             smil.push_str(&format!(r#" region="{region}""#));

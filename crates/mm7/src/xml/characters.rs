@@ -65,7 +65,7 @@ pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
 }
 
 /// Resolves references and makes blanks of line breaks and tabs.
-pub(super) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, String> {
+pub(crate) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, String> {
     // Without an early exit many bytes are compared at once. Other control characters there are none.
     let is_special = |byte: u8| byte < b' ' || byte == b'&' || byte == b'<';
     if !raw.bytes().fold(false, |found, byte| found | is_special(byte)) {
@@ -92,6 +92,25 @@ pub(super) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, String> {
         rest = after;
     }
     Ok(Cow::Owned(value))
+}
+
+/// Text as it stands in an attribute between quotes of either kind.
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['<', '>', '&', '\'', '"']) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\'' => escaped.push_str("&apos;"),
+            '"' => escaped.push_str("&quot;"),
+            c => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Whether it is an NCName (Namespaces in XML clause 3).

@@ -2,8 +2,9 @@
 
 pub(crate) mod characters;
 pub(crate) mod charset;
+mod doctype;
 pub(crate) mod mend;
-mod scan;
+pub(crate) mod scan;
 mod tree;
 
 pub(crate) use tree::{Attribute, Element, NamespaceId, XmlDocument};

@@ -1,14 +1,16 @@
 //! The tokens of an XML document (XML 1.0 clauses 2 and 3), each a piece of its text: nothing is copied, and every
 //! byte is looked at once or twice. Comments, processing instructions and the XML declaration are passed over.
 //!
-//! What can be told from one token is checked here; that tags nest is the caller's to check.
+//! What can be told from one token is checked here; that tags nest is the caller's to check. Presentations are read with less care
+//! than envelopes: a DOCTYPE is passed over, and so is what no handset minds.
 
+use super::doctype;
 use crate::error::{DecodeError, Rule};
 use crate::text::excerpt;
 
 /// A piece of a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(crate) enum Token<'a> {
     /// A start tag up to its name, which is not checked. What follows it is asked for with [`Scanner::in_tag`].
     Start(&'a str),
     /// An end tag's name.
@@ -23,7 +25,7 @@ pub(super) enum Token<'a> {
 
 /// A piece of a start tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InTag<'a> {
+pub(crate) enum InTag<'a> {
     /// The name and the value of an attribute, as they stand.
     Attribute(&'a str, &'a str),
     /// `>`: the element has contents.
@@ -34,7 +36,7 @@ pub(super) enum InTag<'a> {
 
 /// Reads a document from front to back.
 #[derive(Debug)]
-pub(super) struct Scanner<'a> {
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     /// Where the token given out last begins.
@@ -43,13 +45,27 @@ pub(super) struct Scanner<'a> {
     start: usize,
     /// Whether there is any `]`, which most documents do not have.
     has_brackets: bool,
+    /// Whether only what cannot be told apart is refused.
+    is_lenient: bool,
 }
 
 impl<'a> Scanner<'a> {
     pub fn new(text: &'a str) -> Self {
         let start = text.len() - text.trim_ascii_start().len();
         let has_brackets = memchr::memchr(b']', text.as_bytes()).is_some();
-        Self { text, at: start, token: start, start, has_brackets }
+        Self { text, at: start, token: start, start, has_brackets, is_lenient: false }
+    }
+
+    /// For presentations: passes over a DOCTYPE, and takes what is not well-formed where it is still plain what is markup.
+    /// Those are XML declarations anywhere, `--` in comments, `]]>` in texts, references of any name, characters that no name has, and
+    /// attributes without a blank between them.
+    pub fn lenient(text: &'a str) -> Self {
+        Self { is_lenient: true, ..Self::new(text) }
+    }
+
+    /// Where the next token begins.
+    pub const fn position(&self) -> usize {
+        self.at
     }
 
     /// Where the token given out last begins.
@@ -97,7 +113,9 @@ impl<'a> Scanner<'a> {
                 Ok(InTag::Empty)
             }
             (None, _) => Err(self.ends_within("a tag")),
-            _ if blanks == 0 => Err(self.wrong("a tag has a character that has no place in it")),
+            _ if blanks == 0 && !self.is_lenient => {
+                Err(self.wrong("a tag has a character that has no place in it"))
+            }
             _ => self.attribute(),
         }
     }
@@ -131,13 +149,21 @@ impl<'a> Scanner<'a> {
             Some(b'?') => self.instruction().map(|()| None),
             _ => {
                 self.at += 1;
-                Ok(Some(Token::Start(self.name())))
+                let name = match self.is_lenient {
+                    true => self.take(end_of_lenient_name(self.rest(), false)),
+                    false => self.name(),
+                };
+                Ok(Some(Token::Start(name)))
             }
         }
     }
 
     fn end_tag(&mut self) -> Result<Token<'a>, DecodeError> {
         self.at += 2;
+        if self.is_lenient {
+            let name = self.until(">").ok_or_else(|| self.ends_within("a tag"))?;
+            return Ok(Token::End(name.trim_ascii_end()));
+        }
         let name = self.name();
         self.skip_blanks();
         match self.peek() {
@@ -160,6 +186,10 @@ impl<'a> Scanner<'a> {
             return Ok(Some(Token::CData(text)));
         }
         if rest.get(2..9).is_some_and(|word| word.eq_ignore_ascii_case(b"DOCTYPE")) {
+            if self.is_lenient {
+                self.at += doctype::length(rest).ok_or_else(|| self.ends_within("a DOCTYPE"))?;
+                return Ok(None);
+            }
             return Err(DecodeError::new(Rule::Doctype, self.token, "the envelope has a DOCTYPE"));
         }
         Err(self.wrong("<! begins neither a comment nor a CDATA section"))
@@ -167,6 +197,9 @@ impl<'a> Scanner<'a> {
 
     fn comment(&mut self) -> Result<(), DecodeError> {
         self.at += b"<!--".len();
+        if self.is_lenient {
+            return self.until("-->").map(drop).ok_or_else(|| self.ends_within("a comment"));
+        }
         self.until("--").ok_or_else(|| self.ends_within("a comment"))?;
         if self.peek() != Some(b'>') {
             return Err(self.wrong("-- stands in a comment"));
@@ -178,6 +211,9 @@ impl<'a> Scanner<'a> {
     /// A processing instruction, or the XML declaration, which has its place at the start.
     fn instruction(&mut self) -> Result<(), DecodeError> {
         self.at += b"<?".len();
+        if self.is_lenient {
+            return self.until("?>").map(drop).ok_or_else(|| self.ends_within("<? and ?>"));
+        }
         let target = self.name();
         if target.is_empty() {
             return Err(self.wrong("<? begins no processing instruction"));
@@ -190,8 +226,11 @@ impl<'a> Scanner<'a> {
 
     fn reference(&mut self) -> Result<Token<'a>, DecodeError> {
         self.at += 1;
-        // The longest reference is shorter than this; `&` alone may be followed by a megabyte.
-        let window = self.rest().iter().take(32).position(|byte| *byte == b';');
+        let window = match self.is_lenient {
+            // The longest reference is shorter than this; `&` alone may be followed by a megabyte.
+            false => self.rest().iter().take(32).position(|byte| *byte == b';'),
+            true => end_of_reference(self.rest()),
+        };
         let Some(length) = window else {
             return Err(self.wrong("& begins no reference: there is no ; behind it"));
         };
@@ -203,7 +242,7 @@ impl<'a> Scanner<'a> {
     fn characters(&mut self) -> Result<Token<'a>, DecodeError> {
         let length = end_of_text(self.rest());
         let text = self.take(length);
-        if self.has_brackets && text.contains("]]>") {
+        if self.has_brackets && !self.is_lenient && text.contains("]]>") {
             return Err(self.wrong("]]> stands in a text"));
         }
         Ok(Token::Text(text))
@@ -212,6 +251,9 @@ impl<'a> Scanner<'a> {
     /// The bytes that a name may have; it is for the caller to see whether they are one.
     fn name(&mut self) -> &'a str {
         let rest = self.rest();
+        if self.is_lenient {
+            return self.take(end_of_lenient_name(rest, true));
+        }
         let is_over = |byte: &u8| !NAME_BYTES.get(usize::from(*byte)).is_some_and(|is_name| *is_name);
         let length = rest.iter().position(is_over).unwrap_or(rest.len());
         self.take(length)
@@ -265,6 +307,22 @@ fn end_of_text(rest: &[u8]) -> usize {
     let (near, far) = rest.split_at(rest.len().min(16));
     let in_far = || near.len() + memchr::memchr2(b'<', b'&', far).unwrap_or(far.len());
     near.iter().position(is_markup).unwrap_or_else(in_far)
+}
+
+/// The length of what stands between `&` and `;`, where no other markup comes first.
+fn end_of_reference(rest: &[u8]) -> Option<usize> {
+    memchr::memchr3(b';', b'&', b'<', rest).filter(|end| rest.get(*end) == Some(&b';'))
+}
+
+/// The length of what stands in a tag where a name should: an element's ends at a blank or with the tag, an attribute's at `=` as well.
+fn end_of_lenient_name(rest: &[u8], is_attribute: bool) -> usize {
+    let is_over = |(at, byte): (usize, &u8)| match byte {
+        b' ' | b'\t' | b'\r' | b'\n' | b'>' | b'"' | b'\'' => true,
+        b'=' => is_attribute && at > 0,
+        b'/' => rest.get(at + 1) == Some(&b'>'),
+        _ => false,
+    };
+    rest.iter().enumerate().position(is_over).unwrap_or(rest.len())
 }
 
 /// Which bytes can be part of a name with prefix; those beyond ASCII are looked at as characters later.
@@ -321,6 +379,32 @@ mod tests {
                 "Empty",
             ]
         );
+    }
+
+    #[test]
+    fn a_lenient_scanner_takes_what_is_plain_all_the_same() {
+        let text = "<!DOCTYPE a [<!ENTITY b '>'>]><?xml?><a$ b='1'c/d='2'>&longer than any reference that XML has;]]>\
+                    <!-- -- --><?><!----></a$ ><?xml?>";
+        let mut scanner = Scanner::lenient(text);
+        let mut next = || scanner.next().unwrap();
+        assert_eq!(next(), Some(Token::Start("a$")));
+        assert_eq!(scanner.in_tag().unwrap(), InTag::Attribute("b", "1"));
+        assert_eq!(scanner.in_tag().unwrap(), InTag::Attribute("c/d", "2"));
+        assert_eq!(scanner.in_tag().unwrap(), InTag::Open);
+        let mut next = || scanner.next().unwrap();
+        assert_eq!(next(), Some(Token::Reference("longer than any reference that XML has")));
+        assert_eq!(next(), Some(Token::Text("]]>")));
+        assert_eq!(next(), None, "<? begins what ends with ?>");
+        for (text, what) in [
+            ("&a", "& begins no reference: there is no ; behind it (at byte 0)"),
+            ("&a<b/>;", "& begins no reference: there is no ; behind it (at byte 0)"),
+            ("<!DOCTYPE a [", "the text ends within a DOCTYPE (at byte 0)"),
+            ("<!ENTITY a 'b'>", "<! begins neither a comment nor a CDATA section (at byte 0)"),
+            ("<!-- --", "the text ends within a comment (at byte 0)"),
+        ] {
+            let fault = Scanner::lenient(text).next().unwrap_err();
+            assert_eq!(fault.to_string(), what, "{text}");
+        }
     }
 
     #[test]
