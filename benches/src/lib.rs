@@ -78,7 +78,7 @@ mod tests {
             let Some(mm7::Message::SubmitReq(req)) = decoded.message else { panic!("not read") };
             let mail = assembled::mail(&request);
             let other = assembled::decode(&mail);
-            assert_eq!(other.text("VASPID"), req.vaspid.as_ref().map(|id| id.as_str()));
+            assert_eq!(other.text("VASPID"), req.sender.vaspid.as_ref().map(|id| id.as_str()));
             assert_eq!(other.text("Subject"), req.subject.as_deref());
             assert_eq!(other.text("TransactionID"), decoded.transaction_id.as_ref().map(|id| id.as_str()));
             assert_eq!(other.href.as_deref(), req.content.unwrap().href.as_deref());

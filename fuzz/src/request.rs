@@ -164,8 +164,8 @@ fn check_accepted(facts: &Facts, length: usize) {
 
 /// An account that may send as whatever service and sender the request names, so that the later checks are reached.
 fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
-    let vasid = req.and_then(|req| req.vasid.as_ref()).map_or("tides", |vasid| vasid.as_str());
-    let sender = req.and_then(|req| req.sender_address.as_ref()).map_or("111122", |sender| sender.as_str());
+    let vasid = req.and_then(|req| req.sender.vasid.as_ref()).map_or("tides", |vasid| vasid.as_str());
+    let sender = req.and_then(|req| req.sender.address.as_ref()).map_or("111122", |sender| sender.as_str());
     let service = Service {
         vasid: vasid.to_owned(),
         senders: vec![sender.trim().to_owned()],

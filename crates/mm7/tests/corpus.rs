@@ -107,7 +107,7 @@ fn is_invalid_elsewhere(decoded: &Decoded, xml: &[u8]) -> bool {
     let has_type = memchr::memmem::find(xml, b"xsi:type").is_some();
     has_type
         || match &decoded.message {
-            Some(Message::SubmitReq(req)) => req.recipients.is_empty() || req.vaspid.is_none(),
+            Some(Message::SubmitReq(req)) => req.recipients.is_empty() || req.sender.vaspid.is_none(),
             Some(Message::Fault(_)) => true,
             _ => false,
         }

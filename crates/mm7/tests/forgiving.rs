@@ -2,7 +2,7 @@
 
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
-use mm7::message::{DeliverReq, DeliveryReportReq, Operation, ReadReplyReq, RecipientKind};
+use mm7::message::{DeliverReq, DeliveryReportReq, Operation, ReadReplyReq, RecipientKind, ReportedMm};
 use mm7::soap::decode_forgiving;
 use mm7::{Address, Decoded, Dialect, Framing, Limits, Message, Rule, SeenNamespace, encode};
 
@@ -44,10 +44,10 @@ fn rules(decoded: &Decoded) -> Vec<&'static str> {
 fn says_the_same(form: &str, rule: &str) {
     let decoded = forgiven(form.as_bytes());
     let report = report_in(&decoded);
-    assert_eq!(report.message_id.as_ref().map(|id| id.as_str()), Some("m-1"), "{form}");
+    assert_eq!(report.mm.message_id.as_ref().map(|id| id.as_str()), Some("m-1"), "{form}");
     assert_eq!(report.mm_status, "Retrieved", "{form}");
-    assert_eq!(report.recipient, Some(Address::Number("16175550100".to_owned())), "{form}");
-    assert_eq!(report.sender.as_ref().map(Address::as_str), Some("7001"), "{form}");
+    assert_eq!(report.mm.recipient, Some(Address::Number("16175550100".to_owned())), "{form}");
+    assert_eq!(report.mm.sender.as_ref().map(Address::as_str), Some("7001"), "{form}");
     assert!(rules(&decoded).contains(&rule), "{:?}: {form}", decoded.errors);
 }
 
@@ -140,7 +140,9 @@ fn operations_in_other_spellings() {
     }
     for name in ["ReadReplyRequest", "readReply", "MM7ReadReplyReq", "ReadReportReq"] {
         let decoded = forgiven(report().replace("DeliveryReportReq", name).as_bytes());
-        let Some(Message::ReadReplyReq(ReadReplyReq { message_id, .. })) = &decoded.message else {
+        let Some(Message::ReadReplyReq(ReadReplyReq { mm: ReportedMm { message_id, .. }, .. })) =
+            &decoded.message
+        else {
             panic!("{name}")
         };
         assert_eq!(message_id.as_ref().unwrap().as_str(), "m-1");

@@ -244,7 +244,7 @@ fn is_taken_all_the_same(message: &Message, xml: &str, namespace: Namespace) -> 
     let has_sender = xml.contains("<SenderIdentification");
     let status = xml.split("<MMStatus>").nth(1).and_then(|rest| rest.split('<').next()).unwrap_or_default();
     match message {
-        Message::SubmitReq(req) => req.recipients.is_empty() || req.sender_address.is_none() || !has_sender,
+        Message::SubmitReq(req) => req.recipients.is_empty() || req.sender.address.is_none() || !has_sender,
         Message::CancelReq(_) | Message::ReplaceReq(_) => !has_sender,
         Message::DeliveryReportReq(_) => !is_status(status, namespace),
         Message::ReadReplyReq(_) => !["Indeterminate", "Read", "Deleted"].contains(&status),

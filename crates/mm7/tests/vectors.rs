@@ -217,14 +217,16 @@ fn what_the_dialects_make_of_it() {
 fn every_element_and_attribute() {
     let req = submit("everything");
     let expected = SubmitReq {
-        vaspid: mm7::VaspId::new("harbour-news").ok(),
-        vasid: mm7::VasId::new("tides").ok(),
-        sender_address: Some(mail("x9")),
-        sender_attributes: AddressAttributes {
-            display_only: false,
-            coding: Some(AddressCoding::Encrypted),
-            id: Some("s".to_owned()),
-            as_text: false,
+        sender: SenderIdentification {
+            vaspid: mm7::VaspId::new("harbour-news").ok(),
+            vasid: mm7::VasId::new("tides").ok(),
+            address: Some(mail("x9")),
+            attributes: AddressAttributes {
+                display_only: false,
+                coding: Some(AddressCoding::Encrypted),
+                id: Some("s".to_owned()),
+                as_text: false,
+            },
         },
         recipients: vec![
             Recipient::to(number("16175550123")),
@@ -248,9 +250,11 @@ fn every_element_and_attribute() {
         charged_party_id: Some("16175550199".to_owned()),
         distribution_indicator: Some(false),
         delivery_condition: vec![1, 4],
-        applic_id: Some("app".to_owned()),
-        reply_applic_id: Some("reply".to_owned()),
-        aux_applic_info: Some("aux".to_owned()),
+        application: ApplicationIds {
+            applic_id: Some("app".to_owned()),
+            reply_applic_id: Some("reply".to_owned()),
+            aux_applic_info: Some("aux".to_owned()),
+        },
         content_class: Some(ContentClass::ImageRich),
         drm_content: Some(false),
         content: Some(Content { href: Some("cid:picture".to_owned()), allow_adaptations: Some(true) }),
@@ -286,9 +290,9 @@ fn values_in_other_spellings() {
 #[test]
 fn addresses_in_other_forms() {
     let req = submit("bare-addresses");
-    assert_eq!(req.sender_address, Some(number("61295")));
+    assert_eq!(req.sender.address, Some(number("61295")));
     assert_eq!(req.recipients, [Recipient::to(mail("harbour@example.com"))]);
-    assert_eq!(submit("wrapped-address").sender_address, Some(number("16175550100")));
+    assert_eq!(submit("wrapped-address").sender.address, Some(number("16175550100")));
     let expected = [mail("harbour@example.com"), number("+16175550123/TYPE=PLMN")].map(Recipient::to);
     assert_eq!(submit("mistyped-address").recipients, expected);
     let expected = [
@@ -306,7 +310,7 @@ fn addresses_in_other_forms() {
 #[test]
 fn what_is_empty_and_what_is_absent() {
     let req = submit("empty-elements");
-    assert_eq!(req.sender_address, None);
+    assert_eq!(req.sender.address, None);
     assert_eq!(req.recipients, []);
     assert_eq!(req.linked_id, None);
     assert_eq!(req.service_code.as_deref(), Some(""));
@@ -319,7 +323,7 @@ fn what_is_empty_and_what_is_absent() {
 fn of_two_the_first_counts() {
     let req = submit("elements-twice");
     assert_eq!(req.subject.as_deref(), Some("one"));
-    assert_eq!(req.sender_address, Some(short_code("61295")));
+    assert_eq!(req.sender.address, Some(short_code("61295")));
 }
 
 #[test]
@@ -328,8 +332,11 @@ fn order_does_not_matter() {
     assert_eq!((req.priority, req.delivery_report), (Some(Priority::Low), Some(true)));
     let decoded = read("report-out-of-order");
     let Some(Message::DeliveryReportReq(report)) = decoded.message else { unreachable!() };
-    assert_eq!(report.message_id.map(|id| id.to_string()).as_deref(), Some("900719925474099"));
-    assert_eq!((report.recipient, report.sender), (Some(number("16175550123")), Some(short_code("61295"))));
+    assert_eq!(report.mm.message_id.map(|id| id.to_string()).as_deref(), Some("900719925474099"));
+    assert_eq!(
+        (report.mm.recipient, report.mm.sender),
+        (Some(number("16175550123")), Some(short_code("61295")))
+    );
     assert_eq!(report.date, "2026-05-05T12:00:01Z".parse().ok());
     assert_eq!(report.mm_status, "Second: handset took it");
     assert_eq!(report.status_text.as_deref(), Some("1001"));

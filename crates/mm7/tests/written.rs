@@ -82,11 +82,11 @@ fn a_request_with_what_release_5_lacks() {
     let recipient =
         Recipient { coding: Some(AddressCoding::Encrypted), ..Recipient::to(Address::Number("1".into())) };
     let req = SubmitReq {
-        vaspid: VaspId::new("v").ok(),
+        sender: SenderIdentification { vaspid: VaspId::new("v").ok(), ..SenderIdentification::default() },
         recipients: vec![recipient.clone(), recipient],
         charged_party: Some(ChargedParty::ThirdParty),
         charged_party_id: Some("2".to_owned()),
-        applic_id: Some("a".to_owned()),
+        application: ApplicationIds { applic_id: Some("a".to_owned()), ..ApplicationIds::default() },
         drm_content: Some(true),
         ..SubmitReq::default()
     };

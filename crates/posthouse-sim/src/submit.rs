@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mm7::{
     Address, Framing, Message, Namespace, SeenNamespace, TransactionId, ValueError, VasId, VaspId, Version,
     When,
-    message::{Content, Recipient, SubmitReq},
+    message::{Content, Recipient, SenderIdentification, SubmitReq},
     mime::{Media, content_href},
 };
 
@@ -118,9 +118,12 @@ impl Submit {
         let vaspid = self.vaspid.as_deref().map(VaspId::new).transpose().map_err(value("VASPID"))?;
         let vasid = self.vasid.as_deref().map(VasId::new).transpose().map_err(value("VASID"))?;
         let request = SubmitReq {
-            vaspid,
-            vasid,
-            sender_address: self.from.as_deref().map(address),
+            sender: SenderIdentification {
+                vaspid,
+                vasid,
+                address: self.from.as_deref().map(address),
+                ..SenderIdentification::default()
+            },
             recipients: self.to.iter().map(|to| Recipient::to(Address::Number(to.clone()))).collect(),
             time_stamp: self.time_stamp,
             expiry_date: self.expiry,

@@ -123,10 +123,10 @@ async fn a_report_says_what_it_is_about() {
     let callbacks = scene.door.callbacks();
     let [callback] = callbacks.as_slice() else { panic!("{} callbacks", callbacks.len()) };
     let report = callback.report().unwrap();
-    assert_eq!(report.message_id.as_ref(), answer.message_id());
+    assert_eq!(report.mm.message_id.as_ref(), answer.message_id());
     assert!(answer.message_id().unwrap().as_str().starts_with("31003-"));
-    assert_eq!(report.recipient.as_ref().unwrap().as_str(), "16175559001");
-    assert_eq!(report.sender.as_ref().unwrap().as_str(), "111122");
+    assert_eq!(report.mm.recipient.as_ref().unwrap().as_str(), "16175559001");
+    assert_eq!(report.mm.sender.as_ref().unwrap().as_str(), "111122");
     assert!(report.date.is_some());
     assert_eq!(callback.path, "/carriers/31003/mm7");
     assert_eq!(callback.headers["authorization"], "Basic dnp3OnA=");
@@ -161,7 +161,7 @@ async fn twice_means_two_transactions() {
     scene.submit("9011").await;
     scene.reported(2).await;
     let callbacks = scene.door.callbacks();
-    assert_eq!(callbacks[0].report().unwrap().message_id, callbacks[1].report().unwrap().message_id);
+    assert_eq!(callbacks[0].report().unwrap().mm.message_id, callbacks[1].report().unwrap().mm.message_id);
     assert_ne!(callbacks[0].transaction_id, callbacks[1].transaction_id);
 }
 
@@ -432,9 +432,9 @@ async fn read_replies_over_http() {
         else {
             panic!("{callbacks:?}")
         };
-        assert_eq!((reply.message_id.as_ref(), reply.mm_status.as_str()), (Some(id), status));
-        assert_eq!(reply.recipient, Some(mm7::Address::Number("16175559008".to_owned())));
-        assert!(reply.sender.is_some() && reply.time_stamp.is_some());
+        assert_eq!((reply.mm.message_id.as_ref(), reply.mm_status.as_str()), (Some(id), status));
+        assert_eq!(reply.mm.recipient, Some(mm7::Address::Number("16175559008".to_owned())));
+        assert!(reply.mm.sender.is_some() && reply.time_stamp.is_some());
     }
     assert_eq!(send(r#"{"message_id":"nobody"}"#).await.0, 404);
     assert_eq!(send(r#"{"colour":"red"}"#).await.0, 400);

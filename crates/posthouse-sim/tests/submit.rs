@@ -47,9 +47,9 @@ fn every_namespace_is_written_to_the_letter() {
         mms.time_stamp = "2026-11-20T12:00:00Z".parse().ok();
         let (decoded, submit, _) = read(&mms);
         assert_eq!(Dialect::THREE_GPP.first_refused(&decoded, &[Operation::Submit]), None, "{namespace:?}");
-        assert_eq!(submit.vaspid.unwrap().as_str(), "acme-api-key");
-        assert_eq!(submit.vasid.unwrap().as_str(), "61295");
-        assert_eq!(submit.sender_address, Some(Address::ShortCode("111122".to_owned())));
+        assert_eq!(submit.sender.vaspid.unwrap().as_str(), "acme-api-key");
+        assert_eq!(submit.sender.vasid.unwrap().as_str(), "61295");
+        assert_eq!(submit.sender.address, Some(Address::ShortCode("111122".to_owned())));
         assert_eq!(submit.recipients[0].address, Address::Number("16175550100".to_owned()));
         assert_eq!(submit.subject.as_deref(), Some("Hello <&>"));
         assert_eq!(submit.delivery_report, Some(true));
@@ -103,7 +103,7 @@ fn what_is_left_out_is_not_written() {
     (mms.vaspid, mms.vasid, mms.from) = (None, None, None);
     mms.to.clear();
     let (_, submit, _) = read(&mms);
-    assert_eq!((submit.vaspid, submit.vasid, submit.sender_address), (None, None, None));
+    assert_eq!((submit.sender.vaspid, submit.sender.vasid, submit.sender.address), (None, None, None));
     assert_eq!(submit.recipients, []);
 }
 

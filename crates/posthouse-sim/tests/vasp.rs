@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use mm7::{
     Address, Framing, Message, MessageId, MmStatus, Namespace, TransactionId, Version,
-    message::{Content, DeliverReq, DeliveryReportReq, FaultDetail, ReadReplyReq, SubmitReq},
+    message::{Content, DeliverReq, DeliveryReportReq, FaultDetail, ReadReplyReq, ReportedMm, SubmitReq},
     mime::{Media, content_href},
 };
 use posthouse_sim::{
@@ -25,9 +25,12 @@ async fn vasp(answer: VaspAnswer) -> VaspSim {
 
 fn report() -> Message {
     Message::DeliveryReportReq(DeliveryReportReq {
-        message_id: MessageId::new("4711").ok(),
-        recipient: Some(Address::Number("16175550100".to_owned())),
-        sender: Some(Address::ShortCode("111122".to_owned())),
+        mm: ReportedMm {
+            message_id: MessageId::new("4711").ok(),
+            recipient: Some(Address::Number("16175550100".to_owned())),
+            sender: Some(Address::ShortCode("111122".to_owned())),
+            ..ReportedMm::default()
+        },
         date: "2026-11-20T12:00:00Z".parse().ok(),
         mm_status: "Rejected".to_owned(),
         status_text: Some("Rejected".to_owned()),
@@ -82,7 +85,7 @@ async fn messages_and_read_replies_are_taken_too() {
     let answer = wire::send(&Client::new(DEADLINE), request(&vasp, &message, &parts)).await.unwrap();
     assert!(matches!(answer.message, Some(Message::DeliverRsp(_))));
     let read = Message::ReadReplyReq(ReadReplyReq {
-        message_id: MessageId::new("4711").ok(),
+        mm: ReportedMm { message_id: MessageId::new("4711").ok(), ..ReportedMm::default() },
         mm_status: "Read".to_owned(),
         ..ReadReplyReq::default()
     });

@@ -291,7 +291,7 @@ async fn all_reported(vasp: &VaspSim, accepted: &[Id]) {
             .filter(|callback| {
                 callback.is_acknowledged() && callback.status().is_some_and(|status| status.is_terminal())
             })
-            .filter_map(|callback| callback.report()?.message_id.as_ref()?.as_str().parse().ok())
+            .filter_map(|callback| callback.report()?.mm.message_id.as_ref()?.as_str().parse().ok())
             .collect();
         accepted.iter().all(|id| told.contains(id)).then_some(())
     })

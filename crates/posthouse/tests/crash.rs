@@ -393,7 +393,7 @@ impl Town {
 }
 
 fn reported_on(callback: &Callback) -> Option<Id> {
-    callback.report()?.message_id.as_ref()?.as_str().parse().ok()
+    callback.report()?.mm.message_id.as_ref()?.as_str().parse().ok()
 }
 
 /// What everybody has of one message.

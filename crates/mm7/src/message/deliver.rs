@@ -6,7 +6,7 @@ use super::address::{AddressAttributes, Recipient};
 use super::enumerations::Priority;
 use super::fields::{Child, ChildFields, Notes, addresses, has_address, number_attribute, r5, r6, read_when};
 use super::parts::{
-    Content, OTHER_SENDERS, RESPONSE, Status, UaCapabilities, read_recipients, write_application,
+    APPLICATION, ApplicationIds, Content, OTHER_SENDERS, RESPONSE, Status, UaCapabilities, read_recipients,
     write_recipients,
 };
 use super::writer::EnvelopeWriter;
@@ -48,12 +48,8 @@ pub struct DeliverReq {
     pub priority: Option<Priority>,
     /// Subject, exactly as it came.
     pub subject: Option<String>,
-    /// ApplicID (R6).
-    pub applic_id: Option<String>,
-    /// ReplyApplicID (R6).
-    pub reply_applic_id: Option<String>,
-    /// AuxApplicInfo (R6).
-    pub aux_applic_info: Option<String>,
+    /// ApplicID, ReplyApplicID and AuxApplicInfo (R6).
+    pub application: ApplicationIds,
     /// UACapabilities (R6).
     pub ua_capabilities: Option<UaCapabilities>,
     /// Content.
@@ -105,9 +101,9 @@ pub(super) const DELIVER_REQ: &[Child] = &[
     r5("ReplyChargingID"),
     r5("Priority"),
     r5("Subject"),
-    r6("ApplicID"),
-    r6("ReplyApplicID"),
-    r6("AuxApplicInfo"),
+    APPLICATION[0],
+    APPLICATION[1],
+    APPLICATION[2],
     r6("UACapabilities"),
     r5("Content"),
 ];
@@ -138,9 +134,7 @@ impl DeliverReq {
             reply_charging_id: fields.id("ReplyChargingID", MessageId::new, notes),
             priority: fields.enumeration("Priority", Priority::WIRE, notes),
             subject: fields.text("Subject"),
-            applic_id: fields.trimmed("ApplicID"),
-            reply_applic_id: fields.trimmed("ReplyApplicID"),
-            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            application: ApplicationIds::read(&fields),
             ua_capabilities: UaCapabilities::read(&fields, notes),
             content: Content::read(&fields, notes),
         }
@@ -165,12 +159,7 @@ impl DeliverReq {
         writer.value("ReplyChargingID", self.reply_charging_id.as_ref());
         writer.text("Priority", self.priority.map(Priority::as_str));
         writer.text("Subject", self.subject.as_deref());
-        write_application(
-            writer,
-            self.applic_id.as_deref(),
-            self.reply_applic_id.as_deref(),
-            self.aux_applic_info.as_deref(),
-        );
+        self.application.write(writer);
         UaCapabilities::write(self.ua_capabilities.as_ref(), writer);
         Content::write(self.content.as_ref(), writer);
     }

@@ -1,23 +1,16 @@
 //! extendedCancelReq and extendedCancelRsp (REL-6-MM7-1-4 only): a VASP takes back MMs by a CancelID.
 
-use super::address::AddressAttributes;
 use super::fields::{Child, ChildFields, Notes, r5};
-use super::parts::{SenderIdentification, Status, write_sender};
+use super::parts::{SenderIdentification, Status};
 use super::writer::EnvelopeWriter;
-use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::types::MessageId;
 use crate::xml::Element;
 
 /// A VASP's request to take back the MMs of a CancelID.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExtendedCancelReq {
-    /// SenderIdentification/VASPID.
-    pub vaspid: Option<VaspId>,
-    /// SenderIdentification/VASID.
-    pub vasid: Option<VasId>,
-    /// SenderIdentification/SenderAddress.
-    pub sender_address: Option<Address>,
-    /// The attributes of SenderAddress.
-    pub sender_attributes: AddressAttributes,
+    /// SenderIdentification.
+    pub sender: SenderIdentification,
     /// CancelID.
     pub cancel_id: Option<MessageId>,
 }
@@ -36,19 +29,14 @@ pub(super) const EXTENDED_CANCEL_RSP: &[Child] = &[r5("MM7Version"), r5("Status"
 impl ExtendedCancelReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         let fields = ChildFields::of(element, EXTENDED_CANCEL_REQ, notes);
-        let sender = SenderIdentification::read(&fields, notes);
         Self {
-            vaspid: sender.vaspid,
-            vasid: sender.vasid,
-            sender_address: sender.address,
-            sender_attributes: sender.attributes,
+            sender: SenderIdentification::read(&fields, notes),
             cancel_id: fields.id("CancelID", MessageId::new, notes),
         }
     }
 
     pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
-        let address = self.sender_address.as_ref();
-        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        self.sender.write(writer);
         writer.value("CancelID", self.cancel_id.as_ref());
     }
 }
@@ -57,5 +45,8 @@ impl ExtendedCancelRsp {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         let fields = ChildFields::of(element, EXTENDED_CANCEL_RSP, notes);
         Self { status: Status::of_extended(&fields, notes) }
+    }
+    pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
+        self.status.write(writer);
     }
 }

@@ -2,16 +2,9 @@
 
 use super::fields::Notes;
 use super::names::answer_name;
-use super::parts::{Status, read_response};
+use super::parts::{ErrorRsp, Status};
 use super::writer::EnvelopeWriter;
 use crate::xml::Element;
-
-/// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ErrorRsp {
-    /// Status.
-    pub status: Status,
-}
 
 /// A SOAP Fault.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,12 +105,6 @@ impl Fault {
         let text = self.string.trim_start();
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         text.get(..digits).filter(|_| digits == 4)?.parse().ok()
-    }
-}
-
-impl ErrorRsp {
-    pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
-        Self { status: read_response(element, notes) }
     }
 }
 

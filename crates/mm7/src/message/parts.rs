@@ -2,7 +2,7 @@
 
 use super::address::{AddressAttributes, Recipient, RecipientKind};
 use super::fields::{
-    Child, ChildFields, Notes, addresses, boolean_attribute, has_address, number, number_attribute, r5,
+    Child, ChildFields, Notes, addresses, boolean_attribute, has_address, number, number_attribute, r5, r6,
     when_attribute,
 };
 use super::writer::EnvelopeWriter;
@@ -10,8 +10,7 @@ use crate::error::Rule;
 use crate::status::StatusCode;
 use crate::text::scheme;
 use crate::time::When;
-use crate::types::Address;
-use crate::types::{VasId, VaspId};
+use crate::types::{Address, MessageId, VasId, VaspId};
 use crate::xml::Element;
 
 /// Status of a response (Annex L `responseStatusType`).
@@ -186,25 +185,59 @@ impl Status {
     }
 }
 
-/// Reads a response that is nothing but MM7Version and Status.
-pub(crate) fn read_response(element: Element<'_>, notes: &mut Notes) -> Status {
-    let fields = ChildFields::of(element, RESPONSE, notes);
-    Status::of_response(element, &fields, notes)
+/// Responses that are nothing but MM7Version and Status.
+macro_rules! status_responses {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            /// Status.
+            pub status: Status,
+        }
+
+        impl $name {
+            pub(super) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
+                let fields = ChildFields::of(element, RESPONSE, notes);
+                Self { status: Status::of_response(element, &fields, notes) }
+            }
+
+            pub(super) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
+                self.status.write(writer);
+            }
+        }
+    )*};
 }
 
-/// SenderIdentification: who a VASP's request is from.
-#[derive(Debug, Default)]
-pub(crate) struct SenderIdentification {
+status_responses! {
+    /// The answer to CancelReq.
+    CancelRsp
+    /// The answer to ReplaceReq.
+    ReplaceRsp
+    /// The answer to DeliveryReportReq.
+    DeliveryReportRsp
+    /// The answer to ReadReplyReq.
+    ReadReplyRsp
+    /// RSErrorRsp (the relay's) or VASPErrorRsp (the VASP's): a request could not be processed.
+    ErrorRsp
+}
+
+/// SenderIdentification: which VASP a request is from, and which of its services.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SenderIdentification {
+    /// VASPID.
     pub vaspid: Option<VaspId>,
+    /// VASID.
     pub vasid: Option<VasId>,
+    /// SenderAddress.
     pub address: Option<Address>,
+    /// The attributes of SenderAddress.
     pub attributes: AddressAttributes,
 }
 
 pub(super) const SENDER_IDENTIFICATION: &[Child] = &[r5("VASPID"), r5("VASID"), r5("SenderAddress")];
 
 impl SenderIdentification {
-    pub(crate) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
+    pub(super) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
         let Some(element) = fields.get("SenderIdentification") else { return Self::default() };
         let fields = ChildFields::of(element, SENDER_IDENTIFICATION, notes);
         let (address, attributes) = fields.address("SenderAddress", notes);
@@ -215,21 +248,61 @@ impl SenderIdentification {
             attributes,
         }
     }
+
+    /// Writes the element, which every VASP's request has.
+    pub(super) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
+        writer.start("SenderIdentification", &[]);
+        writer.value("VASPID", self.vaspid.as_ref());
+        writer.value("VASID", self.vasid.as_ref());
+        writer.address("SenderAddress", self.address.as_ref(), &self.attributes);
+        writer.end("SenderIdentification");
+    }
 }
 
-/// Writes SenderIdentification, which every VASP's request has.
-pub(crate) fn write_sender(
-    writer: &mut EnvelopeWriter<'_>,
-    vaspid: Option<&VaspId>,
-    vasid: Option<&VasId>,
-    address: Option<&Address>,
-    attributes: &AddressAttributes,
-) {
-    writer.start("SenderIdentification", &[]);
-    writer.value("VASPID", vaspid);
-    writer.value("VASID", vasid);
-    writer.address("SenderAddress", address, attributes);
-    writer.end("SenderIdentification");
+/// What a report begins with: which MM it is about, and at which recipient.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ReportedMm {
+    /// MMSRelayServerID.
+    pub relay_server_id: Option<String>,
+    /// MessageID of the MM.
+    pub message_id: Option<MessageId>,
+    /// Recipient.
+    pub recipient: Option<Address>,
+    /// The attributes of Recipient.
+    pub recipient_attributes: AddressAttributes,
+    /// Sender.
+    pub sender: Option<Address>,
+    /// The attributes of Sender.
+    pub sender_attributes: AddressAttributes,
+}
+
+pub(super) const REPORTED_MM: [Child; 4] = [
+    r5("MMSRelayServerID"),
+    r5("MessageID").required(),
+    r5("Recipient").or(OTHER_RECIPIENTS).required(),
+    r5("Sender").or(OTHER_SENDERS).required(),
+];
+
+impl ReportedMm {
+    pub(super) fn read(fields: &ChildFields<'_>, notes: &mut Notes) -> Self {
+        let (recipient, recipient_attributes) = fields.address("Recipient", notes);
+        let (sender, sender_attributes) = fields.address("Sender", notes);
+        Self {
+            relay_server_id: fields.trimmed("MMSRelayServerID"),
+            message_id: fields.id("MessageID", MessageId::new, notes),
+            recipient,
+            recipient_attributes,
+            sender,
+            sender_attributes,
+        }
+    }
+
+    pub(super) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
+        writer.text("MMSRelayServerID", self.relay_server_id.as_deref());
+        writer.value("MessageID", self.message_id.as_ref());
+        writer.address("Recipient", self.recipient.as_ref(), &self.recipient_attributes);
+        writer.address("Sender", self.sender.as_ref(), &self.sender_attributes);
+    }
 }
 
 pub(super) const RECIPIENTS: &[Child] = &[r5("To").repeated(), r5("Cc").repeated(), r5("Bcc").repeated()];
@@ -374,16 +447,33 @@ fn write_attributes(writer: &mut EnvelopeWriter<'_>, name: &str, attributes: &[(
     writer.element_with(name, &present.collect::<Vec<_>>(), "");
 }
 
-/// ApplicID, ReplyApplicID and AuxApplicInfo, which stand together wherever they stand.
-pub(crate) fn write_application(
-    writer: &mut EnvelopeWriter<'_>,
-    applic_id: Option<&str>,
-    reply_applic_id: Option<&str>,
-    aux_applic_info: Option<&str>,
-) {
-    if writer.is_release_6() {
-        writer.text("ApplicID", applic_id);
-        writer.text("ReplyApplicID", reply_applic_id);
-        writer.text("AuxApplicInfo", aux_applic_info);
+/// What addresses an application on the handset (Release 6): three elements that stand together wherever they stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApplicationIds {
+    /// ApplicID: the application that the MM is for.
+    pub applic_id: Option<String>,
+    /// ReplyApplicID: the application that an answer is for.
+    pub reply_applic_id: Option<String>,
+    /// AuxApplicInfo: what the application is told beside.
+    pub aux_applic_info: Option<String>,
+}
+
+pub(super) const APPLICATION: [Child; 3] = [r6("ApplicID"), r6("ReplyApplicID"), r6("AuxApplicInfo")];
+
+impl ApplicationIds {
+    pub(super) fn read(fields: &ChildFields<'_>) -> Self {
+        Self {
+            applic_id: fields.trimmed("ApplicID"),
+            reply_applic_id: fields.trimmed("ReplyApplicID"),
+            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+        }
+    }
+
+    pub(super) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
+        if writer.is_release_6() {
+            writer.text("ApplicID", self.applic_id.as_deref());
+            writer.text("ReplyApplicID", self.reply_applic_id.as_deref());
+            writer.text("AuxApplicInfo", self.aux_applic_info.as_deref());
+        }
     }
 }

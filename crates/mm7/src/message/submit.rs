@@ -2,29 +2,23 @@
 
 use jiff::Timestamp;
 
-use super::address::{AddressAttributes, Recipient};
+use super::address::Recipient;
 use super::enumerations::{ContentClass, MessageClass, Priority};
 use super::fields::{Child, ChildFields, Notes, number, r5, r6};
 use super::parts::{
-    ChargedParty, Content, RESPONSE, ReplyCharging, SenderIdentification, Status, read_recipients,
-    write_application, write_recipients, write_sender,
+    APPLICATION, ApplicationIds, ChargedParty, Content, RESPONSE, ReplyCharging, SenderIdentification,
+    Status, read_recipients, write_recipients,
 };
 use super::writer::EnvelopeWriter;
 use crate::time::When;
-use crate::types::{Address, MessageId, VasId, VaspId};
+use crate::types::MessageId;
 use crate::xml::Element;
 
 /// A VASP's request to send an MM. Fields marked R6 are not written in Release 5.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubmitReq {
-    /// SenderIdentification/VASPID.
-    pub vaspid: Option<VaspId>,
-    /// SenderIdentification/VASID.
-    pub vasid: Option<VasId>,
-    /// SenderIdentification/SenderAddress.
-    pub sender_address: Option<Address>,
-    /// The attributes of SenderAddress.
-    pub sender_attributes: AddressAttributes,
+    /// SenderIdentification.
+    pub sender: SenderIdentification,
     /// Recipients, in the order of the document.
     pub recipients: Vec<Recipient>,
     /// ServiceCode, without its vendor attributes.
@@ -57,12 +51,8 @@ pub struct SubmitReq {
     pub distribution_indicator: Option<bool>,
     /// DeliveryCondition/DC (R6).
     pub delivery_condition: Vec<u32>,
-    /// ApplicID (R6).
-    pub applic_id: Option<String>,
-    /// ReplyApplicID (R6).
-    pub reply_applic_id: Option<String>,
-    /// AuxApplicInfo (R6).
-    pub aux_applic_info: Option<String>,
+    /// ApplicID, ReplyApplicID and AuxApplicInfo (R6).
+    pub application: ApplicationIds,
     /// ContentClass (R6).
     pub content_class: Option<ContentClass>,
     /// DRMContent (R6).
@@ -99,9 +89,9 @@ pub(super) const SUBMIT_REQ: &[Child] = &[
     r6("ChargedPartyID"),
     r5("DistributionIndicator"),
     r6("DeliveryCondition"),
-    r6("ApplicID"),
-    r6("ReplyApplicID"),
-    r6("AuxApplicInfo"),
+    APPLICATION[0],
+    APPLICATION[1],
+    APPLICATION[2],
     r6("ContentClass"),
     r6("DRMContent"),
     r5("Content"),
@@ -112,12 +102,8 @@ pub(super) const DELIVERY_CONDITION: &[Child] = &[r6("DC").repeated()];
 impl SubmitReq {
     pub(crate) fn read(element: Element<'_>, notes: &mut Notes) -> Self {
         let fields = ChildFields::of(element, SUBMIT_REQ, notes);
-        let sender = SenderIdentification::read(&fields, notes);
         Self {
-            vaspid: sender.vaspid,
-            vasid: sender.vasid,
-            sender_address: sender.address,
-            sender_attributes: sender.attributes,
+            sender: SenderIdentification::read(&fields, notes),
             recipients: read_recipients(&fields, notes),
             service_code: fields.trimmed("ServiceCode"),
             linked_id: fields.id("LinkedID", MessageId::new, notes),
@@ -134,9 +120,7 @@ impl SubmitReq {
             charged_party_id: fields.trimmed("ChargedPartyID"),
             distribution_indicator: fields.boolean("DistributionIndicator", notes),
             delivery_condition: read_delivery_condition(&fields, notes),
-            applic_id: fields.trimmed("ApplicID"),
-            reply_applic_id: fields.trimmed("ReplyApplicID"),
-            aux_applic_info: fields.trimmed("AuxApplicInfo"),
+            application: ApplicationIds::read(&fields),
             content_class: fields.enumeration("ContentClass", ContentClass::WIRE, notes),
             drm_content: fields.boolean("DRMContent", notes),
             content: Content::read(&fields, notes),
@@ -144,8 +128,7 @@ impl SubmitReq {
     }
 
     pub(crate) fn write(&self, writer: &mut EnvelopeWriter<'_>) {
-        let address = self.sender_address.as_ref();
-        write_sender(writer, self.vaspid.as_ref(), self.vasid.as_ref(), address, &self.sender_attributes);
+        self.sender.write(writer);
         write_recipients(writer, &self.recipients);
         writer.text("ServiceCode", self.service_code.as_deref());
         writer.value("LinkedID", self.linked_id.as_ref());
@@ -164,12 +147,7 @@ impl SubmitReq {
         }
         writer.value("DistributionIndicator", self.distribution_indicator);
         self.write_delivery_condition(writer);
-        write_application(
-            writer,
-            self.applic_id.as_deref(),
-            self.reply_applic_id.as_deref(),
-            self.aux_applic_info.as_deref(),
-        );
+        self.application.write(writer);
         if writer.is_release_6() {
             writer.text("ContentClass", self.content_class.map(ContentClass::as_str));
             writer.value("DRMContent", self.drm_content);

@@ -97,14 +97,24 @@ fn status() -> impl Strategy<Value = Status> {
     })
 }
 
-fn sender() -> impl Strategy<Value = (Option<VaspId>, Option<VasId>, (Option<Address>, AddressAttributes))> {
+fn sender() -> impl Strategy<Value = SenderIdentification> {
     let vaspid = option::of(name().prop_map(|id| VaspId::new(&id).unwrap()));
     let vasid = option::of(name().prop_map(|id| VasId::new(&id).unwrap()));
-    (vaspid, vasid, addressed())
+    (vaspid, vasid, addressed()).prop_map(|(vaspid, vasid, (address, attributes))| SenderIdentification {
+        vaspid,
+        vasid,
+        address,
+        attributes,
+    })
 }
 
-fn application() -> impl Strategy<Value = (Option<String>, Option<String>, Option<String>)> {
-    (option::of(trimmed()), option::of(trimmed()), option::of(trimmed()))
+fn application() -> impl Strategy<Value = ApplicationIds> {
+    let ids = (option::of(trimmed()), option::of(trimmed()), option::of(trimmed()));
+    ids.prop_map(|(applic_id, reply_applic_id, aux_applic_info)| ApplicationIds {
+        applic_id,
+        reply_applic_id,
+        aux_applic_info,
+    })
 }
 
 fn charged_party() -> impl Strategy<Value = ChargedParty> {
@@ -140,19 +150,9 @@ fn submit_req() -> impl Strategy<Value = SubmitReq> {
     );
     let texts = (option::of(text()), option::of(trimmed()), vec(1..u32::MAX, 0..3), application());
     (head, times, flags, kinds, texts).prop_map(|(head, times, flags, kinds, texts)| {
-        let (
-            (vaspid, vasid, (sender_address, sender_attributes)),
-            recipients,
-            service_code,
-            linked_id,
-            content,
-        ) = head;
-        let (applic_id, reply_applic_id, aux_applic_info) = texts.3;
+        let (sender, recipients, service_code, linked_id, content) = head;
         SubmitReq {
-            vaspid,
-            vasid,
-            sender_address,
-            sender_attributes,
+            sender,
             recipients,
             service_code,
             linked_id,
@@ -169,9 +169,7 @@ fn submit_req() -> impl Strategy<Value = SubmitReq> {
             charged_party_id: texts.1,
             distribution_indicator: flags.2,
             delivery_condition: texts.2,
-            applic_id,
-            reply_applic_id,
-            aux_applic_info,
+            application: texts.3,
             content_class: kinds.2,
             drm_content: flags.3,
             content,
@@ -192,12 +190,12 @@ fn deliver_req() -> impl Strategy<Value = DeliverReq> {
     let rest = (option::of(timestamp()), message_id(), option::of(prop::sample::select(Priority::ALL)));
     let tail = (option::of(text()), application(), capabilities(), content());
     (head, previous, rest, tail).prop_map(|(head, previous, rest, tail)| {
-        let ((vaspid, vasid, _), relay_server_id, linked_id, (sender, sender_attributes), recipients) = head;
-        let (subject, (applic_id, reply_applic_id, aux_applic_info), ua_capabilities, content) = tail;
+        let (vasp, relay_server_id, linked_id, (sender, sender_attributes), recipients) = head;
+        let (subject, application, ua_capabilities, content) = tail;
         DeliverReq {
             relay_server_id,
-            vaspid,
-            vasid,
+            vaspid: vasp.vaspid,
+            vasid: vasp.vasid,
             linked_id,
             sender,
             sender_attributes,
@@ -210,9 +208,7 @@ fn deliver_req() -> impl Strategy<Value = DeliverReq> {
             reply_charging_id: rest.1,
             priority: rest.2,
             subject,
-            applic_id,
-            reply_applic_id,
-            aux_applic_info,
+            application,
             ua_capabilities,
             content,
         }
@@ -235,19 +231,19 @@ fn delivery_report_req() -> impl Strategy<Value = DeliveryReportReq> {
             date,
         ) = head;
         DeliveryReportReq {
-            relay_server_id,
-            message_id,
-            recipient,
-            recipient_attributes,
-            sender,
-            sender_attributes,
+            mm: ReportedMm {
+                relay_server_id,
+                message_id,
+                recipient,
+                recipient_attributes,
+                sender,
+                sender_attributes,
+            },
             date: Some(date),
             mm_status: status.0,
             mm_status_extension: status.1,
             status_text: status.2,
-            applic_id: application.0,
-            reply_applic_id: application.1,
-            aux_applic_info: application.2,
+            application,
             ua_capabilities,
         }
     })
@@ -255,40 +251,25 @@ fn delivery_report_req() -> impl Strategy<Value = DeliveryReportReq> {
 
 fn read_reply_req() -> impl Strategy<Value = ReadReplyReq> {
     delivery_report_req().prop_map(|report| ReadReplyReq {
-        relay_server_id: report.relay_server_id,
-        message_id: report.message_id,
-        recipient: report.recipient,
-        recipient_attributes: report.recipient_attributes,
-        sender: report.sender,
-        sender_attributes: report.sender_attributes,
+        mm: report.mm,
         time_stamp: report.date,
         mm_status: report.mm_status,
         status_text: report.status_text,
-        applic_id: report.applic_id,
-        reply_applic_id: report.reply_applic_id,
-        aux_applic_info: report.aux_applic_info,
+        application: report.application,
     })
 }
 
 fn cancel_req() -> impl Strategy<Value = CancelReq> {
     (sender(), some_id(), application()).prop_map(|(sender, message_id, application)| CancelReq {
-        vaspid: sender.0,
-        vasid: sender.1,
-        sender_address: sender.2.0,
-        sender_attributes: sender.2.1,
+        sender,
         message_id,
-        applic_id: application.0,
-        reply_applic_id: application.1,
-        aux_applic_info: application.2,
+        application,
     })
 }
 
 fn replace_req() -> impl Strategy<Value = ReplaceReq> {
     (submit_req(), some_id()).prop_map(|(submit, message_id)| ReplaceReq {
-        vaspid: submit.vaspid,
-        vasid: submit.vasid,
-        sender_address: submit.sender_address,
-        sender_attributes: submit.sender_attributes,
+        sender: submit.sender,
         message_id,
         service_code: submit.service_code,
         time_stamp: submit.time_stamp,
@@ -297,17 +278,15 @@ fn replace_req() -> impl Strategy<Value = ReplaceReq> {
         distribution_indicator: submit.distribution_indicator,
         content_class: submit.content_class,
         drm_content: submit.drm_content,
-        applic_id: submit.applic_id,
-        reply_applic_id: submit.reply_applic_id,
-        aux_applic_info: submit.aux_applic_info,
+        application: submit.application,
         content: submit.content,
     })
 }
 
 fn extended_replace_req() -> impl Strategy<Value = ExtendedReplaceReq> {
     submit_req().prop_map(|submit| ExtendedReplaceReq {
-        vaspid: submit.vaspid,
-        vasid: submit.vasid,
+        vaspid: submit.sender.vaspid,
+        vasid: submit.sender.vasid,
         service_code: submit.service_code,
         replace_id: submit.linked_id,
         time_stamp: submit.time_stamp,
@@ -361,10 +340,7 @@ pub fn message() -> impl Strategy<Value = Message> {
         2 => delivery_report_req().prop_map(Message::DeliveryReportReq),
         1 => read_reply_req().prop_map(Message::ReadReplyReq),
         1 => (sender(), some_id()).prop_map(|(sender, cancel_id)| Message::ExtendedCancelReq(ExtendedCancelReq {
-            vaspid: sender.0,
-            vasid: sender.1,
-            sender_address: sender.2.0,
-            sender_attributes: sender.2.1,
+            sender,
             cancel_id,
         })),
         1 => status().prop_map(|status| Message::ExtendedCancelRsp(ExtendedCancelRsp { status })),

@@ -95,8 +95,8 @@ fn refused(lint: &Lint, decoded: &Decoded) -> Result<(), DoorRefusal> {
         return Err(DoorRefusal::for_rule(rule));
     }
     let (id, status) = match &decoded.message {
-        Some(Message::DeliveryReportReq(req)) => (&req.message_id, &req.mm_status),
-        Some(Message::ReadReplyReq(req)) => (&req.message_id, &req.mm_status),
+        Some(Message::DeliveryReportReq(req)) => (&req.mm.message_id, &req.mm_status),
+        Some(Message::ReadReplyReq(req)) => (&req.mm.message_id, &req.mm_status),
         Some(Message::DeliverReq(req)) if req.sender.is_none() => {
             return Err(DoorRefusal::without("Sender"));
         }

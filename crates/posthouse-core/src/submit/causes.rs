@@ -251,7 +251,7 @@ const fn words(reject: Reject) -> (&'static str, &'static str) {
 mod tests {
     use std::sync::Arc;
 
-    use mm7::message::{Content, Recipient, SubmitReq};
+    use mm7::message::{Content, Recipient, SenderIdentification, SubmitReq};
     use mm7::mime::{ContentType, Package};
     use mm7::{
         Address, DecodeError, Decoded, Dialect, Framing, Limits, Message, Namespace, TransactionId, Version,
@@ -280,7 +280,10 @@ mod tests {
     fn submit() -> Decoded {
         let id = TransactionId::new("t").unwrap();
         let req = SubmitReq {
-            vaspid: mm7::VaspId::new("v").ok(),
+            sender: SenderIdentification {
+                vaspid: mm7::VaspId::new("v").ok(),
+                ..SenderIdentification::default()
+            },
             recipients: vec![Recipient::to(Address::Number("16175550100".to_owned()))],
             content: Some(Content {
                 href: Some("http://media.example/a.jpg".to_owned()),

@@ -207,7 +207,7 @@ fn schema(facts: &Facts) -> Outcome {
 }
 
 fn sender_identification(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.submit_req().is_none_or(|req| req.vaspid.is_none()), Reject::NoVaspId)
+    refuse_if(body(facts)?.submit_req().is_none_or(|req| req.sender.vaspid.is_none()), Reject::NoVaspId)
 }
 
 fn vaspid(facts: &Facts) -> Outcome {
@@ -262,11 +262,11 @@ fn vasid(facts: &Facts) -> Outcome {
 
 fn sender_present(facts: &Facts) -> Outcome {
     let req = body(facts)?.submit_req();
-    refuse_if(req.is_none_or(|req| req.sender_address.is_none()), Reject::NoSender)
+    refuse_if(req.is_none_or(|req| req.sender.address.is_none()), Reject::NoSender)
 }
 
 fn sender_provisioned(facts: &Facts) -> Outcome {
-    let sender = body(facts)?.submit_req().and_then(|req| req.sender_address.as_ref());
+    let sender = body(facts)?.submit_req().and_then(|req| req.sender.address.as_ref());
     let (Some(service), Some(sender)) = (facts.service(), sender) else { return Ok(()) };
     let lenient = facts.dialect().lenient_addresses;
     let known = service.senders.iter().any(|provisioned| same_sender(provisioned, sender.as_str(), lenient));

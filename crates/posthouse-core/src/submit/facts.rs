@@ -291,7 +291,7 @@ impl Facts {
     /// The service that the request is sent as, if there is such a one.
     pub fn service(&self) -> Option<&Service> {
         let req = self.body.as_ref()?.submit_req()?;
-        self.account()?.service(req.vasid.as_ref().map(mm7::VasId::as_str))
+        self.account()?.service(req.sender.vasid.as_ref().map(mm7::VasId::as_str))
     }
 
     /// The recipient, if there is exactly one and it is a number that the dialect takes.

@@ -82,15 +82,15 @@ fn whole_milliseconds(now: Timestamp) -> Timestamp {
 }
 
 fn sender(req: &SubmitReq) -> Option<(AddressKind, String)> {
-    let KeptAddress { kind, text } = req.sender_address.as_ref()?.into();
+    let KeptAddress { kind, text } = req.sender.address.as_ref()?.into();
     Some((kind, text))
 }
 
 /// What was dropped (contract 4.2) and what was tolerated.
 fn notes(body: &Body, req: &SubmitReq) -> Vec<String> {
     let dropped = [
-        ("ApplicID", req.applic_id.is_some()),
-        ("AuxApplicInfo", req.aux_applic_info.is_some()),
+        ("ApplicID", req.application.applic_id.is_some()),
+        ("AuxApplicInfo", req.application.aux_applic_info.is_some()),
         ("ContentClass", req.content_class.is_some()),
         ("DeliveryCondition", !req.delivery_condition.is_empty()),
         ("DistributionIndicator", req.distribution_indicator.is_some()),
@@ -98,7 +98,7 @@ fn notes(body: &Body, req: &SubmitReq) -> Vec<String> {
         ("EarliestDeliveryTime", req.earliest_delivery_time.is_some()),
         ("LinkedID", req.linked_id.is_some()),
         ("ReadReply", req.read_reply.is_some()),
-        ("ReplyApplicID", req.reply_applic_id.is_some()),
+        ("ReplyApplicID", req.application.reply_applic_id.is_some()),
     ];
     let dropped =
         dropped.iter().filter(|(_, present)| *present).map(|(name, _)| format!("{name} was dropped"));

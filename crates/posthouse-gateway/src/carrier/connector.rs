@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
 use mm7::{
     Address, Framing, Message, StatusCode, TransactionId, ValueError, VasId, VaspId, When,
-    message::{AddressAttributes, Content, FaultCode, MessageClass, Priority, Recipient, Status, SubmitReq},
+    message::{
+        AddressAttributes, Content, FaultCode, MessageClass, Priority, Recipient, SenderIdentification,
+        Status, SubmitReq,
+    },
     mime::{self, Inner, Media, Packed},
     soap,
 };
@@ -122,12 +125,14 @@ impl Connector {
     fn submit_req(&self, submission: &Submission, href: Option<String>) -> Result<SubmitReq, ValueError> {
         let recipient = Address::Number(submission.recipient.as_str().to_owned());
         Ok(SubmitReq {
-            vaspid: self.connection.vaspid.as_deref().map(VaspId::new).transpose()?,
-            vasid: self.connection.vasid.as_deref().map(VasId::new).transpose()?,
-            sender_address: Some(submission.sender_address()),
-            sender_attributes: AddressAttributes {
-                as_text: self.connection.dialect().sender_as_text,
-                ..AddressAttributes::default()
+            sender: SenderIdentification {
+                vaspid: self.connection.vaspid.as_deref().map(VaspId::new).transpose()?,
+                vasid: self.connection.vasid.as_deref().map(VasId::new).transpose()?,
+                address: Some(submission.sender_address()),
+                attributes: AddressAttributes {
+                    as_text: self.connection.dialect().sender_as_text,
+                    ..AddressAttributes::default()
+                },
             },
             recipients: vec![Recipient::to(recipient)],
             service_code: submission.service_code.clone(),

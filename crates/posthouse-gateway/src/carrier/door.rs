@@ -292,14 +292,14 @@ impl CarrierDoor {
     }
 
     fn read_report(&self, carrier: &Carrier, req: &DeliveryReportReq) -> Result<CarrierReport, Refused> {
-        let Some(message_id) = &req.message_id else {
+        let Some(message_id) = &req.mm.message_id else {
             return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
         };
         Ok(CarrierReport {
             carrier: carrier.id.clone(),
             carrier_message_id: message_id.as_str().to_owned(),
-            recipient: req.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
-            sender: req.sender.as_ref().map(|address| address.as_str().to_owned()),
+            recipient: req.mm.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
+            sender: req.mm.sender.as_ref().map(|address| address.as_str().to_owned()),
             status: carrier.vocabulary.status(&req.mm_status),
             said: said(&req.mm_status, req.status_text.as_deref()),
             odd: String::new(),

@@ -44,7 +44,7 @@ impl CarrierDoor {
     }
 
     fn read_reply(&self, carrier: &Carrier, req: &ReadReplyReq) -> Result<CarrierReadReply, Refused> {
-        let Some(message_id) = &req.message_id else {
+        let Some(message_id) = &req.mm.message_id else {
             return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
         };
         let now = self.clock.now();

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use mm7::{
     Address, Dialect, Framing, MessageId, MmStatus, SeenNamespace, TransactionId, VasId, Version,
     message::{
-        AddressAttributes, Content, DeliverReq, DeliveryReportReq, Message, Priority, ReadReplyReq, Recipient,
+        AddressAttributes, Content, DeliverReq, DeliveryReportReq, Message, Priority, ReadReplyReq,
+        Recipient, ReportedMm,
     },
     mime::{self, Inner, Packed},
     soap,
@@ -189,10 +190,13 @@ fn write_report(
         return Err(format!("{status} is not reported in the words of {}", statuses.name()));
     };
     let req = DeliveryReportReq {
-        message_id: MessageId::new(&callback.message.to_string()).ok(),
-        recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
-        sender: Some(submission.sender_address()),
-        sender_attributes: of_sender(account),
+        mm: ReportedMm {
+            message_id: MessageId::new(&callback.message.to_string()).ok(),
+            recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
+            sender: Some(submission.sender_address()),
+            sender_attributes: of_sender(account),
+            ..ReportedMm::default()
+        },
         date: Some(callback.at),
         mm_status: spelled.to_owned(),
         status_text: Some(status.text().to_owned()),
@@ -209,10 +213,13 @@ fn write_read_reply(
     submission: &Submission,
 ) -> Vec<u8> {
     let req = ReadReplyReq {
-        message_id: MessageId::new(&callback.message.to_string()).ok(),
-        recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
-        sender: Some(submission.sender_address()),
-        sender_attributes: of_sender(account),
+        mm: ReportedMm {
+            message_id: MessageId::new(&callback.message.to_string()).ok(),
+            recipient: Some(Address::Number(submission.recipient.as_str().to_owned())),
+            sender: Some(submission.sender_address()),
+            sender_attributes: of_sender(account),
+            ..ReportedMm::default()
+        },
         time_stamp: Some(time_stamp),
         mm_status: status.as_str().to_owned(),
         ..ReadReplyReq::default()

@@ -175,7 +175,7 @@ fn report(message_id: Option<&MessageId>, sound: &Sound, status: MmStatus) -> Re
     Report {
         message_id: message_id.cloned(),
         recipient: Some(sound.recipient.clone()),
-        sender: sound.submit.sender_address.clone(),
+        sender: sound.submit.sender.address.clone(),
         ..Report::new(status)
     }
 }

@@ -81,7 +81,7 @@ impl KeptMessage {
 
     fn describe(&mut self, submit: &SubmitReq) {
         let text = |address: &Address| address.as_str().to_owned();
-        self.sender = submit.sender_address.as_ref().map(text);
+        self.sender = submit.sender.address.as_ref().map(text);
         self.recipients = submit.recipients.iter().map(|recipient| text(&recipient.address)).collect();
         self.subject = submit.subject.clone();
     }

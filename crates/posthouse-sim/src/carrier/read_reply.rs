@@ -1,7 +1,10 @@
 //! What a recipient did with a message: ReadReplyReq to the gateway's door.
 
 use jiff::Timestamp;
-use mm7::{Address, Message, MessageId, message::ReadReplyReq};
+use mm7::{
+    Address, Message, MessageId,
+    message::{ReadReplyReq, ReportedMm},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -42,10 +45,13 @@ pub(super) async fn send(desk: &Desk, reply: &ReadReply) -> Result<Answer, ReadR
     let kept = desk.kept.all().into_iter().rev().find(|kept| kept.message_id.as_ref().is_some_and(wanted));
     let kept = kept.ok_or(ReadReplyError::Unknown)?;
     let request = ReadReplyReq {
-        relay_server_id: Some(desk.options.carrier_id.clone()),
-        message_id: kept.message_id.clone(),
-        recipient: kept.recipients.first().map(|to| Address::Number(to.clone())),
-        sender: kept.sender.as_deref().map(address),
+        mm: ReportedMm {
+            relay_server_id: Some(desk.options.carrier_id.clone()),
+            message_id: kept.message_id.clone(),
+            recipient: kept.recipients.first().map(|to| Address::Number(to.clone())),
+            sender: kept.sender.as_deref().map(address),
+            ..ReportedMm::default()
+        },
         time_stamp: Some(reply.time_stamp.unwrap_or_else(wire::now)),
         mm_status: reply.status.clone().unwrap_or_else(|| "Read".to_owned()),
         ..ReadReplyReq::default()

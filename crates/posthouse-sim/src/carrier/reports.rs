@@ -10,7 +10,9 @@ use std::{
 };
 
 use mm7::{
-    Address, Framing, Message, MessageId, MmStatus, SeenNamespace, message::DeliveryReportReq, mime::Media,
+    Address, Framing, Message, MessageId, MmStatus, SeenNamespace,
+    message::{DeliveryReportReq, ReportedMm},
+    mime::Media,
 };
 use tokio::{
     sync::{Mutex as AsyncMutex, Semaphore, mpsc},
@@ -180,10 +182,13 @@ impl Reports {
         // Closed only with the carrier, and then nothing is posted any more.
         let _lane = self.on_the_way.acquire().await;
         let message = DeliveryReportReq {
-            relay_server_id: Some(self.carrier_id.clone()),
-            message_id: report.message_id.clone(),
-            recipient: report.recipient.clone(),
-            sender: report.sender.clone(),
+            mm: ReportedMm {
+                relay_server_id: Some(self.carrier_id.clone()),
+                message_id: report.message_id.clone(),
+                recipient: report.recipient.clone(),
+                sender: report.sender.clone(),
+                ..ReportedMm::default()
+            },
             date: Some(wire::now()),
             mm_status: report.mm_status.clone(),
             ..DeliveryReportReq::default()

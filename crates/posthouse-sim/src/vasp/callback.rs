@@ -65,7 +65,7 @@ impl Callback {
 
     /// Whether it is a report on the message with this MessageID.
     pub fn reports_on(&self, message_id: &str) -> bool {
-        let id = self.report().and_then(|report| report.message_id.as_ref());
+        let id = self.report().and_then(|report| report.mm.message_id.as_ref());
         id.is_some_and(|id| id.as_str() == message_id)
     }
 

@@ -154,8 +154,8 @@ fn as_text(callback: &Callback) -> String {
             let status = report.mm_status.as_str();
             format!(
                 "report {} {status} {}",
-                id(report.message_id.as_ref()),
-                address(report.recipient.as_ref())
+                id(report.mm.message_id.as_ref()),
+                address(report.mm.recipient.as_ref())
             )
         }
         Event::Deliver(message, media) => format!(
@@ -170,8 +170,8 @@ fn as_text(callback: &Callback) -> String {
             let status = reply.mm_status.as_str();
             format!(
                 "read reply {} {status} {}",
-                id(reply.message_id.as_ref()),
-                address(reply.recipient.as_ref())
+                id(reply.mm.message_id.as_ref()),
+                address(reply.mm.recipient.as_ref())
             )
         }
         Event::Unreadable(error) => format!("unreadable: {error}"),
@@ -221,11 +221,11 @@ fn as_json(callback: &Callback) -> Value {
 fn report_json(report: &DeliveryReportReq) -> Value {
     json!({
         "event": "DeliveryReportReq",
-        "message_id": report.message_id.as_ref().map(|id| id.as_str()),
+        "message_id": report.mm.message_id.as_ref().map(|id| id.as_str()),
         "status": report.mm_status,
         "status_text": report.status_text,
-        "recipient": report.recipient.as_ref().map(Address::as_str),
-        "sender": report.sender.as_ref().map(Address::as_str),
+        "recipient": report.mm.recipient.as_ref().map(Address::as_str),
+        "sender": report.mm.sender.as_ref().map(Address::as_str),
         "date": report.date.map(|date| date.to_string()),
     })
 }
@@ -233,11 +233,11 @@ fn report_json(report: &DeliveryReportReq) -> Value {
 fn read_reply_json(reply: &ReadReplyReq) -> Value {
     json!({
         "event": "ReadReplyReq",
-        "message_id": reply.message_id.as_ref().map(|id| id.as_str()),
+        "message_id": reply.mm.message_id.as_ref().map(|id| id.as_str()),
         "status": reply.mm_status,
         "status_text": reply.status_text,
-        "recipient": reply.recipient.as_ref().map(Address::as_str),
-        "sender": reply.sender.as_ref().map(Address::as_str),
+        "recipient": reply.mm.recipient.as_ref().map(Address::as_str),
+        "sender": reply.mm.sender.as_ref().map(Address::as_str),
         "date": reply.time_stamp.map(|time| time.to_string()),
     })
 }

@@ -246,7 +246,7 @@ async fn elements_go_on_are_dropped_or_get_a_default() {
     assert_eq!(expiry.from(stamp).map(seconds), Some(seconds(stamp + three_days)));
     assert_eq!((req.priority, req.message_class, req.service_code), (None, None, None));
     assert_eq!(req.content.unwrap().allow_adaptations, None);
-    assert_eq!(req.vaspid.unwrap().as_str(), "posthouse", "the connection's own");
+    assert_eq!(req.sender.vaspid.unwrap().as_str(), "posthouse", "the connection's own");
 
     request.transaction_id("elements");
     for (name, content) in [
@@ -275,7 +275,10 @@ async fn elements_go_on_are_dropped_or_get_a_default() {
     assert_eq!(req.priority.map(|priority| priority.as_str()), Some("High"));
     assert_eq!(req.delivery_report, Some(false));
     assert_eq!(req.content.unwrap().allow_adaptations, Some(false));
-    assert_eq!((req.linked_id, req.read_reply, req.applic_id, req.drm_content), (None, None, None, None));
+    assert_eq!(
+        (req.linked_id, req.read_reply, req.application.applic_id, req.drm_content),
+        (None, None, None, None)
+    );
     let mut noted = town.events(id, EventKind::Noted).await;
     noted.sort();
     assert_eq!(

@@ -232,7 +232,7 @@ async fn what_goes_with_a_report() {
     assert_eq!(header("authorization").as_deref(), Some("Basic dTpw"));
     assert_eq!(report.path, "/reports");
     let sent = report.report().unwrap();
-    assert_eq!(sent.message_id.as_ref().map(|id| id.as_str().to_owned()), Some(id.to_string()));
+    assert_eq!(sent.mm.message_id.as_ref().map(|id| id.as_str().to_owned()), Some(id.to_string()));
     assert_eq!((sent.mm_status.as_str(), sent.status_text.as_deref()), ("Rejected", Some("Rejected")));
     let ended = town.timeline(id).await.into_iter().find(|event| event.kind == EventKind::Ended).unwrap();
     assert_eq!(sent.date.map(|date| date.as_second()), Some(ended.at.as_second()), "when it happened");

@@ -66,8 +66,8 @@ impl Vector {
             is_response: report.lint.raw.is_response()
                 || message.is_some_and(|message| !message.is_request()),
             vaspid: decoded.and_then(|decoded| decoded.vaspid.as_ref()).map(|id| id.as_str().to_owned()),
-            vasid: req.and_then(|req| req.vasid.as_ref()).map(|id| id.as_str().to_owned()),
-            sender: req.and_then(|req| req.sender_address.as_ref()).map(|sender| sender.as_str().to_owned()),
+            vasid: req.and_then(|req| req.sender.vasid.as_ref()).map(|id| id.as_str().to_owned()),
+            sender: req.and_then(|req| req.sender.address.as_ref()).map(|sender| sender.as_str().to_owned()),
             recipients: recipients.iter().map(|recipient| recipient.address.as_str().to_owned()).collect(),
             name,
             bytes,

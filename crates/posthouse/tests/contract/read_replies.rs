@@ -87,10 +87,10 @@ async fn a_read_reply_reaches_the_vasp_after_the_last_report() {
     let replies = acknowledged(&town, 1).await;
     let (callback, reply) = &replies[0];
     assert_eq!((callback.path.as_str(), callback.carrier_id.as_deref()), ("/reports", Some("31003")));
-    assert_eq!(reply.message_id.as_ref().unwrap().as_str(), id.to_string(), "our MessageID");
+    assert_eq!(reply.mm.message_id.as_ref().unwrap().as_str(), id.to_string(), "our MessageID");
     assert_eq!((reply.mm_status.as_str(), reply.time_stamp), ("Read", READ_AT.parse().ok()));
-    assert_eq!(reply.recipient, Some(Address::Number("16175550100".to_owned())));
-    assert_eq!(reply.sender, Some(Address::ShortCode("111122".to_owned())));
+    assert_eq!(reply.mm.recipient, Some(Address::Number("16175550100".to_owned())));
+    assert_eq!(reply.mm.sender, Some(Address::ShortCode("111122".to_owned())));
     let body = std::str::from_utf8(&callback.body).unwrap();
     assert!(body.contains("REL-5-MM7-1-2") && body.contains(">5.3.0<"), "as the VASP writes: {body}");
     assert_eq!(town.event(id, EventKind::ReadReply).await, "Read: Read as it says");
@@ -128,7 +128,7 @@ async fn a_read_reply_for_an_unknown_id_is_kept_till_it_is_known() {
     assert_eq!(town.post_as_carrier("31003", &read_reply_of(&element, "Read")).await.code(), Some(1000));
     let id = town.submit(&Request::to("16175559008")).await;
     let replies = acknowledged(&town, 1).await;
-    assert_eq!(replies[0].1.message_id.as_ref().unwrap().as_str(), id.to_string());
+    assert_eq!(replies[0].1.mm.message_id.as_ref().unwrap().as_str(), id.to_string());
     assert_eq!(carrier_id(&town, id).await, next);
     town.close().await;
 }

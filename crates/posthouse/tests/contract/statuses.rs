@@ -78,8 +78,8 @@ async fn every_status_from_a_carrier() {
         let callback = reported(&town, id, status.as_str()).await;
         let sent = callback.report().unwrap();
         assert_eq!(sent.status_text.as_deref(), Some(text_of(status.as_str())));
-        assert_eq!(sent.recipient.as_ref().unwrap().as_str(), QUIET);
-        assert_eq!(sent.sender.as_ref().unwrap().as_str(), "111122");
+        assert_eq!(sent.mm.recipient.as_ref().unwrap().as_str(), QUIET);
+        assert_eq!(sent.mm.sender.as_ref().unwrap().as_str(), "111122");
         assert_eq!(callback.carrier_id.as_deref(), Some("31003"));
         assert_eq!(callback.reason, None, "a carrier's report has no reason of ours");
         let state = match status {

@@ -211,7 +211,7 @@ impl Town {
         let acknowledged = self.vasp.callbacks().into_iter().filter(|callback| callback.is_acknowledged());
         let ends = acknowledged.filter_map(|callback| {
             let status = callback.status().filter(|status| status.is_terminal())?;
-            let id = callback.report()?.message_id.as_ref()?.as_str().parse().ok()?;
+            let id = callback.report()?.mm.message_id.as_ref()?.as_str().parse().ok()?;
             Some((id, status.to_string()))
         });
         ends.collect()

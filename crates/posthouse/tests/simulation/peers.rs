@@ -12,7 +12,8 @@ use std::{
 use mm7::{
     Decoded, Framing, Message, MessageId, MmStatus, Namespace, StatusCode, TransactionId, Version,
     message::{
-        DeliveryReportReq, ErrorRsp, Fault, FaultCode, FaultDetail, ReadReplyReq, SubmitReq, SubmitRsp,
+        DeliveryReportReq, ErrorRsp, Fault, FaultCode, FaultDetail, ReadReplyReq, ReportedMm, SubmitReq,
+        SubmitRsp,
     },
 };
 use tokio::{
@@ -288,9 +289,12 @@ impl Peers {
 
     async fn report(&self, carrier: &str, number: u64, req: &SubmitReq, status: MmStatus) -> Option<()> {
         let report = DeliveryReportReq {
-            message_id: MessageId::new(&format!("c-{number}")).ok(),
-            recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
-            sender: req.sender_address.clone(),
+            mm: ReportedMm {
+                message_id: MessageId::new(&format!("c-{number}")).ok(),
+                recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
+                sender: req.sender.address.clone(),
+                ..ReportedMm::default()
+            },
             date: Some(jiff::Timestamp::UNIX_EPOCH),
             mm_status: status.as_str().to_owned(),
             ..DeliveryReportReq::default()
@@ -303,9 +307,12 @@ impl Peers {
 
     async fn read_reply(&self, carrier: &str, number: u64, req: &SubmitReq, status: &str) -> Option<()> {
         let reply = ReadReplyReq {
-            message_id: MessageId::new(&format!("c-{number}")).ok(),
-            recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
-            sender: req.sender_address.clone(),
+            mm: ReportedMm {
+                message_id: MessageId::new(&format!("c-{number}")).ok(),
+                recipient: req.recipients.first().map(|recipient| recipient.address.clone()),
+                sender: req.sender.address.clone(),
+                ..ReportedMm::default()
+            },
             time_stamp: Some(jiff::Timestamp::UNIX_EPOCH),
             mm_status: status.to_owned(),
             ..ReadReplyReq::default()
@@ -332,8 +339,8 @@ impl Peers {
         let (head, body) = wire::read(&mut stream).await?;
         let decoded = wire::decode(&head, body)?;
         let message_id = match &decoded.message {
-            Some(Message::DeliveryReportReq(req)) => req.message_id.as_ref()?,
-            Some(Message::ReadReplyReq(req)) => req.message_id.as_ref()?,
+            Some(Message::DeliveryReportReq(req)) => req.mm.message_id.as_ref()?,
+            Some(Message::ReadReplyReq(req)) => req.mm.message_id.as_ref()?,
             _ => {
                 self.seen().wrong.push(format!("the VASP got a {:?}", decoded.operation));
                 return None;

@@ -15,7 +15,7 @@ use std::{
 use jiff::Timestamp;
 use mm7::{
     Address, Framing, Message, MessageId, MmStatus, Namespace, StatusCode, TransactionId, Version,
-    message::{DeliveryReportReq, Operation, Status, SubmitRsp},
+    message::{DeliveryReportReq, Operation, ReportedMm, Status, SubmitRsp},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -163,8 +163,11 @@ impl Desk {
         let status = Status::from(StatusCode::Success);
         let accepted = Message::SubmitRsp(SubmitRsp { status, message_id: message_id.clone() });
         let report = Message::DeliveryReportReq(DeliveryReportReq {
-            message_id,
-            recipient: Some(Address::Number("16175550100".to_owned())),
+            mm: ReportedMm {
+                message_id,
+                recipient: Some(Address::Number("16175550100".to_owned())),
+                ..ReportedMm::default()
+            },
             date: Some(Timestamp::UNIX_EPOCH),
             mm_status: MmStatus::Retrieved.as_str().to_owned(),
             ..DeliveryReportReq::default()
