@@ -14,8 +14,8 @@ const SECONDS: u32 = 30;
 const TARGETS: [&str; 6] = ["envelope", "heads", "lint", "multipart", "request", "round_trip"];
 /// The targets as an ordinary test, which every compiler runs.
 const OVER_THE_VECTORS: [Invocation; 2] = [
-    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "fuzz_targets"]),
-    Invocation::cargo(&["test", "--package", "posthouse-gateway", "--test", "heads"]),
+    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "it", "fuzz_targets::"]),
+    Invocation::cargo(&["test", "--package", "posthouse-gateway", "--test", "it", "fuzz_targets::"]),
 ];
 /// cargo-fuzz needs the sanitizers of a nightly compiler.
 const NIGHTLY_FUZZ: [&str; 4] = ["run", "nightly", "cargo", "fuzz"];

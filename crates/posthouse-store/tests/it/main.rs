@@ -1,0 +1,14 @@
+//! Tests of the store on real files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what cannot be made, or is not there, fails the test"
+)]
+
+mod crash;
+mod disk;
+mod files;
+mod model;
+mod place;
+mod sqlite;
+mod suite_on_sqlite;

@@ -1,0 +1,191 @@
+//! `posthouse plan` and `posthouse apply`, as processes.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use posthouse_gateway::{
+    app::{App, Parts},
+    config::Settings,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const FILE: &str = r#"
+[[account]]
+name = "acme"
+vaspid = "acme-api-key"
+basic_auth = { username = "acme", password = { env = "ACME_PASSWORD" } }
+[[account.service]]
+vasid = "61295"
+senders = ["111122"]
+carriers = ["31003"]
+
+[[carrier]]
+id = "31003"
+[[carrier.connection]]
+name = "sim-1"
+url = "http://127.0.0.1:9101/mm7"
+"#;
+
+/// A folder with a configuration, a provisioning file, and no store yet.
+fn folder(provisioning: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("posthouse.toml"), "[store]\nurl = \"sqlite://data/a.db\"\n").unwrap();
+    fs::write(folder.path().join("acme.toml"), provisioning).unwrap();
+    folder
+}
+
+fn posthouse(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_posthouse"))
+        .args(args)
+        .args(["-c", "posthouse.toml"])
+        .current_dir(folder)
+        .env("ACME_PASSWORD", "s3cret")
+        .output()
+        .unwrap()
+}
+
+#[track_caller]
+fn printed(output: &Output) -> String {
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+#[test]
+fn a_plan_is_applied_once_and_then_nothing_is_left_to_do() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    assert_eq!(
+        printed(&posthouse(folder, &["plan", "acme.toml"])),
+        "create account acme\ncreate carrier 31003\n2 to create, 0 to change, 0 to remove, 0 unchanged\n"
+    );
+    assert!(!folder.join("data").exists(), "a plan makes no store");
+    assert_eq!(
+        printed(&posthouse(folder, &["apply", "acme.toml"])),
+        "create account acme\ncreate carrier 31003\n\
+         2 created, 0 changed, 0 removed, 0 unchanged; provisioning is at revision 1\n\
+         no gateway is running on this store; its next start has it\n"
+    );
+    assert_eq!(
+        printed(&posthouse(folder, &["plan", "acme.toml"])),
+        "0 to create, 0 to change, 0 to remove, 2 unchanged\n"
+    );
+    assert_eq!(
+        printed(&posthouse(folder, &["apply", "acme.toml"])),
+        "0 created, 0 changed, 0 removed, 2 unchanged; provisioning is at revision 1\n\
+         no gateway is running on this store; its next start has it\n"
+    );
+}
+
+#[test]
+fn what_a_file_no_longer_names_is_pruned_on_request() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    fs::write(folder.join("acme.toml"), "[[carrier]]\nid = \"31003\"\nname = \"Verizon\"\n").unwrap();
+    let expected = json!({
+        "revision": 1, "create": 0, "change": 1, "remove": 1, "keep": 0,
+        "steps": [
+            {"kind": "account", "name": "acme", "action": "remove", "fields": []},
+            {"kind": "carrier", "name": "31003", "action": "change", "fields": [
+                {"field": "name", "from": "31003", "to": "Verizon"},
+                {"field": "connection sim-1.url", "from": "http://127.0.0.1:9101/mm7", "to": null},
+                {"field": "connection sim-1.dialect", "from": "3gpp", "to": null},
+                {"field": "connection sim-1.timeout", "from": "10s", "to": null},
+                {"field": "connection sim-1.window", "from": "16", "to": null},
+                {"field": "connection sim-1.priority", "from": "1", "to": null},
+                {"field": "connection sim-1.weight", "from": "1", "to": null},
+            ]},
+        ],
+    });
+    let planned = printed(&posthouse(folder, &["plan", "acme.toml", "--prune", "--json"]));
+    assert_eq!(serde_json::from_str::<Value>(&planned).unwrap(), expected);
+    let applied: Value =
+        serde_json::from_str(&printed(&posthouse(folder, &["apply", "acme.toml", "--prune", "--json"])))
+            .unwrap();
+    assert_eq!(applied["revision"], 2);
+    assert_eq!(applied["steps"], expected["steps"]);
+    assert_eq!(applied["gateway"], json!({"running": false}));
+}
+
+#[tokio::test]
+async fn a_running_gateway_takes_it_without_a_restart() {
+    let folder = folder(FILE);
+    let free_ports = ["mm7", "carriers", "admin"].map(|door| format!("[{door}]\nlisten = \"127.0.0.1:0\"\n"));
+    let configuration = folder.path().join("posthouse.toml");
+    fs::write(&configuration, format!("{}[store]\nurl = \"sqlite://data/a.db\"\n", free_ports.concat()))
+        .unwrap();
+    let settings = Settings::load(Some(&configuration), &|_| None).unwrap();
+    let gateway = App::start(&settings, Parts::default()).await.unwrap();
+    let admin = gateway.ready().admin.clone();
+    let apply = |file: &'static str| {
+        let folder = folder.path().to_owned();
+        tokio::task::spawn_blocking(move || printed(&posthouse(&folder, &["apply", file])))
+    };
+    let first = apply("acme.toml").await.unwrap();
+    assert!(first.ends_with(&format!("revision 1\nthe gateway at {admin} took it\n")), "{first}");
+    let second = apply("acme.toml").await.unwrap();
+    assert!(second.ends_with(&format!("revision 1\nthe gateway at {admin} has it\n")), "{second}");
+    gateway.stop().await.unwrap();
+    let third = apply("acme.toml").await.unwrap();
+    assert!(third.ends_with("no gateway is running on this store; its next start has it\n"), "{third}");
+}
+
+#[test]
+fn a_gateway_that_was_killed_is_not_waited_for() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    fs::create_dir(folder.join("data")).unwrap();
+    // Port 1 takes no connections here.
+    fs::write(folder.join("data/a.db.gateway.json"), "{\"admin\": \"http://127.0.0.1:1\"}").unwrap();
+    let printed = printed(&posthouse(folder, &["apply", "acme.toml"]));
+    assert!(
+        printed.ends_with(
+            "no gateway is running on this store; its next start has it (data/a.db.gateway.json is left over from one that was killed)\n"
+        ),
+        "{printed}"
+    );
+}
+
+#[test]
+fn all_mistakes_are_on_stderr_and_nothing_is_made() {
+    let folder = folder(&FILE.replace("senders = [\"111122\"]", "sender = []").replace("http://", "ftp://"));
+    for command in ["plan", "apply"] {
+        let output = posthouse(folder.path(), &[command, "acme.toml"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "acme.toml:6: account.service.senders is missing; add senders = [\"111122\"]\n\
+             acme.toml:8: unknown key account.service.sender; did you mean senders?\n\
+             acme.toml:15: carrier.connection.url is no http:// or https:// URL; \
+             write one such as \"http://127.0.0.1:9001/reports\"\n"
+        );
+    }
+}
+
+#[test]
+fn mistakes_of_the_configuration_are_told_as_well() {
+    let folder = folder(FILE);
+    fs::write(folder.path().join("posthouse.toml"), "[store]\nurl = \"postgres://a@b/c\"\n").unwrap();
+    let output = posthouse(folder.path(), &["apply", "acme.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "posthouse.toml:2: store.url names a PostgreSQL server, which is not supported by this version; \
+         write \"sqlite://posthouse-data/posthouse.db\" or another path\n"
+    );
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_right() {
+    let folder = folder(FILE);
+    for name in ["first", "connections"] {
+        let example = format!("{}/../../docs/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        printed(&posthouse(folder.path(), &["apply", &example]));
+    }
+}
