@@ -1,86 +1,104 @@
-//! `cargo xtask deps`: licences we may pass on, and no crate built in two versions without a reason.
+//! `cargo xtask deps`: licences we may pass on, and no crate built in two versions without a reason, as `deny.toml` says. Then
+//! cargo-deny and cargo-shear, where they are installed, look at what only they can: vulnerabilities and unused dependencies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
 
 use crate::failure::Failure;
+use crate::invocation::{Invocation, answers};
 use crate::metadata::{Metadata, Package};
 use crate::spdx;
 
-/// Licences that ask no more of someone who passes the program on, under Apache-2.0, than to keep notices.
-///
-/// MPL-2.0 is not among them: whoever ships the binary would owe the source of that crate's files,
-/// and no crate of the tree needs it.
-const LICENCES: &[&str] = &[
-    "0BSD",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "CC0-1.0",
-    // jpeg-encoder's, beside Apache-2.0: what is passed on says that it is based in part on the work of the Independent JPEG Group.
-    "IJG",
-    "ISC",
-    "MIT",
-    "Unicode-3.0",
-    "Unlicense",
-    "Zlib",
-];
+const POLICY: &str = "deny.toml";
+const DENY: Invocation = Invocation::cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]);
+const ADVISORIES: Invocation = Invocation::cargo(&["deny", "--offline", "check", "advisories"]);
+const SHEAR: Invocation = Invocation::cargo(&["shear", "--locked"]);
 
-/// A crate that may be built in several versions.
-struct Duplicate {
-    name: &'static str,
-    /// As far as cargo keeps them apart: `1`, or `0.16` below 1. In ascending order.
-    versions: &'static [&'static str],
-    /// Why it cannot be one, and what would make it one.
-    reason: &'static str,
+/// The part of `deny.toml` that is checked here.
+#[derive(Deserialize)]
+struct Policy {
+    licenses: Licences,
+    bans: Bans,
 }
 
-/// The known duplicates. An entry that the tree no longer needs is an error.
-const DUPLICATES: &[Duplicate] = &[
-    Duplicate {
-        name: "getrandom",
-        versions: &["0.2", "0.4"],
-        reason: "ring, which does rustls's cryptography and builds with a C compiler alone, stays with the old one",
-    },
-    Duplicate {
-        name: "hashbrown",
-        versions: &["0.16", "0.17"],
-        reason: "governor is behind rusqlite's and toml's; nothing of it passes between them",
-    },
-    Duplicate {
-        name: "miniz_oxide",
-        versions: &["0.8", "0.9"],
-        reason: "png is behind its own flate2; the older one only reads the pictures of VASPs",
-    },
-    Duplicate {
-        name: "syn",
-        versions: &["2", "3"],
-        reason: "the derive macros of der, by which x509-cert reads certificates, are the last to move; only built with",
-    },
-    Duplicate { name: "windows-sys", versions: &["0.52", "0.61"], reason: "ring's, and only on Windows" },
-];
+/// SPDX licences, some with an exception.
+#[derive(Deserialize)]
+struct Licences {
+    allow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    skip: Vec<Skip>,
+}
+
+/// A version of a crate that may stand in the tree beside another.
+#[derive(Deserialize)]
+struct Skip {
+    /// `name@version`, the version as far as cargo keeps them apart: `1`, or `0.16` below 1.
+    #[serde(rename = "crate")]
+    package: String,
+    /// Why it cannot go.
+    reason: String,
+}
 
 pub fn run() -> Result<(), Failure> {
+    let policy = Policy::read()?;
     let metadata = Metadata::load()?;
-    let mut findings = licences(&metadata);
-    findings.extend(duplicates(&metadata, DUPLICATES));
+    let mut findings = licences(&metadata, &policy.licenses.allow);
+    findings.extend(duplicates(&metadata, &policy.bans.skip));
     Failure::unless_empty(findings)?;
     println!("deps: {} packages, licences and versions in order", metadata.packages.len());
-    for Duplicate { name, versions, reason } in DUPLICATES {
-        println!("deps: {name} stands in the tree as {}: {reason}", versions.join(" and "));
+    for Skip { package, reason } in &policy.bans.skip {
+        println!("deps: {package} stands in the tree beside another version: {reason}");
     }
+    deny()?;
+    unused()
+}
+
+/// The same by cargo-deny, and known vulnerabilities.
+fn deny() -> Result<(), Failure> {
+    if !answers("cargo", &["deny", "--version"]) {
+        println!("no cargo-deny: advisories were not looked at");
+        return Ok(());
+    }
+    DENY.run()?;
+    if answers("cargo", &["deny", "fetch", "db"]) {
+        return ADVISORIES.run();
+    }
+    println!("the database of advisories cannot be had: they were not looked at");
     Ok(())
 }
 
-fn licences(metadata: &Metadata) -> Vec<String> {
-    metadata.packages.iter().filter_map(licence).collect()
+fn unused() -> Result<(), Failure> {
+    if !answers("cargo", &["shear", "--version"]) {
+        println!("no cargo-shear: unused dependencies were not looked for");
+        return Ok(());
+    }
+    SHEAR.run()
 }
 
-fn licence(package: &Package) -> Option<String> {
+impl Policy {
+    fn read() -> Result<Self, Failure> {
+        let path = PathBuf::from(POLICY);
+        match fs::read_to_string(crate::root().join(&path)) {
+            Ok(text) => toml::from_str(&text).map_err(|source| Failure::Policy { path, source }),
+            Err(source) => Err(Failure::Read { path, source }),
+        }
+    }
+}
+
+fn licences(metadata: &Metadata, allowed: &[String]) -> Vec<String> {
+    metadata.packages.iter().filter_map(|package| licence(package, allowed)).collect()
+}
+
+fn licence(package: &Package, allowed: &[String]) -> Option<String> {
     let fault = match package.license.as_deref() {
         None => "states no licence".to_owned(),
-        Some(expression) => match spdx::satisfied(expression, LICENCES) {
+        Some(expression) => match spdx::satisfied(expression, allowed) {
             Ok(true) => return None,
             Ok(false) => format!("has the licence `{expression}`, which is not on the list"),
             Err(error) => format!("has the licence `{expression}`, which cannot be read: {error}"),
@@ -88,22 +106,27 @@ fn licence(package: &Package) -> Option<String> {
     };
     Some(format!(
         "{} {} {fault}; use another crate (`cargo tree --invert {0}@{1}` says who needs it), or add the licence \
-         to LICENCES in xtask/src/deps.rs if Apache-2.0 can live with it",
+         to `allow` in {POLICY} if Apache-2.0 can live with it",
         package.name, package.version
     ))
 }
 
-fn duplicates(metadata: &Metadata, known: &[Duplicate]) -> Vec<String> {
+/// Crates built in several versions, unless all but one are skipped; and what is skipped without need.
+fn duplicates(metadata: &Metadata, skips: &[Skip]) -> Vec<String> {
     let graph = metadata.normal_graph();
     let mut by_name: BTreeMap<&str, Vec<&Package>> = BTreeMap::new();
     for package in &graph {
         by_name.entry(&package.name).or_default().push(package);
     }
     by_name.retain(|_, versions| versions.len() > 1);
-    let unknown = by_name.iter().filter(|(name, versions)| !known.iter().any(|k| k.covers(name, versions)));
+    let is_skipped = |package: &&&Package| skips.iter().any(|skip| skip.is_of(package));
+    let unknown = by_name
+        .iter()
+        .filter(|(_, versions)| versions.iter().filter(is_skipped).count() + 1 < versions.len());
     let unknown = unknown.map(|(name, versions)| duplicate(metadata, &graph, name, versions));
-    let stale = known.iter().filter(|k| !by_name.iter().any(|(name, versions)| k.covers(name, versions)));
-    unknown.chain(stale.map(Duplicate::stale)).collect()
+    let is_needed = |skip: &Skip| by_name.values().flatten().any(|package| skip.is_of(package));
+    let stale = skips.iter().filter(|skip| !is_needed(skip));
+    unknown.chain(stale.map(Skip::stale)).collect()
 }
 
 fn duplicate(metadata: &Metadata, graph: &[&Package], name: &str, versions: &[&Package]) -> String {
@@ -113,25 +136,19 @@ fn duplicate(metadata: &Metadata, graph: &[&Package], name: &str, versions: &[&P
     });
     format!(
         "{name} is built in {} versions:{}\n  move one side (`cargo update`, another version or fewer features in \
-         the root Cargo.toml), or add it to DUPLICATES in xtask/src/deps.rs with the reason",
+         the root Cargo.toml), or add one to `skip` in {POLICY} with the reason",
         versions.len(),
         pulled.collect::<String>()
     )
 }
 
-impl Duplicate {
-    fn covers(&self, name: &str, versions: &[&Package]) -> bool {
-        let stand: BTreeSet<&str> = versions.iter().map(|package| apart(&package.version)).collect();
-        self.name == name && stand == self.versions.iter().copied().collect()
+impl Skip {
+    fn is_of(&self, package: &Package) -> bool {
+        self.package.split_once('@') == Some((&package.name, apart(&package.version)))
     }
 
     fn stale(&self) -> String {
-        format!(
-            "{} is no longer built as {}; take its entry out of DUPLICATES in xtask/src/deps.rs, or put the \
-             versions right",
-            self.name,
-            self.versions.join(" and ")
-        )
+        format!("{} does not stand beside another version; take it out of `skip` in {POLICY}", self.package)
     }
 }
 
@@ -188,23 +205,34 @@ mod tests {
             duplicates(&tree(), &[]),
             ["hash is built in 2 versions:\n  0.16.1 is pulled in by rates 1.0.0\n  0.17.0 is pulled in by \
               app 0.1.0\n  move one side (`cargo update`, another version or fewer features in the root \
-              Cargo.toml), or add it to DUPLICATES in xtask/src/deps.rs with the reason"]
+              Cargo.toml), or add one to `skip` in deny.toml with the reason"]
         );
     }
 
     #[test]
     fn a_known_duplicate_passes_and_only_as_it_is_known() {
-        let known = |name, versions| Duplicate { name, versions, reason: "" };
-        assert!(duplicates(&tree(), &[known("hash", &["0.16", "0.17"])]).is_empty());
+        let skips = |packages: &[&str]| {
+            let skip = |package: &&str| Skip { package: (*package).to_owned(), reason: String::new() };
+            duplicates(&tree(), &packages.iter().map(skip).collect::<Vec<_>>())
+        };
+        assert!(skips(&["hash@0.16"]).is_empty());
+        assert!(skips(&["hash@0.17"]).is_empty());
 
-        let findings = duplicates(&tree(), &[known("hash", &["0.15", "0.17"])]);
+        let findings = skips(&["hash@0.15"]);
         assert_eq!(findings.len(), 2);
         assert!(findings[0].starts_with("hash is built in 2 versions:"));
-        assert!(findings[1].starts_with("hash is no longer built as 0.15 and 0.17;"));
+        assert!(findings[1].starts_with("hash@0.15 does not stand beside another version;"));
 
-        let findings = duplicates(&tree(), &[known("hash", &["0.16", "0.17"]), known("syn", &["1", "2"])]);
+        let findings = skips(&["hash@0.16", "syn@1"]);
         assert_eq!(findings.len(), 1);
-        assert!(findings[0].starts_with("syn is no longer built as 1 and 2;"));
+        assert!(findings[0].starts_with("syn@1 does not stand beside another version;"));
+    }
+
+    #[test]
+    fn the_policy_of_this_repository_can_be_read() {
+        let policy = Policy::read().unwrap();
+        assert!(policy.licenses.allow.iter().any(|licence| licence == "Apache-2.0 WITH LLVM-exception"));
+        assert!(policy.bans.skip.iter().all(|skip| skip.package.contains('@') && !skip.reason.is_empty()));
     }
 
     #[test]
@@ -225,7 +253,8 @@ mod tests {
     fn a_licence_that_is_missing_foreign_or_unreadable_is_named() {
         let finding = |license| {
             let package = serde_json::from_value(package("left 1.0.0", license)).unwrap();
-            licence(&package).map(|finding| finding.split(';').next().unwrap().to_owned())
+            licence(&package, &["MIT".to_owned()])
+                .map(|finding| finding.split(';').next().unwrap().to_owned())
         };
         assert_eq!(finding(Some("MIT OR GPL-3.0-only")), None);
         assert_eq!(finding(None).as_deref(), Some("left 1.0.0 states no licence"));

@@ -21,6 +21,9 @@ pub enum Failure {
     /// A file or folder of the checkout could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    /// A file of the checkout does not say what a task has to know.
+    #[error("cannot read {}: {source}", path.display())]
+    Policy { path: PathBuf, source: toml::de::Error },
     /// A folder of the checkout could not be written.
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },

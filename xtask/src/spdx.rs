@@ -19,7 +19,7 @@ pub enum Unreadable {
 ///
 /// An entry of `allowed` is one licence, or one licence with one exception. A licence "or later"
 /// (`MIT+`) is satisfied by its entry without the plus.
-pub fn satisfied(expression: &str, allowed: &[&str]) -> Result<bool, Unreadable> {
+pub fn satisfied(expression: &str, allowed: &[impl AsRef<str>]) -> Result<bool, Unreadable> {
     let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut parser = Parser { words: spaced.split_whitespace().peekable(), allowed };
     let verdict = parser.either()?;
@@ -29,12 +29,12 @@ pub fn satisfied(expression: &str, allowed: &[&str]) -> Result<bool, Unreadable>
     }
 }
 
-struct Parser<'a> {
+struct Parser<'a, A> {
     words: Peekable<SplitWhitespace<'a>>,
-    allowed: &'a [&'a str],
+    allowed: &'a [A],
 }
 
-impl Parser<'_> {
+impl<A: AsRef<str>> Parser<'_, A> {
     fn either(&mut self) -> Result<bool, Unreadable> {
         let mut verdict = self.both()?;
         while self.eat("OR") {
@@ -81,7 +81,7 @@ impl Parser<'_> {
     }
 
     fn allows(&self, licence: &str) -> bool {
-        self.allowed.iter().any(|entry| entry.eq_ignore_ascii_case(licence))
+        self.allowed.iter().any(|entry| entry.as_ref().eq_ignore_ascii_case(licence))
     }
 
     fn unexpected(&mut self) -> Unreadable {
