@@ -35,12 +35,12 @@ impl Dice {
 
 /// Identifiers with a common start that no other run has.
 #[derive(Debug)]
-pub struct Ids {
+pub struct RunIds {
     start: String,
     next: AtomicU64,
 }
 
-impl Ids {
+impl RunIds {
     /// Identifiers that begin with `name`.
     pub fn new(name: &str) -> Self {
         Self { start: format!("{name}-{:08x}", random_bits() >> 32), next: AtomicU64::new(1) }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn identifiers_differ() {
-        let ids = Ids::new("31003");
+        let ids = RunIds::new("31003");
         assert!(ids.next().starts_with("31003-"));
         assert_ne!(ids.next(), ids.next());
         assert_ne!(transaction_id(), transaction_id());

@@ -35,14 +35,14 @@ const LONGEST: Duration = Duration::from_secs(3650 * 86_400);
 
 /// One thing that is wrong in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct SimMistake {
     /// The line, counted from 1.
     pub line: usize,
     /// What is wrong.
     pub what: String,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for SimMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "line {}: {}", self.line, self.what)
     }
@@ -69,12 +69,12 @@ pub fn usual_carrier() -> CarrierOptions {
 /// assert_eq!(carriers[0].path, "/mm7");
 /// let wrong = posthouse_sim::config::parse("[[carrier]]\nid = \"31002\"\nport = 9102\n").unwrap_err();
 /// assert_eq!(wrong[0].line, 3);
-/// # Ok::<(), Vec<posthouse_sim::config::Mistake>>(())
+/// # Ok::<(), Vec<posthouse_sim::config::SimMistake>>(())
 /// ```
-pub fn parse(text: &str) -> Result<Vec<CarrierOptions>, Vec<Mistake>> {
+pub fn parse(text: &str) -> Result<Vec<CarrierOptions>, Vec<SimMistake>> {
     let file: File = toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(text.len(), |span| span.start);
-        vec![Mistake { line: line_of(text, start), what: error.message().replace('\n', ", ") }]
+        vec![SimMistake { line: line_of(text, start), what: error.message().replace('\n', ", ") }]
     })?;
     let mut mistakes = Mistakes { text, found: Vec::new() };
     if file.carrier.is_empty() {
@@ -161,12 +161,12 @@ impl Carrier {
 /// What was found wrong so far.
 struct Mistakes<'a> {
     text: &'a str,
-    found: Vec<Mistake>,
+    found: Vec<SimMistake>,
 }
 
 impl Mistakes<'_> {
     fn add(&mut self, span: Range<usize>, what: impl Into<String>) {
-        self.found.push(Mistake { line: line_of(self.text, span.start), what: what.into() });
+        self.found.push(SimMistake { line: line_of(self.text, span.start), what: what.into() });
     }
 
     /// The value as it is meant; what is wrong with it is noted, and reads as absent.
@@ -194,7 +194,7 @@ impl Mistakes<'_> {
         }
     }
 
-    fn finish<T>(mut self, value: T) -> Result<T, Vec<Mistake>> {
+    fn finish<T>(mut self, value: T) -> Result<T, Vec<SimMistake>> {
         self.found.sort_by_key(|mistake| mistake.line);
         if self.found.is_empty() { Ok(value) } else { Err(self.found) }
     }
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
 
     fn mistakes(text: &str) -> Vec<String> {
-        parse(text).unwrap_err().iter().map(Mistake::to_string).collect()
+        parse(text).unwrap_err().iter().map(SimMistake::to_string).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::{
     chance,
     http::{Client, ClientError, Credentials, Request},
     media,
-    wire::{self, Answer},
+    wire::{self, Mm7Answer},
 };
 
 /// The header in which a gateway is told the carrier, unless it is configured otherwise.
@@ -193,8 +193,8 @@ impl Submit {
 /// Sends an MMS and reads the answer.
 ///
 /// # Errors
-/// Every [`SubmitError`]. A refusal is an [`Answer`], not an error.
-pub async fn submit(client: &Client, submit: &Submit) -> Result<Answer, SubmitError> {
+/// Every [`SubmitError`]. A refusal is an [`Mm7Answer`], not an error.
+pub async fn submit(client: &Client, submit: &Submit) -> Result<Mm7Answer, SubmitError> {
     Ok(wire::send(client, submit.prepare()?).await?)
 }
 

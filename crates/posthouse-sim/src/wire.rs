@@ -23,14 +23,14 @@ const SOAP_ACTION: (HeaderName, HeaderValue) =
 
 /// A message as it came, with the parts beside it.
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceivedMessage {
     /// The envelope.
     pub decoded: Decoded,
     /// The parts of the body.
     pub package: Package,
 }
 
-impl Received {
+impl ReceivedMessage {
     /// Reads the body of a request.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ fn title_case(name: &str) -> String {
 
 /// What came back for a request.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct Mm7Answer {
     /// The HTTP status.
     pub http_status: u16,
     /// TransactionID.
@@ -154,12 +154,12 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-impl Answer {
+impl Mm7Answer {
     /// Reads an answer; one that is no MM7 has no message.
     pub fn read(response: Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
         let decoded =
-            Received::read_answer(&head.headers, body.clone()).ok().map(|received| received.decoded);
+            ReceivedMessage::read_answer(&head.headers, body.clone()).ok().map(|received| received.decoded);
         let (transaction_id, message) =
             decoded.map_or((None, None), |decoded| (decoded.transaction_id, decoded.message));
         Self { http_status: head.status.as_u16(), transaction_id, message, headers: head.headers, body }
@@ -222,6 +222,6 @@ pub fn now() -> Timestamp {
 ///
 /// # Errors
 /// Those of [`Client::send`].
-pub async fn send(client: &Client, request: Request) -> Result<Answer, ClientError> {
-    client.send(request).await.map(Answer::read)
+pub async fn send(client: &Client, request: Request) -> Result<Mm7Answer, ClientError> {
+    client.send(request).await.map(Mm7Answer::read)
 }

@@ -3,7 +3,9 @@
 mod commands;
 mod logs;
 mod print;
+mod progress;
 mod running;
+mod target;
 
 use std::process::ExitCode;
 

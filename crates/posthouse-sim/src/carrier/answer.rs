@@ -13,7 +13,7 @@ use crate::{
 
 /// An answer.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum ScriptedAnswer {
     /// An MM7 message.
     Whole(Http, Message),
     /// HTTP without a body.
@@ -24,13 +24,13 @@ pub(super) enum Answer {
     Never,
 }
 
-impl Answer {
+impl ScriptedAnswer {
     /// 1000, with the MessageID.
     pub fn accepted(message_id: Option<MessageId>) -> Self {
         Self::Whole(Http::OK, accepted(message_id))
     }
 
-    /// Half of what [`Answer::accepted`] is.
+    /// Half of what [`ScriptedAnswer::accepted`] is.
     pub fn half_accepted(message_id: Option<MessageId>) -> Self {
         Self::Half(accepted(message_id))
     }

@@ -10,16 +10,16 @@ use tokio::time::{sleep, timeout};
 use crate::{
     carrier::{
         CarrierOptions,
-        answer::{Answer, bare, unauthorized, validation_error},
+        answer::{ScriptedAnswer, bare, unauthorized, validation_error},
         attempts::Attempts,
         examine::{Sound, Unsound, examine},
         kept::KeptMessage,
-        reports::{Report, Reports},
+        reports::{OutgoingReport, Reports},
         script::Script,
     },
-    chance::{Dice, Ids},
+    chance::{Dice, RunIds},
     http::{Payload, Reply, Request},
-    shelf::Shelf,
+    recent::Recent,
 };
 
 /// How long a request that is never answered is held, unless its sender gives up before.
@@ -31,24 +31,24 @@ const REPORT_FIRST_WAIT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Desk {
     pub options: CarrierOptions,
-    pub kept: Shelf<KeptMessage>,
+    pub kept: Recent<KeptMessage>,
     pub reports: Arc<Reports>,
     attempts: Attempts,
     dice: Dice,
-    ids: Ids,
+    ids: RunIds,
 }
 
 /// What is done with a request.
 struct Decision {
-    answer: Answer,
+    answer: ScriptedAnswer,
     /// The MessageID that the message was given.
     message_id: Option<MessageId>,
     /// What is reported once the answer is out.
-    reports: Vec<Report>,
+    reports: Vec<OutgoingReport>,
 }
 
-impl From<Answer> for Decision {
-    fn from(answer: Answer) -> Self {
+impl From<ScriptedAnswer> for Decision {
+    fn from(answer: ScriptedAnswer) -> Self {
         Self { answer, message_id: None, reports: Vec::new() }
     }
 }
@@ -56,11 +56,11 @@ impl From<Answer> for Decision {
 impl Desk {
     pub fn new(options: CarrierOptions) -> Self {
         Self {
-            kept: Shelf::new(options.keep_messages, options.keep_bytes),
+            kept: Recent::new(options.keep_messages, options.keep_bytes),
             reports: Arc::new(Reports::new(&options)),
             attempts: Attempts::default(),
             dice: Dice::new(options.seed),
-            ids: Ids::new(&options.carrier_id),
+            ids: RunIds::new(&options.carrier_id),
             options,
         }
     }
@@ -101,17 +101,22 @@ impl Desk {
         let attempt = || self.attempts.count(&sound.transaction_id);
         match Script::of(&sound.recipient) {
             Script::Refuse(code) => refused(code),
-            Script::Silence => Answer::Never.into(),
+            Script::Silence => ScriptedAnswer::Never.into(),
             Script::Accept(statuses) => self.accept(sound, statuses),
             Script::ReportFirst => self.accept_after_report(sound).await,
             Script::ReportTwice => self.accept(sound, &[MmStatus::Retrieved, MmStatus::Retrieved]),
             Script::BusyThrice if attempt() <= 3 => refused(StatusCode::ServiceUnavailable),
-            Script::ServerErrorOnce if attempt() <= 1 => Answer::Bare(Http::INTERNAL_SERVER_ERROR).into(),
+            Script::ServerErrorOnce if attempt() <= 1 => {
+                ScriptedAnswer::Bare(Http::INTERNAL_SERVER_ERROR).into()
+            }
             Script::BusyThrice | Script::ServerErrorOnce => self.accept(sound, &[MmStatus::Retrieved]),
-            Script::FaultInOk => Answer::fault(Http::OK, StatusCode::ServiceDenied.into()).into(),
+            Script::FaultInOk => ScriptedAnswer::fault(Http::OK, StatusCode::ServiceDenied.into()).into(),
             Script::CutAnswer => {
                 let message_id = self.new_message_id();
-                Decision { message_id: message_id.clone(), ..Answer::half_accepted(message_id).into() }
+                Decision {
+                    message_id: message_id.clone(),
+                    ..ScriptedAnswer::half_accepted(message_id).into()
+                }
             }
         }
     }
@@ -120,7 +125,7 @@ impl Desk {
     fn accept(&self, sound: &Sound, statuses: &[MmStatus]) -> Decision {
         let message_id = self.new_message_id();
         let reports = statuses.iter().map(|status| report(message_id.as_ref(), sound, *status)).collect();
-        Decision { answer: Answer::accepted(message_id.clone()), message_id, reports }
+        Decision { answer: ScriptedAnswer::accepted(message_id.clone()), message_id, reports }
     }
 
     /// Retrieved, and 1000 behind it; a report that was not acknowledged is posted again later.
@@ -158,24 +163,24 @@ impl Desk {
 }
 
 fn refused(code: StatusCode) -> Decision {
-    Answer::refused(code.into()).into()
+    ScriptedAnswer::refused(code.into()).into()
 }
 
 /// 4004: in a SubmitRsp where its sender can be given one, else in a Fault.
-fn refuse(unsound: &Unsound) -> Answer {
+fn refuse(unsound: &Unsound) -> ScriptedAnswer {
     let status: Status = validation_error(&unsound.finding);
     if unsound.is_submit() {
-        Answer::refused(status)
+        ScriptedAnswer::refused(status)
     } else {
-        Answer::fault(Http::INTERNAL_SERVER_ERROR, status)
+        ScriptedAnswer::fault(Http::INTERNAL_SERVER_ERROR, status)
     }
 }
 
-fn report(message_id: Option<&MessageId>, sound: &Sound, status: MmStatus) -> Report {
-    Report {
+fn report(message_id: Option<&MessageId>, sound: &Sound, status: MmStatus) -> OutgoingReport {
+    OutgoingReport {
         message_id: message_id.cloned(),
         recipient: Some(sound.recipient.clone()),
         sender: sound.submit.sender.address.clone(),
-        ..Report::new(status)
+        ..OutgoingReport::new(status)
     }
 }

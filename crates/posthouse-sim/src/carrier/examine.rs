@@ -8,7 +8,7 @@ use mm7::{
     mime::Media,
 };
 
-use crate::wire::Received;
+use crate::wire::ReceivedMessage;
 
 /// A SubmitReq with which nothing is wrong.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) struct Unsound {
     /// What, by the order of [`Rule`].
     pub finding: DecodeError,
     /// What could be read of it.
-    pub received: Option<Box<Received>>,
+    pub received: Option<Box<ReceivedMessage>>,
 }
 
 impl Unsound {
@@ -52,15 +52,16 @@ impl Unsound {
 
 /// Reads a request and finds the first thing that is wrong with it, if there is one.
 pub(super) fn examine(headers: &HeaderMap, body: Bytes) -> Result<Sound, Unsound> {
-    let received = Received::read(headers, body).map_err(|finding| Unsound { finding, received: None })?;
+    let received =
+        ReceivedMessage::read(headers, body).map_err(|finding| Unsound { finding, received: None })?;
     match judge(&received) {
         Ok(sound) => Ok(sound),
         Err(finding) => Err(Unsound { finding, received: Some(Box::new(received)) }),
     }
 }
 
-fn judge(received: &Received) -> Result<Sound, DecodeError> {
-    let Received { decoded, package } = received;
+fn judge(received: &ReceivedMessage) -> Result<Sound, DecodeError> {
+    let ReceivedMessage { decoded, package } = received;
     let in_envelope = Dialect::THREE_GPP.first_refused(decoded, &[Operation::Submit]);
     let in_parts = package.errors.iter().filter(|error| Dialect::THREE_GPP.refuses(error.rule)).cloned();
     if let Some(finding) = in_envelope.into_iter().chain(in_parts).min_by_key(|error| error.rule) {
@@ -81,7 +82,7 @@ fn judge(received: &Received) -> Result<Sound, DecodeError> {
 }
 
 /// An MMS has content, and the content is in the message.
-fn check_content(content: Option<&Content>, received: &Received) -> Result<(), DecodeError> {
+fn check_content(content: Option<&Content>, received: &ReceivedMessage) -> Result<(), DecodeError> {
     let Some(content) = content else {
         return Err(DecodeError::new(Rule::MissingElement, 0, "there is no Content"));
     };

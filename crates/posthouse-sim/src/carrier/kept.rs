@@ -7,7 +7,7 @@ use mm7::{Address, Message, MessageId, TransactionId, message::SubmitReq, mime::
 
 use crate::{
     carrier::examine::{Sound, Unsound},
-    shelf::Weight,
+    recent::Weight,
 };
 
 /// One request, and what was done with it.

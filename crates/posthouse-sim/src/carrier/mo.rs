@@ -12,13 +12,13 @@ use serde::Deserialize;
 use crate::{
     carrier::{desk::Desk, reports::DoorError},
     submit::address,
-    wire::{self, Answer},
+    wire::{self, Mm7Answer},
 };
 
 /// A message from a handset; as JSON the body of `POST /sim/deliver`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Mo {
+pub struct HandsetMessage {
     /// The handset's number.
     pub from: String,
     /// The short code, or number, of a service.
@@ -74,7 +74,7 @@ pub enum MoError {
 }
 
 /// Sends a message under a LinkedID of its own.
-pub(super) async fn deliver(desk: &Desk, message: &Mo) -> Result<Answer, MoError> {
+pub(super) async fn deliver(desk: &Desk, message: &HandsetMessage) -> Result<Mm7Answer, MoError> {
     let media = message.parts.iter().map(media).collect::<Result<Vec<_>, _>>()?;
     let content = content_href(&media).map(|href| Content { href: Some(href), allow_adaptations: None });
     let request = DeliverReq {

@@ -24,14 +24,14 @@ use mm7::{Message, Namespace, Version, mime::Media};
 
 use crate::{
     http::{Credentials, Server, ServerLimits},
-    wire::Answer,
+    wire::Mm7Answer,
 };
 
 use desk::Desk;
 pub use kept::KeptMessage;
-pub use mo::{Mo, MoError, MoPart};
+pub use mo::{HandsetMessage, MoError, MoPart};
 pub use read_reply::{ReadReply, ReadReplyError};
-pub use reports::{DoorError, Report, ReportCounts};
+pub use reports::{DoorError, OutgoingReport, ReportCounts};
 pub use script::Script;
 
 /// How a simulated carrier is set up.
@@ -160,23 +160,23 @@ impl CarrierSim {
     ///
     /// # Errors
     /// There is no door to post to, or no answer came.
-    pub async fn report(&self, report: &Report) -> Result<Answer, DoorError> {
+    pub async fn report(&self, report: &OutgoingReport) -> Result<Mm7Answer, DoorError> {
         self.desk.reports.post_once(report).await
     }
 
     /// Sends a message from a handset to the gateway.
     ///
     /// # Errors
-    /// Every [`MoError`]; a refusal is an [`Answer`].
-    pub async fn deliver(&self, message: &Mo) -> Result<Answer, MoError> {
+    /// Every [`MoError`]; a refusal is an [`Mm7Answer`].
+    pub async fn deliver(&self, message: &HandsetMessage) -> Result<Mm7Answer, MoError> {
         mo::deliver(&self.desk, message).await
     }
 
     /// Sends a read reply about a message that it keeps.
     ///
     /// # Errors
-    /// Every [`ReadReplyError`]; a refusal is an [`Answer`].
-    pub async fn read_reply(&self, reply: &ReadReply) -> Result<Answer, ReadReplyError> {
+    /// Every [`ReadReplyError`]; a refusal is an [`Mm7Answer`].
+    pub async fn read_reply(&self, reply: &ReadReply) -> Result<Mm7Answer, ReadReplyError> {
         read_reply::send(&self.desk, reply).await
     }
 
@@ -184,7 +184,7 @@ impl CarrierSim {
     ///
     /// # Errors
     /// There is no door to post to, or no answer came.
-    pub async fn post(&self, message: &Message, media: &[Media]) -> Result<Answer, DoorError> {
+    pub async fn post(&self, message: &Message, media: &[Media]) -> Result<Mm7Answer, DoorError> {
         self.desk.reports.post(message, media).await
     }
 

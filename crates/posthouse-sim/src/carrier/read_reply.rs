@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::{
     carrier::{desk::Desk, reports::DoorError},
     submit::address,
-    wire::{self, Answer},
+    wire::{self, Mm7Answer},
 };
 
 /// A read reply; as JSON the body of `POST /sim/read-reply`.
@@ -40,7 +40,7 @@ pub enum ReadReplyError {
 }
 
 /// Sends a read reply about a message that is kept.
-pub(super) async fn send(desk: &Desk, reply: &ReadReply) -> Result<Answer, ReadReplyError> {
+pub(super) async fn send(desk: &Desk, reply: &ReadReply) -> Result<Mm7Answer, ReadReplyError> {
     let wanted = |id: &MessageId| reply.message_id.as_deref().is_none_or(|wanted| wanted == id.as_str());
     let kept = desk.kept.all().into_iter().rev().find(|kept| kept.message_id.as_ref().is_some_and(wanted));
     let kept = kept.ok_or(ReadReplyError::Unknown)?;

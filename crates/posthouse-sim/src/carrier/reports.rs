@@ -24,7 +24,7 @@ use crate::{
     carrier::{CarrierOptions, script::spelling},
     chance,
     http::{Client, ClientError, Credentials},
-    wire::{self, Answer},
+    wire::{self, Mm7Answer},
 };
 
 /// Reports that wait for their time or for the door; what comes on top is dropped and counted.
@@ -42,7 +42,7 @@ const DOOR_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One report.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct OutgoingReport {
     /// MessageID of the message.
     pub message_id: Option<MessageId>,
     /// Recipient.
@@ -140,7 +140,7 @@ impl Reports {
     }
 
     /// Posts reports one after the other in the background, each after the delay.
-    pub fn send_later(self: &Arc<Self>, reports: Vec<Report>) {
+    pub fn send_later(self: &Arc<Self>, reports: Vec<OutgoingReport>) {
         if reports.is_empty() || self.door().is_err() {
             return;
         }
@@ -161,7 +161,7 @@ impl Reports {
     }
 
     /// Posts a report until it is acknowledged or given up.
-    pub async fn send(&self, report: &Report) {
+    pub async fn send(&self, report: &OutgoingReport) {
         let mut wait = FIRST_WAIT;
         for attempt in 1..=TRIES {
             let posted = self.post_once(report).await;
@@ -178,7 +178,7 @@ impl Reports {
         self.failed.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub async fn post_once(&self, report: &Report) -> Result<Answer, DoorError> {
+    pub async fn post_once(&self, report: &OutgoingReport) -> Result<Mm7Answer, DoorError> {
         // Closed only with the carrier, and then nothing is posted any more.
         let _lane = self.on_the_way.acquire().await;
         let message = DeliveryReportReq {
@@ -197,7 +197,7 @@ impl Reports {
     }
 
     /// Posts any request of the carrier to the gateway's door, under a new TransactionID.
-    pub async fn post(&self, message: &Message, media: &[Media]) -> Result<Answer, DoorError> {
+    pub async fn post(&self, message: &Message, media: &[Media]) -> Result<Mm7Answer, DoorError> {
         let framing = Framing { transaction_id: chance::transaction_id(), ..self.framing.clone() };
         let mut request = wire::post(&self.door()?, message, &framing, media)?;
         wire::authorize(&mut request, self.shows.as_ref());
@@ -230,7 +230,7 @@ impl Reports {
 }
 
 /// Why a report was not acknowledged.
-fn complaint(posted: &Result<Answer, DoorError>) -> Option<String> {
+fn complaint(posted: &Result<Mm7Answer, DoorError>) -> Option<String> {
     match posted {
         Ok(answer) if answer.is_success() => None,
         Ok(answer) => Some(match (answer.code(), answer.text()) {
@@ -241,7 +241,7 @@ fn complaint(posted: &Result<Answer, DoorError>) -> Option<String> {
     }
 }
 
-impl Report {
+impl OutgoingReport {
     /// A report that says nothing but this status, as a carrier spells it.
     pub fn new(status: MmStatus) -> Self {
         Self { message_id: None, recipient: None, sender: None, mm_status: spelling(status).to_owned() }

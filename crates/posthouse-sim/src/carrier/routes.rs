@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     carrier::{
         desk::Desk,
-        mo::{self, Mo, MoError},
+        mo::{self, HandsetMessage, MoError},
         read_reply::{self, ReadReply, ReadReplyError},
         reports::DoorError,
         view,
@@ -58,7 +58,7 @@ fn messages(desk: &Desk, query: Option<&str>) -> Reply {
 
 /// `POST /sim/deliver`: what the gateway answered.
 async fn deliver(desk: &Desk, body: &[u8]) -> Reply {
-    let message: Mo = match serde_json::from_slice(body) {
+    let message: HandsetMessage = match serde_json::from_slice(body) {
         Ok(message) => message,
         Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
     };

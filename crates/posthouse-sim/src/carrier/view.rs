@@ -8,7 +8,7 @@ use mm7::mime::Media;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{carrier::KeptMessage, wire::Answer};
+use crate::{carrier::KeptMessage, wire::Mm7Answer};
 
 /// What the query of `GET /sim/messages` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Wanted {
 }
 
 /// What the gateway answered.
-pub(super) fn answer(answer: &Answer) -> Value {
+pub(super) fn answer(answer: &Mm7Answer) -> Value {
     json!({
         "http_status": answer.http_status,
         "transaction_id": answer.transaction_id.as_ref().map(|id| id.as_str()),

@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::{
     chance,
     http::{Payload, Reply, reply},
-    wire::{self, Received},
+    wire::{self, ReceivedMessage},
 };
 
 /// How long a callback that is never answered is held, unless the gateway gives up before.
@@ -35,15 +35,15 @@ pub enum VaspAnswer {
 }
 
 /// What is answered to one callback.
-pub(super) enum Outcome {
+pub(super) enum CallbackReply {
     Message(Http, Box<Message>, Framing),
     Bare(Http),
     Garbage,
     Never,
 }
 
-impl Outcome {
-    pub fn of(answer: VaspAnswer, received: Result<&Received, &DecodeError>) -> Self {
+impl CallbackReply {
+    pub fn of(answer: VaspAnswer, received: Result<&ReceivedMessage, &DecodeError>) -> Self {
         let mut framing = match received {
             Ok(received) => Framing::answering(&received.decoded),
             Err(_) => Framing::new(Namespace::LATEST, Version::V6_8_0, None),

@@ -9,11 +9,11 @@ use mm7::{
     mime::Media,
 };
 
-use crate::{shelf::Weight, wire::Received};
+use crate::{recent::Weight, wire::ReceivedMessage};
 
 /// One callback, and what was answered.
 #[derive(Clone, Debug)]
-pub struct Callback {
+pub struct ReceivedCallback {
     /// When it came.
     pub time: Timestamp,
     /// The path it was posted to.
@@ -21,7 +21,7 @@ pub struct Callback {
     /// TransactionID.
     pub transaction_id: Option<TransactionId>,
     /// What it says.
-    pub event: Event,
+    pub event: CallbackContent,
     /// X-Posthouse-Reason: why the message was refused.
     pub reason: Option<String>,
     /// The carrier's id: the first header whose name ends in `-Carrier-Id`.
@@ -38,7 +38,7 @@ pub struct Callback {
 
 /// What a callback says.
 #[derive(Clone, Debug)]
-pub enum Event {
+pub enum CallbackContent {
     /// What became of a message.
     Report(DeliveryReportReq),
     /// A message from a handset, and its parts.
@@ -49,7 +49,7 @@ pub enum Event {
     Unreadable(DecodeError),
 }
 
-impl Callback {
+impl ReceivedCallback {
     /// The delivery status, if it is a report.
     pub fn status(&self) -> Option<MmStatus> {
         self.report().map(|report| MmStatus::from_wire(&report.mm_status))
@@ -58,7 +58,7 @@ impl Callback {
     /// The report, if it is one.
     pub const fn report(&self) -> Option<&DeliveryReportReq> {
         match &self.event {
-            Event::Report(report) => Some(report),
+            CallbackContent::Report(report) => Some(report),
             _ => None,
         }
     }
@@ -75,19 +75,19 @@ impl Callback {
     }
 }
 
-impl Weight for Callback {
+impl Weight for ReceivedCallback {
     /// Parts that were decoded are copies, others slices of the body: counting both errs on the safe side.
     fn weight(&self) -> usize {
         let media = match &self.event {
-            Event::Deliver(_, media) => media.iter().map(|media| media.bytes.len()).sum(),
+            CallbackContent::Deliver(_, media) => media.iter().map(|media| media.bytes.len()).sum(),
             _ => 0,
         };
         self.body.len() + media + 1024
     }
 }
 
-impl Event {
-    pub(super) fn of(received: Result<Received, DecodeError>) -> Self {
+impl CallbackContent {
+    pub(super) fn of(received: Result<ReceivedMessage, DecodeError>) -> Self {
         let received = match received {
             Ok(received) => received,
             Err(error) => return Self::Unreadable(error),

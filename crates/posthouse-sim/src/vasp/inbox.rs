@@ -11,12 +11,12 @@ use tokio::{sync::broadcast, time::sleep};
 
 use crate::{
     http::{Credentials, Reply, Request},
-    shelf::Shelf,
+    recent::Recent,
     vasp::{
-        Callback, Event, VaspAnswer, VaspOptions,
-        answer::{Outcome, bare, unauthorized},
+        CallbackContent, ReceivedCallback, VaspAnswer, VaspOptions,
+        answer::{CallbackReply, bare, unauthorized},
     },
-    wire::Received,
+    wire::ReceivedMessage,
 };
 
 /// The header in which the gateway says why a message was refused.
@@ -31,8 +31,8 @@ pub(super) struct Inbox {
     manners: Mutex<Manners>,
     delay: Duration,
     expects: Option<Credentials>,
-    pub kept: Shelf<Callback>,
-    subscribers: broadcast::Sender<Arc<Callback>>,
+    pub kept: Recent<ReceivedCallback>,
+    subscribers: broadcast::Sender<Arc<ReceivedCallback>>,
 }
 
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Inbox {
             }),
             delay: options.delay,
             expects: options.expects,
-            kept: Shelf::new(options.keep_callbacks, options.keep_bytes),
+            kept: Recent::new(options.keep_callbacks, options.keep_bytes),
             subscribers: broadcast::Sender::new(MAX_BEHIND),
         }
     }
@@ -75,7 +75,7 @@ impl Inbox {
         self.manners().fail_every = Some((callbacks, 0));
     }
 
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<ReceivedCallback>> {
         self.subscribers.subscribe()
     }
 
@@ -96,7 +96,7 @@ impl Inbox {
         manners.answer.clone()
     }
 
-    fn add(&self, callback: Callback) {
+    fn add(&self, callback: ReceivedCallback) {
         let callback = Arc::new(callback);
         // Nobody may be listening.
         let _ = self.subscribers.send(callback.clone());
@@ -114,13 +114,13 @@ pub(super) async fn take(inbox: Arc<Inbox>, request: Request) -> Reply {
         return unauthorized();
     }
     let (head, body) = request.into_parts();
-    let received = Received::read(&head.headers, body.clone());
-    let outcome = Outcome::of(inbox.next_answer(), received.as_ref());
-    inbox.add(Callback {
+    let received = ReceivedMessage::read(&head.headers, body.clone());
+    let outcome = CallbackReply::of(inbox.next_answer(), received.as_ref());
+    inbox.add(ReceivedCallback {
         time: Timestamp::now(),
         path: head.uri.path().to_owned(),
         transaction_id: received.as_ref().ok().and_then(|received| received.decoded.transaction_id.clone()),
-        event: Event::of(received),
+        event: CallbackContent::of(received),
         reason: text(&head.headers, REASON_HEADER),
         carrier_id: carrier_id(&head.headers),
         headers: head.headers,

@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use crate::http::{Credentials, Server, ServerLimits};
 
 pub use answer::VaspAnswer;
-pub use callback::{Callback, Event};
+pub use callback::{CallbackContent, ReceivedCallback};
 use inbox::Inbox;
 pub use inbox::REASON_HEADER;
 
@@ -76,7 +76,7 @@ impl VaspSim {
     /// The address cannot be bound.
     pub async fn start_subscribed(
         options: VaspOptions,
-    ) -> io::Result<(Self, broadcast::Receiver<Arc<Callback>>)> {
+    ) -> io::Result<(Self, broadcast::Receiver<Arc<ReceivedCallback>>)> {
         let (listen, tls) = (options.listen, options.tls.clone());
         let scheme = if tls.is_some() { "https" } else { "http" };
         let inbox = Arc::new(Inbox::new(options));
@@ -113,7 +113,7 @@ impl VaspSim {
     }
 
     /// The callbacks that came and are still kept, oldest first: those it failed on purpose as well.
-    pub fn callbacks(&self) -> Vec<Arc<Callback>> {
+    pub fn callbacks(&self) -> Vec<Arc<ReceivedCallback>> {
         self.inbox.kept.all()
     }
 
@@ -123,16 +123,16 @@ impl VaspSim {
     }
 
     /// Every callback from now on. A subscriber that is more than 4096 behind loses the oldest.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Callback>> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<ReceivedCallback>> {
         self.inbox.subscribe()
     }
 
     /// Waits until the callbacks it keeps are as wanted, and gives them back; `None` when that takes too long.
     pub async fn wait_until(
         &self,
-        wanted: impl Fn(&[Arc<Callback>]) -> bool,
+        wanted: impl Fn(&[Arc<ReceivedCallback>]) -> bool,
         wait: Duration,
-    ) -> Option<Vec<Arc<Callback>>> {
+    ) -> Option<Vec<Arc<ReceivedCallback>>> {
         self.inbox.kept.wait_until(wanted, wait).await
     }
 

@@ -8,8 +8,8 @@ use mm7::{
     message::FaultDetail,
 };
 use posthouse_sim::{
-    Answer, CarrierOptions, CarrierSim, Credentials, Submit, VaspOptions, VaspSim,
-    carrier::{Mo, MoPart, Report},
+    CarrierOptions, CarrierSim, Credentials, Mm7Answer, Submit, VaspOptions, VaspSim,
+    carrier::{HandsetMessage, MoPart, OutgoingReport},
     http::{Client, ClientError, exchange},
     media, submit, wire,
 };
@@ -49,7 +49,7 @@ impl Scene {
         mms
     }
 
-    async fn submit(&self, digits: &str) -> Answer {
+    async fn submit(&self, digits: &str) -> Mm7Answer {
         submit(&self.client, &self.mms(digits)).await.unwrap()
     }
 
@@ -315,7 +315,10 @@ async fn reports_are_posted_until_they_are_acknowledged() {
 #[tokio::test]
 async fn a_report_can_be_sent_by_hand() {
     let scene = Scene::new().await;
-    let report = Report { message_id: MessageId::new("31003-x").ok(), ..Report::new(MmStatus::Expired) };
+    let report = OutgoingReport {
+        message_id: MessageId::new("31003-x").ok(),
+        ..OutgoingReport::new(MmStatus::Expired)
+    };
     assert!(scene.carrier.report(&report).await.unwrap().is_success());
     assert!(scene.door.callbacks()[0].reports_on("31003-x"));
     scene.carrier.set_reports(None);
@@ -355,7 +358,7 @@ async fn requests_are_kept_and_given_back() {
 #[tokio::test]
 async fn messages_from_handsets_are_delivered() {
     let scene = Scene::new().await;
-    let message = Mo {
+    let message = HandsetMessage {
         from: "16175550123".to_owned(),
         to: "111122".to_owned(),
         subject: Some("Hi".to_owned()),
@@ -369,7 +372,7 @@ async fn messages_from_handsets_are_delivered() {
     };
     assert!(scene.carrier.deliver(&message).await.unwrap().is_success());
     let callbacks = scene.door.callbacks();
-    let posthouse_sim::vasp::Event::Deliver(request, media) = &callbacks[0].event else {
+    let posthouse_sim::vasp::CallbackContent::Deliver(request, media) = &callbacks[0].event else {
         panic!("{:?}", callbacks[0].event)
     };
     assert_eq!(request.sender, Some(mm7::Address::Number("16175550123".to_owned())));
@@ -427,7 +430,8 @@ async fn read_replies_over_http() {
         let (http_status, answer) = send(body).await;
         assert_eq!((http_status, &answer["code"]), (200, &json!(1000)), "{answer}");
         let callbacks = scene.door.callbacks();
-        let Some(posthouse_sim::vasp::Event::ReadReply(reply)) = callbacks.last().map(|last| &last.event)
+        let Some(posthouse_sim::vasp::CallbackContent::ReadReply(reply)) =
+            callbacks.last().map(|last| &last.event)
         else {
             panic!("{callbacks:?}")
         };

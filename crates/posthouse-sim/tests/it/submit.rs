@@ -6,7 +6,7 @@ use mm7::{
     message::{Operation, SubmitReq},
     mime::Media,
 };
-use posthouse_sim::{Submit, SubmitError, media, wire::Received};
+use posthouse_sim::{Submit, SubmitError, media, wire::ReceivedMessage};
 
 fn mms() -> Submit {
     let mut mms = Submit::new("http://127.0.0.1:8007/mm7/v1", "111122", "16175550100");
@@ -19,7 +19,7 @@ fn mms() -> Submit {
 fn read(mms: &Submit) -> (Decoded, SubmitReq, Vec<Media>) {
     let request = mms.prepare().unwrap();
     let (head, body) = request.into_parts();
-    let received = Received::read(&head.headers, body).unwrap();
+    let received = ReceivedMessage::read(&head.headers, body).unwrap();
     assert_eq!(received.package.errors, []);
     let media = received.package.media().unwrap();
     match received.decoded.message.clone() {

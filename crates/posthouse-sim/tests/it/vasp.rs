@@ -9,10 +9,10 @@ use mm7::{
     mime::{Media, content_href},
 };
 use posthouse_sim::{
-    Answer, Credentials, VaspOptions, VaspSim,
+    Credentials, Mm7Answer, VaspOptions, VaspSim,
     http::{Client, ClientError, Request},
     media,
-    vasp::{Event, VaspAnswer},
+    vasp::{CallbackContent, VaspAnswer},
     wire,
 };
 
@@ -42,7 +42,7 @@ fn request(vasp: &VaspSim, message: &Message, media: &[Media]) -> Request {
     wire::post(&format!("{}/reports", vasp.url()), message, &framing, media).unwrap()
 }
 
-async fn post(vasp: &VaspSim, message: &Message) -> Answer {
+async fn post(vasp: &VaspSim, message: &Message) -> Mm7Answer {
     wire::send(&Client::new(DEADLINE), request(vasp, message, &[])).await.unwrap()
 }
 
@@ -91,9 +91,9 @@ async fn messages_and_read_replies_are_taken_too() {
     assert!(matches!(post(&vasp, &read).await.message, Some(Message::ReadReplyRsp(_))));
 
     let callbacks = vasp.callbacks();
-    let Event::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    let CallbackContent::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
     assert_eq!(media, &parts);
-    let Event::ReadReply(reply) = &callbacks[1].event else { panic!("{:?}", callbacks[1].event) };
+    let CallbackContent::ReadReply(reply) = &callbacks[1].event else { panic!("{:?}", callbacks[1].event) };
     assert_eq!(reply.mm_status, "Read");
 }
 
@@ -101,7 +101,7 @@ async fn messages_and_read_replies_are_taken_too() {
 async fn what_a_vasp_does_not_take_is_a_fault() {
     let vasp = vasp(VaspAnswer::Code(1000)).await;
     let answer = post(&vasp, &Message::SubmitReq(SubmitReq::default())).await;
-    assert!(matches!(vasp.callbacks()[0].event, Event::Unreadable(_)));
+    assert!(matches!(vasp.callbacks()[0].event, CallbackContent::Unreadable(_)));
     assert_eq!((answer.http_status, answer.code()), (500, Some(4003)));
     let broken = wire::post_bytes(&vasp.url(), "text/xml", "<broken".into()).unwrap();
     let answer = wire::send(&Client::new(DEADLINE), broken).await.unwrap();

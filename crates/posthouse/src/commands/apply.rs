@@ -7,13 +7,11 @@ use posthouse_gateway::config::{self, Applied, Document, Settings, plan::Action}
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    plan::{Printed, Target, environment, told, visit},
-    wait_for,
-};
+use super::{plan::Printed, wait_for};
 use crate::{
     print::{self, Printer},
     running::{Reached, reach},
+    target::{Target, environment, told, visit},
 };
 
 /// How long a change may take to reach a running gateway, which looks several times a second.

@@ -7,11 +7,11 @@ use posthouse_core::{steady::STANDS_FOR, store::Store as _};
 use posthouse_gateway::config::Settings;
 use serde_json::json;
 
-use super::{
-    plan::{environment, visit},
-    wait_for,
+use super::wait_for;
+use crate::{
+    print,
+    target::{environment, visit},
 };
-use crate::print;
 
 /// The arguments of `posthouse clock`.
 #[derive(clap::Args)]

@@ -10,15 +10,14 @@ use mm7::{
 };
 use posthouse_gateway::{config::settings::Tls, tls::files::load};
 use posthouse_sim::{
-    Callback, Credentials, VaspOptions, VaspSim,
-    config::parse_duration,
-    vasp::{Event, VaspAnswer},
+    Credentials, ReceivedCallback, VaspOptions, VaspSim,
+    vasp::{CallbackContent, VaspAnswer},
 };
 use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::StopSignals;
+use super::{StopSignals, duration};
 
 use crate::print::{self, Printer};
 
@@ -54,7 +53,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail: u32,
     /// Wait this long before each answer
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     delay: Duration,
     /// The user name that callbacks must show (HTTP Basic); others get 401
     #[arg(long, requires = "password")]
@@ -109,7 +108,7 @@ impl Args {
 }
 
 async fn print_all(
-    mut callbacks: broadcast::Receiver<Arc<Callback>>,
+    mut callbacks: broadcast::Receiver<Arc<ReceivedCallback>>,
     paper: &mut Paper,
 ) -> anyhow::Result<()> {
     loop {
@@ -139,7 +138,7 @@ impl Paper {
         }
     }
 
-    fn callback(&mut self, callback: &Callback) -> io::Result<()> {
+    fn callback(&mut self, callback: &ReceivedCallback) -> io::Result<()> {
         if self.json {
             self.out.json(&as_json(callback))
         } else {
@@ -148,9 +147,9 @@ impl Paper {
     }
 }
 
-fn as_text(callback: &Callback) -> String {
+fn as_text(callback: &ReceivedCallback) -> String {
     let event = match &callback.event {
-        Event::Report(report) => {
+        CallbackContent::Report(report) => {
             let status = report.mm_status.as_str();
             format!(
                 "report {} {status} {}",
@@ -158,7 +157,7 @@ fn as_text(callback: &Callback) -> String {
                 address(report.mm.recipient.as_ref())
             )
         }
-        Event::Deliver(message, media) => format!(
+        CallbackContent::Deliver(message, media) => format!(
             "message {} {} -> {} {:?} ({} parts)",
             id(message.linked_id.as_ref()),
             address(message.sender.as_ref()),
@@ -166,7 +165,7 @@ fn as_text(callback: &Callback) -> String {
             message.subject.as_deref().unwrap_or_default(),
             media.len()
         ),
-        Event::ReadReply(reply) => {
+        CallbackContent::ReadReply(reply) => {
             let status = reply.mm_status.as_str();
             format!(
                 "read reply {} {status} {}",
@@ -174,14 +173,14 @@ fn as_text(callback: &Callback) -> String {
                 address(reply.mm.recipient.as_ref())
             )
         }
-        Event::Unreadable(error) => format!("unreadable: {error}"),
+        CallbackContent::Unreadable(error) => format!("unreadable: {error}"),
     };
     let carrier = callback.carrier_id.as_deref().map(|id| format!(", carrier {id}")).unwrap_or_default();
     let reason = callback.reason.as_deref().map(|reason| format!(", {reason}")).unwrap_or_default();
     format!("{:.3} {event}{carrier}{reason}; answered {}", callback.time, answered(callback))
 }
 
-fn answered(callback: &Callback) -> String {
+fn answered(callback: &ReceivedCallback) -> String {
     match (callback.http_status, callback.code) {
         (Some(200), Some(code)) => code.to_string(),
         (Some(http_status), Some(code)) => format!("{code} in HTTP {http_status}"),
@@ -202,12 +201,12 @@ fn recipients(recipients: &[Recipient]) -> Vec<&str> {
     recipients.iter().map(|recipient| recipient.address.as_str()).collect()
 }
 
-fn as_json(callback: &Callback) -> Value {
+fn as_json(callback: &ReceivedCallback) -> Value {
     let mut view = match &callback.event {
-        Event::Report(report) => report_json(report),
-        Event::Deliver(message, media) => deliver_json(message, media),
-        Event::ReadReply(reply) => read_reply_json(reply),
-        Event::Unreadable(error) => json!({"event": "unreadable", "error": error.to_string()}),
+        CallbackContent::Report(report) => report_json(report),
+        CallbackContent::Deliver(message, media) => deliver_json(message, media),
+        CallbackContent::ReadReply(reply) => read_reply_json(reply),
+        CallbackContent::Unreadable(error) => json!({"event": "unreadable", "error": error.to_string()}),
     };
     view["time"] = callback.time.to_string().into();
     view["path"] = callback.path.as_str().into();

@@ -23,12 +23,12 @@ use posthouse_core::{
 use posthouse_gateway::config::{Settings, duration};
 use serde_json::{Value, json};
 
-use super::{
-    plan::{environment, visit},
-    wait_for,
-};
+use super::wait_for;
 
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    target::{environment, visit},
+};
 
 /// The most messages that one call lists.
 const MOST: u16 = 1000;

@@ -15,11 +15,11 @@ mod send;
 mod serve;
 mod simulate;
 
-use std::{fmt, process::ExitCode};
+use std::{fmt, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use posthouse_gateway::config::ConfigErrors;
+use posthouse_gateway::config::{self, ConfigErrors};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::logs;
@@ -82,6 +82,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("the asynchronous runtime cannot be started")?.block_on(work)
+}
+
+/// A time as an argument: `250ms`, `10s`, `5m`, `72h`.
+///
+/// # Errors
+/// A sentence that says what a time looks like.
+fn duration(text: &str) -> Result<Duration, String> {
+    config::duration::parse(text)
+        .ok_or_else(|| format!("{text:?} is no time; write it like \"250ms\", \"10s\", \"5m\" or \"72h\""))
 }
 
 /// The signals that ask a program to stop: Ctrl-C and SIGTERM.

@@ -1,6 +1,6 @@
 //! `posthouse plan`: shows what `posthouse apply` would change.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use posthouse_core::{provisioning::Provisioning, store::Store as _};
 use posthouse_gateway::{
@@ -10,11 +10,14 @@ use posthouse_gateway::{
         plan::{Action, Plan, Step},
     },
 };
-use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
+use posthouse_store::OpenError;
 use serde::Serialize;
 
 use super::wait_for;
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    target::{Target, environment, told, visit},
+};
 
 /// The arguments of `posthouse plan`.
 #[derive(clap::Args)]
@@ -29,61 +32,6 @@ all at once.")]
 pub struct Args {
     #[command(flatten)]
     target: Target,
-}
-
-/// A provisioning file and the store it is for.
-#[derive(clap::Args)]
-pub struct Target {
-    /// The provisioning file: accounts, carriers, lookup, ranges, blacklist
-    pub file: PathBuf,
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Remove what the file does not name
-    #[arg(long)]
-    pub prune: bool,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl Target {
-    /// Reads the configuration and the file.
-    ///
-    /// # Errors
-    /// All mistakes of the configuration, or that one of them cannot be read.
-    pub fn read(&self) -> anyhow::Result<(Settings, Document)> {
-        let settings = Settings::load(self.config.as_deref(), &environment)?;
-        Ok((settings, Document::load(&self.file)?))
-    }
-}
-
-/// The environment that `{ env = "NAME" }` looks in.
-pub fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// Opens the store to look at it and to change provisioning, also beside a running gateway.
-///
-/// # Errors
-/// See [`OpenError`].
-pub async fn visit(settings: &Settings, create: bool) -> Result<SqliteStore, OpenError> {
-    let options = SqliteOptions {
-        path: settings.store.path.clone(),
-        media: settings.media.path.clone(),
-        access: Access::Visit,
-        create,
-        ..SqliteOptions::default()
-    };
-    SqliteStore::open(options).await
-}
-
-/// A file's mistakes are an error of their own, which is told line by line.
-pub fn told(error: ApplyError) -> anyhow::Error {
-    match error {
-        ApplyError::Mistakes(mistakes) => mistakes.into(),
-        error => error.into(),
-    }
 }
 
 /// Prints what would change.

@@ -7,13 +7,14 @@ use mm7::{Namespace, Period, TransactionId, Version, When};
 use posthouse_core::tls::{Identity, PeerTls};
 use posthouse_gateway::tls::{self, client::Broken, files};
 use posthouse_sim::{
-    Answer, Credentials, Submit, SubmitError,
-    config::{parse_duration, parse_namespace},
+    Credentials, Mm7Answer, Submit, SubmitError,
+    config::parse_namespace,
     http::{Client, ClientError},
     media, submit, wire,
 };
 use serde_json::json;
 
+use super::duration;
 use crate::print::{self, Printer};
 
 const EXAMPLES: &str = "\
@@ -94,7 +95,7 @@ pub struct Args {
     #[arg(long, value_name = "WHEN", value_parser = when)]
     expiry: Option<When>,
     /// How long the answer may take
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration)]
     timeout: Duration,
     /// Print the answer as one JSON object
     #[arg(long)]
@@ -187,7 +188,7 @@ fn filled(value: Option<&String>) -> Option<String> {
     value.filter(|value| !value.is_empty()).cloned()
 }
 
-fn print_text(out: &mut Printer, answer: &Answer) -> io::Result<()> {
+fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
     match (answer.code(), answer.text()) {
         (Some(code), text) => writeln!(out, "{code} {}", text.unwrap_or_default())?,
         (None, Some(text)) => writeln!(out, "{text}")?,
@@ -208,7 +209,7 @@ fn print_text(out: &mut Printer, answer: &Answer) -> io::Result<()> {
     Ok(())
 }
 
-fn print_json(out: &mut Printer, answer: &Answer) -> io::Result<()> {
+fn print_json(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
     let answer = json!({
         "http_status": answer.http_status,
         "transaction_id": answer.transaction_id.as_ref().map(|id| id.as_str()),

@@ -34,8 +34,8 @@ pub struct Args {
     #[arg(long)]
     print_config: bool,
     /// How logs are written
-    #[arg(long, value_enum, default_value_t = logs::Format::Text, value_name = "FORMAT")]
-    log_format: logs::Format,
+    #[arg(long, value_enum, default_value_t = logs::LogFormat::Text, value_name = "FORMAT")]
+    log_format: logs::LogFormat,
 }
 
 /// Runs the gateway until it is told to stop.

@@ -38,7 +38,7 @@ const OWN: [&str; 12] = [
 pub(super) const MESSAGE: &str = "message";
 
 /// One field.
-pub(super) struct Seen {
+pub(super) struct LogField {
     pub(super) name: &'static str,
     pub(super) value: Value,
     /// Whether people see it in quotes: a text that was given as one.
@@ -47,18 +47,18 @@ pub(super) struct Seen {
 
 /// Collects fields.
 #[derive(Default)]
-pub(super) struct Fields(pub(super) Vec<Seen>);
+pub(super) struct LogFields(pub(super) Vec<LogField>);
 
-impl Fields {
+impl LogFields {
     fn add(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.push(Seen { name: field.name(), value: value.into(), is_quoted: false });
+        self.0.push(LogField { name: field.name(), value: value.into(), is_quoted: false });
     }
 
     fn add_text(&mut self, field: &Field, text: &str, is_quoted: bool) {
         let name = field.name();
         let text = cut(text);
         let text = if OWN.contains(&name) { text } else { masked(&text).into_owned().into() };
-        self.0.push(Seen { name, value: text.into(), is_quoted });
+        self.0.push(LogField { name, value: text.into(), is_quoted });
     }
 }
 
@@ -69,7 +69,7 @@ fn cut(text: &str) -> Cow<'_, str> {
     }
 }
 
-impl Visit for Fields {
+impl Visit for LogFields {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.add(field, value);
     }
@@ -104,7 +104,7 @@ pub(super) struct ForPeople;
 
 impl<'w> FormatFields<'w> for ForPeople {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut seen = Fields::default();
+        let mut seen = LogFields::default();
         fields.record(&mut seen);
         seen.0.sort_by_key(|one| one.name != MESSAGE);
         for (count, one) in seen.0.iter().enumerate() {

@@ -11,7 +11,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use super::fields::Fields;
+use super::fields::LogFields;
 
 /// Writes an object with `timestamp`, `level`, the event's fields (its sentence is `message`) and `target`.
 pub(super) struct Object;
@@ -27,7 +27,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut fields = Fields::default();
+        let mut fields = LogFields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
         let timestamp = format!("{:.6}", Timestamp::now());

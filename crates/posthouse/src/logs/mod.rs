@@ -22,7 +22,7 @@ pub const VARIABLE: &str = "POSTHOUSE_LOG";
 
 /// How logs are written.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-pub enum Format {
+pub enum LogFormat {
     /// For people
     Text,
     /// One JSON object a line
@@ -33,20 +33,22 @@ pub enum Format {
 ///
 /// # Errors
 /// The variable cannot be read, or logging was started before.
-pub fn init(format: Format) -> anyhow::Result<()> {
+pub fn init(format: LogFormat) -> anyhow::Result<()> {
     let wanted = std::env::var(VARIABLE).unwrap_or_else(|_| "info".to_owned());
     let levels: Targets = wanted
         .parse()
         .with_context(|| format!("{VARIABLE}={wanted} cannot be read; write a level or target=level,…"))?;
     let lost = match format {
-        Format::Text => lost_text,
-        Format::Json => lost_json,
+        LogFormat::Text => lost_text,
+        LogFormat::Json => lost_json,
     };
     let lines = lines::start(lost).context("logging cannot be started")?;
     let layer = tracing_subscriber::fmt::layer().with_writer(move || Handover(lines));
     let layer = match format {
-        Format::Text => layer.with_ansi(print::stderr().is_terminal()).fmt_fields(fields::ForPeople).boxed(),
-        Format::Json => layer.event_format(json::Object).boxed(),
+        LogFormat::Text => {
+            layer.with_ansi(print::stderr().is_terminal()).fmt_fields(fields::ForPeople).boxed()
+        }
+        LogFormat::Json => layer.event_format(json::Object).boxed(),
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(levels))

@@ -22,8 +22,8 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{
-    Callback, CarrierOptions, CarrierSim, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
-    media, submit,
+    CarrierOptions, CarrierSim, ReceivedCallback, Submit, VaspOptions, VaspSim, carrier::KeptMessage,
+    http::Client, media, submit,
 };
 use posthouse_store::{Access, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -383,7 +383,7 @@ impl Town {
     }
 }
 
-fn reported_on(callback: &Callback) -> Option<Id> {
+fn reported_on(callback: &ReceivedCallback) -> Option<Id> {
     callback.report()?.mm.message_id.as_ref()?.as_str().parse().ok()
 }
 

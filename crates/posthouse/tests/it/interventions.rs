@@ -178,7 +178,7 @@ async fn a_gateway_that_is_stopped_goes_on_with_it_at_its_start() {
     let both = [(expired, "Expired"), (requeued, "Retrieved")];
     for (id, status) in both {
         let id = id.to_string();
-        let reports = |callbacks: &[std::sync::Arc<posthouse_sim::Callback>]| {
+        let reports = |callbacks: &[std::sync::Arc<posthouse_sim::ReceivedCallback>]| {
             callbacks
                 .iter()
                 .filter(|one| one.reports_on(&id))

@@ -11,14 +11,19 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use mm7::message::{DeliverReq, Priority};
 use posthouse_core::time::Clock as _;
 use posthouse_sim::{
-    carrier::{Mo, MoPart},
-    vasp::{Callback, Event, VaspAnswer},
+    carrier::{HandsetMessage, MoPart},
+    vasp::{CallbackContent, ReceivedCallback, VaspAnswer},
 };
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-fn mo(to: &str, subject: &str, parts: Vec<MoPart>) -> Mo {
-    Mo { from: "16175550100".to_owned(), to: to.to_owned(), subject: Some(subject.to_owned()), parts }
+fn mo(to: &str, subject: &str, parts: Vec<MoPart>) -> HandsetMessage {
+    HandsetMessage {
+        from: "16175550100".to_owned(),
+        to: to.to_owned(),
+        subject: Some(subject.to_owned()),
+        parts,
+    }
 }
 
 fn part(content_type: &str, name: &str, bytes: &[u8]) -> MoPart {
@@ -45,10 +50,11 @@ async fn planned(plan: Plan, callbacks: &str) -> Town {
 }
 
 /// What the VASP got and acknowledged.
-async fn delivered(town: &Town, count: usize) -> Vec<std::sync::Arc<Callback>> {
-    let is_delivered =
-        |callback: &Callback| callback.is_acknowledged() && matches!(callback.event, Event::Deliver(..));
-    let enough = |callbacks: &[std::sync::Arc<Callback>]| {
+async fn delivered(town: &Town, count: usize) -> Vec<std::sync::Arc<ReceivedCallback>> {
+    let is_delivered = |callback: &ReceivedCallback| {
+        callback.is_acknowledged() && matches!(callback.event, CallbackContent::Deliver(..))
+    };
+    let enough = |callbacks: &[std::sync::Arc<ReceivedCallback>]| {
         callbacks.iter().filter(|got| is_delivered(got)).count() >= count
     };
     let callbacks = town.vasp.wait_until(enough, DEADLINE).await.unwrap();
@@ -67,7 +73,9 @@ async fn a_video_of_five_megabytes_arrives_byte_for_byte() {
     let answer = town.carriers["31003"].deliver(&mo("222333", "Re: <&]]> \u{1f4ef}", parts)).await.unwrap();
     assert_eq!((answer.http_status, answer.code()), (200, Some(1000)));
     let callbacks = delivered(&town, 1).await;
-    let Event::Deliver(req, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    let CallbackContent::Deliver(req, media) = &callbacks[0].event else {
+        panic!("{:?}", callbacks[0].event)
+    };
     assert_eq!(callbacks[0].carrier_id.as_deref(), Some("31003"));
     assert_eq!(req.subject.as_deref(), Some("Re: <&]]> \u{1f4ef}"));
     assert_eq!(req.sender.as_ref().unwrap().as_str(), "16175550100");
@@ -92,7 +100,7 @@ async fn content_ids_reach_the_vasp_as_every_library_reads_them() {
     ];
     assert_eq!(town.carriers["31003"].deliver(&mo("222333", "ids", parts)).await.unwrap().code(), Some(1000));
     let callbacks = delivered(&town, 1).await;
-    let Event::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    let CallbackContent::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
     let ids: Vec<_> = media.iter().map(|media| media.content_id.as_deref().unwrap()).collect();
     assert_eq!(ids, ["s", "a__1_.txt", "b.txt"]);
     let smil = String::from_utf8_lossy(&media[0].bytes).into_owned();
@@ -123,8 +131,8 @@ fn deliver_req(sender: &str, recipients: &str, more: &str) -> Request {
     request
 }
 
-fn deliver_of(callback: &Callback) -> (&DeliverReq, String) {
-    let Event::Deliver(req, _) = &callback.event else { panic!("{:?}", callback.event) };
+fn deliver_of(callback: &ReceivedCallback) -> (&DeliverReq, String) {
+    let CallbackContent::Deliver(req, _) = &callback.event else { panic!("{:?}", callback.event) };
     (req, String::from_utf8_lossy(&callback.body).into_owned())
 }
 
@@ -283,7 +291,7 @@ async fn media_arrive_under_a_label_that_is_not_theirs() {
     let answer = town.post_as_carrier("31003", &request).await;
     assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
     let callbacks = delivered(&town, 1).await;
-    let Event::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
+    let CallbackContent::Deliver(_, media) = &callbacks[0].event else { panic!("{:?}", callbacks[0].event) };
     assert_eq!(media[0].content_type.essence(), "image/gif");
     town.close().await;
 }
@@ -315,7 +323,7 @@ async fn a_vasp_that_fails_gets_it_again_and_once_acknowledged_never_more() {
     let mut subjects: Vec<_> = callbacks
         .iter()
         .map(|callback| match &callback.event {
-            Event::Deliver(req, _) => req.subject.clone().unwrap(),
+            CallbackContent::Deliver(req, _) => req.subject.clone().unwrap(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -357,7 +365,7 @@ async fn a_thousand_arrive_once_each_at_a_vasp_that_fails_every_third() {
         }
     };
     tokio::join!(send(0), send(1), send(2), send(3));
-    let acknowledged = |callbacks: &[Arc<Callback>]| {
+    let acknowledged = |callbacks: &[Arc<ReceivedCallback>]| {
         callbacks.iter().filter(|callback| callback.is_acknowledged()).count() >= MANY
     };
     town.vasp.wait_until(acknowledged, 6 * DEADLINE).await.expect("all of them arrive");
@@ -368,9 +376,9 @@ async fn a_thousand_arrive_once_each_at_a_vasp_that_fails_every_third() {
     };
     crate::support::town::eventually("nothing is owed", owes_nothing).await;
 
-    let mut tries: HashMap<String, Vec<Arc<Callback>>> = HashMap::new();
+    let mut tries: HashMap<String, Vec<Arc<ReceivedCallback>>> = HashMap::new();
     for callback in town.vasp.callbacks() {
-        let Event::Deliver(req, media) = &callback.event else { panic!("{:?}", callback.event) };
+        let CallbackContent::Deliver(req, media) = &callback.event else { panic!("{:?}", callback.event) };
         let subject = req.subject.clone().unwrap();
         assert!(media.iter().any(|media| media.bytes == subject.as_bytes()), "{subject}");
         assert_eq!(callback.carrier_id.as_deref(), Some("31003"), "with each try");
@@ -403,7 +411,7 @@ async fn who_failed_first_is_tried_again_first() {
         let message = mo("222333", &subject, vec![part("text/plain", "t.txt", b"x")]);
         assert_eq!(town.carriers["31003"].deliver(&message).await.unwrap().code(), Some(1000));
         // Each is due at a time of its own.
-        let failed = |callbacks: &[Arc<Callback>]| callbacks.len() > number;
+        let failed = |callbacks: &[Arc<ReceivedCallback>]| callbacks.len() > number;
         town.vasp.wait_until(failed, DEADLINE).await.expect("its first try");
         clock.advance(Duration::from_secs(1));
     }
@@ -415,10 +423,10 @@ async fn who_failed_first_is_tried_again_first() {
     };
     crate::support::town::eventually("the last first try is settled", all_wait).await;
     clock.advance(Duration::from_secs(3600));
-    let all = |callbacks: &[Arc<Callback>]| callbacks.len() >= 2 * DOWN_FOR;
+    let all = |callbacks: &[Arc<ReceivedCallback>]| callbacks.len() >= 2 * DOWN_FOR;
     let callbacks = town.vasp.wait_until(all, DEADLINE).await.expect("all are tried again");
-    let number = |callback: &Arc<Callback>| match &callback.event {
-        Event::Deliver(req, _) => {
+    let number = |callback: &Arc<ReceivedCallback>| match &callback.event {
+        CallbackContent::Deliver(req, _) => {
             req.subject.as_deref().unwrap()["number ".len()..].parse::<usize>().unwrap()
         }
         other => panic!("{other:?}"),
@@ -433,7 +441,7 @@ async fn who_failed_first_is_tried_again_first() {
 
 /// One message's tries: under one TransactionID, as often and as late as configured, and none after the one that was
 /// acknowledged.
-fn assert_tries(subject: &str, tries: &[Arc<Callback>]) {
+fn assert_tries(subject: &str, tries: &[Arc<ReceivedCallback>]) {
     assert!(tries.len() <= 1 + MAX_RETRIES, "{subject}: {} tries", tries.len());
     let acknowledged: Vec<_> = tries.iter().map(|callback| callback.is_acknowledged()).collect();
     let (last, before) = acknowledged.split_last().unwrap();

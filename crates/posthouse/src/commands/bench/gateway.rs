@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::bodies::Sender;
-use crate::commands::plan::visit;
+use crate::target::visit;
 
 /// How long a gateway may take to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -19,7 +19,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use super::{
     bodies::Template,
-    wire::{Received, Wire, element, number},
+    wire::{BenchConnection, WireMessage, element, number},
 };
 
 /// How long a connection waits after an error, so that errors are counted and do not become the load.
@@ -53,7 +53,7 @@ pub struct Load {
 
 /// What came of a load.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome {
+pub struct LoadResult {
     /// How long it took, to the last answer.
     pub took: Duration,
     /// Requests answered with 1000 before the time was up.
@@ -68,7 +68,7 @@ pub struct Outcome {
     pub first_error: Option<String>,
 }
 
-impl Outcome {
+impl LoadResult {
     /// How many requests a second were accepted, in a window of this length.
     pub fn per_second(&self, window: Duration) -> f64 {
         self.in_time as f64 / window.as_secs_f64()
@@ -93,7 +93,7 @@ impl Load {
     ///
     /// # Errors
     /// The thread broke off, or not one request was accepted.
-    pub async fn run(self) -> anyhow::Result<Outcome> {
+    pub async fn run(self) -> anyhow::Result<LoadResult> {
         let running = tokio::task::spawn_blocking(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             Ok::<_, io::Error>(runtime.block_on(self.put_on()))
@@ -105,14 +105,14 @@ impl Load {
         }
     }
 
-    async fn put_on(self) -> Outcome {
+    async fn put_on(self) -> LoadResult {
         let began = Instant::now();
         let load = Arc::new(self);
         let mut connections = JoinSet::new();
         for turn in 0..load.connections {
             connections.spawn(drive(Arc::clone(&load), turn, began));
         }
-        let mut outcome = Outcome::default();
+        let mut outcome = LoadResult::default();
         while let Some(driven) = connections.join_next().await {
             match driven {
                 Ok(driven) => outcome.add(driven),
@@ -139,8 +139,8 @@ impl Load {
 }
 
 /// Sends one request after the other over one connection.
-async fn drive(load: Arc<Load>, first: usize, began: Instant) -> Outcome {
-    let mut outcome = Outcome::default();
+async fn drive(load: Arc<Load>, first: usize, began: Instant) -> LoadResult {
+    let mut outcome = LoadResult::default();
     let mut templates: Vec<Template> = load.templates.to_vec();
     let mut wire = None;
     let mut turn = first;
@@ -170,9 +170,9 @@ async fn drive(load: Arc<Load>, first: usize, began: Instant) -> Outcome {
 }
 
 /// One request and its answer; the MessageID under which it was accepted.
-async fn exchange(wire: &mut Option<Wire>, server: SocketAddr, request: &[u8]) -> io::Result<i64> {
+async fn exchange(wire: &mut Option<BenchConnection>, server: SocketAddr, request: &[u8]) -> io::Result<i64> {
     if wire.is_none() {
-        *wire = Some(Wire::connect(server).await?);
+        *wire = Some(BenchConnection::connect(server).await?);
     }
     let Some(wire) = wire else { return Err(io::ErrorKind::NotConnected.into()) };
     wire.send(request).await?;
@@ -180,13 +180,13 @@ async fn exchange(wire: &mut Option<Wire>, server: SocketAddr, request: &[u8]) -
     accepted(&answer).ok_or_else(|| io::Error::other(said(&answer)))
 }
 
-fn accepted(answer: &Received<'_>) -> Option<i64> {
+fn accepted(answer: &WireMessage<'_>) -> Option<i64> {
     memmem::find(answer.body, b"StatusCode>1000<")?;
     number(element(answer.body, "MessageID")?)
 }
 
 /// What a refusal says, in short.
-fn said(answer: &Received<'_>) -> String {
+fn said(answer: &WireMessage<'_>) -> String {
     let line = answer.head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let code = element(answer.body, "StatusCode").unwrap_or_default();
     let details = element(answer.body, "Details").or_else(|| element(answer.body, "StatusText"));

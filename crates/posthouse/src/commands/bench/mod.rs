@@ -6,7 +6,6 @@ mod gateway;
 mod load;
 mod outcome;
 mod peers;
-pub(super) mod progress;
 mod wire;
 
 use std::{
@@ -21,19 +20,18 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use posthouse_sim::config::parse_duration;
 use tokio::time::{Instant, sleep};
 
 use self::{
     bodies::{Sender, Template, mean_size, of_mixed_sizes, of_one_size, parse_size},
     gateway::{Gateway, Site, Used},
-    load::{Load, Outcome, Until},
+    load::{Load, LoadResult, Until},
     outcome::{Accept, EndToEnd, Measured},
-    peers::{Carrier, Vasp},
-    progress::Progress,
+    peers::{BenchCarrier, Vasp},
 };
 
-use crate::print;
+use super::duration;
+use crate::{print, progress::ProgressLine};
 
 /// How long a load runs before it is measured, at most; it is a quarter of the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -70,7 +68,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64)]
     connections: u16,
     /// How long each measurement takes
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     duration: Duration,
     /// Fill the queue with this many messages first, and start the gateway again before accepting is measured
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "url")]
@@ -156,7 +154,7 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     let mut ended = Used::default();
     let before = bench.ceiling().await?;
 
-    let carrier = Carrier::open(site.carrier, &gateway.door).await?;
+    let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
     let (end_to_end, mut ids) = bench.end_to_end(&gateway, &vasp).await?;
     carrier.close().await;
 
@@ -172,7 +170,7 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     ids.extend_from_slice(&accepted.ids);
     let ceiling = (before + bench.ceiling().await?) / 2.0;
 
-    let carrier = Carrier::open(site.carrier, &gateway.door).await?;
+    let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
     let lost = bench.wait_for_all("waiting for the last report", &vasp, &ids).await;
     let start = gateway.start;
     let used = gateway.stop().await.with_context(|| site.end_of_log())?;
@@ -196,7 +194,7 @@ struct Bench<'a> {
     run: u32,
     templates: Arc<Vec<Template>>,
     numbers: Arc<AtomicU64>,
-    progress: Progress,
+    progress: ProgressLine,
 }
 
 impl<'a> Bench<'a> {
@@ -208,7 +206,7 @@ impl<'a> Bench<'a> {
             run,
             templates: Arc::default(),
             numbers: Arc::default(),
-            progress: Progress::on_terminal(),
+            progress: ProgressLine::on_terminal(),
         };
         bench.send_to(sender)?;
         Ok(bench)
@@ -223,7 +221,7 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    async fn load(&self, what: &str, server: SocketAddr, until: Until) -> anyhow::Result<Outcome> {
+    async fn load(&self, what: &str, server: SocketAddr, until: Until) -> anyhow::Result<LoadResult> {
         let accepted = Arc::new(AtomicU64::new(0));
         let load = Load {
             server,
@@ -236,7 +234,7 @@ impl<'a> Bench<'a> {
         self.progress.beside(what, &accepted, load.run()).await
     }
 
-    async fn warm_up(&self, server: SocketAddr) -> anyhow::Result<Outcome> {
+    async fn warm_up(&self, server: SocketAddr) -> anyhow::Result<LoadResult> {
         self.load("warming up", server, Until::Elapsed(WARM_UP.min(self.args.duration / 4))).await
     }
 
@@ -293,7 +291,7 @@ impl<'a> Bench<'a> {
         self.progress.beside(what, &count, waiting).await
     }
 
-    fn accept(&self, outcome: Outcome) -> Accept {
+    fn accept(&self, outcome: LoadResult) -> Accept {
         let per_second = outcome.per_second(self.args.duration);
         Accept::new(per_second, outcome.latencies, outcome.errors, outcome.first_error)
     }

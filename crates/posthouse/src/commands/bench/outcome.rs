@@ -4,7 +4,7 @@ use std::{fmt, io, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::print::Printer;
+use crate::{print::Printer, progress::grouped};
 
 /// Everything that was measured; what was not is `None`.
 #[derive(Clone, Debug, Default)]
@@ -188,19 +188,6 @@ fn rounded(number: f64, decimals: i32) -> f64 {
     (number * factor).round() / factor
 }
 
-/// A whole number with its thousands set apart.
-pub fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,13 +245,6 @@ mod tests {
             "/written_mb",
         ] {
             assert_eq!(json.pointer(path), Some(&Value::Null), "{path}");
-        }
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        for (number, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
-            assert_eq!(grouped(number), text);
         }
     }
 }

@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::wire::{Received, Wire, element, number};
+use super::wire::{BenchConnection, WireMessage, element, number};
 
 /// How long after its answer the carrier reports.
 const REPORT_DELAY: Duration = Duration::from_millis(50);
@@ -92,7 +92,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What is answered to a request.
-type Answering = Arc<dyn Fn(&Received<'_>) -> Vec<u8> + Send + Sync>;
+type Answering = Arc<dyn Fn(&WireMessage<'_>) -> Vec<u8> + Send + Sync>;
 
 /// Answers every message that comes, over any number of connections, till it is dropped.
 async fn serve(listener: TcpListener, answer: Answering) {
@@ -106,7 +106,7 @@ async fn serve(listener: TcpListener, answer: Answering) {
 }
 
 async fn serve_connection(stream: TcpStream, answer: Answering) -> io::Result<()> {
-    let mut wire = Wire::new(stream)?;
+    let mut wire = BenchConnection::new(stream)?;
     while let Some(request) = wire.next().await? {
         let answer = answer(&request);
         wire.send(&answer).await?;
@@ -115,7 +115,7 @@ async fn serve_connection(stream: TcpStream, answer: Answering) -> io::Result<()
 }
 
 /// The carrier: takes every SubmitReq, and reports Retrieved a moment later.
-pub struct Carrier {
+pub struct BenchCarrier {
     tasks: JoinSet<()>,
 }
 
@@ -127,7 +127,7 @@ struct Desk {
     bell: Notify,
 }
 
-impl Carrier {
+impl BenchCarrier {
     /// Opens at an address, and reports to a door of the gateway.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ impl Desk {
         })
     }
 
-    fn take(&self, request: &Received<'_>) -> Vec<u8> {
+    fn take(&self, request: &WireMessage<'_>) -> Vec<u8> {
         let transaction = element(request.body, "TransactionID").unwrap_or_default();
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         locked(&self.due).push_back((Instant::now() + REPORT_DELAY, number));
@@ -222,9 +222,13 @@ async fn report_all(desk: Arc<Desk>, door: SocketAddr, head: String) {
     }
 }
 
-async fn acknowledged(wire: &mut Option<Wire>, door: SocketAddr, request: &[u8]) -> io::Result<bool> {
+async fn acknowledged(
+    wire: &mut Option<BenchConnection>,
+    door: SocketAddr,
+    request: &[u8],
+) -> io::Result<bool> {
     if wire.is_none() {
-        *wire = Some(Wire::connect(door).await?);
+        *wire = Some(BenchConnection::connect(door).await?);
     }
     let Some(wire) = wire else { return Ok(false) };
     wire.send(request).await?;
@@ -297,7 +301,7 @@ impl Vasp {
 }
 
 impl Inbox {
-    fn take(&self, request: &Received<'_>) {
+    fn take(&self, request: &WireMessage<'_>) {
         let status = element(request.body, "MMStatus").unwrap_or_default();
         let is_terminal =
             ![MmStatus::Forwarded, MmStatus::Deferred].iter().any(|open| open.as_str().as_bytes() == status);

@@ -19,20 +19,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const RESERVE: usize = 4 << 10;
 
 /// A connection.
-pub struct Wire {
+pub struct BenchConnection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 /// A message that was read.
-pub struct Received<'a> {
+pub struct WireMessage<'a> {
     /// Request or status line, and headers.
     pub head: &'a [u8],
     /// The body.
     pub body: &'a [u8],
 }
 
-impl Wire {
+impl BenchConnection {
     /// Connects.
     pub async fn connect(address: SocketAddr) -> io::Result<Self> {
         Self::new(timeout(PATIENCE, TcpStream::connect(address)).await??)
@@ -50,14 +50,14 @@ impl Wire {
     }
 
     /// Reads the next message. A connection that ends between two is an error like any other.
-    pub async fn receive(&mut self) -> io::Result<Received<'_>> {
+    pub async fn receive(&mut self) -> io::Result<WireMessage<'_>> {
         self.buffer.clear();
         let (head, whole) = timeout(PATIENCE, self.fill()).await??;
         self.received(head, whole)
     }
 
     /// Waits for the next message as long as it takes; `None`: the peer hung up.
-    pub async fn next(&mut self) -> io::Result<Option<Received<'_>>> {
+    pub async fn next(&mut self) -> io::Result<Option<WireMessage<'_>>> {
         self.buffer.clear();
         if self.stream.read_buf(&mut self.buffer).await? == 0 {
             return Ok(None);
@@ -66,10 +66,10 @@ impl Wire {
         self.received(head, whole).map(Some)
     }
 
-    fn received(&self, head: usize, whole: usize) -> io::Result<Received<'_>> {
+    fn received(&self, head: usize, whole: usize) -> io::Result<WireMessage<'_>> {
         let (head, rest) = self.buffer.split_at_checked(head).ok_or_else(broken)?;
         let body = rest.get(..whole.saturating_sub(head.len())).ok_or_else(broken)?;
-        Ok(Received { head, body })
+        Ok(WireMessage { head, body })
     }
 
     /// Reads till a message is whole: the length of its head, and of all of it.
@@ -171,8 +171,8 @@ mod tests {
     #[tokio::test]
     async fn messages_come_one_after_the_other() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut there = Wire::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut here = Wire::new(listener.accept().await.unwrap().0).unwrap();
+        let mut there = BenchConnection::connect(listener.local_addr().unwrap()).await.unwrap();
+        let mut here = BenchConnection::new(listener.accept().await.unwrap().0).unwrap();
         for body in ["one", "and two"] {
             let message = format!("POST / HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             there.send(message.as_bytes()).await.unwrap();

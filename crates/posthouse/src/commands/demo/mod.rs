@@ -17,7 +17,7 @@ use tokio::{task::JoinSet, time::timeout};
 use self::{
     lives::{Life, lives},
     stage::Stage,
-    watch::{Ending, follow},
+    watch::{LifeEnd, follow},
 };
 use super::{StopSignals, wait_for};
 use crate::{logs, print};
@@ -43,7 +43,7 @@ pub struct Args {
 /// Runs the demo.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if std::env::var_os(logs::VARIABLE).is_some() {
-        logs::init(logs::Format::Text)?;
+        logs::init(logs::LogFormat::Text)?;
     }
     wait_for(perform(args.stay))
 }
@@ -79,7 +79,7 @@ async fn play(stage: &Arc<Stage>, began: Instant) -> anyhow::Result<Vec<String>>
         let (number, life, ending) = played?;
         let ending = match ending {
             Ok(ending) => ending?,
-            Err(_) => Ending::unfinished(AT_MOST),
+            Err(_) => LifeEnd::unfinished(AT_MOST),
         };
         print_life(number, &life, &ending)?;
         failures.extend(ending.failures.iter().map(|failure| format!("{number} {}: {failure}", life.title)));
@@ -100,7 +100,7 @@ fn introduce(stage: &Stage) -> io::Result<()> {
     writeln!(out)
 }
 
-fn print_life(number: usize, life: &Life, ending: &Ending) -> io::Result<()> {
+fn print_life(number: usize, life: &Life, ending: &LifeEnd) -> io::Result<()> {
     let mut out = print::stdout();
     let verdict = if ending.failures.is_empty() { "ok" } else { "FAILED" };
     writeln!(out, "{number:>2}  {}  [{verdict}]", life.title)?;

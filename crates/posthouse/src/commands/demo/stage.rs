@@ -10,7 +10,8 @@ use posthouse_gateway::{
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{
-    Answer, Callback, CarrierOptions, CarrierSim, Submit, VaspOptions, VaspSim, http::Client, media, submit,
+    CarrierOptions, CarrierSim, Mm7Answer, ReceivedCallback, Submit, VaspOptions, VaspSim, http::Client,
+    media, submit,
 };
 use tempfile::TempDir;
 
@@ -90,7 +91,7 @@ impl Stage {
     }
 
     /// Submits a life's message.
-    pub async fn submit(&self, life: &Life) -> anyhow::Result<Answer> {
+    pub async fn submit(&self, life: &Life) -> anyhow::Result<Mm7Answer> {
         let request = Submit {
             vaspid: Some(life.vaspid.to_owned()),
             vasid: Some("61295".to_owned()),
@@ -123,7 +124,7 @@ impl Stage {
     }
 
     /// The reports that the VASP got on a message, oldest first.
-    pub fn reports_on(&self, message_id: &str) -> Vec<Arc<Callback>> {
+    pub fn reports_on(&self, message_id: &str) -> Vec<Arc<ReceivedCallback>> {
         self.vasp.callbacks().into_iter().filter(|callback| callback.reports_on(message_id)).collect()
     }
 

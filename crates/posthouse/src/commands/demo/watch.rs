@@ -9,7 +9,7 @@ use posthouse_core::{
     message::{EventKind, StoredMessage, TimelineEvent},
     state::State,
 };
-use posthouse_sim::Answer;
+use posthouse_sim::Mm7Answer;
 use tokio::time::sleep;
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One line of a life.
-pub struct Line {
+pub struct LifeLine {
     /// When, from the beginning of the demo.
     pub after: Duration,
     /// What.
@@ -31,14 +31,14 @@ pub struct Line {
 }
 
 /// How a life ended.
-pub struct Ending {
+pub struct LifeEnd {
     /// What happened.
-    pub lines: Vec<Line>,
+    pub lines: Vec<LifeLine>,
     /// What should not have happened.
     pub failures: Vec<String>,
 }
 
-impl Ending {
+impl LifeEnd {
     /// A life that took too long.
     pub fn unfinished(limit: Duration) -> Self {
         let failure =
@@ -48,20 +48,20 @@ impl Ending {
 }
 
 /// Submits a life's message and follows it to its end, and to the end of its reports.
-pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Result<Ending> {
+pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Result<LifeEnd> {
     if life.second_in_a_row {
         stage.submit(life).await?;
     }
     let answer = stage.submit(life).await?;
-    let answered = Line { after: began.elapsed(), what: "SubmitReq".to_owned(), detail: told(&answer) };
+    let answered = LifeLine { after: began.elapsed(), what: "SubmitReq".to_owned(), detail: told(&answer) };
     match (life.end, answer.message_id()) {
         (End::Refused(code), id) => {
             let failures = check_refusal(&answer, code)
                 .into_iter()
                 .chain(id.map(|id| format!("it got the MessageID {id}")));
-            Ok(Ending { failures: failures.collect(), lines: vec![answered] })
+            Ok(LifeEnd { failures: failures.collect(), lines: vec![answered] })
         }
-        (_, None) => Ok(Ending {
+        (_, None) => Ok(LifeEnd {
             failures: vec!["it was refused, and should have been accepted".to_owned()],
             lines: vec![answered],
         }),
@@ -74,19 +74,19 @@ pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Resul
                 (accepted.what, accepted.detail) =
                     (answered.what, format!("{}, MessageID {id}", answered.detail));
             }
-            Ok(Ending { failures: check(stage, end, &message, &timeline), lines })
+            Ok(LifeEnd { failures: check(stage, end, &message, &timeline), lines })
         }
     }
 }
 
-fn told(answer: &Answer) -> String {
+fn told(answer: &Mm7Answer) -> String {
     let code = answer.code().map_or_else(|| format!("HTTP {}", answer.http_status), |code| code.to_string());
     let text = answer.text().unwrap_or_default();
     // Refusals of the default dialect begin their faultstring with the code, their StatusText does not.
     format!("answered {code} {text}")
 }
 
-fn check_refusal(answer: &Answer, code: StatusCode) -> Option<String> {
+fn check_refusal(answer: &Mm7Answer, code: StatusCode) -> Option<String> {
     let expected = Some(u32::from(code.code()));
     (answer.code() != expected).then(|| format!("it should have been refused with {code}"))
 }
@@ -111,7 +111,7 @@ fn reports_are_out(message: &StoredMessage, timeline: &[TimelineEvent]) -> bool 
     after.iter().any(|event| event.kind == EventKind::Reported && event.detail.contains(status))
 }
 
-fn line(event: &TimelineEvent, message: &StoredMessage, began: Instant) -> Line {
+fn line(event: &TimelineEvent, message: &StoredMessage, began: Instant) -> LifeLine {
     let since_accepted =
         Duration::try_from(jiff::Timestamp::now().duration_since(event.at)).unwrap_or_default();
     let what = match event.kind {
@@ -119,7 +119,7 @@ fn line(event: &TimelineEvent, message: &StoredMessage, began: Instant) -> Line 
         kind => kind.as_str(),
     };
     let detail = event.detail.strip_prefix(what).unwrap_or(&event.detail).trim_start_matches(": ");
-    Line {
+    LifeLine {
         after: began.elapsed().saturating_sub(since_accepted),
         what: what.to_owned(),
         detail: if detail == what { String::new() } else { detail.to_owned() },

@@ -24,12 +24,12 @@ use posthouse_gateway::{
 use posthouse_store::OpenError;
 use serde_json::{Value, json};
 
-use super::{
-    plan::{environment, visit},
-    wait_for,
-};
+use super::wait_for;
 
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    target::{environment, visit},
+};
 
 /// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);

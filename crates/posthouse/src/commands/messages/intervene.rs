@@ -11,11 +11,11 @@ use posthouse_core::{Id, intervention::Intervention, message::StoredMessage, sta
 use posthouse_gateway::config::Settings;
 
 use super::{
-    super::{bench::progress::Progress, plan::environment},
     Common, as_json, line, open_as,
-    outcome::{Outcome, Words},
+    outcome::{Tally, Words},
     selection::{Selection, patiently},
 };
+use crate::{progress::ProgressLine, target::environment};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -87,14 +87,14 @@ struct Order {
 }
 
 async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {
-    let mut outcome = Outcome::new(order.dry_run);
+    let mut outcome = Tally::new(order.dry_run);
     let settings = Settings::load(common.config.as_deref(), &environment)?;
     // Before the store: what was forgotten is told first.
     selection.begin(Timestamp::now())?;
     let store = open_as(&settings).await?;
     let looked_at = AtomicU64::new(0);
     let walk = walk(&store, selection, &order, &mut outcome, &looked_at);
-    let walked = Progress::on_terminal().beside("messages looked at", &looked_at, walk).await;
+    let walked = ProgressLine::on_terminal().beside("messages looked at", &looked_at, walk).await;
     let done = outcome.done;
     walked.with_context(|| match done {
         0 => "nothing was changed".to_owned(),
@@ -111,7 +111,7 @@ async fn walk(
     store: &impl Store,
     selection: &Selection,
     order: &Order,
-    outcome: &mut Outcome,
+    outcome: &mut Tally,
     looked_at: &AtomicU64,
 ) -> anyhow::Result<()> {
     let mut pages = selection.begin(Timestamp::now())?;
@@ -129,7 +129,7 @@ async fn intervene(
     store: &impl Store,
     page: &[StoredMessage],
     order: &Order,
-    outcome: &mut Outcome,
+    outcome: &mut Tally,
 ) -> anyhow::Result<()> {
     let ids: Vec<Id> = page.iter().map(|message| message.id).collect();
     let now = Timestamp::now();

@@ -27,7 +27,7 @@ pub(super) struct Words {
 
 /// What an intervention came to.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct Tally {
     dry_run: bool,
     /// To how many it was done.
     pub(super) done: usize,
@@ -40,7 +40,7 @@ pub(super) struct Outcome {
     pub(super) superseded: usize,
 }
 
-impl Outcome {
+impl Tally {
     /// Nothing yet.
     pub(super) fn new(dry_run: bool) -> Self {
         Self { dry_run, ..Self::default() }

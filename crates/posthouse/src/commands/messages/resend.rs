@@ -20,13 +20,13 @@ use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
 
 use super::{
-    super::{bench::progress::Progress, plan::environment},
     Common, open_as,
-    outcome::{Outcome, Words},
+    outcome::{Tally, Words},
     seconds,
     selection::{ago, batch, patiently},
     time,
 };
+use crate::{progress::ProgressLine, target::environment};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -84,10 +84,10 @@ impl Resend {
         let settings = Settings::load(self.common.config.as_deref(), &environment)?;
         let filter = self.filter(Timestamp::now())?;
         let store = open_as(&settings).await?;
-        let mut outcome = Outcome::new(self.dry_run);
+        let mut outcome = Tally::new(self.dry_run);
         let looked_at = AtomicU64::new(0);
         let walk = self.walk(&store, filter, &mut outcome, &looked_at);
-        let walked = Progress::on_terminal().beside("reports looked at", &looked_at, walk).await;
+        let walked = ProgressLine::on_terminal().beside("reports looked at", &looked_at, walk).await;
         let done = outcome.done;
         let about = walked.with_context(|| match done {
             0 => "nothing was changed".to_owned(),
@@ -130,7 +130,7 @@ impl Resend {
         &self,
         store: &impl Store,
         mut filter: FailedFilter,
-        outcome: &mut Outcome,
+        outcome: &mut Tally,
         looked_at: &AtomicU64,
     ) -> anyhow::Result<HashSet<Id>> {
         let mut about = HashSet::new();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use posthouse_core::{Id, message::EventKind, time::Clock};
-use posthouse_sim::{Callback, Credentials, VaspOptions, vasp::VaspAnswer};
+use posthouse_sim::{Credentials, ReceivedCallback, VaspOptions, vasp::VaspAnswer};
 
 use crate::support::{
     canned::{Canned, Reply, Seen, fault, response},
@@ -310,7 +310,7 @@ async fn one_account_that_is_down_holds_nobody_up() {
     }
     let id = submit(&town, "posthouse").await;
     let acknowledged =
-        |callbacks: &[Arc<Callback>]| callbacks.iter().any(|callback| callback.is_acknowledged());
+        |callbacks: &[Arc<ReceivedCallback>]| callbacks.iter().any(|callback| callback.is_acknowledged());
     assert!(town.vasp.wait_until(acknowledged, DEADLINE).await.is_some());
     town.event(id, EventKind::Reported).await;
     // What the silent one was asked is given up, with the town.

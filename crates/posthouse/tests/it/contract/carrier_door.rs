@@ -2,7 +2,7 @@
 
 use mm7::{Address, MessageId, MmStatus};
 use posthouse_core::{carrier::CarrierId, message::EventKind};
-use posthouse_sim::carrier::Report;
+use posthouse_sim::carrier::OutgoingReport;
 
 use super::table::texts;
 use crate::support::{
@@ -397,11 +397,11 @@ async fn a_report_ends_a_parked_message_when_sender_and_recipient_match_exactly_
     let town = Town::planned(Plan::default()).await;
     let carrier = town.carrier_with("31003", "", "timeout = \"100ms\"\n");
     town.provision(&(town.account("acme", "") + &carrier + &range("1617", "31003"))).await;
-    let report = |number: &str, sender: &str| Report {
+    let report = |number: &str, sender: &str| OutgoingReport {
         message_id: MessageId::new("never-learned").ok(),
         recipient: Some(Address::Number(number.to_owned())),
         sender: Some(Address::Rfc2822Address(sender.to_owned())),
-        ..Report::new(MmStatus::Retrieved)
+        ..OutgoingReport::new(MmStatus::Retrieved)
     };
     let parked = async |number: &str| {
         let id = town.submit(&Request::to(number)).await;

@@ -8,7 +8,7 @@ use std::sync::{
 use jiff::Timestamp;
 use mm7::{Namespace, SeenNamespace};
 use posthouse_core::{Id, message::EventKind, store::NextStep};
-use posthouse_sim::{Submit, carrier::KeptMessage, http::Client, media, submit, wire::Received};
+use posthouse_sim::{Submit, carrier::KeptMessage, http::Client, media, submit, wire::ReceivedMessage};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -18,7 +18,7 @@ use crate::support::{
 };
 
 fn edition(kept: &KeptMessage) -> (SeenNamespace, String) {
-    let decoded = Received::read(&kept.headers, kept.body.clone()).unwrap().decoded;
+    let decoded = ReceivedMessage::read(&kept.headers, kept.body.clone()).unwrap().decoded;
     (decoded.namespace, decoded.version.unwrap().to_string())
 }
 

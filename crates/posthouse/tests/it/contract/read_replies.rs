@@ -3,9 +3,9 @@
 use mm7::{Address, message::ReadReplyReq};
 use posthouse_core::{Id, message::EventKind};
 use posthouse_sim::{
-    Callback,
+    ReceivedCallback,
     carrier::ReadReply,
-    vasp::{Event, VaspAnswer},
+    vasp::{CallbackContent, VaspAnswer},
 };
 
 use crate::support::{
@@ -51,12 +51,14 @@ async fn carrier_id(town: &Town, id: Id) -> String {
 }
 
 /// The read replies that the VASP got and acknowledged, once there are so many.
-async fn acknowledged(town: &Town, count: usize) -> Vec<(Callback, ReadReplyReq)> {
-    let read = |callback: &Callback| match &callback.event {
-        Event::ReadReply(reply) if callback.is_acknowledged() => Some((callback.clone(), reply.clone())),
+async fn acknowledged(town: &Town, count: usize) -> Vec<(ReceivedCallback, ReadReplyReq)> {
+    let read = |callback: &ReceivedCallback| match &callback.event {
+        CallbackContent::ReadReply(reply) if callback.is_acknowledged() => {
+            Some((callback.clone(), reply.clone()))
+        }
         _ => None,
     };
-    let enough = |callbacks: &[std::sync::Arc<Callback>]| {
+    let enough = |callbacks: &[std::sync::Arc<ReceivedCallback>]| {
         callbacks.iter().filter(|callback| read(callback).is_some()).count() >= count
     };
     let callbacks = town.vasp.wait_until(enough, DEADLINE).await.unwrap();

@@ -110,7 +110,7 @@ async fn china_mobiles_sdk_is_served() {
         id: Some("t.txt".to_owned()),
         name: None,
     };
-    let mo = posthouse_sim::carrier::Mo {
+    let mo = posthouse_sim::carrier::HandsetMessage {
         from: "16175550100".to_owned(),
         to: "222333".to_owned(),
         subject: None,

@@ -9,7 +9,7 @@ use posthouse_core::{
     message::EventKind,
     state::{State, Terminal},
 };
-use posthouse_sim::{Callback, VaspOptions, carrier::Report, vasp::VaspAnswer};
+use posthouse_sim::{ReceivedCallback, VaspOptions, carrier::OutgoingReport, vasp::VaspAnswer};
 
 use crate::support::{
     clock::ManualClock,
@@ -51,9 +51,9 @@ async fn forwarded(town: &Town, request: &Request) -> Id {
 }
 
 /// Waits for a report that says this on the wire.
-async fn reported(town: &Town, id: Id, status: &str) -> Arc<Callback> {
+async fn reported(town: &Town, id: Id, status: &str) -> Arc<ReceivedCallback> {
     let id = id.to_string();
-    let says = |callback: &Arc<Callback>| {
+    let says = |callback: &Arc<ReceivedCallback>| {
         callback.reports_on(&id) && callback.report().is_some_and(|report| report.mm_status == status)
     };
     let callbacks = town.vasp.wait_until(|callbacks| callbacks.iter().any(says), DEADLINE).await;
@@ -64,7 +64,11 @@ async fn reported(town: &Town, id: Id, status: &str) -> Arc<Callback> {
 /// Posts a report of the carrier 31003 on a message, which is acknowledged.
 async fn report(town: &Town, id: Id, mm_status: &str) {
     let message_id = town.message(id).await.carrier_message_id.map(|id| mm7::MessageId::new(&id).unwrap());
-    let report = Report { message_id, mm_status: mm_status.to_owned(), ..Report::new(MmStatus::Retrieved) };
+    let report = OutgoingReport {
+        message_id,
+        mm_status: mm_status.to_owned(),
+        ..OutgoingReport::new(MmStatus::Retrieved)
+    };
     let answer = town.carriers["31003"].report(&report).await.unwrap();
     assert!(answer.is_success(), "{answer:?}");
 }

@@ -20,7 +20,7 @@ use posthouse_core::{
     store::{MessageFilter, Store as _},
 };
 use posthouse_sim::{
-    Answer, CarrierOptions, CarrierSim, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
+    CarrierOptions, CarrierSim, Mm7Answer, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
     media, submit,
 };
 use posthouse_store::{Access, SqliteOptions, SqliteStore};
@@ -140,7 +140,7 @@ impl Load {
         }
     }
 
-    fn note_refusal(&self, answer: &Answer) {
+    fn note_refusal(&self, answer: &Mm7Answer) {
         let code = answer.code().unwrap();
         assert!([3510, 3000].contains(&code), "{answer:?}");
         assert_eq!(code == 3510, answer.headers.contains_key("retry-after"), "{answer:?}");

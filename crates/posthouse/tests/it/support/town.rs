@@ -25,7 +25,7 @@ use posthouse_gateway::{
     app::{App, Parts},
     config::{Document, Settings, apply},
 };
-use posthouse_sim::{Callback, CarrierOptions, CarrierSim, VaspOptions, VaspSim};
+use posthouse_sim::{CarrierOptions, CarrierSim, ReceivedCallback, VaspOptions, VaspSim};
 use posthouse_store::{Access, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::sleep};
@@ -253,14 +253,15 @@ impl Town {
     }
 
     /// The reports that the VASP got on a message so far, oldest first.
-    pub fn reports_on(&self, id: Id) -> Vec<Arc<Callback>> {
+    pub fn reports_on(&self, id: Id) -> Vec<Arc<ReceivedCallback>> {
         let id = id.to_string();
         self.vasp.callbacks().into_iter().filter(|callback| callback.reports_on(&id)).collect()
     }
 
     /// What the reports on a message say, as they stand on the wire.
     pub fn statuses_on(&self, id: Id) -> Vec<String> {
-        let report = |callback: &Arc<Callback>| callback.report().map(|report| report.mm_status.clone());
+        let report =
+            |callback: &Arc<ReceivedCallback>| callback.report().map(|report| report.mm_status.clone());
         self.reports_on(id).iter().filter_map(report).collect()
     }
 
@@ -304,7 +305,7 @@ fn envelope(headers: &HeaderMap, body: &Bytes) -> Vec<u8> {
 
 /// A callback for validation. Reports are in the namespace of the SubmitReq, and there is no schema for one that never
 /// existed; nor do schemas know all statuses of our table, for which an ordinary one stands in.
-fn to_validate(callback: &Callback) -> Option<(String, Vec<u8>)> {
+fn to_validate(callback: &ReceivedCallback) -> Option<(String, Vec<u8>)> {
     let envelope = envelope(&callback.headers, &callback.body);
     let decoded = mm7::decode(&envelope, None, &Limits::default()).expect("a callback can be read");
     if !matches!(decoded.namespace, SeenNamespace::Known(_)) {

@@ -16,7 +16,7 @@ pub(crate) trait Weight {
 
 /// The last things that came.
 #[derive(Debug)]
-pub(crate) struct Shelf<T> {
+pub(crate) struct Recent<T> {
     kept: Mutex<Kept<T>>,
     max_things: usize,
     max_bytes: usize,
@@ -29,7 +29,7 @@ struct Kept<T> {
     bytes: usize,
 }
 
-impl<T: Weight> Shelf<T> {
+impl<T: Weight> Recent<T> {
     /// An empty one for at most so many things of so many bytes in all.
     pub fn new(max_things: usize, max_bytes: usize) -> Self {
         let kept = Kept { things: VecDeque::new(), bytes: 0 };
@@ -95,13 +95,13 @@ mod tests {
         }
     }
 
-    fn kept(shelf: &Shelf<usize>) -> Vec<usize> {
+    fn kept(shelf: &Recent<usize>) -> Vec<usize> {
         shelf.all().iter().map(|thing| **thing).collect()
     }
 
     #[test]
     fn the_oldest_go_first() {
-        let shelf = Shelf::new(2, usize::MAX);
+        let shelf = Recent::new(2, usize::MAX);
         for thing in [1, 2, 3] {
             shelf.add(Arc::new(thing));
         }
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn bytes_are_bounded_too() {
-        let shelf = Shelf::new(10, 100);
+        let shelf = Recent::new(10, 100);
         for thing in [30, 40, 50] {
             shelf.add(Arc::new(thing));
         }
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_ends_with_what_was_wanted_or_in_time() {
-        let shelf = Arc::new(Shelf::new(10, 100));
+        let shelf = Arc::new(Recent::new(10, 100));
         let waiting = tokio::spawn({
             let shelf = shelf.clone();
             async move { shelf.wait_until(|things| things.len() == 2, Duration::from_secs(10)).await }

@@ -1,4 +1,4 @@
-//! How far a measurement is, on a terminal.
+//! How far long work is, on a terminal.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -7,20 +7,18 @@ use std::{
 
 use tokio::time::{Instant, interval};
 
-use super::outcome::grouped;
-
 use crate::print;
 
-/// How often it is shown.
+/// How often the line is written anew.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// A line on stderr that is written over and over; nothing where stderr is no terminal.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress {
+pub struct ProgressLine {
     shown: bool,
 }
 
-impl Progress {
+impl ProgressLine {
     /// Shown on a terminal only.
     pub fn on_terminal() -> Self {
         Self { shown: print::stderr().is_terminal() }
@@ -49,8 +47,33 @@ impl Progress {
     }
 }
 
+/// A whole number with its thousands set apart.
+pub fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// Writes over the line.
 fn show(text: &str) {
     // Where stderr is gone there is nobody to tell.
     let _ = print::stderr().over(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        for (number, text) in [(0.0, "0"), (999.4, "999"), (1000.0, "1,000"), (1_234_567.0, "1,234,567")] {
+            assert_eq!(grouped(number), text);
+        }
+    }
 }
