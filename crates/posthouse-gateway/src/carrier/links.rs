@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::connector::Connector;
+use super::mm7::connector::Connector;
 use crate::breaker::{self, Breaker, Habits};
 
 /// Nobody was there. That costs a message nothing, and whether somebody is there again is found out without one

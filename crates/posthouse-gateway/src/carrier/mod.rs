@@ -1,8 +1,6 @@
-//! The carriers' side: the MM7 client that submits to a connection, and the door where carriers post reports.
+//! The carriers' side: connections and their health, and under `mm7` what speaks MM7 on them: the client that submits, and the
+//! door where carriers post reports.
 
-pub mod connector;
-pub mod door;
 pub mod links;
-mod mo;
+pub mod mm7;
 pub mod open;
-mod read_reply;

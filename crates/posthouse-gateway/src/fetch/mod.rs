@@ -4,10 +4,10 @@
 //! addresses, so that a name that means something else a moment later gains nothing. A redirect is a new URL, judged as the first
 //! was. No proxy is asked, no cookie or credential sent, no compression taken.
 
+mod allowed;
 mod network;
 #[cfg(test)]
 mod tests;
-mod vet;
 
 use std::{
     io,
@@ -35,8 +35,8 @@ use tokio::{
 };
 
 pub use self::{
+    allowed::Vet,
     network::{Network, SystemNetwork, Trust},
-    vet::Vet,
 };
 use crate::{
     config::settings,

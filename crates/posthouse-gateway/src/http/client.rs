@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{
     body::{self, Chunks, Read},
     connect::Connector,
-    fresh::Unwritten,
+    liveness::Unwritten,
     memory::Share,
 };
 use crate::{patience::within, tls::client::Broken};

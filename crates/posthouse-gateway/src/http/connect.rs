@@ -17,7 +17,7 @@ use rustls::ClientConfig;
 use tokio::sync::OnceCell;
 use tower_service::Service;
 
-use super::fresh::Fresh;
+use super::liveness::Fresh;
 use crate::{names::PeerNames, tls::client::config};
 
 type BoxError = Box<dyn Error + Send + Sync>;

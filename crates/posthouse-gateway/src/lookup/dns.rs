@@ -12,8 +12,8 @@ use tokio::{
 
 use super::{
     answers::Answer,
-    asker::{Provider, Silence},
     enum_zone::{Zone, is_truncated, read, replies_to},
+    provider::{Provider, Silence},
 };
 use crate::names;
 

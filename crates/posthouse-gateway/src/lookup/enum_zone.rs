@@ -5,7 +5,7 @@
 use http::uri::Authority;
 use posthouse_core::address::Msisdn;
 
-use super::{answers::Answer, asker::Silence};
+use super::{answers::Answer, provider::Silence};
 
 const DNS_PORT: u16 = 53;
 /// The longest zone, in bytes: with a number before it a name stays within 255 bytes.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     answers::Answer,
-    asker::{Provider, Silence},
+    provider::{Provider, Silence},
 };
 use crate::http::client::HttpClient;
 

@@ -1,15 +1,15 @@
 //! Which carrier a number belongs to, and whether it can be reached at all.
 //!
 //! A request's own word comes first and never gets here. Then the file of ported numbers, then the provider: ranges, which
-//! are in memory, or somebody who is asked (`asker`) and whose answers are kept (`answers`).
+//! are in memory, or somebody who is asked (`provider`) and whose answers are kept (`answers`).
 
 mod answers;
-mod asker;
 mod dns;
 pub(crate) mod enum_zone;
 mod http_service;
 mod number;
 pub mod ported;
+mod provider;
 
 use std::{
     collections::HashMap,
@@ -27,10 +27,10 @@ use posthouse_core::{
 use tokio::time::Instant;
 
 use self::{
-    asker::{Asker, Told},
     dns::EnumServer,
     http_service::HttpService,
     ported::Shelf,
+    provider::{Asker, Told},
 };
 use crate::telemetry::Metrics;
 
@@ -142,7 +142,7 @@ impl Directory {
 }
 
 /// Whom to ask. `None` where nobody is to be, or where the URL cannot be used, which provisioning refuses.
-fn provider(lookup: &Lookup) -> Option<Box<dyn asker::Provider>> {
+fn provider(lookup: &Lookup) -> Option<Box<dyn provider::Provider>> {
     let url = lookup.url.as_deref()?;
     match lookup.provider {
         Provider::Ranges => None,

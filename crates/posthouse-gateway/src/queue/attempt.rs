@@ -20,11 +20,11 @@ use super::Shared;
 use crate::{
     breaker::Turn,
     carrier::{
-        connector::{Attempt, Connector},
         links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
+        mm7::connector::{Attempt, Connector},
     },
+    due::has_to_be_told,
     handoff::Job,
-    scout::has_to_be_told,
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.

@@ -14,7 +14,7 @@ use crate::support::{
     town::{DEADLINE, Plan, Town, eventually, range},
 };
 use image::ImageFormat;
-use posthouse_gateway::adapt::{AdaptLimits, Adapter, Fitted, PictureError, Wish, fit, memory};
+use posthouse_gateway::intake::adapt::{AdaptLimits, Adapter, Fitted, PictureError, Wish, fit, memory};
 
 const LIMIT: usize = 30_000;
 

@@ -14,7 +14,6 @@ use super::{Ingress, SHED_FOR};
 use crate::{
     auth::{At, Verdict},
     config::secrets::vasp_hash,
-    envelope::{decode_root, digest},
     fetch::{Failure, FetchError},
     http::{
         basic,
@@ -22,6 +21,7 @@ use crate::{
         memory::Share,
         seats::Progress,
     },
+    mm7_http::envelope::{decode_root, digest},
     shares::Claim,
 };
 

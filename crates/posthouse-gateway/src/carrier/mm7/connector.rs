@@ -17,13 +17,13 @@ use posthouse_core::{carrier::Connection, classify::Said, message::Submission, s
 use tokio::time::timeout;
 
 use crate::{
-    envelope,
     http::{
         basic,
         client::{Answer, HttpClient, NoAnswer},
         retry_after,
     },
-    names, peer_words,
+    mm7_http::{envelope, peer_words},
+    names,
 };
 
 /// How an attempt on one connection ended.

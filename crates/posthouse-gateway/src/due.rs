@@ -10,7 +10,7 @@ use posthouse_core::{
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{handoff::Handoff, queue::Queue, relay::Relay};
+use crate::{callbacks::Relay, handoff::Handoff, queue::Queue};
 
 /// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);

@@ -19,7 +19,7 @@ use posthouse_core::{
 use sha2::{Digest as _, Sha256};
 
 use super::door::{CarrierDoor, Refused, odd};
-use crate::envelope::{self, Opened};
+use crate::mm7_http::envelope::{self, Opened};
 
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);

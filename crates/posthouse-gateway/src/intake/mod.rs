@@ -1,5 +1,7 @@
 //! The door for VASPs: from the bytes of a SubmitReq to its answer.
 
+pub mod adapt;
+pub mod admission;
 mod answer;
 mod find_out;
 mod head;
@@ -18,10 +20,8 @@ use posthouse_core::{
 };
 use tokio::{sync::oneshot, time::Instant};
 
-use self::find_out::Exchange;
+use self::{adapt::Adapter, admission::Admissions, find_out::Exchange};
 use crate::{
-    adapt::Adapter,
-    admission::Admissions,
     auth::Verifier,
     fetch::Fetcher,
     handoff::{Handoff, Job, LEASE, Room},

@@ -30,7 +30,7 @@ use tokio::{
 
 use self::failed::{Digest, Failed, digest};
 use crate::{
-    ingress::SHED_FOR,
+    intake::SHED_FOR,
     shares::{Claim, Most, Rule, Shares},
 };
 

@@ -24,12 +24,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    adapt::Adapter,
     admin::Admin,
-    admission::Admissions,
     auth::Verifier,
+    callbacks::{self, Relay},
     carrier::{
-        door::{self, CarrierDoor},
+        mm7::door::{self, CarrierDoor},
         open,
     },
     clock::{self, SystemClock},
@@ -37,6 +36,7 @@ use crate::{
         Settings,
         settings::{Retention, Tls},
     },
+    due,
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
     http::{
@@ -45,11 +45,9 @@ use crate::{
         server::{Door, Limits},
     },
     ids::Ids,
-    ingress::{self, Ingress},
+    intake::{self, Ingress, adapt::Adapter, admission::Admissions},
     lookup::{Directory, ported::Follower},
     queue::{self, Queue},
-    relay::{self, Relay},
-    scout,
     snapshot::SnapshotCell,
     telemetry::{Metrics, lines},
     tls::{door::DoorTls, files::TlsError},
@@ -237,7 +235,7 @@ impl App {
             tokio::spawn(Arc::clone(&wiring.snapshot).follow(Arc::clone(&wiring.store), stop.clone())),
             tokio::spawn(keep_lanes_open(Arc::clone(&queue), Arc::clone(&wiring.snapshot), stop.clone())),
             tokio::spawn(open::watch(settings.carriers.listen, Arc::clone(&wiring.snapshot), stop.clone())),
-            tokio::spawn(scout::watch(
+            tokio::spawn(due::watch(
                 Arc::clone(&wiring.store),
                 Arc::clone(&wiring.clock),
                 Arc::clone(&wiring.handoff),
@@ -372,7 +370,7 @@ impl Wiring {
     }
 
     fn relay(&self) -> Relay {
-        let shared = relay::Shared {
+        let shared = callbacks::Shared {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             owner: self.owner,
@@ -386,7 +384,7 @@ impl Wiring {
 
     async fn ingress(&self, settings: &Settings) -> Result<Ingress, StartError> {
         Ok(Ingress {
-            settings: ingress::Settings {
+            settings: intake::Settings {
                 path: settings.mm7.path.clone(),
                 carrier_id_header: self.carrier_id_header.clone(),
                 max_request_bytes: settings.mm7.max_request_bytes,

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{Shared, deliver::deliver};
-use crate::{http::client::HttpClient, scout::has_to_be_told};
+use crate::{due::has_to_be_told, http::client::HttpClient};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
 const IN_HAND: usize = 8;

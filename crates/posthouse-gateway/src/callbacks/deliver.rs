@@ -24,12 +24,11 @@ use posthouse_core::{
 
 use super::Shared;
 use crate::{
-    envelope,
     http::{
         basic,
         client::{Answer, HttpClient},
     },
-    peer_words,
+    mm7_http::{envelope, peer_words},
 };
 
 const TEXT_XML: &str = "text/xml; charset=utf-8";

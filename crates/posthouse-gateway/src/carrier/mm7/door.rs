@@ -27,7 +27,6 @@ use tokio::time::Instant;
 
 use crate::{
     auth::{At, Verdict, Verifier},
-    envelope::{self, Opened, Unopened},
     handoff::Handoff,
     http::{
         basic,
@@ -39,7 +38,8 @@ use crate::{
         server::{Answer, Peer, plain},
     },
     ids::Ids,
-    ingress::SHED_FOR,
+    intake::SHED_FOR,
+    mm7_http::envelope::{self, Opened, Unopened},
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
