@@ -25,7 +25,7 @@ use posthouse_core::account::ShownCredentials;
 use sha2::Sha256;
 use tokio::time::sleep;
 
-use self::{line::Line, tries::Tries};
+use self::{line::CheckLine, tries::Tries};
 use crate::{
     config::secrets::{Secret, verify_password},
     http::basic::Basic,
@@ -56,8 +56,8 @@ pub struct Verifier {
     mac: Hmac<Sha256>,
     verified: Mutex<HashMap<String, [u8; 32]>>,
     tries: Tries,
-    vasps: Line,
-    carriers: Line,
+    vasps: CheckLine,
+    carriers: CheckLine,
 }
 
 /// Where credentials are shown.
@@ -71,7 +71,7 @@ pub enum At {
 
 /// What is said of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerdict {
     /// They are what is expected.
     Right,
     /// They are not; or there were too many wrong tries, and whoever guesses does not learn that a guess was right.
@@ -101,8 +101,8 @@ impl Verifier {
             mac: Hmac::new(&key.into()),
             verified: Mutex::default(),
             tries: Tries::default(),
-            vasps: Line::new(VASPS_AT_A_TIME),
-            carriers: Line::new(CARRIERS_AT_A_TIME),
+            vasps: CheckLine::new(VASPS_AT_A_TIME),
+            carriers: CheckLine::new(CARRIERS_AT_A_TIME),
         }
     }
 
@@ -114,11 +114,11 @@ impl Verifier {
         expected: &ShownCredentials,
         from: IpAddr,
         at: At,
-    ) -> Verdict {
-        let Some(shown) = shown else { return Verdict::Wrong };
+    ) -> PasswordVerdict {
+        let Some(shown) = shown else { return PasswordVerdict::Wrong };
         let (hash, from) = (expected.password_hash.as_str(), claimant(from));
         if !self.may_try(hash, from) {
-            return Verdict::Wrong;
+            return PasswordVerdict::Wrong;
         }
         self.slow_down(hash, from).await;
         let right = if self.is_remembered(&shown, expected) {
@@ -136,14 +136,14 @@ impl Verifier {
             let check = async || self.verify_slowly(&shown, expected).await;
             match line.check(from, hash, what, known, check).await {
                 Ok(right) => right,
-                Err(_) => return Verdict::NoTurn,
+                Err(_) => return PasswordVerdict::NoTurn,
             }
         };
         // Those that came at the same time are judged one after the other.
         if self.may_try(hash, from) && self.count(hash, from, right) {
-            Verdict::Right
+            PasswordVerdict::Right
         } else {
-            Verdict::Wrong
+            PasswordVerdict::Wrong
         }
     }
 
@@ -299,8 +299,8 @@ mod tests {
         from: IpAddr,
     ) -> bool {
         let verdict = verifier.judge(shown, expected, from, At::Vasps).await;
-        assert_ne!(verdict, Verdict::NoTurn);
-        verdict == Verdict::Right
+        assert_ne!(verdict, PasswordVerdict::NoTurn);
+        verdict == PasswordVerdict::Right
     }
 
     /// Shows a wrong user name.
@@ -393,13 +393,16 @@ mod tests {
         }
         // The line of this account is full: the rest is told to come again, and it was no try.
         while guesses.len() > 32 {
-            assert_eq!(guesses.join_next().await.unwrap().unwrap(), Verdict::NoTurn);
+            assert_eq!(guesses.join_next().await.unwrap().unwrap(), PasswordVerdict::NoTurn);
         }
         assert_eq!(verifier.tries.wrong(Who::Account(&attacked.password_hash)), 0);
         drop(held);
         assert!(is_right(&verifier, shown("s3cret"), &other, HERE).await);
         // And carriers do not wait in this line at all.
-        assert_eq!(verifier.judge(shown("s3cret"), &attacked, THERE, At::Carriers).await, Verdict::Right);
+        assert_eq!(
+            verifier.judge(shown("s3cret"), &attacked, THERE, At::Carriers).await,
+            PasswordVerdict::Right
+        );
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@ use posthouse_core::{
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{callbacks::Relay, handoff::Handoff, queue::Queue};
+use crate::{callbacks::CallbackQueue, handoff::Handoff, queue::SubmitQueue};
 
 /// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
 const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
@@ -22,8 +22,8 @@ pub async fn watch(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     handoff: Arc<Handoff>,
-    queue: Arc<Queue>,
-    relay: Arc<Relay>,
+    queue: Arc<SubmitQueue>,
+    relay: Arc<CallbackQueue>,
     stop: CancellationToken,
 ) {
     loop {

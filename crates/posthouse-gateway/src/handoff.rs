@@ -22,7 +22,7 @@ const LANE_BYTES: u32 = 64 << 20;
 
 /// A message to be attempted, under a lease of this node.
 #[derive(Debug)]
-pub struct Job {
+pub struct Dispatch {
     /// What is to be sent. One that was just accepted has its media, which so need not be read back.
     pub send: ToSend,
     /// Relay mode: who waits for the carrier's answer, as a code of the table.
@@ -31,7 +31,7 @@ pub struct Job {
     pub memory: Option<OwnedSemaphorePermit>,
 }
 
-impl Job {
+impl Dispatch {
     /// A message out of the store.
     pub const fn stored(send: ToSend) -> Self {
         Self { send, answer: None, memory: None }
@@ -41,36 +41,36 @@ impl Job {
 /// Room for one fresh message in a lane, and for its media in memory.
 #[derive(Debug)]
 pub struct Room {
-    place: mpsc::OwnedPermit<Job>,
+    place: mpsc::OwnedPermit<Dispatch>,
     memory: OwnedSemaphorePermit,
 }
 
 impl Room {
     /// Gives the message to the lane.
-    pub fn send(self, fresh: Job) {
-        self.place.send(Job { memory: Some(self.memory), ..fresh });
+    pub fn send(self, fresh: Dispatch) {
+        self.place.send(Dispatch { memory: Some(self.memory), ..fresh });
     }
 }
 
 #[derive(Debug)]
-struct Lane {
-    sender: mpsc::Sender<Job>,
+struct Mailbox {
+    sender: mpsc::Sender<Dispatch>,
     memory: Arc<Semaphore>,
 }
 
 /// The lanes that take fresh messages, and the bell that says that the store has work.
 #[derive(Debug, Default)]
 pub struct Handoff {
-    lanes: Mutex<HashMap<CarrierId, Lane>>,
+    lanes: Mutex<HashMap<CarrierId, Mailbox>>,
     down: Mutex<HashSet<CarrierId>>,
     bell: Notify,
 }
 
 impl Handoff {
     /// Opens a carrier's lane. An earlier one gets nothing more.
-    pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Job> {
+    pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Dispatch> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
-        let lane = Lane { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
+        let lane = Mailbox { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, lane);
         receiver
     }
@@ -121,7 +121,7 @@ impl Handoff {
 mod tests {
     use super::*;
 
-    fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Job>) {
+    fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Dispatch>) {
         let (handoff, carrier) = (Handoff::default(), CarrierId("31003".to_owned()));
         let receiver = handoff.open(carrier.clone());
         (handoff, carrier, receiver)

@@ -7,9 +7,9 @@ use posthouse_core::{Id, id::IdSource};
 
 /// Makes MessageIDs.
 #[derive(Debug)]
-pub struct Ids(Mutex<IdSource>);
+pub struct MessageIds(Mutex<IdSource>);
 
-impl Ids {
+impl MessageIds {
     /// Shares a source.
     pub const fn new(source: IdSource) -> Self {
         Self(Mutex::new(source))

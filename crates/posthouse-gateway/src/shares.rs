@@ -41,7 +41,7 @@ pub enum Most {
 
 /// How something is shared.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub struct ShareRule {
     /// How much there is of it.
     pub total: usize,
     /// How much one claimant may hold.
@@ -55,7 +55,7 @@ pub struct Rule {
     pub oldest_exceeds: bool,
 }
 
-impl Rule {
+impl ShareRule {
     /// So much, of which a claimant may hold as much as it leaves. Nobody is meant to wait in a line.
     pub const fn as_much_as_is_left(total: usize) -> Self {
         let most = Most::AsMuchAsIsLeft;
@@ -86,7 +86,7 @@ impl<K> Clone for Shares<K> {
 
 #[derive(Debug)]
 struct Room<K> {
-    rule: Rule,
+    rule: ShareRule,
     free: usize,
     /// How many claims there were: the number of the next.
     claims: u64,
@@ -113,7 +113,7 @@ struct Waiter {
 
 impl<K: Hash + Eq + Clone> Shares<K> {
     /// Something to share.
-    pub fn new(rule: Rule) -> Self {
+    pub fn new(rule: ShareRule) -> Self {
         let (claimants, turns) = (HashMap::new(), VecDeque::new());
         Self(Arc::new(Mutex::new(Room { rule, free: rule.total, claims: 0, waiting: 0, claimants, turns })))
     }
@@ -346,7 +346,7 @@ impl<K: Hash + Eq + Clone> Room<K> {
     }
 }
 
-impl Rule {
+impl ShareRule {
     /// Whether so much may be granted while so much is free.
     fn fits(&self, free: usize, claimant: Option<&Claimant>, number: u64, units: usize) -> bool {
         let held = claimant.map_or(0, |claimant| claimant.held);

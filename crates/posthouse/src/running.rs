@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use posthouse_gateway::{
     config::{Settings, settings::Tls},
     tls::{
-        client::{Broken, pinned},
+        client::{PeerTlsFailure, pinned},
         files,
     },
 };
@@ -58,7 +58,7 @@ pub async fn reach(settings: &Settings, revision: u64, wait: Duration) -> anyhow
         let said = match revision_at(&admin, settings.admin.tls.as_ref(), wait).await {
             Ok(there) if there >= revision => return Ok(Reached::Taken { admin }),
             Ok(there) => format!("it is at revision {there}"),
-            Err(error) => match (Broken::find(&*error), error.downcast_ref()) {
+            Err(error) => match (PeerTlsFailure::find(&*error), error.downcast_ref()) {
                 (Some(broken), _) => broken.to_string(),
                 (None, Some(ClientError::Connect { .. })) => return Ok(Reached::Gone { file }),
                 (None, _) => format!("{error:#}"),

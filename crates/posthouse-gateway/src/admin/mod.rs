@@ -15,7 +15,7 @@ use crate::{
     config::secrets::Secret,
     http::{
         requests::{content_length, head_fault},
-        server::{Answer, Peer, plain},
+        server::{HttpAnswer, Peer, plain},
     },
     snapshot::SnapshotCell,
     telemetry::Metrics,
@@ -44,7 +44,7 @@ pub struct Admin {
 
 impl Admin {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         peer.progress.working();
         if let Some(fault) = head_fault(request.headers()) {
             tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");
@@ -78,7 +78,7 @@ impl Admin {
     }
 
     /// Ready is who can store a message now.
-    async fn ready(&self) -> Answer {
+    async fn ready(&self) -> HttpAnswer {
         let revision = self.snapshot.get().revision();
         let checked = match timeout(CHECK_TIME, self.store.check()).await {
             Ok(checked) => checked.map_err(|error| error.to_string()),
@@ -96,7 +96,7 @@ impl Admin {
         answer(status, "application/json", format!("{}\n", in_json(&body.to_string())))
     }
 
-    fn metrics(&self) -> Answer {
+    fn metrics(&self) -> HttpAnswer {
         match self.metrics.text() {
             Ok(text) => {
                 answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
@@ -106,7 +106,7 @@ impl Admin {
     }
 }
 
-fn answer(status: HttpStatus, content_type: &'static str, body: String) -> Answer {
+fn answer(status: HttpStatus, content_type: &'static str, body: String) -> HttpAnswer {
     let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::Admin,
     auth::Verifier,
-    callbacks::{self, Relay},
+    callbacks::{self, CallbackQueue},
     carrier::{
         mm7::door::{self, CarrierDoor},
         open,
@@ -42,12 +42,12 @@ use crate::{
     http::{
         memory::Memory,
         proxies::Proxies,
-        server::{Door, Limits},
+        server::{ConnectionLimits, Door},
     },
-    ids::Ids,
+    ids::MessageIds,
     intake::{self, Ingress, adapt::Adapter, admission::Admissions},
     lookup::{Directory, ported::Follower},
-    queue::{self, Queue},
+    queue::{self, SubmitQueue},
     snapshot::SnapshotCell,
     telemetry::{Metrics, lines},
     tls::{door::DoorTls, files::TlsError},
@@ -85,7 +85,7 @@ const SWEEP_AGAIN: Duration = Duration::from_millis(100);
 
 /// What a gateway is made of besides its configuration.
 #[derive(Clone)]
-pub struct Parts {
+pub struct Components {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How long messages wait between attempts.
@@ -96,7 +96,7 @@ pub struct Parts {
     pub adapter: Adapter,
 }
 
-impl Default for Parts {
+impl Default for Components {
     /// The real clock, the backoff of contract 4.4, and the limits of docs/adaptation.md.
     fn default() -> Self {
         let clock = Arc::new(SystemClock::default());
@@ -190,8 +190,8 @@ pub struct App {
     doors: Vec<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
     handoff: Arc<Handoff>,
-    queue: Arc<Queue>,
-    relay: Arc<Relay>,
+    queue: Arc<SubmitQueue>,
+    relay: Arc<CallbackQueue>,
     run_file: PathBuf,
 }
 
@@ -200,7 +200,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError`].
-    pub async fn start(settings: &Settings, parts: Parts) -> Result<Self, StartError> {
+    pub async fn start(settings: &Settings, parts: Components) -> Result<Self, StartError> {
         let store = SqliteStore::open(store_options(settings)).await?;
         Self::start_on(Arc::new(store), settings, parts).await
     }
@@ -213,7 +213,7 @@ impl App {
     pub async fn start_on(
         store: Arc<dyn Store>,
         settings: &Settings,
-        parts: Parts,
+        parts: Components,
     ) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         clock::start(&*parts.clock, &*store).await?;
@@ -309,9 +309,9 @@ fn broke_off(ended: Result<(), JoinError>) {
 struct Wiring {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    parts: Parts,
+    parts: Components,
     owner: Owner,
-    ids: Arc<Ids>,
+    ids: Arc<MessageIds>,
     snapshot: Arc<SnapshotCell>,
     handoff: Arc<Handoff>,
     metrics: Arc<Metrics>,
@@ -325,7 +325,7 @@ impl Wiring {
     async fn new(
         store: Arc<dyn Store>,
         settings: &Settings,
-        parts: Parts,
+        parts: Components,
         stopped: CancellationToken,
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
@@ -333,7 +333,7 @@ impl Wiring {
         Ok(Self {
             clock: Arc::clone(&parts.clock),
             owner: Owner(i64::from_ne_bytes(random_bytes()?)),
-            ids: Arc::new(Ids::new(IdSource::new(parts.node, store.newest_id().await?))),
+            ids: Arc::new(MessageIds::new(IdSource::new(parts.node, store.newest_id().await?))),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
@@ -354,7 +354,7 @@ impl Wiring {
         follower
     }
 
-    fn queue(&self) -> Queue {
+    fn queue(&self) -> SubmitQueue {
         let shared = queue::Shared {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -366,10 +366,10 @@ impl Wiring {
             metrics: Arc::clone(&self.metrics),
             under_way: queue::UnderWay::default(),
         };
-        Queue::new(shared, self.stopped.clone())
+        SubmitQueue::new(shared, self.stopped.clone())
     }
 
-    fn relay(&self) -> Relay {
+    fn relay(&self) -> CallbackQueue {
         let shared = callbacks::Shared {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -379,7 +379,7 @@ impl Wiring {
             carrier_id_header: self.carrier_id_header.clone(),
             metrics: Arc::clone(&self.metrics),
         };
-        Relay::new(shared, self.stopped.clone())
+        CallbackQueue::new(shared, self.stopped.clone())
     }
 
     async fn ingress(&self, settings: &Settings) -> Result<Ingress, StartError> {
@@ -533,7 +533,7 @@ async fn bind(
     files_per_connection: u64,
 ) -> Result<Door, StartError> {
     let connections = connections(files_per_connection);
-    let limits = Limits {
+    let limits = ConnectionLimits {
         connections,
         handshakes: connections.div_ceil(HANDSHAKES),
         handshake: HANDSHAKE_TIME,
@@ -553,7 +553,7 @@ async fn load(section: &'static str, files: &Tls) -> Result<DoorTls, StartError>
 }
 
 /// Opens a lane for each carrier as soon as it is provisioned, so that fresh messages go to it from memory.
-async fn keep_lanes_open(queue: Arc<Queue>, snapshot: Arc<SnapshotCell>, stop: CancellationToken) {
+async fn keep_lanes_open(queue: Arc<SubmitQueue>, snapshot: Arc<SnapshotCell>, stop: CancellationToken) {
     let mut changes = snapshot.changes();
     loop {
         open_lanes(&queue, &snapshot);
@@ -564,7 +564,7 @@ async fn keep_lanes_open(queue: Arc<Queue>, snapshot: Arc<SnapshotCell>, stop: C
     }
 }
 
-fn open_lanes(queue: &Queue, snapshot: &SnapshotCell) {
+fn open_lanes(queue: &SubmitQueue, snapshot: &SnapshotCell) {
     snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
 }
 

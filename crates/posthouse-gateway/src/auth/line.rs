@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{sync::OnceCell, time::Instant};
 
-use crate::shares::{Most, NoShare, Rule, Shares};
+use crate::shares::{Most, NoShare, ShareRule, Shares};
 
 /// How many of an address's tries are in the line at a time. Further ones wait till one of these is judged.
 const OF_ADDRESS: usize = 4;
@@ -27,25 +27,25 @@ const WAIT: Duration = Duration::from_secs(20);
 type What = ([u8; 32], bool);
 
 /// Tries that wait.
-pub struct Line {
+pub struct CheckLine {
     places: Shares<IpAddr>,
     /// What accounts wait for.
     pub(super) turns: Shares<String>,
     under_way: Mutex<HashMap<What, Weak<OnceCell<bool>>>>,
 }
 
-impl Line {
+impl CheckLine {
     /// A line at whose end so many are checked at a time.
     pub fn new(at_a_time: usize) -> Self {
         // There are no more tries than connections, which are bounded; so only each one's are bounded here.
-        let places = Rule {
+        let places = ShareRule {
             total: usize::MAX,
             most: Most::Units(OF_ADDRESS),
             waiting: usize::MAX,
             waiting_each: WAITING_OF_ADDRESS,
             oldest_exceeds: false,
         };
-        let turns = Rule { total: at_a_time, most: Most::All, waiting_each: OF_ACCOUNT, ..places };
+        let turns = ShareRule { total: at_a_time, most: Most::All, waiting_each: OF_ACCOUNT, ..places };
         Self { places: Shares::new(places), turns: Shares::new(turns), under_way: Mutex::default() }
     }
 

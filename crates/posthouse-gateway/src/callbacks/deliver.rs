@@ -26,7 +26,7 @@ use super::Shared;
 use crate::{
     http::{
         basic,
-        client::{Answer, HttpClient},
+        client::{HttpClient, HttpReply},
     },
     mm7_http::{envelope, peer_words},
 };
@@ -280,7 +280,7 @@ fn reason_told(reason: Option<Reason>, details: Option<&str>) -> Option<HeaderVa
 }
 
 /// HTTP 200, our TransactionID and 1000; or an empty body, where the dialect says so. The error is what was said instead.
-fn acknowledges(answer: &Answer, dialect: &Dialect, transaction_id: &str) -> Result<(), String> {
+fn acknowledges(answer: &HttpReply, dialect: &Dialect, transaction_id: &str) -> Result<(), String> {
     if answer.status == HttpStatus::OK && answer.body.is_empty() {
         let said = || "an empty answer".to_owned();
         return if dialect.empty_body_acknowledges { Ok(()) } else { Err(said()) };

@@ -33,14 +33,14 @@ pub struct Shared {
 }
 
 /// The lanes.
-pub struct Relay {
+pub struct CallbackQueue {
     shared: Arc<Shared>,
     lanes: Lanes<AccountName>,
     stop: CancellationToken,
 }
 
-impl Relay {
-    /// A relay without lanes: they open as accounts are named to [`Relay::wake`].
+impl CallbackQueue {
+    /// A relay without lanes: they open as accounts are named to [`CallbackQueue::wake`].
     pub fn new(shared: Shared, stop: CancellationToken) -> Self {
         Self { shared: Arc::new(shared), lanes: Lanes::default(), stop }
     }

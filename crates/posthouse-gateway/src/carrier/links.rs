@@ -25,21 +25,21 @@ use tokio::{
 };
 
 use super::mm7::connector::Connector;
-use crate::breaker::{self, Breaker, Habits};
+use crate::breaker::{self, Breaker, BreakerPolicy};
 
 /// Nobody was there. That costs a message nothing, and whether somebody is there again is found out without one
 /// ([`Links::look`]); only if that never says so is one tried.
-const UNREACHED: Habits =
-    Habits { failures: 3, pause: Duration::from_secs(60), longest_pause: Duration::from_secs(60) };
+const UNREACHED: BreakerPolicy =
+    BreakerPolicy { failures: 3, pause: Duration::from_secs(60), longest_pause: Duration::from_secs(60) };
 /// How many messages in a row, with none served between, have to meet a refusal of our credentials before others are concerned:
 /// one alone may be refused so for what it is.
 pub(crate) const REFUSALS: usize = 5;
 /// The carrier said that it cannot, or does not know us: trying costs an answer. As many failures as [`REFUSALS`].
-const REFUSED: Habits =
-    Habits { failures: 5, pause: Duration::from_secs(1), longest_pause: Duration::from_secs(8) };
+const REFUSED: BreakerPolicy =
+    BreakerPolicy { failures: 5, pause: Duration::from_secs(1), longest_pause: Duration::from_secs(8) };
 /// No answer came: each try may cost a message that nobody knows the end of.
-const SILENT: Habits =
-    Habits { failures: 5, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(60) };
+const SILENT: BreakerPolicy =
+    BreakerPolicy { failures: 5, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(60) };
 
 /// How long somebody who waits for his turn does so without looking round: what he waits for rings, but for time itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ const RATE_AHEAD: Duration = Duration::from_secs(10);
 
 /// How an attempt ended, as far as its connection is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum LinkOutcome {
     /// With an answer about the message.
     Served,
     /// Nobody was there.
@@ -63,7 +63,7 @@ pub enum Ended {
     Silent,
 }
 
-impl Ended {
+impl LinkOutcome {
     /// What was said, and what that means for the message.
     pub const fn of(said: Said, next: Next) -> Self {
         match (said, next) {
@@ -90,7 +90,7 @@ impl Ended {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
     /// Whether it is used from now on, or is not any more.
-    pub turn: breaker::Turn,
+    pub turn: breaker::BreakerChange,
     /// It serves again: what waits for the carrier may go at once.
     pub came_back: bool,
 }
@@ -173,11 +173,11 @@ impl Link {
     }
 
     /// Our credentials were refused. A message that is tried again and again counts once, or it would stop all others.
-    fn refuse(&self, message: Option<Id>, now: Instant) -> breaker::Turn {
+    fn refuse(&self, message: Option<Id>, now: Instant) -> breaker::BreakerChange {
         let mut refused = self.refused();
         let is_known = message.is_some_and(|message| refused.contains(&message));
         if is_known && !self.breaker.is_open() {
-            return breaker::Turn::Same;
+            return breaker::BreakerChange::Same;
         }
         if !is_known && refused.len() < REFUSALS {
             refused.extend(message);
@@ -186,24 +186,30 @@ impl Link {
         self.breaker.failed(REFUSED, now)
     }
 
-    fn note(&self, ended: Ended, message: Option<Id>, retry_after: Option<Duration>, now: Instant) -> Noted {
-        let was_unreached = self.is_unreached.swap(ended == Ended::Unreached, Ordering::Relaxed);
+    fn note(
+        &self,
+        ended: LinkOutcome,
+        message: Option<Id>,
+        retry_after: Option<Duration>,
+        now: Instant,
+    ) -> Noted {
+        let was_unreached = self.is_unreached.swap(ended == LinkOutcome::Unreached, Ordering::Relaxed);
         let turn = match ended {
-            Ended::Served => {
+            LinkOutcome::Served => {
                 self.refused().clear();
                 self.breaker.served()
             }
-            Ended::Odd => self.breaker.answered(),
-            Ended::Busy => match retry_after.filter(|pause| !pause.is_zero()) {
+            LinkOutcome::Odd => self.breaker.answered(),
+            LinkOutcome::Busy => match retry_after.filter(|pause| !pause.is_zero()) {
                 Some(pause) => self.breaker.hold(pause, now),
                 None => self.breaker.failed(REFUSED, now),
             },
-            Ended::NotLetIn => self.refuse(message, now),
-            Ended::Unreached => self.breaker.failed(UNREACHED, now),
-            Ended::Silent => self.breaker.failed(SILENT, now),
+            LinkOutcome::NotLetIn => self.refuse(message, now),
+            LinkOutcome::Unreached => self.breaker.failed(UNREACHED, now),
+            LinkOutcome::Silent => self.breaker.failed(SILENT, now),
         };
-        let came_back =
-            matches!(ended, Ended::Served | Ended::Odd) && (was_unreached || turn == breaker::Turn::Closed);
+        let came_back = matches!(ended, LinkOutcome::Served | LinkOutcome::Odd)
+            && (was_unreached || turn == breaker::BreakerChange::Closed);
         Noted { turn, came_back }
     }
 }
@@ -230,7 +236,7 @@ impl Ticket {
     }
 
     /// The request ended.
-    pub(crate) fn end(mut self, ended: Ended, retry_after: Option<Duration>) -> Noted {
+    pub(crate) fn end(mut self, ended: LinkOutcome, retry_after: Option<Duration>) -> Noted {
         self.heard = ended.heard();
         self.link.note(ended, self.message, retry_after, Instant::now())
     }

@@ -1,6 +1,6 @@
 //! Which addresses content may be fetched from: those of the public internet, and what `allow_private` names.
 //!
-//! Who submits an MMS chooses its URLs, and must not reach through the gateway what he cannot reach himself.
+//! A VASP chooses the URLs in its content, and must not reach through the gateway what it cannot reach itself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -62,14 +62,14 @@ const REFUSED_V6: &[Ipv6Net] = &[
 /// NAT64 (RFC 6052), which holds an IPv4 address in its last 32 bits.
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0], 96);
 
-/// Vets addresses.
+/// The addresses that content may be fetched from.
 #[derive(Clone, Debug, Default)]
-pub struct Vet {
+pub struct AllowList {
     allowed: Vec<IpNet>,
 }
 
-impl Vet {
-    /// A vet that lets through the public internet and these networks.
+impl AllowList {
+    /// A list that lets through the public internet and these networks.
     pub const fn new(allowed: Vec<IpNet>) -> Self {
         Self { allowed }
     }
@@ -111,13 +111,13 @@ fn is_public(address: IpAddr) -> bool {
 mod tests {
     use super::*;
 
-    fn passes(vet: &Vet, address: &str) -> bool {
-        vet.passed(address.parse().unwrap()).is_some()
+    fn passes(allowed: &AllowList, address: &str) -> bool {
+        allowed.passed(address.parse().unwrap()).is_some()
     }
 
     #[test]
     fn networks_are_refused_from_their_first_address_to_their_last() {
-        let vet = Vet::default();
+        let allowed = AllowList::default();
         for (before, first, last, after) in [
             ("", "0.0.0.0", "0.255.255.255", "1.0.0.0"),
             ("9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"),
@@ -142,18 +142,19 @@ mod tests {
             ("3fff:ffff::", "4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", ""),
         ] {
             for refused in [first, last] {
-                assert!(!passes(&vet, refused), "{refused}");
+                assert!(!passes(&allowed, refused), "{refused}");
             }
             for passed in [before, after].into_iter().filter(|address| !address.is_empty()) {
-                assert!(passes(&vet, passed), "{passed}");
+                assert!(passes(&allowed, passed), "{passed}");
             }
         }
     }
 
     #[test]
     fn mapped_addresses_are_what_they_map() {
-        let vet = Vet::new(vec!["10.1.0.0/16".parse().unwrap()]);
-        let mapped = |address: &str| vet.passed(address.parse().unwrap()).map(|address| address.to_string());
+        let allowed = AllowList::new(vec!["10.1.0.0/16".parse().unwrap()]);
+        let mapped =
+            |address: &str| allowed.passed(address.parse().unwrap()).map(|address| address.to_string());
         assert_eq!(mapped("::ffff:10.1.2.3").as_deref(), Some("10.1.2.3"));
         assert_eq!(mapped("::ffff:93.184.216.34").as_deref(), Some("93.184.216.34"));
         assert_eq!(mapped("::ffff:10.2.0.1"), None);
@@ -162,11 +163,11 @@ mod tests {
 
     #[test]
     fn nat64_is_a_way_and_no_destination() {
-        let none = Vet::default();
-        let way = Vet::new(vec!["64:ff9b::/96".parse().unwrap()]);
-        let both = Vet::new(vec!["64:ff9b::/96".parse().unwrap(), "10.0.0.0/8".parse().unwrap()]);
+        let none = AllowList::default();
+        let way = AllowList::new(vec!["64:ff9b::/96".parse().unwrap()]);
+        let both = AllowList::new(vec!["64:ff9b::/96".parse().unwrap(), "10.0.0.0/8".parse().unwrap()]);
         let (public, private) = ("64:ff9b::5db8:d822", "64:ff9b::a00:1");
-        assert_eq!([&none, &way, &both].map(|vet| passes(vet, public)), [false, true, true]);
-        assert_eq!([&none, &way, &both].map(|vet| passes(vet, private)), [false, false, true]);
+        assert_eq!([&none, &way, &both].map(|allowed| passes(allowed, public)), [false, true, true]);
+        assert_eq!([&none, &way, &both].map(|allowed| passes(allowed, private)), [false, false, true]);
     }
 }

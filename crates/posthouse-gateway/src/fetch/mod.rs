@@ -1,6 +1,6 @@
 //! Content by URL (contract 4.1, row 31): fetched before 1000 is sent, from addresses that were vetted.
 //!
-//! A name is resolved once for each request; all its addresses must pass the [`Vet`]; the connection goes to one of those
+//! A name is resolved once for each request; all its addresses must pass the [`AllowList`]; the connection goes to one of those
 //! addresses, so that a name that means something else a moment later gains nothing. A redirect is a new URL, judged as the first
 //! was. No proxy is asked, no cookie or credential sent, no compression taken.
 
@@ -35,14 +35,14 @@ use tokio::{
 };
 
 pub use self::{
-    allowed::Vet,
+    allowed::AllowList,
     network::{Network, SystemNetwork, Trust},
 };
 use crate::{
     config::settings,
     http::mended::Mended,
     patience::within,
-    shares::{Claim, Rule, Shares},
+    shares::{Claim, ShareRule, Shares},
 };
 
 /// How many URLs the content of one message may name.
@@ -148,7 +148,7 @@ pub struct Haul {
 /// Fetches.
 pub struct Fetcher {
     settings: settings::Fetch,
-    vet: Vet,
+    allowed: AllowList,
     network: Box<dyn Network>,
     trust: Trust,
     turns: Shares<String>,
@@ -165,12 +165,12 @@ impl Fetcher {
     /// A fetcher on a network.
     pub fn new(settings: settings::Fetch, network: Box<dyn Network>, trust: Trust) -> Self {
         Self {
-            vet: Vet::new(settings.allow_private.clone()),
+            allowed: AllowList::new(settings.allow_private.clone()),
             settings,
             network,
             trust,
-            turns: Shares::new(Rule::as_much_as_is_left(AT_A_TIME)),
-            memory: Shares::new(Rule::as_much_as_is_left(MEMORY)),
+            turns: Shares::new(ShareRule::as_much_as_is_left(AT_A_TIME)),
+            memory: Shares::new(ShareRule::as_much_as_is_left(MEMORY)),
         }
     }
 
@@ -245,7 +245,7 @@ impl Fetcher {
             Host::Address(address) => vec![*address],
             Host::Name(name) => self.network.resolve(name, account).await.map_err(FetchError::Resolve)?,
         };
-        let passed = |address: IpAddr| self.vet.passed(address).ok_or(FetchError::Address(address));
+        let passed = |address: IpAddr| self.allowed.passed(address).ok_or(FetchError::Address(address));
         addresses.into_iter().map(passed).collect()
     }
 

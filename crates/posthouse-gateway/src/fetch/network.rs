@@ -1,5 +1,5 @@
-//! The network as fetching uses it: names become addresses, addresses become connections. Two steps, so that what is vetted between
-//! them is what is connected to.
+//! The network as fetching uses it: names become addresses, addresses become connections. Two steps, so that the
+//! address that was checked between them is the one that is connected to.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use tokio::{net::TcpStream, sync::OnceCell};
 use tokio_rustls::TlsConnector;
 
 use crate::{
-    names::{self, Names},
+    resolver::{self, Resolver},
     tls::client::{anonymous, system_roots},
 };
 
@@ -36,19 +36,19 @@ pub trait Network: Send + Sync + 'static {
 /// The network of the system.
 #[derive(Clone, Debug)]
 pub struct SystemNetwork {
-    names: Names<String>,
+    resolver: Resolver<String>,
 }
 
 impl Default for SystemNetwork {
     fn default() -> Self {
-        Self { names: names::of_content() }
+        Self { resolver: resolver::of_content() }
     }
 }
 
 #[async_trait]
 impl Network for SystemNetwork {
     async fn resolve(&self, name: &str, account: &str) -> io::Result<Vec<IpAddr>> {
-        self.names.resolve(account.to_owned(), name).await
+        self.resolver.resolve(account.to_owned(), name).await
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {

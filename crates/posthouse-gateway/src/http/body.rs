@@ -20,7 +20,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
-use super::memory::Share;
+use super::memory::MemoryShare;
 use crate::patience::within;
 
 /// How much of a body that is refused is still read, so that the peer gets to read the answer instead of a reset.
@@ -46,7 +46,7 @@ pub enum Read {
 }
 
 /// Reads a body of at most `limit` bytes until `deadline`, into a share of memory that grows with what comes.
-pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut Share) -> Read {
+pub async fn read(mut body: Incoming, limit: u64, deadline: Instant, share: &mut MemoryShare) -> Read {
     let announced = usize::try_from(body.size_hint().lower().min(limit)).unwrap_or(0);
     let longest = body.size_hint().upper().unwrap_or(limit).min(limit);
     let mut whole = BytesMut::with_capacity(announced.min(FIRST_RESERVE));
@@ -100,13 +100,13 @@ pub fn drain(mut body: Incoming) {
 
 /// A body made of pieces that are shared, not copied, and that tells whether it was begun.
 #[derive(Debug)]
-pub struct Chunks {
+pub struct BodyChunks {
     chunks: VecDeque<Bytes>,
     length: u64,
     begun: Arc<AtomicBool>,
 }
 
-impl Chunks {
+impl BodyChunks {
     /// A body of these pieces.
     pub fn new(chunks: Vec<Bytes>) -> Self {
         let length = chunks.iter().map(|chunk| chunk.len() as u64).sum();
@@ -120,7 +120,7 @@ impl Chunks {
     }
 }
 
-impl Body for Chunks {
+impl Body for BodyChunks {
     type Data = Bytes;
     type Error = Infallible;
 

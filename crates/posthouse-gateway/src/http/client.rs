@@ -12,12 +12,12 @@ use posthouse_core::tls::PeerTls;
 use tokio::time::Instant;
 
 use super::{
-    body::{self, Chunks, Read},
-    connect::Connector,
+    body::{self, BodyChunks, Read},
+    connect::PeerConnector,
     liveness::Unwritten,
-    memory::Share,
+    memory::MemoryShare,
 };
-use crate::{patience::within, tls::client::Broken};
+use crate::{patience::within, tls::client::PeerTlsFailure};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -28,7 +28,7 @@ const TRIES: usize = 4;
 
 /// What a peer answered.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct HttpReply {
     /// The HTTP status.
     pub status: StatusCode,
     /// The HTTP headers.
@@ -51,7 +51,7 @@ pub enum NoAnswer {
 /// A client with connections of its own.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client<Connector, Chunks>,
+    client: Client<PeerConnector, BodyChunks>,
     timeout: Duration,
 }
 
@@ -60,7 +60,7 @@ impl HttpClient {
     /// `https` URLs; without it, those are trusted in whom the system trusts.
     pub fn new(timeout: Duration, idle: usize, tls: Option<&PeerTls>) -> Self {
         // Within half of the time, so that a peer that cannot be reached is told from one that does not answer.
-        let connector = Connector::new(timeout / 2, tls);
+        let connector = PeerConnector::new(timeout / 2, tls);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
@@ -76,11 +76,16 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`NoAnswer`], within the client's time-out.
-    pub async fn post(&self, uri: &Uri, headers: HeaderMap, chunks: Vec<Bytes>) -> Result<Answer, NoAnswer> {
+    pub async fn post(
+        &self,
+        uri: &Uri,
+        headers: HeaderMap,
+        chunks: Vec<Bytes>,
+    ) -> Result<HttpReply, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
         let mut tries = 1;
         loop {
-            let body = Chunks::new(chunks.clone());
+            let body = BodyChunks::new(chunks.clone());
             let begun = body.begun();
             let request = request(Method::POST, uri, headers.clone(), body);
             match self.exchange(request, deadline).await {
@@ -98,22 +103,22 @@ impl HttpClient {
     ///
     /// # Errors
     /// [`NoAnswer::Unknown`], within the client's time-out.
-    pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<Answer, NoAnswer> {
+    pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<HttpReply, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
-        let request = request(Method::GET, uri, headers, Chunks::new(Vec::new()));
+        let request = request(Method::GET, uri, headers, BodyChunks::new(Vec::new()));
         self.exchange(request, deadline).await.map_err(|failed| NoAnswer::Unknown(failed.words))
     }
 
-    async fn exchange(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {
+    async fn exchange(&self, request: Request<BodyChunks>, deadline: Instant) -> Result<HttpReply, Failed> {
         let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()).into());
         within(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
     }
 
-    async fn answer(&self, request: Request<Chunks>, deadline: Instant) -> Result<Answer, Failed> {
+    async fn answer(&self, request: Request<BodyChunks>, deadline: Instant) -> Result<HttpReply, Failed> {
         let response = self.client.request(request).await.map_err(|error| Failed::from_error(&error))?;
         let (head, body) = response.into_parts();
-        match body::read(body, MAX_ANSWER_BYTES, deadline, &mut Share::unbounded()).await {
-            Read::Whole(body) => Ok(Answer { status: head.status, headers: head.headers, body }),
+        match body::read(body, MAX_ANSWER_BYTES, deadline, &mut MemoryShare::unbounded()).await {
+            Read::Whole(body) => Ok(HttpReply { status: head.status, headers: head.headers, body }),
             Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes").into()),
             Read::Broken | Read::Misframed => Err("the connection broke in mid-answer".to_owned().into()),
             Read::TooLate => Err("the answer stopped in the middle".to_owned().into()),
@@ -139,7 +144,7 @@ impl From<String> for Failed {
 impl Failed {
     fn from_error(error: &(dyn std::error::Error + 'static)) -> Self {
         let is_unwritten = Unwritten::caused(error);
-        match Broken::find(error) {
+        match PeerTlsFailure::find(error) {
             Some(broken) => {
                 Self { words: broken.to_string(), in_handshake: broken.refuses_us(), is_unwritten }
             }
@@ -158,7 +163,7 @@ impl Failed {
     }
 }
 
-fn request(method: Method, uri: &Uri, headers: HeaderMap, body: Chunks) -> Request<Chunks> {
+fn request(method: Method, uri: &Uri, headers: HeaderMap, body: BodyChunks) -> Request<BodyChunks> {
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.uri_mut() = uri.clone();

@@ -17,26 +17,26 @@ use rustls::ClientConfig;
 use tokio::sync::OnceCell;
 use tower_service::Service;
 
-use super::liveness::Fresh;
-use crate::{names::PeerNames, tls::client::config};
+use super::liveness::LiveStream;
+use crate::{resolver::PeerNames, tls::client::config};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Connects. What TLS needs is made when the first `https` URL comes.
 #[derive(Clone)]
-pub struct Connector {
+pub struct PeerConnector {
     plain: HttpConnector<PeerNames>,
     tls: Arc<PeerTls>,
     config: Arc<OnceCell<Arc<ClientConfig>>>,
 }
 
-impl fmt::Debug for Connector {
+impl fmt::Debug for PeerConnector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connector").field("tls", &self.tls).finish_non_exhaustive()
+        f.debug_struct("PeerConnector").field("tls", &self.tls).finish_non_exhaustive()
     }
 }
 
-impl Connector {
+impl PeerConnector {
     /// A connector that gives each address at most `timeout` to take a connection.
     pub fn new(timeout: Duration, tls: Option<&PeerTls>) -> Self {
         let mut plain = HttpConnector::new_with_resolver(PeerNames);
@@ -50,19 +50,19 @@ impl Connector {
         self.config.get_or_try_init(|| config(&self.tls)).await.cloned()
     }
 
-    async fn connect(mut self, to: Uri) -> Result<TokioIo<Fresh>, BoxError> {
+    async fn connect(mut self, to: Uri) -> Result<TokioIo<LiveStream>, BoxError> {
         let stream = if to.scheme_str() == Some("https") {
             let config = self.config().await?;
             HttpsConnector::from((self.plain, config)).call(to).await?
         } else {
             MaybeHttpsStream::Http(self.plain.call(to).await?)
         };
-        Ok(TokioIo::new(Fresh::new(stream)))
+        Ok(TokioIo::new(LiveStream::new(stream)))
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Fresh>;
+impl Service<Uri> for PeerConnector {
+    type Response = TokioIo<LiveStream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 

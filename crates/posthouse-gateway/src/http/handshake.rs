@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{seats::Progress, server::Peer};
+use super::{seats::RequestProgress, server::Peer};
 use crate::{shares::claimant, tls::certificate};
 
 /// How much is still read of a peer that does not speak TLS, so that it sees its connection closed and not reset.
@@ -106,7 +106,7 @@ impl Handshakes {
         }
     }
 
-    fn begin(&self, from: IpAddr) -> Turn<'_> {
+    fn begin(&self, from: IpAddr) -> Place<'_> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way.count >= self.most
             && let Some((from, oldest)) = under_way.oldest_of_most(from)
@@ -118,19 +118,19 @@ impl Handshakes {
         under_way.begun += 1;
         under_way.count += 1;
         under_way.ends.entry(from).or_default().insert(number, end.clone());
-        Turn { handshakes: self, from, number, end }
+        Place { handshakes: self, from, number, end }
     }
 }
 
 /// A handshake under way.
-struct Turn<'h> {
+struct Place<'h> {
     handshakes: &'h Handshakes,
     from: IpAddr,
     number: u64,
     end: CancellationToken,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut under_way = self.handshakes.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         under_way.remove(self.from, self.number);
@@ -140,7 +140,7 @@ impl Drop for Turn<'_> {
 fn peer<S>(address: SocketAddr, stream: &TlsStream<S>) -> Peer {
     let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let certificate = shown.map(|shown| Arc::new(certificate::shown(shown)));
-    Peer { address, tls: true, certificate, progress: Progress::default() }
+    Peer { address, tls: true, certificate, progress: RequestProgress::default() }
 }
 
 /// Says that nothing more comes, and reads for a moment what did come: closing a socket that has unread bytes resets it.
@@ -164,7 +164,8 @@ mod tests {
         let [honest, other] = [[192, 0, 2, 1], [192, 0, 2, 2]].map(IpAddr::from);
         let slow = handshakes.begin(honest);
         let many = [0; 3].map(|_| handshakes.begin(other));
-        let ended = |turns: &[Turn<'_>]| turns.iter().map(|turn| turn.end.is_cancelled()).collect::<Vec<_>>();
+        let ended =
+            |turns: &[Place<'_>]| turns.iter().map(|turn| turn.end.is_cancelled()).collect::<Vec<_>>();
         let more = [0; 2].map(|_| handshakes.begin(other));
         assert!(!slow.end.is_cancelled(), "though it is the oldest of all");
         assert_eq!(ended(&many), [true, true, false]);

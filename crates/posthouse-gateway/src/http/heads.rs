@@ -13,7 +13,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::shares::{Claim, Most, NoShare, Rule, Shares, claimant};
+use crate::shares::{Claim, Most, NoShare, ShareRule, Shares, claimant};
 
 /// How long a head may be that needs no room of this, in bytes.
 const ORDINARY: usize = 16 << 10;
@@ -38,10 +38,10 @@ impl Heads {
     /// A room of so many bytes.
     pub fn new(bytes: usize) -> Self {
         let oldest_exceeds = true;
-        Self(Shares::new(Rule {
+        Self(Shares::new(ShareRule {
             oldest_exceeds,
             most: Most::AsMuchAsIsLeft,
-            ..Rule::as_much_as_is_left(bytes)
+            ..ShareRule::as_much_as_is_left(bytes)
         }))
     }
 

@@ -64,7 +64,7 @@ impl Unwritten {
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection over which requests go one after the other.
-pub struct Fresh {
+pub struct LiveStream {
     stream: Mended<TokioIo<Stream>>,
     /// When something last came, if nothing was written since: what is written next begins another request.
     read_at: Option<Instant>,
@@ -74,9 +74,9 @@ pub struct Fresh {
     waits: bool,
 }
 
-impl fmt::Debug for Fresh {
+impl fmt::Debug for LiveStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fresh")
+        f.debug_struct("LiveStream")
             .field("read_at", &self.read_at)
             .field("waits", &self.waits)
             .finish_non_exhaustive()
@@ -91,7 +91,7 @@ enum Unread {
     End,
 }
 
-impl Fresh {
+impl LiveStream {
     /// A connection that was just made.
     pub fn new(stream: Stream) -> Self {
         let shook_hands = matches!(stream, MaybeHttpsStream::Https(_));
@@ -168,7 +168,7 @@ impl Fresh {
     }
 }
 
-impl AsyncRead for Fresh {
+impl AsyncRead for LiveStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -188,7 +188,7 @@ impl AsyncRead for Fresh {
     }
 }
 
-impl AsyncWrite for Fresh {
+impl AsyncWrite for LiveStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_clear(cx))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
@@ -218,7 +218,7 @@ impl AsyncWrite for Fresh {
     }
 }
 
-impl Connection for Fresh {
+impl Connection for LiveStream {
     fn connected(&self) -> Connected {
         self.stream().connected()
     }

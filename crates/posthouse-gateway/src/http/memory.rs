@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use tokio::time::Instant;
 
-use crate::shares::{Claim, Most, Rule, Shares, claimant};
+use crate::shares::{Claim, Most, ShareRule, Shares, claimant};
 
 /// So many bytes may be in memory at a time. An address may hold as much of them as it leaves free. Clones share them.
 #[derive(Clone, Debug)]
@@ -13,12 +13,12 @@ pub struct Memory(Shares<IpAddr>);
 
 /// What one body takes of it, till it is dropped.
 #[derive(Debug)]
-pub struct Share(Option<Claim<IpAddr>>);
+pub struct MemoryShare(Option<Claim<IpAddr>>);
 
 impl Memory {
     /// A memory of so many bytes.
     pub fn new(bytes: usize) -> Self {
-        Self(Shares::new(Rule {
+        Self(Shares::new(ShareRule {
             total: bytes,
             most: Most::AsMuchAsIsLeft,
             // There are no more bodies than connections.
@@ -30,12 +30,12 @@ impl Memory {
     }
 
     /// A share of nothing yet, for a body from an address.
-    pub fn share(&self, from: IpAddr) -> Share {
-        Share(Some(self.0.claim(claimant(from))))
+    pub fn share(&self, from: IpAddr) -> MemoryShare {
+        MemoryShare(Some(self.0.claim(claimant(from))))
     }
 }
 
-impl Share {
+impl MemoryShare {
     /// For a body that is bounded otherwise: it always has room.
     pub const fn unbounded() -> Self {
         Self(None)
@@ -67,7 +67,7 @@ mod tests {
         Ipv4Addr::new(192, 0, 2, number).into()
     }
 
-    fn bytes(share: &Share) -> usize {
+    fn bytes(share: &MemoryShare) -> usize {
         share.0.as_ref().map_or(0, Claim::held)
     }
 
@@ -130,6 +130,6 @@ mod tests {
 
     #[tokio::test]
     async fn an_unbounded_share_always_has_room() {
-        assert!(Share::unbounded().grow(usize::MAX, 1, Instant::now()).await);
+        assert!(MemoryShare::unbounded().grow(usize::MAX, 1, Instant::now()).await);
     }
 }

@@ -13,7 +13,7 @@ pub struct Proxies(pub Vec<IpNet>);
 
 /// Who asks, as far as our proxies tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Requester {
     /// Its address; an IPv4 one is never in the form of IPv6.
     pub address: IpAddr,
     /// Whether it speaks TLS to us, or to our proxy.
@@ -22,12 +22,12 @@ pub struct Asker {
 
 impl Proxies {
     /// Who asks.
-    pub fn asker(&self, headers: &HeaderMap, peer: &Peer) -> Asker {
+    pub fn requester(&self, headers: &HeaderMap, peer: &Peer) -> Requester {
         let address = peer.address.ip().to_canonical();
         if !self.is_ours(address) {
-            return Asker { address, tls: peer.tls };
+            return Requester { address, tls: peer.tls };
         }
-        Asker {
+        Requester {
             address: self.forwarded_for(headers, address),
             tls: forwarded_over_tls(headers).unwrap_or(peer.tls),
         }
@@ -74,9 +74,9 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::http::seats::Progress;
+    use crate::http::seats::RequestProgress;
 
-    fn asker(peer: &str, lines: &[(&'static str, &'static str)]) -> (String, bool) {
+    fn requester(peer: &str, lines: &[(&'static str, &'static str)]) -> (String, bool) {
         let networks = ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
@@ -86,9 +86,9 @@ mod tests {
             address: SocketAddr::new(peer.parse().unwrap(), 1),
             tls: false,
             certificate: None,
-            progress: Progress::default(),
+            progress: RequestProgress::default(),
         };
-        let Asker { address, tls } = Proxies(networks.to_vec()).asker(&headers, &peer);
+        let Requester { address, tls } = Proxies(networks.to_vec()).requester(&headers, &peer);
         (address.to_string(), tls)
     }
 
@@ -114,10 +114,10 @@ mod tests {
             ("127.0.0.1", "198.51.100.7 , ", "127.0.0.1"),
             ("127.0.0.1", "1.2.3, 300.1.1.1", "127.0.0.1"),
         ] {
-            assert_eq!(asker(peer, &[("x-forwarded-for", forwarded)]).0, expected, "{peer} {forwarded}");
+            assert_eq!(requester(peer, &[("x-forwarded-for", forwarded)]).0, expected, "{peer} {forwarded}");
         }
         let lines = [("x-forwarded-for", "1.1.1.1"), ("x-forwarded-for", "198.51.100.7, 10.1.1.1")];
-        assert_eq!(asker("127.0.0.1", &lines).0, "198.51.100.7");
+        assert_eq!(requester("127.0.0.1", &lines).0, "198.51.100.7");
     }
 
     #[test]
@@ -133,7 +133,7 @@ mod tests {
             ("127.0.0.1", &[], false),
         ] {
             let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-proto", *line)).collect();
-            assert_eq!(asker(peer, &lines).1, tls, "{peer} {lines:?}");
+            assert_eq!(requester(peer, &lines).1, tls, "{peer} {lines:?}");
         }
     }
 }

@@ -235,8 +235,8 @@ impl Room {
 
 impl Seat {
     /// What the connection's requests tell of themselves.
-    pub fn progress(&self) -> Progress {
-        Progress(Some((Arc::clone(&self.inner), Arc::clone(&self.doing))))
+    pub fn progress(&self) -> RequestProgress {
+        RequestProgress(Some((Arc::clone(&self.inner), Arc::clone(&self.doing))))
     }
 
     /// When the connection has to end, since others have none.
@@ -286,9 +286,9 @@ impl Drop for Porch {
 
 /// How far a connection's request is. Tells its door, which ends connections that hold up others, but none whose request is here.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Option<(Arc<Inner>, Arc<AtomicU64>)>);
+pub struct RequestProgress(Option<(Arc<Inner>, Arc<AtomicU64>)>);
 
-impl Progress {
+impl RequestProgress {
     /// A head has come, and now comes a body.
     pub fn arriving(&self) {
         self.is(ARRIVING);

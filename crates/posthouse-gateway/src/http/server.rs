@@ -29,7 +29,7 @@ use super::{
     patience::Patience,
     proxies::Proxies,
     requests::Requests,
-    seats::{Entered, Progress, Seat, Seats},
+    seats::{Entered, RequestProgress, Seat, Seats},
 };
 use crate::tls::door::DoorTls;
 
@@ -46,7 +46,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The limits of a door.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// How many connections are served at a time. Who gets them when there are more, is told by [`Seats`].
     pub connections: usize,
     /// How many TLS handshakes are under way at a time; one more ends the oldest.
@@ -62,7 +62,7 @@ pub struct Limits {
 }
 
 /// What a door answers with: bodies are small and whole.
-pub type Answer = Response<Full<Bytes>>;
+pub type HttpAnswer = Response<Full<Bytes>>;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub struct Peer {
     /// The client certificate that it showed, and whose chain is good.
     pub certificate: Option<Arc<ShownCertificate>>,
     /// To be told when a request is here in full.
-    pub progress: Progress,
+    pub progress: RequestProgress,
 }
 
 /// Also where connections of an earlier process linger.
@@ -89,7 +89,7 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 #[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
-    limits: Limits,
+    limits: ConnectionLimits,
     tls: Option<Arc<DoorTls>>,
     proxies: Proxies,
 }
@@ -99,7 +99,11 @@ impl Door {
     ///
     /// # Errors
     /// What the system says.
-    pub fn bind(address: SocketAddr, limits: Limits, tls: Option<Arc<DoorTls>>) -> io::Result<Self> {
+    pub fn bind(
+        address: SocketAddr,
+        limits: ConnectionLimits,
+        tls: Option<Arc<DoorTls>>,
+    ) -> io::Result<Self> {
         Ok(Self { listener: listen(address)?, limits, tls, proxies: Proxies::default() })
     }
 
@@ -131,7 +135,7 @@ impl Door {
     pub async fn serve<H, F>(self, handler: H, stop: CancellationToken)
     where
         H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = HttpAnswer> + Send + 'static,
     {
         let handshakes = Arc::new(Handshakes::new(self.limits.handshakes, self.limits.handshake));
         let seats = Seats::new(self.limits.connections, self.proxies);
@@ -179,7 +183,7 @@ impl Door {
 /// A connection that came.
 struct Opened {
     address: SocketAddr,
-    limits: Limits,
+    limits: ConnectionLimits,
     tls: Option<Arc<DoorTls>>,
     handshakes: Arc<Handshakes>,
     heads: Heads,
@@ -203,7 +207,7 @@ impl Opened {
     async fn serve<H, F>(self, stream: TcpStream, mut seat: Seat, handler: H)
     where
         H: Fn(Request<Incoming>, Peer) -> F + Clone,
-        F: Future<Output = Answer>,
+        F: Future<Output = HttpAnswer>,
     {
         let (stream, from) = (prepare(stream, self.limits), self.address);
         let progress = seat.progress();
@@ -243,7 +247,7 @@ impl Opened {
     }
 }
 
-fn prepare(stream: TcpStream, limits: Limits) -> Patience<TcpStream> {
+fn prepare(stream: TcpStream, limits: ConnectionLimits) -> Patience<TcpStream> {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
@@ -255,12 +259,12 @@ async fn serve_connection<S, H, F>(
     room: HeadRoom,
     peer: Peer,
     handler: H,
-    limits: Limits,
+    limits: ConnectionLimits,
     stop: CancellationToken,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Fn(Request<Incoming>, Peer) -> F,
-    F: Future<Output = Answer>,
+    F: Future<Output = HttpAnswer>,
 {
     let stream = Requests::new(stream, MAX_HEAD_BYTES).within(room);
     let is_over = stream.is_over();
@@ -299,7 +303,7 @@ async fn serve_connection<S, H, F>(
 }
 
 /// An answer without MM7 in it, for what never was an MM7 request.
-pub fn plain(status: http::StatusCode, text: &'static str) -> Answer {
+pub fn plain(status: http::StatusCode, text: &'static str) -> HttpAnswer {
     let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *answer.status_mut() = status;
     let content_type = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -28,10 +28,10 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use self::failed::{Digest, Failed, digest};
+use self::failed::{Failed, PictureKey, digest};
 use crate::{
     intake::SHED_FOR,
-    shares::{Claim, Most, Rule, Shares},
+    shares::{Claim, Most, ShareRule, Shares},
 };
 
 /// How much is done at a time, and for how long.
@@ -108,11 +108,11 @@ impl Adapter {
         Self {
             limits,
             codec,
-            places: Shares::new(Rule::as_much_as_is_left(limits.messages)),
+            places: Shares::new(ShareRule::as_much_as_is_left(limits.messages)),
             // One is left for others, where there are several.
-            turns: Shares::new(Rule {
+            turns: Shares::new(ShareRule {
                 most: Most::Units(limits.at_a_time.saturating_sub(1).max(1)),
-                ..Rule::as_much_as_is_left(limits.at_a_time)
+                ..ShareRule::as_much_as_is_left(limits.at_a_time)
             }),
             failed: Arc::default(),
             memory: Arc::new(Semaphore::new(limits.memory_kib as usize)),
@@ -168,7 +168,7 @@ impl Adapter {
         let turn = self.turns.one(account.to_owned(), Instant::now() + self.limits.wait).await;
         let turn = turn.map_err(|_| Failure::TooLate)?;
         let stopped = StopOnDrop::default();
-        let job = Job {
+        let job = Resize {
             pictures,
             failed: Arc::clone(&self.failed),
             until: Instant::now() + self.limits.work,
@@ -191,7 +191,7 @@ fn becomes(wish: &Adaptation) -> Wish {
 /// A picture in the codec: one at which the codec breaks is remembered on the way out.
 struct Trying<'f> {
     failed: &'f Failed,
-    digest: Option<Digest>,
+    digest: Option<PictureKey>,
 }
 
 impl Drop for Trying<'_> {
@@ -213,8 +213,8 @@ impl Drop for StopOnDrop {
 }
 
 /// The pictures of one message, in work. It holds its turn till it ends, whoever waits.
-struct Job {
-    pictures: Vec<(Digest, Adaptation, Bytes)>,
+struct Resize {
+    pictures: Vec<(PictureKey, Adaptation, Bytes)>,
     failed: Arc<Failed>,
     until: Instant,
     stopped: Arc<AtomicBool>,
@@ -225,13 +225,13 @@ struct Job {
     _turn: Claim<String>,
 }
 
-impl Job {
+impl Resize {
     fn run(self) -> Result<Vec<Adapted>, Failure> {
         self.pictures.iter().map(|(digest, wish, bytes)| self.adapt_once(*digest, wish, bytes)).collect()
     }
 
     /// Adapts a picture, and remembers it if it fails by itself.
-    fn adapt_once(&self, digest: Digest, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
+    fn adapt_once(&self, digest: PictureKey, wish: &Adaptation, bytes: &Bytes) -> Result<Adapted, Failure> {
         let mut trying = Trying { failed: &self.failed, digest: Some(digest) };
         let adapted = self.adapt(wish, bytes);
         trying.digest = None;

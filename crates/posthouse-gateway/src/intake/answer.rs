@@ -14,17 +14,17 @@ use posthouse_core::{
     submit::{Body, CredentialsFact, Facts, Reject, Rejection},
 };
 
-use crate::http::server::Answer;
+use crate::http::server::HttpAnswer;
 
 /// 1000, with the MessageID.
-pub(super) fn success(facts: &Facts, id: Id) -> Answer {
+pub(super) fn success(facts: &Facts, id: Id) -> HttpAnswer {
     let message_id = MessageId::new(&id.to_string()).ok();
     let status = facts.dialect().status(StatusCode::Success);
     write(facts, HttpStatus::OK, &Message::SubmitRsp(SubmitRsp { status, message_id }))
 }
 
 /// A refusal, dressed as the dialect does.
-pub(super) fn refusal(facts: &Facts, refusal: Rejection) -> Answer {
+pub(super) fn refusal(facts: &Facts, refusal: Rejection) -> HttpAnswer {
     let refused =
         Refusal { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
     let dialect = if refusal.anonymous() { Dialect::POSTHOUSE } else { facts.dialect() };
@@ -48,7 +48,7 @@ fn is_without_credentials(facts: &Facts, refusal: Rejection) -> bool {
     refusal.reject == Reject::Credentials && facts.credentials == Some(CredentialsFact::Missing)
 }
 
-fn write(facts: &Facts, status: HttpStatus, message: &Message) -> Answer {
+fn write(facts: &Facts, status: HttpStatus, message: &Message) -> HttpAnswer {
     let framing = facts.body.as_ref().and_then(framing);
     let framing = framing.unwrap_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None));
     let must_understand = facts.account().is_none_or(|account| account.must_understand);

@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use super::{Ingress, SHED_FOR};
 use crate::{
-    auth::{At, Verdict},
+    auth::{At, PasswordVerdict},
     config::secrets::vasp_hash,
     fetch::{Failure, FetchError},
     http::{
         basic,
         body::{self, Read},
-        memory::Share,
-        seats::Progress,
+        memory::MemoryShare,
+        seats::RequestProgress,
     },
     mm7_http::envelope::{decode_root, digest},
     shares::Claim,
@@ -37,9 +37,9 @@ pub(super) struct Exchange {
     /// What was not read of it.
     pub(super) body: Option<Incoming>,
     /// The memory that its body takes.
-    pub(super) memory: Share,
+    pub(super) memory: MemoryShare,
     /// To be told when its body is here.
-    pub(super) progress: Progress,
+    pub(super) progress: RequestProgress,
     /// The memory that content takes which was fetched for it.
     pub(super) fetched_memory: Vec<Claim<String>>,
 }
@@ -121,9 +121,9 @@ impl Ingress {
             return CredentialsFact::Missing;
         }
         match self.verifier.judge(basic::shown(headers), expected, facts.head.remote, At::Vasps).await {
-            Verdict::Right => CredentialsFact::Right,
-            Verdict::Wrong => CredentialsFact::Wrong,
-            Verdict::NoTurn => CredentialsFact::NoTurn { retry_after: SHED_FOR },
+            PasswordVerdict::Right => CredentialsFact::Right,
+            PasswordVerdict::Wrong => CredentialsFact::Wrong,
+            PasswordVerdict::NoTurn => CredentialsFact::NoTurn { retry_after: SHED_FOR },
         }
     }
 

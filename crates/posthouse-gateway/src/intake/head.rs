@@ -12,15 +12,15 @@ use crate::http::{
 
 impl Ingress {
     pub(super) fn read_head(&self, headers: &HeaderMap, peer: &Peer) -> Head {
-        let asker = self.settings.proxies.asker(headers, peer);
+        let requester = self.settings.proxies.requester(headers, peer);
         Head {
             fault: head_fault(headers),
             content_type: content_type(headers),
             content_length: content_length(headers),
             is_encoded: is_encoded(headers),
             max_request_bytes: self.settings.max_request_bytes,
-            remote: asker.address,
-            tls: asker.tls,
+            remote: requester.address,
+            tls: requester.tls,
             certificate: peer.certificate.clone(),
         }
     }

@@ -24,15 +24,15 @@ use self::{adapt::Adapter, admission::Admissions, find_out::Exchange};
 use crate::{
     auth::Verifier,
     fetch::Fetcher,
-    handoff::{Handoff, Job, LEASE, Room},
+    handoff::{Dispatch, Handoff, LEASE, Room},
     http::{
         body::drain,
         memory::Memory,
         proxies::Proxies,
         requests::{is_for, is_same_place},
-        server::{Answer, Peer, plain},
+        server::{HttpAnswer, Peer, plain},
     },
-    ids::Ids,
+    ids::MessageIds,
     lookup::Directory,
     patience::within,
     snapshot::SnapshotCell,
@@ -68,7 +68,7 @@ pub struct Ingress {
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
     /// Makes MessageIDs.
-    pub ids: Arc<Ids>,
+    pub ids: Arc<MessageIds>,
     /// This run of this node.
     pub owner: Owner,
     /// The store's key, under which VASPIDs are hashed.
@@ -93,7 +93,7 @@ pub struct Ingress {
 
 impl Ingress {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         if !is_for(&request, |path| is_same_place(path, &self.settings.path)) {
             return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
         }
@@ -105,7 +105,7 @@ impl Ingress {
         self.submit(request, peer).await
     }
 
-    async fn submit(&self, request: Request<Incoming>, peer: Peer) -> Answer {
+    async fn submit(&self, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let snapshot = self.snapshot.get();
@@ -200,7 +200,7 @@ impl Ingress {
     }
 
     /// Relay mode: the answer is the carrier's (contract 4.3).
-    async fn relay(&self, id: Id, room: Room, mut fresh: Job, wait: Duration) -> Result<Id, Rejection> {
+    async fn relay(&self, id: Id, room: Room, mut fresh: Dispatch, wait: Duration) -> Result<Id, Rejection> {
         let (sender, answer) = oneshot::channel();
         fresh.answer = Some(sender);
         room.send(fresh);
@@ -251,7 +251,7 @@ impl Ingress {
     }
 }
 
-fn fresh(message: NewMessage, lease: Lease) -> Job {
+fn fresh(message: NewMessage, lease: Lease) -> Dispatch {
     let send = ToSend {
         id: message.id,
         account: message.account,
@@ -262,5 +262,5 @@ fn fresh(message: NewMessage, lease: Lease) -> Job {
         media: Some(message.media),
         lease,
     };
-    Job::stored(send)
+    Dispatch::stored(send)
 }

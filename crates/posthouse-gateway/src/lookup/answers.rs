@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::number::{NameIndex, Names, Number};
 
 /// What a provider knows of a number: its carrier, by id or alias, or that nobody has it.
-pub(super) type Answer = Option<Arc<str>>;
+pub(super) type KnownCarrier = Option<Arc<str>>;
 
 /// The longest time for which it counts that nobody has a number: it may be given out any minute.
 const NOBODY_COUNTS: Duration = Duration::from_secs(5 * 60);
@@ -16,9 +16,9 @@ const NOBODY_COUNTS: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     /// It counts.
-    Fresh(Answer),
+    Fresh(KnownCarrier),
     /// It is too old to count while the provider can be asked.
-    Stale(Answer),
+    Stale(KnownCarrier),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Answers {
     }
 
     /// Keeps an answer.
-    pub fn put(&mut self, number: Number, answer: &Answer, now: Instant) {
+    pub fn put(&mut self, number: Number, answer: &KnownCarrier, now: Instant) {
         let name = match answer {
             None => None,
             Some(name) => match self.names.index(name) {

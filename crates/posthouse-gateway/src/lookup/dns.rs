@@ -11,11 +11,11 @@ use tokio::{
 };
 
 use super::{
-    answers::Answer,
+    answers::KnownCarrier,
     enum_zone::{Zone, is_truncated, read, replies_to},
-    provider::{Provider, Silence},
+    provider::{NumberProvider, ProviderError},
 };
-use crate::names;
+use crate::resolver;
 
 /// How often a question goes out, evenly over the time for it: datagrams get lost.
 const SENDS: u32 = 3;
@@ -35,12 +35,12 @@ impl EnumServer {
         Some(Self { zone: Zone::parse(url)?, send_every: timeout / SENDS })
     }
 
-    async fn address(&self) -> Result<SocketAddr, Silence> {
-        let found = names::of_peer(&self.zone.host, self.zone.port).await.map_err(silence)?;
-        found.first().copied().ok_or_else(|| Silence("the server's name has no address".to_owned()))
+    async fn address(&self) -> Result<SocketAddr, ProviderError> {
+        let found = resolver::of_peer(&self.zone.host, self.zone.port).await.map_err(silence)?;
+        found.first().copied().ok_or_else(|| ProviderError("the server's name has no address".to_owned()))
     }
 
-    async fn over_udp(&self, server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, Silence> {
+    async fn over_udp(&self, server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, ProviderError> {
         let any = match server {
             SocketAddr::V4(_) => "0.0.0.0:0",
             SocketAddr::V6(_) => "[::]:0",
@@ -54,13 +54,13 @@ impl EnumServer {
                 return reply;
             }
         }
-        Err(Silence(format!("no reply to {SENDS} datagrams")))
+        Err(ProviderError(format!("no reply to {SENDS} datagrams")))
     }
 }
 
 #[async_trait]
-impl Provider for EnumServer {
-    async fn ask(&self, number: &Msisdn) -> Result<Answer, Silence> {
+impl NumberProvider for EnumServer {
+    async fn ask(&self, number: &Msisdn) -> Result<KnownCarrier, ProviderError> {
         let id = getrandom::u32().map_err(silence)?.to_ne_bytes();
         let question = self.zone.question(number, u16::from_ne_bytes([id[0], id[1]]));
         let server = self.address().await?;
@@ -73,7 +73,7 @@ impl Provider for EnumServer {
 }
 
 /// Waits for the reply, and passes over what else comes.
-async fn reply(socket: &UdpSocket, question: &[u8]) -> Result<Vec<u8>, Silence> {
+async fn reply(socket: &UdpSocket, question: &[u8]) -> Result<Vec<u8>, ProviderError> {
     let mut bytes = vec![0; LONGEST_DATAGRAM];
     loop {
         let length = socket.recv(&mut bytes).await.map_err(silence)?;
@@ -84,7 +84,7 @@ async fn reply(socket: &UdpSocket, question: &[u8]) -> Result<Vec<u8>, Silence> 
 }
 
 /// Each message goes behind its length (RFC 1035 clause 4.2.2), which is 64 KiB at most.
-async fn over_tcp(server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, Silence> {
+async fn over_tcp(server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, ProviderError> {
     let mut stream = TcpStream::connect(server).await.map_err(silence)?;
     let length = u16::try_from(question.len()).map_err(silence)?;
     stream.write_all(&[&length.to_be_bytes(), question].concat()).await.map_err(silence)?;
@@ -93,12 +93,12 @@ async fn over_tcp(server: SocketAddr, question: &[u8]) -> Result<Vec<u8>, Silenc
     stream.read_exact(&mut reply).await.map_err(silence)?;
     match replies_to(&reply, question) {
         true => Ok(reply),
-        false => Err(Silence("a reply over TCP to another question".to_owned())),
+        false => Err(ProviderError("a reply over TCP to another question".to_owned())),
     }
 }
 
-fn silence(error: impl std::fmt::Display) -> Silence {
-    Silence(error.to_string())
+fn silence(error: impl std::fmt::Display) -> ProviderError {
+    ProviderError(error.to_string())
 }
 
 #[cfg(test)]

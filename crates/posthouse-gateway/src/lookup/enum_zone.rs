@@ -5,7 +5,7 @@
 use http::uri::Authority;
 use posthouse_core::address::Msisdn;
 
-use super::{answers::Answer, provider::Silence};
+use super::{answers::KnownCarrier, provider::ProviderError};
 
 const DNS_PORT: u16 = 53;
 /// The longest zone, in bytes: with a number before it a name stays within 255 bytes.
@@ -89,15 +89,15 @@ pub(super) fn is_truncated(reply: &[u8]) -> bool {
 }
 
 /// The carrier that a reply names.
-pub(super) fn read(reply: &[u8], question: &[u8]) -> Result<Answer, Silence> {
-    let malformed = || Silence("a malformed DNS reply".to_owned());
+pub(super) fn read(reply: &[u8], question: &[u8]) -> Result<KnownCarrier, ProviderError> {
+    let malformed = || ProviderError("a malformed DNS reply".to_owned());
     let header = Bytes(reply.get(2..).unwrap_or_default());
     let (flags, _, answers) = { header }.three().ok_or_else(malformed)?;
     match flags & RCODE {
         _ if flags & IS_REPLY == 0 => return Err(malformed()),
         0 => {}
         NXDOMAIN => return Ok(None),
-        rcode => return Err(Silence(format!("DNS response code {rcode}"))),
+        rcode => return Err(ProviderError(format!("DNS response code {rcode}"))),
     }
     let mut records = Bytes(reply.get(question.len()..).ok_or_else(malformed)?);
     let mut best: Option<(u16, u16, String)> = None;

@@ -8,8 +8,8 @@ use posthouse_core::{address::Msisdn, tls::PeerTls};
 use serde_json::Value;
 
 use super::{
-    answers::Answer,
-    provider::{Provider, Silence},
+    answers::KnownCarrier,
+    provider::{NumberProvider, ProviderError},
 };
 use crate::http::client::HttpClient;
 
@@ -43,22 +43,22 @@ impl HttpService {
         Some(Self { before: before.to_owned(), after: after.to_owned(), headers, client })
     }
 
-    fn uri(&self, number: &Msisdn) -> Result<Uri, Silence> {
+    fn uri(&self, number: &Msisdn) -> Result<Uri, ProviderError> {
         let url = format!("{}{}{}", self.before, number.as_str(), self.after);
         // Neither the URL, which may hold a key, nor the number may get into a log.
-        url.parse().map_err(|_| Silence("the url cannot be used".to_owned()))
+        url.parse().map_err(|_| ProviderError("the url cannot be used".to_owned()))
     }
 }
 
 #[async_trait]
-impl Provider for HttpService {
-    async fn ask(&self, number: &Msisdn) -> Result<Answer, Silence> {
+impl NumberProvider for HttpService {
+    async fn ask(&self, number: &Msisdn) -> Result<KnownCarrier, ProviderError> {
         let uri = self.uri(number)?;
-        let mut silence = Silence(String::new());
+        let mut silence = ProviderError(String::new());
         for _ in 0..TRIES {
             match self.client.get(&uri, self.headers.clone()).await {
                 Ok(answer) => return read(answer.status, &answer.body),
-                Err(error) => silence = Silence(error.to_string()),
+                Err(error) => silence = ProviderError(error.to_string()),
             }
         }
         Err(silence)
@@ -66,14 +66,14 @@ impl Provider for HttpService {
 }
 
 /// 200 names the carrier, 404 says that the number is not known; anything else is no answer.
-fn read(status: StatusCode, body: &[u8]) -> Result<Answer, Silence> {
+fn read(status: StatusCode, body: &[u8]) -> Result<KnownCarrier, ProviderError> {
     match status {
         StatusCode::NOT_FOUND => Ok(None),
         StatusCode::OK => match name(body) {
             Some(name) => Ok(Some(name.into())),
-            None => Err(Silence("HTTP 200 without {\"carrier\":\"…\"}".to_owned())),
+            None => Err(ProviderError("HTTP 200 without {\"carrier\":\"…\"}".to_owned())),
         },
-        status => Err(Silence(format!("HTTP {}", status.as_u16()))),
+        status => Err(ProviderError(format!("HTTP {}", status.as_u16()))),
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn only_a_name_and_not_found_are_answers() {
-        let silence = |why: &str| Err(Silence(why.to_owned()));
+        let silence = |why: &str| Err(ProviderError(why.to_owned()));
         let nameless = "HTTP 200 without {\"carrier\":\"…\"}";
         let long = format!("{{\"carrier\":\"{}\"}}", "x".repeat(129));
         for (status, body, expected) in [

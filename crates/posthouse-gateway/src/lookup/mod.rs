@@ -29,19 +29,19 @@ use tokio::time::Instant;
 use self::{
     dns::EnumServer,
     http_service::HttpService,
-    ported::Shelf,
-    provider::{Asker, Told},
+    ported::PortedNumbers,
+    provider::{CachedProvider, ProviderAnswer},
 };
 use crate::telemetry::Metrics;
 
 /// For how long it counts that a connection refuses our credentials: then the next message finds out again.
 const REFUSAL_COUNTS: Duration = Duration::from_secs(30);
 
-/// Knows whose numbers are, and which carriers refuse our own credentials.
+/// Knows which carrier serves a number, and which connections refuse our own credentials.
 #[derive(Debug, Default)]
 pub struct Directory {
     refusing: Mutex<HashMap<(CarrierId, String), Instant>>,
-    ported: Arc<Shelf>,
+    ported: Arc<PortedNumbers>,
     in_use: Mutex<InUse>,
     metrics: Arc<Metrics>,
 }
@@ -51,7 +51,7 @@ pub struct Directory {
 struct InUse {
     revision: u64,
     lookup: Option<Lookup>,
-    asker: Option<Arc<Asker>>,
+    provider: Option<Arc<CachedProvider>>,
 }
 
 impl Directory {
@@ -61,7 +61,7 @@ impl Directory {
     }
 
     /// Where the ported numbers are put.
-    pub const fn ported(&self) -> &Arc<Shelf> {
+    pub const fn ported(&self) -> &Arc<PortedNumbers> {
         &self.ported
     }
 
@@ -90,28 +90,29 @@ impl Directory {
     }
 
     async fn asked(&self, snapshot: &Snapshot, number: &Msisdn) -> (&'static str, CarrierFact) {
-        let Some(asker) = self.asker(snapshot) else { return ("down", CarrierFact::LookupDown) };
-        let (outcome, name) = match asker.tell(number).await {
-            Told::Remembered(name) => ("cache", name),
-            Told::Asked(name) => ("provider", name),
-            Told::Stale(name) => ("stale", Some(name)),
-            Told::Nothing => return ("down", CarrierFact::LookupDown),
+        let Some(provider) = self.provider(snapshot) else { return ("down", CarrierFact::LookupDown) };
+        let (outcome, name) = match provider.tell(number).await {
+            ProviderAnswer::Remembered(name) => ("cache", name),
+            ProviderAnswer::Asked(name) => ("provider", name),
+            ProviderAnswer::Stale(name) => ("stale", Some(name)),
+            ProviderAnswer::Nothing => return ("down", CarrierFact::LookupDown),
         };
         (outcome, self.known(name.and_then(|name| snapshot.named_carrier(&name))))
     }
 
     /// The provider that is provisioned, with what it has told so far. A request that began under an older provisioning
     /// takes the one of the newer.
-    fn asker(&self, snapshot: &Snapshot) -> Option<Arc<Asker>> {
+    fn provider(&self, snapshot: &Snapshot) -> Option<Arc<CachedProvider>> {
         let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
         let newer = snapshot.revision() >= in_use.revision;
         if newer && in_use.lookup.as_ref() != Some(snapshot.lookup()) {
-            let asker = provider(snapshot.lookup()).map(|provider| {
-                Arc::new(Asker::new(provider, snapshot.lookup().timeout, snapshot.lookup().cache))
+            let provider = provider(snapshot.lookup()).map(|provider| {
+                Arc::new(CachedProvider::new(provider, snapshot.lookup().timeout, snapshot.lookup().cache))
             });
-            *in_use = InUse { revision: snapshot.revision(), lookup: Some(snapshot.lookup().clone()), asker };
+            *in_use =
+                InUse { revision: snapshot.revision(), lookup: Some(snapshot.lookup().clone()), provider };
         }
-        in_use.asker.clone()
+        in_use.provider.clone()
     }
 
     fn known(&self, carrier: Option<&Arc<Carrier>>) -> CarrierFact {
@@ -142,7 +143,7 @@ impl Directory {
 }
 
 /// Whom to ask. `None` where nobody is to be, or where the URL cannot be used, which provisioning refuses.
-fn provider(lookup: &Lookup) -> Option<Box<dyn provider::Provider>> {
+fn provider(lookup: &Lookup) -> Option<Box<dyn provider::NumberProvider>> {
     let url = lookup.url.as_deref()?;
     match lookup.provider {
         Provider::Ranges => None,

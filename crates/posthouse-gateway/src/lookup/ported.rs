@@ -27,7 +27,7 @@ const MOST_NUMBERS: usize = 50_000_000;
 
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum Broken {
+pub enum PortedError {
     /// It cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(#[from] io::Error),
@@ -57,7 +57,7 @@ impl Ported {
     ///
     /// # Errors
     /// The first line that is wrong, or that the file cannot be read.
-    pub fn read(mut file: impl BufRead) -> Result<Self, Broken> {
+    pub fn read(mut file: impl BufRead) -> Result<Self, PortedError> {
         let mut ported = Self::default();
         let mut bytes = Vec::new();
         for line in 1.. {
@@ -65,7 +65,7 @@ impl Ported {
             if file.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut bytes)? == 0 {
                 break;
             }
-            ported.take(line, &bytes).map_err(|what| Broken::Line { line, what })?;
+            ported.take(line, &bytes).map_err(|what| PortedError::Line { line, what })?;
         }
         ported.sort();
         Ok(ported)
@@ -131,11 +131,11 @@ impl Ported {
 
 /// The file in force.
 #[derive(Debug, Default)]
-pub struct Shelf {
+pub struct PortedNumbers {
     current: RwLock<Option<(PathBuf, Arc<Ported>)>>,
 }
 
-impl Shelf {
+impl PortedNumbers {
     /// The numbers of the file at `path`. `None`: it has not been read yet, or never could be.
     pub fn get(&self, path: &Path) -> Option<Arc<Ported>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
@@ -180,7 +180,12 @@ pub struct Follower {
 
 impl Follower {
     /// Follows provisioning and the file till `stop`.
-    pub async fn follow(mut self, shelf: Arc<Shelf>, snapshot: Arc<SnapshotCell>, stop: CancellationToken) {
+    pub async fn follow(
+        mut self,
+        shelf: Arc<PortedNumbers>,
+        snapshot: Arc<SnapshotCell>,
+        stop: CancellationToken,
+    ) {
         let mut changes = snapshot.changes();
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -195,7 +200,7 @@ impl Follower {
     }
 
     /// Looks once, and reads the file if it is another one than last time.
-    pub async fn look(&mut self, shelf: &Shelf, path: Option<&Path>) {
+    pub async fn look(&mut self, shelf: &PortedNumbers, path: Option<&Path>) {
         let Some(path) = path.map(Path::to_owned) else {
             if self.seen.take().is_some() {
                 shelf.put(None);
@@ -214,7 +219,7 @@ impl Follower {
                 shelf.put(Some((path.clone(), Arc::new(ported))));
             }
             // Read again next time.
-            Err(Broken::Unsettled) => return,
+            Err(PortedError::Unsettled) => return,
             Err(error) if shelf.get(&path).is_some() => {
                 tracing::error!(file = %path.display(), %error, "the file of ported numbers is broken; the last one stays in force");
             }
@@ -230,14 +235,18 @@ impl Follower {
 }
 
 /// Reads a file that is not what was `seen`; `None`: nothing has changed.
-fn look(path: PathBuf, seen: Option<&(PathBuf, Stamp)>) -> Option<(PathBuf, Stamp, Result<Ported, Broken>)> {
+fn look(
+    path: PathBuf,
+    seen: Option<&(PathBuf, Stamp)>,
+) -> Option<(PathBuf, Stamp, Result<Ported, PortedError>)> {
     let stamp = Stamp::of(&path);
     if seen.is_some_and(|(of, before)| *of == path && *before == stamp) {
         return None;
     }
-    let ported = File::open(&path).map_err(Broken::from).and_then(|file| Ported::read(BufReader::new(file)));
+    let ported =
+        File::open(&path).map_err(PortedError::from).and_then(|file| Ported::read(BufReader::new(file)));
     // A writer in the middle of its work leaves a file that is short, or broken: neither is worth a word.
-    let ported = if Stamp::of(&path) == stamp { ported } else { Err(Broken::Unsettled) };
+    let ported = if Stamp::of(&path) == stamp { ported } else { Err(PortedError::Unsettled) };
     Some((path, stamp, ported))
 }
 

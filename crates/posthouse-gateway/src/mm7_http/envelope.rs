@@ -36,7 +36,7 @@ fn content_type(headers: &HeaderMap) -> Option<ContentType> {
 }
 
 /// An envelope, with what came beside it.
-pub struct Opened {
+pub struct OpenedEnvelope {
     /// The envelope.
     pub decoded: Decoded,
     /// The parts of the body.
@@ -56,7 +56,7 @@ pub struct Unopened {
 ///
 /// # Errors
 /// There is nothing to be read.
-pub fn open_forgiving(headers: &HeaderMap, body: Bytes) -> Result<Opened, Unopened> {
+pub fn open_forgiving(headers: &HeaderMap, body: Bytes) -> Result<OpenedEnvelope, Unopened> {
     let limits = Limits::default();
     let package = unpack_as_it_is(headers, body, &limits);
     let unopened = |error| Unopened { error, framing: None };
@@ -66,7 +66,7 @@ pub fn open_forgiving(headers: &HeaderMap, body: Bytes) -> Result<Opened, Unopen
     let bytes = root.bytes().map_err(unopened)?;
     let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
     match soap::decode_forgiving(&bytes, charset, &limits) {
-        Ok(decoded) => Ok(Opened { decoded, package }),
+        Ok(decoded) => Ok(OpenedEnvelope { decoded, package }),
         Err(error) => Err(Unopened { error, framing: soap::framing_of_broken(&bytes, charset, &limits) }),
     }
 }

@@ -18,13 +18,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use crate::{
-    breaker::Turn,
+    breaker::BreakerChange,
     carrier::{
-        links::{Allowed, Ended as LinkEnded, Link, Links, Ticket},
+        links::{Allowed, Link, LinkOutcome, Links, Ticket},
         mm7::connector::{Attempt, Connector},
     },
     due::has_to_be_told,
-    handoff::Job,
+    handoff::Dispatch,
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -37,7 +37,7 @@ const REPORT_TIMEOUT_WITHOUT_CARRIER: Duration = Duration::from_secs(72 * 3600);
 
 /// What a job leaves for its lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Ended {
+pub(super) struct AttemptEnd {
     /// A connection that was down served it.
     pub(super) connection_came_back: bool,
 }
@@ -83,14 +83,19 @@ fn later_or(earlier: Option<Outcome>, last: Outcome) -> Outcome {
 }
 
 /// Attempts a message and settles what came of it.
-pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &CancellationToken) -> Ended {
+pub(super) async fn run_job(
+    shared: &Shared,
+    links: &Links,
+    job: Dispatch,
+    stop: &CancellationToken,
+) -> AttemptEnd {
     // Held to the end: the media are in memory as long.
-    let Job { mut send, answer, memory: _memory } = job;
+    let Dispatch { mut send, answer, memory: _memory } = job;
     let _working = shared.under_way.begin(send.id);
     if shared.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
         settle(shared, &send, expired, "ExpiryDate passed").await;
-        return Ended::default();
+        return AttemptEnd::default();
     }
     let media = match send.media.take() {
         Some(media) => media,
@@ -101,18 +106,18 @@ pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &Can
     };
     let outcome = match attempt(shared, links, &send, &media, answer.as_ref(), stop).await {
         Ok(outcome) => outcome,
-        Err(NotMade::LeaseLost) => return Ended::default(),
+        Err(NotMade::LeaseLost) => return AttemptEnd::default(),
         Err(NotMade::Stopped | NotMade::Down) => {
             give_back(shared, vec![(send, answer)]).await;
-            return Ended::default();
+            return AttemptEnd::default();
         }
         Err(NotMade::Unanswerable) => {
             decline(shared, &send, "the VASP was told 3500 before it was sent").await;
-            return Ended::default();
+            return AttemptEnd::default();
         }
         Err(NotMade::Unwritable(error)) => {
             unwritable(shared, &send, answer, &error).await;
-            return Ended::default();
+            return AttemptEnd::default();
         }
     };
     let now = shared.clock.now();
@@ -121,7 +126,7 @@ pub(super) async fn run_job(shared: &Shared, links: &Links, job: Job, stop: &Can
     if answer.is_some_and(|answer| answer.send(outcome.verdict.code).is_err()) {
         tracing::info!(id = %send.id, "the VASP was told 3500 before the carrier answered");
     }
-    Ended { connection_came_back: outcome.came_back }
+    AttemptEnd { connection_came_back: outcome.came_back }
 }
 
 /// Why no attempt was made.
@@ -223,18 +228,18 @@ fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) ->
     if refuses_us {
         tracing::error!(%carrier, connection = name, words, "the carrier refuses our credentials");
     }
-    let ended = LinkEnded::of(attempt.said, verdict.next);
+    let ended = LinkOutcome::of(attempt.said, verdict.next);
     let noted = ticket.end(ended, attempt.retry_after);
-    if matches!(ended, LinkEnded::Served | LinkEnded::NotLetIn) {
+    if matches!(ended, LinkOutcome::Served | LinkOutcome::NotLetIn) {
         shared.directory.note(carrier, name, link.refuses_us());
     }
     match noted.turn {
-        Turn::Opened => {
+        BreakerChange::Opened => {
             let retry_after = attempt.retry_after.map(|time| time.as_secs());
             tracing::warn!(%carrier, connection = name, words, retry_after, "a connection failed and is not used till it serves again");
         }
-        Turn::Closed => tracing::info!(%carrier, connection = name, "a connection serves again"),
-        Turn::Same => {}
+        BreakerChange::Closed => tracing::info!(%carrier, connection = name, "a connection serves again"),
+        BreakerChange::Same => {}
     }
     shared.metrics.connection(carrier, &link);
     let words = format!("{name}: {words}");
@@ -313,14 +318,14 @@ fn next_attempt(shared: &Shared, send: &ToSend, now: Timestamp) -> Timestamp {
 }
 
 /// A message whose media cannot be read can never be sent.
-async fn without_media(shared: &Shared, send: &ToSend, error: &StoreError) -> Ended {
+async fn without_media(shared: &Shared, send: &ToSend, error: &StoreError) -> AttemptEnd {
     tracing::error!(%error, id = %send.id, "the media cannot be read");
     if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
         let (terminal, reason) = (Terminal::Rejected, StatusCode::SystemError);
         let refused = Settlement::Refused { terminal, reason, details: None };
         settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
     }
-    Ended::default()
+    AttemptEnd::default()
 }
 
 /// A message that cannot be written can never be sent.

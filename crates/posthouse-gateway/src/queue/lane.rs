@@ -18,11 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Shared,
-    attempt::{Ended, give_back, run_job},
+    attempt::{AttemptEnd, give_back, run_job},
 };
 use crate::{
     carrier::links::{Link, Links},
-    handoff::{Job, LEASE},
+    handoff::{Dispatch, LEASE},
 };
 
 /// How many messages a carrier without connections is worked on at a time: they only expire.
@@ -40,7 +40,7 @@ const PUT_OFF_AT_A_TIME: usize = 1000;
 pub(super) struct Lane {
     shared: Arc<Shared>,
     carrier: CarrierId,
-    fresh: mpsc::Receiver<Job>,
+    fresh: mpsc::Receiver<Dispatch>,
     bell: Arc<Notify>,
     stop: CancellationToken,
     links: Arc<Links>,
@@ -51,8 +51,8 @@ pub(super) struct Lane {
     in_hand: HashSet<Id>,
     /// What was leased while it was in hand: given back a moment ago by an attempt whose end is not seen here yet. It comes next; left
     /// alone, it would wait for the end of its lease.
-    again: HashMap<Id, Job>,
-    attempts: JoinSet<(Id, Ended)>,
+    again: HashMap<Id, Dispatch>,
+    attempts: JoinSet<(Id, AttemptEnd)>,
     /// None of the connections is used: nothing is attempted but a message now and then, to see whether one serves again.
     is_down: bool,
     looks: JoinSet<()>,
@@ -64,7 +64,7 @@ impl Lane {
     pub(super) fn new(
         shared: Arc<Shared>,
         carrier: CarrierId,
-        fresh: mpsc::Receiver<Job>,
+        fresh: mpsc::Receiver<Dispatch>,
         bell: Arc<Notify>,
         stop: CancellationToken,
     ) -> Self {
@@ -187,7 +187,7 @@ impl Lane {
         }
     }
 
-    fn start_fresh(&mut self, fresh: Job) {
+    fn start_fresh(&mut self, fresh: Dispatch) {
         // The lease ran out while it waited here: the store gives it to whoever asks next. In relay mode it stays here, to
         // be declined: the VASP was told, or is told at once, that it was not sent.
         if fresh.send.lease.until <= self.shared.clock.now() && fresh.answer.is_none() {
@@ -196,7 +196,7 @@ impl Lane {
         self.start(fresh);
     }
 
-    fn start(&mut self, job: Job) {
+    fn start(&mut self, job: Dispatch) {
         let id = job.send.id;
         if !self.in_hand.insert(id) {
             self.again.insert(id, job);
@@ -207,7 +207,7 @@ impl Lane {
         self.attempts.spawn(async move { (id, run_job(&shared, &links, job, &stop).await) });
     }
 
-    fn ended(&mut self, ended: Result<(Id, Ended), tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(Id, AttemptEnd), tokio::task::JoinError>) {
         match ended {
             Ok((id, ended)) => {
                 self.in_hand.remove(&id);
@@ -249,7 +249,7 @@ impl Lane {
                     self.bell.notify_one();
                 }
                 for send in sends {
-                    self.start(Job::stored(send));
+                    self.start(Dispatch::stored(send));
                 }
             }
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
@@ -262,7 +262,7 @@ impl Lane {
             return;
         }
         match self.shared.store.lease_sends(&self.carrier, lease, now, Some(now), 1).await {
-            Ok(sends) => sends.into_iter().for_each(|send| self.start(Job::stored(send))),
+            Ok(sends) => sends.into_iter().for_each(|send| self.start(Dispatch::stored(send))),
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
         }
     }
@@ -292,12 +292,12 @@ impl Lane {
     async fn finish(mut self) {
         self.fresh.close();
         let mut unbegun = Vec::new();
-        while let Some(Job { send, answer, .. }) = self.fresh.recv().await {
+        while let Some(Dispatch { send, answer, .. }) = self.fresh.recv().await {
             unbegun.push((send, answer));
         }
         give_back(&self.shared, unbegun).await;
         while self.attempts.join_next().await.is_some() {}
-        let again = self.again.into_values().map(|Job { send, answer, .. }| (send, answer));
+        let again = self.again.into_values().map(|Dispatch { send, answer, .. }| (send, answer));
         give_back(&self.shared, again.collect()).await;
     }
 }

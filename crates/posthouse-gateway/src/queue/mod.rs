@@ -72,14 +72,14 @@ impl Drop for Working<'_> {
 }
 
 /// The lanes.
-pub struct Queue {
+pub struct SubmitQueue {
     shared: Arc<Shared>,
     lanes: Lanes<CarrierId>,
     stop: CancellationToken,
 }
 
-impl Queue {
-    /// A queue without lanes: they open as carriers are named to [`Queue::wake`].
+impl SubmitQueue {
+    /// A queue without lanes: they open as carriers are named to [`SubmitQueue::wake`].
     pub fn new(shared: Shared, stop: CancellationToken) -> Self {
         Self { shared: Arc::new(shared), lanes: Lanes::default(), stop }
     }

@@ -10,8 +10,8 @@ fn soon() -> Instant {
     Instant::now() + SOON
 }
 
-const fn rule(total: usize, most: Most) -> Rule {
-    Rule { total, most, waiting: 100, waiting_each: 10, oldest_exceeds: false }
+const fn rule(total: usize, most: Most) -> ShareRule {
+    ShareRule { total, most, waiting: 100, waiting_each: 10, oldest_exceeds: false }
 }
 
 /// A claim that waits in a task of its own, which has got as far as waiting.
@@ -78,7 +78,7 @@ async fn claimants_are_served_in_turns_and_not_in_the_order_of_their_claims() {
 
 #[tokio::test(start_paused = true)]
 async fn lines_are_bounded_in_all_and_for_each() {
-    let bounded = Rule { waiting: 3, waiting_each: 2, ..rule(1, Most::All) };
+    let bounded = ShareRule { waiting: 3, waiting_each: 2, ..rule(1, Most::All) };
     let shares = Shares::new(bounded);
     let _held = shares.one_now("x").unwrap();
     let line = [waiting(&shares, "a").await, waiting(&shares, "a").await];
@@ -117,7 +117,7 @@ async fn who_waits_too_long_or_goes_away_leaves_nothing_behind() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_grows_and_the_oldest_may_exceed_what_its_claimant_may_hold() {
-    let growing = Rule { oldest_exceeds: true, ..rule(80, Most::AsMuchAsIsLeft) };
+    let growing = ShareRule { oldest_exceeds: true, ..rule(80, Most::AsMuchAsIsLeft) };
     let shares = Shares::new(growing);
     let (mut first, mut second) = (shares.claim("a"), shares.claim("a"));
     assert!(first.grow_now(20) && second.grow_now(20));
@@ -136,7 +136,7 @@ async fn a_claim_grows_and_the_oldest_may_exceed_what_its_claimant_may_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn claims_that_grow_against_each_other_all_come_to_their_end() {
-    let growing = Rule { oldest_exceeds: true, waiting_each: 100, ..rule(100, Most::AsMuchAsIsLeft) };
+    let growing = ShareRule { oldest_exceeds: true, waiting_each: 100, ..rule(100, Most::AsMuchAsIsLeft) };
     let shares = Shares::new(growing);
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..50 {

@@ -209,7 +209,7 @@ const SECOND_THOUGHTS: Duration = Duration::from_millis(500);
 /// Shakes hands over a connection and hangs up; until when the peer's certificate is good, where it says so. Sets no deadline.
 ///
 /// # Errors
-/// What [`Broken::find`] may put into words, or what the connection says.
+/// What [`PeerTlsFailure::find`] may put into words, or what the connection says.
 pub async fn shake_hands(stream: TcpStream, host: &str, tls: &PeerTls) -> io::Result<Option<Timestamp>> {
     let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let mut stream = TlsConnector::from(config(tls).await?).connect(name, stream).await?;
@@ -230,9 +230,9 @@ pub async fn shake_hands(stream: TcpStream, host: &str, tls: &PeerTls) -> io::Re
 
 /// What TLS says went wrong.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Broken(rustls::Error);
+pub struct PeerTlsFailure(rustls::Error);
 
-impl Broken {
+impl PeerTlsFailure {
     /// What TLS says in an error or one of its causes, if it is about TLS at all.
     pub fn find(error: &(dyn Error + 'static)) -> Option<Self> {
         let mut next = Some(error);
@@ -272,7 +272,7 @@ impl Broken {
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for PeerTlsFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use CertificateError::{
             ApplicationVerificationFailure, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
@@ -331,15 +331,15 @@ mod tests {
             ),
         ] {
             let outer = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error));
-            assert_eq!(Broken::find(&outer).unwrap().to_string(), words);
+            assert_eq!(PeerTlsFailure::find(&outer).unwrap().to_string(), words);
         }
-        assert_eq!(Broken::find(&io::Error::other("no TLS")), None);
-        assert_eq!(Broken::find(&io::Error::from(io::ErrorKind::BrokenPipe)), None);
+        assert_eq!(PeerTlsFailure::find(&io::Error::other("no TLS")), None);
+        assert_eq!(PeerTlsFailure::find(&io::Error::from(io::ErrorKind::BrokenPipe)), None);
     }
 
     #[test]
     fn only_a_certificate_refused_in_the_handshake_proves_that_nothing_was_read() {
-        let refuses = |alert| Broken(rustls::Error::AlertReceived(alert)).refuses_us();
+        let refuses = |alert| PeerTlsFailure(rustls::Error::AlertReceived(alert)).refuses_us();
         assert!(refuses(AlertDescription::UnknownCA));
         assert!(!refuses(AlertDescription::InternalError));
         assert!(!refuses(AlertDescription::UserCanceled));

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use posthouse_gateway::http::{
     body,
     memory::Memory,
-    server::{Answer, Door, Limits, Peer},
+    server::{ConnectionLimits, Door, HttpAnswer, Peer},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// How long anything may take that ends at once on a machine that has nothing else to do.
 const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
-const LIMITS: Limits = Limits {
+const LIMITS: ConnectionLimits = ConnectionLimits {
     connections: 4,
     handshakes: 2,
     handshake: DEADLINE,
@@ -47,7 +47,7 @@ struct Opened {
 
 impl Opened {
     /// A door that answers every request with so many bytes.
-    async fn answering(limits: Limits, bytes: usize) -> Self {
+    async fn answering(limits: ConnectionLimits, bytes: usize) -> Self {
         let answer = Bytes::from(vec![b'x'; bytes]);
         Self::open(limits, move |_, _| {
             let answer = answer.clone();
@@ -57,11 +57,11 @@ impl Opened {
     }
 
     async fn open<F>(
-        limits: Limits,
+        limits: ConnectionLimits,
         answer: impl Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
     ) -> Self
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = HttpAnswer> + Send + 'static,
     {
         let door = Door::bind(SocketAddr::from(([127, 0, 0, 1], 0)), limits, None).unwrap();
         let (address, stop) = (door.address().unwrap(), CancellationToken::new());
@@ -102,21 +102,22 @@ async fn all_of(mut stream: TcpStream) -> String {
 
 #[tokio::test]
 async fn a_head_that_does_not_come_ends_the_connection() {
-    let door = Opened::answering(Limits { head: SHORT, ..LIMITS }, 1).await;
+    let door = Opened::answering(ConnectionLimits { head: SHORT, ..LIMITS }, 1).await;
     assert_eq!(door.exchange(b"POST /mm7/v1 HTTP/1.1\r\nHost:").await, "");
     assert_eq!(door.exchange(b"").await, "", "idle from the beginning");
 }
 
 #[tokio::test]
 async fn a_connection_that_stays_idle_ends() {
-    let door = Opened::answering(Limits { head: SHORT, ..LIMITS }, 1).await;
+    let door = Opened::answering(ConnectionLimits { head: SHORT, ..LIMITS }, 1).await;
     let answered = door.exchange(GET).await;
     assert!(answered.starts_with("HTTP/1.1 200 OK\r\n") && answered.ends_with("\r\n\r\nx"), "{answered}");
 }
 
 #[tokio::test]
 async fn a_peer_that_takes_no_answer_ends_its_connection() {
-    let door = Opened::answering(Limits { connections: 1, stalled: SHORT, ..LIMITS }, 1 << 20).await;
+    let door =
+        Opened::answering(ConnectionLimits { connections: 1, stalled: SHORT, ..LIMITS }, 1 << 20).await;
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let mut greedy = socket.connect(door.address).await.unwrap();
@@ -223,7 +224,7 @@ async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_ever() {
-    let limits = Limits { stop: SHORT, ..LIMITS };
+    let limits = ConnectionLimits { stop: SHORT, ..LIMITS };
     let begun = CancellationToken::new();
     let door = Opened::open(limits, {
         let begun = begun.clone();
@@ -244,7 +245,7 @@ async fn a_stop_does_not_wait_for_ever() {
 async fn bodies_that_are_only_announced_take_no_memory_from_others() {
     const BODY: usize = 1000;
     let memory = Memory::new(1500);
-    let limits = Limits { connections: 100, ..LIMITS };
+    let limits = ConnectionLimits { connections: 100, ..LIMITS };
     let door = Opened::open(limits, move |request: Request<Incoming>, _| {
         let mut share = memory.share(HERE);
         async move {

@@ -5,7 +5,7 @@ use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::Context as _;
 use mm7::{Namespace, Period, TransactionId, Version, When};
 use posthouse_core::tls::{Identity, PeerTls};
-use posthouse_gateway::tls::{self, client::Broken, files};
+use posthouse_gateway::tls::{self, client::PeerTlsFailure, files};
 use posthouse_sim::{
     Credentials, Mm7Answer, Submit, SubmitError,
     config::parse_namespace,
@@ -127,7 +127,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// What went wrong, and what to do when nobody is there.
 fn told(error: SubmitError) -> anyhow::Error {
-    if let Some(broken) = Broken::find(&error) {
+    if let Some(broken) = PeerTlsFailure::find(&error) {
         return anyhow::anyhow!("{error}: {broken}; see --ca, --cert and --key");
     }
     match error {

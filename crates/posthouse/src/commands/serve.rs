@@ -4,7 +4,7 @@ use std::{io, num::NonZero, path::PathBuf, process::ExitCode, thread::available_
 
 use anyhow::{Context, bail};
 use posthouse_gateway::{
-    app::{App, Parts},
+    app::{App, Components},
     config::Settings,
 };
 
@@ -73,7 +73,7 @@ fn open_many_files() {
 async fn serve(settings: &Settings) -> anyhow::Result<()> {
     let mut stop = StopSignals::expect()?;
     let app = tokio::select! {
-        started = App::start(settings, Parts::default()) => started?,
+        started = App::start(settings, Components::default()) => started?,
         // Nothing is under way yet.
         () = stop.asked() => return Ok(()),
     };

@@ -17,7 +17,7 @@ use posthouse_core::{
     retry::Backoff,
     state::{State, Terminal},
 };
-use posthouse_gateway::app::{App, Parts};
+use posthouse_gateway::app::{App, Components};
 use posthouse_sim::vasp::VaspAnswer;
 use serde_json::{Value, json};
 
@@ -174,7 +174,7 @@ async fn a_gateway_that_is_stopped_goes_on_with_it_at_its_start() {
     );
     assert_eq!(told_json(folder, &["requeue", "--all"])["requeued"], 1);
 
-    let app = App::start(&settings, Parts::default()).await.unwrap();
+    let app = App::start(&settings, Components::default()).await.unwrap();
     let both = [(expired, "Expired"), (requeued, "Retrieved")];
     for (id, status) in both {
         let id = id.to_string();

@@ -8,7 +8,7 @@ use std::{
 };
 
 use posthouse_gateway::{
-    app::{App, Parts},
+    app::{App, Components},
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{Submit, http::Client, submit};
@@ -65,7 +65,7 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     for listen in [&mut settings.mm7.listen, &mut settings.carriers.listen, &mut settings.admin.listen] {
         *listen = "127.0.0.1:0".parse().unwrap();
     }
-    let app = App::start(&settings, Parts::default()).await.unwrap();
+    let app = App::start(&settings, Components::default()).await.unwrap();
     let document = Document { file: "p.toml".to_owned(), text: PROVISIONING.to_owned(), folder: "".into() };
     app.provisioned(apply(&**app.store(), &document, &|_| None, false).await.unwrap().revision).await;
     let client = Client::new(std::time::Duration::from_secs(10));

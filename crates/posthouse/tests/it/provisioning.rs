@@ -7,7 +7,7 @@ use std::{
 };
 
 use posthouse_gateway::{
-    app::{App, Parts},
+    app::{App, Components},
     config::Settings,
 };
 use serde_json::{Value, json};
@@ -120,7 +120,7 @@ async fn a_running_gateway_takes_it_without_a_restart() {
     fs::write(&configuration, format!("{}[store]\nurl = \"sqlite://data/a.db\"\n", free_ports.concat()))
         .unwrap();
     let settings = Settings::load(Some(&configuration), &|_| None).unwrap();
-    let gateway = App::start(&settings, Parts::default()).await.unwrap();
+    let gateway = App::start(&settings, Components::default()).await.unwrap();
     let admin = gateway.ready().admin.clone();
     let apply = |file: &'static str| {
         let folder = folder.path().to_owned();

@@ -38,7 +38,7 @@ fn name(ticket: &Ticket) -> String {
 }
 
 /// Messages one after the other, each ending as is said of its connection.
-async fn play(links: &Links, times: usize, ends: impl Fn(&str) -> Ended) -> BTreeMap<String, usize> {
+async fn play(links: &Links, times: usize, ends: impl Fn(&str) -> LinkOutcome) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for _ in 0..times {
         let Some(ticket) = next(links).await else { break };
@@ -56,42 +56,42 @@ fn counts(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
 #[test]
 fn what_an_attempt_says_about_its_connection() {
     for (said, expected) in [
-        (Said::Mm7(1000), Ended::Served),
-        (Said::Mm7(2002), Ended::Served),
-        (Said::Mm7(4007), Ended::Served),
-        (Said::Http(413), Ended::Served),
-        (Said::Mm7(4006), Ended::Busy),
-        (Said::Mm7(3000), Ended::Busy),
-        (Said::Http(429), Ended::Busy),
-        (Said::Http(503), Ended::Busy),
-        (Said::Mm7(4001), Ended::NotLetIn),
-        (Said::Http(409), Ended::Busy),
-        (Said::Http(405), Ended::Odd),
-        (Said::Http(401), Ended::NotLetIn),
-        (Said::Http(200), Ended::Silent),
-        (Said::NoAnswer, Ended::Silent),
-        (Said::Unreached, Ended::Unreached),
+        (Said::Mm7(1000), LinkOutcome::Served),
+        (Said::Mm7(2002), LinkOutcome::Served),
+        (Said::Mm7(4007), LinkOutcome::Served),
+        (Said::Http(413), LinkOutcome::Served),
+        (Said::Mm7(4006), LinkOutcome::Busy),
+        (Said::Mm7(3000), LinkOutcome::Busy),
+        (Said::Http(429), LinkOutcome::Busy),
+        (Said::Http(503), LinkOutcome::Busy),
+        (Said::Mm7(4001), LinkOutcome::NotLetIn),
+        (Said::Http(409), LinkOutcome::Busy),
+        (Said::Http(405), LinkOutcome::Odd),
+        (Said::Http(401), LinkOutcome::NotLetIn),
+        (Said::Http(200), LinkOutcome::Silent),
+        (Said::NoAnswer, LinkOutcome::Silent),
+        (Said::Unreached, LinkOutcome::Unreached),
     ] {
-        assert_eq!(Ended::of(said, classify(said).next), expected, "{said:?}");
+        assert_eq!(LinkOutcome::of(said, classify(said).next), expected, "{said:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_best_priority_shares_by_weight_and_the_others_stand_by() {
     let links = links(&[connection("a", 1, 3), connection("b", 1, 1), connection("c", 2, 100)]);
-    assert_eq!(play(&links, 40, |_| Ended::Served).await, counts(&[("a", 30), ("b", 10)]));
+    assert_eq!(play(&links, 40, |_| LinkOutcome::Served).await, counts(&[("a", 30), ("b", 10)]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_fails_is_left_alone_and_comes_back() {
     let links = links(&[connection("a", 1, 1), connection("b", 2, 1), connection("c", 3, 1)]);
-    let fail_a = |name: &str| if name == "a" { Ended::Busy } else { Ended::Served };
+    let fail_a = |name: &str| if name == "a" { LinkOutcome::Busy } else { LinkOutcome::Served };
     assert_eq!(play(&links, 15, fail_a).await, counts(&[("a", 5), ("b", 10)]));
     assert!(links.is_any_down() && !links.are_down());
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(play(&links, 10, fail_a).await, counts(&[("a", 1), ("b", 9)]), "one tries");
     tokio::time::advance(Duration::from_secs(2)).await;
-    assert_eq!(play(&links, 10, |_| Ended::Served).await, counts(&[("a", 10)]));
+    assert_eq!(play(&links, 10, |_| LinkOutcome::Served).await, counts(&[("a", 10)]));
     assert!(!links.is_any_down());
 }
 
@@ -102,7 +102,7 @@ async fn a_message_goes_on_to_those_that_it_was_not_tried_on() {
     while let Some(ticket) = links.turn(&tried, Allowed::Healthy).await {
         names.push(name(&ticket));
         tried.push(Arc::clone(ticket.link()));
-        ticket.end(Ended::Unreached, None);
+        ticket.end(LinkOutcome::Unreached, None);
     }
     assert_eq!(names, ["a", "b", "c"]);
 }
@@ -110,12 +110,12 @@ async fn a_message_goes_on_to_those_that_it_was_not_tried_on() {
 #[tokio::test(start_paused = true)]
 async fn where_all_failed_only_who_is_waited_for_tries() {
     let links = links(&[connection("a", 1, 1), connection("b", 1, 1)]);
-    assert_eq!(play(&links, 20, |_| Ended::Silent).await, counts(&[("a", 5), ("b", 5)]));
+    assert_eq!(play(&links, 20, |_| LinkOutcome::Silent).await, counts(&[("a", 5), ("b", 5)]));
     assert!(links.are_down() && links.places() == 0 && !links.is_try_due());
     assert!(!links.is_nobody_there(), "somebody took the requests");
     let ticket = links.turn(&[], Allowed::All).await.expect("somebody waits for it");
-    let noted = ticket.end(Ended::Served, None);
-    assert_eq!(noted, Noted { turn: breaker::Turn::Closed, came_back: true });
+    let noted = ticket.end(LinkOutcome::Served, None);
+    assert_eq!(noted, Noted { turn: breaker::BreakerChange::Closed, came_back: true });
     assert!(!links.are_down());
 }
 
@@ -123,12 +123,12 @@ async fn where_all_failed_only_who_is_waited_for_tries() {
 async fn a_carrier_that_asks_for_time_gets_it() {
     let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
     let ticket = next(&links).await.unwrap();
-    let noted = ticket.end(Ended::Busy, Some(Duration::from_secs(30)));
-    assert_eq!(noted, Noted { turn: breaker::Turn::Opened, came_back: false });
+    let noted = ticket.end(LinkOutcome::Busy, Some(Duration::from_secs(30)));
+    assert_eq!(noted, Noted { turn: breaker::BreakerChange::Opened, came_back: false });
     tokio::time::advance(Duration::from_secs(29)).await;
-    assert_eq!(play(&links, 3, |_| Ended::Served).await, counts(&[("b", 3)]));
+    assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("b", 3)]));
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(play(&links, 3, |_| Ended::Served).await, counts(&[("a", 3)]));
+    assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("a", 3)]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +163,7 @@ async fn a_full_window_does_not_send_messages_to_those_that_stand_by() {
 async fn the_rate_holds_over_time() {
     let links = links(&[Connection { per_second: Some(2), ..connection("a", 1, 1) }]);
     let begun = Instant::now();
-    assert_eq!(play(&links, 21, |_| Ended::Served).await, counts(&[("a", 21)]));
+    assert_eq!(play(&links, 21, |_| LinkOutcome::Served).await, counts(&[("a", 21)]));
     let took = begun.elapsed();
     assert!((Duration::from_secs(9)..Duration::from_secs(11)).contains(&took), "{took:?}");
     assert_eq!(links.places(), 8, "as the window has it");
@@ -174,11 +174,11 @@ async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
     let links = links(&[Connection { window: 16, ..connection("a", 1, 1) }]);
     let taken: Vec<Ticket> = [next(&links).await, next(&links).await].into_iter().flatten().collect();
     for ticket in taken {
-        ticket.end(Ended::Busy, None);
+        ticket.end(LinkOutcome::Busy, None);
     }
     assert_eq!((links.all()[0].window(), links.places()), (8, 16));
     tokio::time::advance(Duration::from_millis(1)).await;
-    play(&links, 1000, |_| Ended::Served).await;
+    play(&links, 1000, |_| LinkOutcome::Served).await;
     assert_eq!((links.all()[0].window(), links.places()), (16, 32));
 }
 
@@ -188,11 +188,11 @@ async fn somebody_who_was_gone_is_seen_to_be_back() {
     let address = listener.local_addr().unwrap();
     let there = Connection { url: format!("http://{address}/"), ..connection("there", 1, 1) };
     let links = links(&[connection("gone", 1, 1), there]);
-    play(&links, 6, |_| Ended::Unreached).await;
+    play(&links, 6, |_| LinkOutcome::Unreached).await;
     assert!(links.are_down() && links.is_nobody_there() && !links.is_try_due());
     links.look().await;
     assert!(links.is_try_due());
-    assert_eq!(play(&links, 2, |_| Ended::Served).await, counts(&[("there", 2)]));
+    assert_eq!(play(&links, 2, |_| LinkOutcome::Served).await, counts(&[("there", 2)]));
     drop(listener);
 }
 
@@ -212,26 +212,26 @@ async fn one_message_that_is_refused_again_and_again_stops_no_other() {
     let refuse = async |message: i64| {
         let mut ticket = next(&links).await.expect("the connection is used");
         ticket.begin(Id::from_number(message).unwrap());
-        ticket.end(Ended::NotLetIn, None)
+        ticket.end(LinkOutcome::NotLetIn, None)
     };
     for _ in 0..20 {
-        assert_eq!(refuse(1).await.turn, breaker::Turn::Same);
+        assert_eq!(refuse(1).await.turn, breaker::BreakerChange::Same);
     }
     assert!(!links.are_down() && !links.all()[0].refuses_us());
     // The first is one of them.
     for message in 2..5 {
-        assert_eq!(refuse(message).await.turn, breaker::Turn::Same);
+        assert_eq!(refuse(message).await.turn, breaker::BreakerChange::Same);
         assert!(!links.all()[0].refuses_us());
     }
-    assert_eq!(refuse(5).await.turn, breaker::Turn::Opened);
+    assert_eq!(refuse(5).await.turn, breaker::BreakerChange::Opened);
     assert!(links.are_down() && links.all()[0].refuses_us());
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(refuse(1).await.turn, breaker::Turn::Same);
+    assert_eq!(refuse(1).await.turn, breaker::BreakerChange::Same);
     assert!(!links.is_try_due(), "a try that fails lengthens the pause, whose it is");
     tokio::time::advance(Duration::from_secs(2)).await;
-    play(&links, 1, |_| Ended::Served).await;
+    play(&links, 1, |_| LinkOutcome::Served).await;
     assert!(!links.are_down() && !links.all()[0].refuses_us());
     for message in 1..5 {
-        assert_eq!(refuse(message).await.turn, breaker::Turn::Same, "from the beginning again");
+        assert_eq!(refuse(message).await.turn, breaker::BreakerChange::Same, "from the beginning again");
     }
 }

@@ -19,11 +19,11 @@ use tokio::time::timeout;
 use crate::{
     http::{
         basic,
-        client::{Answer, HttpClient, NoAnswer},
+        client::{HttpClient, HttpReply, NoAnswer},
         retry_after,
     },
     mm7_http::{envelope, peer_words},
-    names,
+    resolver,
 };
 
 /// How an attempt on one connection ended.
@@ -152,7 +152,7 @@ impl Connector {
         let Some(host) = self.uri.host() else { return false };
         let usual = if self.uri.scheme_str() == Some("https") { 443 } else { 80 };
         let (host, port) = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(usual));
-        let connected = timeout(self.connection.timeout / 2, names::connect(host, port)).await;
+        let connected = timeout(self.connection.timeout / 2, resolver::connect(host, port)).await;
         matches!(connected, Ok(Ok(_)))
     }
 }
@@ -163,7 +163,7 @@ fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueEr
 }
 
 /// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.
-fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attempt {
+fn read_answer(answer: Result<HttpReply, NoAnswer>, transaction_id: &str) -> Attempt {
     match answer {
         Ok(answer) => {
             Attempt { retry_after: retry_after::read(&answer.headers), ..read(&answer, transaction_id) }
@@ -175,7 +175,7 @@ fn read_answer(answer: Result<Answer, NoAnswer>, transaction_id: &str) -> Attemp
     }
 }
 
-fn read(answer: &Answer, transaction_id: &str) -> Attempt {
+fn read(answer: &HttpReply, transaction_id: &str) -> Attempt {
     let http = answer.status.as_u16();
     let unreadable = |what: &str| {
         let said = peer_words::of_body(&answer.body).map(|words| format!(": {words}")).unwrap_or_default();

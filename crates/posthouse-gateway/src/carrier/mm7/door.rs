@@ -26,7 +26,7 @@ use posthouse_core::{
 use tokio::time::Instant;
 
 use crate::{
-    auth::{At, Verdict, Verifier},
+    auth::{At, PasswordVerdict, Verifier},
     handoff::Handoff,
     http::{
         basic,
@@ -34,12 +34,12 @@ use crate::{
         memory::Memory,
         proxies::Proxies,
         requests::{content_length, head_fault, is_encoded, is_for},
-        seats::Progress,
-        server::{Answer, Peer, plain},
+        seats::RequestProgress,
+        server::{HttpAnswer, Peer, plain},
     },
-    ids::Ids,
+    ids::MessageIds,
     intake::SHED_FOR,
-    mm7_http::envelope::{self, Opened, Unopened},
+    mm7_http::envelope::{self, OpenedEnvelope, Unopened},
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -81,7 +81,7 @@ pub struct CarrierDoor {
     /// Verifies passwords.
     pub verifier: Arc<Verifier>,
     /// Makes the LinkedIDs of messages from handsets.
-    pub ids: Arc<Ids>,
+    pub ids: Arc<MessageIds>,
     /// Rung when a callback became owed.
     pub handoff: Arc<Handoff>,
     /// Counts.
@@ -91,13 +91,13 @@ pub struct CarrierDoor {
 }
 
 /// A request that is refused.
-pub(super) struct Refused {
+pub(super) struct RefusedRequest {
     code: StatusCode,
     /// Why it cannot be read, where that is the reason: then it is kept for people.
     unreadable: Option<String>,
 }
 
-impl Refused {
+impl RefusedRequest {
     /// For a reason that is none of the request's form.
     pub(super) const fn by(code: StatusCode) -> Self {
         Self { code, unreadable: None }
@@ -107,7 +107,7 @@ impl Refused {
 /// What the door takes.
 const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
 
-impl From<DecodeError> for Refused {
+impl From<DecodeError> for RefusedRequest {
     fn from(error: DecodeError) -> Self {
         Self { code: error.status(), unreadable: Some(format!("{}: {error}", error.rule.name())) }
     }
@@ -115,7 +115,7 @@ impl From<DecodeError> for Refused {
 
 impl CarrierDoor {
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Answer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         let fault = head_fault(request.headers());
         let carrier = self.carrier(request.uri().path());
         if carrier.is_none() && !is_for(&request, |_| false) {
@@ -125,7 +125,7 @@ impl CarrierDoor {
             return plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
         }
         let Some(carrier) = carrier.filter(|_| fault.is_none()) else {
-            let address = self.settings.proxies.asker(request.headers(), &peer).address;
+            let address = self.settings.proxies.requester(request.headers(), &peer).address;
             let reason = fault.map(HeadFaultKind::words);
             tracing::warn!(%address, reason, "a request at the carriers' door was refused");
             return answer_refusal(Dialect::POSTHOUSE, None, None, StatusCode::InvalidHttpHeader);
@@ -133,7 +133,7 @@ impl CarrierDoor {
         if let Some(refused) = self.keep_out(&carrier, request.headers(), &peer).await {
             return refused;
         }
-        let from = self.settings.proxies.asker(request.headers(), &peer).address;
+        let from = self.settings.proxies.requester(request.headers(), &peer).address;
         self.take(&carrier, request, from, &peer.progress).await
     }
 
@@ -146,9 +146,9 @@ impl CarrierDoor {
         self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned()
     }
 
-    async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<Answer> {
+    async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<HttpAnswer> {
         let allowed = &carrier.callbacks.allowed_ips;
-        let address = self.settings.proxies.asker(headers, peer).address;
+        let address = self.settings.proxies.requester(headers, peer).address;
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
@@ -159,9 +159,9 @@ impl CarrierDoor {
         }
         let expected = carrier.callbacks.basic_auth.as_ref()?;
         match self.verifier.judge(basic::shown(headers), expected, address, At::Carriers).await {
-            Verdict::Right => return None,
-            Verdict::Wrong => {}
-            Verdict::NoTurn => return Some(come_again()),
+            PasswordVerdict::Right => return None,
+            PasswordVerdict::Wrong => {}
+            PasswordVerdict::NoTurn => return Some(come_again()),
         }
         tracing::warn!(carrier = %carrier.id, %address, "a carrier's request had wrong or no credentials");
         let mut refused = plain(HttpStatus::UNAUTHORIZED, "wrong or missing credentials\n");
@@ -175,13 +175,13 @@ impl CarrierDoor {
         carrier: &Carrier,
         request: Request<Incoming>,
         from: IpAddr,
-        progress: &Progress,
-    ) -> Answer {
+        progress: &RequestProgress,
+    ) -> HttpAnswer {
         let (head, body) = request.into_parts();
         if let Some(reason) = unusable(&head.headers) {
             tracing::warn!(carrier = %carrier.id, reason, "a carrier's request has a head that cannot be used");
             body::drain(body);
-            return refuse(carrier, None, None, &Refused::by(StatusCode::InvalidHttpHeader));
+            return refuse(carrier, None, None, &RefusedRequest::by(StatusCode::InvalidHttpHeader));
         }
         let deadline = Instant::now() + self.settings.read_timeout;
         let mut memory = self.memory.share(from);
@@ -189,7 +189,7 @@ impl CarrierDoor {
             Read::Whole(bytes) => bytes,
             Read::TooLong(rest) => {
                 body::drain(rest);
-                let refused = Refused {
+                let refused = RefusedRequest {
                     code: StatusCode::ContentLengthExceeded,
                     unreadable: Some(format!("it is longer than {} bytes", self.settings.max_request_bytes)),
                 };
@@ -197,7 +197,7 @@ impl CarrierDoor {
                 return refuse(carrier, None, None, &refused);
             }
             Read::Misframed => {
-                return refuse(carrier, None, None, &Refused::by(StatusCode::InvalidHttpHeader));
+                return refuse(carrier, None, None, &RefusedRequest::by(StatusCode::InvalidHttpHeader));
             }
             Read::Broken | Read::TooLate => {
                 return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
@@ -224,7 +224,7 @@ impl CarrierDoor {
     }
 
     /// Keeps a request that cannot be read, so that somebody can see what is lost.
-    async fn keep(&self, carrier: &Carrier, headers: &HeaderMap, body: Bytes, refused: &Refused) {
+    async fn keep(&self, carrier: &Carrier, headers: &HeaderMap, body: Bytes, refused: &RefusedRequest) {
         let Some(why) = refused.unreadable.clone() else { return };
         self.metrics.unreadable(&carrier.id);
         let content_type = headers.get(header::CONTENT_TYPE);
@@ -244,18 +244,18 @@ impl CarrierDoor {
     }
 
     /// Puts on disk what came; the answer may be given only then.
-    async fn accept(&self, carrier: &Carrier, opened: &Opened) -> Result<Message, Refused> {
+    async fn accept(&self, carrier: &Carrier, opened: &OpenedEnvelope) -> Result<Message, RefusedRequest> {
         // Whatever a carrier gets wrong: what can be understood is not lost for its form.
         if let Some(error) = Dialect::FORGIVING.first_refused(&opened.decoded, TAKEN) {
             // What is understood, and has no place here, is no riddle for anybody.
             let is_riddle = error.rule != Rule::UnknownOperation || opened.decoded.message.is_none();
-            return Err(if is_riddle { error.into() } else { Refused::by(error.status()) });
+            return Err(if is_riddle { error.into() } else { RefusedRequest::by(error.status()) });
         }
         match &opened.decoded.message {
             Some(Message::DeliveryReportReq(req)) => self.record(carrier, req, &opened.decoded).await,
             Some(Message::ReadReplyReq(req)) => self.record_read_reply(carrier, req, &opened.decoded).await,
             Some(Message::DeliverReq(req)) => self.accept_mo(carrier, req, opened).await,
-            _ => Err(Refused::by(StatusCode::UnsupportedOperation)),
+            _ => Err(RefusedRequest::by(StatusCode::UnsupportedOperation)),
         }
     }
 
@@ -265,13 +265,13 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &DeliveryReportReq,
         decoded: &Decoded,
-    ) -> Result<Message, Refused> {
+    ) -> Result<Message, RefusedRequest> {
         check_status(&req.mm_status, decoded)?;
         let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
         let status = report.status;
         let recorded = self.store.record_report(report).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
-            Refused::by(StatusCode::SystemError)
+            RefusedRequest::by(StatusCode::SystemError)
         })?;
         self.metrics.report_recorded(&carrier.id, status);
         match recorded {
@@ -291,7 +291,11 @@ impl CarrierDoor {
         Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
     }
 
-    fn read_report(&self, carrier: &Carrier, req: &DeliveryReportReq) -> Result<CarrierReport, Refused> {
+    fn read_report(
+        &self,
+        carrier: &Carrier,
+        req: &DeliveryReportReq,
+    ) -> Result<CarrierReport, RefusedRequest> {
         let Some(message_id) = &req.mm.message_id else {
             return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
         };
@@ -309,7 +313,7 @@ impl CarrierDoor {
 }
 
 /// So many passwords are being checked that it was not this one's turn.
-fn come_again() -> Answer {
+fn come_again() -> HttpAnswer {
     let mut refused = plain(HttpStatus::SERVICE_UNAVAILABLE, "too many passwords are being checked\n");
     refused.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(SHED_FOR.as_secs()));
     refused
@@ -365,8 +369,8 @@ fn refuse(
     carrier: &Carrier,
     decoded: Option<&Decoded>,
     framing: Option<Framing>,
-    refused: &Refused,
-) -> Answer {
+    refused: &RefusedRequest,
+) -> HttpAnswer {
     let is_kept = refused.unreadable.is_some();
     tracing::warn!(carrier = %carrier.id, code = refused.code.code(), is_kept, "a carrier's request was refused");
     answer_refusal(dialect(carrier), decoded, framing, refused.code)
@@ -377,7 +381,7 @@ fn answer_refusal(
     decoded: Option<&Decoded>,
     framing: Option<Framing>,
     code: StatusCode,
-) -> Answer {
+) -> HttpAnswer {
     let operation = decoded.and_then(|decoded| decoded.message.as_ref()?.operation());
     let operation = operation.unwrap_or(Operation::DeliveryReport);
     let dressed = dialect.refusal(&Refusal { code, identified: false, operation });
@@ -387,7 +391,7 @@ fn answer_refusal(
     write(status, &dressed.message, &framing, dialect)
 }
 
-fn write(status: HttpStatus, message: &Message, framing: &Framing, dialect: &Dialect) -> Answer {
+fn write(status: HttpStatus, message: &Message, framing: &Framing, dialect: &Dialect) -> HttpAnswer {
     let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, framing))));
     *answer.status_mut() = status;
     let content_type = HeaderValue::from_static(dialect.answer_content_type);

@@ -18,8 +18,8 @@ use posthouse_core::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::door::{CarrierDoor, Refused, odd};
-use crate::mm7_http::envelope::{self, Opened};
+use super::door::{CarrierDoor, RefusedRequest, odd};
+use crate::mm7_http::envelope::{self, OpenedEnvelope};
 
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
@@ -33,8 +33,8 @@ impl CarrierDoor {
         &self,
         carrier: &Carrier,
         req: &DeliverReq,
-        opened: &Opened,
-    ) -> Result<Message, Refused> {
+        opened: &OpenedEnvelope,
+    ) -> Result<Message, RefusedRequest> {
         let snapshot = self.snapshot.get();
         let Some(destination) = destination(&snapshot, req) else {
             tracing::warn!(carrier = %carrier.id, "a message from a handset is for nobody");
@@ -62,10 +62,10 @@ impl CarrierDoor {
         carrier: &Carrier,
         destination: &Destination,
         req: &DeliverReq,
-        opened: &Opened,
+        opened: &OpenedEnvelope,
         now: Timestamp,
-    ) -> Result<NewMo, Refused> {
-        let missing = |what| Refused::from(DecodeError::new(Rule::MissingElement, 0, what));
+    ) -> Result<NewMo, RefusedRequest> {
+        let missing = |what| RefusedRequest::from(DecodeError::new(Rule::MissingElement, 0, what));
         let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
         let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
         let mut media = envelope::media_as_it_is(&opened.package)?;
@@ -138,10 +138,10 @@ fn content(req: &DeliverReq, media: &[Media]) -> Digest {
 }
 
 /// What a carrier is told when its message could not be stored: 4006 where it may come again soon.
-fn refuse_for(carrier: &Carrier, error: &StoreError) -> Refused {
+fn refuse_for(carrier: &Carrier, error: &StoreError) -> RefusedRequest {
     tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
     match error {
-        StoreError::Full | StoreError::Overloaded => Refused::by(StatusCode::ServiceUnavailable),
-        _ => Refused::by(StatusCode::SystemError),
+        StoreError::Full | StoreError::Overloaded => RefusedRequest::by(StatusCode::ServiceUnavailable),
+        _ => RefusedRequest::by(StatusCode::SystemError),
     }
 }

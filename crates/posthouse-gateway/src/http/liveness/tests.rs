@@ -147,10 +147,10 @@ async fn a_peer_that_reads_a_request_and_closes_may_have_it() {
 }
 
 /// A socket and its other end.
-async fn pair() -> (Fresh, TcpStream) {
+async fn pair() -> (LiveStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    (Fresh::new(MaybeHttpsStream::Http(TokioIo::new(stream))), listener.accept().await.unwrap().0)
+    (LiveStream::new(MaybeHttpsStream::Http(TokioIo::new(stream))), listener.accept().await.unwrap().0)
 }
 
 /// The peer closes right after its answer, and the next request is there already.

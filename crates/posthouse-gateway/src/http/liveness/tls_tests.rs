@@ -165,7 +165,7 @@ async fn what_a_peer_ends_between_two_requests_costs_neither() {
 }
 
 /// A connection of ours on which a request was answered, and its other end.
-async fn answered(version: &'static SupportedProtocolVersion) -> (Fresh, TlsStream<TcpStream>) {
+async fn answered(version: &'static SupportedProtocolVersion) -> (LiveStream, TlsStream<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (server, ca) = server(version);
@@ -174,7 +174,7 @@ async fn answered(version: &'static SupportedProtocolVersion) -> (Fresh, TlsStre
         let socket = TokioIo::new(TcpStream::connect(address).await.unwrap());
         let connector = TlsConnector::from(client);
         let stream = connector.connect(address.ip().into(), TokioIo::new(socket)).await.unwrap();
-        let mut fresh = Fresh::new(stream.into());
+        let mut fresh = LiveStream::new(stream.into());
         fresh.write_all(b"hello").await.unwrap();
         fresh.flush().await.unwrap();
         fresh.read_exact(&mut [0; 6]).await.unwrap();

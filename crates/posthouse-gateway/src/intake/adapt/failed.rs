@@ -17,10 +17,10 @@ const MOST: usize = 1024;
 const CHANCES: u32 = 2;
 
 /// A picture, and what it was to become.
-pub(super) type Digest = [u8; 32];
+pub(super) type PictureKey = [u8; 32];
 
 /// What the same picture with the same wish has in common.
-pub(super) fn digest(bytes: &[u8], wish: &Wish) -> Digest {
+pub(super) fn digest(bytes: &[u8], wish: &Wish) -> PictureKey {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&(wish.max_bytes as u64).to_le_bytes());
     hasher.update(&[u8::from(wish.jpeg), u8::from(wish.png)]);
@@ -36,17 +36,17 @@ struct Failures {
 
 /// Which pictures failed lately.
 #[derive(Debug, Default)]
-pub(super) struct Failed(Mutex<HashMap<Digest, Failures>>);
+pub(super) struct Failed(Mutex<HashMap<PictureKey, Failures>>);
 
 impl Failed {
     /// Whether a picture need not be tried again.
-    pub(super) fn holds(&self, picture: &Digest) -> bool {
+    pub(super) fn holds(&self, picture: &PictureKey) -> bool {
         let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         failed.get(picture).is_some_and(|one| one.times >= CHANCES && Instant::now() < one.until)
     }
 
     /// A picture failed; `None`: it broke the codec.
-    pub(super) fn add(&self, picture: Digest, error: Option<&PictureError>) {
+    pub(super) fn add(&self, picture: PictureKey, error: Option<&PictureError>) {
         let times = match error {
             // Neither need be the picture's fault.
             None | Some(PictureError::Stopped) => 1,
@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
 
-    fn picture(number: usize) -> Digest {
+    fn picture(number: usize) -> PictureKey {
         digest(&number.to_le_bytes(), &Wish { max_bytes: 1, jpeg: true, png: true })
     }
 

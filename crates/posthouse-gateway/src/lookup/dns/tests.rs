@@ -48,7 +48,7 @@ impl Server {
         Self { port, datagrams }
     }
 
-    async fn ask(&self, time: Duration) -> Result<Answer, Silence> {
+    async fn ask(&self, time: Duration) -> Result<KnownCarrier, ProviderError> {
         let url = format!("dns://127.0.0.1:{}/e164.arpa", self.port);
         EnumServer::new(&url, time).unwrap().ask(&number()).await
     }
@@ -94,7 +94,7 @@ async fn replies_to_other_questions_are_passed_over() {
 #[tokio::test]
 async fn a_server_that_is_silent_or_not_there_is_no_answer() {
     let server = Server::start(|_, _| vec![], |_| Vec::new()).await;
-    let silent = Err(Silence("no reply to 3 datagrams".to_owned()));
+    let silent = Err(ProviderError("no reply to 3 datagrams".to_owned()));
     assert_eq!(server.ask(Duration::from_millis(30)).await, silent);
     assert_eq!(server.datagrams.load(Ordering::Relaxed), 3);
     let free = UdpSocket::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();

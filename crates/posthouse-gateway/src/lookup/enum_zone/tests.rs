@@ -39,7 +39,7 @@ pub fn naptr(order: u16, preference: u16, flags: &str, services: &str, regexp: &
     record(TYPE_NAPTR, &data)
 }
 
-fn read_records(records: &[Vec<u8>]) -> Result<Answer, Silence> {
+fn read_records(records: &[Vec<u8>]) -> Result<KnownCarrier, ProviderError> {
     let question = zone().question(&number(), 7);
     read(&reply(&question, 0, records), &question)
 }
@@ -136,8 +136,8 @@ fn only_no_error_and_no_such_name_are_answers() {
     for (flags, expected) in [
         (0, Ok(Some("mms.example.net".into()))),
         (3, Ok(None)),
-        (2, Err(Silence("DNS response code 2".to_owned()))),
-        (5, Err(Silence("DNS response code 5".to_owned()))),
+        (2, Err(ProviderError("DNS response code 2".to_owned()))),
+        (5, Err(ProviderError("DNS response code 5".to_owned()))),
     ] {
         let reply = reply(&question, flags, &[naptr(10, 10, "u", MMS, MAILTO)]);
         assert_eq!(read(&reply, &question), expected, "{flags}");
@@ -162,7 +162,7 @@ fn only_a_reply_to_the_question_is_one() {
 fn a_broken_reply_is_no_answer_and_does_no_harm() {
     let question = zone().question(&number(), 7);
     let good = reply(&question, 0, &[naptr(10, 10, "u", MMS, MAILTO)]);
-    let malformed = Err(Silence("a malformed DNS reply".to_owned()));
+    let malformed = Err(ProviderError("a malformed DNS reply".to_owned()));
     // The last byte is the replacement, which nobody needs; its length is counted all the same.
     for length in 0..good.len() {
         assert_eq!(read(&good[..length], &question), malformed, "{length} bytes");

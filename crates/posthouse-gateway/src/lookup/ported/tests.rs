@@ -86,13 +86,17 @@ fn a_million_numbers_cost_eight_bytes_each() {
 /// A folder with a file of ported numbers, and who follows it.
 struct Bed {
     folder: tempfile::TempDir,
-    shelf: Shelf,
+    shelf: PortedNumbers,
     follower: Follower,
 }
 
 impl Bed {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), shelf: Shelf::default(), follower: Follower::default() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            shelf: PortedNumbers::default(),
+            follower: Follower::default(),
+        }
     }
 
     fn path(&self) -> PathBuf {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use mm7::mime::Media;
 use posthouse_core::{retry::Backoff, store::Store};
 use posthouse_gateway::{
-    app::{App, Parts, Ready},
+    app::{App, Components, Ready},
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{
@@ -41,7 +41,7 @@ impl Stage {
     pub async fn set() -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("posthouse-demo-").tempdir()?;
         let settings = settings(&folder)?;
-        let app = App::start(&settings, Parts { backoff: BACKOFF, ..Parts::default() }).await?;
+        let app = App::start(&settings, Components { backoff: BACKOFF, ..Components::default() }).await?;
         let mut carriers = Vec::new();
         for id in CARRIERS {
             let door = app.ready().carriers.replace("{carrier}", id);

@@ -12,7 +12,7 @@ use posthouse_core::{
 };
 use posthouse_gateway::{
     config::Settings,
-    tls::client::{Broken, shake_hands},
+    tls::client::{PeerTlsFailure, shake_hands},
 };
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -168,7 +168,7 @@ impl Target {
 /// What comes of it in time, or why nothing does.
 async fn within<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, String> {
     match timeout(WAIT, work).await {
-        Ok(done) => done.map_err(|error| match Broken::find(&error) {
+        Ok(done) => done.map_err(|error| match PeerTlsFailure::find(&error) {
             Some(broken) => broken.to_string(),
             None => error.to_string(),
         }),

@@ -27,7 +27,7 @@ use posthouse_core::{
     time::Clock,
 };
 use posthouse_gateway::{
-    app::{App, Parts},
+    app::{App, Components},
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{Submit, http::Client, submit};
@@ -170,7 +170,7 @@ impl World {
             *listen = "127.0.0.1:0".parse().unwrap();
         }
         let clock = Arc::new(ManualClock::default());
-        let parts = Parts { clock: clock.clone(), backoff, ..Parts::default() };
+        let parts = Components { clock: clock.clone(), backoff, ..Components::default() };
         let app = App::start(&settings, parts).await.unwrap();
         let peers = Peers::new(chance);
         peers.set_door(&app.ready().carriers);

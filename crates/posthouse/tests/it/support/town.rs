@@ -22,7 +22,7 @@ use posthouse_core::{
     store::Store,
 };
 use posthouse_gateway::{
-    app::{App, Parts},
+    app::{App, Components},
     config::{Document, Settings, apply},
 };
 use posthouse_sim::{CarrierOptions, CarrierSim, ReceivedCallback, VaspOptions, VaspSim};
@@ -50,7 +50,7 @@ pub struct Plan {
     /// On free ports and a temporary folder.
     pub settings: Settings,
     /// With waits of milliseconds between attempts.
-    pub parts: Parts,
+    pub parts: Components,
     pub vasp: VaspOptions,
     /// `31002` and `31003`. Their reports go to the gateway.
     pub carriers: Vec<CarrierOptions>,
@@ -71,7 +71,7 @@ impl Default for Plan {
         Self {
             folder,
             settings,
-            parts: Parts { backoff: BACKOFF, ..Parts::default() },
+            parts: Components { backoff: BACKOFF, ..Components::default() },
             vasp: VaspOptions::default(),
             carriers: vec![CarrierOptions::new("31002"), CarrierOptions::new("31003")],
             fragile: false,

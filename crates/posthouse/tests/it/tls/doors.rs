@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use posthouse_gateway::{
-    http::server::{Door, Limits, Peer},
+    http::server::{ConnectionLimits, Door, Peer},
     tls::door::DoorTls,
 };
 use rustls::{
@@ -27,7 +27,7 @@ use super::certs::{Ca, connect, files};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(100);
-const LIMITS: Limits = Limits {
+const LIMITS: ConnectionLimits = ConnectionLimits {
     connections: 8,
     handshakes: 2,
     handshake: DEADLINE,
@@ -46,7 +46,7 @@ struct Opened {
 }
 
 impl Opened {
-    async fn open(limits: Limits) -> Self {
+    async fn open(limits: ConnectionLimits) -> Self {
         let (ca, folder) = (Ca::new("Test CA"), tempfile::tempdir().unwrap());
         let files = files(folder.path(), "door", Some(&ca));
         ca.issue(&["127.0.0.1"]).write(&files);
@@ -115,7 +115,7 @@ async fn what_is_no_tls_gets_a_clean_close_and_the_door_stays_open() {
 
 #[tokio::test]
 async fn a_handshake_that_does_not_come_ends_the_connection() {
-    let door = Opened::open(Limits { handshake: SHORT, ..LIMITS }).await;
+    let door = Opened::open(ConnectionLimits { handshake: SHORT, ..LIMITS }).await;
     let mut silent = door.silent().await;
     assert_eq!(timeout(DEADLINE, silent.read(&mut [0])).await.unwrap().unwrap(), 0);
 }
@@ -141,7 +141,7 @@ async fn slow_handshakes_do_not_hold_the_door() {
 
 #[tokio::test]
 async fn one_address_that_begins_handshakes_holds_nobody_up() {
-    let door = Opened::open(Limits { connections: 64, ..LIMITS }).await;
+    let door = Opened::open(ConnectionLimits { connections: 64, ..LIMITS }).await;
     // A peer with another address, which is slower than those that begin one after the other.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from(([127, 0, 0, 2], 0))).unwrap();

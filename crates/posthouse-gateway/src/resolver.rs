@@ -1,8 +1,9 @@
-//! Names of hosts become addresses, each in a thread that the system's resolver keeps as long as it likes: when a name's servers are silent that is
-//! half a minute, whoever waits for it. So these threads are bounded apart from all other work on threads, and shared.
+//! Resolves host names to addresses. Each name takes a thread for as long as the system's resolver keeps it: half a minute where the
+//! name's servers are silent, however soon the caller gives up. So these threads are bounded apart from all other work on threads, and
+//! shared.
 //!
-//! There are two pools. What content names by URL is chosen by VASPs: an account holds at most as many threads as it leaves free. The
-//! names of peers are provisioned; a name has a few threads at most, and never waits for content's.
+//! There are two pools. The names in content by URL are chosen by VASPs: an account holds at most as many threads as it leaves free. The
+//! names of peers are provisioned: a name has a few threads at most, and never waits for content's.
 
 use std::{
     fmt,
@@ -20,7 +21,7 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::{net::TcpStream, task::spawn_blocking, time::Instant};
 use tower_service::Service;
 
-use crate::shares::{Most, Rule, Shares};
+use crate::shares::{Most, ShareRule, Shares};
 
 /// How many names of content are resolved at a time.
 const OF_CONTENT: usize = 64;
@@ -36,19 +37,19 @@ type Resolve = dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync;
 
 /// A pool of threads that resolve names. Clones share it.
 #[derive(Clone)]
-pub struct Names<K> {
+pub struct Resolver<K> {
     shares: Shares<K>,
     resolve: Arc<Resolve>,
 }
 
-impl<K> fmt::Debug for Names<K> {
+impl<K> fmt::Debug for Resolver<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Names").finish_non_exhaustive()
+        f.debug_struct("Resolver").finish_non_exhaustive()
     }
 }
 
-impl<K: Hash + Eq + Clone + Send + 'static> Names<K> {
-    fn new(rule: Rule, resolve: Arc<Resolve>) -> Self {
+impl<K: Hash + Eq + Clone + Send + 'static> Resolver<K> {
+    fn new(rule: ShareRule, resolve: Arc<Resolve>) -> Self {
         Self { shares: Shares::new(rule), resolve }
     }
 
@@ -74,17 +75,17 @@ fn ask_the_system(name: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 /// The pool for what accounts' content names.
-pub fn of_content() -> Names<String> {
-    Names::new(Rule::as_much_as_is_left(OF_CONTENT), Arc::new(ask_the_system))
+pub fn of_content() -> Resolver<String> {
+    Resolver::new(ShareRule::as_much_as_is_left(OF_CONTENT), Arc::new(ask_the_system))
 }
 
-fn of_peers(resolve: Arc<Resolve>) -> Names<String> {
+fn of_peers(resolve: Arc<Resolve>) -> Resolver<String> {
     let most = Most::Units(OF_A_PEER);
-    Names::new(Rule { most, ..Rule::as_much_as_is_left(OF_PEERS) }, resolve)
+    Resolver::new(ShareRule { most, ..ShareRule::as_much_as_is_left(OF_PEERS) }, resolve)
 }
 
 /// The pool for carriers, for VASPs that are called back, and for lookups: one for the process, as its threads are.
-static PEERS: LazyLock<Names<String>> = LazyLock::new(|| of_peers(Arc::new(ask_the_system)));
+static PEERS: LazyLock<Resolver<String>> = LazyLock::new(|| of_peers(Arc::new(ask_the_system)));
 
 /// The addresses of a peer; an address is its own.
 ///
@@ -180,7 +181,7 @@ mod tests {
     #[tokio::test]
     async fn names_of_one_accounts_content_hold_up_nobody_elses() {
         let (silent, resolve) = silent();
-        let names = Names::new(Rule::as_much_as_is_left(OF_CONTENT), resolve);
+        let names = Resolver::new(ShareRule::as_much_as_is_left(OF_CONTENT), resolve);
         let mut asking = JoinSet::new();
         for number in 0..600 {
             let names = names.clone();
