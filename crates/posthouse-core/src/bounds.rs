@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use crate::{
+    life::read_reply::CarrierReadReply,
     message::{CarrierReport, KeptAddress},
-    read_reply::CarrierReadReply,
     store::{NewMo, Settlement},
 };
 

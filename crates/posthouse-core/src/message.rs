@@ -16,7 +16,7 @@ use crate::{
     account::AccountName,
     address::{Msisdn, canonical},
     carrier::CarrierId,
-    state::State,
+    life::state::State,
 };
 
 /// One media part without its bytes: what its MIME headers said.

@@ -2,7 +2,7 @@
 //! retry helps, and a request that raises it.
 //!
 //! Words are in one table; causes are not written down: they follow from [`causes`], from
-//! [`classify`](crate::classify::classify), and from [`State::after`](crate::state::State::after), so that they cannot say anything else than what happens.
+//! [`classify`](crate::life::classify::classify), and from [`State::after`](crate::life::state::State::after), so that they cannot say anything else than what happens.
 
 mod example;
 mod origin;

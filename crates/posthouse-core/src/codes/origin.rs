@@ -4,8 +4,8 @@
 use mm7::{MmStatus, StatusCode};
 
 use crate::{
-    classify::{Next, Said, classify},
-    state::{Event, State, Step, Terminal},
+    life::classify::{Next, Said, classify},
+    life::state::{Event, State, Step, Terminal},
 };
 
 /// What a carrier may answer that means this code, grouped: `4000`, `2005–2007`, `HTTP 429`, `no answer`.

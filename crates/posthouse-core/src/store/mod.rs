@@ -4,7 +4,7 @@
 //!
 //! * **Durable**: when a writing operation returns `Ok`, its effect survives kill -9 and a power cut.
 //! * **Atomic**: all of an operation's effect, or none of it.
-//! * **States** change only through [`State::after`](crate::state::State::after), inside the operation's transaction.
+//! * **States** change only through [`State::after`](crate::life::state::State::after), inside the operation's transaction.
 //! * **Leases**: work is done by the [`Owner`] that leased it, till the lease ends. An operation on work whose lease
 //!   another owner holds by now, or that is finished, changes nothing and says [`StoreError::LostLease`].
 //! * **Bounded**: lists are limited by the caller; nothing reads a whole backlog into memory. What others send is kept
@@ -23,11 +23,11 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::read_reply::{CarrierReadReply, ReadStatus},
+    life::state::{State, Terminal},
     message::{CarrierReport, Digest, Mo, Reason, StoredMessage, Submission, TimelineEvent},
     provisioning::{Change, Provisioning},
-    read_reply::{CarrierReadReply, ReadStatus},
-    state::{State, Terminal},
     steady::{GAP, JUMP},
     time::after,
     unreadable::{KeptUnreadable, Unreadable},

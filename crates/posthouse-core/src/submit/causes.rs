@@ -23,7 +23,7 @@ pub struct Cause {
 }
 
 /// Every reason for which the gateway itself refuses, in the order in which the first is answered. What carriers say
-/// in relay mode (row 33) is in [`classify`](crate::classify::classify).
+/// in relay mode (row 33) is in [`classify`](crate::life::classify::classify).
 pub fn causes() -> Vec<Cause> {
     let rules = Rule::ALL.iter().map(|rule| Reject::Decode(*rule));
     let mut causes: Vec<Cause> = OWN.iter().copied().chain(rules).filter_map(Cause::of).collect();

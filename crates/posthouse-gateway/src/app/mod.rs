@@ -11,7 +11,7 @@ use http::HeaderName;
 use jiff::Timestamp;
 use posthouse_core::{
     id::IdSource,
-    retry::Backoff,
+    life::retry::Backoff,
     store::{Owner, Store, StoreError, Swept},
     time::Clock,
 };

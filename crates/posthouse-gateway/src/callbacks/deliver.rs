@@ -16,8 +16,8 @@ use mm7::{
 };
 use posthouse_core::{
     account::Account,
+    life::read_reply::ReadStatus,
     message::{Mo, Reason, Submission},
-    read_reply::ReadStatus,
     store::{Callback, CallbackBody, CallbackOutcome, StoreError},
     time::after,
 };

@@ -15,7 +15,7 @@ use std::{
 use posthouse_core::{
     Id,
     carrier::Connection,
-    classify::{Next, Said},
+    life::classify::{Next, Said},
     pace::{Bounds, Flight, Heard, Pace, Turn},
     share::{Candidate, Share},
 };

@@ -9,7 +9,7 @@ use std::{
 use http::Uri;
 use ipnet::{IpNet, Ipv4Net};
 use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version};
-use posthouse_core::{address::Msisdn, certificate::CertificateRule, classify::COUNTS_AS};
+use posthouse_core::{address::Msisdn, certificate::CertificateRule, life::classify::COUNTS_AS};
 
 use super::reader::{CodeText, Problem, nearest};
 use crate::lookup::enum_zone::Zone;

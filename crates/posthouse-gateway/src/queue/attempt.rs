@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use mm7::{StatusCode, ValueError};
 use posthouse_core::{
     carrier::{Carrier, OnUnknown},
-    classify::{Next, Said, Verdict, classify, classify_for},
-    state::Terminal,
+    life::classify::{Next, Said, Verdict, classify, classify_for},
+    life::state::Terminal,
     store::{Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,

@@ -12,7 +12,7 @@ use std::{
 use posthouse_core::{
     Id,
     carrier::CarrierId,
-    retry::Backoff,
+    life::retry::Backoff,
     store::{Owner, Store},
     time::Clock,
 };

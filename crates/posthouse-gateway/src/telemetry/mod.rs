@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::CarrierId,
-    read_reply::ReadStatus,
+    life::read_reply::ReadStatus,
     store::CallbackOutcome,
     submit::{AdaptFact, FetchFact},
 };

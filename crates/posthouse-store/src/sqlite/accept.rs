@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    state::State,
+    life::state::State,
     store::{Acceptance, Lease, NewMessage, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension};

@@ -10,10 +10,10 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::CallbackSays as Says,
+    life::intervention::CallbackSays as Says,
+    life::read_reply::ReadStatus,
+    life::state::Terminal,
     message::EventKind,
-    read_reply::ReadStatus,
-    state::Terminal,
     store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner, StoreError},
 };
 use rusqlite::{OptionalExtension, Row};

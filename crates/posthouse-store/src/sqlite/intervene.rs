@@ -6,11 +6,11 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{
+    life::intervention::{
         CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, LeftAlone, Standing, Verdict,
     },
+    life::state::{Event, State, Terminal},
     message::EventKind,
-    state::{Event, State, Terminal},
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 

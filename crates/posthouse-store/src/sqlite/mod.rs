@@ -54,10 +54,10 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
-    read_reply::CarrierReadReply,
     store::{
         Acceptance, Callback, CallbackOutcome, ClockMarks, Due, Lease, MessageFilter, NewMessage, NewMo,
         NextStep, Owner, Recorded, Settled, Settlement, Store, StoreError, StoreResult, Swept, Timer, ToSend,

@@ -2,8 +2,8 @@
 
 use posthouse_core::{
     carrier::CarrierId,
+    life::read_reply::{CarrierReadReply, ReadStatus},
     message::EventKind,
-    read_reply::{CarrierReadReply, ReadStatus},
     store::{Recorded, Settled, StoreError},
 };
 use rusqlite::Row;

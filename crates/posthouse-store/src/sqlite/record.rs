@@ -4,7 +4,7 @@ use std::{cell::Cell, fmt};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::{Id, message::Reason, state::State, store::StoreError};
+use posthouse_core::{Id, life::state::State, message::Reason, store::StoreError};
 use rusqlite::{
     Row,
     types::{FromSql, ValueRef},

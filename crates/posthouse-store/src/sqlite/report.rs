@@ -6,8 +6,8 @@ use posthouse_core::{
     address::{Msisdn, is_same},
     bounds,
     carrier::CarrierId,
+    life::state::{Event, State, Terminal},
     message::{CarrierReport, EventKind},
-    state::{Event, State, Terminal},
     store::{Recorded, Settled, StoreError},
 };
 use rusqlite::{OptionalExtension, Params, Row};

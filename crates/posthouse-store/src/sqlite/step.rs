@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 use posthouse_core::{
     Id, bounds,
+    life::state::{Event, State, Step},
     message::{EventKind, Reason},
-    state::{Event, State, Step},
 };
 use rusqlite::{Params, Row};
 

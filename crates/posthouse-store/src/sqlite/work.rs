@@ -5,8 +5,8 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    life::state::{Event, State, Step},
     message::{EventKind, Reason, Submission},
-    state::{Event, State, Step},
     store::{Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
 };
 use rusqlite::Row;

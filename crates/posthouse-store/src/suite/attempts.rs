@@ -3,8 +3,8 @@
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::CarrierId,
+    life::state::{State, Terminal},
     message::{EventKind, Reason},
-    state::{State, Terminal},
     store::{Acceptance, NewMessage, NextStep, Settled, Settlement, StoreError, Timer},
 };
 

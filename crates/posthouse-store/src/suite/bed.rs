@@ -14,12 +14,12 @@ use posthouse_core::{
     account::AccountName,
     address::Msisdn,
     carrier::CarrierId,
+    life::read_reply::{CarrierReadReply, ReadStatus},
+    life::state::State,
     message::{
         AddressKind, CarrierReport, Digest, EventKind, KeptAddress, KeptRecipient, Mo, RecipientList,
         StoredPart, Submission,
     },
-    read_reply::{CarrierReadReply, ReadStatus},
-    state::State,
     store::{
         Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Settled, Settlement, Store, Timer,
         ToSend,

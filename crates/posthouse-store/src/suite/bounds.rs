@@ -3,8 +3,8 @@
 use mm7::MmStatus;
 use posthouse_core::{
     bounds::{ADDRESS, ID, LATE_REPORTS, LINE, SAME, WAITING_FOR_ONE},
+    life::read_reply::ReadStatus,
     message::{CarrierReport, EventKind},
-    read_reply::ReadStatus,
     store::Recorded,
 };
 

@@ -3,8 +3,8 @@
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     account::AccountName,
+    life::state::Terminal,
     message::{EventKind, Reason},
-    state::Terminal,
     store::{Callback, CallbackBody, CallbackOutcome, NewMessage, Settled, Settlement, StoreError},
 };
 

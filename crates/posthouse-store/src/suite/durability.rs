@@ -2,7 +2,7 @@
 
 use mm7::MmStatus;
 use posthouse_core::{
-    state::State,
+    life::state::State,
     store::{StoreError, Timer},
 };
 

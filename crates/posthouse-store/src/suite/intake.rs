@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 use posthouse_core::{
     account::AccountName,
+    life::state::State,
     message::{Digest, EventKind},
-    state::State,
     store::{Acceptance, NewMessage, StoreError},
 };
 

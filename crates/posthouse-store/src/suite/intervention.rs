@@ -5,9 +5,9 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{CallbackKind, CallbackSays, FailedFilter, Intervention, LeftAlone, Verdict},
+    life::intervention::{CallbackKind, CallbackSays, FailedFilter, Intervention, LeftAlone, Verdict},
+    life::state::{State, Terminal},
     message::EventKind,
-    state::{State, Terminal},
     store::{CallbackOutcome, NewMessage, NewMo, StoreError},
 };
 

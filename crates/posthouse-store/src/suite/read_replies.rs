@@ -4,10 +4,10 @@ use mm7::MmStatus;
 use posthouse_core::{
     Id,
     carrier::CarrierId,
-    intervention::{CallbackKind, CallbackSays, FailedFilter},
+    life::intervention::{CallbackKind, CallbackSays, FailedFilter},
+    life::read_reply::{CarrierReadReply, ReadStatus},
+    life::state::{State, Terminal},
     message::EventKind,
-    read_reply::{CarrierReadReply, ReadStatus},
-    state::{State, Terminal},
     store::{Callback, CallbackBody, CallbackOutcome, Recorded},
 };
 

@@ -3,9 +3,9 @@
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::CarrierId,
-    intervention::Intervention,
+    life::intervention::Intervention,
+    life::state::{State, Terminal},
     message::{CarrierReport, EventKind},
-    state::{State, Terminal},
     store::{NewMessage, Recorded, Settled, Settlement, StoreError, Timer},
 };
 

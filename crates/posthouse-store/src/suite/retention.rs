@@ -2,7 +2,7 @@
 
 use mm7::MmStatus;
 use posthouse_core::{
-    intervention::FailedFilter,
+    life::intervention::FailedFilter,
     store::{CallbackOutcome, NewMessage, StoreError, Swept},
 };
 

@@ -6,7 +6,7 @@ use posthouse_core::{
     account::AccountName,
     address::Msisdn,
     carrier::CarrierId,
-    state::{State, Terminal},
+    life::state::{State, Terminal},
     store::{MessageFilter, NewMessage},
 };
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use mm7::StatusCode;
 use posthouse_core::{
     carrier::CarrierId,
+    life::read_reply::{CarrierReadReply, ReadStatus},
     message::{CarrierReport, Digest, EventKind},
-    read_reply::{CarrierReadReply, ReadStatus},
     store::Swept,
     unreadable::{MOST_OF_A_CARRIER, Unreadable},
 };

@@ -12,7 +12,7 @@ use std::{
 
 use posthouse_core::{
     Id,
-    state::State,
+    life::state::State,
     store::{NewMessage, Store},
 };
 use posthouse_store::{

@@ -12,7 +12,7 @@ use std::{
 use mm7::MmStatus;
 use posthouse_core::{
     Id,
-    state::State,
+    life::state::State,
     store::{Acceptance, NewMessage, Recorded, Store, StoreError},
 };
 use posthouse_store::{

@@ -9,7 +9,7 @@ use std::{
 
 use posthouse_core::{
     Id,
-    intervention::Intervention,
+    life::intervention::Intervention,
     message::EventKind,
     provisioning::{Change, Range},
     store::{Acceptance, NewMessage, Store, StoreError},
@@ -323,7 +323,7 @@ mod space {
             assert_eq!(report(&id, status).await, Err(StoreError::Full));
         }
         assert_eq!(report("unknown", mm7::MmStatus::Retrieved).await, Err(StoreError::Full));
-        let reply = bed::read_reply(&id, posthouse_core::read_reply::ReadStatus::Read, 2);
+        let reply = bed::read_reply(&id, posthouse_core::life::read_reply::ReadStatus::Read, 2);
         assert_eq!(store.record_read_reply(reply).await, Err(StoreError::Full));
         let ended = report(&id, mm7::MmStatus::Retrieved).await;
         assert!(matches!(ended, Ok(Recorded::Applied(id, _)) if id == waiting_for_reports), "{ended:?}");

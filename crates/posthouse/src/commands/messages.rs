@@ -16,8 +16,8 @@ use posthouse_core::{
     account::AccountName,
     address::typed,
     carrier::CarrierId,
+    life::state::State,
     message::{StoredMessage, TimelineEvent},
-    state::State,
     store::{MessageFilter, Store},
 };
 use posthouse_gateway::config::{Settings, duration};

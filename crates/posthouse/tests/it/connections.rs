@@ -21,8 +21,8 @@ use http::{Request, Response};
 use mm7::TransactionId;
 use posthouse_core::{
     Id,
+    life::state::State,
     message::{EventKind, TimelineEvent},
-    state::State,
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{Submit, VaspOptions, VaspSim, http::Client, media, submit};

@@ -17,8 +17,8 @@ use crate::process::{DEADLINE, Ended, Gateway, Program, posthouse};
 use mm7::{MmStatus, Period, TransactionId, When};
 use posthouse_core::{
     Id,
+    life::state::{State, Terminal},
     message::{EventKind, StoredMessage},
-    state::{State, Terminal},
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{

@@ -13,9 +13,9 @@ use crate::support::{
 };
 use posthouse_core::{
     Id,
+    life::retry::Backoff,
+    life::state::{State, Terminal},
     message::EventKind,
-    retry::Backoff,
-    state::{State, Terminal},
 };
 use posthouse_gateway::app::{App, Components};
 use posthouse_sim::vasp::VaspAnswer;

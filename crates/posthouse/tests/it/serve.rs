@@ -12,8 +12,8 @@ use std::{
 
 use crate::process::{CONFIGURATION, DEADLINE, Gateway, Program, folder, posthouse};
 use posthouse_core::{
+    life::state::{State, Terminal},
     message::StoredMessage,
-    state::{State, Terminal},
     store::{MessageFilter, Store as _},
 };
 use posthouse_store::{Access, SqliteOptions, SqliteStore};

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use posthouse_core::classify::classify;
+use posthouse_core::life::classify::classify;
 use tokio::net::TcpListener;
 
 use super::*;

@@ -13,7 +13,7 @@ use mm7::{
     mime::{self, Inner, Media, Packed},
     soap,
 };
-use posthouse_core::{carrier::Connection, classify::Said, message::Submission, store::ToSend};
+use posthouse_core::{carrier::Connection, life::classify::Said, message::Submission, store::ToSend};
 use tokio::time::timeout;
 
 use crate::{
@@ -29,7 +29,7 @@ use crate::{
 /// How an attempt on one connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// For [`classify`](posthouse_core::classify::classify).
+    /// For [`classify`](posthouse_core::life::classify::classify).
     pub said: Said,
     /// The carrier's MessageID.
     pub carrier_message_id: Option<String>,

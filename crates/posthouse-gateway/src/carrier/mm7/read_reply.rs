@@ -6,7 +6,7 @@ use mm7::{
 };
 use posthouse_core::{
     carrier::Carrier,
-    read_reply::{CarrierReadReply, ReadStatus},
+    life::read_reply::{CarrierReadReply, ReadStatus},
     store::Recorded,
 };
 

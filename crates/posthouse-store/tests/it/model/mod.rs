@@ -6,9 +6,9 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
     address::Msisdn,
-    intervention::{CallbackSays, FailedFilter, Intervention, LeftAlone, Standing, Verdict},
-    read_reply::ReadStatus,
-    state::{State, Terminal},
+    life::intervention::{CallbackSays, FailedFilter, Intervention, LeftAlone, Standing, Verdict},
+    life::read_reply::ReadStatus,
+    life::state::{State, Terminal},
     store::{
         CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, Store, StoreError, Timer,
     },

@@ -3,8 +3,8 @@
 use mm7::MmStatus;
 use posthouse_core::{
     Id,
-    read_reply::ReadStatus,
-    state::Terminal,
+    life::read_reply::ReadStatus,
+    life::state::Terminal,
     store::{Callback, CallbackBody, Owner},
 };
 

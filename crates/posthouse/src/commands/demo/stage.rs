@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use mm7::mime::Media;
-use posthouse_core::{retry::Backoff, store::Store};
+use posthouse_core::{life::retry::Backoff, store::Store};
 use posthouse_gateway::{
     app::{App, Components, Ready},
     config::{Document, Settings, apply},

@@ -6,8 +6,8 @@ use anyhow::Context;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
+    life::state::State,
     message::{EventKind, StoredMessage, TimelineEvent},
-    state::State,
 };
 use posthouse_sim::Mm7Answer;
 use tokio::time::sleep;

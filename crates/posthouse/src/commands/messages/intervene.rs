@@ -7,7 +7,9 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use posthouse_core::{Id, intervention::Intervention, message::StoredMessage, state::State, store::Store};
+use posthouse_core::{
+    Id, life::intervention::Intervention, life::state::State, message::StoredMessage, store::Store,
+};
 use posthouse_gateway::config::Settings;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, time::Duration};
 
-use posthouse_core::intervention::LeftAlone;
+use posthouse_core::life::intervention::LeftAlone;
 use posthouse_gateway::config::Settings;
 use serde_json::{Map, Value, json};
 

@@ -13,7 +13,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    intervention::{CallbackKind, FailedCallback, FailedFilter},
+    life::intervention::{CallbackKind, FailedCallback, FailedFilter},
     store::Store,
 };
 use posthouse_gateway::config::Settings;

@@ -6,7 +6,7 @@ use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_core::store::{Store, StoreError};
 use posthouse_core::{
-    Id, account::AccountName, address::typed, carrier::CarrierId, message::StoredMessage, state::State,
+    Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, message::StoredMessage,
     store::MessageFilter,
 };
 

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use mm7::MmStatus;
 use posthouse_core::{
     Id,
+    life::state::{State, Terminal},
     message::EventKind,
-    state::{State, Terminal},
 };
 use posthouse_sim::{ReceivedCallback, VaspOptions, carrier::OutgoingReport, vasp::VaspAnswer};
 

@@ -15,8 +15,8 @@ use std::{
 use mm7::TransactionId;
 use posthouse_core::{
     Id,
+    life::state::State,
     message::StoredMessage,
-    state::State,
     store::{MessageFilter, Store as _},
 };
 use posthouse_sim::{

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    intervention::{FailedFilter, Intervention},
+    life::intervention::{FailedFilter, Intervention},
     message::{EventKind, TimelineEvent},
     store::Store,
 };

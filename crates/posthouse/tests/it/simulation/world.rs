@@ -21,9 +21,9 @@ use mm7::{
 };
 use posthouse_core::{
     Id,
+    life::retry::Backoff,
+    life::state::State,
     message::{EventKind, TimelineEvent},
-    retry::Backoff,
-    state::State,
     time::Clock,
 };
 use posthouse_gateway::{

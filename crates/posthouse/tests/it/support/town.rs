@@ -17,8 +17,8 @@ use mm7::{
 };
 use posthouse_core::{
     Id,
+    life::retry::Backoff,
     message::{EventKind, StoredMessage, TimelineEvent},
-    retry::Backoff,
     store::Store,
 };
 use posthouse_gateway::{

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use posthouse_core::{retry::Backoff, store::NextStep, time::Clock as _};
+use posthouse_core::{life::retry::Backoff, store::NextStep, time::Clock as _};
 
 use super::{Chance, Duration, World, on_a_paused_runtime, task};
 

@@ -23,7 +23,7 @@ impl Backoff {
     /// The wait after `failed` tries that failed (from 1), for a random number from 0 up to 1.
     ///
     /// ```
-    /// use posthouse_core::retry::Backoff;
+    /// use posthouse_core::life::retry::Backoff;
     /// assert_eq!(Backoff::CARRIER.wait(1, 0.5).as_millis(), 2500);
     /// assert_eq!(Backoff::CARRIER.wait(30, 0.5).as_secs(), 300);
     /// ```

@@ -10,8 +10,8 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    read_reply::ReadStatus,
-    state::{Event, State},
+    life::read_reply::ReadStatus,
+    life::state::{Event, State},
 };
 
 /// What an operator does to messages.
@@ -188,7 +188,7 @@ pub struct FailedCallback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::{Step, Terminal};
+    use crate::life::state::{Step, Terminal};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()

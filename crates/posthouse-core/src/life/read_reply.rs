@@ -39,7 +39,7 @@ impl ReadStatus {
     /// Indeterminate, as in reports.
     ///
     /// ```
-    /// use posthouse_core::read_reply::ReadStatus;
+    /// use posthouse_core::life::read_reply::ReadStatus;
     /// assert_eq!(ReadStatus::from_wire("READ"), ReadStatus::Read);
     /// assert_eq!(ReadStatus::from_wire("Deleted without being read"), ReadStatus::Deleted);
     /// assert_eq!(ReadStatus::from_wire("Forwarded"), ReadStatus::Indeterminate);

@@ -2,7 +2,7 @@
 
 use mm7::StatusCode;
 
-use crate::{state::Terminal, vocabulary::Vocabulary};
+use crate::{life::state::Terminal, vocabulary::Vocabulary};
 
 /// How an attempt ended, as far as the wire tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Verdict {
 ///
 /// ```
 /// use mm7::StatusCode;
-/// use posthouse_core::{classify::{Next, Said, classify}, state::Terminal};
+/// use posthouse_core::life::{classify::{Next, Said, classify}, state::Terminal};
 /// let verdict = classify(Said::Mm7(4007));
 /// assert_eq!((verdict.code, verdict.next), (StatusCode::ServiceDenied, Next::End(Terminal::Rejected)));
 /// ```
