@@ -4,8 +4,8 @@
 use mm7::{MmStatus, StatusCode};
 
 use crate::{
-    life::classify::{Next, Said, classify},
-    life::state::{Event, State, Step, Terminal},
+    life::classify::{NextAction, Said, classify},
+    life::state::{LifeEvent, State, Terminal, Transition},
 };
 
 /// What a carrier may answer that means this code, grouped: `4000`, `2005–2007`, `HTTP 429`, `no answer`.
@@ -40,26 +40,26 @@ pub fn consequences(code: StatusCode) -> Vec<&'static str> {
     consequences
 }
 
-const fn consequence(next: Next) -> &'static str {
+const fn consequence(next: NextAction) -> &'static str {
     match next {
-        Next::Forwarded => "The message is Forwarded.",
-        Next::End(Terminal::Rejected) => {
+        NextAction::Forwarded => "The message is Forwarded.",
+        NextAction::End(Terminal::Rejected) => {
             "The message ends as Rejected; X-Posthouse-Reason on the report has the code."
         }
-        Next::End(Terminal::NotSupported) => {
+        NextAction::End(Terminal::NotSupported) => {
             "The message ends as NotSupported; X-Posthouse-Reason on the report has the code."
         }
-        Next::End(_) => "The message ends.",
-        Next::Elsewhere { alarm: true, .. } => {
+        NextAction::End(_) => "The message ends.",
+        NextAction::Elsewhere { alarm: true, .. } => {
             "Other connections are tried, then again till ExpiryDate, and the operator is alarmed; relay mode answers it."
         }
-        Next::Elsewhere { .. } => {
+        NextAction::Elsewhere { .. } => {
             "Other connections are tried, then again till ExpiryDate; relay mode answers it when none is left."
         }
-        Next::ElsewhereOrEnd(_) => {
+        NextAction::ElsewhereOrEnd(_) => {
             "Other connections are tried; once each of them was asked, the message ends as Rejected; relay mode answers it."
         }
-        Next::Unknown => {
+        NextAction::Unknown => {
             "It may have arrived: on_unknown of the carrier says whether it is sent again; relay mode answers it."
         }
     }
@@ -85,8 +85,9 @@ fn runs(numbers: impl Iterator<Item = u32>, before: &str) -> Vec<String> {
 pub fn origins(status: MmStatus) -> Vec<String> {
     let mut origins: Vec<String> = Vec::new();
     for event in events() {
-        let reaches = State::all()
-            .any(|state| matches!(state.after(event), Step::To { owed: Some(owed), .. } if owed == status));
+        let reaches = State::all().any(
+            |state| matches!(state.after(event), Transition::To { owed: Some(owed), .. } if owed == status),
+        );
         let words = words(event);
         if reaches && !origins.contains(&words) {
             origins.push(words);
@@ -96,18 +97,18 @@ pub fn origins(status: MmStatus) -> Vec<String> {
 }
 
 /// Everything that can happen to a message, with what it can happen by.
-fn events() -> Vec<Event> {
+fn events() -> Vec<LifeEvent> {
     let mut events = vec![
-        Event::Taken,
-        Event::ExpiryPassed { unreached: false },
-        Event::ExpiryPassed { unreached: true },
-        Event::ReportTimeout,
-        Event::ExpiredByHand,
+        LifeEvent::Taken,
+        LifeEvent::ExpiryPassed { unreached: false },
+        LifeEvent::ExpiryPassed { unreached: true },
+        LifeEvent::ReportTimeout,
+        LifeEvent::ExpiredByHand,
     ];
     for code in StatusCode::ALL.iter().copied() {
-        events.extend(refusals(code).into_iter().map(|terminal| Event::Refused(terminal, code)));
+        events.extend(refusals(code).into_iter().map(|terminal| LifeEvent::Refused(terminal, code)));
     }
-    events.extend(MmStatus::ALL.iter().map(|status| Event::Report(*status)));
+    events.extend(MmStatus::ALL.iter().map(|status| LifeEvent::Report(*status)));
     events
 }
 
@@ -116,7 +117,7 @@ fn refusals(code: StatusCode) -> Vec<Terminal> {
     let mut terminals = Vec::new();
     let all = (1000..=4999).map(Said::Mm7).chain((200..=599).map(Said::Http));
     for verdict in all.map(classify).filter(|verdict| verdict.code == code) {
-        if let Next::End(terminal) = verdict.next
+        if let NextAction::End(terminal) = verdict.next
             && !terminals.contains(&terminal)
         {
             terminals.push(terminal);
@@ -125,22 +126,26 @@ fn refusals(code: StatusCode) -> Vec<Terminal> {
     terminals
 }
 
-fn words(event: Event) -> String {
+fn words(event: LifeEvent) -> String {
     match event {
-        Event::Taken => "a carrier answers 1000, or another code of its class".to_owned(),
-        Event::Refused(_, code) => format!("a carrier's answer means {code}"),
-        Event::Report(status) => format!("a carrier reports {status}{}", spellings(status)),
-        Event::ExpiryPassed { unreached: false } => {
+        LifeEvent::Taken => "a carrier answers 1000, or another code of its class".to_owned(),
+        LifeEvent::Refused(_, code) => format!("a carrier's answer means {code}"),
+        LifeEvent::Report(status) => format!("a carrier reports {status}{}", spellings(status)),
+        LifeEvent::ExpiryPassed { unreached: false } => {
             "ExpiryDate passes before a carrier has taken it".to_owned()
         }
-        Event::ExpiryPassed { unreached: true } => {
+        LifeEvent::ExpiryPassed { unreached: true } => {
             "ExpiryDate passes, and no connection to the carrier could be made".to_owned()
         }
-        Event::ReportTimeout => "no last report comes within report_timeout of the last attempt".to_owned(),
-        Event::ExpiredByHand => "an operator ends it: `posthouse messages expire`".to_owned(),
-        Event::Begin | Event::Again | Event::Unknown | Event::Declined(_) | Event::Requeued => {
-            "an attempt".to_owned()
+        LifeEvent::ReportTimeout => {
+            "no last report comes within report_timeout of the last attempt".to_owned()
         }
+        LifeEvent::ExpiredByHand => "an operator ends it: `posthouse messages expire`".to_owned(),
+        LifeEvent::Begin
+        | LifeEvent::Again
+        | LifeEvent::Unknown
+        | LifeEvent::Declined(_)
+        | LifeEvent::Requeued => "an attempt".to_owned(),
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Said {
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextAction {
     /// The carrier has it: wait for reports.
     Forwarded,
     /// The message ends.
@@ -37,7 +37,7 @@ pub enum Next {
     Unknown,
 }
 
-impl Next {
+impl NextAction {
     /// Whether another connection is asked.
     pub const fn is_elsewhere(self) -> bool {
         matches!(self, Self::Elsewhere { .. } | Self::ElsewhereOrEnd(_))
@@ -61,30 +61,30 @@ pub const COUNTS_AS: &[StatusCode] = &[
 
 /// What an attempt's end means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Classified {
     /// The code of our table that it is.
     pub code: StatusCode,
     /// What comes next.
-    pub next: Next,
+    pub next: NextAction,
 }
 
 /// Reads an attempt's end by the table of contract 4.4.
 ///
 /// ```
 /// use mm7::StatusCode;
-/// use posthouse_core::life::{classify::{Next, Said, classify}, state::Terminal};
+/// use posthouse_core::life::{classify::{NextAction, Said, classify}, state::Terminal};
 /// let verdict = classify(Said::Mm7(4007));
-/// assert_eq!((verdict.code, verdict.next), (StatusCode::ServiceDenied, Next::End(Terminal::Rejected)));
+/// assert_eq!((verdict.code, verdict.next), (StatusCode::ServiceDenied, NextAction::End(Terminal::Rejected)));
 /// ```
-pub const fn classify(said: Said) -> Verdict {
-    const REJECTED: Next = Next::End(Terminal::Rejected);
-    const NOT_SUPPORTED: Next = Next::End(Terminal::NotSupported);
-    const BUSY: Next = Next::Elsewhere { unreached: false, alarm: false };
-    const UNREACHED: Next = Next::Elsewhere { unreached: true, alarm: false };
-    const ODD: Next = Next::ElsewhereOrEnd(Terminal::Rejected);
-    const NOT_LET_IN: Next = Next::Elsewhere { unreached: false, alarm: true };
+pub const fn classify(said: Said) -> Classified {
+    const REJECTED: NextAction = NextAction::End(Terminal::Rejected);
+    const NOT_SUPPORTED: NextAction = NextAction::End(Terminal::NotSupported);
+    const BUSY: NextAction = NextAction::Elsewhere { unreached: false, alarm: false };
+    const UNREACHED: NextAction = NextAction::Elsewhere { unreached: true, alarm: false };
+    const ODD: NextAction = NextAction::ElsewhereOrEnd(Terminal::Rejected);
+    const NOT_LET_IN: NextAction = NextAction::Elsewhere { unreached: false, alarm: true };
     let (code, next) = match said {
-        Said::Mm7(1000..=1999) => (StatusCode::Success, Next::Forwarded),
+        Said::Mm7(1000..=1999) => (StatusCode::Success, NextAction::Forwarded),
         Said::Mm7(2002 | 2003) => (StatusCode::AddressError, REJECTED),
         Said::Mm7(2004) | Said::Http(413) => (StatusCode::MultimediaRefused, REJECTED),
         // A redirect is a wrong URL of ours, like 404.
@@ -104,14 +104,14 @@ pub const fn classify(said: Said) -> Verdict {
         // A code outside the four classes counts as 3000.
         Said::Mm7(_) => (StatusCode::ServiceUnavailable, BUSY),
         // Any other HTTP answer without MM7 may stand for an acceptance.
-        Said::NoAnswer | Said::Http(_) => (StatusCode::Timeout, Next::Unknown),
+        Said::NoAnswer | Said::Http(_) => (StatusCode::Timeout, NextAction::Unknown),
         Said::Unreached => (StatusCode::Timeout, UNREACHED),
     };
-    Verdict { code, next }
+    Classified { code, next }
 }
 
 /// The same for a carrier with codes of its own: what is provisioned for a code counts before the table.
-pub fn classify_for(said: Said, vocabulary: &Vocabulary) -> Verdict {
+pub fn classify_for(said: Said, vocabulary: &Vocabulary) -> Classified {
     let own = match said {
         Said::Mm7(code) => vocabulary.code(code),
         _ => None,
@@ -136,12 +136,12 @@ mod tests {
     #[test]
     fn every_row_of_the_table() {
         use StatusCode as C;
-        let rejected = Next::End(Terminal::Rejected);
-        let not_supported = Next::End(Terminal::NotSupported);
-        let busy = Next::Elsewhere { unreached: false, alarm: false };
-        let alarm = Next::Elsewhere { unreached: false, alarm: true };
+        let rejected = NextAction::End(Terminal::Rejected);
+        let not_supported = NextAction::End(Terminal::NotSupported);
+        let busy = NextAction::Elsewhere { unreached: false, alarm: false };
+        let alarm = NextAction::Elsewhere { unreached: false, alarm: true };
         for (said, code, next) in [
-            (vec![1000, 1100, 1001, 1999], C::Success, Next::Forwarded),
+            (vec![1000, 1100, 1001, 1999], C::Success, NextAction::Forwarded),
             (vec![2002, 2003], C::AddressError, rejected),
             (vec![2004], C::MultimediaRefused, rejected),
             (vec![2001, 4001, 2008], C::ProvisioningIssue, alarm),
@@ -154,7 +154,7 @@ mod tests {
             (vec![3000, 4006, 0, 1, 999, 5000, 6102, u32::MAX], C::ServiceUnavailable, busy),
         ] {
             for number in said {
-                assert_eq!(classify(Said::Mm7(number)), Verdict { code, next }, "{number}");
+                assert_eq!(classify(Said::Mm7(number)), Classified { code, next }, "{number}");
             }
         }
         for (said, code, next) in [
@@ -165,18 +165,18 @@ mod tests {
                     400, 402, 405, 406, 407, 410, 411, 412, 414, 415, 418, 422, 424, 426, 428, 431, 451, 499,
                 ],
                 C::GeneralServiceError,
-                Next::ElsewhereOrEnd(Terminal::Rejected),
+                NextAction::ElsewhereOrEnd(Terminal::Rejected),
             ),
             (vec![408, 409, 423, 425, 429, 500, 502, 503, 599], C::ServiceUnavailable, busy),
-            (vec![200, 204, 600], C::Timeout, Next::Unknown),
+            (vec![200, 204, 600], C::Timeout, NextAction::Unknown),
         ] {
             for number in said {
-                assert_eq!(classify(Said::Http(number)), Verdict { code, next }, "HTTP {number}");
+                assert_eq!(classify(Said::Http(number)), Classified { code, next }, "HTTP {number}");
             }
         }
-        let unreached = Next::Elsewhere { unreached: true, alarm: false };
-        assert_eq!(classify(Said::Unreached), Verdict { code: C::Timeout, next: unreached });
-        assert_eq!(classify(Said::NoAnswer), Verdict { code: C::Timeout, next: Next::Unknown });
+        let unreached = NextAction::Elsewhere { unreached: true, alarm: false };
+        assert_eq!(classify(Said::Unreached), Classified { code: C::Timeout, next: unreached });
+        assert_eq!(classify(Said::NoAnswer), Classified { code: C::Timeout, next: NextAction::Unknown });
     }
 
     #[test]
@@ -193,18 +193,18 @@ mod tests {
             let said = COUNTS_AS.iter().zip(4030..).find(|(known, _)| **known == code).unwrap().1;
             classify_for(Said::Mm7(said), &vocabulary).next
         };
-        assert_eq!(for_code(StatusCode::Success), Next::Forwarded);
+        assert_eq!(for_code(StatusCode::Success), NextAction::Forwarded);
         assert_eq!(
             for_code(StatusCode::ServiceUnavailable),
-            Next::Elsewhere { unreached: false, alarm: false }
+            NextAction::Elsewhere { unreached: false, alarm: false }
         );
         assert_eq!(
             for_code(StatusCode::ProvisioningIssue),
-            Next::Elsewhere { unreached: false, alarm: true }
+            NextAction::Elsewhere { unreached: false, alarm: true }
         );
-        assert_eq!(for_code(StatusCode::Timeout), Next::Unknown);
-        assert_eq!(for_code(StatusCode::UnsupportedMm7Version), Next::End(Terminal::NotSupported));
-        assert_eq!(for_code(StatusCode::ServiceDenied), Next::End(Terminal::Rejected));
+        assert_eq!(for_code(StatusCode::Timeout), NextAction::Unknown);
+        assert_eq!(for_code(StatusCode::UnsupportedMm7Version), NextAction::End(Terminal::NotSupported));
+        assert_eq!(for_code(StatusCode::ServiceDenied), NextAction::End(Terminal::Rejected));
         // What is not provisioned, and what has no MM7 in it, means what it means everywhere.
         for said in [Said::Mm7(4029), Said::Mm7(1000), Said::Http(4030), Said::NoAnswer, Said::Unreached] {
             assert_eq!(classify_for(said, &vocabulary), classify(said), "{said:?}");

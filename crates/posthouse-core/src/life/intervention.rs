@@ -11,7 +11,7 @@ use crate::{
     account::AccountName,
     carrier::CarrierId,
     life::read_reply::ReadStatus,
-    life::state::{Event, State},
+    life::state::{LifeEvent, State},
 };
 
 /// What an operator does to messages.
@@ -89,26 +89,26 @@ impl fmt::Display for LeftAlone {
 }
 
 /// Whether something was, or would be, done to a message.
-pub type Verdict = Result<(), LeftAlone>;
+pub type Ruling = Result<(), LeftAlone>;
 
 impl Intervention {
     /// What this intervention means for a message that stands there.
     ///
     /// # Errors
     /// Why it is left alone.
-    pub fn judge(self, standing: &Standing, now: Timestamp) -> Result<Event, LeftAlone> {
+    pub fn judge(self, standing: &Standing, now: Timestamp) -> Result<LifeEvent, LeftAlone> {
         match (standing.state, self) {
             (State::Ended(_), _) => Err(LeftAlone::Ended),
             (State::Forwarded | State::Deferred, _) => Err(LeftAlone::WithCarrier),
             (State::Sending, _) => Err(LeftAlone::InHand),
             (State::Accepted | State::Parked, _) if standing.in_hand => Err(LeftAlone::InHand),
-            (State::Accepted | State::Parked, Self::Expire) => Ok(Event::ExpiredByHand),
+            (State::Accepted | State::Parked, Self::Expire) => Ok(LifeEvent::ExpiredByHand),
             (State::Parked, Self::Requeue { parked: false }) => Err(LeftAlone::Parked),
             (State::Accepted | State::Parked, Self::Requeue { .. }) if standing.expiry <= now => {
                 Err(LeftAlone::Overdue)
             }
             (State::Accepted, Self::Requeue { .. }) if standing.due <= now => Err(LeftAlone::Due),
-            (State::Accepted | State::Parked, Self::Requeue { .. }) => Ok(Event::Requeued),
+            (State::Accepted | State::Parked, Self::Requeue { .. }) => Ok(LifeEvent::Requeued),
         }
     }
 }
@@ -188,7 +188,7 @@ pub struct FailedCallback {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::life::state::{Step, Terminal};
+    use crate::life::state::{Terminal, Transition};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -200,7 +200,7 @@ mod tests {
         Standing { state, in_hand: false, due: at(NOW + 10), expiry: at(NOW + 50) }
     }
 
-    fn judged(standing: Standing) -> [Result<Event, LeftAlone>; 3] {
+    fn judged(standing: Standing) -> [Result<LifeEvent, LeftAlone>; 3] {
         let all = [
             Intervention::Requeue { parked: false },
             Intervention::Requeue { parked: true },
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_state() {
-        let (sent, expired) = (Ok(Event::Requeued), Ok(Event::ExpiredByHand));
+        let (sent, expired) = (Ok(LifeEvent::Requeued), Ok(LifeEvent::ExpiredByHand));
         for state in State::all() {
             let expected = match state {
                 State::Accepted => [sent, sent, expired],
@@ -235,10 +235,10 @@ mod tests {
     #[test]
     fn what_is_due_or_overdue_is_not_requeued() {
         let due = Standing { due: at(NOW), ..standing(State::Accepted) };
-        assert_eq!(judged(due), [Err(LeftAlone::Due), Err(LeftAlone::Due), Ok(Event::ExpiredByHand)]);
+        assert_eq!(judged(due), [Err(LeftAlone::Due), Err(LeftAlone::Due), Ok(LifeEvent::ExpiredByHand)]);
         for state in [State::Accepted, State::Parked] {
             let over = Standing { expiry: at(NOW), ..standing(state) };
-            assert_eq!(judged(over)[1..], [Err(LeftAlone::Overdue), Ok(Event::ExpiredByHand)], "{state}");
+            assert_eq!(judged(over)[1..], [Err(LeftAlone::Overdue), Ok(LifeEvent::ExpiredByHand)], "{state}");
         }
     }
 
@@ -248,8 +248,11 @@ mod tests {
             for event in judged(standing(state)).into_iter().flatten() {
                 let step = state.after(event);
                 let expected = match event {
-                    Event::Requeued => Step::To { state: State::Accepted, owed: None },
-                    _ => Step::To { state: State::Ended(Terminal::Expired), owed: Some(MmStatus::Expired) },
+                    LifeEvent::Requeued => Transition::To { state: State::Accepted, owed: None },
+                    _ => Transition::To {
+                        state: State::Ended(Terminal::Expired),
+                        owed: Some(MmStatus::Expired),
+                    },
                 };
                 assert_eq!(step, expected, "{state} after {event:?}");
             }

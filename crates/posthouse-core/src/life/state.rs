@@ -85,7 +85,7 @@ impl Terminal {
 
 /// What can happen to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum LifeEvent {
     /// An attempt begins.
     Begin,
     /// The carrier took it.
@@ -115,7 +115,7 @@ pub enum Event {
 
 /// What an event does to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Transition {
     /// The state changes, or stays while something new is owed.
     To {
         /// The state from now on.
@@ -136,59 +136,64 @@ impl State {
 
     /// What this event does to a message in this state.
     #[must_use]
-    pub fn after(self, event: Event) -> Step {
+    pub fn after(self, event: LifeEvent) -> Transition {
         match (self, event) {
-            (Self::Ended(_), _) => Step::Recorded,
-            (_, Event::Report(status)) => self.after_report(status),
-            (Self::Accepted, Event::Begin) => Step::silent(Self::Sending),
-            (Self::Accepted | Self::Sending | Self::Parked, Event::Taken) => {
-                Step::owing(Self::Forwarded, MmStatus::Forwarded)
+            (Self::Ended(_), _) => Transition::Recorded,
+            (_, LifeEvent::Report(status)) => self.after_report(status),
+            (Self::Accepted, LifeEvent::Begin) => Transition::silent(Self::Sending),
+            (Self::Accepted | Self::Sending | Self::Parked, LifeEvent::Taken) => {
+                Transition::owing(Self::Forwarded, MmStatus::Forwarded)
             }
             // A report said already that the carrier has it: its answer, whatever it is, comes too late to matter.
             (
                 Self::Forwarded | Self::Deferred,
-                Event::Begin
-                | Event::Taken
-                | Event::Refused(..)
-                | Event::Again
-                | Event::Unknown
-                | Event::ExpiryPassed { .. }
-                | Event::Declined(_)
-                | Event::Requeued
-                | Event::ExpiredByHand,
-            ) => Step::Recorded,
-            (Self::Accepted | Self::Sending | Self::Parked, Event::Refused(terminal, _)) => {
-                Step::ended(terminal)
+                LifeEvent::Begin
+                | LifeEvent::Taken
+                | LifeEvent::Refused(..)
+                | LifeEvent::Again
+                | LifeEvent::Unknown
+                | LifeEvent::ExpiryPassed { .. }
+                | LifeEvent::Declined(_)
+                | LifeEvent::Requeued
+                | LifeEvent::ExpiredByHand,
+            ) => Transition::Recorded,
+            (Self::Accepted | Self::Sending | Self::Parked, LifeEvent::Refused(terminal, _)) => {
+                Transition::ended(terminal)
             }
-            (Self::Accepted | Self::Sending | Self::Parked, Event::Declined(code)) => {
-                Step::silent(Self::Ended(declined_as(code)))
+            (Self::Accepted | Self::Sending | Self::Parked, LifeEvent::Declined(code)) => {
+                Transition::silent(Self::Ended(declined_as(code)))
             }
-            (Self::Accepted | Self::Sending, Event::Again) => Step::silent(Self::Accepted),
-            (Self::Accepted | Self::Parked, Event::Requeued) => Step::silent(Self::Accepted),
-            (Self::Accepted | Self::Parked, Event::ExpiredByHand) => Step::ended(Terminal::Expired),
-            (Self::Accepted | Self::Sending, Event::Unknown) => Step::silent(Self::Parked),
-            (Self::Accepted | Self::Sending, Event::ExpiryPassed { unreached }) => {
-                Step::ended(if unreached { Terminal::Unreachable } else { Terminal::Expired })
+            (Self::Accepted | Self::Sending, LifeEvent::Again) => Transition::silent(Self::Accepted),
+            (Self::Accepted | Self::Parked, LifeEvent::Requeued) => Transition::silent(Self::Accepted),
+            (Self::Accepted | Self::Parked, LifeEvent::ExpiredByHand) => Transition::ended(Terminal::Expired),
+            (Self::Accepted | Self::Sending, LifeEvent::Unknown) => Transition::silent(Self::Parked),
+            (Self::Accepted | Self::Sending, LifeEvent::ExpiryPassed { unreached }) => {
+                Transition::ended(if unreached { Terminal::Unreachable } else { Terminal::Expired })
             }
-            (Self::Parked | Self::Forwarded | Self::Deferred, Event::ReportTimeout) => {
-                Step::ended(Terminal::Indeterminate)
+            (Self::Parked | Self::Forwarded | Self::Deferred, LifeEvent::ReportTimeout) => {
+                Transition::ended(Terminal::Indeterminate)
             }
             // A parked message is not sent again and does not expire; a time-out of reports concerns nobody who waits
             // for none; an attempt that is under way is not begun again, and nobody intervenes.
-            (Self::Parked, Event::Begin | Event::Again | Event::Unknown | Event::ExpiryPassed { .. })
-            | (Self::Accepted | Self::Sending, Event::ReportTimeout)
-            | (Self::Sending, Event::Begin | Event::Requeued | Event::ExpiredByHand) => Step::Recorded,
+            (
+                Self::Parked,
+                LifeEvent::Begin | LifeEvent::Again | LifeEvent::Unknown | LifeEvent::ExpiryPassed { .. },
+            )
+            | (Self::Accepted | Self::Sending, LifeEvent::ReportTimeout)
+            | (Self::Sending, LifeEvent::Begin | LifeEvent::Requeued | LifeEvent::ExpiredByHand) => {
+                Transition::Recorded
+            }
         }
     }
 
-    fn after_report(self, status: MmStatus) -> Step {
+    fn after_report(self, status: MmStatus) -> Transition {
         match (self, status, Terminal::of(status)) {
-            (_, _, Some(terminal)) => Step::ended(terminal),
+            (_, _, Some(terminal)) => Transition::ended(terminal),
             // The carrier repeats what its answer said.
-            (Self::Forwarded | Self::Deferred, MmStatus::Forwarded, None) => Step::Recorded,
-            (_, MmStatus::Forwarded, None) => Step::owing(Self::Forwarded, MmStatus::Forwarded),
-            (Self::Deferred, _, None) => Step::Recorded,
-            (_, _, None) => Step::owing(Self::Deferred, MmStatus::Deferred),
+            (Self::Forwarded | Self::Deferred, MmStatus::Forwarded, None) => Transition::Recorded,
+            (_, MmStatus::Forwarded, None) => Transition::owing(Self::Forwarded, MmStatus::Forwarded),
+            (Self::Deferred, _, None) => Transition::Recorded,
+            (_, _, None) => Transition::owing(Self::Deferred, MmStatus::Deferred),
         }
     }
 
@@ -247,7 +252,7 @@ const fn declined_as(code: StatusCode) -> Terminal {
     }
 }
 
-impl Step {
+impl Transition {
     const fn silent(state: State) -> Self {
         Self::To { state, owed: None }
     }
@@ -265,38 +270,41 @@ impl Step {
 mod tests {
     use super::*;
 
-    const EVENTS: &[(&str, Event)] = &[
-        ("Begin", Event::Begin),
-        ("Taken", Event::Taken),
-        ("Refused(Rejected)", Event::Refused(Terminal::Rejected, StatusCode::ServiceDenied)),
-        ("Refused(NotSupported)", Event::Refused(Terminal::NotSupported, StatusCode::UnsupportedMm7Version)),
-        ("Again", Event::Again),
-        ("Unknown", Event::Unknown),
-        ("ExpiryPassed", Event::ExpiryPassed { unreached: false }),
-        ("ExpiryPassed(unreached)", Event::ExpiryPassed { unreached: true }),
-        ("ReportTimeout", Event::ReportTimeout),
-        ("Declined", Event::Declined(StatusCode::ServiceUnavailable)),
-        ("Declined(4002)", Event::Declined(StatusCode::UnsupportedMm7Version)),
-        ("Declined(4003)", Event::Declined(StatusCode::CarrierUnsupportedOperation)),
-        ("Requeued", Event::Requeued),
-        ("ExpiredByHand", Event::ExpiredByHand),
-        ("Report(Forwarded)", Event::Report(MmStatus::Forwarded)),
-        ("Report(Deferred)", Event::Report(MmStatus::Deferred)),
-        ("Report(Retrieved)", Event::Report(MmStatus::Retrieved)),
-        ("Report(Expired)", Event::Report(MmStatus::Expired)),
-        ("Report(Rejected)", Event::Report(MmStatus::Rejected)),
-        ("Report(Unreachable)", Event::Report(MmStatus::Unreachable)),
-        ("Report(Unrecognized)", Event::Report(MmStatus::Unrecognized)),
-        ("Report(NotSupported)", Event::Report(MmStatus::NotSupported)),
-        ("Report(Indeterminate)", Event::Report(MmStatus::Indeterminate)),
+    const EVENTS: &[(&str, LifeEvent)] = &[
+        ("Begin", LifeEvent::Begin),
+        ("Taken", LifeEvent::Taken),
+        ("Refused(Rejected)", LifeEvent::Refused(Terminal::Rejected, StatusCode::ServiceDenied)),
+        (
+            "Refused(NotSupported)",
+            LifeEvent::Refused(Terminal::NotSupported, StatusCode::UnsupportedMm7Version),
+        ),
+        ("Again", LifeEvent::Again),
+        ("Unknown", LifeEvent::Unknown),
+        ("ExpiryPassed", LifeEvent::ExpiryPassed { unreached: false }),
+        ("ExpiryPassed(unreached)", LifeEvent::ExpiryPassed { unreached: true }),
+        ("ReportTimeout", LifeEvent::ReportTimeout),
+        ("Declined", LifeEvent::Declined(StatusCode::ServiceUnavailable)),
+        ("Declined(4002)", LifeEvent::Declined(StatusCode::UnsupportedMm7Version)),
+        ("Declined(4003)", LifeEvent::Declined(StatusCode::CarrierUnsupportedOperation)),
+        ("Requeued", LifeEvent::Requeued),
+        ("ExpiredByHand", LifeEvent::ExpiredByHand),
+        ("Report(Forwarded)", LifeEvent::Report(MmStatus::Forwarded)),
+        ("Report(Deferred)", LifeEvent::Report(MmStatus::Deferred)),
+        ("Report(Retrieved)", LifeEvent::Report(MmStatus::Retrieved)),
+        ("Report(Expired)", LifeEvent::Report(MmStatus::Expired)),
+        ("Report(Rejected)", LifeEvent::Report(MmStatus::Rejected)),
+        ("Report(Unreachable)", LifeEvent::Report(MmStatus::Unreachable)),
+        ("Report(Unrecognized)", LifeEvent::Report(MmStatus::Unrecognized)),
+        ("Report(NotSupported)", LifeEvent::Report(MmStatus::NotSupported)),
+        ("Report(Indeterminate)", LifeEvent::Report(MmStatus::Indeterminate)),
     ];
 
     /// `Forwarded!` is a state with a report owed, `Sending` one without, `-` is "recorded only".
-    fn shown(step: Step) -> String {
+    fn shown(step: Transition) -> String {
         match step {
-            Step::Recorded => "-".to_owned(),
-            Step::To { state, owed: None } => state.to_string(),
-            Step::To { state, owed: Some(status) } => {
+            Transition::Recorded => "-".to_owned(),
+            Transition::To { state, owed: None } => state.to_string(),
+            Transition::To { state, owed: Some(status) } => {
                 assert_eq!(state.as_str(), status.as_str(), "what is owed is the state");
                 format!("{state}!")
             }
@@ -349,7 +357,7 @@ mod tests {
     fn after_the_end_everything_is_only_recorded() {
         for state in State::all().filter(|state| state.is_terminal()) {
             for (name, event) in EVENTS {
-                assert_eq!(state.after(*event), Step::Recorded, "{state} after {name}");
+                assert_eq!(state.after(*event), Transition::Recorded, "{state} after {name}");
             }
         }
     }

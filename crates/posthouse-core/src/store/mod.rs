@@ -23,7 +23,7 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::{CarrierReadReply, ReadStatus},
     life::state::{State, Terminal},
     message::{CarrierReport, Digest, Mo, Reason, StoredMessage, Submission, TimelineEvent},
@@ -567,12 +567,8 @@ pub trait Store: Send + Sync + 'static {
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>>;
 
     /// What [`Store::intervene`] would do to these messages, in their order. Nothing is changed.
-    async fn judge(
-        &self,
-        ids: &[Id],
-        intervention: Intervention,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>>;
+    async fn judge(&self, ids: &[Id], intervention: Intervention, now: Timestamp)
+    -> StoreResult<Vec<Ruling>>;
 
     /// Does to messages what an operator asks for, to each that it may be done to ([`Intervention::judge`]), all in one
     /// transaction, with a line on the timeline of each. In the order of `ids`: whether it was done, or why not.
@@ -583,7 +579,7 @@ pub trait Store: Send + Sync + 'static {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>>;
+    ) -> StoreResult<Vec<Ruling>>;
 
     /// Callbacks that were kept as failed and match, newest first, at most `limit`.
     async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize)

@@ -15,7 +15,7 @@ use std::{
 use posthouse_core::{
     Id,
     carrier::Connection,
-    life::classify::{Next, Said},
+    life::classify::{NextAction, Said},
     pace::{Bounds, Flight, Heard, Pace, Turn},
     share::{Candidate, Share},
 };
@@ -65,14 +65,14 @@ pub enum LinkOutcome {
 
 impl LinkOutcome {
     /// What was said, and what that means for the message.
-    pub const fn of(said: Said, next: Next) -> Self {
+    pub const fn of(said: Said, next: NextAction) -> Self {
         match (said, next) {
             (Said::Unreached, _) => Self::Unreached,
-            (_, Next::Forwarded | Next::End(_)) => Self::Served,
-            (_, Next::Elsewhere { alarm: true, .. }) => Self::NotLetIn,
-            (_, Next::Elsewhere { .. }) => Self::Busy,
-            (_, Next::ElsewhereOrEnd(_)) => Self::Odd,
-            (_, Next::Unknown) => Self::Silent,
+            (_, NextAction::Forwarded | NextAction::End(_)) => Self::Served,
+            (_, NextAction::Elsewhere { alarm: true, .. }) => Self::NotLetIn,
+            (_, NextAction::Elsewhere { .. }) => Self::Busy,
+            (_, NextAction::ElsewhereOrEnd(_)) => Self::Odd,
+            (_, NextAction::Unknown) => Self::Silent,
         }
     }
 

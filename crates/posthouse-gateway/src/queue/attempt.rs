@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use mm7::{StatusCode, ValueError};
 use posthouse_core::{
     carrier::{Carrier, OnUnknown},
-    life::classify::{Next, Said, Verdict, classify, classify_for},
+    life::classify::{Classified, NextAction, Said, classify, classify_for},
     life::state::Terminal,
     store::{Settlement, StoreError, ToSend},
     time::after,
@@ -44,7 +44,7 @@ pub(super) struct AttemptEnd {
 
 /// How the attempt over all connections ended.
 struct Outcome {
-    verdict: Verdict,
+    verdict: Classified,
     carrier_message_id: Option<String>,
     words: String,
     details: Option<String>,
@@ -54,7 +54,7 @@ struct Outcome {
 impl Outcome {
     fn without_connection() -> Self {
         Self {
-            verdict: Verdict { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
+            verdict: Classified { code: StatusCode::ProvisioningIssue, next: classify(Said::Unreached).next },
             carrier_message_id: None,
             words: "the carrier has no connection".to_owned(),
             details: None,
@@ -64,9 +64,9 @@ impl Outcome {
 
     /// What it is once no other connection takes the message: while one of them was not asked, the message waits for it.
     fn once_tried(mut self, all: bool) -> Self {
-        if let Next::ElsewhereOrEnd(terminal) = self.verdict.next {
-            let later = Next::Elsewhere { unreached: false, alarm: false };
-            self.verdict.next = if all { Next::End(terminal) } else { later };
+        if let NextAction::ElsewhereOrEnd(terminal) = self.verdict.next {
+            let later = NextAction::Elsewhere { unreached: false, alarm: false };
+            self.verdict.next = if all { NextAction::End(terminal) } else { later };
         }
         self
     }
@@ -77,7 +77,7 @@ fn later_or(earlier: Option<Outcome>, last: Outcome) -> Outcome {
     let Some(earlier) = earlier else { return last };
     let came_back = earlier.came_back || last.came_back;
     match last.verdict.next {
-        Next::ElsewhereOrEnd(_) => Outcome { came_back, ..earlier },
+        NextAction::ElsewhereOrEnd(_) => Outcome { came_back, ..earlier },
         _ => Outcome { came_back, ..last },
     }
 }
@@ -218,7 +218,7 @@ fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) ->
         }
         None => classify(attempt.said),
     };
-    let refuses_us = matches!(verdict.next, Next::Elsewhere { alarm: true, .. });
+    let refuses_us = matches!(verdict.next, NextAction::Elsewhere { alarm: true, .. });
     let link = Arc::clone(ticket.link());
     let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
     shared.metrics.attempt_ended(carrier, verdict.code);
@@ -267,23 +267,23 @@ fn settlement(
     let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
     let report_until = after(now, report_timeout(carrier.as_deref()));
     match outcome.verdict.next {
-        Next::Forwarded => {
+        NextAction::Forwarded => {
             Settlement::Taken { carrier_message_id: outcome.carrier_message_id.clone(), report_until }
         }
-        Next::End(_) | Next::Elsewhere { .. } | Next::ElsewhereOrEnd(_) if relayed => {
+        NextAction::End(_) | NextAction::Elsewhere { .. } | NextAction::ElsewhereOrEnd(_) if relayed => {
             Settlement::Declined { reason }
         }
-        Next::End(terminal) | Next::ElsewhereOrEnd(terminal) => {
+        NextAction::End(terminal) | NextAction::ElsewhereOrEnd(terminal) => {
             Settlement::Refused { terminal, reason, details: outcome.details.clone() }
         }
-        Next::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
+        NextAction::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
             Settlement::Expired { unreached }
         }
-        Next::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
-        Next::Unknown if !relayed && resends(carrier.as_deref()) => {
+        NextAction::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
+        NextAction::Unknown if !relayed && resends(carrier.as_deref()) => {
             resend(shared, send, reason, report_until, now)
         }
-        Next::Unknown => Settlement::Unknown { report_until },
+        NextAction::Unknown => Settlement::Unknown { report_until },
     }
 }
 

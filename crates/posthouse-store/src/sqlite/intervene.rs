@@ -7,9 +7,9 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::intervention::{
-        CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, LeftAlone, Standing, Verdict,
+        CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling, Standing,
     },
-    life::state::{Event, State, Terminal},
+    life::state::{LifeEvent, State, Terminal},
     message::EventKind,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -32,7 +32,7 @@ pub(super) fn judge(
     ids: &[Id],
     intervention: Intervention,
     now: Timestamp,
-) -> Result<Vec<Verdict>> {
+) -> Result<Vec<Ruling>> {
     ids.iter().map(|id| Ok(event(connection, *id, intervention, now)?.map(|_| ()))).collect()
 }
 
@@ -42,7 +42,7 @@ pub(super) fn intervene(
     ids: &[Id],
     intervention: Intervention,
     now: Timestamp,
-) -> Result<Vec<Verdict>> {
+) -> Result<Vec<Ruling>> {
     if tx.segments.is_none() {
         // Another visitor may have made ids since this one came.
         *tx.callback_ids = callback_ids(tx.connection, Access::Visit)?;
@@ -63,7 +63,7 @@ fn event(
     id: Id,
     intervention: Intervention,
     now: Timestamp,
-) -> Result<Result<Event, LeftAlone>> {
+) -> Result<Result<LifeEvent, LeftAlone>> {
     let standing = connection
         .prepare_cached(
             "SELECT m.id, m.state, w.due, w.owner IS NOT NULL AND w.due > ?2 AS in_hand, w.expiry
@@ -91,7 +91,7 @@ fn read_standing(row: &Row<'_>) -> Result<Standing> {
     })
 }
 
-fn carry_out(tx: &mut Tx<'_>, id: Id, event: Event, now: Timestamp) -> Result<()> {
+fn carry_out(tx: &mut Tx<'_>, id: Id, event: LifeEvent, now: Timestamp) -> Result<()> {
     let Some(mut subject) = Subject::load(tx, id)? else {
         return Err(corrupt("work", "id", id, "it has no message").into());
     };

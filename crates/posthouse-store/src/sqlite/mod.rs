@@ -54,7 +54,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
@@ -373,7 +373,7 @@ impl Store for SqliteStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Ruling>> {
         let ids = ids.to_vec();
         self.readers.read(move |connection| intervene::judge(connection, &ids, intervention, now)).await
     }
@@ -383,7 +383,7 @@ impl Store for SqliteStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Ruling>> {
         let ids = ids.to_vec();
         let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, now);
         self.writer.submit(WhenFull::Wait, intervene).await

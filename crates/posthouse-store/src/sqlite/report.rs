@@ -6,7 +6,7 @@ use posthouse_core::{
     address::{Msisdn, is_same},
     bounds,
     carrier::CarrierId,
-    life::state::{Event, State, Terminal},
+    life::state::{LifeEvent, State, Terminal},
     message::{CarrierReport, EventKind},
     store::{Recorded, Settled, StoreError},
 };
@@ -60,7 +60,7 @@ struct Applied {
 
 fn apply(tx: &mut Tx<'_>, subject: &mut Subject, report: &CarrierReport) -> Result<Applied> {
     let at = report.received_at;
-    let stepped = subject.step(tx, Event::Report(report.status), None, &report.carrier_message_id, at)?;
+    let stepped = subject.step(tx, LifeEvent::Report(report.status), None, &report.carrier_message_id, at)?;
     let (kind, state) = match (stepped.changed, subject.state) {
         (false, _) => (EventKind::LateReport, ""),
         (true, State::Forwarded) => (EventKind::Forwarded, ""),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 use posthouse_core::{
     Id, bounds,
-    life::state::{Event, State, Step},
+    life::state::{LifeEvent, State, Transition},
     message::{EventKind, Reason},
 };
 use rusqlite::{Params, Row};
@@ -66,7 +66,7 @@ impl Subject {
     pub(super) fn step(
         &mut self,
         tx: &Tx<'_>,
-        event: Event,
+        event: LifeEvent,
         reason: Option<Reason>,
         carrier_message_id: &str,
         at: Timestamp,
@@ -75,7 +75,7 @@ impl Subject {
         if learns {
             self.carrier_message_id = Some(carrier_message_id.to_owned());
         }
-        let Step::To { state, owed } = self.state.after(event) else {
+        let Transition::To { state, owed } = self.state.after(event) else {
             if learns {
                 self.keep_carrier_message_id(tx)?;
             }

@@ -5,7 +5,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::state::{Event, State, Step},
+    life::state::{LifeEvent, State, Transition},
     message::{EventKind, Reason, Submission},
     store::{Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
 };
@@ -75,11 +75,11 @@ pub(super) fn begin(
     now: Timestamp,
 ) -> Result<()> {
     let (kind, Subject { state, .. }) = held(tx, id, owner)?;
-    let state = match state.after(Event::Begin) {
-        Step::To { state, .. } => state,
+    let state = match state.after(LifeEvent::Begin) {
+        Transition::To { state, .. } => state,
         // The next connection of the same attempt.
-        Step::Recorded if state == State::Sending => state,
-        Step::Recorded => return Err(StoreError::LostLease.into()),
+        Transition::Recorded if state == State::Sending => state,
+        Transition::Recorded => return Err(StoreError::LostLease.into()),
     };
     if kind == Kind::Report {
         return Err(StoreError::LostLease.into());
@@ -139,21 +139,21 @@ fn hear_of_earlier(tx: &mut Tx<'_>, subject: &mut Subject, now: Timestamp) -> Re
         return Ok(None);
     }
     // As if it waited to be sent again, when reports are matched by their addresses.
-    subject.step(tx, Event::Again, None, "", now)?;
+    subject.step(tx, LifeEvent::Again, None, "", now)?;
     send_again(tx, subject.id, now, false, now)?;
     let owes_report = report::apply_waiting(tx, subject)?;
     Ok((subject.state != State::Accepted).then_some(owes_report))
 }
 
-fn event_of(settlement: &Settlement) -> Event {
+fn event_of(settlement: &Settlement) -> LifeEvent {
     match settlement {
-        Settlement::Taken { .. } => Event::Taken,
-        Settlement::Refused { terminal, reason, .. } => Event::Refused(*terminal, *reason),
-        Settlement::Again { .. } | Settlement::Resend { .. } => Event::Again,
-        Settlement::Unknown { .. } => Event::Unknown,
-        Settlement::Expired { unreached } => Event::ExpiryPassed { unreached: *unreached },
-        Settlement::ReportTimeout => Event::ReportTimeout,
-        Settlement::Declined { reason } => Event::Declined(*reason),
+        Settlement::Taken { .. } => LifeEvent::Taken,
+        Settlement::Refused { terminal, reason, .. } => LifeEvent::Refused(*terminal, *reason),
+        Settlement::Again { .. } | Settlement::Resend { .. } => LifeEvent::Again,
+        Settlement::Unknown { .. } => LifeEvent::Unknown,
+        Settlement::Expired { unreached } => LifeEvent::ExpiryPassed { unreached: *unreached },
+        Settlement::ReportTimeout => LifeEvent::ReportTimeout,
+        Settlement::Declined { reason } => LifeEvent::Declined(*reason),
     }
 }
 

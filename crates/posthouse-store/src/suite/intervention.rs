@@ -5,7 +5,9 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::{CallbackKind, CallbackSays, FailedFilter, Intervention, LeftAlone, Verdict},
+    life::intervention::{
+        CallbackKind, CallbackSays, FailedFilter, Intervention, LeftAlone, Ruling as Verdict,
+    },
     life::state::{State, Terminal},
     message::EventKind,
     store::{CallbackOutcome, NewMessage, NewMo, StoreError},

@@ -6,7 +6,7 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
     address::Msisdn,
-    life::intervention::{CallbackSays, FailedFilter, Intervention, LeftAlone, Standing, Verdict},
+    life::intervention::{CallbackSays, FailedFilter, Intervention, LeftAlone, Ruling as Verdict, Standing},
     life::read_reply::ReadStatus,
     life::state::{State, Terminal},
     store::{

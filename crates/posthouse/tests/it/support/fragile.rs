@@ -9,7 +9,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Verdict},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
@@ -178,7 +178,7 @@ impl Store for FragileStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Ruling>> {
         self.0.judge(ids, intervention, now).await
     }
 
@@ -187,7 +187,7 @@ impl Store for FragileStore {
         ids: &[Id],
         intervention: Intervention,
         now: Timestamp,
-    ) -> StoreResult<Vec<Verdict>> {
+    ) -> StoreResult<Vec<Ruling>> {
         self.0.intervene(ids, intervention, now).await
     }
 
