@@ -105,7 +105,7 @@ impl HttpUrl {
     /// Every [`UrlError`].
     pub fn join(&self, reference: &str) -> Result<Self, UrlError> {
         let reference = reference.trim_matches([' ', '\t', '\r', '\n']);
-        if has_scheme(reference) {
+        if mm7::text::scheme(reference).is_some() {
             return Self::parse(reference);
         }
         if reference.starts_with("//") {
@@ -173,13 +173,6 @@ fn is_secure(scheme: &str) -> Option<bool> {
 
 const fn default_port(secure: bool) -> u16 {
     if secure { 443 } else { 80 }
-}
-
-/// A scheme of RFC 3986 clause 3.1 before a colon.
-fn has_scheme(reference: &str) -> bool {
-    let Some((scheme, _)) = reference.split_once(':') else { return false };
-    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 fn read_authority(text: &str) -> Result<(Host, Option<u16>), UrlError> {

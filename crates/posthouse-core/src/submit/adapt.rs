@@ -12,7 +12,8 @@ use mm7::{
 
 use super::{
     ContentFacts,
-    presentation::{called, is_taken, smil_bytes},
+    body::called,
+    presentation::{is_taken, smil_bytes},
 };
 use crate::carrier::Carrier;
 

@@ -5,26 +5,24 @@
 //! the checks stay pure, and nothing is found out before it is needed.
 
 mod adapt;
+mod body;
 mod causes;
 mod checks;
-mod content;
 mod facts;
-mod fetched;
 mod plan;
 mod presentation;
 mod references;
 mod reject;
 
 pub use adapt::{Adaptation, Adapted, adaptations, insert_adapted};
+pub(crate) use body::find_part;
+pub use body::{ContentFacts, Fetched, insert_fetched, read_content};
 pub use causes::{Cause, causes};
 pub use checks::{CHECKS, Check, Decision, decide};
-pub(crate) use content::find_part;
-pub use content::{ContentFacts, read_content};
 pub use facts::{
     AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Facts, FetchFact, Head,
 };
-pub use fetched::{Fetched, insert_fetched};
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;
 pub use reject::{Reject, Rejection};

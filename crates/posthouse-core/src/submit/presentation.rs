@@ -9,31 +9,15 @@ use mm7::{
     sniff::{Label, label},
 };
 
-use super::{ContentFacts, fetched::free_name, references};
+use super::{
+    ContentFacts,
+    body::{called, free_name},
+    references,
+};
 use crate::carrier::Carrier;
 
 /// The type of a presentation.
 const SMIL: &str = "application/smil";
-
-/// Puts the presentation first and then what it shows, in the order in which it does; what it does not show stays behind, in the
-/// order in which it came. `shown` are places of parts.
-pub(super) fn put_in_order(content: &mut ContentFacts, shown: &[usize]) {
-    if !content.may_adapt {
-        return;
-    }
-    let presentation = content.media.iter().position(|part| smil::is_smil(&part.content_type));
-    let mut order: Vec<usize> = Vec::with_capacity(content.media.len());
-    for place in presentation.iter().chain(shown).copied().chain(0..content.media.len()) {
-        if !order.contains(&place) {
-            order.push(place);
-        }
-    }
-    if order.is_sorted() {
-        return;
-    }
-    content.media = order.iter().filter_map(|place| content.media.get(*place).cloned()).collect();
-    content.notes.push("the parts were put in the order in which the SMIL shows them".to_owned());
-}
 
 /// The type that a carrier has to take for this part: the real one, whatever the label says.
 pub(super) fn is_taken(part: &Media, carrier: &Carrier) -> bool {
@@ -89,13 +73,6 @@ fn put_types_right(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
             part.content_type = ContentType::new(real);
         }
     }
-}
-
-/// What a part is called on a timeline.
-pub(super) fn called(part: &Media, place: usize) -> String {
-    let name = part.name.as_deref().or(part.content_id.as_deref()).or(part.content_location.as_deref());
-    let plain = |char: char| if char.is_control() { ' ' } else { char };
-    name.map_or_else(|| format!("part {}", place + 1), |name| name.chars().map(plain).collect())
 }
 
 fn add_smil(content: &mut Cow<'_, ContentFacts>, carrier: &Carrier) {
@@ -263,17 +240,5 @@ pub(super) mod tests {
         let smil = outgoing(&content(&media), &carrier(10_000, ALL)).media[0].bytes.len() as u64;
         let parts = |limit| outgoing(&content(&media), &carrier(limit, ALL)).media.len();
         assert_eq!((parts(smil + 2), parts(smil + 1)), (3, 2));
-    }
-
-    #[test]
-    fn the_order_is_the_first_in_which_each_is_shown() {
-        let mut shuffled = content(&["a", "b", "c"].map(|id| part("image/gif", Some(id))));
-        shuffled.media.insert(1, part("application/smil", Some("s")));
-        put_in_order(&mut shuffled, &[3, 0, 3]);
-        let ids: Vec<_> = shuffled.media.iter().filter_map(|part| part.content_id.as_deref()).collect();
-        assert_eq!(ids, ["s", "c", "a", "b"]);
-        assert_eq!(shuffled.notes.len(), 1);
-        put_in_order(&mut shuffled, &[1, 2]);
-        assert_eq!(shuffled.notes.len(), 1, "it is in order already");
     }
 }

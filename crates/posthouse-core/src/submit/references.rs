@@ -6,7 +6,7 @@ use mm7::{
     smil::{self, FoundBy},
 };
 
-use super::{fetched::free_name, presentation::called};
+use super::body::{called, free_name};
 
 /// The longest Content-ID that goes out, in bytes: header lines have a limit of 998 (RFC 5322 clause 2.1.1).
 const MAX_ID_BYTES: usize = 200;

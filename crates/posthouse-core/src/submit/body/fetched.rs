@@ -7,17 +7,13 @@ use mm7::{
     DecodeError, Dialect, Limits, Rule,
     mime::{ContentType, Media},
     smil,
-    sniff::{ending, sniff},
+    sniff::sniff,
 };
 
-use super::{
-    content::{ContentFacts, add_new, required_smil, resolve},
-    presentation::put_in_order,
-};
+use super::content::ContentFacts;
+use super::name::free_name;
+use super::order::{add_new, put_in_order, resolve};
 use crate::url::HttpUrl;
-
-/// The longest stem of a file name that is taken from a URL, in characters.
-const MAX_STEM_CHARS: usize = 40;
 
 /// What a URL gave.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,23 +51,22 @@ pub fn insert_fetched(
     for one in fetched {
         let mut part = part(one, &inserted.media);
         inserted.notes.push(note(one, &part));
-        if smil::is_smil(&part.content_type) {
+        if part.content_type.is_smil() {
             part.bytes = with_absolute_urls(&part.bytes, &one.found_at, &content.media, limits)?;
             add_new(&mut urls, resolve(&part, &content.media, limits)?.external);
         }
         ids.insert(one.url.as_str(), part.name.clone().unwrap_or_default());
-        let place = if smil::is_smil(&part.content_type) { 0 } else { inserted.media.len() };
+        let place = if part.content_type.is_smil() { 0 } else { inserted.media.len() };
         inserted.media.insert(place, part);
     }
-    for part in inserted.media.iter_mut().filter(|part| smil::is_smil(&part.content_type)) {
+    for part in inserted.media.iter_mut().filter(|part| part.content_type.is_smil()) {
         refer_to_parts(part, &ids, limits)?;
     }
     urls.retain(|url| !ids.contains_key(url.as_str()));
     inserted.urls = urls;
     if inserted.urls.is_empty() {
-        required_smil(&inserted, dialect)?;
-        let presentation = inserted.media.iter().find(|part| smil::is_smil(&part.content_type));
-        if let Some(presentation) = presentation {
+        inserted.require_smil(dialect)?;
+        if let Some(presentation) = inserted.presentation() {
             let shown = resolve(presentation, &inserted.media, limits)?.shown;
             put_in_order(&mut inserted, &shown);
         }
@@ -91,26 +86,6 @@ fn part(fetched: &Fetched, media: &[Media]) -> Media {
         name: Some(name),
         bytes: fetched.bytes.clone(),
     }
-}
-
-/// A name like this one, with the ending of the real type, that no part has.
-pub(super) fn free_name(file_name: &str, essence: &str, media: &[Media]) -> String {
-    let stem = file_name.rsplit_once('.').map_or(file_name, |(stem, _)| stem);
-    let plain = |char: char| if char.is_ascii_alphanumeric() || "_-".contains(char) { char } else { '_' };
-    let stem: String = stem.chars().take(MAX_STEM_CHARS).map(plain).collect();
-    let stem = if stem.is_empty() { "content" } else { &stem };
-    let ending = ending(essence);
-    let name = |number: usize| match number {
-        0 => format!("{stem}.{ending}"),
-        _ => format!("{stem}-{number}.{ending}"),
-    };
-    // As many names as there are parts, and one more: one of them is free.
-    (0..=media.len()).map(name).find(|name| !is_taken(name, media)).unwrap_or_else(|| name(media.len() + 1))
-}
-
-fn is_taken(name: &str, media: &[Media]) -> bool {
-    let has = |own: &Option<String>| own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name));
-    media.iter().any(|part| has(&part.content_id) || has(&part.content_location) || has(&part.name))
 }
 
 fn note(fetched: &Fetched, part: &Media) -> String {
