@@ -9,7 +9,7 @@ use mm7::{
     mime::ContentType,
 };
 
-use super::{DIALECTS, JudgedFinding, Options, for_all};
+use super::{JudgedFinding, Options, PerDialect, for_all};
 use crate::submit::{ContentLength, ContentTypeHeader, Head, Reject};
 
 /// What the head of a request says, as the checks take it. A bare body is taken as if it had come with the right one.
@@ -70,7 +70,7 @@ pub(super) fn cut_off(lint: &Lint) -> Option<Bytes> {
 }
 
 /// That there is more in the file than its length says. What is answered follows from what is left: the caller's to tell.
-pub(super) fn too_short(lint: &Lint, answers: [Option<Status>; DIALECTS]) -> JudgedFinding {
+pub(super) fn too_short(lint: &Lint, answers: PerDialect<Option<Status>>) -> JudgedFinding {
     let (header, length) = (lint.raw.header("content-length"), body_length(lint));
     let (what, advice) = counted_wrong(header, length);
     let remedy = Remedy::advise(advice)

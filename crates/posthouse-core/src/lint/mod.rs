@@ -19,7 +19,7 @@ mod verdict;
 
 use bytes::Bytes;
 use mm7::{
-    Dialect, Limits, Message, Rule, StatusCode,
+    Dialect, Limits, Message, Rule,
     lint::{Lint, Place, Remedy},
     message::{Status, SubmitReq},
 };
@@ -29,8 +29,8 @@ use crate::submit::{Cause, Head, Reject};
 pub use fix::{Fixed, Unfixable};
 pub use verdict::{DialectVerdict, NOT_JUDGED};
 
-/// How many dialects there are.
-const DIALECTS: usize = Dialect::ALL.len();
+/// Something for each of [`Dialect::ALL`], in its order.
+pub type PerDialect<T> = [T; Dialect::ALL.len()];
 
 /// How a message is judged.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ pub struct JudgedFinding {
     /// The clause.
     pub clause: &'static str,
     /// What each of [`Dialect::ALL`] answers; `None`: it is taken.
-    pub answers: [Option<Status>; DIALECTS],
+    pub answers: PerDialect<Option<Status>>,
 }
 
 impl JudgedFinding {
@@ -82,7 +82,7 @@ impl JudgedFinding {
     /// Leaves of the answers what the carriers' door gives, whatever the dialect.
     fn judge_as_carriers(&mut self, refused: Option<&carriers::DoorRefusal>) {
         let is_refused = refused.is_some_and(|refused| refused.is_of(self));
-        self.answers = Dialect::ALL.map(|dialect| is_refused.then(|| dialect.status(code(self.reject))));
+        self.answers = Dialect::ALL.map(|dialect| is_refused.then(|| dialect.status(self.reject.status())));
     }
 
     /// Each dialect and what it answers.
@@ -99,7 +99,7 @@ pub struct LintReport {
     /// What is wrong, in the order of the file.
     pub findings: Vec<JudgedFinding>,
     /// What each of [`Dialect::ALL`] says of the whole.
-    pub verdicts: [DialectVerdict; DIALECTS],
+    pub verdicts: PerDialect<DialectVerdict>,
     is_from_carrier: bool,
     options: Options,
 }
@@ -225,10 +225,6 @@ fn is_refused(lint: &Lint, rule: Rule, dialect: &Dialect) -> bool {
 /// A finding that every dialect answers with the code of its reason.
 fn for_all(reject: Reject, place: Place, what: impl Into<String>, remedy: Remedy) -> JudgedFinding {
     let clause = Cause::of(reject).map_or("", |cause| cause.clause);
-    let answers = Dialect::ALL.map(|dialect| Some(dialect.status(code(reject))));
+    let answers = Dialect::ALL.map(|dialect| Some(dialect.status(reject.status())));
     JudgedFinding { reject, place, what: what.into(), remedy, clause, answers }
-}
-
-const fn code(reject: Reject) -> StatusCode {
-    reject.status()
 }

@@ -9,7 +9,7 @@ use mm7::{
     smil,
 };
 
-use super::{DIALECTS, DialectVerdict, JudgedFinding, Options, code, submit_req};
+use super::{DialectVerdict, JudgedFinding, Options, PerDialect, submit_req};
 use crate::{
     address::Msisdn,
     submit::{Cause, Reject},
@@ -18,7 +18,7 @@ use crate::{
 /// A finding for each refusal that none explains yet, with the dialects that refuse for it.
 pub(super) fn findings(
     lint: &Lint,
-    verdicts: &[DialectVerdict; DIALECTS],
+    verdicts: &PerDialect<DialectVerdict>,
     known: &[JudgedFinding],
     options: &Options,
 ) -> Vec<JudgedFinding> {
@@ -45,10 +45,10 @@ struct Looker<'a> {
 }
 
 impl Looker<'_> {
-    fn finding(&self, reject: Reject, verdicts: &[DialectVerdict; DIALECTS]) -> JudgedFinding {
+    fn finding(&self, reject: Reject, verdicts: &PerDialect<DialectVerdict>) -> JudgedFinding {
         let answers = verdicts.each_ref().map(|verdict| {
             let refuses = verdict.refusals.iter().any(|refusal| refusal.reject == reject);
-            refuses.then(|| verdict.dialect.status(code(reject)))
+            refuses.then(|| verdict.dialect.status(reject.status()))
         });
         let takers = verdicts.iter().zip(&answers).filter(|(_, answer)| answer.is_none());
         let takers: Vec<_> = takers.map(|(verdict, _)| verdict.dialect.name).collect();

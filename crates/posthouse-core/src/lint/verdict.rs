@@ -8,7 +8,7 @@ use super::{JudgedFinding, Options, head, is_judged_as_submit};
 use crate::{
     message::Digest,
     route::Snapshot,
-    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Reject, Rejection, read_content},
+    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Reject, Rejection, read_content, row},
 };
 
 /// The checks that are not run, and what they would have to know: all that a file does not say.
@@ -97,14 +97,12 @@ fn until_known(
     }
     let default = by(Dialect::POSTHOUSE);
     let is_early = |refusal: &Rejection| refusal.identified() || default.contains(refusal);
-    let row =
-        |refusal: &Rejection| if is_early(refusal) { (refusal.row, false) } else { (NO_VASPID_ROW, true) };
-    refusals.sort_by_key(row);
+    let place = |refusal: &Rejection| {
+        if is_early(refusal) { (refusal.row, false) } else { (row::SENDER_IDENTIFICATION, true) }
+    };
+    refusals.sort_by_key(place);
     refusals
 }
-
-/// The row of contract 4.1 that asks for a VASPID.
-const NO_VASPID_ROW: u8 = 10;
 
 /// What the checks that a file can be judged by say, each alone.
 fn by_checks(facts: &Facts) -> Vec<Rejection> {
@@ -127,17 +125,14 @@ fn told_apart(mut refusals: Vec<Rejection>) -> Vec<Rejection> {
     refusals
 }
 
-/// The row of contract 4.1 that asks for a SubmitReq.
-const OPERATION_ROW: u8 = 8;
-
 /// How far a message can be judged: what one lacks that cannot be read, nobody can tell.
 fn last_row(facts: &Facts) -> u8 {
-    let Some(body) = &facts.body else { return 2 };
+    let Some(body) = &facts.body else { return row::REQUEST_LENGTH };
     let has_operation = body.decoded.as_ref().is_ok_and(|decoded| decoded.operation.is_some());
     match (body.submit_req(), has_operation) {
         (Some(_), _) => u8::MAX,
-        (None, true) => OPERATION_ROW,
-        (None, false) => OPERATION_ROW - 1,
+        (None, true) => row::OPERATION,
+        (None, false) => row::OPERATION - 1,
     }
 }
 
@@ -169,8 +164,8 @@ const fn rule_of(reject: Reject) -> Option<Rule> {
 /// Rules that no check of a SubmitReq refuses for stand with those of their kind.
 fn row_of(reject: Reject) -> u8 {
     match reject {
-        Reject::Decode(Rule::UnknownOperation) => OPERATION_ROW,
-        _ => Cause::of(Reject::Decode(Rule::UnknownElement)).map_or(OPERATION_ROW, |cause| cause.row),
+        Reject::Decode(Rule::UnknownOperation) => row::OPERATION,
+        _ => Cause::of(Reject::Decode(Rule::UnknownElement)).map_or(row::OPERATION, |cause| cause.row),
     }
 }
 

@@ -25,6 +25,7 @@ pub use facts::{
 };
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;
+pub(crate) use reject::row;
 pub use reject::{Reject, Rejection};
 
 /// A fact that a check asks for.

@@ -118,6 +118,24 @@ impl Reject {
     }
 }
 
+/// The rows of contract 4.1 that mean something beside their place in the order.
+pub(crate) mod row {
+    /// The last that is judged by the head alone.
+    pub(crate) const REQUEST_LENGTH: u8 = 2;
+    /// The first that the envelope counts in: before it, no VASPID is known.
+    pub(crate) const SOAP_HEADER: u8 = 5;
+    /// The operation is SubmitReq.
+    pub(crate) const OPERATION: u8 = 8;
+    /// The first that asks who sends the request.
+    pub(crate) const SENDER_IDENTIFICATION: u8 = 10;
+    /// The account's throughput, and the gateway's load.
+    pub(crate) const THROUGHPUT: u8 = 15;
+    /// Something of our own broke. No check stands here.
+    pub(crate) const SYSTEM: u8 = 32;
+    /// The carrier's answer in relay mode. No check stands here.
+    pub(crate) const CARRIER_ANSWER: u8 = 33;
+}
+
 /// A refusal and the row of contract 4.1 it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -128,17 +146,17 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// A refusal of row 32: something of our own broke.
-    pub const SYSTEM: Self = Self { row: 32, reject: Reject::System };
+    /// Something of our own broke.
+    pub const SYSTEM: Self = Self { row: row::SYSTEM, reject: Reject::System };
 
-    /// A refusal of row 15 by the gateway's load.
+    /// The gateway sheds load: the request may come again after this time.
     pub const fn shedding(retry_after: Duration) -> Self {
-        Self { row: 15, reject: Reject::Throughput { retry_after } }
+        Self { row: row::THROUGHPUT, reject: Reject::Throughput { retry_after } }
     }
 
-    /// A refusal of row 33: what the carrier said in relay mode.
+    /// What the carrier said in relay mode.
     pub const fn by_carrier(code: StatusCode) -> Self {
-        Self { row: 33, reject: Reject::Carrier(code) }
+        Self { row: row::CARRIER_ANSWER, reject: Reject::Carrier(code) }
     }
 
     /// The code that is answered.
@@ -148,11 +166,31 @@ impl Rejection {
 
     /// Whether it comes before anything in the envelope counts, its VASPID included (rows 1 to 4): the default dialect answers.
     pub const fn anonymous(self) -> bool {
-        self.row < 5 && !matches!(self.reject, Reject::Chunks)
+        self.row < row::SOAP_HEADER && !matches!(self.reject, Reject::Chunks)
     }
 
     /// Whether the request came as far as SenderIdentification (row 10 or later).
     pub const fn identified(self) -> bool {
-        self.row >= 10
+        self.row >= row::SENDER_IDENTIFICATION
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::submit::{CHECKS, Check};
+
+    #[test]
+    fn named_rows_are_those_of_the_checks() {
+        for (name, row) in [
+            ("request_length", row::REQUEST_LENGTH),
+            ("soap_header", row::SOAP_HEADER),
+            ("operation", row::OPERATION),
+            ("sender_identification", row::SENDER_IDENTIFICATION),
+            ("throughput", row::THROUGHPUT),
+        ] {
+            assert_eq!(Check::named(name).map(|check| check.row), Some(row), "{name}");
+        }
+        assert!(CHECKS.iter().all(|check| ![row::SYSTEM, row::CARRIER_ANSWER].contains(&check.row)));
     }
 }
