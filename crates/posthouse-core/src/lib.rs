@@ -3,11 +3,8 @@
 //! Nothing here does I/O, reads a clock or draws a random number: decisions take facts, the time and randomness as
 //! arguments, and [`store::Store`] says what a backend must do without saying how.
 
-pub mod account;
 pub mod address;
 pub mod bounds;
-pub mod carrier;
-pub mod certificate;
 pub mod codes;
 pub mod id;
 pub mod life;
@@ -22,9 +19,8 @@ pub mod steady;
 pub mod store;
 pub mod submit;
 pub mod time;
-pub mod tls;
 pub mod unreadable;
 pub mod url;
-pub mod vocabulary;
 
 pub use id::Id;
+pub use provisioning::{account, carrier, certificate, tls, vocabulary};

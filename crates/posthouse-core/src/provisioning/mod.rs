@@ -1,5 +1,11 @@
 //! Provisioning as a whole: what the store holds, and the changes that are made to it.
 
+pub mod account;
+pub mod carrier;
+pub mod certificate;
+pub mod tls;
+pub mod vocabulary;
+
 use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
