@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use posthouse_gateway::config::{ApplyError, Document, Settings};
+use posthouse_gateway::config::{ApplyError, ConfigFile, Settings};
 use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
 
 /// A provisioning file and the store it is for.
@@ -26,9 +26,9 @@ impl Target {
     ///
     /// # Errors
     /// All mistakes of the configuration, or that one of them cannot be read.
-    pub fn read(&self) -> anyhow::Result<(Settings, Document)> {
+    pub fn read(&self) -> anyhow::Result<(Settings, ConfigFile)> {
         let settings = Settings::load(self.config.as_deref(), &environment)?;
-        Ok((settings, Document::load(&self.file)?))
+        Ok((settings, ConfigFile::load(&self.file)?))
     }
 }
 

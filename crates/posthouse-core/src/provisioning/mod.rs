@@ -20,7 +20,7 @@ use crate::{
 /// How a number's carrier is found when the request does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Provider {
+pub enum LookupProvider {
     /// By the provisioned ranges.
     Ranges,
     /// By asking an HTTP service.
@@ -33,8 +33,8 @@ pub enum Provider {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
     /// Who knows.
-    pub provider: Provider,
-    /// Where to ask: for [`Provider::Http`] a URL in which `{msisdn}` stands for the number, for [`Provider::Enum`]
+    pub provider: LookupProvider,
+    /// Where to ask: for [`LookupProvider::Http`] a URL in which `{msisdn}` stands for the number, for [`LookupProvider::Enum`]
     /// `dns://server[:port]/zone`.
     pub url: Option<String>,
     /// How long an answer may take.
@@ -55,7 +55,7 @@ impl Default for Lookup {
     /// By ranges, with the times of contract section 3.
     fn default() -> Self {
         Self {
-            provider: Provider::Ranges,
+            provider: LookupProvider::Ranges,
             url: None,
             timeout: Duration::from_millis(500),
             cache: Duration::from_secs(24 * 3600),

@@ -34,7 +34,7 @@ use crate::{
     clock::{self, SystemClock},
     config::{
         Settings,
-        settings::{Retention, Tls},
+        settings::{RetentionSection, Tls},
     },
     due,
     fetch::{Fetcher, SystemNetwork, Trust},
@@ -569,7 +569,12 @@ fn open_lanes(queue: &SubmitQueue, snapshot: &SnapshotCell) {
 }
 
 /// Throws away what ended longer ago than retention says, a little at a time, and the next bit at once while there is more.
-async fn sweep(store: Arc<dyn Store>, clock: Arc<dyn Clock>, retention: Retention, stop: CancellationToken) {
+async fn sweep(
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    retention: RetentionSection,
+    stop: CancellationToken,
+) {
     let mut wait = SWEEP_EVERY;
     loop {
         tokio::select! {

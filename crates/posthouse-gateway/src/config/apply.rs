@@ -5,7 +5,7 @@ use posthouse_core::store::{Store, StoreError};
 use super::{
     Declared, Ground,
     plan::{Plan, plan},
-    reader::{ConfigErrors, Document, Environment},
+    reader::{ConfigErrors, ConfigFile, Environment},
 };
 
 /// How often a plan is made anew because somebody else changed provisioning meanwhile.
@@ -40,7 +40,7 @@ pub struct Applied {
 /// The file's mistakes, or the store's failure.
 pub async fn prepare(
     store: &dyn Store,
-    document: &Document,
+    document: &ConfigFile,
     environment: &Environment<'_>,
     prune: bool,
 ) -> Result<Applied, ApplyError> {
@@ -56,7 +56,7 @@ pub async fn prepare(
 /// The file's mistakes, the store's failure, or too many overtaking changes.
 pub async fn apply(
     store: &dyn Store,
-    document: &Document,
+    document: &ConfigFile,
     environment: &Environment<'_>,
     prune: bool,
 ) -> Result<Applied, ApplyError> {

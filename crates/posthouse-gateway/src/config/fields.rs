@@ -10,7 +10,7 @@ use posthouse_core::{
     account::{Account, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials, SubmitMode},
     carrier::{Carrier, CarrierCallbacks, Connection, OnUnknown},
     certificate::CertificateRule,
-    provisioning::{Lookup, Provider, Range},
+    provisioning::{Lookup, LookupProvider, Range},
     tls::{Identity, PeerTls},
     vocabulary::Vocabulary,
 };
@@ -286,9 +286,9 @@ pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
     fields.add(
         "provider",
         match provider {
-            Provider::Ranges => "ranges",
-            Provider::Http => "http",
-            Provider::Enum => "enum",
+            LookupProvider::Ranges => "ranges",
+            LookupProvider::Http => "http",
+            LookupProvider::Enum => "enum",
         },
     );
     fields.add_url("url", url.as_deref());

@@ -17,5 +17,5 @@ pub mod settings;
 pub use apply::{Applied, ApplyError, apply, prepare};
 pub use plan::{Plan, plan};
 pub use provisioning::{Declared, Ground};
-pub use reader::{ConfigErrors, Document, Environment, Mistake};
+pub use reader::{ConfigErrors, ConfigFile, ConfigMistake, Environment};
 pub use settings::Settings;

@@ -27,27 +27,27 @@ pub struct Plan {
     /// What the store is to do; nothing when all is as declared.
     pub changes: Vec<Change>,
     /// The same for people, with what stays as it is.
-    pub steps: Vec<Step>,
+    pub steps: Vec<PlanStep>,
     /// The carriers in whose name anybody may post who reaches their door, once all is as declared.
     pub open_carriers: BTreeSet<CarrierId>,
 }
 
 /// What happens to one thing. It serializes as `--json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Step {
+pub struct PlanStep {
     /// What kind of thing it is.
-    pub kind: Kind,
+    pub kind: ThingKind,
     /// Which one; empty for the lookup, of which there is one.
     pub name: String,
     /// What happens to it.
-    pub action: Action,
+    pub action: PlanAction,
     /// The fields that change, of a thing that changes. Secrets are not shown.
     pub fields: Vec<FieldChange>,
 }
 
 /// A kind of thing that is provisioned, in the order in which people read of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
+pub enum ThingKind {
     /// A VASP.
     Account,
     /// A mobile operator.
@@ -60,7 +60,7 @@ pub enum Kind {
     Blacklist,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ThingKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Account => "account",
@@ -74,7 +74,7 @@ impl fmt::Display for Kind {
 
 /// What happens to a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub enum PlanAction {
     /// It was not there.
     Create,
     /// It was there and was different.
@@ -85,7 +85,7 @@ pub enum Action {
     Remove,
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for PlanAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Create => "create",
@@ -114,7 +114,7 @@ impl fmt::Display for FieldChange {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PlanStep {
     /// One line, without the fields that change.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.action, self.kind)?;
@@ -125,13 +125,13 @@ impl fmt::Display for Step {
     }
 }
 
-impl Serialize for Kind {
+impl Serialize for ThingKind {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl Serialize for Action {
+impl Serialize for PlanAction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -142,7 +142,7 @@ const LINES_OF_A_KIND: usize = 1000;
 
 impl Plan {
     /// How many things this happens to.
-    pub fn count(&self, action: Action) -> usize {
+    pub fn count(&self, action: PlanAction) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
 
@@ -150,8 +150,8 @@ impl Plan {
     /// kind the first thousand have lines, and the others are counted.
     pub fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut seen: HashMap<(Kind, Action), usize> = HashMap::new();
-        let mut steps = self.steps.iter().filter(|step| step.action != Action::Keep).peekable();
+        let mut seen: HashMap<(ThingKind, PlanAction), usize> = HashMap::new();
+        let mut steps = self.steps.iter().filter(|step| step.action != PlanAction::Keep).peekable();
         while let Some(step) = steps.next() {
             let of_its_kind = (step.kind, step.action);
             let count = seen.entry(of_its_kind).or_default();
@@ -172,21 +172,21 @@ impl Plan {
     pub fn summary(&self) -> String {
         format!(
             "{} to create, {} to change, {} to remove, {} unchanged",
-            self.count(Action::Create),
-            self.count(Action::Change),
-            self.count(Action::Remove),
-            self.count(Action::Keep)
+            self.count(PlanAction::Create),
+            self.count(PlanAction::Change),
+            self.count(PlanAction::Remove),
+            self.count(PlanAction::Keep)
         )
     }
 }
 
 /// What has no lines of its own.
-fn uncounted(((kind, action), count): ((Kind, Action), usize)) -> Option<String> {
+fn uncounted(((kind, action), count): ((ThingKind, PlanAction), usize)) -> Option<String> {
     let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
     Some(format!("{action} {kind}: {more} more; --json prints them all"))
 }
 
-impl Step {
+impl PlanStep {
     fn add_fields(&self, lines: &mut Vec<String>) {
         lines.extend(self.fields.iter().take(LINES_OF_A_KIND).map(|field| format!("  {field}")));
         if let Some(more) = self.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
@@ -215,7 +215,7 @@ pub fn plan(declared: &Declared, current: &Provisioning) -> Plan {
 
 /// A kind of thing, as a plan handles it.
 trait Thing: PartialEq {
-    const KIND: Kind;
+    const KIND: ThingKind;
     /// What it is found by, and what people call it.
     fn key(&self) -> Cow<'_, str>;
     fn fields(&self) -> Vec<Field>;
@@ -231,17 +231,17 @@ impl Plan {
         let mut puts = Vec::new();
         for thing in declared {
             let step = step_to(thing, stored.get(&thing.key()).copied());
-            if step.action != Action::Keep {
+            if step.action != PlanAction::Keep {
                 puts.push(thing.put());
             }
             self.steps.push(step);
         }
         for thing in current.iter().filter(|thing| !named.contains(&thing.key())) {
-            let action = if prune { Action::Remove } else { Action::Keep };
+            let action = if prune { PlanAction::Remove } else { PlanAction::Keep };
             if prune {
                 self.changes.push(thing.remove());
             }
-            self.steps.push(Step {
+            self.steps.push(PlanStep {
                 kind: T::KIND,
                 name: thing.key().into_owned(),
                 action,
@@ -252,13 +252,13 @@ impl Plan {
     }
 }
 
-fn step_to<T: Thing>(thing: &T, stored: Option<&T>) -> Step {
+fn step_to<T: Thing>(thing: &T, stored: Option<&T>) -> PlanStep {
     let (action, fields) = match stored {
-        None => (Action::Create, Vec::new()),
-        Some(stored) if stored == thing => (Action::Keep, Vec::new()),
-        Some(stored) => (Action::Change, changes(&stored.fields(), &thing.fields())),
+        None => (PlanAction::Create, Vec::new()),
+        Some(stored) if stored == thing => (PlanAction::Keep, Vec::new()),
+        Some(stored) => (PlanAction::Change, changes(&stored.fields(), &thing.fields())),
     };
-    Step { kind: T::KIND, name: thing.key().into_owned(), action, fields }
+    PlanStep { kind: T::KIND, name: thing.key().into_owned(), action, fields }
 }
 
 /// The fields that differ: first those that are there now, in their order, then those that come.
@@ -287,7 +287,7 @@ fn by_name(fields: &[Field]) -> HashMap<&str, &Field> {
 }
 
 impl Thing for Account {
-    const KIND: Kind = Kind::Account;
+    const KIND: ThingKind = ThingKind::Account;
     fn key(&self) -> Cow<'_, str> {
         self.name.0.as_str().into()
     }
@@ -303,7 +303,7 @@ impl Thing for Account {
 }
 
 impl Thing for Carrier {
-    const KIND: Kind = Kind::Carrier;
+    const KIND: ThingKind = ThingKind::Carrier;
     fn key(&self) -> Cow<'_, str> {
         self.id.as_str().into()
     }
@@ -319,7 +319,7 @@ impl Thing for Carrier {
 }
 
 impl Thing for Lookup {
-    const KIND: Kind = Kind::Lookup;
+    const KIND: ThingKind = ThingKind::Lookup;
     fn key(&self) -> Cow<'_, str> {
         "".into()
     }
@@ -335,7 +335,7 @@ impl Thing for Lookup {
 }
 
 impl Thing for Range {
-    const KIND: Kind = Kind::Range;
+    const KIND: ThingKind = ThingKind::Range;
     fn key(&self) -> Cow<'_, str> {
         self.prefix.as_str().into()
     }
@@ -351,7 +351,7 @@ impl Thing for Range {
 }
 
 impl Thing for Blacklisted {
-    const KIND: Kind = Kind::Blacklist;
+    const KIND: ThingKind = ThingKind::Blacklist;
     fn key(&self) -> Cow<'_, str> {
         match &self.account {
             Some(account) => format!("{} for {account}", self.number).into(),
@@ -382,7 +382,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::{Document, Ground, secrets::verify_password};
+    use crate::config::{ConfigFile, Ground, secrets::verify_password};
 
     const FILE: &str = r#"
         [[account]]
@@ -413,7 +413,7 @@ mod tests {
     "#;
 
     fn read(text: &str, current: &Provisioning, prune: bool) -> Declared {
-        let document = Document { file: "f".to_owned(), text: text.to_owned(), folder: "".into() };
+        let document = ConfigFile { file: "f".to_owned(), text: text.to_owned(), folder: "".into() };
         Declared::parse(&document, &|_| None, Ground { current, key: &[0; 32], prune }).unwrap()
     }
 
@@ -661,7 +661,7 @@ mod tests {
             "prefix = \"1617\"\ncarrier = \"2\"\n[[carrier]]\nid = \"2\"",
         );
         let plan = to(&text, &current, false);
-        let changed: Vec<_> = plan.steps.iter().filter(|step| step.action != Action::Keep).collect();
+        let changed: Vec<_> = plan.steps.iter().filter(|step| step.action != PlanAction::Keep).collect();
         assert_eq!(
             json!(changed),
             json!([

@@ -18,14 +18,14 @@ use posthouse_core::{
         SubmitMode, Throughput, VaspKey,
     },
     carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
-    provisioning::{Blacklisted, Lookup, Provider, Provisioning, Range},
+    provisioning::{Blacklisted, Lookup, LookupProvider, Provisioning, Range},
     vocabulary::{Vocabulary, is_same_word},
 };
 
 use super::{
     check::{self, MOST_BYTES},
     peer_tls,
-    reader::{ConfigErrors, Document, Environment, FreeEntry, Located, Problem, Reader, Table, nearest},
+    reader::{ConfigErrors, ConfigFile, Environment, FreeEntry, Located, Problem, Reader, Table, nearest},
     secrets::{hash_password, vasp_key, verify_password},
 };
 
@@ -100,7 +100,7 @@ impl Declared {
     /// # Errors
     /// All mistakes of the file.
     pub fn parse(
-        document: &Document,
+        document: &ConfigFile,
         environment: &Environment<'_>,
         ground: Ground<'_>,
     ) -> Result<Self, ConfigErrors> {
@@ -652,16 +652,17 @@ fn shown_credentials(table: &mut Table<'_>, stored: Option<&ShownCredentials>) -
 
 fn read_lookup(reader: &Reader<'_>, mut table: Table<'_>) -> Lookup {
     let default = Lookup::default();
-    let providers = [("ranges", Provider::Ranges), ("http", Provider::Http), ("enum", Provider::Enum)];
+    let providers =
+        [("ranges", LookupProvider::Ranges), ("http", LookupProvider::Http), ("enum", LookupProvider::Enum)];
     let provider = table.parsed("provider", check::one_of(&providers)).unwrap_or(default.provider);
     match provider {
-        Provider::Ranges => {}
-        Provider::Http => table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\""),
-        Provider::Enum => table.require("url", "\"dns://127.0.0.1:53/e164.arpa\""),
+        LookupProvider::Ranges => {}
+        LookupProvider::Http => table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\""),
+        LookupProvider::Enum => table.require("url", "\"dns://127.0.0.1:53/e164.arpa\""),
     }
     let url = table.parsed("url", |url| match provider {
-        Provider::Enum => check::enum_url(url),
-        Provider::Ranges | Provider::Http => check::lookup_url(url),
+        LookupProvider::Enum => check::enum_url(url),
+        LookupProvider::Ranges | LookupProvider::Http => check::lookup_url(url),
     });
     Lookup {
         provider,

@@ -31,7 +31,7 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ConfigMistake {
     /// The file, as it was named.
     pub file: String,
     /// The line, counted from 1; `None` when it is about the file as a whole.
@@ -40,7 +40,7 @@ pub struct Mistake {
     pub what: String,
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for ConfigMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             Some(line) => write!(f, "{}:{line}: {}", self.file, self.what),
@@ -53,7 +53,7 @@ impl fmt::Display for Mistake {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigErrors {
     /// The mistakes; at least one.
-    pub mistakes: Vec<Mistake>,
+    pub mistakes: Vec<ConfigMistake>,
 }
 
 impl fmt::Display for ConfigErrors {
@@ -98,14 +98,14 @@ pub(super) struct Located<T> {
 /// What was found to be wrong so far.
 #[derive(Default)]
 struct Mistakes {
-    all: Vec<Mistake>,
+    all: Vec<ConfigMistake>,
     /// The lines that are not TOML.
     broken_lines: HashSet<usize>,
 }
 
 /// A file that is being read.
 pub(super) struct Reader<'a> {
-    document: &'a Document,
+    document: &'a ConfigFile,
     environment: &'a Environment<'a>,
     /// Where each line ends. Each key is asked for its line: counting from the file's beginning would take time by the square of
     /// its length.
@@ -115,7 +115,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Begins to read.
-    pub fn new(document: &'a Document, environment: &'a Environment<'a>) -> Self {
+    pub fn new(document: &'a ConfigFile, environment: &'a Environment<'a>) -> Self {
         let bytes = document.text.bytes().enumerate();
         let line_ends = bytes.filter(|(_, byte)| *byte == b'\n').map(|(offset, _)| offset).collect();
         Self { document, environment, line_ends, mistakes: RefCell::default() }
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
     pub fn wrong(&self, line: usize, what: String) {
         let mut mistakes = self.mistakes.borrow_mut();
         if !mistakes.broken_lines.contains(&line) {
-            mistakes.all.push(Mistake { file: self.document.file.clone(), line: Some(line), what });
+            mistakes.all.push(ConfigMistake { file: self.document.file.clone(), line: Some(line), what });
         }
     }
 
@@ -197,7 +197,7 @@ impl<'a> Reader<'a> {
 
 /// The text of a file that people wrote, before it is understood.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub struct ConfigFile {
     /// Its name for people.
     pub file: String,
     /// All of it.
@@ -206,7 +206,7 @@ pub struct Document {
     pub folder: PathBuf,
 }
 
-impl Document {
+impl ConfigFile {
     /// Reads a file. Its folder becomes absolute, unless it is the working directory itself.
     ///
     /// # Errors
@@ -215,7 +215,7 @@ impl Document {
         let file = path.display().to_string();
         match read_text(path) {
             Ok(text) => Ok(Self { file, text, folder: folder_of(path) }),
-            Err(what) => Err(ConfigErrors { mistakes: vec![Mistake { file, line: None, what }] }),
+            Err(what) => Err(ConfigErrors { mistakes: vec![ConfigMistake { file, line: None, what }] }),
         }
     }
 }

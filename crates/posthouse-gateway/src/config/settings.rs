@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use super::{
     check::{self, MOST_BYTES},
     duration,
-    reader::{ConfigErrors, Document, Environment, Problem, Reader, Table},
+    reader::{ConfigErrors, ConfigFile, Environment, Problem, Reader, Table},
     secrets::{Secret, SecretSource},
 };
 
@@ -22,38 +22,38 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Where messages and provisioning are kept.
-    pub store: Store,
+    pub store: StoreSection,
     /// Where media are kept.
-    pub media: Media,
+    pub media: MediaSection,
     /// Where VASPs submit.
-    pub mm7: Mm7,
+    pub mm7: Mm7Section,
     /// Where carriers post reports and MO.
-    pub carriers: Carriers,
+    pub carriers: CarriersSection,
     /// Content by URL.
-    pub fetch: Fetch,
+    pub fetch: FetchSection,
     /// The admin API and UI.
-    pub admin: Admin,
+    pub admin: AdminSection,
     /// How long things are kept.
-    pub retention: Retention,
+    pub retention: RetentionSection,
 }
 
 /// `[store]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Store {
+pub struct StoreSection {
     /// The SQLite database file.
     pub path: PathBuf,
 }
 
 /// `[media]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Media {
+pub struct MediaSection {
     /// The folder of the segment files.
     pub path: PathBuf,
 }
 
 /// `[mm7]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mm7 {
+pub struct Mm7Section {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The path of the URL that VASPs post to; begins with `/`.
@@ -83,7 +83,7 @@ pub struct Tls {
 
 /// `[carriers]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carriers {
+pub struct CarriersSection {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// The path that carriers post to; one of its segments is `{carrier}`.
@@ -96,7 +96,7 @@ pub struct Carriers {
 
 /// `[fetch]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetch {
+pub struct FetchSection {
     /// How long fetching the content of one message may take.
     pub timeout: Duration,
     /// The longest content of one URL, in bytes.
@@ -107,7 +107,7 @@ pub struct Fetch {
 
 /// `[admin]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admin {
+pub struct AdminSection {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
     /// Its TLS; `None`: plain HTTP.
@@ -118,7 +118,7 @@ pub struct Admin {
 
 /// `[retention]`
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retention {
+pub struct RetentionSection {
     /// How long media of messages that have ended are kept.
     pub media: Duration,
     /// How long messages that have ended are kept.
@@ -134,9 +134,9 @@ const fn loopback(port: u16) -> SocketAddr {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            store: Store { path: PathBuf::from("posthouse-data/posthouse.db") },
-            media: Media { path: PathBuf::from("posthouse-data/media") },
-            mm7: Mm7 {
+            store: StoreSection { path: PathBuf::from("posthouse-data/posthouse.db") },
+            media: MediaSection { path: PathBuf::from("posthouse-data/media") },
+            mm7: Mm7Section {
                 listen: loopback(8007),
                 path: "/mm7/v1".to_owned(),
                 carrier_id_header: "X-Posthouse-Carrier-Id".to_owned(),
@@ -145,19 +145,19 @@ impl Default for Settings {
                 tls: None,
                 trusted_proxies: Vec::new(),
             },
-            carriers: Carriers {
+            carriers: CarriersSection {
                 listen: loopback(8008),
                 path: "/carriers/{carrier}/mm7".to_owned(),
                 tls: None,
                 trusted_proxies: Vec::new(),
             },
-            fetch: Fetch {
+            fetch: FetchSection {
                 timeout: Duration::from_secs(10),
                 max_bytes: 5 * 1024 * 1024,
                 allow_private: Vec::new(),
             },
-            admin: Admin { listen: loopback(8080), tls: None, token: None },
-            retention: Retention { media: 7 * DAY, messages: 90 * DAY },
+            admin: AdminSection { listen: loopback(8080), tls: None, token: None },
+            retention: RetentionSection { media: 7 * DAY, messages: 90 * DAY },
         }
     }
 }
@@ -172,14 +172,14 @@ impl Settings {
     /// All mistakes of the file.
     pub fn load(path: Option<&Path>, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
         let Some(path) = path else { return Ok(Self::default()) };
-        Self::parse(&Document::load(path)?, environment)
+        Self::parse(&ConfigFile::load(path)?, environment)
     }
 
     /// Understands a settings file.
     ///
     /// # Errors
     /// All mistakes of the file.
-    pub fn parse(document: &Document, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
+    pub fn parse(document: &ConfigFile, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
         let reader = Reader::new(document, environment);
         let mut root = reader.root();
         let defaults = Self::default();
@@ -229,7 +229,7 @@ impl Settings {
     }
 }
 
-fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> Store {
+fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> StoreSection {
     let default = "sqlite://posthouse-data/posthouse.db";
     let path = table.parsed("url", |url: String| match url.split_once("://") {
         Some(("sqlite", path)) if path.contains('?') => Err("has parameters; write only the path".into()),
@@ -243,10 +243,10 @@ fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> Store {
         ))),
         _ => Err(Problem::Alone(format!("takes an address that begins with sqlite://; write {default:?} or another path"))),
     });
-    Store { path: path.unwrap_or_else(|| reader.path("posthouse-data/posthouse.db")) }
+    StoreSection { path: path.unwrap_or_else(|| reader.path("posthouse-data/posthouse.db")) }
 }
 
-fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> Media {
+fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> MediaSection {
     let default = "file://posthouse-data/media";
     let path = table.parsed("url", |url: String| match url.split_once("://") {
         Some(("file", "")) => Err(format!("names no folder; write one, such as {default:?}").into()),
@@ -256,11 +256,11 @@ fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> Media {
         ))),
         _ => Err(Problem::Alone(format!("takes an address that begins with file://; write {default:?} or another folder"))),
     });
-    Media { path: path.unwrap_or_else(|| reader.path("posthouse-data/media")) }
+    MediaSection { path: path.unwrap_or_else(|| reader.path("posthouse-data/media")) }
 }
 
-fn read_mm7(mut table: Table<'_>, default: Mm7, reader: &Reader<'_>) -> Mm7 {
-    Mm7 {
+fn read_mm7(mut table: Table<'_>, default: Mm7Section, reader: &Reader<'_>) -> Mm7Section {
+    Mm7Section {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", plain_path).unwrap_or(default.path),
         carrier_id_header: table.parsed("carrier_id_header", header).unwrap_or(default.carrier_id_header),
@@ -274,10 +274,15 @@ fn read_mm7(mut table: Table<'_>, default: Mm7, reader: &Reader<'_>) -> Mm7 {
 }
 
 /// Who is a proxy of ours is so for both doors, unless this one says otherwise.
-fn read_carriers(mut table: Table<'_>, default: Carriers, mm7: Vec<IpNet>, reader: &Reader<'_>) -> Carriers {
+fn read_carriers(
+    mut table: Table<'_>,
+    default: CarriersSection,
+    mm7: Vec<IpNet>,
+    reader: &Reader<'_>,
+) -> CarriersSection {
     let says_so = table.has("trusted_proxies");
     let own = networks(&mut table, "trusted_proxies");
-    Carriers {
+    CarriersSection {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", carrier_path).unwrap_or(default.path),
         tls: read_tls(&mut table, reader),
@@ -285,16 +290,16 @@ fn read_carriers(mut table: Table<'_>, default: Carriers, mm7: Vec<IpNet>, reade
     }
 }
 
-fn read_fetch(mut table: Table<'_>, default: Fetch) -> Fetch {
-    Fetch {
+fn read_fetch(mut table: Table<'_>, default: FetchSection) -> FetchSection {
+    FetchSection {
         timeout: table.duration("timeout").unwrap_or(default.timeout),
         max_bytes: table.number("max_bytes", 1..=MOST_BYTES).unwrap_or(default.max_bytes),
         allow_private: networks(&mut table, "allow_private"),
     }
 }
 
-fn read_admin(mut table: Table<'_>, default: Admin, reader: &Reader<'_>) -> Admin {
-    let admin = Admin {
+fn read_admin(mut table: Table<'_>, default: AdminSection, reader: &Reader<'_>) -> AdminSection {
+    let admin = AdminSection {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         tls: read_tls(&mut table, reader),
         token: table.secret("token"),
@@ -311,8 +316,8 @@ fn read_admin(mut table: Table<'_>, default: Admin, reader: &Reader<'_>) -> Admi
     admin
 }
 
-fn read_retention(mut table: Table<'_>, default: Retention) -> Retention {
-    Retention {
+fn read_retention(mut table: Table<'_>, default: RetentionSection) -> RetentionSection {
+    RetentionSection {
         media: table.duration("media").unwrap_or(default.media),
         messages: table.duration("messages").unwrap_or(default.messages),
     }
@@ -423,7 +428,7 @@ fn quote_list(networks: &[IpNet]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Mistake, *};
+    use super::{super::ConfigMistake, *};
 
     fn parse(text: &str) -> Result<Settings, ConfigErrors> {
         let environment = |name: &str| match name {
@@ -435,11 +440,11 @@ mod tests {
             _ => None,
         };
         let file = "posthouse.toml".to_owned();
-        Settings::parse(&Document { file, text: text.to_owned(), folder: PathBuf::new() }, &environment)
+        Settings::parse(&ConfigFile { file, text: text.to_owned(), folder: PathBuf::new() }, &environment)
     }
 
     fn mistakes(text: &str) -> Vec<String> {
-        parse(text).unwrap_err().mistakes.iter().map(Mistake::to_string).collect()
+        parse(text).unwrap_err().mistakes.iter().map(ConfigMistake::to_string).collect()
     }
 
     #[test]

@@ -147,7 +147,7 @@ pub struct Haul {
 
 /// Fetches.
 pub struct Fetcher {
-    settings: settings::Fetch,
+    settings: settings::FetchSection,
     allowed: AllowList,
     network: Box<dyn Network>,
     trust: Trust,
@@ -163,7 +163,7 @@ enum Got {
 
 impl Fetcher {
     /// A fetcher on a network.
-    pub fn new(settings: settings::Fetch, network: Box<dyn Network>, trust: Trust) -> Self {
+    pub fn new(settings: settings::FetchSection, network: Box<dyn Network>, trust: Trust) -> Self {
         Self {
             allowed: AllowList::new(settings.allow_private.clone()),
             settings,

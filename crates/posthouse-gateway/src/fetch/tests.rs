@@ -53,11 +53,15 @@ impl Map {
         connected.iter().map(ToString::to_string).collect()
     }
 
-    fn fetcher(&self, change: impl FnOnce(&mut settings::Fetch)) -> Arc<Fetcher> {
+    fn fetcher(&self, change: impl FnOnce(&mut settings::FetchSection)) -> Arc<Fetcher> {
         self.fetcher_in(RootCertStore::empty(), change)
     }
 
-    fn fetcher_in(&self, roots: RootCertStore, change: impl FnOnce(&mut settings::Fetch)) -> Arc<Fetcher> {
+    fn fetcher_in(
+        &self,
+        roots: RootCertStore,
+        change: impl FnOnce(&mut settings::FetchSection),
+    ) -> Arc<Fetcher> {
         let mut settings = settings::Settings::default().fetch;
         settings.timeout = PATIENCE;
         change(&mut settings);

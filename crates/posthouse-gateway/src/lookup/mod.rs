@@ -20,7 +20,7 @@ use std::{
 use posthouse_core::{
     address::Msisdn,
     carrier::{Carrier, CarrierId, Connection},
-    provisioning::{Lookup, Provider},
+    provisioning::{Lookup, LookupProvider},
     route::Snapshot,
     submit::CarrierFact,
 };
@@ -70,8 +70,8 @@ impl Directory {
         let (outcome, fact) = match self.ported_to(snapshot, number) {
             Some(known) => known,
             None => match snapshot.lookup().provider {
-                Provider::Ranges => ("ranges", self.known(snapshot.carrier_by_range(number))),
-                Provider::Http | Provider::Enum => self.asked(snapshot, number).await,
+                LookupProvider::Ranges => ("ranges", self.known(snapshot.carrier_by_range(number))),
+                LookupProvider::Http | LookupProvider::Enum => self.asked(snapshot, number).await,
             },
         };
         self.metrics.lookup_ended(outcome);
@@ -146,8 +146,8 @@ impl Directory {
 fn provider(lookup: &Lookup) -> Option<Box<dyn provider::NumberProvider>> {
     let url = lookup.url.as_deref()?;
     match lookup.provider {
-        Provider::Ranges => None,
-        Provider::Http => Some(Box::new(HttpService::new(url, lookup.timeout, lookup.tls.as_ref())?)),
-        Provider::Enum => Some(Box::new(EnumServer::new(url, lookup.timeout)?)),
+        LookupProvider::Ranges => None,
+        LookupProvider::Http => Some(Box::new(HttpService::new(url, lookup.timeout, lookup.tls.as_ref())?)),
+        LookupProvider::Enum => Some(Box::new(EnumServer::new(url, lookup.timeout)?)),
     }
 }

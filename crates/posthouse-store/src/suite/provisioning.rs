@@ -9,7 +9,7 @@ use posthouse_core::{
         SubmitMode, Throughput, VaspKey,
     },
     carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
-    provisioning::{Blacklisted, Change, Lookup, Provider, Provisioning, Range},
+    provisioning::{Blacklisted, Change, Lookup, LookupProvider, Provisioning, Range},
     store::StoreError,
     tls::{Identity, PeerTls},
     vocabulary::Vocabulary,
@@ -104,7 +104,7 @@ pub async fn a_new_store_has_nothing_provisioned(backend: &dyn Backend) {
 /// All of it, at one revision.
 pub async fn changes_read_back_sorted_by_key(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let lookup = Lookup { provider: Provider::Http, ..Lookup::default() };
+    let lookup = Lookup { provider: LookupProvider::Http, ..Lookup::default() };
     let changes = [
         put_account("globex"),
         put_account("acme"),

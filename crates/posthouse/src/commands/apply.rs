@@ -3,7 +3,7 @@
 use std::{io, process::ExitCode, time::Duration};
 
 use posthouse_core::store::Store as _;
-use posthouse_gateway::config::{self, Applied, Document, Settings, plan::Action};
+use posthouse_gateway::config::{self, Applied, ConfigFile, Settings, plan::PlanAction};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ struct Taken<'a> {
     gateway: Value,
 }
 
-async fn apply(settings: &Settings, document: &Document, prune: bool) -> anyhow::Result<Applied> {
+async fn apply(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
     let store = visit(settings, true).await?;
     let applied = config::apply(&store, document, &environment, prune).await.map_err(told);
     store.close().await?;
@@ -81,10 +81,10 @@ fn print(out: &mut Printer, applied: &Applied, reached: &Reached) -> io::Result<
     writeln!(
         out,
         "{} created, {} changed, {} removed, {} unchanged; provisioning is at revision {revision}",
-        plan.count(Action::Create),
-        plan.count(Action::Change),
-        plan.count(Action::Remove),
-        plan.count(Action::Keep)
+        plan.count(PlanAction::Create),
+        plan.count(PlanAction::Change),
+        plan.count(PlanAction::Remove),
+        plan.count(PlanAction::Keep)
     )?;
     match reached {
         Reached::Taken { admin } if plan.changes.is_empty() => writeln!(out, "the gateway at {admin} has it"),

@@ -6,8 +6,8 @@ use posthouse_core::{provisioning::Provisioning, store::Store as _};
 use posthouse_gateway::{
     carrier::open,
     config::{
-        self, Applied, ApplyError, Declared, Document, Ground, Settings,
-        plan::{Action, Plan, Step},
+        self, Applied, ConfigFile, Declared, Ground, Settings,
+        plan::{Plan, PlanAction, PlanStep},
     },
 };
 use posthouse_store::OpenError;
@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn plan(settings: &Settings, document: &Document, prune: bool) -> anyhow::Result<Applied> {
+async fn plan(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
     let store = match visit(settings, false).await {
         // What is not there is not made for a look: all that the file names would be created.
         Err(OpenError::Missing(_)) => return plan_without_store(document, prune),
@@ -60,7 +60,7 @@ async fn plan(settings: &Settings, document: &Document, prune: bool) -> anyhow::
     planned
 }
 
-fn plan_without_store(document: &Document, prune: bool) -> anyhow::Result<Applied> {
+fn plan_without_store(document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
     let current = Provisioning::default();
     // No hash under this key leaves this function: a plan shows none.
     let declared =
@@ -76,7 +76,7 @@ pub struct Printed<'a> {
     change: usize,
     remove: usize,
     keep: usize,
-    steps: &'a [Step],
+    steps: &'a [PlanStep],
     /// What is not wrong, and what somebody should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -89,10 +89,10 @@ impl<'a> Printed<'a> {
     pub fn new(plan: &'a Plan, revision: u64, settings: &Settings) -> Self {
         Self {
             revision,
-            create: plan.count(Action::Create),
-            change: plan.count(Action::Change),
-            remove: plan.count(Action::Remove),
-            keep: plan.count(Action::Keep),
+            create: plan.count(PlanAction::Create),
+            change: plan.count(PlanAction::Change),
+            remove: plan.count(PlanAction::Remove),
+            keep: plan.count(PlanAction::Keep),
             steps: &plan.steps,
             warnings: open::warnings(settings.carriers.listen, &plan.open_carriers),
             plan,

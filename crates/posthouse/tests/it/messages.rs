@@ -9,7 +9,7 @@ use std::{
 
 use posthouse_gateway::{
     app::{App, Components},
-    config::{Document, Settings, apply},
+    config::{ConfigFile, Settings, apply},
 };
 use posthouse_sim::{Submit, http::Client, submit};
 use serde_json::Value;
@@ -66,7 +66,7 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
         *listen = "127.0.0.1:0".parse().unwrap();
     }
     let app = App::start(&settings, Components::default()).await.unwrap();
-    let document = Document { file: "p.toml".to_owned(), text: PROVISIONING.to_owned(), folder: "".into() };
+    let document = ConfigFile { file: "p.toml".to_owned(), text: PROVISIONING.to_owned(), folder: "".into() };
     app.provisioned(apply(&**app.store(), &document, &|_| None, false).await.unwrap().revision).await;
     let client = Client::new(std::time::Duration::from_secs(10));
     let mut ids = Vec::new();

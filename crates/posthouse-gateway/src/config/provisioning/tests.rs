@@ -3,7 +3,7 @@
 use posthouse_core::account::AccountName;
 
 use super::*;
-use crate::config::{Mistake, secrets::vasp_hash};
+use crate::config::{ConfigMistake, secrets::vasp_hash};
 
 const KEY: [u8; 32] = [7; 32];
 
@@ -103,7 +103,7 @@ id = "31003"
 "#;
 
 fn parse(text: &str, current: &Provisioning, prune: bool) -> Result<Declared, ConfigErrors> {
-    let document = Document { file: "acme.toml".to_owned(), text: text.to_owned(), folder: "".into() };
+    let document = ConfigFile { file: "acme.toml".to_owned(), text: text.to_owned(), folder: "".into() };
     let environment = |name: &str| (name == "PASSWORD").then(|| "from-outside".to_owned());
     Declared::parse(&document, &environment, Ground { current, key: &KEY, prune })
 }
@@ -114,7 +114,7 @@ fn declared(text: &str) -> Declared {
 
 fn mistakes(text: &str) -> Vec<String> {
     let errors = parse(text, &Provisioning::default(), false).unwrap_err();
-    errors.mistakes.iter().map(Mistake::to_string).collect()
+    errors.mistakes.iter().map(ConfigMistake::to_string).collect()
 }
 
 fn stored(text: &str) -> Provisioning {
@@ -228,7 +228,7 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
     assert_eq!(
         declared.lookup,
         Some(Lookup {
-            provider: Provider::Ranges,
+            provider: LookupProvider::Ranges,
             url: Some("http://127.0.0.1:9200/lookup/{msisdn}".to_owned()),
             timeout: Duration::from_millis(400),
             cache: Duration::from_secs(3600),
@@ -327,14 +327,20 @@ fn what_is_left_out_has_its_default() {
 fn a_lookup_may_ask_an_http_service() {
     let text = "[lookup]\nprovider = \"http\"\nurl = \"http://h:9200/{msisdn}?key=k\"";
     let url = Some("http://h:9200/{msisdn}?key=k".to_owned());
-    assert_eq!(declared(text).lookup, Some(Lookup { provider: Provider::Http, url, ..Lookup::default() }));
+    assert_eq!(
+        declared(text).lookup,
+        Some(Lookup { provider: LookupProvider::Http, url, ..Lookup::default() })
+    );
 }
 
 #[test]
 fn a_lookup_may_ask_the_dns() {
     let text = "[lookup]\nprovider = \"enum\"\nurl = \"dns://[::1]:5353/e164.arpa\"";
     let url = Some("dns://[::1]:5353/e164.arpa".to_owned());
-    assert_eq!(declared(text).lookup, Some(Lookup { provider: Provider::Enum, url, ..Lookup::default() }));
+    assert_eq!(
+        declared(text).lookup,
+        Some(Lookup { provider: LookupProvider::Enum, url, ..Lookup::default() })
+    );
 }
 
 #[test]
@@ -343,7 +349,7 @@ fn the_file_of_ported_numbers_is_found_from_the_files_folder() {
     std::fs::write(folder.path().join("ported.csv"), "").unwrap();
     let load = |ported: &str| {
         let text = format!("[lookup]\nported = {ported:?}\n");
-        let document = Document { file: "acme.toml".to_owned(), text, folder: folder.path().to_owned() };
+        let document = ConfigFile { file: "acme.toml".to_owned(), text, folder: folder.path().to_owned() };
         let current = Provisioning::default();
         Declared::parse(&document, &|_: &str| None, Ground { current: &current, key: &KEY, prune: false })
     };
@@ -772,7 +778,7 @@ fn a_file_may_name_what_the_store_has() {
                 [[blacklist]]\nnumber = \"1234567\"\naccount = \"acme\"\n";
     assert!(parse(text, &stored, false).is_ok());
     let told: Vec<_> =
-        parse(text, &stored, true).unwrap_err().mistakes.iter().map(Mistake::to_string).collect();
+        parse(text, &stored, true).unwrap_err().mistakes.iter().map(ConfigMistake::to_string).collect();
     assert_eq!(
         told,
         [
@@ -799,7 +805,7 @@ fn a_file_must_not_clash_with_what_stays_in_the_store() {
     let text = "[[account]]\nname = \"b\"\nvaspid = \"acme-api-key\"\n\
                 [[carrier]]\nid = \"0001890\"\n[[carrier]]\nid = \"2\"\naliases = [\"31003\"]\n";
     let told: Vec<_> =
-        parse(text, &stored, false).unwrap_err().mistakes.iter().map(Mistake::to_string).collect();
+        parse(text, &stored, false).unwrap_err().mistakes.iter().map(ConfigMistake::to_string).collect();
     assert_eq!(
         told,
         [

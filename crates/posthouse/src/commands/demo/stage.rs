@@ -7,7 +7,7 @@ use mm7::mime::Media;
 use posthouse_core::{life::retry::Backoff, store::Store};
 use posthouse_gateway::{
     app::{App, Components, Ready},
-    config::{Document, Settings, apply},
+    config::{ConfigFile, Settings, apply},
 };
 use posthouse_sim::{
     CarrierOptions, CarrierSim, Mm7Answer, ReceivedCallback, Submit, VaspOptions, VaspSim, http::Client,
@@ -57,7 +57,7 @@ impl Stage {
 
     async fn provision(&self) -> anyhow::Result<()> {
         let file = "the demo's provisioning".to_owned();
-        let document = Document { file, text: self.provisioning(), folder: PathBuf::new() };
+        let document = ConfigFile { file, text: self.provisioning(), folder: PathBuf::new() };
         let applied = apply(&**self.app.store(), &document, &|_| None, false).await?;
         self.app.provisioned(applied.revision).await;
         Ok(())

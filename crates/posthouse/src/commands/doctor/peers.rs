@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     account::{Account, Callbacks},
     carrier::Carrier,
-    provisioning::{Lookup, Provider, Provisioning},
+    provisioning::{Lookup, LookupProvider, Provisioning},
     tls::PeerTls,
 };
 use posthouse_gateway::{
@@ -136,7 +136,7 @@ fn vasp(account: &Account) -> impl Iterator<Item = Target> {
 
 /// The lookup service, where it is one over HTTP.
 fn lookup(lookup: &Lookup) -> Option<Target> {
-    let url = lookup.url.as_ref().filter(|_| lookup.provider == Provider::Http)?;
+    let url = lookup.url.as_ref().filter(|_| lookup.provider == LookupProvider::Http)?;
     // Only the host is called; braces cannot stand in a URL.
     let url = url.replace(['{', '}'], "");
     Some(Target { check: "lookup", name: "lookup.url".to_owned(), url, tls: lookup.tls.clone() })

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use posthouse_core::message::EventKind;
-use posthouse_gateway::config::{Document, apply};
+use posthouse_gateway::config::{ConfigFile, apply};
 use tokio::time::Instant;
 
 use crate::support::{
@@ -13,7 +13,8 @@ use crate::support::{
 
 /// Changes provisioning as another process would, and waits till a request is answered with this code.
 async fn change(town: &Town, toml: &str, request: impl Fn() -> Request, code: u32) {
-    let document = Document { file: "change.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
+    let document =
+        ConfigFile { file: "change.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
     apply(&**town.store(), &document, &|_| None, false).await.unwrap();
     let began = Instant::now();
     eventually(&format!("the change to {code} is in force"), async || {

@@ -28,7 +28,7 @@ use posthouse_core::{
 };
 use posthouse_gateway::{
     app::{App, Components},
-    config::{Document, Settings, apply},
+    config::{ConfigFile, Settings, apply},
 };
 use posthouse_sim::{Submit, http::Client, submit};
 use tempfile::TempDir;
@@ -176,7 +176,7 @@ impl World {
         peers.set_door(&app.ready().carriers);
         let (park, resend) = (peers.carrier("park").await, peers.carrier("resend").await);
         let text = provisioning(&park, &resend, &peers.vasp().await, retry_after);
-        let document = Document { file: "simulation".to_owned(), text, folder: "".into() };
+        let document = ConfigFile { file: "simulation".to_owned(), text, folder: "".into() };
         let applied = apply(&**app.store(), &document, &|_| None, false).await.unwrap();
         let client = Client::new(Duration::from_secs(60));
         let (accepted, wrong) = (Vec::new(), Vec::new());

@@ -23,7 +23,7 @@ use posthouse_core::{
 };
 use posthouse_gateway::{
     app::{App, Components},
-    config::{Document, Settings, apply},
+    config::{ConfigFile, Settings, apply},
 };
 use posthouse_sim::{CarrierOptions, CarrierSim, ReceivedCallback, VaspOptions, VaspSim};
 use posthouse_store::{Access, SqliteOptions, SqliteStore};
@@ -164,7 +164,7 @@ impl Town {
     /// Provisions as `posthouse apply` does, and waits till it is in force.
     pub async fn provision(&self, toml: &str) {
         let document =
-            Document { file: "town.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
+            ConfigFile { file: "town.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
         let applied = apply(&**self.app.store(), &document, &|_| None, false).await;
         let applied = applied.unwrap_or_else(|error| panic!("{error}\n{toml}"));
         self.app.provisioned(applied.revision).await;
