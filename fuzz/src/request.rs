@@ -14,13 +14,15 @@ use mm7::{
 };
 use posthouse_core::Id;
 use posthouse_core::account::{Account, AccountName, AccountStatus, Callbacks, Service, SubmitMode, VaspKey};
-use posthouse_core::carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown};
+use posthouse_core::carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown};
 use posthouse_core::message::Digest;
+use posthouse_core::provisioning::DialectName;
 use posthouse_core::route::Snapshot;
 use posthouse_core::submit::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Decision, Facts, FetchFact, Head, Rejection, decide, plan, read_content,
 };
+use posthouse_core::url::PeerUrl;
 use posthouse_core::vocabulary::Vocabulary;
 
 use super::input::{Input, check_error};
@@ -163,7 +165,7 @@ fn check_accepted(facts: &Facts, length: usize) {
 }
 
 /// An account that may send as whatever service and sender the request names, so that the later checks are reached.
-fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
+fn account(dialect: &'static Dialect, req: Option<&SubmitReq>) -> Account {
     let vasid = req.and_then(|req| req.sender.vasid.as_ref()).map_or("tides", |vasid| vasid.as_str());
     let sender = req.and_then(|req| req.sender.address.as_ref()).map_or("111122", |sender| sender.as_str());
     let service = Service {
@@ -181,7 +183,7 @@ fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
         allowed_ips: Vec::new(),
         client_certs: Vec::new(),
         require_tls: false,
-        dialect: dialect.name.to_owned(),
+        dialect: DialectName::new(dialect),
         statuses: None,
         must_understand: true,
         read_replies: false,
@@ -199,11 +201,11 @@ fn account(dialect: &Dialect, req: Option<&SubmitReq>) -> Account {
 fn carrier() -> Carrier {
     let connection = Connection {
         name: "link".to_owned(),
-        url: "http://192.0.2.1/mm7".to_owned(),
+        url: PeerUrl::parse("http://192.0.2.1/mm7".to_owned()).unwrap(),
         vaspid: None,
         vasid: None,
         basic_auth: None,
-        dialect: "3gpp".to_owned(),
+        dialect: DialectName::new(Dialect::THREE_GPP),
         timeout: Duration::from_secs(10),
         per_second: None,
         window: 1,
@@ -222,7 +224,7 @@ fn carrier() -> Carrier {
         report_timeout: Duration::from_secs(3600),
         on_unknown: OnUnknown::Park,
         connections: vec![connection],
-        callbacks: CarrierCallbacks::default(),
+        inbound: Inbound::default(),
         vocabulary: Vocabulary::default(),
     }
 }

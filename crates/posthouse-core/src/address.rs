@@ -9,7 +9,7 @@ use crate::shown::mask;
 
 /// An international number: 7 to 15 digits, not beginning with 0 (E.164), without `+`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Msisdn(String);
 
 impl Msisdn {
@@ -32,6 +32,20 @@ impl Msisdn {
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Msisdn {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, &'static str> {
+        Self::parse(&text, false).ok_or("no international number")
+    }
+}
+
+impl From<Msisdn> for String {
+    fn from(number: Msisdn) -> Self {
+        number.0
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     account::{Account, AccountName, AccountStatus},
     address::{Msisdn, bare},
     carrier::{Carrier, CarrierId},
-    provisioning::{Blacklisted, Lookup, Provisioning},
+    provisioning::{Blacklisted, Lookup, Prefix, Provisioning},
 };
 
 /// All of provisioning at one revision, indexed. Readers keep the one they began with.
@@ -20,7 +20,7 @@ pub struct Snapshot {
     by_name: HashMap<AccountName, Arc<Account>>,
     carriers: HashMap<CarrierId, Arc<Carrier>>,
     aliases: HashMap<String, Arc<Carrier>>,
-    ranges: HashMap<String, CarrierId>,
+    ranges: HashMap<Prefix, CarrierId>,
     longest_prefix: usize,
     blacklist: HashSet<Blacklisted>,
     lookup: Lookup,
@@ -57,7 +57,7 @@ impl Snapshot {
             aliases: aliases.collect(),
             carriers: carriers.iter().map(|carrier| (carrier.id.clone(), Arc::clone(carrier))).collect(),
             by_name: accounts.into_iter().map(|account| (account.name.clone(), account)).collect(),
-            longest_prefix: ranges.keys().map(String::len).max().unwrap_or(0),
+            longest_prefix: ranges.keys().map(|prefix| prefix.as_str().len()).max().unwrap_or(0),
             ranges,
             blacklist: provisioning.blacklist.into_iter().collect(),
             lookup: provisioning.lookup.unwrap_or_default(),
@@ -116,7 +116,7 @@ impl Snapshot {
 
     /// Whether a number gets nothing from an account.
     pub fn is_blacklisted(&self, number: &Msisdn, account: &AccountName) -> bool {
-        let entry = |account| Blacklisted { number: number.as_str().to_owned(), account };
+        let entry = |account| Blacklisted { number: number.clone(), account };
         !self.blacklist.is_empty()
             && (self.blacklist.contains(&entry(None))
                 || self.blacklist.contains(&entry(Some(account.clone()))))

@@ -1,7 +1,12 @@
-//! URLs of content to be fetched, read strictly: whatever two readers might understand differently is refused, since the one
-//! who vets a URL and the one who connects must mean the same host.
+//! URLs: [`HttpUrl`] of content that strangers name, and [`PeerUrl`] of peers that operators provision.
+//!
+//! Those of strangers are read strictly: whatever two readers might understand differently is refused, since the check of a URL and
+//! the connection to it must mean the same host. Those of operators are kept as they are written.
 
 use std::{fmt, net::IpAddr};
+
+use http::Uri;
+use serde::{Deserialize, Serialize};
 
 /// The longest URL that is taken, in bytes.
 pub const MAX_URL_BYTES: usize = 2048;
@@ -163,6 +168,100 @@ impl HttpUrl {
 impl fmt::Display for HttpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}{}", self.scheme(), self.authority(), self.path, self.query)
+    }
+}
+
+/// The URL of a peer that requests are posted to: http or https, with a host.
+///
+/// It is sent to, kept and shown as it is written; [`HttpUrl`] would put it in order, and refuses names that an operator's own
+/// network may have. Its query may be a key, which `Debug` does not show.
+///
+/// ```
+/// use posthouse_core::url::PeerUrl;
+/// let url = PeerUrl::parse("http://127.0.0.1:9001/reports?key=k3y".to_owned())?;
+/// assert_eq!(url.uri().port_u16(), Some(9001));
+/// assert_eq!(url.without_query(), "http://127.0.0.1:9001/reports");
+/// assert!(PeerUrl::parse("ftp://127.0.0.1/".to_owned()).is_err());
+/// # Ok::<(), posthouse_core::url::PeerUrlError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PeerUrl {
+    text: String,
+    uri: Uri,
+}
+
+/// Why a text is no URL of a peer. It stands after the place, and quotes nothing: the URL may hold a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeerUrlError {
+    /// Another scheme, or no URL at all.
+    #[error("is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"")]
+    Scheme,
+    /// A user name before the host.
+    #[error("has a user name in it; write user name and password as basic_auth")]
+    Credentials,
+    /// No host, a port that is none, or a fragment.
+    #[error("names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"")]
+    Host,
+}
+
+impl PeerUrl {
+    /// Reads a URL that somebody writes.
+    ///
+    /// # Errors
+    /// Every [`PeerUrlError`].
+    pub fn parse(text: String) -> Result<Self, PeerUrlError> {
+        let url = Self::try_from(text)?;
+        let authority = url.uri.authority().ok_or(PeerUrlError::Scheme)?;
+        if authority.as_str().contains('@') {
+            return Err(PeerUrlError::Credentials);
+        }
+        let port = authority.as_str().strip_prefix(authority.host());
+        let usable = port == Some("") || authority.port_u16().is_some_and(|port| port > 0);
+        if authority.host().is_empty() || !usable || url.text.contains('#') {
+            return Err(PeerUrlError::Host);
+        }
+        Ok(url)
+    }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// As requests are sent to it.
+    pub const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The part that anybody may see: all before the query.
+    pub fn without_query(&self) -> &str {
+        self.text.split_once('?').map_or(self.text.as_str(), |(before, _)| before)
+    }
+}
+
+/// What is kept is taken as soon as it can be called: rows may be older than some of the checks of [`PeerUrl::parse`].
+impl TryFrom<String> for PeerUrl {
+    type Error = PeerUrlError;
+
+    fn try_from(text: String) -> Result<Self, PeerUrlError> {
+        let uri: Uri = text.parse().map_err(|_| PeerUrlError::Scheme)?;
+        match uri.scheme_str() {
+            Some("http" | "https") if uri.authority().is_some() => Ok(Self { text, uri }),
+            _ => Err(PeerUrlError::Scheme),
+        }
+    }
+}
+
+impl From<PeerUrl> for String {
+    fn from(url: PeerUrl) -> Self {
+        url.text
+    }
+}
+
+impl fmt::Debug for PeerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PeerUrl").field(&self.without_query()).finish()
     }
 }
 
@@ -357,6 +456,34 @@ mod tests {
         assert_eq!(parsed(&format!("http://{}/", "a.".repeat(128))), Err(Host));
         assert_eq!(parsed(&format!("http://{}/", "a".repeat(64))), Err(Host));
         assert_eq!(parsed(&format!("http://a/{}", "a".repeat(2040))), Err(TooLong));
+    }
+
+    #[test]
+    fn a_peers_url_is_kept_as_it_is_written() {
+        for text in [
+            "http://127.0.0.1:9101",
+            "https://MMSC.example:443/a/../b?key=k#",
+            "http://mmsc_1/%7E",
+            "HTTP://[::1]:9101/mm7",
+        ] {
+            let url: PeerUrl = serde_json::from_str(&format!("{text:?}")).unwrap();
+            assert_eq!(serde_json::to_string(&url).unwrap(), format!("{text:?}"));
+            assert_eq!(PeerUrl::parse(text.to_owned()).is_ok(), !text.contains('#'), "{text}");
+        }
+        for text in ["", "mmsc.example", "/mm7", "ftp://mmsc.example/", "http:///mm7"] {
+            assert_eq!(PeerUrl::parse(text.to_owned()), Err(PeerUrlError::Scheme), "{text}");
+            assert!(serde_json::from_str::<PeerUrl>(&format!("{text:?}")).is_err(), "{text}");
+        }
+        for (text, expected) in [
+            ("http://u@mmsc.example/", PeerUrlError::Credentials),
+            ("http://mmsc.example:/", PeerUrlError::Host),
+            ("http://mmsc.example:0/", PeerUrlError::Host),
+            ("http://mmsc.example/#top", PeerUrlError::Host),
+        ] {
+            assert_eq!(PeerUrl::parse(text.to_owned()), Err(expected), "{text}");
+        }
+        let url = PeerUrl::parse("http://mmsc.example/mm7?key=k3y".to_owned()).unwrap();
+        assert_eq!(format!("{url:?}"), "PeerUrl(\"http://mmsc.example/mm7\")");
     }
 
     #[test]

@@ -6,7 +6,14 @@ use ipnet::IpNet;
 use mm7::dialect::Statuses;
 use serde::{Deserialize, Serialize};
 
-use crate::{carrier::CarrierId, certificate::CertificateRule, time::serde_duration, tls::PeerTls};
+use super::{
+    carrier::CarrierId,
+    certificate::CertificateRule,
+    dialect::DialectName,
+    tls::PeerTls,
+    words::{serde_named, words},
+};
+use crate::{time::serde_duration, url::PeerUrl};
 
 /// The name of an account: how operators call a VASP. It never travels over MM7.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,24 +35,24 @@ pub struct VaspKey {
     pub prefix: String,
 }
 
-/// Whether an account may send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccountStatus {
-    /// It may.
-    Active,
-    /// It may not: 2550.
-    Disabled,
+words! {
+    /// Whether an account may send.
+    pub enum AccountStatus {
+        /// It may.
+        Active = "active",
+        /// It may not: 2550.
+        Disabled = "disabled",
+    }
 }
 
-/// Whether 1000 waits for the carrier (contract 4.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SubmitMode {
-    /// 1000 means: on disk.
-    Queue,
-    /// The answer is the carrier's.
-    Relay,
+words! {
+    /// Whether success (1000) waits for the carrier (contract 4.3).
+    pub enum SubmitMode {
+        /// 1000 means: on disk.
+        Queue = "queue",
+        /// The answer is the carrier's.
+        Relay = "relay",
+    }
 }
 
 /// Credentials that others show us: the password only as an Argon2 hash.
@@ -86,9 +93,9 @@ pub struct Throughput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Callbacks {
     /// Where DeliveryReportReq and ReadReplyReq are posted.
-    pub report_url: Option<String>,
+    pub report_url: Option<PeerUrl>,
     /// Where DeliverReq is posted.
-    pub deliver_url: Option<String>,
+    pub deliver_url: Option<PeerUrl>,
     /// What we show the VASP.
     pub basic_auth: Option<OwnCredentials>,
     /// How TLS is spoken where the URLs are https.
@@ -163,10 +170,10 @@ pub struct Account {
     pub client_certs: Vec<CertificateRule>,
     /// Whether its requests must come over TLS.
     pub require_tls: bool,
-    /// The name of its [`Dialect`](mm7::dialect::Dialect).
-    pub dialect: String,
+    /// How it talks.
+    pub dialect: DialectName,
     /// Which words its reports use for delivery statuses; `None`: its dialect's.
-    #[serde(default, with = "serde_statuses", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "serde_named", skip_serializing_if = "Option::is_none")]
     pub statuses: Option<Statuses>,
     /// Whether the TransactionID of what is written to it is marked mustUnderstand.
     #[serde(default = "Account::default_must_understand")]
@@ -203,21 +210,5 @@ impl Account {
             Some(vasid) => self.services.iter().find(|service| service.vasid == vasid),
             None => self.services.iter().find(|service| service.default),
         }
-    }
-}
-
-/// The name of [`Statuses`], as provisioning writes it.
-mod serde_statuses {
-    use mm7::dialect::Statuses;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(statuses: &Option<Statuses>, to: S) -> Result<S::Ok, S::Error> {
-        statuses.map(Statuses::name).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Statuses>, D::Error> {
-        let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
-        let unknown = || D::Error::custom(format_args!("no statuses are called {name:?}"));
-        Statuses::by_name(&name).map(Some).ok_or_else(unknown)
     }
 }

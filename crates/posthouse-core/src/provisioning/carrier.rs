@@ -6,13 +6,15 @@ use ipnet::IpNet;
 use mm7::{Dialect, Namespace, Version};
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use super::{
     account::{OwnCredentials, ShownCredentials},
     certificate::CertificateRule,
-    time::serde_duration,
+    dialect::DialectName,
     tls::PeerTls,
     vocabulary::Vocabulary,
+    words::{serde_named, words},
 };
+use crate::{time::serde_duration, url::PeerUrl};
 
 /// The id of a carrier: opaque text in which leading zeros count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,14 +34,14 @@ impl fmt::Display for CarrierId {
     }
 }
 
-/// What happens to an attempt that may have arrived (contract 4.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnUnknown {
-    /// Wait for a report, till `report_timeout`.
-    Park,
-    /// Send again with the same TransactionID.
-    Resend,
+words! {
+    /// What happens to an attempt that may have arrived (contract 4.4).
+    pub enum OnUnknown {
+        /// Wait for a report, till `report_timeout`.
+        Park = "park",
+        /// Send again with the same TransactionID.
+        Resend = "resend",
+    }
 }
 
 /// One MM7 client link to a carrier's MMS Relay/Server.
@@ -48,15 +50,15 @@ pub struct Connection {
     /// Its name, unique within the carrier.
     pub name: String,
     /// Where requests are posted.
-    pub url: String,
+    pub url: PeerUrl,
     /// The VASPID that the carrier knows us by.
     pub vaspid: Option<String>,
     /// The VASID that the carrier knows us by.
     pub vasid: Option<String>,
     /// What we show the carrier.
     pub basic_auth: Option<OwnCredentials>,
-    /// The name of its [`Dialect`].
-    pub dialect: String,
+    /// How its carrier talks on it.
+    pub dialect: DialectName,
     /// How long the carrier may take to answer; then the attempt's outcome is unknown (3500).
     #[serde(with = "serde_duration")]
     pub timeout: Duration,
@@ -70,40 +72,33 @@ pub struct Connection {
     /// Its share of the messages among the connections of its priority, at least 1.
     #[serde(default = "one")]
     pub weight: u32,
-    /// The name of the MM7 namespace that is written, without the part that all have in common; `None`: the latest.
-    #[serde(default)]
-    pub namespace: Option<String>,
+    /// The MM7 namespace that is written; `None`: its dialect's.
+    #[serde(default, with = "serde_named")]
+    pub namespace: Option<Namespace>,
     /// The MM7Version that is written; `None`: what goes with the namespace.
-    #[serde(default)]
-    pub version: Option<String>,
+    #[serde(default, with = "serde_named")]
+    pub version: Option<Version>,
     /// How TLS is spoken where the URL is https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<PeerTls>,
 }
 
-/// What stores of before there were priorities and weights mean.
+/// The default for rows written before priorities and weights existed.
 const fn one() -> u32 {
     1
 }
 
 impl Connection {
-    /// The dialect that its carrier talks on it.
-    pub fn dialect(&self) -> &'static Dialect {
-        Dialect::by_name(&self.dialect).unwrap_or(Dialect::THREE_GPP)
-    }
-
     /// The namespace and the version that are written on it: what is provisioned, else what its dialect writes.
     pub fn edition(&self) -> (Namespace, Version) {
-        let namespace = self.namespace.as_deref().and_then(Namespace::by_name);
-        let namespace = namespace.unwrap_or(self.dialect().written);
-        let version = self.version.as_deref().and_then(|version| Version::parse(version).ok());
-        (namespace, version.unwrap_or_else(|| namespace.default_version()))
+        let namespace = self.namespace.unwrap_or(self.dialect.written);
+        (namespace, self.version.unwrap_or_else(|| namespace.default_version()))
     }
 }
 
-/// Who may post to a carrier's door.
+/// What a carrier posts to us: who may post it, and how it is answered (`[carrier.callbacks]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CarrierCallbacks {
+pub struct Inbound {
     /// What the carrier must show, if anything.
     pub basic_auth: Option<ShownCredentials>,
     /// Where it may come from; empty: from everywhere.
@@ -111,9 +106,12 @@ pub struct CarrierCallbacks {
     /// Whose certificate it must show, one of these; empty: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_certs: Vec<CertificateRule>,
+    /// How the carrier talks when it posts; `None`: as on its connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<DialectName>,
 }
 
-impl CarrierCallbacks {
+impl Inbound {
     /// Whether anybody may post in the carrier's name: they ask for no credentials, no certificate, and no address, or for any
     /// address there is.
     pub fn are_open(&self) -> bool {
@@ -143,14 +141,22 @@ pub struct Carrier {
     pub on_unknown: OnUnknown,
     /// The links to it; none: 3520.
     pub connections: Vec<Connection>,
-    /// Who may post reports and MO for it.
-    pub callbacks: CarrierCallbacks,
+    /// The reports and messages that it posts to us.
+    #[serde(rename = "callbacks")]
+    pub inbound: Inbound,
     /// What its own words and codes mean.
     #[serde(default, skip_serializing_if = "Vocabulary::is_empty")]
     pub vocabulary: Vocabulary,
 }
 
 impl Carrier {
+    /// The dialect in which the carrier posts to us and is answered: what is provisioned for that, else that of its connections. Of
+    /// connections that differ, the first one counts.
+    pub fn inbound_dialect(&self) -> &'static Dialect {
+        let of_connections = self.connections.first().map(|connection| connection.dialect);
+        self.inbound.dialect.or(of_connections).map_or(Dialect::THREE_GPP, DialectName::get)
+    }
+
     /// Whether the carrier takes media of this type (`type/subtype`, lower case).
     pub fn takes(&self, media_type: &str) -> bool {
         self.content_types.iter().any(|pattern| match pattern.strip_suffix("/*") {
@@ -178,9 +184,57 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_provisioned() {
         let mut connection: Connection = serde_json::from_str(OLD).unwrap();
-        connection.namespace = Some("REL-5-MM7-1-2".to_owned());
+        connection.namespace = Some(Namespace::Rel5(2));
         assert_eq!(connection.edition(), (Namespace::Rel5(2), Version::V5_3_0));
-        connection.version = Some("5.6.0".to_owned());
+        connection.version = Some(Version::parse("5.6.0").unwrap());
         assert_eq!(connection.edition().1.to_string(), "5.6.0");
+        let kept = serde_json::to_value(&connection).unwrap();
+        assert_eq!((&kept["namespace"], &kept["version"]), (&"REL-5-MM7-1-2".into(), &"5.6.0".into()));
+        assert_eq!(serde_json::from_value::<Connection>(kept).unwrap(), connection);
+    }
+
+    #[test]
+    fn a_kept_value_that_is_none_is_an_error_and_no_default() {
+        for (kept, unreadable, told) in [
+            ("\"3gpp\"", "\"4gpp\"", "\"4gpp\" is not known"),
+            ("http://127.0.0.1:1", "127.0.0.1:1", "is no http:// or https:// URL"),
+            ("\"window\":16", "\"window\":16,\"namespace\":\"REL-7\"", "\"REL-7\" is not known"),
+            ("\"window\":16", "\"window\":16,\"version\":\"6\"", "\"6\" is not known"),
+        ] {
+            let error = serde_json::from_str::<Connection>(&OLD.replace(kept, unreadable)).unwrap_err();
+            assert!(error.to_string().starts_with(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_carrier_posts_is_in_the_dialect_of_its_own_or_of_its_connections() {
+        let connection = |dialect| Connection { dialect, ..serde_json::from_str(OLD).unwrap() };
+        let carrier = |own: Option<&'static Dialect>, connections: &[&'static Dialect]| Carrier {
+            id: CarrierId("31003".to_owned()),
+            aliases: vec![],
+            name: String::new(),
+            max_message_bytes: 1,
+            content_types: vec![],
+            report_timeout: Duration::ZERO,
+            on_unknown: OnUnknown::Park,
+            connections: connections.iter().map(|dialect| connection(DialectName::new(dialect))).collect(),
+            inbound: Inbound { dialect: own.map(DialectName::new), ..Inbound::default() },
+            vocabulary: Vocabulary::default(),
+        };
+        let (three_gpp, sinch, skycore) = (Dialect::THREE_GPP, Dialect::SINCH, Dialect::SKYCORE);
+        for (own, connections, expected) in [
+            (None, &[][..], "3gpp"),
+            (None, &[sinch], "sinch"),
+            (None, &[sinch, three_gpp], "sinch"),
+            (Some(skycore), &[], "skycore"),
+            (Some(skycore), &[sinch, three_gpp], "skycore"),
+        ] {
+            let carrier = carrier(own, connections);
+            assert_eq!(carrier.inbound_dialect().name, expected, "{connections:?}");
+            let kept = serde_json::to_string(&carrier).unwrap();
+            assert_eq!(kept.contains("\"dialect\":\"skycore\""), own.is_some(), "{kept}");
+            assert!(kept.contains("\"callbacks\":{"), "as stores have it: {kept}");
+            assert_eq!(serde_json::from_str::<Carrier>(&kept).unwrap(), carrier);
+        }
     }
 }

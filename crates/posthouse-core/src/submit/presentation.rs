@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use mm7::{
-    Dialect,
     mime::{ContentType, Media},
     smil,
     sniff::{Label, label},
@@ -120,8 +119,7 @@ fn with_smil(content: &ContentFacts, carrier: &Carrier) -> Option<Vec<Media>> {
 }
 
 fn needs_smil(carrier: &Carrier) -> bool {
-    let dialects = carrier.connections.iter().filter_map(|connection| Dialect::by_name(&connection.dialect));
-    dialects.into_iter().any(|dialect| dialect.smil_required)
+    carrier.connections.iter().any(|connection| connection.dialect.smil_required)
 }
 
 /// Gives a Content-ID to each part that has nothing to refer to it by, a name alone, or only what another part has as well.
@@ -149,7 +147,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::{
-        carrier::{CarrierCallbacks, CarrierId, OnUnknown},
+        carrier::{CarrierId, Inbound, OnUnknown},
         vocabulary::Vocabulary,
     };
 
@@ -163,7 +161,7 @@ pub(super) mod tests {
             report_timeout: Duration::from_secs(1),
             on_unknown: OnUnknown::Park,
             connections: Vec::new(),
-            callbacks: CarrierCallbacks::default(),
+            inbound: Inbound::default(),
             vocabulary: Vocabulary::default(),
         }
     }

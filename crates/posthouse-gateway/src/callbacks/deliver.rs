@@ -20,6 +20,7 @@ use posthouse_core::{
     message::{Mo, Reason, Submission},
     store::{Callback, CallbackBody, CallbackOutcome, StoreError},
     time::after,
+    url::PeerUrl,
 };
 
 use super::Shared;
@@ -60,7 +61,7 @@ pub(super) async fn deliver(
     };
     let answer = client.post(&prepared.uri, prepared.headers, prepared.body).await;
     let said = match answer {
-        Ok(answer) => match acknowledges(&answer, dialect(account), &callback.id.to_string()) {
+        Ok(answer) => match acknowledges(&answer, account.dialect.get(), &callback.id.to_string()) {
             Ok(()) => return CallbackOutcome::Delivered,
             Err(said) => said,
         },
@@ -72,10 +73,6 @@ pub(super) async fn deliver(
     CallbackOutcome::Again { due: after(shared.clock.now(), account.callbacks.retry_after), said }
 }
 
-fn dialect(account: &Account) -> &'static Dialect {
-    Dialect::by_name(&account.dialect).unwrap_or(Dialect::POSTHOUSE)
-}
-
 /// `Err`: there is nothing to be sent, and this is how the try ends.
 async fn prepare(
     shared: &Shared,
@@ -85,7 +82,7 @@ async fn prepare(
     match &callback.body {
         CallbackBody::Report { status, reason, details, submission } => {
             let body = write_report(account, callback, *status, submission).map_err(withdrawn)?;
-            let url = account.callbacks.report_url.as_deref();
+            let url = account.callbacks.report_url.as_ref();
             let uri = address(url, "report_url").map_err(withdrawn)?;
             Ok(Prepared {
                 uri,
@@ -104,13 +101,13 @@ async fn prepare(
         }
         CallbackBody::ReadReply { status, time_stamp, submission } => {
             let body = write_read_reply(account, callback, *status, *time_stamp, submission);
-            let url = account.callbacks.report_url.as_deref();
+            let url = account.callbacks.report_url.as_ref();
             let uri = address(url, "report_url").map_err(withdrawn)?;
             let headers = headers(shared, account, callback, TEXT_XML, None);
             Ok(Prepared { uri, headers, body: vec![body.into()] })
         }
         CallbackBody::Mo(mo) => {
-            let uri = address(account.callbacks.deliver_url.as_deref(), "deliver_url").map_err(failed)?;
+            let uri = address(account.callbacks.deliver_url.as_ref(), "deliver_url").map_err(failed)?;
             let packed = write_mo(shared, account, callback, mo).await?;
             let headers = headers(shared, account, callback, &packed.content_type, None);
             Ok(Prepared { uri, headers, body: packed.chunks })
@@ -127,9 +124,8 @@ fn failed(said: String) -> CallbackOutcome {
     CallbackOutcome::Failed { said }
 }
 
-fn address(url: Option<&str>, key: &str) -> Result<Uri, String> {
-    let url = url.ok_or_else(|| format!("the account has no {key}"))?;
-    url.parse().map_err(|_| format!("{key} is no URL"))
+fn address(url: Option<&PeerUrl>, key: &str) -> Result<Uri, String> {
+    url.map(|url| url.uri().clone()).ok_or_else(|| format!("the account has no {key}"))
 }
 
 async fn write_mo(
@@ -151,7 +147,7 @@ async fn write_mo(
     let media = media.map_err(|error| failed(format!("the media cannot be written: {error}")))?;
     let req = deliver_req(account, callback, mo, mime::content_href(&media));
     let transaction_id = TransactionId::new(&callback.id.to_string()).ok();
-    let namespace = dialect(account).written;
+    let namespace = account.dialect.written;
     let framing = Framing {
         must_understand: account.must_understand,
         ..Framing::new(namespace, namespace.default_version(), transaction_id)
@@ -184,7 +180,7 @@ fn write_report(
     submission: &Submission,
 ) -> Result<Vec<u8>, String> {
     let namespace = SeenNamespace::of(&submission.namespace);
-    let statuses = account.statuses.unwrap_or(dialect(account).statuses);
+    let statuses = account.statuses.unwrap_or(account.dialect.statuses);
     let Some(spelled) = statuses.spelling(status, &namespace) else {
         return Err(format!("{status} is not reported in the words of {}", statuses.name()));
     };
@@ -228,7 +224,7 @@ fn write_read_reply(
 
 /// How the account's VASP reads a sender's address.
 fn of_sender(account: &Account) -> AddressAttributes {
-    AddressAttributes { as_text: dialect(account).sender_as_text, ..AddressAttributes::default() }
+    AddressAttributes { as_text: account.dialect.sender_as_text, ..AddressAttributes::default() }
 }
 
 /// As the VASP wrote its SubmitReq.

@@ -109,16 +109,16 @@ pub struct Link {
 }
 
 impl Link {
-    fn new(connection: &Connection, room: &Arc<Notify>) -> Option<Self> {
+    fn new(connection: &Connection, room: &Arc<Notify>) -> Self {
         let Connection { window, per_second, timeout, .. } = *connection;
-        Some(Self {
-            connector: Connector::new(connection)?,
+        Self {
+            connector: Connector::new(connection),
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
             is_unreached: AtomicBool::new(false),
             refused: Mutex::default(),
             room: Arc::clone(room),
-        })
+        }
     }
 
     /// What writes and reads.
@@ -283,8 +283,8 @@ impl Links {
     pub fn new(connections: &[Connection], before: &[Arc<Link>], room: Arc<Notify>) -> Self {
         let kept =
             |connection: &Connection| before.iter().find(|link| link.connection() == connection).cloned();
-        let made = |connection: &Connection| Link::new(connection, &room).map(Arc::new);
-        let links = connections.iter().filter_map(|connection| kept(connection).or_else(|| made(connection)));
+        let made = |connection: &Connection| Arc::new(Link::new(connection, &room));
+        let links = connections.iter().map(|connection| kept(connection).unwrap_or_else(|| made(connection)));
         Self {
             links: links.collect(),
             share: Mutex::default(),

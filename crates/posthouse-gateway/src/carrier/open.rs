@@ -12,7 +12,7 @@ const TOLD: usize = 20;
 
 /// The carriers in whose name anybody may post, by id.
 pub fn carriers<'a>(all: impl Iterator<Item = &'a Carrier>) -> BTreeSet<CarrierId> {
-    all.filter(|carrier| carrier.callbacks.are_open()).map(|carrier| carrier.id.clone()).collect()
+    all.filter(|carrier| carrier.inbound.are_open()).map(|carrier| carrier.id.clone()).collect()
 }
 
 /// What an operator should know, a sentence each, of a door that listens here.

@@ -6,13 +6,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use http::Uri;
 use ipnet::{IpNet, Ipv4Net};
-use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version};
-use posthouse_core::{address::Msisdn, certificate::CertificateRule, life::classify::COUNTS_AS};
+use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version, dialect::Statuses};
+use posthouse_core::{
+    address::Msisdn,
+    certificate::CertificateRule,
+    life::classify::COUNTS_AS,
+    provisioning::{DialectName, NumberUrl, Prefix, Zone, words::Word},
+    url::PeerUrl,
+};
 
 use super::reader::{CodeText, Problem, nearest};
-use crate::lookup::enum_zone::Zone;
 
 /// The largest body, message or content that may be allowed: 256 MiB.
 pub(super) const MOST_BYTES: u64 = 256 * 1024 * 1024;
@@ -86,26 +90,33 @@ pub(super) fn username(text: String) -> Result<String, Problem> {
 }
 
 /// The name of a dialect.
-pub(super) fn dialect(text: String) -> Result<String, Problem> {
-    let names: Vec<_> = Dialect::ALL.iter().map(|dialect| (dialect.name, dialect.name)).collect();
-    one_of(&names)(text).map(str::to_owned)
+pub(super) fn dialect(text: String) -> Result<DialectName, Problem> {
+    let names = Dialect::ALL.map(|dialect| (dialect.name, DialectName::new(dialect)));
+    one_of(&names)(text)
+}
+
+/// One of the words of an enum.
+pub(super) fn word<W: Word>(text: String) -> Result<W, Problem> {
+    let words: Vec<_> = W::ALL.iter().map(|value| (value.word(), *value)).collect();
+    one_of(&words)(text)
+}
+
+/// The words that an account's reports may use.
+pub(super) fn statuses(text: String) -> Result<Statuses, Problem> {
+    one_of(&Statuses::ALL.map(|statuses| (statuses.name(), statuses)))(text)
 }
 
 /// The name of an MM7 namespace, without what all have in common.
-pub(super) fn namespace(text: String) -> Result<String, Problem> {
-    match Namespace::by_name(&text) {
-        Some(_) => Ok(text),
-        None => {
-            Err("is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4"
-                .into())
-        }
-    }
+pub(super) fn namespace(text: String) -> Result<Namespace, Problem> {
+    Namespace::by_name(&text).ok_or_else(|| {
+        "is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4".into()
+    })
 }
 
 /// An MM7Version that the schema of a namespace lists.
-pub(super) fn version(text: String, namespace: Namespace) -> Result<String, Problem> {
+pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Problem> {
     match Version::parse(&text) {
-        Ok(version) if namespace.knows(version) => Ok(version.to_string()),
+        Ok(version) if namespace.knows(version) => Ok(version),
         Ok(_) => {
             let (name, usual) = (namespace.name(), namespace.default_version());
             Err(format!("is not listed by the schema of {name}; write \"{usual}\", or leave it out").into())
@@ -168,47 +179,20 @@ pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(Stri
 }
 
 /// A URL that requests are posted to. Never quoted: it may hold a key.
-pub(super) fn http_url(text: String) -> Result<String, Problem> {
-    let alone = |what: &str| Err(Problem::Alone(what.to_owned()));
-    let Some(authority) = text.parse::<Uri>().ok().and_then(|uri| match uri.scheme_str() {
-        Some("http" | "https") => uri.authority().cloned(),
-        _ => None,
-    }) else {
-        return alone("is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"");
-    };
-    if authority.as_str().contains('@') {
-        return alone("has a user name in it; write user name and password as basic_auth");
-    }
-    let port = authority.as_str().strip_prefix(authority.host());
-    let usable = port == Some("") || authority.port_u16().is_some_and(|port| port > 0);
-    if authority.host().is_empty() || !usable || text.contains('#') {
-        return alone(
-            "names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"",
-        );
-    }
-    Ok(text)
+pub(super) fn peer_url(text: String) -> Result<PeerUrl, Problem> {
+    PeerUrl::parse(text).map_err(|error| Problem::Alone(error.to_string()))
 }
 
-/// A URL in which `{msisdn}` stands for a number.
-pub(super) fn lookup_url(text: String) -> Result<String, Problem> {
-    if text.matches("{msisdn}").count() != 1 {
-        return Err(Problem::Alone(
-            "does not say where the number goes; write {msisdn} in it once, such as \"http://127.0.0.1:9200/lookup/{msisdn}\""
-                .to_owned(),
-        ));
-    }
-    http_url(text.replace("{msisdn}", "0")).map(|_| text)
+/// A URL in which `{msisdn}` stands for a number. Never quoted: it may hold a key.
+pub(super) fn number_url(text: String) -> Result<NumberUrl, Problem> {
+    NumberUrl::parse(text).map_err(|error| Problem::Alone(error.to_string()))
 }
 
 /// A server of the DNS and a zone of numbers.
-pub(super) fn enum_url(text: String) -> Result<String, Problem> {
-    match Zone::parse(&text) {
-        Some(_) => Ok(text),
-        None => {
-            Err("names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\""
-                .into())
-        }
-    }
+pub(super) fn zone(text: String) -> Result<Zone, Problem> {
+    Zone::parse(&text).ok_or_else(|| {
+        "names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\"".into()
+    })
 }
 
 /// A file that is there and that the gateway reads by itself, later and again: its absolute path.
@@ -245,20 +229,15 @@ pub(super) fn media_type(text: String) -> Result<String, Problem> {
 }
 
 /// The leading digits of numbers.
-pub(super) fn prefix(text: String) -> Result<String, Problem> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    match digits && (1..=15).contains(&text.len()) && !text.starts_with('0') {
-        true => Ok(text),
-        false => Err("is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"".into()),
-    }
+pub(super) fn prefix(text: String) -> Result<Prefix, Problem> {
+    Prefix::parse(&text)
+        .ok_or_else(|| "is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"".into())
 }
 
-/// An international number, as digits.
-pub(super) fn number(text: String) -> Result<String, Problem> {
-    match Msisdn::parse(&text, true) {
-        Some(number) => Ok(number.as_str().to_owned()),
-        None => Err("is no international number; write 7 to 15 digits that do not begin with 0".into()),
-    }
+/// An international number, with a `+` before it or not.
+pub(super) fn number(text: String) -> Result<Msisdn, Problem> {
+    Msisdn::parse(&text, true)
+        .ok_or_else(|| "is no international number; write 7 to 15 digits that do not begin with 0".into())
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@
 
 use std::fmt::Display;
 
-use mm7::dialect::Statuses;
+use mm7::{Namespace, dialect::Statuses};
 use posthouse_core::{
-    account::{Account, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials, SubmitMode},
-    carrier::{Carrier, CarrierCallbacks, Connection, OnUnknown},
+    account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials},
+    carrier::{Carrier, Connection, Inbound},
     certificate::CertificateRule,
-    provisioning::{Lookup, LookupProvider, Range},
+    provisioning::{Lookup, LookupUrl, Range},
     tls::{Identity, PeerTls},
+    url::PeerUrl,
     vocabulary::Vocabulary,
 };
 
@@ -144,13 +145,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
     } = account;
     let mut fields = Fields::default();
     fields.add_secret("vaspid", format!("{}…", vaspid.prefix), &vaspid.hash);
-    fields.add(
-        "status",
-        match status {
-            AccountStatus::Active => "active",
-            AccountStatus::Disabled => "disabled",
-        },
-    );
+    fields.add("status", status);
     fields.add("mm7", mm7);
     fields.add_shown(basic_auth.as_ref());
     fields.add_list("allowed_ips", allowed_ips);
@@ -160,13 +155,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
     fields.add_some("statuses", statuses.map(Statuses::name));
     fields.add("must_understand", must_understand);
     fields.add("read_replies", read_replies);
-    fields.add(
-        "submit_mode",
-        match submit_mode {
-            SubmitMode::Queue => "queue",
-            SubmitMode::Relay => "relay",
-        },
-    );
+    fields.add("submit_mode", submit_mode);
     fields.add("relay_timeout", duration::show(*relay_timeout));
     fields.add("require_carrier_id", require_carrier_id);
     fields.add("max_message_bytes", max_message_bytes);
@@ -182,8 +171,8 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
 fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
     let Callbacks { report_url, deliver_url, basic_auth, tls, timeout, retry_after, max_retries, window } =
         callbacks;
-    fields.add_url("report_url", report_url.as_deref());
-    fields.add_url("deliver_url", deliver_url.as_deref());
+    fields.add_url("report_url", report_url.as_ref().map(PeerUrl::as_str));
+    fields.add_url("deliver_url", deliver_url.as_ref().map(PeerUrl::as_str));
     fields.add_own(basic_auth.as_ref());
     fields.add_tls(tls.as_ref());
     fields.add("timeout", duration::show(*timeout));
@@ -213,7 +202,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         report_timeout,
         on_unknown,
         connections,
-        callbacks: CarrierCallbacks { basic_auth, allowed_ips, client_certs },
+        inbound: Inbound { basic_auth, allowed_ips, client_certs, dialect },
         vocabulary: Vocabulary { statuses, codes },
     } = carrier;
     let mut fields = Fields::default();
@@ -222,13 +211,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
     fields.add("max_message_bytes", max_message_bytes);
     fields.add_list("content_types", content_types);
     fields.add("report_timeout", duration::show(*report_timeout));
-    fields.add(
-        "on_unknown",
-        match on_unknown {
-            OnUnknown::Park => "park",
-            OnUnknown::Resend => "resend",
-        },
-    );
+    fields.add("on_unknown", on_unknown);
     for connection in connections {
         fields
             .within(&format!("connection {}", connection.name), |fields| add_connection(fields, connection));
@@ -237,6 +220,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         fields.add_shown(basic_auth.as_ref());
         fields.add_list("allowed_ips", allowed_ips);
         fields.add_list("client_certs", client_certs);
+        fields.add_some("dialect", dialect.as_ref());
     });
     fields.within("status_map", |fields| statuses.iter().for_each(|(word, status)| fields.add(word, status)));
     fields.within("code_map", |fields| {
@@ -262,7 +246,7 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
         version,
         tls,
     } = connection;
-    fields.add_url("url", Some(url));
+    fields.add_url("url", Some(url.as_str()));
     if let Some(vaspid) = vaspid {
         fields.add_secret("vaspid", format!("{}…", prefix(vaspid)), vaspid);
     }
@@ -274,7 +258,7 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
     fields.add("window", window);
     fields.add("priority", priority);
     fields.add("weight", weight);
-    fields.add_some("namespace", namespace.as_ref());
+    fields.add_some("namespace", namespace.map(Namespace::name));
     fields.add_some("version", version.as_ref());
     fields.add_tls(tls.as_ref());
 }
@@ -283,15 +267,8 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
 pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
     let Lookup { provider, url, timeout, cache, ported, tls } = lookup;
     let mut fields = Fields::default();
-    fields.add(
-        "provider",
-        match provider {
-            LookupProvider::Ranges => "ranges",
-            LookupProvider::Http => "http",
-            LookupProvider::Enum => "enum",
-        },
-    );
-    fields.add_url("url", url.as_deref());
+    fields.add("provider", provider);
+    fields.add_url("url", url.as_ref().map(LookupUrl::as_str));
     fields.add("timeout", duration::show(*timeout));
     fields.add("cache", duration::show(*cache));
     fields.add_some("ported", ported.as_ref().map(|path| path.display()));

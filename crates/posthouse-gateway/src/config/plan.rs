@@ -354,7 +354,7 @@ impl Thing for Blacklisted {
     const KIND: ThingKind = ThingKind::Blacklist;
     fn key(&self) -> Cow<'_, str> {
         match &self.account {
-            Some(account) => format!("{} for {account}", self.number).into(),
+            Some(account) => format!("{} for {account}", self.number.as_str()).into(),
             None => self.number.as_str().into(),
         }
     }
@@ -376,7 +376,9 @@ mod tests {
 
     use posthouse_core::{
         account::{AccountName, SubmitMode},
+        address::Msisdn,
         carrier::CarrierId,
+        provisioning::Prefix,
     };
 
     use serde_json::json;
@@ -589,10 +591,10 @@ mod tests {
             pruned.changes[..5],
             [
                 Change::RemoveBlacklisted(Blacklisted {
-                    number: "16175550199".to_owned(),
+                    number: Msisdn::parse("16175550199", false).unwrap(),
                     account: Some(AccountName("acme".to_owned())),
                 }),
-                Change::RemoveRange("1617".to_owned()),
+                Change::RemoveRange(Prefix::parse("1617").unwrap()),
                 Change::RemoveAccount(AccountName("acme".to_owned())),
                 Change::RemoveCarrier(CarrierId("31003".to_owned())),
                 Change::SetLookup(None),

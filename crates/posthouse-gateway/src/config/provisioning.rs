@@ -11,14 +11,14 @@ use std::{
     time::Duration,
 };
 
-use mm7::{Dialect, MmStatus, Namespace, StatusCode, VaspId, dialect::Statuses};
+use mm7::{Dialect, MmStatus, StatusCode, VaspId};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
         SubmitMode, Throughput, VaspKey,
     },
-    carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
-    provisioning::{Blacklisted, Lookup, LookupProvider, Provisioning, Range},
+    carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown},
+    provisioning::{Blacklisted, DialectName, Lookup, LookupProvider, LookupUrl, Provisioning, Range},
     vocabulary::{Vocabulary, is_same_word},
 };
 
@@ -50,9 +50,6 @@ const MOST_OWN_WORDS: usize = 256;
 const MOST_COMPARED: usize = 100_000;
 /// What an account or a carrier may send and take at most, when it does not say.
 const MESSAGE_BYTES: u64 = 1024 * 1024;
-/// Which words the reports of an account may use.
-const STATUSES: [(&str, Statuses); 2] =
-    [(Statuses::Table.name(), Statuses::Table), (Statuses::ThreeGpp.name(), Statuses::ThreeGpp)];
 /// The media types that a carrier takes when it does not say.
 const CONTENT_TYPES: [&str; 8] = [
     "image/*",
@@ -194,21 +191,19 @@ impl<'r> Reading<'r> {
             self.account_names.check(&table, "name", name, &format!("{name:?}"));
         }
         let stored = name.as_deref().and_then(|name| self.stored_accounts.get(name).copied());
-        let status = [("active", AccountStatus::Active), ("disabled", AccountStatus::Disabled)];
-        let modes = [("queue", SubmitMode::Queue), ("relay", SubmitMode::Relay)];
         let vaspid = self.vaspid(&mut table);
         Some(Account {
-            status: table.parsed("status", check::one_of(&status)).unwrap_or(AccountStatus::Active),
+            status: table.parsed("status", check::word).unwrap_or(AccountStatus::Active),
             mm7: table.value("mm7").unwrap_or(true),
             basic_auth: shown_credentials(&mut table, stored.and_then(|stored| stored.basic_auth.as_ref())),
             allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
             client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
             require_tls: table.value("require_tls").unwrap_or(false),
-            dialect: dialect(&mut table, "posthouse"),
-            statuses: table.parsed("statuses", check::one_of(&STATUSES)),
+            dialect: table.parsed("dialect", check::dialect).unwrap_or(DialectName::new(Dialect::POSTHOUSE)),
+            statuses: table.parsed("statuses", check::statuses),
             must_understand: table.value("must_understand").unwrap_or(true),
             read_replies: table.value("read_replies").unwrap_or(false),
-            submit_mode: table.parsed("submit_mode", check::one_of(&modes)).unwrap_or(SubmitMode::Queue),
+            submit_mode: table.parsed("submit_mode", check::word).unwrap_or(SubmitMode::Queue),
             relay_timeout: table.duration("relay_timeout").unwrap_or(TEN_SECONDS),
             require_carrier_id: table.value("require_carrier_id").unwrap_or(false),
             max_message_bytes: message_bytes(&mut table),
@@ -268,8 +263,7 @@ impl<'r> Reading<'r> {
             self.carrier_ids.check(&table, "aliases", alias, &format!("{alias:?}"));
         }
         let stored = id.as_deref().and_then(|id| self.stored_carriers.get(id).copied());
-        let stored_credentials = stored.and_then(|stored| stored.callbacks.basic_auth.as_ref());
-        let on_unknown = [("park", OnUnknown::Park), ("resend", OnUnknown::Resend)];
+        let stored_credentials = stored.and_then(|stored| stored.inbound.basic_auth.as_ref());
         let content_types = not_empty(&mut table, "content_types", check::media_type);
         Some(Carrier {
             aliases,
@@ -277,9 +271,9 @@ impl<'r> Reading<'r> {
             max_message_bytes: message_bytes(&mut table),
             content_types: content_types.unwrap_or_else(|| CONTENT_TYPES.map(str::to_owned).to_vec()),
             report_timeout: table.duration("report_timeout").unwrap_or(THREE_DAYS),
-            on_unknown: table.parsed("on_unknown", check::one_of(&on_unknown)).unwrap_or(OnUnknown::Park),
+            on_unknown: table.parsed("on_unknown", check::word).unwrap_or(OnUnknown::Park),
             connections: read_connections(&mut table, self.reader),
-            callbacks: read_carrier_callbacks(table.section("callbacks"), stored_credentials),
+            inbound: read_inbound(table.section("callbacks"), stored_credentials),
             vocabulary: Vocabulary {
                 statuses: table.table("status_map").map(read_status_map).unwrap_or_default(),
                 codes: table.table("code_map").map(read_code_map).unwrap_or_default(),
@@ -291,7 +285,7 @@ impl<'r> Reading<'r> {
     fn range(&mut self, mut table: Table<'_>) -> Option<Range> {
         let prefix = required(&mut table, "prefix", "\"1617\"", check::prefix);
         if let Some(prefix) = &prefix {
-            self.prefixes.check(&table, "prefix", prefix, &format!("{prefix:?}"));
+            self.prefixes.check(&table, "prefix", prefix.as_str(), &format!("\"{prefix}\""));
         }
         let carrier = required(&mut table, "carrier", "\"31003\"", check::carrier_id)?;
         self.carriers_named.note(&carrier, table.line_of("carrier"), "range.carrier");
@@ -305,7 +299,7 @@ impl<'r> Reading<'r> {
             self.accounts_named.note(account, table.line_of("account"), "blacklist.account");
         }
         if let Some(number) = &number {
-            let entry = format!("{number} {}", account.as_deref().unwrap_or_default());
+            let entry = format!("{} {}", number.as_str(), account.as_deref().unwrap_or_default());
             self.numbers.check(&table, "number", &entry, "this number");
         }
         Some(Blacklisted { number: number?, account: account.map(AccountName) })
@@ -502,10 +496,6 @@ fn not_empty(
     Some(values)
 }
 
-fn dialect(table: &mut Table<'_>, default: &str) -> String {
-    table.parsed("dialect", check::dialect).unwrap_or_else(|| default.to_owned())
-}
-
 fn message_bytes(table: &mut Table<'_>) -> u64 {
     table.number("max_message_bytes", 1..=MOST_BYTES).unwrap_or(MESSAGE_BYTES)
 }
@@ -520,8 +510,8 @@ fn read_throughput(mut table: Table<'_>) -> Option<Throughput> {
 fn read_callbacks(mut table: Table<'_>, reader: &Reader<'_>) -> Callbacks {
     let default = Callbacks::default();
     Callbacks {
-        report_url: table.parsed("report_url", check::http_url),
-        deliver_url: table.parsed("deliver_url", check::http_url),
+        report_url: table.parsed("report_url", check::peer_url),
+        deliver_url: table.parsed("deliver_url", check::peer_url),
         basic_auth: own_credentials(&mut table),
         tls: peer_tls::read(&mut table, reader),
         timeout: table.duration("timeout").unwrap_or(default.timeout),
@@ -541,14 +531,14 @@ fn read_connection(mut table: Table<'_>, names: &mut Once, reader: &Reader<'_>) 
     if let Some(name) = &name {
         names.check(&table, "name", name, &format!("{name:?}"));
     }
-    let url = required(&mut table, "url", "\"http://127.0.0.1:9101/mm7\"", check::http_url);
-    let dialect = dialect(&mut table, "3gpp");
+    let url = required(&mut table, "url", "\"http://127.0.0.1:9101/mm7\"", check::peer_url);
+    let dialect = table.parsed("dialect", check::dialect).unwrap_or(DialectName::new(Dialect::THREE_GPP));
     let namespace = table.parsed("namespace", check::namespace);
     Some(Connection {
         vaspid: vaspid(&mut table).map(|vaspid| vaspid.as_str().to_owned()),
         vasid: table.parsed("vasid", check::name),
         basic_auth: own_credentials(&mut table),
-        version: version(&mut table, &dialect, namespace.as_deref()),
+        version: table.parsed("version", |text| check::version(text, namespace.unwrap_or(dialect.written))),
         namespace,
         dialect,
         timeout: table.duration("timeout").unwrap_or(TEN_SECONDS),
@@ -562,18 +552,12 @@ fn read_connection(mut table: Table<'_>, names: &mut Once, reader: &Reader<'_>) 
     })
 }
 
-/// An MM7Version: one that the schema of the connection's namespace lists, since carriers check it against that.
-fn version(table: &mut Table<'_>, dialect: &str, namespace: Option<&str>) -> Option<String> {
-    let dialect = Dialect::by_name(dialect).unwrap_or(Dialect::THREE_GPP);
-    let namespace = namespace.and_then(Namespace::by_name).unwrap_or(dialect.written);
-    table.parsed("version", |text| check::version(text, namespace))
-}
-
-fn read_carrier_callbacks(mut table: Table<'_>, stored: Option<&ShownCredentials>) -> CarrierCallbacks {
-    CarrierCallbacks {
+fn read_inbound(mut table: Table<'_>, stored: Option<&ShownCredentials>) -> Inbound {
+    Inbound {
         basic_auth: shown_credentials(&mut table, stored),
         allowed_ips: distinct(&mut table, "allowed_ips", check::network).unwrap_or_default(),
         client_certs: distinct(&mut table, "client_certs", check::certificate_rule).unwrap_or_default(),
+        dialect: table.parsed("dialect", check::dialect),
     }
 }
 
@@ -652,17 +636,15 @@ fn shown_credentials(table: &mut Table<'_>, stored: Option<&ShownCredentials>) -
 
 fn read_lookup(reader: &Reader<'_>, mut table: Table<'_>) -> Lookup {
     let default = Lookup::default();
-    let providers =
-        [("ranges", LookupProvider::Ranges), ("http", LookupProvider::Http), ("enum", LookupProvider::Enum)];
-    let provider = table.parsed("provider", check::one_of(&providers)).unwrap_or(default.provider);
+    let provider = table.parsed("provider", check::word).unwrap_or(default.provider);
     match provider {
         LookupProvider::Ranges => {}
         LookupProvider::Http => table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\""),
         LookupProvider::Enum => table.require("url", "\"dns://127.0.0.1:53/e164.arpa\""),
     }
     let url = table.parsed("url", |url| match provider {
-        LookupProvider::Enum => check::enum_url(url),
-        LookupProvider::Ranges | LookupProvider::Http => check::lookup_url(url),
+        LookupProvider::Enum => check::zone(url).map(LookupUrl::Zone),
+        LookupProvider::Ranges | LookupProvider::Http => check::number_url(url).map(LookupUrl::Service),
     });
     Lookup {
         provider,

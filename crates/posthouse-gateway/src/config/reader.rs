@@ -333,7 +333,7 @@ struct Entry<'r> {
     value: Spanned<DeValue<'r>>,
 }
 
-/// Which tables belong into which file: one is easily taken for the other.
+/// Which tables belong in which file: one is easily taken for the other.
 const TABLES_OF: &[(&[&str], &str)] = &[
     (
         &["account", "carrier", "lookup", "range", "blacklist"],
@@ -583,7 +583,7 @@ impl<'r> Table<'r> {
     fn remedy(&self, key: &str) -> String {
         let elsewhere = TABLES_OF.iter().find(|(tables, _)| self.path.is_empty() && tables.contains(&key));
         match (elsewhere, nearest(key, &self.known)) {
-            (Some((_, file)), _) => format!("it belongs into {file}"),
+            (Some((_, file)), _) => format!("it belongs in {file}"),
             (None, Some(near)) => format!("did you mean {near}?"),
             (None, None) => format!("the keys here are {}", self.known.join(", ")),
         }

@@ -577,7 +577,7 @@ mod tests {
         ("[mm8]\npath = \"/\"", "posthouse.toml:1: unknown key mm8; did you mean mm7?"),
         (
             "[[carrier]]\nid = \"31003\"",
-            "posthouse.toml:1: unknown key carrier; it belongs into a provisioning file, see `posthouse apply --help`",
+            "posthouse.toml:1: unknown key carrier; it belongs in a provisioning file, see `posthouse apply --help`",
         ),
         ("\n[mm7]\nlisen = \"127.0.0.1:1\"", "posthouse.toml:3: unknown key mm7.lisen; did you mean listen?"),
         (

@@ -80,8 +80,7 @@ impl Ingress {
             let hash = vasp_hash(&self.key, vaspid.as_str());
             exchange.facts.snapshot.account_by_vaspid(&hash).cloned()
         });
-        let dialect = account.as_ref().and_then(|account| Dialect::by_name(&account.dialect));
-        let dialect = dialect.unwrap_or(Dialect::POSTHOUSE);
+        let dialect = account.as_ref().map_or(Dialect::POSTHOUSE, |account| account.dialect.get());
         let carrier_id = self.carrier_id(&exchange.headers, dialect);
         Body { arrival, length, digest, package, decoded, account, dialect, carrier_id }
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use async_trait::async_trait;
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, provisioning::Zone};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UdpSocket},
@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{
     answers::KnownCarrier,
-    enum_zone::{Zone, is_truncated, read, replies_to},
+    enum_zone::{is_truncated, question_for, read, replies_to},
     provider::{NumberProvider, ProviderError},
 };
 use crate::resolver;
@@ -30,13 +30,13 @@ pub(super) struct EnumServer {
 }
 
 impl EnumServer {
-    /// The server of a `dns:` URL. `None` for one that cannot be read, which provisioning refuses.
-    pub fn new(url: &str, timeout: Duration) -> Option<Self> {
-        Some(Self { zone: Zone::parse(url)?, send_every: timeout / SENDS })
+    /// The server of a zone. An answer may take as long as `timeout`.
+    pub fn new(zone: &Zone, timeout: Duration) -> Self {
+        Self { zone: zone.clone(), send_every: timeout / SENDS }
     }
 
     async fn address(&self) -> Result<SocketAddr, ProviderError> {
-        let found = resolver::of_peer(&self.zone.host, self.zone.port).await.map_err(silence)?;
+        let found = resolver::of_peer(self.zone.host(), self.zone.port()).await.map_err(silence)?;
         found.first().copied().ok_or_else(|| ProviderError("the server's name has no address".to_owned()))
     }
 
@@ -62,7 +62,7 @@ impl EnumServer {
 impl NumberProvider for EnumServer {
     async fn ask(&self, number: &Msisdn) -> Result<KnownCarrier, ProviderError> {
         let id = getrandom::u32().map_err(silence)?.to_ne_bytes();
-        let question = self.zone.question(number, u16::from_ne_bytes([id[0], id[1]]));
+        let question = question_for(&self.zone, number, u16::from_ne_bytes([id[0], id[1]]));
         let server = self.address().await?;
         let mut reply = self.over_udp(server, &question).await?;
         if is_truncated(&reply) {

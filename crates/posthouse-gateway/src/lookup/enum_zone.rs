@@ -2,15 +2,10 @@
 //!
 //! Of DNS only what this needs: names are written and passed over, never expanded.
 
-use http::uri::Authority;
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, provisioning::Zone};
 
 use super::{answers::KnownCarrier, provider::ProviderError};
 
-const DNS_PORT: u16 = 53;
-/// The longest zone, in bytes: with a number before it a name stays within 255 bytes.
-const LONGEST_ZONE: usize = 220;
-const LONGEST_LABEL: usize = 63;
 /// The longest carrier name that is taken, in bytes: no carrier has a longer one.
 const LONGEST_NAME: usize = 128;
 /// A DNS header (RFC 1035 clause 4.1.1).
@@ -23,53 +18,25 @@ const IS_TRUNCATED: u16 = 0x0200;
 const RCODE: u16 = 0x000f;
 const NXDOMAIN: u16 = 3;
 
-/// A zone of numbers and the server that is asked for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Zone {
-    /// An address, or a name.
-    pub host: String,
-    pub port: u16,
-    labels: Vec<String>,
-}
-
-impl Zone {
-    /// Reads `dns://server[:port]/zone` (RFC 4501).
-    pub fn parse(url: &str) -> Option<Self> {
-        let (server, zone) = url.strip_prefix("dns://")?.split_once('/')?;
-        let server: Authority = server.parse().ok()?;
-        let host = server.host().trim_start_matches('[').trim_end_matches(']');
-        let port = match server.as_str().strip_prefix(server.host())? {
-            "" => DNS_PORT,
-            _ => server.port_u16().filter(|port| *port > 0)?,
-        };
-        let zone = zone.strip_suffix('.').unwrap_or(zone);
-        let labels: Vec<_> = zone.split('.').map(str::to_owned).collect();
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        let label = |label: &String| (1..=LONGEST_LABEL).contains(&label.len()) && label.bytes().all(fits);
-        let usable = !host.is_empty() && zone.len() <= LONGEST_ZONE && labels.iter().all(label);
-        usable.then(|| Self { host: host.to_owned(), port, labels })
+/// The question for a number's NAPTR records.
+pub(super) fn question_for(zone: &Zone, number: &Msisdn, id: u16) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + 300);
+    for word in [id, RECURSION_DESIRED, 1, 0, 0, 0] {
+        bytes.extend_from_slice(&word.to_be_bytes());
     }
-
-    /// The question for a number's NAPTR records.
-    pub fn question(&self, number: &Msisdn, id: u16) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + 300);
-        for word in [id, RECURSION_DESIRED, 1, 0, 0, 0] {
-            bytes.extend_from_slice(&word.to_be_bytes());
-        }
-        for digit in number.as_str().bytes().rev() {
-            bytes.extend_from_slice(&[1, digit]);
-        }
-        for label in &self.labels {
-            // A label has at most 63 bytes.
-            bytes.push(u8::try_from(label.len()).unwrap_or_default());
-            bytes.extend_from_slice(label.as_bytes());
-        }
-        bytes.push(0);
-        for word in [TYPE_NAPTR, CLASS_IN] {
-            bytes.extend_from_slice(&word.to_be_bytes());
-        }
-        bytes
+    for digit in number.as_str().bytes().rev() {
+        bytes.extend_from_slice(&[1, digit]);
     }
+    for label in zone.labels() {
+        // A label has at most 63 bytes.
+        bytes.push(u8::try_from(label.len()).unwrap_or_default());
+        bytes.extend_from_slice(label.as_bytes());
+    }
+    bytes.push(0);
+    for word in [TYPE_NAPTR, CLASS_IN] {
+        bytes.extend_from_slice(&word.to_be_bytes());
+    }
+    bytes
 }
 
 /// Whether bytes are the reply to this question, and not to another or by a stranger.

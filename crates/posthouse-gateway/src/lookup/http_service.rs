@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use posthouse_core::{address::Msisdn, tls::PeerTls};
+use posthouse_core::{address::Msisdn, provisioning::NumberUrl, tls::PeerTls};
 use serde_json::Value;
 
 use super::{
@@ -23,16 +23,14 @@ const LONGEST_NAME: usize = 128;
 /// An HTTP service that knows carriers.
 #[derive(Debug)]
 pub(super) struct HttpService {
-    before: String,
-    after: String,
+    url: NumberUrl,
     headers: HeaderMap,
     client: HttpClient,
 }
 
 impl HttpService {
-    /// The service at a URL in which `{msisdn}` stands for the number. `None`: it is not in there, which provisioning refuses.
-    pub fn new(url: &str, timeout: Duration, tls: Option<&PeerTls>) -> Option<Self> {
-        let (before, after) = url.split_once("{msisdn}")?;
+    /// The service at a URL.
+    pub fn new(url: &NumberUrl, timeout: Duration, tls: Option<&PeerTls>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(
@@ -40,13 +38,15 @@ impl HttpService {
             HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
         );
         let client = HttpClient::new(timeout, IDLE, tls);
-        Some(Self { before: before.to_owned(), after: after.to_owned(), headers, client })
+        Self { url: url.clone(), headers, client }
     }
 
     fn uri(&self, number: &Msisdn) -> Result<Uri, ProviderError> {
-        let url = format!("{}{}{}", self.before, number.as_str(), self.after);
         // Neither the URL, which may hold a key, nor the number may get into a log.
-        url.parse().map_err(|_| ProviderError("the url cannot be used".to_owned()))
+        self.url
+            .with_number(number.as_str())
+            .parse()
+            .map_err(|_| ProviderError("the url cannot be used".to_owned()))
     }
 }
 

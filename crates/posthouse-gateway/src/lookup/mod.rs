@@ -20,7 +20,7 @@ use std::{
 use posthouse_core::{
     address::Msisdn,
     carrier::{Carrier, CarrierId, Connection},
-    provisioning::{Lookup, LookupProvider},
+    provisioning::{Lookup, LookupProvider, LookupUrl},
     route::Snapshot,
     submit::CarrierFact,
 };
@@ -142,12 +142,15 @@ impl Directory {
     }
 }
 
-/// Whom to ask. `None` where nobody is to be, or where the URL cannot be used, which provisioning refuses.
+/// Whom to ask. `None` where nobody is to be asked, or where the URL is of another provider, which provisioning refuses.
 fn provider(lookup: &Lookup) -> Option<Box<dyn provider::NumberProvider>> {
-    let url = lookup.url.as_deref()?;
-    match lookup.provider {
-        LookupProvider::Ranges => None,
-        LookupProvider::Http => Some(Box::new(HttpService::new(url, lookup.timeout, lookup.tls.as_ref())?)),
-        LookupProvider::Enum => Some(Box::new(EnumServer::new(url, lookup.timeout)?)),
+    match (lookup.provider, lookup.url.as_ref()?) {
+        (LookupProvider::Http, LookupUrl::Service(url)) => {
+            Some(Box::new(HttpService::new(url, lookup.timeout, lookup.tls.as_ref())))
+        }
+        (LookupProvider::Enum, LookupUrl::Zone(zone)) => {
+            Some(Box::new(EnumServer::new(zone, lookup.timeout)))
+        }
+        _ => None,
     }
 }

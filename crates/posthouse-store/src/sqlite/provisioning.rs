@@ -4,8 +4,9 @@ use std::slice;
 
 use posthouse_core::{
     account::AccountName,
+    address::Msisdn,
     carrier::CarrierId,
-    provisioning::{Blacklisted, Change, Lookup, Provisioning, Range},
+    provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range},
     store::StoreError,
 };
 use rusqlite::{Connection, Row, params_from_iter};
@@ -44,13 +45,11 @@ pub(super) fn provisioning(connection: &Connection) -> Result<Provisioning> {
         )?,
         carriers: documents(connection, "carrier", "SELECT id AS key, document FROM carrier ORDER BY id")?,
         lookup,
-        ranges: rows(connection, "SELECT prefix, carrier FROM range ORDER BY prefix", |row| {
-            Ok(Range { prefix: row.get(0)?, carrier: CarrierId(row.get(1)?) })
-        })?,
+        ranges: rows(connection, "SELECT prefix, carrier FROM range ORDER BY prefix", range)?,
         blacklist: rows(
             connection,
             "SELECT number, account FROM blacklist ORDER BY number, account",
-            |row| Ok(Blacklisted { number: row.get(0)?, account: account(row.get(1)?) }),
+            blacklisted,
         )?,
     })
 }
@@ -70,13 +69,31 @@ fn documents<T: DeserializeOwned>(
     Ok(documents)
 }
 
-fn rows<T>(
-    connection: &Connection,
-    select: &str,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Vec<T>> {
-    let rows = connection.prepare_cached(select)?.query_map([], read)?.collect::<rusqlite::Result<_>>()?;
-    Ok(rows)
+fn rows<T>(connection: &Connection, select: &str, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut statement = connection.prepare_cached(select)?;
+    let mut rows = statement.query([])?;
+    let mut read_rows = Vec::new();
+    while let Some(row) = rows.next()? {
+        read_rows.push(read(row)?);
+    }
+    Ok(read_rows)
+}
+
+fn range(row: &Row<'_>) -> Result<Range> {
+    let prefix: String = row.get(0)?;
+    let carrier = CarrierId(row.get(1)?);
+    match Prefix::parse(&prefix) {
+        Some(prefix) => Ok(Range { prefix, carrier }),
+        None => Err(corrupt("range", "prefix", prefix, "no leading digits of numbers").into()),
+    }
+}
+
+fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
+    let number: String = row.get(0)?;
+    match Msisdn::parse(&number, false) {
+        Some(number) => Ok(Blacklisted { number, account: account(row.get(1)?) }),
+        None => Err(corrupt("blacklist", "number", number, "no international number").into()),
+    }
 }
 
 /// Makes changes; the revision afterwards.
@@ -124,8 +141,8 @@ const fn rows_of(change: &Change) -> Option<&'static str> {
 /// The two values.
 fn values(change: &Change) -> [&str; 2] {
     match change {
-        Change::PutRange(range) => [&range.prefix, range.carrier.as_str()],
-        Change::PutBlacklisted(entry) => [&entry.number, account_text(entry)],
+        Change::PutRange(range) => [range.prefix.as_str(), range.carrier.as_str()],
+        Change::PutBlacklisted(entry) => [entry.number.as_str(), account_text(entry)],
         _ => ["", ""],
     }
 }
@@ -147,10 +164,10 @@ fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
             tx.execute("INSERT OR REPLACE INTO lookup (id, document) VALUES (1, ?)", [document(lookup)?])
         }
         Change::PutRange(_) | Change::PutBlacklisted(_) => add(tx, slice::from_ref(change)),
-        Change::RemoveRange(prefix) => tx.execute("DELETE FROM range WHERE prefix = ?", [prefix]),
+        Change::RemoveRange(prefix) => tx.execute("DELETE FROM range WHERE prefix = ?", [prefix.as_str()]),
         Change::RemoveBlacklisted(entry) => tx.execute(
             "DELETE FROM blacklist WHERE number = ? AND account = ?",
-            (&entry.number, account_text(entry)),
+            (entry.number.as_str(), account_text(entry)),
         ),
     }
 }

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use mm7::{MmStatus, StatusCode, dialect::Statuses};
+use mm7::{Dialect, MmStatus, Namespace, StatusCode, dialect::Statuses};
 use posthouse_core::{
     account::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
         SubmitMode, Throughput, VaspKey,
     },
-    carrier::{Carrier, CarrierCallbacks, CarrierId, Connection, OnUnknown},
-    provisioning::{Blacklisted, Change, Lookup, LookupProvider, Provisioning, Range},
+    address::Msisdn,
+    carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown},
+    provisioning::{Blacklisted, Change, DialectName, Lookup, LookupProvider, Prefix, Provisioning, Range},
     store::StoreError,
     tls::{Identity, PeerTls},
+    url::PeerUrl,
     vocabulary::Vocabulary,
 };
 
@@ -27,7 +29,7 @@ fn account(name: &str) -> Account {
         allowed_ips: vec!["127.0.0.0/8".parse().unwrap()],
         client_certs: vec!["cn:Acme Ltd".parse().unwrap()],
         require_tls: false,
-        dialect: "posthouse".into(),
+        dialect: DialectName::new(Dialect::POSTHOUSE),
         statuses: Some(Statuses::ThreeGpp),
         must_understand: false,
         read_replies: true,
@@ -36,7 +38,7 @@ fn account(name: &str) -> Account {
         require_carrier_id: true,
         max_message_bytes: 1 << 20,
         throughput: Some(Throughput { per_second: 100, burst: 200 }),
-        callbacks: Callbacks { report_url: Some("http://127.0.0.1:9001/".into()), ..Callbacks::default() },
+        callbacks: Callbacks { report_url: Some(url("http://127.0.0.1:9001/")), ..Callbacks::default() },
         services: vec![Service {
             vasid: "61295".into(),
             senders: vec!["111122".into()],
@@ -57,24 +59,24 @@ fn carrier(id: &str) -> Carrier {
         on_unknown: OnUnknown::Park,
         connections: vec![Connection {
             name: "vzw-1".into(),
-            url: "http://127.0.0.1:9101/mm7".into(),
+            url: url("http://127.0.0.1:9101/mm7"),
             vaspid: Some("posthouse".into()),
             vasid: None,
             basic_auth: Some(OwnCredentials { username: "u".into(), password: "p".into() }),
-            dialect: "3gpp".into(),
+            dialect: DialectName::new(Dialect::THREE_GPP),
             timeout: Duration::from_secs(10),
             per_second: Some(50),
             window: 16,
             priority: 2,
             weight: 3,
-            namespace: Some("REL-5-MM7-1-2".into()),
+            namespace: Some(Namespace::Rel5(2)),
             version: None,
             tls: Some(PeerTls {
                 ca: Some("a CA".into()),
                 identity: Some(Identity { cert: "a certificate".into(), key: "its key".into() }),
             }),
         }],
-        callbacks: CarrierCallbacks::default(),
+        inbound: Inbound { dialect: Some(DialectName::new(Dialect::SINCH)), ..Inbound::default() },
         vocabulary: Vocabulary {
             statuses: [("DELIVRD".into(), MmStatus::Retrieved)].into(),
             codes: [(4030, StatusCode::ServiceUnavailable)].into(),
@@ -82,12 +84,23 @@ fn carrier(id: &str) -> Carrier {
     }
 }
 
-fn range(prefix: &str, carrier: &str) -> Range {
-    Range { prefix: prefix.into(), carrier: CarrierId(carrier.into()) }
+fn url(text: &str) -> PeerUrl {
+    PeerUrl::parse(text.into()).unwrap()
+}
+
+fn prefix(digits: &str) -> Prefix {
+    Prefix::parse(digits).unwrap()
+}
+
+fn range(digits: &str, carrier: &str) -> Range {
+    Range { prefix: prefix(digits), carrier: CarrierId(carrier.into()) }
 }
 
 fn blacklisted(number: &str, account: Option<&str>) -> Blacklisted {
-    Blacklisted { number: number.into(), account: account.map(|name| AccountName(name.into())) }
+    Blacklisted {
+        number: Msisdn::parse(number, false).unwrap(),
+        account: account.map(|name| AccountName(name.into())),
+    }
 }
 
 fn put_account(name: &str) -> Change {
@@ -148,7 +161,7 @@ pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
     assert_eq!(provisioning.blacklist, [blacklisted("16175550199", None)]);
     let removals = [
         Change::RemoveAccount(AccountName("acme".into())),
-        Change::RemoveRange("1617".into()),
+        Change::RemoveRange(prefix("1617")),
         Change::RemoveBlacklisted(blacklisted("16175550199", None)),
     ];
     assert_eq!(bed.change(&removals, None).await, Ok(3));

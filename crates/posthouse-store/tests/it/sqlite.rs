@@ -11,7 +11,7 @@ use posthouse_core::{
     Id,
     life::intervention::Intervention,
     message::EventKind,
-    provisioning::{Change, Range},
+    provisioning::{Change, Prefix, Range},
     store::{Acceptance, NewMessage, Store, StoreError},
 };
 use posthouse_store::{
@@ -91,7 +91,7 @@ mod opening {
         store.accept(&new).await.unwrap();
         let visitor =
             SqliteStore::open(SqliteOptions { access: Access::Visit, ..place.options() }).await.unwrap();
-        let range = Range { prefix: "1617".into(), carrier: carrier() };
+        let range = Range { prefix: Prefix::parse("1617").unwrap(), carrier: carrier() };
         assert_eq!(visitor.change(&[Change::PutRange(range.clone())], Some(0)).await, Ok(1));
         assert_eq!(store.provisioning().await.unwrap().ranges, [range]);
         assert_eq!(visitor.message(new.id).await.unwrap().unwrap().submission, new.submission);
@@ -144,7 +144,7 @@ mod opening {
         let place = Place::new();
         let visit = SqliteOptions { access: Access::Visit, ..place.options() };
         let visitor = SqliteStore::open(visit).await.unwrap();
-        let range = Range { prefix: "1617".into(), carrier: carrier() };
+        let range = Range { prefix: Prefix::parse("1617").unwrap(), carrier: carrier() };
         visitor.change(&[Change::PutRange(range)], None).await.unwrap();
         let store = place.open_store().await;
         assert_eq!(store.revision().await, Ok(1));

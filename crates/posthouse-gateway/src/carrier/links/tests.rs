@@ -1,6 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
-use posthouse_core::life::classify::classify;
+use mm7::Dialect;
+use posthouse_core::{life::classify::classify, provisioning::DialectName, url::PeerUrl};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -8,11 +9,11 @@ use super::*;
 fn connection(name: &str, priority: u32, weight: u32) -> Connection {
     Connection {
         name: name.to_owned(),
-        url: "http://127.0.0.1:9/mm7".to_owned(),
+        url: PeerUrl::parse("http://127.0.0.1:9/mm7".to_owned()).unwrap(),
         vaspid: None,
         vasid: None,
         basic_auth: None,
-        dialect: "3gpp".to_owned(),
+        dialect: DialectName::new(Dialect::THREE_GPP),
         timeout: Duration::from_secs(10),
         per_second: None,
         window: 4,
@@ -186,7 +187,10 @@ async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
 async fn somebody_who_was_gone_is_seen_to_be_back() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let there = Connection { url: format!("http://{address}/"), ..connection("there", 1, 1) };
+    let there = Connection {
+        url: PeerUrl::parse(format!("http://{address}/")).unwrap(),
+        ..connection("there", 1, 1)
+    };
     let links = links(&[connection("gone", 1, 1), there]);
     play(&links, 6, |_| LinkOutcome::Unreached).await;
     assert!(links.are_down() && links.is_nobody_there() && !links.is_try_due());

@@ -56,8 +56,8 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// A connector for a provisioned connection. `None` for a URL that cannot be used, which provisioning refuses.
-    pub fn new(connection: &Connection) -> Option<Self> {
+    /// A connector for a provisioned connection.
+    pub fn new(connection: &Connection) -> Self {
         let window = usize::try_from(connection.window.max(1)).unwrap_or(1);
         let mut headers = HeaderMap::new();
         headers.insert("soapaction", HeaderValue::from_static("\"\""));
@@ -68,12 +68,12 @@ impl Connector {
         if let Some(own) = &connection.basic_auth {
             headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
         }
-        Some(Self {
-            uri: connection.url.parse().ok()?,
+        Self {
+            uri: connection.url.uri().clone(),
             headers,
             client: HttpClient::new(connection.timeout, window, connection.tls.as_ref()),
             connection: connection.clone(),
-        })
+        }
     }
 
     /// What was provisioned.
@@ -115,11 +115,7 @@ impl Connector {
         let framing = Framing::new(namespace, version, transaction_id);
         let envelope = soap::encode(&Message::SubmitReq(req), &framing);
         let has_smil = media.iter().any(|media| mm7::smil::is_smil(&media.content_type));
-        Ok(mime::pack(
-            envelope,
-            &media,
-            if has_smil { self.connection.dialect().inner } else { Inner::Mixed },
-        ))
+        Ok(mime::pack(envelope, &media, if has_smil { self.connection.dialect.inner } else { Inner::Mixed }))
     }
 
     fn submit_req(&self, submission: &Submission, href: Option<String>) -> Result<SubmitReq, ValueError> {
@@ -130,7 +126,7 @@ impl Connector {
                 vasid: self.connection.vasid.as_deref().map(VasId::new).transpose()?,
                 address: Some(submission.sender_address()),
                 attributes: AddressAttributes {
-                    as_text: self.connection.dialect().sender_as_text,
+                    as_text: self.connection.dialect.sender_as_text,
                     ..AddressAttributes::default()
                 },
             },

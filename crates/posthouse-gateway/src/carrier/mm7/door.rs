@@ -147,17 +147,17 @@ impl CarrierDoor {
     }
 
     async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<HttpAnswer> {
-        let allowed = &carrier.callbacks.allowed_ips;
+        let allowed = &carrier.inbound.allowed_ips;
         let address = self.settings.proxies.requester(headers, peer).address;
         if !allowed.is_empty() && !allowed.iter().any(|network| network.contains(&address)) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came from an address that is not allowed");
             return Some(plain(HttpStatus::FORBIDDEN, "this address may not post here\n"));
         }
-        if !is_asked_for(&carrier.callbacks.client_certs, peer.certificate.as_deref()) {
+        if !is_asked_for(&carrier.inbound.client_certs, peer.certificate.as_deref()) {
             tracing::warn!(carrier = %carrier.id, %address, "a carrier's request came without a client certificate that is asked for");
             return Some(plain(HttpStatus::FORBIDDEN, "a client certificate that may post here is needed\n"));
         }
-        let expected = carrier.callbacks.basic_auth.as_ref()?;
+        let expected = carrier.inbound.basic_auth.as_ref()?;
         match self.verifier.judge(basic::shown(headers), expected, address, At::Carriers).await {
             PasswordVerdict::Right => return None,
             PasswordVerdict::Wrong => {}
@@ -214,7 +214,7 @@ impl CarrierDoor {
         };
         match self.accept(carrier, &opened).await {
             Ok(message) => {
-                write(HttpStatus::OK, &message, &Framing::echoing(&opened.decoded), dialect(carrier))
+                write(HttpStatus::OK, &message, &Framing::echoing(&opened.decoded), carrier.inbound_dialect())
             }
             Err(refused) => {
                 self.keep(carrier, &head.headers, bytes, &refused).await;
@@ -348,12 +348,6 @@ pub(super) fn check_status(status: &str, decoded: &Decoded) -> Result<(), Decode
     broken.filter(|_| status.is_empty()).map_or(Ok(()), |error| Err(error.clone()))
 }
 
-/// The dialect that a carrier talks: its first connection's.
-fn dialect(carrier: &Carrier) -> &'static Dialect {
-    let name = carrier.connections.first().map(|connection| connection.dialect.as_str());
-    name.and_then(Dialect::by_name).unwrap_or(Dialect::THREE_GPP)
-}
-
 /// Why nothing can be read behind a head, if so. Whatever its Content-Type says, the body is read for what it is.
 fn unusable(headers: &HeaderMap) -> Option<&'static str> {
     match content_length(headers) {
@@ -373,7 +367,7 @@ fn refuse(
 ) -> HttpAnswer {
     let is_kept = refused.unreadable.is_some();
     tracing::warn!(carrier = %carrier.id, code = refused.code.code(), is_kept, "a carrier's request was refused");
-    answer_refusal(dialect(carrier), decoded, framing, refused.code)
+    answer_refusal(carrier.inbound_dialect(), decoded, framing, refused.code)
 }
 
 fn answer_refusal(

@@ -1,6 +1,7 @@
 //! What a provisioning file may say, what it means, and what is told of each mistake.
 
-use posthouse_core::account::AccountName;
+use mm7::{Namespace, Version, dialect::Statuses};
+use posthouse_core::{account::AccountName, address::Msisdn, provisioning::Prefix, url::PeerUrl};
 
 use super::*;
 use crate::config::{ConfigMistake, secrets::vasp_hash};
@@ -69,6 +70,7 @@ version = "5.6.0"
 [carrier.callbacks]
 basic_auth = { username = "vzw", password = "c4ll" }
 allowed_ips = ["10.0.0.0/8"]
+dialect = "skycore"
 [carrier.status_map]
 "1000" = "Retrieved"
 " Third:User Retrieved " = "Retrieved"
@@ -101,6 +103,18 @@ vaspid = "acme-api-key"
 [[carrier]]
 id = "31003"
 "#;
+
+fn dialect(name: &str) -> DialectName {
+    DialectName::by_name(name).unwrap()
+}
+
+fn url(text: &str) -> PeerUrl {
+    PeerUrl::parse(text.to_owned()).unwrap()
+}
+
+fn lookup_url(text: &str) -> LookupUrl {
+    text.to_owned().try_into().unwrap()
+}
 
 fn parse(text: &str, current: &Provisioning, prune: bool) -> Result<Declared, ConfigErrors> {
     let document = ConfigFile { file: "acme.toml".to_owned(), text: text.to_owned(), folder: "".into() };
@@ -139,7 +153,7 @@ fn every_key_means_what_it_says() {
             allowed_ips: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
             client_certs: vec!["cn:Acme Ltd".parse().unwrap(), "dns:mms.acme.example".parse().unwrap()],
             require_tls: true,
-            dialect: "skycore".to_owned(),
+            dialect: dialect("skycore"),
             statuses: Some(Statuses::ThreeGpp),
             must_understand: false,
             read_replies: true,
@@ -149,8 +163,8 @@ fn every_key_means_what_it_says() {
             max_message_bytes: 2000,
             throughput: Some(Throughput { per_second: 100, burst: 200 }),
             callbacks: Callbacks {
-                report_url: Some("http://127.0.0.1:9001/reports".to_owned()),
-                deliver_url: Some("http://127.0.0.1:9001/deliver?key=k3y".to_owned()),
+                report_url: Some(url("http://127.0.0.1:9001/reports")),
+                deliver_url: Some(url("http://127.0.0.1:9001/deliver?key=k3y")),
                 basic_auth: Some(OwnCredentials { username: "u".to_owned(), password: "p4ss".to_owned() }),
                 tls: None,
                 timeout: Duration::from_secs(1),
@@ -180,7 +194,7 @@ fn every_key_means_what_it_says() {
 fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
     let declared = declared(WHOLE);
     let [carrier] = &declared.carriers[..] else { panic!("{declared:?}") };
-    let credentials = carrier.callbacks.basic_auth.clone().unwrap();
+    let credentials = carrier.inbound.basic_auth.clone().unwrap();
     assert!(verify_password(&credentials.password_hash, "c4ll"));
     assert_eq!(
         *carrier,
@@ -194,24 +208,25 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
             on_unknown: OnUnknown::Resend,
             connections: vec![Connection {
                 name: "vzw-1".to_owned(),
-                url: "http://[::1]:9101/mm7".to_owned(),
+                url: url("http://[::1]:9101/mm7"),
                 vaspid: Some("posthouse".to_owned()),
                 vasid: Some("gw".to_owned()),
                 basic_auth: Some(OwnCredentials { username: "u".to_owned(), password: "p4ss".to_owned() }),
-                dialect: "posthouse".to_owned(),
+                dialect: dialect("posthouse"),
                 timeout: Duration::from_secs(2),
                 per_second: Some(50),
                 window: 8,
                 priority: 2,
                 weight: 3,
-                namespace: Some("REL-5-MM7-1-2".to_owned()),
-                version: Some("5.6.0".to_owned()),
+                namespace: Some(Namespace::Rel5(2)),
+                version: Some(Version::parse("5.6.0").unwrap()),
                 tls: None,
             }],
-            callbacks: CarrierCallbacks {
+            inbound: Inbound {
                 basic_auth: Some(ShownCredentials { username: "vzw".to_owned(), ..credentials }),
                 allowed_ips: vec!["10.0.0.0/8".parse().unwrap()],
                 client_certs: vec![],
+                dialect: Some(dialect("skycore")),
             },
             vocabulary: Vocabulary {
                 statuses: [
@@ -229,7 +244,7 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
         declared.lookup,
         Some(Lookup {
             provider: LookupProvider::Ranges,
-            url: Some("http://127.0.0.1:9200/lookup/{msisdn}".to_owned()),
+            url: Some(lookup_url("http://127.0.0.1:9200/lookup/{msisdn}")),
             timeout: Duration::from_millis(400),
             cache: Duration::from_secs(3600),
             ported: None,
@@ -238,9 +253,9 @@ fn every_key_of_a_carrier_and_of_the_rest_means_what_it_says() {
     );
     assert_eq!(
         declared.ranges,
-        [Range { prefix: "1617".to_owned(), carrier: CarrierId("31003".to_owned()) }]
+        [Range { prefix: Prefix::parse("1617").unwrap(), carrier: CarrierId("31003".to_owned()) }]
     );
-    let number = "16175550199".to_owned();
+    let number = Msisdn::parse("16175550199", false).unwrap();
     assert_eq!(
         declared.blacklist,
         [
@@ -267,7 +282,7 @@ fn what_is_left_out_has_its_default() {
             allowed_ips: vec![],
             client_certs: vec![],
             require_tls: false,
-            dialect: "posthouse".to_owned(),
+            dialect: dialect("posthouse"),
             statuses: None,
             must_understand: true,
             read_replies: false,
@@ -302,11 +317,11 @@ fn what_is_left_out_has_its_default() {
             on_unknown: OnUnknown::Park,
             connections: vec![Connection {
                 name: "c".to_owned(),
-                url: "http://127.0.0.1:1".to_owned(),
+                url: url("http://127.0.0.1:1"),
                 vaspid: None,
                 vasid: None,
                 basic_auth: None,
-                dialect: "3gpp".to_owned(),
+                dialect: dialect("3gpp"),
                 timeout: Duration::from_secs(10),
                 per_second: None,
                 window: 16,
@@ -316,7 +331,7 @@ fn what_is_left_out_has_its_default() {
                 version: None,
                 tls: None,
             }],
-            callbacks: CarrierCallbacks::default(),
+            inbound: Inbound::default(),
             vocabulary: Vocabulary::default(),
         }]
     );
@@ -326,7 +341,7 @@ fn what_is_left_out_has_its_default() {
 #[test]
 fn a_lookup_may_ask_an_http_service() {
     let text = "[lookup]\nprovider = \"http\"\nurl = \"http://h:9200/{msisdn}?key=k\"";
-    let url = Some("http://h:9200/{msisdn}?key=k".to_owned());
+    let url = Some(lookup_url("http://h:9200/{msisdn}?key=k"));
     assert_eq!(
         declared(text).lookup,
         Some(Lookup { provider: LookupProvider::Http, url, ..Lookup::default() })
@@ -336,7 +351,7 @@ fn a_lookup_may_ask_an_http_service() {
 #[test]
 fn a_lookup_may_ask_the_dns() {
     let text = "[lookup]\nprovider = \"enum\"\nurl = \"dns://[::1]:5353/e164.arpa\"";
-    let url = Some("dns://[::1]:5353/e164.arpa".to_owned());
+    let url = Some(lookup_url("dns://[::1]:5353/e164.arpa"));
     assert_eq!(
         declared(text).lookup,
         Some(Lookup { provider: LookupProvider::Enum, url, ..Lookup::default() })
@@ -399,7 +414,7 @@ const CONNECTION: &str = "[[carrier]]\nid = \"2\"\n[[carrier.connection]]\nname 
 /// What is appended to the five lines of [`LEAST`], in two pieces, and what is told of it. It begins in line 6.
 const MISTAKES: &[(&str, &str, &str)] = &[
     ("", "[[acount]]", "6: unknown key acount; did you mean account?"),
-    ("", "[mm7]", "6: unknown key mm7; it belongs into posthouse.toml, see `posthouse serve --help`"),
+    ("", "[mm7]", "6: unknown key mm7; it belongs in posthouse.toml, see `posthouse serve --help`"),
     ("", "[account2]", "6: unknown key account2; did you mean account?"),
     ("", "[range]", "6: range may be there more than once; write [[range]]"),
     (CARRIER, "connection = [3]", "8: carrier.connection takes tables, not a number"),

@@ -50,7 +50,7 @@ impl Server {
 
     async fn ask(&self, time: Duration) -> Result<KnownCarrier, ProviderError> {
         let url = format!("dns://127.0.0.1:{}/e164.arpa", self.port);
-        EnumServer::new(&url, time).unwrap().ask(&number()).await
+        EnumServer::new(&Zone::parse(&url).unwrap(), time).ask(&number()).await
     }
 }
 

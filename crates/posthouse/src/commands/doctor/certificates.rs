@@ -54,7 +54,7 @@ pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> V
         (account.name.to_string(), !account.client_certs.is_empty(), "mm7", &settings.mm7.tls, "2568")
     });
     let carriers = provisioning.carriers.iter().map(|carrier| {
-        let asked_for = !carrier.callbacks.client_certs.is_empty();
+        let asked_for = !carrier.inbound.client_certs.is_empty();
         (format!("{} callbacks", carrier.id), asked_for, "carriers", &settings.carriers.tls, "HTTP 403")
     });
     let all = accounts.chain(carriers);

@@ -9,6 +9,7 @@ use posthouse_core::{
     carrier::Carrier,
     provisioning::{Lookup, LookupProvider, Provisioning},
     tls::PeerTls,
+    url::PeerUrl,
 };
 use posthouse_gateway::{
     config::Settings,
@@ -116,7 +117,7 @@ fn targets(provisioning: &Provisioning) -> Vec<Target> {
         carrier.connections.iter().map(|connection| Target {
             check: "carrier",
             name: format!("{} {}", carrier.id, connection.name),
-            url: connection.url.clone(),
+            url: connection.url.as_str().to_owned(),
             tls: connection.tls.clone(),
         })
     });
@@ -127,18 +128,20 @@ fn targets(provisioning: &Provisioning) -> Vec<Target> {
 /// Where a VASP takes its callbacks.
 fn vasp(account: &Account) -> impl Iterator<Item = Target> {
     let Callbacks { report_url, deliver_url, tls, .. } = &account.callbacks;
-    let target = |key: &str, url: &Option<String>| {
+    let target = |key: &str, url: Option<&PeerUrl>| {
         let name = format!("{} {key}", account.name);
-        Some(Target { check: VASP, name, url: url.clone()?, tls: tls.clone() })
+        Some(Target { check: VASP, name, url: url?.as_str().to_owned(), tls: tls.clone() })
     };
-    [target("report_url", report_url), target("deliver_url", deliver_url)].into_iter().flatten()
+    [target("report_url", report_url.as_ref()), target("deliver_url", deliver_url.as_ref())]
+        .into_iter()
+        .flatten()
 }
 
 /// The lookup service, where it is one over HTTP.
 fn lookup(lookup: &Lookup) -> Option<Target> {
     let url = lookup.url.as_ref().filter(|_| lookup.provider == LookupProvider::Http)?;
     // Only the host is called; braces cannot stand in a URL.
-    let url = url.replace(['{', '}'], "");
+    let url = url.as_str().replace(['{', '}'], "");
     Some(Target { check: "lookup", name: "lookup.url".to_owned(), url, tls: lookup.tls.clone() })
 }
 

@@ -118,6 +118,22 @@ async fn a_report_is_acknowledged_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_carrier_may_post_in_another_dialect_than_its_connections() {
+    let town = Town::found().await;
+    let connection = "dialect = \"3gpp\"\n";
+    let carriers = [
+        town.carrier_with("31002", "", connection),
+        town.carrier_with("31003", "", &format!("{connection}[carrier.callbacks]\ndialect = \"skycore\"\n")),
+    ];
+    town.provision(&carriers.concat()).await;
+    let garbage = Request { body: Some("MMStatus=Retrieved".into()), ..report_of("m-1", "Retrieved") };
+    for (id, dialect) in [("31002", "3gpp"), ("31003", "skycore")] {
+        assert_fault(id, &town.post_as_carrier(id, &garbage).await, dialect, 2007);
+    }
+    town.close().await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_refused_in_the_carriers_dialect() {
     let town = Town::planned(Plan { fragile: true, ..Plan::default() }).await;
     let dialects = [("31002", "skycore"), ("31003", "3gpp")];
