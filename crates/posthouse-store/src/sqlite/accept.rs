@@ -6,15 +6,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    life::state::State,
-    store::{Acceptance, Lease, NewMessage, StoreError},
+    life::{load::Work, state::State},
+    store::{Acceptance, NewMessage, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{
     fault::{Result, StoreFault},
     job::Tx,
-    work::Kind,
 };
 use crate::media::{
     direct::Aligned,
@@ -29,12 +28,11 @@ pub(super) struct PreparedMessage {
     recipient: String,
     transaction_id: String,
     delivery_report: bool,
-    expiry: Timestamp,
+    work: Work,
     submission: String,
     digest: [u8; 16],
     repeats_since: Option<Timestamp>,
     accepted_at: Timestamp,
-    lease: Option<Lease>,
     media: Option<StoredMedia>,
 }
 
@@ -64,12 +62,11 @@ impl PreparedMessage {
             recipient: submission.recipient.as_str().to_owned(),
             transaction_id: submission.transaction_id.clone(),
             delivery_report: submission.delivery_report,
-            expiry: submission.expiry,
+            work: Work::first(message.lease, submission.expiry, message.accepted_at),
             submission: json,
             digest: message.digest.0,
             repeats_since: message.repeats_since,
             accepted_at: message.accepted_at,
-            lease: message.lease,
             media,
         })
     }
@@ -155,16 +152,16 @@ fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
 }
 
 fn insert_work(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
-    let at = message.accepted_at.as_millisecond();
+    let work = &message.work;
     tx.execute(
         "INSERT INTO work (id, kind, due, owner, since, expiry, carrier) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             message.id.number(),
-            Kind::Send.number(),
-            message.lease.map_or(at, |lease| lease.until.as_millisecond()),
-            message.lease.map(|lease| lease.owner.0),
-            at,
-            message.expiry.as_millisecond(),
+            work.kind.number(),
+            work.due.as_millisecond(),
+            work.owner.map(|owner| owner.0),
+            work.since.as_millisecond(),
+            work.expiry.as_millisecond(),
             &message.carrier,
         ),
     )?;

@@ -25,7 +25,7 @@ const FILL: &str = "
     WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
     INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier, recipient,
                          transaction_id, digest, submission, carrier_message_id)
-    SELECT n, iif(n % 2, 0, 3), n, n, 1, 'acme', 'c' || (n % 3), '16175550100', 't' || n, NULL, '{}',
+    SELECT n, iif(n % 2, 0, 3), n, n, 1, 'acme', 'c' || (n % 3), '16175550100', 't' || n, NULL, json_object('sender', '7'),
            iif(n % 2, NULL, 'c-' || n) FROM n;
     INSERT INTO work (id, kind, due, owner, since, expiry, carrier)
     SELECT id, iif(id % 2, 0, 2), iif(id % 4 = 1, id, id + 1000000), NULL, id, 10000000, carrier FROM message;

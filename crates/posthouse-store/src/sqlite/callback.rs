@@ -1,19 +1,14 @@
-//! What is owed to VASPs: reports, and messages from handsets.
-//!
-//! The reports of one message reach its VASP in the order in which they became owed: a later one is held (no `due`) while
-//! an earlier one is. When the message has ended, Forwarded and Deferred are not owed any more; one that is being
-//! delivered just then is left to its owner first, so that it cannot overtake, or be overtaken by, the terminal one.
+//! Callbacks: leased by the account that they are owed to, and settled.
 
 use jiff::Timestamp;
-use mm7::MmStatus;
 use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::CallbackSays as Says,
-    life::read_reply::ReadStatus,
-    life::state::Terminal,
-    message::EventKind,
+    life::{
+        callback::{self, TriedCallback},
+        intervention::CallbackSays,
+    },
     store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner, StoreError},
 };
 use rusqlite::{OptionalExtension, Row};
@@ -21,142 +16,9 @@ use rusqlite::{OptionalExtension, Row};
 use super::{
     fault::Result,
     job::Tx,
-    mo, read_reply,
-    record::Record,
-    step::{Subject, note, words},
-    work::readable,
+    record::{Record, readable, time},
+    write,
 };
-
-/// What has to be known of a callback to settle it.
-struct Owed {
-    id: i64,
-    message: Id,
-    says: Says,
-    /// The message has ended and this is not its terminal status.
-    superseded: bool,
-}
-
-/// What a callback says, in short.
-pub(super) fn says(record: &Record<'_>) -> Result<Says> {
-    Ok(if record.has("status")? {
-        Says::Report(record.status("status")?)
-    } else if record.has("read_status")? {
-        Says::ReadReply(read_reply::status(record, "read_status")?)
-    } else {
-        Says::Mo
-    })
-}
-
-/// The callback that this owner holds.
-const HELD: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state
-                    FROM callback c LEFT JOIN message m ON m.id = c.message WHERE c.id = ? AND c.owner = ?";
-/// The reports on a message that nobody is delivering.
-const IDLE: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state
-                    FROM callback c LEFT JOIN message m ON m.id = c.message
-                    WHERE c.message = ? AND c.status IS NOT NULL AND c.failed = 0 AND (c.owner IS NULL OR c.due <= ?)
-                    ORDER BY c.id";
-
-impl Owed {
-    fn read(row: &Row<'_>) -> Result<Self> {
-        let record = Record::by_id("callback", row)?;
-        let (id, message) = (record.value("id")?, record.id("message")?);
-        let says = says(&record)?;
-        let superseded = match says {
-            Says::Report(status) => Terminal::of(status).is_none() && record.state("state")?.is_terminal(),
-            Says::ReadReply(_) | Says::Mo => false,
-        };
-        Ok(Self { id, message, says, superseded })
-    }
-
-    fn all(tx: &Tx<'_>, query: &str, values: impl rusqlite::Params) -> Result<Vec<Self>> {
-        let mut statement = tx.prepare(query)?;
-        let mut rows = statement.query(values)?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(Self::read(row)?);
-        }
-        Ok(all)
-    }
-
-    fn note(&self, tx: &Tx<'_>, kind: EventKind, at: Timestamp, said: &str) -> Result<()> {
-        match self.says {
-            // A message from a handset has no timeline.
-            Says::Mo => Ok(()),
-            says => note(tx, self.message, kind, at, &words(&[&says.to_string(), said])),
-        }
-    }
-
-    fn remove(&self, tx: &Tx<'_>) -> Result<()> {
-        tx.execute("DELETE FROM callback WHERE id = ?", [self.id])?;
-        Ok(())
-    }
-
-    fn withdraw(&self, tx: &Tx<'_>, at: Timestamp, said: &str) -> Result<()> {
-        self.remove(tx)?;
-        self.note(tx, EventKind::ReportWithdrawn, at, said)
-    }
-
-    /// Lets the next report of the same message go, if this was what held it. Whether it did.
-    fn let_next_go(&self, tx: &Tx<'_>, now: Timestamp) -> Result<bool> {
-        let next: Option<(i64, bool)> = tx
-            .prepare(
-                "SELECT id, due IS NULL FROM callback WHERE message = ? AND failed = 0 ORDER BY id LIMIT 1",
-            )?
-            .query_row([self.message.number()], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        let Some((id, true)) = next else { return Ok(false) };
-        tx.execute("UPDATE callback SET due = ? WHERE id = ?", (now.as_millisecond(), id))?;
-        Ok(true)
-    }
-}
-
-/// A report becomes owed, if there is one; a terminal one puts an end to those before it.
-pub(super) fn owe(tx: &mut Tx<'_>, subject: &Subject, status: Option<MmStatus>, at: Timestamp) -> Result<()> {
-    let Some(status) = status else {
-        return Ok(());
-    };
-    let message = subject.id.number();
-    if Terminal::of(status).is_some() {
-        for owed in Owed::all(tx, IDLE, (message, at.as_millisecond()))? {
-            owed.withdraw(tx, at, "")?;
-            // A read reply may have waited for it.
-            owed.let_next_go(tx, at)?;
-        }
-    }
-    insert(tx, subject.id, &subject.account, Says::Report(status), at)
-}
-
-/// A read reply becomes owed.
-pub(super) fn owe_read_reply(
-    tx: &mut Tx<'_>,
-    id: Id,
-    account: &str,
-    status: ReadStatus,
-    at: Timestamp,
-) -> Result<()> {
-    insert(tx, id, account, Says::ReadReply(status), at)
-}
-
-/// A message from a handset becomes owed.
-pub(super) fn owe_mo(tx: &mut Tx<'_>, id: Id, account: &str, at: Timestamp) -> Result<()> {
-    insert(tx, id, account, Says::Mo, at)
-}
-
-/// Due at once, unless it has to wait for another one of the same message.
-fn insert(tx: &mut Tx<'_>, about: Id, account: &str, says: Says, at: Timestamp) -> Result<()> {
-    let id = tx.callback_ids.next(at);
-    let (status, read_status) = match says {
-        Says::Report(status) => (Some(status.as_str()), None),
-        Says::ReadReply(status) => (None, Some(status.as_str())),
-        Says::Mo => (None, None),
-    };
-    tx.execute(
-        "INSERT INTO callback (id, message, due, at, status, read_status, account)
-         VALUES (?1, ?2, iif(EXISTS (SELECT 1 FROM callback WHERE message = ?2 AND failed = 0), NULL, ?3), ?3, ?4, ?5, ?6)",
-        (id.number(), about.number(), at.as_millisecond(), status, read_status, account),
-    )?;
-    Ok(())
-}
 
 /// Leases callbacks of an account that are due.
 pub(super) fn lease(
@@ -172,9 +34,8 @@ pub(super) fn lease(
         let mut leased = Vec::new();
         let mut withdrawn = false;
         for (id, found) in due {
-            if let Ok(Due::Superseded(owed)) = &found {
-                owed.withdraw(tx, now, "")?;
-                owed.let_next_go(tx, now)?;
+            if let Ok(Due::Superseded { id, message, tried }) = &found {
+                withdraw(tx, *id, *message, *tried, now)?;
                 withdrawn = true;
                 continue;
             }
@@ -192,18 +53,39 @@ pub(super) fn lease(
     }
 }
 
+/// The first of the other callbacks about a message that have not failed.
+const NEXT: &str =
+    "SELECT id, due FROM callback WHERE message = ? AND failed = 0 AND id <> ? ORDER BY id LIMIT 1";
+
+fn withdraw(tx: &Tx<'_>, id: Id, message: Id, mut tried: TriedCallback, now: Timestamp) -> Result<()> {
+    let next = tx
+        .prepare(NEXT)?
+        .query_row((message.number(), id.number()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    tried.next = next.and_then(read_next);
+    write::after_try(tx, id, message, &callback::withdraw(&tried, now), now)
+}
+
+fn read_next((id, due): (i64, Option<i64>)) -> Option<(Id, Option<Timestamp>)> {
+    Some((Id::from_number(id)?, due.map(time)))
+}
+
 /// A callback that is due.
 enum Due {
     Callback(Box<Callback>),
     /// Its owner fell silent while the message ended.
-    Superseded(Owed),
+    Superseded {
+        id: Id,
+        message: Id,
+        tried: TriedCallback,
+    },
 }
 
 impl Due {
     fn into_callback(self) -> Option<Callback> {
         match self {
             Self::Callback(callback) => Some(*callback),
-            Self::Superseded(_) => None,
+            Self::Superseded { .. } => None,
         }
     }
 }
@@ -232,30 +114,37 @@ fn due(
 }
 
 fn read_due(row: &Row<'_>, lease: Lease) -> Result<Due> {
-    let owed = Owed::read(row)?;
-    if owed.superseded {
-        return Ok(Due::Superseded(owed));
+    let record = Record::by_id("callback", row)?;
+    let tried = read_tried(&record)?;
+    if callback::is_superseded(tried.says, tried.message) {
+        return Ok(Due::Superseded { id: record.id("id")?, message: record.id("message")?, tried });
     }
     Ok(Due::Callback(Box::new(read(row, lease)?)))
+}
+
+fn read_tried(record: &Record<'_>) -> Result<TriedCallback> {
+    let says = record.says()?;
+    let message = if record.has("state")? { Some(record.state("state")?) } else { None };
+    Ok(TriedCallback { says, message, next: None })
 }
 
 fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
     let callback = Record::by_id("callback", row)?;
     let about = callback.value::<i64>("message")?;
     let message = Record::new("message", about, row);
-    let body = match says(&callback)? {
-        Says::Report(status) => CallbackBody::Report {
+    let body = match callback.says()? {
+        CallbackSays::Report(status) => CallbackBody::Report {
             status,
             reason: message.reason("reason")?,
             details: message.value("details")?,
             submission: message.json("submission")?,
         },
-        Says::ReadReply(status) => CallbackBody::ReadReply {
+        CallbackSays::ReadReply(status) => CallbackBody::ReadReply {
             status,
             time_stamp: Record::new("read_reply", about, row).time("time_stamp")?,
             submission: message.json("submission")?,
         },
-        Says::Mo => CallbackBody::Mo(Record::new("mo", about, row).json("document")?),
+        CallbackSays::Mo => CallbackBody::Mo(Record::new("mo", about, row).json("document")?),
     };
     Ok(Callback {
         id: callback.id("id")?,
@@ -269,6 +158,13 @@ fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
     })
 }
 
+/// The callback that this owner holds, the state of its message, and the next about the same message.
+const HELD: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state, n.id AS next, n.due AS next_due
+    FROM callback c LEFT JOIN message m ON m.id = c.message
+         LEFT JOIN callback n ON n.id = (SELECT min(o.id) FROM callback o
+                                         WHERE o.message = c.message AND o.failed = 0 AND o.id <> c.id)
+    WHERE c.id = ? AND c.owner = ?";
+
 /// A try to deliver a callback ends.
 pub(super) fn settle(
     tx: &Tx<'_>,
@@ -277,45 +173,21 @@ pub(super) fn settle(
     outcome: &CallbackOutcome,
     now: Timestamp,
 ) -> Result<bool> {
-    let held = Owed::all(tx, HELD, (id.number(), owner.0))?;
-    let owed = held.into_iter().next().ok_or(StoreError::LostLease)?;
-    match outcome {
-        CallbackOutcome::Delivered => {
-            owed.remove(tx)?;
-            owed.note(tx, EventKind::Reported, now, "")?;
-        }
-        CallbackOutcome::Withdrawn { said } => owed.withdraw(tx, now, said)?,
-        CallbackOutcome::Again { .. } | CallbackOutcome::Failed { .. } if owed.superseded => {
-            owed.withdraw(tx, now, "")?;
-        }
-        CallbackOutcome::Again { due, said } => {
-            again(tx, &owed, *due)?;
-            owed.note(tx, EventKind::ReportRetrying, now, said)?;
-            return Ok(false);
-        }
-        CallbackOutcome::Failed { said } => {
-            keep_as_failed(tx, &owed)?;
-            owed.note(tx, EventKind::ReportFailed, now, said)?;
-        }
-    }
-    if owed.says == Says::Mo {
-        mo::note_end(tx, owed.message, Some(now))?;
-    }
-    owed.let_next_go(tx, now)
+    let (message, tried) = held(tx, id, owner)?.ok_or(StoreError::LostLease)?;
+    let after = callback::settle(&tried, outcome, now);
+    write::after_try(tx, id, message, &after, now)?;
+    Ok(after.freed.is_some())
 }
 
-fn again(tx: &Tx<'_>, owed: &Owed, due: Timestamp) -> Result<()> {
-    tx.execute(
-        "UPDATE callback SET due = ?, owner = NULL, attempts = attempts + 1 WHERE id = ?",
-        (due.as_millisecond(), owed.id),
-    )?;
-    Ok(())
-}
-
-fn keep_as_failed(tx: &Tx<'_>, owed: &Owed) -> Result<()> {
-    tx.execute(
-        "UPDATE callback SET due = NULL, owner = NULL, failed = 1, attempts = attempts + 1 WHERE id = ?",
-        [owed.id],
-    )?;
-    Ok(())
+fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<Option<(Id, TriedCallback)>> {
+    let mut statement = tx.prepare(HELD)?;
+    let mut rows = statement.query((id.number(), owner.0))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let record = Record::by_id("callback", row)?;
+    let message = record.id("message")?;
+    let mut tried = read_tried(&record)?;
+    if let Some(next) = record.value::<Option<i64>>("next")? {
+        tried.next = read_next((next, record.value("next_due")?));
+    }
+    Ok(Some((message, tried)))
 }

@@ -6,24 +6,24 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::intervention::{
-        CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling, Standing,
+    life::{
+        callback::{self, Resent},
+        intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
+        load::Subject,
+        operator,
+        state::LifeEvent,
     },
-    life::state::{LifeEvent, State, Terminal},
-    message::EventKind,
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::{
-    callback,
     fault::Result,
     job::Tx,
-    mo,
+    load,
     open::callback_ids,
     options::Access,
-    record::{Record, corrupt, time},
-    step::{Subject, note},
-    work::{self, Kind},
+    record::{Record, corrupt},
+    write,
 };
 
 /// What would be done to these messages, in their order.
@@ -33,7 +33,11 @@ pub(super) fn judge(
     intervention: Intervention,
     now: Timestamp,
 ) -> Result<Vec<Ruling>> {
-    ids.iter().map(|id| Ok(event(connection, *id, intervention, now)?.map(|_| ()))).collect()
+    let judge = |id: &Id| {
+        let subject = load::subject(connection, *id)?;
+        Ok(event(subject.as_ref(), intervention, now)?.map(|_| ()))
+    };
+    ids.iter().map(judge).collect()
 }
 
 /// Does it, where it may be done.
@@ -47,80 +51,29 @@ pub(super) fn intervene(
         // Another visitor may have made ids since this one came.
         *tx.callback_ids = callback_ids(tx.connection, Access::Visit)?;
     }
-    let mut verdicts = Vec::new();
+    let mut rulings = Vec::new();
     for id in ids {
-        let event = event(tx.connection, *id, intervention, now)?;
-        if let Ok(event) = event {
-            carry_out(tx, *id, event, now)?;
+        let subject = load::subject(tx.connection, *id)?;
+        let event = event(subject.as_ref(), intervention, now)?;
+        if let (Some(subject), Ok(event)) = (subject, event) {
+            let loaded = load::with_owed(tx.connection, subject)?;
+            write::write(tx, &operator::carry_out(loaded, event, now))?;
         }
-        verdicts.push(event.map(|_| ()));
+        rulings.push(event.map(|_| ()));
     }
-    Ok(verdicts)
+    Ok(rulings)
 }
 
 fn event(
-    connection: &Connection,
-    id: Id,
+    subject: Option<&Subject>,
     intervention: Intervention,
     now: Timestamp,
 ) -> Result<Result<LifeEvent, LeftAlone>> {
-    let standing = connection
-        .prepare_cached(
-            "SELECT m.id, m.state, w.due, w.owner IS NOT NULL AND w.due > ?2 AS in_hand, w.expiry
-             FROM message m LEFT JOIN work w USING (id) WHERE m.id = ?1",
-        )?
-        .query_row((id.number(), now.as_millisecond()), |row| Ok(read_standing(row)))
-        .optional()?
-        .transpose()?;
-    Ok(standing.ok_or(LeftAlone::Unknown).and_then(|standing| intervention.judge(&standing, now)))
-}
-
-fn read_standing(row: &Row<'_>) -> Result<Standing> {
-    let record = Record::by_id("message", row)?;
-    let state = record.state("state")?;
-    let moment =
-        |column| Ok::<_, super::fault::StoreFault>(time(record.value::<Option<i64>>(column)?.unwrap_or(0)));
-    if !state.is_terminal() && !record.has("due")? {
-        return Err(record.corrupt("id", "it has not ended, and there is no work for it").into());
-    }
-    Ok(Standing {
-        state,
-        in_hand: record.value::<Option<bool>>("in_hand")?.unwrap_or(false),
-        due: moment("due")?,
-        expiry: moment("expiry")?,
-    })
-}
-
-fn carry_out(tx: &mut Tx<'_>, id: Id, event: LifeEvent, now: Timestamp) -> Result<()> {
-    let Some(mut subject) = Subject::load(tx, id)? else {
-        return Err(corrupt("work", "id", id, "it has no message").into());
-    };
-    let was_parked = subject.state == State::Parked;
-    let stepped = subject.step(tx, event, None, "", now)?;
-    if subject.state.is_terminal() {
-        note(tx, id, EventKind::Operator, now, "expired by operator")?;
-        note(tx, id, EventKind::Ended, now, subject.state.as_str())?;
-        work::end(tx, id)?;
-    } else {
-        let said = if was_parked {
-            "requeued by operator, though it may have arrived"
-        } else {
-            "requeued by operator"
-        };
-        note(tx, id, EventKind::Operator, now, said)?;
-        if was_parked {
-            tx.execute(
-                "UPDATE message SET report_until = (SELECT due FROM work w WHERE w.id = message.id) WHERE id = ?",
-                [id.number()],
-            )?;
-        }
-        tx.execute(
-            "UPDATE work SET kind = ?1, due = ?2, owner = NULL, since = iif(kind = ?1, since, ?2),
-                             unreached = iif(kind = ?1, unreached, 0) WHERE id = ?3",
-            (Kind::Send.number(), now.as_millisecond(), id.number()),
-        )?;
-    }
-    callback::owe(tx, &subject, stepped.owed, now)
+    let Some(subject) = subject else { return Ok(Err(LeftAlone::Unknown)) };
+    let without_work =
+        || corrupt("message", "id", subject.id, "it has not ended, and there is no work for it");
+    let standing = subject.standing(now).ok_or_else(without_work)?;
+    Ok(intervention.judge(&standing, now))
 }
 
 /// A callback that failed and what it is about, as `c`, `m` and `o`.
@@ -186,8 +139,8 @@ fn conditions(filter: &FailedFilter) -> Vec<(&'static str, Box<dyn ToSql>)> {
 
 fn read_failed(row: &Row<'_>) -> Result<FailedCallback> {
     let record = Record::by_id("callback", row)?;
-    let says = callback::says(&record)?;
-    let passing = matches!(says, CallbackSays::Report(status) if Terminal::of(status).is_none());
+    let says = record.says()?;
+    let message = if record.has("state")? { Some(record.state("state")?) } else { None };
     Ok(FailedCallback {
         id: record.id("id")?,
         message: record.id("message")?,
@@ -196,7 +149,7 @@ fn read_failed(row: &Row<'_>) -> Result<FailedCallback> {
         says,
         at: record.time("at")?,
         attempts: record.value("attempts")?,
-        superseded: passing && record.state("state")?.is_terminal(),
+        superseded: callback::is_superseded(says, message),
     })
 }
 
@@ -212,26 +165,25 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Resul
             .query_row([id.number()], |row| Ok(read_failed(row)))
             .optional()?
             .transpose()?;
-        if let Some(callback) = found.filter(|callback| !callback.superseded) {
-            make_due(tx, &callback, now)?;
-            resent.push(callback.id);
+        let Some(failed) = found else { continue };
+        let owes = "SELECT 1 FROM callback WHERE message = ? AND failed = 0";
+        let message_owes = tx.prepare(owes)?.exists([failed.message.number()])?;
+        if let Some(again) = callback::resend(&failed, message_owes, now) {
+            write_resent(tx, &failed, &again)?;
+            resent.push(failed.id);
         }
     }
     Ok(resent)
 }
 
-fn make_due(tx: &mut Tx<'_>, callback: &FailedCallback, now: Timestamp) -> Result<()> {
-    tx.execute(
-        "UPDATE callback SET failed = 0, attempts = 0, owner = NULL,
-                due = iif(EXISTS (SELECT 1 FROM callback c WHERE c.message = ?2 AND c.failed = 0), NULL, ?3)
-         WHERE id = ?1",
-        (callback.id.number(), callback.message.number(), now.as_millisecond()),
+fn write_resent(tx: &Tx<'_>, failed: &FailedCallback, again: &Resent) -> Result<()> {
+    tx.update_one(
+        ("callback", failed.id),
+        "UPDATE callback SET failed = 0, attempts = 0, owner = NULL, due = ? WHERE id = ?",
+        (again.due.map(Timestamp::as_millisecond), failed.id.number()),
     )?;
-    match callback.says {
-        // A message from a handset has no timeline.
-        CallbackSays::Mo => mo::note_end(tx, callback.message, None),
-        says => {
-            note(tx, callback.message, EventKind::Operator, now, &format!("{says}: sent again by operator"))
-        }
+    if again.is_mo_reopened {
+        write::note_mo_end(tx, failed.message, None)?;
     }
+    again.timeline.as_ref().map_or(Ok(()), |line| write::note(tx, failed.message, line))
 }

@@ -1,17 +1,17 @@
 //! Messages from handsets: row, media and what is owed to the VASP, in one transaction.
 
-use jiff::Timestamp;
 use posthouse_core::{
     Id,
+    life::callback,
     store::{Acceptance, NewMo, StoreError},
 };
 use rusqlite::OptionalExtension;
 
 use super::{
     accept::{StoredMedia, insert_media},
-    callback,
     fault::Result,
     job::Tx,
+    write,
 };
 
 /// A message from a handset, with everything done that needs no transaction.
@@ -58,15 +58,8 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance
     if let Some(media) = &message.media {
         insert_media(tx, new.id, media)?;
     }
-    callback::owe_mo(tx, new.id, &new.account.0, new.received_at)?;
+    write::owe(tx, new.id, &new.account, &callback::of_mo(new.received_at))?;
     Ok(Acceptance::Fresh)
-}
-
-/// It has reached its VASP, or never will: it ended now. `None`: it is to be delivered again.
-pub(super) fn note_end(tx: &Tx<'_>, id: Id, at: Option<Timestamp>) -> Result<()> {
-    let at = at.map(Timestamp::as_millisecond);
-    tx.execute("UPDATE mo SET ended_at = ? WHERE id = ?", (at, id.number()))?;
-    Ok(())
 }
 
 fn repeated(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {

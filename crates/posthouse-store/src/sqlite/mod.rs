@@ -8,9 +8,9 @@
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
-//! | `read_reply.rs` | read replies, also within a transaction |
 //! | `intervene.rs` | what an operator does by hand |
-//! | `step.rs` | a message's next state |
+//! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
+//! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
 //! | `record.rs` | rows that cannot be read |
@@ -22,9 +22,9 @@ mod callback;
 mod checkpoint;
 mod clock;
 mod due;
-
 mod intervene;
 mod job;
+mod load;
 mod mo;
 mod open;
 mod options;
@@ -32,17 +32,17 @@ mod pace;
 mod place;
 mod provisioning;
 mod queue;
-mod read_reply;
 mod reader;
 mod record;
 mod report;
 mod schema;
 mod search;
-mod step;
 mod sweep;
 mod unreadable;
+mod waiting;
 mod watch;
 mod work;
+mod write;
 mod writer;
 
 use std::sync::{Arc, atomic::Ordering};
@@ -299,7 +299,7 @@ impl Store for SqliteStore {
 
     async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
         let reply = reply.within_bounds();
-        self.write(WhenFull::Wait, move |tx| read_reply::record(tx, &reply)).await
+        self.write(WhenFull::Wait, move |tx| report::record_read_reply(tx, &reply)).await
     }
 
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {

@@ -4,14 +4,19 @@ use std::{cell::Cell, fmt};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::{Id, life::state::State, message::Reason, store::StoreError};
+use posthouse_core::{
+    Id,
+    life::{intervention::CallbackSays, read_reply::ReadStatus, state::State},
+    message::Reason,
+    store::StoreError,
+};
 use rusqlite::{
     Row,
     types::{FromSql, ValueRef},
 };
 use serde::de::DeserializeOwned;
 
-use super::fault::Result;
+use super::fault::{Result, StoreFault};
 
 /// What a stored value that cannot be read is reported as.
 pub(crate) fn corrupt(
@@ -113,6 +118,23 @@ impl<'a, K: fmt::Display> Record<'a, K> {
         self.known(column, |code: u32| StatusCode::from_code(code).map(Reason)).map(Some)
     }
 
+    /// A read status, by name.
+    pub(crate) fn read_status(&self, column: &str) -> Result<ReadStatus> {
+        ReadStatus::from_name(self.text(column)?)
+            .ok_or_else(|| self.corrupt(column, "no value of this kind").into())
+    }
+
+    /// What a callback says, from its columns `status` and `read_status`.
+    pub(crate) fn says(&self) -> Result<CallbackSays> {
+        Ok(if self.has("status")? {
+            CallbackSays::Report(self.status("status")?)
+        } else if self.has("read_status")? {
+            CallbackSays::ReadReply(self.read_status("read_status")?)
+        } else {
+            CallbackSays::Mo
+        })
+    }
+
     /// A JSON document.
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T> {
         serde_json::from_str(self.text(column)?).map_err(|error| self.corrupt(column, error).into())
@@ -122,4 +144,20 @@ impl<'a, K: fmt::Display> Record<'a, K> {
     fn text(&self, column: &str) -> Result<&str> {
         self.raw(column)?.as_str().map_err(|error| self.corrupt(column, error).into())
     }
+}
+
+/// Leaves out what cannot be read, loudly: it stays leased, so that it does not hold up what comes behind it, and comes
+/// up again when the lease ends.
+pub(crate) fn readable<T>(rows: impl Iterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut good = Vec::new();
+    for row in rows {
+        match row {
+            Ok(row) => good.push(row),
+            Err(StoreFault::Store(error @ StoreError::Corrupt { .. })) => {
+                tracing::error!(%error, "work left out");
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(good)
 }

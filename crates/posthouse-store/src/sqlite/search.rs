@@ -13,8 +13,8 @@ use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 
 use super::{
     fault::Result,
+    load,
     record::{Record, corrupt},
-    work::Kind,
 };
 use crate::media::{
     folder::Folder,
@@ -53,19 +53,8 @@ fn read(row: &Row<'_>) -> Result<StoredMessage> {
 
 /// What is to be done about a message next.
 pub(super) fn next(connection: &Connection, id: Id, now: Timestamp) -> Result<Option<NextStep>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, kind, due, owner IS NOT NULL AND due > ?2 AS in_hand FROM work WHERE id = ?1",
-    )?;
-    let mut rows = statement.query((id.number(), now.as_millisecond()))?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let record = Record::by_id("work", row)?;
-    let due = record.time("due")?;
-    Ok(Some(match record.known("kind", Kind::from_number)? {
-        Kind::Send if record.value("in_hand")? => NextStep::InHand(due),
-        Kind::Send => NextStep::Attempt(due),
-        Kind::Sending => NextStep::UnderWay(due),
-        Kind::Report => NextStep::Reports(due),
-    }))
+    let work = load::subject(connection, id)?.and_then(|subject| subject.work);
+    Ok(work.map(|work| work.next(now)))
 }
 
 /// A message's timeline: what its row tells, then the events.
@@ -247,7 +236,7 @@ pub(super) fn read_media(found: &Found, folder: &Folder) -> Result<Option<Vec<By
 }
 
 /// The media of a message with these parts, one `Bytes` for each, from a row with the columns `crc` and `body` of the table `media`,
-/// if they stand there. Those in a segment do not, and what is not as it must be is left to who looks for it: he says so.
+/// if they stand there. Those in a segment do not, and what is not as it must be is reported by whoever reads the segment.
 pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[StoredPart]) -> Result<Option<Vec<Bytes>>> {
     if parts.is_empty() {
         return Ok(Some(Vec::new()));

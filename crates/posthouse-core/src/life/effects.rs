@@ -1,0 +1,110 @@
+//! What follows from something that happened: stores write it, within the transaction in which they loaded what it was decided on.
+
+use jiff::Timestamp;
+
+use super::{intervention::CallbackSays, read_reply::ReadStatus, state::State};
+use crate::{
+    Id,
+    account::AccountName,
+    message::{Reason, TimelineEvent},
+};
+
+/// What was decided, about one message or several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided<T> {
+    /// What the operation answers.
+    pub answer: T,
+    /// What is to be written about each message.
+    pub effects: Vec<Effects>,
+    /// The numbers of the reports and read replies that wait no more.
+    pub forgotten: Vec<i64>,
+}
+
+/// What is to be written about one message. Each part that is empty leaves things as they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effects {
+    /// The message.
+    pub id: Id,
+    /// Whose it is: new callbacks are owed to it.
+    pub account: AccountName,
+    /// What changes in the message itself.
+    pub message: MessageEffects,
+    /// What changes about the work on it.
+    pub work: Option<WorkChange>,
+    /// Lines to be added to its timeline, in order. One that has [`LINES`](crate::bounds::LINES) lines keeps them, but for the last,
+    /// which is replaced.
+    pub timeline: Vec<TimelineEvent>,
+    /// What its recipient did with it: status and time. None of these was told before.
+    pub read_replies: Vec<(ReadStatus, Timestamp)>,
+    /// Callbacks that are not owed any more: they go.
+    pub withdrawn: Vec<Id>,
+    /// A callback that waited for one of these: it is due then.
+    pub freed: Option<(Id, Timestamp)>,
+    /// Callbacks that become owed, in order. Their ids are made as they are written.
+    pub owed: Vec<NewCallback>,
+}
+
+/// What changes in a message itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageEffects {
+    /// Its state. The reason goes with it: `None` takes away an earlier one.
+    pub state: Option<StateChange>,
+    /// An attempt was begun: one more.
+    pub is_begun: bool,
+    /// The carrier's MessageID, when it is known from now on.
+    pub learned: Option<String>,
+    /// [`Subject::report_until`](super::load::Subject::report_until).
+    pub report_until: Option<Timestamp>,
+    /// What the carrier said about its refusal.
+    pub details: Option<String>,
+    /// Nothing is a repetition of it any more: its digest goes.
+    pub is_never_repeated: bool,
+}
+
+/// A message's new state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateChange {
+    /// The state from now on.
+    pub state: State,
+    /// Since when.
+    pub at: Timestamp,
+    /// Why, when it was refused.
+    pub reason: Option<Reason>,
+}
+
+/// What is to be done about a message from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkChange {
+    /// An attempt is under way, under the lease that there is.
+    UnderWay {
+        /// When it counts as interrupted.
+        until: Timestamp,
+    },
+    /// It is to be sent; no lease is on it.
+    Send {
+        /// When.
+        due: Timestamp,
+        /// Since when it waits for that.
+        since: Timestamp,
+        /// Whether the last attempt found no connection.
+        unreached: bool,
+    },
+    /// Reports are awaited; no lease is on it.
+    Report {
+        /// Till when.
+        until: Timestamp,
+    },
+    /// Nothing is: the work goes.
+    Done,
+}
+
+/// A callback that becomes owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewCallback {
+    /// What it says.
+    pub says: CallbackSays,
+    /// When it becomes owed.
+    pub at: Timestamp,
+    /// When it is due; `None`: once an earlier one about the same message is settled.
+    pub due: Option<Timestamp>,
+}

@@ -1,0 +1,233 @@
+//! What a step of a message's life has to know: stores load it, within the transaction in which they write what follows.
+
+use jiff::Timestamp;
+
+use super::{
+    callback::OwedCallback,
+    intervention::Standing,
+    read_reply::{CarrierReadReply, ReadStatus},
+    report::is_unanswered,
+    state::State,
+};
+use crate::{
+    Id,
+    account::AccountName,
+    address::is_same,
+    carrier::CarrierId,
+    message::CarrierReport,
+    store::{Lease, NextStep, Owner, StoreError},
+};
+
+/// The most waiting reports that are loaded by address on behalf of one message, and the most messages without an answer that are
+/// loaded on behalf of one report.
+pub const LOOKED_AT: u32 = 100;
+
+/// What is to be done about a message that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkKind {
+    /// It is to be sent, now or later.
+    Send,
+    /// An attempt is under way.
+    Sending,
+    /// Reports are awaited.
+    Report,
+}
+
+impl WorkKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] = &[Self::Send, Self::Sending, Self::Report];
+
+    /// The number that stores keep.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Send => 0,
+            Self::Sending => 1,
+            Self::Report => 2,
+        }
+    }
+
+    /// The kind of a stored number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    }
+}
+
+/// The work on a message that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// What is to be done.
+    pub kind: WorkKind,
+    /// When it is due; while it is leased, when the lease ends.
+    pub due: Timestamp,
+    /// Whose lease it is under, or was last.
+    pub owner: Option<Owner>,
+    /// Since when it waits for its next attempt.
+    pub since: Timestamp,
+    /// Whether the last attempt found no connection.
+    pub unreached: bool,
+    /// ExpiryDate of the message.
+    pub expiry: Timestamp,
+}
+
+impl Work {
+    /// The first work on a message that is accepted at this time: leased, or due at once.
+    ///
+    /// ```
+    /// use jiff::Timestamp;
+    /// use posthouse_core::life::load::{Work, WorkKind};
+    /// let (now, expiry) = (Timestamp::from_second(10).unwrap(), Timestamp::from_second(99).unwrap());
+    /// let work = Work::first(None, expiry, now);
+    /// assert_eq!((work.kind, work.due, work.owner), (WorkKind::Send, now, None));
+    /// ```
+    pub fn first(lease: Option<Lease>, expiry: Timestamp, accepted_at: Timestamp) -> Self {
+        Self {
+            kind: WorkKind::Send,
+            due: lease.map_or(accepted_at, |lease| lease.until),
+            owner: lease.map(|lease| lease.owner),
+            since: accepted_at,
+            unreached: false,
+            expiry,
+        }
+    }
+
+    /// Whether somebody holds a lease on it that has not ended.
+    pub fn is_in_hand(&self, now: Timestamp) -> bool {
+        self.owner.is_some() && self.due > now
+    }
+
+    /// What is to be done next, and when.
+    pub fn next(&self, now: Timestamp) -> NextStep {
+        match self.kind {
+            WorkKind::Send if self.is_in_hand(now) => NextStep::InHand(self.due),
+            WorkKind::Send => NextStep::Attempt(self.due),
+            WorkKind::Sending => NextStep::UnderWay(self.due),
+            WorkKind::Report => NextStep::Reports(self.due),
+        }
+    }
+}
+
+/// A message, as far as a step of its life has to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its MessageID.
+    pub id: Id,
+    /// Where it stands.
+    pub state: State,
+    /// Whose it is.
+    pub account: AccountName,
+    /// The carrier it goes to.
+    pub carrier: CarrierId,
+    /// The recipient's digits.
+    pub recipient: String,
+    /// Whether the VASP wants reports.
+    pub delivery_report: bool,
+    /// The MessageID that the carrier gave it.
+    pub carrier_message_id: Option<String>,
+    /// Set when an attempt may have arrived and another is made all the same: when a terminal report is overdue, should one
+    /// say that it did arrive.
+    pub report_until: Option<Timestamp>,
+    /// What is to be done about it; `None` once it has ended.
+    pub work: Option<Work>,
+    /// Whether a callback about it is owed: one that has not failed for good.
+    pub owes: bool,
+}
+
+impl Subject {
+    /// Where it stands, for an [intervention](super::intervention::Intervention); `None` when it has not ended and there is no work
+    /// for it, which no store may let happen.
+    pub fn standing(&self, now: Timestamp) -> Option<Standing> {
+        let (due, expiry) = match self.work {
+            Some(work) => (work.due, work.expiry),
+            None if self.state.is_terminal() => (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH),
+            None => return None,
+        };
+        let in_hand = self.work.is_some_and(|work| work.is_in_hand(now));
+        Some(Standing { state: self.state, in_hand, due, expiry })
+    }
+}
+
+/// The message and the work on it, when this owner holds its lease.
+///
+/// # Errors
+/// [`StoreError::LostLease`] when another holds it by now, or the work is done.
+pub fn held(subject: Option<Subject>, owner: Owner) -> Result<Subject, StoreError> {
+    let is_held = |subject: &Subject| subject.work.is_some_and(|work| work.owner == Some(owner));
+    subject.filter(is_held).ok_or(StoreError::LostLease)
+}
+
+/// A message that something happens to, with all that may be needed to say what follows.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The message.
+    pub subject: Subject,
+    /// The callbacks about it that have not failed for good, in the order of their ids. Needed where [`Subject::owes`] says that there
+    /// are any, and what happens may end the message.
+    pub owed: Vec<OwedCallback>,
+    /// The details of the lines on its timeline about reports that came too late, at most
+    /// [`LATE_REPORTS`](crate::bounds::LATE_REPORTS). Needed where a report comes too late, and where reports wait.
+    pub late: Vec<String>,
+    /// The read replies about it that its VASP was told. Needed where one comes, and where read replies wait.
+    pub told: Vec<ReadStatus>,
+}
+
+impl Loaded {
+    /// A message of which nothing else is loaded.
+    pub const fn only(subject: Subject) -> Self {
+        Self { subject, owed: Vec::new(), late: Vec::new(), told: Vec::new() }
+    }
+}
+
+/// A report or a read reply that waits for its message, under its number in the store.
+pub type Numbered<T> = (i64, T);
+
+/// What waits for something to be learned about a message, and the other messages that it may be about.
+#[derive(Clone, Debug, Default)]
+pub struct Waiting {
+    /// Reports in the order in which they came: those under the MessageID that the message has or is about to learn; of the
+    /// others those on its recipient, at most [`LOOKED_AT`]; and those under the MessageIDs of these.
+    pub reports: Vec<Numbered<CarrierReport>>,
+    /// Read replies under any of these MessageIDs, in the order in which they came.
+    pub read_replies: Vec<Numbered<CarrierReadReply>>,
+    /// The SenderAddress of the message itself. Needed when reports wait by address.
+    pub sender: String,
+    /// The other messages without an answer to the same recipient, at most [`LOOKED_AT`], and those that bear the MessageID of a
+    /// report that waits by address.
+    pub neighbours: Vec<Neighbour>,
+}
+
+/// A message that a waiting report may be about.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// The message.
+    pub loaded: Loaded,
+    /// Its SenderAddress.
+    pub sender: String,
+}
+
+impl Neighbour {
+    /// Whether a report may be about it: by its MessageID, or by its addresses while it has none.
+    pub fn may_be_meant(&self, report: &CarrierReport) -> bool {
+        let subject = &self.loaded.subject;
+        bears(subject, &report.carrier_message_id) || is_between(subject, &self.sender, report)
+    }
+}
+
+/// Whether a message is known by this MessageID of its carrier.
+pub(super) fn bears(subject: &Subject, carrier_message_id: &str) -> bool {
+    subject.carrier_message_id.as_deref().is_some_and(|id| id == carrier_message_id)
+}
+
+/// Whether a message without an answer goes between the two that a report names.
+pub(super) fn is_between(subject: &Subject, sender: &str, report: &CarrierReport) -> bool {
+    let (Some(recipient), Some(from)) = (&report.recipient, &report.sender) else { return false };
+    is_unanswered(subject)
+        && subject.carrier == report.carrier
+        && subject.recipient == recipient.as_str()
+        && is_same(sender, from)
+}
+
+/// Whether a report on the recipient of a message may turn out to be about it, with this SenderAddress, or about one of its neighbours.
+pub fn may_be_about(report: &CarrierReport, sender: &str, neighbours: &[Neighbour]) -> bool {
+    report.sender.as_deref().is_some_and(|from| is_same(sender, from))
+        || neighbours.iter().any(|neighbour| neighbour.may_be_meant(report))
+}

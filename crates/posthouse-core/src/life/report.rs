@@ -1,0 +1,287 @@
+//! Reports of carriers: which message they are about, what they change, and how many of those that nobody can place are kept.
+
+use super::{
+    effects::Decided,
+    load::{Loaded, Neighbour, Subject, Waiting, is_between},
+    state::{LifeEvent, State, Terminal, Transition},
+    waiting::Scene,
+};
+use crate::{
+    bounds,
+    message::CarrierReport,
+    store::{Recorded, Settled, StoreError},
+};
+
+/// Whether a report whose MessageID nobody knows may be about this message: parked, taken with an answer that had no MessageID, or
+/// waiting to be sent again after an attempt without an answer. One that is being sent might get its MessageID with the answer: till
+/// then nobody can tell which of them is meant.
+pub fn is_unanswered(subject: &Subject) -> bool {
+    let may_have_arrived = match subject.state {
+        State::Sending | State::Parked | State::Forwarded | State::Deferred => true,
+        State::Accepted => subject.report_until.is_some(),
+        State::Ended(_) => false,
+    };
+    may_have_arrived && subject.carrier_message_id.is_none()
+}
+
+/// The message whose MessageID was never learned that a report is about: the only one between the two that it names, unless that
+/// is being sent.
+pub fn only_one_between(unanswered: Vec<Neighbour>, report: &CarrierReport) -> Option<Subject> {
+    let mut between = unanswered
+        .into_iter()
+        .filter(|neighbour| is_between(&neighbour.loaded.subject, &neighbour.sender, report))
+        .map(|neighbour| neighbour.loaded.subject);
+    match (between.next(), between.next()) {
+        (Some(only), None) if only.state != State::Sending => Some(only),
+        _ => None,
+    }
+}
+
+/// What becomes of a report on this message while the store is short of space, if it is not recorded as always.
+///
+/// # Errors
+/// [`StoreError::Full`] for one that does not end the message.
+pub fn when_short_of_space(
+    subject: &Subject,
+    report: &CarrierReport,
+) -> Result<Option<Recorded>, StoreError> {
+    if subject.state.is_terminal() {
+        // Not even a line on the timeline.
+        return Ok(Some(Recorded::Late(subject.id)));
+    }
+    if may_end(report) { Ok(None) } else { Err(StoreError::Full) }
+}
+
+/// Whether a message may end by it: then what is owed about it has to be [loaded](Loaded::owed).
+pub const fn may_end(report: &CarrierReport) -> bool {
+    Terminal::of(report.status).is_some()
+}
+
+/// Whether it changes nothing: then the [lines about those](Loaded::late) that came too late have to be loaded.
+pub fn is_too_late(subject: &Subject, report: &CarrierReport) -> bool {
+    subject.state.after(LifeEvent::Report(report.status)) == Transition::Recorded
+}
+
+/// A report came about this message.
+pub fn record(loaded: Loaded, waiting: Option<Waiting>, report: &CarrierReport) -> Decided<Recorded> {
+    let mut scene = Scene::new(loaded, waiting);
+    let stepped = scene.subject.hear(report);
+    let owed_by_others = scene.apply_waiting();
+    let Subject { id, state, .. } = *scene.subject.subject();
+    let owes_report = stepped.owed.is_some() || owed_by_others;
+    scene.decided(match stepped.changed {
+        true => Recorded::Applied(id, Settled { state, owes_report }),
+        false => Recorded::Late(id),
+    })
+}
+
+/// How many reports and read replies wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// Under the MessageID of one that came; those without one are told apart by their addresses only, and 0 here.
+    pub under_its_id: u32,
+    /// Of these, those that say the same.
+    pub saying_the_same: u32,
+    /// Of the same carrier.
+    pub of_carrier: u32,
+}
+
+/// What becomes of a report or read reply whose message is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Enough wait for the same: it goes.
+    Dropped,
+    /// It waits.
+    Kept {
+        /// As many of its carrier wait as may: the oldest of these goes.
+        oldest_goes: bool,
+    },
+}
+
+/// Whether one more may wait, with so many that do.
+pub const fn keeping(crowd: Crowd) -> Keeping {
+    if !bounds::may_wait(crowd.under_its_id, crowd.saying_the_same) {
+        return Keeping::Dropped;
+    }
+    Keeping::Kept { oldest_goes: crowd.of_carrier >= bounds::WAITING_OF_CARRIER }
+}
+
+#[cfg(test)]
+mod tests {
+    use mm7::MmStatus;
+
+    use super::*;
+    use crate::life::{
+        load::WorkKind,
+        sample::{at, id, neighbour, owing, report, shown, subject},
+    };
+
+    fn recorded(loaded: Loaded, status: MmStatus) -> (String, Recorded) {
+        let decided = record(loaded, None, &report("c-1", status));
+        (shown(&decided.effects[0]), decided.answer)
+    }
+
+    /// By the work that there is: what is to be sent, being sent, or waited for.
+    #[test]
+    fn what_a_report_leaves_to_do() {
+        let resent = |state, kind| Subject { report_until: Some(at(5000)), ..subject(state, kind) };
+        for (subject, status, expected) in [
+            (resent(State::Accepted, WorkKind::Send), MmStatus::Forwarded, "; work reports till 9000"),
+            (resent(State::Accepted, WorkKind::Send), MmStatus::Retrieved, "; work done"),
+            (subject(State::Accepted, WorkKind::Send), MmStatus::Forwarded, ""),
+            (subject(State::Sending, WorkKind::Sending), MmStatus::Retrieved, ""),
+            (subject(State::Sending, WorkKind::Sending), MmStatus::Deferred, ""),
+            (subject(State::Parked, WorkKind::Report), MmStatus::Deferred, ""),
+            (subject(State::Parked, WorkKind::Report), MmStatus::Expired, "; work done"),
+        ] {
+            let told = match status {
+                MmStatus::Forwarded => "→Forwarded id c-1WORK; [Forwarded: ]; +Forwarded",
+                MmStatus::Deferred => "→Deferred id c-1WORK; [Deferred: ]; +Deferred",
+                MmStatus::Expired => "→Expired id c-1WORK; [Ended: Expired]; +Expired",
+                _ => "→Retrieved id c-1WORK; [Ended: Retrieved]; +Retrieved",
+            };
+            let (effects, _) = recorded(Loaded::only(subject.clone()), status);
+            assert_eq!(effects, told.replace("WORK", expected), "{subject:?}");
+        }
+    }
+
+    #[test]
+    fn a_terminal_report_ends_what_nobody_delivers_of_those_before() {
+        let forwarded =
+            |kind| Subject { carrier_message_id: Some("c-1".to_owned()), ..subject(State::Forwarded, kind) };
+        for (owed, expected) in [
+            (
+                &[(7, MmStatus::Forwarded, Some(900), false)][..],
+                "[ReportWithdrawn: Forwarded]; -7; +Retrieved",
+            ),
+            // Its lease has ended.
+            (
+                &[(7, MmStatus::Forwarded, Some(1000), true)][..],
+                "[ReportWithdrawn: Forwarded]; -7; +Retrieved",
+            ),
+            (&[(7, MmStatus::Forwarded, Some(1001), true)][..], "+Retrieved held"),
+            (
+                &[(7, MmStatus::Forwarded, Some(1001), true), (8, MmStatus::Deferred, None, false)][..],
+                "[ReportWithdrawn: Deferred]; -8; +Retrieved held",
+            ),
+            (
+                &[(7, MmStatus::Forwarded, Some(900), false), (8, MmStatus::Deferred, None, false)][..],
+                "[ReportWithdrawn: Forwarded]; [ReportWithdrawn: Deferred]; -7; -8; +Retrieved",
+            ),
+        ] {
+            let (effects, _) = recorded(owing(forwarded(WorkKind::Report), owed), MmStatus::Retrieved);
+            assert_eq!(effects, format!("→Retrieved; work done; [Ended: Retrieved]; {expected}"), "{owed:?}");
+        }
+    }
+
+    #[test]
+    fn a_later_report_waits_for_those_before_it() {
+        let subject = Subject { owes: true, ..subject(State::Forwarded, WorkKind::Report) };
+        let (effects, answer) = recorded(Loaded::only(subject), MmStatus::Deferred);
+        assert_eq!(effects, "→Deferred id c-1; [Deferred: ]; +Deferred held");
+        let settled = Settled { state: State::Deferred, owes_report: true };
+        assert_eq!(answer, Recorded::Applied(id(1), settled));
+    }
+
+    #[test]
+    fn a_read_reply_that_waited_for_a_withdrawn_report_is_free() {
+        let mut loaded = owing(
+            subject(State::Forwarded, WorkKind::Report),
+            &[(7, MmStatus::Forwarded, Some(900), false), (8, MmStatus::Retrieved, None, false)],
+        );
+        loaded.owed[1].says =
+            crate::life::intervention::CallbackSays::ReadReply(crate::life::read_reply::ReadStatus::Read);
+        let (effects, _) = recorded(loaded, MmStatus::Retrieved);
+        assert!(effects.ends_with("; -7; ~8; +Retrieved held"), "{effects}");
+    }
+
+    #[test]
+    fn what_comes_too_late_is_noted_a_few_times() {
+        let ended = || {
+            let id = Some("c-1".to_owned());
+            Subject {
+                work: None,
+                carrier_message_id: id,
+                ..subject(State::Ended(Terminal::Retrieved), WorkKind::Report)
+            }
+        };
+        let late =
+            |said: &str, count: usize| Loaded { late: vec![said.to_owned(); count], ..Loaded::only(ended()) };
+        for (loaded, expected) in [
+            (late("", 0), "; [LateReport: ]"),
+            (late("", 2), "; [LateReport: ]"),
+            (late("", 3), ""),
+            (late("other", 19), "; [LateReport: ]"),
+            (late("other", 20), ""),
+        ] {
+            let count = loaded.late.len();
+            let (effects, answer) = recorded(loaded, MmStatus::Retrieved);
+            assert_eq!((effects.as_str(), answer), (expected, Recorded::Late(id(1))), "{count}");
+        }
+        assert!(is_too_late(&ended(), &report("c-1", MmStatus::Retrieved)));
+        assert!(!is_too_late(&subject(State::Parked, WorkKind::Report), &report("c-1", MmStatus::Forwarded)));
+    }
+
+    #[test]
+    fn what_is_odd_about_its_form_is_noted_beside_it() {
+        let odd = CarrierReport {
+            odd: "no namespace".into(),
+            said: "DELIVRD".into(),
+            ..report("c-1", MmStatus::Retrieved)
+        };
+        let decided = record(Loaded::only(subject(State::Parked, WorkKind::Report)), None, &odd);
+        assert_eq!(
+            shown(&decided.effects[0]),
+            "→Retrieved id c-1; work done; [Ended: Retrieved: DELIVRD]; [Noted: no namespace]; +Retrieved"
+        );
+    }
+
+    #[test]
+    fn short_of_space_only_an_end_is_recorded() {
+        let parked = subject(State::Parked, WorkKind::Report);
+        let ended = subject(State::Ended(Terminal::Expired), WorkKind::Report);
+        let told = |subject, status| when_short_of_space(subject, &report("c-1", status));
+        assert_eq!(told(&parked, MmStatus::Retrieved), Ok(None));
+        assert_eq!(told(&parked, MmStatus::Deferred), Err(StoreError::Full));
+        assert_eq!(told(&ended, MmStatus::Retrieved), Ok(Some(Recorded::Late(id(1)))));
+    }
+
+    #[test]
+    fn a_report_without_a_known_id_is_about_the_only_one_between_the_two() {
+        let told = report("c-9", MmStatus::Retrieved);
+        let only = |unanswered| only_one_between(unanswered, &told).map(|subject| subject.id.number());
+        assert_eq!(only(vec![neighbour(2, State::Parked)]), Some(2));
+        assert_eq!(only(vec![neighbour(2, State::Forwarded)]), Some(2));
+        assert_eq!(only(vec![neighbour(2, State::Sending)]), None, "its answer may tell");
+        assert_eq!(only(vec![neighbour(2, State::Parked), neighbour(3, State::Sending)]), None);
+        assert_eq!(only(vec![neighbour(2, State::Parked), neighbour(3, State::Deferred)]), None);
+        let mut by_another = neighbour(3, State::Parked);
+        by_another.sender = "+111133".to_owned();
+        assert_eq!(only(vec![neighbour(2, State::Parked), by_another]), Some(2));
+        let mut answered = neighbour(3, State::Forwarded);
+        answered.loaded.subject.carrier_message_id = Some("c-3".to_owned());
+        assert_eq!(only(vec![neighbour(2, State::Parked), answered]), Some(2));
+        let mut waits = neighbour(3, State::Accepted);
+        assert_eq!(only(vec![waits.clone()]), None, "it was never sent");
+        waits.loaded.subject.report_until = Some(at(5000));
+        assert_eq!(only(vec![waits]), Some(3));
+        let mut elsewhere = report("c-9", MmStatus::Retrieved);
+        elsewhere.sender = None;
+        assert_eq!(only_one_between(vec![neighbour(2, State::Parked)], &elsewhere), None);
+    }
+
+    #[test]
+    fn how_many_wait() {
+        let crowd =
+            |under_its_id, saying_the_same, of_carrier| Crowd { under_its_id, saying_the_same, of_carrier };
+        for (crowd, expected) in [
+            (crowd(0, 0, 0), Keeping::Kept { oldest_goes: false }),
+            (crowd(31, 2, 99_999), Keeping::Kept { oldest_goes: false }),
+            (crowd(32, 0, 40), Keeping::Dropped),
+            (crowd(5, 3, 40), Keeping::Dropped),
+            (crowd(0, 0, 100_000), Keeping::Kept { oldest_goes: true }),
+        ] {
+            assert_eq!(keeping(crowd), expected, "{crowd:?}");
+        }
+    }
+}

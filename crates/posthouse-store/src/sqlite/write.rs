@@ -1,0 +1,212 @@
+//! What the rules of a message's life have decided ([`posthouse_core::life`]), written down.
+
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    bounds,
+    life::{
+        callback::{AfterTry, CallbackChange},
+        effects::{Decided, Effects, MessageEffects, NewCallback, WorkChange},
+        intervention::CallbackSays,
+        load::WorkKind,
+        read_reply::ReadStatus,
+    },
+    message::TimelineEvent,
+};
+use rusqlite::ToSql;
+
+use super::{fault::Result, job::Tx};
+
+/// Writes what was decided, and passes the answer on.
+pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
+    for number in &decided.forgotten {
+        tx.execute("DELETE FROM unmatched_report WHERE id = ?", [number])?;
+    }
+    for effects in &decided.effects {
+        write(tx, effects)?;
+    }
+    Ok(decided.answer)
+}
+
+/// Writes what was decided about one message.
+pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
+    let id = effects.id;
+    write_message(tx, id, &effects.message)?;
+    if let Some(change) = effects.work {
+        write_work(tx, id, change)?;
+    }
+    for line in &effects.timeline {
+        note(tx, id, line)?;
+    }
+    for (status, time_stamp) in &effects.read_replies {
+        tell(tx, id, *status, *time_stamp)?;
+    }
+    for callback in &effects.withdrawn {
+        remove_callback(tx, *callback)?;
+    }
+    if let Some((callback, due)) = effects.freed {
+        free(tx, callback, due)?;
+    }
+    for callback in &effects.owed {
+        owe(tx, id, &effects.account, callback)?;
+    }
+    Ok(())
+}
+
+/// One statement for all of it: each would write the row, and its entries in the indices of the columns that it names.
+fn write_message(tx: &Tx<'_>, id: Id, message: &MessageEffects) -> Result<()> {
+    let state = message
+        .state
+        .map(|new| (new.state.number(), new.at.as_millisecond(), new.reason.map(|reason| reason.0.code())));
+    let report_until = message.report_until.map(Timestamp::as_millisecond);
+    let mut set: Vec<(&str, Option<&dyn ToSql>)> = Vec::with_capacity(4);
+    if let Some((state, at, reason)) = &state {
+        set.extend([("state = ?", Some(state as _)), ("changed_at = ?", Some(at as _))]);
+        set.push(("reason = ?", Some(reason)));
+    }
+    if message.is_begun {
+        set.push(("attempts = attempts + 1", None));
+    }
+    if let Some(learned) = &message.learned {
+        set.push(("carrier_message_id = ?", Some(learned)));
+    }
+    if let Some(report_until) = &report_until {
+        set.push(("report_until = ?", Some(report_until)));
+    }
+    if let Some(details) = &message.details {
+        set.push(("details = ?", Some(details)));
+    }
+    if message.is_never_repeated {
+        set.push(("digest = NULL", None));
+    }
+    if set.is_empty() {
+        return Ok(());
+    }
+    let columns: Vec<&str> = set.iter().map(|(column, _)| *column).collect();
+    let sql = format!("UPDATE message SET {} WHERE id = ?", columns.join(", "));
+    let id_value = id.number();
+    let values = set.into_iter().filter_map(|(_, value)| value).chain([&id_value as &dyn ToSql]);
+    tx.update_one(("message", id), &sql, rusqlite::params_from_iter(values))
+}
+
+fn write_work(tx: &Tx<'_>, id: Id, change: WorkChange) -> Result<()> {
+    let number = id.number();
+    match change {
+        WorkChange::UnderWay { until } => tx.update_one(
+            ("work", id),
+            "UPDATE work SET kind = ?, due = ? WHERE id = ?",
+            (WorkKind::Sending.number(), until.as_millisecond(), number),
+        ),
+        WorkChange::Send { due, since, unreached } => tx.update_one(
+            ("work", id),
+            "UPDATE work SET kind = ?, due = ?, owner = NULL, since = ?, unreached = ? WHERE id = ?",
+            (WorkKind::Send.number(), due.as_millisecond(), since.as_millisecond(), unreached, number),
+        ),
+        WorkChange::Report { until } => tx.update_one(
+            ("work", id),
+            "UPDATE work SET kind = ?, due = ?, owner = NULL WHERE id = ?",
+            (WorkKind::Report.number(), until.as_millisecond(), number),
+        ),
+        WorkChange::Done => tx.update_one(("work", id), "DELETE FROM work WHERE id = ?", [number]),
+    }
+}
+
+/// Adds a line to a message's timeline.
+pub(super) fn note(tx: &Tx<'_>, id: Id, line: &TimelineEvent) -> Result<()> {
+    // Not INSERT … SELECT: one that reads the table it writes goes by way of a temporary table, which costs more than all the rest.
+    // Nor INSERT OR REPLACE: for what it may delete it keeps a copy of each page that it touches.
+    let values = (id.number(), line.at.as_millisecond(), line.kind.number(), &line.detail, bounds::LINES);
+    let added = tx.execute(
+        "INSERT OR IGNORE INTO event (message, number, at, kind, detail)
+         VALUES (?1, min((SELECT coalesce(max(number), 0) + 1 FROM event WHERE message = ?1), ?5), ?2, ?3, ?4)",
+        values,
+    )?;
+    if added == 0 {
+        // A timeline that is full keeps its beginning, and the newest line in place of the last.
+        let replace = "UPDATE event SET at = ?2, kind = ?3, detail = ?4 WHERE message = ?1 AND number = ?5";
+        tx.update_one(("event", id), replace, values)?;
+    }
+    Ok(())
+}
+
+/// What the recipient did with a message.
+fn tell(tx: &Tx<'_>, message: Id, status: ReadStatus, time_stamp: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO read_reply (message, status, time_stamp) VALUES (?, ?, ?)",
+        (message.number(), status.as_str(), time_stamp.as_millisecond()),
+    )?;
+    Ok(())
+}
+
+/// A callback becomes owed, about a message or carrying one from a handset.
+pub(super) fn owe(tx: &mut Tx<'_>, about: Id, account: &AccountName, callback: &NewCallback) -> Result<()> {
+    let id = tx.callback_ids.next(callback.at);
+    let (status, read_status) = match callback.says {
+        CallbackSays::Report(status) => (Some(status.as_str()), None),
+        CallbackSays::ReadReply(status) => (None, Some(status.as_str())),
+        CallbackSays::Mo => (None, None),
+    };
+    tx.execute(
+        "INSERT INTO callback (id, message, due, at, status, read_status, account) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            id.number(),
+            about.number(),
+            callback.due.map(Timestamp::as_millisecond),
+            callback.at.as_millisecond(),
+            status,
+            read_status,
+            &account.0,
+        ),
+    )?;
+    Ok(())
+}
+
+/// Writes what became of a callback, about a message or carrying one from a handset.
+pub(super) fn after_try(
+    tx: &Tx<'_>,
+    callback: Id,
+    about: Id,
+    after: &AfterTry,
+    now: Timestamp,
+) -> Result<()> {
+    match after.change {
+        CallbackChange::Removed => remove_callback(tx, callback)?,
+        CallbackChange::Again(due) => tx.update_one(
+            ("callback", callback),
+            "UPDATE callback SET due = ?, owner = NULL, attempts = attempts + 1 WHERE id = ?",
+            (due.as_millisecond(), callback.number()),
+        )?,
+        CallbackChange::Failed => tx.update_one(
+            ("callback", callback),
+            "UPDATE callback SET due = NULL, owner = NULL, failed = 1, attempts = attempts + 1 WHERE id = ?",
+            [callback.number()],
+        )?,
+    }
+    if let Some(line) = &after.timeline {
+        note(tx, about, line)?;
+    }
+    if after.mo_ended.is_some() {
+        note_mo_end(tx, about, after.mo_ended)?;
+    }
+    match after.freed {
+        Some(next) => free(tx, next, now),
+        None => Ok(()),
+    }
+}
+
+fn remove_callback(tx: &Tx<'_>, id: Id) -> Result<()> {
+    tx.update_one(("callback", id), "DELETE FROM callback WHERE id = ?", [id.number()])
+}
+
+/// A callback that was held is due.
+fn free(tx: &Tx<'_>, id: Id, due: Timestamp) -> Result<()> {
+    let values = (due.as_millisecond(), id.number());
+    tx.update_one(("callback", id), "UPDATE callback SET due = ? WHERE id = ?", values)
+}
+
+/// When a message from a handset ended; `None`: it is to be delivered again.
+pub(super) fn note_mo_end(tx: &Tx<'_>, id: Id, at: Option<Timestamp>) -> Result<()> {
+    let values = (at.map(Timestamp::as_millisecond), id.number());
+    tx.update_one(("mo", id), "UPDATE mo SET ended_at = ? WHERE id = ?", values)
+}
