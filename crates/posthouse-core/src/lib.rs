@@ -9,6 +9,7 @@ pub mod codes;
 pub mod id;
 pub mod life;
 pub mod lint;
+pub mod lock;
 pub mod message;
 pub mod pace;
 pub mod provisioning;

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use posthouse_core::{
     steady::{Doubt, STANDS_FOR, Steady},
-    store::{Store, StoreError},
+    store::{StoreError, UpkeepStore},
     time::Clock,
 };
 use tokio::time::{Duration, sleep};
@@ -62,7 +62,7 @@ impl Clock for SystemClock {
 ///
 /// # Errors
 /// The store does not answer.
-pub(crate) async fn start(clock: &dyn Clock, store: &dyn Store) -> Result<(), StoreError> {
+pub(crate) async fn start(clock: &dyn Clock, store: &dyn UpkeepStore) -> Result<(), StoreError> {
     let marks = store.clock().await?;
     if let Some(seen) = marks.seen {
         clock.go_on_from(seen);
@@ -87,7 +87,7 @@ fn tell(doubt: &Doubt) {
 }
 
 /// Notes the time, and follows what becomes of a doubt, till `stop`.
-pub(crate) async fn watch(clock: Arc<dyn Clock>, store: Arc<dyn Store>, stop: CancellationToken) {
+pub(crate) async fn watch(clock: Arc<dyn Clock>, store: Arc<dyn UpkeepStore>, stop: CancellationToken) {
     let mut told = clock.doubt().is_some();
     let mut noted: Option<Instant> = None;
     loop {
@@ -118,7 +118,7 @@ pub(crate) async fn watch(clock: Arc<dyn Clock>, store: Arc<dyn Store>, stop: Ca
     }
 }
 
-async fn look_for_confirmation(clock: &dyn Clock, store: &dyn Store) {
+async fn look_for_confirmation(clock: &dyn Clock, store: &dyn UpkeepStore) {
     match store.clock().await {
         Ok(marks) => {
             if let Some(confirmed) = marks.confirmed

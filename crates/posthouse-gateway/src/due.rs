@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_core::{
-    store::Store,
+    store::WorkStore,
     time::{Clock, after},
 };
 use tokio::time::{Instant, sleep, timeout_at};
@@ -19,7 +19,7 @@ const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
 
 /// Looks till `stop`.
 pub async fn watch(
-    store: Arc<dyn Store>,
+    store: Arc<dyn WorkStore>,
     clock: Arc<dyn Clock>,
     handoff: Arc<Handoff>,
     queue: Arc<SubmitQueue>,

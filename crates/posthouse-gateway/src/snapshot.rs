@@ -8,7 +8,7 @@ use std::{
 use posthouse_core::{
     provisioning::Provisioning,
     route::Snapshot,
-    store::{Store, StoreError, StoreResult},
+    store::{ErrorCause, ProvisioningStore, StoreError, StoreResult},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -31,7 +31,7 @@ impl SnapshotCell {
     ///
     /// # Errors
     /// What the store says.
-    pub async fn load(store: &dyn Store) -> StoreResult<Self> {
+    pub async fn load(store: &dyn ProvisioningStore) -> StoreResult<Self> {
         let snapshot = index(store.provisioning().await?).await?;
         let (changed, _) = watch::channel(snapshot.revision());
         Ok(Self { current: RwLock::new(Arc::new(snapshot)), changed })
@@ -48,7 +48,7 @@ impl SnapshotCell {
     }
 
     /// Follows the store till `stop`. A store that does not answer leaves the last snapshot in force.
-    pub async fn follow(self: Arc<Self>, store: Arc<dyn Store>, stop: CancellationToken) {
+    pub async fn follow(self: Arc<Self>, store: Arc<dyn ProvisioningStore>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -60,7 +60,7 @@ impl SnapshotCell {
         }
     }
 
-    async fn refresh(&self, store: &dyn Store) -> StoreResult<()> {
+    async fn refresh(&self, store: &dyn ProvisioningStore) -> StoreResult<()> {
         if store.revision().await? == self.get().revision() {
             return Ok(());
         }
@@ -80,7 +80,7 @@ impl SnapshotCell {
 /// Makes a snapshot, away from the threads that serve requests: a million ranges take a second.
 async fn index(provisioning: Provisioning) -> StoreResult<Snapshot> {
     let made = spawn_blocking(move || Snapshot::new(provisioning)).await;
-    made.map_err(|error| StoreError::Failed(format!("provisioning cannot be indexed: {error}")))
+    made.map_err(|error| StoreError::NotDone(ErrorCause::within("provisioning cannot be indexed", error)))
 }
 
 /// Throws a snapshot away where that stalls no request, which is once nobody else holds it.

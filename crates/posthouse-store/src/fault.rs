@@ -1,8 +1,8 @@
-//! What goes wrong below the trait, and what the trait calls it.
+//! What goes wrong below the store's traits, and what those call it.
 
-use std::{fmt, io};
+use std::{error::Error, fmt, io};
 
-use posthouse_core::store::StoreError;
+use posthouse_core::store::{ErrorCause, StoreError};
 use rusqlite::ErrorCode;
 
 /// The result of a step inside a transaction.
@@ -75,13 +75,26 @@ impl From<io::Error> for StoreFault {
     }
 }
 
+/// It may be the cause of a [`StoreError`].
+impl Error for StoreFault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Store(error) => error.source(),
+            Self::Sqlite(error) => error.source(),
+            Self::Io(error) => error.source(),
+        }
+    }
+}
+
+/// A fault is one of a read, or of a transaction that was undone: nothing was written.
 impl From<StoreFault> for StoreError {
     fn from(fault: StoreFault) -> Self {
         match fault {
             StoreFault::Store(error) => error,
-            _ if fault.is_full() => Self::Full,
-            _ if fault.is_busy() => Self::Overloaded,
-            _ => Self::Failed(fault.to_string()),
+            fault if fault.is_full() => Self::Full,
+            fault if fault.is_busy() => Self::Overloaded,
+            StoreFault::Sqlite(error) => Self::not_done(error),
+            StoreFault::Io(error) => Self::NotDone(ErrorCause::within("media", error)),
         }
     }
 }

@@ -1,13 +1,40 @@
 //! Where messages are kept: SQLite rows, segment files for bodies.
 //!
-//! [`SqliteStore`] is the embedded backend of [`posthouse_core::store::Store`], whose documentation is the contract.
-//! The conformance suite (`suite`, behind the feature of that name) tests it on every backend.
+//! [`open`] is the way to a store: what it returns is a [`posthouse_core::store::Store`], whose documentation is the contract, and which
+//! backend is behind it nobody has to know. The conformance suite (`suite`, behind the feature of that name) tests the contract on
+//! every backend.
+//!
+//! ```
+//! use posthouse_store::{Access, StoreUrl, open};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let url = StoreUrl::sqlite(folder.path().join("posthouse.db"));
+//! let store = open(&url, &folder.path().join("media"), Access::serve()).await?;
+//! assert_eq!(store.revision().await?, 0);
+//! store.close().await?;
+//! # Ok(())
+//! # }
+//! ```
 
+mod error;
 mod fault;
 mod media;
+mod open;
+// A backend by its own type, with all its knobs, is for the tests of backends alone: they fill its queue, its disk and its segments.
+#[cfg(feature = "suite")]
 pub mod sqlite;
+#[cfg(not(feature = "suite"))]
+mod sqlite;
 #[cfg(feature = "suite")]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "the suite is test code that backends share")]
 pub mod suite;
+mod url;
 
-pub use sqlite::{Access, Counters, OpenError, SqliteOptions, SqliteStore};
+pub use self::{
+    error::OpenError,
+    open::{Access, open},
+    sqlite::{Fatal, LOW_WATER_BYTES},
+    url::{StoreUrl, UnsupportedStore},
+};

@@ -1,9 +1,10 @@
 //! What a command works on: a provisioning file, and the store that a configuration names.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
+use posthouse_core::store::Store;
 use posthouse_gateway::config::{ApplyError, ConfigFile, Settings};
-use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, OpenError, StoreUrl, open};
 
 /// A provisioning file and the store it is for.
 #[derive(clap::Args)]
@@ -41,15 +42,9 @@ pub fn environment(name: &str) -> Option<String> {
 ///
 /// # Errors
 /// See [`OpenError`].
-pub async fn visit(settings: &Settings, create: bool) -> Result<SqliteStore, OpenError> {
-    let options = SqliteOptions {
-        path: settings.store.path.clone(),
-        media: settings.media.path.clone(),
-        access: Access::Visit,
-        create,
-        ..SqliteOptions::default()
-    };
-    SqliteStore::open(options).await
+pub async fn visit(settings: &Settings, create: bool) -> Result<Arc<dyn Store>, OpenError> {
+    let url = StoreUrl::sqlite(&settings.store.path);
+    open(&url, &settings.media.path, Access::Visit { create }).await
 }
 
 /// A file's mistakes are an error of their own, which is told line by line.

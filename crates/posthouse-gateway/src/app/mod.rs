@@ -15,7 +15,7 @@ use posthouse_core::{
     store::{Owner, Store, StoreError, Swept},
     time::Clock,
 };
-use posthouse_store::{Access, OpenError, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, OpenError, StoreUrl, open as open_store};
 use serde::Serialize;
 use tokio::{
     task::{JoinError, JoinHandle},
@@ -201,8 +201,9 @@ impl App {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: &Settings, parts: Components) -> Result<Self, StartError> {
-        let store = SqliteStore::open(store_options(settings)).await?;
-        Self::start_on(Arc::new(store), settings, parts).await
+        let url = StoreUrl::sqlite(&settings.store.path);
+        let store = open_store(&url, &settings.media.path, serving()).await?;
+        Self::start_on(store, settings, parts).await
     }
 
     /// The same on a store that is open already; where `settings` say that it is does not count. The store is the gateway's
@@ -232,18 +233,18 @@ impl App {
                 Arc::clone(&wiring.snapshot),
                 stop.clone(),
             )),
-            tokio::spawn(Arc::clone(&wiring.snapshot).follow(Arc::clone(&wiring.store), stop.clone())),
+            tokio::spawn(Arc::clone(&wiring.snapshot).follow(wiring.store.clone(), stop.clone())),
             tokio::spawn(keep_lanes_open(Arc::clone(&queue), Arc::clone(&wiring.snapshot), stop.clone())),
             tokio::spawn(open::watch(settings.carriers.listen, Arc::clone(&wiring.snapshot), stop.clone())),
             tokio::spawn(due::watch(
-                Arc::clone(&wiring.store),
+                wiring.store.clone(),
                 Arc::clone(&wiring.clock),
                 Arc::clone(&wiring.handoff),
                 Arc::clone(&queue),
                 Arc::clone(&relay),
                 stop.clone(),
             )),
-            tokio::spawn(clock::watch(Arc::clone(&wiring.clock), Arc::clone(&wiring.store), stop.clone())),
+            tokio::spawn(clock::watch(Arc::clone(&wiring.clock), wiring.store.clone(), stop.clone())),
             tokio::spawn(sweep(
                 Arc::clone(&wiring.store),
                 Arc::clone(&wiring.clock),
@@ -600,19 +601,15 @@ async fn sweep(
     }
 }
 
-fn store_options(settings: &Settings) -> SqliteOptions {
-    SqliteOptions {
-        path: settings.store.path.clone(),
-        media: settings.media.path.clone(),
-        access: Access::Serve,
-        on_fatal: Arc::new(|what| {
-            tracing::error!("the store cannot go on: {what}");
-            lines::flush();
-            // No abort: what it leaves of the memory for a debugger holds content and secrets.
-            std::process::exit(1);
-        }),
-        ..SqliteOptions::default()
-    }
+/// What the gateway opens its store for. The last line of the log is written before the process ends.
+fn serving() -> Access {
+    let on_fatal = Arc::new(|what: String| {
+        tracing::error!("the store cannot go on: {what}");
+        lines::flush();
+        // No abort: what it leaves of the memory for a debugger holds content and secrets.
+        std::process::exit(1);
+    });
+    Access::Serve { on_fatal }
 }
 
 /// The file beside the store that tells other commands where the gateway is.

@@ -1,6 +1,6 @@
 //! Brings what a store holds to what a file declares.
 
-use posthouse_core::store::{Store, StoreError};
+use posthouse_core::store::{ProvisioningStore, StoreError};
 
 use super::{
     Declared, Ground,
@@ -39,7 +39,7 @@ pub struct Applied {
 /// # Errors
 /// The file's mistakes, or the store's failure.
 pub async fn prepare(
-    store: &dyn Store,
+    store: &dyn ProvisioningStore,
     document: &ConfigFile,
     environment: &Environment<'_>,
     prune: bool,
@@ -55,7 +55,7 @@ pub async fn prepare(
 /// # Errors
 /// The file's mistakes, the store's failure, or too many overtaking changes.
 pub async fn apply(
-    store: &dyn Store,
+    store: &dyn ProvisioningStore,
     document: &ConfigFile,
     environment: &Environment<'_>,
     prune: bool,
@@ -67,7 +67,7 @@ pub async fn apply(
         }
         match store.change(&plan.changes, Some(revision)).await {
             Ok(revision) => return Ok(Applied { plan, revision }),
-            Err(StoreError::LostLease) => {}
+            Err(StoreError::RevisionMoved { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     life::{load::Work, state::State},
-    store::{Acceptance, NewMessage, StoreError},
+    store::{Acceptance, ErrorCause, NewMessage, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -52,8 +52,9 @@ impl PreparedMessage {
     /// Prepares a message; media of up to `inline_max` bytes go into the database.
     pub(super) fn new(message: &NewMessage, inline_max: usize) -> Result<Self, StoreError> {
         let submission = &message.submission;
-        let json = serde_json::to_string(submission)
-            .map_err(|error| StoreError::Failed(format!("the submission cannot be written: {error}")))?;
+        let json = serde_json::to_string(submission).map_err(|error| {
+            StoreError::Refused(ErrorCause::within("the submission cannot be written", error))
+        })?;
         let media = StoredMedia::of(message.id, &message.media, inline_max);
         Ok(Self {
             id: message.id,
@@ -188,5 +189,5 @@ pub(super) fn insert_media(tx: &mut Tx<'_>, id: Id, media: &StoredMedia) -> Resu
 }
 
 fn no_segments() -> StoreFault {
-    StoreError::Failed("its media folder is not open".into()).into()
+    StoreError::refused("its media folder is not open").into()
 }

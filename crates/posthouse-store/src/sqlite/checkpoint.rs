@@ -15,8 +15,8 @@ use posthouse_core::store::StoreError;
 use rusqlite::Connection;
 
 use super::{
+    connect::BUSY_TIMEOUT,
     fault::{Result, StoreFault},
-    open::BUSY_TIMEOUT,
 };
 
 /// How many commits pass between looks at the length of the WAL.
@@ -101,7 +101,7 @@ impl Checkpoints {
     pub(super) fn save(&self, writer: &Connection) -> Result<()> {
         match checkpoint(writer, "TRUNCATE")? {
             ..=0 => Ok(()),
-            left => Err(StoreError::Failed(format!("{left} pages stay in the journal")).into()),
+            left => Err(StoreError::not_done(format!("{left} pages stay in the journal")).into()),
         }
     }
 

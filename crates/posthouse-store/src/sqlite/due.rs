@@ -49,6 +49,21 @@ pub(super) fn due(connection: &Connection, now: Timestamp) -> Result<Due> {
     })
 }
 
+/// Since when the oldest of what is due has been due.
+pub(super) fn oldest(connection: &Connection, now: Timestamp) -> Result<Option<Timestamp>> {
+    let mut oldest = earliest(connection, TIMERS, [])?;
+    for walk in [&SENDS, &CALLBACKS] {
+        let mut name: Option<String> =
+            connection.prepare_cached(walk.first)?.query_row([], |row| row.get(0))?;
+        while let Some(this) = name {
+            let due = earliest(connection, walk.earliest, [&this])?;
+            oldest = [oldest, due].into_iter().flatten().min();
+            name = connection.prepare_cached(walk.next)?.query_row([&this], |row| row.get(0))?;
+        }
+    }
+    Ok(oldest.filter(|due| *due <= now.as_millisecond()).map(time))
+}
+
 /// The names, and when the next of theirs becomes due that is not yet.
 fn names_due(connection: &Connection, walk: &Walk, now: i64) -> Result<(Vec<String>, Option<i64>)> {
     let (mut due, mut next) = (Vec::new(), None);

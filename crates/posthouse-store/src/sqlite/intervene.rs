@@ -21,7 +21,7 @@ use super::{
     job::Tx,
     load,
     open::callback_ids,
-    options::Access,
+    options::Mode,
     record::{Record, corrupt},
     write,
 };
@@ -49,7 +49,7 @@ pub(super) fn intervene(
 ) -> Result<Vec<Ruling>> {
     if tx.segments.is_none() {
         // Another visitor may have made ids since this one came.
-        *tx.callback_ids = callback_ids(tx.connection, Access::Visit)?;
+        *tx.callback_ids = callback_ids(tx.connection, Mode::Visit)?;
     }
     let mut rulings = Vec::new();
     for id in ids {

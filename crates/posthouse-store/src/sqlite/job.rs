@@ -6,6 +6,7 @@ use posthouse_core::{id::IdSource, store::StoreError};
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
+use super::transaction::Transaction;
 use crate::{
     fault::{Result, StoreFault},
     media::segments::Segments,
@@ -100,12 +101,15 @@ pub(super) trait WriteJob: Send {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<()>;
     /// Its effect was undone for this reason.
     fn fail(&mut self, error: StoreError);
+    /// What kind of transaction it is, and whether it was done.
+    fn outcome(&self) -> (Transaction, bool);
     /// Answers, after the commit.
     fn answer(self: Box<Self>);
 }
 
 /// A job whose answer somebody waits for.
 pub(super) struct Task<T, F> {
+    transaction: Transaction,
     work: F,
     done: Result<T, StoreError>,
     reply: oneshot::Sender<Done<T, F>>,
@@ -117,8 +121,8 @@ pub(super) type Done<T, F> = (Result<T, StoreError>, F);
 
 impl<T, F> Task<T, F> {
     /// A job and where its answer goes.
-    pub(super) fn new(work: F, reply: oneshot::Sender<Done<T, F>>) -> Self {
-        Self { work, done: Err(StoreError::Failed("the job was not run".into())), reply }
+    pub(super) fn new(transaction: Transaction, work: F, reply: oneshot::Sender<Done<T, F>>) -> Self {
+        Self { transaction, work, done: Err(StoreError::Closed), reply }
     }
 }
 
@@ -134,6 +138,10 @@ where
 
     fn fail(&mut self, error: StoreError) {
         self.done = Err(error);
+    }
+
+    fn outcome(&self) -> (Transaction, bool) {
+        (self.transaction, self.done.is_ok())
     }
 
     fn answer(self: Box<Self>) {

@@ -3,7 +3,7 @@
 use posthouse_core::{
     Id,
     life::callback,
-    store::{Acceptance, NewMo, StoreError},
+    store::{Acceptance, ErrorCause, NewMo, StoreError},
 };
 use rusqlite::OptionalExtension;
 
@@ -24,8 +24,9 @@ pub(super) struct PreparedMo {
 impl PreparedMo {
     /// Prepares a message; media of up to `inline_max` bytes go into the database.
     pub(super) fn new(new: NewMo, inline_max: usize) -> Result<Self, StoreError> {
-        let document = serde_json::to_string(&new.mo)
-            .map_err(|error| StoreError::Failed(format!("the message cannot be written: {error}")))?;
+        let document = serde_json::to_string(&new.mo).map_err(|error| {
+            StoreError::Refused(ErrorCause::within("the message cannot be written", error))
+        })?;
         let media = StoredMedia::of(new.id, &new.media, inline_max);
         Ok(Self { new, document, media })
     }

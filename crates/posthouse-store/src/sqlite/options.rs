@@ -5,15 +5,27 @@ use std::{fmt, path::PathBuf, sync::Arc};
 /// What is called when nobody knows any more what is on disk. It should end the process.
 pub type Fatal = Arc<dyn Fn(String) + Send + Sync>;
 
-/// What a store is opened for.
+/// Says what happened in the log, and ends the process.
+pub fn exit() -> Fatal {
+    Arc::new(|what| {
+        tracing::error!("the store cannot go on: {what}");
+        // No abort: what it leaves of the memory for a debugger holds content and secrets.
+        std::process::exit(1);
+    })
+}
+
+/// Whose process it is that opens a store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Access {
-    /// To run a gateway on it: the only one, which a lock file beside the database sees to.
+pub enum Mode {
+    /// The gateway's: the only one, which a lock on the database sees to.
     #[default]
     Serve,
-    /// To look, to change provisioning, and to intervene by hand, while a gateway may run on it. Other operations fail.
+    /// A visitor's, while a gateway may run on it.
     Visit,
 }
+
+/// Below this much free disk space, in bytes, nothing is accepted any more.
+pub const LOW_WATER_BYTES: u64 = 256 << 20;
 
 /// How a store is opened.
 #[derive(Clone)]
@@ -22,8 +34,8 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// The folder of segment files.
     pub media: PathBuf,
-    /// What it is opened for.
-    pub access: Access,
+    /// Who opens it.
+    pub mode: Mode,
     /// Whether a database that is not there is made, with its folders.
     pub create: bool,
     /// Below this much free disk space, in bytes, nothing is accepted any more.
@@ -48,18 +60,14 @@ impl Default for SqliteOptions {
         Self {
             path: "posthouse-data/posthouse.db".into(),
             media: "posthouse-data/media".into(),
-            access: Access::Serve,
+            mode: Mode::Serve,
             create: true,
-            low_water_bytes: 256 << 20,
+            low_water_bytes: LOW_WATER_BYTES,
             segment_bytes: 256 << 20,
             inline_max: 16 << 10,
             queue: 4096,
             read_connections: 4,
-            on_fatal: Arc::new(|what| {
-                tracing::error!("the store cannot go on: {what}");
-                // No abort: what it leaves of the memory for a debugger holds content and secrets.
-                std::process::exit(1);
-            }),
+            on_fatal: exit(),
         }
     }
 }
@@ -69,7 +77,7 @@ impl fmt::Debug for SqliteOptions {
         f.debug_struct("SqliteOptions")
             .field("path", &self.path)
             .field("media", &self.media)
-            .field("access", &self.access)
+            .field("mode", &self.mode)
             .finish_non_exhaustive()
     }
 }

@@ -6,16 +6,13 @@ use std::{
     io::{self, Read, Seek, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
 };
 
+use posthouse_core::lock::Mutex;
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{
-    open::{OpenError, io_error},
-    options::{Access, SqliteOptions},
-};
-use crate::media::marker;
+use super::options::{Mode, SqliteOptions};
+use crate::{error::OpenError, media::marker};
 
 /// The longest lock file that is read, in bytes.
 const LOCK_FILE_BYTES: u64 = 4096;
@@ -49,9 +46,9 @@ impl Database {
     /// Opens the file, made if it is missing.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let file = private_file(path)?;
-        DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
+        DESCRIPTORS.lock().open += 1;
         let mut opened = Self { file: Some(file), path: PathBuf::new(), given: path.to_owned() };
-        opened.path = fs::canonicalize(path).map_err(|source| io_error(path, source))?;
+        opened.path = fs::canonicalize(path).map_err(|source| OpenError::io(path, source))?;
         Ok(opened)
     }
 
@@ -92,7 +89,7 @@ impl Database {
 
     /// A file of several names has its journal beside one of them only: the one under which it was served, where the lock file lies.
     pub(super) fn refuse_another_name(&self) -> Result<(), OpenError> {
-        let names = self.metadata().map_err(|source| io_error(&self.path, source))?.nlink();
+        let names = self.metadata().map_err(|source| OpenError::io(&self.path, source))?.nlink();
         if names > 1 && !beside(&self.path, ".lock").exists() {
             return Err(OpenError::OtherName(self.path.clone()));
         }
@@ -127,7 +124,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        let mut all = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = DESCRIPTORS.lock();
         all.open = all.open.saturating_sub(1);
         if let Some(file) = self.file.take() {
             // The lock goes now, and not with the descriptor.
@@ -150,7 +147,7 @@ pub(super) struct LockFile {
 impl LockFile {
     /// Names the store in it: should the database be gone one day, it tells that there was one.
     pub(super) fn name(&mut self, identity: &str) -> Result<(), OpenError> {
-        self.write(identity).map_err(|source| io_error(&self.path, source))
+        self.write(identity).map_err(|source| OpenError::io(&self.path, source))
     }
 
     /// Makes it anew, if somebody removed it.
@@ -193,8 +190,8 @@ pub(super) fn refuse_beside_a_journal(options: &SqliteOptions) -> Result<(), Ope
 /// Refuses a gateway on a database that took the place of one whose copy was saved ([`SAVED`]): what was answered 1000 is in the copy alone.
 pub(super) fn refuse_beside_a_saved_copy(options: &SqliteOptions) -> Result<(), OpenError> {
     let saved = beside(&options.path, SAVED);
-    match options.access {
-        Access::Serve if options.path.exists() && saved.exists() => {
+    match options.mode {
+        Mode::Serve if options.path.exists() && saved.exists() => {
             Err(OpenError::Replaced { path: options.path.clone(), saved })
         }
         _ => Ok(()),
@@ -205,7 +202,9 @@ pub(super) fn refuse_beside_a_saved_copy(options: &SqliteOptions) -> Result<(), 
 pub(super) fn refuse_after_a_loss(options: &SqliteOptions) -> Result<(), OpenError> {
     let (folder, lock) = (options.media.display(), beside(&options.path, ".lock"));
     let lost = |witness, remedy| Err(OpenError::Lost { path: options.path.clone(), witness, remedy });
-    if let Some(owner) = marker::owner(&options.media).map_err(|source| io_error(&options.media, source))? {
+    if let Some(owner) =
+        marker::owner(&options.media).map_err(|source| OpenError::io(&options.media, source))?
+    {
         return lost(
             format!("the media folder {folder} is that of {owner}"),
             format!(
@@ -250,7 +249,7 @@ pub(super) fn leave_word(database: &Path, identity: &str) -> Result<(), OpenErro
     );
     file.write_all(words.as_bytes())
         .and_then(|()| file.sync_all())
-        .map_err(|source| io_error(&witness, source))
+        .map_err(|source| OpenError::io(&witness, source))
 }
 
 /// The database is there again.
@@ -266,7 +265,7 @@ pub(super) fn take_word_back(database: &Path) {
 pub(super) fn private_file(path: &Path) -> Result<File, OpenError> {
     let mut options = OpenOptions::new();
     let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    options.open(path).map_err(|source| io_error(path, source))
+    options.open(path).map_err(|source| OpenError::io(path, source))
 }
 
 /// The path of what lies beside a database.
@@ -280,7 +279,7 @@ fn try_lock(file: &File, path: &Path) -> Result<(), OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(io_error(path, source)),
+        Err(TryLockError::Error(source)) => Err(OpenError::io(path, source)),
     }
 }
 

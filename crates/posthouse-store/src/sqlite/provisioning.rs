@@ -7,7 +7,7 @@ use posthouse_core::{
     address::Msisdn,
     carrier::CarrierId,
     provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range},
-    store::StoreError,
+    store::{ErrorCause, StoreError},
 };
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, de::DeserializeOwned};
@@ -99,8 +99,8 @@ fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
 /// Makes changes; the revision afterwards.
 pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> Result<u64> {
     let revision = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
-    if expected.is_some_and(|expected| expected != revision) {
-        return Err(StoreError::LostLease.into());
+    if let Some(expected) = expected.filter(|expected| *expected != revision) {
+        return Err(StoreError::RevisionMoved { expected, found: revision }.into());
     }
     if changes.is_empty() {
         return Ok(revision);
@@ -173,8 +173,9 @@ fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
 }
 
 fn document(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|error| StoreError::Failed(format!("provisioning cannot be written: {error}")).into())
+    serde_json::to_string(value).map_err(|error| {
+        StoreError::Refused(ErrorCause::within("provisioning cannot be written", error)).into()
+    })
 }
 
 /// An empty account stands for every account.

@@ -4,9 +4,11 @@
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
+
+use posthouse_core::lock::Mutex;
 
 /// A list that many hand in to and one takes from, in order.
 pub(super) struct OrderQueue<T> {
@@ -55,12 +57,10 @@ impl<T> OrderQueue<T> {
         self.bell.notify_one();
     }
 
-    /// Closes, and drops what waits.
-    pub(super) fn abandon(&self) {
+    /// Closes, and returns what waits: nobody will take it any more.
+    pub(super) fn abandon(&self) -> VecDeque<T> {
         self.close();
-        // Outside of the lock: what is dropped may call whatever it likes.
-        let waiting = std::mem::take(&mut self.line().waiting);
-        drop(waiting);
+        std::mem::take(&mut self.line().waiting)
     }
 
     /// Waits till something waits, and no longer than `patience`; whether it does. Without anything and closed: at once.
@@ -96,7 +96,7 @@ impl<T> OrderQueue<T> {
     }
 
     fn line(&self) -> MutexGuard<'_, Line<T>> {
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock()
     }
 }
 
@@ -142,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_abandoned_is_dropped() {
-        let (queue, waits) = (OrderQueue::new(), Arc::new(()));
-        assert!(queue.push(Arc::clone(&waits)));
-        queue.abandon();
-        assert_eq!(Arc::strong_count(&waits), 1);
-        assert!(!queue.push(waits));
+    fn what_is_abandoned_is_given_back() {
+        let queue = OrderQueue::new();
+        assert!(queue.push(1) && queue.push(2));
+        assert_eq!(queue.abandon(), [1, 2]);
+        assert!(!queue.push(3));
+        assert!(queue.is_done());
     }
 }

@@ -1,8 +1,8 @@
 //! The read pool: connections that never write, used by blocking tasks.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use posthouse_core::store::StoreError;
+use posthouse_core::{lock::Mutex, store::StoreError};
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
@@ -28,16 +28,16 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let permit = self.room.clone().acquire_owned().await.map_err(|_| closed())?;
+        let permit = self.room.clone().acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let idle = self.idle.clone();
         let reading = tokio::task::spawn_blocking(move || {
-            let mut connection = pop(&idle).ok_or_else(closed)?;
+            let mut connection = pop(&idle).ok_or(StoreError::Closed)?;
             let result = in_snapshot(&mut connection, read);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            idle.lock().push(connection);
             drop(permit);
             result.map_err(StoreError::from)
         });
-        reading.await.map_err(|error| StoreError::Failed(error.to_string()))?
+        reading.await.map_err(StoreError::not_done)?
     }
 
     /// Lets readings that go on end, then closes all connections.
@@ -46,12 +46,12 @@ impl Readers {
             all.forget();
         }
         self.room.close();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.idle.lock().clear();
     }
 }
 
 fn pop(idle: &Mutex<Vec<Connection>>) -> Option<Connection> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    idle.lock().pop()
 }
 
 fn in_snapshot<T>(connection: &mut Connection, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
@@ -59,8 +59,4 @@ fn in_snapshot<T>(connection: &mut Connection, read: impl FnOnce(&Connection) ->
     let result = read(&snapshot)?;
     snapshot.finish()?;
     Ok(result)
-}
-
-fn closed() -> StoreError {
-    StoreError::Failed("it is closed".into())
 }

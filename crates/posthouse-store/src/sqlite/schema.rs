@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
-use super::open::OpenError;
+use crate::error::OpenError;
 
 struct Migration {
     version: i64,
@@ -118,7 +118,19 @@ fn checksum(migration: &Migration) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use mm7::MmStatus;
+    use posthouse_core::{
+        life::state::State,
+        store::{Acceptance, NewMessage, Recorded, roles::*},
+    };
+
     use super::*;
+    use crate::{
+        sqlite::{SqliteOptions, SqliteStore},
+        suite::bed::{ME, acme, at, carrier, lease, message, report, taken},
+    };
 
     fn connection(migrations: &[Migration]) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -152,6 +164,89 @@ mod tests {
         let broken = connection.prepare("PRAGMA foreign_key_check").unwrap().exists([]).unwrap();
         assert!(!broken);
         assert!(!is_behind(&connection).unwrap());
+    }
+
+    /// What a gateway that knew so many migrations left: a message that waits to be sent, and one that waits for reports, with one that is
+    /// owed.
+    fn leave(path: &Path, migrations: &[Migration], waiting: &NewMessage, forwarded: &NewMessage) {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(TABLE).unwrap();
+        migrations.iter().for_each(|migration| apply(&connection, migration).unwrap());
+        for (new, state, known_as) in
+            [(waiting, State::Accepted, None), (forwarded, State::Forwarded, Some("c-1"))]
+        {
+            let (at, submission) = (new.accepted_at.as_millisecond(), &new.submission);
+            let insert = "INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier,
+                                               recipient, transaction_id, digest, submission, carrier_message_id)
+                          VALUES (?, ?, ?, ?, 1, 'acme', '31003', ?, ?, ?, ?, ?)";
+            let document = serde_json::to_string(submission).unwrap();
+            let values = (
+                new.id.number(),
+                state.number(),
+                at,
+                at,
+                submission.recipient.as_str(),
+                &submission.transaction_id,
+                new.digest.0,
+                document,
+                known_as,
+            );
+            connection.execute(insert, values).unwrap();
+            let (kind, due) = if known_as.is_some() { (2, at + 3_600_000) } else { (0, at) };
+            let insert =
+                "INSERT INTO work (id, kind, due, since, expiry, carrier) VALUES (?, ?, ?, ?, ?, '31003')";
+            let expiry = submission.expiry.as_millisecond();
+            connection.execute(insert, (new.id.number(), kind, due, at, expiry)).unwrap();
+        }
+        let insert = "INSERT INTO callback (id, message, due, at, status, account)
+                      VALUES (?1, ?1, ?2, ?2, 'Forwarded', 'acme')";
+        let (id, at) = (forwarded.id.number(), forwarded.accepted_at.as_millisecond());
+        connection.execute(insert, (id, at)).unwrap();
+    }
+
+    fn tables(path: &Path) -> Vec<(String, Option<String>)> {
+        let connection = Connection::open(path).unwrap();
+        let mut select = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        let rows = select.query_map([], |row| row.try_into()).unwrap();
+        rows.collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Whatever version was there before: the gateway takes up what it left, goes on with it, and its tables are those of a new store.
+    #[tokio::test]
+    async fn a_store_of_any_earlier_version_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = |name: &str| SqliteOptions {
+            path: folder.path().join(name).join("posthouse.db"),
+            media: folder.path().join(name).join("media"),
+            low_water_bytes: 0,
+            ..SqliteOptions::default()
+        };
+        let new = options("new");
+        SqliteStore::open(new.clone()).await.unwrap().close().await.unwrap();
+        for version in 1..=MIGRATIONS.len() {
+            let options = options(&version.to_string());
+            let (waiting, forwarded) = (message(0), message(1));
+            std::fs::create_dir(options.path.parent().unwrap()).unwrap();
+            leave(&options.path, &MIGRATIONS[..version], &waiting, &forwarded);
+
+            let store = SqliteStore::open(options.clone()).await.unwrap();
+            let sends = store.lease_sends(&carrier(), lease(ME, 2), at(2), None, 9).await.unwrap();
+            let [send] = sends.as_slice() else { panic!("version {version}: {sends:?}") };
+            assert_eq!((send.id, &send.submission), (waiting.id, &waiting.submission), "version {version}");
+            store.begin(send.id, ME, "one", at(60), at(3)).await.unwrap();
+            let settled = store.settle(send.id, ME, taken("c-2", 4), "", at(4)).await.unwrap();
+            assert_eq!(settled.state, State::Forwarded, "version {version}");
+            let recorded = store.record_report(report("c-1", MmStatus::Retrieved, 5)).await.unwrap();
+            assert!(
+                matches!(recorded, Recorded::Applied(id, _) if id == forwarded.id),
+                "version {version}: {recorded:?}"
+            );
+            let owed = store.lease_callbacks(&acme(), lease(ME, 6), at(6), 9).await.unwrap();
+            assert!(owed.iter().any(|one| one.message == forwarded.id), "version {version}: {owed:?}");
+            assert_eq!(store.accept(&message(7)).await, Ok(Acceptance::Fresh), "version {version}");
+            store.close().await.unwrap();
+            assert_eq!(tables(&options.path), tables(&new.path), "version {version}");
+        }
     }
 
     #[test]

@@ -6,17 +6,19 @@
 //! commit left on disk, nobody gets an answer that might be wrong: the process is ended.
 
 use std::{
+    collections::VecDeque,
     io,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use posthouse_core::{id::IdSource, store::StoreError};
+use posthouse_core::{
+    id::IdSource,
+    lock::Mutex,
+    store::{ErrorCause, StoreError, StoreStatistics},
+};
 use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -24,10 +26,12 @@ use super::{
     checkpoint::Checkpoints,
     fault::{Result, StoreFault},
     job::{Left, Task, Tx, WriteJob, run_alone, run_in_company},
+    measures::Measures,
     options::Fatal,
     pace::GroupPace,
     place::{Database, LockFile, SAVED, beside, leave_word, private_file, take_word_back},
     queue::OrderQueue,
+    transaction::{Transaction, WhenFull},
     watch::{Extent, Loss, Watch},
 };
 use crate::media::{marker::Marker, segments::Segments};
@@ -44,29 +48,13 @@ enum Order {
     Close(oneshot::Sender<()>),
 }
 
-/// What the writer counts.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) commits: AtomicU64,
-    pub(crate) jobs: AtomicU64,
-    pub(crate) free_bytes: AtomicU64,
-}
-
-/// Whether an operation may wait for room in the queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WhenFull {
-    /// New work is shed when the queue is full.
-    Shed,
-    /// What lets work drain waits: it gets the next room before any new work does.
-    Wait,
-}
-
 /// The queue's end that operations see.
 #[derive(Debug)]
 pub(crate) struct StoreWriter {
     orders: Arc<OrderQueue<Order>>,
     room: Arc<Semaphore>,
-    counts: Arc<Counts>,
+    capacity: usize,
+    measures: Arc<Measures>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -100,30 +88,35 @@ impl StoreWriter {
     /// Starts the thread. At most `queue` jobs wait.
     pub(crate) fn start(parts: WriterParts, queue: usize) -> io::Result<Self> {
         let orders = Arc::new(OrderQueue::new());
-        let room = Arc::new(Semaphore::new(queue.clamp(1, Semaphore::MAX_PERMITS)));
-        let counts = Arc::new(Counts::default());
-        let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), counts.clone());
+        let capacity = queue.clamp(1, Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(capacity));
+        let measures = Arc::new(Measures::default());
+        let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), measures.clone());
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run())?;
-        Ok(Self { orders, room, counts, thread: Mutex::new(Some(thread)) })
+        Ok(Self { orders, room, capacity, measures, thread: Mutex::new(Some(thread)) })
     }
 
     /// Has a job done and waits till it is on disk.
-    pub(crate) async fn submit<T, F>(&self, admission: WhenFull, work: F) -> Result<T, StoreError>
+    pub(crate) async fn submit<T, F>(&self, transaction: Transaction, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.admit(admission).await?;
+        self.admit(transaction.when_full()).await?;
         let (reply, answer) = oneshot::channel();
-        self.send(Order::Job(Box::new(Task::new(work, reply))))?;
-        answer.await.map_or_else(|_| Err(closed()), |(done, _work)| done)
+        self.send(Order::Job(Box::new(Task::new(transaction, work, reply))))?;
+        // A thread that panicked dropped the job, and may have committed it before.
+        answer.await.map_or_else(
+            |_| Err(StoreError::failed("its writer ended without an answer")),
+            |(done, _work)| done,
+        )
     }
 
-    async fn admit(&self, admission: WhenFull) -> Result<(), StoreError> {
-        let permit = match admission {
+    async fn admit(&self, when_full: WhenFull) -> Result<(), StoreError> {
+        let permit = match when_full {
             WhenFull::Shed => self.room.try_acquire().map_err(|_| StoreError::Overloaded)?,
             WhenFull::Wait => match tokio::time::timeout(PATIENCE, self.room.acquire()).await {
-                Ok(permit) => permit.map_err(|_| closed())?,
+                Ok(permit) => permit.map_err(|_| StoreError::Closed)?,
                 Err(_) => return Err(StoreError::Overloaded),
             },
         };
@@ -133,7 +126,7 @@ impl StoreWriter {
     }
 
     fn send(&self, order: Order) -> Result<(), StoreError> {
-        if self.orders.push(order) { Ok(()) } else { Err(closed()) }
+        if self.orders.push(order) { Ok(()) } else { Err(StoreError::Closed) }
     }
 
     /// Finishes what was handed in and ends the thread.
@@ -145,14 +138,15 @@ impl StoreWriter {
         self.join();
     }
 
-    /// What was counted so far.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+    /// What was measured so far.
+    pub(crate) fn statistics(&self) -> StoreStatistics {
+        let queued = self.capacity.saturating_sub(self.room.available_permits());
+        self.measures.statistics(queued as u64)
     }
 
     fn join(&self) {
         self.orders.close();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             thread.join().ok();
         }
@@ -164,10 +158,6 @@ impl Drop for StoreWriter {
     fn drop(&mut self) {
         self.join();
     }
-}
-
-fn closed() -> StoreError {
-    StoreError::Failed("it is closed".into())
 }
 
 /// Whether the jobs of a group share one fate or have a savepoint each.
@@ -186,7 +176,7 @@ enum Failure {
     /// It was rolled back: nothing of it is on disk.
     Undone(StoreFault),
     /// Nobody knows what is on disk.
-    Unknown(String),
+    Unknown(ErrorCause),
 }
 
 impl From<StoreFault> for Failure {
@@ -209,11 +199,11 @@ struct WriterThread {
     pace: GroupPace,
     /// How long the last commit took.
     commit_took: Duration,
-    counts: Arc<Counts>,
+    measures: Arc<Measures>,
     looked_around: Option<Instant>,
     free_bytes: u64,
     /// Set once the truth is unknown: nothing is written any more.
-    broken: Option<String>,
+    broken: Option<ErrorCause>,
     /// Of the store's files, what is not there any more.
     lost: Option<Loss>,
 }
@@ -223,7 +213,7 @@ impl WriterThread {
         parts: WriterParts,
         orders: Arc<OrderQueue<Order>>,
         room: Arc<Semaphore>,
-        counts: Arc<Counts>,
+        measures: Arc<Measures>,
     ) -> Self {
         let (looked_around, free_bytes, broken) = (None, u64::MAX, None);
         let (capacity, pace, commit_took) = (room.available_permits(), GroupPace::new(), Duration::ZERO);
@@ -234,7 +224,7 @@ impl WriterThread {
             capacity,
             pace,
             commit_took,
-            counts,
+            measures,
             looked_around,
             free_bytes,
             broken,
@@ -254,7 +244,7 @@ impl WriterThread {
                 self.serve(group);
             }
             if let Some(reply) = closing {
-                self.orders.abandon();
+                answer_unserved(self.orders.abandon());
                 self.shut();
                 reply.send(()).ok();
                 return;
@@ -285,6 +275,8 @@ impl WriterThread {
         let committed = group.len();
         self.room.add_permits(committed);
         for job in group {
+            let (transaction, is_done) = job.outcome();
+            self.measures.ended(transaction, is_done);
             job.answer();
         }
         self.look_after_wal(Checkpoints::committed);
@@ -294,15 +286,13 @@ impl WriterThread {
 
     fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
         if let Some(broken) = &self.broken {
-            return Err(StoreError::Failed(broken.clone()));
+            return Err(StoreError::NotDone(broken.clone()));
         }
         if let Some(Loss { extent: Extent::All | Extent::ForGood, what }) = &self.lost {
-            return Err(StoreError::Failed(what.clone()));
+            return Err(StoreError::not_done(what.clone()));
         }
         match self.transactions(group) {
             Ok(left) => {
-                self.counts.commits.fetch_add(1, Ordering::Relaxed);
-                self.counts.jobs.fetch_add(group.len() as u64, Ordering::Relaxed);
                 if self.committed(left) {
                     // The group is committed, whatever becomes of what it left.
                     if let Err(error) = self.commit(&mut []) {
@@ -315,7 +305,7 @@ impl WriterThread {
                 self.roll_back();
                 Err(fault.into())
             }
-            Err(Failure::Unknown(what)) => Err(self.fail_for_good(what)),
+            Err(Failure::Unknown(cause)) => Err(self.fail_for_good(cause)),
         }
     }
 
@@ -351,7 +341,7 @@ impl WriterThread {
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.media_refused = media_refused;
-        tx.lost = self.lost.as_ref().map(|loss| StoreError::Failed(loss.what.clone()));
+        tx.lost = self.lost.as_ref().map(|loss| StoreError::not_done(loss.what.clone()));
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
             match company {
@@ -364,22 +354,26 @@ impl WriterThread {
             }
         }
         let left = tx.left;
+        let begun = Instant::now();
         if let Some(segments) = &mut self.parts.segments {
             segments.write().map_err(Failure::Media)?;
             segments
                 .sync()
-                .map_err(|error| Failure::Unknown(format!("media could not be synced: {error}")))?;
+                .map_err(|error| Failure::Unknown(ErrorCause::within("media could not be synced", error)))?;
             segments.record(connection)?;
         }
-        let begun = Instant::now();
+        let synced = Instant::now();
         let committed = connection.prepare_cached("COMMIT")?.execute([]).map_err(StoreFault::Sqlite);
-        self.commit_took = begun.elapsed();
+        self.commit_took = synced.elapsed();
         match committed {
-            Ok(_) => Ok(left),
+            Ok(_) => {
+                self.measures.committed(group.len(), begun.elapsed());
+                Ok(left)
+            }
             // The transaction is still open: it was refused, not lost.
             Err(fault) if !fault.is_io() && !connection.is_autocommit() => Err(Failure::Undone(fault)),
             Err(fault) if fault.is_full() => Err(Failure::Undone(fault)),
-            Err(fault) => Err(Failure::Unknown(format!("a commit failed: {fault}"))),
+            Err(fault) => Err(Failure::Unknown(ErrorCause::within("a commit failed", fault))),
         }
     }
 
@@ -411,16 +405,17 @@ impl WriterThread {
             None => Ok(()),
         };
         let outcome = rolled_back.and(recovered);
-        if let Err(fault) = &outcome {
-            self.fail_for_good(format!("a transaction could not be rolled back: {fault}"));
+        let is_back = outcome.is_ok();
+        if let Err(fault) = outcome {
+            self.fail_for_good(ErrorCause::within("a transaction could not be rolled back", fault));
         }
-        outcome.is_ok()
+        is_back
     }
 
-    fn fail_for_good(&mut self, what: String) -> StoreError {
-        self.broken = Some(what.clone());
-        (self.parts.on_fatal)(what.clone());
-        StoreError::Failed(what)
+    fn fail_for_good(&mut self, cause: ErrorCause) -> StoreError {
+        self.broken = Some(cause.clone());
+        (self.parts.on_fatal)(cause.to_string());
+        StoreError::Failed(cause)
     }
 
     /// Looks now and then at what others may have done to the disk.
@@ -509,7 +504,7 @@ impl WriterThread {
         let free = self.parts.folders.iter().filter_map(|folder| rustix::fs::statvfs(folder).ok());
         self.free_bytes =
             free.map(|found| found.f_bavail.saturating_mul(found.f_frsize)).min().unwrap_or(u64::MAX);
-        self.counts.free_bytes.store(self.free_bytes, Ordering::Relaxed);
+        self.measures.note_free(self.free_bytes);
     }
 
     fn look_after_wal(&mut self, look: impl FnOnce(&mut Checkpoints, &Connection) -> Result<()>) {
@@ -517,7 +512,7 @@ impl WriterThread {
             return;
         }
         if let Err(fault) = look(&mut self.parts.checkpoints, &self.parts.connection) {
-            self.fail_for_good(format!("a checkpoint failed: {fault}"));
+            self.fail_for_good(ErrorCause::within("a checkpoint failed", fault));
         }
     }
 
@@ -526,6 +521,16 @@ impl WriterThread {
         if let Some(Held { database, lock, marker, .. }) = self.parts.held.take() {
             drop(marker);
             database.unlock(lock);
+        }
+    }
+}
+
+/// Tells those who wait that nothing is written any more.
+fn answer_unserved(orders: VecDeque<Order>) {
+    for order in orders {
+        if let Order::Job(mut job) = order {
+            job.fail(StoreError::Closed);
+            job.answer();
         }
     }
 }
@@ -542,7 +547,7 @@ impl Drop for WriterThread {
     /// Who waits is told that nobody is there. A panic here is a bug that leaves callers without answers: it ends the process like a
     /// failed sync.
     fn drop(&mut self) {
-        self.orders.abandon();
+        answer_unserved(self.orders.abandon());
         if thread::panicking() {
             (self.parts.on_fatal)("the store's writer panicked".into());
         }
@@ -551,7 +556,10 @@ impl Drop for WriterThread {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    };
 
     use super::*;
 
@@ -575,13 +583,13 @@ mod tests {
 
     async fn insert(writer: &StoreWriter, text: &'static str) -> Result<usize, StoreError> {
         let insert = move |tx: &mut Tx<'_>| tx.execute("INSERT INTO line (text) VALUES (?)", [text]);
-        writer.submit(WhenFull::Shed, insert).await
+        writer.submit(Transaction::Accept, insert).await
     }
 
     async fn count(writer: &StoreWriter) -> Result<i64, StoreError> {
         let count =
             |tx: &mut Tx<'_>| Ok(tx.prepare("SELECT count(*) FROM line")?.query_row([], |row| row.get(0))?);
-        writer.submit(WhenFull::Wait, count).await
+        writer.submit(Transaction::Check, count).await
     }
 
     #[tokio::test]
@@ -592,7 +600,7 @@ mod tests {
             Err(StoreError::LostLease.into())
         };
         let (first, lost, second) =
-            tokio::join!(insert(&writer, "a"), writer.submit(WhenFull::Wait, half), insert(&writer, "b"));
+            tokio::join!(insert(&writer, "a"), writer.submit(Transaction::Check, half), insert(&writer, "b"));
         assert_eq!((first, lost, second), (Ok(1), Err(StoreError::LostLease), Ok(1)));
         assert_eq!(count(&writer).await, Ok(2));
     }
@@ -609,7 +617,8 @@ mod tests {
         assert!(matches!(insert(&writer, "b").await, Err(StoreError::Failed(_))));
         assert!(said.try_recv().unwrap().starts_with("a commit failed"));
         refuse.store(0, Ordering::Relaxed);
-        assert!(matches!(insert(&writer, "c").await, Err(StoreError::Failed(_))));
+        let refused = insert(&writer, "c").await.unwrap_err();
+        assert!(matches!(refused, StoreError::NotDone(_)), "{refused:?}");
         assert!(said.try_recv().is_err(), "it is said once");
     }
 
@@ -617,8 +626,8 @@ mod tests {
     async fn a_panic_is_fatal() {
         let (writer, said) = writer(Connection::open_in_memory().unwrap());
         let panicking = |_: &mut Tx<'_>| -> Result<()> { panic!("on purpose") };
-        assert!(matches!(writer.submit(WhenFull::Wait, panicking).await, Err(StoreError::Failed(_))));
-        assert!(matches!(insert(&writer, "a").await, Err(StoreError::Failed(_))));
+        assert!(matches!(writer.submit(Transaction::Check, panicking).await, Err(StoreError::Failed(_))));
+        assert_eq!(insert(&writer, "a").await, Err(StoreError::Closed));
         assert_eq!(said.recv().unwrap(), "the store's writer panicked");
     }
 }

@@ -73,9 +73,9 @@ pub async fn leases_of_an_earlier_run_end(backend: &dyn Backend) {
 pub async fn a_closed_store_says_so(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.close().await.unwrap();
-    assert!(matches!(bed.accept(&message(0)).await, Err(StoreError::Failed(_))));
-    assert!(matches!(bed.message(message(0).id).await, Err(StoreError::Failed(_))));
-    assert!(matches!(bed.due(at(0)).await, Err(StoreError::Failed(_))));
+    assert_eq!(bed.accept(&message(0)).await, Err(StoreError::Closed));
+    assert_eq!(bed.message(message(0).id).await, Err(StoreError::Closed));
+    assert_eq!(bed.due(at(0)).await, Err(StoreError::Closed));
     bed.close().await.unwrap();
 }
 
@@ -84,5 +84,5 @@ pub async fn a_check_is_a_write(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.check().await.unwrap();
     bed.close().await.unwrap();
-    assert!(matches!(bed.check().await, Err(StoreError::Failed(_))));
+    assert_eq!(bed.check().await, Err(StoreError::Closed));
 }

@@ -128,7 +128,7 @@ pub async fn an_id_is_taken_once(backend: &dyn Backend) {
     let first = message(0);
     bed.accept(&first).await.unwrap();
     let second = NewMessage { id: first.id, ..message(1) };
-    assert!(matches!(bed.accept(&second).await, Err(StoreError::Failed(_))));
+    assert!(matches!(bed.accept(&second).await, Err(StoreError::NotDone(_))));
     let kept = bed.message(first.id).await.unwrap().unwrap();
     assert_eq!(kept.submission.transaction_id, first.submission.transaction_id);
 }

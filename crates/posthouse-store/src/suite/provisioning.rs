@@ -196,7 +196,7 @@ pub async fn an_unexpected_revision_changes_nothing(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     assert_eq!(bed.change(&[put_account("acme")], Some(0)).await, Ok(1));
     let stale = bed.change(&[put_account("globex")], Some(0)).await;
-    assert_eq!(stale, Err(StoreError::LostLease));
+    assert_eq!(stale, Err(StoreError::RevisionMoved { expected: 0, found: 1 }));
     assert_eq!(bed.change(&[], Some(1)).await, Ok(1), "nothing to do is no change");
     let provisioning = bed.provisioning().await.unwrap();
     assert_eq!((provisioning.revision, provisioning.accounts.len()), (1, 1));

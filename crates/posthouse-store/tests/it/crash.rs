@@ -13,10 +13,10 @@ use std::{
 use posthouse_core::{
     Id,
     life::state::State,
-    store::{NewMessage, Store},
+    store::{NewMessage, roles::*},
 };
 use posthouse_store::{
-    SqliteOptions, SqliteStore,
+    sqlite::{SqliteOptions, SqliteStore},
     suite::{
         bed::{ME, at, lease, message, taken, with_media},
         media::noise,

@@ -13,10 +13,11 @@ use mm7::MmStatus;
 use posthouse_core::{
     Id,
     life::state::State,
-    store::{Acceptance, NewMessage, Recorded, Store, StoreError},
+    store::{Acceptance, NewMessage, Recorded, StoreError, roles::*},
 };
 use posthouse_store::{
-    OpenError, SqliteOptions, SqliteStore,
+    OpenError,
+    sqlite::{SqliteOptions, SqliteStore},
     suite::{
         bed::{ME, at, lease, message, mo, report, taken, with_media},
         media::noise,
@@ -148,7 +149,7 @@ async fn on_a_full_media_folder() {
     store.settle(forwarded, ME, taken("c-1", 1), "", at(1)).await.unwrap();
     let held = rusqlite::Connection::open(disk.join("data/posthouse.db")).unwrap();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let before = store.counters();
+    let before = store.statistics().commit_time.count();
     let (large, other) = (with_media(message(2), &[noise(2, LARGE)]), mo("t-1", &[noise(3, LARGE)], 2));
     let small = with_media(message(2), &[noise(4, 2000)]);
     let release = async {
@@ -163,7 +164,7 @@ async fn on_a_full_media_folder() {
         store.record_report(report("c-1", MmStatus::Retrieved, 2)),
         release,
     );
-    assert!(store.counters().commits - before.commits <= 2, "they were committed together");
+    assert!(store.statistics().commit_time.count() - before <= 2, "they were committed together");
     assert_eq!((large, other), (Err(StoreError::Full), Err(StoreError::Full)));
     assert_eq!(small_accepted, Ok(Acceptance::Fresh));
     assert_eq!(settled.unwrap().state, State::Forwarded);

@@ -9,10 +9,11 @@ use std::{
 
 use posthouse_core::{
     Id,
-    store::{Acceptance, NewMessage, Store, StoreError},
+    store::{Acceptance, NewMessage, StoreError, roles::*},
 };
 use posthouse_store::{
-    Access, OpenError, SqliteOptions, SqliteStore,
+    OpenError,
+    sqlite::{Mode, SqliteOptions, SqliteStore},
     suite::{
         bed::{self, ME, at, lease, message, with_media},
         media::noise,
@@ -81,7 +82,8 @@ async fn assert_all_there(store: &SqliteStore, accepted: &[NewMessage]) {
 }
 
 fn says(error: &StoreError, words: &[&str]) {
-    let StoreError::Failed(what) = error else { panic!("{error:?}") };
+    let StoreError::NotDone(what) = error else { panic!("{error:?}") };
+    let what = what.to_string();
     for word in words {
         assert!(what.contains(word), "{word} in {what}");
     }
@@ -130,8 +132,8 @@ async fn another_hard_link_is_another_journal() {
     let store = place.open_store().await;
     let hard = place.path().join("hard.db");
     fs::hard_link(database(&place), &hard).unwrap();
-    for access in [Access::Visit, Access::Serve] {
-        let error = open_error(SqliteOptions { path: hard.clone(), access, ..place.options() }).await;
+    for mode in [Mode::Visit, Mode::Serve] {
+        let error = open_error(SqliteOptions { path: hard.clone(), mode, ..place.options() }).await;
         assert!(matches!(&error, OpenError::OtherName(path) if path.ends_with("hard.db")), "{error}");
     }
     store.close().await.unwrap();
@@ -172,14 +174,14 @@ async fn another_stores_media_folder_is_refused() {
     let first = large(0);
     store.accept(&first).await.unwrap();
     let theirs = SqliteOptions { media: media(&place), ..other.options() };
-    for access in [Access::Serve, Access::Visit] {
-        let error = open_error(SqliteOptions { access, ..theirs.clone() }).await;
+    for mode in [Mode::Serve, Mode::Visit] {
+        let error = open_error(SqliteOptions { mode, ..theirs.clone() }).await;
         assert!(error.to_string().contains(&media(&place).display().to_string()), "{error}");
         assert!(!database(&other).exists(), "and no store was made for it");
     }
     other.open_store().await.close().await.unwrap();
-    for access in [Access::Serve, Access::Visit] {
-        let error = open_error(SqliteOptions { access, ..theirs.clone() }).await;
+    for mode in [Mode::Serve, Mode::Visit] {
+        let error = open_error(SqliteOptions { mode, ..theirs.clone() }).await;
         assert!(matches!(&error, OpenError::Foreign { folder, .. } if *folder == media(&place)), "{error}");
         assert!(error.to_string().contains("[media] url"), "{error}");
     }
@@ -219,8 +221,8 @@ async fn a_lost_database_is_not_made_anew() {
     store.close().await.unwrap();
     let (away, gone) = (place.path().join("away.db"), media(&place).with_extension("gone"));
     fs::rename(database(&place), &away).unwrap();
-    for access in [Access::Serve, Access::Visit] {
-        let error = open_error(SqliteOptions { access, ..place.options() }).await;
+    for mode in [Mode::Serve, Mode::Visit] {
+        let error = open_error(SqliteOptions { mode, ..place.options() }).await;
         assert!(matches!(error, OpenError::Lost { .. }), "{error}");
         assert!(error.to_string().contains("put the database back"), "{error}");
     }
@@ -314,8 +316,8 @@ async fn a_folder_that_is_renamed_under_it_leaves_word() {
     fs::rename(place.path(), &away).unwrap();
     accept_till_refused(&store, &mut accepted).await;
     drop(store);
-    for access in [Access::Serve, Access::Visit] {
-        let error = open_error(SqliteOptions { access, ..place.options() }).await;
+    for mode in [Mode::Serve, Mode::Visit] {
+        let error = open_error(SqliteOptions { mode, ..place.options() }).await;
         assert!(matches!(error, OpenError::Lost { .. }), "{error}");
         assert!(error.to_string().contains("data.lost"), "{error}");
         assert!(!place.path().exists(), "nothing was made");

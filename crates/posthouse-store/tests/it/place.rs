@@ -8,7 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 use posthouse_core::store::Store;
-use posthouse_store::{SqliteOptions, SqliteStore, suite::Backend};
+use posthouse_store::{
+    sqlite::{SqliteOptions, SqliteStore},
+    suite::Backend,
+};
 use tempfile::TempDir;
 
 /// A temporary folder with a store in it.

@@ -2,7 +2,6 @@
 
 use std::{io, process::ExitCode, time::Duration};
 
-use posthouse_core::store::Store as _;
 use posthouse_gateway::config::{self, Applied, ConfigFile, Settings, plan::PlanAction};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -71,7 +70,7 @@ struct Taken<'a> {
 
 async fn apply(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
     let store = visit(settings, true).await?;
-    let applied = config::apply(&store, document, &environment, prune).await.map_err(told);
+    let applied = config::apply(&*store, document, &environment, prune).await.map_err(told);
     store.close().await?;
     applied
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
-use posthouse_core::{steady::STANDS_FOR, store::Store as _};
+use posthouse_core::steady::STANDS_FOR;
 use posthouse_gateway::config::Settings;
 use serde_json::json;
 

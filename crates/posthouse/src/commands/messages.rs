@@ -7,7 +7,7 @@ mod resend;
 mod selection;
 mod unreadable;
 
-use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
@@ -206,11 +206,11 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(common: &Common) -> anyhow::Result<impl Store> {
+async fn open(common: &Common) -> anyhow::Result<Arc<dyn Store>> {
     open_as(&Settings::load(common.config.as_deref(), &environment)?).await
 }
 
-async fn open_as(settings: &Settings) -> anyhow::Result<impl Store + use<>> {
+async fn open_as(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
     visit(settings, false).await.context("the store cannot be opened; -c says which configuration names it")
 }
 

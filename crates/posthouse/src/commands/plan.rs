@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use posthouse_core::{provisioning::Provisioning, store::Store as _};
+use posthouse_core::provisioning::Provisioning;
 use posthouse_gateway::{
     carrier::open,
     config::{
@@ -55,7 +55,7 @@ async fn plan(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow
         Err(OpenError::Missing(_)) => return plan_without_store(document, prune),
         opened => opened?,
     };
-    let planned = config::prepare(&store, document, &environment, prune).await.map_err(told);
+    let planned = config::prepare(&*store, document, &environment, prune).await.map_err(told);
     store.close().await?;
     planned
 }

@@ -26,7 +26,7 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{Submit, VaspOptions, VaspSim, http::Client, media, submit};
-use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use serde_json::Value;
 use tokio::{
     task::{JoinSet, block_in_place},
@@ -160,16 +160,14 @@ async fn metric(gateway: &Gateway, name: &str) -> Option<String> {
     line.map(str::to_owned)
 }
 
-async fn store(folder: &Path) -> SqliteStore {
+async fn store(folder: &Path) -> Arc<dyn Store> {
     let data = folder.join("data");
-    let (path, media) = (data.join("posthouse.db"), data.join("media"));
-    let options =
-        SqliteOptions { path, media, access: Access::Visit, create: false, ..SqliteOptions::default() };
-    SqliteStore::open(options).await.unwrap()
+    let url = StoreUrl::sqlite(data.join("posthouse.db"));
+    open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
 }
 
 /// Waits till every message has ended.
-async fn all_ended(store: &SqliteStore) {
+async fn all_ended(store: &dyn Store) {
     let states = State::all().filter(|state| !state.is_terminal()).collect();
     let open = MessageFilter { states, ..MessageFilter::default() };
     within(DEADLINE, "every message ends", async || {
@@ -235,11 +233,11 @@ async fn one_of_two_connections_is_killed_and_comes_back() {
     load.enough.store(true, Ordering::Relaxed);
     timeout(DEADLINE, clients.join_all()).await.unwrap();
     let store = store(folder).await;
-    all_ended(&store).await;
+    all_ended(&*store).await;
     let accepted = load.accepted();
     let mut elsewhere = second.messages().await.unwrap();
     elsewhere.extend(again.messages().await.unwrap());
-    let parked = judge(&store, &accepted, &at_first, &elsewhere).await;
+    let parked = judge(&*store, &accepted, &at_first, &elsewhere).await;
     all_reported(&vasp, &accepted).await;
     println!("{} messages, {parked} parked; moved after {moved:?}, back after {back:?}", accepted.len());
     store.close().await.unwrap();
@@ -247,7 +245,7 @@ async fn one_of_two_connections_is_killed_and_comes_back() {
 }
 
 /// No message is lost, and none is sent twice. How many were parked.
-async fn judge(store: &SqliteStore, accepted: &[Id], at_first: &[Id], elsewhere: &[Id]) -> usize {
+async fn judge(store: &dyn Store, accepted: &[Id], at_first: &[Id], elsewhere: &[Id]) -> usize {
     let mut arrivals: HashMap<Id, usize> = HashMap::new();
     for id in at_first.iter().chain(elsewhere) {
         *arrivals.entry(*id).or_default() += 1;

@@ -25,7 +25,7 @@ use posthouse_sim::{
     CarrierOptions, CarrierSim, ReceivedCallback, Submit, VaspOptions, VaspSim, carrier::KeptMessage,
     http::Client, media, submit,
 };
-use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use tempfile::TempDir;
 use tokio::{
     sync::watch,
@@ -370,16 +370,10 @@ impl Town {
         unreported
     }
 
-    async fn store(&self) -> SqliteStore {
+    async fn store(&self) -> Arc<dyn Store> {
         let data = self.folder.path().join("data");
-        let options = SqliteOptions {
-            path: data.join("posthouse.db"),
-            media: data.join("media"),
-            access: Access::Visit,
-            create: false,
-            ..SqliteOptions::default()
-        };
-        SqliteStore::open(options).await.unwrap()
+        let url = StoreUrl::sqlite(data.join("posthouse.db"));
+        open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
     }
 }
 
@@ -406,7 +400,7 @@ struct Traces {
 }
 
 impl Traces {
-    async fn of(store: &SqliteStore, message: StoredMessage, mms: Mms, accepted: bool) -> Self {
+    async fn of(store: &dyn Store, message: StoredMessage, mms: Mms, accepted: bool) -> Self {
         let timeline = store.timeline(message.id).await.unwrap().unwrap();
         let count = |kind| timeline.iter().filter(|event| event.kind == kind).count();
         let media = store.media(message.id).await.unwrap();
@@ -492,7 +486,7 @@ async fn traces(town: &Town, accepted: &HashMap<Id, Mms>) -> HashMap<Id, Traces>
     for message in store.messages(&MessageFilter::default(), KEPT).await.unwrap() {
         let mms = Mms::of(town.load.seed, &message.submission.transaction_id);
         let id = message.id;
-        traces.insert(id, Traces::of(&store, message, mms, accepted.contains_key(&id)).await);
+        traces.insert(id, Traces::of(&*store, message, mms, accepted.contains_key(&id)).await);
     }
     store.close().await.unwrap();
     for kept in [town.park.messages(), town.resend.messages()].concat() {

@@ -14,9 +14,9 @@ use crate::process::{CONFIGURATION, DEADLINE, Gateway, Program, folder, posthous
 use posthouse_core::{
     life::state::{State, Terminal},
     message::StoredMessage,
-    store::{MessageFilter, Store as _},
+    store::MessageFilter,
 };
-use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use serde_json::Value;
 
 /// How long a message is leased to the gateway that accepted it: what is due at once comes before.
@@ -197,16 +197,11 @@ fn a_restart_goes_on_at_once() {
 
 /// What is stored, newest first.
 fn stored(folder: &Path) -> Vec<StoredMessage> {
-    let options = SqliteOptions {
-        path: folder.join("data/posthouse.db"),
-        media: folder.join("data/media"),
-        access: Access::Visit,
-        create: false,
-        ..SqliteOptions::default()
-    };
+    let url = StoreUrl::sqlite(folder.join("data/posthouse.db"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let store = SqliteStore::open(options).await.unwrap();
+        let access = Access::Visit { create: false };
+        let store = open(&url, &folder.join("data/media"), access).await.unwrap();
         let messages = store.messages(&MessageFilter::default(), 1000).await.unwrap();
         store.close().await.unwrap();
         messages

@@ -10,11 +10,11 @@ use posthouse_core::{
     life::read_reply::ReadStatus,
     life::state::{State, Terminal},
     store::{
-        CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, Store, StoreError, Timer,
+        CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, StoreError, Timer, roles::*,
     },
 };
 use posthouse_store::{
-    SqliteStore,
+    sqlite::SqliteStore,
     suite::bed::{acme, at, carrier, message, read_reply, report},
 };
 use proptest::{

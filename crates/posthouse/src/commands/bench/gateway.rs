@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use posthouse_core::store::Store as _;
 use posthouse_gateway::config::{ConfigFile, Settings, apply};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -66,7 +65,7 @@ impl Site {
         let store = visit(&settings, true).await?;
         let file = "the bench's provisioning".to_owned();
         let text = provisioning(reports, self::carrier_url(site.carrier).as_str());
-        apply(&store, &ConfigFile { file, text, folder: PathBuf::new() }, &|_| None, false).await?;
+        apply(&*store, &ConfigFile { file, text, folder: PathBuf::new() }, &|_| None, false).await?;
         store.close().await?;
         Ok(site)
     }

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
     Id,
     provisioning::Provisioning,
-    store::{self, ClockMarks, Store as _},
+    store::{ClockMarks, Store, StoreResult},
 };
 use posthouse_gateway::{
     carrier::open,
@@ -189,12 +189,12 @@ async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
         Err(OpenError::Missing(_)) => return Ok(None),
         opened => opened?,
     };
-    let kept = read(&store).await.context("the store cannot be read; restore it, or mend the disk");
+    let kept = read(&*store).await.context("the store cannot be read; restore it, or mend the disk");
     store.close().await?;
     Ok(Some(kept?))
 }
 
-async fn read(store: &impl store::Store) -> store::StoreResult<Kept> {
+async fn read(store: &dyn Store) -> StoreResult<Kept> {
     Ok(Kept {
         provisioning: store.provisioning().await?,
         newest: store.newest_id().await?,

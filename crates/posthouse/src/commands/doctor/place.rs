@@ -3,7 +3,7 @@
 use std::{io::Write as _, path::Path};
 
 use posthouse_gateway::config::Settings;
-use posthouse_store::SqliteOptions;
+use posthouse_store::LOW_WATER_BYTES;
 
 use super::Finding;
 
@@ -53,13 +53,12 @@ fn room(folder: &Path) -> Finding {
 }
 
 fn judge(place: &Path, free: u64) -> Finding {
-    let least = SqliteOptions::default().low_water_bytes;
     let said = format!("{}: {} MiB free", place.display(), free / MIB);
-    if free < least {
-        let least = least / MIB;
+    if free < LOW_WATER_BYTES {
+        let least = LOW_WATER_BYTES / MIB;
         return Finding::mend("disk", format!("{said}; below {least} MiB nothing is accepted: make room"));
     }
-    match free < least.saturating_mul(COMFORT) {
+    match free < LOW_WATER_BYTES.saturating_mul(COMFORT) {
         true => Finding::note("disk", format!("{said}; make room soon")),
         false => Finding::fine("disk", said),
     }

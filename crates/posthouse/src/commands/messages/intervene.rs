@@ -8,7 +8,10 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use posthouse_core::{
-    Id, life::intervention::Intervention, life::state::State, message::StoredMessage, store::Store,
+    Id,
+    life::{intervention::Intervention, state::State},
+    message::StoredMessage,
+    store::{OperationsStore, Store},
 };
 use posthouse_gateway::config::Settings;
 
@@ -95,7 +98,7 @@ async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Re
     selection.begin(Timestamp::now())?;
     let store = open_as(&settings).await?;
     let looked_at = AtomicU64::new(0);
-    let walk = walk(&store, selection, &order, &mut outcome, &looked_at);
+    let walk = walk(&*store, selection, &order, &mut outcome, &looked_at);
     let walked = ProgressLine::on_terminal().beside("messages looked at", &looked_at, walk).await;
     let done = outcome.done;
     walked.with_context(|| match done {
@@ -110,7 +113,7 @@ async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Re
 
 /// Goes through the messages, a batch at a time: each is a transaction of its own.
 async fn walk(
-    store: &impl Store,
+    store: &dyn Store,
     selection: &Selection,
     order: &Order,
     outcome: &mut Tally,
@@ -128,7 +131,7 @@ async fn walk(
 }
 
 async fn intervene(
-    store: &impl Store,
+    store: &dyn OperationsStore,
     page: &[StoredMessage],
     order: &Order,
     outcome: &mut Tally,

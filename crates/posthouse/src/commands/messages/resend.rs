@@ -14,7 +14,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::intervention::{CallbackKind, FailedCallback, FailedFilter},
-    store::Store,
+    store::OperationsStore,
 };
 use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Resend {
         let store = open_as(&settings).await?;
         let mut outcome = Tally::new(self.dry_run);
         let looked_at = AtomicU64::new(0);
-        let walk = self.walk(&store, filter, &mut outcome, &looked_at);
+        let walk = self.walk(&*store, filter, &mut outcome, &looked_at);
         let walked = ProgressLine::on_terminal().beside("reports looked at", &looked_at, walk).await;
         let done = outcome.done;
         let about = walked.with_context(|| match done {
@@ -128,7 +128,7 @@ impl Resend {
     /// by id it was done to.
     async fn walk(
         &self,
-        store: &impl Store,
+        store: &dyn OperationsStore,
         mut filter: FailedFilter,
         outcome: &mut Tally,
         looked_at: &AtomicU64,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use jiff::Timestamp;
-use posthouse_core::store::{Store, StoreError};
+use posthouse_core::store::{SearchStore, StoreError};
 use posthouse_core::{
     Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, message::StoredMessage,
     store::MessageFilter,
@@ -103,7 +103,7 @@ impl Pages {
     ///
     /// # Errors
     /// What the store says, or that there is no such message.
-    pub(super) async fn next(&mut self, store: &impl Store) -> anyhow::Result<Vec<StoredMessage>> {
+    pub(super) async fn next(&mut self, store: &dyn SearchStore) -> anyhow::Result<Vec<StoredMessage>> {
         let Some(ids) = &mut self.ids else {
             let page = store.messages(&self.filter, BATCH).await?;
             self.filter.below = page.last().map(|message| message.id).or(self.filter.below);

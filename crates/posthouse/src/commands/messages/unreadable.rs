@@ -5,7 +5,7 @@ use std::{fmt::Write as _, process::ExitCode};
 use anyhow::bail;
 use posthouse_core::{
     carrier::CarrierId,
-    store::Store,
+    store::{SearchStore, Store},
     unreadable::{KeptUnreadable, MOST_OF_A_CARRIER},
 };
 use serde_json::{Value, json};
@@ -43,13 +43,13 @@ impl Args {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let store = open(&self.common).await?;
         match self.number {
-            Some(number) => self.show(&store, number).await?,
-            None => self.list(&store).await?,
+            Some(number) => self.show(&*store, number).await?,
+            None => self.list(&*store).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn list(&self, store: &impl Store) -> anyhow::Result<()> {
+    async fn list(&self, store: &dyn Store) -> anyhow::Result<()> {
         let carrier = self.carrier.clone().map(CarrierId);
         if let Some(carrier) = &carrier
             && !store.provisioning().await?.carriers.iter().any(|known| known.id == *carrier)
@@ -76,7 +76,7 @@ impl Args {
         Ok(())
     }
 
-    async fn show(&self, store: &impl Store, number: i64) -> anyhow::Result<()> {
+    async fn show(&self, store: &dyn SearchStore, number: i64) -> anyhow::Result<()> {
         let found = store.unreadable(None, number.checked_add(1), 1).await?;
         let Some(found) = found.into_iter().find(|found| found.number == number) else {
             bail!(

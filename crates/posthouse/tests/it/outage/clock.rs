@@ -8,8 +8,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use posthouse_core::store::Store as _;
-use posthouse_store::{SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use serde_json::Value;
 
 use crate::process::{Gateway, folder, posthouse};
@@ -28,9 +27,8 @@ fn a_clock_far_ahead_is_not_believed_till_it_is_confirmed() {
     let folder = folder();
     let seen = Timestamp::now() - SignedDuration::from_hours(24 * 60);
     let (path, media) = (folder.path().join("data/posthouse.db"), folder.path().join("data/media"));
-    let options = SqliteOptions { path, media, ..SqliteOptions::default() };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let store = SqliteStore::open(options).await.unwrap();
+        let store = open(&StoreUrl::sqlite(path), &media, Access::serve()).await.unwrap();
         store.note_seen(seen).await.unwrap();
         store.close().await.unwrap();
     });

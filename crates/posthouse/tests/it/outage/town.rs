@@ -17,13 +17,13 @@ use posthouse_core::{
     Id,
     life::state::State,
     message::StoredMessage,
-    store::{MessageFilter, Store as _},
+    store::{MessageFilter, Store},
 };
 use posthouse_sim::{
     CarrierOptions, CarrierSim, Mm7Answer, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
     media, submit,
 };
-use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use tokio::{
     task::{JoinSet, block_in_place},
     time::{sleep, timeout},
@@ -323,10 +323,8 @@ pub fn provision(folder: &Path, carrier: &str, vasp: &str, of_carrier: &str) {
 }
 
 /// A second connection to the store, beside a gateway or without one.
-async fn store(folder: &Path) -> SqliteStore {
+async fn store(folder: &Path) -> Arc<dyn Store> {
     let data = folder.join("data");
-    let (path, media) = (data.join("posthouse.db"), data.join("media"));
-    let options =
-        SqliteOptions { path, media, access: Access::Visit, create: false, ..SqliteOptions::default() };
-    SqliteStore::open(options).await.unwrap()
+    let url = StoreUrl::sqlite(data.join("posthouse.db"));
+    open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
 }

@@ -26,7 +26,7 @@ use posthouse_gateway::{
     config::{ConfigFile, Settings, apply},
 };
 use posthouse_sim::{CarrierOptions, CarrierSim, ReceivedCallback, VaspOptions, VaspSim};
-use posthouse_store::{Access, SqliteOptions, SqliteStore};
+use posthouse_store::{Access, StoreUrl, open};
 use tempfile::TempDir;
 use tokio::{net::TcpStream, time::sleep};
 
@@ -99,10 +99,9 @@ impl Town {
     pub async fn planned(plan: Plan) -> Self {
         let Plan { folder, settings, parts, vasp, carriers, fragile } = plan;
         let app = if fragile {
-            let (path, media) = (settings.store.path.clone(), settings.media.path.clone());
-            let options = SqliteOptions { path, media, access: Access::Serve, ..SqliteOptions::default() };
-            let store = FragileStore(Arc::new(SqliteStore::open(options).await.expect("the store opens")));
-            App::start_on(Arc::new(store), &settings, parts).await
+            let url = StoreUrl::sqlite(&settings.store.path);
+            let store = open(&url, &settings.media.path, Access::serve()).await.expect("the store opens");
+            App::start_on(Arc::new(FragileStore(store)), &settings, parts).await
         } else {
             App::start(&settings, parts).await
         };

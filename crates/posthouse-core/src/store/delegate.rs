@@ -1,0 +1,303 @@
+//! Stores that wrap another one: to break on purpose in a test, or to count.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{
+    Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, IntakeStore, Lease, MessageFilter,
+    NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded, ReportStore,
+    SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore,
+    WorkStore,
+};
+use crate::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::read_reply::CarrierReadReply,
+    message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
+    provisioning::{Change, Provisioning},
+    unreadable::{KeptUnreadable, Unreadable},
+};
+
+/// Something that plays a role of a store by passing every operation on.
+///
+/// A type that wraps a store says for each role either this, and has the role, or implements the role's own trait. Here, in one place,
+/// stands what passing on is; a new operation of a role is one more method here, which the compiler asks for.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use posthouse_core::store::{Store, UpkeepStore, Wraps};
+///
+/// struct Wrapped(Arc<dyn Store>);
+///
+/// impl Wraps<dyn UpkeepStore> for Wrapped {
+///     fn inner(&self) -> &dyn UpkeepStore {
+///         &*self.0
+///     }
+/// }
+///
+/// fn plays_the_role(store: &Wrapped) -> &dyn UpkeepStore {
+///     store
+/// }
+/// ```
+pub trait Wraps<Role: ?Sized>: Send + Sync + 'static {
+    /// The one that does the work.
+    fn inner(&self) -> &Role;
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn IntakeStore>> IntakeStore for W {
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
+        self.inner().accept(message).await
+    }
+
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> StoreResult<Option<Id>> {
+        self.inner().repeated(account, transaction_id, digest, since).await
+    }
+
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
+        self.inner().accept_mo(mo).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn WorkStore>> WorkStore for W {
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        self.inner().begin(id, owner, connection, attempt_until, now).await
+    }
+
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> StoreResult<Settled> {
+        self.inner().settle(id, owner, settlement, said, now).await
+    }
+
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
+        self.inner().release(ids, owner, now).await
+    }
+
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> StoreResult<Vec<ToSend>> {
+        self.inner().lease_sends(carrier, lease, now, waiting_since_before, limit).await
+    }
+
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        nobody_there: bool,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<usize> {
+        self.inner().put_off(carrier, until, nobody_there, now, limit).await
+    }
+
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
+        self.inner().lease_timers(lease, now, limit).await
+    }
+
+    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
+        self.inner().due(now).await
+    }
+
+    async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>> {
+        self.inner().oldest_due(now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn CallbackStore>> CallbackStore for W {
+    async fn lease_callbacks(
+        &self,
+        account: &AccountName,
+        lease: Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<Vec<Callback>> {
+        self.inner().lease_callbacks(account, lease, now, limit).await
+    }
+
+    async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        self.inner().settle_callback(id, owner, outcome, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn ReportStore>> ReportStore for W {
+    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
+        self.inner().record_report(report).await
+    }
+
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
+        self.inner().record_read_reply(reply).await
+    }
+
+    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
+        self.inner().keep_unreadable(request).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn SearchStore>> SearchStore for W {
+    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>> {
+        self.inner().message(id).await
+    }
+
+    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>> {
+        self.inner().timeline(id).await
+    }
+
+    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>> {
+        self.inner().next(id, now).await
+    }
+
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
+        self.inner().messages(filter, limit).await
+    }
+
+    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
+        self.inner().media(id).await
+    }
+
+    async fn unreadable(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> StoreResult<Vec<KeptUnreadable>> {
+        self.inner().unreadable(carrier, below, limit).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn OperationsStore>> OperationsStore for W {
+    async fn judge(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        self.inner().judge(ids, intervention, now).await
+    }
+
+    async fn intervene(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        self.inner().intervene(ids, intervention, now).await
+    }
+
+    async fn failed_callbacks(
+        &self,
+        filter: &FailedFilter,
+        limit: usize,
+    ) -> StoreResult<Vec<FailedCallback>> {
+        self.inner().failed_callbacks(filter, limit).await
+    }
+
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
+        self.inner().resend(callbacks, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn ProvisioningStore>> ProvisioningStore for W {
+    async fn revision(&self) -> StoreResult<u64> {
+        self.inner().revision().await
+    }
+
+    async fn provisioning(&self) -> StoreResult<Provisioning> {
+        self.inner().provisioning().await
+    }
+
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
+        self.inner().change(changes, expected).await
+    }
+
+    async fn key(&self) -> StoreResult<[u8; 32]> {
+        self.inner().key().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn UpkeepStore>> UpkeepStore for W {
+    async fn newest_id(&self) -> StoreResult<Option<Id>> {
+        self.inner().newest_id().await
+    }
+
+    async fn sweep(
+        &self,
+        media_before: Timestamp,
+        messages_before: Timestamp,
+        limit: usize,
+    ) -> StoreResult<Swept> {
+        self.inner().sweep(media_before, messages_before, limit).await
+    }
+
+    async fn clock(&self) -> StoreResult<ClockMarks> {
+        self.inner().clock().await
+    }
+
+    async fn note_seen(&self, now: Timestamp) -> StoreResult<()> {
+        self.inner().note_seen(now).await
+    }
+
+    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
+        self.inner().confirm_clock(now).await
+    }
+
+    async fn check(&self) -> StoreResult<()> {
+        self.inner().check().await
+    }
+
+    fn statistics(&self) -> StoreStatistics {
+        self.inner().statistics()
+    }
+
+    async fn close(&self) -> StoreResult<()> {
+        self.inner().close().await
+    }
+}

@@ -1,0 +1,112 @@
+//! Taking messages: from VASPs, and from handsets by way of carriers.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::{Lease, StoreResult};
+use crate::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    message::{Digest, Mo, Submission},
+};
+
+/// A message to be accepted, with everything that success (1000) promises its VASP.
+#[derive(Clone, Debug)]
+pub struct NewMessage {
+    /// Its MessageID, made by the caller.
+    pub id: Id,
+    /// The account that sent it.
+    pub account: AccountName,
+    /// The carrier that it goes to.
+    pub carrier: CarrierId,
+    /// What was asked for.
+    pub submission: Submission,
+    /// The bytes of each of `submission.parts`, in order.
+    pub media: Vec<Bytes>,
+    /// Identifies the content of the request.
+    pub digest: Digest,
+    /// Messages of this account with the same TransactionID and digest, accepted at or after this time, make this one a
+    /// repetition. `None`: nothing is a repetition.
+    pub repeats_since: Option<Timestamp>,
+    /// When it is accepted (UTC, milliseconds).
+    pub accepted_at: Timestamp,
+    /// The first attempt's lease, when the accepting node will make it from memory.
+    pub lease: Option<Lease>,
+}
+
+/// A message from a handset to be accepted, with everything that success (1000) promises its carrier.
+#[derive(Clone, Debug)]
+pub struct NewMo {
+    /// Its LinkedID, made by the caller.
+    pub id: Id,
+    /// The account that it is for.
+    pub account: AccountName,
+    /// The carrier that it comes from.
+    pub carrier: CarrierId,
+    /// What it says.
+    pub mo: Mo,
+    /// The bytes of each of `mo.parts`, in order.
+    pub media: Vec<Bytes>,
+    /// Identifies the content of the DeliverReq.
+    pub digest: Digest,
+    /// The carrier's own LinkedID, if it gave one.
+    pub linked_id: Option<String>,
+    /// Identifies what the handset sent, however the carrier wrote it down.
+    pub content: Digest,
+    /// Messages of this carrier with the same TransactionID and digest, or with the same LinkedID and content, received at or
+    /// after this time, make this one a repetition.
+    pub repeats_since: Timestamp,
+    /// When it was received (UTC, milliseconds).
+    pub received_at: Timestamp,
+}
+
+/// What became of a message to be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acceptance {
+    /// It is stored: message, media and work.
+    Fresh,
+    /// Nothing was stored: it repeats this message.
+    Repeats(Id),
+}
+
+/// Takes new messages. See the [module](super) for what every operation keeps, and for the errors that each may have.
+#[async_trait]
+pub trait IntakeStore: Send + Sync + 'static {
+    /// Stores a message, its media and its work: after it, and not before, success (1000) may be answered.
+    ///
+    /// The work is leased to `message.lease`, or due at once when there is none.
+    /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight. A message that was
+    /// [declined](super::Settlement::Declined) is never repeated: refusals are not remembered.
+    ///
+    /// # Errors
+    /// [`Full`](super::StoreError::Full) below the low-water mark, and [`Overloaded`](super::StoreError::Overloaded) at
+    /// once when the backend has no room: new work is shed, not queued. [`NotDone`](super::StoreError::NotDone) where its
+    /// media cannot be written, or its id is taken. After [`Failed`](super::StoreError::Failed) the VASP's repetition
+    /// finds out whether it was stored.
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance>;
+
+    /// The message that one of this account, TransactionID and digest would [repeat](Acceptance::Repeats), without storing anything:
+    /// for work that is better not done twice. Only [`accept`](Self::accept) also knows calls in flight.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> StoreResult<Option<Id>>;
+
+    /// Stores a message from a handset, its media, and the callback that it owes: after it, and not before, success (1000)
+    /// may be answered.
+    ///
+    /// Idempotency since `repeats_since`: by carrier, TransactionID and digest, for the answer was lost; or by carrier, LinkedID
+    /// and content, for some carriers try again under a new TransactionID. Also between calls in flight.
+    ///
+    /// # Errors
+    /// Those of [`accept`](Self::accept); after [`Failed`](super::StoreError::Failed) the carrier's repetition finds out.
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance>;
+}

@@ -1,0 +1,263 @@
+//! Work on messages: attempts, waits, and the leases under which they are done.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use mm7::StatusCode;
+
+use super::StoreResult;
+use crate::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::state::{State, Terminal},
+    message::Submission,
+};
+
+/// One run of one node: drawn at random at start, so that a node never mistakes an earlier run's leases for its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Owner(pub i64);
+
+/// The right to work on something till a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Who holds it.
+    pub owner: Owner,
+    /// When it ends (UTC, milliseconds); then others may take the work.
+    pub until: Timestamp,
+}
+
+/// A message to be sent, under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToSend {
+    /// The message.
+    pub id: Id,
+    /// The account that sent it.
+    pub account: AccountName,
+    /// The carrier that it goes to.
+    pub carrier: CarrierId,
+    /// What was asked for.
+    pub submission: Submission,
+    /// How many attempts were begun before.
+    pub attempts: u32,
+    /// Whether the last attempt found no connection.
+    pub unreached: bool,
+    /// The bytes of each of `submission.parts`, in order, where they were at hand. [`SearchStore::media`](super::SearchStore::media)
+    /// has them in any case.
+    pub media: Option<Vec<Bytes>>,
+    /// The right to send it.
+    pub lease: Lease,
+}
+
+/// A timer that went off, under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Timer {
+    /// An attempt was begun and its node went silent: the attempt's outcome is unknown.
+    Interrupted(Box<ToSend>),
+    /// No terminal report came in time.
+    ReportDue {
+        /// The message.
+        id: Id,
+        /// The right to settle it.
+        lease: Lease,
+    },
+}
+
+impl Timer {
+    /// The message it is about.
+    pub const fn id(&self) -> Id {
+        match self {
+            Self::Interrupted(send) => send.id,
+            Self::ReportDue { id, .. } => *id,
+        }
+    }
+}
+
+/// How an attempt (or a wait) ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The carrier took it. Reports that came before are applied now.
+    Taken {
+        /// The carrier's MessageID, if it gave one.
+        carrier_message_id: Option<String>,
+        /// When a terminal report is overdue.
+        report_until: Timestamp,
+    },
+    /// Refused for good.
+    Refused {
+        /// Rejected or NotSupported.
+        terminal: Terminal,
+        /// Why, as a status code of MM7.
+        reason: StatusCode,
+        /// What the carrier said about it in Details, as one short line: it goes on with the reason.
+        details: Option<String>,
+    },
+    /// It was provably not delivered: another attempt is due at that time.
+    Again {
+        /// When the next attempt is due (UTC, milliseconds).
+        due: Timestamp,
+        /// Whether no connection was found.
+        unreached: bool,
+        /// Why, as a status code of MM7.
+        reason: StatusCode,
+    },
+    /// It may have been delivered, and is sent again all the same: another attempt is due at that time, unless a report on this one
+    /// comes first. Reports that came before and match are applied now.
+    Resend {
+        /// When the next attempt is due (UTC, milliseconds).
+        due: Timestamp,
+        /// Why, as a status code of MM7.
+        reason: StatusCode,
+        /// When a terminal report is overdue, once one says that it did arrive.
+        report_until: Timestamp,
+    },
+    /// It may have been delivered, and is not sent again: parked. Reports that came before and match are applied now.
+    Unknown {
+        /// When a terminal report is overdue.
+        report_until: Timestamp,
+    },
+    /// ExpiryDate passed before the carrier took it.
+    Expired {
+        /// Whether the last attempts found no connection.
+        unreached: bool,
+    },
+    /// No terminal report came in time.
+    ReportTimeout,
+    /// Relay mode: the answer told the VASP, nothing is owed.
+    Declined {
+        /// What it was told.
+        reason: StatusCode,
+    },
+}
+
+/// What is to be done about a message next, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// Another attempt is due at this time; it is ExpiryDate when there is none before.
+    Attempt(Timestamp),
+    /// A gateway is about to send it. If it falls silent, any other may from this time on.
+    InHand(Timestamp),
+    /// An attempt is under way. Without an outcome by this time it counts as [interrupted](Timer::Interrupted).
+    UnderWay(Timestamp),
+    /// Reports are awaited till this time; without a terminal one it ends as Indeterminate.
+    Reports(Timestamp),
+}
+
+/// What an operation on a message left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The message's state now.
+    pub state: State,
+    /// Whether a report became owed to the VASP: callbacks may be looked for at once.
+    pub owes_report: bool,
+}
+
+/// Which carriers, accounts and timers have something due.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// Carriers with messages to be sent.
+    pub carriers: Vec<CarrierId>,
+    /// Accounts with callbacks to be delivered.
+    pub accounts: Vec<AccountName>,
+    /// Whether a [`Timer`] went off.
+    pub timers: bool,
+    /// When the first of what is not due yet becomes due (UTC, milliseconds), whether other things are due or not.
+    pub next: Option<Timestamp>,
+}
+
+/// Hands out work under leases, and takes back what came of it. See the [module](super) for what every operation keeps, and
+/// for the errors that each may have.
+#[async_trait]
+pub trait WorkStore: Send + Sync + 'static {
+    /// Marks that an attempt begins, before its first byte goes out: after it, a crash means that the outcome is unknown.
+    ///
+    /// The lease becomes one of the attempt's: when it ends without [`settle`](Self::settle), the attempt is
+    /// [`Timer::Interrupted`]. The owner of an attempt may begin again before it settles: on the next connection.
+    ///
+    /// # Errors
+    /// [`LostLease`](super::StoreError::LostLease) when another owner holds the work, or it is finished. After any error no
+    /// byte may go out; after [`Failed`](super::StoreError::Failed) the attempt may count as begun.
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<()>;
+
+    /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing.
+    ///
+    /// A message that a report has ended meanwhile stays as it is; a carrier's MessageID is kept all the same.
+    ///
+    /// # Errors
+    /// [`LostLease`](super::StoreError::LostLease) when another owner holds the work, or it is finished.
+    /// What [may pass](super::StoreError::may_pass) is worth asking again: without it the outcome is unknown once the lease ends.
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> StoreResult<Settled>;
+
+    /// Gives back leased work that was not begun: it is due at once, for anyone.
+    /// Work that is not this owner's any more is left alone.
+    ///
+    /// # Errors
+    /// Those of every operation that writes. Nothing has to be done about them: the leases end by themselves.
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()>;
+
+    /// Leases messages of a carrier that are due, oldest due first. With `waiting_since_before`, also those whose next
+    /// attempt lies ahead, if they began to wait before that time: what waited for a connection that came back.
+    ///
+    /// Media that are read with the message at no further cost come with it; long ones never do, so that no list holds many of them.
+    ///
+    /// # Errors
+    /// Those of every operation that writes. After [`Failed`](super::StoreError::Failed) messages may be leased that nobody
+    /// knows of: they are due again when the lease ends. A message that cannot be read is passed over, and logged.
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> StoreResult<Vec<ToSend>>;
+
+    /// Postpones a carrier's due, unleased messages while none of its connections serves: till `until`, or till their
+    /// ExpiryDate if that comes first. What has expired stays due. With `nobody_there` they count as
+    /// [`unreached`](ToSend::unreached); a carrier that is there and busy leaves that as it was. They count as having waited since
+    /// when they began to. At most `limit`, oldest due first; returns how many.
+    ///
+    /// # Errors
+    /// Those of every operation that writes.
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        nobody_there: bool,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<usize>;
+
+    /// Leases timers that went off, of all carriers.
+    ///
+    /// # Errors
+    /// Those of [`lease_sends`](Self::lease_sends).
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>>;
+
+    /// Which carriers, accounts and timers have something due. Cheap with any backlog.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn due(&self, now: Timestamp) -> StoreResult<Due>;
+
+    /// Since when the oldest of all that is due at `now` has been due: messages to be sent, timers and callbacks; `None` when
+    /// nothing is. Cheap with any backlog; for metrics.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>>;
+}

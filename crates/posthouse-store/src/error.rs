@@ -1,0 +1,133 @@
+//! Why a store cannot be opened.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::{fault::StoreFault, media::marker::MarkerError};
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another gateway runs on it.
+    #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
+    Locked(PathBuf),
+    /// The media folder is another store's.
+    #[error(
+        "the media folder {} is that of {owner}; give this store a folder of its own in [media] url, or give that database in [store] url",
+        .folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: String,
+    },
+    /// There is no database where there was one.
+    #[error(
+        "there is no database at {}, and {witness}; put the database back, or restore a copy of it (to begin with an empty store instead, {remedy})",
+        .path.display()
+    )]
+    Lost {
+        /// Where it should be.
+        path: PathBuf,
+        /// What says that there was one.
+        witness: String,
+        /// What lets an empty store be made.
+        remedy: String,
+    },
+    /// The database has several names, and its journal lies beside another one.
+    #[error(
+        "{} is one of several names (hard links) of the database, and its journal lies beside the one that it is served under; give that path in [store] url, or copy the database instead of linking to it",
+        .0.display()
+    )]
+    OtherName(PathBuf),
+    /// The database was moved, and its journal was not.
+    #[error("{} was moved here without its journal {}; move that too, and give it the database's name with -wal", .path.display(), .journal.display())]
+    LeftBehind {
+        /// Where the database is.
+        path: PathBuf,
+        /// Where its journal is.
+        journal: PathBuf,
+    },
+    /// Another database lies where one was removed under a running gateway, which saved a copy.
+    #[error(
+        "{saved} holds what was in the database that was removed or replaced under a running gateway, and {path} is another one; rename the copy to {path}, or move it away to go on without what was answered 1000 since",
+        saved = .saved.display(),
+        path = .path.display()
+    )]
+    Replaced {
+        /// Where the database is.
+        path: PathBuf,
+        /// The copy.
+        saved: PathBuf,
+    },
+    /// There is no database, and none was to be made.
+    #[error("there is no store at {}", .0.display())]
+    Missing(PathBuf),
+    /// It was made by a newer version of this program.
+    #[error(
+        "the store is of version {found}, this program knows versions up to {known}; run the newer program"
+    )]
+    Newer {
+        /// The store's.
+        found: i64,
+        /// The newest known here.
+        known: i64,
+    },
+    /// A migration that was applied to it is not the one of this program.
+    #[error("migration {version} ({name}) of the store is not the one of this program")]
+    Altered {
+        /// Its number.
+        version: i64,
+        /// Its name.
+        name: &'static str,
+    },
+    /// It has to be brought up to date first, which a visitor does not do while a gateway runs on it.
+    #[error("the store is of an older version; stop the gateway that runs on it, and start this version")]
+    Outdated,
+    /// The SQLite library is too old to be trusted.
+    #[error("SQLite {0} may lose commits; 3.51.3 or newer is needed")]
+    OldSqlite(&'static str),
+    /// A file or folder could not be opened or made.
+    #[error("{} cannot be opened", .path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// SQLite refuses.
+    #[error("SQLite cannot open the store")]
+    Sqlite(#[from] rusqlite::Error),
+    /// What is stored cannot be taken up again.
+    #[error("the store cannot be recovered: {0}")]
+    Recovery(String),
+}
+
+impl OpenError {
+    /// That a file or folder could not be opened or made.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+impl From<StoreFault> for OpenError {
+    fn from(fault: StoreFault) -> Self {
+        match fault {
+            StoreFault::Sqlite(error) => Self::Sqlite(error),
+            fault => Self::Recovery(fault.to_string()),
+        }
+    }
+}
+
+impl From<MarkerError> for OpenError {
+    fn from(refused: MarkerError) -> Self {
+        match refused {
+            MarkerError::Foreign { folder, owner } => Self::Foreign { folder, owner: owner.to_string() },
+            MarkerError::Locked(folder) => Self::Locked(folder),
+            MarkerError::Io(path, source) => Self::Io { path, source },
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Opening a store, whatever backend it has.
+
+use std::{fmt, path::Path, sync::Arc};
+
+use posthouse_core::store::Store;
+
+use crate::{
+    error::OpenError,
+    sqlite::{Fatal, Mode, SqliteOptions, SqliteStore, exit},
+    url::{StoreKind, StoreUrl},
+};
+
+/// What a store is opened for.
+#[derive(Clone)]
+pub enum Access {
+    /// To run a gateway on it: the only one, which a lock on the store sees to. A store that is not there is made.
+    Serve {
+        /// What is called when nobody knows any more what is on disk. It should end the process; as long as it does not, every write
+        /// fails.
+        on_fatal: Fatal,
+    },
+    /// To look, to change provisioning, and to intervene by hand, while a gateway may run on it. Other operations are
+    /// [refused](posthouse_core::store::StoreError::Refused).
+    Visit {
+        /// Whether a store that is not there is made.
+        create: bool,
+    },
+}
+
+impl Access {
+    /// To run a gateway on it. When nobody knows any more what is on disk, the log says so and the process ends.
+    pub fn serve() -> Self {
+        Self::Serve { on_fatal: exit() }
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Serve { .. } => f.write_str("Serve"),
+            Self::Visit { create } => f.debug_struct("Visit").field("create", create).finish(),
+        }
+    }
+}
+
+/// Opens the store at `url`, whose large media lie in the folder `media`. What a crash left behind is taken up before it returns, in a
+/// time that does not depend on the backlog. To be called on a Tokio runtime.
+///
+/// # Errors
+/// Why it cannot be opened. Nothing was changed then, but that files and folders may have been made.
+pub async fn open(url: &StoreUrl, media: &Path, access: Access) -> Result<Arc<dyn Store>, OpenError> {
+    let options = SqliteOptions { media: media.to_owned(), ..SqliteOptions::default() };
+    let options = match access {
+        Access::Serve { on_fatal } => SqliteOptions { mode: Mode::Serve, on_fatal, ..options },
+        Access::Visit { create } => SqliteOptions { mode: Mode::Visit, create, ..options },
+    };
+    match url.backend() {
+        StoreKind::Sqlite(path) => {
+            Ok(Arc::new(SqliteStore::open(SqliteOptions { path: path.clone(), ..options }).await?))
+        }
+    }
+}

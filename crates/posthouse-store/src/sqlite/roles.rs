@@ -1,0 +1,346 @@
+//! The store's operations, role by role: what needs no transaction is done here, and the rest becomes one, or a read.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::read_reply::CarrierReadReply,
+    message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
+    provisioning::{Change, Provisioning},
+    store::{
+        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, IntakeStore, Lease,
+        MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded,
+        ReportStore, SearchStore, Settled, Settlement, StoreError, StoreResult, StoreStatistics, Swept,
+        Timer, ToSend, UpkeepStore, WorkStore,
+    },
+    unreadable::{KeptUnreadable, Unreadable},
+};
+use rusqlite::Connection;
+
+use super::{
+    SqliteStore,
+    accept::{self, PreparedMessage},
+    callback, clock, due, intervene,
+    job::Tx,
+    mo, provisioning, report, search, sweep,
+    transaction::Transaction,
+    unreadable, work,
+};
+
+#[async_trait]
+impl IntakeStore for SqliteStore {
+    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
+        let prepared = PreparedMessage::new(message, self.inline_max)?;
+        self.write(Transaction::Accept, move |tx| accept::accept(tx, &prepared)).await
+    }
+
+    async fn repeated(
+        &self,
+        account: &AccountName,
+        transaction_id: &str,
+        digest: Digest,
+        since: Timestamp,
+    ) -> StoreResult<Option<Id>> {
+        let (account, transaction_id) = (account.clone(), transaction_id.to_owned());
+        let look = move |connection: &Connection| {
+            accept::repeated(connection, (&account.0, &transaction_id, &digest.0), since)
+        };
+        self.readers.read(look).await
+    }
+
+    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
+        let prepared = mo::PreparedMo::new(mo.within_bounds(), self.inline_max)?;
+        self.write(Transaction::AcceptMo, move |tx| mo::accept(tx, &prepared)).await
+    }
+}
+
+#[async_trait]
+impl WorkStore for SqliteStore {
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let connection = connection.to_owned();
+        let begin = move |tx: &mut Tx<'_>| work::begin(tx, id, owner, &connection, attempt_until, now);
+        self.write(Transaction::Begin, begin).await
+    }
+
+    async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> StoreResult<Settled> {
+        let (settlement, said) = (settlement.within_bounds(), said.to_owned());
+        let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, now);
+        self.write(Transaction::Settle, settle).await
+    }
+
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
+        let ids = ids.to_vec();
+        self.write(Transaction::Release, move |tx| work::release(tx, &ids, owner, now)).await
+    }
+
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> StoreResult<Vec<ToSend>> {
+        let carrier = carrier.clone();
+        let take =
+            move |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier, lease, now, waiting_since_before, limit);
+        self.write(Transaction::LeaseSends, take).await
+    }
+
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        nobody_there: bool,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<usize> {
+        let carrier = carrier.clone();
+        self.write(Transaction::PutOff, move |tx| {
+            work::put_off(tx, &carrier, until, nobody_there, now, limit)
+        })
+        .await
+    }
+
+    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
+        self.write(Transaction::LeaseTimers, move |tx| work::lease_timers(tx, lease, now, limit)).await
+    }
+
+    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
+        self.readers.read(move |connection| due::due(connection, now)).await
+    }
+
+    async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>> {
+        self.readers.read(move |connection| due::oldest(connection, now)).await
+    }
+}
+
+#[async_trait]
+impl CallbackStore for SqliteStore {
+    async fn lease_callbacks(
+        &self,
+        account: &AccountName,
+        lease: Lease,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<Vec<Callback>> {
+        let account = account.clone();
+        let take = move |tx: &mut Tx<'_>| callback::lease(tx, &account, lease, now, limit);
+        self.write(Transaction::LeaseCallbacks, take).await
+    }
+
+    async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
+        self.write(Transaction::SettleCallback, settle).await
+    }
+}
+
+#[async_trait]
+impl ReportStore for SqliteStore {
+    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
+        let report = report.within_bounds();
+        self.write(Transaction::RecordReport, move |tx| report::record(tx, &report)).await
+    }
+
+    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
+        let reply = reply.within_bounds();
+        self.write(Transaction::RecordReadReply, move |tx| report::record_read_reply(tx, &reply)).await
+    }
+
+    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
+        let request = request.within_bounds();
+        self.write(Transaction::KeepUnreadable, move |tx| unreadable::keep(tx, &request)).await
+    }
+}
+
+#[async_trait]
+impl SearchStore for SqliteStore {
+    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>> {
+        self.readers.read(move |connection| search::message(connection, id)).await
+    }
+
+    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>> {
+        self.readers.read(move |connection| search::timeline(connection, id)).await
+    }
+
+    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>> {
+        self.readers.read(move |connection| search::next(connection, id, now)).await
+    }
+
+    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
+    }
+
+    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
+        let folder = self.media.clone();
+        let (found, media) = self
+            .readers
+            .read(move |connection| {
+                let found = search::find_media(connection, id)?;
+                let media = search::read_media(&found, &folder)?;
+                Ok((found, media))
+            })
+            .await?;
+        if let Some(media) = media {
+            return Ok(media);
+        }
+        // A sweep may have come between the row and the segment: then the row is gone by now.
+        let again = self.readers.read(move |connection| search::find_media(connection, id)).await?;
+        if again == found {
+            return Err(search::corrupt_media(id));
+        }
+        Err(StoreError::NotFound("media"))
+    }
+
+    async fn unreadable(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> StoreResult<Vec<KeptUnreadable>> {
+        let carrier = carrier.cloned();
+        self.readers
+            .read(move |connection| unreadable::list(connection, carrier.as_ref(), below, limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl OperationsStore for SqliteStore {
+    async fn judge(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        let ids = ids.to_vec();
+        self.readers.read(move |connection| intervene::judge(connection, &ids, intervention, now)).await
+    }
+
+    async fn intervene(
+        &self,
+        ids: &[Id],
+        intervention: Intervention,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        let ids = ids.to_vec();
+        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, now);
+        self.write(Transaction::Intervene, intervene).await
+    }
+
+    async fn failed_callbacks(
+        &self,
+        filter: &FailedFilter,
+        limit: usize,
+    ) -> StoreResult<Vec<FailedCallback>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| intervene::failed(connection, &filter, limit)).await
+    }
+
+    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
+        let callbacks = callbacks.to_vec();
+        let resend = move |tx: &mut Tx<'_>| intervene::resend(tx, &callbacks, now);
+        self.write(Transaction::Resend, resend).await
+    }
+}
+
+#[async_trait]
+impl ProvisioningStore for SqliteStore {
+    async fn revision(&self) -> StoreResult<u64> {
+        self.readers.read(provisioning::revision).await
+    }
+
+    async fn provisioning(&self) -> StoreResult<Provisioning> {
+        self.readers.read(provisioning::provisioning).await
+    }
+
+    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
+        let changes = changes.to_vec();
+        self.write(Transaction::Change, move |tx| provisioning::change(tx, &changes, expected)).await
+    }
+
+    async fn key(&self) -> StoreResult<[u8; 32]> {
+        Ok(self.key)
+    }
+}
+
+#[async_trait]
+impl UpkeepStore for SqliteStore {
+    async fn newest_id(&self) -> StoreResult<Option<Id>> {
+        self.readers.read(search::newest_id).await
+    }
+
+    async fn sweep(
+        &self,
+        media_before: Timestamp,
+        messages_before: Timestamp,
+        limit: usize,
+    ) -> StoreResult<Swept> {
+        let candidates = self
+            .readers
+            .read(move |connection| sweep::find(connection, media_before, messages_before, limit))
+            .await?;
+        let swept = match candidates.is_empty() {
+            true => Swept::default(),
+            false => self.write(Transaction::Sweep, move |tx| sweep::sweep(tx, &candidates)).await?,
+        };
+        self.erase(limit).await?;
+        Ok(swept)
+    }
+
+    async fn clock(&self) -> StoreResult<ClockMarks> {
+        self.readers.read(clock::marks).await
+    }
+
+    async fn note_seen(&self, now: Timestamp) -> StoreResult<()> {
+        self.write(Transaction::NoteSeen, move |tx| clock::note_seen(tx, now)).await
+    }
+
+    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
+        self.write(Transaction::ConfirmClock, move |tx| clock::confirm(tx, now)).await
+    }
+
+    async fn check(&self) -> StoreResult<()> {
+        let check = |tx: &mut Tx<'_>| {
+            tx.may_take()?;
+            let check = "UPDATE meta SET value = value + 1 WHERE name = 'checked'";
+            tx.update_one(("meta", "checked"), check, [])
+        };
+        self.write(Transaction::Check, check).await
+    }
+
+    fn statistics(&self) -> StoreStatistics {
+        self.writer.statistics()
+    }
+
+    async fn close(&self) -> StoreResult<()> {
+        self.readers.close(self.read_connections).await;
+        self.writer.close().await;
+        Ok(())
+    }
+}

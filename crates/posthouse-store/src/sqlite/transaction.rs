@@ -1,0 +1,92 @@
+//! The writing transactions that there are, by name: what each may do is said here, and metrics count them.
+
+/// Declares the transactions, each with its name in metrics: the operation's.
+macro_rules! transactions {
+    ($($transaction:ident $name:literal,)+) => {
+        /// A kind of writing transaction.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Transaction {
+            $($transaction,)+
+        }
+
+        impl Transaction {
+            /// All of them, in the order of their [numbers](Self::number).
+            pub(crate) const ALL: [Self; [$($name),+].len()] = [$(Self::$transaction),+];
+
+            /// Its name in metrics.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$transaction => $name,)+
+                }
+            }
+        }
+    };
+}
+
+transactions! {
+    Accept "accept",
+    AcceptMo "accept_mo",
+    Begin "begin",
+    Settle "settle",
+    Release "release",
+    LeaseSends "lease_sends",
+    PutOff "put_off",
+    LeaseTimers "lease_timers",
+    LeaseCallbacks "lease_callbacks",
+    SettleCallback "settle_callback",
+    RecordReport "record_report",
+    RecordReadReply "record_read_reply",
+    KeepUnreadable "keep_unreadable",
+    Intervene "intervene",
+    Resend "resend",
+    Change "change",
+    Sweep "sweep",
+    ForgetErased "forget_erased",
+    NoteSeen "note_seen",
+    ConfirmClock "confirm_clock",
+    Check "check",
+}
+
+/// Whether an operation may wait for room in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenFull {
+    /// New work is shed when the queue is full.
+    Shed,
+    /// What lets work drain waits: it gets the next room before any new work does.
+    Wait,
+}
+
+impl Transaction {
+    /// Its place in [`Transaction::ALL`].
+    pub(crate) const fn number(self) -> usize {
+        self as usize
+    }
+
+    /// What it does when the queue is full.
+    pub(crate) const fn when_full(self) -> WhenFull {
+        match self {
+            Self::Accept | Self::AcceptMo | Self::KeepUnreadable => WhenFull::Shed,
+            _ => WhenFull::Wait,
+        }
+    }
+
+    /// Whether a visitor may do it, beside a gateway that runs.
+    pub(crate) const fn is_for_visitors(self) -> bool {
+        matches!(self, Self::Intervene | Self::Resend | Self::Change | Self::ConfirmClock)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_has_a_number_and_a_name_of_its_own() {
+        let numbers: Vec<_> = Transaction::ALL.iter().map(|one| one.number()).collect();
+        assert_eq!(numbers, (0..Transaction::ALL.len()).collect::<Vec<_>>());
+        let names: BTreeSet<_> = Transaction::ALL.iter().map(|one| one.name()).collect();
+        assert_eq!(names.len(), Transaction::ALL.len());
+    }
+}

@@ -1,0 +1,123 @@
+//! Where a store is.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+/// Where a store is, and of which kind it is.
+///
+/// ```
+/// use posthouse_store::StoreUrl;
+///
+/// let url: StoreUrl = "sqlite:/var/lib/posthouse/posthouse.db".parse()?;
+/// assert_eq!(url, "/var/lib/posthouse/posthouse.db".parse()?);
+/// assert_eq!(
+///     "postgres://user:secret@db/posthouse".parse::<StoreUrl>().unwrap_err().to_string(),
+///     "this version knows no stores of the kind postgres; write the path of an SQLite database, or sqlite: and its path",
+/// );
+/// # Ok::<(), posthouse_store::UnsupportedStore>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreUrl(StoreKind);
+
+/// Which backend it is, and what that needs to find it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    /// An SQLite database in a file.
+    Sqlite(PathBuf),
+}
+
+/// Why a text is not the address of a store.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnsupportedStore {
+    /// It is one of a kind that this version has no backend for.
+    #[error(
+        "this version knows no stores of the kind {0}; write the path of an SQLite database, or sqlite: and its path"
+    )]
+    Kind(String),
+    /// It names no file.
+    #[error("it names no file; write the path of an SQLite database, or sqlite: and its path")]
+    NoFile,
+}
+
+impl StoreUrl {
+    /// An SQLite database in a file.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self(StoreKind::Sqlite(path.into()))
+    }
+
+    pub(crate) const fn backend(&self) -> &StoreKind {
+        &self.0
+    }
+
+    /// The file that it is in, when it is in one of this machine.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0 {
+            StoreKind::Sqlite(path) => Some(path),
+        }
+    }
+}
+
+impl FromStr for StoreUrl {
+    type Err = UnsupportedStore;
+
+    /// Reads `sqlite:PATH`, `sqlite://PATH`, or a path. A text with another scheme is refused without being quoted: there may be a
+    /// password in it.
+    fn from_str(text: &str) -> Result<Self, UnsupportedStore> {
+        let path = match text.split_once(':') {
+            Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            Some((kind, rest)) if rest.starts_with("//") && is_scheme(kind) => {
+                return Err(UnsupportedStore::Kind(kind.to_owned()));
+            }
+            _ => text,
+        };
+        if path.is_empty() || path.ends_with('/') || path.starts_with(':') {
+            return Err(UnsupportedStore::NoFile);
+        }
+        Ok(Self::sqlite(path))
+    }
+}
+
+/// RFC 3986, 3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.chars().all(|one| one.is_ascii_alphanumeric() || matches!(one, '+' | '-' | '.'))
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            StoreKind::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_an_url_lead_to_the_same_file() {
+        for text in ["data/posthouse.db", "sqlite:data/posthouse.db", "sqlite://data/posthouse.db"] {
+            let url: StoreUrl = text.parse().unwrap();
+            assert_eq!(url, StoreUrl::sqlite("data/posthouse.db"), "{text}");
+            assert_eq!(url.file(), Some(Path::new("data/posthouse.db")));
+            assert_eq!(url.to_string(), "sqlite://data/posthouse.db");
+            assert_eq!(url.to_string().parse(), Ok(url));
+        }
+        let odd: StoreUrl = "a:b/posthouse.db".parse().unwrap();
+        assert_eq!(odd, StoreUrl::sqlite("a:b/posthouse.db"), "that is a path as well");
+    }
+
+    #[test]
+    fn what_is_no_store_of_ours_is_refused_without_its_password() {
+        let error = "postgresql://posthouse:secret@db/posthouse".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error, UnsupportedStore::Kind("postgresql".to_owned()));
+        assert!(!error.to_string().contains("secret"), "{error}");
+        for text in ["", "sqlite:", "sqlite://", "sqlite::memory:", "data/"] {
+            assert_eq!(text.parse::<StoreUrl>(), Err(UnsupportedStore::NoFile), "{text:?}");
+        }
+    }
+}
