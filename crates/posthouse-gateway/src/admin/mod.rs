@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
+use jiff::Timestamp;
 use posthouse_core::{shown::in_json, store::Store, submit::ContentLength, time::Clock};
 use serde_json::json;
 use tokio::time::timeout;
@@ -18,7 +19,7 @@ use crate::{
         server::{HttpAnswer, Peer, plain},
     },
     snapshot::SnapshotCell,
-    telemetry::Metrics,
+    telemetry::{Metrics, store::StoreSample},
 };
 
 /// How long the store may take to show that it can be written to.
@@ -65,7 +66,7 @@ impl Admin {
             "/metrics" if !self.may(request.headers(), peer.address.ip().to_canonical()).await => {
                 plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n")
             }
-            "/metrics" => self.metrics(),
+            "/metrics" => self.metrics().await,
             _ => plain(HttpStatus::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"),
         }
     }
@@ -96,8 +97,17 @@ impl Admin {
         answer(status, "application/json", format!("{}\n", in_json(&body.to_string())))
     }
 
-    fn metrics(&self) -> HttpAnswer {
-        match self.metrics.text() {
+    /// What the store says of itself now. A store that does not answer in time leaves out what it would have to read for it.
+    async fn of_store(&self) -> StoreSample {
+        let now = self.clock.now();
+        let oldest = timeout(CHECK_TIME, self.store.oldest_due(now)).await.ok().and_then(Result::ok);
+        let age =
+            |due: Option<Timestamp>| due.map_or(Duration::ZERO, |due| now.duration_since(due).unsigned_abs());
+        StoreSample { statistics: self.store.statistics(), oldest_due_age: oldest.map(age) }
+    }
+
+    async fn metrics(&self) -> HttpAnswer {
+        match self.metrics.text(self.of_store().await) {
             Ok(text) => {
                 answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
             }

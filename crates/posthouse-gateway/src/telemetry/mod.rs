@@ -1,6 +1,7 @@
 //! What the gateway tells about itself: metrics here, logs through `tracing` and [`lines`].
 
 pub mod lines;
+pub(crate) mod store;
 
 use std::{fmt, time::Duration};
 
@@ -13,11 +14,15 @@ use posthouse_core::{
     submit::{AdaptFact, FetchFact},
 };
 use prometheus_client::{
-    encoding::{EncodeLabelSet, text::encode},
+    encoding::{
+        EncodeLabelSet,
+        text::{encode_eof, encode_registry},
+    },
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
+use self::store::StoreSample;
 use crate::carrier::links::Link;
 
 /// Upper bounds of the buckets for answer times, in seconds.
@@ -247,13 +252,17 @@ impl Metrics {
         self.adaptation_time.observe(took.as_secs_f64());
     }
 
-    /// The metrics in the text format of Prometheus.
+    /// The metrics in the text format of Prometheus, with the store's.
     ///
     /// # Errors
     /// What the encoder says.
-    pub fn text(&self) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self, store: StoreSample) -> Result<String, fmt::Error> {
+        let mut of_store = Registry::with_prefix("posthouse");
+        of_store.register_collector(Box::new(store));
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        encode_registry(&mut text, &of_store)?;
+        encode_eof(&mut text)?;
         Ok(text)
     }
 }
