@@ -1,13 +1,15 @@
-//! The ordered checks of contract 4.1.
-
-use mm7::Rule;
+//! The ordered checks of contract 4.1, and those of them that hold at any door; the rows of the MM7 door alone are in [`mm7`](super::mm7).
 
 use super::{
     Ask, Reject, Rejection,
     adapt::{adaptations, fits},
-    facts::{
-        AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact,
+    facts::{AdaptFact, Admission, Arrival, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact},
+    mm7::{
+        account_mm7, attachment_content_types, attachments_read, charged_party, envelope_reads, http_headers,
+        namespaces, operation, reply_charging, root_content_type, schema, sender_identification, soap_body,
+        soap_header, vaspid, version,
     },
+    outcome::{CheckOutcome, CheckStop, body, refuse_if, request},
 };
 use crate::{account::AccountStatus, address::bare, carrier::Carrier, certificate::is_asked_for};
 
@@ -17,27 +19,7 @@ pub struct Check {
     pub row: u8,
     /// What is checked, for tests and traces.
     pub name: &'static str,
-    examine: fn(&Facts) -> Outcome,
-}
-
-/// `Err` ends the checks.
-type Outcome = Result<(), Stop>;
-
-enum Stop {
-    Refuse(Reject),
-    Ask(Ask),
-}
-
-impl From<Reject> for Stop {
-    fn from(reject: Reject) -> Self {
-        Self::Refuse(reject)
-    }
-}
-
-impl From<Ask> for Stop {
-    fn from(ask: Ask) -> Self {
-        Self::Ask(ask)
-    }
+    examine: fn(&Facts) -> CheckOutcome,
 }
 
 /// What the checks say.
@@ -65,8 +47,8 @@ impl Check {
     pub fn examine(&self, facts: &Facts) -> Decision {
         match (self.examine)(facts) {
             Ok(()) => Decision::Accept,
-            Err(Stop::Refuse(reject)) => Decision::Refuse(Rejection { row: self.row, reject }),
-            Err(Stop::Ask(ask)) => Decision::Ask(ask),
+            Err(CheckStop::Refuse(reject)) => Decision::Refuse(Rejection { row: self.row, reject }),
+            Err(CheckStop::Ask(ask)) => Decision::Ask(ask),
         }
     }
 
@@ -126,34 +108,7 @@ checks! {
     30 carrier_takes_whole_content;
 }
 
-fn refuse_if(condition: bool, reject: Reject) -> Outcome {
-    if condition { Err(reject.into()) } else { Ok(()) }
-}
-
-fn body(facts: &Facts) -> Result<&Body, Stop> {
-    facts.body.as_ref().ok_or(Stop::Ask(Ask::Body))
-}
-
-/// Refuses for the first of these rules that is broken and that the dialect does not tolerate.
-fn rules(facts: &Facts, from: Rule, to: Rule) -> Outcome {
-    let body = body(facts)?;
-    let in_envelope = body.decoded.as_ref().map_or(&[][..], |decoded| &decoded.errors);
-    let broken = in_envelope
-        .iter()
-        .chain(&body.package.errors)
-        .map(|error| error.rule)
-        .find(|rule| (from..=to).contains(rule) && body.dialect.refuses(*rule));
-    broken.map_or(Ok(()), |rule| Err(Reject::Decode(rule).into()))
-}
-
-fn http_headers(facts: &Facts) -> Outcome {
-    refuse_if(facts.head.unusable().is_some(), Reject::HttpHeaders)?;
-    // Whose dialect counts is known only with the body: till then, chunks are taken.
-    let refuses_chunks = facts.body.as_ref().is_some_and(|body| !body.dialect.takes_chunks);
-    refuse_if(facts.head.content_length == ContentLength::Chunked && refuses_chunks, Reject::Chunks)
-}
-
-fn request_length(facts: &Facts) -> Outcome {
+fn request_length(facts: &Facts) -> CheckOutcome {
     match facts.head.content_length {
         ContentLength::Bytes(length) => {
             refuse_if(length > facts.head.max_request_bytes, Reject::RequestTooLong)?;
@@ -164,70 +119,20 @@ fn request_length(facts: &Facts) -> Outcome {
     refuse_if(body(facts)?.arrival == Arrival::TooLong, Reject::RequestTooLong)
 }
 
-fn root_content_type(facts: &Facts) -> Outcome {
-    rules(facts, Rule::RootContentType, Rule::RootContentType)
-}
-
-fn envelope_reads(facts: &Facts) -> Outcome {
-    match &body(facts)?.decoded {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Reject::Decode(error.rule).into()),
-    }
-}
-
-fn soap_header(facts: &Facts) -> Outcome {
-    rules(facts, Rule::NotAnEnvelope, Rule::OtherHeaderEntry)
-}
-
-fn soap_body(facts: &Facts) -> Outcome {
-    rules(facts, Rule::NoBody, Rule::SeveralOperations)
-}
-
-fn namespaces(facts: &Facts) -> Outcome {
-    rules(facts, Rule::ForeignNamespace, Rule::NoNamespace)
-}
-
-fn operation(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.submit_req().is_none(), Reject::NotSubmitReq)
-}
-
-fn version(facts: &Facts) -> Outcome {
-    rules(facts, Rule::NoVersion, Rule::UnknownVersion)?;
-    let body = body(facts)?;
-    let Ok(decoded) = &body.decoded else { return Ok(()) };
-    let taken =
-        decoded.version.is_some_and(|version| body.dialect.takes_version(version, &decoded.namespace));
-    refuse_if(!taken, Reject::Decode(Rule::UnknownVersion))
-}
-
-/// What a strict dialect refuses of the rest of the envelope. Elements that are missing have rows of their own.
-fn schema(facts: &Facts) -> Outcome {
-    rules(facts, Rule::ElementOrder, Rule::RepeatedElement)?;
-    rules(facts, Rule::ChildNamespace, Rule::StrayText)
-}
-
-fn sender_identification(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.submit_req().is_none_or(|req| req.sender.vaspid.is_none()), Reject::NoVaspId)
-}
-
-fn vaspid(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.account.is_none(), Reject::UnknownVaspId)
-}
-
-fn address_and_protocol(facts: &Facts) -> Outcome {
+fn address_and_protocol(facts: &Facts) -> CheckOutcome {
     let Some(account) = facts.account() else { return Ok(()) };
     let allowed = account.allowed_ips.is_empty()
         || account.allowed_ips.iter().any(|network| network.contains(&facts.head.remote));
     refuse_if(!allowed || (account.require_tls && !facts.head.tls), Reject::AddressOrProtocol)
 }
 
-fn client_certificate(facts: &Facts) -> Outcome {
+fn client_certificate(facts: &Facts) -> CheckOutcome {
     let Some(account) = facts.account() else { return Ok(()) };
     let asked_for = is_asked_for(&account.client_certs, facts.head.certificate.as_deref());
     refuse_if(!asked_for, Reject::ClientCertificate)
 }
 
-fn credentials(facts: &Facts) -> Outcome {
+fn credentials(facts: &Facts) -> CheckOutcome {
     if facts.account().is_none_or(|account| account.basic_auth.is_none()) {
         return Ok(());
     }
@@ -238,35 +143,30 @@ fn credentials(facts: &Facts) -> Outcome {
     }
 }
 
-fn account_status(facts: &Facts) -> Outcome {
+fn account_status(facts: &Facts) -> CheckOutcome {
     refuse_if(
         facts.account().is_some_and(|account| account.status == AccountStatus::Disabled),
         Reject::AccountDisabled,
     )
 }
 
-fn account_mm7(facts: &Facts) -> Outcome {
-    refuse_if(facts.account().is_some_and(|account| !account.mm7), Reject::NotProvisionedForMm7)
-}
-
-fn throughput(facts: &Facts) -> Outcome {
+fn throughput(facts: &Facts) -> CheckOutcome {
     match facts.admission.ok_or(Ask::Admission)? {
         Admission::In => Ok(()),
         Admission::Later { retry_after } => Err(Reject::Throughput { retry_after }.into()),
     }
 }
 
-fn vasid(facts: &Facts) -> Outcome {
+fn vasid(facts: &Facts) -> CheckOutcome {
     refuse_if(facts.service().is_none(), Reject::UnknownVasId)
 }
 
-fn sender_present(facts: &Facts) -> Outcome {
-    let req = body(facts)?.submit_req();
-    refuse_if(req.is_none_or(|req| req.sender.address.is_none()), Reject::NoSender)
+fn sender_present(facts: &Facts) -> CheckOutcome {
+    refuse_if(request(facts)?.is_none_or(|request| request.sender.is_none()), Reject::NoSender)
 }
 
-fn sender_provisioned(facts: &Facts) -> Outcome {
-    let sender = body(facts)?.submit_req().and_then(|req| req.sender.address.as_ref());
+fn sender_provisioned(facts: &Facts) -> CheckOutcome {
+    let sender = request(facts)?.and_then(|request| request.sender);
     let (Some(service), Some(sender)) = (facts.service(), sender) else { return Ok(()) };
     let lenient = facts.dialect().lenient_addresses;
     let known = service.senders.iter().any(|provisioned| same_sender(provisioned, sender.as_str(), lenient));
@@ -279,39 +179,27 @@ fn same_sender(provisioned: &str, sender: &str, lenient: bool) -> bool {
     provisioned == sender || bare(provisioned) == sender
 }
 
-fn recipients(facts: &Facts) -> Result<usize, Stop> {
-    let req = body(facts)?.submit_req();
-    Ok(req.map_or(0, |req| req.recipients.iter().filter(|recipient| !recipient.display_only).count()))
+fn recipients(facts: &Facts) -> Result<usize, CheckStop> {
+    Ok(request(facts)?.map_or(0, |request| request.recipients))
 }
 
-fn recipient_present(facts: &Facts) -> Outcome {
+fn recipient_present(facts: &Facts) -> CheckOutcome {
     refuse_if(recipients(facts)? == 0, Reject::NoRecipient)
 }
 
-fn one_recipient(facts: &Facts) -> Outcome {
+fn one_recipient(facts: &Facts) -> CheckOutcome {
     refuse_if(recipients(facts)? > 1, Reject::SeveralRecipients)
 }
 
-fn recipient_number(facts: &Facts) -> Outcome {
+fn recipient_number(facts: &Facts) -> CheckOutcome {
     refuse_if(facts.recipient().is_none(), Reject::BadRecipient)
 }
 
-fn reply_charging(facts: &Facts) -> Outcome {
-    let req = body(facts)?.submit_req();
-    refuse_if(req.is_some_and(|req| req.reply_charging.is_some()), Reject::ReplyCharging)
+fn content_present(facts: &Facts) -> CheckOutcome {
+    refuse_if(request(facts)?.is_none_or(|request| !request.has_content), Reject::NoContent)
 }
 
-fn charged_party(facts: &Facts) -> Outcome {
-    let req = body(facts)?.submit_req();
-    let charged = req.is_some_and(|req| req.charged_party.is_some() || req.charged_party_id.is_some());
-    refuse_if(charged, Reject::ChargedParty)
-}
-
-fn content_present(facts: &Facts) -> Outcome {
-    refuse_if(body(facts)?.content().is_none(), Reject::NoContent)
-}
-
-fn message_length(facts: &Facts) -> Outcome {
+fn message_length(facts: &Facts) -> CheckOutcome {
     let length = body(facts)?.length;
     refuse_if(
         facts.account().is_some_and(|account| length > account.max_message_bytes),
@@ -319,34 +207,22 @@ fn message_length(facts: &Facts) -> Outcome {
     )
 }
 
-fn attachment_content_types(facts: &Facts) -> Outcome {
-    rules(facts, Rule::PartWithoutContentType, Rule::PartContentType)
-}
-
-fn attachments_read(facts: &Facts) -> Outcome {
-    rules(facts, Rule::PartHeaders, Rule::SmilForm)?;
-    match facts.content.as_ref().ok_or(Ask::Content)? {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Reject::Decode(error.rule).into()),
-    }
-}
-
-fn blacklist(facts: &Facts) -> Outcome {
+fn blacklist(facts: &Facts) -> CheckOutcome {
     let (Some(recipient), Some(account)) = (facts.recipient(), facts.account()) else { return Ok(()) };
     refuse_if(facts.snapshot.is_blacklisted(&recipient, &account.name), Reject::Blacklisted)
 }
 
-fn carrier_id_present(facts: &Facts) -> Outcome {
+fn carrier_id_present(facts: &Facts) -> CheckOutcome {
     let required = facts.account().is_some_and(|account| account.require_carrier_id);
     refuse_if(required && body(facts)?.carrier_id.is_none(), Reject::NoCarrierId)
 }
 
-fn carrier_id_known(facts: &Facts) -> Outcome {
+fn carrier_id_known(facts: &Facts) -> CheckOutcome {
     let named = body(facts)?.carrier_id.as_deref();
     refuse_if(named.is_some_and(|id| facts.snapshot.named_carrier(id).is_none()), Reject::UnknownCarrierId)
 }
 
-fn lookup(facts: &Facts) -> Outcome {
+fn lookup(facts: &Facts) -> CheckOutcome {
     match facts.carrier.as_ref().ok_or(Ask::Carrier)? {
         CarrierFact::Found { .. } => Ok(()),
         CarrierFact::NoCarrier => Err(Reject::NoCarrier.into()),
@@ -361,19 +237,19 @@ fn carrier(facts: &Facts) -> Option<&Carrier> {
     }
 }
 
-fn service_reaches_carrier(facts: &Facts) -> Outcome {
+fn service_reaches_carrier(facts: &Facts) -> CheckOutcome {
     let (Some(carrier), Some(service)) = (carrier(facts), facts.service()) else { return Ok(()) };
     let reached = service.carriers.as_ref().is_none_or(|carriers| carriers.contains(&carrier.id));
     refuse_if(!reached, Reject::CarrierNotReached)
 }
 
-fn carrier_has_connection(facts: &Facts) -> Outcome {
+fn carrier_has_connection(facts: &Facts) -> CheckOutcome {
     let Some(CarrierFact::Found { carrier, refuses_us }) = &facts.carrier else { return Ok(()) };
     refuse_if(carrier.connections.is_empty() || *refuses_us, Reject::NoConnection)
 }
 
 /// What came along must fit the carrier, or be such that smaller pictures could make it fit.
-fn carrier_takes_content(facts: &Facts) -> Outcome {
+fn carrier_takes_content(facts: &Facts) -> CheckOutcome {
     let (Some(carrier), Some(Ok(content))) = (carrier(facts), &facts.content) else { return Ok(()) };
     refuse_if(
         !fits(content, carrier) && adaptations(content, carrier).is_none(),
@@ -382,7 +258,7 @@ fn carrier_takes_content(facts: &Facts) -> Outcome {
 }
 
 /// All of the content must fit the carrier, with its pictures adapted where they have to be.
-fn carrier_takes_whole_content(facts: &Facts) -> Outcome {
+fn carrier_takes_whole_content(facts: &Facts) -> CheckOutcome {
     let (Some(carrier), Some(content)) = (carrier(facts), facts.whole_content()) else { return Ok(()) };
     if fits(content, carrier) {
         return Ok(());
@@ -396,7 +272,7 @@ fn carrier_takes_whole_content(facts: &Facts) -> Outcome {
     }
 }
 
-fn content_by_url(facts: &Facts) -> Outcome {
+fn content_by_url(facts: &Facts) -> CheckOutcome {
     let Some(Ok(content)) = &facts.content else { return Ok(()) };
     if content.urls.is_empty() {
         return Ok(());

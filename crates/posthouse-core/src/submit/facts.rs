@@ -5,7 +5,7 @@ use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
 use mm7::{
     DecodeError, Decoded, Dialect,
     http1::HeadFaultKind,
-    message::{Content, Message, SubmitReq},
+    message::Content,
     mime::{ContentType, Package},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     certificate::ShownCertificate,
     message::Digest,
     route::Snapshot,
-    submit::ContentFacts,
+    submit::{ContentFacts, request::SubmitRequest},
 };
 
 /// The Content-Type of the HTTP request.
@@ -130,14 +130,6 @@ pub struct Body {
 }
 
 impl Body {
-    /// The SubmitReq inside, if it is one.
-    pub fn submit_req(&self) -> Option<&SubmitReq> {
-        match self.decoded.as_ref().ok()?.message.as_ref()? {
-            Message::SubmitReq(req) => Some(req),
-            _ => None,
-        }
-    }
-
     /// The Content of the SubmitReq; where the dialect does without, and there is one other part, one that means that part.
     pub fn content(&self) -> Option<Cow<'_, Content>> {
         let req = self.submit_req()?;
@@ -272,8 +264,7 @@ impl Facts {
 
     /// The TransactionID, once it is known.
     pub fn transaction_id(&self) -> Option<&str> {
-        let decoded = self.body.as_ref()?.decoded.as_ref().ok()?;
-        decoded.transaction_id.as_ref().map(mm7::TransactionId::as_str)
+        self.body.as_ref()?.transaction_id()
     }
 
     /// The content that is sent: with what was fetched and adapted, where something was.
@@ -288,21 +279,18 @@ impl Facts {
         }
     }
 
+    /// What is asked for, once it is known and a request to send a message.
+    pub fn request(&self) -> Option<SubmitRequest<'_>> {
+        self.body.as_ref()?.request()
+    }
+
     /// The service that the request is sent as, if there is such a one.
     pub fn service(&self) -> Option<&Service> {
-        let req = self.body.as_ref()?.submit_req()?;
-        self.account()?.service(req.sender.vasid.as_ref().map(mm7::VasId::as_str))
+        self.account()?.service(self.request()?.service)
     }
 
     /// The recipient, if there is exactly one and it is a number that the dialect takes.
     pub fn recipient(&self) -> Option<Msisdn> {
-        let req = self.body.as_ref()?.submit_req()?;
-        let mut recipients = req.recipients.iter().filter(|recipient| !recipient.display_only);
-        match (recipients.next(), recipients.next()) {
-            (Some(recipient), None) => {
-                Msisdn::parse(recipient.address.as_str(), self.dialect().lenient_addresses)
-            }
-            _ => None,
-        }
+        self.request()?.only_recipient()
     }
 }

@@ -1,4 +1,4 @@
-//! From a SubmitReq to a decision: the ordered checks of contract 4.1.
+//! From a request to a decision: the ordered checks of contract 4.1.
 //!
 //! The order is one array, [`checks::CHECKS`]. Each check looks at [`Facts`] and passes, refuses, or asks for a fact that is not
 //! known yet; whoever runs them finds it out (reads the body, verifies a password, looks a number up) and runs them again. So
@@ -9,10 +9,13 @@ mod body;
 mod causes;
 mod checks;
 mod facts;
+mod mm7;
+mod outcome;
 mod plan;
 mod presentation;
 mod references;
 mod reject;
+mod request;
 
 pub use adapt::{Adaptation, Adapted, adaptations, insert_adapted};
 pub(crate) use body::find_part;
@@ -27,6 +30,7 @@ pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;
 pub(crate) use reject::row;
 pub use reject::{Reject, Rejection};
+pub use request::SubmitRequest;
 
 /// A fact that a check asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
