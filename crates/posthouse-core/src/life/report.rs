@@ -49,12 +49,12 @@ pub fn when_short_of_space(
         // Not even a line on the timeline.
         return Ok(Some(Recorded::Late(subject.id)));
     }
-    if may_end(report) { Ok(None) } else { Err(StoreError::Full) }
+    if ends(subject, report) { Ok(None) } else { Err(StoreError::Full) }
 }
 
-/// Whether a message may end by it: then what is owed about it has to be [loaded](Loaded::owed).
-pub const fn may_end(report: &CarrierReport) -> bool {
-    Terminal::of(report.status).is_some()
+/// Whether a message ends by it: then what is owed about it has to be [loaded](Loaded::owed).
+pub const fn ends(subject: &Subject, report: &CarrierReport) -> bool {
+    !subject.state.is_terminal() && Terminal::of(report.status).is_some()
 }
 
 /// Whether it changes nothing: then the [lines about those](Loaded::late) that came too late have to be loaded.

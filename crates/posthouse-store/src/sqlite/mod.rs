@@ -42,6 +42,8 @@ mod report;
 mod roles;
 mod schema;
 mod search;
+#[cfg(all(test, feature = "suite"))]
+mod statements;
 mod sweep;
 mod transaction;
 mod unreadable;

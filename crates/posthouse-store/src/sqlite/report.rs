@@ -29,7 +29,7 @@ pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded
         return Ok(recorded);
     }
     let expected = Expected {
-        may_end: report::may_end(report),
+        may_end: report::ends(&subject, report),
         is_too_late: report::is_too_late(&subject, report),
         learned: Some(report.carrier_message_id.as_str()).filter(|id| !id.is_empty()),
     };

@@ -1,0 +1,224 @@
+//! What no test of a step's effect would notice: how many statements it takes, and whether the numbers that stand in SQL are those of the
+//! types that they are of.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use mm7::MmStatus;
+use posthouse_core::{
+    Id,
+    id::IdSource,
+    life::{
+        load::WorkKind,
+        read_reply::ReadStatus,
+        report::is_unanswered,
+        state::{State, Terminal},
+    },
+    store::{CallbackOutcome, Timer},
+};
+use rusqlite::{
+    Connection,
+    trace::{TraceEvent, TraceEventCodes},
+};
+
+use super::{
+    accept::{self, PreparedMessage},
+    callback, due,
+    job::Tx,
+    load, report, schema, sweep, work,
+};
+use crate::{
+    fault::Result,
+    suite::bed::{
+        self, ME, OTHER, REPORT_TIMEOUT, acme, again, at, carrier, lease, read_reply, report as said, taken,
+    },
+};
+
+/// A database in memory, and how many statements were run on it.
+struct Counted {
+    connection: Connection,
+    statements: Arc<AtomicUsize>,
+    ids: IdSource,
+}
+
+impl Counted {
+    fn new() -> Self {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&statements);
+        let count = move |_: TraceEvent<'_>| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        connection.trace_v2(TraceEventCodes::SQLITE_TRACE_PROFILE, Some(count)).unwrap();
+        Self { connection, statements, ids: IdSource::new(0, None) }
+    }
+
+    /// Runs an operation. What it answers, and how many statements it took.
+    fn run<T>(&mut self, run: impl FnOnce(&mut Tx<'_>) -> Result<T>) -> (T, usize) {
+        let before = self.statements.load(Ordering::Relaxed);
+        let mut tx = Tx::new(&self.connection, None, &mut self.ids, false);
+        let answer = run(&mut tx).unwrap();
+        (answer, self.statements.load(Ordering::Relaxed) - before)
+    }
+
+    fn accept(&mut self) -> (Id, usize) {
+        let message = bed::message(0);
+        let prepared = PreparedMessage::new(&message, 0).unwrap();
+        let (_, statements) = self.run(|tx| accept::accept(tx, &prepared));
+        (message.id, statements)
+    }
+
+    /// A message in this state, with work of this kind, due at 10.
+    fn insert(&mut self, state: State, kind: Option<WorkKind>) -> Id {
+        let (id, _) = self.accept();
+        let change = "UPDATE message SET state = ?, changed_at = ? WHERE id = ?";
+        let at = at(10).as_millisecond();
+        self.connection.execute(change, (state.number(), at, id.number())).unwrap();
+        match kind {
+            Some(kind) => {
+                let change = "UPDATE work SET kind = ?, due = ?, owner = NULL WHERE id = ?";
+                self.connection.execute(change, (kind.number(), at, id.number())).unwrap();
+            }
+            None => {
+                self.connection.execute("DELETE FROM work WHERE id = ?", [id.number()]).unwrap();
+            }
+        }
+        id
+    }
+}
+
+/// From its acceptance to its last callback.
+#[test]
+fn what_each_step_of_a_message_takes() {
+    let mut store = Counted::new();
+    let (id, accepted) = store.accept();
+    let sends = |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier(), lease(ME, 2), at(2), None, 10);
+    let (leased, sending) = store.run(sends);
+    assert_eq!(leased.len(), 1);
+    let (_, begun) = store.run(|tx| work::begin(tx, id, ME, "east", at(60), at(1)));
+    let (_, put_back) = store.run(|tx| work::settle(tx, id, ME, &again(2, 0), "", at(2)));
+    store.run(sends);
+    store.run(|tx| work::begin(tx, id, ME, "east", at(60), at(1)));
+    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", at(3)));
+    let (_, replied) = store.run(|tx| report::record_read_reply(tx, &read_reply("c-1", ReadStatus::Read, 4)));
+    let (_, deferred) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Deferred, 5)));
+    // Forwarded and Deferred are withdrawn, each with a line.
+    let (_, retrieved) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Retrieved, 6)));
+    let (_, late) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Retrieved, 7)));
+    assert_eq!((accepted, sending, begun, put_back, settled), (2, 3, 4, 5, 6));
+    assert_eq!((replied, deferred, retrieved, late), (4, 5, 12, 4));
+    let (callbacks, leased) = store.run(|tx| callback::lease(tx, &acme(), lease(ME, 8), at(8), 10));
+    let reply = callbacks[0].id;
+    let outcome = CallbackOutcome::Again { due: at(9), said: String::new() };
+    let (_, tried) = store.run(|tx| callback::settle(tx, reply, ME, &outcome, at(8)));
+    store.run(|tx| callback::lease(tx, &acme(), lease(ME, 9), at(9), 10));
+    // The report had to wait for it.
+    let (_, delivered) = store.run(|tx| callback::settle(tx, reply, ME, &CallbackOutcome::Delivered, at(9)));
+    assert_eq!((callbacks.len(), leased, tried, delivered), (1, 2, 3, 4));
+}
+
+/// Reports rarely wait; where some do, a step that nothing waits for looks twice, by the id and by the address.
+#[test]
+fn what_waits_costs_little_where_it_is_not_meant() {
+    let mut store = Counted::new();
+    let (_, kept) = store.run(|tx| report::record(tx, &said("c-9", MmStatus::Retrieved, 0)));
+    let elsewhere =
+        posthouse_core::message::CarrierReport { recipient: None, ..said("c-8", MmStatus::Retrieved, 0) };
+    store.run(|tx| report::record(tx, &elsewhere));
+    store.connection.execute("DELETE FROM unmatched_report WHERE carrier_message_id = 'c-9'", []).unwrap();
+    let id = store.insert(State::Sending, Some(WorkKind::Sending));
+    store.connection.execute("UPDATE work SET owner = ?", [ME.0]).unwrap();
+    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", at(3)));
+    assert_eq!((kept, settled), (5, 8));
+}
+
+/// The indices know states by their numbers, so SQL has to name them, too.
+#[test]
+fn the_states_in_sql_are_those_of_the_state_machine() {
+    let mut store = Counted::new();
+    let mut expected = Vec::new();
+    for state in State::all() {
+        for report_until in [None, Some(REPORT_TIMEOUT)] {
+            let id = store.insert(state, Some(WorkKind::Report));
+            let change = "UPDATE message SET report_until = ? WHERE id = ?";
+            store.connection.execute(change, (report_until, id.number())).unwrap();
+            if is_unanswered(&load::subject(&store.connection, id).unwrap().unwrap()) {
+                expected.push(id);
+            }
+        }
+    }
+    let found = load::unanswered(&store.connection, &carrier(), "16175550100").unwrap();
+    let mut found: Vec<Id> = found.iter().map(|neighbour| neighbour.loaded.subject.id).collect();
+    found.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!((found.len(), &found), (9, &expected));
+    // What has ended, and nothing else, is swept.
+    let mut store = Counted::new();
+    let all: Vec<State> = State::all().collect();
+    for state in &all {
+        store.insert(*state, None);
+    }
+    let candidates = sweep::find(&store.connection, at(0), at(11), 100).unwrap();
+    let (swept, _) = store.run(|tx| sweep::sweep(tx, &candidates));
+    assert_eq!(swept.messages, u64::try_from(Terminal::ALL.len()).unwrap());
+    let mut left: Vec<u8> = store
+        .connection
+        .prepare("SELECT state FROM message")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    left.sort_unstable();
+    let open: Vec<u8> = all.iter().filter(|state| !state.is_terminal()).map(|state| state.number()).collect();
+    assert_eq!(left, open);
+}
+
+/// Likewise the kinds of work.
+#[test]
+fn the_kinds_of_work_in_sql_are_those_of_the_type() {
+    for kind in WorkKind::ALL {
+        let mut store = Counted::new();
+        let id = store.insert(State::Sending, Some(*kind));
+        let is_to_be_sent = *kind == WorkKind::Send;
+        let due = due::due(&store.connection, at(10)).unwrap();
+        assert_eq!((!due.carriers.is_empty(), due.timers), (is_to_be_sent, !is_to_be_sent), "{kind:?}");
+        let ahead = due::due(&store.connection, at(9)).unwrap();
+        assert_eq!((ahead.carriers.len(), ahead.timers, ahead.next), (0, false, Some(at(10))), "{kind:?}");
+        let (put_off, _) = store.run(|tx| work::put_off(tx, &carrier(), at(12), true, at(10), 10));
+        assert_eq!(put_off, usize::from(is_to_be_sent), "{kind:?}");
+        let came_back =
+            |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier(), lease(ME, 10), at(10), Some(at(1)), 10);
+        let (sends, _) = store.run(came_back);
+        assert_eq!(sends.len(), usize::from(is_to_be_sent), "{kind:?}");
+        let (timers, _) = store.run(|tx| work::lease_timers(tx, lease(ME, 10), at(10), 10));
+        let is_as_expected = match (kind, timers.as_slice()) {
+            (WorkKind::Send, []) => true,
+            (WorkKind::Sending, [Timer::Interrupted(send)]) => send.id == id,
+            (WorkKind::Report, [Timer::ReportDue { id: due, .. }]) => *due == id,
+            _ => false,
+        };
+        assert!(is_as_expected, "{kind:?}: {timers:?}");
+        store.run(|tx| work::release(tx, &[id], OTHER, at(11)));
+        store.run(|tx| work::release(tx, &[id], ME, at(11)));
+        let work = load::subject(&store.connection, id).unwrap().unwrap().work.unwrap();
+        let is_released = work.owner.is_none() && work.due == at(11);
+        assert_eq!(is_released, *kind != WorkKind::Sending, "an attempt under way is nobody's to give back");
+    }
+}
+
+/// A recipient that is no number is not taken for none.
+#[test]
+fn a_waiting_report_that_cannot_be_read_says_so() {
+    let mut store = Counted::new();
+    store.run(|tx| report::record(tx, &said("c-1", MmStatus::Retrieved, 0)));
+    store.connection.execute("UPDATE unmatched_report SET recipient = 'x'", []).unwrap();
+    let id = store.insert(State::Sending, Some(WorkKind::Sending));
+    store.connection.execute("UPDATE work SET owner = ?", [ME.0]).unwrap();
+    let mut tx = Tx::new(&store.connection, None, &mut store.ids, false);
+    let fault = work::settle(&mut tx, id, ME, &taken("c-1", 3), "", at(3)).unwrap_err();
+    assert!(fault.to_string().contains("unmatched_report.recipient of row 1"), "{fault}");
+}
