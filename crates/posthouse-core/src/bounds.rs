@@ -17,15 +17,15 @@ pub const ID: usize = 256;
 pub const SUBJECT: usize = 1000;
 /// The longest line of a timeline, in characters.
 pub const LINE: usize = 1000;
-/// So many lines has a timeline at most. From then on the last one is always the newest.
+/// The most lines of a timeline. Once it has them, each new line replaces the last.
 pub const LINES: u32 = 2000;
-/// So many reports that change nothing are on a timeline at most.
+/// The most reports that change nothing on one timeline.
 pub const LATE_REPORTS: u32 = 20;
-/// So many reports and read replies wait for one unknown MessageID at most.
+/// The most reports and read replies that wait for one unknown MessageID.
 pub const WAITING_FOR_ONE: u32 = 32;
-/// So many of either say the same.
+/// The most of either that say the same.
 pub const SAME: u32 = 3;
-/// So many of one carrier wait at most; the oldest goes for a new one.
+/// The most of one carrier that wait; the oldest goes for a new one.
 pub const WAITING_OF_CARRIER: u32 = 100_000;
 
 /// The first `characters` of a text.
@@ -46,7 +46,7 @@ pub fn id(id: &str) -> Cow<'_, str> {
     if id.len() <= ID {
         return Cow::Borrowed(id);
     }
-    // FNV-1a, 64 bits: who makes two of the same hash confuses his own messages only.
+    // FNV-1a, 64 bits: a peer that makes two of the same hash confuses its own messages only.
     let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -54,12 +54,12 @@ pub fn id(id: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{beginning}~{hash:016x}"))
 }
 
-/// Whether one more report that changes nothing goes onto a timeline that has so many of them, of which so many say the same.
+/// Whether one more report that changes nothing goes onto a timeline that has `lines` of them, of which `same` say the same.
 pub const fn has_room_for_late_report(lines: u32, same: u32) -> bool {
     lines < LATE_REPORTS && same < SAME
 }
 
-/// Whether one more report may wait for an unknown id for which so many do, of which so many say the same.
+/// Whether one more report may wait for an unknown id for which `waiting` do, of which `same` say the same.
 pub const fn may_wait(waiting: u32, same: u32) -> bool {
     waiting < WAITING_FOR_ONE && same < SAME
 }

@@ -244,8 +244,9 @@ pub struct Mo {
     pub parts: Vec<StoredPart>,
 }
 
-/// Identifies the content of a SubmitReq, so that a repetition is told from another message under the same
-/// TransactionID: the first 16 bytes of a SHA-256.
+/// Identifies the content of a request, so that a repetition is told from another request under the same id: the first 16 bytes of
+/// a hash. Which hash, and over what, is up to whoever makes it (of a SubmitReq and a DeliverReq BLAKE3, of what a handset sent
+/// SHA-256); digests of different kinds are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub [u8; 16]);
 
@@ -272,13 +273,13 @@ pub struct StoredMessage {
     pub submission: Submission,
     /// Where it stands.
     pub state: State,
-    /// Why, when it was refused.
+    /// The reason of a refusal.
     pub reason: Option<Reason>,
     /// The MessageID that the carrier gave it.
     pub carrier_message_id: Option<String>,
     /// How many attempts were begun.
     pub attempts: u32,
-    /// When 1000 was earned.
+    /// When it was accepted (1000).
     pub accepted_at: Timestamp,
     /// When its state last changed.
     pub changed_at: Timestamp,
@@ -287,9 +288,9 @@ pub struct StoredMessage {
 /// One line of a message's timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEvent {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     pub kind: EventKind,
     /// The rest, in words for people; empty where the kind says it all.
     pub detail: String,
@@ -374,6 +375,6 @@ pub struct CarrierReport {
     pub said: String,
     /// What was odd about its form, for the timeline; empty: nothing.
     pub odd: String,
-    /// When it came.
+    /// When it was received.
     pub received_at: Timestamp,
 }

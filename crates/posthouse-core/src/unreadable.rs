@@ -8,13 +8,13 @@ use mm7::StatusCode;
 
 use crate::{carrier::CarrierId, message::Digest};
 
-/// So many bytes of each are kept.
+/// The most bytes of one request that are kept.
 pub const MOST_BYTES: usize = 16 * 1024;
 
-/// So many of each carrier are kept; the oldest go first.
+/// The most requests of one carrier that are kept; the oldest go first.
 pub const MOST_OF_A_CARRIER: usize = 1000;
 
-/// So many bytes of a Content-Type, and of the reason, are kept.
+/// The most bytes of a Content-Type, and of the reason, that are kept.
 const MOST_WORDS: usize = 320;
 
 /// A request of a carrier that could not be read.
@@ -26,7 +26,7 @@ pub struct Unreadable {
     pub code: StatusCode,
     /// Why, in words for people. They may quote the request.
     pub why: String,
-    /// Its Content-Type, as it came.
+    /// Its Content-Type, as it was received.
     pub content_type: Option<String>,
     /// The first [`MOST_BYTES`] of its body.
     pub body: Bytes,
@@ -34,7 +34,7 @@ pub struct Unreadable {
     pub length: u64,
     /// Identifies the whole body and the reason: one that comes again is counted, not kept twice.
     pub digest: Digest,
-    /// When it came.
+    /// When it was received.
     pub received_at: Timestamp,
 }
 
@@ -63,7 +63,7 @@ pub struct KeptUnreadable {
     pub number: i64,
     /// How often the very same came.
     pub times: u64,
-    /// When it came last.
+    /// When it was received last.
     pub last_at: Timestamp,
     /// What came, and when it came first.
     pub request: Unreadable,

@@ -119,7 +119,7 @@ pub fn classify_for(said: Said, vocabulary: &Vocabulary) -> Classified {
     classify(own.map_or(said, meaning))
 }
 
-/// What a carrier that talks as everybody does says for a code of our table.
+/// What a carrier without codes of its own says for a code of our table.
 const fn meaning(code: StatusCode) -> Said {
     match code {
         StatusCode::Timeout => Said::NoAnswer,

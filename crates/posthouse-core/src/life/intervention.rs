@@ -42,7 +42,7 @@ pub struct Standing {
 /// Why nothing was done to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LeftAlone {
-    /// There is no such message.
+    /// No message has this id.
     Unknown,
     /// It has ended, once and for all.
     Ended,
@@ -113,7 +113,7 @@ impl Intervention {
     }
 }
 
-/// Which callbacks that were kept as failed a search is about. It walks backwards from the newest.
+/// Selects callbacks that were kept as failed. The search goes backwards from the newest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailedFilter {
     /// Only these messages', or these messages from handsets; empty: of any.
@@ -171,7 +171,7 @@ pub struct FailedCallback {
     pub id: Id,
     /// The message it is about; of a message from a handset, its LinkedID.
     pub message: Id,
-    /// To whom it was owed.
+    /// The account that it was owed to.
     pub account: AccountName,
     /// The carrier it comes from.
     pub carrier: CarrierId,

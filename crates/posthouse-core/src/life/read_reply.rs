@@ -21,7 +21,7 @@ pub enum ReadStatus {
     Read,
     /// It was deleted unread.
     Deleted,
-    /// Nobody knows.
+    /// It is not known.
     Indeterminate,
 }
 
@@ -82,7 +82,7 @@ pub struct CarrierReadReply {
     pub said: String,
     /// What was odd about its form, for the timeline; empty: nothing.
     pub odd: String,
-    /// When it came.
+    /// When it was received.
     pub received_at: Timestamp,
 }
 

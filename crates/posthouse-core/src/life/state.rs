@@ -20,7 +20,7 @@ pub enum State {
     Forwarded,
     /// The handset knows of it and has not fetched it.
     Deferred,
-    /// Ended, once and for all.
+    /// It has ended; nothing changes it any more.
     Ended(Terminal),
 }
 
@@ -29,9 +29,9 @@ pub enum State {
 pub enum Terminal {
     /// The handset has it.
     Retrieved,
-    /// Not in time.
+    /// It was not fetched, or not sent, in time.
     Expired,
-    /// Refused.
+    /// The carrier refused it.
     Rejected,
     /// Network or subscriber cannot be reached.
     Unreachable,
@@ -39,7 +39,7 @@ pub enum Terminal {
     Unrecognized,
     /// The request is not supported.
     NotSupported,
-    /// Nobody knows.
+    /// It is not known what became of it.
     Indeterminate,
 }
 
@@ -173,8 +173,8 @@ impl State {
             (Self::Parked | Self::Forwarded | Self::Deferred, LifeEvent::ReportTimeout) => {
                 Transition::ended(Terminal::Indeterminate)
             }
-            // A parked message is not sent again and does not expire; a time-out of reports concerns nobody who waits
-            // for none; an attempt that is under way is not begun again, and nobody intervenes.
+            // A parked message is not sent again and does not expire; a time-out of reports concerns no message that
+            // waits for none; an attempt that is under way is not begun again, and nobody intervenes.
             (
                 Self::Parked,
                 LifeEvent::Begin | LifeEvent::Again | LifeEvent::Unknown | LifeEvent::ExpiryPassed { .. },

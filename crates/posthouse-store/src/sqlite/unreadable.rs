@@ -1,4 +1,4 @@
-//! Requests of carriers that nobody can read: the newest of each carrier, each once.
+//! Requests of carriers that cannot be read: the newest of each carrier, each kept once.
 
 use jiff::Timestamp;
 use mm7::StatusCode;
