@@ -1,5 +1,7 @@
 //! The fuzz targets as an ordinary test: every vector, and mutations of it by a seeded generator.
 
+#[path = "../../../../fuzz/src/mutations.rs"]
+mod mutations;
 #[path = "../../../../fuzz/src/lib.rs"]
 mod targets;
 
@@ -7,6 +9,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use self::mutations::{Chance, Ingredients, mutated};
 use self::targets::{envelope, lint, multipart, request, round_trip};
 
 type Target = (&'static str, fn(&[u8]));
@@ -56,46 +59,12 @@ fn every_vector_holds() {
 #[test]
 fn mutated_vectors_hold() {
     let vectors = vectors();
+    let bytes: Vec<_> = vectors.iter().map(|(_, data)| data.clone()).collect();
+    let ingredients = Ingredients { pieces: &[], vectors: &bytes };
     let mut chance = Chance(0x6d6d_3721);
     for (name, data) in &vectors {
         for round in 0..MUTATIONS {
-            let mut mutated = data.clone();
-            for _ in 0..=chance.below(3) {
-                mutate(&mut mutated, &vectors, &mut chance);
-            }
-            check_all(&format!("{name}, mutation {round}"), &mutated);
+            check_all(&format!("{name}, mutation {round}"), &mutated(data, &ingredients, &mut chance));
         }
-    }
-}
-
-/// One change: bytes replaced, taken out or repeated, or a piece of another vector put in.
-fn mutate(data: &mut Vec<u8>, vectors: &[(String, Vec<u8>)], chance: &mut Chance) {
-    let at = chance.below(data.len() + 1);
-    let end = (at + chance.below(40)).min(data.len());
-    match chance.below(6) {
-        0 => data.truncate(at),
-        1 => drop(data.drain(at..end)),
-        2 => drop(data.splice(at..at, data[at..end].to_vec())),
-        3 => data[at..end].fill(b"\0 <>&\"\n-\xff9"[chance.below(10)]),
-        4 => data[at..end].iter_mut().for_each(|byte| *byte ^= 1 << chance.below(8)),
-        _ => {
-            let other = &vectors[chance.below(vectors.len())].1;
-            let from = chance.below(other.len());
-            let to = (from + chance.below(200)).min(other.len());
-            drop(data.splice(at..end, other[from..to].iter().copied()));
-        }
-    }
-}
-
-/// A small generator of pseudo-random numbers (xorshift), the same at every run.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below `bound`, 0 for none.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap_or(0).checked_rem(bound).unwrap_or(0)
     }
 }

@@ -2,12 +2,16 @@
 
 #[path = "../../../../fuzz/src/heads.rs"]
 mod heads;
+#[path = "../../../../fuzz/src/mutations.rs"]
+mod mutations;
 
 use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
+
+use self::mutations::{Chance, Ingredients, mutated};
 
 /// What a connection may carry: several requests, whole and broken.
 const CONNECTIONS: &[&str] = &[
@@ -26,6 +30,25 @@ const CONNECTIONS: &[&str] = &[
     "GET / HTTP/1.1\r\nno colon\r\n\r\nGET / HTTP/1.1\r\n\r\n",
     "\x16\x03\x01\x02\x00\x01\x00\x01\x7c\x03\x03",
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
+/// What lengths and lines are made of.
+const PIECES: &[&str] = &[
+    "\r\n",
+    "\n",
+    "\r",
+    " ",
+    "\t",
+    "\r\n ",
+    ":",
+    "0",
+    "\r\n\r\n",
+    "chunked",
+    "Content-Length: 1\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "HTTP/1.0",
+    "0\r\n\r\n",
+    "\0",
+    "close",
 ];
 /// Mutations of each: few enough for a test that is run at every change. `cargo xtask fuzz` does more.
 const MUTATIONS: usize = 200;
@@ -58,64 +81,11 @@ fn hyper_sees_the_requests_that_we_see() {
 #[test]
 fn hyper_sees_the_requests_that_we_see_in_mutations() {
     let vectors = vectors();
+    let ingredients = Ingredients { pieces: PIECES, vectors: &vectors };
     let mut chance = Chance(0x6865_6164);
     for vector in vectors.iter().take(CONNECTIONS.len()) {
         for _ in 0..MUTATIONS {
-            let mut mutated = vector.clone();
-            for _ in 0..=chance.below(3) {
-                mutate(&mut mutated, &vectors, &mut chance);
-            }
-            check(&mutated);
+            check(&mutated(vector, &ingredients, &mut chance));
         }
-    }
-}
-
-/// One change: bytes replaced, taken out or repeated, a piece of what lengths and lines are made of, or of another vector, put in.
-fn mutate(data: &mut Vec<u8>, vectors: &[Vec<u8>], chance: &mut Chance) {
-    const PIECES: [&str; 16] = [
-        "\r\n",
-        "\n",
-        "\r",
-        " ",
-        "\t",
-        "\r\n ",
-        ":",
-        "0",
-        "\r\n\r\n",
-        "chunked",
-        "Content-Length: 1\r\n",
-        "Transfer-Encoding: chunked\r\n",
-        "HTTP/1.0",
-        "0\r\n\r\n",
-        "\0",
-        "close",
-    ];
-    let at = chance.below(data.len() + 1);
-    let end = (at + chance.below(20)).min(data.len());
-    match chance.below(7) {
-        0 => data.truncate(at),
-        1 => drop(data.drain(at..end)),
-        2 => drop(data.splice(at..at, data[at..end].to_vec())),
-        3 => data[at..end].iter_mut().for_each(|byte| *byte ^= 1 << chance.below(8)),
-        4 | 5 => drop(data.splice(at..at, PIECES[chance.below(PIECES.len())].bytes())),
-        _ => {
-            let other = &vectors[chance.below(vectors.len())];
-            let from = chance.below(other.len());
-            let to = (from + chance.below(100)).min(other.len());
-            drop(data.splice(at..end, other[from..to].iter().copied()));
-        }
-    }
-}
-
-/// A small generator of pseudo-random numbers (xorshift), the same at every run.
-struct Chance(u64);
-
-impl Chance {
-    /// A number below `bound`, 0 for none.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap_or(0).checked_rem(bound).unwrap_or(0)
     }
 }
