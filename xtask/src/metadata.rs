@@ -32,6 +32,8 @@ pub struct Package {
 #[derive(Deserialize)]
 pub struct Declared {
     pub name: String,
+    /// `None` is a normal dependency, else `dev` or `build`.
+    pub kind: Option<String>,
 }
 
 /// The graph that cargo resolved from the lock file.

@@ -1,5 +1,17 @@
-//! Tests of the gateway as a library.
-#![expect(clippy::unwrap_used, reason = "what cannot be made, or is not there, fails the test")]
+//! Tests of the gateway as a library, with its peers in this process, over real HTTP.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "what cannot be made, or is not there, fails the test"
+)]
 
+mod adaptation;
+mod content;
+mod contract;
 mod door;
+mod fetch;
 mod fuzz_targets;
+mod lookup;
+mod mo;
+mod simulation;

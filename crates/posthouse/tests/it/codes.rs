@@ -7,12 +7,12 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{
-    answer::exchange,
-    town::{Plan, Town},
-};
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::codes::{MODEL, PAGES, Page, STATUS_PAGES, edited};
+use posthouse_testing::{
+    answer::exchange,
+    town::{Town, TownPlan},
+};
 use serde_json::Value;
 
 fn posthouse(arguments: &[&str]) -> Output {
@@ -106,7 +106,7 @@ fn provisioning(town: &Town, page: &Page) -> String {
 
 #[tokio::test]
 async fn a_gateway_answers_every_example_with_its_code() {
-    let town = Town::planned(Plan { fragile: true, ..Plan::default() }).await;
+    let town = Town::planned(TownPlan { fragile: true, ..TownPlan::default() }).await;
     for page in PAGES {
         town.provision(&provisioning(&town, page)).await;
         let mut answer = exchange(town.mm7_door(), &page.request()).await;
@@ -121,7 +121,7 @@ async fn a_gateway_answers_every_example_with_its_code() {
 
 #[tokio::test]
 async fn a_message_ends_as_the_page_of_a_status_says() {
-    let town = Town::planned(Plan::default()).await;
+    let town = Town::planned(TownPlan::default()).await;
     let page = Page::of(StatusCode::Success).unwrap();
     town.provision(&provisioning(&town, page)).await;
     for status in STATUS_PAGES {

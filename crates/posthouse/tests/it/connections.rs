@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::process::{DEADLINE, Gateway, Program, posthouse};
+use crate::process::{self, DEADLINE, Gateway, Program};
 use bytes::Bytes;
 use http::{Request, Response};
 use mm7::TransactionId;
@@ -26,7 +26,10 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{Submit, VaspOptions, VaspSim, http::Client, media, submit};
-use posthouse_store::{Access, StoreUrl, open};
+use posthouse_testing::{
+    provisioning::{AccountToml, CarrierToml, range},
+    store::visit,
+};
 use serde_json::Value;
 use tokio::{
     task::{JoinSet, block_in_place},
@@ -123,21 +126,13 @@ impl Load {
 }
 
 fn provision(folder: &Path, first: &End, second: &End, vasp: &VaspSim) {
-    let connection = |end: &End| {
-        format!("[[carrier.connection]]\nname = {:?}\nurl = {:?}\ntimeout = \"5s\"\n", end.name, end.url)
-    };
-    let text = format!(
-        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n[account.callbacks]\nreport_url = \"{}/reports\"\n\
-         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
-         [[carrier]]\nid = \"31003\"\nreport_timeout = \"5s\"\n{}{}\
-         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n",
-        vasp.url(),
-        connection(first),
-        connection(second),
-    );
-    fs::write(folder.join("acme.toml"), text).unwrap();
-    let applied = posthouse(folder, &["apply", "acme.toml", "-c", "posthouse.toml"]).output().unwrap();
-    assert!(applied.status.success(), "{applied:?}");
+    let account = AccountToml::new("acme").callbacks(&format!("{}/reports", vasp.url()), "");
+    let carrier = [first, second]
+        .iter()
+        .fold(CarrierToml::new("31003").with("report_timeout = \"5s\"\n"), |carrier, end| {
+            carrier.connection(end.name, &end.url, "timeout = \"5s\"\n")
+        });
+    process::provision(folder, &format!("{account}{carrier}{}", range("1617", "31003")));
 }
 
 /// Waits till there is something.
@@ -160,12 +155,6 @@ async fn metric(gateway: &Gateway, name: &str) -> Option<String> {
     line.map(str::to_owned)
 }
 
-async fn store(folder: &Path) -> Arc<dyn Store> {
-    let data = folder.join("data");
-    let url = StoreUrl::sqlite(data.join("posthouse.db"));
-    open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
-}
-
 /// Waits till every message has ended.
 async fn all_ended(store: &dyn Store) {
     let states = State::all().filter(|state| !state.is_terminal()).collect();
@@ -185,7 +174,7 @@ fn tried_on(timeline: &[TimelineEvent]) -> Vec<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_connections_is_killed_and_comes_back() {
-    let folder = crate::process::folder();
+    let folder = process::folder();
     let folder = folder.path();
     let gateway = block_in_place(|| Gateway::start(folder));
     let vasp =
@@ -232,7 +221,7 @@ async fn one_of_two_connections_is_killed_and_comes_back() {
 
     load.enough.store(true, Ordering::Relaxed);
     timeout(DEADLINE, clients.join_all()).await.unwrap();
-    let store = store(folder).await;
+    let store = visit(folder).await;
     all_ended(&*store).await;
     let accepted = load.accepted();
     let mut elsewhere = second.messages().await.unwrap();

@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt, fs,
+    fmt,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::process::{DEADLINE, Ended, Gateway, Program, posthouse};
+use crate::process::{self, DEADLINE, Ended, Gateway, Program};
 use mm7::{MmStatus, Period, TransactionId, When};
 use posthouse_core::{
     Id,
@@ -25,7 +25,10 @@ use posthouse_sim::{
     CarrierOptions, CarrierSim, ReceivedCallback, Submit, VaspOptions, VaspSim, carrier::KeptMessage,
     http::Client, media, submit,
 };
-use posthouse_store::{Access, StoreUrl, open};
+use posthouse_testing::{
+    provisioning::{AccountToml, CarrierToml, range},
+    store::visit,
+};
 use tempfile::TempDir;
 use tokio::{
     sync::watch,
@@ -259,7 +262,7 @@ impl Town {
         };
         let vasp = VaspOptions { keep_callbacks: KEPT, keep_bytes: usize::MAX, ..VaspOptions::default() };
         let town = Self {
-            folder: crate::process::folder(),
+            folder: process::folder(),
             park: CarrierSim::start(carrier("31003")).await.unwrap(),
             resend: CarrierSim::start(carrier("31002")).await.unwrap(),
             vasp: VaspSim::start(vasp).await.unwrap(),
@@ -272,34 +275,27 @@ impl Town {
 
     fn provision(&self) {
         let carrier = |id: &str, on_unknown: &str, carrier: &CarrierSim| {
-            format!(
-                "[[carrier]]\nid = {id:?}\non_unknown = {on_unknown:?}\nreport_timeout = {REPORT_TIMEOUT:?}\n\
-                 [[carrier.connection]]\nname = \"sim\"\nurl = {:?}\ntimeout = \"1s\"\n",
-                carrier.url()
-            )
+            CarrierToml::new(id)
+                .with(&format!("on_unknown = {on_unknown:?}\nreport_timeout = {REPORT_TIMEOUT:?}\n"))
+                .connection("sim", &carrier.url(), "timeout = \"1s\"\n")
+                .to_string()
         };
         let account = |mode: &str| {
-            format!(
-                "[[account]]\nname = {mode:?}\nvaspid = \"{mode}-api-key\"\nsubmit_mode = {mode:?}\n\
-                 relay_timeout = \"2s\"\n\
-                 [account.callbacks]\nreport_url = \"{}/reports\"\nretry_after = \"1s\"\n\
-                 [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n",
-                self.vasp.url()
-            )
+            AccountToml::new(mode)
+                .vaspid(&format!("{mode}-api-key"))
+                .with(&format!("submit_mode = {mode:?}\nrelay_timeout = \"2s\"\n"))
+                .callbacks(&format!("{}/reports", self.vasp.url()), "retry_after = \"1s\"\n")
+                .to_string()
         };
-        let ranges = "[[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n\
-                      [[range]]\nprefix = \"1508\"\ncarrier = \"31002\"\n";
         let file = [
             account("queue"),
             account("relay"),
             carrier("31003", "park", &self.park),
             carrier("31002", "resend", &self.resend),
-            ranges.to_owned(),
+            range("1617", "31003"),
+            range("1508", "31002"),
         ];
-        fs::write(self.folder.path().join("crash.toml"), file.concat()).unwrap();
-        let applied =
-            posthouse(self.folder.path(), &["apply", "crash.toml", "-c", "posthouse.toml"]).output();
-        assert!(applied.unwrap().status.success());
+        process::provision(self.folder.path(), &file.concat());
     }
 
     /// Starts the gateway, and tells everybody where it is.
@@ -340,7 +336,7 @@ impl Town {
 
     /// Waits till every message has ended and the VASP knows it.
     async fn settled(&self, accepted: &HashMap<Id, Mms>) {
-        let store = self.store().await;
+        let store = visit(self.folder.path()).await;
         let open = MessageFilter {
             states: State::all().filter(|state| !state.is_terminal()).collect(),
             ..MessageFilter::default()
@@ -368,12 +364,6 @@ impl Town {
             }
         }
         unreported
-    }
-
-    async fn store(&self) -> Arc<dyn Store> {
-        let data = self.folder.path().join("data");
-        let url = StoreUrl::sqlite(data.join("posthouse.db"));
-        open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
     }
 }
 
@@ -481,7 +471,7 @@ impl fmt::Display for Traces {
 
 /// Everything that there is in the store, at the carriers and at the VASP, by message.
 async fn traces(town: &Town, accepted: &HashMap<Id, Mms>) -> HashMap<Id, Traces> {
-    let store = town.store().await;
+    let store = visit(town.folder.path()).await;
     let mut traces = HashMap::new();
     for message in store.messages(&MessageFilter::default(), KEPT).await.unwrap() {
         let mms = Mms::of(town.load.seed, &message.submission.transaction_id);

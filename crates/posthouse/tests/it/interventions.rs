@@ -7,10 +7,6 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{
-    request::Request,
-    town::{DEADLINE, Plan, Town, eventually},
-};
 use posthouse_core::{
     Id,
     life::retry::Backoff,
@@ -19,6 +15,10 @@ use posthouse_core::{
 };
 use posthouse_gateway::app::{App, Components};
 use posthouse_sim::vasp::VaspAnswer;
+use posthouse_testing::{
+    request::RawRequest,
+    town::{DEADLINE, Town, TownPlan, eventually},
+};
 use serde_json::{Value, json};
 
 /// Nothing is tried again by itself while a test runs.
@@ -26,12 +26,13 @@ const NEVER: Duration = Duration::from_secs(3600 * 1000);
 
 /// The usual town, where what fails waits till somebody intervenes.
 async fn town() -> Town {
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(NEVER, NEVER);
     let town = Town::planned(plan).await;
     let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 0\n", "");
     let carrier = town.carrier_with("31003", "", "timeout = \"300ms\"\n");
-    town.provision(&[account, carrier, crate::support::town::range("1617", "31003")].concat()).await;
+    town.provision(&[account, carrier, posthouse_testing::provisioning::range("1617", "31003")].concat())
+        .await;
     fs::write(town.folder().join("posthouse.toml"), CONFIGURATION).unwrap();
     town
 }
@@ -57,7 +58,7 @@ fn told_json(folder: &Path, arguments: &[&str]) -> Value {
 }
 
 async fn submit(town: &Town, to: &str) -> Id {
-    town.submit(&Request::to(to)).await
+    town.submit(&RawRequest::to(to)).await
 }
 
 async fn waits(town: &Town, id: Id, state: State, attempts: u32) {
@@ -159,7 +160,7 @@ async fn a_gateway_that_is_stopped_goes_on_with_it_at_its_start() {
     let (expired, requeued) = (submit(&town, "16175559012").await, submit(&town, "16175559013").await);
     waits(&town, expired, State::Accepted, 1).await;
     waits(&town, requeued, State::Accepted, 1).await;
-    let mut settings = Plan::default().settings;
+    let mut settings = TownPlan::default().settings;
     settings.store.path = town.folder().join("posthouse.db");
     settings.media.path = town.folder().join("media");
     // The carrier's reports come where they came before.

@@ -10,27 +10,20 @@ use std::{
     path::Path,
 };
 
-use crate::process::{DEADLINE, Gateway, folder, posthouse};
-use crate::support::{
+use crate::process::{self, DEADLINE, Gateway, folder};
+use posthouse_testing::{
     hostile::{ACCOUNT, ALL, MAX_REQUEST_BYTES},
-    request::Request,
+    provisioning::{AccountToml, CarrierToml, range},
+    request::RawRequest,
 };
 
 /// The most that one connection may take, in KiB, as the kernel counts.
 const BOUND: u64 = 3 * (MAX_REQUEST_BYTES as u64) / 1024;
 
 fn provision(folder: &Path) {
-    let provisioning = format!(
-        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n{ACCOUNT}\
-         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
-         [[carrier]]\nid = \"31003\"\nmax_message_bytes = 5242880\n\
-         [[carrier.connection]]\nname = \"nowhere\"\nurl = \"http://127.0.0.1:1/mm7\"\n\
-         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n"
-    );
-    fs::write(folder.join("provisioning.toml"), provisioning).unwrap();
-    let applied =
-        posthouse(folder, &["apply", "-c", "posthouse.toml", "provisioning.toml"]).output().unwrap();
-    assert!(applied.status.success(), "{applied:?}");
+    let account = AccountToml::new("acme").with(ACCOUNT).service("default = true\n");
+    let carrier = CarrierToml::new("31003").with("max_message_bytes = 5242880\n").nowhere();
+    process::provision(folder, &format!("{account}{carrier}{}", range("1617", "31003")));
 }
 
 /// Sends bytes on a connection of their own, and reads the answer to its end.
@@ -70,9 +63,9 @@ fn warm() -> (tempfile::TempDir, Gateway, u64) {
     let gateway = Gateway::start(folder.path());
     provision(folder.path());
     for _ in 0..4 {
-        let answer = exchange(&gateway, &Request::to("16175550100").bytes());
+        let answer = exchange(&gateway, &RawRequest::to("16175550100").bytes());
         assert!(answer.contains("<StatusCode>1000<"), "{answer}");
-        let answer = exchange(&gateway, &Request::to("none").bytes());
+        let answer = exchange(&gateway, &RawRequest::to("none").bytes());
         assert!(answer.contains("<StatusCode>2002<"), "{answer}");
     }
     let before = status(gateway.program.pid(), "VmRSS");
@@ -93,7 +86,7 @@ fn hostile_requests_take_no_more_than_three_times_what_a_request_may_have() {
     for hostile in ALL {
         // Each meets a gateway of its own: what an allocator keeps of one is not the next one's.
         let (_folder, gateway, before) = warm();
-        let mut request = Request::to("16175550100");
+        let mut request = RawRequest::to("16175550100");
         (hostile.spoil)(&mut request);
         let (peak, answer) = peak_of(&gateway, before, &request.bytes());
         told.push(format!("{peak:>6} KiB: {}", hostile.what));
@@ -106,7 +99,7 @@ fn hostile_requests_take_no_more_than_three_times_what_a_request_may_have() {
 }
 
 /// An envelope in UTF-16 with as many elements as are taken, and the rest of what a request may have in base64 that ends badly.
-fn everything_at_once(request: &mut Request) {
+fn everything_at_once(request: &mut RawRequest) {
     request.element("Subject", "x");
     request.element("Object", &"<b/>".repeat(50_000));
     request.root_head = request.root_head.replace("utf-8", "utf-16");
@@ -135,7 +128,7 @@ fn everything_at_once(request: &mut Request) {
 #[test]
 fn the_worst_of_everything_at_once_takes_no_more_either() {
     let (_folder, gateway, before) = warm();
-    let mut request = Request::to("16175550100");
+    let mut request = RawRequest::to("16175550100");
     everything_at_once(&mut request);
     let (peak, answer) = peak_of(&gateway, before, &request.bytes());
     println!("{peak} of {BOUND} KiB");
@@ -147,13 +140,13 @@ fn the_worst_of_everything_at_once_takes_no_more_either() {
 fn floods_of_headers_and_slow_senders_take_no_more_either() {
     let (_folder, gateway, before) = warm();
     let lines = |count: usize, length: usize| {
-        let mut request = Request::to("16175550100");
+        let mut request = RawRequest::to("16175550100");
         (0..count).for_each(|number| {
             request.header(&format!("X-{number}"), vec![b'x'; length]);
         });
         request.bytes()
     };
-    let good = String::from_utf8(Request::to("16175550100").bytes()).unwrap();
+    let good = String::from_utf8(RawRequest::to("16175550100").bytes()).unwrap();
     let slow = |text: &str, replaced: &str| good.replacen(text, replaced, 1).into_bytes();
     let cases = [
         ("10,000 header lines", lines(10_000, 10), "<StatusCode>2500<"),

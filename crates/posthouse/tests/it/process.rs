@@ -10,31 +10,17 @@ use std::{
     time::Duration,
 };
 
+use posthouse_testing::settings;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take that ends at once on a machine that has nothing else to do.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A configuration that takes free ports and keeps everything in `data/`.
-pub const CONFIGURATION: &str = r#"
-[store]
-url = "sqlite://data/posthouse.db"
-[media]
-url = "file://data/media"
-[mm7]
-listen = "127.0.0.1:0"
-read_timeout = "3s"
-[carriers]
-listen = "127.0.0.1:0"
-[admin]
-listen = "127.0.0.1:0"
-"#;
-
-/// A folder with [`CONFIGURATION`] in `posthouse.toml`.
+/// A folder with [`settings::TOML`] in `posthouse.toml`.
 pub fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("posthouse.toml"), CONFIGURATION).unwrap();
+    fs::write(folder.path().join("posthouse.toml"), settings::TOML).unwrap();
     folder
 }
 
@@ -43,6 +29,15 @@ pub fn posthouse(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
     command.args(arguments).current_dir(folder).env("POSTHOUSE_LOG", "info");
     command
+}
+
+/// Provisions what this TOML says, as operators do.
+#[track_caller]
+pub fn provision(folder: &Path, toml: &str) {
+    fs::write(folder.join("provisioning.toml"), toml).unwrap();
+    let applied =
+        posthouse(folder, &["apply", "provisioning.toml", "-c", "posthouse.toml"]).output().unwrap();
+    assert!(applied.status.success(), "{applied:?}");
 }
 
 /// A program that runs till it is told to stop.

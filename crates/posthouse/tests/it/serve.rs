@@ -10,13 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::process::{CONFIGURATION, DEADLINE, Gateway, Program, folder, posthouse};
+use crate::process::{DEADLINE, Gateway, Program, folder, posthouse};
 use posthouse_core::{
     life::state::{State, Terminal},
     message::StoredMessage,
     store::MessageFilter,
 };
 use posthouse_store::{Access, StoreUrl, open};
+use posthouse_testing::settings;
 use serde_json::Value;
 
 /// How long a message is leased to the gateway that accepted it: what is due at once comes before.
@@ -287,7 +288,7 @@ fn an_address_that_is_taken_is_named() {
     let folder = folder();
     let first = Gateway::start(folder.path());
     let (taken, _) = parts_of(&first.admin);
-    let other = CONFIGURATION.replace("data/", "other/");
+    let other = settings::TOML.replace("data/", "other/");
     let other = other.replace("[admin]\nlisten = \"127.0.0.1:0\"", &format!("[admin]\nlisten = {taken:?}"));
     fs::write(folder.path().join("other.toml"), other).unwrap();
     let second = run(folder.path(), &["serve", "-c", "other.toml"]);

@@ -12,12 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{
-    answer::{Answer, exchange_on},
-    request::{Part, Request},
-    town::{DEADLINE, Plan, Town},
-};
+use crate::process;
 use base64::Engine as _;
+use posthouse_testing::{
+    answer::{RawAnswer, exchange_on},
+    provisioning::{AccountToml, CarrierToml, range},
+    request::{RawPart, RawRequest},
+    town::{DEADLINE, Town, TownPlan},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -38,15 +40,15 @@ async fn connect(from: Ipv4Addr, to: SocketAddr) -> std::io::Result<TcpStream> {
     socket.connect(to).await
 }
 
-async fn exchange(from: Ipv4Addr, to: SocketAddr, request: &Request) -> Answer {
+async fn exchange(from: Ipv4Addr, to: SocketAddr, request: &RawRequest) -> RawAnswer {
     exchange_on(&mut connect(from, to).await.unwrap(), &request.bytes()).await
 }
 
 /// A submit and a carrier's post from addresses of their own are answered in time, both at the same time.
 async fn are_served(town: &Town) {
     let began = Instant::now();
-    let report = Request { path: "/carriers/31003/mm7".to_owned(), ..Request::to(NUMBER) };
-    let submit = Request::to(NUMBER);
+    let report = RawRequest { path: "/carriers/31003/mm7".to_owned(), ..RawRequest::to(NUMBER) };
+    let submit = RawRequest::to(NUMBER);
     let (submit, report) = tokio::join!(
         exchange(VASP, town.mm7_door(), &submit),
         exchange(CARRIER, town.carrier_door(), &report),
@@ -59,24 +61,16 @@ async fn are_served(town: &Town) {
 }
 
 /// A gateway in a process of its own that may open so many files, which bounds its connections.
-fn with_few_files(files: usize, folder: &Path) -> crate::process::Gateway {
+fn with_few_files(files: usize, folder: &Path) -> process::Gateway {
     let mut command = Command::new("sh");
     let serve = format!("ulimit -n {files} && exec \"$0\" serve -c posthouse.toml");
     command
         .args(["-c", &serve, env!("CARGO_BIN_EXE_posthouse")])
         .current_dir(folder)
         .env("POSTHOUSE_LOG", "info");
-    let gateway = crate::process::Gateway::ready(crate::process::Program::spawn(command));
-    let provisioning = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n\
-         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
-         [[carrier]]\nid = \"31003\"\n\
-         [[carrier.connection]]\nname = \"nowhere\"\nurl = \"http://127.0.0.1:1/mm7\"\n\
-         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n";
-    fs::write(folder.join("provisioning.toml"), provisioning).unwrap();
-    let applied = crate::process::posthouse(folder, &["apply", "-c", "posthouse.toml", "provisioning.toml"])
-        .output()
-        .unwrap();
-    assert!(applied.status.success(), "{applied:?}");
+    let gateway = process::Gateway::ready(process::Program::spawn(command));
+    let (account, carrier) = (AccountToml::new("acme"), CarrierToml::new("31003").nowhere());
+    process::provision(folder, &format!("{account}{carrier}{}", range("1617", "31003")));
     gateway
 }
 
@@ -87,7 +81,7 @@ fn address(url: &str) -> SocketAddr {
 #[tokio::test]
 async fn one_address_that_has_all_connections_of_a_door_holds_nobody_up() {
     const FILES: usize = 256;
-    let folder = crate::process::folder();
+    let folder = process::folder();
     let gateway = with_few_files(FILES, folder.path());
     let doors = [&gateway.mm7, &gateway.carriers, &gateway.admin].map(|url| address(url));
     for sent in [
@@ -106,9 +100,9 @@ async fn one_address_that_has_all_connections_of_a_door_holds_nobody_up() {
             }
         }
         let began = Instant::now();
-        let submit = exchange(VASP, doors[0], &Request::to(NUMBER)).await;
+        let submit = exchange(VASP, doors[0], &RawRequest::to(NUMBER)).await;
         assert_eq!(submit.code(), Some(1000), "{}", submit.xml());
-        let report = Request { path: "/carriers/31003/mm7".to_owned(), ..Request::to(NUMBER) };
+        let report = RawRequest { path: "/carriers/31003/mm7".to_owned(), ..RawRequest::to(NUMBER) };
         let report = exchange(CARRIER, doors[1], &report).await;
         assert!(report.decoded.is_some(), "{}", report.http_status);
         let mut admin = connect(CARRIER, doors[2]).await.unwrap();
@@ -131,7 +125,7 @@ fn resident(pid: u32) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_with_heads_that_do_not_end_holds_nobody_up() {
     const HEADS: usize = 150;
-    let folder = crate::process::folder();
+    let folder = process::folder();
     let gateway = with_few_files(1024, folder.path());
     let door = address(&gateway.mm7);
     let before = resident(gateway.program.pid());
@@ -153,10 +147,10 @@ async fn one_address_with_heads_that_do_not_end_holds_nobody_up() {
     let took = resident(gateway.program.pid()).saturating_sub(before);
     assert!(took < 96, "{HEADS} heads of 2 MB take {took} MiB");
     let began = Instant::now();
-    let submit = exchange(VASP, door, &Request::to(NUMBER)).await;
+    let submit = exchange(VASP, door, &RawRequest::to(NUMBER)).await;
     assert_eq!(submit.code(), Some(1000), "{}", submit.xml());
     // Also one that is as long as any that is answered.
-    let mut long = Request::to(NUMBER);
+    let mut long = RawRequest::to(NUMBER);
     long.header("X-Long", vec![b'x'; 1 << 20]);
     let long = exchange(VASP, door, &long).await;
     assert_eq!(long.code(), Some(1000), "{}", long.xml());
@@ -217,7 +211,7 @@ fn basic(name: &str, password: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn guesses_at_one_accounts_password_from_many_addresses_hold_nobody_up() {
     const GUESSES: u8 = 250;
-    let town = Town::planned(Plan::default()).await;
+    let town = Town::planned(TownPlan::default()).await;
     let account = |name: &str| {
         town.account(name, &format!("basic_auth = {{ username = {name:?}, password = \"right\" }}\n"))
     };
@@ -225,7 +219,7 @@ async fn guesses_at_one_accounts_password_from_many_addresses_hold_nobody_up() {
     let mut guessing = JoinSet::new();
     for net in 1..=2 {
         for host in 1..=GUESSES {
-            let mut guess = Request::to(NUMBER);
+            let mut guess = RawRequest::to(NUMBER);
             guess.header("Authorization", basic("acme", &format!("guess{net}.{host}")));
             let door = town.mm7_door();
             guessing.spawn(async move {
@@ -237,7 +231,7 @@ async fn guesses_at_one_accounts_password_from_many_addresses_hold_nobody_up() {
     }
     let guesses = guessing.join_all().await;
     let began = Instant::now();
-    let mut right = Request { vaspid: Some("other-key".to_owned()), ..Request::to(NUMBER) };
+    let mut right = RawRequest { vaspid: Some("other-key".to_owned()), ..RawRequest::to(NUMBER) };
     right.header("Authorization", basic("other", "right"));
     let answer = exchange(VASP, town.mm7_door(), &right).await;
     assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
@@ -265,7 +259,7 @@ async fn fetches_of_one_account_that_are_not_answered_hold_nobody_up() {
             }
         }
     });
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     plan.settings.fetch.allow_private = vec!["127.0.0.0/8".parse().unwrap()];
     plan.settings.fetch.timeout = Duration::from_secs(8);
     let town = Town::planned(plan).await;
@@ -274,8 +268,8 @@ async fn fetches_of_one_account_that_are_not_answered_hold_nobody_up() {
     let naming = |account: &str, urls: &[String]| {
         let shown: String = urls.iter().map(|url| format!("<par><text src=\"{url}\"/></par>")).collect();
         let smil = format!("<smil><body>{shown}</body></smil>");
-        let mut request = Request { vaspid: Some(format!("{account}-key")), ..Request::to(NUMBER) };
-        request.attachments = vec![Part::new("application/smil", "smil", smil)];
+        let mut request = RawRequest { vaspid: Some(format!("{account}-key")), ..RawRequest::to(NUMBER) };
+        request.attachments = vec![RawPart::new("application/smil", "smil", smil)];
         request
     };
     let mut fetching = JoinSet::new();

@@ -1,7 +1,6 @@
 //! A process that is stopped for longer than its time-outs, as by a snapshot of its machine, while its carrier answers.
 
 use std::{
-    fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     thread,
@@ -10,7 +9,8 @@ use std::{
 
 use serde_json::Value;
 
-use crate::process::{Gateway, Program, folder, posthouse};
+use crate::process::{self, Gateway, Program, folder, posthouse};
+use posthouse_testing::provisioning::{AccountToml, CarrierToml, range};
 
 /// The carrier's time-out; the process is stopped for longer.
 const TIMEOUT: Duration = Duration::from_millis(1000);
@@ -49,17 +49,13 @@ fn answer(transaction_id: &str) -> String {
 }
 
 fn provision(program_folder: &std::path::Path, carrier: u16) {
-    let toml = format!(
-        "[[account]]\nname = \"acme\"\nvaspid = \"key\"\n[[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\n\
-         [[carrier]]\nid = \"31003\"\non_unknown = \"resend\"\n[[carrier.connection]]\nname = \"vzw-1\"\n\
-         url = \"http://127.0.0.1:{carrier}/mm7\"\nvaspid = \"posthouse\"\nvasid = \"gw\"\ntimeout = \"{}ms\"\n\
-         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n",
-        TIMEOUT.as_millis()
-    );
-    fs::write(program_folder.join("provisioning.toml"), toml).unwrap();
-    let applied =
-        posthouse(program_folder, &["apply", "provisioning.toml", "-c", "posthouse.toml"]).output().unwrap();
-    assert!(applied.status.success(), "{applied:?}");
+    let url = format!("http://127.0.0.1:{carrier}/mm7");
+    let timeout =
+        format!("vaspid = \"posthouse\"\nvasid = \"gw\"\ntimeout = \"{}ms\"\n", TIMEOUT.as_millis());
+    let carrier =
+        CarrierToml::new("31003").with("on_unknown = \"resend\"\n").connection("vzw-1", &url, &timeout);
+    let account = AccountToml::new("acme").vaspid("key");
+    process::provision(program_folder, &format!("{account}{carrier}{}", range("1617", "31003")));
 }
 
 fn messages(program_folder: &std::path::Path) -> Vec<Value> {

@@ -13,23 +13,22 @@ use std::{
 };
 
 use mm7::TransactionId;
-use posthouse_core::{
-    Id,
-    life::state::State,
-    message::StoredMessage,
-    store::{MessageFilter, Store},
-};
+use posthouse_core::{Id, life::state::State, message::StoredMessage, store::MessageFilter};
 use posthouse_sim::{
     CarrierOptions, CarrierSim, Mm7Answer, Submit, VaspOptions, VaspSim, carrier::KeptMessage, http::Client,
     media, submit,
 };
-use posthouse_store::{Access, StoreUrl, open};
+use posthouse_testing::{
+    provisioning::{AccountToml, CarrierToml, range},
+    settings,
+    store::visit,
+};
 use tokio::{
     task::{JoinSet, block_in_place},
     time::{sleep, timeout},
 };
 
-use crate::process::{CONFIGURATION, DEADLINE, Gateway, posthouse};
+use crate::process::{self, DEADLINE, Gateway};
 
 /// What the carrier and the VASP keep: more than ever comes.
 const KEPT: usize = 1_000_000;
@@ -222,7 +221,7 @@ impl Town {
     /// the carrier did not take, or gave up to report.
     pub async fn judge(&self, load: &Load) -> usize {
         let accepted = load.accepted();
-        let store = store(&self.folder).await;
+        let store = visit(&self.folder).await;
         let stored = store.messages(&MessageFilter::default(), KEPT).await.unwrap();
         let ids: BTreeSet<Id> = stored.iter().map(|message| message.id).collect();
         assert_eq!(ids, accepted.keys().copied().collect(), "what is stored is what was acknowledged");
@@ -269,7 +268,7 @@ impl Town {
 
 /// Waits till every message has ended.
 pub async fn all_ended(folder: &Path) {
-    let store = store(folder).await;
+    let store = visit(folder).await;
     let states = State::all().filter(|state| !state.is_terminal()).collect();
     let open = MessageFilter { states, ..MessageFilter::default() };
     let ended = timeout(SETTLED_WITHIN, async {
@@ -287,7 +286,7 @@ pub async fn all_ended(folder: &Path) {
 pub fn configure(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     let mut configuration = fs::File::create(folder.join("posthouse.toml")).unwrap();
-    configuration.write_all(CONFIGURATION.as_bytes()).unwrap();
+    configuration.write_all(settings::TOML.as_bytes()).unwrap();
     // It is to be there after what its disk goes through.
     configuration.sync_all().unwrap();
 }
@@ -309,22 +308,12 @@ pub fn vasp_options() -> VaspOptions {
 
 /// Provisions an account and a carrier that are at these addresses; `of_carrier` is said of the carrier besides.
 pub fn provision(folder: &Path, carrier: &str, vasp: &str, of_carrier: &str) {
-    let file = format!(
-        "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\n\
-         [account.callbacks]\nreport_url = \"{vasp}/reports\"\nretry_after = \"1s\"\nmax_retries = 1000\n\
-         [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
-         [[carrier]]\nid = \"31003\"\nreport_timeout = \"12s\"\n{of_carrier}\
-         [[carrier.connection]]\nname = \"sim\"\nurl = {carrier:?}\ntimeout = \"2s\"\n\
-         [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n"
-    );
-    fs::write(folder.join("town.toml"), file).unwrap();
-    let applied = posthouse(folder, &["apply", "town.toml", "-c", "posthouse.toml"]).output().unwrap();
-    assert!(applied.status.success(), "{applied:?}");
-}
-
-/// A second connection to the store, beside a gateway or without one.
-async fn store(folder: &Path) -> Arc<dyn Store> {
-    let data = folder.join("data");
-    let url = StoreUrl::sqlite(data.join("posthouse.db"));
-    open(&url, &data.join("media"), Access::Visit { create: false }).await.unwrap()
+    let again = "retry_after = \"1s\"\nmax_retries = 1000\n";
+    let account =
+        AccountToml::new("acme").callbacks(&format!("{vasp}/reports"), again).service("default = true\n");
+    let carrier = CarrierToml::new("31003")
+        .with(&format!("report_timeout = \"12s\"\n{of_carrier}"))
+        .connection("sim", carrier, "timeout = \"2s\"\n");
+    let file = format!("{account}{carrier}{}", range("1617", "31003"));
+    process::provision(folder, &file);
 }

@@ -5,15 +5,15 @@ use posthouse_gateway::tls::certificate;
 use rustls::ClientConfig;
 
 use super::certs::{Ca, Leaf, connect, files};
-use crate::support::{
-    answer::{Answer, exchange_on},
-    request::Request,
-    town::{Plan, Town},
+use posthouse_testing::{
+    answer::{RawAnswer, exchange_on},
+    request::RawRequest,
+    town::{Town, TownPlan},
 };
 
 /// A town whose doors for VASPs and carriers ask for certificates of this CA.
 async fn asking_town(ca: &Ca) -> Town {
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     let [mm7, carriers] = ["mm7", "carriers"].map(|name| files(plan.folder.path(), name, Some(ca)));
     ca.issue(&["127.0.0.1"]).write(&mm7);
     ca.issue(&["127.0.0.1"]).write(&carriers);
@@ -26,8 +26,8 @@ fn fingerprint(leaf: &Leaf) -> String {
     CertificateRule::Sha256(certificate::shown(&leaf.der().to_vec().into()).sha256).to_string()
 }
 
-async fn post(town: &Town, account: &str, client: &ClientConfig) -> Answer {
-    let request = Request { vaspid: Some(format!("{account}-key")), ..Request::to("16175559008") };
+async fn post(town: &Town, account: &str, client: &ClientConfig) -> RawAnswer {
+    let request = RawRequest { vaspid: Some(format!("{account}-key")), ..RawRequest::to("16175559008") };
     let mut stream = connect(town.mm7_door(), client).await.unwrap();
     exchange_on(&mut stream, &request.bytes()).await
 }
@@ -63,7 +63,8 @@ async fn a_carrier_shows_its_certificate_before_its_password_counts() {
         + "[carrier.callbacks]\nclient_certs = [\"cn:vzw\"]\nbasic_auth = { username = \"vzw\", password = \"p\" }\n";
     town.provision(&carrier).await;
     let post = async |client: &ClientConfig, credentials: &str| {
-        let mut request = Request { path: "/carriers/31003/mm7".to_owned(), ..Request::to("16175550100") };
+        let mut request =
+            RawRequest { path: "/carriers/31003/mm7".to_owned(), ..RawRequest::to("16175550100") };
         request.header("Authorization", credentials);
         let mut stream = connect(town.carrier_door(), client).await.unwrap();
         exchange_on(&mut stream, &request.bytes()).await.http_status

@@ -9,10 +9,10 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use super::certs::{Ca, Leaf, connect, files};
-use crate::support::{
-    answer::{Answer, exchange_on},
-    request::Request,
-    town::{Plan, Town, eventually},
+use posthouse_testing::{
+    answer::{RawAnswer, exchange_on},
+    request::RawRequest,
+    town::{Town, TownPlan, eventually},
 };
 
 /// A number of carrier 31003, whose reports never come.
@@ -20,7 +20,7 @@ const QUIET: &str = "16175559008";
 
 /// A town whose doors all speak TLS. The doors' files are `mm7-…`, `carriers-…` and `admin-…`.
 async fn secure_town(ca: &Ca) -> Town {
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     let folder = plan.folder.path();
     let mm7 = files(folder, "mm7", Some(ca));
     let carriers = files(folder, "carriers", Some(ca));
@@ -34,7 +34,7 @@ async fn secure_town(ca: &Ca) -> Town {
     Town::planned(plan).await
 }
 
-async fn post(town: &Town, client: &ClientConfig, request: &Request) -> Answer {
+async fn post(town: &Town, client: &ClientConfig, request: &RawRequest) -> RawAnswer {
     let mut stream = connect(town.mm7_door(), client).await.unwrap();
     exchange_on(&mut stream, &request.bytes()).await
 }
@@ -48,7 +48,7 @@ async fn the_ready_line_says_https_and_a_message_goes_in_over_tls() {
         assert!(url.starts_with("https://127.0.0.1:"), "{url}");
     }
     town.provision(&[town.account("acme", "require_tls = true\n"), town.usual_carriers()].concat()).await;
-    let answer = post(&town, &ca.client(None), &Request::to(QUIET)).await;
+    let answer = post(&town, &ca.client(None), &RawRequest::to(QUIET)).await;
     assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
     town.close().await;
 }
@@ -80,7 +80,7 @@ async fn keep_posting(
         if !reuse {
             stream = connect(door, &client).await.unwrap();
         }
-        let answer = exchange_on(&mut stream, &Request::to(QUIET).bytes()).await;
+        let answer = exchange_on(&mut stream, &RawRequest::to(QUIET).bytes()).await;
         assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
         accepted += 1;
     }
@@ -90,7 +90,7 @@ async fn keep_posting(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_exchanged_under_load_and_no_connection_is_dropped() {
     let ca = Ca::new("Test CA");
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     let tls = files(plan.folder.path(), "mm7", None);
     ca.issue(&["127.0.0.1"]).write(&tls);
     plan.settings.mm7.tls = Some(tls.clone());
@@ -140,7 +140,7 @@ async fn admin(town: &Town, client: &ClientConfig, path: &str) -> (u16, String) 
 #[tokio::test]
 async fn the_admin_door_asks_for_a_certificate_and_tells_when_its_own_ends() {
     let ca = Ca::new("Test CA");
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     let tls = files(plan.folder.path(), "admin", Some(&ca));
     ca.issue_until(&["127.0.0.1"], 2077).write(&tls);
     plan.settings.admin.tls = Some(tls);
@@ -160,7 +160,7 @@ async fn the_admin_door_asks_for_a_certificate_and_tells_when_its_own_ends() {
 /// What a gateway with such files says instead of starting.
 async fn refused(tls: &Tls) -> String {
     use std::error::Error as _;
-    let mut plan = Plan::default();
+    let mut plan = TownPlan::default();
     plan.settings.mm7.tls = Some(tls.clone());
     let error = posthouse_gateway::app::App::start(&plan.settings, plan.parts).await.err().expect("no start");
     format!("{error}: {}", error.source().unwrap())

@@ -11,10 +11,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::certs::{Ca, Leaf, server};
-use crate::support::{
-    canned::{Canned, Reply},
-    request::Request,
-    town::{Plan, Town, range},
+use posthouse_testing::{
+    canned::{Canned, CannedReply},
+    provisioning::range,
+    request::RawRequest,
+    town::{Town, TownPlan},
 };
 
 const NUMBER: &str = "16175550100";
@@ -73,14 +74,14 @@ struct Secure {
 impl Secure {
     /// The carrier's certificate is made by `certify`; with `mutual` it needs a client certificate of the same CA.
     async fn found(certify: impl Fn(&Ca) -> Leaf, mutual: bool) -> Self {
-        let (town, ca) = (Town::planned(Plan::default()).await, Ca::new("Test CA"));
+        let (town, ca) = (Town::planned(TownPlan::default()).await, Ca::new("Test CA"));
         let config = server(&certify(&ca), mutual.then_some(&ca));
         let door = front(config, Fate::PassedOn(address_of(&town.carriers["31003"].url()))).await;
         Self { town, ca, door }
     }
 
     async fn dying(fate: Fate) -> Self {
-        let (town, ca) = (Town::planned(Plan::default()).await, Ca::new("Test CA"));
+        let (town, ca) = (Town::planned(TownPlan::default()).await, Ca::new("Test CA"));
         let door = front(server(&ca.issue(&["127.0.0.1"]), None), fate).await;
         Self { town, ca, door }
     }
@@ -101,7 +102,7 @@ impl Secure {
 
     /// What is said of the first try to send a message that cannot be.
     async fn retrying(&self) -> String {
-        let id = self.town.submit(&Request::to(NUMBER)).await;
+        let id = self.town.submit(&RawRequest::to(NUMBER)).await;
         self.town.event(id, EventKind::Retrying).await
     }
 }
@@ -110,7 +111,7 @@ impl Secure {
 async fn a_message_goes_to_a_carrier_over_tls() {
     let secure = Secure::found(|ca| ca.issue(&["127.0.0.1"]), false).await;
     secure.provision(None).await;
-    let id = secure.town.submit(&Request::to(NUMBER)).await;
+    let id = secure.town.submit(&RawRequest::to(NUMBER)).await;
     assert_eq!(secure.town.ended(id).await.state.as_str(), "Retrieved");
     assert_eq!(secure.town.carriers["31003"].messages().len(), 1);
     secure.town.close().await;
@@ -140,7 +141,7 @@ async fn a_certificate_that_is_not_good_means_that_nothing_was_sent() {
 
 #[tokio::test]
 async fn a_peer_that_speaks_no_tls_was_not_reached() {
-    let town = Town::planned(Plan::default()).await;
+    let town = Town::planned(TownPlan::default()).await;
     let door = address_of(&town.carriers["31003"].url());
     let secure = Secure { town, ca: Ca::new("Test CA"), door };
     secure.provision(None).await;
@@ -159,7 +160,7 @@ async fn who_dies_in_the_handshake_was_not_reached_and_who_dies_after_the_reques
 
     let secure = Secure::dying(Fate::DiesAfterRequest).await;
     secure.provision(None).await;
-    let id = secure.town.submit(&Request::to(NUMBER)).await;
+    let id = secure.town.submit(&RawRequest::to(NUMBER)).await;
     let said = secure.town.event(id, EventKind::Parked).await;
     assert!(said.contains("no answer: "), "{said}");
     secure.town.close().await;
@@ -169,7 +170,7 @@ async fn who_dies_in_the_handshake_was_not_reached_and_who_dies_after_the_reques
 async fn our_certificate_is_shown_where_it_is_asked_for_and_without_it_nothing_was_sent() {
     let secure = Secure::found(|ca| ca.issue(&["127.0.0.1"]), true).await;
     secure.provision(None).await;
-    let id = secure.town.submit(&Request::to(NUMBER)).await;
+    let id = secure.town.submit(&RawRequest::to(NUMBER)).await;
     let said = secure.town.event(id, EventKind::Retrying).await;
     let words = "no connection: it refuses our client certificate, or asks for one (CertificateRequired)";
     assert!(said.contains(words), "{said}");
@@ -193,10 +194,11 @@ async fn our_certificate_is_shown_where_it_is_asked_for_and_without_it_nothing_w
 
 #[tokio::test]
 async fn reports_and_lookups_go_over_tls() {
-    let (town, ca) = (Town::planned(Plan::default()).await, Ca::new("Test CA"));
+    let (town, ca) = (Town::planned(TownPlan::default()).await, Ca::new("Test CA"));
     let config = || server(&ca.issue(&["127.0.0.1"]), None);
     let vasp = front(config(), Fate::PassedOn(address_of(&town.vasp.url()))).await;
-    let directory = Canned::start(|_| Reply::http(200, "application/json", "{\"carrier\":\"31003\"}")).await;
+    let directory =
+        Canned::start(|_| CannedReply::http(200, "application/json", "{\"carrier\":\"31003\"}")).await;
     let lookup = front(config(), Fate::PassedOn(address_of(&directory.url("/")))).await;
     fs::write(town.folder().join("ca.pem"), ca.pem()).unwrap();
     let tls = format!("tls = {{ ca = {:?} }}\n", town.folder().join("ca.pem"));
@@ -206,7 +208,7 @@ async fn reports_and_lookups_go_over_tls() {
         "[lookup]\nprovider = \"http\"\nurl = \"https://{lookup}/{{msisdn}}\"\ntimeout = \"10s\"\n{tls}"
     );
     town.provision(&[account, town.carrier("31003", ""), lookup].concat()).await;
-    let id = town.submit(&Request::to("4420755501001")).await;
+    let id = town.submit(&RawRequest::to("4420755501001")).await;
     assert_eq!(town.ended(id).await.state.as_str(), "Retrieved");
     assert_eq!(town.statuses_on(id).last().map(String::as_str), Some("Retrieved"));
     town.close().await;

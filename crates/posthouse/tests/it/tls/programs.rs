@@ -3,18 +3,22 @@
 use std::{fs, net::SocketAddr, path::Path};
 
 use posthouse_gateway::config::settings::Tls;
+use posthouse_testing::{
+    provisioning::{AccountToml, CarrierToml, range},
+    settings,
+};
 use serde_json::Value;
 
 use super::{
     certs::{Ca, files, server},
     outgoing::{Fate, front},
 };
-use crate::process::{CONFIGURATION, Gateway, Program, posthouse};
+use crate::process::{Gateway, Program, posthouse};
 
-const ACME: &str = "[[account]]\nname = \"acme\"\nvaspid = \"acme-key\"\nrequire_tls = true\n\
-    [[account.service]]\nvasid = \"61295\"\nsenders = [\"111122\"]\ndefault = true\n\
-    [[carrier]]\nid = \"31003\"\n[[carrier.connection]]\nname = \"a\"\nurl = \"http://127.0.0.1:1/mm7\"\n\
-    [[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n";
+fn acme() -> String {
+    let account = AccountToml::new("acme").with("require_tls = true\n").service("default = true\n");
+    format!("{account}{}{}", CarrierToml::new("31003").nowhere(), range("1617", "31003"))
+}
 
 /// A configuration whose doors have the files `door-cert.pem` and `door-key.pem`.
 fn configure(folder: &Path, ca: &Ca) -> Tls {
@@ -22,9 +26,9 @@ fn configure(folder: &Path, ca: &Ca) -> Tls {
     ca.issue(&["127.0.0.1"]).write(&tls);
     let line = "tls = { cert = \"door-cert.pem\", key = \"door-key.pem\" }\n";
     let listen = "listen = \"127.0.0.1:0\"\n";
-    fs::write(folder.join("posthouse.toml"), CONFIGURATION.replace(listen, &format!("{listen}{line}")))
+    fs::write(folder.join("posthouse.toml"), settings::TOML.replace(listen, &format!("{listen}{line}")))
         .unwrap();
-    fs::write(folder.join("p.toml"), ACME).unwrap();
+    fs::write(folder.join("p.toml"), acme()).unwrap();
     fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
     tls
 }
@@ -116,7 +120,7 @@ async fn the_doctor_shakes_hands_with_peers_and_looks_at_our_own_certificates() 
     for (name, text) in [("ca.pem", ca.pem()), ("own.pem", own.pem()), ("own-key.pem", own.key_pem())] {
         fs::write(folder.join(name), text).unwrap();
     }
-    fs::write(folder.join("posthouse.toml"), CONFIGURATION).unwrap();
+    fs::write(folder.join("posthouse.toml"), settings::TOML).unwrap();
     let good = front(server(&ca.issue(&["127.0.0.1"]), None), Fate::DiesAfterRequest).await;
     let mutual = front(server(&ca.issue(&["127.0.0.1"]), Some(&ca)), Fate::DiesAfterRequest).await;
     let expired = front(server(&ca.issue_until(&["127.0.0.1"], 2001), None), Fate::DiesAfterRequest).await;
@@ -190,7 +194,7 @@ fn a_report_goes_to_a_listener_over_tls() {
     let gateway = Gateway::start(folder);
     let callbacks =
         format!("[account.callbacks]\nreport_url = \"{url}/reports\"\ntls = {{ ca = \"ca.pem\" }}\n");
-    let provisioning = ACME.replacen("[[account.service]]", &format!("{callbacks}[[account.service]]"), 1);
+    let provisioning = acme().replacen("[[account.service]]", &format!("{callbacks}[[account.service]]"), 1);
     fs::write(folder.join("p.toml"), provisioning).unwrap();
     let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
     assert!(applied, "{told}");
