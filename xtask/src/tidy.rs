@@ -11,9 +11,11 @@ use crate::metadata::{Declared, Metadata, Package};
 const FLOORS: &[(&str, &[&str])] = &[
     ("mm7", &[]),
     ("posthouse-media", &[]),
+    // A client of the API needs nothing of the gateway.
+    ("posthouse-api", &[]),
     ("posthouse-core", &["mm7"]),
     ("posthouse-store", &["mm7", "posthouse-core"]),
-    ("posthouse-gateway", &["mm7", "posthouse-media", "posthouse-core", "posthouse-store"]),
+    ("posthouse-gateway", &["mm7", "posthouse-media", "posthouse-api", "posthouse-core", "posthouse-store"]),
     // Knows the gateway only over the wire, as a real peer does.
     ("posthouse-sim", &["mm7"]),
     // For tests alone: it stands in no list above and below.
@@ -21,7 +23,10 @@ const FLOORS: &[(&str, &[&str])] = &[
         "posthouse-testing",
         &["mm7", "posthouse-core", "posthouse-store", "posthouse-gateway", "posthouse-sim"],
     ),
-    ("posthouse", &["mm7", "posthouse-core", "posthouse-store", "posthouse-gateway", "posthouse-sim"]),
+    (
+        "posthouse",
+        &["mm7", "posthouse-api", "posthouse-core", "posthouse-store", "posthouse-gateway", "posthouse-sim"],
+    ),
     ("xtask", &[]),
 ];
 

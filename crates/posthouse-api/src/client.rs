@@ -1,0 +1,434 @@
+//! A client for the API: HTTP/1.1, with a deadline for each answer and a limit for its length.
+
+use std::{error::Error, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
+use rustls::ClientConfig;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::timeout;
+
+use crate::{
+    BASE, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, PageOf, ProblemDetails,
+    ProvisioningPlan, ProvisioningRequest, ResendRequest, Resent, UnreadableQuery, UnreadableRequest,
+    VersionView,
+};
+
+/// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// How long a connection is kept that is not used.
+const IDLE: Duration = Duration::from_secs(20);
+/// The media type of bodies.
+const JSON: &str = "application/json";
+
+/// Why a request brought nothing that could be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The URL is not one that can be called.
+    #[error(
+        "{url} cannot be called: a URL has the form http://host:port, and https:// only where TLS is set up"
+    )]
+    Url {
+        /// The URL as it was given.
+        url: String,
+    },
+    /// No connection could be made; nothing was done.
+    #[error("no connection to {url}")]
+    Connect {
+        /// The URL.
+        url: String,
+        /// What the system, or TLS, says.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The connection broke, or what came back is no HTTP. Whether anything was done is unknown.
+    #[error("the connection to {url} broke before the answer was complete")]
+    Broken {
+        /// The URL.
+        url: String,
+        /// What broke.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// No whole answer came in time. Whether anything was done is unknown.
+    #[error("no answer from {url} within {after:?}")]
+    TimedOut {
+        /// The URL.
+        url: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The answer is longer than is taken.
+    #[error("the answer of {url} is longer than {limit} bytes")]
+    TooLong {
+        /// The URL.
+        url: String,
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The gateway refused it, and says why; nothing was done.
+    #[error(transparent)]
+    Refused(Box<ProblemDetails>),
+    /// What answers is not this API, or another version of it.
+    #[error(
+        "{url} answers HTTP {status} without what this API says; is it the admin door of a Posthouse gateway?"
+    )]
+    Unexpected {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+impl ApiError {
+    /// The problem that the gateway told, if it did.
+    pub fn problem(&self) -> Option<&ProblemDetails> {
+        if let Self::Refused(problem) = self { Some(problem) } else { None }
+    }
+}
+
+/// A client of one gateway's admin door, with a pool of connections; cloning it shares the pool.
+#[derive(Clone)]
+pub struct ApiClient {
+    url: String,
+    token: Option<HeaderValue>,
+    pool: legacy::Client<HttpConnector, Full<Bytes>>,
+    /// For an `https` URL.
+    secure: Option<legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    timeout: Duration,
+}
+
+impl ApiClient {
+    /// A client of the admin door at this URL, such as `http://127.0.0.1:8080`, that waits `timeout` for a whole answer, connecting
+    /// included. It shows no token.
+    pub fn new(url: &str, timeout: Duration) -> Self {
+        let pool = builder().build(connector(timeout));
+        Self { url: url.trim_end_matches('/').to_owned(), token: None, pool, secure: None, timeout }
+    }
+
+    /// The same, which shows this token. A text that cannot stand in a header is no token, and is not shown.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        let header = HeaderValue::from_str(&format!("Bearer {token}")).ok();
+        let token = header.map(|mut header| {
+            header.set_sensitive(true);
+            header
+        });
+        Self { token, ..self }
+    }
+
+    /// The same, which calls an `https` URL over this TLS.
+    #[must_use]
+    pub fn with_tls(mut self, config: Arc<ClientConfig>) -> Self {
+        let mut connector = connector(self.timeout);
+        connector.enforce_http(false);
+        self.secure = Some(builder().build(HttpsConnector::from((connector, config))));
+        self
+    }
+
+    /// The same with another deadline for each answer.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// The URL of the admin door.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Gets a path of the admin door, such as `/readyz`, whatever the status of its answer.
+    ///
+    /// # Errors
+    /// All but [`ApiError::Refused`] and [`ApiError::Unexpected`].
+    pub async fn get_raw(&self, path: &str) -> Result<Response<Bytes>, ApiError> {
+        self.exchange(Method::GET, path, None).await
+    }
+
+    /// Which gateway answers.
+    ///
+    /// # Errors
+    /// Every [`ApiError`]; so do all that follow.
+    pub async fn version(&self) -> Result<VersionView, ApiError> {
+        self.get("/version", &[]).await
+    }
+
+    /// A page of the messages that match, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn messages(
+        &self,
+        query: &MessageQuery,
+        cursor: Option<&str>,
+        limit: u16,
+        reveal: bool,
+    ) -> Result<PageOf<MessageView>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
+        self.get("/messages", &parameters).await
+    }
+
+    /// A message and its timeline.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn message(&self, id: &str, reveal: bool) -> Result<MessageDetail, ApiError> {
+        let reveal = reveal.then(|| ("reveal", "true".to_owned()));
+        self.get(&format!("/messages/{}", segment(id)), reveal.as_slice()).await
+    }
+
+    /// Makes the next attempt of a batch of messages due.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn requeue(&self, request: &InterveneRequest) -> Result<Intervened, ApiError> {
+        self.post("/messages/requeue", request).await
+    }
+
+    /// Ends a batch of messages as Expired.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn expire(&self, request: &InterveneRequest) -> Result<Intervened, ApiError> {
+        self.post("/messages/expire", request).await
+    }
+
+    /// Makes a batch of failed reports due again.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn resend_reports(&self, request: &ResendRequest) -> Result<Resent, ApiError> {
+        self.post("/messages/resend-reports", request).await
+    }
+
+    /// A page of the requests of carriers that could not be read, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn unreadable(&self, query: &UnreadableQuery) -> Result<PageOf<UnreadableRequest>, ApiError> {
+        let mut parameters = Vec::new();
+        let mut add = |name, value: Option<String>| parameters.extend(value.map(|value| (name, value)));
+        add("carrier", query.carrier.clone());
+        add("cursor", query.cursor.clone());
+        add("limit", query.limit.map(|limit| limit.to_string()));
+        self.get("/unreadable", &parameters).await
+    }
+
+    /// One of them, with its bytes.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn unreadable_request(&self, number: i64) -> Result<UnreadableRequest, ApiError> {
+        self.get(&format!("/unreadable/{number}"), &[]).await
+    }
+
+    /// What a provisioning document would change.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn plan(&self, request: &ProvisioningRequest) -> Result<ProvisioningPlan, ApiError> {
+        self.post("/provisioning/plan", request).await
+    }
+
+    /// Makes provisioning what a document says: all of it, or nothing.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn apply(&self, request: &ProvisioningRequest) -> Result<ProvisioningPlan, ApiError> {
+        self.post("/provisioning/apply", request).await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&'static str, String)],
+    ) -> Result<T, ApiError> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(parameters);
+        let query = query.finish();
+        let separator = if query.is_empty() { "" } else { "?" };
+        let answer = self.exchange(Method::GET, &format!("{BASE}{path}{separator}{query}"), None).await?;
+        self.read(path, &answer)
+    }
+
+    async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        // Types of this crate always can be written.
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let answer = self.exchange(Method::POST, &format!("{BASE}{path}"), Some(body.into())).await?;
+        self.read(path, &answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, answer: &Response<Bytes>) -> Result<T, ApiError> {
+        let unexpected = || ApiError::Unexpected {
+            url: format!("{}{BASE}{path}", self.url),
+            status: answer.status().as_u16(),
+        };
+        if answer.status().is_success() {
+            return serde_json::from_slice(answer.body()).map_err(|_| unexpected());
+        }
+        let problem = serde_json::from_slice(answer.body()).map_err(|_| unexpected())?;
+        Err(ApiError::Refused(Box::new(problem)))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let url = format!("{}{path}", self.url);
+        let uri: Uri = url.parse().map_err(|_| ApiError::Url { url: url.clone() })?;
+        let is_callable = match uri.scheme_str() {
+            Some("http") => true,
+            Some("https") => self.secure.is_some(),
+            _ => false,
+        };
+        if !is_callable || uri.host().is_none() {
+            return Err(ApiError::Url { url });
+        }
+        let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri;
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(header::AUTHORIZATION, token.clone());
+        }
+        if body.is_some() {
+            request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        }
+        match timeout(self.timeout, self.round_trip(request, &url)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(ApiError::TimedOut { url, after: self.timeout }),
+        }
+    }
+
+    async fn round_trip(
+        &self,
+        request: Request<Full<Bytes>>,
+        url: &str,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let url = || url.to_owned();
+        let answering = match &self.secure {
+            Some(secure) if request.uri().scheme_str() == Some("https") => secure.request(request),
+            _ => self.pool.request(request),
+        };
+        let answer = answering.await.map_err(|source| match source.is_connect() {
+            true => ApiError::Connect { url: url(), source: source.into() },
+            false => ApiError::Broken { url: url(), source: source.into() },
+        })?;
+        let (head, body) = answer.into_parts();
+        let body =
+            Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|source| match source
+                .is::<LengthLimitError>(
+            ) {
+                true => ApiError::TooLong { url: url(), limit: MAX_ANSWER_BYTES },
+                false => ApiError::Broken { url: url(), source },
+            })?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
+
+/// A segment of a path, in which nothing is taken for a part of the path.
+fn segment(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+fn builder() -> legacy::Builder {
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+    builder
+}
+
+fn connector(timeout: Duration) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    connector.set_connect_timeout(Some(timeout));
+    connector
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+        task::JoinHandle,
+    };
+
+    use super::*;
+    use crate::ProblemCode;
+
+    const LONG: Duration = Duration::from_secs(30);
+
+    /// A server that takes one request, gives back its first bytes, and answers with these.
+    async fn server(answer: &'static str) -> (String, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let taken = tokio::spawn(async move {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = peer.read(&mut request).await.unwrap();
+            peer.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&request[..length]).into_owned()
+        });
+        (url, taken)
+    }
+
+    #[tokio::test]
+    async fn a_query_is_written_and_a_page_is_read() {
+        let (url, taken) = server(
+            "HTTP/1.1 200 OK\r\nContent-Length: 26\r\nConnection: close\r\n\r\n{\"items\":[],\"next\":\"1234\"}",
+        )
+        .await;
+        let client = ApiClient::new(&url, LONG).with_token("hush");
+        let query = MessageQuery {
+            to: Some("+1 617".to_owned()),
+            state: vec!["Parked".to_owned(), "Sending".to_owned()],
+            ..MessageQuery::default()
+        };
+        let page = client.messages(&query, Some("99"), 7, true).await.unwrap();
+        assert_eq!(page, PageOf { items: Vec::new(), next: Some("1234".to_owned()) });
+        let request = taken.await.unwrap();
+        assert!(
+            request.starts_with(
+                "GET /api/v1/messages?to=%2B1+617&state=Parked&state=Sending&limit=7&cursor=99&reveal=true HTTP/1.1\r\n"
+            ),
+            "{request}"
+        );
+        assert!(request.to_lowercase().contains("\r\nauthorization: bearer hush\r\n"), "{request}");
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_told_and_anything_else_is_unexpected() {
+        let (url, _) = server(
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 97\r\nConnection: close\r\n\r\n{\"type\":\"urn:posthouse:problem:not_found\",\"title\":\"There is no\",\"status\":404,\"code\":\"not_found\"}   ",
+        )
+        .await;
+        let error = ApiClient::new(&url, LONG).message("17/../4", false).await.unwrap_err();
+        assert!(error.problem().is_some_and(|problem| problem.is(ProblemCode::NotFound)), "{error:?}");
+
+        let (url, _) =
+            server("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\nConnection: close\r\n\r\nhere").await;
+        let error = ApiClient::new(&url, LONG).version().await.unwrap_err();
+        assert!(matches!(error, ApiError::Unexpected { status: 404, .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let error = ApiClient::new(&url, Duration::from_millis(50)).version().await.unwrap_err();
+        assert!(matches!(error, ApiError::TimedOut { .. }), "{error:?}");
+        drop(listener);
+        let error = ApiClient::new(&url, LONG).version().await.unwrap_err();
+        assert!(matches!(error, ApiError::Connect { .. }), "{error:?}");
+        let error = ApiClient::new("https://127.0.0.1:1", LONG).version().await.unwrap_err();
+        assert!(matches!(error, ApiError::Url { .. }), "{error:?}");
+    }
+}

@@ -1,0 +1,38 @@
+//! The admin API of a Posthouse gateway: what goes over the wire, and a client for it.
+//!
+//! Everything is below [`BASE`] on the admin door, and needs the admin token. Times are RFC 3339 in UTC, MessageIDs are strings of
+//! decimal digits, and every refusal is a [`Problem`] (RFC 9457). docs/api.md has the resources one by one, with examples.
+//!
+//! This crate knows no other crate of the repository: whoever writes a client against it needs nothing of the gateway.
+
+mod client;
+mod message;
+mod page;
+mod problem;
+mod provisioning;
+mod unreadable;
+mod version;
+
+pub use client::{ApiClient, ApiError};
+pub use message::{
+    FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, NextStepView,
+    PartView, ResendRequest, Resent, TimelineLine,
+};
+pub use page::PageOf;
+pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
+pub use provisioning::{PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest};
+pub use unreadable::{UnreadableQuery, UnreadableRequest};
+pub use version::VersionView;
+
+/// What every path of the API begins with.
+pub const BASE: &str = "/api/v1";
+/// The most things that one page may have.
+pub const MAX_PAGE: u16 = 200;
+/// How many things a page has when the request does not say.
+pub const DEFAULT_PAGE: u16 = 50;
+/// The most messages that may be named one by one in a request that intervenes, and the most that one request changes.
+pub const MAX_BATCH: usize = 250;
+/// The longest body of a request about provisioning, in bytes.
+pub const MAX_PROVISIONING_BYTES: usize = 8 << 20;
+/// The longest body of any other request, in bytes.
+pub const MAX_BODY_BYTES: usize = 64 << 10;

@@ -1,0 +1,74 @@
+//! Provisioning: what a document would change, and what it changed.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /api/v1/provisioning/plan` and `…/apply` as JSON. A document that needs none of the rest may be sent as it is, as
+/// `application/toml`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProvisioningRequest {
+    /// The document, in the format of `posthouse apply`.
+    pub toml: String,
+    /// What `{ env = "NAME" }` in the document stands for. The gateway's own environment is never looked at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Whether what the document does not name is removed.
+    #[serde(default)]
+    pub prune: bool,
+    /// The revision at which provisioning has to be; at any other nothing is done (`revision_moved`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_revision: Option<u64>,
+}
+
+impl fmt::Debug for ProvisioningRequest {
+    /// Documents hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProvisioningRequest").field("prune", &self.prune).finish_non_exhaustive()
+    }
+}
+
+/// What a document would change, or changed. It serializes as `posthouse plan --json` prints it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvisioningPlan {
+    /// The revision that was planned for, or that provisioning is at now.
+    pub revision: u64,
+    /// How many things are new.
+    pub create: usize,
+    /// How many things change.
+    pub change: usize,
+    /// How many things go.
+    pub remove: usize,
+    /// How many things stay as they are.
+    pub keep: usize,
+    /// Everything that is provisioned, and what happens to it.
+    pub steps: Vec<PlannedStep>,
+    /// What is not wrong, and what somebody should know.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What happens to one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// What kind of thing it is: `account`, `carrier`, `lookup`, `range` or `blacklist`.
+    pub kind: String,
+    /// Which one; empty for the lookup, of which there is one.
+    pub name: String,
+    /// What happens to it: `create`, `change`, `keep` or `remove`.
+    pub action: String,
+    /// The fields that change, of a thing that changes. Secrets are not shown.
+    pub fields: Vec<PlannedField>,
+}
+
+/// A field that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedField {
+    /// Which one, such as `service 61295.senders`.
+    pub field: String,
+    /// What it was, if it had a value.
+    pub from: Option<String>,
+    /// What it will be, if it will have a value.
+    pub to: Option<String>,
+}
