@@ -1,124 +1,211 @@
-//! The door for operators: health, readiness, metrics.
+//! The door for operators: health, readiness, metrics, and the API under `/api/v1` (docs/api.md).
+//!
+//! One verb a file. A verb under the API reads its parameters, asks the core or the store, and says what came of it in the types of
+//! `posthouse-api`; no rule is made here. What a command does without a gateway is the same functions on the store that it opened.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod answer;
+mod body;
+mod context;
+mod health;
+pub mod messages;
+mod metrics;
+pub mod provisioning;
+mod query;
+mod ready;
+mod router;
+pub mod run_token;
+pub mod unreadable;
+mod version;
 
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode as HttpStatus, header};
-use http_body_util::Full;
+use http::{Method, Request, Response, StatusCode as HttpStatus};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use jiff::Timestamp;
-use posthouse_core::{shown::in_json, store::Store, submit::ContentLength, time::Clock};
-use serde_json::json;
-use tokio::time::timeout;
+use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
+use posthouse_core::{
+    store::{Store, StoreError},
+    submit::ContentLength,
+    time::Clock,
+};
+use tokio::{sync::Semaphore, time::timeout};
+use tower_service::Service as _;
 
+use self::answer::problem;
 use crate::{
     auth::Verifier,
     config::secrets::Secret,
+    handoff::Handoff,
     http::{
+        memory::Memory,
         requests::{content_length, head_fault},
         server::{HttpAnswer, Peer, plain},
     },
     snapshot::SnapshotCell,
-    telemetry::{Metrics, store::StoreSample},
+    telemetry::Metrics,
 };
 
-/// How long the store may take to show that it can be written to.
-const CHECK_TIME: Duration = Duration::from_secs(5);
+/// How long an answer may take to be made.
+const ANSWER_TIME: Duration = Duration::from_secs(60);
+/// The same of provisioning: a document may name a hundred thousand numbers.
+const PROVISIONING_TIME: Duration = Duration::from_secs(300);
+/// How many bytes of bodies may be in memory at a time.
+const BODY_MEMORY: usize = 4 * MAX_PROVISIONING_BYTES;
 
-/// The door for operators.
-pub struct Admin {
-    /// The bearer token that all but health and readiness ask for, if any.
+/// What the verbs need.
+pub struct AdminState {
+    /// The configured bearer token, if any: metrics ask for it.
     pub token: Option<Secret>,
-    /// Guards the token.
+    /// The token that the API asks for. It is the configured one, or one of this run that only those can read who can read the store.
+    /// `None`: nobody is let in.
+    pub api_token: Option<Secret>,
+    /// Guards the tokens.
     pub verifier: Arc<Verifier>,
-    /// Whether the same ask for a verified client certificate.
+    /// Whether everything but health and readiness asks for a verified client certificate.
     pub asks_for_certificates: bool,
-    /// Checked for readiness.
+    /// Where everything is kept.
     pub store: Arc<dyn Store>,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
+    /// Wakes lanes for what an operator made due.
+    pub handoff: Arc<Handoff>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
+    /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
+    pub carriers_listen: SocketAddr,
 }
 
-impl Admin {
+/// The door for operators.
+pub struct AdminDoor {
+    state: Arc<AdminState>,
+    router: Router,
+    memory: Memory,
+    /// One document of provisioning is read at a time.
+    documents: Semaphore,
+}
+
+impl AdminDoor {
+    /// A door to these verbs.
+    pub fn new(state: AdminState) -> Self {
+        let state = Arc::new(state);
+        let router = router::router(Arc::clone(&state));
+        Self { state, router, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
+    }
+
     /// Answers one HTTP request.
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
-        peer.progress.working();
+        let is_api = is_api(request.uri().path());
         if let Some(fault) = head_fault(request.headers()) {
             tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");
-            return plain(HttpStatus::BAD_REQUEST, "the head of this request cannot be read\n");
+            peer.progress.working();
+            return malformed(is_api, "the head of this request cannot be read");
         }
         if content_length(request.headers()) == ContentLength::Malformed {
-            return plain(HttpStatus::BAD_REQUEST, "the length of this request cannot be told\n");
+            peer.progress.working();
+            return malformed(is_api, "the length of this request cannot be told");
         }
-        if request.method() != Method::GET {
-            return plain(HttpStatus::METHOD_NOT_ALLOWED, "this is read only\n");
+        if !is_api {
+            peer.progress.working();
+            let mut request = request.map(|_| Body::empty());
+            request.extensions_mut().insert(peer);
+            return self.route(request, ANSWER_TIME).await;
         }
-        match request.uri().path() {
-            "/healthz" => plain(HttpStatus::OK, "ok\n"),
-            "/readyz" => self.ready().await,
-            "/metrics" if self.asks_for_certificates && peer.certificate.is_none() => {
-                plain(HttpStatus::FORBIDDEN, "a client certificate is needed\n")
-            }
-            "/metrics" if !self.may(request.headers(), peer.address.ip().to_canonical()).await => {
-                plain(HttpStatus::UNAUTHORIZED, "the admin token is needed\n")
-            }
-            "/metrics" => self.metrics().await,
-            _ => plain(HttpStatus::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"),
-        }
-    }
-
-    async fn may(&self, headers: &HeaderMap, from: IpAddr) -> bool {
-        let Some(token) = &self.token else { return true };
-        let shown =
-            headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        self.verifier.is_token(token, shown, from).await
-    }
-
-    /// Ready is who can store a message now.
-    async fn ready(&self) -> HttpAnswer {
-        let revision = self.snapshot.get().revision();
-        let checked = match timeout(CHECK_TIME, self.store.check()).await {
-            Ok(checked) => checked.map_err(|error| error.to_string()),
-            Err(_) => Err("the store does not answer".to_owned()),
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = match self.admitted(request, &peer).await {
+            Ok(answer) => answer,
+            Err(refused) => problem(&refused),
         };
-        let status = if checked.is_ok() { HttpStatus::OK } else { HttpStatus::SERVICE_UNAVAILABLE };
-        let mut body = json!({"ready": checked.is_ok(), "revision": revision, "error": checked.err()});
-        if let Some(doubt) = self.clock.doubt() {
-            let (said, taken) = (doubt.said, doubt.taken);
-            let note = format!(
-                "the clock says {said:.0} and is not believed yet; it is taken to be {taken:.0} (if the clock is right: posthouse clock --confirm)"
-            );
-            body["note"] = note.into();
+        if method != Method::GET && method != Method::HEAD {
+            let status = answer.status().as_u16();
+            tracing::info!(address = %peer.address, %method, path, status, "a request at the admin API");
         }
-        answer(status, "application/json", format!("{}\n", in_json(&body.to_string())))
+        answer
     }
 
-    /// What the store says of itself now. A store that does not answer in time leaves out what it would have to read for it.
-    async fn of_store(&self) -> StoreSample {
-        let now = self.clock.now();
-        let oldest = timeout(CHECK_TIME, self.store.oldest_due(now)).await.ok().and_then(Result::ok);
-        let age =
-            |due: Option<Timestamp>| due.map_or(Duration::ZERO, |due| now.duration_since(due).unsigned_abs());
-        StoreSample { statistics: self.store.statistics(), oldest_due_age: oldest.map(age) }
+    /// A request of the API, once it is known who asks.
+    async fn admitted(&self, request: Request<Incoming>, peer: &Peer) -> Result<HttpAnswer, ProblemDetails> {
+        let caller = context::admit(&self.state, request.headers(), peer).await?;
+        let is_provisioning = router::is_provisioning(request.uri().path());
+        // Held till it is answered: a document and what it is read into may take some times its length.
+        let _turn = match is_provisioning && request.method() == Method::POST {
+            true => Some(self.turn().await?),
+            false => None,
+        };
+        let mut request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
+        peer.progress.working();
+        request.extensions_mut().insert(caller);
+        let time = if is_provisioning { PROVISIONING_TIME } else { ANSWER_TIME };
+        Ok(self.route(request, time).await)
     }
 
-    async fn metrics(&self) -> HttpAnswer {
-        match self.metrics.text(self.of_store().await) {
-            Ok(text) => {
-                answer(HttpStatus::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
-            }
-            Err(_) => plain(HttpStatus::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ProblemDetails> {
+        let busy = || {
+            ProblemDetails::new(ProblemCode::Unavailable)
+                .detail("another document is being worked on")
+                .remedy("try again later")
+        };
+        timeout(ANSWER_TIME, self.documents.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    async fn route(&self, request: Request<Body>, time: Duration) -> HttpAnswer {
+        let (method, is_api) = (request.method().clone(), is_api(request.uri().path()));
+        let Ok(answered) = timeout(time, self.router.clone().call(request)).await else {
+            return match is_api {
+                true => problem(&late()),
+                false => plain(HttpStatus::SERVICE_UNAVAILABLE, "this took too long\n"),
+            };
+        };
+        let Ok(answered) = answered;
+        whole(answered, &method).await
+    }
+}
+
+fn late() -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::Unavailable)
+        .detail("it took too long; whether it was carried out is unknown")
+        .remedy("look, and try again")
+}
+
+fn is_api(path: &str) -> bool {
+    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn malformed(is_api: bool, what: &'static str) -> HttpAnswer {
+    if is_api {
+        return problem(&ProblemDetails::new(ProblemCode::Malformed).detail(what));
+    }
+    let mut answer = plain(HttpStatus::BAD_REQUEST, what);
+    let line = format!("{what}\n");
+    *answer.body_mut() = Full::new(Bytes::from(line));
+    answer
+}
+
+/// The door sends whole bodies, and all that verbs write are in memory.
+async fn whole(answered: Response<Body>, method: &Method) -> HttpAnswer {
+    let (head, body) = answered.into_parts();
+    if *method == Method::HEAD {
+        return Response::from_parts(head, Full::default());
+    }
+    match body.collect().await {
+        Ok(body) => Response::from_parts(head, Full::new(body.to_bytes())),
+        Err(error) => {
+            tracing::error!(%error, "an answer of the admin door broke off");
+            problem(&ProblemDetails::new(ProblemCode::Internal))
         }
     }
 }
 
-fn answer(status: HttpStatus, content_type: &'static str, body: String) -> HttpAnswer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
+/// Why a verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum VerbError {
+    /// The request is at fault.
+    #[error(transparent)]
+    Refused(#[from] ProblemDetails),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -24,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admin::Admin,
+    admin::{AdminDoor, AdminState, run_token},
     auth::Verifier,
     callbacks::{self, CallbackQueue},
     carrier::{
@@ -34,6 +34,7 @@ use crate::{
     clock::{self, SystemClock},
     config::{
         Settings,
+        secrets::{Secret, SecretSource},
         settings::{RetentionSection, Tls},
     },
     due,
@@ -192,7 +193,8 @@ pub struct App {
     handoff: Arc<Handoff>,
     queue: Arc<SubmitQueue>,
     relay: Arc<CallbackQueue>,
-    run_file: PathBuf,
+    /// What tells other commands where this gateway is, and lets them in.
+    run_files: [PathBuf; 2],
 }
 
 impl App {
@@ -255,10 +257,13 @@ impl App {
         background.extend(certificates.into_iter().map(|certificates| {
             tokio::spawn(certificates.follow(Arc::clone(&wiring.metrics), stop.clone()))
         }));
-        let run_file = run_file(&settings.store.path);
+        let (run_file, token_file) =
+            (run_file(&settings.store.path), run_token::token_file(&settings.store.path));
+        write_token_file(&token_file, wiring.api_token.as_ref());
         write_run_file(&run_file, &ready);
         let Wiring { store, snapshot, handoff, .. } = wiring;
-        Ok(Self { ready, store, snapshot, stop, doors, background, handoff, queue, relay, run_file })
+        let run_files = [run_file, token_file];
+        Ok(Self { ready, store, snapshot, stop, doors, background, handoff, queue, relay, run_files })
     }
 
     /// Where it is found.
@@ -293,8 +298,10 @@ impl App {
         for task in self.background {
             broke_off(task.await);
         }
-        if let Err(error) = std::fs::remove_file(&self.run_file) {
-            tracing::debug!(%error, "no run file to remove");
+        for file in &self.run_files {
+            if let Err(error) = std::fs::remove_file(file) {
+                tracing::debug!(%error, "no run file to remove");
+            }
         }
         self.store.close().await
     }
@@ -318,6 +325,8 @@ struct Wiring {
     metrics: Arc<Metrics>,
     directory: Arc<Directory>,
     verifier: Arc<Verifier>,
+    /// The token of this run for the admin API, where none is configured.
+    api_token: Option<Secret>,
     carrier_id_header: HeaderName,
     stopped: CancellationToken,
 }
@@ -340,6 +349,10 @@ impl Wiring {
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
             metrics,
             verifier: Arc::new(Verifier::new(random_bytes()?)),
+            api_token: match settings.admin.token {
+                Some(_) => None,
+                None => Some(random_token()?),
+            },
             carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
             store,
             parts,
@@ -436,15 +449,18 @@ impl Wiring {
         }
     }
 
-    fn admin(&self, settings: &Settings) -> Admin {
-        Admin {
+    fn admin(&self, settings: &Settings) -> AdminState {
+        AdminState {
             token: settings.admin.token.clone(),
+            api_token: settings.admin.token.clone().or_else(|| self.api_token.clone()),
             verifier: Arc::clone(&self.verifier),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: Arc::clone(&self.store),
             snapshot: Arc::clone(&self.snapshot),
+            handoff: Arc::clone(&self.handoff),
             metrics: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
+            carriers_listen: settings.carriers.listen,
         }
     }
 }
@@ -494,7 +510,7 @@ impl Doors {
     async fn open(self, wiring: &Wiring, settings: &Settings) -> Result<Vec<JoinHandle<()>>, StartError> {
         let ingress = Arc::new(wiring.ingress(settings).await?);
         let carriers = Arc::new(wiring.carrier_door(settings));
-        let admin = Arc::new(wiring.admin(settings));
+        let admin = Arc::new(AdminDoor::new(wiring.admin(settings)));
         let stopped = &wiring.stopped;
         Ok(vec![
             tokio::spawn(
@@ -624,6 +640,19 @@ fn write_run_file(path: &Path, ready: &Ready) {
     if let Err(error) = std::fs::write(path, format!("{}\n", ready.line_with_pid())) {
         tracing::warn!(%error, path = %path.display(), "cannot tell other commands where this gateway is");
     }
+}
+
+fn write_token_file(path: &Path, token: Option<&Secret>) {
+    let Some(token) = token else { return };
+    // The gateway works without it; commands then go to the store itself.
+    if let Err(error) = run_token::write(path, token.expose()) {
+        tracing::warn!(%error, path = %path.display(), "cannot let other commands use the admin API");
+    }
+}
+
+fn random_token() -> Result<Secret, StartError> {
+    let token = random_bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Secret::new(token, SecretSource::Inline))
 }
 
 fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {

@@ -1,0 +1,111 @@
+//! Answers: JSON, problems, plain text.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode as HttpStatus, header};
+use http_body_util::Full;
+use posthouse_api::{PROBLEM_JSON, ProblemCode, ProblemDetails};
+use posthouse_core::{shown::in_json, store::StoreError};
+use serde::Serialize;
+
+use super::VerbError;
+use crate::http::server::HttpAnswer;
+
+/// The media type of answers.
+pub(super) const JSON: &str = "application/json";
+/// How long is to be waited before another try, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// An answer in JSON, one line, of which nothing is obeyed where a terminal shows it.
+pub(super) struct JsonAnswer<T>(pub T);
+
+impl<T: Serialize> IntoResponse for JsonAnswer<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_string(&self.0) {
+            Ok(json) => written(HttpStatus::OK, JSON, format!("{}\n", in_json(&json))),
+            Err(error) => {
+                tracing::error!(%error, "an answer cannot be written as JSON");
+                ProblemAnswer(ProblemDetails::new(ProblemCode::Internal)).into_response()
+            }
+        }
+    }
+}
+
+/// A refusal.
+pub(super) struct ProblemAnswer(pub ProblemDetails);
+
+impl IntoResponse for ProblemAnswer {
+    fn into_response(self) -> Response {
+        problem(&self.0).map(Body::new)
+    }
+}
+
+impl From<ProblemDetails> for ProblemAnswer {
+    fn from(problem: ProblemDetails) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<StoreError> for ProblemAnswer {
+    fn from(error: StoreError) -> Self {
+        Self(of_store(&error))
+    }
+}
+
+impl From<VerbError> for ProblemAnswer {
+    fn from(error: VerbError) -> Self {
+        match error {
+            VerbError::Refused(problem) => Self(problem),
+            VerbError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What a store's failure means for who asked. What is stored and cannot be read is logged with its place; that is for operators'
+/// eyes, and so is this door.
+fn of_store(error: &StoreError) -> ProblemDetails {
+    let code = match error {
+        StoreError::Full | StoreError::Overloaded | StoreError::Closed | StoreError::NotDone(_) => {
+            ProblemCode::Unavailable
+        }
+        StoreError::NotFound(_) => ProblemCode::NotFound,
+        _ => ProblemCode::Internal,
+    };
+    if code == ProblemCode::Internal {
+        tracing::error!(%error, "the admin API could not do what it was asked for");
+    }
+    ProblemDetails::new(code).detail(error.to_string())
+}
+
+/// A refusal, as the door sends it.
+pub(super) fn problem(problem: &ProblemDetails) -> HttpAnswer {
+    // It holds strings and numbers, which always can be written.
+    let json = serde_json::to_string(problem).unwrap_or_default();
+    let mut answer = HttpAnswer::new(Full::new(Bytes::from(format!("{}\n", in_json(&json)))));
+    *answer.status_mut() = HttpStatus::from_u16(problem.status).unwrap_or(HttpStatus::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    if problem.is(ProblemCode::Unauthorized) {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if problem.is(ProblemCode::Unavailable) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
+    answer
+}
+
+/// An answer with this body.
+pub(super) fn written(status: HttpStatus, content_type: &'static str, body: String) -> Response {
+    let mut answer = Response::new(Body::from(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+/// A line of plain text.
+pub(super) fn text(status: HttpStatus, line: &'static str) -> Response {
+    written(status, "text/plain; charset=utf-8", line.to_owned())
+}

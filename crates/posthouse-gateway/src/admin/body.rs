@@ -1,0 +1,99 @@
+//! Bodies of requests: read within a limit and a deadline, then understood.
+
+use std::{net::IpAddr, time::Duration};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use posthouse_api::{MAX_BODY_BYTES, MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails, ProblemError};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use tokio::time::Instant;
+
+use super::answer::JSON;
+use crate::http::{
+    body::{self, Read},
+    memory::Memory,
+};
+
+/// How long a body may take to come.
+const READ_TIME: Duration = Duration::from_secs(30);
+
+/// Reads the body of a request whole. What a GET has for a body counts for nothing.
+///
+/// # Errors
+/// It is too long, is late, or breaks off.
+pub(super) async fn read(
+    request: Request<Incoming>,
+    memory: &Memory,
+    is_provisioning: bool,
+    from: IpAddr,
+) -> Result<Request<Body>, ProblemDetails> {
+    let (head, body) = request.into_parts();
+    if head.method == Method::GET || head.method == Method::HEAD {
+        return Ok(Request::from_parts(head, Body::empty()));
+    }
+    let limit = if is_provisioning { MAX_PROVISIONING_BYTES } else { MAX_BODY_BYTES };
+    let mut share = memory.share(from);
+    let problem = |code, detail: &str| Err(ProblemDetails::new(code).detail(detail));
+    match body::read(body, limit as u64, Instant::now() + READ_TIME, &mut share).await {
+        Read::Whole(whole) => Ok(Request::from_parts(head, Body::from(whole))),
+        Read::TooLong(rest) => {
+            body::drain(rest);
+            problem(ProblemCode::TooLarge, &format!("the body is longer than {limit} bytes"))
+        }
+        Read::Misframed => problem(ProblemCode::Malformed, "the body is not as long as its head says"),
+        Read::Broken => problem(ProblemCode::Malformed, "the connection broke before the body was here"),
+        Read::TooLate => problem(ProblemCode::TooSlow, "the body did not come in time"),
+    }
+}
+
+/// The bytes of a body that was read before.
+pub(super) async fn bytes(body: Body) -> Bytes {
+    // What is in memory cannot fail.
+    body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default()
+}
+
+/// Whether a body says that it is of this media type, whatever its parameters.
+pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    let shown = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = shown.and_then(|shown| shown.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(media_type))
+}
+
+/// Why a body of another format is not read.
+pub(super) fn unsupported(expected: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::UnsupportedMediaType)
+        .detail(format!("Content-Type has to be {expected}"))
+        .remedy(format!("send it, with the header Content-Type: {expected}"))
+}
+
+/// Reads a body of JSON; no body at all is an empty object.
+///
+/// # Errors
+/// It is of another type, is no JSON, or has members that do not exist.
+pub(super) async fn json<T: DeserializeOwned + Default>(request: Request<Body>) -> Result<T, ProblemDetails> {
+    let (head, body) = request.into_parts();
+    let bytes = bytes(body).await;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    if !is_of_type(&head.headers, JSON) {
+        return Err(unsupported(JSON));
+    }
+    from_json(&bytes)
+}
+
+/// Understands JSON.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemDetails> {
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => ProblemDetails::new(ProblemCode::InvalidParameter)
+            .error(ProblemError::at_pointer("", error.to_string())),
+        _ => ProblemDetails::new(ProblemCode::Malformed).detail(format!("the body is no JSON: {error}")),
+    })
+}

@@ -1,0 +1,47 @@
+//! `GET /api/v1/messages/{id}`: one message, what is next for it, and its timeline.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::Uri;
+use jiff::Timestamp;
+use posthouse_api::MessageDetail;
+use posthouse_core::{Id, store::Store};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    id_of, no_message, views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<JsonAnswer<MessageDetail>, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let reveal = given.flag("reveal");
+    given.finish()?;
+    let shown = get(&*state.store, id_of(&id)?, state.clock.now(), reveal).await?;
+    Ok(JsonAnswer(shown))
+}
+
+/// A message and its timeline.
+///
+/// # Errors
+/// There is no such message, or what the store says.
+pub async fn get(
+    store: &dyn Store,
+    id: Id,
+    now: Timestamp,
+    reveal: bool,
+) -> Result<MessageDetail, VerbError> {
+    let (Some(message), Some(timeline)) = (store.message(id).await?, store.timeline(id).await?) else {
+        return Err(no_message(id));
+    };
+    let next = store.next(id, now).await?;
+    Ok(views::detail(&message, next, &timeline, reveal))
+}

@@ -1,0 +1,117 @@
+//! `GET /api/v1/messages`: messages that match, the newest first.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, Uri, header};
+use jiff::Timestamp;
+use posthouse_api::{BASE, MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_core::store::{MessageFilter, Store, StoreResult};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    selection, views,
+};
+
+/// What is asked for.
+struct Asked {
+    query: MessageQuery,
+    filter: MessageFilter,
+    limit: usize,
+    reveal: bool,
+}
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let asked = read(&uri)?;
+    if !asked.query.unprovisioned {
+        let (account, carrier) = (asked.query.account.as_deref(), asked.query.carrier.as_deref());
+        selection::provisioned(&state.snapshot.get(), account, carrier)?;
+    }
+    let page = list(&*state.store, &asked.filter, asked.limit, asked.reveal).await?;
+    let link = page.next.as_ref().and_then(|next| link(&uri, next));
+    let mut answer = JsonAnswer(page).into_response();
+    if let Some(link) = link {
+        answer.headers_mut().insert(header::LINK, link);
+    }
+    Ok(answer)
+}
+
+/// A page of the messages that match. It has a next one when it is full.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(
+    store: &dyn Store,
+    filter: &MessageFilter,
+    limit: usize,
+    reveal: bool,
+) -> StoreResult<PageOf<MessageView>> {
+    let messages = store.messages(filter, limit).await?;
+    let is_full = messages.len() == limit;
+    let next = messages.last().filter(|_| is_full).map(|last| last.id.to_string());
+    Ok(PageOf { items: messages.iter().map(|message| views::message(message, reveal)).collect(), next })
+}
+
+/// The same by a query and a cursor as they are written.
+///
+/// # Errors
+/// They cannot be read, or what the store says.
+pub async fn find(
+    store: &dyn Store,
+    query: &MessageQuery,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<PageOf<MessageView>, VerbError> {
+    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let below = cursor.map(selection::cursor).transpose();
+    let below = below.map_err(|what| invalid(vec![ProblemError::in_parameter("cursor", what)]))?;
+    let filter = selection::filter(query, below, |name, what| ProblemError::in_parameter(name, what));
+    Ok(list(store, &filter.map_err(invalid)?, limit.into(), true).await?)
+}
+
+fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
+    let time = |text: &str| {
+        text.parse::<Timestamp>().map_err(|_| format!("{text:?} is no time such as 2026-11-29T02:00:00Z"))
+    };
+    let mut given = Parameters::of(uri);
+    let query = MessageQuery {
+        account: given.one("account"),
+        carrier: given.one("carrier"),
+        to: given.one("to"),
+        transaction_id: given.one("transaction_id"),
+        state: given.all("state"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+        unprovisioned: given.flag("unprovisioned"),
+    };
+    let below = given.read("cursor", selection::cursor);
+    let (limit, reveal) = (given.limit(), given.flag("reveal"));
+    let filter = match selection::filter(&query, below, |name, what| ProblemError::in_parameter(name, what)) {
+        Ok(filter) => filter,
+        Err(errors) => {
+            given.add(errors);
+            MessageFilter::default()
+        }
+    };
+    given.finish()?;
+    Ok(Asked { query, filter, limit, reveal })
+}
+
+/// Where the next page is (RFC 8288).
+fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let others = form_urlencoded::parse(query).filter(|(name, _)| name != "cursor");
+    let mut written = form_urlencoded::Serializer::new(String::new());
+    let query = written.extend_pairs(others).append_pair("cursor", next).finish();
+    HeaderValue::from_str(&format!("<{BASE}/messages?{query}>; rel=\"next\"")).ok()
+}

@@ -1,0 +1,57 @@
+//! `POST /api/v1/messages/requeue` and `…/{id}/requeue`: makes the next attempt of messages that wait due at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use jiff::Timestamp;
+use posthouse_api::{InterveneRequest, Intervened, MessageView};
+use posthouse_core::{life::intervention::Intervention, store::Store};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        body,
+    },
+    id_of, intervene,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    request: Request,
+) -> Result<JsonAnswer<Intervened>, ProblemAnswer> {
+    let request = body::json(request).await?;
+    intervene::provisioned(&request, &state.snapshot.get())?;
+    let came_of_it = requeue(&*state.store, &request, state.clock.now()).await?;
+    state.handoff.ring();
+    Ok(JsonAnswer(came_of_it))
+}
+
+pub(in super::super) async fn handle_one(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<JsonAnswer<MessageView>, ProblemAnswer> {
+    let request: InterveneRequest = body::json(request).await?;
+    let (id, now) = (id_of(&id)?, state.clock.now());
+    let intervention = intervention(&request);
+    let message = intervene::intervene_in_one(&*state.store, id, request, intervention, now).await?;
+    state.handoff.ring();
+    Ok(JsonAnswer(message))
+}
+
+/// Does it to a batch of messages.
+///
+/// # Errors
+/// As [`intervene::intervene`].
+pub async fn requeue(
+    store: &dyn Store,
+    request: &InterveneRequest,
+    now: Timestamp,
+) -> Result<Intervened, VerbError> {
+    intervene::intervene(store, request, intervention(request), now).await
+}
+
+const fn intervention(request: &InterveneRequest) -> Intervention {
+    Intervention::Requeue { parked: request.parked }
+}

@@ -1,0 +1,113 @@
+//! `POST /api/v1/messages/resend-reports` and `…/{id}/resend-reports`: what a VASP did not take is due again.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use jiff::Timestamp;
+use posthouse_api::{MAX_BATCH, ProblemCode, ProblemDetails, ProblemError, ResendRequest, Resent};
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::intervention::{CallbackKind, FailedFilter},
+    store::Store,
+};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        body,
+    },
+    id_of, patiently, selection, views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    request: Request,
+) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+    let request: ResendRequest = body::json(request).await?;
+    answer(&state, &request).await
+}
+
+pub(in super::super) async fn handle_one(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+    let request: ResendRequest = body::json(request).await?;
+    if !request.ids.is_empty() || request.all {
+        let what = "the path says which message";
+        return Err(invalid(ProblemError::at_pointer("/ids", what)).into());
+    }
+    let request = ResendRequest { ids: vec![id_of(&id)?.to_string()], ..request };
+    answer(&state, &request).await
+}
+
+async fn answer(state: &AdminState, request: &ResendRequest) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+    if !request.unprovisioned {
+        let (account, carrier) = (request.account.as_deref(), request.carrier.as_deref());
+        selection::provisioned(&state.snapshot.get(), account, carrier)?;
+    }
+    let resent = resend_reports(&*state.store, request, state.clock.now()).await?;
+    state.handoff.ring();
+    Ok(JsonAnswer(resent))
+}
+
+/// Makes a batch of failed reports due again, all in one transaction; or says which would be.
+///
+/// # Errors
+/// The request does not say which, or what the store says. Nothing was changed then.
+pub async fn resend_reports(
+    store: &dyn Store,
+    request: &ResendRequest,
+    now: Timestamp,
+) -> Result<Resent, VerbError> {
+    let page = store.failed_callbacks(&filter(request)?, MAX_BATCH).await?;
+    let is_full = page.len() == MAX_BATCH;
+    let next = page.last().filter(|_| is_full).map(|last| last.id.to_string());
+    let looked_at = page.len();
+    let (superseded, owed): (Vec<_>, Vec<_>) = page.into_iter().partition(|one| one.superseded);
+    let mut ids: Vec<Id> = owed.iter().map(|one| one.id).collect();
+    if !request.dry_run {
+        ids = patiently(|| store.resend(&ids, now)).await?;
+    }
+    let done = owed.iter().filter(|one| ids.contains(&one.id)).map(views::failed_report).collect();
+    Ok(Resent { looked_at, done, superseded: superseded.len(), next })
+}
+
+fn filter(request: &ResendRequest) -> Result<FailedFilter, ProblemDetails> {
+    let below = request.cursor.as_deref().map(selection::cursor).transpose();
+    let filter = FailedFilter {
+        messages: selection::ids(&request.ids, MAX_BATCH)?,
+        since: request.since,
+        before: request.until,
+        below: None,
+        account: request.account.clone().map(AccountName),
+        carrier: request.carrier.clone().map(CarrierId),
+        kind: request.only.as_deref().map(kind).transpose()?,
+    };
+    if filter == FailedFilter::default() && !request.all {
+        return Err(ProblemDetails::new(ProblemCode::NothingSelected)
+            .detail("nothing says which reports")
+            .remedy("add ids, account, carrier, since, until, only, or \"all\": true"));
+    }
+    let below = below.map_err(|what| invalid(ProblemError::at_pointer("/cursor", what)))?;
+    Ok(FailedFilter { below, ..filter })
+}
+
+fn kind(only: &str) -> Result<CallbackKind, ProblemDetails> {
+    match only {
+        "reports" => Ok(CallbackKind::Report),
+        "mo" => Ok(CallbackKind::Mo),
+        "read-replies" => Ok(CallbackKind::ReadReply),
+        other => Err(invalid(
+            ProblemError::at_pointer("/only", format!("there is no kind {other:?}"))
+                .with_remedy("write reports, mo or read-replies"),
+        )),
+    }
+}
+
+fn invalid(error: ProblemError) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::InvalidParameter).error(error)
+}

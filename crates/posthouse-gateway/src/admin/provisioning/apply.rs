@@ -1,0 +1,43 @@
+//! `POST /api/v1/provisioning/apply`: makes provisioning what a document says, all of it or nothing.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use posthouse_api::{ProvisioningPlan, ProvisioningRequest};
+use posthouse_core::store::StoreError;
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+    },
+    answer, document, expect, moved, refused, wait,
+};
+use crate::config::{self, Applied};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    request: Request,
+) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
+    answer(state, request, apply).await
+}
+
+fn apply(state: &AdminState, request: &ProvisioningRequest) -> Result<Applied, VerbError> {
+    let environment = |name: &str| request.environment.get(name).cloned();
+    let document = document(request);
+    let Some(expected) = request.expect_revision else {
+        let applied = wait(config::apply(&*state.store, &document, &environment, request.prune));
+        return applied.map_err(refused);
+    };
+    let planned = wait(config::prepare(&*state.store, &document, &environment, request.prune));
+    let Applied { plan, revision } = planned.map_err(refused)?;
+    expect(request, revision)?;
+    if plan.changes.is_empty() {
+        return Ok(Applied { plan, revision });
+    }
+    match wait(state.store.change(&plan.changes, Some(revision))) {
+        Ok(revision) => Ok(Applied { plan, revision }),
+        Err(StoreError::RevisionMoved { found, .. }) => Err(moved(expected, found).into()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,180 @@
+//! Provisioning: what a document would change, and changing it.
+//!
+//! A document comes with all that it needs: the gateway looks neither at its own environment nor into its files for whoever sends one.
+
+pub mod apply;
+pub mod outside;
+pub mod plan;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{body::Body, extract::Request};
+use http::{HeaderMap, Uri, header};
+use posthouse_api::{
+    PlannedField, PlannedStep, ProblemCode, ProblemDetails, ProblemError, ProvisioningPlan,
+    ProvisioningRequest,
+};
+use tokio::{runtime::Handle, task::spawn_blocking};
+
+use super::{
+    AdminState, VerbError,
+    answer::{JSON, JsonAnswer, ProblemAnswer},
+    body,
+    query::Parameters,
+};
+use crate::{
+    carrier::open,
+    config::{
+        Applied, ApplyError, ConfigErrors, ConfigFile,
+        plan::{Plan, PlanAction},
+    },
+};
+
+/// The media type of a document that is sent as it is.
+const TOML: &str = "application/toml";
+/// What a document is called in messages.
+const DOCUMENT: &str = "document";
+
+/// A plan as it is shown, with the revision of provisioning: the one place where plans become JSON.
+pub fn shown(plan: &Plan, revision: u64, carriers_listen: SocketAddr) -> ProvisioningPlan {
+    let steps = plan.steps.iter().map(|step| PlannedStep {
+        kind: step.kind.to_string(),
+        name: step.name.clone(),
+        action: step.action.to_string(),
+        fields: step
+            .fields
+            .iter()
+            .map(|field| PlannedField {
+                field: field.field.clone(),
+                from: field.from.clone(),
+                to: field.to.clone(),
+            })
+            .collect(),
+    });
+    ProvisioningPlan {
+        revision,
+        create: plan.count(PlanAction::Create),
+        change: plan.count(PlanAction::Change),
+        remove: plan.count(PlanAction::Remove),
+        keep: plan.count(PlanAction::Keep),
+        steps: steps.collect(),
+        warnings: open::warnings(carriers_listen, &plan.open_carriers),
+    }
+}
+
+/// What a verb does with a document.
+type Verb = fn(&AdminState, &ProvisioningRequest) -> Result<Applied, VerbError>;
+
+/// Reads the request, and does it away from the threads that serve requests: passwords are hashed, and there may be a great many
+/// things.
+async fn answer(
+    state: Arc<AdminState>,
+    request: Request,
+    verb: Verb,
+) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
+    let (head, body) = request.into_parts();
+    let request = read(&head.headers, &head.uri, body).await?;
+    let done = spawn_blocking(move || {
+        let Applied { plan, revision } = verb(&state, &request)?;
+        Ok::<_, VerbError>(shown(&plan, revision, state.carriers_listen))
+    });
+    let broke = |error| {
+        tracing::error!(%error, "provisioning broke off");
+        ProblemDetails::new(ProblemCode::Internal)
+    };
+    Ok(JsonAnswer(done.await.map_err(broke)??))
+}
+
+/// Waits for the store on a thread that may wait.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    Handle::current().block_on(work)
+}
+
+/// A document as TOML, with parameters beside it; or both in one as JSON.
+async fn read(headers: &HeaderMap, uri: &Uri, body: Body) -> Result<ProvisioningRequest, ProblemDetails> {
+    let mut given = Parameters::of(uri);
+    let prune = given.flag("prune");
+    given.finish()?;
+    let expected = if_match(headers)?;
+    let bytes = body::bytes(body).await;
+    let request = if body::is_of_type(headers, JSON) {
+        body::from_json::<ProvisioningRequest>(&bytes)?
+    } else if body::is_of_type(headers, TOML) {
+        let text = String::from_utf8(bytes.into());
+        let toml = text.map_err(|_| {
+            ProblemDetails::new(ProblemCode::Malformed)
+                .detail("the document is not UTF-8")
+                .remedy("save it as UTF-8")
+        })?;
+        ProvisioningRequest { toml, ..ProvisioningRequest::default() }
+    } else {
+        return Err(body::unsupported(TOML));
+    };
+    let mistakes = outside::refused(&request.toml);
+    if !mistakes.is_empty() {
+        return Err(invalid(mistakes));
+    }
+    Ok(ProvisioningRequest {
+        prune: request.prune || prune,
+        expect_revision: request.expect_revision.or(expected),
+        ..request
+    })
+}
+
+/// The revision in `If-Match`, with or without quotes.
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ProblemDetails> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let text = value.to_str().unwrap_or_default().trim();
+    let number = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
+    let revision = number.parse().map_err(|_| {
+        ProblemDetails::new(ProblemCode::Malformed)
+            .detail("If-Match is no revision of provisioning")
+            .remedy("send one such as If-Match: \"7\"")
+    })?;
+    Ok(Some(revision))
+}
+
+/// A document as the reader takes it.
+fn document(request: &ProvisioningRequest) -> ConfigFile {
+    ConfigFile { file: DOCUMENT.to_owned(), text: request.toml.clone(), folder: "".into() }
+}
+
+/// Provisioning has to be at the revision that is expected, if one is.
+fn expect(request: &ProvisioningRequest, revision: u64) -> Result<(), ProblemDetails> {
+    match request.expect_revision {
+        Some(expected) if expected != revision => Err(moved(expected, revision)),
+        _ => Ok(()),
+    }
+}
+
+fn moved(expected: u64, revision: u64) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::RevisionMoved)
+        .detail(format!("provisioning is at revision {revision}, not at {expected}; nothing was changed"))
+        .remedy("plan again")
+}
+
+fn refused(error: ApplyError) -> VerbError {
+    match error {
+        ApplyError::Mistakes(ConfigErrors { mistakes }) => {
+            let errors = mistakes.into_iter().map(|mistake| mistake_at(mistake.line, &mistake.what));
+            invalid(errors.collect()).into()
+        }
+        ApplyError::Store(error) => error.into(),
+        contended @ ApplyError::Contended => {
+            ProblemDetails::new(ProblemCode::Unavailable).detail(contended.to_string()).into()
+        }
+    }
+}
+
+fn invalid(errors: Vec<ProblemError>) -> ProblemDetails {
+    ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidDocument) }
+}
+
+/// A mistake of a document. Its sentence is what is wrong, and behind the first semicolon the remedy.
+fn mistake_at(line: Option<usize>, what: &str) -> ProblemError {
+    let (detail, remedy) = match what.split_once("; ") {
+        Some((detail, remedy)) => (detail, Some(remedy.to_owned())),
+        None => (what, None),
+    };
+    ProblemError { line, detail: detail.to_owned(), remedy, ..ProblemError::default() }
+}

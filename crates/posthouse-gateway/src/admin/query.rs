@@ -1,0 +1,92 @@
+//! The parameters of a query: each is asked for by its name, and what nobody asked for is a mistake.
+
+use http::Uri;
+use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, ProblemError};
+
+/// How many mistakes are told at a time.
+const TOLD: usize = 100;
+
+/// The parameters of a query that nobody has asked for yet, and what was found to be wrong.
+pub(super) struct Parameters {
+    left: Vec<(String, String)>,
+    known: Vec<&'static str>,
+    errors: Vec<ProblemError>,
+}
+
+impl Parameters {
+    /// Those of a request.
+    pub fn of(uri: &Uri) -> Self {
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        Self { left: pairs.into_owned().collect(), known: Vec::new(), errors: Vec::new() }
+    }
+
+    /// All values of a parameter.
+    pub fn all(&mut self, name: &'static str) -> Vec<String> {
+        self.known.push(name);
+        self.left.extract_if(.., |(left, _)| left == name).map(|(_, value)| value).collect()
+    }
+
+    /// The value of a parameter that may be given once.
+    pub fn one(&mut self, name: &'static str) -> Option<String> {
+        let mut values = self.all(name);
+        if values.len() > 1 {
+            self.wrong(name, "it is given more than once".to_owned());
+        }
+        values.pop()
+    }
+
+    /// The same, understood. `read` says what is wrong with it.
+    pub fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+        let value = self.one(name)?;
+        read(&value).map_err(|what| self.wrong(name, what)).ok()
+    }
+
+    /// Whether a parameter is `true`.
+    pub fn flag(&mut self, name: &'static str) -> bool {
+        let read = |value: &str| match value {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(format!("{other:?} is neither true nor false")),
+        };
+        self.read(name, read).unwrap_or(false)
+    }
+
+    /// How many things the page may have.
+    pub fn limit(&mut self) -> usize {
+        let read = |value: &str| {
+            let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
+            limit.ok_or_else(|| format!("{value:?} is no number from 1 to {MAX_PAGE}"))
+        };
+        usize::from(self.read("limit", read).unwrap_or(DEFAULT_PAGE))
+    }
+
+    /// Notes what is wrong with a parameter.
+    pub fn wrong(&mut self, name: &str, what: String) {
+        self.errors.push(ProblemError::in_parameter(name, what));
+    }
+
+    /// Notes mistakes.
+    pub fn add(&mut self, errors: Vec<ProblemError>) {
+        self.errors.extend(errors);
+    }
+
+    /// Nothing is left, and nothing was wrong.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn finish(self) -> Result<(), ProblemDetails> {
+        let Self { left, known, mut errors } = self;
+        let remedy = match known.as_slice() {
+            [] => "leave it out: there are none here".to_owned(),
+            known => format!("write one of {}", known.join(", ")),
+        };
+        errors.extend(left.iter().map(|(name, _)| {
+            ProblemError::in_parameter(name, "there is no such parameter here").with_remedy(&*remedy)
+        }));
+        errors.truncate(TOLD);
+        match errors.is_empty() {
+            true => Ok(()),
+            false => Err(ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) }),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `GET /api/v1/unreadable`: the requests of carriers that could not be read, the newest first.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::Uri;
+use posthouse_api::{PageOf, ProblemCode, ProblemDetails, UnreadableRequest};
+use posthouse_core::{
+    carrier::CarrierId,
+    store::{Store, StoreResult},
+};
+
+use super::{
+    super::{
+        AdminState,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<JsonAnswer<PageOf<UnreadableRequest>>, ProblemAnswer> {
+    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let mut given = Parameters::of(&uri);
+    let carrier = given.one("carrier").map(CarrierId);
+    let (below, limit) = (given.read("cursor", number), given.limit());
+    given.finish()?;
+    if let Some(carrier) = &carrier
+        && state.snapshot.get().carrier(carrier).is_none()
+    {
+        let detail = format!("no carrier {carrier} is provisioned");
+        return Err(ProblemDetails::new(ProblemCode::NotProvisioned).detail(detail).into());
+    }
+    Ok(JsonAnswer(list(&*state.store, carrier.as_ref(), below, limit).await?))
+}
+
+/// A page of them. It has a next one when it is full.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(
+    store: &dyn Store,
+    carrier: Option<&CarrierId>,
+    below: Option<i64>,
+    limit: usize,
+) -> StoreResult<PageOf<UnreadableRequest>> {
+    let kept = store.unreadable(carrier, below, limit).await?;
+    let is_full = kept.len() == limit;
+    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
+    Ok(PageOf { items: kept.iter().map(|kept| views::request(kept, false)).collect(), next })
+}

@@ -1,0 +1,16 @@
+//! `GET /api/v1/version`: which gateway answers.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use posthouse_api::VersionView;
+
+use super::{AdminState, answer::JsonAnswer};
+
+pub(super) async fn handle(State(state): State<Arc<AdminState>>) -> JsonAnswer<VersionView> {
+    JsonAnswer(VersionView {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        revision: state.snapshot.get().revision(),
+    })
+}
