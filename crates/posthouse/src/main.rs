@@ -1,11 +1,13 @@
 //! The `posthouse` program: one file per command in [`commands`].
 
 mod commands;
+mod enclosed;
 mod logs;
 mod print;
 mod progress;
 mod running;
 mod target;
+mod via;
 
 use std::process::ExitCode;
 

@@ -7,19 +7,24 @@ use std::{
 };
 
 use anyhow::Context as _;
+use posthouse_api::{ApiClient, ApiError};
 use posthouse_gateway::{
+    admin::run_token,
     config::{Settings, settings::Tls},
     tls::{
         client::{PeerTlsFailure, pinned},
         files,
     },
 };
-use posthouse_sim::http::{Client, ClientError};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 /// How often the gateway is asked meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(50);
+/// How long a gateway may take to say that its API can be used.
+const GREETING: Duration = Duration::from_secs(2);
+/// How long one answer of its API may take.
+const ANSWER: Duration = Duration::from_secs(300);
 
 /// Whether a change has reached the gateway.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,27 +57,64 @@ pub enum Reached {
 /// The gateway's file cannot be read.
 pub async fn reach(settings: &Settings, revision: u64, wait: Duration) -> anyhow::Result<Reached> {
     let file = posthouse_gateway::app::run_file(&settings.store.path);
-    let Some(admin) = admin_of(&file)? else { return Ok(Reached::NotRunning) };
+    let Some(RunFile { admin, .. }) = RunFile::read(&file)? else { return Ok(Reached::NotRunning) };
+    Ok(match reach_at(admin, settings.admin.tls.as_ref(), revision, wait).await {
+        Some(reached) => reached,
+        None => Reached::Gone { file },
+    })
+}
+
+/// The same for the gateway at this URL; `None` when nobody is there.
+pub async fn reach_at(admin: String, tls: Option<&Tls>, revision: u64, wait: Duration) -> Option<Reached> {
     let deadline = Instant::now() + wait;
     loop {
-        let said = match revision_at(&admin, settings.admin.tls.as_ref(), wait).await {
-            Ok(there) if there >= revision => return Ok(Reached::Taken { admin }),
+        let said = match revision_at(&admin, tls, wait).await {
+            Ok(there) if there >= revision => return Some(Reached::Taken { admin }),
             Ok(there) => format!("it is at revision {there}"),
             Err(error) => match (PeerTlsFailure::find(&*error), error.downcast_ref()) {
                 (Some(broken), _) => broken.to_string(),
-                (None, Some(ClientError::Connect { .. })) => return Ok(Reached::Gone { file }),
+                (None, Some(ApiError::Connect { .. })) => return None,
                 (None, _) => format!("{error:#}"),
             },
         };
         if Instant::now() >= deadline {
-            return Ok(Reached::Late { admin, said });
+            return Some(Reached::Late { admin, said });
         }
         sleep(ASK_EVERY).await;
     }
 }
 
-fn client(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<Client> {
-    let client = Client::new(wait);
+/// The API of the gateway that runs on the store of these settings. `None` where no gateway runs there, or its API cannot be used: it
+/// is of an older version, its admin door cannot be reached, or we do not know its token. Commands then go to the store itself.
+pub async fn api(settings: &Settings, token: Option<&str>) -> Option<ApiClient> {
+    let file = posthouse_gateway::app::run_file(&settings.store.path);
+    let RunFile { admin, pid } = RunFile::read(&file).ok()??;
+    let api = with_token(client(&admin, settings.admin.tls.as_ref(), GREETING).ok()?, settings, token);
+    let version = api.version().await.ok()?;
+    // The file may be left over, and another gateway may have taken the port since.
+    (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
+}
+
+/// The API of the gateway at this URL.
+///
+/// # Errors
+/// TLS cannot be set up.
+pub fn api_at(url: &str, settings: &Settings, token: Option<&str>) -> anyhow::Result<ApiClient> {
+    Ok(with_token(client(url, settings.admin.tls.as_ref(), ANSWER)?, settings, token))
+}
+
+/// With the token that was given, or is configured, or lies beside the store.
+fn with_token(client: ApiClient, settings: &Settings, token: Option<&str>) -> ApiClient {
+    let configured = settings.admin.token.as_ref().map(|token| token.expose().to_owned());
+    let beside = || run_token::read(&run_token::token_file(&settings.store.path));
+    match token.map(str::to_owned).or(configured).or_else(beside) {
+        Some(token) => client.with_token(&token),
+        None => client,
+    }
+}
+
+fn client(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<ApiClient> {
+    let client = ApiClient::new(admin, wait);
     if !admin.starts_with("https://") {
         return Ok(client);
     }
@@ -84,28 +126,39 @@ fn client(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<Clie
     Ok(client.with_tls(config))
 }
 
-/// Where the gateway of a file is administered; `None` without a file.
-fn admin_of(file: &Path) -> anyhow::Result<Option<String>> {
-    let text = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
-    };
-    let line: Value = serde_json::from_str(&text).unwrap_or_default();
-    let admin = line.get("admin").and_then(Value::as_str);
-    let admin =
-        admin.with_context(|| format!("{} does not say where the gateway is; remove it", file.display()))?;
-    Ok(Some(admin.to_owned()))
+/// What a running gateway writes beside its store.
+struct RunFile {
+    /// Where it is administered.
+    admin: String,
+    /// Its process.
+    pid: Option<u32>,
+}
+
+impl RunFile {
+    /// Reads it; `None` where there is none.
+    fn read(file: &Path) -> anyhow::Result<Option<Self>> {
+        let text = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+        };
+        let line: Value = serde_json::from_str(&text).unwrap_or_default();
+        let admin = line.get("admin").and_then(Value::as_str);
+        let admin = admin
+            .with_context(|| format!("{} does not say where the gateway is; remove it", file.display()))?;
+        let pid = line.get("pid").and_then(Value::as_u64).and_then(|pid| u32::try_from(pid).ok());
+        Ok(Some(Self { admin: admin.to_owned(), pid }))
+    }
 }
 
 /// How many lines of its log a gateway dropped since nobody read them; `None` where it does not say, or not to us.
 pub async fn dropped_log_lines(settings: &Settings, admin: &str, wait: Duration) -> Option<u64> {
     let client = client(admin, settings.admin.tls.as_ref(), wait).ok()?;
-    let mut request = http::Request::get(format!("{admin}/metrics"));
-    if let Some(token) = &settings.admin.token {
-        request = request.header(http::header::AUTHORIZATION, format!("Bearer {}", token.expose()));
-    }
-    let answer = client.send(request.body(Default::default()).ok()?).await.ok()?;
+    let client = match &settings.admin.token {
+        Some(token) => client.with_token(token.expose()),
+        None => client,
+    };
+    let answer = client.get_raw("/metrics").await.ok()?;
     let text = std::str::from_utf8(answer.body()).ok()?;
     text.lines().find_map(|line| line.strip_prefix("posthouse_log_lines_dropped_total ")?.parse().ok())
 }
@@ -113,9 +166,7 @@ pub async fn dropped_log_lines(settings: &Settings, admin: &str, wait: Duration)
 /// The revision that a gateway works with, ready or not.
 async fn revision_at(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<u64> {
     // Made anew each time: the certificate's file may just have changed, and the gateway soon follows.
-    let client = client(admin, tls, wait)?;
-    let request = http::Request::get(format!("{admin}/readyz")).body(Default::default())?;
-    let answer = client.send(request).await?;
+    let answer = client(admin, tls, wait)?.get_raw("/readyz").await?;
     let body: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
     let revision = body.get("revision").and_then(Value::as_u64);
     revision.with_context(|| format!("HTTP {} without a revision", answer.status().as_u16()))

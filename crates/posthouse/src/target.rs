@@ -1,10 +1,13 @@
-//! What a command works on: a provisioning file, and the store that a configuration names.
+//! What a command works on: a provisioning file, and a store, by way of the gateway that runs on it.
 
 use std::{path::PathBuf, sync::Arc};
 
 use posthouse_core::store::Store;
 use posthouse_gateway::config::{ApplyError, ConfigFile, Settings};
 use posthouse_store::{Access, OpenError, StoreUrl, open};
+
+/// The variable that an admin token is looked for in.
+const TOKEN: &str = "POSTHOUSE_ADMIN_TOKEN";
 
 /// A provisioning file and the store it is for.
 #[derive(clap::Args)]
@@ -14,12 +17,32 @@ pub struct Target {
     /// The configuration that says where the store is; without one, it is under ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub gateway: GatewayAddress,
     /// Remove what the file does not name
     #[arg(long)]
     pub prune: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// A gateway to work through, wherever its store is.
+#[derive(clap::Args, Default)]
+pub struct GatewayAddress {
+    /// Ask the gateway whose admin door is here, such as http://127.0.0.1:8080, and not the one that runs on the store
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Its admin token; without one, $POSTHOUSE_ADMIN_TOKEN, then `[admin] token`
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<String>,
+}
+
+impl GatewayAddress {
+    /// The token that was given, here or in the environment.
+    pub fn token(&self) -> Option<String> {
+        self.token.clone().or_else(|| environment(TOKEN)).filter(|token| !token.is_empty())
+    }
 }
 
 impl Target {

@@ -2,14 +2,21 @@
 
 use std::{io, process::ExitCode, time::Duration};
 
-use posthouse_gateway::config::{self, Applied, ConfigFile, Settings, plan::PlanAction};
+use posthouse_api::ProvisioningPlan;
+use posthouse_gateway::{
+    admin::provisioning::shown,
+    config::{self, Applied, ConfigFile, Settings},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{plan::Printed, wait_for};
+use super::{
+    plan::{Asked, by_gateway, print_steps},
+    wait_for,
+};
 use crate::{
     print::{self, Printer},
-    running::{Reached, reach},
+    running::{Reached, reach, reach_at},
     target::{Target, environment, told, visit},
 };
 
@@ -37,18 +44,17 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
     let (applied, reached, wait) = wait_for(async {
-        let applied = apply(&settings, &document, args.target.prune).await?;
-        let things = u32::try_from(applied.plan.steps.len()).unwrap_or(u32::MAX);
+        let applied = apply(&args.target, &settings, &document).await?;
+        let things = u32::try_from(applied.steps.len()).unwrap_or(u32::MAX);
         let wait = WAIT.saturating_add(WAIT_FOR_EACH.saturating_mul(things));
-        let reached = reach(&settings, applied.revision, wait).await?;
+        let reached = reached(&args.target, &settings, applied.revision, wait).await?;
         Ok((applied, reached, wait))
     })?;
     let mut out = print::stdout();
-    let printed = Printed::new(&applied.plan, applied.revision, &settings);
     if args.target.json {
-        out.json(&Taken { printed, gateway: reached_json(&reached) })?;
+        out.json(&Taken { applied, gateway: reached_json(&reached) })?;
     } else {
-        printed.steps(&mut out)?;
+        print_steps(&applied, &mut out)?;
         print(&mut out, &applied, &reached)?;
     }
     if let Reached::Late { admin, said } = reached {
@@ -62,31 +68,48 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// What was done, as `--json` prints it.
 #[derive(Serialize)]
-struct Taken<'a> {
+struct Taken {
     #[serde(flatten)]
-    printed: Printed<'a>,
+    applied: ProvisioningPlan,
     gateway: Value,
 }
 
-async fn apply(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
+async fn apply(
+    target: &Target,
+    settings: &Settings,
+    document: &ConfigFile,
+) -> anyhow::Result<ProvisioningPlan> {
+    if let Some(applied) = by_gateway(target, settings, document, Asked::Apply).await? {
+        return Ok(applied);
+    }
     let store = visit(settings, true).await?;
-    let applied = config::apply(&*store, document, &environment, prune).await.map_err(told);
+    let applied = config::apply(&*store, document, &environment, target.prune).await.map_err(told);
     store.close().await?;
-    applied
+    let Applied { plan, revision } = applied?;
+    Ok(shown(&plan, revision, settings.carriers.listen))
 }
 
-fn print(out: &mut Printer, applied: &Applied, reached: &Reached) -> io::Result<()> {
-    let Applied { plan, revision } = applied;
+async fn reached(
+    target: &Target,
+    settings: &Settings,
+    revision: u64,
+    wait: Duration,
+) -> anyhow::Result<Reached> {
+    let Some(url) = &target.gateway.url else { return reach(settings, revision, wait).await };
+    let reached = reach_at(url.clone(), settings.admin.tls.as_ref(), revision, wait).await;
+    let gone = || Reached::Late { admin: url.clone(), said: "it cannot be reached any more".to_owned() };
+    Ok(reached.unwrap_or_else(gone))
+}
+
+fn print(out: &mut Printer, applied: &ProvisioningPlan, reached: &Reached) -> io::Result<()> {
+    let ProvisioningPlan { create, change, remove, keep, revision, .. } = applied;
+    let changes_nothing = create + change + remove == 0;
     writeln!(
         out,
-        "{} created, {} changed, {} removed, {} unchanged; provisioning is at revision {revision}",
-        plan.count(PlanAction::Create),
-        plan.count(PlanAction::Change),
-        plan.count(PlanAction::Remove),
-        plan.count(PlanAction::Keep)
+        "{create} created, {change} changed, {remove} removed, {keep} unchanged; provisioning is at revision {revision}"
     )?;
     match reached {
-        Reached::Taken { admin } if plan.changes.is_empty() => writeln!(out, "the gateway at {admin} has it"),
+        Reached::Taken { admin } if changes_nothing => writeln!(out, "the gateway at {admin} has it"),
         Reached::Taken { admin } => writeln!(out, "the gateway at {admin} took it"),
         Reached::NotRunning => writeln!(out, "no gateway is running on this store; its next start has it"),
         Reached::Gone { file } => writeln!(

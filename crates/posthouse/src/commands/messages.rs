@@ -1,4 +1,4 @@
-//! `posthouse messages`: looks messages up in the store, and intervenes by hand, also beside a running gateway.
+//! `posthouse messages`: looks messages up, and intervenes by hand: by the gateway that runs on the store, or on the store itself.
 
 mod intervene;
 mod next;
@@ -7,27 +7,20 @@ mod resend;
 mod selection;
 mod unreadable;
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use jiff::Timestamp;
-use posthouse_core::{
-    Id,
-    account::AccountName,
-    address::typed,
-    carrier::CarrierId,
-    life::state::State,
-    message::{StoredMessage, TimelineEvent},
-    store::{MessageFilter, Store},
-};
+use posthouse_api::{MessageDetail, MessageQuery, MessageView};
+use posthouse_core::{Id, address::Msisdn, life::state::State};
 use posthouse_gateway::config::{Settings, duration};
 use serde_json::{Value, json};
 
 use super::wait_for;
-
 use crate::{
     print::{self, Printer},
-    target::{environment, visit},
+    target::{GatewayAddress, environment},
+    via::Via,
 };
 
 /// The most messages that one call lists.
@@ -62,6 +55,8 @@ struct Common {
     /// The configuration that says where the store is; without one, it is under ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: GatewayAddress,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -141,8 +136,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
-    let store = open(&list.common).await?;
-    let messages = store.messages(&filter(list, Timestamp::now()), list.limit.into()).await?;
+    let via = open(&list.common).await?;
+    let query = query(list, Timestamp::now());
+    let messages = via.messages(&query, list.below.map(|id| id.to_string()), list.limit).await?.items;
     let mut out = print::stdout();
     if list.common.json {
         let messages: Vec<_> = messages.iter().map(as_json).collect();
@@ -155,99 +151,88 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
     if messages.is_empty() {
         writeln!(out, "no message matches")?;
     } else if messages.len() == usize::from(list.limit) {
-        let last = messages.last().map_or(list.below, |message| Some(message.id));
-        writeln!(out, "there may be more: --below {}", last.map(|id| id.to_string()).unwrap_or_default())?;
+        let last = messages.last().map_or("", |message| &*message.message_id);
+        writeln!(out, "there may be more: --below {last}")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// A message on one line.
-fn line(message: &StoredMessage) -> String {
-    let StoredMessage { id, account, carrier, state, .. } = message;
+fn line(message: &MessageView) -> String {
+    let MessageView { message_id, account, carrier, state, recipient, .. } = message;
     let at = seconds(message.accepted_at);
-    // The state as text, since only text is padded.
-    let (state, recipient) = (state.as_str(), &message.submission.recipient);
-    format!("{id:<19}  {at}  {state:<13}  {account} -> {recipient}  carrier {carrier}")
+    let recipient = masked(recipient);
+    format!("{message_id:<19}  {at}  {state:<13}  {account} -> {recipient}  carrier {carrier}")
 }
 
-fn filter(list: &List, now: Timestamp) -> MessageFilter {
+/// A number as it is shown where many are.
+fn masked(number: &str) -> String {
+    Msisdn::parse(number, true).map_or_else(|| number.to_owned(), |number| number.to_string())
+}
+
+fn query(list: &List, now: Timestamp) -> MessageQuery {
     let ago = |age: Duration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-    MessageFilter {
+    MessageQuery {
         since: list.since.map(ago),
-        before: list.before.map(ago),
-        below: list.below,
-        account: list.account.clone().map(AccountName),
-        carrier: list.carrier.clone().map(CarrierId),
-        recipient: list.to.as_deref().map(typed),
+        until: list.before.map(ago),
+        account: list.account.clone(),
+        carrier: list.carrier.clone(),
+        to: list.to.clone(),
         transaction_id: list.transaction_id.clone(),
-        states: list.state.clone(),
+        state: list.state.iter().map(|state| state.as_str().to_owned()).collect(),
+        unprovisioned: true,
     }
 }
 
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
-    let store = open(&show.common).await?;
-    let (Some(message), Some(timeline)) = (store.message(show.id).await?, store.timeline(show.id).await?)
-    else {
+    let via = open(&show.common).await?;
+    let now = Timestamp::now();
+    let Some(shown) = via.message(&show.id.to_string(), now).await? else {
         bail!("there is no message {}; `posthouse messages list` shows those there are", show.id);
     };
-    let now = Timestamp::now();
-    let next = store.next(show.id, now).await?;
     let mut out = print::stdout();
     if show.common.json {
-        let mut shown = as_json(&message);
-        shown["next"] = next::as_json(next);
-        shown["timeline"] = timeline.iter().map(event_as_json).collect();
+        let mut shown = as_json(&shown);
+        // It is for people: `bytes` says how long all of it is.
+        if let Some(members) = shown.as_object_mut() {
+            members.remove("parts");
+        }
         out.json(&shown)?;
     } else {
-        let expiry = message.submission.expiry;
-        let next = next.map(|next| next::in_words(next, message.attempts, expiry, now));
-        print(&mut out, &message, next, &timeline)?;
+        let MessageView { attempts, expires_at, .. } = shown.message;
+        let next = shown.next.as_ref().map(|next| next::in_words(next, attempts, expires_at, now));
+        print(&mut out, &shown, next)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn open(common: &Common) -> anyhow::Result<Arc<dyn Store>> {
-    open_as(&Settings::load(common.config.as_deref(), &environment)?).await
+async fn open(common: &Common) -> anyhow::Result<Via> {
+    Via::open(&Settings::load(common.config.as_deref(), &environment)?, &common.gateway).await
 }
 
-async fn open_as(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
-    visit(settings, false).await.context("the store cannot be opened; -c says which configuration names it")
-}
-
-fn print(
-    out: &mut Printer,
-    message: &StoredMessage,
-    next: Option<String>,
-    timeline: &[TimelineEvent],
-) -> io::Result<()> {
-    let submission = &message.submission;
-    writeln!(out, "MessageID      {}", message.id)?;
+fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::Result<()> {
+    let message = &shown.message;
+    writeln!(out, "MessageID      {}", message.message_id)?;
     writeln!(out, "state          {}", message.state)?;
-    if let Some(reason) = message.reason {
+    if let Some(reason) = &message.reason {
         writeln!(out, "reason         {reason}")?;
     }
-    writeln!(out, "account        {}, VASID {}", message.account, submission.vasid)?;
-    writeln!(out, "from, to       {}, {}", submission.sender, submission.recipient.as_str())?;
+    writeln!(out, "account        {}, VASID {}", message.account, message.vasid)?;
+    writeln!(out, "from, to       {}, {}", message.sender, message.recipient)?;
     let carrier_id = message.carrier_message_id.as_deref().unwrap_or("not told");
     writeln!(out, "carrier        {}, its MessageID {carrier_id}", message.carrier)?;
-    writeln!(out, "TransactionID  {}", submission.transaction_id)?;
-    writeln!(out, "expires        {}", seconds(submission.expiry))?;
-    let bytes: u64 = submission.parts.iter().map(|part| part.bytes).sum();
-    let types: Vec<_> = submission.parts.iter().map(|part| part.content_type.as_str()).collect();
-    writeln!(out, "content        {bytes} bytes: {}", types.join(", "))?;
+    writeln!(out, "TransactionID  {}", message.transaction_id)?;
+    writeln!(out, "expires        {}", seconds(message.expires_at))?;
+    let types: Vec<_> = shown.parts.iter().map(|part| part.content_type.as_str()).collect();
+    writeln!(out, "content        {} bytes: {}", message.bytes, types.join(", "))?;
     writeln!(out, "attempts       {}", message.attempts)?;
     if let Some(next) = next {
         writeln!(out, "next           {next}")?;
     }
     writeln!(out)?;
-    for event in timeline {
-        writeln!(
-            out,
-            "{}  {:<15}  {}",
-            event.at.strftime("%Y-%m-%d %H:%M:%S%.3f"),
-            event.kind.as_str(),
-            event.detail
-        )?;
+    for event in &shown.timeline {
+        let at = event.at.strftime("%Y-%m-%d %H:%M:%S%.3f");
+        writeln!(out, "{at}  {:<15}  {}", event.kind, event.detail)?;
     }
     Ok(())
 }
@@ -256,27 +241,8 @@ fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-fn as_json(message: &StoredMessage) -> Value {
-    let submission = &message.submission;
-    json!({
-        "message_id": message.id.to_string(),
-        "state": message.state.as_str(),
-        "reason": message.reason.map(|reason| reason.to_string()),
-        "account": message.account.0,
-        "vasid": submission.vasid,
-        "sender": submission.sender,
-        "recipient": submission.recipient.as_str(),
-        "transaction_id": submission.transaction_id,
-        "carrier": message.carrier.0,
-        "carrier_message_id": message.carrier_message_id,
-        "attempts": message.attempts,
-        "accepted_at": message.accepted_at.to_string(),
-        "changed_at": message.changed_at.to_string(),
-        "expires_at": submission.expiry.to_string(),
-        "bytes": submission.parts.iter().map(|part| part.bytes).sum::<u64>(),
-    })
-}
-
-fn event_as_json(event: &TimelineEvent) -> Value {
-    json!({"at": event.at.to_string(), "kind": event.kind.as_str(), "detail": event.detail})
+/// Members in the order of their names, as programs have always had them.
+fn as_json(shown: &impl serde::Serialize) -> Value {
+    // Types of the API always can be written.
+    serde_json::to_value(shown).unwrap_or_default()
 }

@@ -1,23 +1,25 @@
 //! `posthouse plan`: shows what `posthouse apply` would change.
 
-use std::{io, process::ExitCode};
+use std::{collections::HashMap, io, process::ExitCode};
 
+use posthouse_api::{ApiClient, ApiError, PlannedField, PlannedStep, ProblemCode, ProvisioningPlan};
 use posthouse_core::provisioning::Provisioning;
 use posthouse_gateway::{
-    carrier::open,
-    config::{
-        self, Applied, ConfigFile, Declared, Ground, Settings,
-        plan::{Plan, PlanAction, PlanStep},
-    },
+    admin::provisioning::shown,
+    config::{self, Applied, ConfigErrors, ConfigFile, ConfigMistake, Declared, Ground, Settings},
 };
 use posthouse_store::OpenError;
-use serde::Serialize;
 
 use super::wait_for;
 use crate::{
+    enclosed::{Enclosed, enclose},
     print::{self, Printer},
+    running,
     target::{Target, environment, told, visit},
 };
+
+/// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
+const LINES_OF_A_KIND: usize = 1000;
 
 /// The arguments of `posthouse plan`.
 #[derive(clap::Args)]
@@ -37,27 +39,37 @@ pub struct Args {
 /// Prints what would change.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
-    let Applied { plan, revision } = wait_for(plan(&settings, &document, args.target.prune))?;
+    let plan = wait_for(plan(&args.target, &settings, &document))?;
     let mut out = print::stdout();
-    let printed = Printed::new(&plan, revision, &settings);
     if args.target.json {
-        out.json(&printed)?;
+        out.json(&plan)?;
     } else {
-        printed.steps(&mut out)?;
-        writeln!(out, "{}", plan.summary())?;
+        print_steps(&plan, &mut out)?;
+        let ProvisioningPlan { create, change, remove, keep, .. } = plan;
+        writeln!(out, "{create} to create, {change} to change, {remove} to remove, {keep} unchanged")?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn plan(settings: &Settings, document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
-    let store = match visit(settings, false).await {
+async fn plan(
+    target: &Target,
+    settings: &Settings,
+    document: &ConfigFile,
+) -> anyhow::Result<ProvisioningPlan> {
+    if let Some(planned) = by_gateway(target, settings, document, Asked::Plan).await? {
+        return Ok(planned);
+    }
+    let Applied { plan, revision } = match visit(settings, false).await {
         // What is not there is not made for a look: all that the file names would be created.
-        Err(OpenError::Missing(_)) => return plan_without_store(document, prune),
-        opened => opened?,
+        Err(OpenError::Missing(_)) => plan_without_store(document, target.prune)?,
+        opened => {
+            let store = opened?;
+            let planned = config::prepare(&*store, document, &environment, target.prune).await.map_err(told);
+            store.close().await?;
+            planned?
+        }
     };
-    let planned = config::prepare(&*store, document, &environment, prune).await.map_err(told);
-    store.close().await?;
-    planned
+    Ok(shown(&plan, revision, settings.carriers.listen))
 }
 
 fn plan_without_store(document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
@@ -68,40 +80,119 @@ fn plan_without_store(document: &ConfigFile, prune: bool) -> anyhow::Result<Appl
     Ok(Applied { plan: config::plan(&declared, &current), revision: current.revision })
 }
 
-/// A plan as it is printed, with the revision of provisioning; it serializes as `--json` prints it.
-#[derive(Serialize)]
-pub struct Printed<'a> {
-    revision: u64,
-    create: usize,
-    change: usize,
-    remove: usize,
-    keep: usize,
-    steps: &'a [PlanStep],
-    /// What is not wrong, and what somebody should know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    #[serde(skip)]
-    plan: &'a Plan,
+/// What a gateway is asked to do with a file.
+#[derive(Clone, Copy)]
+pub enum Asked {
+    /// To say what it would change.
+    Plan,
+    /// To change it.
+    Apply,
 }
 
-impl<'a> Printed<'a> {
-    /// A plan for the store of these settings.
-    pub fn new(plan: &'a Plan, revision: u64, settings: &Settings) -> Self {
-        Self {
-            revision,
-            create: plan.count(PlanAction::Create),
-            change: plan.count(PlanAction::Change),
-            remove: plan.count(PlanAction::Remove),
-            keep: plan.count(PlanAction::Keep),
-            steps: &plan.steps,
-            warnings: open::warnings(settings.carriers.listen, &plan.open_carriers),
-            plan,
+/// What a gateway says to a file: the one at the URL that was given, or the one that runs on the store. `None` where the store itself
+/// has to be asked.
+///
+/// # Errors
+/// The file's mistakes, what the gateway says, or that a file cannot be sent to a gateway which was named by its URL.
+pub async fn by_gateway(
+    target: &Target,
+    settings: &Settings,
+    document: &ConfigFile,
+    asked: Asked,
+) -> anyhow::Result<Option<ProvisioningPlan>> {
+    let token = target.gateway.token();
+    let (api, is_named) = match &target.gateway.url {
+        Some(url) => (running::api_at(url, settings, token.as_deref())?, true),
+        None => match running::api(settings, token.as_deref()).await {
+            Some(api) => (api, false),
+            None => return Ok(None),
+        },
+    };
+    let Some(Enclosed { request, is_verbatim }) = enclose(document, target.prune) else {
+        anyhow::ensure!(
+            !is_named,
+            "{} cannot be sent to a gateway: it is too long, or names a file that cannot be read; write in what it names",
+            document.file
+        );
+        return Ok(None);
+    };
+    let planned = match asked {
+        Asked::Plan => api.plan(&request).await,
+        Asked::Apply => api.apply(&request).await,
+    };
+    match planned {
+        Ok(planned) => Ok(Some(planned)),
+        Err(ApiError::Refused(problem)) if problem.is(ProblemCode::InvalidDocument) => {
+            // The file was changed on the way, and its mistakes may name what it does not say.
+            if !is_verbatim && !is_named {
+                return Ok(None);
+            }
+            let mistakes = problem.errors.iter().map(|error| ConfigMistake {
+                file: document.file.clone(),
+                line: error.line,
+                what: error.to_string(),
+            });
+            Err(ConfigErrors { mistakes: mistakes.collect() }.into())
+        }
+        Err(ApiError::Refused(problem)) => Err(anyhow::Error::new(*problem)),
+        Err(error) => Err(unanswered(&api, error)),
+    }
+}
+
+fn unanswered(api: &ApiClient, error: ApiError) -> anyhow::Error {
+    let what = format!("the gateway at {} did not say what came of it", api.url());
+    anyhow::Error::new(error).context(what)
+}
+
+/// Prints the steps that change something, and the warnings.
+pub fn print_steps(plan: &ProvisioningPlan, out: &mut Printer) -> io::Result<()> {
+    lines(&plan.steps).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    plan.warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"))
+}
+
+/// The steps that change something, for people: a line for each, and one more for each field that changes. Of a great many of one
+/// kind the first thousand have lines, and the others are counted.
+fn lines(steps: &[PlannedStep]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut steps = steps.iter().filter(|step| step.action != "keep").peekable();
+    while let Some(step) = steps.next() {
+        let count = seen.entry((&step.kind, &step.action)).or_default();
+        *count += 1;
+        if *count <= LINES_OF_A_KIND {
+            lines.push(line(step));
+            add_fields(step, &mut lines);
+        }
+        // Steps are in the order of their kinds.
+        if steps.peek().is_none_or(|next| next.kind != step.kind) {
+            lines.extend(seen.drain().filter_map(uncounted));
         }
     }
+    lines
+}
 
-    /// Prints the steps that change something, and the warnings.
-    pub fn steps(&self, out: &mut Printer) -> io::Result<()> {
-        self.plan.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
-        self.warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"))
+/// One line, without the fields that change.
+fn line(PlannedStep { kind, name, action, .. }: &PlannedStep) -> String {
+    match name.as_str() {
+        "" => format!("{action} {kind}"),
+        name => format!("{action} {kind} {name}"),
     }
+}
+
+/// What has no lines of its own.
+fn uncounted(((kind, action), count): ((&str, &str), usize)) -> Option<String> {
+    let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
+    Some(format!("{action} {kind}: {more} more; --json prints them all"))
+}
+
+fn add_fields(step: &PlannedStep, lines: &mut Vec<String>) {
+    lines.extend(step.fields.iter().take(LINES_OF_A_KIND).map(field));
+    if let Some(more) = step.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
+        lines.push(format!("  {more} more fields; --json prints them all"));
+    }
+}
+
+fn field(PlannedField { field, from, to }: &PlannedField) -> String {
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    format!("  {field}: {} -> {}", shown(from), shown(to))
 }

@@ -6,6 +6,7 @@
     reason = "what cannot be made, or is not there, fails the test"
 )]
 
+mod api;
 mod bench;
 mod codes;
 mod connections;

@@ -7,20 +7,19 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use posthouse_core::{
-    Id,
-    life::{intervention::Intervention, state::State},
-    message::StoredMessage,
-    store::{OperationsStore, Store},
-};
+use posthouse_api::InterveneRequest;
 use posthouse_gateway::config::Settings;
 
 use super::{
-    Common, as_json, line, open_as,
+    Common, as_json, line,
     outcome::{Tally, Words},
-    selection::{Selection, patiently},
+    selection::Selection,
 };
-use crate::{progress::ProgressLine, target::environment};
+use crate::{
+    progress::ProgressLine,
+    target::environment,
+    via::{Verb, Via},
+};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -71,22 +70,21 @@ const EXPIRE: Words = Words { infinitive: "expire", past: "expired", what: "mess
 
 impl Requeue {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let intervention = Intervention::Requeue { parked: self.parked };
-        run(&self.common, &self.selection, Order { intervention, dry_run: self.dry_run, words: &REQUEUE })
-            .await
+        let (verb, parked, dry_run) = (Verb::Requeue, self.parked, self.dry_run);
+        run(&self.common, &self.selection, Order { verb, parked, dry_run, words: &REQUEUE }).await
     }
 }
 
 impl Expire {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let intervention = Intervention::Expire;
-        run(&self.common, &self.selection, Order { intervention, dry_run: self.dry_run, words: &EXPIRE })
-            .await
+        let (verb, parked, dry_run) = (Verb::Expire, false, self.dry_run);
+        run(&self.common, &self.selection, Order { verb, parked, dry_run, words: &EXPIRE }).await
     }
 }
 
 struct Order {
-    intervention: Intervention,
+    verb: Verb,
+    parked: bool,
     dry_run: bool,
     words: &'static Words,
 }
@@ -96,62 +94,42 @@ async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Re
     let settings = Settings::load(common.config.as_deref(), &environment)?;
     // Before the store: what was forgotten is told first.
     selection.begin(Timestamp::now())?;
-    let store = open_as(&settings).await?;
+    let via = Via::open(&settings, &common.gateway).await?;
     let looked_at = AtomicU64::new(0);
-    let walk = walk(&*store, selection, &order, &mut outcome, &looked_at);
+    let walk = walk(&via, selection, &order, &mut outcome, &looked_at);
     let walked = ProgressLine::on_terminal().beside("messages looked at", &looked_at, walk).await;
     let done = outcome.done;
     walked.with_context(|| match done {
         0 => "nothing was changed".to_owned(),
         done => format!("{done} messages were {} before this; run it again for the rest", order.words.past),
     })?;
-    store.close().await?;
-    outcome.tell(order.words, &settings, common.json).await?;
+    via.close().await?;
+    outcome.tell(order.words, &settings, common).await?;
     let is_whole = !selection.is_by_id() || outcome.passed_by() == 0;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Goes through the messages, a batch at a time: each is a transaction of its own.
 async fn walk(
-    store: &dyn Store,
+    via: &Via,
     selection: &Selection,
     order: &Order,
     outcome: &mut Tally,
     looked_at: &AtomicU64,
 ) -> anyhow::Result<()> {
-    let mut pages = selection.begin(Timestamp::now())?;
-    loop {
-        let page = pages.next(store).await?;
-        if page.is_empty() {
-            return Ok(());
+    let mut batches = selection.begin(Timestamp::now())?;
+    while let Some(batch) = batches.next() {
+        let request = InterveneRequest { parked: order.parked, dry_run: order.dry_run, ..batch };
+        let came_of_it = via.intervene(order.verb, &request).await?;
+        looked_at.fetch_add(came_of_it.looked_at as u64, Ordering::Relaxed);
+        for message in &came_of_it.done {
+            outcome.did(|| (line(message), as_json(message)));
         }
-        looked_at.fetch_add(page.len() as u64, Ordering::Relaxed);
-        intervene(store, &page, order, outcome).await?;
-    }
-}
-
-async fn intervene(
-    store: &dyn OperationsStore,
-    page: &[StoredMessage],
-    order: &Order,
-    outcome: &mut Tally,
-) -> anyhow::Result<()> {
-    let ids: Vec<Id> = page.iter().map(|message| message.id).collect();
-    let now = Timestamp::now();
-    let verdicts = if order.dry_run {
-        store.judge(&ids, order.intervention, now).await?
-    } else {
-        patiently(async || store.intervene(&ids, order.intervention, now).await).await?
-    };
-    for (message, verdict) in page.iter().zip(verdicts) {
-        match verdict {
-            Err(reason) => outcome.left_alone(reason),
-            Ok(()) => {
-                outcome.did(|| (line(message), as_json(message)));
-                let sent_again = matches!(order.intervention, Intervention::Requeue { .. });
-                outcome.parked += usize::from(sent_again && message.state == State::Parked);
-            }
+        outcome.parked += came_of_it.parked;
+        for (reason, count) in came_of_it.left_alone {
+            outcome.left_alone(reason, count);
         }
+        batches.go_on(came_of_it.next);
     }
     Ok(())
 }

@@ -3,12 +3,14 @@
 use std::{collections::BTreeMap, io, time::Duration};
 
 use posthouse_core::life::intervention::LeftAlone;
-use posthouse_gateway::config::Settings;
+use posthouse_gateway::{admin::messages::intervene::REASONS, config::Settings};
 use serde_json::{Map, Value, json};
 
-use crate::running::{Reached, reach};
-
-use crate::print::{self, Printer};
+use super::Common;
+use crate::{
+    print::{self, Printer},
+    running::{Reached, reach, reach_at},
+};
 
 /// How long a gateway may take to say that it runs.
 const ASK: Duration = Duration::from_secs(2);
@@ -35,7 +37,8 @@ pub(super) struct Tally {
     pub(super) parked: usize,
     /// The first of them, as text and as JSON.
     first: Vec<(String, Value)>,
-    left_alone: BTreeMap<LeftAlone, usize>,
+    /// How many were left alone, by the word for the reason.
+    left_alone: BTreeMap<String, usize>,
     /// Reports that are not owed any more.
     pub(super) superseded: usize,
 }
@@ -47,10 +50,19 @@ impl Tally {
     }
 
     /// Prints it, and who goes on with it.
-    pub(super) async fn tell(&self, words: &Words, settings: &Settings, json: bool) -> anyhow::Result<()> {
-        let reached = if self.dry_run { None } else { Some(reach(settings, 0, ASK).await?) };
+    pub(super) async fn tell(
+        &self,
+        words: &Words,
+        settings: &Settings,
+        common: &Common,
+    ) -> anyhow::Result<()> {
+        let reached = match &common.gateway.url {
+            _ if self.dry_run => None,
+            Some(url) => reach_at(url.clone(), settings.admin.tls.as_ref(), 0, ASK).await,
+            None => Some(reach(settings, 0, ASK).await?),
+        };
         let mut out = print::stdout();
-        if json {
+        if common.json {
             out.json(&self.as_json(words, reached.as_ref()))?;
         } else {
             self.print(&mut out, words, reached.as_ref())?;
@@ -66,9 +78,9 @@ impl Tally {
         }
     }
 
-    /// It was not done, for this reason.
-    pub(super) fn left_alone(&mut self, reason: LeftAlone) {
-        *self.left_alone.entry(reason).or_default() += 1;
+    /// It was not done to so many, for this reason.
+    pub(super) fn left_alone(&mut self, reason: String, count: usize) {
+        *self.left_alone.entry(reason).or_default() += count;
     }
 
     /// How many were left alone.
@@ -103,9 +115,17 @@ impl Tally {
         if self.parked > 0 {
             writeln!(out, "{} may have arrived before: the recipient may get it twice", self.parked)?;
         }
-        for (reason, count) in &self.left_alone {
-            let remedy = if *reason == LeftAlone::Parked { "; --parked sends again" } else { "" };
-            writeln!(out, "left alone: {count} {reason}{remedy}")?;
+        for reason in REASONS {
+            let remedy = if reason == LeftAlone::Parked { "; --parked sends again" } else { "" };
+            if let Some(count) = self.left_alone.get(reason.as_str()) {
+                writeln!(out, "left alone: {count} {reason}{remedy}")?;
+            }
+        }
+        // Of a gateway of a later version.
+        for (word, count) in &self.left_alone {
+            if !REASONS.iter().any(|reason| reason.as_str() == word) {
+                writeln!(out, "left alone: {count} {word}")?;
+            }
         }
         if self.superseded > 0 {
             writeln!(out, "left alone: {} not owed any more, for the message has ended", self.superseded)?;
@@ -114,11 +134,8 @@ impl Tally {
     }
 
     fn as_json(&self, words: &Words, reached: Option<&Reached>) -> Value {
-        let mut left_alone: Map<_, _> = self
-            .left_alone
-            .iter()
-            .map(|(reason, count)| (reason.as_str().to_owned(), json!(count)))
-            .collect();
+        let counted = self.left_alone.iter().map(|(reason, count)| (reason.clone(), json!(count)));
+        let mut left_alone: Map<_, _> = counted.collect();
         if self.superseded > 0 {
             left_alone.insert("superseded".to_owned(), json!(self.superseded));
         }

@@ -9,24 +9,18 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
-use posthouse_core::{
-    Id,
-    account::AccountName,
-    carrier::CarrierId,
-    life::intervention::{CallbackKind, FailedCallback, FailedFilter},
-    store::OperationsStore,
-};
+use posthouse_api::{FailedReport, MAX_BATCH, ResendRequest};
+use posthouse_core::Id;
 use posthouse_gateway::config::Settings;
-use serde_json::{Value, json};
 
 use super::{
-    Common, open_as,
+    Common, as_json,
     outcome::{Tally, Words},
     seconds,
-    selection::{ago, batch, patiently},
+    selection::ago,
     time,
 };
-use crate::{progress::ProgressLine, target::environment};
+use crate::{progress::ProgressLine, target::environment, via::Via};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -82,92 +76,89 @@ const WORDS: Words = Words { infinitive: "send again", past: "resent", what: "re
 impl Resend {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let settings = Settings::load(self.common.config.as_deref(), &environment)?;
-        let filter = self.filter(Timestamp::now())?;
-        let store = open_as(&settings).await?;
+        let request = self.request(Timestamp::now())?;
+        let via = Via::open(&settings, &self.common.gateway).await?;
         let mut outcome = Tally::new(self.dry_run);
         let looked_at = AtomicU64::new(0);
-        let walk = self.walk(&*store, filter, &mut outcome, &looked_at);
+        let walk = self.walk(&via, &request, &mut outcome, &looked_at);
         let walked = ProgressLine::on_terminal().beside("reports looked at", &looked_at, walk).await;
         let done = outcome.done;
         let about = walked.with_context(|| match done {
             0 => "nothing was changed".to_owned(),
             done => format!("{done} reports were made due before this; run it again for the rest"),
         })?;
-        store.close().await?;
-        outcome.tell(&WORDS, &settings, self.common.json).await?;
-        let is_whole = self.ids.iter().all(|id| about.contains(id));
+        via.close().await?;
+        outcome.tell(&WORDS, &settings, &self.common).await?;
+        let is_whole = self.ids.iter().all(|id| about.contains(&id.to_string()));
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn filter(&self, now: Timestamp) -> anyhow::Result<FailedFilter> {
-        let mut messages = self.ids.clone();
-        messages.sort_unstable();
-        messages.dedup();
-        let filter = FailedFilter {
-            messages,
+    fn request(&self, now: Timestamp) -> anyhow::Result<ResendRequest> {
+        let only = self.only.map(|only| match only {
+            Only::Reports => "reports",
+            Only::Mo => "mo",
+            Only::ReadReplies => "read-replies",
+        });
+        let filter = ResendRequest {
             since: self.since.map(|age| ago(now, age)),
-            before: self.before.map(|age| ago(now, age)),
-            below: None,
-            account: self.account.clone().map(AccountName),
-            carrier: self.carrier.clone().map(CarrierId),
-            kind: self.only.map(|only| match only {
-                Only::Reports => CallbackKind::Report,
-                Only::Mo => CallbackKind::Mo,
-                Only::ReadReplies => CallbackKind::ReadReply,
-            }),
+            until: self.before.map(|age| ago(now, age)),
+            account: self.account.clone(),
+            carrier: self.carrier.clone(),
+            only: only.map(str::to_owned),
+            ..ResendRequest::default()
         };
-        if filter == FailedFilter::default() && !self.all {
+        let says_which = !self.ids.is_empty() || filter != ResendRequest::default();
+        if !says_which && !self.all {
             bail!(
                 "nothing says which reports: add MessageIDs, a filter such as --account acme --since 12h, or --all"
             );
         }
-        Ok(filter)
+        Ok(ResendRequest { all: self.all, unprovisioned: true, dry_run: self.dry_run, ..filter })
     }
 
     /// Goes through what failed, a batch at a time: each is a transaction of its own. Which of those named
     /// by id it was done to.
     async fn walk(
         &self,
-        store: &dyn OperationsStore,
-        mut filter: FailedFilter,
+        via: &Via,
+        request: &ResendRequest,
         outcome: &mut Tally,
         looked_at: &AtomicU64,
-    ) -> anyhow::Result<HashSet<Id>> {
+    ) -> anyhow::Result<HashSet<String>> {
         let mut about = HashSet::new();
-        loop {
-            let page = store.failed_callbacks(&filter, batch()).await?;
-            let Some(last) = page.last() else { return Ok(about) };
-            filter.below = Some(last.id);
-            looked_at.fetch_add(page.len() as u64, Ordering::Relaxed);
-            let (superseded, owed): (Vec<_>, Vec<_>) = page.into_iter().partition(|one| one.superseded);
-            outcome.superseded += superseded.len();
-            let mut ids: Vec<Id> = owed.iter().map(|one| one.id).collect();
-            if !self.dry_run {
-                ids = patiently(async || store.resend(&ids, Timestamp::now()).await).await?;
-            }
-            for one in owed.iter().filter(|one| ids.contains(&one.id)) {
-                outcome.did(|| (line(one), as_json(one)));
-                if !self.ids.is_empty() {
-                    about.insert(one.message);
+        let mut ids: Vec<Id> = self.ids.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        // Without ids there is one walk, over all that match.
+        let mut groups: Vec<&[Id]> = ids.rchunks(MAX_BATCH).collect();
+        if groups.is_empty() {
+            groups.push(&[]);
+        }
+        for group in groups {
+            let ids = group.iter().map(ToString::to_string).collect();
+            let mut request = ResendRequest { ids, ..request.clone() };
+            loop {
+                let resent = via.resend_reports(&request).await?;
+                looked_at.fetch_add(resent.looked_at as u64, Ordering::Relaxed);
+                outcome.superseded += resent.superseded;
+                for one in &resent.done {
+                    outcome.did(|| (line(one), as_json(one)));
+                    if !request.ids.is_empty() {
+                        about.insert(one.message_id.clone());
+                    }
+                }
+                request.cursor = resent.next;
+                if request.cursor.is_none() {
+                    break;
                 }
             }
         }
+        Ok(about)
     }
 }
 
-fn line(one: &FailedCallback) -> String {
-    let (what, message, at, account, attempts) =
-        (one.says.to_string(), one.message, seconds(one.at), &one.account, one.attempts);
-    format!("{message:<19}  {at}  {what:<13}  to {account}  after {attempts} tries")
-}
-
-fn as_json(one: &FailedCallback) -> Value {
-    json!({
-        "message_id": one.message.to_string(),
-        "says": one.says.to_string(),
-        "account": one.account.0,
-        "carrier": one.carrier.0,
-        "owed_since": one.at.to_string(),
-        "tries": one.attempts,
-    })
+fn line(one: &FailedReport) -> String {
+    let FailedReport { message_id, says, account, owed_since, tries, .. } = one;
+    let at = seconds(*owed_since);
+    format!("{message_id:<19}  {at}  {says:<13}  to {account}  after {tries} tries")
 }

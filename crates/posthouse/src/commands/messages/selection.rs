@@ -4,19 +4,10 @@ use std::time::Duration;
 
 use anyhow::bail;
 use jiff::Timestamp;
-use posthouse_core::store::{SearchStore, StoreError};
-use posthouse_core::{
-    Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, message::StoredMessage,
-    store::MessageFilter,
-};
+use posthouse_api::{InterveneRequest, MAX_BATCH, MessageQuery};
+use posthouse_core::{Id, life::state::State};
 
 use super::{state, time};
-
-/// So many messages are looked at, and changed in one transaction, at a time: a gateway that writes waits that long.
-const BATCH: usize = 250;
-
-/// How often a store is asked again that is busy. Each time it is waited for by itself.
-const PATIENCE: usize = 5;
 
 /// Messages by id or by filter.
 #[derive(clap::Args)]
@@ -56,13 +47,13 @@ impl Selection {
         !self.ids.is_empty()
     }
 
-    /// Where to begin.
+    /// The batches that are asked for, one after the other.
     ///
     /// # Errors
     /// Nothing says which messages are meant.
-    pub(super) fn begin(&self, now: Timestamp) -> anyhow::Result<Pages> {
+    pub(super) fn begin(&self, now: Timestamp) -> anyhow::Result<Batches> {
         let filter = self.filter(now);
-        if filter == MessageFilter::default() && !self.is_by_id() && !self.all {
+        if filter == nothing() && !self.is_by_id() && !self.all {
             bail!(
                 "nothing says which messages: add MessageIDs, a filter such as --carrier 31003 --since 2h, or --all"
             );
@@ -70,21 +61,32 @@ impl Selection {
         let mut ids = self.ids.clone();
         ids.sort_unstable();
         ids.dedup();
-        Ok(Pages { filter, ids: self.is_by_id().then_some(ids) })
+        let request = InterveneRequest {
+            all: self.all,
+            filter: (!self.is_by_id() && !self.all).then_some(filter),
+            reveal: true,
+            ..InterveneRequest::default()
+        };
+        Ok(Batches { request, ids: self.is_by_id().then_some(ids), is_over: false })
     }
 
-    fn filter(&self, now: Timestamp) -> MessageFilter {
-        MessageFilter {
+    fn filter(&self, now: Timestamp) -> MessageQuery {
+        MessageQuery {
             since: self.since.map(|age| ago(now, age)),
-            before: self.before.map(|age| ago(now, age)),
-            below: None,
-            account: self.account.clone().map(AccountName),
-            carrier: self.carrier.clone().map(CarrierId),
-            recipient: self.to.as_deref().map(typed),
+            until: self.before.map(|age| ago(now, age)),
+            account: self.account.clone(),
+            carrier: self.carrier.clone(),
+            to: self.to.clone(),
             transaction_id: self.transaction_id.clone(),
-            states: self.state.clone(),
+            state: self.state.iter().map(|state| state.as_str().to_owned()).collect(),
+            ..nothing()
         }
     }
+}
+
+/// A filter that says nothing. What was provisioned once may be named.
+fn nothing() -> MessageQuery {
+    MessageQuery { unprovisioned: true, ..MessageQuery::default() }
 }
 
 /// The time so long before.
@@ -92,46 +94,29 @@ pub(super) fn ago(now: Timestamp, age: Duration) -> Timestamp {
     now.checked_sub(age).unwrap_or(Timestamp::MIN)
 }
 
-/// The messages that are meant, a page at a time, the newest first. What is accepted meanwhile is not among them.
-pub(super) struct Pages {
-    filter: MessageFilter,
+/// The messages that are meant, a batch at a time, the newest first. What is accepted meanwhile is not among them. A batch is one
+/// transaction, and a gateway that writes waits that long.
+pub(super) struct Batches {
+    request: InterveneRequest,
     ids: Option<Vec<Id>>,
+    is_over: bool,
 }
 
-impl Pages {
-    /// The next page; empty at the end.
-    ///
-    /// # Errors
-    /// What the store says, or that there is no such message.
-    pub(super) async fn next(&mut self, store: &dyn SearchStore) -> anyhow::Result<Vec<StoredMessage>> {
-        let Some(ids) = &mut self.ids else {
-            let page = store.messages(&self.filter, BATCH).await?;
-            self.filter.below = page.last().map(|message| message.id).or(self.filter.below);
-            return Ok(page);
-        };
-        let mut page = Vec::new();
-        for id in ids.split_off(ids.len().saturating_sub(BATCH)).into_iter().rev() {
-            match store.message(id).await? {
-                Some(message) => page.push(message),
-                None => bail!("there is no message {id}; `posthouse messages list` shows those there are"),
-            }
+impl Batches {
+    /// The next batch; `None` at the end.
+    pub(super) fn next(&mut self) -> Option<InterveneRequest> {
+        let Some(ids) = &mut self.ids else { return (!self.is_over).then(|| self.request.clone()) };
+        let batch = ids.split_off(ids.len().saturating_sub(MAX_BATCH));
+        if batch.is_empty() {
+            return None;
         }
-        Ok(page)
+        let ids = batch.iter().map(ToString::to_string).collect();
+        Some(InterveneRequest { ids, ..self.request.clone() })
     }
-}
 
-/// Does it once more while the store is busy with the gateway's writing.
-pub(super) async fn patiently<T>(work: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    for _ in 1..PATIENCE {
-        match work().await {
-            Err(StoreError::Overloaded) => {}
-            done => return done,
-        }
+    /// Where the batch after this one begins, by what came of this one.
+    pub(super) fn go_on(&mut self, next: Option<String>) {
+        self.is_over = next.is_none();
+        self.request.cursor = next;
     }
-    work().await
-}
-
-/// So many at a time also where there are no messages to be paged.
-pub(super) const fn batch() -> usize {
-    BATCH
 }

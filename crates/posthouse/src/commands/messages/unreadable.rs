@@ -1,17 +1,16 @@
 //! `posthouse messages unreadable`: what carriers posted and the gateway could not read, with its bytes.
 
-use std::{fmt::Write as _, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::bail;
-use posthouse_core::{
-    carrier::CarrierId,
-    store::{SearchStore, Store},
-    unreadable::{KeptUnreadable, MOST_OF_A_CARRIER},
-};
-use serde_json::{Value, json};
+use anyhow::{Context as _, bail};
+use mm7::StatusCode;
+use posthouse_api::UnreadableRequest;
+use posthouse_core::unreadable::MOST_OF_A_CARRIER;
+use posthouse_gateway::admin::unreadable::escaped;
+use serde_json::json;
 
-use super::{Common, open, seconds};
-use crate::print;
+use super::{Common, as_json, open, seconds};
+use crate::{print, via::Via};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -41,22 +40,20 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let store = open(&self.common).await?;
+        let via = open(&self.common).await?;
         match self.number {
-            Some(number) => self.show(&*store, number).await?,
-            None => self.list(&*store).await?,
+            Some(number) => self.show(&via, number).await?,
+            None => self.list(&via).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn list(&self, store: &dyn Store) -> anyhow::Result<()> {
-        let carrier = self.carrier.clone().map(CarrierId);
-        if let Some(carrier) = &carrier
-            && !store.provisioning().await?.carriers.iter().any(|known| known.id == *carrier)
-        {
+    async fn list(&self, via: &Via) -> anyhow::Result<()> {
+        let carrier = self.carrier.as_deref();
+        let Some(kept) = via.unreadable(carrier, self.below, self.limit).await? else {
+            let carrier = carrier.unwrap_or_default();
             bail!("no carrier {carrier} is provisioned; `posthouse plan` shows those there are");
-        }
-        let kept = store.unreadable(carrier.as_ref(), self.below, self.limit.into()).await?;
+        };
         let mut out = print::stdout();
         if self.common.json {
             let kept: Vec<_> = kept.iter().map(as_json).collect();
@@ -76,30 +73,30 @@ impl Args {
         Ok(())
     }
 
-    async fn show(&self, store: &dyn SearchStore, number: i64) -> anyhow::Result<()> {
-        let found = store.unreadable(None, number.checked_add(1), 1).await?;
-        let Some(found) = found.into_iter().find(|found| found.number == number) else {
+    async fn show(&self, via: &Via, number: i64) -> anyhow::Result<()> {
+        let Some(mut found) = via.unreadable_request(number).await? else {
             bail!(
                 "there is no unreadable request {number}; `posthouse messages unreadable` lists those there are"
             );
         };
+        let body = found.body_hex.take().and_then(|hex| bytes(&hex)).context("its bytes are not there")?;
         let mut out = print::stdout();
         if self.common.json {
             out.json(&as_json(&found))?;
             return Ok(());
         }
-        let request = &found.request;
+        let code = StatusCode::from_code(found.code.into())
+            .map_or_else(|| found.code.to_string(), |code| code.to_string());
         writeln!(out, "number         {}", found.number)?;
-        writeln!(out, "carrier        {}", request.carrier)?;
-        writeln!(out, "came           {}, last {}", seconds(request.received_at), seconds(found.last_at))?;
+        writeln!(out, "carrier        {}", found.carrier)?;
+        writeln!(out, "came           {}, last {}", seconds(found.first_at), seconds(found.last_at))?;
         writeln!(out, "times          {}", found.times)?;
-        writeln!(out, "answered       {}", request.code)?;
-        writeln!(out, "because        {}", escaped(request.why.as_bytes()))?;
-        let content_type = request.content_type.as_deref().unwrap_or("none");
-        writeln!(out, "Content-Type   {}", escaped(content_type.as_bytes()))?;
-        writeln!(out, "body           {} bytes, {} of them kept", request.length, request.body.len())?;
+        writeln!(out, "answered       {code}")?;
+        writeln!(out, "because        {}", found.why)?;
+        writeln!(out, "Content-Type   {}", found.content_type.as_deref().unwrap_or("none"))?;
+        writeln!(out, "body           {} bytes, {} of them kept", found.length, body.len())?;
         writeln!(out)?;
-        for line in request.body.split(|byte| *byte == b'\n') {
+        for line in body.split(|byte| *byte == b'\n') {
             writeln!(out, "  | {}", escaped(line))?;
         }
         Ok(())
@@ -107,65 +104,14 @@ impl Args {
 }
 
 /// One on a line.
-fn line(kept: &KeptUnreadable) -> String {
-    let KeptUnreadable { number, times, last_at, request } = kept;
-    let why = escaped(request.why.as_bytes());
-    let (carrier, length) = (&request.carrier, request.length);
-    let last = seconds(*last_at);
-    format!(
-        "{number:<8}  {last}  carrier {carrier}  {}  {length} bytes, {times} times  {why}",
-        request.code.code()
-    )
+fn line(kept: &UnreadableRequest) -> String {
+    let UnreadableRequest { number, carrier, code, length, times, why, .. } = kept;
+    let last = seconds(kept.last_at);
+    format!("{number:<8}  {last}  carrier {carrier}  {code}  {length} bytes, {times} times  {why}")
 }
 
-fn as_json(kept: &KeptUnreadable) -> Value {
-    let KeptUnreadable { number, times, last_at, request } = kept;
-    json!({
-        "number": number,
-        "carrier": request.carrier.0,
-        "first_at": request.received_at.to_string(),
-        "last_at": last_at.to_string(),
-        "times": times,
-        "code": request.code.code(),
-        "why": escaped(request.why.as_bytes()),
-        "content_type": request.content_type.as_ref().map(|text| escaped(text.as_bytes())),
-        "length": request.length,
-        "body": escaped(&request.body),
-    })
-}
-
-/// Bytes of a stranger's as text that nothing obeys, and from which they can be told exactly.
-fn escaped(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' | '\'' => text.push(c),
-                c => text.extend(c.escape_debug()),
-            }
-        }
-        for byte in chunk.invalid() {
-            // A String takes everything.
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_obeyed_and_all_can_be_told() {
-        let told = [
-            (&b"<a b=\"1\">Tom & 'Jerry'</a>"[..], "<a b=\"1\">Tom & 'Jerry'</a>"),
-            (b"caf\xc3\xa9 caf\xe9", "café caf\\xe9"),
-            (b"\x1b[2J\r\n\t\\", "\\u{1b}[2J\\r\\n\\t\\\\"),
-            ("a\u{202e}b\u{9b}c\u{feff}".as_bytes(), "a\\u{202e}b\\u{9b}c\\u{feff}"),
-        ];
-        for (bytes, expected) in told {
-            assert_eq!(escaped(bytes), expected);
-        }
-    }
+/// The bytes that hexadecimal digits say.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let pair = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    hex.as_bytes().chunks(2).map(pair).collect()
 }

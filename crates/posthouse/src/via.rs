@@ -1,0 +1,244 @@
+//! By which way a command comes to messages: by the API of a gateway, or by the store itself where no gateway runs on it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use posthouse_api::{
+    ApiClient, ApiError, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery, MessageView,
+    PageOf, ProblemCode, ProblemDetails, ResendRequest, Resent, UnreadableQuery, UnreadableRequest,
+};
+use posthouse_core::{carrier::CarrierId, store::Store};
+use posthouse_gateway::{
+    admin::{VerbError, messages, unreadable},
+    config::Settings,
+};
+
+use crate::{
+    running,
+    target::{GatewayAddress, visit},
+};
+
+/// The way to messages. Both answer in the same types.
+pub enum Via {
+    /// By a gateway.
+    Gateway(ApiClient),
+    /// By the store, which nobody serves, or whose gateway cannot be asked.
+    Store(Arc<dyn Store>),
+}
+
+/// What is done to messages that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Their next attempt is due at once.
+    Requeue,
+    /// They end as Expired.
+    Expire,
+}
+
+impl Via {
+    /// The gateway at the URL that was given, the one that runs on the store, or the store.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub async fn open(settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<Self> {
+        let token = gateway.token();
+        if let Some(url) = &gateway.url {
+            return Ok(Self::Gateway(running::api_at(url, settings, token.as_deref())?));
+        }
+        if let Some(api) = running::api(settings, token.as_deref()).await {
+            return Ok(Self::Gateway(api));
+        }
+        let opened = visit(settings, false).await;
+        let store = opened.context("the store cannot be opened; -c says which configuration names it")?;
+        Ok(Self::Store(store))
+    }
+
+    /// A page of the messages that match.
+    ///
+    /// # Errors
+    /// What the gateway or the store says; so it is with all that follow.
+    pub async fn messages(
+        &self,
+        query: &MessageQuery,
+        cursor: Option<String>,
+        limit: u16,
+    ) -> anyhow::Result<PageOf<MessageView>> {
+        let api = match self {
+            Self::Store(store) => {
+                return of_verb(messages::list::find(&**store, query, cursor.as_deref(), limit).await);
+            }
+            Self::Gateway(api) => api,
+        };
+        let mut whole = PageOf { items: Vec::new(), next: cursor };
+        loop {
+            let left = usize::from(limit).saturating_sub(whole.items.len());
+            let page_limit = u16::try_from(left).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+            let page = api.messages(query, whole.next.as_deref(), page_limit, true).await?;
+            whole.items.extend(page.items);
+            whole.next = page.next;
+            if whole.next.is_none() || whole.items.len() >= usize::from(limit) {
+                return Ok(whole);
+            }
+        }
+    }
+
+    /// A message and its timeline; `None` where there is no such message.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn message(&self, id: &str, now: Timestamp) -> anyhow::Result<Option<MessageDetail>> {
+        match self {
+            Self::Gateway(api) => found(api.message(id, true).await),
+            Self::Store(store) => match id.parse() {
+                Ok(id) => found_in(messages::get::get(&**store, id, now, true).await),
+                Err(_) => Ok(None),
+            },
+        }
+    }
+
+    /// Does it to a batch of messages.
+    ///
+    /// # Errors
+    /// What the gateway or the store says, or that a message is not there that was named.
+    pub async fn intervene(&self, verb: Verb, request: &InterveneRequest) -> anyhow::Result<Intervened> {
+        let now = Timestamp::now();
+        let done = match (self, verb) {
+            (Self::Gateway(api), Verb::Requeue) => api.requeue(request).await.map_err(told),
+            (Self::Gateway(api), Verb::Expire) => api.expire(request).await.map_err(told),
+            (Self::Store(store), Verb::Requeue) => {
+                of_verb(messages::requeue::requeue(&**store, request, now).await)
+            }
+            (Self::Store(store), Verb::Expire) => {
+                of_verb(messages::expire::expire(&**store, request, now).await)
+            }
+        };
+        match done {
+            Err(error) => match error.downcast_ref::<ProblemDetails>() {
+                Some(problem) if problem.is(ProblemCode::NotFound) => {
+                    let detail = problem.detail.as_deref().unwrap_or("there is no such message");
+                    bail!("{detail}; `posthouse messages list` shows those there are")
+                }
+                _ => Err(error),
+            },
+            done => done,
+        }
+    }
+
+    /// Makes a batch of failed reports due again.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn resend_reports(&self, request: &ResendRequest) -> anyhow::Result<Resent> {
+        match self {
+            Self::Gateway(api) => Ok(api.resend_reports(request).await?),
+            Self::Store(store) => {
+                of_verb(messages::resend_reports::resend_reports(&**store, request, Timestamp::now()).await)
+            }
+        }
+    }
+
+    /// What carriers posted and could not be read; `None` where the carrier that is asked for is not provisioned.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn unreadable(
+        &self,
+        carrier: Option<&str>,
+        below: Option<i64>,
+        limit: u16,
+    ) -> anyhow::Result<Option<Vec<UnreadableRequest>>> {
+        match self {
+            Self::Gateway(api) => unreadable_at(api, carrier, below, limit).await,
+            Self::Store(store) => {
+                let carrier = carrier.map(|id| CarrierId(id.to_owned()));
+                if let Some(carrier) = &carrier {
+                    let known = store.provisioning().await?.carriers;
+                    if !known.iter().map(|known| &known.id).collect::<BTreeSet<_>>().contains(carrier) {
+                        return Ok(None);
+                    }
+                }
+                let page = unreadable::list::list(&**store, carrier.as_ref(), below, limit.into()).await?;
+                Ok(Some(page.items))
+            }
+        }
+    }
+
+    /// One of them; `None` where there is none of this number.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn unreadable_request(&self, number: i64) -> anyhow::Result<Option<UnreadableRequest>> {
+        match self {
+            Self::Gateway(api) => found(api.unreadable_request(number).await),
+            Self::Store(store) => found_in(unreadable::get::get(&**store, number).await),
+        }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn close(self) -> anyhow::Result<()> {
+        match self {
+            Self::Gateway(_) => Ok(()),
+            Self::Store(store) => Ok(store.close().await?),
+        }
+    }
+}
+
+async fn unreadable_at(
+    api: &ApiClient,
+    carrier: Option<&str>,
+    below: Option<i64>,
+    limit: u16,
+) -> anyhow::Result<Option<Vec<UnreadableRequest>>> {
+    let (mut all, mut cursor) = (Vec::new(), below.map(|number| number.to_string()));
+    loop {
+        let left = usize::from(limit).saturating_sub(all.len());
+        let page_limit = u16::try_from(left).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+        let carrier = carrier.map(str::to_owned);
+        let page = api.unreadable(&UnreadableQuery { carrier, cursor, limit: Some(page_limit) }).await;
+        let page = match page {
+            Err(ApiError::Refused(problem)) if problem.is(ProblemCode::NotProvisioned) => return Ok(None),
+            page => page?,
+        };
+        all.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() || all.len() >= usize::from(limit) {
+            return Ok(Some(all));
+        }
+    }
+}
+
+/// What was asked for, where it is there.
+fn found<T>(asked: Result<T, ApiError>) -> anyhow::Result<Option<T>> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(ApiError::Refused(problem)) if problem.is(ProblemCode::NotFound) => Ok(None),
+        Err(error) => Err(told(error)),
+    }
+}
+
+fn found_in<T>(asked: Result<T, VerbError>) -> anyhow::Result<Option<T>> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(VerbError::Refused(problem)) if problem.is(ProblemCode::NotFound) => Ok(None),
+        Err(error) => of_verb(Err(error)),
+    }
+}
+
+/// The problem that a gateway told, or what went wrong on the way to it.
+fn told(error: ApiError) -> anyhow::Error {
+    match error {
+        ApiError::Refused(problem) => anyhow::Error::new(*problem),
+        error => error.into(),
+    }
+}
+
+fn of_verb<T>(done: Result<T, VerbError>) -> anyhow::Result<T> {
+    done.map_err(|error| match error {
+        VerbError::Refused(problem) => problem.into(),
+        VerbError::Store(error) => error.into(),
+    })
+}

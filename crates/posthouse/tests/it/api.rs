@@ -1,0 +1,561 @@
+//! The API at the admin door, over real HTTP, and commands that come by it.
+
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{Command, Output},
+    thread,
+    time::Duration,
+};
+
+use posthouse_core::{
+    Id,
+    life::{
+        retry::Backoff,
+        state::{State, Terminal},
+    },
+    message::EventKind,
+};
+use posthouse_gateway::{
+    admin::run_token,
+    config::secrets::{Secret, SecretSource},
+};
+use posthouse_sim::http::exchange;
+use serde_json::{Value, json};
+
+use posthouse_testing::{
+    provisioning::range,
+    request::RawRequest,
+    town::{DEADLINE, Town, TownPlan, eventually},
+};
+
+/// Nothing is tried again by itself while a test runs.
+const NEVER: Duration = Duration::from_secs(3600 * 1000);
+const TOKEN: &str = "hush-hush";
+
+/// The usual town, whose admin token is known, and where what fails waits till somebody intervenes.
+async fn town() -> Town {
+    let mut plan = TownPlan::default();
+    plan.parts.backoff = Backoff::new(NEVER, NEVER);
+    plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), SecretSource::Inline));
+    let town = Town::planned(plan).await;
+    let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 0\n", "");
+    town.provision(&[account, town.carrier("31003", ""), range("1617", "31003")].concat()).await;
+    town
+}
+
+/// An answer of the admin door.
+struct Said {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Said {
+    #[track_caller]
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The problem that it is: its code, after what every problem has to say.
+    #[track_caller]
+    fn problem(&self) -> Value {
+        assert!(
+            self.head.contains("content-type: application/problem+json\r\n"),
+            "{}{}",
+            self.head,
+            self.body
+        );
+        let problem = self.json();
+        assert_eq!(problem["status"], self.status, "{problem}");
+        let kind = format!("urn:posthouse:problem:{}", problem["code"].as_str().unwrap());
+        assert_eq!(problem["type"], kind.as_str());
+        problem
+    }
+}
+
+/// Asks the door with these header lines.
+async fn ask(admin: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Said {
+    let address: SocketAddr = admin.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
+    for header in headers {
+        request.push_str(&format!("{header}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    let answer = exchange(address, format!("{request}\r\n{body}").as_bytes(), DEADLINE).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Said { status, head: format!("{}\r\n", head.to_lowercase()), body: body.to_owned() }
+}
+
+const BEARER: &str = "Authorization: Bearer hush-hush";
+const AS_JSON: &str = "Content-Type: application/json";
+const AS_TOML: &str = "Content-Type: application/toml; charset=utf-8";
+
+async fn get(town: &Town, path: &str) -> Said {
+    ask(&town.app.ready().admin, "GET", path, &[BEARER], "").await
+}
+
+async fn post(town: &Town, path: &str, body: &Value) -> Said {
+    ask(&town.app.ready().admin, "POST", path, &[BEARER, AS_JSON], &body.to_string()).await
+}
+
+#[tokio::test]
+async fn nobody_comes_in_without_the_token() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    for path in ["/api/v1/version", "/api/v1/messages", "/api/v1/nothing", "/api"] {
+        for headers in [&[][..], &["Authorization: Bearer wrong"], &["Authorization: Basic aHVzaA=="]] {
+            let refused = ask(admin, "GET", path, headers, "").await;
+            assert_eq!((refused.status, &refused.problem()["code"]), (401, &json!("unauthorized")), "{path}");
+            assert!(refused.head.contains("www-authenticate: bearer\r\n"), "{}", refused.head);
+            assert!(refused.body.ends_with("}\n"), "a line");
+        }
+    }
+    let apply = "/api/v1/provisioning/apply";
+    let refused = ask(admin, "POST", apply, &[AS_TOML], "[[blacklist]]\nnumber = \"16175550199\"\n").await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(town.store().revision().await.unwrap(), 1);
+    let version = get(&town, "/api/v1/version").await;
+    assert_eq!(version.status, 200);
+    assert_eq!(
+        (&version.json()["pid"], &version.json()["revision"]),
+        (&json!(std::process::id()), &json!(1))
+    );
+    town.close().await;
+}
+
+#[tokio::test]
+async fn without_a_configured_token_there_is_one_of_the_run_for_those_who_can_read_the_store() {
+    let town = Town::found().await;
+    let admin = &town.app.ready().admin;
+    let file = run_token::token_file(&town.folder().join("posthouse.db"));
+    assert_eq!(ask(admin, "GET", "/metrics", &[], "").await.status, 200, "as ever");
+    let refused = ask(admin, "GET", "/api/v1/version", &[], "").await;
+    assert!(refused.problem()["remedy"].as_str().unwrap().contains(".gateway.token"));
+    let token = run_token::read(&file).unwrap();
+    assert_eq!(token.len(), 64);
+    let bearer = format!("Authorization: Bearer {token}");
+    assert_eq!(ask(admin, "GET", "/api/v1/version", &[&bearer], "").await.status, 200);
+    let (folder, ..) = town.without_gateway().await;
+    assert!(!file.exists() && folder.path().join("posthouse.db").exists());
+}
+
+#[tokio::test]
+async fn what_is_no_part_of_the_api_answers_as_ever() {
+    let town = Town::found().await;
+    let admin = &town.app.ready().admin;
+    let health = ask(admin, "GET", "/healthz", &[], "").await;
+    assert_eq!((health.status, health.body.as_str()), (200, "ok\n"));
+    assert!(health.head.contains("content-type: text/plain; charset=utf-8\r\n"), "{}", health.head);
+    let ready = ask(admin, "GET", "/readyz", &[], "").await;
+    assert_eq!(
+        (ready.status, ready.body.as_str()),
+        (200, "{\"error\":null,\"ready\":true,\"revision\":1}\n")
+    );
+    let metrics = ask(admin, "GET", "/metrics", &[], "").await;
+    let open_metrics = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
+    assert!(metrics.head.contains(open_metrics) && metrics.body.ends_with("# EOF\n"));
+    for path in ["/", "/apis", "/healthz/", "/API/v1/version"] {
+        let missing = ask(admin, "GET", path, &[], "").await;
+        assert_eq!(
+            (missing.status, missing.body.as_str()),
+            (404, "there is /healthz, /readyz and /metrics\n"),
+            "{path}"
+        );
+    }
+    for (method, path) in [("POST", "/healthz"), ("PUT", "/nowhere"), ("DELETE", "/metrics")] {
+        let refused = ask(admin, method, path, &[], "").await;
+        assert_eq!((refused.status, refused.body.as_str()), (405, "this is read only\n"), "{method} {path}");
+        assert!(refused.head.contains("allow: get\r\n"), "{}", refused.head);
+    }
+    let head = ask(admin, "HEAD", "/healthz", &[], "").await;
+    assert_eq!((head.status, head.body.as_str()), (405, ""));
+    town.close().await;
+}
+
+#[tokio::test]
+async fn each_refusal_is_a_problem_with_a_place() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let code = async |path: &str| {
+        let refused = get(&town, path).await;
+        assert_eq!(refused.status, 400, "{path}");
+        let problem = refused.problem();
+        let places: Vec<_> = problem["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|error| error["parameter"].clone())
+            .collect();
+        (problem["code"].as_str().unwrap().to_owned(), places)
+    };
+    for (query, expected) in [
+        ("?acount=acme&limit=5", &["acount"][..]),
+        ("?limit=0&cursor=next&reveal=yes", &["cursor", "limit", "reveal"]),
+        ("?limit=201", &["limit"]),
+        ("?since=30m&until=yesterday", &["since", "until"]),
+        ("?state=Lost&state=Parked", &["state"]),
+        ("?to=1&to=2", &["to"]),
+    ] {
+        let (code, places) = code(&format!("/api/v1/messages{query}")).await;
+        assert_eq!(
+            (code.as_str(), places),
+            ("invalid_parameter", expected.iter().map(|name| json!(name)).collect())
+        );
+    }
+    for query in ["?account=acmee", "?carrier=99999"] {
+        assert_eq!(code(&format!("/api/v1/messages{query}")).await.0, "not_provisioned");
+        assert_eq!(get(&town, &format!("/api/v1/messages{query}&unprovisioned=true")).await.status, 200);
+    }
+    for path in [
+        "/api/v1/messages/17",
+        "/api/v1/messages/x",
+        "/api/v1/unreadable/1",
+        "/api/v1/unreadable/x",
+        "/api/v2",
+    ] {
+        let missing = get(&town, path).await;
+        assert_eq!((missing.status, &missing.problem()["code"]), (404, &json!("not_found")), "{path}");
+    }
+    for (method, path, allowed) in [
+        ("DELETE", "/api/v1/messages", "get,head"),
+        ("GET", "/api/v1/messages/expire", "post"),
+        ("GET", "/api/v1/provisioning/apply", "post"),
+        ("POST", "/api/v1/messages/17", "get,head"),
+    ] {
+        let refused = ask(admin, method, path, &[BEARER], "").await;
+        assert_eq!((refused.status, &refused.problem()["code"]), (405, &json!("method_not_allowed")));
+        assert!(refused.head.contains(&format!("allow: {allowed}\r\n")), "{}", refused.head);
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn bodies_are_bounded_and_read_strictly() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let requeue = "/api/v1/messages/requeue";
+    let long = format!("{{\"ids\":[{}\"1\"]}}", "\"1\",".repeat(20_000));
+    let refused = ask(admin, "POST", requeue, &[BEARER, AS_JSON], &long).await;
+    assert_eq!((refused.status, &refused.problem()["code"]), (413, &json!("too_large")));
+    for (headers, body, status, code) in [
+        (&[BEARER][..], "{\"all\":true}", 415, "unsupported_media_type"),
+        (&[BEARER, "Content-Type: text/plain"], "{\"all\":true}", 415, "unsupported_media_type"),
+        (&[BEARER, AS_JSON], "{\"all\":tru", 400, "malformed"),
+        (&[BEARER, AS_JSON], "{\"al\":true}", 400, "invalid_parameter"),
+        (&[BEARER, AS_JSON], "{\"filter\":{\"state\":[\"Lost\"]}}", 400, "invalid_parameter"),
+        (&[BEARER, AS_JSON], "{\"all\":true,\"ids\":[\"1\"]}", 400, "invalid_parameter"),
+        (&[BEARER, AS_JSON], "{\"all\":true,\"cursor\":\"x\"}", 400, "invalid_parameter"),
+        (&[BEARER, AS_JSON], "{\"ids\":[\"x\"]}", 400, "invalid_parameter"),
+        (&[BEARER, AS_JSON], "{\"filter\":{}}", 400, "nothing_selected"),
+        (&[BEARER], "", 400, "nothing_selected"),
+        (&[BEARER, AS_JSON], "{\"filter\":{\"account\":\"acmee\"}}", 400, "not_provisioned"),
+    ] {
+        let refused = ask(admin, "POST", requeue, headers, body).await;
+        assert_eq!((refused.status, &refused.problem()["code"]), (status, &json!(code)), "{body}");
+    }
+    let broken = ask(admin, "POST", requeue, &[BEARER, "Content-Length: 1x"], "").await;
+    assert_eq!((broken.status, &broken.problem()["code"]), (400, &json!("malformed")));
+    town.close().await;
+}
+
+async fn waits(town: &Town, id: Id, state: State, attempts: u32) {
+    eventually("the attempt is over", async || {
+        let message = town.message(id).await;
+        (message.state == state && message.attempts == attempts).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn messages_are_listed_by_pages_and_shown_with_their_timeline() {
+    let town = town().await;
+    let mut ids = Vec::new();
+    for to in ["16175550100", "16175550101", "16175559012"] {
+        ids.push(town.submit(&RawRequest::to(to)).await);
+    }
+    for id in &ids[..2] {
+        town.ended(*id).await;
+    }
+    waits(&town, ids[2], State::Accepted, 1).await;
+    let first = get(&town, "/api/v1/messages?account=acme&limit=2").await;
+    let page = first.json();
+    let listed: Vec<_> =
+        page["items"].as_array().unwrap().iter().map(|one| one["message_id"].clone()).collect();
+    assert_eq!(listed, [json!(ids[2].to_string()), json!(ids[1].to_string())]);
+    assert_eq!(page["items"][0]["recipient"], "+1617•••9012", "masked");
+    let next = page["next"].as_str().unwrap();
+    let link = format!("link: </api/v1/messages?account=acme&limit=2&cursor={next}>; rel=\"next\"\r\n");
+    assert!(first.head.contains(&link), "{}", first.head);
+    let last = get(&town, &format!("/api/v1/messages?limit=2&cursor={next}&reveal=true")).await;
+    let page = last.json();
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next"]), (1, &Value::Null));
+    assert_eq!(page["items"][0]["recipient"], "16175550100");
+    assert!(!last.head.contains("\r\nlink:"));
+    let found =
+        get(&town, "/api/v1/messages?to=%2B1%20617-555-0101&state=retrieved&state=Parked").await.json();
+    assert_eq!(found["items"][0]["message_id"], ids[1].to_string());
+
+    let shown = get(&town, &format!("/api/v1/messages/{}", ids[2])).await.json();
+    assert_eq!((&shown["state"], &shown["recipient"]), (&json!("Accepted"), &json!("+1617•••9012")));
+    assert_eq!(
+        (&shown["next"]["what"], &shown["timeline"][0]["kind"]),
+        (&json!("attempt"), &json!("Accepted"))
+    );
+    assert_eq!(
+        shown["parts"].as_array().unwrap().iter().map(|part| part["bytes"].as_u64().unwrap()).sum::<u64>(),
+        shown["bytes"]
+    );
+    town.close().await;
+}
+
+#[tokio::test]
+async fn an_operator_sends_again_and_ends_by_the_api() {
+    let town = town().await;
+    let (id, parked) = (
+        town.submit(&RawRequest::to("16175559012")).await,
+        town.submit(&RawRequest::to("16175559015")).await,
+    );
+    waits(&town, id, State::Accepted, 1).await;
+    waits(&town, parked, State::Parked, 1).await;
+
+    let look = json!({"filter": {"carrier": "31003"}, "dry_run": true});
+    let looked = post(&town, "/api/v1/messages/requeue", &look).await.json();
+    assert_eq!((&looked["looked_at"], &looked["left_alone"]), (&json!(2), &json!({"parked": 1})));
+    assert_eq!(looked["done"][0]["message_id"], id.to_string());
+    assert_eq!(town.events(id, EventKind::Operator).await, [""; 0], "it was only looked");
+
+    let done = post(&town, &format!("/api/v1/messages/{id}/requeue"), &json!({})).await;
+    assert_eq!((done.status, &done.json()["message_id"]), (200, &json!(id.to_string())));
+    waits(&town, id, State::Accepted, 2).await;
+    assert_eq!(town.events(id, EventKind::Operator).await, ["requeued by operator"]);
+
+    let refused = post(&town, &format!("/api/v1/messages/{parked}/requeue"), &json!({})).await;
+    let problem = refused.problem();
+    assert_eq!((refused.status, &problem["code"]), (409, &json!("left_alone")));
+    assert_eq!(problem["detail"], "it is parked: the last attempt may have arrived");
+    let missing = post(&town, "/api/v1/messages/17/expire", &json!({})).await;
+    assert_eq!((missing.status, &missing.problem()["detail"]), (404, &json!("there is no message 17")));
+
+    let ended = post(&town, "/api/v1/messages/expire", &json!({"all": true})).await.json();
+    assert_eq!((ended["done"].as_array().unwrap().len(), &ended["next"]), (2, &Value::Null));
+    assert_eq!(town.ended(parked).await.state, State::Ended(Terminal::Expired));
+    let again = post(&town, &format!("/api/v1/messages/{parked}/expire"), &json!({})).await;
+    assert_eq!(again.problem()["detail"], "it is ended already");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn provisioning_is_planned_and_applied_with_all_mistakes_at_once() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let toml = "[[blacklist]]\nnumber = \"16175550199\"\n";
+    let (plan, apply) = ("/api/v1/provisioning/plan", "/api/v1/provisioning/apply");
+    let planned = ask(admin, "POST", plan, &[BEARER, AS_TOML], toml).await;
+    assert_eq!((&planned.json()["create"], &planned.json()["revision"]), (&json!(1), &json!(1)));
+    assert_eq!(town.store().revision().await.unwrap(), 1, "nothing was changed");
+
+    let stale = ask(admin, "POST", apply, &[BEARER, AS_TOML, "If-Match: \"7\""], toml).await;
+    assert_eq!((stale.status, &stale.problem()["code"]), (412, &json!("revision_moved")));
+    let applied = ask(admin, "POST", apply, &[BEARER, AS_TOML, "If-Match: \"1\""], toml).await;
+    assert_eq!((applied.status, &applied.json()["revision"]), (200, &json!(2)));
+    assert_eq!(
+        applied.json()["steps"].as_array().unwrap().last(),
+        Some(&json!({"kind": "blacklist", "name": "16175550199", "action": "create", "fields": []}))
+    );
+    let again = post(&town, apply, &json!({"toml": toml, "expect_revision": 2})).await;
+    assert_eq!((&again.json()["create"], &again.json()["revision"]), (&json!(0), &json!(2)));
+
+    let wrong = "[[account]]\nname = \"b\"\nvaspid = { env = \"KEY\" }\n[[account.service]]\nvasid = \"1\"\nsender = []\n";
+    let refused = post(&town, apply, &json!({"toml": wrong, "environment": {"KEY": "b-key"}})).await;
+    assert_eq!((refused.status, &refused.problem()["code"]), (422, &json!("invalid_document")));
+    assert_eq!(
+        refused.problem()["errors"],
+        json!([
+            {"line": 4, "detail": "account.service.senders is missing", "remedy": "add senders = [\"111122\"]"},
+            {"line": 6, "detail": "unknown key account.service.sender", "remedy": "did you mean senders?"},
+        ])
+    );
+    let file = town.folder().join("secret");
+    fs::write(&file, "the gateway's own").unwrap();
+    let reads = format!("[[account]]\nname = \"b\"\nvaspid = {{ file = {:?} }}\n", file.to_str().unwrap());
+    let refused = ask(admin, "POST", plan, &[BEARER, AS_TOML], &reads).await;
+    assert_eq!(
+        refused.problem()["errors"],
+        json!([{"line": 3, "detail": "this value is in a file, which is not looked into", "remedy": "write the value here"}])
+    );
+    // The process has a PATH, and the document does not get it.
+    let variable = "[[account]]\nname = { env = \"PATH\" }\nvaspid = \"b\"\n";
+    let refused = ask(admin, "POST", plan, &[BEARER, AS_TOML], variable).await;
+    assert_eq!(
+        refused.problem()["errors"][0]["detail"],
+        "account.name: the environment variable PATH is not set"
+    );
+    assert_eq!(town.store().revision().await.unwrap(), 2);
+    town.close().await;
+}
+
+fn posthouse(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+    command.current_dir(folder).env_remove("POSTHOUSE_ADMIN_TOKEN").args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn told(folder: &Path, arguments: &[&str]) -> String {
+    let output = posthouse(folder, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_come_from_anywhere_by_url_and_token() {
+    let town = town().await;
+    let id = town.submit(&RawRequest::to("16175559012")).await;
+    waits(&town, id, State::Accepted, 1).await;
+    // No store is here, and none is made.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = elsewhere.path();
+    let admin = town.app.ready().admin.clone();
+    let there = ["--url", &admin, "--token", TOKEN];
+    let with = |arguments: &[&'static str]| -> Vec<String> {
+        arguments.iter().chain(&there).map(|argument| (*argument).to_owned()).collect()
+    };
+    let tell = |arguments: &[&'static str]| {
+        let arguments = with(arguments);
+        told(folder, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let listed = tell(&["messages", "list"]);
+    assert!(
+        listed.starts_with(&format!("{id}  ")) && listed.contains("acme -> +1617•••9012  carrier 31003\n"),
+        "{listed}"
+    );
+    let shown: Value = serde_json::from_str(&tell(&["messages", "list", "--json"])).unwrap();
+    assert_eq!(shown["messages"][0]["recipient"], "16175559012");
+    let requeued = tell(&["messages", "requeue", "--carrier", "31003"]);
+    assert!(
+        requeued.ends_with(&format!(
+            "requeued 1 message\nthe gateway at {admin} goes on with it within a second\n"
+        )),
+        "{requeued}"
+    );
+    waits(&town, id, State::Accepted, 2).await;
+
+    fs::write(folder.join("key"), "beta-key\n").unwrap();
+    fs::write(
+        folder.join("p.toml"),
+        "[[account]]\nname = \"beta\"\nvaspid = { file = \"key\" }\n[[account.service]]\nvasid = \"9\"\nsenders = [\"9\"]\n",
+    )
+    .unwrap();
+    assert!(
+        tell(&["plan", "p.toml"]).starts_with("create account beta\n1 to create, 0 to change, 0 to remove, ")
+    );
+    let applied = tell(&["apply", "p.toml"]);
+    assert!(applied.contains("1 created, 0 changed, 0 removed, "), "{applied}");
+    assert!(applied.ends_with(&format!("revision 2\nthe gateway at {admin} took it\n")), "{applied}");
+    fs::write(folder.join("p.toml"), "[[acount]]\n").unwrap();
+    let wrong: Vec<String> = with(&["apply", "p.toml"]);
+    let wrong = posthouse(folder, &wrong.iter().map(String::as_str).collect::<Vec<_>>());
+    let said = String::from_utf8(wrong.stderr).unwrap();
+    assert!(wrong.status.code() == Some(1) && said.starts_with("p.toml:1: unknown key acount"), "{said}");
+
+    let stranger = posthouse(folder, &["messages", "list", "--url", &admin, "--token", "wrong"]);
+    assert_eq!(stranger.status.code(), Some(1));
+    let said = String::from_utf8(stranger.stderr).unwrap();
+    assert!(
+        said.starts_with("posthouse: ") && said.lines().count() == 1 && said.contains("Authorization"),
+        "{said}"
+    );
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2, "the two files");
+    town.close().await;
+}
+
+/// A gateway that answers these paths with these bodies, whatever its store; the requests that came.
+fn pretend(answers: Vec<(&'static str, String)>) -> (String, thread::JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let admin = format!("http://{}", listener.local_addr().unwrap());
+    let serving = thread::spawn(move || {
+        let mut came = Vec::new();
+        for (path, body) in answers {
+            let (mut peer, _) = listener.accept().unwrap();
+            let mut request = vec![0; 4096];
+            let length = peer.read(&mut request).unwrap();
+            let request = String::from_utf8_lossy(&request[..length]).into_owned();
+            assert!(request.starts_with(&format!("GET {path}")), "{request}");
+            came.push(request);
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+            peer.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+        came
+    });
+    (admin, serving)
+}
+
+#[test]
+fn a_command_asks_the_gateway_that_runs_on_the_store_and_opens_no_file_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = json!({"version": "0.1.0", "pid": 4711, "revision": 3}).to_string();
+    let message = json!({
+        "message_id": "191642196911325184", "state": "Parked", "reason": null, "account": "acme", "vasid": "1",
+        "sender": "111122", "recipient": "16175550100", "transaction_id": "t", "carrier": "31003",
+        "carrier_message_id": null, "attempts": 1, "accepted_at": "2026-09-21T14:13:20Z",
+        "changed_at": "2026-09-21T14:13:20Z", "expires_at": "2026-09-24T14:13:20Z", "bytes": 5
+    });
+    let page = json!({"items": [message], "next": null}).to_string();
+    let (admin, gateway) = pretend(vec![("/api/v1/version", version.clone()), ("/api/v1/messages?", page)]);
+    let store = folder.path().join("posthouse-data");
+    fs::create_dir(&store).unwrap();
+    let run_file = |pid: u32| {
+        fs::write(store.join("posthouse.db.gateway.json"), json!({"admin": admin, "pid": pid}).to_string())
+            .unwrap();
+    };
+    run_file(4711);
+    fs::write(store.join("posthouse.db.gateway.token"), "of the run\n").unwrap();
+    let listed = told(folder.path(), &["messages", "list", "--state", "parked", "--limit", "7"]);
+    assert_eq!(
+        listed,
+        "191642196911325184   2026-09-21 14:13:20Z  Parked         acme -> +1617•••0100  carrier 31003\n"
+    );
+    let came = gateway.join().unwrap();
+    assert!(
+        came[1]
+            .starts_with("GET /api/v1/messages?unprovisioned=true&state=Parked&limit=7&reveal=true HTTP/1.1"),
+        "{}",
+        came[1]
+    );
+    assert!(
+        came.iter().all(|request| request.to_lowercase().contains("authorization: bearer of the run\r\n"))
+    );
+
+    // Another gateway took the port since: it is not asked for anything, and the store is looked for.
+    let (other, gateway) = pretend(vec![("/api/v1/version", version)]);
+    fs::write(store.join("posthouse.db.gateway.json"), json!({"admin": other, "pid": 4712}).to_string())
+        .unwrap();
+    let refused = posthouse(folder.path(), &["messages", "list"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.starts_with("posthouse: the store cannot be opened; "), "{said}");
+    gateway.join().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_token_is_not_known_commands_go_to_the_store_as_ever() {
+    let town = town().await;
+    fs::write(
+        town.folder().join("posthouse.toml"),
+        "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n",
+    )
+    .unwrap();
+    let id = town.submit(&RawRequest::to("16175559012")).await;
+    waits(&town, id, State::Accepted, 1).await;
+    let requeued = told(town.folder(), &["messages", "requeue", "--all", "-c", "posthouse.toml"]);
+    assert!(requeued.contains("requeued 1 message\n"), "{requeued}");
+    waits(&town, id, State::Accepted, 2).await;
+    town.close().await;
+}
