@@ -42,7 +42,7 @@ mod report;
 mod roles;
 mod schema;
 mod search;
-#[cfg(all(test, feature = "suite"))]
+#[cfg(test)]
 mod statements;
 mod sweep;
 mod transaction;
