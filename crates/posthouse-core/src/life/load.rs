@@ -95,6 +95,36 @@ impl Work {
         self.owner.is_some() && self.due > now
     }
 
+    /// Whether it is to be sent now: due, and under nobody's lease.
+    pub fn is_due_to_be_sent(&self, now: Timestamp) -> bool {
+        self.kind == WorkKind::Send && self.due <= now
+    }
+
+    /// Whether it waits for an attempt since before this time, under nobody's lease: what a connection that came back is tried with.
+    pub fn waits_since_before(&self, time: Timestamp) -> bool {
+        self.kind == WorkKind::Send && self.owner.is_none() && self.since < time
+    }
+
+    /// Whether it is a timer that went off: an attempt that nobody ended, or reports that did not come.
+    pub fn is_timer_due(&self, now: Timestamp) -> bool {
+        self.kind != WorkKind::Send && self.due <= now
+    }
+
+    /// As it is when this owner gives it back: due at once, for anybody. `None` where it is left alone: it is not this owner's any more,
+    /// or an attempt is under way, which only its end gives back.
+    pub fn given_back(self, owner: Owner, now: Timestamp) -> Option<Self> {
+        let may_be = self.owner == Some(owner) && self.kind != WorkKind::Sending;
+        may_be.then_some(Self { due: now, owner: None, ..self })
+    }
+
+    /// As it is when no connection of its carrier serves: put off till then, but not beyond its ExpiryDate. `None` where it is left
+    /// alone: it is not [due](Self::is_due_to_be_sent), or has expired and is to be ended.
+    pub fn put_off(self, until: Timestamp, nobody_there: bool, now: Timestamp) -> Option<Self> {
+        let may_be = self.is_due_to_be_sent(now) && self.expiry > now;
+        let unreached = self.unreached || nobody_there;
+        may_be.then_some(Self { due: until.min(self.expiry), owner: None, unreached, ..self })
+    }
+
     /// What is to be done next, and when.
     pub fn next(&self, now: Timestamp) -> NextStep {
         match self.kind {
@@ -230,4 +260,76 @@ pub(super) fn is_between(subject: &Subject, sender: &str, report: &CarrierReport
 pub fn may_be_about(report: &CarrierReport, sender: &str, neighbours: &[Neighbour]) -> bool {
     report.sender.as_deref().is_some_and(|from| is_same(sender, from))
         || neighbours.iter().any(|neighbour| neighbour.may_be_meant(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::life::sample::{EXPIRY, NOW, OWNER, at, subject};
+
+    /// Due at 2000.
+    fn work(kind: WorkKind) -> Work {
+        subject(State::Accepted, kind).work.unwrap()
+    }
+
+    #[test]
+    fn what_is_next() {
+        for (kind, now, expected) in [
+            (WorkKind::Send, 1999, NextStep::InHand(at(2000))),
+            (WorkKind::Send, 2000, NextStep::Attempt(at(2000))),
+            (WorkKind::Sending, 1999, NextStep::UnderWay(at(2000))),
+            (WorkKind::Report, 2000, NextStep::Reports(at(2000))),
+        ] {
+            assert_eq!(work(kind).next(at(now)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_due_to_whom() {
+        for (kind, now, sent, timer) in [
+            (WorkKind::Send, 2000, true, false),
+            (WorkKind::Send, 1999, false, false),
+            (WorkKind::Sending, 2000, false, true),
+            (WorkKind::Sending, 1999, false, false),
+            (WorkKind::Report, 2000, false, true),
+        ] {
+            let work = work(kind);
+            let due = (work.is_due_to_be_sent(at(now)), work.is_timer_due(at(now)));
+            assert_eq!(due, (sent, timer), "{kind:?} at {now}");
+        }
+        let waiting = Work { owner: None, ..work(WorkKind::Send) };
+        assert!(waiting.waits_since_before(at(501)) && !waiting.waits_since_before(at(500)));
+        assert!(!work(WorkKind::Send).waits_since_before(at(501)), "somebody has it in hand");
+        let reports = Work { owner: None, ..work(WorkKind::Report) };
+        assert!(!reports.waits_since_before(at(501)));
+    }
+
+    #[test]
+    fn what_was_not_begun_is_given_back_by_its_owner() {
+        for kind in [WorkKind::Send, WorkKind::Report] {
+            let free = Work { due: at(NOW), owner: None, ..work(kind) };
+            assert_eq!(work(kind).given_back(OWNER, at(NOW)), Some(free));
+            assert_eq!(work(kind).given_back(Owner(8), at(NOW)), None);
+        }
+        assert_eq!(work(WorkKind::Sending).given_back(OWNER, at(NOW)), None);
+    }
+
+    #[test]
+    fn what_is_due_is_put_off_and_not_beyond_its_end() {
+        let put_off = |work: Work, until, nobody_there| work.put_off(at(until), nobody_there, at(3000));
+        let reached = Work { unreached: false, ..work(WorkKind::Send) };
+        let expected = |due, unreached| Some(Work { due: at(due), owner: None, unreached, ..reached });
+        assert_eq!(put_off(reached, 4000, false), expected(4000, false));
+        assert_eq!(put_off(reached, 4000, true), expected(4000, true));
+        assert_eq!(put_off(Work { unreached: true, ..reached }, 4000, false), expected(4000, true));
+        assert_eq!(put_off(reached, EXPIRY + 1, false), expected(EXPIRY, false));
+        for left_alone in [
+            Work { expiry: at(3000), ..reached },
+            Work { due: at(3001), ..reached },
+            work(WorkKind::Sending),
+            work(WorkKind::Report),
+        ] {
+            assert_eq!(put_off(left_alone, 4000, true), None, "{left_alone:?}");
+        }
+    }
 }

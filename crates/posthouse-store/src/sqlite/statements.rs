@@ -16,7 +16,7 @@ use posthouse_core::{
         report::is_unanswered,
         state::{State, Terminal},
     },
-    store::{CallbackOutcome, Timer},
+    store::CallbackOutcome,
 };
 use rusqlite::{
     Connection,
@@ -177,36 +177,41 @@ fn the_states_in_sql_are_those_of_the_state_machine() {
     assert_eq!(left, open);
 }
 
-/// Likewise the kinds of work.
+/// Likewise the kinds of work: what SQL does to many rows at a time is what the rules say of each.
 #[test]
-fn the_kinds_of_work_in_sql_are_those_of_the_type() {
+fn work_in_sql_is_as_the_rules_say() {
     for kind in WorkKind::ALL {
         let mut store = Counted::new();
         let id = store.insert(State::Sending, Some(*kind));
-        let is_to_be_sent = *kind == WorkKind::Send;
-        let due = due::due(&store.connection, at(10)).unwrap();
-        assert_eq!((!due.carriers.is_empty(), due.timers), (is_to_be_sent, !is_to_be_sent), "{kind:?}");
-        let ahead = due::due(&store.connection, at(9)).unwrap();
-        assert_eq!((ahead.carriers.len(), ahead.timers, ahead.next), (0, false, Some(at(10))), "{kind:?}");
+        let work = |store: &Counted| load::subject(&store.connection, id).unwrap().unwrap().work.unwrap();
+        let loaded = work(&store);
+        assert_eq!((loaded.kind, loaded.due, loaded.owner), (*kind, at(10), None));
+        for now in [9, 10] {
+            let due = due::due(&store.connection, at(now)).unwrap();
+            let found = (!due.carriers.is_empty(), due.timers);
+            let expected = (loaded.is_due_to_be_sent(at(now)), loaded.is_timer_due(at(now)));
+            assert_eq!(found, expected, "{kind:?} at {now}");
+            assert_eq!(due.next, (now < 10).then_some(at(10)), "{kind:?} at {now}");
+        }
+        let expected = loaded.put_off(at(12), true, at(10));
         let (put_off, _) = store.run(|tx| work::put_off(tx, &carrier(), at(12), true, at(10), 10));
-        assert_eq!(put_off, usize::from(is_to_be_sent), "{kind:?}");
-        let came_back =
-            |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier(), lease(ME, 10), at(10), Some(at(1)), 10);
-        let (sends, _) = store.run(came_back);
-        assert_eq!(sends.len(), usize::from(is_to_be_sent), "{kind:?}");
+        assert_eq!((put_off, work(&store)), (usize::from(expected.is_some()), expected.unwrap_or(loaded)));
+        for since in [0, 1] {
+            let expected = work(&store).waits_since_before(at(since));
+            let came_back = |tx: &mut Tx<'_>| {
+                work::lease_sends(tx, &carrier(), lease(ME, 10), at(10), Some(at(since)), 10)
+            };
+            let (sends, _) = store.run(came_back);
+            assert_eq!(sends.len(), usize::from(expected), "{kind:?} since {since}");
+        }
+        let expected = work(&store).is_timer_due(at(10));
         let (timers, _) = store.run(|tx| work::lease_timers(tx, lease(ME, 10), at(10), 10));
-        let is_as_expected = match (kind, timers.as_slice()) {
-            (WorkKind::Send, []) => true,
-            (WorkKind::Sending, [Timer::Interrupted(send)]) => send.id == id,
-            (WorkKind::Report, [Timer::ReportDue { id: due, .. }]) => *due == id,
-            _ => false,
-        };
-        assert!(is_as_expected, "{kind:?}: {timers:?}");
-        store.run(|tx| work::release(tx, &[id], OTHER, at(11)));
-        store.run(|tx| work::release(tx, &[id], ME, at(11)));
-        let work = load::subject(&store.connection, id).unwrap().unwrap().work.unwrap();
-        let is_released = work.owner.is_none() && work.due == at(11);
-        assert_eq!(is_released, *kind != WorkKind::Sending, "an attempt under way is nobody's to give back");
+        assert_eq!(timers.len(), usize::from(expected), "{kind:?}");
+        for owner in [OTHER, ME] {
+            let expected = work(&store).given_back(owner, at(11)).unwrap_or_else(|| work(&store));
+            store.run(|tx| work::release(tx, &[id], owner, at(11)));
+            assert_eq!(work(&store), expected, "{kind:?}");
+        }
     }
 }
 
