@@ -123,7 +123,7 @@ async fn on_a_full_disk() {
 #[test]
 fn media_that_cannot_be_written_cost_nobody_elses_outcome() {
     on_a_disk_of_its_own(
-        "on_a_full_media_folder",
+        "disk::on_a_full_media_folder",
         "mkdir -p \"$DISK/data/media\"; mount -t tmpfs -o size=64k tmpfs \"$DISK/data/media\";",
     );
 }
