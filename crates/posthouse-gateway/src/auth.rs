@@ -13,15 +13,10 @@
 pub mod line;
 pub mod tries;
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, net::IpAddr, time::Duration};
 
 use hmac::{Hmac, KeyInit, Mac};
-use posthouse_core::account::ShownCredentials;
+use posthouse_core::{account::ShownCredentials, lock::Mutex};
 use sha2::Sha256;
 use tokio::time::sleep;
 
@@ -216,11 +211,11 @@ impl Verifier {
     }
 
     fn recall(&self, hash: &str) -> Option<[u8; 32]> {
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(hash).copied()
+        self.verified.lock().get(hash).copied()
     }
 
     fn remember(&self, hash: String, mac: [u8; 32]) {
-        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut verified = self.verified.lock();
         if verified.len() >= MAX_REMEMBERED {
             verified.clear();
         }

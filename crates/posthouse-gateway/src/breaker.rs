@@ -1,10 +1,8 @@
 //! A breaker: stops asking who does not answer, and tries now and then whether that has changed.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::MutexGuard, time::Duration};
 
+use posthouse_core::lock::Mutex;
 use tokio::time::Instant;
 
 /// When a breaker opens, and how often it tries then.
@@ -139,7 +137,7 @@ impl Breaker {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

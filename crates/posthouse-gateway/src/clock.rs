@@ -1,12 +1,10 @@
 //! The system's clock, and what is done when it jumps ahead.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use posthouse_core::{
+    lock::Mutex,
     steady::{Doubt, STANDS_FOR, Steady},
     store::{StoreError, UpkeepStore},
     time::Clock,
@@ -35,7 +33,7 @@ impl Default for SystemClock {
 
 impl SystemClock {
     fn ask<T>(&self, question: impl FnOnce(&mut Steady, Timestamp, Duration) -> T) -> T {
-        let mut steady = self.steady.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut steady = self.steady.lock();
         question(&mut steady, Timestamp::now(), self.beginning.elapsed())
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use mm7::StatusCode;
-use posthouse_core::{carrier::CarrierId, store::ToSend};
+use posthouse_core::{carrier::CarrierId, lock::Mutex, store::ToSend};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// For how long a message is this node's to send; then any node may.
@@ -71,18 +71,18 @@ impl Handoff {
     pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Dispatch> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
         let lane = Mailbox { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).insert(carrier, lane);
+        self.lanes.lock().insert(carrier, lane);
         receiver
     }
 
     /// Closes every lane: they get nothing more.
     pub fn close(&self) {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lanes.lock().clear();
     }
 
     /// Room for one message with so many bytes of media in a carrier's lane, if it has any.
     pub fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
-        let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lanes = self.lanes.lock();
         let lane = lanes.get(carrier)?;
         // One that is longer than all of it has room when it is alone.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(LANE_BYTES);
@@ -93,7 +93,7 @@ impl Handoff {
 
     /// Says whether any of a carrier's connections can be reached.
     pub fn note(&self, carrier: &CarrierId, is_down: bool) {
-        let mut down = self.down.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut down = self.down.lock();
         if is_down {
             down.insert(carrier.clone());
         } else {
@@ -103,7 +103,7 @@ impl Handoff {
 
     /// Whether none of a carrier's connections can be reached: what is for it waits best in the store.
     pub fn is_down(&self, carrier: &CarrierId) -> bool {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner).contains(carrier)
+        self.down.lock().contains(carrier)
     }
 
     /// Says that the store has work that is due.

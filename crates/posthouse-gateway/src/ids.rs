@@ -1,9 +1,7 @@
 //! The node's source of MessageIDs, shared by all that make any.
 
-use std::sync::{Mutex, PoisonError};
-
 use jiff::Timestamp;
-use posthouse_core::{Id, id::IdSource};
+use posthouse_core::{Id, id::IdSource, lock::Mutex};
 
 /// Makes MessageIDs.
 #[derive(Debug)]
@@ -17,6 +15,6 @@ impl MessageIds {
 
     /// The next id.
     pub fn next(&self, now: Timestamp) -> Id {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).next(now)
+        self.0.lock().next(now)
     }
 }

@@ -1,11 +1,8 @@
 //! A set of lanes, one for each name: a task that works on its own and is woken by a bell.
 
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
+use posthouse_core::lock::Mutex;
 use tokio::{sync::Notify, task::JoinSet};
 
 /// The lanes, by name.
@@ -28,7 +25,7 @@ impl<K: Clone + Eq + Hash> Lanes<K> {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lanes = self.0.lock();
         if let Some(bell) = lanes.bells.get(name).filter(|bell| is_heard(bell)) {
             bell.notify_one();
             return;
@@ -42,7 +39,7 @@ impl<K: Clone + Eq + Hash> Lanes<K> {
     /// Waits for the lanes that were told to stop.
     pub async fn finished(&self) {
         let mut running = {
-            let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut lanes = self.0.lock();
             lanes.bells.clear();
             std::mem::take(&mut lanes.running)
         };
@@ -91,7 +88,7 @@ mod tests {
     async fn a_lane_that_ended_is_opened_again() {
         let (lanes, opened) = (Lanes::default(), Arc::default());
         wake(&lanes, &opened, 1);
-        while opened.load(Ordering::Relaxed) == 0 || lanes.0.lock().unwrap().bells.values().any(is_heard) {
+        while opened.load(Ordering::Relaxed) == 0 || lanes.0.lock().bells.values().any(is_heard) {
             tokio::task::yield_now().await;
         }
         wake(&lanes, &opened, 1);

@@ -11,9 +11,10 @@ use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     hash::Hash,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
 };
 
+use posthouse_core::lock::Mutex;
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout_at},
@@ -144,7 +145,7 @@ impl<K: Hash + Eq + Clone> Shares<K> {
     }
 
     fn room(&self) -> MutexGuard<'_, Room<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

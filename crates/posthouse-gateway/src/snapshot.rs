@@ -1,11 +1,9 @@
 //! Provisioning in memory: readers take the snapshot of the moment, and changes swap it within a second.
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use posthouse_core::{
+    lock::RwLock,
     provisioning::Provisioning,
     route::Snapshot,
     store::{ErrorCause, ProvisioningStore, StoreError, StoreResult},
@@ -39,7 +37,7 @@ impl SnapshotCell {
 
     /// The snapshot of the moment.
     pub fn get(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read())
     }
 
     /// Tells of each new revision.
@@ -67,7 +65,7 @@ impl SnapshotCell {
         let snapshot = Arc::new(index(store.provisioning().await?).await?);
         let revision = snapshot.revision();
         let before = {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            let mut current = self.current.write();
             std::mem::replace(&mut *current, snapshot)
         };
         self.changed.send_replace(revision);

@@ -6,10 +6,11 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, MutexGuard, Weak},
     time::Duration,
 };
 
+use posthouse_core::lock::Mutex;
 use tokio::{sync::OnceCell, time::Instant};
 
 use crate::shares::{Most, NoShare, ShareRule, Shares};
@@ -82,7 +83,7 @@ impl CheckLine {
     }
 
     fn cells(&self) -> MutexGuard<'_, HashMap<What, Weak<OnceCell<bool>>>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+        self.under_way.lock()
     }
 
     fn cell(&self, what: What) -> Arc<OnceCell<bool>> {

@@ -6,10 +6,10 @@
 
 use std::{
     hash::{BuildHasher as _, Hash, RandomState},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use posthouse_core::lock::Mutex;
 use tokio::time::Instant;
 
 /// How many slots a hash may lie in.
@@ -77,7 +77,7 @@ impl Tries {
     fn with<T>(&self, who: impl Hash, work: impl FnOnce(&mut [Slot], u64) -> T) -> T {
         let who = self.hasher.hash_one(who);
         let set = usize::try_from(who % SETS as u64).unwrap_or(0) * WAYS;
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.lock();
         work(slots.get_mut(set..set + WAYS).unwrap_or_default(), who)
     }
 }
@@ -111,6 +111,6 @@ mod tests {
             tries.count(one);
         }
         assert_eq!(tries.wrong("guesser"), 10);
-        assert_eq!(tries.slots.lock().unwrap().len(), SETS * WAYS);
+        assert_eq!(tries.slots.lock().len(), SETS * WAYS);
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -16,6 +16,7 @@ use posthouse_core::{
     Id,
     carrier::Connection,
     life::classify::{NextAction, Said},
+    lock::Mutex,
     pace::{Bounds, Flight, Heard, Pace, Turn},
     share::{Candidate, Share},
 };
@@ -147,7 +148,7 @@ impl Link {
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pace.lock()
     }
 
     /// Whether nobody was there, so that it is worth finding out whether somebody is.
@@ -169,7 +170,7 @@ impl Link {
     }
 
     fn refused(&self) -> MutexGuard<'_, Vec<Id>> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        self.refused.lock()
     }
 
     /// Our credentials were refused. A message that is tried again and again counts once, or it would stop all others.
@@ -320,7 +321,7 @@ impl Links {
 
     fn choose(&self, tried: &[Arc<Link>], allowed: Allowed, now: Instant) -> Choice {
         // Held while looking and taking, so that two do not take the same room.
-        let mut share = self.share.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut share = self.share.lock();
         let usable: Vec<(usize, &Arc<Link>)> = self
             .links
             .iter()

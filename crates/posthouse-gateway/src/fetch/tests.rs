@@ -1,13 +1,9 @@
 //! What is fetched, and what is never even connected to.
 
-use std::{
-    collections::HashMap,
-    net::Ipv4Addr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, net::Ipv4Addr, time::Duration};
 
 use async_trait::async_trait;
+use posthouse_core::lock::Mutex;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::{RootCertStore, ServerConfig, crypto::ring};
 use tokio::{
@@ -44,12 +40,12 @@ impl Map {
     fn name(self, name: &str, answers: &[&[&str]]) -> Self {
         let parsed = |answer: &&[&str]| answer.iter().map(|address| address.parse().unwrap()).collect();
         let answers = answers.iter().rev().map(parsed).collect();
-        self.names.lock().unwrap().insert(name.to_owned(), answers);
+        self.names.lock().insert(name.to_owned(), answers);
         self
     }
 
     fn connected(&self) -> Vec<String> {
-        let connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        let connected = self.connected.lock();
         connected.iter().map(ToString::to_string).collect()
     }
 
@@ -72,13 +68,13 @@ impl Map {
 #[async_trait]
 impl Network for Map {
     async fn resolve(&self, name: &str, _: &str) -> io::Result<Vec<IpAddr>> {
-        let mut names = self.names.lock().unwrap();
+        let mut names = self.names.lock();
         let answers = names.get_mut(name).ok_or_else(|| io::Error::other("no such name"))?;
         Ok(if answers.len() > 1 { answers.pop().unwrap() } else { answers[0].clone() })
     }
 
     async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
-        self.connected.lock().unwrap().push(to);
+        self.connected.lock().push(to);
         match self.server {
             Some(server) if !self.dead.contains(&to.ip()) => TcpStream::connect(server).await,
             _ => Err(io::ErrorKind::ConnectionRefused.into()),
@@ -357,7 +353,7 @@ async fn only_what_allow_private_names_is_let_through() {
         ("http://192.168.0.1/", &[]),
         ("http://0xa.0.0.1/", &[]),
     ] {
-        map.connected.lock().unwrap().clear();
+        map.connected.lock().clear();
         fetch(&fetcher, &[url]).await.unwrap_err();
         assert_eq!(map.connected(), connected, "{url}");
     }
@@ -603,14 +599,14 @@ async fn what_is_asked_says_no_more_than_it_must() {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = vec![0; 4096];
         let length = stream.read(&mut head).await.unwrap();
-        *kept.lock().unwrap() = String::from_utf8_lossy(&head[..length]).into_owned();
+        *kept.lock() = String::from_utf8_lossy(&head[..length]).into_owned();
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhi").await.unwrap();
     });
     let map = Map::to(server).name("media.example", &[&[PUBLIC]]);
     fetch(&map.fetcher(|_| {}), &["http://Media.example:8080/é?a=b&c#d"]).await.unwrap();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(
-        *heads.lock().unwrap(),
+        *heads.lock(),
         format!(
             "GET /%C3%A9?a=b&c HTTP/1.1\r\nHost: media.example:8080\r\nUser-Agent: posthouse/{version}\r\nAccept: */*\r\n\
              Accept-Encoding: identity\r\nConnection: close\r\n\r\n"

@@ -7,10 +7,11 @@ use std::{
     collections::{BTreeMap, HashMap},
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use posthouse_core::lock::Mutex;
 use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -107,7 +108,7 @@ impl Handshakes {
     }
 
     fn begin(&self, from: IpAddr) -> Place<'_> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.under_way.lock();
         if under_way.count >= self.most
             && let Some((from, oldest)) = under_way.oldest_of_most(from)
             && let Some(end) = under_way.remove(from, oldest)
@@ -132,7 +133,7 @@ struct Place<'h> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut under_way = self.handshakes.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.handshakes.under_way.lock();
         under_way.remove(self.from, self.number);
     }
 }
@@ -176,7 +177,7 @@ mod tests {
         let turns = [0; 3].map(|_| handshakes_of_two.begin(other));
         assert_eq!((waits.end.is_cancelled(), ended(&turns)), (false, vec![true, true, false]));
         drop(slow);
-        let under_way = handshakes.under_way.lock().unwrap();
+        let under_way = handshakes.under_way.lock();
         assert_eq!((under_way.count, under_way.ends.len()), (0, 0));
     }
 }

@@ -1,10 +1,6 @@
 //! Lets requests in at the rate that each account may send.
 
-use std::{
-    collections::HashMap,
-    num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, num::NonZeroU32, sync::Arc};
 
 use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
@@ -12,6 +8,7 @@ use governor::{
 };
 use posthouse_core::{
     account::{Account, AccountName, Throughput},
+    lock::Mutex,
     submit::Admission,
 };
 
@@ -42,7 +39,7 @@ impl Admissions {
 
     /// The account's bucket; a full one when its throughput was changed.
     fn bucket(&self, name: &AccountName, throughput: Throughput) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         match buckets.get(name) {
             Some(bucket) if bucket.throughput == throughput => Arc::clone(bucket),
             _ => {

@@ -11,15 +11,12 @@ mod number;
 pub mod ported;
 mod provider;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use posthouse_core::{
     address::Msisdn,
     carrier::{Carrier, CarrierId, Connection},
+    lock::Mutex,
     provisioning::{Lookup, LookupProvider, LookupUrl},
     route::Snapshot,
     submit::CarrierFact,
@@ -103,7 +100,7 @@ impl Directory {
     /// The provider that is provisioned, with what it has told so far. A request that began under an older provisioning
     /// takes the one of the newer.
     fn provider(&self, snapshot: &Snapshot) -> Option<Arc<CachedProvider>> {
-        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_use = self.in_use.lock();
         let newer = snapshot.revision() >= in_use.revision;
         if newer && in_use.lookup.as_ref() != Some(snapshot.lookup()) {
             let provider = provider(snapshot.lookup()).map(|provider| {
@@ -121,7 +118,7 @@ impl Directory {
 
     /// A carrier that was found, with what is known of it.
     pub fn found(&self, carrier: &Arc<Carrier>) -> CarrierFact {
-        let refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusing = self.refusing.lock();
         let refuses = |connection: &Connection| {
             let since = refusing.get(&(carrier.id.clone(), connection.name.clone()));
             since.is_some_and(|since| since.elapsed() < REFUSAL_COUNTS)
@@ -133,7 +130,7 @@ impl Directory {
     /// Notes whether a connection refuses our credentials, as its last answers said.
     pub fn note(&self, carrier: &CarrierId, connection: &str, refuses_us: bool) {
         let key = (carrier.clone(), connection.to_owned());
-        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut refusing = self.refusing.lock();
         if refuses_us {
             refusing.insert(key, Instant::now());
         } else {

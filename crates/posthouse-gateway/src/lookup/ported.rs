@@ -4,11 +4,11 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read as _},
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, lock::RwLock};
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -138,13 +138,13 @@ pub struct PortedNumbers {
 impl PortedNumbers {
     /// The numbers of the file at `path`. `None`: it has not been read yet, or never could be.
     pub fn get(&self, path: &Path) -> Option<Arc<Ported>> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.read();
         current.as_ref().filter(|(of, _)| of == path).map(|(_, ported)| Arc::clone(ported))
     }
 
     fn put(&self, current: Option<(PathBuf, Arc<Ported>)>) {
         let before = {
-            let mut place = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            let mut place = self.current.write();
             std::mem::replace(&mut *place, current)
         };
         // What was there is given back after readers can go on.

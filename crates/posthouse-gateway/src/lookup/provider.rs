@@ -3,12 +3,12 @@
 use std::{
     collections::{HashMap, hash_map},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, MutexGuard},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use posthouse_core::address::Msisdn;
+use posthouse_core::{address::Msisdn, lock::Mutex};
 use tokio::{
     sync::{Semaphore, watch},
     time::Instant,
@@ -165,7 +165,7 @@ impl CachedProvider {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ledger.lock()
     }
 }
 

@@ -4,15 +4,13 @@ mod attempt;
 mod lane;
 mod timers;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use posthouse_core::{
     Id,
     carrier::CarrierId,
     life::retry::Backoff,
+    lock::Mutex,
     store::{Owner, Store},
     time::Clock,
 };
@@ -56,18 +54,18 @@ struct Working<'a> {
 
 impl UnderWay {
     fn begin(&self, id: Id) -> Working<'_> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.0.lock().insert(id);
         Working { all: self, id }
     }
 
     fn has(&self, id: Id) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+        self.0.lock().contains(&id)
     }
 }
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
-        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.all.0.lock().remove(&self.id);
     }
 }
 

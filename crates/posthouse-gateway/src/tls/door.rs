@@ -3,12 +3,9 @@
 //! Who connects gets what is in force at that moment; connections that are open stay as they are. What is new in the files
 //! and cannot be used changes nothing: it is logged, once, with the remedy.
 
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use posthouse_core::lock::RwLock;
 use rustls::ServerConfig;
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -56,7 +53,7 @@ impl DoorTls {
 
     /// What is in force for who connects now.
     pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.in_force.read().unwrap_or_else(PoisonError::into_inner).config)
+        Arc::clone(&self.in_force.read().config)
     }
 
     /// Follows the files till `stop`.
@@ -85,13 +82,13 @@ impl DoorTls {
     async fn take(&self, found: Found) -> Result<(), TlsError> {
         let (contents, files) = (found?, self.files.clone());
         let in_force = off_the_runtime(move || contents.understand(&files)).await?;
-        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = in_force;
+        *self.in_force.write() = in_force;
         Ok(())
     }
 
     /// Tells what is in force now.
     fn tell(&self, metrics: &Metrics) {
-        let expires = self.in_force.read().unwrap_or_else(PoisonError::into_inner).expires;
+        let expires = self.in_force.read().expires;
         let Some(expires) = expires else { return };
         metrics.certificate_expires(self.section, expires);
         tracing::info!(section = self.section, %expires, "TLS certificate in force");

@@ -1,11 +1,8 @@
 //! Pictures that failed, remembered for a while: the same one again costs nothing.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
+use posthouse_core::lock::Mutex;
 use posthouse_media::{PictureError, Wish};
 use tokio::time::Instant;
 
@@ -41,7 +38,7 @@ pub(super) struct Failed(Mutex<HashMap<PictureKey, Failures>>);
 impl Failed {
     /// Whether a picture need not be tried again.
     pub(super) fn holds(&self, picture: &PictureKey) -> bool {
-        let failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = self.0.lock();
         failed.get(picture).is_some_and(|one| one.times >= CHANCES && Instant::now() < one.until)
     }
 
@@ -53,7 +50,7 @@ impl Failed {
             Some(_) => CHANCES,
         };
         let now = Instant::now();
-        let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failed = self.0.lock();
         let before = failed.get(&picture).filter(|one| now < one.until).map_or(0, |one| one.times);
         if failed.len() >= MOST
             && !failed.contains_key(&picture)
@@ -98,7 +95,7 @@ mod tests {
             failed.add(picture(number), Some(&PictureError::Unknown));
             advance(Duration::from_millis(1)).await;
         }
-        assert_eq!(failed.0.lock().unwrap().len(), MOST);
+        assert_eq!(failed.0.lock().len(), MOST);
         assert!(!failed.holds(&picture(9)) && failed.holds(&picture(10)));
     }
 }

@@ -27,7 +27,7 @@ impl NumberProvider for Arc<Scripted> {
     async fn ask(&self, _: &Msisdn) -> Result<KnownCarrier, ProviderError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let way = self.way.lock().unwrap().clone();
+        let way = self.way.lock().clone();
         match way.unwrap() {
             Way::Names(name) => Ok(Some(name.into())),
             Way::KnowsNobody => Ok(None),
@@ -55,7 +55,7 @@ impl Bench {
     }
 
     fn set(&self, way: Way) {
-        *self.provider.way.lock().unwrap() = Some(way);
+        *self.provider.way.lock() = Some(way);
     }
 
     async fn tell(&self, last: u32) -> ProviderAnswer {
