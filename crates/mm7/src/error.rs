@@ -146,7 +146,7 @@ rules! {
 /// `Display` is one sentence without a full stop; it quotes at most a short piece of the input, never a whole value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// Which rule.
+    /// The rule that is broken.
     pub rule: Rule,
     /// Where: the byte offset in what was decoded (the XML's own bytes for the envelope, the HTTP body for MIME).
     pub offset: usize,

@@ -10,7 +10,7 @@ use crate::xml::charset;
 use crate::xml::scan::{InTag, Scanner, Token};
 use crate::{DecodeError, Limits, Rule};
 
-/// The elements whose `src` is content to be shown. A link (`a`) or a `param` is none.
+/// The elements whose `src` is content to be shown. Links (`a`) and `param` are not among them.
 const MEDIA_ELEMENTS: [&str; 7] = ["img", "text", "audio", "video", "ref", "animation", "textstream"];
 
 /// One `src` of a presentation.

@@ -64,7 +64,7 @@ impl Period {
     /// The most seconds taken: 366,000 days.
     pub const MAX_SECONDS: u64 = 366_000 * 86_400;
 
-    /// A period of so many months and seconds.
+    /// A period of this many months and seconds.
     ///
     /// # Errors
     /// [`ValueError::Malformed`] above [`Period::MAX_MONTHS`] or [`Period::MAX_SECONDS`].

@@ -63,7 +63,7 @@ identifiers! {
     TransactionId;
     /// MessageID (or LinkedID): names a message at the MMS Relay/Server.
     MessageId;
-    /// VASPID: who the VASP is.
+    /// VASPID: identifies the VASP.
     VaspId;
     /// VASID: which service of the VASP.
     VasId;

@@ -7,7 +7,7 @@ const MAX_EXTENSIONS: usize = 16 << 10;
 /// The most bytes of trailer lines behind a body.
 const MAX_TRAILERS: usize = 16 << 10;
 
-/// The framing of a chunked body is broken: nobody knows where the body ends.
+/// The framing of a chunked body is broken: where the body ends cannot be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the framing of a chunked body is broken")]
 pub struct BadChunk;
@@ -15,9 +15,9 @@ pub struct BadChunk;
 /// What is to be done with bytes of a chunked body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// So many go on as they are.
+    /// How many bytes are passed on unchanged.
     pub pass: usize,
-    /// So many of those that follow are trailers, which nobody reads, and go nowhere.
+    /// How many of the bytes after them are trailers, which are dropped.
     pub skip: usize,
     /// Where the bytes of a chunk stand among those that go on; empty where these are only framing.
     pub data: usize,

@@ -176,16 +176,16 @@ impl fmt::Display for HeadFaultKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct HeadFault {
-    /// What.
+    /// What is wrong.
     pub kind: HeadFaultKind,
-    /// Where the line begins that is meant.
+    /// Where the line that is wrong begins: a byte offset in the head.
     pub offset: usize,
 }
 
 /// Why it cannot be known how long a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LengthFault {
-    /// A Content-Length is no number, or one that nobody can count to.
+    /// A Content-Length is not a number, or too large a one.
     NoNumber,
     /// Two of them differ.
     Differ,
@@ -210,11 +210,11 @@ impl LengthFault {
 /// How long the body behind a head is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLength {
-    /// So many bytes.
+    /// This many bytes.
     Bytes(u64),
     /// As the chunks say.
     Chunked,
-    /// There is no word of it. By RFC 9112 clause 6.3 there is none then; a sender of HTTP/1.0 may mean one all the same.
+    /// The head does not say. By RFC 9112 clause 6.3 there is no body then, though a sender of HTTP/1.0 may send one.
     Unsaid,
     /// What there is cannot be used.
     Unusable(LengthFault),

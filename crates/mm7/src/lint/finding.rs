@@ -123,9 +123,9 @@ impl SeenElement {
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Which rule.
+    /// The rule that is broken.
     pub rule: Rule,
-    /// Where.
+    /// The place in the file.
     pub place: Place,
     /// What is wrong, in words: one sentence without a full stop.
     pub what: String,

@@ -52,7 +52,7 @@ fn line(text: &str, at: usize) -> Option<String> {
     (!line.is_empty()).then(|| quoted(line))
 }
 
-/// The names of the elements that are open at a place, outermost first: read by eye, since the document is none.
+/// The names of the elements that are open at a place, outermost first: found by search, since the document cannot be parsed.
 fn open_elements(text: &str, at: usize) -> Vec<&str> {
     let before = text.get(..at).unwrap_or(text);
     let mut open = Vec::new();

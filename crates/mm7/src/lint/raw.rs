@@ -193,7 +193,7 @@ impl Raw {
         judge(&unfold(&head)).ok().map(|judged| judged.length)
     }
 
-    /// Whether the body comes in chunks that are none, or that are not all there.
+    /// Whether the body is said to come in chunks, and they are malformed or incomplete.
     pub const fn has_broken_chunks(&self) -> bool {
         self.has_broken_chunks
     }
@@ -322,7 +322,7 @@ fn start_line(line: &[u8]) -> Option<Start> {
     let rest = rest.trim();
     let target = match rest.rsplit_once(' ') {
         Some((target, version)) if version.starts_with("HTTP/") => Some(target.trim()),
-        // Without a version it is none; what it shall be is plain all the same.
+        // Without a version it is not a request line, but what it should be is plain.
         _ => Some(rest).filter(|target| target.starts_with('/')),
     };
     let target = target.filter(|_| is_method)?;

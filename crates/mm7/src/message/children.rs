@@ -1,4 +1,4 @@
-//! Which children an element has: the tables that the readers go by, for those who explain what is wrong.
+//! Which children an element has: the tables that the readers use, for those that explain what is wrong.
 
 use super::fields::{Child, r5};
 use super::parts::{RECIPIENTS, RESPONSE, SENDER_IDENTIFICATION, STATUS};

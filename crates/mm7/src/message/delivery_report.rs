@@ -15,7 +15,7 @@ pub struct DeliveryReportReq {
     pub mm: ReportedMm,
     /// Date, or TimeStamp as some peers call it; a time without a zone is taken as UTC.
     pub date: Option<Timestamp>,
-    /// MMStatus as it came, trimmed, whatever it says; empty when it was missing. [`MmStatus::from_wire`] maps it.
+    /// MMStatus as it came, trimmed, known or not; empty when it was missing. [`MmStatus::from_wire`] maps it.
     ///
     /// [`MmStatus::from_wire`]: crate::MmStatus::from_wire
     pub mm_status: String,

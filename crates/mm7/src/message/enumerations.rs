@@ -86,7 +86,7 @@ enumerations! {
         ContentRich = "content-rich",
     }
 
-    /// MMStatusExtension (Release 6): who rejected.
+    /// MMStatusExtension (Release 6): what rejected the MM.
     MmStatusExtension {
         /// The recipient.
         RejectionByMmsRecipient = "RejectionByMMSRecipient",

@@ -178,7 +178,7 @@ impl Notes {
         self.note(rule, element.offset(), what);
     }
 
-    /// Notes an operation's, TransactionID's or child's namespace that is none of MM7's.
+    /// Notes an operation's, TransactionID's or child's namespace that is not MM7's.
     pub fn note_unsupported(&mut self, seen: &SeenNamespace, element: Element<'_>) {
         let name = element.name();
         let (rule, what) = match seen {
@@ -266,7 +266,7 @@ impl<'d> ChildFields<'d> {
             if element.namespace() != parent.namespace() {
                 notes.note_namespace(element);
             }
-            // A value that is said to be none is none: the attribute has been noted as one that MM7 does not have.
+            // An element that is nil has no value; its attribute has been noted as one that MM7 does not have.
             if element.is_nil() {
                 continue;
             }
@@ -524,7 +524,7 @@ pub(crate) fn addresses(element: Element<'_>, notes: &mut Notes) -> Vec<(Address
     found
 }
 
-/// Whether there is an address in the element, be it an empty one or in another form than the schema's.
+/// Whether there is an address in the element, even an empty one or one in another form than the schema's.
 pub(crate) fn has_address(element: Element<'_>) -> bool {
     element.children().next().is_some() || !element.text().trim().is_empty()
 }

@@ -36,7 +36,7 @@
 //! let refusal = Refusal { code, identified: true, operation: Operation::Submit };
 //! let answer = Dialect::POSTHOUSE.refusal(&refusal);
 //! let written = soap::encode(&answer.message, &Framing::answering(&decoded));
-//! assert!(String::from_utf8_lossy(&written).contains("<StatusCode>2504</StatusCode>"));
+//! assert!(String::from_utf8_lossy(&written).contains("<StatusCode>2502</StatusCode>"));
 //! # Ok::<(), mm7::DecodeError>(())
 //! ```
 

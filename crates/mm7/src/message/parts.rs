@@ -65,7 +65,7 @@ pub struct UaCapabilities {
 
 /// ChargedParty: who pays.
 ///
-/// An element with a value that is none of these is kept as it came, so that it can be told that it was there.
+/// An element with any other value is kept as it came, so that its presence can be told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ChargedParty {
     /// The sender.

@@ -196,10 +196,22 @@ mod tests {
         assert_eq!(decoded.as_ptr(), raw.as_ptr());
     }
 
+    fn check_read(encoding: &str, rows: &[(&'static [u8], &[u8])]) {
+        for (raw, expected) in rows {
+            assert_eq!(decoded(encoding, raw).as_deref(), Ok(*expected), "{}", raw.escape_ascii());
+        }
+    }
+
+    fn check_refused(encoding: &str, rows: &[(&'static [u8], usize)]) {
+        for (raw, at) in rows {
+            assert_eq!(decoded(encoding, raw), Err(*at), "{}", raw.escape_ascii());
+        }
+    }
+
     #[test]
     fn base64_is_read_as_peers_write_it() {
-        for (raw, expected) in [
-            (&b""[..], &b""[..]),
+        let rows: &[(&[u8], &[u8])] = &[
+            (b"", b""),
             (b"AAEC/w==", b"\0\x01\x02\xff"),
             (b"AAEC/w", b"\0\x01\x02\xff"),
             (b"AAEC/w=", b"\0\x01\x02\xff"),
@@ -208,15 +220,14 @@ mod tests {
             (b"AA\nEC\n/w\n==\n", b"\0\x01\x02\xff"),
             (b" A A\tE C / w = = ", b"\0\x01\x02\xff"),
             (b"\r\n\r\n", b""),
-        ] {
-            assert_eq!(decoded("base64", raw).as_deref(), Ok(expected), "{}", raw.escape_ascii());
-        }
+        ];
+        check_read("base64", rows);
     }
 
     #[test]
     fn base64_that_is_broken_is_refused_where_it_breaks() {
-        for (raw, at) in [
-            (&b"AAE*"[..], 3),
+        let rows: &[(&[u8], usize)] = &[
+            (b"AAE*", 3),
             (b"AAEC\r\n!!!!", 6),
             (b"A", 1),
             (b"AAECA", 5),
@@ -224,9 +235,8 @@ mod tests {
             (b"AAEC\0", 4),
             (b"AAEC_w==", 4),
             (b"=", 1),
-        ] {
-            assert_eq!(decoded("base64", raw), Err(at), "{}", raw.escape_ascii());
-        }
+        ];
+        check_refused("base64", rows);
     }
 
     #[test]
@@ -246,8 +256,8 @@ mod tests {
 
     #[test]
     fn quoted_printable_is_read_as_peers_write_it() {
-        for (raw, expected) in [
-            (&b""[..], &b""[..]),
+        let rows: &[(&[u8], &[u8])] = &[
+            (b"", b""),
             (b"a=3Db=3db", b"a=b=b"),
             (b"one=\r\ntwo", b"onetwo"),
             (b"one=\ntwo", b"onetwo"),
@@ -257,18 +267,15 @@ mod tests {
             (b"line=20\r\nnext\n", b"line \r\nnext\n"),
             (b"=E4=F6\xfc", b"\xe4\xf6\xfc"),
             (b"\r\n\r\n", b"\r\n\r\n"),
-        ] {
-            assert_eq!(decoded("quoted-printable", raw).as_deref(), Ok(expected), "{}", raw.escape_ascii());
-        }
+        ];
+        check_read("quoted-printable", rows);
     }
 
     #[test]
     fn quoted_printable_that_is_broken_is_refused_where_it_breaks() {
-        for (raw, at) in
-            [(&b"a=ZZ"[..], 1), (b"a=4", 1), (b"ok\r\na=4\r\n", 5), (b"a= b", 1), (b"a==41", 1), (b"a==", 1)]
-        {
-            assert_eq!(decoded("quoted-printable", raw), Err(at), "{}", raw.escape_ascii());
-        }
+        let rows: &[(&[u8], usize)] =
+            &[(b"a=ZZ", 1), (b"a=4", 1), (b"ok\r\na=4\r\n", 5), (b"a= b", 1), (b"a==41", 1), (b"a==", 1)];
+        check_refused("quoted-printable", rows);
     }
 
     #[test]

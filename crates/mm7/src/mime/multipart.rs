@@ -9,7 +9,7 @@ use memchr::memmem::{self, Finder};
 /// The longest boundary that is taken; the standard allows 70 bytes, and some peers' are longer.
 pub(super) const MAX_BOUNDARY_BYTES: usize = 200;
 
-/// How many lines that begin with two dashes are remembered. Bodies with more of them, which nobody means well with,
+/// How many lines that begin with two dashes are remembered. Bodies with more of them, which only an attacker sends,
 /// are searched once for each multipart in them.
 const MAX_DASHED_LINES: usize = 1024;
 

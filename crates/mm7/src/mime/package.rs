@@ -119,7 +119,7 @@ impl Package {
         parts.iter().copied().find(has_id).or_else(|| parts.iter().copied().find(is_at))
     }
 
-    /// Whether a reference is the file name of a part, which says less than what [`Package::resolve`] goes by.
+    /// Whether a reference is the file name of a part, a weaker sign than those that [`Package::resolve`] uses.
     pub fn names_file(&self, href: &str) -> bool {
         let id = bare_id(href);
         let named = |part: &&Part| part.name.as_deref().is_some_and(|known| names(id, known));
@@ -189,7 +189,7 @@ impl Part {
         })
     }
 
-    /// Whether the content stands in the body otherwise than it is.
+    /// Whether the content is transfer-encoded in the body.
     pub fn is_encoded(&self) -> bool {
         self.encoding != Encoding::Identity
     }

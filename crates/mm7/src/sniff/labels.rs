@@ -76,7 +76,7 @@ const GENERIC: &[&str] = &[
 /// What a label is to the bytes under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// It says what they are, or nobody can tell.
+    /// It says what they are, or they do not tell.
     Believed,
     /// It is another name for what they are, of which this is the usual one.
     Alias(&'static str),
@@ -134,7 +134,7 @@ fn is_container(essence: &str) -> bool {
     matches!(essence, "video/mp4" | "audio/mpeg" | "audio/ogg" | "video/webm" | "image/svg+xml")
 }
 
-/// Whether content labelled so may be `real` all the same.
+/// Whether content with this label may be `real` without contradicting it.
 fn agree(declared: &ContentType, real: &str) -> bool {
     let is = |kind: &str| real.split('/').next() == Some(kind);
     let same = || FORMATS.iter().any(|names| names.contains(&declared.essence()) && names.contains(&real));

@@ -24,7 +24,7 @@ pub struct Decoded {
     /// SenderIdentification/VASPID of any operation, known or not: whose dialect a refusal is written in.
     pub vaspid: Option<VaspId>,
     /// The message, read by local name, in any order, whatever the namespace. Absent only when there is no operation
-    /// or it is none of MM7's.
+    /// or it is not one of MM7's.
     pub message: Option<Message>,
     /// Everything found, also what lenient dialects tolerate, in the order of the document.
     pub errors: Vec<DecodeError>,

@@ -1,4 +1,4 @@
-//! Which operation of a relay is meant by an element whose name is none of MM7's: by a name that is near one, or by what is in it.
+//! Guesses which operation of a relay an element stands for whose name is not MM7's: by a name that is near one, or by its contents.
 
 use crate::text::cut;
 use crate::xml::Element;

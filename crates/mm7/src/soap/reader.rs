@@ -182,7 +182,7 @@ fn is_envelope(root: Element<'_>, notes: &mut Notes) -> bool {
     is_named
 }
 
-/// Notes what SOAP does not let stand in an Envelope, though Header and Body can be found all the same.
+/// Notes what SOAP does not allow in an Envelope, even where Header and Body can still be found.
 fn check_envelope(envelope: Element<'_>, notes: &mut Notes) {
     schema::check_blank(envelope, notes);
     let (mut has_header, mut has_body) = (false, false);
@@ -336,7 +336,7 @@ fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes
     }
     let contents = contents(element, notes);
     let name = if notes.forgives() { meant(element, contents, notes) } else { name };
-    // A Fault is read leniently, whoever sends it: it is the only word that there will be.
+    // A Fault is read leniently whatever its sender: no other answer will come.
     if contents.name() != "Fault" && Message::is_name(contents.name()) {
         schema::check(contents, notes);
     }
@@ -349,7 +349,7 @@ fn read_operation(element: Element<'_>, decoded: &mut Decoded, notes: &mut Notes
     }
 }
 
-/// The name of the operation that is meant by one of a name that is none, if that can be told.
+/// The name of the operation that an unknown name stands for, if that can be told.
 fn meant<'d>(operation: Element<'d>, contents: Element<'d>, notes: &mut Notes) -> &'d str {
     let name = operation.name();
     if Message::is_name(name) {

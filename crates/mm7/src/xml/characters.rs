@@ -66,7 +66,7 @@ pub(super) fn with_line_feeds(text: &str) -> Cow<'_, str> {
 
 /// Resolves references and makes blanks of line breaks and tabs.
 pub(crate) fn attribute_value(raw: &str) -> Result<Cow<'_, str>, String> {
-    // Without an early exit many bytes are compared at once. Other control characters there are none.
+    // Without an early exit many bytes are compared at once. The document has no other control characters.
     let is_special = |byte: u8| byte < b' ' || byte == b'&' || byte == b'<';
     if !raw.bytes().fold(false, |found, byte| found | is_special(byte)) {
         return Ok(Cow::Borrowed(raw));

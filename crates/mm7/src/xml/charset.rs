@@ -135,7 +135,7 @@ fn eight_bit<'a>(
     Ok(Text { text: Cow::Borrowed(text), encoding: UTF_8, start: 0 })
 }
 
-/// Whether valid UTF-8 that is labelled otherwise is UTF-8 all the same.
+/// Whether valid UTF-8 is UTF-8 although it is labelled otherwise.
 ///
 /// Text of one byte a character hardly ever looks like UTF-8. Two bytes a character may, but then it looks like
 /// UTF-8's two-byte forms; three bytes show text that really is UTF-8.

@@ -1,8 +1,8 @@
-//! Text that is meant to be XML, made XML: for the door where what a peer says is worth more than how.
+//! Makes XML of text that is nearly XML: for the door where the message counts for more than its form.
 //!
 //! What is mended stands in one place each, and leaves the elements round it as they are: a bare `&` or `<` in a text,
 //! HTML's entities, characters that XML has no place for, values without quotes. Comments, processing instructions and
-//! the XML declaration, which nobody reads, are left out. A DOCTYPE stays, and is refused as ever.
+//! the XML declaration, which have no reader here, are left out. A DOCTYPE stays, and is refused as usual.
 
 use super::characters::{is_character, reference};
 
@@ -84,7 +84,7 @@ const ENTITIES: &[(&str, char)] = &[
     ("Uuml", 'Ü'),
 ];
 
-/// How often a text may be gone over to find the ends of what never ends, before it is given up.
+/// How many scans for an end that never comes a text may cost before it is given up.
 const MAX_ROUNDS: usize = 8;
 
 /// Mends a text; `None` where what came of it would be longer than `max` bytes, or nothing in it ends.
@@ -116,7 +116,7 @@ pub(crate) fn mend(text: &str, max: usize) -> Option<String> {
 enum Markup<'a> {
     /// It was written, or left out; this follows.
     Read(&'a str),
-    /// It begins nothing, which showed after so many bytes.
+    /// It begins nothing, which took this many bytes to see.
     Bare { looked_at: usize },
 }
 
@@ -228,7 +228,7 @@ fn write_tag(inside: &str, out: &mut String) {
             None => {
                 let end = after.find(|c: char| c.is_ascii_whitespace()).unwrap_or(after.len());
                 let (value, behind) = after.split_at(end);
-                // The slash of an empty element is none of the value.
+                // The slash of an empty element is not part of the value.
                 match value.strip_suffix('/').filter(|_| behind.is_empty()) {
                     Some(value) => (value, "/"),
                     None => (value, behind),

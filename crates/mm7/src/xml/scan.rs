@@ -301,7 +301,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The length of the text up to `<` or `&`. Most texts are so short that to set up a search costs more than it saves.
+/// The length of the text up to `<` or `&`. Most texts are so short that setting up a search costs more than it saves.
 fn end_of_text(rest: &[u8]) -> usize {
     let is_markup = |byte: &u8| matches!(byte, b'<' | b'&');
     let (near, far) = rest.split_at(rest.len().min(16));

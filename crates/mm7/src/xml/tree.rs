@@ -68,7 +68,7 @@ impl<'a> XmlDocument<'a> {
         Builder::new(text, limits).build()
     }
 
-    /// Parses what has been [mended](super::mend), and lets pass what can be understood all the same: prefixes without a
+    /// Parses what has been [mended](super::mend), and tolerates what can still be understood: prefixes without a
     /// declaration stand for no namespace, end tags may be missing behind the last whole element, what stands outside of the
     /// document element is passed over.
     ///

@@ -8,8 +8,8 @@ use mm7::{
     soap::decode_forgiving,
 };
 
-use super::JudgedFinding;
-use crate::submit::{Cause, ContentLength, Reject, Rejection};
+use super::finding::JudgedFinding;
+use crate::submit::{Cause, ContentLength, Head, Reject, Rejection};
 
 /// What the carriers' door takes.
 const TAKEN: &[Operation] = &[Operation::DeliveryReport, Operation::Deliver, Operation::ReadReply];
@@ -60,9 +60,9 @@ impl DoorRefusal {
     }
 }
 
-/// What the carriers' door says of the message in a file: nothing, or the first that it is refused for. `None` where it is none
-/// that carriers send.
-pub(super) fn judge(lint: &Lint, head: &super::Head, limits: &Limits) -> Option<Option<DoorRefusal>> {
+/// What the carriers' door says of the message in a file: nothing, or the first thing that it is refused for. `None` where the
+/// message is not one that carriers send.
+pub(super) fn judge(lint: &Lint, head: &Head, limits: &Limits) -> Option<Option<DoorRefusal>> {
     let decoded = from_carrier(lint, limits)?;
     let is_usable = matches!(head.content_length, ContentLength::Bytes(_) | ContentLength::Chunked);
     if head.fault.is_some() || !is_usable || head.is_encoded {

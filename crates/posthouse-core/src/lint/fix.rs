@@ -149,7 +149,7 @@ fn write(raw: &Raw, message: &Message, framing: &Framing, media: &[Media], diale
 /// How many header lines are written whatever came.
 const WRITTEN: usize = 4;
 
-/// The target as it came, or the usual one where that is none.
+/// The target as it came, or the usual one where that cannot be used.
 fn target_of(target: &str) -> &str {
     let is_target = target.bytes().all(|byte| byte > b' ' && byte != 0x7f) && !target.is_empty();
     if is_target { target } else { "/mm7/v1" }

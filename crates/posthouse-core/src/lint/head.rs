@@ -9,7 +9,7 @@ use mm7::{
     mime::ContentType,
 };
 
-use super::{JudgedFinding, Options, PerDialect, for_all};
+use super::finding::{JudgedFinding, Options, PerDialect, for_all};
 use crate::submit::{ContentLength, ContentTypeHeader, Head, Reject};
 
 /// What the head of a request says, as the checks take it. A bare body is taken as if it had come with the right one.

@@ -12,84 +12,21 @@
 //! ```
 
 mod carriers;
+mod finding;
 mod fix;
 mod head;
 mod request;
 mod verdict;
 
 use bytes::Bytes;
-use mm7::{
-    Dialect, Limits, Message, Rule,
-    lint::{Lint, Place, Remedy},
-    message::{Status, SubmitReq},
-};
+use mm7::{Dialect, Rule, lint::Lint};
 
-use crate::submit::{Cause, Head, Reject};
+use self::finding::is_judged_as_submit;
+use crate::submit::Reject;
 
+pub use finding::{JudgedFinding, Options, PerDialect};
 pub use fix::{Fixed, Unfixable};
 pub use verdict::{DialectVerdict, NOT_JUDGED};
-
-/// Something for each of [`Dialect::ALL`], in its order.
-pub type PerDialect<T> = [T; Dialect::ALL.len()];
-
-/// How a message is judged.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The longest body that the gateway takes, in bytes.
-    pub max_request_bytes: u64,
-    /// Bounds on what is read.
-    pub limits: Limits,
-}
-
-impl Default for Options {
-    /// As a gateway that is not configured: 5 MiB.
-    fn default() -> Self {
-        Self { max_request_bytes: 5 * 1024 * 1024, limits: Limits::default() }
-    }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug)]
-pub struct JudgedFinding {
-    /// Which rule or check.
-    pub reject: Reject,
-    /// Where.
-    pub place: Place,
-    /// What is wrong, in words: one sentence without a full stop.
-    pub what: String,
-    /// What would put it right.
-    pub remedy: Remedy,
-    /// The clause.
-    pub clause: &'static str,
-    /// What each of [`Dialect::ALL`] answers; `None`: it is taken.
-    pub answers: PerDialect<Option<Status>>,
-}
-
-impl JudgedFinding {
-    /// The name of the rule, or of the check that finds it.
-    pub fn name(&self) -> &'static str {
-        match self.reject {
-            Reject::Decode(rule) => rule.name(),
-            reject => Cause::of(reject).and_then(|cause| cause.checks.first().copied()).unwrap_or("gateway"),
-        }
-    }
-
-    /// The row of contract 4.1, if a check refuses for it.
-    pub fn row(&self) -> Option<u8> {
-        Cause::of(self.reject).map(|cause| cause.row)
-    }
-
-    /// Leaves of the answers what the carriers' door gives, whatever the dialect.
-    fn judge_as_carriers(&mut self, refused: Option<&carriers::DoorRefusal>) {
-        let is_refused = refused.is_some_and(|refused| refused.is_of(self));
-        self.answers = Dialect::ALL.map(|dialect| is_refused.then(|| dialect.status(self.reject.status())));
-    }
-
-    /// Each dialect and what it answers.
-    pub fn answers(&self) -> impl Iterator<Item = (&'static Dialect, Option<&Status>)> {
-        Dialect::ALL.into_iter().zip(self.answers.iter().map(Option::as_ref))
-    }
-}
 
 /// A message in a file, judged.
 #[derive(Debug)]
@@ -115,7 +52,7 @@ impl LintReport {
     }
 
     /// Takes over what is answered to the part of the file that a door reads, where its length is less than there is. All of it is
-    /// looked at all the same: that is what shows once the length is put right.
+    /// looked at nevertheless: its faults show once the length is put right.
     fn judge_cut(&mut self, cut: &Self) {
         let answers = cut.verdicts.each_ref().map(DialectVerdict::refused_with);
         for (place, (verdict, cut)) in self.verdicts.iter_mut().zip(&cut.verdicts).enumerate() {
@@ -138,7 +75,10 @@ impl LintReport {
         findings.extend(lint.findings.iter().map(|finding| of_format(&lint, finding)));
         let carriers = carriers::judge(&lint, &head::head(&lint, options), &options.limits);
         if let Some(refused) = &carriers {
-            findings.iter_mut().for_each(|finding| finding.judge_as_carriers(refused.as_ref()));
+            for finding in &mut findings {
+                let is_refused = refused.as_ref().is_some_and(|refused| refused.is_of(finding));
+                finding.judge_as_carriers(is_refused);
+            }
             let untold =
                 refused.as_ref().filter(|refused| !findings.iter().any(|finding| refused.is_of(finding)));
             findings.extend(untold.map(|refused| refused.finding(&lint)));
@@ -172,31 +112,6 @@ impl LintReport {
     }
 }
 
-/// Whether everything that a SubmitReq is checked for is asked of the message: of all that VASPs send, whose door takes nothing else,
-/// but neither of what carriers send nor of answers.
-fn is_judged_as_submit(lint: &Lint) -> bool {
-    let message = lint.decoded.as_ref().ok().and_then(|decoded| decoded.message.as_ref());
-    !lint.raw.is_response() && message.is_none_or(is_from_vasp)
-}
-
-const fn is_from_vasp(message: &Message) -> bool {
-    matches!(
-        message,
-        Message::SubmitReq(_)
-            | Message::CancelReq(_)
-            | Message::ReplaceReq(_)
-            | Message::ExtendedCancelReq(_)
-            | Message::ExtendedReplaceReq(_)
-    )
-}
-
-fn submit_req(lint: &Lint) -> Option<&SubmitReq> {
-    match lint.decoded.as_ref().ok()?.message.as_ref()? {
-        Message::SubmitReq(req) => Some(req),
-        _ => None,
-    }
-}
-
 fn of_format(lint: &Lint, finding: &mm7::lint::Finding) -> JudgedFinding {
     let refused = |dialect: &Dialect| is_refused(lint, finding.rule, dialect);
     JudgedFinding {
@@ -220,11 +135,4 @@ fn is_refused(lint: &Lint, rule: Rule, dialect: &Dialect) -> bool {
         Rule::MissingElement if is_judged_as_submit(lint) => false,
         rule => dialect.refuses(rule),
     }
-}
-
-/// A finding that every dialect answers with the code of its reason.
-fn for_all(reject: Reject, place: Place, what: impl Into<String>, remedy: Remedy) -> JudgedFinding {
-    let clause = Cause::of(reject).map_or("", |cause| cause.clause);
-    let answers = Dialect::ALL.map(|dialect| Some(dialect.status(reject.status())));
-    JudgedFinding { reject, place, what: what.into(), remedy, clause, answers }
 }

@@ -9,7 +9,8 @@ use mm7::{
     smil,
 };
 
-use super::{DialectVerdict, JudgedFinding, Options, PerDialect, submit_req};
+use super::finding::{JudgedFinding, Options, PerDialect, submit_req};
+use super::verdict::DialectVerdict;
 use crate::{
     address::Msisdn,
     submit::{Cause, Reject},
@@ -209,7 +210,7 @@ fn version_for_all(decoded: &mm7::Decoded) -> Version {
     }
 }
 
-/// Who takes what not everybody takes.
+/// The dialects that accept something which not all accept.
 fn only(takers: &[&str], taken: &str) -> String {
     match takers {
         [] => "is not taken".to_owned(),

@@ -4,7 +4,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use mm7::{Dialect, Rule, lint::Lint, message::Status};
 
-use super::{JudgedFinding, Options, head, is_judged_as_submit};
+use super::finding::{JudgedFinding, Options, is_judged_as_submit};
+use super::head;
 use crate::{
     message::Digest,
     route::Snapshot,
@@ -125,7 +126,7 @@ fn told_apart(mut refusals: Vec<Rejection>) -> Vec<Rejection> {
     refusals
 }
 
-/// How far a message can be judged: what one lacks that cannot be read, nobody can tell.
+/// The last row that a message can be judged by: of one that cannot be read, what it lacks cannot be told.
 fn last_row(facts: &Facts) -> u8 {
     let Some(body) = &facts.body else { return row::REQUEST_LENGTH };
     let has_operation = body.decoded.as_ref().is_ok_and(|decoded| decoded.operation.is_some());

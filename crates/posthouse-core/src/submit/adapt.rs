@@ -1,7 +1,7 @@
 //! Pictures that a carrier does not take as they are: which of them have to become how small, and what becomes of the content then.
 //!
 //! The largest are made smaller first, all down to the same number of bytes, and those below it stay as they are. An animation stays whole
-//! as long as the stills leave it room. Pixels are somebody else's: here are only sizes, types and names.
+//! as long as the stills leave it room. Pixels are posthouse-media's: here are only sizes, types and names.
 
 use bytes::Bytes;
 use mm7::{
@@ -26,7 +26,7 @@ const PNG: &str = "image/png";
 const LEAST_BYTES: u64 = 2 << 10;
 /// With less than this for a still, in bytes, an animation has to give up moving.
 const LEAST_BESIDE_ANIMATION: u64 = 20 << 10;
-/// A picture of another format may take so many times its bytes, and needs so many at the least if it is to be seen well.
+/// A picture that changes its format may take this many times its bytes, and needs at least the second number of bytes to look well.
 const GROWS: u64 = 4;
 const LEAST_OF_ANOTHER_FORMAT: u64 = 64 << 10;
 
@@ -35,7 +35,7 @@ const LEAST_OF_ANOTHER_FORMAT: u64 = 64 << 10;
 pub struct Adaptation {
     /// The place of the part.
     pub place: usize,
-    /// At most so many bytes.
+    /// The most bytes that it may take.
     pub max_bytes: u64,
     /// Whether it may become image/jpeg.
     pub jpeg: bool,
@@ -142,7 +142,7 @@ fn shares(pictures: &[Picture], room: u64, smil: u64) -> Option<Vec<u64>> {
     (level >= LEAST_BYTES).then(|| pictures.iter().map(|picture| picture.wants().min(level)).collect())
 }
 
-/// The most that each may have at most so that all of it is no more than `room`; [`u64::MAX`] where there is room for all.
+/// The largest equal cap under which the total fits in `room`; [`u64::MAX`] where all of it fits.
 fn level(mut wants: Vec<u64>, room: u64) -> u64 {
     wants.sort_unstable();
     let mut left = room;

@@ -1,15 +1,17 @@
 //! The ordered checks of contract 4.1, and those of them that hold at any door; the rows of the MM7 door alone are in [`mm7`](super::mm7).
 
 use super::{
-    Ask, Reject, Rejection,
     adapt::{adaptations, fits},
-    facts::{AdaptFact, Admission, Arrival, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact},
+    facts::{
+        AdaptFact, Admission, Arrival, Ask, CarrierFact, ContentLength, CredentialsFact, Facts, FetchFact,
+    },
     mm7::{
         account_mm7, attachment_content_types, attachments_read, charged_party, envelope_reads, http_headers,
         namespaces, operation, reply_charging, root_content_type, schema, sender_identification, soap_body,
         soap_header, vaspid, version,
     },
     outcome::{CheckOutcome, CheckStop, body, refuse_if, request},
+    reject::{Reject, Rejection},
 };
 use crate::{account::AccountStatus, address::bare, carrier::Carrier, certificate::is_asked_for};
 

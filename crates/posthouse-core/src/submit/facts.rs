@@ -22,25 +22,25 @@ use crate::{
 /// The Content-Type of the HTTP request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ContentTypeHeader {
-    /// There is none.
+    /// The header is missing.
     Missing,
-    /// It is malformed.
+    /// The header is malformed.
     Malformed,
-    /// It reads.
+    /// The header can be read.
     Read(ContentType),
 }
 
 /// The Content-Length of the HTTP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentLength {
-    /// There is none.
+    /// The header is missing.
     Missing,
-    /// It cannot be used: it is no number, there are two that differ, or a Transfer-Encoding that is not `chunked` alone; or
+    /// The header cannot be used: it is not a number, there are two that differ, or a Transfer-Encoding that is not `chunked` alone; or
     /// what came is not as long as it says.
     Malformed,
-    /// So many bytes.
+    /// The body has this many bytes.
     Bytes(u64),
-    /// There is none: the body comes in chunks.
+    /// The header is missing, since the body comes in chunks.
     Chunked,
 }
 
@@ -57,7 +57,7 @@ pub struct Head {
     pub is_encoded: bool,
     /// The longest body that the gateway takes, in bytes.
     pub max_request_bytes: u64,
-    /// Who asks, as far as trusted proxies tell.
+    /// The caller's address, as far as trusted proxies tell.
     pub remote: IpAddr,
     /// Whether the request came over TLS, as far as trusted proxies tell.
     pub tls: bool,
@@ -144,15 +144,15 @@ impl Body {
 /// Whether the credentials are right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialsFact {
-    /// They are, or none are asked for.
+    /// The credentials are right, or none are asked for.
     Right,
-    /// They are wrong or malformed; or there were too many wrong tries.
+    /// The credentials are wrong or malformed, or there were too many wrong tries.
     Wrong,
-    /// There are none.
+    /// The request has no credentials.
     Missing,
-    /// So many are being checked that it was not their turn in time.
+    /// Too many others were being checked: these had no turn in time.
     NoTurn {
-        /// When to come again.
+        /// After how long the caller may try again.
         retry_after: Duration,
     },
 }
@@ -160,11 +160,11 @@ pub enum CredentialsFact {
 /// Whether the request is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is.
+    /// It may be handled now.
     In,
-    /// Not now.
+    /// It has to come again.
     Later {
-        /// When to come again.
+        /// After how long the caller may try again.
         retry_after: Duration,
     },
 }
@@ -172,14 +172,14 @@ pub enum Admission {
 /// The recipient's carrier.
 #[derive(Clone, Debug)]
 pub enum CarrierFact {
-    /// This one.
+    /// A provisioned carrier serves the recipient.
     Found {
         /// The carrier.
         carrier: Arc<Carrier>,
         /// Whether every connection to it refuses our own credentials.
         refuses_us: bool,
     },
-    /// None of ours.
+    /// No provisioned carrier serves the recipient.
     NoCarrier,
     /// The lookup failed and nothing was cached.
     LookupDown,
@@ -192,7 +192,7 @@ pub enum FetchFact {
     Failed,
     /// The gateway has no room for what they give.
     NoRoom {
-        /// When to come again.
+        /// After how long the caller may try again.
         retry_after: Duration,
     },
     /// The content with what they gave; `Err` where that is no content that can be sent.
@@ -206,11 +206,30 @@ pub enum AdaptFact {
     Failed,
     /// The gateway has no room, or no time, for more pictures.
     NoRoom {
-        /// When to come again.
+        /// After how long the caller may try again.
         retry_after: Duration,
     },
     /// The content with what they became.
     Adapted(ContentFacts),
+}
+
+/// A fact that a check asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// The body: read, decoded, and the account of its VASPID looked up. Fills [`Facts::body`].
+    Body,
+    /// Whether the Authorization header is right for the account. Fills [`Facts::credentials`].
+    Credentials,
+    /// Whether the account's throughput and the gateway's load let the request in. Fills [`Facts::admission`].
+    Admission,
+    /// The media. Fills [`Facts::content`].
+    Content,
+    /// The recipient's carrier. Fills [`Facts::carrier`].
+    Carrier,
+    /// What the content's URLs give. Fills [`Facts::fetched`].
+    Fetch,
+    /// The content with its pictures made as small as [`adaptations`](super::adaptations) says. Fills [`Facts::adapted`].
+    Adapt,
 }
 
 /// What is known of a request.
@@ -220,19 +239,19 @@ pub struct Facts {
     pub snapshot: Arc<Snapshot>,
     /// The HTTP head.
     pub head: Head,
-    /// Answers [`Ask::Body`](super::Ask::Body).
+    /// Answers [`Ask::Body`].
     pub body: Option<Body>,
-    /// Answers [`Ask::Credentials`](super::Ask::Credentials).
+    /// Answers [`Ask::Credentials`].
     pub credentials: Option<CredentialsFact>,
-    /// Answers [`Ask::Admission`](super::Ask::Admission).
+    /// Answers [`Ask::Admission`].
     pub admission: Option<Admission>,
-    /// Answers [`Ask::Content`](super::Ask::Content).
+    /// Answers [`Ask::Content`].
     pub content: Option<Result<ContentFacts, DecodeError>>,
-    /// Answers [`Ask::Carrier`](super::Ask::Carrier).
+    /// Answers [`Ask::Carrier`].
     pub carrier: Option<CarrierFact>,
-    /// Answers [`Ask::Fetch`](super::Ask::Fetch).
+    /// Answers [`Ask::Fetch`].
     pub fetched: Option<FetchFact>,
-    /// Answers [`Ask::Adapt`](super::Ask::Adapt).
+    /// Answers [`Ask::Adapt`].
     pub adapted: Option<AdaptFact>,
 }
 
@@ -284,7 +303,7 @@ impl Facts {
         self.body.as_ref()?.request()
     }
 
-    /// The service that the request is sent as, if there is such a one.
+    /// The service that the request is sent as, if the account has it.
     pub fn service(&self) -> Option<&Service> {
         self.account()?.service(self.request()?.service)
     }

@@ -3,9 +3,9 @@
 use mm7::{Decoded, Framing, Message, Rule, message::SubmitReq};
 
 use super::{
-    Ask, Reject,
-    facts::{Body, ContentLength, Facts},
+    facts::{Ask, Body, ContentLength, Facts},
     outcome::{CheckOutcome, body, refuse_if},
+    reject::Reject,
     request::SubmitRequest,
 };
 

@@ -23,7 +23,7 @@ pub use body::{ContentFacts, Fetched, insert_fetched, read_content};
 pub use causes::{Cause, causes};
 pub use checks::{CHECKS, Check, Decision, decide};
 pub use facts::{
-    AdaptFact, Admission, Arrival, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
+    AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Facts, FetchFact, Head,
 };
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
@@ -31,22 +31,3 @@ pub use references::make_ids_readable;
 pub(crate) use reject::row;
 pub use reject::{Reject, Rejection};
 pub use request::SubmitRequest;
-
-/// A fact that a check asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ask {
-    /// The body: read, decoded, and the account of its VASPID looked up. Fills [`Facts::body`].
-    Body,
-    /// Whether the Authorization header is right for the account. Fills [`Facts::credentials`].
-    Credentials,
-    /// Whether the account's throughput and the gateway's load let the request in. Fills [`Facts::admission`].
-    Admission,
-    /// The media. Fills [`Facts::content`].
-    Content,
-    /// The recipient's carrier. Fills [`Facts::carrier`].
-    Carrier,
-    /// What the content's URLs give. Fills [`Facts::fetched`].
-    Fetch,
-    /// The content with its pictures made as small as [`adaptations`] says. Fills [`Facts::adapted`].
-    Adapt,
-}

@@ -1,8 +1,8 @@
 //! What one check says.
 
 use super::{
-    Ask, Reject,
-    facts::{Body, Facts},
+    facts::{Ask, Body, Facts},
+    reject::Reject,
     request::SubmitRequest,
 };
 

@@ -94,7 +94,7 @@ pub(super) fn smil_bytes(content: &ContentFacts, carrier: &Carrier) -> u64 {
 
 /// The content behind a SMIL that shows it; `None` where none is to be made.
 ///
-/// One text alone is shown all the same, and stays what it is, unless a connection of the carrier cannot do without a SMIL.
+/// A single text needs no SMIL to be shown, and stays as it is unless a connection of the carrier requires a SMIL.
 fn with_smil(content: &ContentFacts, carrier: &Carrier) -> Option<Vec<Media>> {
     let is_shown = content.media.iter().any(|part| smil::is_shown(&part.content_type));
     if content.has_smil() || !is_shown || !carrier.takes(SMIL) {

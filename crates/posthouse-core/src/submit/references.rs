@@ -62,7 +62,7 @@ pub(super) fn may_go_by_name(media: &[Media]) -> bool {
 }
 
 /// Lets what a SMIL refers to by another name be found by what handsets look at: the name becomes its Content-Location, or its
-/// Content-ID where it stands behind `cid:`; where there is such a one already, the SMIL refers to its Content-ID. What it did is for the
+/// Content-ID where it stands behind `cid:`; where there is one already, the SMIL refers to its Content-ID. What it did is for the
 /// timeline.
 pub(super) fn make_names_resolvable(media: &mut [Media]) -> Vec<String> {
     let before = media.to_vec();

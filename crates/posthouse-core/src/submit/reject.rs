@@ -33,7 +33,7 @@ pub enum Reject {
     NotProvisionedForMm7,
     /// Over the account's throughput, or the gateway is shedding load.
     Throughput {
-        /// When to come again.
+        /// After how long the caller may try again.
         retry_after: Duration,
     },
     /// The VASID is not known, or missing where no service is the default.
@@ -141,7 +141,7 @@ pub(crate) mod row {
 pub struct Rejection {
     /// The row: some dialects dress refusals up to row 9 otherwise.
     pub row: u8,
-    /// Why.
+    /// Why the request is refused.
     pub reject: Reject,
 }
 
