@@ -6,6 +6,7 @@
 pub mod address;
 pub mod bounds;
 pub mod codes;
+pub mod duration;
 pub mod id;
 pub mod life;
 pub mod lint;

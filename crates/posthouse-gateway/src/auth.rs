@@ -424,9 +424,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_token_is_guarded_in_the_same_way() {
-        use crate::config::secrets::SecretSource;
+        use posthouse_core::provisioning::tree::ValueSource;
         let verifier = Verifier::new([7; 64]);
-        let token = Secret::new("hush".to_owned(), SecretSource::Inline);
+        let token = Secret::new("hush".to_owned(), ValueSource::Inline);
         assert!(!verifier.is_token(&token, None, HERE).await);
         assert!(verifier.is_token(&token, Some("hush"), HERE).await);
         for _ in 0..MOST_WRONG {

@@ -26,6 +26,9 @@ impl fmt::Display for AccountName {
     }
 }
 
+/// How many characters of a VASPID are kept to recognise it by.
+const PREFIX_CHARACTERS: usize = 4;
+
 /// A VASPID as it is kept: an API key is a secret, so only its keyed hash and a prefix for people remain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct VaspKey {
@@ -33,6 +36,13 @@ pub struct VaspKey {
     pub hash: String,
     /// The first few characters, to recognise it by.
     pub prefix: String,
+}
+
+impl VaspKey {
+    /// The part of a VASPID that may be shown.
+    pub fn prefix_of(vaspid: &str) -> String {
+        vaspid.chars().take(PREFIX_CHARACTERS).collect()
+    }
 }
 
 words! {

@@ -1,6 +1,6 @@
 //! Carriers and the connections to them.
 
-use std::{fmt, time::Duration};
+use std::{collections::BTreeSet, fmt, time::Duration};
 
 use ipnet::IpNet;
 use mm7::{Dialect, Namespace, Version};
@@ -112,9 +112,9 @@ pub struct Inbound {
 }
 
 impl Inbound {
-    /// Whether anybody may post in the carrier's name: they ask for no credentials, no certificate, and no address, or for any
+    /// Whether anybody may post in the carrier's name: it asks for no credentials, no certificate, and no address, or for any
     /// address there is.
-    pub fn are_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         let everywhere = |network: &IpNet| network.prefix_len() == 0;
         let from_everywhere = self.allowed_ips.is_empty() || self.allowed_ips.iter().any(everywhere);
         self.basic_auth.is_none() && self.client_certs.is_empty() && from_everywhere
@@ -164,6 +164,11 @@ impl Carrier {
             None => pattern == media_type,
         })
     }
+}
+
+/// The carriers in whose name anybody may post, by id.
+pub fn open_carriers<'a>(all: impl Iterator<Item = &'a Carrier>) -> BTreeSet<CarrierId> {
+    all.filter(|carrier| carrier.inbound.is_open()).map(|carrier| carrier.id.clone()).collect()
 }
 
 #[cfg(test)]

@@ -3,14 +3,22 @@
 pub mod account;
 pub mod carrier;
 pub mod certificate;
+mod check;
 mod dialect;
+mod difference;
+mod fields;
 mod lookup;
 mod range;
+pub mod reading;
 pub mod tls;
+pub mod tree;
 pub mod vocabulary;
 pub mod words;
 
+pub use check::{Certificates, Declared, Ground, MOST_BYTES, Ports, Secrets, check, network};
 pub use dialect::DialectName;
+pub use difference::{FieldChange, Plan, PlanAction, PlanStep, ThingKind, plan};
+pub use fields::Fingerprints;
 pub use lookup::{Lookup, LookupProvider, LookupUrl, NumberUrl, Zone};
 pub use range::{Blacklisted, Prefix, Range};
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 /// A value that is one of a few words, in files, in the store and to people.
-pub trait Word: Copy + 'static {
+pub trait Words: Copy + 'static {
     /// All of them, in the order in which errors list them.
     const ALL: &'static [Self];
 
@@ -42,7 +42,7 @@ macro_rules! words {
             $($(#[$of_variant])* $variant,)+
         }
 
-        impl $crate::provisioning::words::Word for $name {
+        impl $crate::provisioning::words::Words for $name {
             const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn word(self) -> &'static str {
@@ -54,7 +54,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::provisioning::words::Word::word(*self))
+                f.write_str($crate::provisioning::words::Words::word(*self))
             }
         }
 
@@ -63,19 +63,19 @@ macro_rules! words {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let unknown = || $crate::provisioning::words::UnknownWord(text.to_owned());
-                <Self as $crate::provisioning::words::Word>::of_word(text).ok_or_else(unknown)
+                <Self as $crate::provisioning::words::Words>::of_word(text).ok_or_else(unknown)
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str($crate::provisioning::words::Word::word(*self))
+                to.serialize_str($crate::provisioning::words::Words::word(*self))
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::provisioning::words::by_name(from, <Self as $crate::provisioning::words::Word>::of_word)
+                $crate::provisioning::words::by_name(from, <Self as $crate::provisioning::words::Words>::of_word)
             }
         }
     };
@@ -97,12 +97,12 @@ pub(crate) mod serde_named {
     use mm7::{Namespace, Version, dialect::Statuses};
 
     /// A value of the codec's that has a name.
-    pub(crate) trait Named: Copy {
+    pub(crate) trait KeptByName: Copy {
         fn name_of(self) -> String;
         fn of_name(name: &str) -> Option<Self>;
     }
 
-    impl Named for Statuses {
+    impl KeptByName for Statuses {
         fn name_of(self) -> String {
             self.name().to_owned()
         }
@@ -111,7 +111,7 @@ pub(crate) mod serde_named {
         }
     }
 
-    impl Named for Namespace {
+    impl KeptByName for Namespace {
         fn name_of(self) -> String {
             self.name().to_owned()
         }
@@ -120,7 +120,7 @@ pub(crate) mod serde_named {
         }
     }
 
-    impl Named for Version {
+    impl KeptByName for Version {
         fn name_of(self) -> String {
             self.to_string()
         }
@@ -129,14 +129,19 @@ pub(crate) mod serde_named {
         }
     }
 
-    pub(crate) fn serialize<S: Serializer, T: Named>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer, T: KeptByName>(
+        value: &Option<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => to.serialize_some(&value.name_of()),
             None => to.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: Named>(from: D) -> Result<Option<T>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: KeptByName>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
         let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
         T::of_name(&name).map(Some).ok_or_else(|| de::Error::custom(UnknownWord(name)))
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     id::IdSource,
     life::retry::Backoff,
+    provisioning::tree::ValueSource,
     store::{Owner, Store, StoreError, Swept},
     time::Clock,
 };
@@ -34,7 +35,7 @@ use crate::{
     clock::{self, SystemClock},
     config::{
         Settings,
-        secrets::{Secret, SecretSource},
+        secrets::Secret,
         settings::{RetentionSection, Tls},
     },
     due,
@@ -652,7 +653,7 @@ fn write_token_file(path: &Path, token: Option<&Secret>) {
 
 fn random_token() -> Result<Secret, StartError> {
     let token = random_bytes::<32>()?.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Secret::new(token, SecretSource::Inline))
+    Ok(Secret::new(token, ValueSource::Inline))
 }
 
 fn random_bytes<const N: usize>() -> Result<[u8; N], StartError> {

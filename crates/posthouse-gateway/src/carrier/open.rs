@@ -2,18 +2,13 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
-use posthouse_core::carrier::{Carrier, CarrierId};
+use posthouse_core::carrier::{CarrierId, open_carriers};
 use tokio_util::sync::CancellationToken;
 
 use crate::snapshot::SnapshotCell;
 
 /// How many carriers are told one by one.
 const TOLD: usize = 20;
-
-/// The carriers in whose name anybody may post, by id.
-pub fn carriers<'a>(all: impl Iterator<Item = &'a Carrier>) -> BTreeSet<CarrierId> {
-    all.filter(|carrier| carrier.inbound.are_open()).map(|carrier| carrier.id.clone()).collect()
-}
 
 /// What an operator should know, a sentence each, of a door that listens here.
 pub fn warnings(listen: SocketAddr, open: &BTreeSet<CarrierId>) -> Vec<String> {
@@ -34,7 +29,7 @@ pub async fn watch(listen: SocketAddr, snapshot: Arc<SnapshotCell>, stop: Cancel
     let mut changes = snapshot.changes();
     let mut told = BTreeSet::new();
     loop {
-        let open = carriers(snapshot.get().carriers().map(|carrier| &**carrier));
+        let open = open_carriers(snapshot.get().carriers().map(|carrier| &**carrier));
         for warning in warnings(listen, &open.difference(&told).cloned().collect()) {
             tracing::warn!(warning, "a door is open");
         }

@@ -1,10 +1,12 @@
 //! Brings what a store holds to what a file declares.
 
-use posthouse_core::store::{ProvisioningStore, StoreError};
+use posthouse_core::{
+    provisioning::{Ground, Plan},
+    store::{ProvisioningStore, StoreError},
+};
 
 use super::{
-    Declared, Ground,
-    plan::{Plan, plan},
+    provisioning::{declared, plan},
     reader::{ConfigErrors, ConfigFile, Environment},
 };
 
@@ -46,7 +48,7 @@ pub async fn prepare(
 ) -> Result<Applied, ApplyError> {
     let key = store.key().await?;
     let current = store.provisioning().await?;
-    let declared = Declared::parse(document, environment, Ground { current: &current, key: &key, prune })?;
+    let declared = declared(document, environment, &key, Ground { current: &current, prune })?;
     Ok(Applied { plan: plan(&declared, &current), revision: current.revision })
 }
 

@@ -3,49 +3,24 @@
 //! A VASPID is an API key and is looked up on every request, so it is kept as a keyed hash that can be searched for. A
 //! password is only ever checked against one account, so it is kept as a salted, slow hash.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use posthouse_core::account::VaspKey;
+use posthouse_core::{account::VaspKey, provisioning::tree::ValueSource};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
-
-/// How many characters of a VASPID are kept to recognise it by.
-const PREFIX_CHARACTERS: usize = 4;
-
-/// Where a value of a file is from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSource {
-    /// From the file itself.
-    Inline,
-    /// From an environment variable of this name.
-    Environment(String),
-    /// From a file of its own.
-    File(PathBuf),
-}
-
-impl SecretSource {
-    /// As a message names it in the place of the value.
-    pub(super) fn for_people(&self) -> String {
-        match self {
-            Self::Inline => "the value".to_owned(),
-            Self::Environment(name) => format!("the value of the environment variable {name}"),
-            Self::File(path) => format!("what {} holds", path.display()),
-        }
-    }
-}
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     text: String,
-    source: SecretSource,
+    source: ValueSource,
 }
 
 impl Secret {
     /// Wraps a secret.
-    pub fn new(text: String, source: SecretSource) -> Self {
+    pub const fn new(text: String, source: ValueSource) -> Self {
         Self { text, source }
     }
 
@@ -55,7 +30,7 @@ impl Secret {
     }
 
     /// Where it is from.
-    pub fn source(&self) -> &SecretSource {
+    pub const fn source(&self) -> &ValueSource {
         &self.source
     }
 
@@ -86,12 +61,7 @@ pub fn vasp_hash(key: &[u8; 32], vaspid: &str) -> String {
 
 /// A VASPID as it is kept.
 pub fn vasp_key(key: &[u8; 32], vaspid: &str) -> VaspKey {
-    VaspKey { hash: vasp_hash(key, vaspid), prefix: prefix(vaspid.trim()) }
-}
-
-/// The part of a VASPID that may be shown.
-pub(super) fn prefix(vaspid: &str) -> String {
-    vaspid.chars().take(PREFIX_CHARACTERS).collect()
+    VaspKey { hash: vasp_hash(key, vaspid), prefix: VaspKey::prefix_of(vaspid.trim()) }
 }
 
 /// Why a password could not be hashed: the operating system gave no random salt.
@@ -143,7 +113,7 @@ mod tests {
 
     #[test]
     fn a_secret_does_not_show_itself() {
-        let secret = Secret::new("hush".to_owned(), SecretSource::Environment("TOKEN".to_owned()));
+        let secret = Secret::new("hush".to_owned(), ValueSource::Environment("TOKEN".to_owned()));
         assert_eq!(format!("{secret:?}"), "Secret { source: Environment(\"TOKEN\"), .. }");
         assert!(secret.matches("hush"));
         assert!(!secret.matches("hus"));

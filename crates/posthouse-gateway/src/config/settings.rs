@@ -11,11 +11,18 @@ use std::{
 
 use ipnet::IpNet;
 
-use super::{
-    check::{self, MOST_BYTES},
+use posthouse_core::{
     duration,
-    reader::{ConfigErrors, ConfigFile, Environment, Problem, Reader, Table},
-    secrets::{Secret, SecretSource},
+    provisioning::{
+        MOST_BYTES, network,
+        reading::{Reader, Table, Unfit},
+        tree::ValueSource,
+    },
+};
+
+use super::{
+    reader::{ConfigErrors, ConfigFile, ELSEWHERE, Environment, Surroundings},
+    secrets::Secret,
 };
 
 /// How this process runs.
@@ -180,23 +187,24 @@ impl Settings {
     /// # Errors
     /// All mistakes of the file.
     pub fn parse(document: &ConfigFile, environment: &Environment<'_>) -> Result<Self, ConfigErrors> {
-        let reader = Reader::new(document, environment);
-        let mut root = reader.root();
+        let surroundings = Surroundings { file: document, environment };
+        let reader = Reader::new(&surroundings, ELSEWHERE);
+        let mut root = document.root(&reader);
         let defaults = Self::default();
-        let mm7 = read_mm7(root.section("mm7"), defaults.mm7, &reader);
+        let mm7 = read_mm7(root.section("mm7"), defaults.mm7, document);
         let proxies = mm7.trusted_proxies.clone();
         let settings = Self {
-            store: read_store(root.section("store"), &reader),
-            media: read_media(root.section("media"), &reader),
+            store: read_store(root.section("store"), document),
+            media: read_media(root.section("media"), document),
             mm7,
-            carriers: read_carriers(root.section("carriers"), defaults.carriers, proxies, &reader),
+            carriers: read_carriers(root.section("carriers"), defaults.carriers, proxies, document),
             fetch: read_fetch(root.section("fetch"), defaults.fetch),
-            admin: read_admin(root.section("admin"), defaults.admin, &reader),
+            admin: read_admin(root.section("admin"), defaults.admin, document),
             retention: read_retention(root.section("retention"), defaults.retention),
         };
         refuse_shared_ports(&root, &settings);
         drop(root);
-        reader.finish(settings)
+        reader.finish(settings).map_err(|problems| ConfigErrors::of(document, problems))
     }
 
     /// The effective settings as a file, with comments. A secret is shown as where it is from.
@@ -229,37 +237,37 @@ impl Settings {
     }
 }
 
-fn read_store(mut table: Table<'_>, reader: &Reader<'_>) -> StoreSection {
+fn read_store(mut table: Table<'_>, file: &ConfigFile) -> StoreSection {
     let default = "sqlite://posthouse-data/posthouse.db";
     let path = table.parsed("url", |url: String| match url.split_once("://") {
         Some(("sqlite", path)) if path.contains('?') => Err("has parameters; write only the path".into()),
         Some(("sqlite", path)) if path.is_empty() || path.ends_with('/') || path.starts_with(':') => {
             Err(format!("names no file; write one, such as {default:?}").into())
         }
-        Some(("sqlite", path)) => Ok(reader.path(path)),
+        Some(("sqlite", path)) => Ok(file.path(path)),
         // Not quoted: the URL of a database server may hold a password.
-        Some(("postgres" | "postgresql", _)) => Err(Problem::Alone(format!(
+        Some(("postgres" | "postgresql", _)) => Err(Unfit::Alone(format!(
             "names a PostgreSQL server, which is not supported by this version; write {default:?} or another path"
         ))),
-        _ => Err(Problem::Alone(format!("takes an address that begins with sqlite://; write {default:?} or another path"))),
+        _ => Err(Unfit::Alone(format!("takes an address that begins with sqlite://; write {default:?} or another path"))),
     });
-    StoreSection { path: path.unwrap_or_else(|| reader.path("posthouse-data/posthouse.db")) }
+    StoreSection { path: path.unwrap_or_else(|| file.path("posthouse-data/posthouse.db")) }
 }
 
-fn read_media(mut table: Table<'_>, reader: &Reader<'_>) -> MediaSection {
+fn read_media(mut table: Table<'_>, file: &ConfigFile) -> MediaSection {
     let default = "file://posthouse-data/media";
     let path = table.parsed("url", |url: String| match url.split_once("://") {
         Some(("file", "")) => Err(format!("names no folder; write one, such as {default:?}").into()),
-        Some(("file", path)) => Ok(reader.path(path)),
-        Some(("s3", _)) => Err(Problem::Alone(format!(
+        Some(("file", path)) => Ok(file.path(path)),
+        Some(("s3", _)) => Err(Unfit::Alone(format!(
             "names an object store, which is not supported by this version; write {default:?} or another folder"
         ))),
-        _ => Err(Problem::Alone(format!("takes an address that begins with file://; write {default:?} or another folder"))),
+        _ => Err(Unfit::Alone(format!("takes an address that begins with file://; write {default:?} or another folder"))),
     });
-    MediaSection { path: path.unwrap_or_else(|| reader.path("posthouse-data/media")) }
+    MediaSection { path: path.unwrap_or_else(|| file.path("posthouse-data/media")) }
 }
 
-fn read_mm7(mut table: Table<'_>, default: Mm7Section, reader: &Reader<'_>) -> Mm7Section {
+fn read_mm7(mut table: Table<'_>, default: Mm7Section, file: &ConfigFile) -> Mm7Section {
     Mm7Section {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", plain_path).unwrap_or(default.path),
@@ -268,7 +276,7 @@ fn read_mm7(mut table: Table<'_>, default: Mm7Section, reader: &Reader<'_>) -> M
             .number("max_request_bytes", 1..=MOST_BYTES)
             .unwrap_or(default.max_request_bytes),
         read_timeout: table.duration("read_timeout").unwrap_or(default.read_timeout),
-        tls: read_tls(&mut table, reader),
+        tls: read_tls(&mut table, file),
         trusted_proxies: networks(&mut table, "trusted_proxies"),
     }
 }
@@ -278,14 +286,14 @@ fn read_carriers(
     mut table: Table<'_>,
     default: CarriersSection,
     mm7: Vec<IpNet>,
-    reader: &Reader<'_>,
+    file: &ConfigFile,
 ) -> CarriersSection {
     let says_so = table.has("trusted_proxies");
     let own = networks(&mut table, "trusted_proxies");
     CarriersSection {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
         path: table.parsed("path", carrier_path).unwrap_or(default.path),
-        tls: read_tls(&mut table, reader),
+        tls: read_tls(&mut table, file),
         trusted_proxies: if says_so { own } else { mm7 },
     }
 }
@@ -298,11 +306,11 @@ fn read_fetch(mut table: Table<'_>, default: FetchSection) -> FetchSection {
     }
 }
 
-fn read_admin(mut table: Table<'_>, default: AdminSection, reader: &Reader<'_>) -> AdminSection {
+fn read_admin(mut table: Table<'_>, default: AdminSection, file: &ConfigFile) -> AdminSection {
     let admin = AdminSection {
         listen: table.parsed("listen", address).unwrap_or(default.listen),
-        tls: read_tls(&mut table, reader),
-        token: table.secret("token"),
+        tls: read_tls(&mut table, file),
+        token: table.secret("token").map(|(text, source)| Secret::new(text, source)),
     };
     if !admin.listen.ip().to_canonical().is_loopback() && !table.has("token") {
         let listen = admin.listen;
@@ -324,20 +332,20 @@ fn read_retention(mut table: Table<'_>, default: RetentionSection) -> RetentionS
 }
 
 /// The files themselves are read by the gateway alone: other commands need not be allowed to read its keys.
-fn read_tls(table: &mut Table<'_>, reader: &Reader<'_>) -> Option<Tls> {
+fn read_tls(table: &mut Table<'_>, file: &ConfigFile) -> Option<Tls> {
     let mut table = table.table("tls")?;
     table.require("cert", "\"chain.pem\"");
     table.require("key", "\"key.pem\"");
-    let cert = table.parsed("cert", |name| file(name, reader));
-    let key = table.parsed("key", |name| file(name, reader));
-    let client_ca = table.parsed("client_ca", |name| file(name, reader));
+    let cert = table.parsed("cert", |name| pem_file(name, file));
+    let key = table.parsed("key", |name| pem_file(name, file));
+    let client_ca = table.parsed("client_ca", |name| pem_file(name, file));
     Some(Tls { cert: cert?, key: key?, client_ca })
 }
 
-fn file(name: String, reader: &Reader<'_>) -> Result<PathBuf, Problem> {
+fn pem_file(name: String, file: &ConfigFile) -> Result<PathBuf, Unfit> {
     match name.is_empty() || name.ends_with('/') {
         true => Err("names no file; write the path of a PEM file, such as \"chain.pem\"".into()),
-        false => Ok(reader.path(&name)),
+        false => Ok(file.path(&name)),
     }
 }
 
@@ -358,12 +366,12 @@ fn refuse_shared_ports(root: &Table<'_>, settings: &Settings) {
     }
 }
 
-fn address(text: String) -> Result<SocketAddr, Problem> {
+fn address(text: String) -> Result<SocketAddr, Unfit> {
     text.parse()
         .map_err(|_| "is no address; write an IP address and a port, such as \"127.0.0.1:8007\"".into())
 }
 
-fn header(text: String) -> Result<String, Problem> {
+fn header(text: String) -> Result<String, Unfit> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match !text.is_empty() && text.len() <= 128 && text.bytes().all(token) {
         true => Ok(text),
@@ -376,14 +384,14 @@ fn is_path(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`|%".contains(&byte))
 }
 
-fn plain_path(text: String) -> Result<String, Problem> {
+fn plain_path(text: String) -> Result<String, Unfit> {
     match is_path(&text) && !text.contains(['{', '}']) {
         true => Ok(text),
         false => Err("is no path; write one that begins with /, such as \"/mm7/v1\"".into()),
     }
 }
 
-fn carrier_path(text: String) -> Result<String, Problem> {
+fn carrier_path(text: String) -> Result<String, Unfit> {
     let placeholders = text.split('/').filter(|segment| *segment == "{carrier}").count();
     match is_path(&text) && placeholders == 1 && text.matches(['{', '}']).count() == 2 {
         true => Ok(text),
@@ -392,16 +400,16 @@ fn carrier_path(text: String) -> Result<String, Problem> {
 }
 
 fn networks(table: &mut Table<'_>, key: &'static str) -> Vec<IpNet> {
-    let networks = table.list(key, check::network).unwrap_or_default();
+    let networks = table.list(key, network).unwrap_or_default();
     networks.into_iter().map(|network| network.value).collect()
 }
 
 fn print_token(token: Option<&Secret>) -> String {
     match token.map(Secret::source) {
         None => "# token = { env = \"POSTHOUSE_ADMIN_TOKEN\" }".to_owned(),
-        Some(SecretSource::Inline) => "# token = \"…\" is set, and not shown".to_owned(),
-        Some(SecretSource::Environment(name)) => format!("token = {{ env = {} }}", quote(name)),
-        Some(SecretSource::File(path)) => {
+        Some(ValueSource::Inline) => "# token = \"…\" is set, and not shown".to_owned(),
+        Some(ValueSource::Environment(name)) => format!("token = {{ env = {} }}", quote(name)),
+        Some(ValueSource::File(path)) => {
             format!("token = {{ file = {} }}", quote(&path.display().to_string()))
         }
     }

@@ -12,8 +12,8 @@ use std::{io, path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{MessageDetail, MessageQuery, MessageView};
-use posthouse_core::{Id, address::Msisdn, life::state::State};
-use posthouse_gateway::config::{Settings, duration};
+use posthouse_core::{Id, address::Msisdn, duration, life::state::State};
+use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
 
 use super::wait_for;

@@ -19,7 +19,7 @@ use std::{fmt, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use posthouse_gateway::config::{self, ConfigErrors};
+use posthouse_gateway::config::ConfigErrors;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::logs;
@@ -89,7 +89,7 @@ fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
 /// # Errors
 /// A sentence that says what a time looks like.
 fn duration(text: &str) -> Result<Duration, String> {
-    config::duration::parse(text)
+    posthouse_core::duration::parse(text)
         .ok_or_else(|| format!("{text:?} is no time; write it like \"250ms\", \"10s\", \"5m\" or \"72h\""))
 }
 

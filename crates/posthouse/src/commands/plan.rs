@@ -3,10 +3,10 @@
 use std::{collections::HashMap, io, process::ExitCode};
 
 use posthouse_api::{ApiClient, ApiError, PlannedField, PlannedStep, ProblemCode, ProvisioningPlan};
-use posthouse_core::provisioning::Provisioning;
+use posthouse_core::provisioning::{Ground, Provisioning};
 use posthouse_gateway::{
     admin::provisioning::shown,
-    config::{self, Applied, ConfigErrors, ConfigFile, ConfigMistake, Declared, Ground, Settings},
+    config::{self, Applied, ConfigErrors, ConfigFile, ConfigMistake, Settings},
 };
 use posthouse_store::OpenError;
 
@@ -75,8 +75,7 @@ async fn plan(
 fn plan_without_store(document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
     let current = Provisioning::default();
     // No hash under this key leaves this function: a plan shows none.
-    let declared =
-        Declared::parse(document, &environment, Ground { current: &current, key: &[0; 32], prune })?;
+    let declared = config::declared(document, &environment, &[0; 32], Ground { current: &current, prune })?;
     Ok(Applied { plan: config::plan(&declared, &current), revision: current.revision })
 }
 

@@ -17,11 +17,9 @@ use posthouse_core::{
         state::{State, Terminal},
     },
     message::EventKind,
+    provisioning::tree::ValueSource,
 };
-use posthouse_gateway::{
-    admin::run_token,
-    config::secrets::{Secret, SecretSource},
-};
+use posthouse_gateway::{admin::run_token, config::secrets::Secret};
 use posthouse_sim::http::exchange;
 use serde_json::{Value, json};
 
@@ -39,7 +37,7 @@ const TOKEN: &str = "hush-hush";
 async fn town() -> Town {
     let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(NEVER, NEVER);
-    plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), SecretSource::Inline));
+    plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), ValueSource::Inline));
     let town = Town::planned(plan).await;
     let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 0\n", "");
     town.provision(&[account, town.carrier("31003", ""), range("1617", "31003")].concat()).await;

@@ -14,6 +14,7 @@ use posthouse_api::{
     PlannedField, PlannedStep, ProblemCode, ProblemDetails, ProblemError, ProvisioningPlan,
     ProvisioningRequest,
 };
+use posthouse_core::provisioning::{Plan, PlanAction};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
@@ -24,10 +25,7 @@ use super::{
 };
 use crate::{
     carrier::open,
-    config::{
-        Applied, ApplyError, ConfigErrors, ConfigFile,
-        plan::{Plan, PlanAction},
-    },
+    config::{Applied, ApplyError, ConfigErrors, ConfigFile},
 };
 
 /// The media type of a document that is sent as it is.

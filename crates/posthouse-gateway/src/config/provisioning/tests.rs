@@ -1,7 +1,19 @@
 //! What a provisioning file may say, what it means, and what is told of each mistake.
 
-use mm7::{Namespace, Version, dialect::Statuses};
-use posthouse_core::{account::AccountName, address::Msisdn, provisioning::Prefix, url::PeerUrl};
+use std::time::Duration;
+
+use mm7::{MmStatus, Namespace, StatusCode, Version, dialect::Statuses};
+use posthouse_core::{
+    account::{
+        Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
+        SubmitMode, Throughput,
+    },
+    address::Msisdn,
+    carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown},
+    provisioning::{Blacklisted, DialectName, Lookup, LookupProvider, LookupUrl, Prefix, Range},
+    url::PeerUrl,
+    vocabulary::Vocabulary,
+};
 
 use super::*;
 use crate::config::{ConfigMistake, secrets::vasp_hash};
@@ -119,7 +131,7 @@ fn lookup_url(text: &str) -> LookupUrl {
 fn parse(text: &str, current: &Provisioning, prune: bool) -> Result<Declared, ConfigErrors> {
     let document = ConfigFile { file: "acme.toml".to_owned(), text: text.to_owned(), folder: "".into() };
     let environment = |name: &str| (name == "PASSWORD").then(|| "from-outside".to_owned());
-    Declared::parse(&document, &environment, Ground { current, key: &KEY, prune })
+    super::declared(&document, &environment, &KEY, Ground { current, prune })
 }
 
 fn declared(text: &str) -> Declared {
@@ -366,7 +378,7 @@ fn the_file_of_ported_numbers_is_found_from_the_files_folder() {
         let text = format!("[lookup]\nported = {ported:?}\n");
         let document = ConfigFile { file: "acme.toml".to_owned(), text, folder: folder.path().to_owned() };
         let current = Provisioning::default();
-        Declared::parse(&document, &|_: &str| None, Ground { current: &current, key: &KEY, prune: false })
+        super::declared(&document, &|_: &str| None, &KEY, Ground { current: &current, prune: false })
     };
     let lookup = load("ported.csv").unwrap().lookup.unwrap();
     assert_eq!(lookup.ported, Some(folder.path().join("ported.csv")));

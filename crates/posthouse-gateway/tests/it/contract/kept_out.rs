@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use posthouse_gateway::config::secrets::{Secret, SecretSource};
+use posthouse_core::provisioning::tree::ValueSource;
+use posthouse_gateway::config::secrets::Secret;
 use tokio::net::TcpSocket;
 
 use posthouse_testing::{
@@ -106,7 +107,7 @@ async fn who_guesses_at_the_carriers_door_is_kept_out_and_the_carrier_is_not() {
 #[tokio::test]
 async fn who_guesses_the_token_is_kept_out_and_others_are_not() {
     let mut plan = TownPlan::default();
-    plan.settings.admin.token = Some(Secret::new("hush".to_owned(), SecretSource::Inline));
+    plan.settings.admin.token = Some(Secret::new("hush".to_owned(), ValueSource::Inline));
     let town = Town::planned(plan).await;
     let admin: SocketAddr = town.app.ready().admin.strip_prefix("http://").unwrap().parse().unwrap();
     let shows = async |from, token| {

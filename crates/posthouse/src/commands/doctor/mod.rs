@@ -14,6 +14,7 @@ use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
     Id,
+    carrier::open_carriers,
     provisioning::Provisioning,
     store::{ClockMarks, Store, StoreResult},
 };
@@ -204,7 +205,7 @@ async fn read(store: &dyn Store) -> StoreResult<Kept> {
 
 /// A door for carriers that the world can reach, where it asks for nothing.
 fn open_doors(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
-    let open = open::carriers(provisioning.carriers.iter());
+    let open = open_carriers(provisioning.carriers.iter());
     let warnings = open::warnings(settings.carriers.listen, &open);
     warnings.into_iter().map(|warning| Finding::note("door", warning)).collect()
 }

@@ -13,7 +13,7 @@ pub const LONGEST: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 ///
 /// ```
 /// use std::time::Duration;
-/// use posthouse_gateway::config::duration;
+/// use posthouse_core::duration;
 /// assert_eq!(duration::parse("250ms"), Some(Duration::from_millis(250)));
 /// assert_eq!(duration::parse("72h"), Some(Duration::from_secs(72 * 3600)));
 /// assert_eq!(duration::parse("10"), None);

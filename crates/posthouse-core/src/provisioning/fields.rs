@@ -6,18 +6,15 @@
 use std::fmt::Display;
 
 use mm7::{Namespace, dialect::Statuses};
-use posthouse_core::{
-    account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials},
+
+use super::{
+    Lookup, LookupUrl, Range,
+    account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials, VaspKey},
     carrier::{Carrier, Connection, Inbound},
-    certificate::CertificateRule,
-    provisioning::{Lookup, LookupUrl, Range},
     tls::{Identity, PeerTls},
-    url::PeerUrl,
     vocabulary::Vocabulary,
 };
-
-use super::{duration, secrets::prefix};
-use crate::tls::{certificate, pem};
+use crate::{duration, url::PeerUrl};
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "(hidden)";
@@ -32,14 +29,21 @@ pub(super) struct Field {
     pub compared: String,
 }
 
+/// How certificates in PEM form are told apart by people.
+pub type Fingerprints<'a> = dyn Fn(&str) -> String + 'a;
+
 /// The fields of one thing, in order.
-#[derive(Default)]
-struct Fields {
+struct Fields<'a> {
+    fingerprints: &'a Fingerprints<'a>,
     within: String,
     fields: Vec<Field>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
+    const fn new(fingerprints: &'a Fingerprints<'a>) -> Self {
+        Self { fingerprints, within: String::new(), fields: Vec::new() }
+    }
+
     fn add(&mut self, name: &str, value: impl Display) {
         let shown = value.to_string();
         self.fields.push(Field { name: self.place(name), compared: shown.clone(), shown });
@@ -88,10 +92,10 @@ impl Fields {
     fn add_tls(&mut self, tls: Option<&PeerTls>) {
         let Some(PeerTls { ca, identity }) = tls else { return };
         if let Some(ca) = ca {
-            self.add_secret("tls.ca", fingerprints(ca), ca);
+            self.add_secret("tls.ca", (self.fingerprints)(ca), ca);
         }
         if let Some(Identity { cert, key }) = identity {
-            self.add_secret("tls.cert", fingerprints(cert), cert);
+            self.add_secret("tls.cert", (self.fingerprints)(cert), cert);
             self.add_secret("tls.key", HIDDEN.to_owned(), key);
         }
     }
@@ -109,19 +113,8 @@ impl Fields {
     }
 }
 
-/// How certificates are told apart by people: the first one's fingerprint, and how many follow.
-fn fingerprints(text: &str) -> String {
-    let certificates = pem::certificates(text.as_bytes()).unwrap_or_default();
-    let Some(first) = certificates.first() else { return "none".to_owned() };
-    let first = CertificateRule::Sha256(certificate::shown(first).sha256);
-    match certificates.len() {
-        1 => first.to_string(),
-        all => format!("{first} and {} more", all - 1),
-    }
-}
-
 /// The fields of an account, but for its name.
-pub(super) fn of_account(account: &Account) -> Vec<Field> {
+pub(super) fn of_account(account: &Account, fingerprints: &Fingerprints<'_>) -> Vec<Field> {
     let Account {
         name: _,
         vaspid,
@@ -143,7 +136,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
         callbacks,
         services,
     } = account;
-    let mut fields = Fields::default();
+    let mut fields = Fields::new(fingerprints);
     fields.add_secret("vaspid", format!("{}…", vaspid.prefix), &vaspid.hash);
     fields.add("status", status);
     fields.add("mm7", mm7);
@@ -168,7 +161,7 @@ pub(super) fn of_account(account: &Account) -> Vec<Field> {
     fields.fields
 }
 
-fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
+fn add_callbacks(fields: &mut Fields<'_>, callbacks: &Callbacks) {
     let Callbacks { report_url, deliver_url, basic_auth, tls, timeout, retry_after, max_retries, window } =
         callbacks;
     fields.add_url("report_url", report_url.as_ref().map(PeerUrl::as_str));
@@ -181,7 +174,7 @@ fn add_callbacks(fields: &mut Fields, callbacks: &Callbacks) {
     fields.add("window", window);
 }
 
-fn add_service(fields: &mut Fields, service: &Service) {
+fn add_service(fields: &mut Fields<'_>, service: &Service) {
     let Service { vasid: _, senders, carriers, default } = service;
     fields.add_list("senders", senders);
     match carriers {
@@ -192,7 +185,7 @@ fn add_service(fields: &mut Fields, service: &Service) {
 }
 
 /// The fields of a carrier, but for its id.
-pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
+pub(super) fn of_carrier(carrier: &Carrier, fingerprints: &Fingerprints<'_>) -> Vec<Field> {
     let Carrier {
         id: _,
         aliases,
@@ -205,7 +198,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
         inbound: Inbound { basic_auth, allowed_ips, client_certs, dialect },
         vocabulary: Vocabulary { statuses, codes },
     } = carrier;
-    let mut fields = Fields::default();
+    let mut fields = Fields::new(fingerprints);
     fields.add_list("aliases", aliases);
     fields.add("name", name);
     fields.add("max_message_bytes", max_message_bytes);
@@ -229,7 +222,7 @@ pub(super) fn of_carrier(carrier: &Carrier) -> Vec<Field> {
     fields.fields
 }
 
-fn add_connection(fields: &mut Fields, connection: &Connection) {
+fn add_connection(fields: &mut Fields<'_>, connection: &Connection) {
     let Connection {
         name: _,
         url,
@@ -248,7 +241,7 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
     } = connection;
     fields.add_url("url", Some(url.as_str()));
     if let Some(vaspid) = vaspid {
-        fields.add_secret("vaspid", format!("{}…", prefix(vaspid)), vaspid);
+        fields.add_secret("vaspid", format!("{}…", VaspKey::prefix_of(vaspid)), vaspid);
     }
     fields.add_some("vasid", vasid.as_ref());
     fields.add_own(basic_auth.as_ref());
@@ -264,9 +257,9 @@ fn add_connection(fields: &mut Fields, connection: &Connection) {
 }
 
 /// The fields of the lookup.
-pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
+pub(super) fn of_lookup(lookup: &Lookup, fingerprints: &Fingerprints<'_>) -> Vec<Field> {
     let Lookup { provider, url, timeout, cache, ported, tls } = lookup;
-    let mut fields = Fields::default();
+    let mut fields = Fields::new(fingerprints);
     fields.add("provider", provider);
     fields.add_url("url", url.as_ref().map(LookupUrl::as_str));
     fields.add("timeout", duration::show(*timeout));
@@ -279,7 +272,6 @@ pub(super) fn of_lookup(lookup: &Lookup) -> Vec<Field> {
 /// The fields of a range, but for its prefix.
 pub(super) fn of_range(range: &Range) -> Vec<Field> {
     let Range { prefix: _, carrier } = range;
-    let mut fields = Fields::default();
-    fields.add("carrier", carrier);
-    fields.fields
+    let carrier = carrier.to_string();
+    vec![Field { name: "carrier".to_owned(), shown: carrier.clone(), compared: carrier }]
 }

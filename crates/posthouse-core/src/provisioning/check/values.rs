@@ -1,31 +1,32 @@
 //! Checks of single values. Each gives what is wrong and the remedy, to stand after the value.
 
-use std::{
-    fs::File,
-    net::IpAddr,
-    path::{Path, PathBuf},
-};
+use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net};
-use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version, dialect::Statuses};
-use posthouse_core::{
+use crate::{
     address::Msisdn,
-    certificate::CertificateRule,
     life::classify::COUNTS_AS,
-    provisioning::{DialectName, NumberUrl, Prefix, Zone, words::Word},
+    provisioning::{
+        DialectName, NumberUrl, Prefix, Zone,
+        certificate::CertificateRule,
+        reading::{CodeText, Unfit, nearest},
+        words::Words,
+    },
     url::PeerUrl,
 };
-
-use super::reader::{CodeText, Problem, nearest};
+use ipnet::{IpNet, Ipv4Net};
+use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version, dialect::Statuses};
 
 /// The largest body, message or content that may be allowed: 256 MiB.
-pub(super) const MOST_BYTES: u64 = 256 * 1024 * 1024;
+pub const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// The longest name or id, in bytes.
 const LONGEST_NAME: usize = 128;
 
 /// A network (`10.0.0.0/8`), or a single address, which is a network of one.
-pub(super) fn network(text: String) -> Result<IpNet, Problem> {
+///
+/// # Errors
+/// Why the text is no network.
+pub fn network(text: String) -> Result<IpNet, Unfit> {
     if let Ok(address) = text.parse::<IpAddr>() {
         return Ok(IpNet::from(address.to_canonical()));
     }
@@ -47,7 +48,7 @@ fn canonical(network: IpNet) -> IpNet {
 }
 
 /// A name for people or an id of a service: any text that shows what it is.
-pub(super) fn name(text: String) -> Result<String, Problem> {
+pub(super) fn name(text: String) -> Result<String, Unfit> {
     if text.is_empty() {
         return Err("is empty; write a name".into());
     }
@@ -61,7 +62,7 @@ pub(super) fn name(text: String) -> Result<String, Problem> {
 }
 
 /// The id of a carrier: it travels in HTTP headers and is a segment of a path.
-pub(super) fn carrier_id(text: String) -> Result<String, Problem> {
+pub(super) fn carrier_id(text: String) -> Result<String, Unfit> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"/?#%{}".contains(&byte);
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
         true => Ok(text),
@@ -73,7 +74,7 @@ pub(super) fn carrier_id(text: String) -> Result<String, Problem> {
 }
 
 /// A SenderAddress: a short code, a number or a mail address, without spaces.
-pub(super) fn sender(text: String) -> Result<String, Problem> {
+pub(super) fn sender(text: String) -> Result<String, Unfit> {
     let fits = |character: char| !character.is_whitespace() && !character.is_control();
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(fits) {
         true => Ok(text),
@@ -82,7 +83,7 @@ pub(super) fn sender(text: String) -> Result<String, Problem> {
 }
 
 /// The user name of basic authentication, which ends at the first colon (RFC 7617 clause 2).
-pub(super) fn username(text: String) -> Result<String, Problem> {
+pub(super) fn username(text: String) -> Result<String, Unfit> {
     match !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control) {
         true => Ok(text),
         false => Err("is no user name; write one without colons and control characters".into()),
@@ -90,31 +91,31 @@ pub(super) fn username(text: String) -> Result<String, Problem> {
 }
 
 /// The name of a dialect.
-pub(super) fn dialect(text: String) -> Result<DialectName, Problem> {
+pub(super) fn dialect(text: String) -> Result<DialectName, Unfit> {
     let names = Dialect::ALL.map(|dialect| (dialect.name, DialectName::new(dialect)));
     one_of(&names)(text)
 }
 
 /// One of the words of an enum.
-pub(super) fn word<W: Word>(text: String) -> Result<W, Problem> {
+pub(super) fn word<W: Words>(text: String) -> Result<W, Unfit> {
     let words: Vec<_> = W::ALL.iter().map(|value| (value.word(), *value)).collect();
     one_of(&words)(text)
 }
 
 /// The words that an account's reports may use.
-pub(super) fn statuses(text: String) -> Result<Statuses, Problem> {
+pub(super) fn statuses(text: String) -> Result<Statuses, Unfit> {
     one_of(&Statuses::ALL.map(|statuses| (statuses.name(), statuses)))(text)
 }
 
 /// The name of an MM7 namespace, without what all have in common.
-pub(super) fn namespace(text: String) -> Result<Namespace, Problem> {
+pub(super) fn namespace(text: String) -> Result<Namespace, Unfit> {
     Namespace::by_name(&text).ok_or_else(|| {
         "is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4".into()
     })
 }
 
 /// An MM7Version that the schema of a namespace lists.
-pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Problem> {
+pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Unfit> {
     match Version::parse(&text) {
         Ok(version) if namespace.knows(version) => Ok(version),
         Ok(_) => {
@@ -126,7 +127,7 @@ pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Pro
 }
 
 /// Whose client certificate is meant.
-pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Problem> {
+pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Unfit> {
     text.parse().map_err(|_| {
         "means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"".into()
     })
@@ -141,7 +142,7 @@ pub(super) fn status_word(word: &str) -> Result<(), &'static str> {
 }
 
 /// The name of a delivery status of our table.
-pub(super) fn mm_status(text: String) -> Result<MmStatus, Problem> {
+pub(super) fn mm_status(text: String) -> Result<MmStatus, Unfit> {
     let names: Vec<_> = MmStatus::ALL.iter().map(|status| (status.as_str(), *status)).collect();
     one_of(&names)(text)
 }
@@ -155,7 +156,7 @@ pub(super) fn carrier_code(key: &str) -> Result<u32, &'static str> {
 }
 
 /// A code of our table that an answer of a carrier can count as.
-pub(super) fn meant_code(CodeText(text): CodeText) -> Result<StatusCode, Problem> {
+pub(super) fn meant_code(CodeText(text): CodeText) -> Result<StatusCode, Unfit> {
     let code = text.trim().parse().ok().and_then(StatusCode::from_code);
     code.filter(|code| COUNTS_AS.contains(code)).ok_or_else(|| {
         let codes: Vec<_> = COUNTS_AS.iter().map(|code| code.code().to_string()).collect();
@@ -164,7 +165,7 @@ pub(super) fn meant_code(CodeText(text): CodeText) -> Result<StatusCode, Problem
 }
 
 /// One of a few words.
-pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(String) -> Result<T, Problem> {
+pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(String) -> Result<T, Unfit> {
     |text| {
         let chosen = choices.iter().find(|(word, _)| *word == text);
         chosen.map(|(_, meant)| *meant).ok_or_else(|| {
@@ -179,40 +180,24 @@ pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(Stri
 }
 
 /// A URL that requests are posted to. Never quoted: it may hold a key.
-pub(super) fn peer_url(text: String) -> Result<PeerUrl, Problem> {
-    PeerUrl::parse(text).map_err(|error| Problem::Alone(error.to_string()))
+pub(super) fn peer_url(text: String) -> Result<PeerUrl, Unfit> {
+    PeerUrl::parse(text).map_err(|error| Unfit::Alone(error.to_string()))
 }
 
 /// A URL in which `{msisdn}` stands for a number. Never quoted: it may hold a key.
-pub(super) fn number_url(text: String) -> Result<NumberUrl, Problem> {
-    NumberUrl::parse(text).map_err(|error| Problem::Alone(error.to_string()))
+pub(super) fn number_url(text: String) -> Result<NumberUrl, Unfit> {
+    NumberUrl::parse(text).map_err(|error| Unfit::Alone(error.to_string()))
 }
 
 /// A server of the DNS and a zone of numbers.
-pub(super) fn zone(text: String) -> Result<Zone, Problem> {
+pub(super) fn zone(text: String) -> Result<Zone, Unfit> {
     Zone::parse(&text).ok_or_else(|| {
         "names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\"".into()
     })
 }
 
-/// A file that is there and that the gateway reads by itself, later and again: its absolute path.
-pub(super) fn readable_file(path: &Path) -> Result<PathBuf, Problem> {
-    let opened = File::open(path).and_then(|file| file.metadata());
-    let why = match opened {
-        Ok(metadata) if metadata.is_file() => match std::path::absolute(path) {
-            // The store keeps it as text.
-            Ok(absolute) if absolute.to_str().is_some() => return Ok(absolute),
-            Ok(_) => "its folder's name is not UTF-8".to_owned(),
-            Err(error) => error.to_string().to_lowercase(),
-        },
-        Ok(_) => "it is no file".to_owned(),
-        Err(error) => error.to_string().to_lowercase(),
-    };
-    Err(format!("cannot be read: {why}; check the path, which starts at this file's folder").into())
-}
-
 /// A media type, or a pattern of them (`image/*`), in lower case.
-pub(super) fn media_type(text: String) -> Result<String, Problem> {
+pub(super) fn media_type(text: String) -> Result<String, Unfit> {
     let token = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
         !part.is_empty() && part.bytes().all(fits)
@@ -229,13 +214,13 @@ pub(super) fn media_type(text: String) -> Result<String, Problem> {
 }
 
 /// The leading digits of numbers.
-pub(super) fn prefix(text: String) -> Result<Prefix, Problem> {
+pub(super) fn prefix(text: String) -> Result<Prefix, Unfit> {
     Prefix::parse(&text)
         .ok_or_else(|| "is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"".into())
 }
 
 /// An international number, with a `+` before it or not.
-pub(super) fn number(text: String) -> Result<Msisdn, Problem> {
+pub(super) fn number(text: String) -> Result<Msisdn, Unfit> {
     Msisdn::parse(&text, true)
         .ok_or_else(|| "is no international number; write 7 to 15 digits that do not begin with 0".into())
 }
