@@ -10,10 +10,10 @@ use anyhow::Context as _;
 use posthouse_api::{ApiClient, ApiError};
 use posthouse_gateway::{
     admin::run_token,
-    config::{Settings, settings::Tls},
+    config::Settings,
     tls::{
         client::{PeerTlsFailure, pinned},
-        files,
+        files::{self, Tls},
     },
 };
 use serde_json::Value;

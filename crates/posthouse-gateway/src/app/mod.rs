@@ -33,11 +33,7 @@ use crate::{
         open,
     },
     clock::{self, SystemClock},
-    config::{
-        Settings,
-        secrets::Secret,
-        settings::{RetentionSection, Tls},
-    },
+    config::{Settings, secrets::Secret, settings::RetentionSection},
     due,
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
@@ -52,7 +48,10 @@ use crate::{
     queue::{self, SubmitQueue},
     snapshot::SnapshotCell,
     telemetry::{Metrics, lines},
-    tls::{door::DoorTls, files::TlsError},
+    tls::{
+        door::DoorTls,
+        files::{Tls, TlsError},
+    },
 };
 
 /// How many connections each door serves at a time, where the process may open enough files.

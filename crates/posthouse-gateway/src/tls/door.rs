@@ -10,8 +10,8 @@ use rustls::ServerConfig;
 use tokio::{task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::files::{Contents, InForce, TlsError, load};
-use crate::{config::settings::Tls, telemetry::Metrics};
+use super::files::{Contents, InForce, Tls, TlsError, load};
+use crate::telemetry::Metrics;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);

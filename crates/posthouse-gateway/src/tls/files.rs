@@ -14,10 +14,20 @@ use rustls::{
 };
 
 use super::{HTTP_1_1, certificate, pem, provider};
-use crate::config::settings::Tls;
 
 /// The longest file that is read, in bytes: a bundle of every public CA is a quarter of it.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// `tls` of a door: files in PEM form, which are read again when they change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tls {
+    /// The door's certificate, followed by those that signed it.
+    pub cert: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// The CAs that client certificates come from; `None`: none are asked for.
+    pub client_ca: Option<PathBuf>,
+}
 
 /// Why the files of a door cannot be used, each with its remedy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

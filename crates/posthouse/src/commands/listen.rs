@@ -8,7 +8,7 @@ use mm7::{
     message::{DeliverReq, DeliveryReportReq, ReadReplyReq, Recipient},
     mime::Media,
 };
-use posthouse_gateway::{config::settings::Tls, tls::files::load};
+use posthouse_gateway::tls::files::{Tls, load};
 use posthouse_sim::{
     Credentials, ReceivedCallback, VaspOptions, VaspSim,
     vasp::{CallbackContent, VaspAnswer},

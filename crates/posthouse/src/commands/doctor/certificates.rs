@@ -4,8 +4,12 @@
 use jiff::Timestamp;
 use posthouse_core::{carrier::Connection, provisioning::Provisioning, tls::Identity};
 use posthouse_gateway::{
-    config::{Settings, settings::Tls},
-    tls::{certificate, files, pem},
+    config::Settings,
+    tls::{
+        certificate,
+        files::{self, Tls},
+        pem,
+    },
 };
 
 use super::Finding;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use posthouse_gateway::config::settings::Tls;
+use posthouse_gateway::tls::files::Tls;
 use rustls::ClientConfig;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet};
 use tokio_rustls::client::TlsStream;

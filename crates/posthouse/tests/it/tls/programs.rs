@@ -2,7 +2,7 @@
 
 use std::{fs, net::SocketAddr, path::Path};
 
-use posthouse_gateway::config::settings::Tls;
+use posthouse_gateway::tls::files::Tls;
 use posthouse_testing::{
     provisioning::{AccountToml, CarrierToml, range},
     settings,
