@@ -16,6 +16,7 @@
 //! | [`callback`] | the order in which callbacks are delivered, and when one is not owed any more |
 //! | [`intervention`], [`operator`] | what operators may do by hand, and what comes of it |
 //! | [`retry`] | how long to wait for the next try |
+//! | [`words`] | every line of a timeline |
 
 pub mod attempt;
 pub mod callback;
@@ -32,4 +33,4 @@ pub mod retry;
 mod sample;
 pub mod state;
 mod waiting;
-mod words;
+pub mod words;

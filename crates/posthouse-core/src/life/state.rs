@@ -128,6 +128,9 @@ pub enum Transition {
 }
 
 impl State {
+    /// The state of a message that was accepted a moment ago.
+    pub const FIRST: Self = Self::Accepted;
+
     /// Every state, for tables and tests.
     pub fn all() -> impl Iterator<Item = Self> {
         let open = [Self::Accepted, Self::Sending, Self::Parked, Self::Forwarded, Self::Deferred];

@@ -1,4 +1,6 @@
-//! Every line that stores add to a timeline: which kind it is, and in which words.
+//! Every line of a timeline: which kind it is, and in which words.
+
+use std::iter;
 
 use jiff::Timestamp;
 
@@ -27,6 +29,22 @@ fn joined(parts: &[&str]) -> String {
         text.push_str(part);
     }
     text
+}
+
+/// How the timeline of a message begins, accepted at this time, with what was noted then. Stores need not keep these lines: the message
+/// tells them.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use posthouse_core::{life::words, message::EventKind};
+/// let lines = words::beginning(Timestamp::UNIX_EPOCH, &["ReadReply was dropped".to_owned()]);
+/// assert_eq!(lines.iter().map(|line| line.kind).collect::<Vec<_>>(), [EventKind::Accepted, EventKind::Noted]);
+/// ```
+pub fn beginning(accepted_at: Timestamp, notes: &[String]) -> Vec<TimelineEvent> {
+    let line = |kind, detail| TimelineEvent { at: accepted_at, kind, detail };
+    let accepted = line(EventKind::Accepted, String::new());
+    let noted = notes.iter().map(|note| line(EventKind::Noted, note.clone()));
+    iter::once(accepted).chain(noted).collect()
 }
 
 /// An attempt begins, over this connection.

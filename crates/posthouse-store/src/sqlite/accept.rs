@@ -136,7 +136,7 @@ fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id.number(),
-            State::Accepted.number(),
+            State::FIRST.number(),
             at,
             at,
             message.delivery_report,

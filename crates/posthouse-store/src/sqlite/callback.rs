@@ -40,7 +40,8 @@ pub(super) fn lease(
                 continue;
             }
             let until = lease.until.as_millisecond();
-            tx.execute("UPDATE callback SET owner = ?, due = ? WHERE id = ?", (lease.owner.0, until, id))?;
+            let take = "UPDATE callback SET owner = ?, due = ? WHERE id = ?";
+            tx.update_one(("callback", id), take, (lease.owner.0, until, id))?;
             leased.push((id, found));
         }
         // What was withdrawn may have held others.

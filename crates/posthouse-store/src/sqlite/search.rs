@@ -6,6 +6,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    life::words,
     message::{EventKind, StoredMessage, StoredPart, TimelineEvent},
     store::{MessageFilter, NextStep, StoreError},
 };
@@ -62,10 +63,7 @@ pub(super) fn timeline(connection: &Connection, id: Id) -> Result<Option<Vec<Tim
     let Some(message) = message(connection, id)? else {
         return Ok(None);
     };
-    let at = message.accepted_at;
-    let mut timeline = vec![TimelineEvent { at, kind: EventKind::Accepted, detail: String::new() }];
-    let notes = message.submission.notes.into_iter();
-    timeline.extend(notes.map(|detail| TimelineEvent { at, kind: EventKind::Noted, detail }));
+    let mut timeline = words::beginning(message.accepted_at, &message.submission.notes);
     let mut statement = connection
         .prepare_cached("SELECT number, at, kind, detail FROM event WHERE message = ? ORDER BY number")?;
     let mut rows = statement.query([id.number()])?;

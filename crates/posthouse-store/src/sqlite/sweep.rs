@@ -93,7 +93,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.media {
         if is_done(tx, *id)? {
             swept.media += remove_media(tx, *id)?;
-            tx.execute("UPDATE message SET has_media = 0 WHERE id = ?", [id])?;
+            tx.update_one(("message", id), "UPDATE message SET has_media = 0 WHERE id = ?", [id])?;
         }
     }
     for id in &candidates.messages {
@@ -105,7 +105,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.mo_media {
         if is_mo_done(tx, *id)? {
             swept.media += remove_media(tx, *id)?;
-            tx.execute("UPDATE mo SET has_media = 0 WHERE id = ?", [id])?;
+            tx.update_one(("mo", id), "UPDATE mo SET has_media = 0 WHERE id = ?", [id])?;
         }
     }
     for id in &candidates.mos {

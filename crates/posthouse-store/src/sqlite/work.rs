@@ -55,18 +55,18 @@ pub(super) fn settle(
     write::decided(tx, attempt::settle(loaded, waiting, settlement, said, now))
 }
 
-/// Work that was not begun is due at once.
+/// Gives back work that was not begun ([`Work::given_back`](posthouse_core::life::load::Work::given_back)).
 pub(super) fn release(tx: &Tx<'_>, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
     for id in ids {
         tx.execute(
-            "UPDATE work SET due = ?, owner = NULL WHERE id = ? AND owner = ? AND kind <> 1",
-            (now.as_millisecond(), id.number(), owner.0),
+            "UPDATE work SET due = ?, owner = NULL WHERE id = ? AND owner = ? AND kind <> ?",
+            (now.as_millisecond(), id.number(), owner.0, WorkKind::Sending.number()),
         )?;
     }
     Ok(())
 }
 
-/// Puts off what is due, but not beyond its ExpiryDate; what has expired stays due. Returns how many.
+/// Puts off what is due ([`Work::put_off`](posthouse_core::life::load::Work::put_off)). Returns how many.
 pub(super) fn put_off(
     tx: &Tx<'_>,
     carrier: &CarrierId,
@@ -123,11 +123,8 @@ fn lease_ids(tx: &Tx<'_>, select: &str, values: (&str, i64, i64), lease: Lease) 
 }
 
 fn lease_work(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<()> {
-    tx.execute(
-        "UPDATE work SET owner = ?, due = ? WHERE id = ?",
-        (lease.owner.0, lease.until.as_millisecond(), id),
-    )?;
-    Ok(())
+    let take = "UPDATE work SET owner = ?, due = ? WHERE id = ?";
+    tx.update_one(("work", id), take, (lease.owner.0, lease.until.as_millisecond(), id))
 }
 
 fn load_send(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<ToSend> {

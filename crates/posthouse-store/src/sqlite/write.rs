@@ -21,7 +21,8 @@ use super::{fault::Result, job::Tx};
 /// Writes what was decided, and passes the answer on.
 pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
     for number in &decided.forgotten {
-        tx.execute("DELETE FROM unmatched_report WHERE id = ?", [number])?;
+        let forget = "DELETE FROM unmatched_report WHERE id = ?";
+        tx.update_one(("unmatched_report", number), forget, [number])?;
     }
     for effects in &decided.effects {
         write(tx, effects)?;
