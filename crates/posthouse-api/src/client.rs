@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::{
     BASE, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, PageOf, ProblemDetails,
-    ProvisioningPlan, ProvisioningRequest, ResendRequest, Resent, UnreadableQuery, UnreadableRequest,
+    ProvisioningPlan, ProvisioningRequest, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
     VersionView,
 };
 
@@ -205,7 +205,7 @@ impl ApiClient {
     ///
     /// # Errors
     /// Every [`ApiError`].
-    pub async fn resend_reports(&self, request: &ResendRequest) -> Result<Resent, ApiError> {
+    pub async fn resend_reports(&self, request: &ResendRequest) -> Result<ResentBatch, ApiError> {
         self.post("/messages/resend-reports", request).await
     }
 

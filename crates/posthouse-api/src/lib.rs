@@ -16,7 +16,7 @@ mod version;
 pub use client::{ApiClient, ApiError};
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, NextStepView,
-    PartView, ResendRequest, Resent, TimelineLine,
+    PartView, ResendRequest, ResentBatch, TimelineLine,
 };
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};

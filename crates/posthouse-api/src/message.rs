@@ -196,7 +196,7 @@ pub struct ResendRequest {
 
 /// What a batch of a resend came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resent {
+pub struct ResentBatch {
     /// How many failed reports were looked at.
     pub looked_at: usize,
     /// Those that are, or would be, due again.

@@ -77,19 +77,19 @@ problem_codes! {
 pub struct ProblemDetails {
     /// A URI that names the kind of problem: `urn:posthouse:problem:` and the code.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Box<str>,
     /// The kind of problem in words.
-    pub title: String,
+    pub title: Box<str>,
     /// The HTTP status.
     pub status: u16,
     /// The word of [`ProblemCode`].
-    pub code: String,
+    pub code: Box<str>,
     /// What is wrong this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub detail: Option<Box<str>>,
     /// What puts it right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<String>,
+    pub remedy: Option<Box<str>>,
     /// Every mistake, where there may be several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemError>,
@@ -118,10 +118,10 @@ impl ProblemDetails {
     /// A problem of this kind.
     pub fn new(code: ProblemCode) -> Self {
         Self {
-            kind: format!("urn:posthouse:problem:{}", code.as_str()),
-            title: code.title().to_owned(),
+            kind: format!("urn:posthouse:problem:{}", code.as_str()).into(),
+            title: code.title().into(),
             status: code.status(),
-            code: code.as_str().to_owned(),
+            code: code.as_str().into(),
             detail: None,
             remedy: None,
             errors: Vec::new(),
@@ -130,13 +130,13 @@ impl ProblemDetails {
 
     /// The same with what is wrong this time.
     #[must_use]
-    pub fn detail(self, detail: impl Into<String>) -> Self {
+    pub fn detail(self, detail: impl Into<Box<str>>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
 
     /// The same with what puts it right.
     #[must_use]
-    pub fn remedy(self, remedy: impl Into<String>) -> Self {
+    pub fn remedy(self, remedy: impl Into<Box<str>>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
     }
 
@@ -149,7 +149,7 @@ impl ProblemDetails {
 
     /// Whether it is of this kind.
     pub fn is(&self, code: ProblemCode) -> bool {
-        self.code == code.as_str()
+        *self.code == *code.as_str()
     }
 }
 
@@ -185,8 +185,10 @@ impl fmt::Display for ProblemError {
 impl fmt::Display for ProblemDetails {
     /// One sentence: what is wrong, each mistake, and the remedy.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let title = || self.title.to_lowercase();
-        f.write_str(&self.detail.clone().unwrap_or_else(title))?;
+        match &self.detail {
+            Some(detail) => f.write_str(detail)?,
+            None => f.write_str(&self.title.to_lowercase())?,
+        }
         for error in &self.errors {
             match (&error.parameter, &error.pointer) {
                 (Some(place), _) | (None, Some(place)) => write!(f, "; {place}: {error}")?,

@@ -19,6 +19,8 @@ use posthouse_gateway::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
+use crate::target::GatewayAddress;
+
 /// How often the gateway is asked meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 /// How long a gateway may take to say that its API can be used.
@@ -86,31 +88,38 @@ pub async fn reach_at(admin: String, tls: Option<&Tls>, revision: u64, wait: Dur
 
 /// The API of the gateway that runs on the store of these settings. `None` where no gateway runs there, or its API cannot be used: it
 /// is of an older version, its admin door cannot be reached, or we do not know its token. Commands then go to the store itself.
-pub async fn api(settings: &Settings, token: Option<&str>) -> Option<ApiClient> {
+pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiClient> {
     let file = posthouse_gateway::app::run_file(&settings.store.path);
     let RunFile { admin, pid } = RunFile::read(&file).ok()??;
-    let api = with_token(client(&admin, settings.admin.tls.as_ref(), GREETING).ok()?, settings, token);
+    // Where there is a token of the run, it is the one: none is configured.
+    let of_run = || run_token::read(&run_token::token_file(&settings.store.path));
+    let token = gateway.token.clone().or_else(of_run).or_else(|| known_token(settings, gateway));
+    let client = client(&admin, settings.admin.tls.as_ref(), GREETING).ok()?;
+    let api = match token {
+        Some(token) => client.with_token(&token),
+        None => return None,
+    };
     let version = api.version().await.ok()?;
     // The file may be left over, and another gateway may have taken the port since.
     (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
 }
 
-/// The API of the gateway at this URL.
+/// The API of the gateway at this URL. The token beside the store is not for it: it may be anybody's.
 ///
 /// # Errors
 /// TLS cannot be set up.
-pub fn api_at(url: &str, settings: &Settings, token: Option<&str>) -> anyhow::Result<ApiClient> {
-    Ok(with_token(client(url, settings.admin.tls.as_ref(), ANSWER)?, settings, token))
-}
-
-/// With the token that was given, or is configured, or lies beside the store.
-fn with_token(client: ApiClient, settings: &Settings, token: Option<&str>) -> ApiClient {
-    let configured = settings.admin.token.as_ref().map(|token| token.expose().to_owned());
-    let beside = || run_token::read(&run_token::token_file(&settings.store.path));
-    match token.map(str::to_owned).or(configured).or_else(beside) {
+pub fn api_at(url: &str, settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<ApiClient> {
+    let client = client(url, settings.admin.tls.as_ref(), ANSWER)?;
+    Ok(match known_token(settings, gateway) {
         Some(token) => client.with_token(&token),
         None => client,
-    }
+    })
+}
+
+/// The token that was given, is in the environment, or is configured.
+fn known_token(settings: &Settings, gateway: &GatewayAddress) -> Option<String> {
+    let configured = || settings.admin.token.as_ref().map(|token| token.expose().to_owned());
+    gateway.token().or_else(configured)
 }
 
 fn client(admin: &str, tls: Option<&Tls>, wait: Duration) -> anyhow::Result<ApiClient> {

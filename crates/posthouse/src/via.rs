@@ -1,12 +1,12 @@
 //! By which way a command comes to messages: by the API of a gateway, or by the store itself where no gateway runs on it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{
     ApiClient, ApiError, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery, MessageView,
-    PageOf, ProblemCode, ProblemDetails, ResendRequest, Resent, UnreadableQuery, UnreadableRequest,
+    PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
 };
 use posthouse_core::{carrier::CarrierId, store::Store};
 use posthouse_gateway::{
@@ -22,7 +22,7 @@ use crate::{
 /// The way to messages. Both answer in the same types.
 pub enum Via {
     /// By a gateway.
-    Gateway(ApiClient),
+    Gateway(Box<ApiClient>),
     /// By the store, which nobody serves, or whose gateway cannot be asked.
     Store(Arc<dyn Store>),
 }
@@ -42,12 +42,11 @@ impl Via {
     /// # Errors
     /// The store cannot be opened.
     pub async fn open(settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<Self> {
-        let token = gateway.token();
         if let Some(url) = &gateway.url {
-            return Ok(Self::Gateway(running::api_at(url, settings, token.as_deref())?));
+            return Ok(Self::Gateway(Box::new(running::api_at(url, settings, gateway)?)));
         }
-        if let Some(api) = running::api(settings, token.as_deref()).await {
-            return Ok(Self::Gateway(api));
+        if let Some(api) = running::api(settings, gateway).await {
+            return Ok(Self::Gateway(Box::new(api)));
         }
         let opened = visit(settings, false).await;
         let store = opened.context("the store cannot be opened; -c says which configuration names it")?;
@@ -129,7 +128,7 @@ impl Via {
     ///
     /// # Errors
     /// What the gateway or the store says.
-    pub async fn resend_reports(&self, request: &ResendRequest) -> anyhow::Result<Resent> {
+    pub async fn resend_reports(&self, request: &ResendRequest) -> anyhow::Result<ResentBatch> {
         match self {
             Self::Gateway(api) => Ok(api.resend_reports(request).await?),
             Self::Store(store) => {
@@ -154,7 +153,7 @@ impl Via {
                 let carrier = carrier.map(|id| CarrierId(id.to_owned()));
                 if let Some(carrier) = &carrier {
                     let known = store.provisioning().await?.carriers;
-                    if !known.iter().map(|known| &known.id).collect::<BTreeSet<_>>().contains(carrier) {
+                    if !known.iter().any(|known| known.id == *carrier) {
                         return Ok(None);
                     }
                 }

@@ -1,4 +1,4 @@
-//! Who asks: so far, whoever shows the admin token.
+//! Who asks: so far, whoever shows the admin token. There are no roles.
 
 use std::net::IpAddr;
 
@@ -8,15 +8,7 @@ use posthouse_api::{ProblemCode, ProblemDetails};
 use super::AdminState;
 use crate::{config::secrets::Secret, http::server::Peer};
 
-/// Somebody who may use the API.
-#[derive(Clone, Copy, Debug)]
-#[expect(dead_code, reason = "the verbs that write down who did it will read it")]
-pub(super) struct Caller {
-    /// Where the request came from, which may be a proxy.
-    pub address: IpAddr,
-}
-
-/// Lets in who shows the token of the API, and a client certificate where the door asks for those.
+/// Lets in a caller that shows the token of the API, and a client certificate where the door asks for those.
 ///
 /// # Errors
 /// What is missing.
@@ -24,7 +16,7 @@ pub(super) async fn admit(
     state: &AdminState,
     headers: &HeaderMap,
     peer: &Peer,
-) -> Result<Caller, ProblemDetails> {
+) -> Result<(), ProblemDetails> {
     if lacks_certificate(state, peer) {
         return Err(ProblemDetails::new(ProblemCode::CertificateRequired)
             .remedy("connect with a certificate of an authority in [admin] tls client_ca"));
@@ -39,7 +31,7 @@ pub(super) async fn admit(
             .detail("this needs the header Authorization: Bearer TOKEN")
             .remedy(remedy(state)));
     }
-    Ok(Caller { address })
+    Ok(())
 }
 
 fn remedy(state: &AdminState) -> &'static str {

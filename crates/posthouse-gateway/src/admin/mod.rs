@@ -20,10 +20,9 @@ mod version;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode as HttpStatus};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
 use posthouse_core::{
     store::{Store, StoreError},
@@ -39,6 +38,7 @@ use crate::{
     config::secrets::Secret,
     handoff::Handoff,
     http::{
+        body::drain,
         memory::Memory,
         requests::{content_length, head_fault},
         server::{HttpAnswer, Peer, plain},
@@ -102,11 +102,11 @@ impl AdminDoor {
         if let Some(fault) = head_fault(request.headers()) {
             tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");
             peer.progress.working();
-            return malformed(is_api, "the head of this request cannot be read");
+            return malformed(is_api, "the head of this request cannot be read\n");
         }
         if content_length(request.headers()) == ContentLength::Malformed {
             peer.progress.working();
-            return malformed(is_api, "the length of this request cannot be told");
+            return malformed(is_api, "the length of this request cannot be told\n");
         }
         if !is_api {
             peer.progress.working();
@@ -128,16 +128,20 @@ impl AdminDoor {
 
     /// A request of the API, once it is known who asks.
     async fn admitted(&self, request: Request<Incoming>, peer: &Peer) -> Result<HttpAnswer, ProblemDetails> {
-        let caller = context::admit(&self.state, request.headers(), peer).await?;
+        if let Err(refused) = context::admit(&self.state, request.headers(), peer).await {
+            if !request.body().is_end_stream() {
+                drain(request.into_body());
+            }
+            return Err(refused);
+        }
         let is_provisioning = router::is_provisioning(request.uri().path());
         // Held till it is answered: a document and what it is read into may take some times its length.
         let _turn = match is_provisioning && request.method() == Method::POST {
             true => Some(self.turn().await?),
             false => None,
         };
-        let mut request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
+        let request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
         peer.progress.working();
-        request.extensions_mut().insert(caller);
         let time = if is_provisioning { PROVISIONING_TIME } else { ANSWER_TIME };
         Ok(self.route(request, time).await)
     }
@@ -174,14 +178,11 @@ fn is_api(path: &str) -> bool {
     path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn malformed(is_api: bool, what: &'static str) -> HttpAnswer {
-    if is_api {
-        return problem(&ProblemDetails::new(ProblemCode::Malformed).detail(what));
+fn malformed(is_api: bool, line: &'static str) -> HttpAnswer {
+    match is_api {
+        true => problem(&ProblemDetails::new(ProblemCode::Malformed).detail(line.trim_end())),
+        false => plain(HttpStatus::BAD_REQUEST, line),
     }
-    let mut answer = plain(HttpStatus::BAD_REQUEST, what);
-    let line = format!("{what}\n");
-    *answer.body_mut() = Full::new(Bytes::from(line));
-    answer
 }
 
 /// The door sends whole bodies, and all that verbs write are in memory.

@@ -643,7 +643,11 @@ fn write_run_file(path: &Path, ready: &Ready) {
 }
 
 fn write_token_file(path: &Path, token: Option<&Secret>) {
-    let Some(token) = token else { return };
+    let Some(token) = token else {
+        // One that an earlier run left would be shown to us as a guess.
+        let _ = std::fs::remove_file(path);
+        return;
+    };
     // The gateway works without it; commands then go to the store itself.
     if let Err(error) = run_token::write(path, token.expose()) {
         tracing::warn!(%error, path = %path.display(), "cannot let other commands use the admin API");

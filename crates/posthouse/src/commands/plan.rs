@@ -99,10 +99,9 @@ pub async fn by_gateway(
     document: &ConfigFile,
     asked: Asked,
 ) -> anyhow::Result<Option<ProvisioningPlan>> {
-    let token = target.gateway.token();
     let (api, is_named) = match &target.gateway.url {
-        Some(url) => (running::api_at(url, settings, token.as_deref())?, true),
-        None => match running::api(settings, token.as_deref()).await {
+        Some(url) => (running::api_at(url, settings, &target.gateway)?, true),
+        None => match running::api(settings, &target.gateway).await {
             Some(api) => (api, false),
             None => return Ok(None),
         },

@@ -38,7 +38,11 @@ async fn town() -> Town {
     let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(NEVER, NEVER);
     plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), ValueSource::Inline));
+    // An earlier run had none configured, and was killed.
+    let left_over = run_token::token_file(&plan.settings.store.path);
+    fs::write(&left_over, "of an earlier run\n").unwrap();
     let town = Town::planned(plan).await;
+    assert!(!left_over.exists());
     let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 0\n", "");
     town.provision(&[account, town.carrier("31003", ""), range("1617", "31003")].concat()).await;
     town

@@ -75,7 +75,7 @@ pub async fn find(
     let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
     let below = cursor.map(selection::cursor).transpose();
     let below = below.map_err(|what| invalid(vec![ProblemError::in_parameter("cursor", what)]))?;
-    let filter = selection::filter(query, below, |name, what| ProblemError::in_parameter(name, what));
+    let filter = selection::filter(query, below, ProblemError::in_parameter);
     Ok(list(store, &filter.map_err(invalid)?, limit.into(), true).await?)
 }
 
@@ -96,7 +96,7 @@ fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
     };
     let below = given.read("cursor", selection::cursor);
     let (limit, reveal) = (given.limit(), given.flag("reveal"));
-    let filter = match selection::filter(&query, below, |name, what| ProblemError::in_parameter(name, what)) {
+    let filter = match selection::filter(&query, below, ProblemError::in_parameter) {
         Ok(filter) => filter,
         Err(errors) => {
             given.add(errors);

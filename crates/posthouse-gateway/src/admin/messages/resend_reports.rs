@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use jiff::Timestamp;
-use posthouse_api::{MAX_BATCH, ProblemCode, ProblemDetails, ProblemError, ResendRequest, Resent};
+use posthouse_api::{MAX_BATCH, ProblemCode, ProblemDetails, ProblemError, ResendRequest, ResentBatch};
 use posthouse_core::{
     Id,
     account::AccountName,
@@ -25,7 +25,7 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     request: Request,
-) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     let request: ResendRequest = body::json(request).await?;
     answer(&state, &request).await
 }
@@ -34,7 +34,7 @@ pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
     request: Request,
-) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     let request: ResendRequest = body::json(request).await?;
     if !request.ids.is_empty() || request.all {
         let what = "the path says which message";
@@ -44,7 +44,10 @@ pub(in super::super) async fn handle_one(
     answer(&state, &request).await
 }
 
-async fn answer(state: &AdminState, request: &ResendRequest) -> Result<JsonAnswer<Resent>, ProblemAnswer> {
+async fn answer(
+    state: &AdminState,
+    request: &ResendRequest,
+) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     if !request.unprovisioned {
         let (account, carrier) = (request.account.as_deref(), request.carrier.as_deref());
         selection::provisioned(&state.snapshot.get(), account, carrier)?;
@@ -62,7 +65,7 @@ pub async fn resend_reports(
     store: &dyn Store,
     request: &ResendRequest,
     now: Timestamp,
-) -> Result<Resent, VerbError> {
+) -> Result<ResentBatch, VerbError> {
     let page = store.failed_callbacks(&filter(request)?, MAX_BATCH).await?;
     let is_full = page.len() == MAX_BATCH;
     let next = page.last().filter(|_| is_full).map(|last| last.id.to_string());
@@ -73,7 +76,7 @@ pub async fn resend_reports(
         ids = patiently(|| store.resend(&ids, now)).await?;
     }
     let done = owed.iter().filter(|one| ids.contains(&one.id)).map(views::failed_report).collect();
-    Ok(Resent { looked_at, done, superseded: superseded.len(), next })
+    Ok(ResentBatch { looked_at, done, superseded: superseded.len(), next })
 }
 
 fn filter(request: &ResendRequest) -> Result<FailedFilter, ProblemDetails> {
