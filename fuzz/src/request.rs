@@ -16,8 +16,7 @@ use posthouse_core::Id;
 use posthouse_core::account::{Account, AccountName, AccountStatus, Callbacks, Service, SubmitMode, VaspKey};
 use posthouse_core::carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown};
 use posthouse_core::message::Digest;
-use posthouse_core::provisioning::DialectName;
-use posthouse_core::route::Snapshot;
+use posthouse_core::provisioning::{DialectName, Snapshot};
 use posthouse_core::submit::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Decision, Facts, FetchFact, Head, Rejection, decide, plan, read_content,

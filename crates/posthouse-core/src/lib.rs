@@ -14,7 +14,6 @@ pub mod lock;
 pub mod message;
 pub mod pace;
 pub mod provisioning;
-pub mod route;
 pub mod share;
 pub mod shown;
 pub mod steady;

@@ -22,8 +22,8 @@ use tokio::time::sleep;
 
 use self::{line::CheckLine, tries::Tries};
 use crate::{
-    config::secrets::{Secret, verify_password},
     http::basic::Basic,
+    secrets::{Secret, verify_password},
     shares::claimant,
 };
 
@@ -235,7 +235,7 @@ mod tests {
     use tokio::time::{Instant, advance};
 
     use super::{tries::COUNTS, *};
-    use crate::config::secrets::hash_password;
+    use crate::secrets::hash_password;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));

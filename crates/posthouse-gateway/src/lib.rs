@@ -25,6 +25,7 @@ mod patience;
 pub mod queue;
 mod random;
 mod resolver;
+pub mod secrets;
 pub mod shares;
 pub mod snapshot;
 pub mod telemetry;

@@ -4,8 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use posthouse_core::{
     lock::RwLock,
-    provisioning::Provisioning,
-    route::Snapshot,
+    provisioning::{Provisioning, Snapshot},
     store::{ErrorCause, ProvisioningStore, StoreError, StoreResult},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};

@@ -8,7 +8,7 @@ use super::finding::{JudgedFinding, Options, is_judged_as_submit};
 use super::head;
 use crate::{
     message::Digest,
-    route::Snapshot,
+    provisioning::Snapshot,
     submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Reject, Rejection, read_content, row},
 };
 

@@ -10,6 +10,7 @@ mod fields;
 mod lookup;
 mod range;
 pub mod reading;
+mod snapshot;
 pub mod tls;
 pub mod tree;
 pub mod vocabulary;
@@ -21,6 +22,7 @@ pub use difference::{FieldChange, Plan, PlanAction, PlanStep, ThingKind, plan};
 pub use fields::Fingerprints;
 pub use lookup::{Lookup, LookupProvider, LookupUrl, NumberUrl, Zone};
 pub use range::{Blacklisted, Prefix, Range};
+pub use snapshot::{Destination, Snapshot};
 
 use self::{
     account::{Account, AccountName},

@@ -260,7 +260,7 @@ mod tests {
     use super::*;
     use crate::{
         message::Digest,
-        route::Snapshot,
+        provisioning::Snapshot,
         submit::{Arrival, Body, CHECKS, ContentLength, ContentTypeHeader, Decision, Facts, Head},
     };
 

@@ -15,7 +15,7 @@ use crate::{
     carrier::Carrier,
     certificate::ShownCertificate,
     message::Digest,
-    route::Snapshot,
+    provisioning::Snapshot,
     submit::{ContentFacts, request::SubmitRequest},
 };
 

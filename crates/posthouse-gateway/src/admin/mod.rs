@@ -35,7 +35,6 @@ use tower_service::Service as _;
 use self::answer::problem;
 use crate::{
     auth::Verifier,
-    config::secrets::Secret,
     handoff::Handoff,
     http::{
         body::drain,
@@ -43,6 +42,7 @@ use crate::{
         requests::{content_length, head_fault},
         server::{HttpAnswer, Peer, plain},
     },
+    secrets::Secret,
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };

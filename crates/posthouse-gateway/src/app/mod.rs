@@ -33,7 +33,7 @@ use crate::{
         open,
     },
     clock::{self, SystemClock},
-    config::{Settings, secrets::Secret, settings::RetentionSection},
+    config::{Settings, settings::RetentionSection},
     due,
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
@@ -46,6 +46,7 @@ use crate::{
     intake::{self, Ingress, adapt::Adapter, admission::Admissions},
     lookup::{Directory, ported::Follower},
     queue::{self, SubmitQueue},
+    secrets::Secret,
     snapshot::SnapshotCell,
     telemetry::{Metrics, lines},
     tls::{

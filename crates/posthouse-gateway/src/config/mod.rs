@@ -7,7 +7,6 @@
 pub mod apply;
 pub mod provisioning;
 mod reader;
-pub mod secrets;
 pub mod settings;
 
 pub use apply::{Applied, ApplyError, apply, prepare};

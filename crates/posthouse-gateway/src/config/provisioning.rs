@@ -9,15 +9,15 @@ use posthouse_core::{
     tls::PeerTls,
 };
 
-use super::{
-    reader::{ConfigErrors, ConfigFile, ELSEWHERE, Environment, Surroundings},
+use super::reader::{ConfigErrors, ConfigFile, ELSEWHERE, Environment, Surroundings};
+use crate::{
     secrets::{hash_password, vasp_key, verify_password},
-};
-use crate::tls::{
-    certificate,
-    client::check as check_tls,
-    files::{self, TlsError},
-    pem,
+    tls::{
+        certificate,
+        client::check as check_tls,
+        files::{self, TlsError},
+        pem,
+    },
 };
 
 /// What each PEM block begins with.

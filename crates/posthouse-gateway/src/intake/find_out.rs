@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use super::{Ingress, SHED_FOR};
 use crate::{
     auth::{At, PasswordVerdict},
-    config::secrets::vasp_hash,
     fetch::{Failure, FetchError},
     http::{
         basic,
@@ -22,6 +21,7 @@ use crate::{
         seats::RequestProgress,
     },
     mm7_http::envelope::{decode_root, digest},
+    secrets::vasp_hash,
     shares::Claim,
 };
 

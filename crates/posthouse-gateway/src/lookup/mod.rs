@@ -17,8 +17,7 @@ use posthouse_core::{
     address::Msisdn,
     carrier::{Carrier, CarrierId, Connection},
     lock::Mutex,
-    provisioning::{Lookup, LookupProvider, LookupUrl},
-    route::Snapshot,
+    provisioning::{Lookup, LookupProvider, LookupUrl, Snapshot},
     submit::CarrierFact,
 };
 use tokio::time::Instant;

@@ -19,7 +19,7 @@ use posthouse_core::{
     message::EventKind,
     provisioning::tree::ValueSource,
 };
-use posthouse_gateway::{admin::run_token, config::secrets::Secret};
+use posthouse_gateway::{admin::run_token, secrets::Secret};
 use posthouse_sim::http::exchange;
 use serde_json::{Value, json};
 

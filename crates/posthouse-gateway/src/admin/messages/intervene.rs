@@ -9,7 +9,7 @@ use posthouse_core::{
     life::intervention::{Intervention, LeftAlone},
     life::state::State,
     message::StoredMessage,
-    route::Snapshot,
+    provisioning::Snapshot,
     store::{MessageFilter, Store},
 };
 

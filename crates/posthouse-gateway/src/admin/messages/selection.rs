@@ -2,7 +2,7 @@
 
 use posthouse_api::{MessageQuery, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
-    Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, route::Snapshot,
+    Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, provisioning::Snapshot,
     store::MessageFilter,
 };
 

@@ -12,7 +12,7 @@ use posthouse_core::{
     address::bare,
     carrier::Carrier,
     message::{Digest, KeptRecipient, Mo, StoredPart},
-    route::{Destination, Snapshot},
+    provisioning::{Destination, Snapshot},
     store::{Acceptance, NewMo, StoreError},
     submit::make_ids_readable,
 };

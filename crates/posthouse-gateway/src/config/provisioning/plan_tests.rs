@@ -10,7 +10,7 @@ use posthouse_core::{
 };
 use serde_json::json;
 
-use super::{super::secrets::verify_password, *};
+use super::*;
 
 const FILE: &str = r#"
     [[account]]

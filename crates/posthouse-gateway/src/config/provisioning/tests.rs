@@ -16,7 +16,7 @@ use posthouse_core::{
 };
 
 use super::*;
-use crate::config::{ConfigMistake, secrets::vasp_hash};
+use crate::{config::ConfigMistake, secrets::vasp_hash};
 
 const KEY: [u8; 32] = [7; 32];
 

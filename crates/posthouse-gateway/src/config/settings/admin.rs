@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use posthouse_core::provisioning::{reading::Table, tree::ValueSource};
 
 use super::{ConfigFile, address, loopback, quote, tls};
-use crate::{config::secrets::Secret, tls::files::Tls};
+use crate::{secrets::Secret, tls::files::Tls};
 
 /// `[admin]`
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -161,7 +161,7 @@ mod tests {
     use std::{path::PathBuf, time::Duration};
 
     use super::{super::ConfigMistake, *};
-    use crate::{config::secrets::Secret, tls::files::Tls};
+    use crate::{secrets::Secret, tls::files::Tls};
 
     fn parse(text: &str) -> Result<Settings, ConfigErrors> {
         let environment = |name: &str| match name {

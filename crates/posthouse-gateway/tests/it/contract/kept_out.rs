@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use posthouse_core::provisioning::tree::ValueSource;
-use posthouse_gateway::config::secrets::Secret;
+use posthouse_gateway::secrets::Secret;
 use tokio::net::TcpSocket;
 
 use posthouse_testing::{

@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use crate::{
+use super::{
+    Blacklisted, Lookup, Prefix, Provisioning,
     account::{Account, AccountName, AccountStatus},
-    address::{Msisdn, bare},
     carrier::{Carrier, CarrierId},
-    provisioning::{Blacklisted, Lookup, Prefix, Provisioning},
 };
+use crate::address::{Msisdn, bare};
 
 /// All of provisioning at one revision, indexed. Readers keep the one they began with.
 #[derive(Debug, Default)]
