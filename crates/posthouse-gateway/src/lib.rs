@@ -28,5 +28,6 @@ mod resolver;
 pub mod secrets;
 pub mod shares;
 pub mod snapshot;
+mod store_retry;
 pub mod telemetry;
 pub mod tls;

@@ -31,6 +31,7 @@ use posthouse_core::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service as _;
+use tracing::Instrument as _;
 
 use self::answer::problem;
 use crate::{
@@ -157,7 +158,8 @@ impl AdminDoor {
 
     async fn route(&self, request: Request<Body>, time: Duration) -> HttpAnswer {
         let (method, is_api) = (request.method().clone(), is_api(request.uri().path()));
-        let Ok(answered) = timeout(time, self.router.clone().call(request)).await else {
+        let span = tracing::debug_span!("admin_request", %method, path = request.uri().path());
+        let Ok(answered) = timeout(time, self.router.clone().call(request)).instrument(span).await else {
             return match is_api {
                 true => problem(&late()),
                 false => plain(HttpStatus::SERVICE_UNAVAILABLE, "this took too long\n"),

@@ -18,9 +18,10 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{Shared, deliver::deliver};
-use crate::{due::has_to_be_told, http::client::HttpClient};
+use crate::{due::has_to_be_told, http::client::HttpClient, store_retry::retried};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
 const IN_HAND: usize = 8;
@@ -177,7 +178,8 @@ impl Lane {
             Entry::Occupied(_) => return,
         }
         let (shared, bell, stop) = (Arc::clone(&self.shared), Arc::clone(&self.bell), self.stop.clone());
-        self.tries.spawn(async move {
+        let span = tracing::debug_span!("callback", id = %callback.message, callback = %id, account = %callback.account);
+        let attempt = async move {
             let turn = tokio::select! {
                 biased;
                 // What waits for its turn is left to the next run.
@@ -195,7 +197,8 @@ impl Lane {
                 bell.notify_one();
             }
             id
-        });
+        };
+        self.tries.spawn(attempt.instrument(span));
     }
 
     /// The way to the account's VASP; a new one when it was provisioned otherwise.
@@ -225,7 +228,8 @@ async fn settle(shared: &Shared, callback: &Callback, outcome: CallbackOutcome) 
     }
     let now = shared.clock.now();
     let is_due_soon = matches!(outcome, CallbackOutcome::Again { due, .. } if has_to_be_told(due, now));
-    match shared.store.settle_callback(id, shared.owner, outcome, now).await {
+    let settle = || shared.store.settle_callback(id, shared.owner, outcome.clone(), now);
+    match retried(settle).await {
         Ok(another_is_due) => {
             if is_due_soon {
                 shared.handoff.ring();

@@ -19,6 +19,7 @@ use posthouse_core::{
     time::{Clock, after},
 };
 use tokio::{sync::oneshot, time::Instant};
+use tracing::{Instrument as _, Span, field};
 
 use self::{adapt::Adapter, admission::Admissions, find_out::Exchange};
 use crate::{
@@ -102,10 +103,11 @@ impl Ingress {
             answer.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
             return answer;
         }
-        self.submit(request, peer).await
+        let span = tracing::debug_span!("submit", id = field::Empty, address = %peer.address);
+        self.submit(request, peer, &span).instrument(span.clone()).await
     }
 
-    async fn submit(&self, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
+    async fn submit(&self, request: Request<Incoming>, peer: Peer, span: &Span) -> HttpAnswer {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let snapshot = self.snapshot.get();
@@ -124,7 +126,10 @@ impl Ingress {
             return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
         };
         let answer = match outcome {
-            Ok(id) => answer::success(&exchange.facts, id),
+            Ok(id) => {
+                span.record("id", field::display(id));
+                answer::success(&exchange.facts, id)
+            }
             Err(refusal) => answer::refusal(&exchange.facts, refusal),
         };
         if let Some(rest) = exchange.body.take() {

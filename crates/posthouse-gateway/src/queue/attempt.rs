@@ -25,6 +25,7 @@ use crate::{
     },
     due::has_to_be_told,
     handoff::Dispatch,
+    store_retry::retried,
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -382,7 +383,8 @@ const fn next_due(settlement: &Settlement) -> Option<Timestamp> {
 pub(super) async fn settle(shared: &Shared, send: &ToSend, settlement: Settlement, words: &str) {
     let now = shared.clock.now();
     let is_due_soon = next_due(&settlement).is_some_and(|due| has_to_be_told(due, now));
-    match shared.store.settle(send.id, shared.owner, settlement, words, now).await {
+    let settle = || shared.store.settle(send.id, shared.owner, settlement.clone(), words, now);
+    match retried(settle).await {
         Ok(settled) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
             if settled.owes_report || is_due_soon {

@@ -15,6 +15,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::{
     Shared,
@@ -204,7 +205,9 @@ impl Lane {
         }
         let (shared, links) = (Arc::clone(&self.shared), Arc::clone(&self.links));
         let stop = self.stop.clone();
-        self.attempts.spawn(async move { (id, run_job(&shared, &links, job, &stop).await) });
+        let span = tracing::debug_span!("attempt", %id, carrier = %job.send.carrier);
+        let attempt = async move { (id, run_job(&shared, &links, job, &stop).await) };
+        self.attempts.spawn(attempt.instrument(span));
     }
 
     fn ended(&mut self, ended: Result<(Id, AttemptEnd), tokio::task::JoinError>) {

@@ -48,7 +48,9 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
         LogFormat::Text => {
             layer.with_ansi(print::stderr().is_terminal()).fmt_fields(fields::ForPeople).boxed()
         }
-        LogFormat::Json => layer.event_format(json::Object).boxed(),
+        LogFormat::Json => {
+            layer.with_ansi(false).fmt_fields(fields::ForPeople).event_format(json::Object).boxed()
+        }
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(levels))

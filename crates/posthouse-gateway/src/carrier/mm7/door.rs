@@ -24,6 +24,7 @@ use posthouse_core::{
     unreadable::Unreadable,
 };
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::{
     auth::{At, PasswordVerdict, Verifier},
@@ -134,7 +135,8 @@ impl CarrierDoor {
             return refused;
         }
         let from = self.settings.proxies.requester(request.headers(), &peer).address;
-        self.take(&carrier, request, from, &peer.progress).await
+        let span = tracing::debug_span!("carrier_request", carrier = %carrier.id, address = %from);
+        self.take(&carrier, request, from, &peer.progress).instrument(span).await
     }
 
     fn carrier(&self, path: &str) -> Option<Arc<Carrier>> {
