@@ -74,6 +74,11 @@ impl DirectFile {
         Ok(file)
     }
 
+    /// Whether the page cache is left out.
+    pub(crate) const fn is_direct(&self) -> bool {
+        self.direct
+    }
+
     /// The file.
     pub(crate) const fn file(&self) -> &File {
         &self.file

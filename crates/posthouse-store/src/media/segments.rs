@@ -67,7 +67,7 @@ pub(crate) struct Segments {
     filling: Option<Filling>,
     /// Filled up in this group: their tails are still to be written.
     filled: Vec<Filling>,
-    /// Pre-written, and nothing in them yet.
+    /// Made ahead, and nothing in them yet.
     free: Vec<SegmentFile>,
     /// Not needed by any row since a commit, to be removed with the next one.
     surplus: Vec<i64>,
@@ -257,7 +257,7 @@ impl Segments {
         self.newest_bytes.saturating_mul(2).max(FIRST_BYTES).min(self.limit)
     }
 
-    /// Has the next segment pre-written, if none is ready and there is this much room beside it.
+    /// Has the next segment made, if none is ready and there is this much room beside it.
     pub(crate) fn prepare(&mut self, room: u64) {
         let bytes = self.grown();
         if self.filling.is_some() && self.free.is_empty() && self.spare.on_order().is_none() && bytes < room {

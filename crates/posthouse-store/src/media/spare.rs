@@ -1,4 +1,4 @@
-//! Keeps a pre-written segment ready: filling one is twice as fast as extending a file, and nobody waits for it.
+//! Keeps a segment ready whose space on disk is taken: filling one is faster than extending a file, and nothing waits for it.
 
 use std::{
     io,
@@ -8,7 +8,7 @@ use std::{
 
 use super::folder::{Folder, SegmentFile};
 
-/// The thread that pre-writes segments, one at a time. It ends when this is dropped and its file is done.
+/// The thread that makes segments, one at a time. It ends when this is dropped and its file is done.
 #[derive(Debug)]
 pub(super) struct Spare {
     orders: Sender<SegmentFile>,
@@ -22,9 +22,9 @@ impl Spare {
     pub(super) fn start(folder: Folder) -> io::Result<Self> {
         let (orders, taken) = channel::<SegmentFile>();
         let (finished, done) = channel();
-        thread::Builder::new().name("media-prewrite".into()).spawn(move || {
+        thread::Builder::new().name("media-spare".into()).spawn(move || {
             for order in taken {
-                if finished.send(prewrite(&folder, order)).is_err() {
+                if finished.send(make(&folder, order)).is_err() {
                     return;
                 }
             }
@@ -50,11 +50,11 @@ impl Spare {
     }
 }
 
-fn prewrite(folder: &Folder, order: SegmentFile) -> Option<SegmentFile> {
-    match folder.prewrite(order.id, order.bytes) {
+fn make(folder: &Folder, order: SegmentFile) -> Option<SegmentFile> {
+    match folder.reserve(order.id, order.bytes) {
         Ok(()) => Some(order),
         Err(error) => {
-            tracing::warn!(%error, segment = order.id, "media segment could not be pre-written");
+            tracing::warn!(%error, segment = order.id, "media segment could not be made ahead");
             None
         }
     }

@@ -73,7 +73,7 @@ fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &target);
         } else if !entry.file_name().to_string_lossy().ends_with("-shm") {
             match fs::copy(entry.path(), &target) {
-                // A segment that was being pre-written got its own name meanwhile: nothing is in it yet.
+                // A segment that was being made got its own name meanwhile: nothing is in it yet.
                 Err(error) if error.kind() == ErrorKind::NotFound && is_unfinished(&target) => {}
                 copied => drop(copied.unwrap()),
             }
