@@ -3,61 +3,67 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{
-    store::WorkStore,
-    time::{Clock, after},
-};
+use posthouse_core::{store::WorkStore, time::Clock};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{callbacks::CallbackQueue, handoff::Handoff, queue::SubmitQueue};
+use crate::{
+    bell::{Bell, LOOK_AT_LEAST_EVERY},
+    callbacks::CallbackQueue,
+    queue::{SubmitQueue, settle_timers},
+};
 
-/// How long it waits at most before it looks again: another node, or a clock that was set, may have made something due.
-const LOOK_AT_LEAST_EVERY: Duration = Duration::from_secs(1);
 /// How long it waits at least between two looks, so that a busy bell does not become a busy loop.
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(5);
 
-/// Looks till `stop`.
-pub async fn watch(
-    store: Arc<dyn WorkStore>,
-    clock: Arc<dyn Clock>,
-    handoff: Arc<Handoff>,
-    queue: Arc<SubmitQueue>,
-    relay: Arc<CallbackQueue>,
-    stop: CancellationToken,
-) {
-    loop {
-        let now = clock.now();
-        let wait = match store.due(now).await {
-            Ok(due) => {
-                due.carriers.iter().for_each(|carrier| queue.wake(carrier));
-                due.accounts.iter().for_each(|account| relay.wake(account));
-                if due.timers {
-                    queue.timers().await;
-                }
-                due.next.map_or(LOOK_AT_LEAST_EVERY, |next| until(next, clock.now()))
-            }
-            Err(error) => {
-                tracing::error!(%error, "the store does not say what is due");
-                LOOK_AT_LEAST_EVERY
-            }
-        };
-        let look_again = Instant::now() + wait.min(LOOK_AT_LEAST_EVERY);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(LOOK_AT_MOST_EVERY) => {}
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            // Whether it was rung or the time passed, it looks again.
-            _ = timeout_at(look_again, handoff.rung()) => {}
-        }
-    }
+/// The watcher of due work.
+pub struct Watcher {
+    /// Asked for what is due.
+    pub store: Arc<dyn WorkStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Rung for what becomes due before the watcher would look.
+    pub bell: Arc<Bell>,
+    /// The lanes of carriers.
+    pub queue: Arc<SubmitQueue>,
+    /// The lanes of accounts.
+    pub callbacks: Arc<CallbackQueue>,
 }
 
-/// Whether the bell has to be rung for what becomes due then: the scout sleeps till what was next when it looked.
-pub(crate) fn has_to_be_told(due: Timestamp, now: Timestamp) -> bool {
-    due < after(now, LOOK_AT_LEAST_EVERY)
+impl Watcher {
+    /// Watches till `stop`.
+    pub async fn watch(self, stop: CancellationToken) {
+        loop {
+            let wait = self.look().await;
+            let look_again = Instant::now() + wait.min(LOOK_AT_LEAST_EVERY);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(LOOK_AT_MOST_EVERY) => {}
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // Whether the bell rang or the time passed, it looks again.
+                _ = timeout_at(look_again, self.bell.rung()) => {}
+            }
+        }
+    }
+
+    /// Wakes who has something due, and returns how long nothing else becomes due.
+    async fn look(&self) -> Duration {
+        let due = match self.store.due(self.clock.now()).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::error!(%error, "the store does not say what is due");
+                return LOOK_AT_LEAST_EVERY;
+            }
+        };
+        due.carriers.iter().for_each(|carrier| self.queue.wake(carrier));
+        due.accounts.iter().for_each(|account| self.callbacks.wake(account));
+        if due.timers {
+            settle_timers(&self.queue).await;
+        }
+        due.next.map_or(LOOK_AT_LEAST_EVERY, |next| until(next, self.clock.now()))
+    }
 }
 
 fn until(next: Timestamp, now: Timestamp) -> Duration {

@@ -1,4 +1,4 @@
-//! Where the door for VASPs and the queue meet besides the store: a fresh message goes from memory to its carrier's lane.
+//! Hands a fresh message from memory to its carrier's lane, without a read from the store.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 
 use mm7::StatusCode;
 use posthouse_core::{carrier::CarrierId, lock::Mutex, store::ToSend};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// For how long a message is this node's to send; then any node may.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -20,14 +20,14 @@ const LANE_ROOM: usize = 256;
 /// carrier that takes its time has the others wait in the store, and not in memory.
 const LANE_BYTES: u32 = 64 << 20;
 
-/// A message to be attempted, under a lease of this node.
+/// A message to be attempted, under a lease that this node holds.
 #[derive(Debug)]
 pub struct Dispatch {
     /// What is to be sent. One that was just accepted has its media, which so need not be read back.
     pub send: ToSend,
-    /// Relay mode: who waits for the carrier's answer, as a code of the table.
+    /// Relay mode: where the carrier's answer is waited for, as a code of the table.
     pub answer: Option<oneshot::Sender<StatusCode>>,
-    /// What its media take of the lane's memory, till they are dropped.
+    /// The part of the lane's memory that its media take, till they are dropped.
     pub memory: Option<OwnedSemaphorePermit>,
 }
 
@@ -52,42 +52,42 @@ impl Room {
     }
 }
 
+/// Where a lane takes fresh messages from.
 #[derive(Debug)]
 struct Mailbox {
     sender: mpsc::Sender<Dispatch>,
     memory: Arc<Semaphore>,
 }
 
-/// The lanes that take fresh messages, and the bell that says that the store has work.
+/// The lanes that take fresh messages, and which carriers are down.
 #[derive(Debug, Default)]
 pub struct Handoff {
-    lanes: Mutex<HashMap<CarrierId, Mailbox>>,
+    mailboxes: Mutex<HashMap<CarrierId, Mailbox>>,
     down: Mutex<HashSet<CarrierId>>,
-    bell: Notify,
 }
 
 impl Handoff {
     /// Opens a carrier's lane. An earlier one gets nothing more.
     pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Dispatch> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
-        let lane = Mailbox { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
-        self.lanes.lock().insert(carrier, lane);
+        let mailbox = Mailbox { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
+        self.mailboxes.lock().insert(carrier, mailbox);
         receiver
     }
 
     /// Closes every lane: they get nothing more.
     pub fn close(&self) {
-        self.lanes.lock().clear();
+        self.mailboxes.lock().clear();
     }
 
     /// Room for one message with so many bytes of media in a carrier's lane, if it has any.
     pub fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
-        let lanes = self.lanes.lock();
-        let lane = lanes.get(carrier)?;
+        let mailboxes = self.mailboxes.lock();
+        let mailbox = mailboxes.get(carrier)?;
         // One that is longer than all of it has room when it is alone.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(LANE_BYTES);
-        let memory = Arc::clone(&lane.memory).try_acquire_many_owned(bytes).ok()?;
-        let place = lane.sender.clone().try_reserve_owned().ok()?;
+        let memory = Arc::clone(&mailbox.memory).try_acquire_many_owned(bytes).ok()?;
+        let place = mailbox.sender.clone().try_reserve_owned().ok()?;
         Some(Room { place, memory })
     }
 
@@ -104,16 +104,6 @@ impl Handoff {
     /// Whether none of a carrier's connections can be reached: what is for it waits best in the store.
     pub fn is_down(&self, carrier: &CarrierId) -> bool {
         self.down.lock().contains(carrier)
-    }
-
-    /// Says that the store has work that is due.
-    pub fn ring(&self) {
-        self.bell.notify_one();
-    }
-
-    /// Waits till somebody rings.
-    pub async fn rung(&self) {
-        self.bell.notified().await;
     }
 }
 

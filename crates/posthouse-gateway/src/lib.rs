@@ -1,17 +1,20 @@
 //! The Posthouse gateway as a library: [`app::App`] is the whole of it, running.
 //!
-//! `intake` takes SubmitReq from VASPs, `queue` submits to carriers, `carrier` is the wire to and from them, `callbacks` brings
-//! reports to VASPs, `admin` serves operators. They do not know each other: they meet in the core's types, in the store, and
-//! in `handoff`, where a fresh message goes from memory to its lane. `due` wakes the lanes for what the store holds.
+//! `doors` takes submissions from VASPs, `intake` decides about them, `queue` hands them to carriers over `carrier`, whose own door takes
+//! what carriers post; `callbacks` delivers to VASPs, `admin` serves operators. These meet in the core's types, in the store, in
+//! `handoff`, where a fresh message goes from memory to its lane, and in `bell`. `due` wakes the lanes for what the store holds. Which
+//! room may use which is a table in `xtask/src/tidy/rooms.rs`.
 
 pub mod admin;
 pub mod app;
 pub mod auth;
+pub mod bell;
 mod breaker;
 pub mod callbacks;
 pub mod carrier;
 pub mod clock;
 pub mod config;
+pub mod doors;
 mod due;
 pub mod fetch;
 pub mod handoff;
@@ -28,6 +31,7 @@ mod resolver;
 pub mod secrets;
 pub mod shares;
 pub mod snapshot;
+mod spawn;
 mod store_retry;
 pub mod telemetry;
 pub mod tls;

@@ -5,3 +5,13 @@ pub fn fraction() -> f64 {
     // 32 bits are an exact f64.
     getrandom::u32().map_or(0.5, |bits| f64::from(bits) / (f64::from(u32::MAX) + 1.0))
 }
+
+/// Random bytes, for keys and for the name of this run.
+///
+/// # Errors
+/// The system has none.
+pub fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
+}

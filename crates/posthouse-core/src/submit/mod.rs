@@ -29,5 +29,5 @@ pub use facts::{
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;
 pub(crate) use reject::row;
-pub use reject::{Reject, Rejection};
+pub use reject::{Reject, Rejection, SHED_FOR};
 pub use request::SubmitRequest;

@@ -136,6 +136,9 @@ pub(crate) mod row {
     pub(crate) const CARRIER_ANSWER: u8 = 33;
 }
 
+/// How long a peer is told to wait (Retry-After) when the gateway itself is short of something.
+pub const SHED_FOR: Duration = Duration::from_secs(5);
+
 /// A refusal and the row of contract 4.1 it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {

@@ -6,7 +6,7 @@ use http::{HeaderMap, header};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
 use super::AdminState;
-use crate::{http::server::Peer, secrets::Secret};
+use crate::{http::peer::Peer, secrets::Secret};
 
 /// Lets in a caller that shows the token of the API, and a client certificate where the door asks for those.
 ///

@@ -13,7 +13,7 @@ use super::{
     context::{lacks_certificate, shows},
     ready::CHECK_TIME,
 };
-use crate::{http::server::Peer, telemetry::store::StoreSample};
+use crate::{http::peer::Peer, telemetry::store::StoreSample};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 

@@ -36,12 +36,13 @@ use tracing::Instrument as _;
 use self::answer::problem;
 use crate::{
     auth::Verifier,
-    handoff::Handoff,
+    bell::Bell,
     http::{
         body::drain,
         memory::Memory,
+        peer::Peer,
         requests::{content_length, head_fault},
-        server::{HttpAnswer, Peer, plain},
+        server::{HttpAnswer, plain},
     },
     secrets::Secret,
     snapshot::SnapshotCell,
@@ -71,7 +72,7 @@ pub struct AdminState {
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
     /// Wakes lanes for what an operator made due.
-    pub handoff: Arc<Handoff>,
+    pub bell: Arc<Bell>,
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.

@@ -25,8 +25,11 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::mm7::connector::Connector;
-use crate::breaker::{self, Breaker, BreakerPolicy};
+use super::connector::{AnyConnector, Connector};
+use crate::{
+    breaker::{Breaker, BreakerChange, BreakerPolicy},
+    telemetry::ConnectionState,
+};
 
 /// Nobody was there. That costs a message nothing, and whether somebody is there again is found out without one
 /// ([`Links::look`]); only if that never says so is one tried.
@@ -42,7 +45,7 @@ const REFUSED: BreakerPolicy =
 const SILENT: BreakerPolicy =
     BreakerPolicy { failures: 5, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(60) };
 
-/// How long somebody who waits for his turn does so without looking round: what he waits for rings, but for time itself.
+/// How long a waiter sleeps before it checks by itself: every event wakes it except the passing of time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a message waits in hand at most for its turn by a connection's rate.
 const RATE_AHEAD: Duration = Duration::from_secs(10);
@@ -91,14 +94,14 @@ impl LinkOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
     /// Whether it is used from now on, or is not any more.
-    pub turn: breaker::BreakerChange,
+    pub turn: BreakerChange,
     /// It serves again: what waits for the carrier may go at once.
     pub came_back: bool,
 }
 
 /// A connection with its health and its pace.
 pub struct Link {
-    connector: Connector,
+    connector: AnyConnector,
     breaker: Breaker,
     pace: Mutex<Pace>,
     /// The last attempt found nobody there.
@@ -113,7 +116,7 @@ impl Link {
     fn new(connection: &Connection, room: &Arc<Notify>) -> Self {
         let Connection { window, per_second, timeout, .. } = *connection;
         Self {
-            connector: Connector::new(connection),
+            connector: AnyConnector::new(connection),
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
             is_unreached: AtomicBool::new(false),
@@ -123,12 +126,12 @@ impl Link {
     }
 
     /// What writes and reads.
-    pub const fn connector(&self) -> &Connector {
+    pub const fn connector(&self) -> &AnyConnector {
         &self.connector
     }
 
     /// What was provisioned.
-    pub const fn connection(&self) -> &Connection {
+    pub fn connection(&self) -> &Connection {
         self.connector.connection()
     }
 
@@ -142,9 +145,10 @@ impl Link {
         !self.breaker.is_open()
     }
 
-    /// How many requests may be in flight now.
-    pub fn window(&self) -> u32 {
-        self.pace().window()
+    /// Its state, for the metrics.
+    pub(crate) fn state(&self) -> ConnectionState<'_> {
+        let (name, is_up, window) = (&self.connection().name, self.is_up(), self.pace().window());
+        ConnectionState { name, is_up, window }
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {
@@ -174,11 +178,11 @@ impl Link {
     }
 
     /// Our credentials were refused. A message that is tried again and again counts once, or it would stop all others.
-    fn refuse(&self, message: Option<Id>, now: Instant) -> breaker::BreakerChange {
+    fn refuse(&self, message: Option<Id>, now: Instant) -> BreakerChange {
         let mut refused = self.refused();
         let is_known = message.is_some_and(|message| refused.contains(&message));
         if is_known && !self.breaker.is_open() {
-            return breaker::BreakerChange::Same;
+            return BreakerChange::Same;
         }
         if !is_known && refused.len() < REFUSALS {
             refused.extend(message);
@@ -210,7 +214,7 @@ impl Link {
             LinkOutcome::Silent => self.breaker.failed(SILENT, now),
         };
         let came_back = matches!(ended, LinkOutcome::Served | LinkOutcome::Odd)
-            && (was_unreached || turn == breaker::BreakerChange::Closed);
+            && (was_unreached || turn == BreakerChange::Closed);
         Noted { turn, came_back }
     }
 }

@@ -20,7 +20,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use super::{seats::RequestProgress, server::Peer};
+use super::{peer::Peer, seats::RequestProgress};
 use crate::{shares::claimant, tls::certificate};
 
 /// How much is still read of a peer that does not speak TLS, so that it sees its connection closed and not reset.

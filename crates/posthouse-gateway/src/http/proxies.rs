@@ -5,8 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-use super::server::Peer;
-
 /// The networks of our proxies.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(pub Vec<IpNet>);
@@ -21,15 +19,15 @@ pub struct Requester {
 }
 
 impl Proxies {
-    /// Who asks.
-    pub fn requester(&self, headers: &HeaderMap, peer: &Peer) -> Requester {
-        let address = peer.address.ip().to_canonical();
+    /// Who asks, when a peer at this address, over TLS or not, sent these headers.
+    pub fn requester(&self, headers: &HeaderMap, peer: SocketAddr, tls: bool) -> Requester {
+        let address = peer.ip().to_canonical();
         if !self.is_ours(address) {
-            return Requester { address, tls: peer.tls };
+            return Requester { address, tls };
         }
         Requester {
             address: self.forwarded_for(headers, address),
-            tls: forwarded_over_tls(headers).unwrap_or(peer.tls),
+            tls: forwarded_over_tls(headers).unwrap_or(tls),
         }
     }
 
@@ -74,7 +72,6 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::http::seats::RequestProgress;
 
     fn requester(peer: &str, lines: &[(&'static str, &'static str)]) -> (String, bool) {
         let networks = ["127.0.0.0/8", "10.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
@@ -82,13 +79,8 @@ mod tests {
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        let peer = Peer {
-            address: SocketAddr::new(peer.parse().unwrap(), 1),
-            tls: false,
-            certificate: None,
-            progress: RequestProgress::default(),
-        };
-        let Requester { address, tls } = Proxies(networks.to_vec()).requester(&headers, &peer);
+        let peer = SocketAddr::new(peer.parse().unwrap(), 1);
+        let Requester { address, tls } = Proxies(networks.to_vec()).requester(&headers, peer, false);
         (address.to_string(), tls)
     }
 

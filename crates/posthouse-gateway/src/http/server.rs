@@ -14,7 +14,6 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use posthouse_core::certificate::ShownCertificate;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -26,10 +25,12 @@ use tokio_util::sync::CancellationToken;
 use super::{
     handshake::Handshakes,
     heads::{HeadRoom, Heads},
+    limits::ConnectionLimits,
     patience::Patience,
+    peer::Peer,
     proxies::Proxies,
     requests::Requests,
-    seats::{Entered, RequestProgress, Seat, Seats},
+    seats::{Entered, Seat, Seats},
 };
 use crate::tls::door::DoorTls;
 
@@ -44,38 +45,8 @@ const BACKLOG: u32 = 4096;
 /// The wait after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The limits of a door.
-#[derive(Clone, Copy, Debug)]
-pub struct ConnectionLimits {
-    /// How many connections are served at a time. Who gets them when there are more, is told by [`Seats`].
-    pub connections: usize,
-    /// How many TLS handshakes are under way at a time; one more ends the oldest.
-    pub handshakes: usize,
-    /// How long a peer may take for its TLS handshake.
-    pub handshake: Duration,
-    /// How long a peer may take for a request's head; also how long an idle connection is kept.
-    pub head: Duration,
-    /// How long a peer may take nothing of an answer.
-    pub stalled: Duration,
-    /// How long a stop waits for requests under way.
-    pub stop: Duration,
-}
-
 /// What a door answers with: bodies are small and whole.
 pub type HttpAnswer = Response<Full<Bytes>>;
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    /// Its address, which may be a proxy's.
-    pub address: SocketAddr,
-    /// Whether it speaks TLS to us.
-    pub tls: bool,
-    /// The client certificate that it showed, and whose chain is good.
-    pub certificate: Option<Arc<ShownCertificate>>,
-    /// To be told when a request is here in full.
-    pub progress: RequestProgress,
-}
 
 /// Also where connections of an earlier process linger.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -300,6 +271,13 @@ async fn serve_connection<S, H, F>(
         // Peers hang up and break HTTP all day long: nothing for the log of a healthy gateway.
         tracing::debug!(%error, "connection ended");
     }
+}
+
+/// The refusal of a request whose method a resource does not take: it says which it takes (RFC 9110, 15.5.6).
+pub fn method_not_allowed(allow: &'static str, text: &'static str) -> HttpAnswer {
+    let mut answer = plain(http::StatusCode::METHOD_NOT_ALLOWED, text);
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    answer
 }
 
 /// An answer without MM7 in it, for what never was an MM7 request.

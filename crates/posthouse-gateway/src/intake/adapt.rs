@@ -18,7 +18,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use posthouse_core::submit::{AdaptFact, Adaptation, Adapted, ContentFacts, insert_adapted};
+use posthouse_core::submit::{AdaptFact, Adaptation, Adapted, ContentFacts, SHED_FOR, insert_adapted};
 use posthouse_media::PictureFormat;
 pub use posthouse_media::{Fitted, PictureError, Wish, fit, memory};
 use tokio::{
@@ -29,10 +29,7 @@ use tokio::{
 };
 
 use self::failed::{Failed, PictureKey, digest};
-use crate::{
-    intake::SHED_FOR,
-    shares::{Claim, Most, ShareRule, Shares},
-};
+use crate::shares::{Claim, Most, ShareRule, Shares};
 
 /// How much is done at a time, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

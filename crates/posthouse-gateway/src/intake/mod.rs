@@ -1,160 +1,95 @@
-//! The door for VASPs: from the bytes of a SubmitReq to its answer.
+//! Intake: from the facts of a submission to a decision, and from an acceptance to a message on its way. It knows no protocol: a door
+//! finds out what stands in its request, and writes the answer.
 
 pub mod adapt;
 pub mod admission;
-mod answer;
 mod find_out;
-mod head;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Method, Request, StatusCode as HttpStatus};
-use hyper::body::Incoming;
 use mm7::StatusCode;
 use posthouse_core::{
     Id,
     account::SubmitMode,
     store::{Acceptance, Lease, NewMessage, Owner, Store, StoreError, ToSend},
-    submit::{Ask, Decision, Facts, Reject, Rejection, decide, plan, repeats_since},
+    submit::{
+        Ask, CredentialsFact, Decision, Facts, Reject, Rejection, SHED_FOR, decide, plan, repeats_since,
+    },
     time::{Clock, after},
 };
 use tokio::{sync::oneshot, time::Instant};
-use tracing::{Instrument as _, Span, field};
 
-use self::{adapt::Adapter, admission::Admissions, find_out::Exchange};
+pub use self::find_out::Inquiry;
+use self::{adapt::Adapter, admission::Admissions};
 use crate::{
-    auth::Verifier,
+    bell::Bell,
     fetch::Fetcher,
     handoff::{Dispatch, Handoff, LEASE, Room},
-    http::{
-        body::drain,
-        memory::Memory,
-        proxies::Proxies,
-        requests::{is_for, is_same_place},
-        server::{HttpAnswer, Peer, plain},
-    },
     ids::MessageIds,
     lookup::Directory,
     patience::within,
-    snapshot::SnapshotCell,
     telemetry::Metrics,
 };
 
-/// What a VASP is told to wait when the gateway itself is short of something.
-pub const SHED_FOR: Duration = Duration::from_secs(5);
+/// A request at a door, while it is decided about.
+pub trait AtDoor: Send {
+    /// What is known of it.
+    fn inquiry(&mut self) -> &mut Inquiry;
 
-/// How the door is set up.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The path that SubmitReq are posted to.
-    pub path: String,
-    /// The header that names the carrier.
-    pub carrier_id_header: http::HeaderName,
-    /// The longest body, in bytes.
-    pub max_request_bytes: u64,
-    /// How long a body may take to arrive.
-    pub read_timeout: Duration,
-    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub proxies: Proxies,
+    /// Reads the body and what it holds, or finds that its length cannot be used. `None`: it did not come in time, or the peer hung up.
+    fn read_body(&mut self) -> impl Future<Output = Option<()>> + Send;
+
+    /// Whether the credentials that the request shows are right.
+    fn credentials(&mut self) -> impl Future<Output = CredentialsFact> + Send;
 }
 
-/// The door for VASPs.
-pub struct Ingress {
-    /// How it is set up.
-    pub settings: Settings,
+/// Decides about submissions and accepts them.
+pub struct Intake {
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Provisioning.
-    pub snapshot: Arc<SnapshotCell>,
     /// Makes MessageIDs.
     pub ids: Arc<MessageIds>,
     /// This run of this node.
     pub owner: Owner,
-    /// The store's key, under which VASPIDs are hashed.
-    pub key: [u8; 32],
-    /// Verifies passwords.
-    pub verifier: Arc<Verifier>,
     /// Counts what accounts send.
     pub admissions: Admissions,
-    /// Knows whose numbers are.
+    /// Looks up which carrier serves a number.
     pub directory: Arc<Directory>,
     /// Fetches content by URL.
     pub fetcher: Arc<Fetcher>,
     /// Makes pictures small enough for carriers.
     pub adapter: Adapter,
-    /// Takes fresh messages to the queue.
+    /// Takes fresh messages to their carriers' lanes.
     pub handoff: Arc<Handoff>,
-    /// Counts.
+    /// Rung for a message that waits in the store.
+    pub bell: Arc<Bell>,
+    /// Counts answers, fetches and adaptations.
     pub metrics: Arc<Metrics>,
-    /// Bounds the memory that bodies take.
-    pub memory: Memory,
 }
 
-impl Ingress {
-    /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
-        if !is_for(&request, |path| is_same_place(path, &self.settings.path)) {
-            return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
-        }
-        if request.method() != Method::POST {
-            let mut answer = plain(HttpStatus::METHOD_NOT_ALLOWED, "MM7 requests are posted\n");
-            answer.headers_mut().insert(http::header::ALLOW, http::HeaderValue::from_static("POST"));
-            return answer;
-        }
-        let span = tracing::debug_span!("submit", id = field::Empty, address = %peer.address);
-        self.submit(request, peer, &span).instrument(span.clone()).await
-    }
-
-    async fn submit(&self, request: Request<Incoming>, peer: Peer, span: &Span) -> HttpAnswer {
-        let began = Instant::now();
-        let (head, body) = request.into_parts();
-        let snapshot = self.snapshot.get();
-        let facts = Facts::new(snapshot, self.read_head(&head.headers, &peer));
-        let memory = self.memory.share(facts.head.remote);
-        let mut exchange = Exchange {
-            facts,
-            headers: head.headers,
-            body: Some(body),
-            memory,
-            progress: peer.progress,
-            fetched_memory: Vec::new(),
-        };
-        let Some(outcome) = self.decide(&mut exchange).await else {
-            // The body did not come in time, or not at all.
-            return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
-        };
-        let answer = match outcome {
-            Ok(id) => {
-                span.record("id", field::display(id));
-                answer::success(&exchange.facts, id)
-            }
-            Err(refusal) => answer::refusal(&exchange.facts, refusal),
-        };
-        if let Some(rest) = exchange.body.take() {
-            drain(rest);
-        }
-        self.record(&exchange.facts, outcome, began.elapsed());
-        answer
-    }
-
+impl Intake {
     /// Runs the checks, finding out what they ask for, and accepts what passes them. `None`: the body did not come.
-    async fn decide(&self, exchange: &mut Exchange) -> Option<Result<Id, Rejection>> {
+    pub async fn submit(&self, request: &mut impl AtDoor) -> Option<Result<Id, Rejection>> {
         loop {
-            match decide(&exchange.facts) {
+            match decide(&request.inquiry().facts) {
                 Decision::Refuse(refusal) => return Some(Err(refusal)),
-                Decision::Accept => return Some(self.accept(&exchange.facts).await),
-                Decision::Ask(Ask::Body) => self.read_body(exchange).await?,
+                Decision::Accept => return Some(self.accept(&request.inquiry().facts).await),
+                Decision::Ask(Ask::Body) => request.read_body().await?,
+                Decision::Ask(Ask::Credentials) => {
+                    let fact = request.credentials().await;
+                    request.inquiry().facts.credentials = Some(fact);
+                }
                 // Both are long work that a repetition need not do again.
                 Decision::Ask(ask @ (Ask::Fetch | Ask::Adapt)) => {
-                    match self.repeated(&exchange.facts).await {
-                        Ok(None) => self.find_out(ask, exchange).await,
+                    match self.repeated(&request.inquiry().facts).await {
+                        Ok(None) => self.find_out(ask, request.inquiry()).await,
                         Ok(Some(first)) => return Some(Ok(first)),
-                        Err(error) => return Some(Err(self.refuse_for(&error))),
+                        Err(error) => return Some(Err(refuse_for(&error))),
                     }
                 }
-                Decision::Ask(ask) => self.find_out(ask, exchange).await,
+                Decision::Ask(ask) => self.find_out(ask, request.inquiry()).await,
             }
         }
     }
@@ -176,7 +111,7 @@ impl Ingress {
         };
         let account = facts.account();
         let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
-        // Who waits for the carrier's answer is told that it cannot be reached; the others need no attempt for that.
+        // In relay mode the VASP is told that the carrier cannot be reached; other messages need no attempt for that.
         let waits = relayed.is_none() && self.handoff.is_down(&message.carrier);
         let bytes = message.media.iter().map(bytes::Bytes::len).sum();
         let room = if waits { None } else { self.handoff.room(&message.carrier, bytes) };
@@ -188,7 +123,7 @@ impl Ingress {
         match self.store.accept(&message).await {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}
-            Err(error) => return Err(self.refuse_for(&error)),
+            Err(error) => return Err(refuse_for(&error)),
         }
         let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(message, lease)));
         match (fresh, relayed) {
@@ -198,7 +133,7 @@ impl Ingress {
                 Ok(id)
             }
             (None, _) => {
-                self.handoff.ring();
+                self.bell.ring();
                 Ok(id)
             }
         }
@@ -216,20 +151,8 @@ impl Ingress {
         }
     }
 
-    fn refuse_for(&self, error: &StoreError) -> Rejection {
-        match error {
-            StoreError::Full | StoreError::Overloaded => {
-                tracing::warn!(%error, "shedding load");
-                Rejection::shedding(SHED_FOR)
-            }
-            _ => {
-                tracing::error!(%error, "a message could not be stored");
-                Rejection::SYSTEM
-            }
-        }
-    }
-
-    fn record(&self, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
+    /// Counts and logs how a submission was answered, `took` after it began.
+    pub fn record(&self, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
         let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
         self.metrics.submit_answered(code, took);
         let account = facts.account().map(|account| account.name.to_string());
@@ -268,4 +191,18 @@ fn fresh(message: NewMessage, lease: Lease) -> Dispatch {
         lease,
     };
     Dispatch::stored(send)
+}
+
+/// The refusal of a message that could not be stored.
+fn refuse_for(error: &StoreError) -> Rejection {
+    match error {
+        StoreError::Full | StoreError::Overloaded => {
+            tracing::warn!(%error, "shedding load");
+            Rejection::shedding(SHED_FOR)
+        }
+        _ => {
+            tracing::error!(%error, "a message could not be stored");
+            Rejection::SYSTEM
+        }
+    }
 }

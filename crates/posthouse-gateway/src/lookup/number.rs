@@ -27,9 +27,9 @@ pub(super) struct NameIndex(u16);
 
 /// A number and its carrier's name in one word. Words sort by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Word(u64);
+pub(super) struct PackedNumber(u64);
 
-impl Word {
+impl PackedNumber {
     pub fn new(number: Number, name: NameIndex) -> Self {
         Self(number.0 << (u64::BITS - NUMBER_BITS) | u64::from(name.0))
     }
@@ -78,7 +78,7 @@ mod tests {
         let number = Number::of(&Msisdn::parse("999999999999999", false).unwrap()).unwrap();
         let mut names = Names::default();
         let last = (0..MOST_NAMES).map(|name| names.index(&name.to_string()).unwrap()).last().unwrap();
-        let word = Word::new(number, last);
+        let word = PackedNumber::new(number, last);
         assert_eq!((word.number(), word.name()), (number, Some(last)));
         assert_eq!(names.name(last).map(|name| &**name), Some("16383"));
         assert_eq!(names.index("one too many"), None);

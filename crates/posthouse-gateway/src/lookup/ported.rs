@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::number::{Names, Number, Word};
+use super::number::{Names, Number, PackedNumber};
 use crate::snapshot::SnapshotCell;
 
 /// How often the file is looked at.
@@ -48,7 +48,7 @@ pub enum PortedError {
 #[derive(Debug, Default)]
 pub struct Ported {
     names: Names,
-    words: Vec<Word>,
+    words: Vec<PackedNumber>,
 }
 
 impl Ported {
@@ -111,7 +111,7 @@ impl Ported {
         if self.words.len() == MOST_NUMBERS {
             return Err("is one number more than there can be");
         }
-        self.words.push(Word::new(number, name));
+        self.words.push(PackedNumber::new(number, name));
         Ok(())
     }
 

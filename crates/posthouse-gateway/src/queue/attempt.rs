@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use mm7::{StatusCode, ValueError};
+use mm7::StatusCode;
 use posthouse_core::{
     carrier::{Carrier, OnUnknown},
     life::classify::{Classified, NextAction, Said, classify, classify_for},
@@ -16,14 +16,13 @@ use posthouse_core::{
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::Shared;
+use super::SubmitContext;
 use crate::{
     breaker::BreakerChange,
     carrier::{
+        connector::{Attempt, Connector, Unwritable},
         links::{Allowed, Link, LinkOutcome, Links, Ticket},
-        mm7::connector::{Attempt, Connector},
     },
-    due::has_to_be_told,
     handoff::Dispatch,
     store_retry::retried,
 };
@@ -36,10 +35,10 @@ const NEXT_WAIT: Duration = Duration::from_secs(1);
 /// How long reports are awaited from a carrier that is not provisioned any more.
 const REPORT_TIMEOUT_WITHOUT_CARRIER: Duration = Duration::from_secs(72 * 3600);
 
-/// What a job leaves for its lane.
+/// What an attempt leaves for its lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct AttemptEnd {
-    /// A connection that was down served it.
+pub struct AttemptEnd {
+    /// A connection that was down answered it.
     pub(super) connection_came_back: bool,
 }
 
@@ -84,46 +83,46 @@ fn later_or(earlier: Option<Outcome>, last: Outcome) -> Outcome {
 }
 
 /// Attempts a message and settles what came of it.
-pub(super) async fn run_job(
-    shared: &Shared,
+pub(super) async fn attempt(
+    context: &SubmitContext,
     links: &Links,
     job: Dispatch,
     stop: &CancellationToken,
 ) -> AttemptEnd {
     // Held to the end: the media are in memory as long.
     let Dispatch { mut send, answer, memory: _memory } = job;
-    let _working = shared.under_way.begin(send.id);
-    if shared.clock.now() >= send.submission.expiry && answer.is_none() {
+    let _working = context.under_way.begin(send.id);
+    if context.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
-        settle(shared, &send, expired, "ExpiryDate passed").await;
+        settle(context, &send, expired, "ExpiryDate passed").await;
         return AttemptEnd::default();
     }
     let media = match send.media.take() {
         Some(media) => media,
-        None => match shared.store.media(send.id).await {
+        None => match context.store.media(send.id).await {
             Ok(media) => media,
-            Err(error) => return without_media(shared, &send, &error).await,
+            Err(error) => return without_media(context, &send, &error).await,
         },
     };
-    let outcome = match attempt(shared, links, &send, &media, answer.as_ref(), stop).await {
+    let outcome = match over_connections(context, links, &send, &media, answer.as_ref(), stop).await {
         Ok(outcome) => outcome,
         Err(NotMade::LeaseLost) => return AttemptEnd::default(),
         Err(NotMade::Stopped | NotMade::Down) => {
-            give_back(shared, vec![(send, answer)]).await;
+            give_back(context, vec![(send, answer)]).await;
             return AttemptEnd::default();
         }
         Err(NotMade::Unanswerable) => {
-            decline(shared, &send, "the VASP was told 3500 before it was sent").await;
+            decline(context, &send, "the VASP was told 3500 before it was sent").await;
             return AttemptEnd::default();
         }
         Err(NotMade::Unwritable(error)) => {
-            unwritable(shared, &send, answer, &error).await;
+            unwritable(context, &send, answer, &error).await;
             return AttemptEnd::default();
         }
     };
-    let now = shared.clock.now();
-    let settlement = settlement(shared, &send, &outcome, answer.is_some(), now);
-    settle(shared, &send, settlement, &outcome.words).await;
+    let now = context.clock.now();
+    let settlement = settlement(context, &send, &outcome, answer.is_some(), now);
+    settle(context, &send, settlement, &outcome.words).await;
     if answer.is_some_and(|answer| answer.send(outcome.verdict.code).is_err()) {
         tracing::info!(id = %send.id, "the VASP was told 3500 before the carrier answered");
     }
@@ -141,12 +140,12 @@ enum NotMade {
     /// No connection may be used at present: the message waits for one in the store.
     Down,
     /// Something about the message cannot be written.
-    Unwritable(ValueError),
+    Unwritable(Unwritable),
 }
 
 /// Tries one connection after the other till one says something final.
-async fn attempt(
-    shared: &Shared,
+async fn over_connections(
+    context: &SubmitContext,
     links: &Links,
     send: &ToSend,
     media: &[Bytes],
@@ -171,10 +170,10 @@ async fn attempt(
             return Err(NotMade::Unanswerable);
         }
         let link = Arc::clone(ticket.link());
-        begin(shared, send, link.connector()).await?;
+        begin(context, send, link.connector()).await?;
         ticket.begin(send.id);
         let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
-        let outcome = note(shared, send, ticket, attempt);
+        let outcome = note(context, send, ticket, attempt);
         if !outcome.verdict.next.is_elsewhere() {
             return Ok(outcome);
         }
@@ -199,11 +198,11 @@ async fn turn(links: &Links, tried: &[Arc<Link>], is_awaited: bool) -> Option<Ti
 }
 
 /// Marks on disk that bytes are about to go out: a crash from here on means that the outcome is unknown.
-async fn begin(shared: &Shared, send: &ToSend, connector: &Connector) -> Result<(), NotMade> {
-    let now = shared.clock.now();
-    let until = after(now, connector.timeout() + GRACE);
+async fn begin(context: &SubmitContext, send: &ToSend, connector: &impl Connector) -> Result<(), NotMade> {
+    let now = context.clock.now();
+    let until = after(now, connector.connection().timeout + GRACE);
     let name = &connector.connection().name;
-    shared.store.begin(send.id, shared.owner, name, until, now).await.map_err(|error| {
+    context.store.begin(send.id, context.owner, name, until, now).await.map_err(|error| {
         if error != StoreError::LostLease {
             tracing::error!(%error, id = %send.id, "an attempt could not be begun");
         }
@@ -211,8 +210,8 @@ async fn begin(shared: &Shared, send: &ToSend, connector: &Connector) -> Result<
     })
 }
 
-fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) -> Outcome {
-    let verdict = match shared.snapshot.get().carrier(&send.carrier) {
+fn note(context: &SubmitContext, send: &ToSend, ticket: Ticket, mut attempt: Attempt) -> Outcome {
+    let verdict = match context.snapshot.get().carrier(&send.carrier) {
         Some(carrier) => {
             attempt.words.push_str(&counts_as(attempt.said, &carrier.vocabulary));
             classify_for(attempt.said, &carrier.vocabulary)
@@ -222,7 +221,7 @@ fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) ->
     let refuses_us = matches!(verdict.next, NextAction::Elsewhere { alarm: true, .. });
     let link = Arc::clone(ticket.link());
     let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
-    shared.metrics.attempt_ended(carrier, verdict.code);
+    context.metrics.attempt_ended(carrier, verdict.code);
     if matches!(attempt.said, Said::Http(_)) {
         tracing::warn!(%carrier, connection = name, id = %send.id, words, "a carrier's answer holds no MM7");
     }
@@ -232,7 +231,7 @@ fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) ->
     let ended = LinkOutcome::of(attempt.said, verdict.next);
     let noted = ticket.end(ended, attempt.retry_after);
     if matches!(ended, LinkOutcome::Served | LinkOutcome::NotLetIn) {
-        shared.directory.note(carrier, name, link.refuses_us());
+        context.directory.note(carrier, name, link.refuses_us());
     }
     match noted.turn {
         BreakerChange::Opened => {
@@ -242,7 +241,7 @@ fn note(shared: &Shared, send: &ToSend, ticket: Ticket, mut attempt: Attempt) ->
         BreakerChange::Closed => tracing::info!(%carrier, connection = name, "a connection serves again"),
         BreakerChange::Same => {}
     }
-    shared.metrics.connection(carrier, &link);
+    context.metrics.connection(carrier, link.state());
     let words = format!("{name}: {words}");
     let Attempt { carrier_message_id, details, .. } = attempt;
     Outcome { verdict, carrier_message_id, words, details, came_back: noted.came_back }
@@ -258,14 +257,14 @@ fn counts_as(said: Said, vocabulary: &Vocabulary) -> String {
 }
 
 fn settlement(
-    shared: &Shared,
+    context: &SubmitContext,
     send: &ToSend,
     outcome: &Outcome,
     relayed: bool,
     now: Timestamp,
 ) -> Settlement {
     let reason = outcome.verdict.code;
-    let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
+    let carrier = context.snapshot.get().carrier(&send.carrier).cloned();
     let report_until = after(now, report_timeout(carrier.as_deref()));
     match outcome.verdict.next {
         NextAction::Forwarded => {
@@ -280,9 +279,9 @@ fn settlement(
         NextAction::Elsewhere { unreached, .. } if now >= send.submission.expiry => {
             Settlement::Expired { unreached }
         }
-        NextAction::Elsewhere { unreached, .. } => again(shared, send, unreached, reason, now),
+        NextAction::Elsewhere { unreached, .. } => again(context, send, unreached, reason, now),
         NextAction::Unknown if !relayed && resends(carrier.as_deref()) => {
-            resend(shared, send, reason, report_until, now)
+            resend(context, send, reason, report_until, now)
         }
         NextAction::Unknown => Settlement::Unknown { report_until },
     }
@@ -297,44 +296,50 @@ pub(super) fn resends(carrier: Option<&Carrier>) -> bool {
 }
 
 /// Another attempt at what was provably not delivered.
-fn again(shared: &Shared, send: &ToSend, unreached: bool, reason: StatusCode, now: Timestamp) -> Settlement {
-    Settlement::Again { due: next_attempt(shared, send, now), unreached, reason }
+fn again(
+    context: &SubmitContext,
+    send: &ToSend,
+    unreached: bool,
+    reason: StatusCode,
+    now: Timestamp,
+) -> Settlement {
+    Settlement::Again { due: next_attempt(context, send, now), unreached, reason }
 }
 
 /// Another attempt at what may have arrived.
 pub(super) fn resend(
-    shared: &Shared,
+    context: &SubmitContext,
     send: &ToSend,
     reason: StatusCode,
     report_until: Timestamp,
     now: Timestamp,
 ) -> Settlement {
-    Settlement::Resend { due: next_attempt(shared, send, now), reason, report_until }
+    Settlement::Resend { due: next_attempt(context, send, now), reason, report_until }
 }
 
 /// When the next attempt is: by the backoff, but not beyond ExpiryDate, when the message expires.
-fn next_attempt(shared: &Shared, send: &ToSend, now: Timestamp) -> Timestamp {
-    let wait = shared.backoff.wait(send.attempts + 1, crate::random::fraction());
+fn next_attempt(context: &SubmitContext, send: &ToSend, now: Timestamp) -> Timestamp {
+    let wait = context.backoff.wait(send.attempts + 1, crate::random::fraction());
     after(now, wait).min(send.submission.expiry.max(now))
 }
 
 /// A message whose media cannot be read can never be sent.
-async fn without_media(shared: &Shared, send: &ToSend, error: &StoreError) -> AttemptEnd {
+async fn without_media(context: &SubmitContext, send: &ToSend, error: &StoreError) -> AttemptEnd {
     tracing::error!(%error, id = %send.id, "the media cannot be read");
     if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
         let (terminal, reason) = (Terminal::Rejected, StatusCode::SystemError);
         let refused = Settlement::Refused { terminal, reason, details: None };
-        settle(shared, send, refused, &format!("the media cannot be read: {error}")).await;
+        settle(context, send, refused, &format!("the media cannot be read: {error}")).await;
     }
     AttemptEnd::default()
 }
 
 /// A message that cannot be written can never be sent.
 async fn unwritable(
-    shared: &Shared,
+    context: &SubmitContext,
     send: &ToSend,
     answer: Option<oneshot::Sender<StatusCode>>,
-    error: &ValueError,
+    error: &Unwritable,
 ) {
     tracing::error!(%error, id = %send.id, "the message cannot be written");
     let reason = StatusCode::SystemError;
@@ -342,7 +347,7 @@ async fn unwritable(
         Some(_) => Settlement::Declined { reason },
         None => Settlement::Refused { terminal: Terminal::Rejected, reason, details: None },
     };
-    settle(shared, send, settlement, &format!("the message cannot be written: {error}")).await;
+    settle(context, send, settlement, &format!("the message cannot be written: {error}")).await;
     if let Some(answer) = answer {
         // Who does not wait any more was told 3500.
         let _ = answer.send(reason);
@@ -351,25 +356,28 @@ async fn unwritable(
 
 /// What was not begun when the gateway stops is due at once, for the next start. Not so in relay mode: it would be sent after
 /// its VASP was told 3500.
-pub(super) async fn give_back(shared: &Shared, unbegun: Vec<(ToSend, Option<oneshot::Sender<StatusCode>>)>) {
+pub(super) async fn give_back(
+    context: &SubmitContext,
+    unbegun: Vec<(ToSend, Option<oneshot::Sender<StatusCode>>)>,
+) {
     let mut ids = Vec::new();
     for (send, answer) in unbegun {
         match answer {
-            Some(_answer) => decline(shared, &send, "the gateway was stopped before it was sent").await,
+            Some(_answer) => decline(context, &send, "the gateway was stopped before it was sent").await,
             None => ids.push(send.id),
         }
     }
     if ids.is_empty() {
         return;
     }
-    if let Err(error) = shared.store.release(&ids, shared.owner, shared.clock.now()).await {
+    if let Err(error) = context.store.release(&ids, context.owner, context.clock.now()).await {
         tracing::error!(%error, "leases could not be given back; they run out by themselves");
     }
 }
 
 /// Relay mode: ends a message that was not sent, and that the VASP was told, or is told now, was not.
-async fn decline(shared: &Shared, send: &ToSend, words: &str) {
-    settle(shared, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
+async fn decline(context: &SubmitContext, send: &ToSend, words: &str) {
+    settle(context, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
 }
 
 /// When another attempt is due.
@@ -380,15 +388,17 @@ const fn next_due(settlement: &Settlement) -> Option<Timestamp> {
     }
 }
 
-pub(super) async fn settle(shared: &Shared, send: &ToSend, settlement: Settlement, words: &str) {
-    let now = shared.clock.now();
-    let is_due_soon = next_due(&settlement).is_some_and(|due| has_to_be_told(due, now));
-    let settle = || shared.store.settle(send.id, shared.owner, settlement.clone(), words, now);
+pub(super) async fn settle(context: &SubmitContext, send: &ToSend, settlement: Settlement, words: &str) {
+    let now = context.clock.now();
+    let due_again = next_due(&settlement);
+    let settle = || context.store.settle(send.id, context.owner, settlement.clone(), words, now);
     match retried(settle).await {
         Ok(settled) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
-            if settled.owes_report || is_due_soon {
-                shared.handoff.ring();
+            if settled.owes_report {
+                context.bell.ring();
+            } else if let Some(due) = due_again {
+                context.bell.ring_for(due, now);
             }
         }
         Err(StoreError::LostLease) => {

@@ -1,25 +1,26 @@
 //! The way to the carriers: one lane for each carrier, so that a carrier that is down holds nobody else up.
 
 mod attempt;
-mod lane;
 mod timers;
+mod worker;
 
 use std::{collections::HashSet, sync::Arc};
 
 use posthouse_core::{
     Id,
-    carrier::CarrierId,
     life::retry::Backoff,
     lock::Mutex,
     store::{Owner, Store},
     time::Clock,
 };
-use tokio_util::sync::CancellationToken;
 
-use crate::{handoff::Handoff, lanes::Lanes, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics};
+pub use self::{timers::settle_timers, worker::SubmitWorker};
+use crate::{
+    bell::Bell, handoff::Handoff, lanes::Lanes, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics,
+};
 
-/// What the lanes share.
-pub struct Shared {
+/// What the carriers' lanes have in common.
+pub struct SubmitContext {
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
     /// The time.
@@ -32,9 +33,11 @@ pub struct Shared {
     pub directory: Arc<Directory>,
     /// Where fresh messages come from.
     pub handoff: Arc<Handoff>,
+    /// Rung when something became due at once.
+    pub bell: Arc<Bell>,
     /// How long a message waits for its next attempt.
     pub backoff: Backoff,
-    /// Counts.
+    /// Counts attempts, and shows how connections are.
     pub metrics: Arc<Metrics>,
     /// What this node is working on.
     pub under_way: UnderWay,
@@ -69,35 +72,5 @@ impl Drop for Working<'_> {
     }
 }
 
-/// The lanes.
-pub struct SubmitQueue {
-    shared: Arc<Shared>,
-    lanes: Lanes<CarrierId>,
-    stop: CancellationToken,
-}
-
-impl SubmitQueue {
-    /// A queue without lanes: they open as carriers are named to [`SubmitQueue::wake`].
-    pub fn new(shared: Shared, stop: CancellationToken) -> Self {
-        Self { shared: Arc::new(shared), lanes: Lanes::default(), stop }
-    }
-
-    /// Tells a carrier's lane that the store may have work for it; opens the lane if there is none.
-    pub fn wake(&self, carrier: &CarrierId) {
-        self.lanes.wake(carrier, |bell| {
-            let fresh = self.shared.handoff.open(carrier.clone());
-            let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
-            lane::Lane::new(shared, carrier.clone(), fresh, bell, stop).run()
-        });
-    }
-
-    /// Settles the timers that went off.
-    pub async fn timers(&self) {
-        timers::settle_all(&self.shared).await;
-    }
-
-    /// Waits for the lanes to finish their attempts and give back the rest. To be called once `stop` came.
-    pub async fn finished(&self) {
-        self.lanes.finished().await;
-    }
-}
+/// The lanes of the carriers.
+pub type SubmitQueue = Lanes<SubmitWorker>;

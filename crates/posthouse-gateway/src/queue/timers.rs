@@ -7,7 +7,7 @@ use posthouse_core::{
 };
 
 use super::{
-    Shared,
+    SubmitContext, SubmitQueue,
     attempt::{report_timeout, resend, resends, settle},
 };
 use crate::handoff::LEASE;
@@ -16,11 +16,12 @@ use crate::handoff::LEASE;
 const BATCH: usize = 256;
 
 /// Settles every timer that went off.
-pub(super) async fn settle_all(shared: &Shared) {
+pub async fn settle_timers(queue: &SubmitQueue) {
+    let context = queue.context();
     loop {
-        let now = shared.clock.now();
-        let lease = Lease { owner: shared.owner, until: after(now, LEASE) };
-        let timers = match shared.store.lease_timers(lease, now, BATCH).await {
+        let now = context.clock.now();
+        let lease = Lease { owner: context.owner, until: after(now, LEASE) };
+        let timers = match context.store.lease_timers(lease, now, BATCH).await {
             Ok(timers) => timers,
             Err(error) => {
                 tracing::error!(%error, "no timers could be leased");
@@ -29,7 +30,7 @@ pub(super) async fn settle_all(shared: &Shared) {
         };
         let last = timers.len() < BATCH;
         for timer in timers {
-            settle_one(shared, timer).await;
+            settle_one(context, timer).await;
         }
         if last {
             return;
@@ -37,30 +38,30 @@ pub(super) async fn settle_all(shared: &Shared) {
     }
 }
 
-async fn settle_one(shared: &Shared, timer: Timer) {
-    let now = shared.clock.now();
+async fn settle_one(context: &SubmitContext, timer: Timer) {
+    let now = context.clock.now();
     match timer {
         // Its lease ended while its attempt did not: its outcome will be settled, under the lease that it has now.
-        Timer::Interrupted(send) if shared.under_way.has(send.id) => {
+        Timer::Interrupted(send) if context.under_way.has(send.id) => {
             tracing::debug!(id = %send.id, "an attempt takes longer than its lease");
         }
         Timer::Interrupted(send) => {
-            let carrier = shared.snapshot.get().carrier(&send.carrier).cloned();
+            let carrier = context.snapshot.get().carrier(&send.carrier).cloned();
             let report_until = after(now, report_timeout(carrier.as_deref()));
             let settlement = if resends(carrier.as_deref()) {
-                resend(shared, &send, StatusCode::Timeout, report_until, now)
+                resend(context, &send, StatusCode::Timeout, report_until, now)
             } else {
                 Settlement::Unknown { report_until }
             };
-            settle(shared, &send, settlement, "the attempt was interrupted").await;
+            settle(context, &send, settlement, "the attempt was interrupted").await;
         }
         Timer::ReportDue { id, .. } => {
-            let settled = shared.store.settle(id, shared.owner, Settlement::ReportTimeout, "", now).await;
+            let settled = context.store.settle(id, context.owner, Settlement::ReportTimeout, "", now).await;
             match settled {
                 Ok(settled) => {
                     tracing::info!(%id, state = %settled.state, "no terminal report came in time");
                     if settled.owes_report {
-                        shared.handoff.ring();
+                        context.bell.ring();
                     }
                 }
                 Err(error) => tracing::error!(%error, %id, "a report time-out could not be settled"),

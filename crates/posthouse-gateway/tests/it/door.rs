@@ -11,8 +11,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use posthouse_gateway::http::{
     body,
+    limits::ConnectionLimits,
     memory::Memory,
-    server::{ConnectionLimits, Door, HttpAnswer, Peer},
+    peer::Peer,
+    server::{Door, HttpAnswer},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -23,7 +23,7 @@ pub(in super::super) async fn handle(
     let request = body::json(request).await?;
     intervene::provisioned(&request, &state.snapshot.get())?;
     let came_of_it = expire(&*state.store, &request, state.clock.now()).await?;
-    state.handoff.ring();
+    state.bell.ring();
     Ok(JsonAnswer(came_of_it))
 }
 
@@ -36,7 +36,7 @@ pub(in super::super) async fn handle_one(
     let (id, now) = (id_of(&id)?, state.clock.now());
     let intervention = intervention(&request);
     let message = intervene::intervene_in_one(&*state.store, id, request, intervention, now).await?;
-    state.handoff.ring();
+    state.bell.ring();
     Ok(JsonAnswer(message))
 }
 

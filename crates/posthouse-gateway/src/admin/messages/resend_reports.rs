@@ -53,7 +53,7 @@ async fn answer(
         selection::provisioned(&state.snapshot.get(), account, carrier)?;
     }
     let resent = resend_reports(&*state.store, request, state.clock.now()).await?;
-    state.handoff.ring();
+    state.bell.ring();
     Ok(JsonAnswer(resent))
 }
 

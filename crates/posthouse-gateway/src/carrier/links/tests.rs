@@ -116,7 +116,7 @@ async fn where_all_failed_only_who_is_waited_for_tries() {
     assert!(!links.is_nobody_there(), "somebody took the requests");
     let ticket = links.turn(&[], Allowed::All).await.expect("somebody waits for it");
     let noted = ticket.end(LinkOutcome::Served, None);
-    assert_eq!(noted, Noted { turn: breaker::BreakerChange::Closed, came_back: true });
+    assert_eq!(noted, Noted { turn: BreakerChange::Closed, came_back: true });
     assert!(!links.are_down());
 }
 
@@ -125,7 +125,7 @@ async fn a_carrier_that_asks_for_time_gets_it() {
     let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
     let ticket = next(&links).await.unwrap();
     let noted = ticket.end(LinkOutcome::Busy, Some(Duration::from_secs(30)));
-    assert_eq!(noted, Noted { turn: breaker::BreakerChange::Opened, came_back: false });
+    assert_eq!(noted, Noted { turn: BreakerChange::Opened, came_back: false });
     tokio::time::advance(Duration::from_secs(29)).await;
     assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("b", 3)]));
     tokio::time::advance(Duration::from_secs(1)).await;
@@ -177,10 +177,10 @@ async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
     for ticket in taken {
         ticket.end(LinkOutcome::Busy, None);
     }
-    assert_eq!((links.all()[0].window(), links.places()), (8, 16));
+    assert_eq!((links.all()[0].state().window, links.places()), (8, 16));
     tokio::time::advance(Duration::from_millis(1)).await;
     play(&links, 1000, |_| LinkOutcome::Served).await;
-    assert_eq!((links.all()[0].window(), links.places()), (16, 32));
+    assert_eq!((links.all()[0].state().window, links.places()), (16, 32));
 }
 
 #[tokio::test]
@@ -219,23 +219,23 @@ async fn one_message_that_is_refused_again_and_again_stops_no_other() {
         ticket.end(LinkOutcome::NotLetIn, None)
     };
     for _ in 0..20 {
-        assert_eq!(refuse(1).await.turn, breaker::BreakerChange::Same);
+        assert_eq!(refuse(1).await.turn, BreakerChange::Same);
     }
     assert!(!links.are_down() && !links.all()[0].refuses_us());
     // The first is one of them.
     for message in 2..5 {
-        assert_eq!(refuse(message).await.turn, breaker::BreakerChange::Same);
+        assert_eq!(refuse(message).await.turn, BreakerChange::Same);
         assert!(!links.all()[0].refuses_us());
     }
-    assert_eq!(refuse(5).await.turn, breaker::BreakerChange::Opened);
+    assert_eq!(refuse(5).await.turn, BreakerChange::Opened);
     assert!(links.are_down() && links.all()[0].refuses_us());
     tokio::time::advance(Duration::from_secs(1)).await;
-    assert_eq!(refuse(1).await.turn, breaker::BreakerChange::Same);
+    assert_eq!(refuse(1).await.turn, BreakerChange::Same);
     assert!(!links.is_try_due(), "a try that fails lengthens the pause, whose it is");
     tokio::time::advance(Duration::from_secs(2)).await;
     play(&links, 1, |_| LinkOutcome::Served).await;
     assert!(!links.are_down() && !links.all()[0].refuses_us());
     for message in 1..5 {
-        assert_eq!(refuse(message).await.turn, breaker::BreakerChange::Same, "from the beginning again");
+        assert_eq!(refuse(message).await.turn, BreakerChange::Same, "from the beginning again");
     }
 }

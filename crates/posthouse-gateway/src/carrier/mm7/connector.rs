@@ -1,6 +1,4 @@
-//! One connection to a carrier: writes SubmitReq, reads whatever comes back.
-
-use std::time::Duration;
+//! MM7 over one connection to a carrier: writes SubmitReq, reads whatever comes back.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Uri, header};
@@ -17,54 +15,30 @@ use posthouse_core::{carrier::Connection, life::classify::Said, message::Submiss
 use tokio::time::timeout;
 
 use crate::{
+    carrier::connector::{Attempt, Connector, Unwritable},
     http::{
         basic,
         client::{HttpClient, HttpReply, NoAnswer},
         retry_after,
     },
-    mm7_http::{envelope, peer_words},
+    mm7_http::{self, envelope, peer_words},
     resolver,
 };
 
-/// How an attempt on one connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
-    /// For [`classify`](posthouse_core::life::classify::classify).
-    pub said: Said,
-    /// The carrier's MessageID.
-    pub carrier_message_id: Option<String>,
-    /// What was said, for the timeline.
-    pub words: String,
-    /// What was said in Details that the table does not say anyway, as one line.
-    pub details: Option<String>,
-    /// How long the carrier asks to be left alone.
-    pub retry_after: Option<Duration>,
-}
-
-impl Attempt {
-    const fn without_mm7(said: Said, words: String) -> Self {
-        Self { said, carrier_message_id: None, words, details: None, retry_after: None }
-    }
-}
-
-/// A provisioned connection in use.
-pub struct Connector {
+/// A connection over which MM7 is spoken.
+pub struct Mm7Connector {
     connection: Connection,
     uri: Uri,
     headers: HeaderMap,
     client: HttpClient,
 }
 
-impl Connector {
+impl Mm7Connector {
     /// A connector for a provisioned connection.
     pub fn new(connection: &Connection) -> Self {
         let window = usize::try_from(connection.window.max(1)).unwrap_or(1);
         let mut headers = HeaderMap::new();
-        headers.insert("soapaction", HeaderValue::from_static("\"\""));
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_static(concat!("posthouse/", env!("CARGO_PKG_VERSION"))),
-        );
+        mm7_http::add_request_headers(&mut headers);
         if let Some(own) = &connection.basic_auth {
             headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
         }
@@ -74,32 +48,6 @@ impl Connector {
             client: HttpClient::new(connection.timeout, window, connection.tls.as_ref()),
             connection: connection.clone(),
         }
-    }
-
-    /// What was provisioned.
-    pub const fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// How long an attempt may last at most.
-    pub const fn timeout(&self) -> Duration {
-        self.connection.timeout
-    }
-
-    /// Sends a message and reads the answer.
-    ///
-    /// # Errors
-    /// What about the message cannot be written: nothing was sent, nor ever can be.
-    pub async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, ValueError> {
-        let transaction_id = send.id.to_string();
-        let packed = self.write(&send.submission, &transaction_id, media)?;
-        let mut headers = self.headers.clone();
-        match HeaderValue::from_str(&packed.content_type) {
-            Ok(content_type) => headers.insert(header::CONTENT_TYPE, content_type),
-            Err(_) => None,
-        };
-        let answer = self.client.post(&self.uri, headers, packed.chunks).await;
-        Ok(read_answer(answer, &transaction_id))
     }
 
     fn write(
@@ -142,9 +90,27 @@ impl Connector {
             ..SubmitReq::default()
         })
     }
+}
 
-    /// Whether somebody is there: connects and hangs up.
-    pub async fn probe(&self) -> bool {
+impl Connector for Mm7Connector {
+    fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, Unwritable> {
+        let transaction_id = send.id.to_string();
+        let packed = self
+            .write(&send.submission, &transaction_id, media)
+            .map_err(|error| Unwritable(error.to_string()))?;
+        let mut headers = self.headers.clone();
+        if let Ok(content_type) = HeaderValue::from_str(&packed.content_type) {
+            headers.insert(header::CONTENT_TYPE, content_type);
+        }
+        let answer = self.client.post(&self.uri, headers, packed.chunks).await;
+        Ok(read_answer(answer, &transaction_id))
+    }
+
+    async fn probe(&self) -> bool {
         let Some(host) = self.uri.host() else { return false };
         let usual = if self.uri.scheme_str() == Some("https") { 443 } else { 80 };
         let (host, port) = (host.trim_matches(['[', ']']), self.uri.port_u16().unwrap_or(usual));
@@ -158,16 +124,19 @@ fn media(submission: &Submission, bytes: &[Bytes]) -> Result<Vec<Media>, ValueEr
     submission.parts.iter().zip(bytes).map(|(part, bytes)| part.media(bytes.clone())).collect()
 }
 
+/// An attempt that was not answered with MM7.
+const fn without_mm7(said: Said, words: String) -> Attempt {
+    Attempt { said, carrier_message_id: None, words, details: None, retry_after: None }
+}
+
 /// Reads what came back: HTTP status and body together, since peers put a SubmitRsp into HTTP 500 and a Fault into 200.
 fn read_answer(answer: Result<HttpReply, NoAnswer>, transaction_id: &str) -> Attempt {
     match answer {
         Ok(answer) => {
             Attempt { retry_after: retry_after::read(&answer.headers), ..read(&answer, transaction_id) }
         }
-        Err(NoAnswer::Unreached(words)) => {
-            Attempt::without_mm7(Said::Unreached, format!("no connection: {words}"))
-        }
-        Err(NoAnswer::Unknown(words)) => Attempt::without_mm7(Said::NoAnswer, format!("no answer: {words}")),
+        Err(NoAnswer::Unreached(words)) => without_mm7(Said::Unreached, format!("no connection: {words}")),
+        Err(NoAnswer::Unknown(words)) => without_mm7(Said::NoAnswer, format!("no answer: {words}")),
     }
 }
 
@@ -175,7 +144,7 @@ fn read(answer: &HttpReply, transaction_id: &str) -> Attempt {
     let http = answer.status.as_u16();
     let unreadable = |what: &str| {
         let said = peer_words::of_body(&answer.body).map(|words| format!(": {words}")).unwrap_or_default();
-        Attempt::without_mm7(Said::Http(http), format!("HTTP {http} {what}{said}"))
+        without_mm7(Said::Http(http), format!("HTTP {http} {what}{said}"))
     };
     let Ok(decoded) = envelope::decode(&answer.headers, answer.body.clone()) else {
         return unreadable("without MM7");

@@ -13,12 +13,16 @@ use posthouse_core::{
     carrier::Carrier,
     message::{Digest, KeptRecipient, Mo, StoredPart},
     provisioning::{Destination, Snapshot},
-    store::{Acceptance, NewMo, StoreError},
+    store::{Acceptance, NewMo},
     submit::make_ids_readable,
 };
 use sha2::{Digest as _, Sha256};
 
-use super::door::{CarrierDoor, RefusedRequest, odd};
+use super::{
+    door::CarrierDoor,
+    refusal::{CarrierRefusal, FOR_NOBODY},
+    words::odd,
+};
 use crate::mm7_http::envelope::{self, OpenedEnvelope};
 
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
@@ -34,11 +38,11 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &DeliverReq,
         opened: &OpenedEnvelope,
-    ) -> Result<Message, RefusedRequest> {
+    ) -> Result<Message, CarrierRefusal> {
         let snapshot = self.snapshot.get();
         let Some(destination) = destination(&snapshot, req) else {
             tracing::warn!(carrier = %carrier.id, "a message from a handset is for nobody");
-            return Ok(Operation::Deliver.response(StatusCode::AddressError.into()));
+            return Ok(Operation::Deliver.response(FOR_NOBODY.into()));
         };
         let now = self.clock.now();
         let new = self.read_mo(carrier, destination, req, opened, now)?;
@@ -47,12 +51,15 @@ impl CarrierDoor {
             Ok(Acceptance::Fresh) => {
                 let odd = rules(&opened.decoded);
                 tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");
-                self.handoff.ring();
+                self.bell.ring();
             }
             Ok(Acceptance::Repeats(first)) => {
                 tracing::info!(id = %first, carrier = %carrier.id, "repeated by its carrier")
             }
-            Err(error) => return Err(refuse_for(carrier, &error)),
+            Err(error) => {
+                tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
+                return Err(CarrierRefusal::of_store(&error));
+            }
         }
         Ok(Operation::Deliver.response(StatusCode::Success.into()))
     }
@@ -64,8 +71,8 @@ impl CarrierDoor {
         req: &DeliverReq,
         opened: &OpenedEnvelope,
         now: Timestamp,
-    ) -> Result<NewMo, RefusedRequest> {
-        let missing = |what| RefusedRequest::from(DecodeError::new(Rule::MissingElement, 0, what));
+    ) -> Result<NewMo, CarrierRefusal> {
+        let missing = |what| CarrierRefusal::from(DecodeError::new(Rule::MissingElement, 0, what));
         let sender = req.sender.as_ref().ok_or_else(|| missing("there is no Sender"))?;
         let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
         let mut media = envelope::media_as_it_is(&opened.package)?;
@@ -135,13 +142,4 @@ fn content(req: &DeliverReq, media: &[Media]) -> Digest {
     let mut digest = [0; 16];
     digest.copy_from_slice(&hash.finalize()[..16]);
     Digest(digest)
-}
-
-/// What a carrier is told when its message could not be stored: 4006 where it may come again soon.
-fn refuse_for(carrier: &Carrier, error: &StoreError) -> RefusedRequest {
-    tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
-    match error {
-        StoreError::Full | StoreError::Overloaded => RefusedRequest::by(StatusCode::ServiceUnavailable),
-        _ => RefusedRequest::by(StatusCode::SystemError),
-    }
 }

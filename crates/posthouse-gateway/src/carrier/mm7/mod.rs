@@ -5,3 +5,6 @@ pub mod connector;
 pub mod door;
 mod mo;
 mod read_reply;
+mod refusal;
+mod report;
+mod words;

@@ -10,7 +10,11 @@ use posthouse_core::{
     store::Recorded,
 };
 
-use super::door::{CarrierDoor, RefusedRequest, check_status, odd, said};
+use super::{
+    door::CarrierDoor,
+    refusal::CarrierRefusal,
+    words::{check_status, odd, said},
+};
 
 impl CarrierDoor {
     /// Records a read reply. One about a message that is not known is kept, as reports are.
@@ -19,19 +23,19 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &ReadReplyReq,
         decoded: &Decoded,
-    ) -> Result<Message, RefusedRequest> {
+    ) -> Result<Message, CarrierRefusal> {
         check_status(&req.mm_status, decoded)?;
         let reply = CarrierReadReply { odd: odd(decoded), ..self.read_reply(carrier, req)? };
         let status = reply.status;
         let recorded = self.store.record_read_reply(reply).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a read reply could not be recorded");
-            RefusedRequest::by(StatusCode::SystemError)
+            CarrierRefusal::NotStored
         })?;
         self.metrics.read_reply_recorded(&carrier.id, status);
         match recorded {
             Recorded::Applied(id, _) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply");
-                self.handoff.ring();
+                self.bell.ring();
             }
             Recorded::Late(id) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply was known")
@@ -43,7 +47,7 @@ impl CarrierDoor {
         Ok(Operation::ReadReply.response(StatusCode::Success.into()))
     }
 
-    fn read_reply(&self, carrier: &Carrier, req: &ReadReplyReq) -> Result<CarrierReadReply, RefusedRequest> {
+    fn read_reply(&self, carrier: &Carrier, req: &ReadReplyReq) -> Result<CarrierReadReply, CarrierRefusal> {
         let Some(message_id) = &req.mm.message_id else {
             return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
         };

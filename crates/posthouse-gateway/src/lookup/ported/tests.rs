@@ -76,7 +76,7 @@ fn a_million_numbers_cost_eight_bytes_each() {
     let ported = read(&million()).unwrap();
     assert_eq!(ported.len(), 1_000_000);
     // The names are 700 in all, however many numbers there are.
-    assert_eq!(ported.words.capacity() * size_of::<Word>(), 8_000_000);
+    assert_eq!(ported.words.capacity() * size_of::<PackedNumber>(), 8_000_000);
     for last in (0..1_000_000).step_by(9973) {
         let number = format!("1617{last:07}");
         assert_eq!(carrier(&ported, &number), Some((31000 + last % 700).to_string()));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use http_body_util::Full;
 use posthouse_gateway::{
-    http::server::{ConnectionLimits, Door, Peer},
+    http::{limits::ConnectionLimits, peer::Peer, server::Door},
     tls::door::DoorTls,
 };
 use rustls::{

@@ -1,24 +1,24 @@
-//! What the head of a request says, and who is behind it.
+//! Reads the head of a request: what it says, and which peer sent it.
 
 use http::{HeaderMap, header};
 use mm7::mime::ContentType;
 use posthouse_core::submit::{ContentTypeHeader, Head};
 
-use super::Ingress;
+use super::Mm7Door;
 use crate::http::{
+    peer::Peer,
     requests::{content_length, head_fault, is_encoded},
-    server::Peer,
 };
 
-impl Ingress {
+impl Mm7Door {
     pub(super) fn read_head(&self, headers: &HeaderMap, peer: &Peer) -> Head {
-        let requester = self.settings.proxies.requester(headers, peer);
+        let requester = peer.requester(headers, &self.limits.proxies);
         Head {
             fault: head_fault(headers),
             content_type: content_type(headers),
             content_length: content_length(headers),
             is_encoded: is_encoded(headers),
-            max_request_bytes: self.settings.max_request_bytes,
+            max_request_bytes: self.limits.max_request_bytes,
             remote: requester.address,
             tls: requester.tls,
             certificate: peer.certificate.clone(),

@@ -1,10 +1,8 @@
-//! Writes the MM7 answers to VASPs. The one place that does.
+//! Answers to VASPs: which message it is, and how the account's dialect dresses it.
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode as HttpStatus, header};
-use http_body_util::Full;
+use http::{StatusCode as HttpStatus, header};
 use mm7::{
-    Dialect, Framing, Limits, Message, MessageId, Namespace, StatusCode, Version,
+    Dialect, Framing, Limits, Message, MessageId, StatusCode,
     dialect::Refusal,
     message::{Operation, SubmitRsp},
     soap,
@@ -14,13 +12,17 @@ use posthouse_core::{
     submit::{Body, CredentialsFact, Facts, Reject, Rejection},
 };
 
-use crate::http::server::HttpAnswer;
+use crate::{
+    http::server::HttpAnswer,
+    mm7_http::answer::{self, header_value, unframed},
+};
 
 /// 1000, with the MessageID.
 pub(super) fn success(facts: &Facts, id: Id) -> HttpAnswer {
     let message_id = MessageId::new(&id.to_string()).ok();
     let status = facts.dialect().status(StatusCode::Success);
-    write(facts, HttpStatus::OK, &Message::SubmitRsp(SubmitRsp { status, message_id }))
+    let rsp = Message::SubmitRsp(SubmitRsp { status, message_id });
+    answer::write(HttpStatus::OK, &rsp, &framing(facts), facts.dialect())
 }
 
 /// A refusal, dressed as the dialect does.
@@ -28,9 +30,9 @@ pub(super) fn refusal(facts: &Facts, refusal: Rejection) -> HttpAnswer {
     let refused =
         Refusal { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
     let dialect = if refusal.anonymous() { Dialect::POSTHOUSE } else { facts.dialect() };
-    let dressed = dialect.refusal(&refused);
-    let status = HttpStatus::from_u16(dressed.http_status).unwrap_or(HttpStatus::OK);
-    let mut answer = write(facts, status, &dressed.message);
+    let mut answer = answer::refusal(dialect, &refused, &framing(facts));
+    // Labelled as the account's own dialect labels its answers, whichever words it is in.
+    answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));
     if dialect.challenges && is_without_credentials(facts, refusal) {
         // Many SOAP stacks log in only once they are asked to.
         *answer.status_mut() = HttpStatus::UNAUTHORIZED;
@@ -48,19 +50,8 @@ fn is_without_credentials(facts: &Facts, refusal: Rejection) -> bool {
     refusal.reject == Reject::Credentials && facts.credentials == Some(CredentialsFact::Missing)
 }
 
-fn write(facts: &Facts, status: HttpStatus, message: &Message) -> HttpAnswer {
-    let framing = facts.body.as_ref().and_then(framing);
-    let framing = framing.unwrap_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None));
-    let must_understand = facts.account().is_none_or(|account| account.must_understand);
-    let framing = Framing { must_understand, ..framing };
-    let mut answer = Response::new(Full::new(Bytes::from(soap::encode(message, &framing))));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, header_value(facts.dialect().answer_content_type));
-    answer
-}
-
 /// As the caller wrote, as far as that can be read.
-fn framing(body: &Body) -> Option<Framing> {
+fn seen(body: &Body) -> Option<Framing> {
     if let Ok(decoded) = &body.decoded {
         return Some(Framing::answering(decoded));
     }
@@ -69,6 +60,9 @@ fn framing(body: &Body) -> Option<Framing> {
     soap::framing_of_broken(&root.bytes().ok()?, charset, &Limits::default())
 }
 
-fn header_value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+/// The frame of an answer: as the caller wrote, and with `mustUnderstand` where its account reads that.
+fn framing(facts: &Facts) -> Framing {
+    let must_understand = facts.account().is_none_or(|account| account.must_understand);
+    let framing = facts.body.as_ref().and_then(seen).unwrap_or_else(unframed);
+    Framing { must_understand, ..framing }
 }

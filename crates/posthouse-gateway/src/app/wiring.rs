@@ -1,0 +1,224 @@
+//! How the rooms are put together.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use ipnet::IpNet;
+use posthouse_core::{
+    id::IdSource,
+    provisioning::tree::ValueSource,
+    store::{Owner, Store},
+    time::Clock,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{components::Components, error::StartError};
+use crate::{
+    admin::AdminState,
+    auth::Verifier,
+    bell::Bell,
+    callbacks::{CallbackContext, CallbackQueue},
+    carrier::mm7::door::CarrierDoor,
+    config::Settings,
+    doors::mm7::Mm7Door,
+    due::Watcher,
+    fetch::{Fetcher, SystemNetwork, Trust},
+    handoff::Handoff,
+    http::{limits::DoorLimits, memory::Memory, proxies::Proxies},
+    ids::MessageIds,
+    intake::{Intake, admission::Admissions},
+    lookup::{Directory, ported::Follower},
+    queue::{SubmitContext, SubmitQueue, UnderWay},
+    random::bytes,
+    secrets::Secret,
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
+};
+
+/// Which of several nodes on one store this is: there is one.
+const NODE: u8 = 0;
+/// How many bytes of VASPs' bodies may be in memory at a time.
+const BODY_MEMORY: usize = 256 << 20;
+/// How many of carriers': what VASPs send takes nothing of it.
+const CARRIERS_BODY_MEMORY: usize = 64 << 20;
+/// Of either, one body is at most one part in this many.
+const BODIES_IN_MEMORY: u64 = 4;
+
+/// What the rooms share, and how each is made from it.
+pub(super) struct Wiring {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    components: Components,
+    owner: Owner,
+    ids: Arc<MessageIds>,
+    pub(super) snapshot: Arc<SnapshotCell>,
+    pub(super) handoff: Arc<Handoff>,
+    bell: Arc<Bell>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) directory: Arc<Directory>,
+    verifier: Arc<Verifier>,
+    /// The token of this run for the admin API, where none is configured.
+    pub(super) api_token: Option<Secret>,
+    carrier_id_header: HeaderName,
+}
+
+impl Wiring {
+    pub(super) async fn new(
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        components: Components,
+    ) -> Result<Self, StartError> {
+        let name = &settings.mm7.carrier_id_header;
+        let metrics: Arc<Metrics> = Arc::default();
+        Ok(Self {
+            clock: Arc::clone(&components.clock),
+            owner: Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?)),
+            ids: Arc::new(MessageIds::new(IdSource::new(NODE, store.newest_id().await?))),
+            snapshot: Arc::new(SnapshotCell::load(&*store).await?),
+            handoff: Arc::default(),
+            bell: Arc::default(),
+            directory: Arc::new(Directory::new(Arc::clone(&metrics))),
+            metrics,
+            verifier: Arc::new(Verifier::new(bytes().map_err(StartError::Random)?)),
+            api_token: match settings.admin.token {
+                Some(_) => None,
+                None => Some(random_token()?),
+            },
+            carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
+            store,
+            components,
+        })
+    }
+
+    /// Reads the file of ported numbers before the doors open: no lookup then has to fail for want of it.
+    pub(super) async fn ported(&self) -> Follower {
+        let mut follower = Follower::default();
+        let snapshot = self.snapshot.get();
+        follower.look(self.directory.ported(), snapshot.lookup().ported.as_deref()).await;
+        follower
+    }
+
+    /// The lanes of the carriers.
+    pub(super) fn queue(&self, stop: &CancellationToken) -> SubmitQueue {
+        let context = SubmitContext {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            owner: self.owner,
+            snapshot: Arc::clone(&self.snapshot),
+            directory: Arc::clone(&self.directory),
+            handoff: Arc::clone(&self.handoff),
+            bell: Arc::clone(&self.bell),
+            backoff: self.components.backoff,
+            metrics: Arc::clone(&self.metrics),
+            under_way: UnderWay::default(),
+        };
+        SubmitQueue::new(context, stop.clone())
+    }
+
+    /// The lanes of the accounts.
+    pub(super) fn callbacks(&self, stop: &CancellationToken) -> CallbackQueue {
+        let context = CallbackContext {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            owner: self.owner,
+            snapshot: Arc::clone(&self.snapshot),
+            bell: Arc::clone(&self.bell),
+            carrier_id_header: self.carrier_id_header.clone(),
+            metrics: Arc::clone(&self.metrics),
+        };
+        CallbackQueue::new(context, stop.clone())
+    }
+
+    /// What wakes the lanes of either.
+    pub(super) fn watcher(&self, queue: &Arc<SubmitQueue>, callbacks: &Arc<CallbackQueue>) -> Watcher {
+        Watcher {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            bell: Arc::clone(&self.bell),
+            queue: Arc::clone(queue),
+            callbacks: Arc::clone(callbacks),
+        }
+    }
+
+    /// The door for VASPs.
+    pub(super) async fn mm7_door(&self, settings: &Settings) -> Result<Mm7Door, StartError> {
+        Ok(Mm7Door {
+            path: settings.mm7.path.clone(),
+            carrier_id_header: self.carrier_id_header.clone(),
+            limits: limits(settings, BODY_MEMORY, &settings.mm7.trusted_proxies),
+            snapshot: Arc::clone(&self.snapshot),
+            key: self.store.key().await?,
+            verifier: Arc::clone(&self.verifier),
+            intake: Arc::new(self.intake(settings)),
+        })
+    }
+
+    fn intake(&self, settings: &Settings) -> Intake {
+        let network = Box::new(SystemNetwork::default());
+        Intake {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            owner: self.owner,
+            admissions: Admissions::default(),
+            directory: Arc::clone(&self.directory),
+            fetcher: Arc::new(Fetcher::new(settings.fetch.clone(), network, Trust::default())),
+            adapter: self.components.adapter.clone(),
+            handoff: Arc::clone(&self.handoff),
+            bell: Arc::clone(&self.bell),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    /// The door for carriers.
+    pub(super) fn carrier_door(&self, settings: &Settings) -> CarrierDoor {
+        // Settings have checked that `{carrier}` is in the path.
+        let (before, after) =
+            settings.carriers.path.split_once("{carrier}").unwrap_or((&settings.carriers.path, ""));
+        CarrierDoor {
+            path_before: before.to_owned(),
+            path_after: after.to_owned(),
+            limits: limits(settings, CARRIERS_BODY_MEMORY, &settings.carriers.trusted_proxies),
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            snapshot: Arc::clone(&self.snapshot),
+            verifier: Arc::clone(&self.verifier),
+            ids: Arc::clone(&self.ids),
+            bell: Arc::clone(&self.bell),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+
+    /// The door for operators.
+    pub(super) fn admin(&self, settings: &Settings) -> AdminState {
+        AdminState {
+            token: settings.admin.token.clone(),
+            api_token: settings.admin.token.clone().or_else(|| self.api_token.clone()),
+            verifier: Arc::clone(&self.verifier),
+            asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
+            store: self.store.clone(),
+            snapshot: Arc::clone(&self.snapshot),
+            bell: Arc::clone(&self.bell),
+            metrics: Arc::clone(&self.metrics),
+            clock: Arc::clone(&self.clock),
+            carriers_listen: settings.carriers.listen,
+        }
+    }
+}
+
+/// The limits of a door's requests. There is memory for at least so much that an address's half of it holds more than one body.
+fn limits(settings: &Settings, bytes: usize, proxies: &[IpNet]) -> DoorLimits {
+    let max_request_bytes = settings.mm7.max_request_bytes;
+    let longest = max_request_bytes.saturating_mul(BODIES_IN_MEMORY);
+    DoorLimits {
+        max_request_bytes,
+        read_timeout: settings.mm7.read_timeout,
+        proxies: Proxies(proxies.to_vec()),
+        memory: Memory::new(bytes.max(usize::try_from(longest).unwrap_or(usize::MAX))),
+    }
+}
+
+fn random_token() -> Result<Secret, StartError> {
+    let bytes: [u8; 32] = bytes().map_err(StartError::Random)?;
+    Ok(Secret::new(bytes.iter().map(|byte| format!("{byte:02x}")).collect(), ValueSource::Inline))
+}

@@ -1,0 +1,246 @@
+//! What is particular to an account's lane: it takes what is owed to the account from the store, and delivers a few at a time.
+
+use std::{future::pending, sync::Arc, time::Duration};
+
+use posthouse_core::{
+    Id,
+    account::{Account, AccountName, Callbacks},
+    store::{Callback, CallbackOutcome, Lease, StoreError},
+    time::after,
+    tls::PeerTls,
+};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinError,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{CallbackContext, deliver::deliver};
+use crate::{http::client::HttpClient, lanes::Worker, store_retry::retried};
+
+/// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
+const IN_HAND: usize = 8;
+/// What a try may take beyond the VASP's time-out before another node may make it.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Delivers one account's callbacks.
+pub struct CallbackWorker {
+    context: Arc<CallbackContext>,
+    account: AccountName,
+    bell: Arc<Notify>,
+    stop: CancellationToken,
+    way: Option<Way>,
+}
+
+/// A callback to be delivered, with the provisioning that it goes out by.
+pub struct DueCallback {
+    callback: Callback,
+    account: Option<Arc<Account>>,
+    way: Way,
+}
+
+impl Worker for CallbackWorker {
+    type Context = CallbackContext;
+    type Name = AccountName;
+    type Job = DueCallback;
+    type End = ();
+
+    fn open(
+        context: &Arc<CallbackContext>,
+        account: &AccountName,
+        bell: &Arc<Notify>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let (context, bell) = (Arc::clone(context), Arc::clone(bell));
+        Self { context, account: account.clone(), bell, stop: stop.clone(), way: None }
+    }
+
+    fn id(job: &DueCallback) -> Id {
+        job.callback.id
+    }
+
+    fn attempts(job: &DueCallback) -> u32 {
+        job.callback.attempts
+    }
+
+    /// One that was tried no more often than the one in hand is that one, whose lease ran out: it is no reason to deliver twice.
+    fn is_next_try(job: &DueCallback, attempts: u32) -> bool {
+        attempts < job.callback.attempts
+    }
+
+    fn capacity(&self) -> usize {
+        let window = self.way.as_ref().map_or_else(|| Callbacks::default().window, |way| way.window);
+        places(window).saturating_mul(IN_HAND)
+    }
+
+    async fn next(&mut self, _: usize) -> Option<DueCallback> {
+        pending().await
+    }
+
+    async fn lease(&mut self, free: usize) -> Vec<DueCallback> {
+        let account = self.context.snapshot.get().account(&self.account).cloned();
+        let callbacks = account.as_ref().map_or_else(Callbacks::default, |account| account.callbacks.clone());
+        let way = self.way(&callbacks);
+        let now = self.context.clock.now();
+        let lease = Lease { owner: self.context.owner, until: after(now, callbacks.timeout + GRACE) };
+        let leased = match self.context.store.lease_callbacks(&self.account, lease, now, free).await {
+            Ok(leased) => leased,
+            Err(error) => {
+                tracing::error!(%error, account = %self.account, "no callbacks could be leased");
+                return Vec::new();
+            }
+        };
+        if leased.len() == free {
+            // There may be more: look again as soon as there is room.
+            self.bell.notify_one();
+        }
+        let due = |callback| DueCallback { callback, account: account.clone(), way: way.clone() };
+        leased.into_iter().map(due).collect()
+    }
+
+    fn work(&self, job: DueCallback) -> impl Future<Output = ()> + Send + 'static {
+        let (context, bell, stop) = (Arc::clone(&self.context), Arc::clone(&self.bell), self.stop.clone());
+        let DueCallback { callback, account, way } = job;
+        let (id, message) = (callback.id, callback.message);
+        let span =
+            tracing::debug_span!("callback", id = %message, callback = %id, account = %callback.account);
+        let attempt = async move {
+            let turn = tokio::select! {
+                biased;
+                // What waits for its turn is left to the next run.
+                () = stop.cancelled() => return,
+                turn = way.turns.acquire() => turn,
+            };
+            let Ok(turn) = turn else { return };
+            // It waited so long that another node may get it while it is under way.
+            if callback.lease.until < after(context.clock.now(), way.timeout) {
+                return;
+            }
+            let outcome = deliver(&context, account.as_deref(), &way.client, &callback).await;
+            drop(turn);
+            if settle(&context, &callback, outcome).await {
+                bell.notify_one();
+            }
+        };
+        attempt.instrument(span)
+    }
+
+    fn ended(&mut self, (): ()) {}
+
+    fn broke_off(&self, error: &JoinError) {
+        tracing::error!(%error, account = %self.account, "a callback broke off");
+    }
+
+    async fn stop(&mut self) {}
+
+    /// Their leases run out by themselves.
+    async fn give_back(&mut self, _: Vec<DueCallback>) {}
+}
+
+impl CallbackWorker {
+    /// The way to the account's VASP; a new one when it was provisioned otherwise.
+    fn way(&mut self, callbacks: &Callbacks) -> Way {
+        match &self.way {
+            Some(way) if way.is_of(callbacks) => way.clone(),
+            _ => self.way.insert(Way::new(callbacks)).clone(),
+        }
+    }
+}
+
+/// The way to the VASP, as provisioned.
+#[derive(Clone)]
+struct Way {
+    timeout: Duration,
+    tls: Option<PeerTls>,
+    window: u32,
+    client: HttpClient,
+    /// The tries that may be under way at the VASP; others are leased and settled meanwhile.
+    turns: Arc<Semaphore>,
+}
+
+impl Way {
+    fn new(callbacks: &Callbacks) -> Self {
+        let Callbacks { timeout, window, .. } = *callbacks;
+        let places = places(window);
+        Self {
+            timeout,
+            tls: callbacks.tls.clone(),
+            window,
+            client: HttpClient::new(timeout, places, callbacks.tls.as_ref()),
+            turns: Arc::new(Semaphore::new(places)),
+        }
+    }
+
+    fn is_of(&self, callbacks: &Callbacks) -> bool {
+        self.timeout == callbacks.timeout && self.window == callbacks.window && self.tls == callbacks.tls
+    }
+}
+
+fn places(window: u32) -> usize {
+    usize::try_from(window.max(1)).unwrap_or(1)
+}
+
+/// Settles a try. Returns whether something else became due by it.
+async fn settle(context: &CallbackContext, callback: &Callback, outcome: CallbackOutcome) -> bool {
+    context.metrics.callback_ended(&outcome);
+    let (id, message, account) = (callback.id, callback.message, &callback.account);
+    match &outcome {
+        CallbackOutcome::Delivered => tracing::debug!(id = %message, %account, "callback delivered"),
+        CallbackOutcome::Again { said, .. } => {
+            tracing::warn!(id = %message, %account, said, "callback not delivered")
+        }
+        CallbackOutcome::Failed { said } => {
+            tracing::error!(id = %message, %account, said, "callback failed for good")
+        }
+        CallbackOutcome::Withdrawn { said } => {
+            tracing::debug!(id = %message, %account, said, "callback withdrawn")
+        }
+    }
+    let now = context.clock.now();
+    let due_again = match &outcome {
+        CallbackOutcome::Again { due, .. } => Some(*due),
+        _ => None,
+    };
+    let settle = || context.store.settle_callback(id, context.owner, outcome.clone(), now);
+    match retried(settle).await {
+        Ok(another_is_due) => {
+            if let Some(due) = due_again {
+                context.bell.ring_for(due, now);
+            }
+            return another_is_due;
+        }
+        Err(StoreError::LostLease) => {
+            tracing::warn!(id = %message, "the callback's lease was lost; it may come twice")
+        }
+        Err(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn callbacks(window: u32) -> Callbacks {
+        Callbacks { window, ..Callbacks::default() }
+    }
+
+    #[tokio::test]
+    async fn as_many_are_under_way_as_the_window_lets() {
+        let way = Way::new(&callbacks(2));
+        let turns = [way.turns.try_acquire(), way.turns.try_acquire()];
+        assert!(turns.iter().all(Result::is_ok));
+        assert!(way.turns.try_acquire().is_err(), "the third waits");
+        drop(turns);
+        assert!(way.turns.try_acquire().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_way_that_is_provisioned_otherwise_is_another() {
+        let way = Way::new(&callbacks(2));
+        assert!(way.is_of(&callbacks(2)));
+        assert!(!way.is_of(&callbacks(3)));
+        assert!(!way.is_of(&Callbacks { timeout: Duration::from_secs(1), ..callbacks(2) }));
+    }
+}

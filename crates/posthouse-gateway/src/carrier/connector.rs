@@ -1,0 +1,80 @@
+//! What speaks with a carrier over one of its connections, whatever the protocol.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use posthouse_core::{carrier::Connection, life::classify::Said, store::ToSend};
+
+use super::mm7::connector::Mm7Connector;
+
+/// How an attempt on one connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// For [`classify`](posthouse_core::life::classify::classify).
+    pub said: Said,
+    /// The carrier's MessageID.
+    pub carrier_message_id: Option<String>,
+    /// What was said, for the timeline.
+    pub words: String,
+    /// What was said in Details that the table does not say anyway, as one line.
+    pub details: Option<String>,
+    /// How long the carrier asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+/// Something about a message cannot be written, now or ever.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unwritable(pub String);
+
+/// A provisioned connection in use.
+pub trait Connector {
+    /// What was provisioned.
+    fn connection(&self) -> &Connection;
+
+    /// Sends a message and reads the answer.
+    ///
+    /// # Errors
+    /// What about the message cannot be written: nothing was sent, nor ever can be.
+    fn submit(
+        &self,
+        send: &ToSend,
+        media: &[Bytes],
+    ) -> impl Future<Output = Result<Attempt, Unwritable>> + Send;
+
+    /// Whether the carrier can be reached: connects and hangs up.
+    fn probe(&self) -> impl Future<Output = bool> + Send;
+}
+
+/// A connector of any protocol. An enum, and no trait object: an attempt then costs no allocation of its own.
+pub enum AnyConnector {
+    /// MM7.
+    Mm7(Mm7Connector),
+}
+
+impl AnyConnector {
+    /// A connector for a provisioned connection.
+    pub fn new(connection: &Connection) -> Self {
+        Self::Mm7(Mm7Connector::new(connection))
+    }
+}
+
+impl Connector for AnyConnector {
+    fn connection(&self) -> &Connection {
+        match self {
+            Self::Mm7(mm7) => mm7.connection(),
+        }
+    }
+
+    async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, Unwritable> {
+        match self {
+            Self::Mm7(mm7) => mm7.submit(send, media).await,
+        }
+    }
+
+    async fn probe(&self) -> bool {
+        match self {
+            Self::Mm7(mm7) => mm7.probe().await,
+        }
+    }
+}

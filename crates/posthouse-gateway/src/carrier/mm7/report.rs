@@ -1,0 +1,67 @@
+//! Delivery reports: from a carrier's DeliveryReportReq to the store (contract 4.5).
+
+use mm7::{
+    DecodeError, Decoded, Message, Rule, StatusCode,
+    message::{DeliveryReportReq, Operation},
+};
+use posthouse_core::{address::Msisdn, carrier::Carrier, message::CarrierReport, store::Recorded};
+
+use super::{
+    door::CarrierDoor,
+    refusal::CarrierRefusal,
+    words::{check_status, odd, said},
+};
+
+impl CarrierDoor {
+    /// Records a report. One about a message that is not known is kept.
+    pub(super) async fn record_report(
+        &self,
+        carrier: &Carrier,
+        req: &DeliveryReportReq,
+        decoded: &Decoded,
+    ) -> Result<Message, CarrierRefusal> {
+        check_status(&req.mm_status, decoded)?;
+        let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
+        let status = report.status;
+        let recorded = self.store.record_report(report).await.map_err(|error| {
+            tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
+            CarrierRefusal::NotStored
+        })?;
+        self.metrics.report_recorded(&carrier.id, status);
+        match recorded {
+            Recorded::Applied(id, settled) => {
+                tracing::debug!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
+                if settled.owes_report {
+                    self.bell.ring();
+                }
+            }
+            Recorded::Late(id) => {
+                tracing::debug!(%id, carrier = %carrier.id, %status, "report changes nothing")
+            }
+            Recorded::Unmatched => {
+                tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept")
+            }
+        }
+        Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
+    }
+
+    fn read_report(
+        &self,
+        carrier: &Carrier,
+        req: &DeliveryReportReq,
+    ) -> Result<CarrierReport, CarrierRefusal> {
+        let Some(message_id) = &req.mm.message_id else {
+            return Err(DecodeError::new(Rule::MissingElement, 0, "there is no MessageID").into());
+        };
+        Ok(CarrierReport {
+            carrier: carrier.id.clone(),
+            carrier_message_id: message_id.as_str().to_owned(),
+            recipient: req.mm.recipient.as_ref().and_then(|address| Msisdn::parse(address.as_str(), true)),
+            sender: req.mm.sender.as_ref().map(|address| address.as_str().to_owned()),
+            status: carrier.vocabulary.status(&req.mm_status),
+            said: said(&req.mm_status, req.status_text.as_deref()),
+            odd: String::new(),
+            received_at: self.clock.now(),
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! A request at the MM7 door, while it is decided about: what only the door can find out of it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use hyper::body::Incoming;
+use mm7::{DecodeError, Decoded, Dialect, Limits, mime};
+use posthouse_core::{
+    account::Account,
+    submit::{Arrival, Body, ContentLength, ContentTypeHeader, CredentialsFact, SHED_FOR},
+};
+
+use super::Mm7Door;
+use crate::{
+    auth::{At, PasswordVerdict},
+    http::{basic, body::Read, memory::MemoryShare, seats::RequestProgress},
+    intake::{AtDoor, Inquiry},
+    mm7_http::envelope::{decode_root, digest},
+    secrets::vasp_hash,
+};
+
+/// A request under way.
+pub(super) struct Exchange<'d> {
+    /// Where it came.
+    pub(super) door: &'d Mm7Door,
+    /// What is known of it.
+    pub(super) inquiry: Inquiry,
+    /// Its headers.
+    pub(super) headers: HeaderMap,
+    /// The part of its body that was not read.
+    pub(super) body: Option<Incoming>,
+    /// The memory that its body takes.
+    pub(super) memory: MemoryShare,
+    /// To be told when its body is here.
+    pub(super) progress: RequestProgress,
+}
+
+impl AtDoor for Exchange<'_> {
+    fn inquiry(&mut self) -> &mut Inquiry {
+        &mut self.inquiry
+    }
+
+    async fn read_body(&mut self) -> Option<()> {
+        let body = self.body.take()?;
+        let (arrival, bytes) = match self.door.limits.read(body, &mut self.memory).await {
+            Read::Whole(bytes) => (Arrival::Whole, bytes),
+            Read::TooLong(rest) => {
+                self.body = Some(rest);
+                (Arrival::TooLong, Bytes::new())
+            }
+            Read::Misframed => {
+                self.inquiry.facts.head.content_length = ContentLength::Malformed;
+                return Some(());
+            }
+            Read::Broken | Read::TooLate => return None,
+        };
+        self.progress.working();
+        self.inquiry.facts.body = Some(self.read(arrival, bytes));
+        Some(())
+    }
+
+    async fn credentials(&mut self) -> CredentialsFact {
+        let facts = &self.inquiry.facts;
+        let Some(expected) = facts.account().and_then(|account| account.basic_auth.as_ref()) else {
+            return CredentialsFact::Right;
+        };
+        if !self.headers.contains_key(header::AUTHORIZATION) {
+            return CredentialsFact::Missing;
+        }
+        let shown = basic::shown(&self.headers);
+        match self.door.verifier.judge(shown, expected, facts.head.remote, At::Vasps).await {
+            PasswordVerdict::Right => CredentialsFact::Right,
+            PasswordVerdict::Wrong => CredentialsFact::Wrong,
+            PasswordVerdict::NoTurn => CredentialsFact::NoTurn { retry_after: SHED_FOR },
+        }
+    }
+}
+
+impl Exchange<'_> {
+    fn read(&self, arrival: Arrival, bytes: Bytes) -> Body {
+        let limits = Limits::default();
+        let length = bytes.len() as u64;
+        let package = match &self.inquiry.facts.head.content_type {
+            ContentTypeHeader::Read(content_type) => mime::unpack(content_type, bytes, &limits),
+            // The first check refuses these before it asks for the body.
+            ContentTypeHeader::Missing | ContentTypeHeader::Malformed => mime::Package::default(),
+        };
+        let (decoded, digest) = (decode_root(&package, &limits), digest(&package));
+        let account = self.account(&decoded);
+        let dialect = account.as_deref().map_or(Dialect::POSTHOUSE, |account| account.dialect.get());
+        let carrier_id = self.carrier_id(dialect);
+        Body { arrival, length, digest, package, decoded, account, dialect, carrier_id }
+    }
+
+    /// The account of the VASPID in the envelope.
+    fn account(&self, decoded: &Result<Decoded, DecodeError>) -> Option<Arc<Account>> {
+        let vaspid = decoded.as_ref().ok()?.vaspid.as_ref()?;
+        let hash = vasp_hash(&self.door.key, vaspid.as_str());
+        self.inquiry.facts.snapshot.account_by_vaspid(&hash).cloned()
+    }
+
+    /// The carrier that the request names, in the configured header or one of the dialect's.
+    fn carrier_id(&self, dialect: &Dialect) -> Option<String> {
+        let configured = self.door.carrier_id_header.as_str();
+        let value = std::iter::once(configured)
+            .chain(dialect.carrier_id_headers.iter().copied())
+            .find_map(|name| self.headers.get(name))?;
+        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    }
+}

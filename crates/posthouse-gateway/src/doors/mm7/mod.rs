@@ -1,0 +1,90 @@
+//! The MM7 door for VASPs: from an HTTP request to facts, and from the decision to an MM7 answer.
+
+mod answer;
+mod exchange;
+mod head;
+
+use std::sync::Arc;
+
+use http::{HeaderName, Method, Request, StatusCode as HttpStatus};
+use hyper::body::Incoming;
+use posthouse_core::submit::Facts;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field};
+
+use self::exchange::Exchange;
+use crate::{
+    auth::Verifier,
+    http::{
+        body::drain,
+        limits::DoorLimits,
+        peer::Peer,
+        requests::{is_for, is_same_place},
+        server::{HttpAnswer, method_not_allowed, plain},
+    },
+    intake::{Inquiry, Intake},
+    snapshot::SnapshotCell,
+};
+
+/// The MM7 door for VASPs.
+pub struct Mm7Door {
+    /// The path that SubmitReq are posted to.
+    pub path: String,
+    /// The header that names the carrier.
+    pub carrier_id_header: HeaderName,
+    /// What a request may take.
+    pub limits: DoorLimits,
+    /// Provisioning.
+    pub snapshot: Arc<SnapshotCell>,
+    /// The store's key, under which VASPIDs are hashed.
+    pub key: [u8; 32],
+    /// Verifies passwords.
+    pub verifier: Arc<Verifier>,
+    /// Decides about what is submitted, and accepts it.
+    pub intake: Arc<Intake>,
+}
+
+impl Mm7Door {
+    /// Answers one HTTP request.
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
+        if !is_for(&request, |path| is_same_place(path, &self.path)) {
+            return plain(HttpStatus::NOT_FOUND, "there is nothing here\n");
+        }
+        if request.method() != Method::POST {
+            return method_not_allowed("POST", "MM7 requests are posted\n");
+        }
+        let span = tracing::debug_span!("submit", id = field::Empty, address = %peer.address);
+        self.submit(request, peer, &span).instrument(span.clone()).await
+    }
+
+    async fn submit(&self, request: Request<Incoming>, peer: Peer, span: &Span) -> HttpAnswer {
+        let began = Instant::now();
+        let (head, body) = request.into_parts();
+        let facts = Facts::new(self.snapshot.get(), self.read_head(&head.headers, &peer));
+        let mut exchange = Exchange {
+            door: self,
+            memory: self.limits.share(facts.head.remote),
+            inquiry: Inquiry::new(facts),
+            headers: head.headers,
+            body: Some(body),
+            progress: peer.progress,
+        };
+        let Some(outcome) = self.intake.submit(&mut exchange).await else {
+            // The body did not come in time, or not at all.
+            return plain(HttpStatus::REQUEST_TIMEOUT, "the request did not arrive in time\n");
+        };
+        let facts = &exchange.inquiry.facts;
+        let answer = match outcome {
+            Ok(id) => {
+                span.record("id", field::display(id));
+                answer::success(facts, id)
+            }
+            Err(refusal) => answer::refusal(facts, refusal),
+        };
+        if let Some(rest) = exchange.body.take() {
+            drain(rest);
+        }
+        self.intake.record(&exchange.inquiry.facts, outcome, began.elapsed());
+        answer
+    }
+}
