@@ -1,11 +1,19 @@
 //! `cargo xtask tidy`: what the compiler does not see drift apart.
 
+mod circles;
+mod names;
+mod rooms;
+mod source;
+mod workspace;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
 use crate::metadata::{Declared, Metadata, Package};
+use source::Source;
+use workspace::{Crate, sources};
 
 /// Each crate, from the ground up, and the crates of this repository it may use.
 const FLOORS: &[(&str, &[&str])] = &[
@@ -34,6 +42,9 @@ const FLOORS: &[(&str, &[&str])] = &[
 const IN_TESTS: &[(&str, &[&str])] =
     &[("posthouse-gateway", &["posthouse-sim", "posthouse-testing"]), ("posthouse", &["posthouse-testing"])];
 
+/// The most lines that a function may have.
+const LONGEST_FUNCTION: usize = 80;
+
 /// Names for a module that say nothing of what is in it.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "misc"];
 
@@ -46,9 +57,57 @@ pub fn run() -> Result<(), Failure> {
         findings.extend(files_below(&folder.join("src"))?.iter().filter_map(|file| empty_name(file)));
     }
     findings.extend(lock_file());
+    findings.extend(of_sources()?);
     Failure::unless_empty(findings)?;
     println!("tidy: {} crates on their floors, nothing has drifted", FLOORS.len());
     Ok(())
+}
+
+/// What is wrong inside the crates.
+fn of_sources() -> Result<Vec<String>, Failure> {
+    let mut findings = Vec::new();
+    let mut crates = Vec::new();
+    for (name, _) in FLOORS {
+        crates.push(read_crate(name, &mut findings)?);
+    }
+    findings.extend(circles::findings(&crates, circles::KNOWN));
+    findings.extend(names::findings(&crates, names::SHARED));
+    for (name, table) in rooms::ROOMS {
+        let of_this_name = crates.iter().filter(|one| one.name == *name);
+        findings.extend(of_this_name.flat_map(|one| rooms::findings(one, table)));
+    }
+    findings.extend(crates.iter().flat_map(|one| &one.files).flat_map(long_functions));
+    Ok(findings)
+}
+
+fn read_crate(name: &str, findings: &mut Vec<String>) -> Result<Crate, Failure> {
+    let folder = sources(name);
+    let mut files = Vec::new();
+    for file in files_below(&folder)? {
+        if file.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(crate::root().join(&file));
+            let text = text.map_err(|source| Failure::Read { path: file.clone(), source })?;
+            match Source::read(&folder, &file, &text) {
+                Ok(source) => files.push(source),
+                Err(finding) => findings.push(finding),
+            }
+        }
+    }
+    files.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok(Crate::new(name, files))
+}
+
+fn long_functions(file: &Source) -> impl Iterator<Item = String> {
+    let long = file.functions.iter().filter(|function| function.lines > LONGEST_FUNCTION);
+    long.map(|function| {
+        format!(
+            "{}:{}: {} has {} lines, and may have {LONGEST_FUNCTION}: make of its steps functions with names",
+            file.file.display(),
+            function.line,
+            function.name,
+            function.lines
+        )
+    })
 }
 
 fn floors(metadata: &Metadata, floors: Floors<'_>, in_tests: Floors<'_>) -> Vec<String> {
@@ -57,8 +116,10 @@ fn floors(metadata: &Metadata, floors: Floors<'_>, in_tests: Floors<'_>) -> Vec<
     let mut findings = Vec::new();
     for member in &members {
         match floors.iter().find(|(name, _)| *name == member.name) {
-            None => findings
-                .push(format!("{} has no floor: give it a row in FLOORS in xtask/src/tidy.rs", member.name)),
+            None => findings.push(format!(
+                "{} has no floor: give it a row in FLOORS in xtask/src/tidy/mod.rs",
+                member.name
+            )),
             Some((_, below)) => {
                 let tests = in_tests.iter().find(|(name, _)| *name == member.name);
                 let in_tests = |used: &Declared| {
@@ -76,7 +137,7 @@ fn floors(metadata: &Metadata, floors: Floors<'_>, in_tests: Floors<'_>) -> Vec<
     }
     let gone = floors.iter().filter(|(name, _)| !is_member(name));
     findings.extend(
-        gone.map(|(name, _)| format!("{name} is gone: take its row out of FLOORS in xtask/src/tidy.rs")),
+        gone.map(|(name, _)| format!("{name} is gone: take its row out of FLOORS in xtask/src/tidy/mod.rs")),
     );
     findings
 }
@@ -192,9 +253,23 @@ mod tests {
                 "core uses sim, but may use mm7: move what it needs to a lower floor",
                 "sim uses attic, but may use mm7: move what it needs to a lower floor",
                 "sim uses core, but may use mm7: move what it needs to a lower floor",
-                "attic has no floor: give it a row in FLOORS in xtask/src/tidy.rs",
-                "cellar is gone: take its row out of FLOORS in xtask/src/tidy.rs",
+                "attic has no floor: give it a row in FLOORS in xtask/src/tidy/mod.rs",
+                "cellar is gone: take its row out of FLOORS in xtask/src/tidy/mod.rs",
             ]
+        );
+    }
+
+    #[test]
+    fn a_function_may_have_eighty_lines() {
+        let of = |lines: usize| format!("\nfn f() {{{}}}\n", "\n".repeat(lines - 1));
+        let findings = |text: &str| {
+            let source = Source::read(Path::new("src"), Path::new("src/a.rs"), text).unwrap();
+            long_functions(&source).collect::<Vec<_>>()
+        };
+        assert_eq!(findings(&of(80)), [""; 0]);
+        assert_eq!(
+            findings(&of(81)),
+            ["src/a.rs:2: f has 81 lines, and may have 80: make of its steps functions with names"]
         );
     }
 

@@ -1,0 +1,204 @@
+//! Which rooms of a crate, its modules at the top, may use which others: a table, so that an arrow that turns round is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::workspace::{Crate, Edge};
+
+/// A room, and the rooms that it may use.
+pub(super) type Room = (&'static str, &'static [&'static str]);
+
+/// The rooms of each crate whose rooms are held to a table, from the ground up. An edge that is not needed any more is taken out.
+pub(super) const ROOMS: &[(&str, &[Room])] = &[
+    (
+        "posthouse-gateway",
+        &[
+            // The ground: these know nothing of the house.
+            ("bell", &[]),
+            ("breaker", &[]),
+            ("clock", &[]),
+            ("handoff", &[]),
+            ("ids", &[]),
+            ("lanes", &[]),
+            ("patience", &[]),
+            ("random", &[]),
+            ("secrets", &[]),
+            ("shares", &[]),
+            ("snapshot", &[]),
+            ("spawn", &[]),
+            ("store_retry", &[]),
+            ("telemetry", &[]),
+            // The network.
+            ("resolver", &["shares"]),
+            ("tls", &["telemetry"]),
+            ("http", &["patience", "resolver", "shares", "tls"]),
+            ("mm7_http", &["http"]),
+            ("lookup", &["breaker", "http", "patience", "resolver", "snapshot", "telemetry"]),
+            // Settings and provisioning, as files say them.
+            ("config", &["secrets", "tls"]),
+            ("auth", &["http", "secrets", "shares"]),
+            ("fetch", &["config", "http", "patience", "resolver", "shares", "tls"]),
+            // The ways in and out.
+            ("intake", &["bell", "fetch", "handoff", "ids", "lookup", "patience", "shares", "telemetry"]),
+            ("doors", &["auth", "http", "intake", "mm7_http", "secrets", "snapshot"]),
+            (
+                "carrier",
+                &["auth", "bell", "breaker", "http", "ids", "mm7_http", "resolver", "snapshot", "telemetry"],
+            ),
+            (
+                "queue",
+                &[
+                    "bell",
+                    "breaker",
+                    "carrier",
+                    "handoff",
+                    "lanes",
+                    "lookup",
+                    "random",
+                    "snapshot",
+                    "store_retry",
+                    "telemetry",
+                ],
+            ),
+            ("callbacks", &["bell", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"]),
+            ("due", &["bell", "callbacks", "queue"]),
+            ("admin", &["auth", "bell", "carrier", "config", "http", "secrets", "snapshot", "telemetry"]),
+            // All of it, put together.
+            (
+                "app",
+                &[
+                    "admin",
+                    "auth",
+                    "bell",
+                    "callbacks",
+                    "carrier",
+                    "clock",
+                    "config",
+                    "doors",
+                    "due",
+                    "fetch",
+                    "handoff",
+                    "http",
+                    "ids",
+                    "intake",
+                    "lookup",
+                    "queue",
+                    "random",
+                    "secrets",
+                    "snapshot",
+                    "spawn",
+                    "telemetry",
+                    "tls",
+                ],
+            ),
+        ],
+    ),
+    (
+        "posthouse-store",
+        &[
+            ("fault", &[]),
+            ("url", &[]),
+            ("media", &["fault"]),
+            ("error", &["fault", "media"]),
+            ("sqlite", &["error", "fault", "media"]),
+            ("open", &["error", "sqlite", "url"]),
+            ("suite", &[]),
+        ],
+    ),
+];
+
+/// What is wrong in a crate: edges that the table does not allow, and rows and edges of the table that nothing needs.
+pub(super) fn findings(one: &Crate, rooms: &[Room]) -> Vec<String> {
+    let mut needed: BTreeMap<&str, BTreeSet<&str>> =
+        one.files.iter().map(|file| (room(&file.module), BTreeSet::new())).collect();
+    let mut findings = Vec::new();
+    for edge in one.edges() {
+        let (from, to) = (room(&edge.from.module), room(&edge.to.module));
+        if from.is_empty() || from == to {
+            continue;
+        }
+        let is_new = needed.entry(from).or_default().insert(to);
+        let may = rooms.iter().find(|(name, _)| *name == from).map_or(&[][..], |(_, may)| may);
+        if is_new && !may.contains(&to) {
+            findings.push(wrong(&edge, from, to, may));
+        }
+    }
+    let without_row =
+        needed.keys().filter(|name| !name.is_empty() && !rooms.iter().any(|(room, _)| room == *name));
+    findings.extend(without_row.map(|name| {
+        format!(
+            "{} has a room {name} without a row: say in ROOMS in xtask/src/tidy/rooms.rs what it may use",
+            one.name
+        )
+    }));
+    for (name, may) in rooms {
+        match needed.get(name) {
+            None => findings.push(format!("{} has no room {name}: take its row out of ROOMS in xtask/src/tidy/rooms.rs", one.name)),
+            Some(used) => findings.extend(may.iter().filter(|to| !used.contains(*to)).map(|to| {
+                format!("{name} of {} does not use {to} any more: take it out of its row in ROOMS in xtask/src/tidy/rooms.rs", one.name)
+            })),
+        }
+    }
+    findings
+}
+
+fn room(module: &[String]) -> &str {
+    module.first().map_or("", String::as_str)
+}
+
+fn wrong(edge: &Edge<'_>, from: &str, to: &str, may: &[&str]) -> String {
+    let may = if may.is_empty() { "no other room".to_owned() } else { may.join(", ") };
+    format!(
+        "{}: {from} uses {to}, but may use {may}: move what it needs to a lower room, or have the upper one hand it in; \
+         where the edge is right, add it to ROOMS in xtask/src/tidy/rooms.rs",
+        edge.place()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::workspace::house;
+    use super::*;
+
+    fn three_rooms() -> Crate {
+        house(&[
+            ("lib.rs", "pub mod app;\npub use net::Door;\nfn f() { crate::app::g() }\n"),
+            ("app.rs", "use crate::net::Door;\nuse crate::Door as Same;\nuse crate::queue::Queue;\n"),
+            ("net/mod.rs", "pub struct Door;\nmod deep;\nfn f() { deep::g() }\n"),
+            ("net/deep.rs", "\nuse crate::app::App;\n"),
+            ("queue.rs", ""),
+        ])
+    }
+
+    #[test]
+    fn rooms_use_what_the_table_allows() {
+        assert_eq!(
+            findings(&three_rooms(), &[("app", &["net", "queue"]), ("net", &["app"]), ("queue", &[])]),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn an_arrow_that_runs_back_is_found_where_it_stands() {
+        assert_eq!(
+            findings(&three_rooms(), &[("app", &["net", "queue"]), ("net", &[]), ("queue", &[])]),
+            [
+                "crates/house/src/net/deep.rs:2: net uses app, but may use no other room: move what it needs to a lower \
+              room, or have the upper one hand it in; where the edge is right, add it to ROOMS in \
+              xtask/src/tidy/rooms.rs"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_table_names_every_room_and_nothing_that_is_gone() {
+        let rooms: &[Room] = &[("app", &["net", "queue"]), ("attic", &[]), ("net", &["app", "queue"])];
+        assert_eq!(
+            findings(&three_rooms(), rooms),
+            [
+                "house has a room queue without a row: say in ROOMS in xtask/src/tidy/rooms.rs what it may use",
+                "house has no room attic: take its row out of ROOMS in xtask/src/tidy/rooms.rs",
+                "net of house does not use queue any more: take it out of its row in ROOMS in xtask/src/tidy/rooms.rs",
+            ]
+        );
+    }
+}
