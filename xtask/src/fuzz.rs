@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz [--seconds N]`: the fuzz targets over every vector, then over what libFuzzer thinks of for a while.
+//! `cargo xtask fuzz [--seconds N] [--no-vectors]`: the fuzz targets over every vector, then over what libFuzzer thinks of for a while.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,31 +12,51 @@ use crate::invocation::{Invocation, answers};
 const SECONDS: u32 = 30;
 /// The targets: the files in `fuzz/fuzz_targets`.
 const TARGETS: [&str; 6] = ["envelope", "heads", "lint", "multipart", "request", "round_trip"];
-/// The targets as an ordinary test, which every compiler runs.
-const OVER_THE_VECTORS: [Invocation; 2] = [
-    Invocation::cargo(&["test", "--package", "posthouse-core", "--test", "it", "fuzz_targets::"]),
-    Invocation::cargo(&["test", "--package", "posthouse-gateway", "--test", "it", "fuzz_targets::"]),
-];
+/// The targets as an ordinary test, which every compiler runs. Of the whole workspace, so that nothing is built that `cargo xtask test`
+/// has not built: a package alone would have other features of what it depends on.
+const OVER_THE_VECTORS: Invocation =
+    Invocation::cargo(&["test", "--workspace", "--test", "it", "fuzz_targets::"]);
 /// cargo-fuzz needs the sanitizers of a nightly compiler.
 const NIGHTLY_FUZZ: [&str; 4] = ["run", "nightly", "cargo", "fuzz"];
 
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
-    let seconds = seconds(arguments)?;
-    OVER_THE_VECTORS.iter().try_for_each(Invocation::run)?;
+    let Options { seconds, vectors } = Options::read(arguments)?;
+    if vectors {
+        OVER_THE_VECTORS.run()?;
+    }
     if !answers("rustup", &[&NIGHTLY_FUZZ[..], &["--version"]].concat()) {
         println!(
-            "no cargo-fuzz with a nightly compiler: the targets ran over the vectors and their mutations only"
+            "no cargo-fuzz with a nightly compiler: the targets run over the vectors and their mutations only"
         );
         return Ok(());
     }
     TARGETS.iter().try_for_each(|target| fuzz(target, seconds))
 }
 
-fn seconds(arguments: &[String]) -> Result<u32, Failure> {
-    match arguments {
-        [] => Ok(SECONDS),
-        [option, number] if option == "--seconds" => number.parse().map_err(|_| Failure::Usage(crate::USAGE)),
-        _ => Err(Failure::Usage(crate::USAGE)),
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Options {
+    /// How long libFuzzer runs for each target.
+    seconds: u32,
+    /// Whether the targets run over the vectors first.
+    vectors: bool,
+}
+
+impl Options {
+    fn read(arguments: &[String]) -> Result<Self, Failure> {
+        let mut read = Self { seconds: SECONDS, vectors: true };
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--no-vectors" => read.vectors = false,
+                "--seconds" => {
+                    let number = arguments.next().and_then(|number| number.parse().ok());
+                    read.seconds = number.ok_or(Failure::Usage(crate::USAGE))?;
+                }
+                _ => return Err(Failure::Usage(crate::USAGE)),
+            }
+        }
+        Ok(read)
     }
 }
 
@@ -87,12 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn the_time_is_a_number_of_seconds() {
+    fn the_time_is_a_number_of_seconds_and_vectors_can_be_left_out() {
         let read = |arguments: &[&str]| {
-            seconds(&arguments.iter().map(|argument| (*argument).to_owned()).collect::<Vec<_>>()).ok()
+            let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+            Options::read(&arguments).ok().map(|read| (read.seconds, read.vectors))
         };
-        assert_eq!(read(&[]), Some(30));
-        assert_eq!(read(&["--seconds", "600"]), Some(600));
+        assert_eq!(read(&[]), Some((30, true)));
+        assert_eq!(read(&["--seconds", "600"]), Some((600, true)));
+        assert_eq!(read(&["--seconds", "10", "--no-vectors"]), Some((10, false)));
+        assert_eq!(read(&["--no-vectors"]), Some((30, false)));
         assert_eq!(read(&["--seconds", "soon"]), None);
         assert_eq!(read(&["--seconds"]), None);
         assert_eq!(read(&["600"]), None);

@@ -22,8 +22,9 @@ const USAGE: &str = "\
 usage: cargo xtask TASK
 
   test   run every test, with cargo-nextest where it is installed
-  fuzz   run the fuzz targets over every vector, then, where cargo-fuzz and a nightly
-         compiler are installed, each for --seconds N (30) over what libFuzzer thinks of
+  fuzz   run the fuzz targets over every vector (not with --no-vectors), then, where cargo-fuzz
+         and a nightly compiler are installed, each for --seconds N (30) over what libFuzzer
+         thinks of
   deps   check the dependencies' licences and duplicates, as deny.toml says; where cargo-deny and
          cargo-shear are installed, advisories and unused dependencies, too
   docs   write the documents that follow from the code
