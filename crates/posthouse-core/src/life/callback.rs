@@ -125,7 +125,7 @@ impl TriedCallback {
 
 /// What is to be written about a callback that was kept as failed and is sent again by an operator, with all its tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resent {
+pub struct ResentCallback {
     /// When it is due; `None`: once the one is settled that its message owes already.
     pub due: Option<Timestamp>,
     /// A line for the message's timeline. A message from a handset has none.
@@ -136,9 +136,9 @@ pub struct Resent {
 
 /// An operator wants a callback that was kept as failed delivered after all. `message_owes`: whether another one about the same
 /// message is owed. `None`: what it says is not owed any more.
-pub fn resend(failed: &FailedCallback, message_owes: bool, now: Timestamp) -> Option<Resent> {
+pub fn resend(failed: &FailedCallback, message_owes: bool, now: Timestamp) -> Option<ResentCallback> {
     let is_mo = failed.says == CallbackSays::Mo;
-    (!failed.superseded).then(|| Resent {
+    (!failed.superseded).then(|| ResentCallback {
         due: (!message_owes).then_some(now),
         timeline: (!is_mo).then(|| words::resent(failed.says, now)),
         is_mo_reopened: is_mo,

@@ -7,7 +7,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::{
-        callback::{self, Resent},
+        callback::{self, ResentCallback},
         intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
         load::Subject,
         operator,
@@ -176,7 +176,7 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Resul
     Ok(resent)
 }
 
-fn write_resent(tx: &Tx<'_>, failed: &FailedCallback, again: &Resent) -> Result<()> {
+fn write_resent(tx: &Tx<'_>, failed: &FailedCallback, again: &ResentCallback) -> Result<()> {
     tx.update_one(
         ("callback", failed.id),
         "UPDATE callback SET failed = 0, attempts = 0, owner = NULL, due = ? WHERE id = ?",
