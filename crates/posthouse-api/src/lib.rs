@@ -3,7 +3,7 @@
 //! Everything is below [`BASE`] on the admin door, and needs the admin token. Times are RFC 3339 in UTC, MessageIDs are strings of
 //! decimal digits, and every refusal is a [`Problem`] (RFC 9457). docs/api.md has the resources one by one, with examples.
 //!
-//! This crate knows no other crate of the repository: whoever writes a client against it needs nothing of the gateway.
+//! This crate depends on no other crate of the repository, so that a client needs nothing of the gateway.
 
 mod client;
 mod message;

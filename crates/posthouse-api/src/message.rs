@@ -100,7 +100,7 @@ pub struct NextStepView {
     /// `attempt`: another attempt is due then, or it expires. `in_hand`: a gateway is about to send it. `under_way`: an attempt goes on,
     /// and its outcome is known by then. `reports`: the carrier's report is awaited till then.
     pub what: String,
-    /// When.
+    /// When that is due (UTC).
     pub at: Timestamp,
 }
 

@@ -44,7 +44,7 @@ pub struct ProvisioningPlan {
     pub keep: usize,
     /// Everything that is provisioned, and what happens to it.
     pub steps: Vec<PlannedStep>,
-    /// What is not wrong, and what somebody should know.
+    /// What is not wrong, but an operator should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What the simulators leave to chance: identifiers nobody else has, and errors by a seed.
+//! What the simulators leave to chance: unique identifiers, and errors drawn from a seed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,7 +33,7 @@ impl Dice {
     }
 }
 
-/// Identifiers with a common start that no other run has.
+/// Identifiers with a common prefix that is unique to this run.
 #[derive(Debug)]
 pub struct RunIds {
     start: String,
@@ -51,7 +51,7 @@ impl RunIds {
     }
 }
 
-/// A TransactionID that nobody else has: 128 bits at random.
+/// A unique TransactionID: 128 random bits.
 pub fn transaction_id() -> Option<TransactionId> {
     TransactionId::new(&format!("{:016x}{:016x}", random_bits(), random_bits())).ok()
 }

@@ -1,4 +1,4 @@
-//! What a simulator was sent, kept for whoever asks: bounded in number and in bytes, the oldest going first.
+//! What a simulator was sent most recently: bounded in number and in bytes, the oldest goes first.
 
 use std::{
     collections::VecDeque,
@@ -14,7 +14,7 @@ pub(crate) trait Weight {
     fn weight(&self) -> usize;
 }
 
-/// The last things that came.
+/// The most recent things.
 #[derive(Debug)]
 pub(crate) struct Recent<T> {
     kept: Mutex<Kept<T>>,
@@ -30,7 +30,7 @@ struct Kept<T> {
 }
 
 impl<T: Weight> Recent<T> {
-    /// An empty one for at most so many things of so many bytes in all.
+    /// An empty one, for at most this many things and this many bytes in all.
     pub fn new(max_things: usize, max_bytes: usize) -> Self {
         let kept = Kept { things: VecDeque::new(), bytes: 0 };
         Self { kept: Mutex::new(kept), max_things, max_bytes, received: watch::Sender::new(0) }

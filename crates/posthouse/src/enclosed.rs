@@ -1,4 +1,4 @@
-//! A provisioning file with all that it names elsewhere, so that a gateway on another machine can read it.
+//! A provisioning file with the contents of the files and variables that it refers to, ready to be sent to a gateway.
 
 use std::{collections::BTreeMap, fs, io::Read as _, path::Path};
 
@@ -35,7 +35,7 @@ pub fn enclose(document: &ConfigFile, prune: bool) -> Option<Enclosed> {
     for (number, value) in values.iter().enumerate() {
         let Some(text) = text_for(document, value, number, &mut request.environment)? else { continue };
         let stood = request.toml.get(value.span.clone())?;
-        // A table that is spread over lines of its own is left to whoever can read its files.
+        // A table spread over several lines is left to the direct way, which reads files itself.
         if stood.contains('\n') || !stood.starts_with(['{', '"', '\'']) {
             return None;
         }

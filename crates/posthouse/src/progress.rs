@@ -62,7 +62,7 @@ pub fn grouped(number: f64) -> String {
 
 /// Writes over the line.
 fn show(text: &str) {
-    // Where stderr is gone there is nobody to tell.
+    // When stderr is gone, there is nowhere to report it.
     let _ = print::stderr().over(text);
 }
 

@@ -66,7 +66,7 @@ pub async fn reach(settings: &Settings, revision: u64, wait: Duration) -> anyhow
     })
 }
 
-/// The same for the gateway at this URL; `None` when nobody is there.
+/// The same for the gateway at this URL; `None` when nothing listens there.
 pub async fn reach_at(admin: String, tls: Option<&Tls>, revision: u64, wait: Duration) -> Option<Reached> {
     let deadline = Instant::now() + wait;
     loop {
@@ -104,7 +104,7 @@ pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiCli
     (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
 }
 
-/// The API of the gateway at this URL. The token beside the store is not for it: it may be anybody's.
+/// The API of the gateway at this URL. The token beside the store is never sent there: the URL may be another gateway's.
 ///
 /// # Errors
 /// TLS cannot be set up.
@@ -160,7 +160,7 @@ impl RunFile {
     }
 }
 
-/// How many lines of its log a gateway dropped since nobody read them; `None` where it does not say, or not to us.
+/// How many log lines a gateway dropped because its stderr was not read; `None` when it does not tell us.
 pub async fn dropped_log_lines(settings: &Settings, admin: &str, wait: Duration) -> Option<u64> {
     let client = client(admin, settings.admin.tls.as_ref(), wait).ok()?;
     let client = match &settings.admin.token {

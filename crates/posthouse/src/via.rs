@@ -1,4 +1,4 @@
-//! By which way a command comes to messages: by the API of a gateway, or by the store itself where no gateway runs on it.
+//! How a command reaches messages: through the API of a gateway, or through the store itself when no gateway runs on it.
 
 use std::sync::Arc;
 
@@ -19,11 +19,11 @@ use crate::{
     target::{GatewayAddress, visit},
 };
 
-/// The way to messages. Both answer in the same types.
+/// The way to messages. Both ways answer in the same types.
 pub enum Via {
     /// By a gateway.
     Gateway(Box<ApiClient>),
-    /// By the store, which nobody serves, or whose gateway cannot be asked.
+    /// By the store itself: no gateway runs on it, or its API cannot be used.
     Store(Arc<dyn Store>),
 }
 

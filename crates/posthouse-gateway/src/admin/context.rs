@@ -1,4 +1,4 @@
-//! Who asks: so far, whoever shows the admin token. There are no roles.
+//! Who asks: a caller that shows the admin token may do everything. There are no roles.
 
 use std::net::IpAddr;
 

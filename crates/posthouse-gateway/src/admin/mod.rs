@@ -56,12 +56,12 @@ const PROVISIONING_TIME: Duration = Duration::from_secs(300);
 /// How many bytes of bodies may be in memory at a time.
 const BODY_MEMORY: usize = 4 * MAX_PROVISIONING_BYTES;
 
-/// What the verbs need.
+/// What the verbs work with.
 pub struct AdminState {
     /// The configured bearer token, if any: metrics ask for it.
     pub token: Option<Secret>,
-    /// The token that the API asks for. It is the configured one, or one of this run that only those can read who can read the store.
-    /// `None`: nobody is let in.
+    /// The token that the API requires: the configured one, or the token of this run, which only the store's own user can read. `None`
+    /// shuts the API.
     pub api_token: Option<Secret>,
     /// Guards the tokens.
     pub verifier: Arc<Verifier>,
@@ -73,7 +73,7 @@ pub struct AdminState {
     pub snapshot: Arc<SnapshotCell>,
     /// Wakes lanes for what an operator made due.
     pub bell: Arc<Bell>,
-    /// Counts.
+    /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
@@ -86,7 +86,7 @@ pub struct AdminDoor {
     state: Arc<AdminState>,
     router: Router,
     memory: Memory,
-    /// One document of provisioning is read at a time.
+    /// Permits to work on a provisioning document: one at a time.
     documents: Semaphore,
 }
 

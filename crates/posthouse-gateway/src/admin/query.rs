@@ -1,4 +1,4 @@
-//! The parameters of a query: each is asked for by its name, and what nobody asked for is a mistake.
+//! The parameters of a query: each is taken by its name, and what is left over is a mistake.
 
 use http::Uri;
 use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, ProblemError};
@@ -6,7 +6,7 @@ use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, Problem
 /// How many mistakes are told at a time.
 const TOLD: usize = 100;
 
-/// The parameters of a query that nobody has asked for yet, and what was found to be wrong.
+/// The parameters of a query that were not taken yet, and the mistakes found so far.
 pub(super) struct Parameters {
     left: Vec<(String, String)>,
     known: Vec<&'static str>,

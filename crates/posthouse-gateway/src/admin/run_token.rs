@@ -1,5 +1,5 @@
-//! The token of a run: where no admin token is configured, the API asks for one that is drawn at each start. It lies beside the database,
-//! for those alone who may write there.
+//! The token of a run: without a configured admin token, the API requires one that is drawn at each start. It is in a file beside the
+//! database that only the gateway's own user can read.
 
 use std::{
     fs, io,
@@ -20,7 +20,7 @@ pub fn token_file(store: &Path) -> PathBuf {
     name.into()
 }
 
-/// Writes it into a new file: one that is left over may be readable to others.
+/// Writes it into a new file: a leftover file might be readable by others.
 ///
 /// # Errors
 /// What the system says.
@@ -33,7 +33,7 @@ pub fn write(file: &Path, token: &str) -> io::Result<()> {
     writeln!(file, "{token}")
 }
 
-/// Reads it; `None` where there is none, or not for us.
+/// Reads it; `None` when there is none, or it may not be read.
 pub fn read(file: &Path) -> Option<String> {
     let mut text = String::new();
     fs::File::open(file).ok()?.take(MAX_BYTES).read_to_string(&mut text).ok()?;

@@ -146,7 +146,7 @@ impl Desk {
         MessageId::new(&self.ids.next()).ok()
     }
 
-    /// Keeps the request, then answers it: whoever has the answer finds the request here.
+    /// Keeps the request, then answers it: once the answer is out, the request can be found here.
     async fn answer(&self, decision: Decision, framing: &Framing, mut record: KeptMessage) -> Reply {
         record.time = Timestamp::now();
         record.http_status = decision.answer.http_status();

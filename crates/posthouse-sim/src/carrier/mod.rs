@@ -195,7 +195,7 @@ impl CarrierSim {
     }
 }
 
-/// What a carrier finds wrong with the door that its reports go to: refused credentials, nobody there. Each thing once.
+/// What is wrong with the door that a carrier's reports go to, such as refused credentials or no listener. Each is told once.
 #[derive(Clone, Debug)]
 pub struct Complaints(Arc<Desk>);
 

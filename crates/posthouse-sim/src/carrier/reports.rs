@@ -35,7 +35,7 @@ const MAX_ON_THE_WAY: usize = 64;
 const TRIES: u32 = 6;
 /// How long after the first try the second follows; each further wait is twice as long.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// So many different complaints are told at most.
+/// The most different complaints that are printed.
 const COMPLAINTS: usize = 16;
 /// How long the door may take to answer.
 const DOOR_TIMEOUT: Duration = Duration::from_secs(10);

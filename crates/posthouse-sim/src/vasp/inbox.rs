@@ -39,7 +39,7 @@ pub(super) struct Inbox {
 struct Manners {
     answer: VaspAnswer,
     failures_left: u32,
-    /// One of so many fails; and how many came since the last that did.
+    /// One callback in this many fails; and how many came since the last failure.
     fail_every: Option<(u32, u32)>,
 }
 
@@ -98,7 +98,7 @@ impl Inbox {
 
     fn add(&self, callback: ReceivedCallback) {
         let callback = Arc::new(callback);
-        // Nobody may be listening.
+        // There may be no subscriber.
         let _ = self.subscribers.send(callback.clone());
         self.kept.add(callback);
     }

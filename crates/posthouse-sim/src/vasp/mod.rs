@@ -102,7 +102,7 @@ impl VaspSim {
         self.inbox.set_answer(answer);
     }
 
-    /// Answers the next so many callbacks with HTTP 500.
+    /// Answers this many of the next callbacks with HTTP 500.
     pub fn fail_next(&self, callbacks: u32) {
         self.inbox.fail_next(callbacks);
     }

@@ -31,10 +31,12 @@ const WAIT_FOR_EACH: Duration = Duration::from_micros(50);
 Examples:
   posthouse apply provisioning.toml
   posthouse apply provisioning.toml -c /etc/posthouse.toml --prune
+  posthouse apply provisioning.toml --url http://gateway.example:8080
 
 What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections. \
 What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store \
-takes it without a restart, and is waited for. `posthouse plan` shows the changes without making them.")]
+takes it without a restart, and is waited for. With --url it is sent to the gateway there, with what the files hold that it names. \
+`posthouse plan` shows the changes without making them.")]
 pub struct Args {
     #[command(flatten)]
     target: Target,

@@ -67,6 +67,7 @@ struct Common {
 Examples:
   posthouse messages list --account acme --since 2h --state Parked
   posthouse messages list --to 16175550100 --limit 5
+  posthouse messages list --url http://gateway.example:8080 --state Parked
   posthouse messages list --below 191642196911325184      (the next page)")]
 struct List {
     #[command(flatten)]

@@ -125,7 +125,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if answer.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What went wrong, and what to do when nobody is there.
+/// What went wrong, and what to do when nothing listens at the URL.
 fn told(error: SubmitError) -> anyhow::Error {
     if let Some(broken) = PeerTlsFailure::find(&error) {
         return anyhow::anyhow!("{error}: {broken}; see --ca, --cert and --key");

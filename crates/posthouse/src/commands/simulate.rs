@@ -111,7 +111,7 @@ async fn tell(id: String, complaints: Complaints) {
         let line = format!(
             "posthouse: a report of carrier {id} was not taken: {complaint}; see reports and shows in sim.toml"
         );
-        // Without a stderr there is nobody to tell.
+        // Without stderr, there is nowhere to report it.
         drop(writeln!(print::stderr(), "{line}"));
     }
 }

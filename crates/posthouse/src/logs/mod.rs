@@ -1,4 +1,4 @@
-//! Logs, on stderr. Nobody waits for them: see [`lines`].
+//! Logs, on stderr. Logging never blocks its caller: see [`lines`].
 
 mod fields;
 mod json;
@@ -111,7 +111,7 @@ fn lost_json(lost: u64) -> String {
     format!("{line}\n")
 }
 
-/// Logs a panic: the usual hook writes to stderr itself, and waits where nobody reads.
+/// Logs a panic: the standard hook writes to stderr directly and would block while stderr is not read.
 fn log_panic(panicked: &panic::PanicHookInfo<'_>) {
     let place = panicked.location().map(ToString::to_string);
     let thread = thread::current().name().map(str::to_owned);

@@ -1,6 +1,6 @@
 //! Provisioning: what a document would change, and changing it.
 //!
-//! A document comes with all that it needs: the gateway looks neither at its own environment nor into its files for whoever sends one.
+//! A document brings everything it needs: the gateway reads neither its own environment nor its own files for the sender of one.
 
 pub mod apply;
 pub mod outside;

@@ -1,5 +1,4 @@
-//! What a document names that is not in it: files, and variables of the environment. Whoever sends a document to a gateway has to put
-//! in what they hold.
+//! What a document refers to: files, and variables of the environment. The sender of a document has to put in their contents.
 
 use std::ops::Range;
 

@@ -49,7 +49,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// A request with a body of exactly so many bytes.
+    /// A request with a body of exactly this many bytes.
     pub fn new(sender: &Sender, run: u32, size: usize) -> anyhow::Result<Self> {
         let least = encode(sender, run, size, 0)?.1;
         let room = size.checked_sub(least).with_context(|| {
@@ -113,7 +113,7 @@ fn encode(sender: &Sender, run: u32, size: usize, content: usize) -> anyhow::Res
     Ok((wire::raw(&request), request.body().len()))
 }
 
-/// A text of so many bytes.
+/// A text of this many bytes.
 fn words(bytes: usize) -> String {
     "Greetings from the bench. ".chars().cycle().take(bytes).collect()
 }

@@ -56,7 +56,7 @@ async fn serve_connection(stream: TcpStream, answer: Bytes) {
     let service = service_fn(|request: Request<Incoming>| {
         let answer = answer.clone();
         async move {
-            // A body that breaks off is answered to nobody.
+            // A body that breaks off gets no answer.
             let _ = request.into_body().collect().await;
             let mut response = Response::new(Full::new(answer));
             let content_type = HeaderValue::from_static("text/xml; charset=utf-8");
@@ -64,7 +64,7 @@ async fn serve_connection(stream: TcpStream, answer: Bytes) {
             Ok::<_, Infallible>(response)
         }
     });
-    // Whoever hangs up has had enough.
+    // A peer that hangs up is done.
     let _ = stream.set_nodelay(true);
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -20,7 +20,7 @@ use crate::target::visit;
 
 /// How long a gateway may take to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// How often it is looked at meanwhile.
+/// How often the process is sampled meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const VASPID: &str = "bench-api-key";
 const CARRIER: &str = "31003";
@@ -183,7 +183,7 @@ fn field(file: &Path, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// An address of the loopback that nobody listens at. Somebody else might take it before it is used.
+/// A loopback address at which nothing listens. Another process might take it before it is used.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }

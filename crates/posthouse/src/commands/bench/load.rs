@@ -30,7 +30,7 @@ const AFTER_ERROR: Duration = Duration::from_millis(20);
 pub enum Until {
     /// After a time.
     Elapsed(Duration),
-    /// After so many requests were accepted.
+    /// Until this many requests were accepted.
     Accepted(u64),
 }
 

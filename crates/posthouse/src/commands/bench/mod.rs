@@ -35,9 +35,9 @@ use crate::{print, progress::ProgressLine};
 
 /// How long a load runs before it is measured, at most; it is a quarter of the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
-/// When for so long no message ended, those that are missing count as lost.
+/// Once no message has ended for this long, the missing ones count as lost.
 const QUIET: Duration = Duration::from_secs(60);
-/// How often it is looked whether all messages have ended.
+/// How often we check whether all messages have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 const HELP: &str = "\
@@ -127,7 +127,7 @@ async fn measure(args: &Args) -> anyhow::Result<Measured> {
     }
 }
 
-/// Measures a gateway that somebody else runs.
+/// Measures a gateway that runs elsewhere.
 async fn elsewhere(args: &Args, url: &str) -> anyhow::Result<Measured> {
     let sender = Sender {
         url: url.to_owned(),

@@ -42,7 +42,7 @@ pub struct Measured {
 pub struct Accept {
     /// Answers with 1000 per second.
     pub per_second: f64,
-    /// Half of the answers took at most so many milliseconds.
+    /// The median time of an answer, in milliseconds.
     pub p50_ms: f64,
     /// 99 of a hundred did.
     pub p99_ms: f64,

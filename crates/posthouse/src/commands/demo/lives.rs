@@ -26,7 +26,7 @@ pub enum End {
     /// It is accepted, passes through these statuses in this order, and the last of them reaches the VASP, with this reason
     /// beside it.
     Through(&'static [MmStatus], Option<StatusCode>),
-    /// As [`End::Through`], after exactly so many attempts.
+    /// As [`End::Through`], after exactly this many attempts.
     After {
         /// How many attempts the carrier saw.
         attempts: usize,

@@ -17,16 +17,16 @@ use super::{
     stage::Stage,
 };
 
-/// How often a timeline is looked at.
+/// How often a timeline is read.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// One line of a life.
 pub struct LifeLine {
-    /// When, from the beginning of the demo.
+    /// How long after the beginning of the demo it happened.
     pub after: Duration,
-    /// What.
+    /// What happened.
     pub what: String,
-    /// The rest.
+    /// The details, in words.
     pub detail: String,
 }
 

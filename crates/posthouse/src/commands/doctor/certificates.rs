@@ -14,7 +14,7 @@ use posthouse_gateway::{
 
 use super::Finding;
 
-/// So many days before its end somebody should see to a certificate.
+/// How many days before a certificate ends an operator should renew it.
 const SOON: i64 = 30;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
@@ -52,7 +52,7 @@ fn expires(identity: &Identity) -> Option<Timestamp> {
     certificate::expires(pem::certificates(identity.cert.as_bytes()).ok()?.first()?)
 }
 
-/// Certificates that are asked for where nobody can show one.
+/// Client certificates that are required at a door that cannot ask for them.
 pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
     let accounts = provisioning.accounts.iter().map(|account| {
         (account.name.to_string(), !account.client_certs.is_empty(), "mm7", &settings.mm7.tls, "2568")

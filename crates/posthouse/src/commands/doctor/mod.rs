@@ -58,7 +58,7 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Fine,
-    /// Nothing is broken, and somebody should know.
+    /// Nothing is broken, but an operator should know.
     Note,
     Mend,
 }

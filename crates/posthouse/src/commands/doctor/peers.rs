@@ -104,7 +104,7 @@ fn without_connection(carrier: &Carrier) -> Finding {
 /// What VASPs are found under.
 const VASP: &str = "vasp";
 
-/// Somebody whom the gateway calls.
+/// A peer that the gateway calls.
 struct Target {
     check: &'static str,
     name: String,
@@ -179,7 +179,7 @@ async fn within<T>(work: impl Future<Output = io::Result<T>>) -> Result<T, Strin
     }
 }
 
-/// Judges how somebody shook hands, and how long his certificate is good.
+/// Judges a peer's handshake, and how long its certificate is valid.
 fn greeted(
     check: &'static str,
     name: &str,

@@ -9,7 +9,7 @@ use super::Finding;
 
 const MIB: u64 = 1 << 20;
 
-/// How many times the least free space there should be, so that somebody has time to act.
+/// How many times the minimum free space there should be, so that an operator has time to act.
 const COMFORT: u64 = 8;
 
 /// The folders of the store and of media, and how much is free there.

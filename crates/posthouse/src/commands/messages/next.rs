@@ -8,7 +8,7 @@ use super::seconds;
 /// The units of a wait, with their length in seconds.
 const UNITS: [(&str, i64); 4] = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];
 
-/// What is next for a message of so many attempts and with this ExpiryDate, for people.
+/// What is next for a message with this number of attempts and this ExpiryDate, for people.
 pub(super) fn in_words(next: &NextStepView, attempts: u32, expiry: Timestamp, now: Timestamp) -> String {
     let (attempt, at) = (attempts + 1, next.at);
     match next.what.as_str() {
@@ -48,7 +48,7 @@ fn when(time: Timestamp, now: Timestamp) -> String {
 mod tests {
     use super::*;
 
-    /// So many seconds after 2026-09-21T14:13:20Z.
+    /// The time this many seconds after 2026-09-21T14:13:20Z.
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_790_000_000 + seconds).unwrap()
     }

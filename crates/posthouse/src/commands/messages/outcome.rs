@@ -78,7 +78,7 @@ impl Tally {
         }
     }
 
-    /// It was not done to so many, for this reason.
+    /// Counts messages that were left alone for this reason.
     pub(super) fn left_alone(&mut self, reason: String, count: usize) {
         *self.left_alone.entry(reason).or_default() += count;
     }
