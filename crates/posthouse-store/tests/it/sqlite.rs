@@ -576,6 +576,39 @@ mod rows {
         }
     }
 
+    /// A carrier as the first version kept it.
+    const OLD_CARRIER: &str = r#"{"id":"31003","aliases":[],"name":"n","max_message_bytes":1,"content_types":[],"report_timeout":1,
+        "on_unknown":"park","connections":[{"name":"c","url":"http://127.0.0.1:1/mm7","vaspid":null,"vasid":null,
+        "basic_auth":null,"dialect":"3gpp","timeout":10000,"per_second":null,"window":16}],
+        "callbacks":{"basic_auth":null,"allowed_ips":[]}}"#;
+
+    #[tokio::test]
+    async fn what_is_provisioned_and_cannot_be_read_is_told_and_is_no_default() {
+        let read = |was: &'static str, is: &'static str, more: &'static str| async move {
+            let place = Place::new();
+            let store = place.open_store().await;
+            let database = database(&place);
+            let insert = "INSERT INTO carrier (id, document) VALUES ('31003', ?)";
+            database.execute(insert, [OLD_CARRIER.replace(was, is)]).unwrap();
+            database.execute_batch(more).unwrap();
+            store.provisioning().await
+        };
+        let old = read("", "", "INSERT INTO range VALUES ('1617', '31003')").await.unwrap();
+        assert_eq!(old.carriers[0].connections[0].url.as_str(), "http://127.0.0.1:1/mm7");
+        assert_eq!(old.ranges, [Range { prefix: Prefix::parse("1617").unwrap(), carrier: carrier() }]);
+        for (was, is, more, expected) in [
+            ("\"3gpp\"", "\"4gpp\"", "", "carrier.document of row 31003"),
+            ("http:", "gopher:", "", "carrier.document of row 31003"),
+            ("\"park\"", "\"wait\"", "", "carrier.document of row 31003"),
+            ("", "", "INSERT INTO range VALUES ('+1', '31003')", "range.prefix of row +1"),
+            ("", "", "INSERT INTO blacklist VALUES ('123', '')", "blacklist.number of row 123"),
+        ] {
+            let error = read(was, is, more).await.unwrap_err();
+            let StoreError::Corrupt { place, .. } = &error else { panic!("{error}") };
+            assert_eq!(place, expected);
+        }
+    }
+
     #[tokio::test]
     async fn a_spoilt_message_does_not_hold_up_the_others() {
         let place = Place::new();
