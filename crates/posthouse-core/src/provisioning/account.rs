@@ -48,9 +48,9 @@ impl VaspKey {
 words! {
     /// Whether an account may send.
     pub enum AccountStatus {
-        /// It may.
+        /// It may send.
         Active = "active",
-        /// It may not: 2550.
+        /// It may not send: its requests are refused by 2550.
         Disabled = "disabled",
     }
 }
@@ -106,7 +106,7 @@ pub struct Callbacks {
     pub report_url: Option<PeerUrl>,
     /// Where DeliverReq is posted.
     pub deliver_url: Option<PeerUrl>,
-    /// What we show the VASP.
+    /// The user name and password that we show the VASP.
     pub basic_auth: Option<OwnCredentials>,
     /// How TLS is spoken where the URLs are https.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,19 +163,19 @@ pub struct Service {
 /// A VASP, as provisioned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
-    /// What operators call it.
+    /// Its name for operators.
     pub name: AccountName,
-    /// How it is recognised.
+    /// The VASPID that it is recognised by.
     pub vaspid: VaspKey,
     /// Whether it may send.
     pub status: AccountStatus,
     /// Whether it is provisioned for MM7; if not: 2551.
     pub mm7: bool,
-    /// What its requests must show, if anything.
+    /// The user name and password that its requests must show, if any.
     pub basic_auth: Option<ShownCredentials>,
-    /// Where its requests may come from; empty: from everywhere.
+    /// The networks that its requests may come from; empty: any.
     pub allowed_ips: Vec<IpNet>,
-    /// Whose certificate its requests must come with, one of these; empty: none.
+    /// The certificates of which its requests must come with one; empty: they need none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_certs: Vec<CertificateRule>,
     /// Whether its requests must come over TLS.
@@ -191,9 +191,9 @@ pub struct Account {
     /// Whether read replies go to its `report_url`. They are on timelines either way.
     #[serde(default)]
     pub read_replies: bool,
-    /// Whether answers wait for the carrier.
+    /// Whether its answers wait for the carrier.
     pub submit_mode: SubmitMode,
-    /// How long they wait at most.
+    /// How long an answer waits for the carrier at most.
     #[serde(with = "serde_duration")]
     pub relay_timeout: Duration,
     /// Whether each request must name its carrier.

@@ -55,7 +55,7 @@ pub struct Connection {
     pub vaspid: Option<String>,
     /// The VASID that the carrier knows us by.
     pub vasid: Option<String>,
-    /// What we show the carrier.
+    /// The user name and password that we show the carrier.
     pub basic_auth: Option<OwnCredentials>,
     /// How its carrier talks on it.
     pub dialect: DialectName,
@@ -66,7 +66,7 @@ pub struct Connection {
     pub per_second: Option<u32>,
     /// Requests in flight, at least 1.
     pub window: u32,
-    /// Which connections are used before which: those of the lowest number, others while none of those can be.
+    /// Its rank: connections of the lowest number are used, others only while none of those works.
     #[serde(default = "one")]
     pub priority: u32,
     /// Its share of the messages among the connections of its priority, at least 1.
@@ -99,11 +99,11 @@ impl Connection {
 /// What a carrier posts to us: who may post it, and how it is answered (`[carrier.callbacks]`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inbound {
-    /// What the carrier must show, if anything.
+    /// The user name and password that the carrier must show, if any.
     pub basic_auth: Option<ShownCredentials>,
-    /// Where it may come from; empty: from everywhere.
+    /// The networks that it may post from; empty: any.
     pub allowed_ips: Vec<IpNet>,
-    /// Whose certificate it must show, one of these; empty: none.
+    /// The certificates of which it must show one; empty: it needs none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub client_certs: Vec<CertificateRule>,
     /// How the carrier talks when it posts; `None`: as on its connections.
@@ -166,7 +166,7 @@ impl Carrier {
     }
 }
 
-/// The carriers in whose name anybody may post, by id.
+/// The carriers for which anybody may post, by id.
 pub fn open_carriers<'a>(all: impl Iterator<Item = &'a Carrier>) -> BTreeSet<CarrierId> {
     all.filter(|carrier| carrier.inbound.is_open()).map(|carrier| carrier.id.clone()).collect()
 }

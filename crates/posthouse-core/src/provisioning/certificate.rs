@@ -15,7 +15,7 @@ pub struct ShownCertificate {
     pub common_name: Option<String>,
 }
 
-/// Whose certificate is meant: one form of the list `client_certs`.
+/// Which certificates are meant: an entry of `client_certs`.
 ///
 /// It is written, and stored, as `sha256:` and 64 hexadecimal digits, `dns:` and a name, or `cn:` and a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

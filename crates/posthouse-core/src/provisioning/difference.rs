@@ -26,7 +26,7 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The same for people, with what stays as it is.
     pub steps: Vec<PlanStep>,
-    /// The carriers in whose name anybody may post who reaches their door, once all is as declared.
+    /// The carriers for which anybody who reaches the door may post, once all is as declared.
     pub open_carriers: BTreeSet<CarrierId>,
 }
 
@@ -35,7 +35,7 @@ pub struct Plan {
 pub struct PlanStep {
     /// What kind of thing it is.
     pub kind: ThingKind,
-    /// Which one; empty for the lookup, of which there is one.
+    /// Its name, id, prefix or number; empty for the lookup, of which there is one.
     pub name: String,
     /// What happens to it.
     pub action: PlanAction,
@@ -76,7 +76,7 @@ words! {
 /// A field that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
-    /// Which one, such as `service 61295.senders`.
+    /// Its place, such as `service 61295.senders`.
     pub field: String,
     /// What it was, if it had a value.
     pub from: Option<String>,

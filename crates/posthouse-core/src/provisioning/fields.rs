@@ -1,6 +1,6 @@
 //! What is provisioned, field by field as people see it, so that a plan can say what changes.
 //!
-//! Each type is taken apart whole: a field that is added to one does not compile here until somebody has decided how it is
+//! Each type is taken apart whole: a field that is added to one does not compile until it is decided here how it is
 //! shown. Secrets are compared and never shown.
 
 use std::fmt::Display;

@@ -21,7 +21,7 @@ const LONGEST_LABEL: usize = 63;
 const NUMBER: &str = "{msisdn}";
 
 words! {
-    /// Who knows a number's carrier.
+    /// What tells a number's carrier.
     pub enum LookupProvider {
         /// The provisioned ranges.
         Ranges = "ranges",
@@ -35,7 +35,7 @@ words! {
 /// The lookup section of provisioning (contract section 3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {
-    /// Who knows.
+    /// What tells a number's carrier.
     pub provider: LookupProvider,
     /// Where to ask.
     pub url: Option<LookupUrl>,

@@ -1,11 +1,10 @@
-//! TLS towards a peer that we call: whom we trust, and who we are.
+//! TLS towards a peer that we call: the CAs that we trust, and the certificate that we show.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How TLS is spoken to a peer whose URL is https. What is kept are texts in PEM form, not files: provisioning is shared by
-/// nodes.
+/// How TLS is spoken to a peer whose URL is https. Texts in PEM form are kept, not paths: all nodes share them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PeerTls {
     /// The CAs that the peer's certificate may come from; `None`: those that the system trusts.

@@ -126,7 +126,7 @@ pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Unf
     }
 }
 
-/// Whose client certificate is meant.
+/// Which client certificates are meant.
 pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Unfit> {
     text.parse().map_err(|_| {
         "means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"".into()
