@@ -13,7 +13,7 @@ pub enum OpenError {
     /// Another gateway runs on it.
     #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
     Locked(PathBuf),
-    /// The media folder is another store's.
+    /// The media folder belongs to another store.
     #[error(
         "the media folder {} is that of {owner}; give this store a folder of its own in [media] url, or give that database in [store] url",
         .folder.display()
@@ -21,20 +21,20 @@ pub enum OpenError {
     Foreign {
         /// The folder.
         folder: PathBuf,
-        /// Whose it is.
+        /// The store that it belongs to.
         owner: String,
     },
-    /// There is no database where there was one.
+    /// There is no database where one was.
     #[error(
         "there is no database at {}, and {witness}; put the database back, or restore a copy of it (to begin with an empty store instead, {remedy})",
         .path.display()
     )]
     Lost {
-        /// Where it should be.
+        /// The path where it should be.
         path: PathBuf,
         /// What says that there was one.
         witness: String,
-        /// What lets an empty store be made.
+        /// What an operator does to begin with an empty store.
         remedy: String,
     },
     /// The database has several names, and its journal lies beside another one.
@@ -63,7 +63,7 @@ pub enum OpenError {
         /// The copy.
         saved: PathBuf,
     },
-    /// There is no database, and none was to be made.
+    /// There is no database, and none is to be made.
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
     /// It was made by a newer version of this program.
@@ -71,17 +71,17 @@ pub enum OpenError {
         "the store is of version {found}, this program knows versions up to {known}; run the newer program"
     )]
     Newer {
-        /// The store's.
+        /// The store's version.
         found: i64,
-        /// The newest known here.
+        /// The newest version that this program knows.
         known: i64,
     },
     /// A migration that was applied to it is not the one of this program.
     #[error("migration {version} ({name}) of the store is not the one of this program")]
     Altered {
-        /// Its number.
+        /// The migration's number.
         version: i64,
-        /// Its name.
+        /// The migration's name.
         name: &'static str,
     },
     /// It has to be brought up to date first, which a visitor does not do while a gateway runs on it.
@@ -93,9 +93,9 @@ pub enum OpenError {
     /// A file or folder could not be opened or made.
     #[error("{} cannot be opened", .path.display())]
     Io {
-        /// Which.
+        /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         source: io::Error,
     },
     /// SQLite refuses.

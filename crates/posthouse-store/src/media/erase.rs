@@ -1,4 +1,4 @@
-//! Erases what is over where it lies: nothing of it can be read from a segment afterwards.
+//! Erases media that retention threw away where they lie: nothing of them can be read from a segment afterwards.
 //!
 //! A hole takes its place, which also gives its disk space back; where the file system knows no holes, zeros. A segment with holes is never
 //! filled again: when nothing lies in it any more, it is removed, and new ones are made.
@@ -13,24 +13,24 @@ use super::{folder::Folder, record, segments::RecordPlace};
 /// How many zeros are written at a time.
 const STEP: usize = 1 << 20;
 
-/// The media of a message that are over.
+/// The media of a message that are to be erased.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Erasure {
-    /// Whose they were.
+    /// The message that they belonged to.
     pub(crate) id: Id,
-    /// Where they lie.
+    /// The record that holds them.
     pub(crate) place: RecordPlace,
-    /// Whether media that are not over lie in the same segment.
+    /// Whether the same segment holds media that are still needed.
     pub(crate) is_shared: bool,
 }
 
-/// Erases them, in the order of their segments; which it were. Blocks.
+/// Erases them, segment by segment; returns the messages whose media are erased. Blocks.
 pub(crate) fn erase(folder: &Folder, erasures: &[Erasure]) -> io::Result<Vec<Id>> {
     for in_segment in erasures.chunk_by(|one, next| one.place.segment == next.place.segment) {
         let Some(first) = in_segment.first().filter(|first| first.is_shared) else { continue };
         match folder.change(first.place.segment) {
             Ok(file) => erase_in(&file, in_segment)?,
-            // Who removed it left nothing to be read.
+            // It was removed: there is nothing left to be read.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

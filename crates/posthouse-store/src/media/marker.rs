@@ -1,4 +1,4 @@
-//! The marker of a media folder: it says whose the folder is, so that nobody else takes its segments for free ones.
+//! The marker of a media folder: it names the store that the folder belongs to, so that no other store takes its segments for free ones.
 
 use std::{
     fmt,
@@ -15,12 +15,12 @@ const NAME: &str = "posthouse-store";
 /// The longest marker that is read, in bytes.
 const BYTES: u64 = 16 << 10;
 
-/// Whose a media folder is.
+/// The store that a media folder belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FolderOwner {
     /// The identity of the store, as its database has it; empty where segments lie in a folder without a marker.
     pub(crate) store: String,
-    /// Where that database lay.
+    /// The path of that database.
     pub(crate) database: String,
 }
 
@@ -49,30 +49,30 @@ impl FolderOwner {
     }
 }
 
-/// Why a media folder cannot be had.
+/// Why a media folder cannot be used.
 #[derive(Debug)]
 pub(crate) enum MarkerError {
     /// It is another store's.
     Foreign {
-        /// Which.
+        /// The folder.
         folder: PathBuf,
-        /// Whose.
+        /// The store that it belongs to.
         owner: FolderOwner,
     },
-    /// A gateway has it.
+    /// Another gateway holds it.
     Locked(PathBuf),
     /// The system refuses.
     Io(PathBuf, io::Error),
 }
 
-/// The marker of a folder that is ours, locked as long as this is there.
+/// The marker of this store's folder, locked till this is dropped.
 #[derive(Debug)]
 pub(crate) struct Marker {
     #[expect(dead_code, reason = "it holds the lock")]
     file: File,
 }
 
-/// Whose a folder is; nobody's, when there is neither a marker nor a segment.
+/// The store that a folder belongs to; `None` when there is neither a marker nor a segment in it.
 pub(crate) fn owner(folder: &Path) -> io::Result<Option<FolderOwner>> {
     match File::open(folder.join(NAME)) {
         Ok(file) => {
@@ -91,7 +91,7 @@ pub(crate) fn owner(folder: &Path) -> io::Result<Option<FolderOwner>> {
     }
 }
 
-/// Refuses a folder that says that it is another store's.
+/// Refuses a folder whose marker names another store.
 pub(crate) fn check(folder: &Path, store: &str) -> Result<(), MarkerError> {
     let path = folder.join(NAME);
     let found = owner(folder).map_err(|error| MarkerError::Io(path, error))?;
@@ -104,7 +104,7 @@ pub(crate) fn check(folder: &Path, store: &str) -> Result<(), MarkerError> {
     }
 }
 
-/// Marks the folder as this store's, which it has to be already, or nobody's.
+/// Marks the folder as this store's. It has to be this store's already, or belong to none.
 pub(crate) fn mark(folder: &Path, owner: &FolderOwner) -> Result<(), MarkerError> {
     check(folder, &owner.store)?;
     let path = folder.join(NAME);

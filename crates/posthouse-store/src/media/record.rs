@@ -1,4 +1,4 @@
-//! One body in a segment: a header that says whose it is, the bytes, and zeros up to the next block.
+//! One body in a segment: a header that names its message, the bytes, and zeros up to the next block.
 //!
 //! Records begin and end on block boundaries, so that an append never rewrites a block of a record that was
 //! acknowledged: a torn write of the newest cannot hurt the one before.
@@ -18,7 +18,7 @@ const HEADER: usize = 24;
 /// What identifies the bytes of a message's media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seal {
-    /// Whose they are.
+    /// The message that they belong to.
     pub(crate) id: Id,
     /// CRC-32 over all parts.
     pub(crate) crc: u32,
@@ -82,7 +82,7 @@ pub(crate) fn read(file: &File, position: u64, seal: &Seal) -> io::Result<Option
     Ok((whole && seal.fits(&body)).then_some(body))
 }
 
-/// How many bytes of the file this message's record takes; `None` when there is none of it here (any more).
+/// How many bytes of the file this message's record takes; `None` when its record is not (or no longer) here.
 pub(crate) fn length(file: &File, position: u64, id: Id) -> io::Result<Option<u64>> {
     let mut header = [0; HEADER];
     if !read_at(file, &mut header, position)? {
@@ -97,7 +97,7 @@ pub(crate) fn length(file: &File, position: u64, id: Id) -> io::Result<Option<u6
         return Ok(None);
     }
     let length = u64::from_le_bytes(*length).saturating_add(HEADER as u64);
-    // Damaged as it may be: no further than the file goes.
+    // The header may be damaged: go no further than the file does.
     let left = file.metadata()?.len().saturating_sub(position);
     Ok(Some(length.min(left).next_multiple_of(BLOCK as u64)))
 }

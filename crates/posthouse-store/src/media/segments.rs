@@ -1,4 +1,4 @@
-//! The segment files as the writer sees them: one is being filled, the others wait till no row needs them.
+//! The segment files as the writer sees them: one is being filled, the others are kept till no row needs them.
 //!
 //! The database is the truth: `segment.tail` is committed together with the rows that name records below it. What lies
 //! above it was never acknowledged and is written over, so recovery reads rows, not files. A segment is removed only
@@ -19,7 +19,7 @@ use crate::fault::{Result, StoreFault};
 
 /// The first segment of a store is this small, each next one twice as large: a small store stays small.
 const FIRST_BYTES: u64 = 8 << 20;
-/// Where a record lies.
+/// The place of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordPlace {
     /// The number of the segment.
@@ -62,14 +62,14 @@ impl Filling {
 pub(crate) struct Segments {
     folder: Folder,
     limit: u64,
-    /// How large the newest one is.
+    /// The size of the newest segment, in bytes.
     newest_bytes: u64,
     filling: Option<Filling>,
     /// Filled up in this group: their tails are still to be written.
     filled: Vec<Filling>,
-    /// Made ahead, and nothing in them yet.
+    /// Segments made ahead that hold nothing yet.
     free: Vec<SegmentFile>,
-    /// Not needed by any row since a commit, to be removed with the next one.
+    /// Segments that no row needs since a commit, to be removed with the next one.
     surplus: Vec<i64>,
     next_id: i64,
     next_sequence: i64,
@@ -81,7 +81,7 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    /// Takes the folder over: from here on nobody else writes to it.
+    /// Takes the folder over: from here on only this writes to it.
     pub(crate) fn open(folder: Folder, limit: u64, connection: &Connection) -> Result<Self> {
         folder.remove_unfinished()?;
         let spare = Spare::start(folder.clone())?;
@@ -116,7 +116,7 @@ impl Segments {
         let mut missing = None;
         for id in recorded(connection)? {
             let found = inodes.get(&id).copied();
-            // What was gone at the start is known to be; a new one has to be there.
+            // What was gone at the start is known to be gone; a new segment has to be there.
             let (known, is_missing) = match before.get(&id) {
                 Some(None) => (None, false),
                 Some(Some(known)) => (Some(*known), found != Some(*known)),
@@ -183,8 +183,8 @@ impl Segments {
         Ok(Some(Filling::new(*segment, sequence, tail, file)))
     }
 
-    /// Segments that no committed row needs, but for the one being filled and those that have nothing in them yet. What an earlier run
-    /// left is among them: nobody knows what is in it.
+    /// Segments that no committed row needs, but for the one being filled and those that hold nothing yet. What an earlier run left is among
+    /// them: its content is unknown.
     fn unneeded(&self, connection: &Connection, found: &[SegmentFile]) -> Result<Vec<i64>> {
         let mut needed = connection.prepare_cached(
             "SELECT 1 FROM media WHERE segment = ?1 UNION ALL SELECT 1 FROM erasing WHERE segment = ?1 LIMIT 1",
@@ -200,7 +200,7 @@ impl Segments {
         Ok(unneeded)
     }
 
-    /// Looks for segments that the last commit left without rows; whether there are any. To be called between transactions only.
+    /// Looks for segments that the last commit left without rows; returns whether there are any. To be called between transactions only.
     pub(crate) fn collect(&mut self, connection: &Connection) -> Result<bool> {
         let found = self.folder.segments()?;
         self.surplus = self.unneeded(connection, &found)?;
@@ -252,7 +252,7 @@ impl Segments {
         id
     }
 
-    /// How large the next new segment is to be.
+    /// The size of the next new segment, in bytes.
     fn grown(&self) -> u64 {
         self.newest_bytes.saturating_mul(2).max(FIRST_BYTES).min(self.limit)
     }
@@ -266,7 +266,7 @@ impl Segments {
         }
     }
 
-    /// Writes what was appended, all of it at once. An error loses nothing that was committed, and leaves nothing that counts.
+    /// Writes all that was appended at once. After an error nothing that was committed is lost, and what was written does not count.
     pub(crate) fn write(&mut self) -> Result<()> {
         for filling in self.filled.iter_mut().chain(&mut self.filling).filter(|filling| filling.dirty) {
             filling.write()?;
@@ -274,7 +274,7 @@ impl Segments {
         Ok(())
     }
 
-    /// Puts what was written on disk. An error means that nobody knows what is there.
+    /// Syncs what was written. After an error it is unknown what is on disk.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         for filling in self.filled.iter().chain(&self.filling).filter(|filling| filling.dirty) {
             filling.file.file().sync_data()?;

@@ -60,6 +60,7 @@ fn looking_costs_no_more_with_a_long_backlog() {
     let connection = backlog();
     let found = due::due(&connection, at(BACKLOG)).unwrap();
     assert_eq!((found.carriers.len(), found.accounts.len(), found.timers), (3, 1, false));
+    assert_eq!(due::oldest(&connection, at(BACKLOG)).unwrap(), Some(at(1)));
     let filter = MessageFilter {
         recipient: Some("16175550100".into()),
         since: Some(at(0)),

@@ -19,13 +19,13 @@ use super::{
     fault::{Result, StoreFault},
 };
 
-/// How many commits pass between looks at the length of the WAL.
+/// How many commits pass between two checks of the WAL's length.
 const COMMITS_PER_LOOK: u64 = 16;
 /// From this many pages on the WAL is written back although the writer is busy.
 const WAL_PAGES: i64 = 8192;
-/// So long after retention threw something away the WAL, which still has it, is emptied at the latest, also while the writer is busy.
+/// The longest time after which the WAL, which still holds what retention threw away, is emptied, also while the writer is busy.
 const EMPTY_WITHIN: Duration = Duration::from_secs(300);
-/// How long readers that are in the way are waited for then, and for how long nothing is tried after they were.
+/// How long emptying waits for readers that are in the way, and how long after that it is tried again.
 const EMPTY_PATIENCE: Duration = Duration::from_millis(50);
 const EMPTY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -82,7 +82,7 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The WAL has content that is over: it is emptied when nobody waits, or else in a while.
+    /// Notes that the WAL holds what was thrown away: it is emptied when no job waits, or else in a while.
     pub(super) fn empty_soon(&mut self) {
         self.empty_by.get_or_insert_with(|| Instant::now() + EMPTY_WITHIN);
     }
@@ -96,8 +96,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// The files are not where they were: whatever the journal holds is written into the database that is open. How much of it others kept
-    /// from being written is an error.
+    /// Writes whatever the journal holds into the database that is open, because its files are not where they were. It is an error when
+    /// others keep some of it from being written.
     pub(super) fn save(&self, writer: &Connection) -> Result<()> {
         match checkpoint(writer, "TRUNCATE")? {
             ..=0 => Ok(()),

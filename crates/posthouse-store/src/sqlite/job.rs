@@ -21,7 +21,7 @@ pub(crate) struct Tx<'a> {
     pub(crate) callback_ids: &'a mut IdSource,
     /// Whether free space is below the low-water mark.
     pub(crate) short_of_space: bool,
-    /// Of the store's files something is gone: what is stored goes on, and nothing new is taken.
+    /// Why nothing new is taken, when some of the store's files are gone: what is stored goes on.
     pub(crate) lost: Option<StoreError>,
     /// Why no media can be written at present, if so.
     pub(crate) media_refused: Option<StoreError>,
@@ -115,8 +115,8 @@ pub(super) struct Task<T, F> {
     reply: oneshot::Sender<Done<T, F>>,
 }
 
-/// What came of a job, and the job itself: who handed it in drops it. Its memory goes back to where it came from, and the writer has
-/// no work with it.
+/// What came of a job, and the job itself: the caller drops it, so that its memory goes back to where it came from and costs the
+/// writer nothing.
 pub(super) type Done<T, F> = (Result<T, StoreError>, F);
 
 impl<T, F> Task<T, F> {
@@ -145,7 +145,7 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        // Whoever asked may have gone; what was done is done.
+        // The caller may have gone; what was done stays done.
         self.reply.send((self.done, self.work)).ok();
     }
 }

@@ -109,7 +109,7 @@ fn hold(
     Ok(Held { database: Arc::clone(database), lock, marker, identity: owner.store })
 }
 
-/// Who comes for a visit takes nothing; one who made the store says whose the media folder is.
+/// Opens the store for a visitor, which takes no lock. A visitor that made the store marks the media folder as the store's.
 fn visit(
     connection: &Connection,
     database: &Database,
@@ -159,7 +159,7 @@ fn make_files(options: &SqliteOptions) -> Result<Database, OpenError> {
     Database::open(path)
 }
 
-/// Applies migrations; whether the store was made by it. Only who holds the lock may: a gateway that runs knows its own tables only.
+/// Applies migrations; returns whether they made the store. Only the holder of the lock may: a running gateway knows its own tables only.
 fn bring_up_to_date(
     connection: &mut Connection,
     database: &Database,
@@ -196,7 +196,7 @@ fn readers(options: &SqliteOptions) -> Result<Readers, OpenError> {
     Ok(Readers::new(connections))
 }
 
-/// Takes up what an earlier run left. The lock says that nobody else is alive, so every lease is a dead one's: it ends
+/// Takes up what an earlier run left. The lock says that no other gateway runs, so every lease is one of a dead process: it ends
 /// now. There are as many as were in memory then, however long the backlog is.
 fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments, OpenError> {
     connection.execute_batch(
@@ -209,7 +209,7 @@ fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments,
     Ok(Segments::open(folder, options.segment_bytes, connection)?)
 }
 
-/// Ids of callbacks go on from the newest there is. A visitor makes its own beside the gateway's.
+/// Where ids of callbacks come from: they go on from the newest there is. A visitor makes its own beside the gateway's.
 pub(super) fn callback_ids(connection: &Connection, mode: Mode) -> rusqlite::Result<IdSource> {
     let node = match mode {
         Mode::Serve => 0,

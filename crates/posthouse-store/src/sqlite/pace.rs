@@ -2,43 +2,44 @@
 
 use std::time::{Duration, Instant};
 
-/// The longest that a group is waited for, however slow the disk is.
+/// The longest wait for a group, however slow the disk is.
 const LONGEST_WAIT: Duration = Duration::from_millis(3);
 
-/// How long a group is waited for. Callers that wait for their answer before they ask again fall into two halves, one
-/// being committed while the other gathers, and each commit serves one half. A short wait after the answers lets both
-/// travel together: fewer commits, and sooner answers for all. What is saved is what a commit costs whatever is in it, and so
-/// half of that is waited at most: longer, and the time would be lost in which one half is worked on while the other is put on
-/// disk. Who is alone never waits.
+/// How long the writer waits for a group to be complete. Callers that wait for their answer before they ask again fall into two
+/// halves: one is committed while the other gathers, and each commit serves one half. A short wait after the answers lets both
+/// travel together: fewer commits, and sooner answers for all. It saves the fixed cost of a commit, so it lasts at most half of
+/// that: a longer one would waste the time in which one half is worked on while the other is put on disk. A lone caller never
+/// waits.
 #[derive(Debug)]
 pub(super) struct GroupPace {
     /// When the last group was answered.
     answered: Instant,
-    /// How many jobs there would be if all came back who were answered.
+    /// How many jobs there would be if everyone who was answered came back.
     expected: usize,
-    /// How long they are waited for.
+    /// How long the writer waits for them.
     patience: Duration,
 }
 
 impl GroupPace {
-    /// Nobody has been answered yet.
+    /// A pace before the first answer.
     pub(super) fn new() -> Self {
         Self { answered: Instant::now(), expected: 0, patience: Duration::ZERO }
     }
 
-    /// A group was answered, while others waited, after a commit (without what its jobs did before it) that took so long.
+    /// Notes that a group was answered while `waiting` other jobs waited, after a commit that took this long (without what its jobs
+    /// did before it).
     pub(super) fn answered(&mut self, committed: usize, waiting: usize, took: Duration) {
         self.answered = Instant::now();
         self.expected = committed + waiting;
         self.patience = (took / 2).min(LONGEST_WAIT);
     }
 
-    /// How many jobs there would be if all came back.
+    /// How many jobs there would be if everyone came back.
     pub(super) const fn expected(&self) -> usize {
         self.expected
     }
 
-    /// How long they are waited for, from now.
+    /// How much longer, from now, the writer waits for them.
     pub(super) fn patience(&self) -> Duration {
         self.patience.saturating_sub(self.answered.elapsed())
     }
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_alone_never_waits() {
+    fn a_lone_caller_never_waits() {
         let mut pace = GroupPace::new();
         assert_eq!(pace.expected(), 0);
         pace.answered(1, 0, Duration::from_secs(1));

@@ -1,4 +1,5 @@
-//! Where a store lies: its one database whatever path leads to it, what lies beside it and says whose it is, and what an operator moved.
+//! Where a store lies: its one database, whatever path leads to it; the files beside it that say which store it is; and what an operator
+//! moved.
 
 use std::{
     ffi::OsString,
@@ -38,7 +39,7 @@ pub(super) struct Database {
     file: Option<File>,
     /// Where it lies, without links.
     path: PathBuf,
-    /// The path that was given: what people know it by.
+    /// The path that was given, which operators know it by.
     given: PathBuf,
 }
 
@@ -52,12 +53,12 @@ impl Database {
         Ok(opened)
     }
 
-    /// Where it lies, without links.
+    /// Its path, without links.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What file it is.
+    /// The file's metadata: which file it is.
     pub(super) fn metadata(&self) -> io::Result<fs::Metadata> {
         self.file.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), File::metadata)
     }
@@ -67,8 +68,8 @@ impl Database {
         self.metadata().is_ok_and(|found| found.nlink() == 0)
     }
 
-    /// Takes the lock that says whose store this is; the system takes it back when the process ends, however it does. With it the lock
-    /// file's, which older versions and people look at.
+    /// Takes the lock that makes the store this process's; the system releases it when the process ends, however that happens. Takes the
+    /// lock file's, too, which older versions and people look at.
     pub(super) fn lock(&self) -> Result<LockFile, OpenError> {
         let path = beside(&self.path, ".lock");
         let file = private_file(&path)?;
@@ -79,7 +80,7 @@ impl Database {
         Ok(LockFile { file, path })
     }
 
-    /// Gives back what [`Database::lock`] took.
+    /// Releases what [`Database::lock`] took.
     pub(super) fn unlock(&self, lock: LockFile) {
         drop(lock);
         if let Some(Err(error)) = self.file.as_ref().map(File::unlock) {
@@ -87,7 +88,8 @@ impl Database {
         }
     }
 
-    /// A file of several names has its journal beside one of them only: the one under which it was served, where the lock file lies.
+    /// Refuses a path that is not the one under which the database was served. A file with several names has its journal beside one of
+    /// them only, where the lock file lies, too.
     pub(super) fn refuse_another_name(&self) -> Result<(), OpenError> {
         let names = self.metadata().map_err(|source| OpenError::io(&self.path, source))?.nlink();
         if names > 1 && !beside(&self.path, ".lock").exists() {
@@ -96,7 +98,7 @@ impl Database {
         Ok(())
     }
 
-    /// A database that was moved has to have its journal with it.
+    /// Refuses a database that was moved without its journal.
     pub(super) fn refuse_without_journal(&self, connection: &Connection) -> Result<(), OpenError> {
         let served_as: Option<String> = connection
             .query_row("SELECT value FROM meta WHERE name = 'served_as'", [], |row| row.get(0))
@@ -111,7 +113,7 @@ impl Database {
         Ok(())
     }
 
-    /// Keeps under which name it is served.
+    /// Notes in the database under which path it is served.
     pub(super) fn note_name(&self, connection: &Connection) -> Result<(), OpenError> {
         connection.execute(
             "INSERT INTO meta (name, value) VALUES ('served_as', ?1)
@@ -127,7 +129,7 @@ impl Drop for Database {
         let mut all = DESCRIPTORS.lock();
         all.open = all.open.saturating_sub(1);
         if let Some(file) = self.file.take() {
-            // The lock goes now, and not with the descriptor.
+            // The lock is released now, not with the descriptor.
             file.unlock().ok();
             all.parked.push(file);
         }
@@ -145,12 +147,12 @@ pub(super) struct LockFile {
 }
 
 impl LockFile {
-    /// Names the store in it: should the database be gone one day, it tells that there was one.
+    /// Writes the store's name into it: should the database be gone one day, the lock file tells that there was one.
     pub(super) fn name(&mut self, identity: &str) -> Result<(), OpenError> {
         self.write(identity).map_err(|source| OpenError::io(&self.path, source))
     }
 
-    /// Makes it anew, if somebody removed it.
+    /// Makes it anew if it was removed.
     pub(super) fn keep(&mut self, identity: &str) -> Result<(), OpenError> {
         if self.path.exists() {
             return Ok(());
@@ -164,7 +166,7 @@ impl LockFile {
     fn write(&mut self, identity: &str) -> io::Result<()> {
         let line = format!("{STORE}{identity}\n");
         let mut found = String::new();
-        // Not to be read as text: then it is no line of ours.
+        // What cannot be read as text is not a line of ours.
         let read = (&self.file).take(LOCK_FILE_BYTES).read_to_string(&mut found);
         if read.is_ok() && found == line {
             return Ok(());
@@ -230,14 +232,14 @@ pub(super) fn refuse_after_a_loss(options: &SqliteOptions) -> Result<(), OpenErr
     }
 }
 
-/// What is left beside the folder of a database that went with its folder.
+/// The path of the word that is left beside the folder of a database that went with its folder.
 fn witness(database: &Path) -> Option<PathBuf> {
     let folder = database.parent().filter(|folder| folder.file_name().is_some())?;
     Some(beside(folder, ".lost"))
 }
 
-/// Where a database went with its folder, and all that bears the store's name with it: leaves word of that beside the folder, once. What is
-/// beside it keeps nobody from putting the folder back.
+/// Leaves word beside the folder of a database, once, when the folder went with everything that bears the store's name. The word does not
+/// keep an operator from putting the folder back.
 pub(super) fn leave_word(database: &Path, identity: &str) -> Result<(), OpenError> {
     let is_gone = database.parent().is_some_and(|folder| !folder.exists());
     let Some(witness) = witness(database).filter(|witness| is_gone && !witness.exists()) else {
@@ -252,7 +254,7 @@ pub(super) fn leave_word(database: &Path, identity: &str) -> Result<(), OpenErro
         .map_err(|source| OpenError::io(&witness, source))
 }
 
-/// The database is there again.
+/// Removes the word that was left, when the database is there again.
 pub(super) fn take_word_back(database: &Path) {
     if let Some(witness) = witness(database).filter(|witness| witness.exists())
         && let Err(error) = fs::remove_file(&witness)

@@ -1,5 +1,5 @@
-//! What waits for the writer. Handing in costs a lock and a place in a list: the writer is woken once for a group, and not for each
-//! job of it.
+//! The jobs that wait for the writer. Handing one in costs a lock and a place in a list: the writer is woken once for a group, not
+//! for each of its jobs.
 
 use std::{
     collections::VecDeque,
@@ -18,7 +18,7 @@ pub(super) struct OrderQueue<T> {
 
 struct Line<T> {
     waiting: VecDeque<T>,
-    /// So many have to wait before the bell is worth ringing; `None` while nobody listens.
+    /// How many have to wait before the bell is worth ringing; `None` while the writer does not listen.
     wanted: Option<usize>,
     is_closed: bool,
 }
@@ -30,13 +30,13 @@ impl<T> fmt::Debug for OrderQueue<T> {
 }
 
 impl<T> OrderQueue<T> {
-    /// One in which nothing waits.
+    /// An empty queue.
     pub(super) fn new() -> Self {
         let line = Line { waiting: VecDeque::new(), wanted: None, is_closed: false };
         Self { line: Mutex::new(line), bell: Condvar::new() }
     }
 
-    /// Hands one in; `false` when nothing is taken any more.
+    /// Hands one in. Returns `false` when the queue is closed.
     pub(super) fn push(&self, one: T) -> bool {
         let mut line = self.line();
         if line.is_closed {
@@ -51,7 +51,7 @@ impl<T> OrderQueue<T> {
         true
     }
 
-    /// Nothing more is taken; what waits can still be.
+    /// Closes the queue: nothing more can be handed in, and what waits can still be taken.
     pub(super) fn close(&self) {
         self.line().is_closed = true;
         self.bell.notify_one();
@@ -63,7 +63,7 @@ impl<T> OrderQueue<T> {
         std::mem::take(&mut self.line().waiting)
     }
 
-    /// Waits till something waits, and no longer than `patience`; whether it does. Without anything and closed: at once.
+    /// Sleeps till something waits, for `patience` at most; returns whether something does. Returns at once when it is closed.
     pub(super) fn wait(&self, patience: Duration) -> bool {
         !self.wait_for(1, patience).waiting.is_empty()
     }
@@ -74,7 +74,7 @@ impl<T> OrderQueue<T> {
         line.is_closed && line.waiting.is_empty()
     }
 
-    /// Takes what waits, at most so many. When fewer than `expected` do, they are waited for no longer than `patience`.
+    /// Takes what waits, at most `most`. When fewer than `expected` wait, it sleeps for up to `patience` till they do.
     pub(super) fn take(&self, most: usize, expected: usize, patience: Duration) -> Vec<T> {
         let mut line = self.wait_for(expected.min(most), patience);
         let taken = most.min(line.waiting.len());

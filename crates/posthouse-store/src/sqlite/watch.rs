@@ -1,5 +1,5 @@
-//! Looks every second whether the files of a store are still the ones that were opened. What is written to a file that was removed or
-//! replaced is lost with the process: from then on nothing is taken.
+//! Checks every second whether the files of a store are still the ones that were opened. What is written to a file that was removed or
+//! replaced is lost with the process: from then on nothing is accepted.
 
 use std::{
     fs::{self, Metadata},
@@ -19,19 +19,19 @@ use crate::media::segments::Segments;
 /// What is lost with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// Whatever is written: the database itself.
+    /// Whatever is written from now on: the database itself is gone.
     All,
-    /// The same, and it does not come back: who opened the database since has a journal of his own.
+    /// The same, for good: whatever opened the database since has a journal of its own.
     ForGood,
-    /// Media: what is stored already can still be settled.
+    /// Media only: what is stored already can still be settled.
     Media,
 }
 
-/// Something that is not there any more.
+/// A file of the store that is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Loss {
     pub(super) extent: Extent,
-    /// What happened, and the remedy, in a sentence.
+    /// What happened and the remedy, in a sentence.
     pub(super) what: String,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// The files as they are now: the database, which is this file, and the media folder.
+    /// Notes the files as they are now: the database, which is the file `is`, and the media folder.
     pub(super) fn new(database: &Path, is: Metadata, media: &Path) -> io::Result<Self> {
         Ok(Self {
             database: database.to_owned(),
@@ -68,12 +68,12 @@ impl Watch {
         })
     }
 
-    /// Where the database was.
+    /// The path under which the database was opened.
     pub(super) fn database(&self) -> &Path {
         &self.database
     }
 
-    /// What is lost, if anything is. To be called between transactions.
+    /// Checks the files; returns what is lost, if anything is. To be called between transactions.
     pub(super) fn look(
         &mut self,
         connection: &Connection,
@@ -126,7 +126,7 @@ impl Watch {
     }
 }
 
-/// What became of the file that was there, if it is not any more.
+/// What became of a file, if the path does not lead to it any more.
 fn changed(path: &Path, known: Inode) -> Option<String> {
     match fs::metadata(path) {
         Ok(found) if Inode::from(&found) == known => None,

@@ -1,9 +1,9 @@
 //! The one writer: a thread that owns the only connection that writes, and commits what waits in one transaction.
 //!
-//! While one group is put on disk the next one gathers; what waits is taken, after a moment for those who were just answered
-//! and may be back (`pace.rs`). A job that fails is undone to its savepoint and fails alone; all are answered after the commit. Where media cannot be
-//! written, the jobs that have some fail, and the group is committed without them. When it is unknown what a failed
-//! commit left on disk, nobody gets an answer that might be wrong: the process is ended.
+//! While one group is put on disk the next one gathers. The writer takes what waits, after a moment for callers that were just
+//! answered and may be back (`pace.rs`). A job that fails is undone to its savepoint and fails alone; all jobs are answered after
+//! the commit. Where media cannot be written, the jobs that have media fail, and the group is committed without them. When it is
+//! unknown what a failed commit left on disk, no answer is given that might be wrong: the process ends.
 
 use std::{
     collections::VecDeque,
@@ -36,11 +36,11 @@ use super::{
 };
 use crate::media::{marker::Marker, segments::Segments};
 
-/// So many jobs at most are committed together.
+/// The most jobs that are committed together.
 const GROUP: usize = 1024;
 /// How long an operation that lets work drain waits for room in the queue.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How often free space is looked at, and how long nothing happens before the WAL is written back.
+/// How often free space is checked, and how long the writer is idle before it writes the WAL back.
 const TICK: Duration = Duration::from_secs(1);
 
 enum Order {
@@ -64,17 +64,17 @@ pub(crate) struct WriterParts {
     pub(crate) segments: Option<Segments>,
     pub(crate) callback_ids: IdSource,
     pub(crate) checkpoints: Checkpoints,
-    /// Where free space is looked at, and how much there must be.
+    /// The folders whose free space is checked, and how many bytes must be free there.
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) low_water_bytes: u64,
     pub(crate) on_fatal: Fatal,
-    /// Looks whether the files are still there.
+    /// Checks whether the files are still there.
     pub(crate) watch: Option<Watch>,
-    /// Held till the thread ends.
+    /// What is held till the thread ends.
     pub(crate) held: Option<Held>,
 }
 
-/// What says whose the store and its media folder are.
+/// What marks the store and its media folder as this process's.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) database: Arc<Database>,
@@ -96,7 +96,7 @@ impl StoreWriter {
         Ok(Self { orders, room, capacity, measures, thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has a job done and waits till it is on disk.
+    /// Hands in a job and waits till its effect is on disk.
     pub(crate) async fn submit<T, F>(&self, transaction: Transaction, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -175,7 +175,7 @@ enum Failure {
     Media(StoreFault),
     /// It was rolled back: nothing of it is on disk.
     Undone(StoreFault),
-    /// Nobody knows what is on disk.
+    /// It is unknown what is on disk.
     Unknown(ErrorCause),
 }
 
@@ -197,7 +197,7 @@ struct WriterThread {
     room: Arc<Semaphore>,
     capacity: usize,
     pace: GroupPace,
-    /// How long the last commit took.
+    /// How long the last COMMIT took, without the media before it.
     commit_took: Duration,
     measures: Arc<Measures>,
     looked_around: Option<Instant>,
@@ -253,7 +253,7 @@ impl WriterThread {
         self.shut();
     }
 
-    /// Takes what waits, and waits a moment for those who were answered just now and may be back. With it, the order to close, if
+    /// Takes what waits, after a moment for callers that were just answered and may be back. Returns the order to close beside it, if
     /// that came; nothing is taken after it.
     fn gather(&self) -> (Vec<Box<dyn WriteJob>>, Option<oneshot::Sender<()>>) {
         let mut group = Vec::new();
@@ -309,7 +309,7 @@ impl WriterThread {
         }
     }
 
-    /// Runs the jobs and commits, at worst for the third time: each time with more that keeps the failing ones from the others.
+    /// Runs the jobs and commits, up to three times: each time the failing jobs are kept further from the others.
     fn transactions(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<Left, Failure> {
         let (mut company, mut media_refused) = (Company::Shared, None);
         loop {
@@ -325,7 +325,7 @@ impl WriterThread {
         }
     }
 
-    /// Runs the jobs and commits; what that leaves to be done. With `media_refused`, jobs that have media to be written
+    /// Runs the jobs and commits; returns what is left to be done. With `media_refused`, jobs that have media to be written
     /// fail for that reason.
     fn transaction(
         &mut self,
@@ -393,7 +393,7 @@ impl WriterThread {
         has_surplus
     }
 
-    /// Goes back to what is committed, if that can be done.
+    /// Goes back to what is committed; returns whether that could be done.
     fn roll_back(&mut self) -> bool {
         let connection = &self.parts.connection;
         let rolled_back = match connection.is_autocommit() {
@@ -418,7 +418,7 @@ impl WriterThread {
         StoreError::Failed(cause)
     }
 
-    /// Looks now and then at what others may have done to the disk.
+    /// Checks now and then what others may have done to the disk.
     fn look_around(&mut self) {
         if self.looked_around.is_some_and(|then| then.elapsed() < TICK) {
             return;
@@ -525,7 +525,7 @@ impl WriterThread {
     }
 }
 
-/// Tells those who wait that nothing is written any more.
+/// Answers callers whose jobs were never begun.
 fn answer_unserved(orders: VecDeque<Order>) {
     for order in orders {
         if let Order::Job(mut job) = order {
@@ -544,8 +544,8 @@ fn copy_to(connection: &Connection, path: &Path) -> Result<()> {
 }
 
 impl Drop for WriterThread {
-    /// Who waits is told that nobody is there. A panic here is a bug that leaves callers without answers: it ends the process like a
-    /// failed sync.
+    /// Answers callers that still wait. A panic here is a bug that leaves the callers of one group without an answer: it ends the
+    /// process like a failed sync.
     fn drop(&mut self) {
         answer_unserved(self.orders.abandon());
         if thread::panicking() {

@@ -70,3 +70,21 @@ pub async fn due_tells_when_the_next_callback_is_beside_others(backend: &dyn Bac
     let due = bed.due(at(REPORT_TIMEOUT)).await.unwrap();
     assert_eq!((due.timers, due.next), (true, Some(at(REPORT_TIMEOUT + 10))));
 }
+
+/// Of messages, timers and callbacks, whichever became due first; what lies ahead does not count.
+pub async fn the_oldest_due_is_told(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert_eq!(bed.oldest_due(at(0)).await, Ok(None));
+    let id = bed.accept_mine(0).await;
+    assert_eq!(bed.oldest_due(at(1)).await, Ok(None), "it is in hand");
+    assert_eq!(bed.oldest_due(at(LEASE + 5)).await, Ok(Some(at(LEASE))), "its lease ended");
+    bed.begin(id, ME, "vzw-1", at(20), at(0)).await.unwrap();
+    assert_eq!(bed.oldest_due(at(19)).await, Ok(None), "an attempt is under way");
+    assert_eq!(bed.oldest_due(at(30)).await, Ok(Some(at(20))), "it was interrupted");
+    bed.settle_mine(id, again(2, 40), 2).await;
+    let other = CarrierId("031003".into());
+    bed.accept(&NewMessage { carrier: other, ..message(45) }).await.unwrap();
+    assert_eq!(bed.oldest_due(at(50)).await, Ok(Some(at(42))), "the older of two carriers' messages");
+    bed.forwarded("c-1", 35).await;
+    assert_eq!(bed.oldest_due(at(50)).await, Ok(Some(at(35))), "a callback is older");
+}

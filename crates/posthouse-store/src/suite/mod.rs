@@ -165,7 +165,8 @@ macro_rules! conformance {
                 due_names_carriers_accounts_and_timers,
                 due_tells_when_the_next_is,
                 due_tells_when_the_next_attempt_is_beside_others,
-                due_tells_when_the_next_callback_is_beside_others;
+                due_tells_when_the_next_callback_is_beside_others,
+                the_oldest_due_is_told;
             media: media_read_back_part_by_part,
                 a_message_without_media_has_none,
                 media_of_an_unknown_message_are_not_found,

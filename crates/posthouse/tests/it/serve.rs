@@ -134,6 +134,16 @@ fn operators_see_health_readiness_and_metrics() {
     let metrics = look("/metrics");
     assert!(metrics.contains("\r\nContent-Type: application/openmetrics-text; version=1.0.0"), "{metrics}");
     assert!(metrics.contains("posthouse_submit_answer_time_seconds_count 1\n"), "{metrics}");
+    for of_store in [
+        "posthouse_store_commit_time_seconds_bucket{le=\"+Inf\"} ",
+        "posthouse_store_group_size_count ",
+        "posthouse_store_transactions_total{transaction=\"accept\",outcome=\"done\"} 0\n",
+        "posthouse_store_queued 0\n",
+        "posthouse_store_oldest_due_age_seconds 0.0\n",
+        "posthouse_store_free_bytes ",
+    ] {
+        assert!(metrics.contains(of_store), "{of_store}: {metrics}");
+    }
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
     assert!(look("/nothing").starts_with("HTTP/1.1 404 "));
 }
