@@ -19,7 +19,7 @@ use posthouse_core::message::Digest;
 use posthouse_core::provisioning::{DialectName, Snapshot};
 use posthouse_core::submit::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
-    Decision, Facts, FetchFact, Head, Rejection, decide, plan, read_content,
+    Decision, Facts, FetchFact, Head, Mm7Body, Rejection, decide, plan,
 };
 use posthouse_core::url::PeerUrl;
 use posthouse_core::vocabulary::Vocabulary;
@@ -45,13 +45,12 @@ pub fn check(data: &[u8]) {
             arrival: Arrival::Whole,
             length: input.body.len() as u64,
             digest: Digest([0; 16]),
-            package: package.clone().unwrap_or_default(),
-            decoded: decoded.clone(),
+            mm7: Mm7Body { package: package.clone().unwrap_or_default(), decoded: decoded.clone() },
             account: None,
             dialect,
             carrier_id: None,
         };
-        body.account = Some(Arc::new(account(dialect, body.submit_req())));
+        body.account = Some(Arc::new(account(dialect, body.mm7.submit_req())));
         let mut body = Some(body);
         match decision(&mut facts, &mut body) {
             Some(refusal) => check_refusal(&facts, refusal),
@@ -101,11 +100,7 @@ fn find_out(ask: Ask, facts: &mut Facts, body: &mut Option<Body>) {
         Ask::Credentials => facts.credentials = Some(CredentialsFact::Right),
         Ask::Admission => facts.admission = Some(Admission::In),
         Ask::Content => {
-            let body = facts.body.as_ref();
-            let content = body.and_then(|body| Some((body, body.content()?)));
-            facts.content = content.map(|(body, content)| {
-                read_content(&body.package, &content, body.dialect, &Limits::default())
-            });
+            facts.content = facts.body.as_ref().and_then(|body| body.read_content(&Limits::default()));
         }
         Ask::Carrier => {
             facts.carrier = Some(CarrierFact::Found { carrier: Arc::new(carrier()), refuses_us: false });
@@ -120,7 +115,7 @@ fn check_refusal(facts: &Facts, refusal: Rejection) {
     let refused =
         Refusal { code: refusal.status(), identified: refusal.identified(), operation: Operation::Submit };
     let answer = facts.dialect().refusal(&refused);
-    let decoded = facts.body.as_ref().and_then(|body| body.decoded.as_ref().ok());
+    let decoded = facts.body.as_ref().and_then(|body| body.mm7.decoded.as_ref().ok());
     let framing =
         decoded.map_or_else(|| Framing::new(Namespace::LATEST, Version::V6_8_0, None), Framing::answering);
     let again = decode(&encode(&answer.message, &framing), None, &Limits::default());
@@ -137,7 +132,7 @@ fn check_refusal(facts: &Facts, refusal: Rejection) {
     assert_eq!(again.transaction_id, framing.transaction_id);
     let code = |message: &Message| message.status().map(|status| status.code);
     assert_eq!(again.message.as_ref().and_then(code), code(&answer.message));
-    if let Some(Err(error)) = facts.body.as_ref().map(|body| &body.decoded) {
+    if let Some(Err(error)) = facts.body.as_ref().map(|body| &body.mm7.decoded) {
         check_error(error, usize::MAX);
     }
 }

@@ -65,7 +65,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_may_have_been_written_is_not() {
         for failure in [StoreError::failed("a commit failed"), StoreError::LostLease, StoreError::Closed] {
-            assert_eq!(tries(&[failure.clone()]).await, (1, Err(failure)));
+            assert_eq!(tries(std::slice::from_ref(&failure)).await, (1, Err(failure)));
         }
     }
 }

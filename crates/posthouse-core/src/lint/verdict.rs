@@ -9,7 +9,7 @@ use super::head;
 use crate::{
     message::Digest,
     provisioning::Snapshot,
-    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Reject, Rejection, read_content, row},
+    submit::{Arrival, Body, CHECKS, Cause, Decision, Facts, Mm7Body, Reject, Rejection, read_content, row},
 };
 
 /// The checks that are not run, and what they would have to know: all that a file does not say.
@@ -129,8 +129,8 @@ fn told_apart(mut refusals: Vec<Rejection>) -> Vec<Rejection> {
 /// The last row that a message can be judged by: of one that cannot be read, what it lacks cannot be told.
 fn last_row(facts: &Facts) -> u8 {
     let Some(body) = &facts.body else { return row::REQUEST_LENGTH };
-    let has_operation = body.decoded.as_ref().is_ok_and(|decoded| decoded.operation.is_some());
-    match (body.submit_req(), has_operation) {
+    let has_operation = body.mm7.decoded.as_ref().is_ok_and(|decoded| decoded.operation.is_some());
+    match (body.mm7.submit_req(), has_operation) {
         (Some(_), _) => u8::MAX,
         (None, true) => row::OPERATION,
         (None, false) => row::OPERATION - 1,
@@ -177,14 +177,13 @@ fn facts(lint: &Lint, dialect: &'static Dialect, options: &Options) -> Facts {
         arrival,
         length,
         digest: Digest([0; 16]),
-        package: lint.package.clone(),
-        decoded: lint.decoded.clone(),
+        mm7: Mm7Body { package: lint.package.clone(), decoded: lint.decoded.clone() },
         account: None,
         dialect,
         carrier_id: None,
     };
-    let content = match body.submit_req() {
-        Some(_) => body.content(),
+    let content = match body.mm7.submit_req() {
+        Some(_) => body.mm7.content(dialect),
         None => lint.content().map(Cow::Borrowed),
     };
     let content = content.map(|content| read_content(&lint.package, &content, dialect, &options.limits));

@@ -261,7 +261,7 @@ mod tests {
     use crate::{
         message::Digest,
         provisioning::Snapshot,
-        submit::{Arrival, Body, CHECKS, ContentLength, ContentTypeHeader, Decision, Facts, Head},
+        submit::{Arrival, Body, CHECKS, ContentLength, ContentTypeHeader, Decision, Facts, Head, Mm7Body},
     };
 
     #[test]
@@ -323,8 +323,7 @@ mod tests {
             arrival: Arrival::Whole,
             length: 1,
             digest: Digest([0; 16]),
-            package,
-            decoded,
+            mm7: Mm7Body { package, decoded },
             account: None,
             dialect,
             carrier_id: None,

@@ -1,11 +1,10 @@
 //! What is known of a request, more as the checks ask for it.
 
-use std::{borrow::Cow, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use mm7::{
     DecodeError, Decoded, Dialect,
     http1::HeadFaultKind,
-    message::Content,
     mime::{ContentType, Package},
 };
 
@@ -108,7 +107,16 @@ pub enum Arrival {
     TooLong,
 }
 
-/// What the body says.
+/// A body of MM7.
+#[derive(Debug)]
+pub struct Mm7Body {
+    /// The MIME parts.
+    pub package: Package,
+    /// The envelope; `Err` where the root part cannot be read as one.
+    pub decoded: Result<Decoded, DecodeError>,
+}
+
+/// What the body says, whatever door it came in by.
 #[derive(Debug)]
 pub struct Body {
     /// Whether all of it is here.
@@ -117,28 +125,14 @@ pub struct Body {
     pub length: u64,
     /// What identifies its content.
     pub digest: Digest,
-    /// The MIME parts.
-    pub package: Package,
-    /// The envelope; `Err` where the root part cannot be read as one.
-    pub decoded: Result<Decoded, DecodeError>,
-    /// The account of its VASPID.
+    /// What the MM7 door read in it.
+    pub mm7: Mm7Body,
+    /// The account that its key names (the VASPID in MM7).
     pub account: Option<Arc<Account>>,
     /// The dialect that answers: the account's, else the default.
     pub dialect: &'static Dialect,
     /// The carrier that the request's header names.
     pub carrier_id: Option<String>,
-}
-
-impl Body {
-    /// The Content of the SubmitReq; where the dialect does without, and there is one other part, one that means that part.
-    pub fn content(&self) -> Option<Cow<'_, Content>> {
-        let req = self.submit_req()?;
-        let is_plain = || self.dialect.content_optional && self.package.attachments.len() == 1;
-        match &req.content {
-            Some(content) => Some(Cow::Borrowed(content)),
-            None => is_plain().then(|| Cow::Owned(Content::default())),
-        }
-    }
 }
 
 /// Whether the credentials are right.

@@ -1,9 +1,15 @@
 //! The rows of contract 4.1 that only the MM7 door has, and what it makes of a SubmitReq.
 
-use mm7::{Decoded, Framing, Message, Rule, message::SubmitReq};
+use std::borrow::Cow;
+
+use mm7::{
+    DecodeError, Decoded, Dialect, Framing, Limits, Message, Rule,
+    message::{Content, SubmitReq},
+};
 
 use super::{
-    facts::{Ask, Body, ContentLength, Facts},
+    body::{ContentFacts, read_content},
+    facts::{Ask, Body, ContentLength, Facts, Mm7Body},
     outcome::{CheckOutcome, body, refuse_if},
     reject::Reject,
     request::SubmitRequest,
@@ -12,7 +18,7 @@ use super::{
 /// How many tolerated quirks are noted on a timeline at most.
 const MAX_QUIRKS_NOTED: usize = 16;
 
-impl Body {
+impl Mm7Body {
     /// The SubmitReq inside, if it is one.
     pub fn submit_req(&self) -> Option<&SubmitReq> {
         match self.decoded.as_ref().ok()?.message.as_ref()? {
@@ -21,9 +27,27 @@ impl Body {
         }
     }
 
+    /// The Content of the SubmitReq; where the dialect does without, and there is one other part, one that means that part.
+    pub fn content(&self, dialect: &Dialect) -> Option<Cow<'_, Content>> {
+        let req = self.submit_req()?;
+        let is_plain = || dialect.content_optional && self.package.attachments.len() == 1;
+        match &req.content {
+            Some(content) => Some(Cow::Borrowed(content)),
+            None => is_plain().then(|| Cow::Owned(Content::default())),
+        }
+    }
+}
+
+impl Body {
+    /// The media that it brings, and which lie elsewhere; `None` where it is no request to send a message, or has no content.
+    pub fn read_content(&self, limits: &Limits) -> Option<Result<ContentFacts, DecodeError>> {
+        let content = self.mm7.content(self.dialect)?;
+        Some(read_content(&self.mm7.package, &content, self.dialect, limits))
+    }
+
     /// What it asks for, if it is a SubmitReq.
     pub fn request(&self) -> Option<SubmitRequest<'_>> {
-        let req = self.submit_req()?;
+        let req = self.mm7.submit_req()?;
         let mut recipients = req.recipients.iter().filter(|recipient| !recipient.display_only);
         let recipient = recipients.next().map(|recipient| &recipient.address);
         Some(SubmitRequest {
@@ -37,7 +61,7 @@ impl Body {
             priority: req.priority.map(mm7::message::Priority::as_str),
             service_code: req.service_code.as_deref(),
             allow_adaptations: req.content.as_ref().and_then(|content| content.allow_adaptations),
-            has_content: self.content().is_some(),
+            has_content: self.mm7.content(self.dialect).is_some(),
             time_stamp: req.time_stamp,
             expiry: req.expiry_date,
             delivery_report: req.delivery_report,
@@ -47,26 +71,26 @@ impl Body {
 
     /// The TransactionID, if it can be read.
     pub(super) fn transaction_id(&self) -> Option<&str> {
-        let decoded = self.decoded.as_ref().ok()?;
+        let decoded = self.mm7.decoded.as_ref().ok()?;
         decoded.transaction_id.as_ref().map(mm7::TransactionId::as_str)
     }
 
     /// In which namespace and version the caller is written to: its own, as far as they can be answered in.
     pub(super) fn framing(&self) -> Option<Framing> {
-        self.decoded.as_ref().ok().map(Framing::answering)
+        self.mm7.decoded.as_ref().ok().map(Framing::answering)
     }
 
     /// What was dropped (contract 4.2) and what was tolerated, for the timeline.
     pub(super) fn notes(&self) -> Vec<String> {
-        let Some(req) = self.submit_req() else { return Vec::new() };
+        let Some(req) = self.mm7.submit_req() else { return Vec::new() };
         let dropped = dropped(req).into_iter().filter(|(_, present)| *present);
         let dropped = dropped.map(|(name, _)| format!("{name} was dropped"));
         let shown_only = req.recipients.iter().filter(|recipient| recipient.display_only).count();
         let shown_only = (shown_only > 0)
             .then(|| format!("displayOnly: {shown_only} recipient(s) are for display only and were dropped"));
-        let in_envelope = self.decoded.as_ref().map_or(&[][..], |decoded: &Decoded| &decoded.errors);
+        let in_envelope = self.mm7.decoded.as_ref().map_or(&[][..], |decoded: &Decoded| &decoded.errors);
         let quirks =
-            in_envelope.iter().chain(&self.package.errors).map(|error| format!("tolerated: {error}"));
+            in_envelope.iter().chain(&self.mm7.package.errors).map(|error| format!("tolerated: {error}"));
         dropped.chain(shown_only).chain(quirks.take(MAX_QUIRKS_NOTED)).collect()
     }
 }
@@ -90,10 +114,10 @@ const fn dropped(req: &SubmitReq) -> [(&'static str, bool); 10] {
 /// Refuses for the first of these rules that is broken and that the dialect does not tolerate.
 fn rules(facts: &Facts, from: Rule, to: Rule) -> CheckOutcome {
     let body = body(facts)?;
-    let in_envelope = body.decoded.as_ref().map_or(&[][..], |decoded| &decoded.errors);
+    let in_envelope = body.mm7.decoded.as_ref().map_or(&[][..], |decoded| &decoded.errors);
     let broken = in_envelope
         .iter()
-        .chain(&body.package.errors)
+        .chain(&body.mm7.package.errors)
         .map(|error| error.rule)
         .find(|rule| (from..=to).contains(rule) && body.dialect.refuses(*rule));
     broken.map_or(Ok(()), |rule| Err(Reject::Decode(rule).into()))
@@ -111,7 +135,7 @@ pub(super) fn root_content_type(facts: &Facts) -> CheckOutcome {
 }
 
 pub(super) fn envelope_reads(facts: &Facts) -> CheckOutcome {
-    match &body(facts)?.decoded {
+    match &body(facts)?.mm7.decoded {
         Ok(_) => Ok(()),
         Err(error) => Err(Reject::Decode(error.rule).into()),
     }
@@ -130,13 +154,13 @@ pub(super) fn namespaces(facts: &Facts) -> CheckOutcome {
 }
 
 pub(super) fn operation(facts: &Facts) -> CheckOutcome {
-    refuse_if(body(facts)?.submit_req().is_none(), Reject::NotSubmitReq)
+    refuse_if(body(facts)?.mm7.submit_req().is_none(), Reject::NotSubmitReq)
 }
 
 pub(super) fn version(facts: &Facts) -> CheckOutcome {
     rules(facts, Rule::NoVersion, Rule::UnknownVersion)?;
     let body = body(facts)?;
-    let Ok(decoded) = &body.decoded else { return Ok(()) };
+    let Ok(decoded) = &body.mm7.decoded else { return Ok(()) };
     let taken =
         decoded.version.is_some_and(|version| body.dialect.takes_version(version, &decoded.namespace));
     refuse_if(!taken, Reject::Decode(Rule::UnknownVersion))
@@ -149,7 +173,7 @@ pub(super) fn schema(facts: &Facts) -> CheckOutcome {
 }
 
 pub(super) fn sender_identification(facts: &Facts) -> CheckOutcome {
-    refuse_if(body(facts)?.submit_req().is_none_or(|req| req.sender.vaspid.is_none()), Reject::NoVaspId)
+    refuse_if(body(facts)?.mm7.submit_req().is_none_or(|req| req.sender.vaspid.is_none()), Reject::NoVaspId)
 }
 
 pub(super) fn vaspid(facts: &Facts) -> CheckOutcome {
@@ -161,12 +185,12 @@ pub(super) fn account_mm7(facts: &Facts) -> CheckOutcome {
 }
 
 pub(super) fn reply_charging(facts: &Facts) -> CheckOutcome {
-    let req = body(facts)?.submit_req();
+    let req = body(facts)?.mm7.submit_req();
     refuse_if(req.is_some_and(|req| req.reply_charging.is_some()), Reject::ReplyCharging)
 }
 
 pub(super) fn charged_party(facts: &Facts) -> CheckOutcome {
-    let req = body(facts)?.submit_req();
+    let req = body(facts)?.mm7.submit_req();
     let charged = req.is_some_and(|req| req.charged_party.is_some() || req.charged_party_id.is_some());
     refuse_if(charged, Reject::ChargedParty)
 }

@@ -24,7 +24,7 @@ pub use causes::{Cause, causes};
 pub use checks::{CHECKS, Check, Decision, decide};
 pub use facts::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
-    Facts, FetchFact, Head,
+    Facts, FetchFact, Head, Mm7Body,
 };
 pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
 pub use references::make_ids_readable;

@@ -1,9 +1,8 @@
 //! Finds out what the checks ask for.
 
-use mm7::{DecodeError, Limits};
+use mm7::Limits;
 use posthouse_core::submit::{
-    AdaptFact, Ask, CarrierFact, ContentFacts, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
-    read_content,
+    AdaptFact, Ask, CarrierFact, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
 };
 use tokio::time::Instant;
 
@@ -37,7 +36,9 @@ impl Intake {
         let Inquiry { facts, fetched_memory } = inquiry;
         match ask {
             Ask::Admission => facts.admission = Some(self.admissions.admit(facts.account())),
-            Ask::Content => facts.content = content(facts),
+            Ask::Content => {
+                facts.content = facts.body.as_ref().and_then(|body| body.read_content(&Limits::default()))
+            }
             Ask::Carrier => facts.carrier = Some(self.carrier(facts).await),
             Ask::Fetch => {
                 let fact = self.fetch(facts, fetched_memory).await;
@@ -105,10 +106,4 @@ impl Intake {
             _ => FetchFact::Failed,
         }
     }
-}
-
-fn content(facts: &Facts) -> Option<Result<ContentFacts, DecodeError>> {
-    let body = facts.body.as_ref()?;
-    let content = body.content()?;
-    Some(read_content(&body.package, &content, body.dialect, &Limits::default()))
 }

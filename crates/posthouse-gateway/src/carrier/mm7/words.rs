@@ -1,6 +1,6 @@
 //! What a carrier said, in lines for the timeline.
 
-use mm7::{DecodeError, Decoded, Rule};
+use mm7::{DecodeError, Decoded, Rule, text::without_controls};
 
 /// The longest piece of a report that goes onto a timeline, in characters.
 const MAX_SAID: usize = 200;
@@ -17,7 +17,7 @@ pub(super) fn said(status: &str, text: Option<&str>) -> String {
         Some(text) => format!("{status} {text}"),
         None => status.to_owned(),
     };
-    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SAID).collect()
+    without_controls(&said).chars().take(MAX_SAID).collect()
 }
 
 /// What was odd about the form of a request, in a line for the timeline; empty: nothing.

@@ -52,10 +52,10 @@ fn is_without_credentials(facts: &Facts, refusal: Rejection) -> bool {
 
 /// As the caller wrote, as far as that can be read.
 fn seen(body: &Body) -> Option<Framing> {
-    if let Ok(decoded) = &body.decoded {
+    if let Ok(decoded) = &body.mm7.decoded {
         return Some(Framing::answering(decoded));
     }
-    let root = body.package.root.as_ref()?;
+    let root = body.mm7.package.root.as_ref()?;
     let charset = root.content_type.as_ref().and_then(|content_type| content_type.param("charset"));
     soap::framing_of_broken(&root.bytes().ok()?, charset, &Limits::default())
 }

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use mm7::{DecodeError, Decoded, Dialect, Limits, mime};
 use posthouse_core::{
     account::Account,
-    submit::{Arrival, Body, ContentLength, ContentTypeHeader, CredentialsFact, SHED_FOR},
+    submit::{Arrival, Body, ContentLength, ContentTypeHeader, CredentialsFact, Mm7Body, SHED_FOR},
 };
 
 use super::Mm7Door;
@@ -90,7 +90,7 @@ impl Exchange<'_> {
         let account = self.account(&decoded);
         let dialect = account.as_deref().map_or(Dialect::POSTHOUSE, |account| account.dialect.get());
         let carrier_id = self.carrier_id(dialect);
-        Body { arrival, length, digest, package, decoded, account, dialect, carrier_id }
+        Body { arrival, length, digest, mm7: Mm7Body { package, decoded }, account, dialect, carrier_id }
     }
 
     /// The account of the VASPID in the envelope.
