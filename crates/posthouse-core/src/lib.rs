@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O, reads a clock or draws a random number: decisions take facts, the time and randomness as
 //! arguments, and [`store::Store`] says what a backend must do without saying how.
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests begin at the time that it is"))]
 
 pub mod address;
 pub mod bounds;

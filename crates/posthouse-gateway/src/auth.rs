@@ -39,7 +39,7 @@ const MOST_WRONG: u32 = 10;
 const MOST_OF_ADDRESS: u32 = 100;
 /// How many wrong tries there may be for the same credentials from all addresses, before each address has only one.
 const MOST_OF_ACCOUNT: u32 = 100;
-/// So many wrong tries cost no time.
+/// How many wrong tries cost no time.
 const FREE: u32 = 3;
 /// What the first one costs that does; each further one twice as much.
 const FIRST_DELAY: Duration = Duration::from_millis(25);

@@ -128,7 +128,7 @@ impl Breaker {
         turn
     }
 
-    /// Lets an asker through at once where it is open: there is reason to believe that he will be served.
+    /// Half-opens it at once where it is open: there is reason to expect success.
     pub fn try_now(&self, now: Instant) {
         let mut state = self.lock();
         if let State::Open { .. } = *state {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 /// How often it is noted what time it is, for the next start.
 const NOTE_EVERY: Duration = Duration::from_secs(60);
-/// How often it is looked whether somebody confirmed a time that is not believed.
+/// How often we check whether an operator confirmed a time that is not believed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// The system's clock. A jump ahead [is not believed at once](posthouse_core::steady).
@@ -27,15 +27,21 @@ pub struct SystemClock {
 impl Default for SystemClock {
     /// As the system's clock stands now.
     fn default() -> Self {
-        Self { beginning: Instant::now(), steady: Mutex::new(Steady::new(Timestamp::now(), Duration::ZERO)) }
+        Self { beginning: Instant::now(), steady: Mutex::new(Steady::new(said_now(), Duration::ZERO)) }
     }
 }
 
 impl SystemClock {
     fn ask<T>(&self, question: impl FnOnce(&mut Steady, Timestamp, Duration) -> T) -> T {
         let mut steady = self.steady.lock();
-        question(&mut steady, Timestamp::now(), self.beginning.elapsed())
+        question(&mut steady, said_now(), self.beginning.elapsed())
     }
+}
+
+/// What the system says that the time is.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks for it")]
+fn said_now() -> Timestamp {
+    Timestamp::now()
 }
 
 impl Clock for SystemClock {

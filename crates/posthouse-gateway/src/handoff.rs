@@ -80,7 +80,7 @@ impl Handoff {
         self.mailboxes.lock().clear();
     }
 
-    /// Room for one message with so many bytes of media in a carrier's lane, if it has any.
+    /// Room for one message with `bytes` bytes of media in a carrier's lane, if the lane has any.
     pub fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
         let mailboxes = self.mailboxes.lock();
         let mailbox = mailboxes.get(carrier)?;

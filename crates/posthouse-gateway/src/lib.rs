@@ -4,6 +4,7 @@
 //! what carriers post; `callbacks` delivers to VASPs, `admin` serves operators. These meet in the core's types, in the store, in
 //! `handoff`, where a fresh message goes from memory to its lane, and in `bell`. `due` wakes the lanes for what the store holds. Which
 //! room may use which is a table in `xtask/src/tidy/rooms.rs`.
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests make tasks and threads of their own"))]
 
 pub mod admin;
 pub mod app;

@@ -5,7 +5,7 @@ use std::{future::Future, pin::pin, time::Duration};
 
 use tokio::time::{Instant, error::Elapsed, timeout, timeout_at};
 
-/// A deadline that is noticed so much too late passed while nobody could look.
+/// A deadline that is noticed this much too late passed while the process did not run.
 const NOTICEABLE: Duration = Duration::from_millis(20);
 /// How long is waited then: long enough to read what has come.
 const SECOND_LOOK: Duration = Duration::from_secs(2);

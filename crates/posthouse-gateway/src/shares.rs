@@ -33,7 +33,7 @@ pub fn claimant(address: IpAddr) -> IpAddr {
 pub enum Most {
     /// As much as there is. Others get theirs when it is their turn.
     All,
-    /// So much.
+    /// This much of it.
     Units(usize),
     /// As much as its claims leave free: half of all for one claimant alone, a third for each of two. So there is always some left for
     /// the next one. A claimant that holds nothing gets its first claim whenever there is that much.

@@ -30,9 +30,12 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             // The network.
             ("resolver", &["shares"]),
             ("tls", &["telemetry"]),
-            ("http", &["patience", "resolver", "shares", "tls"]),
+            ("http", &["patience", "resolver", "shares", "spawn", "tls"]),
             ("mm7_http", &["http"]),
-            ("lookup", &["breaker", "http", "patience", "resolver", "snapshot", "telemetry"]),
+            (
+                "lookup",
+                &["breaker", "http", "patience", "random", "resolver", "snapshot", "spawn", "telemetry"],
+            ),
             // Settings and provisioning, as files say them.
             ("config", &["secrets", "tls"]),
             ("auth", &["http", "secrets", "shares"]),

@@ -98,7 +98,7 @@ impl Doors {
     }
 }
 
-/// How many connections a door serves at a time that may take one in so many of the process's files.
+/// How many connections a door serves at a time, when it may take one file of the process in this many.
 fn connections(files_per_connection: u64) -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let share = files

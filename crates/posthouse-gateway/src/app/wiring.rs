@@ -206,7 +206,7 @@ impl Wiring {
     }
 }
 
-/// The limits of a door's requests. There is memory for at least so much that an address's half of it holds more than one body.
+/// The limits of a door's requests. There is at least enough memory that an address's half of it holds more than one body.
 fn limits(settings: &Settings, bytes: usize, proxies: &[IpNet]) -> DoorLimits {
     let max_request_bytes = settings.mm7.max_request_bytes;
     let longest = max_request_bytes.saturating_mul(BODIES_IN_MEMORY);

@@ -36,7 +36,7 @@ pub struct CheckLine {
 }
 
 impl CheckLine {
-    /// A line at whose end so many are checked at a time.
+    /// A line at whose end this many are checked at a time.
     pub fn new(at_a_time: usize) -> Self {
         // There are no more tries than connections, which are bounded; so only each one's are bounded here.
         let places = ShareRule {

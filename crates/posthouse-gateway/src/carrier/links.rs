@@ -275,7 +275,7 @@ enum Choice {
 pub struct Links {
     links: Vec<Arc<Link>>,
     share: Mutex<Share>,
-    /// Whoever is first in line watches for room; so each gets his turn in order, and a bell wakes one and not thousands.
+    /// Only the first waiter watches for room: turns stay in order, and a wake-up wakes one task, not thousands.
     line: Line<()>,
     /// The line of messages that come from another connection. They are few, and hold up none of the others.
     second_line: Line<()>,

@@ -112,7 +112,7 @@ pub enum FetchError {
     /// Not there within `timeout`.
     #[error("it took too long ([fetch] timeout)")]
     TooSlow,
-    /// So much is being fetched that there is no memory for more.
+    /// The fetches under way take all the memory that there is for them.
     #[error("too much is being fetched at a time")]
     NoRoom,
     /// A task of our own broke off.
@@ -126,7 +126,7 @@ pub enum FetchError {
 pub struct Failure {
     /// The host that was asked last; empty where the URL names none.
     pub host: String,
-    /// Why.
+    /// Why it was not fetched.
     pub source: FetchError,
 }
 

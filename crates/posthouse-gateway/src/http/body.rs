@@ -21,7 +21,7 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, timeout};
 
 use super::memory::MemoryShare;
-use crate::patience::within;
+use crate::{patience::within, spawn::spawn};
 
 /// How much of a body that is refused is still read, so that the peer gets to read the answer instead of a reset.
 const DRAIN_BYTES: u64 = 16 << 20;
@@ -95,7 +95,7 @@ pub fn drain(mut body: Incoming) {
         }
     };
     // Whether it was drained to the end or the time ran out makes no difference.
-    tokio::spawn(async move { drop(timeout(DRAIN_TIME, rest).await) });
+    spawn(async move { drop(timeout(DRAIN_TIME, rest).await) });
 }
 
 /// A body made of pieces that are shared, not copied, and that tells whether it was begun.

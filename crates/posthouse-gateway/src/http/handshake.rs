@@ -1,4 +1,4 @@
-//! TLS handshakes of a door: each within a deadline, and so many at a time that who is slow with them holds nobody up.
+//! TLS handshakes of a door: each within a deadline, and with a bound on how many are under way, so that slow peers hold no other up.
 //!
 //! When there are as many as there may be, one more ends the oldest of the address that has the most: an honest peer needs a moment for
 //! its handshake, so those that wait longest are those that will not finish it.

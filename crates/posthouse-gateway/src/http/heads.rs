@@ -35,7 +35,7 @@ impl Default for Heads {
 }
 
 impl Heads {
-    /// A room of so many bytes.
+    /// A room of this many bytes.
     pub fn new(bytes: usize) -> Self {
         let oldest_exceeds = true;
         Self(Shares::new(ShareRule {
@@ -74,7 +74,7 @@ impl HeadRoom {
         self.claim = None;
     }
 
-    /// Waits for room for a head of so many bytes.
+    /// Waits for room for a head of this many bytes.
     ///
     /// # Errors
     /// There was none in time.

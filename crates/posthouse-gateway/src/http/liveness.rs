@@ -2,10 +2,10 @@
 //!
 //! A peer may close a connection that is kept for the next request at any time, without saying so. What is written to it then is
 //! lost, and nobody can tell it from a request that was read and not answered. So before a request's first byte goes out on a
-//! connection that was used before, it is looked whether the peer has closed it; if so, the write fails with [`Unwritten`], and the
+//! connection that was used before, we check whether the peer has closed it; if so, the write fails with [`Unwritten`], and the
 //! request may go out again on another. A peer that closes right after its answer is given a moment to do so.
 //!
-//! TLS is beneath this: what it has to say for itself, such as tickets, is read and means nothing; its good-bye is one. A
+//! TLS is beneath this: its own records, such as tickets, are read and mean nothing; a close_notify means that the peer has closed. A
 //! handshake counts as an answer, since a peer may refuse us after it.
 
 use std::{

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::shares::{Claim, Most, ShareRule, Shares, claimant};
 
-/// So many bytes may be in memory at a time. An address may hold as much of them as it leaves free. Clones share them.
+/// Bounds the bytes that are in memory at a time. An address may hold as much of them as it leaves free. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Memory(Shares<IpAddr>);
 
@@ -16,7 +16,7 @@ pub struct Memory(Shares<IpAddr>);
 pub struct MemoryShare(Option<Claim<IpAddr>>);
 
 impl Memory {
-    /// A memory of so many bytes.
+    /// A memory of this many bytes.
     pub fn new(bytes: usize) -> Self {
         Self(Shares::new(ShareRule {
             total: bytes,
@@ -41,9 +41,9 @@ impl MemoryShare {
         Self(None)
     }
 
-    /// Waits for room for so many bytes of a body of at most `limit`. Whether there was any in time.
+    /// Waits for room for the first `bytes` bytes of a body of at most `limit`. Returns whether there was any in time.
     ///
-    /// It grows by doubling: who holds memory has sent at least half of what he holds, and one who only announces a long
+    /// It grows by doubling: a peer that holds memory has sent at least half of it, and one that only announces a long
     /// body holds none.
     pub async fn grow(&mut self, bytes: usize, limit: u64, deadline: Instant) -> bool {
         let Some(claim) = &mut self.0 else { return true };

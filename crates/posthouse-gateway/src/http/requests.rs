@@ -98,7 +98,7 @@ pub fn is_encoded(headers: &HeaderMap) -> bool {
 #[derive(Debug)]
 enum At {
     Head(Beginning),
-    /// A body of which so many bytes are to come.
+    /// A body of which this many bytes are still to come.
     Body(u64),
     Chunks(Chunks),
     /// Nothing that hyper gets: the request before has no end that is known.
@@ -370,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Requests<S> {
         Poll::Ready(Ok(!read.filled().is_empty()))
     }
 
-    /// Reads what need not be looked at, at most so much, straight to where it is wanted. How much came.
+    /// Reads what need not be examined straight to where it is wanted, up to this length. Returns how much came.
     fn poll_through(
         &mut self,
         context: &mut Context<'_>,

@@ -24,9 +24,9 @@ use tokio::{
 use super::proxies::Proxies;
 use crate::shares::claimant;
 
-/// How many connections wait on the porch: one for so many that are served.
+/// How many connections wait on the porch: one for this many that are served.
 const PORCH: usize = 32;
-/// How often it is looked again whether one that waits may end another's.
+/// How often we check again whether a connection that waits may end another.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What a connection does, in the low bits of a word; above them is since when, in ms.

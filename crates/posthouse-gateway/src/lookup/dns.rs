@@ -15,7 +15,7 @@ use super::{
     enum_zone::{is_truncated, question_for, read, replies_to},
     provider::{NumberProvider, ProviderError},
 };
-use crate::resolver;
+use crate::{random, resolver};
 
 /// How often a question goes out, evenly over the time for it: datagrams get lost.
 const SENDS: u32 = 3;
@@ -61,8 +61,8 @@ impl EnumServer {
 #[async_trait]
 impl NumberProvider for EnumServer {
     async fn ask(&self, number: &Msisdn) -> Result<KnownCarrier, ProviderError> {
-        let id = getrandom::u32().map_err(silence)?.to_ne_bytes();
-        let question = question_for(&self.zone, number, u16::from_ne_bytes([id[0], id[1]]));
+        let id = u16::from_ne_bytes(random::bytes().map_err(silence)?);
+        let question = question_for(&self.zone, number, id);
         let server = self.address().await?;
         let mut reply = self.over_udp(server, &question).await?;
         if is_truncated(&reply) {

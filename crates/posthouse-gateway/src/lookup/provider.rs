@@ -21,6 +21,7 @@ use super::{
 use crate::{
     breaker::{Breaker, BreakerChange, BreakerPolicy},
     patience::within,
+    spawn::spawn,
 };
 
 /// How many answers are kept: about 40 MB of them.
@@ -135,7 +136,7 @@ impl CachedProvider {
     fn begin(self: &Arc<Self>, number: Number, msisdn: Msisdn) -> Asked {
         let (sender, asked) = watch::channel(None);
         let mut question = Question { provider: Arc::clone(self), number, answer: None };
-        tokio::spawn(async move {
+        spawn(async move {
             let answer = question.provider.ask(&msisdn).await;
             question.answer = answer.as_ref().ok().cloned();
             drop(question);

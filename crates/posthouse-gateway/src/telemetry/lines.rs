@@ -200,6 +200,7 @@ impl Shared {
 }
 
 /// Writes all of it, also where others have made stderr such that it does not wait.
+#[expect(clippy::disallowed_methods, reason = "in the thread of the log, which may sleep")]
 fn write(to: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match to.write(bytes) {

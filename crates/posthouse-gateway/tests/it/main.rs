@@ -1,4 +1,5 @@
 //! Tests of the gateway as a library, with its peers in this process, over real HTTP.
+#![expect(clippy::disallowed_methods, reason = "the peers of tests are tasks and threads of their own")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -28,7 +28,7 @@ use crate::mm7_http::envelope::{self, OpenedEnvelope};
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// So many broken rules of a form are logged.
+/// How many broken rules of a request's form are logged at most.
 const MOST_RULES: usize = 8;
 
 impl CarrierDoor {

@@ -71,7 +71,7 @@ mod tests {
         for (refusal, code, kept) in [
             (CarrierRefusal::Head, 2500, None),
             (CarrierRefusal::TooLong(9), 2560, Some("it is longer than 9 bytes")),
-            (missing().into(), 2007, Some("missing-element: there is no MessageID")),
+            (missing().into(), 2007, Some("MissingElement: there is no MessageID (at byte 7)")),
             (CarrierRefusal::NotTaken(missing()), 2007, None),
             (CarrierRefusal::of_store(&StoreError::Full), 4006, None),
             (CarrierRefusal::of_store(&StoreError::Overloaded), 4006, None),
