@@ -1,8 +1,14 @@
 //! Provisioning: what a document would change, and what it changed.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
+
+/// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
+const LINES_OF_A_KIND: usize = 1000;
 
 /// The body of `POST /api/v1/provisioning/plan` and `…/apply` as JSON. A document that needs none of the rest may be sent as it is, as
 /// `application/toml`.
@@ -71,4 +77,59 @@ pub struct PlannedField {
     pub from: Option<String>,
     /// What it will be, if it will have a value.
     pub to: Option<String>,
+}
+
+impl ProvisioningPlan {
+    /// The steps that change something, for people: a line for each, and one more for each field that changes. Of a great many of one
+    /// kind the first thousand have lines, and the others are counted.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+        let mut steps = self.steps.iter().filter(|step| step.action != "keep").peekable();
+        while let Some(step) = steps.next() {
+            let count = seen.entry((&step.kind, &step.action)).or_default();
+            *count += 1;
+            if *count <= LINES_OF_A_KIND {
+                lines.push(line(step));
+                add_fields(step, &mut lines);
+            }
+            // Steps are in the order of their kinds.
+            if steps.peek().is_none_or(|next| next.kind != step.kind) {
+                lines.extend(seen.drain().filter_map(uncounted));
+            }
+        }
+        lines
+    }
+
+    /// A line that counts all steps.
+    pub fn summary(&self) -> String {
+        let Self { create, change, remove, keep, .. } = self;
+        format!("{create} to create, {change} to change, {remove} to remove, {keep} unchanged")
+    }
+}
+
+/// One line, without the fields that change.
+fn line(PlannedStep { kind, name, action, .. }: &PlannedStep) -> String {
+    match name.as_str() {
+        "" => format!("{action} {kind}"),
+        name => format!("{action} {kind} {name}"),
+    }
+}
+
+/// What has no lines of its own.
+fn uncounted(((kind, action), count): ((&str, &str), usize)) -> Option<String> {
+    let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
+    Some(format!("{action} {kind}: {more} more; --json prints them all"))
+}
+
+fn add_fields(step: &PlannedStep, lines: &mut Vec<String>) {
+    lines.extend(step.fields.iter().take(LINES_OF_A_KIND).map(field));
+    if let Some(more) = step.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
+        lines.push(format!("  {more} more fields; --json prints them all"));
+    }
+}
+
+fn field(PlannedField { field, from, to }: &PlannedField) -> String {
+    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    format!("  {field}: {} -> {}", shown(from), shown(to))
 }

@@ -5,7 +5,6 @@
 use std::{
     borrow::Cow,
     collections::{BTreeSet, HashMap, HashSet},
-    fmt,
 };
 
 use serde::Serialize;
@@ -84,79 +83,10 @@ pub struct FieldChange {
     pub to: Option<String>,
 }
 
-impl fmt::Display for FieldChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-        write!(f, "{}: {} -> {}", self.field, shown(&self.from), shown(&self.to))
-    }
-}
-
-impl fmt::Display for PlanStep {
-    /// One line, without the fields that change.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.action, self.kind)?;
-        if !self.name.is_empty() {
-            write!(f, " {}", self.name)?;
-        }
-        Ok(())
-    }
-}
-
-/// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
-const LINES_OF_A_KIND: usize = 1000;
-
 impl Plan {
     /// How many things this happens to.
     pub fn count(&self, action: PlanAction) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
-    }
-
-    /// The steps that change something, for people: a line for each, and one more for each field that changes. Of a great many of one
-    /// kind the first thousand have lines, and the others are counted.
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let mut seen: HashMap<(ThingKind, PlanAction), usize> = HashMap::new();
-        let mut steps = self.steps.iter().filter(|step| step.action != PlanAction::Keep).peekable();
-        while let Some(step) = steps.next() {
-            let of_its_kind = (step.kind, step.action);
-            let count = seen.entry(of_its_kind).or_default();
-            *count += 1;
-            if *count <= LINES_OF_A_KIND {
-                lines.push(step.to_string());
-                step.add_fields(&mut lines);
-            }
-            // Steps are in the order of their kinds.
-            if steps.peek().is_none_or(|next| next.kind != step.kind) {
-                lines.extend(seen.drain().filter_map(uncounted));
-            }
-        }
-        lines
-    }
-
-    /// A line that counts all steps.
-    pub fn summary(&self) -> String {
-        format!(
-            "{} to create, {} to change, {} to remove, {} unchanged",
-            self.count(PlanAction::Create),
-            self.count(PlanAction::Change),
-            self.count(PlanAction::Remove),
-            self.count(PlanAction::Keep)
-        )
-    }
-}
-
-/// What has no lines of its own.
-fn uncounted(((kind, action), count): ((ThingKind, PlanAction), usize)) -> Option<String> {
-    let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
-    Some(format!("{action} {kind}: {more} more; --json prints them all"))
-}
-
-impl PlanStep {
-    fn add_fields(&self, lines: &mut Vec<String>) {
-        lines.extend(self.fields.iter().take(LINES_OF_A_KIND).map(|field| format!("  {field}")));
-        if let Some(more) = self.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
-            lines.push(format!("  {more} more fields; --json prints them all"));
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! `posthouse plan`: shows what `posthouse apply` would change.
 
-use std::{collections::HashMap, io, process::ExitCode};
+use std::{io, process::ExitCode};
 
-use posthouse_api::{ApiClient, ApiError, PlannedField, PlannedStep, ProblemCode, ProvisioningPlan};
+use posthouse_api::{ApiClient, ApiError, ProblemCode, ProvisioningPlan};
 use posthouse_core::provisioning::{Ground, Provisioning};
 use posthouse_gateway::{
     admin::provisioning::shown,
@@ -17,9 +17,6 @@ use crate::{
     running,
     target::{Target, environment, told, visit},
 };
-
-/// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
-const LINES_OF_A_KIND: usize = 1000;
 
 /// The arguments of `posthouse plan`.
 #[derive(clap::Args)]
@@ -45,8 +42,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out.json(&plan)?;
     } else {
         print_steps(&plan, &mut out)?;
-        let ProvisioningPlan { create, change, remove, keep, .. } = plan;
-        writeln!(out, "{create} to create, {change} to change, {remove} to remove, {keep} unchanged")?;
+        writeln!(out, "{}", plan.summary())?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -144,53 +140,6 @@ fn unanswered(api: &ApiClient, error: ApiError) -> anyhow::Error {
 
 /// Prints the steps that change something, and the warnings.
 pub fn print_steps(plan: &ProvisioningPlan, out: &mut Printer) -> io::Result<()> {
-    lines(&plan.steps).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    plan.lines().iter().try_for_each(|line| writeln!(out, "{line}"))?;
     plan.warnings.iter().try_for_each(|warning| writeln!(out, "warning: {warning}"))
-}
-
-/// The steps that change something, for people: a line for each, and one more for each field that changes. Of a great many of one
-/// kind the first thousand have lines, and the others are counted.
-fn lines(steps: &[PlannedStep]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut steps = steps.iter().filter(|step| step.action != "keep").peekable();
-    while let Some(step) = steps.next() {
-        let count = seen.entry((&step.kind, &step.action)).or_default();
-        *count += 1;
-        if *count <= LINES_OF_A_KIND {
-            lines.push(line(step));
-            add_fields(step, &mut lines);
-        }
-        // Steps are in the order of their kinds.
-        if steps.peek().is_none_or(|next| next.kind != step.kind) {
-            lines.extend(seen.drain().filter_map(uncounted));
-        }
-    }
-    lines
-}
-
-/// One line, without the fields that change.
-fn line(PlannedStep { kind, name, action, .. }: &PlannedStep) -> String {
-    match name.as_str() {
-        "" => format!("{action} {kind}"),
-        name => format!("{action} {kind} {name}"),
-    }
-}
-
-/// What has no lines of its own.
-fn uncounted(((kind, action), count): ((&str, &str), usize)) -> Option<String> {
-    let more = count.checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0)?;
-    Some(format!("{action} {kind}: {more} more; --json prints them all"))
-}
-
-fn add_fields(step: &PlannedStep, lines: &mut Vec<String>) {
-    lines.extend(step.fields.iter().take(LINES_OF_A_KIND).map(field));
-    if let Some(more) = step.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
-        lines.push(format!("  {more} more fields; --json prints them all"));
-    }
-}
-
-fn field(PlannedField { field, from, to }: &PlannedField) -> String {
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    format!("  {field}: {} -> {}", shown(from), shown(to))
 }

@@ -1,7 +1,8 @@
 //! What a plan says of a file and a store.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
+use posthouse_api::ProvisioningPlan;
 use posthouse_core::{
     account::{AccountName, SubmitMode},
     address::Msisdn,
@@ -11,6 +12,7 @@ use posthouse_core::{
 use serde_json::json;
 
 use super::*;
+use crate::admin::provisioning::shown;
 
 const FILE: &str = r#"
     [[account]]
@@ -47,7 +49,13 @@ fn read(text: &str, current: &Provisioning, prune: bool) -> Declared {
 
 /// All that `posthouse plan` says.
 fn told(plan: &Plan) -> String {
+    let plan = for_people(plan);
     [plan.lines(), vec![plan.summary()]].concat().join("\n")
+}
+
+/// As the API and commands show it.
+fn for_people(plan: &Plan) -> ProvisioningPlan {
+    shown(plan, 0, SocketAddr::from(([127, 0, 0, 1], 8008)))
 }
 
 fn to(text: &str, current: &Provisioning, prune: bool) -> Plan {
@@ -245,7 +253,7 @@ fn of_a_great_many_the_first_are_shown_and_the_others_counted() {
         [account, &(0..services).map(service).collect::<String>(), &ranges].concat()
     };
     let current = provisioned(&text(0, 1));
-    let plan = to(&text(1001, 1003), &current, false);
+    let plan = for_people(&to(&text(1001, 1003), &current, false));
     let lines = plan.lines();
     assert_eq!(lines[..2], ["change account acme", "  service 1.senders: none -> 1"]);
     assert!(lines[1000].starts_with("  service "), "{}", lines[1000]);
