@@ -5,6 +5,7 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -47,6 +48,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What a door answers with: bodies are small and whole.
 pub type HttpAnswer = Response<Full<Bytes>>;
+
+/// What is done behind a pointer: it is compiled where it is written.
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// Answers the requests of a door.
+type Handler = Arc<dyn Fn(Request<Incoming>, Peer) -> Work<HttpAnswer> + Send + Sync>;
 
 /// Also where connections of an earlier process linger.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -103,11 +109,22 @@ impl Door {
     }
 
     /// Serves until `stop`; then finishes the requests under way.
-    pub async fn serve<H, F>(self, handler: H, stop: CancellationToken)
+    ///
+    /// Whatever the handler is, it is the same code from here on: one HTTP stack for all doors, compiled with this crate and not again
+    /// with each that opens a door.
+    pub fn serve<H, F>(self, handler: H, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>
     where
-        H: Fn(Request<Incoming>, Peer) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
         F: Future<Output = HttpAnswer> + Send + 'static,
     {
+        self.serve_all(Arc::new(move |request, peer| Box::pin(handler(request, peer))), stop)
+    }
+
+    fn serve_all(self, handler: Handler, stop: CancellationToken) -> Work<()> {
+        Box::pin(self.accept(handler, stop))
+    }
+
+    async fn accept(self, handler: Handler, stop: CancellationToken) {
         let handshakes = Arc::new(Handshakes::new(self.limits.handshakes, self.limits.handshake));
         let seats = Seats::new(self.limits.connections, self.proxies);
         let heads = Heads::default();
@@ -129,7 +146,7 @@ impl Door {
                         heads: heads.clone(),
                         stop: stop.clone(),
                     };
-                    let handler = handler.clone();
+                    let handler = Arc::clone(&handler);
                     connections.spawn(async move {
                         // What there is no room for is closed at once.
                         if let Some(seat) = seated(seat, &opened).await {
@@ -175,11 +192,7 @@ async fn seated(entered: Entered, opened: &Opened) -> Option<Seat> {
 
 impl Opened {
     /// Serves it till it ends, or till it has to leave its seat to others.
-    async fn serve<H, F>(self, stream: TcpStream, mut seat: Seat, handler: H)
-    where
-        H: Fn(Request<Incoming>, Peer) -> F + Clone,
-        F: Future<Output = HttpAnswer>,
-    {
+    async fn serve(self, stream: TcpStream, mut seat: Seat, handler: Handler) {
         let (stream, from) = (prepare(stream, self.limits), self.address);
         let progress = seat.progress();
         let handler = |request, peer: Peer| {

@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 server: one handler for every request, with limits on all that peers can make it wait for or
 //! hold.
 
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -25,6 +25,11 @@ pub type Request = http::Request<Bytes>;
 
 /// An answer.
 pub type Reply = Response<Payload>;
+
+/// What is done behind a pointer: it is compiled where it is written, once for all servers.
+type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// Answers the requests of a server.
+type Handler = Arc<dyn Fn(Request) -> Work<Reply> + Send + Sync>;
 
 /// How long connections may finish what they are at when the server stops.
 const GRACE: Duration = Duration::from_millis(500);
@@ -92,7 +97,8 @@ impl Server {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let accepting = tokio::spawn(accept(listener, tls, Arc::new(limits), Arc::new(handler), stopped));
+        let handler: Handler = Arc::new(move |request| Box::pin(handler(request)));
+        let accepting = tokio::spawn(accepting(listener, tls, Arc::new(limits), handler, stopped));
         Ok(Self { address, stop, accepting })
     }
 
@@ -115,17 +121,24 @@ impl Drop for Server {
     }
 }
 
-/// Accepts until told to stop; dropping the set of connections ends what is left.
-async fn accept<H, F>(
+fn accepting(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     limits: Arc<ServerLimits>,
-    handler: Arc<H>,
+    handler: Handler,
+    stopped: watch::Receiver<bool>,
+) -> Work<()> {
+    Box::pin(accept(listener, tls, limits, handler, stopped))
+}
+
+/// Accepts until told to stop; dropping the set of connections ends what is left.
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    limits: Arc<ServerLimits>,
+    handler: Handler,
     mut stopped: watch::Receiver<bool>,
-) where
-    H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Reply> + Send + 'static,
-{
+) {
     let room = Arc::new(Semaphore::new(limits.max_connections));
     let mut connections = JoinSet::new();
     loop {
@@ -192,19 +205,13 @@ async fn shake_hands(
     }
 }
 
-async fn serve<S, H, F>(
-    stream: S,
-    limits: Arc<ServerLimits>,
-    handler: Arc<H>,
-    mut stopped: watch::Receiver<bool>,
-) where
+async fn serve<S>(stream: S, limits: Arc<ServerLimits>, handler: Handler, mut stopped: watch::Receiver<bool>)
+where
     S: AsyncRead + AsyncWrite + Unpin,
-    H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Reply> + Send + 'static,
 {
     let service = service_fn(|request| {
         let (limits, handler) = (limits.clone(), handler.clone());
-        async move { Ok::<_, Infallible>(answer(request, &limits, &*handler).await) }
+        async move { Ok::<_, Infallible>(answer(request, &limits, &handler).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -223,11 +230,7 @@ async fn serve<S, H, F>(
     }
 }
 
-async fn answer<H, F>(request: http::Request<Incoming>, limits: &ServerLimits, handler: &H) -> Reply
-where
-    H: Fn(Request) -> F,
-    F: Future<Output = Reply>,
-{
+async fn answer(request: http::Request<Incoming>, limits: &ServerLimits, handler: &Handler) -> Reply {
     let (head, body) = request.into_parts();
     let reading = Limited::new(body, limits.max_body).collect();
     match timeout(limits.body_timeout, reading).await {

@@ -15,7 +15,7 @@ mod send;
 mod serve;
 mod simulate;
 
-use std::{fmt, process::ExitCode, time::Duration};
+use std::{fmt, pin::Pin, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -80,8 +80,16 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// Runs what has to wait for the network.
 fn wait_for<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut done = None;
+    run_till_done(Box::pin(async { done = Some(work.await) }))?;
+    done.context("it was given up")?
+}
+
+/// The same behind a pointer: the runtime's loop is compiled once, and not for each command.
+fn run_till_done(work: Pin<Box<dyn Future<Output = ()> + '_>>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("the asynchronous runtime cannot be started")?.block_on(work)
+    runtime.context("the asynchronous runtime cannot be started")?.block_on(work);
+    Ok(())
 }
 
 /// A time as an argument: `250ms`, `10s`, `5m`, `72h`.
