@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serializer, de};
 
 /// A value that is one of a few words, in files, in the store and to people.
-pub trait Words: Copy + 'static {
+pub trait OneOfWords: Copy + 'static {
     /// All of them, in the order in which errors list them.
     const ALL: &'static [Self];
 
@@ -42,7 +42,7 @@ macro_rules! words {
             $($(#[$of_variant])* $variant,)+
         }
 
-        impl $crate::provisioning::words::Words for $name {
+        impl $crate::provisioning::words::OneOfWords for $name {
             const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn word(self) -> &'static str {
@@ -54,7 +54,7 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::provisioning::words::Words::word(*self))
+                f.write_str($crate::provisioning::words::OneOfWords::word(*self))
             }
         }
 
@@ -63,19 +63,19 @@ macro_rules! words {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let unknown = || $crate::provisioning::words::UnknownWord(text.to_owned());
-                <Self as $crate::provisioning::words::Words>::of_word(text).ok_or_else(unknown)
+                <Self as $crate::provisioning::words::OneOfWords>::of_word(text).ok_or_else(unknown)
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str($crate::provisioning::words::Words::word(*self))
+                to.serialize_str($crate::provisioning::words::OneOfWords::word(*self))
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::provisioning::words::by_name(from, <Self as $crate::provisioning::words::Words>::of_word)
+                $crate::provisioning::words::by_name(from, <Self as $crate::provisioning::words::OneOfWords>::of_word)
             }
         }
     };

@@ -9,7 +9,7 @@ use crate::{
         DialectName, NumberUrl, Prefix, Zone,
         certificate::CertificateRule,
         reading::{CodeText, Unfit, nearest},
-        words::Words,
+        words::OneOfWords,
     },
     url::PeerUrl,
 };
@@ -97,7 +97,7 @@ pub(super) fn dialect(text: String) -> Result<DialectName, Unfit> {
 }
 
 /// One of the words of an enum.
-pub(super) fn word<W: Words>(text: String) -> Result<W, Unfit> {
+pub(super) fn word<W: OneOfWords>(text: String) -> Result<W, Unfit> {
     let words: Vec<_> = W::ALL.iter().map(|value| (value.word(), *value)).collect();
     one_of(&words)(text)
 }
