@@ -1,11 +1,12 @@
 //! Makes a picture fit: the quality goes down first, then the size.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use crate::{
     PictureError,
-    pixels::{Colours, Orientation, PIXEL, Pixels},
+    pixels::{Colours, Orientation, Pixels},
     read::{DecodedPicture, PictureFormat, decode},
+    size::Size,
     write::{self, Written},
 };
 
@@ -23,63 +24,9 @@ const SMALLEST: u32 = 32;
 const SMALLEST_PNG: u32 = 480;
 /// The next size is so much smaller than what should fit, since bytes do not quite follow pixels.
 const MARGIN: f64 = 0.9;
-/// How much more a side would have to shrink for a whole step, at the most, for that step to be taken.
-const NEAR: f64 = 1.15;
 /// What part of the pixels of one size the next has at least, and at most.
 const LEAST_SHARE: f64 = 0.05;
 const MOST_SHARE: f64 = 0.8;
-
-/// Width and height in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
-    /// The width.
-    pub width: u32,
-    /// The height.
-    pub height: u32,
-}
-
-impl Size {
-    pub(crate) const fn pixels(self) -> u64 {
-        self.width as u64 * self.height as u64
-    }
-
-    /// How many bytes its pixels take.
-    pub(crate) const fn length(self) -> usize {
-        self.width as usize * self.height as usize * PIXEL
-    }
-
-    fn area(self) -> f64 {
-        f64::from(self.width) * f64::from(self.height)
-    }
-
-    pub(crate) const fn longer(self) -> u32 {
-        if self.width > self.height { self.width } else { self.height }
-    }
-
-    /// The same shape with so many pixels or a little less; never more than there are. A whole step smaller where that is near, since that is
-    /// quick to scale and loses the least.
-    fn with_pixels(self, pixels: f64) -> Self {
-        let factor = (pixels / self.area()).sqrt();
-        if factor >= 1.0 {
-            return self;
-        }
-        let step = (1.0 / factor).ceil();
-        let factor = if step * factor <= NEAR { 1.0 / step } else { factor };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "between 1 and what it was, and so is what is rounded"
-        )]
-        let scaled = |side: u32| ((f64::from(side) * factor).round() as u32).clamp(1, side);
-        Self { width: scaled(self.width), height: scaled(self.height) }
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}×{}", self.width, self.height)
-    }
-}
 
 /// What a picture is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,12 @@
 mod fit;
 mod pixels;
 mod read;
+mod size;
 mod write;
 
-pub use fit::{Fitted, Size, Wish, fit};
+pub use fit::{Fitted, Wish, fit};
 pub use read::{PictureFormat, memory};
+pub use size::Size;
 
 /// The most pixels that a picture may have to be decoded.
 pub const MAX_PIXELS: u64 = 40_000_000;

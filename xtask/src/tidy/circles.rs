@@ -20,7 +20,6 @@ pub(super) const KNOWN: &[(&str, &str)] = &[
         "crates/posthouse-gateway/src/admin/",
         "the verbs take the state of all of them from the file that routes to them",
     ),
-    ("crates/posthouse-media/src/", "reading a picture needs its limits, which fitting it has"),
     ("crates/posthouse-sim/src/carrier/", "the rooms of the simulated carrier hold its whole"),
     (
         "crates/posthouse-store/src/sqlite/",
