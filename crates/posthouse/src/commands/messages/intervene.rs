@@ -12,7 +12,7 @@ use posthouse_gateway::config::Settings;
 
 use super::{
     Common, as_json, line,
-    outcome::{Tally, Words},
+    outcome::{Tally, VerbWords},
     selection::Selection,
 };
 use crate::{
@@ -65,8 +65,8 @@ pub(super) struct Expire {
     dry_run: bool,
 }
 
-const REQUEUE: Words = Words { infinitive: "requeue", past: "requeued", what: "message" };
-const EXPIRE: Words = Words { infinitive: "expire", past: "expired", what: "message" };
+const REQUEUE: VerbWords = VerbWords { infinitive: "requeue", past: "requeued", what: "message" };
+const EXPIRE: VerbWords = VerbWords { infinitive: "expire", past: "expired", what: "message" };
 
 impl Requeue {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
@@ -86,7 +86,7 @@ struct Order {
     verb: Verb,
     parked: bool,
     dry_run: bool,
-    words: &'static Words,
+    words: &'static VerbWords,
 }
 
 async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {

@@ -18,7 +18,7 @@ const ASK: Duration = Duration::from_secs(2);
 const SHOWN: usize = 20;
 
 /// What a command does, in the forms that it is told in.
-pub(super) struct Words {
+pub(super) struct VerbWords {
     /// `requeue`
     pub(super) infinitive: &'static str,
     /// `requeued`
@@ -52,7 +52,7 @@ impl Tally {
     /// Prints it, and who goes on with it.
     pub(super) async fn tell(
         &self,
-        words: &Words,
+        words: &VerbWords,
         settings: &Settings,
         common: &Common,
     ) -> anyhow::Result<()> {
@@ -88,7 +88,7 @@ impl Tally {
         self.superseded + self.left_alone.values().sum::<usize>()
     }
 
-    fn print(&self, out: &mut Printer, words: &Words, reached: Option<&Reached>) -> io::Result<()> {
+    fn print(&self, out: &mut Printer, words: &VerbWords, reached: Option<&Reached>) -> io::Result<()> {
         if self.done + self.passed_by() == 0 {
             return writeln!(out, "nothing matches");
         }
@@ -133,7 +133,7 @@ impl Tally {
         Ok(())
     }
 
-    fn as_json(&self, words: &Words, reached: Option<&Reached>) -> Value {
+    fn as_json(&self, words: &VerbWords, reached: Option<&Reached>) -> Value {
         let counted = self.left_alone.iter().map(|(reason, count)| (reason.clone(), json!(count)));
         let mut left_alone: Map<_, _> = counted.collect();
         if self.superseded > 0 {

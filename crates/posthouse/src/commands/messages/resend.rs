@@ -15,7 +15,7 @@ use posthouse_gateway::config::Settings;
 
 use super::{
     Common, as_json,
-    outcome::{Tally, Words},
+    outcome::{Tally, VerbWords},
     seconds,
     selection::ago,
     time,
@@ -71,7 +71,7 @@ enum Only {
     ReadReplies,
 }
 
-const WORDS: Words = Words { infinitive: "send again", past: "resent", what: "report" };
+const WORDS: VerbWords = VerbWords { infinitive: "send again", past: "resent", what: "report" };
 
 impl Resend {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
