@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::workspace::Crate;
 
 /// Names that may stand in several files, each with the reason. One that stands in a single file is taken out.
-pub(super) const SHARED: &[(&str, &str)] = &[
-    ("Args", "each command's own arguments, in the file of the command and never seen from another"),
-    ("Words", "of a table of spellings, and of what an intervention came to: the command's gets another"),
-];
+pub(super) const SHARED: &[(&str, &str)] =
+    &[("Args", "each command's own arguments, in the file of the command and never seen from another")];
 
 /// What is wrong: names that stand in several files, and exceptions that are none.
 pub(super) fn findings(crates: &[Crate], shared: &[(&str, &str)]) -> Vec<String> {
