@@ -35,17 +35,7 @@ pub(super) struct Stepped {
 
 impl Draft {
     pub(super) fn new(loaded: Loaded) -> Self {
-        let effects = Effects {
-            id: loaded.subject.id,
-            account: loaded.subject.account.clone(),
-            message: MessageEffects::default(),
-            work: None,
-            timeline: Vec::new(),
-            read_replies: Vec::new(),
-            withdrawn: Vec::new(),
-            freed: None,
-            owed: Vec::new(),
-        };
+        let effects = Effects::none(loaded.subject.id, loaded.subject.account.clone());
         Self { loaded, learns: false, effects }
     }
 
@@ -129,18 +119,8 @@ impl Draft {
 
     /// Changes the work, if there is any.
     pub(super) fn set_work(&mut self, change: WorkChange) {
-        let Some(work) = &mut self.loaded.subject.work else { return };
-        match change {
-            WorkChange::UnderWay { until } => (work.kind, work.due) = (WorkKind::Sending, until),
-            WorkChange::Send { due, since, unreached } => {
-                *work =
-                    Work { kind: WorkKind::Send, due, owner: None, since, unreached, expiry: work.expiry };
-            }
-            WorkChange::Report { until } => {
-                (work.kind, work.due, work.owner) = (WorkKind::Report, until, None);
-            }
-            WorkChange::Done => self.loaded.subject.work = None,
-        }
+        let Some(work) = self.loaded.subject.work else { return };
+        self.loaded.subject.work = work.after(change);
         self.effects.work = Some(change);
     }
 

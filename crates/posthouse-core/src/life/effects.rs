@@ -44,6 +44,23 @@ pub struct Effects {
     pub owed: Vec<NewCallback>,
 }
 
+impl Effects {
+    /// Nothing, yet, about this message of this account.
+    pub fn none(id: Id, account: AccountName) -> Self {
+        Self {
+            id,
+            account,
+            message: MessageEffects::default(),
+            work: None,
+            timeline: Vec::new(),
+            read_replies: Vec::new(),
+            withdrawn: Vec::new(),
+            freed: None,
+            owed: Vec::new(),
+        }
+    }
+}
+
 /// What changes in a message itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageEffects {

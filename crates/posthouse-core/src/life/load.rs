@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     callback::OwedCallback,
+    effects::WorkChange,
     intervention::Standing,
     read_reply::{CarrierReadReply, ReadStatus},
     report::is_unanswered,
@@ -50,6 +51,24 @@ impl WorkKind {
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.number() == number)
     }
+
+    /// What its timer says when it goes off; `None` for what is to be sent, which is no timer.
+    pub const fn timer(self) -> Option<TimerKind> {
+        match self {
+            Self::Send => None,
+            Self::Sending => Some(TimerKind::Interrupted),
+            Self::Report => Some(TimerKind::ReportDue),
+        }
+    }
+}
+
+/// What a timer says that went off; [`Timer`](crate::store::Timer) says it with what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimerKind {
+    /// An attempt was begun and nobody ended it: its outcome is unknown.
+    Interrupted,
+    /// No terminal report came in time.
+    ReportDue,
 }
 
 /// The work on a message that has not ended.
@@ -108,6 +127,26 @@ impl Work {
     /// Whether it is a timer that went off: an attempt that nobody ended, or reports that did not come.
     pub fn is_timer_due(&self, now: Timestamp) -> bool {
         self.kind != WorkKind::Send && self.due <= now
+    }
+
+    /// As it is under a new lease: another's till the lease ends, and otherwise what it was.
+    #[must_use]
+    pub const fn leased(self, lease: Lease) -> Self {
+        Self { due: lease.until, owner: Some(lease.owner), ..self }
+    }
+
+    /// As it is after a change; `None` when nothing is left to be done. An attempt that begins keeps the lease; what waits has none.
+    pub const fn after(self, change: WorkChange) -> Option<Self> {
+        match change {
+            WorkChange::UnderWay { until } => Some(Self { kind: WorkKind::Sending, due: until, ..self }),
+            WorkChange::Send { due, since, unreached } => {
+                Some(Self { kind: WorkKind::Send, due, owner: None, since, unreached, ..self })
+            }
+            WorkChange::Report { until } => {
+                Some(Self { kind: WorkKind::Report, due: until, owner: None, ..self })
+            }
+            WorkChange::Done => None,
+        }
     }
 
     /// As it is when this owner gives it back: due at once, for anybody. `None` where it is left alone: it is not this owner's any more,
@@ -302,6 +341,53 @@ mod tests {
         assert!(!work(WorkKind::Send).waits_since_before(at(501)), "somebody has it in hand");
         let reports = Work { owner: None, ..work(WorkKind::Report) };
         assert!(!reports.waits_since_before(at(501)));
+    }
+
+    #[test]
+    fn what_a_change_leaves() {
+        for kind in WorkKind::ALL {
+            let before = work(*kind);
+            let (until, due, since) = (at(4000), at(3000), at(2500));
+            for (change, expected) in [
+                (
+                    WorkChange::UnderWay { until },
+                    Some(Work { kind: WorkKind::Sending, due: until, ..before }),
+                ),
+                (
+                    WorkChange::Send { due, since, unreached: false },
+                    Some(Work {
+                        kind: WorkKind::Send,
+                        due,
+                        owner: None,
+                        since,
+                        unreached: false,
+                        expiry: at(EXPIRY),
+                    }),
+                ),
+                (
+                    WorkChange::Report { until },
+                    Some(Work { kind: WorkKind::Report, due: until, owner: None, ..before }),
+                ),
+                (WorkChange::Done, None),
+            ] {
+                assert_eq!(before.after(change), expected, "{kind:?} {change:?}");
+            }
+            let lease = Lease { owner: Owner(8), until };
+            assert_eq!(before.leased(lease), Work { due: until, owner: Some(Owner(8)), ..before });
+        }
+    }
+
+    #[test]
+    fn what_a_timer_says() {
+        for (kind, expected) in [
+            (WorkKind::Send, None),
+            (WorkKind::Sending, Some(TimerKind::Interrupted)),
+            (WorkKind::Report, Some(TimerKind::ReportDue)),
+        ] {
+            assert_eq!(kind.timer(), expected, "{kind:?}");
+            // What has one is what goes off as one.
+            assert_eq!(work(kind).is_timer_due(at(2000)), expected.is_some(), "{kind:?}");
+        }
     }
 
     #[test]

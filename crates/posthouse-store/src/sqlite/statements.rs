@@ -11,6 +11,7 @@ use posthouse_core::{
     Id,
     id::IdSource,
     life::{
+        effects::{Effects, WorkChange},
         load::WorkKind,
         read_reply::ReadStatus,
         report::is_unanswered,
@@ -27,7 +28,7 @@ use super::{
     accept::{self, PreparedMessage},
     callback, due,
     job::Tx,
-    load, report, schema, sweep, work,
+    load, report, schema, sweep, work, write,
 };
 use crate::{
     fault::Result,
@@ -204,13 +205,40 @@ fn work_in_sql_is_as_the_rules_say() {
             let (sends, _) = store.run(came_back);
             assert_eq!(sends.len(), usize::from(expected), "{kind:?} since {since}");
         }
-        let expected = work(&store).is_timer_due(at(10));
+        let loaded_then = work(&store);
+        let expected = loaded_then.is_timer_due(at(10));
         let (timers, _) = store.run(|tx| work::lease_timers(tx, lease(ME, 10), at(10), 10));
         assert_eq!(timers.len(), usize::from(expected), "{kind:?}");
+        if expected {
+            assert_eq!(work(&store), loaded_then.leased(lease(ME, 10)), "{kind:?}");
+        }
         for owner in [OTHER, ME] {
             let expected = work(&store).given_back(owner, at(11)).unwrap_or_else(|| work(&store));
             store.run(|tx| work::release(tx, &[id], owner, at(11)));
             assert_eq!(work(&store), expected, "{kind:?}");
+        }
+    }
+}
+
+/// What a step writes about the work is what the rules made of it.
+#[test]
+fn changes_of_work_in_sql_are_those_of_the_rules() {
+    for kind in WorkKind::ALL {
+        for change in [
+            WorkChange::UnderWay { until: at(20) },
+            WorkChange::Send { due: at(20), since: at(15), unreached: true },
+            WorkChange::Report { until: at(20) },
+            WorkChange::Done,
+        ] {
+            let mut store = Counted::new();
+            let id = store.insert(State::Sending, Some(*kind));
+            store.connection.execute("UPDATE work SET owner = ?", [ME.0]).unwrap();
+            let subject = |store: &Counted| load::subject(&store.connection, id).unwrap().unwrap();
+            let before = subject(&store);
+            let expected = before.work.unwrap().after(change);
+            let effects = Effects { work: Some(change), ..Effects::none(id, before.account) };
+            store.run(|tx| write::write(tx, &effects));
+            assert_eq!(subject(&store).work, expected, "{kind:?} {change:?}");
         }
     }
 }

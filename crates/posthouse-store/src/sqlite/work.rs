@@ -7,7 +7,7 @@ use posthouse_core::{
     carrier::CarrierId,
     life::{
         attempt,
-        load::{WorkKind, held},
+        load::{TimerKind, WorkKind, held},
     },
     message::Submission,
     store::{Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
@@ -18,7 +18,7 @@ use super::{
     fault::Result,
     job::Tx,
     load::{self, Expected},
-    record::{Record, readable},
+    record::{Record, corrupt, readable},
     search::inline_media,
     write,
 };
@@ -122,6 +122,7 @@ fn lease_ids(tx: &Tx<'_>, select: &str, values: (&str, i64, i64), lease: Lease) 
     Ok(ids)
 }
 
+/// As [`Work::leased`](posthouse_core::life::load::Work::leased) says.
 fn lease_work(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<()> {
     let take = "UPDATE work SET owner = ?, due = ? WHERE id = ?";
     tx.update_one(("work", id), take, (lease.owner.0, lease.until.as_millisecond(), id))
@@ -168,9 +169,12 @@ pub(super) fn lease_timers(tx: &Tx<'_>, lease: Lease, now: Timestamp, limit: usi
 }
 
 fn load_timer(tx: &Tx<'_>, id: i64, kind: u8, lease: Lease) -> Result<Timer> {
-    if kind == WorkKind::Sending.number() {
-        return Ok(Timer::Interrupted(Box::new(load_send(tx, id, lease)?)));
+    match WorkKind::from_number(kind).and_then(WorkKind::timer) {
+        Some(TimerKind::Interrupted) => Ok(Timer::Interrupted(Box::new(load_send(tx, id, lease)?))),
+        Some(TimerKind::ReportDue) => {
+            let id = Id::from_number(id).ok_or(StoreError::NotFound("message"))?;
+            Ok(Timer::ReportDue { id, lease })
+        }
+        None => Err(corrupt("work", "kind", id, "no kind of timer").into()),
     }
-    let id = Id::from_number(id).ok_or(StoreError::NotFound("message"))?;
-    Ok(Timer::ReportDue { id, lease })
 }

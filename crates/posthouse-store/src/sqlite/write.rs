@@ -91,6 +91,8 @@ fn write_message(tx: &Tx<'_>, id: Id, message: &MessageEffects) -> Result<()> {
     tx.update_one(("message", id), &sql, rusqlite::params_from_iter(values))
 }
 
+/// Makes the work what [`Work::after`](posthouse_core::life::load::Work::after) says it is. Each statement names the columns that
+/// change, so that it writes to no more indices than it has to.
 fn write_work(tx: &Tx<'_>, id: Id, change: WorkChange) -> Result<()> {
     let number = id.number();
     match change {
