@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Id,
     message::TimelineEvent,
-    store::{CallbackOutcome, Owner},
+    store::{CallbackOutcome, Lease, Owner, StoreError},
 };
 
 /// A callback that is owed and has not failed for good.
@@ -39,6 +39,53 @@ impl OwedCallback {
     }
 }
 
+/// How a callback stands, whatever it says: what stores keep of it that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallbackRow {
+    /// When it is due, or its lease ends; `None` while an earlier one about the same message is owed, and once it failed.
+    pub due: Option<Timestamp>,
+    /// Whose lease it is under, or was last.
+    pub owner: Option<Owner>,
+    /// How many tries failed.
+    pub attempts: u32,
+    /// No try is left: it is kept for an operator.
+    pub failed: bool,
+}
+
+impl CallbackRow {
+    /// One that becomes owed.
+    pub const fn new(callback: &NewCallback) -> Self {
+        Self::fresh(callback.due)
+    }
+
+    /// With all its tries, under nobody's lease.
+    const fn fresh(due: Option<Timestamp>) -> Self {
+        Self { due, owner: None, attempts: 0, failed: false }
+    }
+
+    /// As it is under a new lease.
+    #[must_use]
+    pub const fn leased(self, lease: Lease) -> Self {
+        Self { due: Some(lease.until), owner: Some(lease.owner), ..self }
+    }
+
+    /// As it is when it has not to wait for another any more.
+    #[must_use]
+    pub const fn freed(self, due: Timestamp) -> Self {
+        Self { due: Some(due), ..self }
+    }
+
+    /// As it is after a try; `None` when it goes.
+    pub const fn after(self, change: CallbackChange) -> Option<Self> {
+        let attempts = self.attempts.saturating_add(1);
+        match change {
+            CallbackChange::Removed => None,
+            CallbackChange::Again(due) => Some(Self { due: Some(due), owner: None, attempts, ..self }),
+            CallbackChange::Failed => Some(Self { due: None, owner: None, attempts, failed: true }),
+        }
+    }
+}
+
 /// A message from a handset becomes owed.
 pub const fn of_mo(received_at: Timestamp) -> NewCallback {
     NewCallback { says: CallbackSays::Mo, at: received_at, due: Some(received_at) }
@@ -55,9 +102,13 @@ pub fn is_superseded(says: CallbackSays, message: Option<State>) -> bool {
 pub struct TriedCallback {
     /// What it says.
     pub says: CallbackSays,
+    /// The message it is about; of one from a handset, its LinkedID.
+    pub about: Id,
+    /// How it stands.
+    pub row: CallbackRow,
     /// The state of the message it is about; `None` for one from a handset.
     pub message: Option<State>,
-    /// Of the other callbacks about the same message that have not failed, the first: its id, and when it is due.
+    /// The [first](first_of) of the other callbacks about the same message that have not failed: its id, and when it is due.
     pub next: Option<(Id, Option<Timestamp>)>,
 }
 
@@ -83,6 +134,36 @@ pub enum CallbackChange {
     Again(Timestamp),
     /// One more try failed, and it is kept as failed.
     Failed,
+}
+
+/// The callback that a message owes first, but for `without`: its id, and when it is due. Of those that have not failed it is the one
+/// that became owed first, and so has the lowest id.
+pub fn first_of(owed: &[OwedCallback], without: Id) -> Option<(Id, Option<Timestamp>)> {
+    let others = owed.iter().filter(|callback| callback.id != without);
+    others.min_by_key(|callback| callback.id).map(|callback| (callback.id, callback.due))
+}
+
+/// The callback, when this owner holds its lease.
+///
+/// # Errors
+/// [`StoreError::LostLease`] when another holds it by now, or it is settled.
+pub fn held(callback: Option<TriedCallback>, owner: Owner) -> Result<TriedCallback, StoreError> {
+    callback.filter(|callback| callback.row.owner == Some(owner)).ok_or(StoreError::LostLease)
+}
+
+/// What becomes of a callback that is due when somebody asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnLease {
+    /// It is [leased](CallbackRow::leased).
+    Lease,
+    /// Its last owner fell silent while the message ended: it is to be [withdrawn](withdraw), and what it held back may be leased in
+    /// its place.
+    Withdraw,
+}
+
+/// Somebody asks for a callback that is due. Which comes [next](TriedCallback::next) need not be known for that.
+pub fn on_lease(due: &TriedCallback) -> OnLease {
+    if is_superseded(due.says, due.message) { OnLease::Withdraw } else { OnLease::Lease }
 }
 
 /// A try to deliver a callback ends.
@@ -134,6 +215,21 @@ pub struct ResentCallback {
     pub is_mo_reopened: bool,
 }
 
+impl ResentCallback {
+    /// How it stands then.
+    pub const fn row(&self) -> CallbackRow {
+        CallbackRow::fresh(self.due)
+    }
+}
+
+/// In which order failed callbacks are sent again: that in which they became owed, for a later one of the same message waits for the
+/// earlier.
+pub fn resend_order(callbacks: &[Id]) -> Vec<Id> {
+    let mut callbacks = callbacks.to_vec();
+    callbacks.sort_unstable();
+    callbacks
+}
+
 /// An operator wants a callback that was kept as failed delivered after all. `message_owes`: whether another one about the same
 /// message is owed. `None`: what it says is not owed any more.
 pub fn resend(failed: &FailedCallback, message_owes: bool, now: Timestamp) -> Option<ResentCallback> {
@@ -155,7 +251,7 @@ mod tests {
         carrier::CarrierId,
         life::{
             read_reply::ReadStatus,
-            sample::{NOW, at, id},
+            sample::{NOW, OWNER, at, id},
         },
     };
 
@@ -163,6 +259,9 @@ mod tests {
     const RETRIEVED: CallbackSays = CallbackSays::Report(MmStatus::Retrieved);
     const READ: CallbackSays = CallbackSays::ReadReply(ReadStatus::Read);
     const ENDED: State = State::Ended(Terminal::Retrieved);
+
+    const LEASED: CallbackRow =
+        CallbackRow { due: Some(Timestamp::UNIX_EPOCH), owner: Some(OWNER), attempts: 2, failed: false };
 
     fn line(after: &AfterTry) -> Option<String> {
         let line = after.timeline.as_ref()?;
@@ -195,7 +294,8 @@ mod tests {
             (RETRIEVED, ENDED, again(), Again(at(3000)), "ReportRetrying: Retrieved: HTTP 500", false),
             (READ, ENDED, again(), Again(at(3000)), "ReportRetrying: read reply Read: HTTP 500", false),
         ] {
-            let tried = TriedCallback { says, message: Some(message), next: Some((id(9), None)) };
+            let next = Some((id(9), None));
+            let tried = TriedCallback { says, about: id(1), row: LEASED, message: Some(message), next };
             let after = settle(&tried, &outcome, at(NOW));
             let freed = frees.then_some(id(9));
             assert_eq!((after.change, line(&after).unwrap().as_str()), (change, expected));
@@ -204,18 +304,97 @@ mod tests {
     }
 
     #[test]
+    fn how_a_callback_stands() {
+        let row = |due: Option<i64>, owner, attempts, failed| CallbackRow {
+            due: due.map(at),
+            owner,
+            attempts,
+            failed,
+        };
+        for due in [None, Some(NOW)] {
+            let new = NewCallback { says: FORWARDED, at: at(NOW), due: due.map(at) };
+            assert_eq!(CallbackRow::new(&new), row(due, None, 0, false));
+            let resent = ResentCallback { due: due.map(at), timeline: None, is_mo_reopened: false };
+            assert_eq!(resent.row(), row(due, None, 0, false));
+        }
+        let leased = row(Some(2000), Some(OWNER), 2, false);
+        for (change, expected) in [
+            (CallbackChange::Removed, None),
+            (CallbackChange::Again(at(3000)), Some(row(Some(3000), None, 3, false))),
+            (CallbackChange::Failed, Some(row(None, None, 3, true))),
+        ] {
+            assert_eq!(leased.after(change), expected, "{change:?}");
+        }
+        let lease = Lease { owner: Owner(8), until: at(4000) };
+        assert_eq!(leased.leased(lease), row(Some(4000), Some(Owner(8)), 2, false));
+        assert_eq!(row(None, None, 1, false).freed(at(NOW)), row(Some(NOW), None, 1, false));
+    }
+
+    #[test]
+    fn only_its_owner_settles_a_callback() {
+        let tried = |owner| TriedCallback {
+            says: FORWARDED,
+            about: id(1),
+            row: CallbackRow { owner, ..LEASED },
+            message: Some(State::Forwarded),
+            next: None,
+        };
+        assert_eq!(held(Some(tried(Some(OWNER))), OWNER), Ok(tried(Some(OWNER))));
+        for found in [None, Some(tried(None)), Some(tried(Some(Owner(8))))] {
+            assert_eq!(held(found, OWNER), Err(StoreError::LostLease), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_superseded_is_not_leased() {
+        for (says, message, expected) in [
+            (FORWARDED, Some(State::Forwarded), OnLease::Lease),
+            (FORWARDED, Some(ENDED), OnLease::Withdraw),
+            (RETRIEVED, Some(ENDED), OnLease::Lease),
+            (READ, Some(ENDED), OnLease::Lease),
+            (CallbackSays::Mo, None, OnLease::Lease),
+        ] {
+            let due = TriedCallback { says, about: id(1), row: LEASED, message, next: None };
+            assert_eq!(on_lease(&due), expected, "{says:?} {message:?}");
+        }
+    }
+
+    #[test]
+    fn those_of_a_message_follow_by_their_ids() {
+        let owed = |number, due: Option<i64>| OwedCallback {
+            id: id(number),
+            says: FORWARDED,
+            due: due.map(at),
+            owner: None,
+        };
+        let all = [owed(5, None), owed(3, Some(2000)), owed(9, None)];
+        for (owed, without, expected) in [
+            (&all[..], 3, Some((id(5), None))),
+            (&all[..], 5, Some((id(3), Some(at(2000))))),
+            (&all[..], 7, Some((id(3), Some(at(2000))))),
+            (&all[..1], 5, None),
+            (&[], 5, None),
+        ] {
+            assert_eq!(first_of(owed, id(without)), expected, "without {without}");
+        }
+        assert_eq!(resend_order(&[id(5), id(9), id(3)]), [id(3), id(5), id(9)]);
+    }
+
+    #[test]
     fn only_what_is_held_is_freed() {
         for (next, expected) in
             [(None, None), (Some((id(9), Some(at(2000)))), None), (Some((id(9), None)), Some(id(9)))]
         {
-            let tried = TriedCallback { says: FORWARDED, message: Some(State::Forwarded), next };
+            let message = Some(State::Forwarded);
+            let tried = TriedCallback { says: FORWARDED, about: id(1), row: LEASED, message, next };
             assert_eq!(settle(&tried, &CallbackOutcome::Delivered, at(NOW)).freed, expected);
         }
     }
 
     #[test]
     fn a_message_from_a_handset_ends_with_its_callback_and_has_no_timeline() {
-        let tried = TriedCallback { says: CallbackSays::Mo, message: None, next: None };
+        let tried =
+            TriedCallback { says: CallbackSays::Mo, about: id(1), row: LEASED, message: None, next: None };
         let again = CallbackOutcome::Again { due: at(3000), said: String::new() };
         for (outcome, ended) in [
             (CallbackOutcome::Delivered, Some(at(NOW))),
@@ -230,7 +409,8 @@ mod tests {
 
     #[test]
     fn what_is_not_owed_any_more_lets_the_next_go() {
-        let tried = TriedCallback { says: FORWARDED, message: Some(ENDED), next: Some((id(9), None)) };
+        let next = Some((id(9), None));
+        let tried = TriedCallback { says: FORWARDED, about: id(1), row: LEASED, message: Some(ENDED), next };
         let after = withdraw(&tried, at(NOW));
         assert_eq!(line(&after).unwrap(), "ReportWithdrawn: Forwarded");
         assert_eq!((after.change, after.freed), (CallbackChange::Removed, Some(id(9))));

@@ -6,10 +6,10 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::{
-        callback::{self, TriedCallback},
+        callback::{self, CallbackRow, OnLease, TriedCallback},
         intervention::CallbackSays,
     },
-    store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner, StoreError},
+    store::{Callback, CallbackBody, CallbackOutcome, Lease, Owner},
 };
 use rusqlite::{OptionalExtension, Row};
 
@@ -34,14 +34,12 @@ pub(super) fn lease(
         let mut leased = Vec::new();
         let mut withdrawn = false;
         for (id, found) in due {
-            if let Ok(Due::Superseded { id, message, tried }) = &found {
-                withdraw(tx, *id, *message, *tried, now)?;
+            if let Ok(Due::Superseded { id, tried }) = &found {
+                withdraw(tx, *id, *tried, now)?;
                 withdrawn = true;
                 continue;
             }
-            let until = lease.until.as_millisecond();
-            let take = "UPDATE callback SET owner = ?, due = ? WHERE id = ?";
-            tx.update_one(("callback", id), take, (lease.owner.0, until, id))?;
+            take(tx, id, lease)?;
             leased.push((id, found));
         }
         // What was withdrawn may have held others.
@@ -54,17 +52,23 @@ pub(super) fn lease(
     }
 }
 
-/// The first of the other callbacks about a message that have not failed.
+/// As [`CallbackRow::leased`] says, also of one that cannot be read.
+fn take(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<()> {
+    let take = "UPDATE callback SET owner = ?, due = ? WHERE id = ?";
+    tx.update_one(("callback", id), take, (lease.owner.0, lease.until.as_millisecond(), id))
+}
+
+/// The [first](callback::first_of) of the other callbacks about a message that have not failed.
 const NEXT: &str =
     "SELECT id, due FROM callback WHERE message = ? AND failed = 0 AND id <> ? ORDER BY id LIMIT 1";
 
-fn withdraw(tx: &Tx<'_>, id: Id, message: Id, mut tried: TriedCallback, now: Timestamp) -> Result<()> {
+fn withdraw(tx: &Tx<'_>, id: Id, mut tried: TriedCallback, now: Timestamp) -> Result<()> {
     let next = tx
         .prepare(NEXT)?
-        .query_row((message.number(), id.number()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row((tried.about.number(), id.number()), |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     tried.next = next.and_then(read_next);
-    write::after_try(tx, id, message, &callback::withdraw(&tried, now), now)
+    write::after_try(tx, id, tried, &callback::withdraw(&tried, now), now)
 }
 
 fn read_next((id, due): (i64, Option<i64>)) -> Option<(Id, Option<Timestamp>)> {
@@ -74,10 +78,9 @@ fn read_next((id, due): (i64, Option<i64>)) -> Option<(Id, Option<Timestamp>)> {
 /// A callback that is due.
 enum Due {
     Callback(Box<Callback>),
-    /// Its owner fell silent while the message ended.
+    /// It is to be [withdrawn](OnLease::Withdraw).
     Superseded {
         id: Id,
-        message: Id,
         tried: TriedCallback,
     },
 }
@@ -100,7 +103,7 @@ fn due(
     limit: i64,
 ) -> Result<Vec<(i64, Result<Due>)>> {
     let mut statement = tx.prepare(
-        "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, c.read_status, r.time_stamp,
+        "SELECT c.id, c.message, c.account, c.attempts, c.due, c.owner, c.failed, c.at, c.status, c.read_status, r.time_stamp,
                 coalesce(m.carrier, o.carrier) AS carrier, m.state, m.reason, m.details, m.submission, o.document
          FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
                          LEFT JOIN read_reply r ON r.message = c.message AND r.status = c.read_status
@@ -117,16 +120,25 @@ fn due(
 fn read_due(row: &Row<'_>, lease: Lease) -> Result<Due> {
     let record = Record::by_id("callback", row)?;
     let tried = read_tried(&record)?;
-    if callback::is_superseded(tried.says, tried.message) {
-        return Ok(Due::Superseded { id: record.id("id")?, message: record.id("message")?, tried });
+    match callback::on_lease(&tried) {
+        OnLease::Withdraw => Ok(Due::Superseded { id: record.id("id")?, tried }),
+        OnLease::Lease => Ok(Due::Callback(Box::new(read(row, lease)?))),
     }
-    Ok(Due::Callback(Box::new(read(row, lease)?)))
 }
 
 fn read_tried(record: &Record<'_>) -> Result<TriedCallback> {
     let says = record.says()?;
     let message = if record.has("state")? { Some(record.state("state")?) } else { None };
-    Ok(TriedCallback { says, message, next: None })
+    Ok(TriedCallback { says, about: record.id("message")?, row: read_row(record)?, message, next: None })
+}
+
+fn read_row(record: &Record<'_>) -> Result<CallbackRow> {
+    Ok(CallbackRow {
+        attempts: record.value("attempts")?,
+        due: record.value::<Option<i64>>("due")?.map(time),
+        owner: record.value::<Option<i64>>("owner")?.map(Owner),
+        failed: record.value("failed")?,
+    })
 }
 
 fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
@@ -159,12 +171,12 @@ fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
     })
 }
 
-/// The callback that this owner holds, the state of its message, and the next about the same message.
-const HELD: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state, n.id AS next, n.due AS next_due
+/// A callback, the state of its message, and the next about the same message.
+const TRIED: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state, c.attempts, c.due, c.owner, c.failed, n.id AS next, n.due AS next_due
     FROM callback c LEFT JOIN message m ON m.id = c.message
          LEFT JOIN callback n ON n.id = (SELECT min(o.id) FROM callback o
                                          WHERE o.message = c.message AND o.failed = 0 AND o.id <> c.id)
-    WHERE c.id = ? AND c.owner = ?";
+    WHERE c.id = ?";
 
 /// A try to deliver a callback ends.
 pub(super) fn settle(
@@ -174,21 +186,21 @@ pub(super) fn settle(
     outcome: &CallbackOutcome,
     now: Timestamp,
 ) -> Result<bool> {
-    let (message, tried) = held(tx, id, owner)?.ok_or(StoreError::LostLease)?;
+    let tried = callback::held(find(tx, id)?, owner)?;
     let after = callback::settle(&tried, outcome, now);
-    write::after_try(tx, id, message, &after, now)?;
+    write::after_try(tx, id, tried, &after, now)?;
     Ok(after.freed.is_some())
 }
 
-fn held(tx: &Tx<'_>, id: Id, owner: Owner) -> Result<Option<(Id, TriedCallback)>> {
-    let mut statement = tx.prepare(HELD)?;
-    let mut rows = statement.query((id.number(), owner.0))?;
+/// The callback of this id.
+pub(super) fn find(tx: &Tx<'_>, id: Id) -> Result<Option<TriedCallback>> {
+    let mut statement = tx.prepare(TRIED)?;
+    let mut rows = statement.query([id.number()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let record = Record::by_id("callback", row)?;
-    let message = record.id("message")?;
     let mut tried = read_tried(&record)?;
     if let Some(next) = record.value::<Option<i64>>("next")? {
         tried.next = read_next((next, record.value("next_due")?));
     }
-    Ok(Some((message, tried)))
+    Ok(Some(tried))
 }

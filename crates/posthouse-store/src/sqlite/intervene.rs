@@ -155,11 +155,8 @@ fn read_failed(row: &Row<'_>) -> Result<FailedCallback> {
 
 /// Makes callbacks that failed due again, with all their tries; which.
 pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
-    // In the order in which they became owed: a later one of the same message waits for the earlier.
-    let mut callbacks = callbacks.to_vec();
-    callbacks.sort_unstable();
     let mut resent = Vec::new();
-    for id in callbacks {
+    for id in callback::resend_order(callbacks) {
         let found = tx
             .prepare(&format!("{FAILED} AND c.id = ?"))?
             .query_row([id.number()], |row| Ok(read_failed(row)))
@@ -177,11 +174,7 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Resul
 }
 
 fn write_resent(tx: &Tx<'_>, failed: &FailedCallback, again: &ResentCallback) -> Result<()> {
-    tx.update_one(
-        ("callback", failed.id),
-        "UPDATE callback SET failed = 0, attempts = 0, owner = NULL, due = ? WHERE id = ?",
-        (again.due.map(Timestamp::as_millisecond), failed.id.number()),
-    )?;
+    write::write_callback(tx, failed.id, again.row())?;
     if again.is_mo_reopened {
         write::note_mo_end(tx, failed.message, None)?;
     }

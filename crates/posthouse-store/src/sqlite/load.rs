@@ -206,7 +206,7 @@ pub(super) fn with_told(
 }
 
 /// The callbacks about a message that have not failed for good.
-fn owed(connection: &Connection, message: Id) -> Result<Vec<OwedCallback>> {
+pub(super) fn owed(connection: &Connection, message: Id) -> Result<Vec<OwedCallback>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, status, read_status, due, owner FROM callback WHERE message = ? AND failed = 0 ORDER BY id",
     )?;

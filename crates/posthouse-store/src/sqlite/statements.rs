@@ -11,7 +11,9 @@ use posthouse_core::{
     Id,
     id::IdSource,
     life::{
-        effects::{Effects, WorkChange},
+        callback::{CallbackChange, CallbackRow, first_of},
+        effects::{Effects, NewCallback, WorkChange},
+        intervention::CallbackSays,
         load::WorkKind,
         read_reply::ReadStatus,
         report::is_unanswered,
@@ -26,7 +28,7 @@ use rusqlite::{
 
 use super::{
     accept::{self, PreparedMessage},
-    callback, due,
+    callback, due, intervene,
     job::Tx,
     load, report, schema, sweep, work, write,
 };
@@ -241,6 +243,43 @@ fn changes_of_work_in_sql_are_those_of_the_rules() {
             assert_eq!(subject(&store).work, expected, "{kind:?} {change:?}");
         }
     }
+}
+
+/// Likewise the callbacks: how one stands after each step, and which of a message comes first.
+#[test]
+fn callbacks_in_sql_are_as_the_rules_say() {
+    let mut store = Counted::new();
+    let about = store.insert(State::Forwarded, Some(WorkKind::Report));
+    let says = CallbackSays::Report(MmStatus::Forwarded);
+    let new = [Some(at(10)), None, None].map(|due| NewCallback { says, at: at(10), due });
+    store.run(|tx| new.iter().try_for_each(|callback| write::owe(tx, about, &acme(), callback)));
+    let owed = load::owed(&store.connection, about).unwrap();
+    let [first, second, third] = [0, 1, 2].map(|index: usize| owed[index].id);
+    let find = |store: &mut Counted, id| store.run(|tx| callback::find(tx, id)).0;
+    for (id, new, next) in [(first, new[0], second), (second, new[1], first), (third, new[2], first)] {
+        let found = find(&mut store, id).unwrap();
+        assert_eq!((found.row, found.about), (CallbackRow::new(&new), about));
+        assert_eq!((found.next, found.next.map(|(id, _)| id)), (first_of(&owed, id), Some(next)));
+    }
+    for (outcome, change) in [
+        (CallbackOutcome::Again { due: at(20), said: String::new() }, CallbackChange::Again(at(20))),
+        (CallbackOutcome::Failed { said: String::new() }, CallbackChange::Failed),
+    ] {
+        let now = if change == CallbackChange::Failed { 20 } else { 10 };
+        let before = find(&mut store, first).unwrap().row;
+        let (leased, _) = store.run(|tx| callback::lease(tx, &acme(), lease(ME, now), at(now), 1));
+        let under_lease = find(&mut store, first).unwrap().row;
+        assert_eq!((leased[0].id, under_lease), (first, before.leased(lease(ME, now))));
+        store.run(|tx| callback::settle(tx, first, ME, &outcome, at(now)));
+        assert_eq!(find(&mut store, first).map(|found| found.row), under_lease.after(change));
+    }
+    // What failed makes room: the next is due, and the failed one, sent again, has to wait for it.
+    assert_eq!(find(&mut store, second).unwrap().row, CallbackRow::new(&new[1]).freed(at(20)));
+    let owed = load::owed(&store.connection, about).unwrap();
+    let found = find(&mut store, second).unwrap();
+    assert_eq!((found.next, found.next.map(|(id, _)| id)), (first_of(&owed, second), Some(third)));
+    let (resent, _) = store.run(|tx| intervene::resend(tx, &[first], at(21)));
+    assert_eq!((resent, find(&mut store, first).unwrap().row), (vec![first], CallbackRow::new(&new[1])));
 }
 
 /// A recipient that is no number is not taken for none.

@@ -6,7 +6,7 @@ use posthouse_core::{
     account::AccountName,
     bounds,
     life::{
-        callback::{AfterTry, CallbackChange},
+        callback::{AfterTry, CallbackRow, TriedCallback},
         effects::{Decided, Effects, MessageEffects, NewCallback, WorkChange},
         intervention::CallbackSays,
         load::WorkKind,
@@ -145,17 +145,22 @@ fn tell(tx: &Tx<'_>, message: Id, status: ReadStatus, time_stamp: Timestamp) -> 
 /// A callback becomes owed, about a message or carrying one from a handset.
 pub(super) fn owe(tx: &mut Tx<'_>, about: Id, account: &AccountName, callback: &NewCallback) -> Result<()> {
     let id = tx.callback_ids.next(callback.at);
+    let row = CallbackRow::new(callback);
     let (status, read_status) = match callback.says {
         CallbackSays::Report(status) => (Some(status.as_str()), None),
         CallbackSays::ReadReply(status) => (None, Some(status.as_str())),
         CallbackSays::Mo => (None, None),
     };
     tx.execute(
-        "INSERT INTO callback (id, message, due, at, status, read_status, account) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO callback (id, message, due, owner, failed, attempts, at, status, read_status, account)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             id.number(),
             about.number(),
-            callback.due.map(Timestamp::as_millisecond),
+            row.due.map(Timestamp::as_millisecond),
+            row.owner.map(|owner| owner.0),
+            row.failed,
+            row.attempts,
             callback.at.as_millisecond(),
             status,
             read_status,
@@ -165,26 +170,17 @@ pub(super) fn owe(tx: &mut Tx<'_>, about: Id, account: &AccountName, callback: &
     Ok(())
 }
 
-/// Writes what became of a callback, about a message or carrying one from a handset.
+/// Writes what became of a callback that was tried, about a message or carrying one from a handset.
 pub(super) fn after_try(
     tx: &Tx<'_>,
     callback: Id,
-    about: Id,
+    TriedCallback { about, row, .. }: TriedCallback,
     after: &AfterTry,
     now: Timestamp,
 ) -> Result<()> {
-    match after.change {
-        CallbackChange::Removed => remove_callback(tx, callback)?,
-        CallbackChange::Again(due) => tx.update_one(
-            ("callback", callback),
-            "UPDATE callback SET due = ?, owner = NULL, attempts = attempts + 1 WHERE id = ?",
-            (due.as_millisecond(), callback.number()),
-        )?,
-        CallbackChange::Failed => tx.update_one(
-            ("callback", callback),
-            "UPDATE callback SET due = NULL, owner = NULL, failed = 1, attempts = attempts + 1 WHERE id = ?",
-            [callback.number()],
-        )?,
+    match row.after(after.change) {
+        Some(row) => write_callback(tx, callback, row)?,
+        None => remove_callback(tx, callback)?,
     }
     if let Some(line) = &after.timeline {
         note(tx, about, line)?;
@@ -198,11 +194,19 @@ pub(super) fn after_try(
     }
 }
 
+/// How a callback stands from now on.
+pub(super) fn write_callback(tx: &Tx<'_>, id: Id, row: CallbackRow) -> Result<()> {
+    let (due, owner) = (row.due.map(Timestamp::as_millisecond), row.owner.map(|owner| owner.0));
+    // No index has the two others.
+    let change = "UPDATE callback SET due = ?, owner = ?, failed = ?, attempts = ? WHERE id = ?";
+    tx.update_one(("callback", id), change, (due, owner, row.failed, row.attempts, id.number()))
+}
+
 fn remove_callback(tx: &Tx<'_>, id: Id) -> Result<()> {
     tx.update_one(("callback", id), "DELETE FROM callback WHERE id = ?", [id.number()])
 }
 
-/// A callback that was held is due.
+/// A callback that was held is due, as [`CallbackRow::freed`] says.
 fn free(tx: &Tx<'_>, id: Id, due: Timestamp) -> Result<()> {
     let values = (due.as_millisecond(), id.number());
     tx.update_one(("callback", id), "UPDATE callback SET due = ? WHERE id = ?", values)
