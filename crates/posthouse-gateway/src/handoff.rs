@@ -18,7 +18,7 @@ const LANE_ROOM: usize = 256;
 
 /// How many bytes the media of the fresh messages of one carrier may take, from when they are accepted till they are sent. A
 /// carrier that takes its time has the others wait in the store, and not in memory.
-const LANE_BYTES: u32 = 64 << 20;
+const LANE_BYTES: u32 = 24 << 20;
 
 /// A message to be attempted, under a lease that this node holds.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ const MESSAGES: u64 = 500;
 /// The longest of them, with its envelope, in KiB.
 const LONGEST: u64 = 1024;
 /// What the fresh messages of a carrier may take (`LANE_BYTES` in `posthouse-gateway/src/handoff.rs`), in KiB.
-const LANE: u64 = 64 << 10;
+const LANE: u64 = 24 << 10;
 /// The usual window of a connection: so many are on their way at a time.
 const WINDOW: u64 = 16;
 /// The caches of the store's connections, and what the allocator keeps, in KiB.
