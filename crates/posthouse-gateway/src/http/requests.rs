@@ -50,6 +50,9 @@ const PIECE: usize = 8 << 10;
 /// How much is read at a time otherwise. hyper reads into a buffer that doubles whenever a read fills it, as long as heads may be: a
 /// peer that sends fast would be given megabytes for each of its connections, beside its body, that nobody counts.
 const READ_AT_MOST: u64 = 64 << 10;
+/// How much of a request is read at first. What fills hyper's buffer doubles it, and a long body that came with its head would
+/// do so at each request.
+const BEGINNING: u64 = 8 << 10;
 /// The most room that is kept between requests.
 const KEPT: usize = 16 << 10;
 /// How much of what follows a request without an end is still read, so that the peer gets to read the answer instead of a reset.
@@ -391,7 +394,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Requests<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<bool>> {
         let before = buffer.filled().len();
-        let came = ready!(self.poll_through(context, READ_AT_MOST, buffer))?;
+        let came = ready!(self.poll_through(context, BEGINNING, buffer))?;
         // The request before was answered.
         self.room.leave();
         let bytes = buffer.filled().get(before..).unwrap_or_default();
