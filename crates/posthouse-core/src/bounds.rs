@@ -59,6 +59,12 @@ pub const fn has_room_for_late_report(lines: u32, same: u32) -> bool {
     lines < LATE_REPORTS && same < SAME
 }
 
+/// The number of the next line of a timeline whose newest has this one; 0 is that of none, the first line has 1. A timeline that is
+/// full keeps its beginning: the next line takes the place of the last.
+pub const fn line_number(newest: u32) -> u32 {
+    if newest < LINES { newest.saturating_add(1) } else { LINES }
+}
+
 /// Whether one more report may wait for an unknown id for which `waiting` do, of which `same` say the same.
 pub const fn may_wait(waiting: u32, same: u32) -> bool {
     waiting < WAITING_FOR_ONE && same < SAME
@@ -157,6 +163,13 @@ mod tests {
         assert_eq!(id(&as_it_is), as_it_is);
         let wide = "ü".repeat(ID);
         assert!(id(&wide).len() <= ID);
+    }
+
+    #[test]
+    fn a_full_timeline_replaces_its_last_line() {
+        for (newest, expected) in [(0, 1), (1, 2), (1998, 1999), (1999, 2000), (2000, 2000), (2001, 2000)] {
+            assert_eq!(line_number(newest), expected, "after {newest}");
+        }
     }
 
     #[test]

@@ -378,3 +378,10 @@ pub struct CarrierReport {
     /// When it was received.
     pub received_at: Timestamp,
 }
+
+impl CarrierReport {
+    /// Whether another one under the same MessageID of the same carrier says the same, word for word or not.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        (self.status, &self.recipient, &self.sender) == (other.status, &other.recipient, &other.sender)
+    }
+}

@@ -38,7 +38,32 @@ pub struct Unreadable {
     pub received_at: Timestamp,
 }
 
+/// What becomes of a request that nobody can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnUnreadable {
+    /// The same is kept already: it came once more, and last now.
+    Counted,
+    /// It is kept.
+    Kept {
+        /// How many of its carrier go for it: the oldest, by their numbers.
+        oldest_go: usize,
+    },
+}
+
+/// What becomes of one more, where [the same](Unreadable::is_the_same) is kept already or not, beside `of_carrier` of its carrier.
+pub const fn keeping(is_known: bool, of_carrier: usize) -> OnUnreadable {
+    if is_known {
+        return OnUnreadable::Counted;
+    }
+    OnUnreadable::Kept { oldest_go: of_carrier.saturating_sub(MOST_OF_A_CARRIER - 1) }
+}
+
 impl Unreadable {
+    /// Whether another is the same request, at the same door, and cannot be read for the same reason.
+    pub fn is_the_same(&self, other: &Self) -> bool {
+        (&self.carrier, self.digest) == (&other.carrier, other.digest)
+    }
+
     /// With no more of it than is kept.
     pub fn within_bounds(mut self) -> Self {
         if self.body.len() > MOST_BYTES {
@@ -74,6 +99,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_newest_of_a_carrier_stay() {
+        for (is_known, of_carrier, expected) in [
+            (true, 1000, OnUnreadable::Counted),
+            (false, 0, OnUnreadable::Kept { oldest_go: 0 }),
+            (false, 999, OnUnreadable::Kept { oldest_go: 0 }),
+            (false, 1000, OnUnreadable::Kept { oldest_go: 1 }),
+            (false, 1004, OnUnreadable::Kept { oldest_go: 5 }),
+        ] {
+            assert_eq!(keeping(is_known, of_carrier), expected, "beside {of_carrier}");
+        }
+    }
+
+    #[test]
     fn no_more_is_kept_than_is_shown() {
         let whole = Unreadable {
             carrier: CarrierId("31003".to_owned()),
@@ -85,6 +123,15 @@ mod tests {
             digest: Digest([0; 16]),
             received_at: Timestamp::UNIX_EPOCH,
         };
+        for (carrier, digest, expected) in [("31003", 0, true), ("31002", 0, false), ("31003", 1, false)] {
+            let other = Unreadable {
+                carrier: CarrierId(carrier.to_owned()),
+                digest: Digest([digest; 16]),
+                why: "w".to_owned(),
+                ..whole.clone()
+            };
+            assert_eq!(whole.is_the_same(&other), expected, "{carrier} {digest}");
+        }
         let kept = whole.clone().within_bounds();
         assert_eq!((kept.body.len(), kept.length), (16_384, 20_000));
         assert_eq!((kept.why.len(), kept.content_type.map(|text| text.len())), (320, Some(320)));

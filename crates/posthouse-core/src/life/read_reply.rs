@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     carrier::CarrierId,
-    store::{Recorded, Settled, StoreError},
+    store::{Demand, Recorded, Settled, StoreError},
 };
 
 /// What a recipient did with a message: the schema's `mmReadStatusType`.
@@ -86,6 +86,13 @@ pub struct CarrierReadReply {
     pub received_at: Timestamp,
 }
 
+impl CarrierReadReply {
+    /// Whether another one under the same MessageID of the same carrier says the same.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.status == other.status
+    }
+}
+
 /// A read reply came about this message. What its VASP was told of them has to be [loaded](Loaded::told).
 ///
 /// # Errors
@@ -95,9 +102,7 @@ pub fn record(
     reply: &CarrierReadReply,
     is_short_of_space: bool,
 ) -> Result<Decided<Recorded>, StoreError> {
-    if is_short_of_space {
-        return Err(StoreError::Full);
-    }
+    Demand::More.may_be_met(is_short_of_space, None)?;
     let Subject { id, state, .. } = loaded.subject;
     let mut draft = Draft::new(loaded);
     let answer = match draft.hear_reply(reply) {
@@ -135,6 +140,20 @@ mod tests {
             let other = record(loaded, &read_reply("c-1", ReadStatus::Deleted), false).unwrap();
             assert!(shown(&other.effects[0]).ends_with("+read reply Deleted held"));
         }
+    }
+
+    #[test]
+    fn what_says_the_same() {
+        let first = read_reply("c-1", ReadStatus::Read);
+        let later = CarrierReadReply {
+            time_stamp: at(NOW),
+            said: "again".to_owned(),
+            odd: "odd".to_owned(),
+            received_at: at(NOW + 1),
+            ..first.clone()
+        };
+        assert!(first.says_the_same(&later));
+        assert!(!first.says_the_same(&read_reply("c-1", ReadStatus::Deleted)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     bounds,
     message::CarrierReport,
-    store::{Recorded, Settled, StoreError},
+    store::{Demand, Recorded, Settled, StoreError},
 };
 
 /// Whether a report whose MessageID nobody knows may be about this message: parked, taken with an answer that had no MessageID, or
@@ -49,7 +49,8 @@ pub fn when_short_of_space(
         // Not even a line on the timeline.
         return Ok(Some(Recorded::Late(subject.id)));
     }
-    if ends(subject, report) { Ok(None) } else { Err(StoreError::Full) }
+    let demand = if ends(subject, report) { Demand::End } else { Demand::More };
+    demand.may_be_met(true, None).map(|()| None)
 }
 
 /// Whether a message ends by it: then what is owed about it has to be [loaded](Loaded::owed).
@@ -84,6 +85,24 @@ pub struct Crowd {
     pub saying_the_same: u32,
     /// Of the same carrier.
     pub of_carrier: u32,
+}
+
+impl Crowd {
+    /// Those that one of this MessageID comes to. `under_its_id` counts those that wait under it, and those of them that say the same
+    /// ([of reports](CarrierReport::says_the_same), [of read replies](super::read_reply::CarrierReadReply::says_the_same)); it is asked
+    /// only where that counts.
+    ///
+    /// # Errors
+    /// Those of counting.
+    pub fn of<E>(
+        carrier_message_id: &str,
+        of_carrier: u32,
+        under_its_id: impl FnOnce() -> Result<(u32, u32), E>,
+    ) -> Result<Self, E> {
+        let (under_its_id, saying_the_same) =
+            if carrier_message_id.is_empty() { (0, 0) } else { under_its_id()? };
+        Ok(Self { under_its_id, saying_the_same, of_carrier })
+    }
 }
 
 /// What becomes of a report or read reply whose message is not known.
@@ -234,6 +253,32 @@ mod tests {
             shown(&decided.effects[0]),
             "→Retrieved id c-1; work done; [Ended: Retrieved: DELIVRD]; [Noted: no namespace]; +Retrieved"
         );
+    }
+
+    #[test]
+    fn what_comes_to_a_crowd() {
+        let counted = || Ok::<_, StoreError>((7, 2));
+        for (id, under_its_id, saying_the_same) in [("c-1", 7, 2), ("", 0, 0)] {
+            let expected = Crowd { under_its_id, saying_the_same, of_carrier: 40 };
+            assert_eq!(Crowd::of(id, 40, counted), Ok(expected), "{id:?}");
+        }
+        assert_eq!(Crowd::of("c-1", 40, || Err(StoreError::Closed)), Err(StoreError::Closed));
+    }
+
+    #[test]
+    fn what_says_the_same() {
+        let first = report("c-1", MmStatus::Forwarded);
+        let base = || first.clone();
+        for (other, expected) in [
+            (CarrierReport { said: "again".to_owned(), odd: "odd".to_owned(), ..base() }, true),
+            (CarrierReport { received_at: at(2000), ..base() }, true),
+            (CarrierReport { status: MmStatus::Deferred, ..base() }, false),
+            (CarrierReport { recipient: None, ..base() }, false),
+            (CarrierReport { sender: None, ..base() }, false),
+            (CarrierReport { sender: Some("222222".to_owned()), ..base() }, false),
+        ] {
+            assert_eq!(first.says_the_same(&other), expected, "{other:?}");
+        }
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod operations;
 mod provisioning;
 mod reports;
 mod search;
+mod space;
 mod upkeep;
 mod work;
 
@@ -50,6 +51,7 @@ pub use self::{
     provisioning::ProvisioningStore,
     reports::{Recorded, ReportStore},
     search::{MessageFilter, SearchStore},
+    space::Demand,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
     work::{Due, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend, WorkStore},
 };

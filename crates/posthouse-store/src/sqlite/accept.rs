@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     life::{load::Work, state::State},
-    store::{Acceptance, ErrorCause, NewMessage, StoreError},
+    store::{Acceptance, Demand, ErrorCause, NewMessage, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension};
 
@@ -93,7 +93,7 @@ impl StoredMedia {
 
 /// Stores a message, unless it repeats one.
 pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Acceptance> {
-    tx.may_take()?;
+    tx.has_room(Demand::New)?;
     if let Some(since) = message.repeats_since {
         let key = (message.account.as_str(), message.transaction_id.as_str(), &message.digest);
         if let Some(id) = repeated(tx.connection, key, since)? {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use posthouse_core::{id::IdSource, store::StoreError};
+use posthouse_core::{
+    id::IdSource,
+    store::{Demand, StoreError},
+};
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
@@ -57,13 +60,9 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Whether something new may be stored.
-    pub(crate) fn may_take(&self) -> Result<()> {
-        match &self.lost {
-            Some(lost) => Err(lost.clone().into()),
-            None if self.short_of_space => Err(StoreError::Full.into()),
-            None => Ok(()),
-        }
+    /// Whether there is room for this.
+    pub(crate) fn has_room(&self, demand: Demand) -> Result<()> {
+        Ok(demand.may_be_met(self.short_of_space, self.lost.as_ref())?)
     }
 
     /// A prepared statement, kept for the next time.

@@ -3,7 +3,7 @@
 use posthouse_core::{
     Id,
     life::callback,
-    store::{Acceptance, ErrorCause, NewMo, StoreError},
+    store::{Acceptance, Demand, ErrorCause, NewMo, StoreError},
 };
 use rusqlite::OptionalExtension;
 
@@ -34,7 +34,7 @@ impl PreparedMo {
 
 /// Stores a message, unless it repeats one.
 pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance> {
-    tx.may_take()?;
+    tx.has_room(Demand::New)?;
     if let Some(id) = repeated(tx, &message.new)? {
         return Ok(Acceptance::Repeats(id));
     }

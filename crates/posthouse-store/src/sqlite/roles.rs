@@ -12,7 +12,7 @@ use posthouse_core::{
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, IntakeStore, Lease,
+        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, IntakeStore, Lease,
         MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded,
         ReportStore, SearchStore, Settled, Settlement, StoreError, StoreResult, StoreStatistics, Swept,
         Timer, ToSend, UpkeepStore, WorkStore,
@@ -327,7 +327,7 @@ impl UpkeepStore for SqliteStore {
 
     async fn check(&self) -> StoreResult<()> {
         let check = |tx: &mut Tx<'_>| {
-            tx.may_take()?;
+            tx.has_room(Demand::New)?;
             let check = "UPDATE meta SET value = value + 1 WHERE name = 'checked'";
             tx.update_one(("meta", "checked"), check, [])
         };

@@ -6,9 +6,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use mm7::MmStatus;
+use bytes::Bytes;
+use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
+    bounds::{LINES, SAME, line_number},
+    carrier::CarrierId,
     id::IdSource,
     life::{
         callback::{CallbackChange, CallbackRow, first_of},
@@ -19,7 +22,9 @@ use posthouse_core::{
         report::is_unanswered,
         state::{State, Terminal},
     },
+    message::{CarrierReport, Digest, EventKind, TimelineEvent},
     store::CallbackOutcome,
+    unreadable::{KeptUnreadable, MOST_OF_A_CARRIER, OnUnreadable, Unreadable, keeping},
 };
 use rusqlite::{
     Connection,
@@ -30,7 +35,7 @@ use super::{
     accept::{self, PreparedMessage},
     callback, due, intervene,
     job::Tx,
-    load, report, schema, sweep, work, write,
+    load, report, schema, sweep, unreadable, waiting, work, write,
 };
 use crate::{
     fault::Result,
@@ -128,8 +133,7 @@ fn what_each_step_of_a_message_takes() {
 fn what_waits_costs_little_where_it_is_not_meant() {
     let mut store = Counted::new();
     let (_, kept) = store.run(|tx| report::record(tx, &said("c-9", MmStatus::Retrieved, 0)));
-    let elsewhere =
-        posthouse_core::message::CarrierReport { recipient: None, ..said("c-8", MmStatus::Retrieved, 0) };
+    let elsewhere = CarrierReport { recipient: None, ..said("c-8", MmStatus::Retrieved, 0) };
     store.run(|tx| report::record(tx, &elsewhere));
     store.connection.execute("DELETE FROM unmatched_report WHERE carrier_message_id = 'c-9'", []).unwrap();
     let id = store.insert(State::Sending, Some(WorkKind::Sending));
@@ -280,6 +284,118 @@ fn callbacks_in_sql_are_as_the_rules_say() {
     assert_eq!((found.next, found.next.map(|(id, _)| id)), (first_of(&owed, second), Some(third)));
     let (resent, _) = store.run(|tx| intervene::resend(tx, &[first], at(21)));
     assert_eq!((resent, find(&mut store, first).unwrap().row), (vec![first], CallbackRow::new(&new[1])));
+}
+
+/// The number of a line is found in the statement that adds it.
+#[test]
+fn lines_in_sql_have_the_numbers_of_the_rules() {
+    let mut store = Counted::new();
+    let (id, _) = store.accept();
+    for newest in [0, 1, LINES - 2, LINES - 1, LINES] {
+        store.connection.execute("DELETE FROM event", []).unwrap();
+        let line = TimelineEvent { at: at(1), kind: EventKind::Forwarded, detail: "new".into() };
+        if newest > 0 {
+            let insert = "INSERT INTO event (message, number, at, kind, detail) VALUES (?, ?, 0, ?, 'old')";
+            let values = (id.number(), newest, EventKind::Forwarded.number());
+            store.connection.execute(insert, values).unwrap();
+        }
+        store.run(|tx| write::note(tx, id, &line));
+        let select = "SELECT number FROM event WHERE detail = 'new'";
+        let number: u32 = store.connection.query_row(select, [], |row| row.get(0)).unwrap();
+        assert_eq!(number, line_number(newest), "after {newest}");
+    }
+}
+
+/// What says the same is counted in SQL.
+#[test]
+fn what_says_the_same_in_sql_does_so_by_the_rules() {
+    let first = || said("c-1", MmStatus::Indeterminate, 0);
+    let reply = |status| read_reply("c-1", status, 0);
+    let reports = [
+        first(),
+        CarrierReport { said: "again".into(), received_at: at(1), ..first() },
+        CarrierReport { status: MmStatus::Forwarded, ..first() },
+        CarrierReport { recipient: None, ..first() },
+        CarrierReport { sender: None, ..first() },
+        CarrierReport { sender: Some("222222".into()), ..first() },
+    ];
+    let keep_all = |store: &mut Counted, one: &CarrierReport, other: &CarrierReport| {
+        store.run(|tx| {
+            (0..SAME).try_for_each(|_| waiting::keep_report(tx, one))?;
+            waiting::keep_report(tx, other)
+        });
+    };
+    let count = |store: &Counted| -> u32 {
+        let select = "SELECT count(*) FROM unmatched_report";
+        store.connection.query_row(select, [], |row| row.get(0)).unwrap()
+    };
+    for (one, other) in reports.iter().flat_map(|one| reports.iter().map(move |other| (one, other))) {
+        let mut store = Counted::new();
+        keep_all(&mut store, one, other);
+        let more = u32::from(!one.says_the_same(other));
+        assert_eq!(count(&store), SAME + more, "{one:?} {other:?}");
+    }
+    for (one, other) in
+        ReadStatus::ALL.iter().flat_map(|one| ReadStatus::ALL.iter().map(move |other| (one, other)))
+    {
+        let mut store = Counted::new();
+        let (one, other) = (reply(*one), reply(*other));
+        store.run(|tx| {
+            (0..SAME).try_for_each(|_| waiting::keep_read_reply(tx, &one))?;
+            waiting::keep_read_reply(tx, &other)
+        });
+        let more = u32::from(!one.says_the_same(&other));
+        assert_eq!(count(&store), SAME + more, "{one:?} {other:?}");
+        // A report of the same word is none of them.
+        store.run(|tx| waiting::keep_report(tx, &first()));
+        assert_eq!(count(&store), SAME + more + 1);
+    }
+}
+
+/// Which requests stay that nobody can read is left to one statement.
+#[test]
+fn what_cannot_be_read_is_kept_in_sql_as_the_rules_say() {
+    let request = |carrier: &str, number: u32| {
+        let mut digest = [0; 16];
+        digest[..4].copy_from_slice(&number.to_be_bytes());
+        Unreadable {
+            carrier: CarrierId(carrier.into()),
+            code: StatusCode::UnableToParse,
+            why: String::new(),
+            content_type: None,
+            body: Bytes::new(),
+            length: 0,
+            digest: Digest(digest),
+            received_at: at(0),
+        }
+    };
+    for of_carrier in [1, MOST_OF_A_CARRIER - 1, MOST_OF_A_CARRIER, MOST_OF_A_CARRIER + 3] {
+        let mut store = Counted::new();
+        store.run(|tx| unreadable::keep(tx, &request("31003", 0)));
+        let insert = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+             INSERT INTO unreadable (first_at, last_at, times, carrier, digest, code, why, length, body)
+             SELECT first_at, last_at, times, carrier, randomblob(16), code, why, length, body
+             FROM unreadable, n WHERE i > 1";
+        store.connection.execute(insert, [i64::try_from(of_carrier).unwrap()]).unwrap();
+        for new in [request("31003", 0), request("31003", 1), request("31002", 0)] {
+            let list = |store: &Counted| {
+                unreadable::list(&store.connection, Some(&new.carrier), None, usize::MAX).unwrap()
+            };
+            let before = list(&store);
+            let is_known = before.iter().any(|kept| kept.request.is_the_same(&new));
+            store.run(|tx| unreadable::keep(tx, &new));
+            let after = list(&store);
+            let numbers = |kept: &[KeptUnreadable]| kept.iter().map(|one| one.number).collect::<Vec<_>>();
+            match keeping(is_known, before.len()) {
+                OnUnreadable::Counted => assert_eq!(numbers(&after), numbers(&before)),
+                OnUnreadable::Kept { oldest_go } => {
+                    let stay = &before[..before.len() - oldest_go];
+                    assert_eq!(numbers(&after)[1..], numbers(stay), "beside {of_carrier}");
+                    assert_eq!(after[0].request, new);
+                }
+            }
+        }
+    }
 }
 
 /// A recipient that is no number is not taken for none.

@@ -5,18 +5,17 @@ use mm7::StatusCode;
 use posthouse_core::{
     carrier::CarrierId,
     message::Digest,
-    store::StoreError,
+    store::Demand,
     unreadable::{KeptUnreadable, MOST_OF_A_CARRIER, Unreadable},
 };
 use rusqlite::{Connection, Row};
 
 use super::{fault::Result, job::Tx, record::Record};
 
-/// Keeps one, or counts it where it came before. The oldest of its carrier makes room.
+/// Keeps one, or counts it, as [`keeping`](posthouse_core::unreadable::keeping) says. How many there are of its carrier is not
+/// counted for that: what is beyond the most goes.
 pub(super) fn keep(tx: &Tx<'_>, request: &Unreadable) -> Result<()> {
-    if tx.short_of_space {
-        return Err(StoreError::Full.into());
-    }
+    tx.has_room(Demand::More)?;
     let at = request.received_at.as_millisecond();
     let known = tx.execute(
         "UPDATE unreadable SET times = times + 1, last_at = ? WHERE carrier = ? AND digest = ?",

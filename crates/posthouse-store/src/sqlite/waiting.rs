@@ -8,14 +8,15 @@ use posthouse_core::{
         report::{Crowd, Keeping, keeping},
     },
     message::CarrierReport,
+    store::Demand,
 };
 use rusqlite::{OptionalExtension, Params, named_params};
 
 use super::{fault::Result, job::Tx};
 
-/// Keeps a report till its message is known, unless the same waits often enough.
+/// Keeps a report till its message is known, unless [the same](CarrierReport::says_the_same) waits often enough.
 pub(super) fn keep_report(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
-    tx.may_take()?;
+    tx.has_room(Demand::New)?;
     let (status, recipient) = (report.status.as_str(), report.recipient.as_ref().map(Msisdn::as_str));
     let count = "SELECT count(*), coalesce(sum(status = :status AND recipient IS :recipient
                                                AND sender IS :sender AND read_at IS NULL), 0)
@@ -47,9 +48,9 @@ pub(super) fn keep_report(tx: &Tx<'_>, report: &CarrierReport) -> Result<()> {
     Ok(())
 }
 
-/// Keeps a read reply, likewise.
+/// Keeps a read reply, likewise, by what is [the same](CarrierReadReply::says_the_same) of those.
 pub(super) fn keep_read_reply(tx: &Tx<'_>, reply: &CarrierReadReply) -> Result<()> {
-    tx.may_take()?;
+    tx.has_room(Demand::New)?;
     let count = "SELECT count(*), coalesce(sum(status = :status AND read_at IS NOT NULL), 0)
                  FROM unmatched_report WHERE carrier = :carrier AND carrier_message_id = :id";
     let values = named_params! {
@@ -84,12 +85,9 @@ fn make_room(
     count: &str,
     values: impl Params,
 ) -> Result<bool> {
-    let mut crowd = Crowd { of_carrier: of_carrier(tx, carrier)?, ..Crowd::default() };
-    // Those without an id are told apart by their addresses only.
-    if !carrier_message_id.is_empty() {
-        (crowd.under_its_id, crowd.saying_the_same) =
-            tx.prepare(count)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    }
+    let under_its_id =
+        || -> Result<_> { Ok(tx.prepare(count)?.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?) };
+    let crowd = Crowd::of(carrier_message_id, of_carrier(tx, carrier)?, under_its_id)?;
     let Keeping::Kept { oldest_goes } = keeping(crowd) else { return Ok(false) };
     if oldest_goes {
         tx.execute(

@@ -115,7 +115,7 @@ fn write_work(tx: &Tx<'_>, id: Id, change: WorkChange) -> Result<()> {
     }
 }
 
-/// Adds a line to a message's timeline.
+/// Adds a line to a message's timeline, under the number that [`bounds::line_number`] says.
 pub(super) fn note(tx: &Tx<'_>, id: Id, line: &TimelineEvent) -> Result<()> {
     // Not INSERT … SELECT: one that reads the table it writes goes by way of a temporary table, which costs more than all the rest.
     // Nor INSERT OR REPLACE: for what it may delete it keeps a copy of each page that it touches.
@@ -126,7 +126,7 @@ pub(super) fn note(tx: &Tx<'_>, id: Id, line: &TimelineEvent) -> Result<()> {
         values,
     )?;
     if added == 0 {
-        // A timeline that is full keeps its beginning, and the newest line in place of the last.
+        // It is full.
         let replace = "UPDATE event SET at = ?2, kind = ?3, detail = ?4 WHERE message = ?1 AND number = ?5";
         tx.update_one(("event", id), replace, values)?;
     }
