@@ -5,12 +5,34 @@ use jiff::Timestamp;
 use super::{
     draft::Draft,
     effects::{Effects, WorkChange},
-    load::{Loaded, Work, WorkKind},
+    intervention::{Intervention, LeftAlone},
+    load::{Loaded, Subject, Work, WorkKind},
     state::{LifeEvent, State},
     words,
 };
+use crate::store::{StoreError, StoreResult};
 
-/// Carries out what [was judged possible](super::intervention::Intervention::judge).
+impl Intervention {
+    /// What this intervention [means](Self::judge) for the message that was found under an id.
+    ///
+    /// # Errors
+    /// Why it is left alone; and [`StoreError::Corrupt`] for one that has not ended and for which there is no work.
+    pub fn judge_subject(
+        self,
+        subject: Option<&Subject>,
+        now: Timestamp,
+    ) -> StoreResult<Result<LifeEvent, LeftAlone>> {
+        let Some(subject) = subject else { return Ok(Err(LeftAlone::Unknown)) };
+        let without_work = || StoreError::Corrupt {
+            place: format!("message.id of row {}", subject.id),
+            what: "it has not ended, and there is no work for it".to_owned(),
+        };
+        let standing = subject.standing(now).ok_or_else(without_work)?;
+        Ok(self.judge(&standing, now))
+    }
+}
+
+/// Carries out what [was judged possible](Intervention::judge_subject).
 pub fn carry_out(loaded: Loaded, event: LifeEvent, now: Timestamp) -> Effects {
     let mut draft = Draft::new(loaded);
     let was_parked = draft.state() == State::Parked;
@@ -44,8 +66,8 @@ mod tests {
 
     use super::*;
     use crate::life::{
-        load::Subject,
-        sample::{NOW, at, owing, shown, subject},
+        sample::{NOW, at, id, owing, shown, subject},
+        state::Terminal,
     };
 
     #[test]
@@ -77,6 +99,24 @@ mod tests {
             "→Expired; work done; [Operator: expired by operator]; [Ended: Expired]; \
              [ReportWithdrawn: Forwarded]; -7; +Expired"
         );
+    }
+
+    #[test]
+    fn what_is_found_under_an_id_is_judged() {
+        let accepted = subject(State::Accepted, WorkKind::Send);
+        let without = |state| Subject { state, work: None, ..accepted.clone() };
+        let corrupt = StoreError::Corrupt {
+            place: format!("message.id of row {}", id(1)),
+            what: "it has not ended, and there is no work for it".to_owned(),
+        };
+        for (found, expected) in [
+            (None, Ok(Err(LeftAlone::Unknown))),
+            (Some(without(State::Ended(Terminal::Expired))), Ok(Err(LeftAlone::Ended))),
+            (Some(without(State::Accepted)), Err(corrupt)),
+            (Some(accepted.clone()), Ok(Ok(LifeEvent::ExpiredByHand))),
+        ] {
+            assert_eq!(Intervention::Expire.judge_subject(found.as_ref(), at(2000)), expected, "{found:?}");
+        }
     }
 
     #[test]

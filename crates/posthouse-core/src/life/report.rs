@@ -7,6 +7,7 @@ use super::{
     waiting::Scene,
 };
 use crate::{
+    address::Msisdn,
     bounds,
     message::CarrierReport,
     store::{Demand, Recorded, Settled, StoreError},
@@ -34,6 +35,22 @@ pub fn only_one_between(unanswered: Vec<Neighbour>, report: &CarrierReport) -> O
     match (between.next(), between.next()) {
         (Some(only), None) if only.state != State::Sending => Some(only),
         _ => None,
+    }
+}
+
+/// The message that a report is about, if that can be told: the one with its MessageID, or else [the only one](only_one_between) between
+/// the two that it names. Those [without an answer](is_unanswered) to a recipient are asked for only where they count.
+///
+/// # Errors
+/// Those of asking for them.
+pub fn meant<E>(
+    by_id: Option<Subject>,
+    unanswered: impl FnOnce(&Msisdn) -> Result<Vec<Neighbour>, E>,
+    report: &CarrierReport,
+) -> Result<Option<Subject>, E> {
+    match (by_id, &report.recipient, &report.sender) {
+        (None, Some(recipient), Some(_)) => Ok(only_one_between(unanswered(recipient)?, report)),
+        (by_id, _, _) => Ok(by_id),
     }
 }
 
@@ -253,6 +270,34 @@ mod tests {
             shown(&decided.effects[0]),
             "→Retrieved id c-1; work done; [Ended: Retrieved: DELIVRD]; [Noted: no namespace]; +Retrieved"
         );
+    }
+
+    #[test]
+    fn a_report_is_matched_by_its_id_and_else_by_its_addresses() {
+        let by_id = || Some(subject(State::Forwarded, WorkKind::Report));
+        let parked = |number| neighbour(number, State::Parked);
+        let whole = || report("c-1", MmStatus::Retrieved);
+        for (by_id, report, unanswered, expected) in [
+            (by_id(), whole(), None, Some(1)),
+            (by_id(), CarrierReport { sender: None, ..whole() }, None, Some(1)),
+            (None, whole(), Some(vec![parked(5)]), Some(5)),
+            (None, whole(), Some(vec![parked(5), parked(6)]), None),
+            (None, whole(), Some(vec![neighbour(5, State::Sending)]), None),
+            (None, whole(), Some(Vec::new()), None),
+            (None, CarrierReport { sender: None, ..whole() }, None, None),
+            (None, CarrierReport { recipient: None, ..whole() }, None, None),
+        ] {
+            let mut asked = false;
+            let is_asked = unanswered.is_some();
+            let ask = |_: &Msisdn| {
+                asked = true;
+                Ok::<_, StoreError>(unanswered.unwrap_or_default())
+            };
+            let found = meant(by_id, ask, &report).unwrap();
+            assert_eq!((found.map(|subject| subject.id), asked), (expected.map(id), is_asked), "{report:?}");
+        }
+        let fails = |_: &Msisdn| Err(StoreError::Closed);
+        assert_eq!(meant(None, fails, &whole()), Err(StoreError::Closed));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use self::{
     error::{ErrorCause, StoreError, StoreResult},
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     operations::OperationsStore,
-    provisioning::ProvisioningStore,
+    provisioning::{ProvisioningStore, next_revision},
     reports::{Recorded, ReportStore},
     search::{MessageFilter, SearchStore},
     space::Demand,

@@ -2,8 +2,19 @@
 
 use async_trait::async_trait;
 
-use super::StoreResult;
+use super::{StoreError, StoreResult};
 use crate::provisioning::{Change, Provisioning};
+
+/// The revision after these changes of provisioning at revision `found`; `None` where there are none, and it stays.
+///
+/// # Errors
+/// [`StoreError::RevisionMoved`] when another one was expected.
+pub fn next_revision(found: u64, expected: Option<u64>, changes: &[Change]) -> StoreResult<Option<u64>> {
+    if let Some(expected) = expected.filter(|expected| *expected != found) {
+        return Err(StoreError::RevisionMoved { expected, found });
+    }
+    Ok((!changes.is_empty()).then(|| found.saturating_add(1)))
+}
 
 /// Keeps provisioning. A [visitor](super#who-may-do-what) may do all of it. See the [module](super) for what every operation keeps,
 /// and for the errors that each may have.
@@ -33,4 +44,25 @@ pub trait ProvisioningStore: Send + Sync + 'static {
     /// # Errors
     /// Those of every operation that reads.
     async fn key(&self) -> StoreResult<[u8; 32]>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_that_of_a_change() {
+        let change = [Change::SetLookup(None)];
+        let moved = |expected| Err(StoreError::RevisionMoved { expected, found: 7 });
+        for (expected, changes, next) in [
+            (None, &change[..], Ok(Some(8))),
+            (Some(7), &change, Ok(Some(8))),
+            (Some(6), &change, moved(6)),
+            (Some(8), &[], moved(8)),
+            (Some(7), &[], Ok(None)),
+            (None, &[], Ok(None)),
+        ] {
+            assert_eq!(next_revision(7, expected, changes), next, "{expected:?} {changes:?}");
+        }
+    }
 }

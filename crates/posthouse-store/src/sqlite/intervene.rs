@@ -8,23 +8,13 @@ use posthouse_core::{
     carrier::CarrierId,
     life::{
         callback::{self, ResentCallback},
-        intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
-        load::Subject,
+        intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, Ruling},
         operator,
-        state::LifeEvent,
     },
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-use super::{
-    fault::Result,
-    job::Tx,
-    load,
-    open::callback_ids,
-    options::Mode,
-    record::{Record, corrupt},
-    write,
-};
+use super::{fault::Result, job::Tx, load, open::callback_ids, options::Mode, record::Record, write};
 
 /// What would be done to these messages, in their order.
 pub(super) fn judge(
@@ -35,7 +25,7 @@ pub(super) fn judge(
 ) -> Result<Vec<Ruling>> {
     let judge = |id: &Id| {
         let subject = load::subject(connection, *id)?;
-        Ok(event(subject.as_ref(), intervention, now)?.map(|_| ()))
+        Ok(intervention.judge_subject(subject.as_ref(), now)?.map(|_| ()))
     };
     ids.iter().map(judge).collect()
 }
@@ -54,7 +44,7 @@ pub(super) fn intervene(
     let mut rulings = Vec::new();
     for id in ids {
         let subject = load::subject(tx.connection, *id)?;
-        let event = event(subject.as_ref(), intervention, now)?;
+        let event = intervention.judge_subject(subject.as_ref(), now)?;
         if let (Some(subject), Ok(event)) = (subject, event) {
             let loaded = load::with_owed(tx.connection, subject)?;
             write::write(tx, &operator::carry_out(loaded, event, now))?;
@@ -62,18 +52,6 @@ pub(super) fn intervene(
         rulings.push(event.map(|_| ()));
     }
     Ok(rulings)
-}
-
-fn event(
-    subject: Option<&Subject>,
-    intervention: Intervention,
-    now: Timestamp,
-) -> Result<Result<LifeEvent, LeftAlone>> {
-    let Some(subject) = subject else { return Ok(Err(LeftAlone::Unknown)) };
-    let without_work =
-        || corrupt("message", "id", subject.id, "it has not ended, and there is no work for it");
-    let standing = subject.standing(now).ok_or_else(without_work)?;
-    Ok(intervention.judge(&standing, now))
 }
 
 /// A callback that failed and what it is about, as `c`, `m` and `o`.

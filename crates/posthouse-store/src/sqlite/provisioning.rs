@@ -7,7 +7,7 @@ use posthouse_core::{
     address::Msisdn,
     carrier::CarrierId,
     provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range},
-    store::{ErrorCause, StoreError},
+    store::{ErrorCause, StoreError, next_revision},
 };
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, de::DeserializeOwned};
@@ -99,18 +99,14 @@ fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
 /// Makes changes; the revision afterwards.
 pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> Result<u64> {
     let revision = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
-    if let Some(expected) = expected.filter(|expected| *expected != revision) {
-        return Err(StoreError::RevisionMoved { expected, found: revision }.into());
-    }
-    if changes.is_empty() {
-        return Ok(revision);
-    }
+    let Some(next) = next_revision(revision, expected, changes)? else { return Ok(revision) };
     for kind in changes.chunk_by(|one, next| rows_of(one) == rows_of(next)) {
         make_all(tx, kind)?;
     }
-    let next = "UPDATE meta SET value = value + 1 WHERE name = 'revision'";
-    tx.update_one(("meta", "revision"), next, [])?;
-    Ok(revision + 1)
+    let value = i64::try_from(next).unwrap_or(i64::MAX);
+    let change = "UPDATE meta SET value = ? WHERE name = 'revision'";
+    tx.update_one(("meta", "revision"), change, [value])?;
+    Ok(next)
 }
 
 /// Makes changes of one kind. Of what comes by the hundred thousand many rows go into one statement: the gateway can write nothing

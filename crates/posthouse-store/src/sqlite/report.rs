@@ -1,6 +1,7 @@
 //! Reports and read replies of carriers, recorded on the message that they are about.
 
 use posthouse_core::{
+    address::Msisdn,
     life::{
         load::Subject,
         read_reply::{self, CarrierReadReply},
@@ -40,12 +41,9 @@ pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded
 /// The message that a report is about, if that can be told.
 fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
     let by_id = load::subject_by_carriers_id(tx.connection, &report.carrier, &report.carrier_message_id)?;
-    let Some(recipient) = report.recipient.as_ref().filter(|_| by_id.is_none() && report.sender.is_some())
-    else {
-        return Ok(by_id);
-    };
-    let unanswered = load::unanswered(tx.connection, &report.carrier, recipient.as_str())?;
-    Ok(report::only_one_between(unanswered, report))
+    let unanswered =
+        |recipient: &Msisdn| load::unanswered(tx.connection, &report.carrier, recipient.as_str());
+    report::meant(by_id, unanswered, report)
 }
 
 /// Records a read reply on the message it is about, or keeps it.

@@ -20,6 +20,7 @@ use posthouse_core::{
         load::WorkKind,
         read_reply::ReadStatus,
         report::is_unanswered,
+        retention::Ending,
         state::{State, Terminal},
     },
     message::{CarrierReport, Digest, EventKind, TimelineEvent},
@@ -35,7 +36,9 @@ use super::{
     accept::{self, PreparedMessage},
     callback, due, intervene,
     job::Tx,
-    load, report, schema, sweep, unreadable, waiting, work, write,
+    load,
+    mo::{self, PreparedMo},
+    report, schema, sweep, unreadable, waiting, work, write,
 };
 use crate::{
     fault::Result,
@@ -395,6 +398,52 @@ fn what_cannot_be_read_is_kept_in_sql_as_the_rules_say() {
                 }
             }
         }
+    }
+}
+
+/// What is over, and since when, is found in SQL.
+#[test]
+fn what_is_swept_is_what_the_rules_say_is_over() {
+    /// No callback, one that failed, one that is owed.
+    const FAILED: [Option<bool>; 3] = [None, Some(true), Some(false)];
+    let owe = |store: &mut Counted, about, failed: Option<bool>| {
+        store.connection.execute("DELETE FROM callback", []).unwrap();
+        let Some(failed) = failed else { return };
+        let new = NewCallback { says: CallbackSays::Report(MmStatus::Expired), at: at(1), due: Some(at(1)) };
+        store.run(|tx| write::owe(tx, about, &acme(), &new));
+        store.connection.execute("UPDATE callback SET failed = ?", [failed]).unwrap();
+    };
+    let swept = |store: &mut Counted| {
+        let candidates = sweep::find(&store.connection, at(0), at(11), 100).unwrap();
+        store.run(|tx| sweep::sweep(tx, &candidates)).0.messages
+    };
+    for state in State::all() {
+        for (kind, failed) in
+            [None, Some(WorkKind::Report)].into_iter().flat_map(|kind| FAILED.map(|failed| (kind, failed)))
+        {
+            for changed_at in [10, 11] {
+                let mut store = Counted::new();
+                let id = store.insert(state, kind);
+                let change = "UPDATE message SET changed_at = ?";
+                store.connection.execute(change, [at(changed_at).as_millisecond()]).unwrap();
+                owe(&mut store, id, failed);
+                let owes = load::subject(&store.connection, id).unwrap().unwrap().owes;
+                let ending = Ending::of_message(state, at(changed_at), kind.is_some(), owes);
+                assert_eq!(swept(&mut store), u64::from(ending.may_go(at(11))), "{state} {ending:?}");
+            }
+        }
+    }
+    for (ended, failed) in [None, Some(10), Some(11)].into_iter().flat_map(|at| FAILED.map(|one| (at, one))) {
+        let mut store = Counted::new();
+        let new = bed::mo("t", &[], 0);
+        let about = new.id;
+        let prepared = PreparedMo::new(new, 0).unwrap();
+        store.run(|tx| mo::accept(tx, &prepared));
+        let ended = ended.map(at);
+        store.run(|tx| write::note_mo_end(tx, about, ended));
+        owe(&mut store, about, failed);
+        let ending = Ending::of_mo(ended, failed == Some(false));
+        assert_eq!(swept(&mut store), u64::from(ending.may_go(at(11))), "{ending:?}");
     }
 }
 

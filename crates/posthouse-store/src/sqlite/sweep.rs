@@ -10,12 +10,12 @@ use rusqlite::{Connection, OptionalExtension, Params};
 use super::{fault::Result, job::Tx, record::corrupt};
 use crate::media::{erase::Erasure, segments::RecordPlace};
 
-/// A message `g` that has ended and owes nothing.
+/// A message `g` that [is over](posthouse_core::life::retention::Ending::is_over).
 const DONE: &str = "g.state >= 10
     AND NOT EXISTS (SELECT 1 FROM work w WHERE w.id = g.id)
     AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = g.id AND c.failed = 0)";
 
-/// A message from a handset `o` that owes nothing.
+/// A message from a handset `o` that is over, likewise.
 const MO_DONE: &str = "o.ended_at IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id AND c.failed = 0)";
 
