@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     draft::{Draft, Stepped},
     effects::{Decided, Effects, WorkChange},
-    load::{Loaded, Subject, Waiting, WorkKind},
+    load::{Loaded, Needs, Subject, Waiting, WorkKind},
     state::{LifeEvent, State},
     waiting::Scene,
     words,
@@ -46,8 +46,13 @@ pub fn learned(settlement: &Settlement) -> Option<&str> {
     }
 }
 
-/// Whether a message may end by it: then what is owed about it has to be [loaded](Loaded::owed).
-pub const fn may_end(settlement: &Settlement) -> bool {
+/// What the end of an attempt or a wait needs of its message. Its beginning needs nothing.
+pub const fn needs(settlement: &Settlement) -> Needs {
+    Needs { owed: may_end(settlement), late: false, told: false }
+}
+
+/// Whether a message may end by it.
+const fn may_end(settlement: &Settlement) -> bool {
     match settlement {
         Settlement::Refused { .. } | Settlement::Expired { .. } | Settlement::ReportTimeout => true,
         Settlement::Taken { .. }
@@ -172,6 +177,24 @@ mod tests {
 
     fn sent() -> Subject {
         subject(SENDING, WorkKind::Sending)
+    }
+
+    #[test]
+    fn what_an_end_needs() {
+        let reason = StatusCode::Timeout;
+        let (due, report_until) = (at(3000), at(5000));
+        for (settlement, owed) in [
+            (taken("c-1"), false),
+            (Settlement::Refused { terminal: Terminal::Rejected, reason, details: None }, true),
+            (Settlement::Again { due, unreached: false, reason }, false),
+            (Settlement::Resend { due, reason, report_until }, false),
+            (Settlement::Unknown { report_until }, false),
+            (Settlement::Expired { unreached: false }, true),
+            (Settlement::ReportTimeout, true),
+            (Settlement::Declined { reason }, false),
+        ] {
+            assert_eq!(needs(&settlement), Needs { owed, late: false, told: false }, "{settlement:?}");
+        }
     }
 
     fn taken(carrier_message_id: &str) -> Settlement {

@@ -229,13 +229,12 @@ pub fn held(subject: Option<Subject>, owner: Owner) -> Result<Subject, StoreErro
 pub struct Loaded {
     /// The message.
     pub subject: Subject,
-    /// The callbacks about it that have not failed for good, in the order of their ids. Needed where [`Subject::owes`] says that there
-    /// are any, and what happens may end the message.
+    /// The callbacks about it that have not failed for good, in the order of their ids: where they are [needed](Needs::owed).
     pub owed: Vec<OwedCallback>,
     /// The details of the lines on its timeline about reports that came too late, at most
-    /// [`LATE_REPORTS`](crate::bounds::LATE_REPORTS). Needed where a report comes too late, and where reports wait.
+    /// [`LATE_REPORTS`](crate::bounds::LATE_REPORTS): where they are [needed](Needs::late).
     pub late: Vec<String>,
-    /// The read replies about it that its VASP was told. Needed where one comes, and where read replies wait.
+    /// The read replies about it that its VASP was told: where they are [needed](Needs::told).
     pub told: Vec<ReadStatus>,
 }
 
@@ -243,6 +242,84 @@ impl Loaded {
     /// A message of which nothing else is loaded.
     pub const fn only(subject: Subject) -> Self {
         Self { subject, owed: Vec::new(), late: Vec::new(), told: Vec::new() }
+    }
+
+    /// A message with what a step needs of it, and nothing else.
+    ///
+    /// # Errors
+    /// Those of `more`.
+    pub fn with<M: LoadMore>(subject: Subject, needs: Needs, more: &M) -> Result<Self, M::Error> {
+        let mut loaded = Self::only(subject);
+        loaded.load(needs, more)?;
+        Ok(loaded)
+    }
+
+    /// Loads what a step needs of a message of which nothing else is loaded. Each list is asked for once at most.
+    ///
+    /// # Errors
+    /// Those of `more`.
+    pub fn load<M: LoadMore>(&mut self, needs: Needs, more: &M) -> Result<(), M::Error> {
+        let Subject { id, owes, .. } = self.subject;
+        if needs.owed && owes {
+            self.owed = more.owed(id)?;
+        }
+        if needs.late {
+            self.late = more.late(id)?;
+        }
+        if needs.told {
+            self.told = more.told(id)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a store loads from what a step needs of a message beside its row.
+pub trait LoadMore {
+    /// What may go wrong.
+    type Error;
+
+    /// [`Loaded::owed`]; asked for only where [`Subject::owes`] says that there are any.
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn owed(&self, message: Id) -> Result<Vec<OwedCallback>, Self::Error>;
+
+    /// [`Loaded::late`].
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn late(&self, message: Id) -> Result<Vec<String>, Self::Error>;
+
+    /// [`Loaded::told`].
+    ///
+    /// # Errors
+    /// Those of reading.
+    fn told(&self, message: Id) -> Result<Vec<ReadStatus>, Self::Error>;
+}
+
+/// Which lists of [`Loaded`] a step needs: each step says it of itself, such as [`attempt::needs`](super::attempt::needs).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// What is owed: where the message may end, and where reports wait, which may end it.
+    pub owed: bool,
+    /// The lines about reports that came too late: where one does, and where reports wait, of which one may.
+    pub late: bool,
+    /// The read replies that were told: where one comes, and where read replies wait.
+    pub told: bool,
+}
+
+impl Needs {
+    /// The needs of a step during which this waits.
+    #[must_use]
+    pub fn beside(self, waiting: Option<&Waiting>) -> Self {
+        let reports = waiting.is_some_and(|waiting| !waiting.reports.is_empty());
+        let read_replies = waiting.is_some_and(|waiting| !waiting.read_replies.is_empty());
+        Self { owed: self.owed || reports, late: self.late || reports, told: self.told || read_replies }
+    }
+
+    /// The needs of a [neighbour](Waiting::neighbours), to which nothing happens but what waits.
+    pub fn of_neighbour(waiting: &Waiting) -> Self {
+        Self::default().beside(Some(waiting))
     }
 }
 
@@ -303,8 +380,13 @@ pub fn may_be_about(report: &CarrierReport, sender: &str, neighbours: &[Neighbou
 
 #[cfg(test)]
 mod tests {
+    use mm7::MmStatus;
+
     use super::*;
-    use crate::life::sample::{EXPIRY, NOW, OWNER, at, subject};
+    use crate::life::{
+        intervention::CallbackSays,
+        sample::{EXPIRY, NOW, OWNER, at, read_reply, report, subject},
+    };
 
     /// Due at 2000.
     fn work(kind: WorkKind) -> Work {
@@ -341,6 +423,65 @@ mod tests {
         assert!(!work(WorkKind::Send).waits_since_before(at(501)), "somebody has it in hand");
         let reports = Work { owner: None, ..work(WorkKind::Report) };
         assert!(!reports.waits_since_before(at(501)));
+    }
+
+    /// Says of each list that it was loaded.
+    struct Everything;
+
+    impl LoadMore for Everything {
+        type Error = StoreError;
+
+        fn owed(&self, message: Id) -> Result<Vec<OwedCallback>, StoreError> {
+            let says = CallbackSays::ReadReply(ReadStatus::Read);
+            Ok(vec![OwedCallback { id: message, says, due: None, owner: None }])
+        }
+
+        fn late(&self, _: Id) -> Result<Vec<String>, StoreError> {
+            Ok(vec!["late".to_owned()])
+        }
+
+        fn told(&self, _: Id) -> Result<Vec<ReadStatus>, StoreError> {
+            Ok(vec![ReadStatus::Read])
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_loaded_and_nothing_else() {
+        for (owes, owed, late, told) in [
+            (false, true, false, false),
+            (true, true, false, false),
+            (true, false, true, false),
+            (true, false, false, true),
+            (false, true, true, true),
+        ] {
+            let subject = Subject { owes, ..subject(State::Accepted, WorkKind::Send) };
+            let needs = Needs { owed, late, told };
+            let loaded = Loaded::with(subject, needs, &Everything).unwrap();
+            let found = (loaded.owed.len(), loaded.late.len(), loaded.told.len());
+            let expected = (usize::from(owes && owed), usize::from(late), usize::from(told));
+            assert_eq!(found, expected, "{needs:?} owes {owes}");
+        }
+    }
+
+    #[test]
+    fn what_waits_may_need_more() {
+        let needs = |owed, late, told| Needs { owed, late, told };
+        let waiting = |reports, replies| Waiting {
+            reports: (0..reports).map(|number| (number, report("c-1", MmStatus::Retrieved))).collect(),
+            read_replies: (0..replies).map(|number| (number, read_reply("c-1", ReadStatus::Read))).collect(),
+            ..Waiting::default()
+        };
+        assert_eq!(needs(true, false, true).beside(None), needs(true, false, true));
+        for (reports, replies, expected) in [
+            (0, 0, needs(false, false, false)),
+            (2, 0, needs(true, true, false)),
+            (0, 2, needs(false, false, true)),
+            (1, 1, needs(true, true, true)),
+        ] {
+            let waiting = waiting(reports, replies);
+            assert_eq!(Needs::default().beside(Some(&waiting)), expected);
+            assert_eq!(Needs::of_neighbour(&waiting), expected);
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Each operation of a store that changes a message has three steps, in one transaction:
 //!
 //! 1. **load**: the [message](load::Subject) with its work and, only where something depends on it, the callbacks that are owed about
-//!    it, and the reports that [wait](load::Waiting). All of it is bounded.
+//!    it, and the reports that [wait](load::Waiting). All of it is bounded. Each step says what it [needs](load::Needs), and
+//!    [`Loaded::load`](load::Loaded::load) asks the store for that.
 //! 2. **decide**: a function of this module, without I/O: (what was loaded, what happened, the time) → what follows.
 //! 3. **write** what follows: [`effects::Effects`], [`callback::AfterTry`] and the like.
 //!

@@ -6,11 +6,14 @@ use super::{
     draft::Draft,
     effects::{Effects, WorkChange},
     intervention::{Intervention, LeftAlone},
-    load::{Loaded, Subject, Work, WorkKind},
+    load::{Loaded, Needs, Subject, Work, WorkKind},
     state::{LifeEvent, State},
     words,
 };
 use crate::store::{StoreError, StoreResult};
+
+/// What carrying it out needs of a message: it may end it.
+pub const NEEDS: Needs = Needs { owed: true, late: false, told: false };
 
 impl Intervention {
     /// What this intervention [means](Self::judge) for the message that was found under an id.

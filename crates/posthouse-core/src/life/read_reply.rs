@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     draft::Draft,
     effects::Decided,
-    load::{Loaded, Subject},
+    load::{Loaded, Needs, Subject},
 };
 use crate::{
     carrier::CarrierId,
@@ -93,7 +93,10 @@ impl CarrierReadReply {
     }
 }
 
-/// A read reply came about this message. What its VASP was told of them has to be [loaded](Loaded::told).
+/// What a read reply needs of its message.
+pub const NEEDS: Needs = Needs { owed: false, late: false, told: true };
+
+/// A read reply came about this message.
 ///
 /// # Errors
 /// [`StoreError::Full`] while the store is short of space: it is no work that could drain.

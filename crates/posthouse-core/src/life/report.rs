@@ -2,7 +2,7 @@
 
 use super::{
     effects::Decided,
-    load::{Loaded, Neighbour, Subject, Waiting, is_between},
+    load::{Loaded, Needs, Neighbour, Subject, Waiting, is_between},
     state::{LifeEvent, State, Terminal, Transition},
     waiting::Scene,
 };
@@ -70,13 +70,23 @@ pub fn when_short_of_space(
     demand.may_be_met(true, None).map(|()| None)
 }
 
-/// Whether a message ends by it: then what is owed about it has to be [loaded](Loaded::owed).
-pub const fn ends(subject: &Subject, report: &CarrierReport) -> bool {
+/// What a report needs of its message.
+pub fn needs(subject: &Subject, report: &CarrierReport) -> Needs {
+    Needs { owed: ends(subject, report), late: is_too_late(subject, report), told: false }
+}
+
+/// The carrier's MessageID that comes with a report, if one does.
+pub fn learned(report: &CarrierReport) -> Option<&str> {
+    Some(report.carrier_message_id.as_str()).filter(|id| !id.is_empty())
+}
+
+/// Whether a message ends by it.
+const fn ends(subject: &Subject, report: &CarrierReport) -> bool {
     !subject.state.is_terminal() && Terminal::of(report.status).is_some()
 }
 
-/// Whether it changes nothing: then the [lines about those](Loaded::late) that came too late have to be loaded.
-pub fn is_too_late(subject: &Subject, report: &CarrierReport) -> bool {
+/// Whether it changes nothing.
+fn is_too_late(subject: &Subject, report: &CarrierReport) -> bool {
     subject.state.after(LifeEvent::Report(report.status)) == Transition::Recorded
 }
 
@@ -298,6 +308,23 @@ mod tests {
         }
         let fails = |_: &Msisdn| Err(StoreError::Closed);
         assert_eq!(meant(None, fails, &whole()), Err(StoreError::Closed));
+    }
+
+    #[test]
+    fn what_a_report_needs() {
+        let ended = State::Ended(Terminal::Retrieved);
+        for (state, status, owed, late) in [
+            (State::Forwarded, MmStatus::Retrieved, true, false),
+            (State::Forwarded, MmStatus::Deferred, false, false),
+            (State::Forwarded, MmStatus::Forwarded, false, true),
+            (ended, MmStatus::Retrieved, false, true),
+        ] {
+            let subject = subject(state, WorkKind::Report);
+            let expected = Needs { owed, late, told: false };
+            assert_eq!(needs(&subject, &report("c-1", status)), expected, "{state} {status:?}");
+        }
+        assert_eq!(learned(&report("c-1", MmStatus::Forwarded)), Some("c-1"));
+        assert_eq!(learned(&report("", MmStatus::Forwarded)), None);
     }
 
     #[test]

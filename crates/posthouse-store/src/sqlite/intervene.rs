@@ -9,12 +9,21 @@ use posthouse_core::{
     life::{
         callback::{self, ResentCallback},
         intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, Ruling},
+        load::Loaded,
         operator,
     },
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-use super::{fault::Result, job::Tx, load, open::callback_ids, options::Mode, record::Record, write};
+use super::{
+    fault::Result,
+    job::Tx,
+    load::{self, Tables},
+    open::callback_ids,
+    options::Mode,
+    record::Record,
+    write,
+};
 
 /// What would be done to these messages, in their order.
 pub(super) fn judge(
@@ -46,7 +55,7 @@ pub(super) fn intervene(
         let subject = load::subject(tx.connection, *id)?;
         let event = intervention.judge_subject(subject.as_ref(), now)?;
         if let (Some(subject), Ok(event)) = (subject, event) {
-            let loaded = load::with_owed(tx.connection, subject)?;
+            let loaded = Loaded::with(subject, operator::NEEDS, &Tables(tx.connection))?;
             write::write(tx, &operator::carry_out(loaded, event, now))?;
         }
         rulings.push(event.map(|_| ()));

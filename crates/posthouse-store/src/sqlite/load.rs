@@ -11,7 +11,10 @@ use posthouse_core::{
     carrier::CarrierId,
     life::{
         callback::OwedCallback,
-        load::{LOOKED_AT, Loaded, Neighbour, Numbered, Subject, Waiting, Work, WorkKind, may_be_about},
+        load::{
+            LOOKED_AT, LoadMore, Loaded, Needs, Neighbour, Numbered, Subject, Waiting, Work, WorkKind,
+            may_be_about,
+        },
         read_reply::{CarrierReadReply, ReadStatus},
     },
     message::{CarrierReport, EventKind},
@@ -20,7 +23,7 @@ use posthouse_core::{
 use rusqlite::{Connection, Params, Row};
 
 use super::{
-    fault::Result,
+    fault::{Result, StoreFault},
     record::{Record, corrupt, time},
 };
 
@@ -144,49 +147,39 @@ pub(super) fn unanswered(
     Ok(unanswered)
 }
 
-/// What is about to happen to a message, as far as it says what has to be loaded.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Expected<'a> {
-    /// The message may end.
-    pub(super) may_end: bool,
-    /// A report comes too late.
-    pub(super) is_too_late: bool,
-    /// The carrier's MessageID that comes with it.
-    pub(super) learned: Option<&'a str>,
-}
-
-/// All that has to be known of a message, and what waits for it.
+/// All that a step needs to know of a message, and what waits for it. `learned`: the carrier's MessageID that comes with the step.
 pub(super) fn around(
     connection: &Connection,
     subject: Subject,
-    expected: Expected<'_>,
+    needs: Needs,
+    learned: Option<&str>,
 ) -> Result<(Loaded, Option<Waiting>)> {
-    let waiting = waiting(connection, &subject, expected.learned)?;
-    let mut loaded = Loaded::only(subject);
-    let wait = waiting.as_ref().is_some_and(|waiting| !waiting.reports.is_empty());
-    let replies_wait = waiting.as_ref().is_some_and(|waiting| !waiting.read_replies.is_empty());
-    if loaded.subject.owes && (expected.may_end || wait) {
-        loaded.owed = owed(connection, loaded.subject.id)?;
-    }
-    if expected.is_too_late || wait {
-        loaded.late = late(connection, loaded.subject.id)?;
-    }
-    if replies_wait {
-        loaded.told = told(connection, loaded.subject.id)?;
-    }
+    let waiting = waiting(connection, &subject, learned)?;
+    let loaded = Loaded::with(subject, needs.beside(waiting.as_ref()), &Tables(connection))?;
     Ok((loaded, waiting))
 }
 
-/// The same for a message that an operator ends or sends again, for which nothing that waits counts.
-pub(super) fn with_owed(connection: &Connection, subject: Subject) -> Result<Loaded> {
-    let mut loaded = Loaded::only(subject);
-    if loaded.subject.owes {
-        loaded.owed = owed(connection, loaded.subject.id)?;
+/// The tables beside that of messages.
+pub(super) struct Tables<'a>(pub(super) &'a Connection);
+
+impl LoadMore for Tables<'_> {
+    type Error = StoreFault;
+
+    fn owed(&self, message: Id) -> Result<Vec<OwedCallback>> {
+        owed(self.0, message)
     }
-    Ok(loaded)
+
+    fn late(&self, message: Id) -> Result<Vec<String>> {
+        late(self.0, message)
+    }
+
+    fn told(&self, message: Id) -> Result<Vec<ReadStatus>> {
+        told(self.0, message)
+    }
 }
 
-/// The newest message of the carrier with this MessageID, for a read reply.
+/// The newest message of the carrier with this MessageID, with what [a read reply needs](posthouse_core::life::read_reply::NEEDS): one
+/// statement reads both.
 pub(super) fn with_told(
     connection: &Connection,
     carrier: &CarrierId,
@@ -337,17 +330,9 @@ fn sender(connection: &Connection, id: Id) -> Result<String> {
 fn load_around(connection: &Connection, waiting: &mut Waiting) -> Result<()> {
     let reports: &[Numbered<CarrierReport>] = &waiting.reports;
     waiting.neighbours.retain(|neighbour| reports.iter().any(|(_, report)| neighbour.may_be_meant(report)));
-    for Neighbour { loaded, .. } in &mut waiting.neighbours {
-        let message = loaded.subject.id;
-        if loaded.subject.owes {
-            loaded.owed = owed(connection, message)?;
-        }
-        loaded.late = late(connection, message)?;
-        if !waiting.read_replies.is_empty() {
-            loaded.told = told(connection, message)?;
-        }
-    }
-    Ok(())
+    let needs = Needs::of_neighbour(waiting);
+    let mut neighbours = waiting.neighbours.iter_mut();
+    neighbours.try_for_each(|neighbour| neighbour.loaded.load(needs, &Tables(connection)))
 }
 
 impl Pile {

@@ -11,12 +11,7 @@ use posthouse_core::{
     store::Recorded,
 };
 
-use super::{
-    fault::Result,
-    job::Tx,
-    load::{self, Expected},
-    waiting, write,
-};
+use super::{fault::Result, job::Tx, load, waiting, write};
 
 /// Records a report on the message it is about, or keeps it.
 pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded> {
@@ -29,12 +24,8 @@ pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded
     {
         return Ok(recorded);
     }
-    let expected = Expected {
-        may_end: report::ends(&subject, report),
-        is_too_late: report::is_too_late(&subject, report),
-        learned: Some(report.carrier_message_id.as_str()).filter(|id| !id.is_empty()),
-    };
-    let (loaded, waiting) = load::around(tx.connection, subject, expected)?;
+    let needs = report::needs(&subject, report);
+    let (loaded, waiting) = load::around(tx.connection, subject, needs, report::learned(report))?;
     write::decided(tx, report::record(loaded, waiting, report))
 }
 

@@ -17,7 +17,7 @@ use rusqlite::Row;
 use super::{
     fault::Result,
     job::Tx,
-    load::{self, Expected},
+    load,
     record::{Record, corrupt, readable},
     search::inline_media,
     write,
@@ -46,12 +46,8 @@ pub(super) fn settle(
     now: Timestamp,
 ) -> Result<Settled> {
     let subject = held(load::subject(tx.connection, id)?, owner)?;
-    let expected = Expected {
-        may_end: attempt::may_end(settlement),
-        is_too_late: false,
-        learned: attempt::learned(settlement),
-    };
-    let (loaded, waiting) = load::around(tx.connection, subject, expected)?;
+    let (needs, learned) = (attempt::needs(settlement), attempt::learned(settlement));
+    let (loaded, waiting) = load::around(tx.connection, subject, needs, learned)?;
     write::decided(tx, attempt::settle(loaded, waiting, settlement, said, now))
 }
 
