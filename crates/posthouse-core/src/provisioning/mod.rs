@@ -20,7 +20,7 @@ pub use check::{Certificates, Declared, Ground, MOST_BYTES, Ports, Secrets, chec
 pub use dialect::DialectName;
 pub use difference::{FieldChange, Plan, PlanAction, PlanStep, ThingKind, plan};
 pub use fields::Fingerprints;
-pub use lookup::{Lookup, LookupProvider, LookupUrl, NumberUrl, Zone};
+pub use lookup::{Lookup, LookupProvider, LookupUrl, NumberUrl, NumberUrlError, Zone};
 pub use range::{Blacklisted, Prefix, Range};
 pub use snapshot::{Destination, Snapshot};
 

@@ -31,7 +31,7 @@ pub enum Decision {
     Refuse(Rejection),
     /// Find this out and ask again.
     Ask(Ask),
-    /// Every row passed: [`plan`](super::plan) makes a message of it.
+    /// Every row passed: [`plan`](fn@super::plan) makes a message of it.
     Accept,
 }
 

@@ -1,6 +1,6 @@
 //! What people write: how this process runs ([`settings`]), and what is provisioned ([`provisioning`], [`mod@apply`]).
 //!
-//! Both kinds of file are TOML. A file becomes a tree ([`reader`]), which the core's rules understand
+//! Both kinds of file are TOML. A file becomes a tree (`config/reader.rs`), which the core's rules understand
 //! ([`posthouse_core::provisioning`]); all mistakes are told at once, each with its file, its line and a remedy. Secrets never appear in a
 //! message, in `Debug` or in what is printed.
 
