@@ -1,7 +1,7 @@
 //! The admin API of a Posthouse gateway: what goes over the wire, and a client for it.
 //!
 //! Everything is below [`BASE`] on the admin door, and needs the admin token. Times are RFC 3339 in UTC, MessageIDs are strings of
-//! decimal digits, and every refusal is a [`Problem`] (RFC 9457). docs/api.md has the resources one by one, with examples.
+//! decimal digits, and every refusal is a [`ProblemDetails`] (RFC 9457). docs/api.md has the resources one by one, with examples.
 //!
 //! This crate depends on no other crate of the repository, so that a client needs nothing of the gateway.
 
