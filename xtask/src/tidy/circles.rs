@@ -8,10 +8,6 @@ use super::workspace::Crate;
 /// broken is taken out.
 pub(super) const KNOWN: &[(&str, &str)] = &[
     (
-        "crates/mm7/src/lint/",
-        "checks go through the list of all checks in mod.rs to what they have in common",
-    ),
-    (
         "crates/posthouse-core/src/bounds.rs",
         "bounds are of what life writes, and hold what it writes to them",
     ),
@@ -20,7 +16,6 @@ pub(super) const KNOWN: &[(&str, &str)] = &[
         "crates/posthouse-gateway/src/admin/",
         "the verbs take the state of all of them from the file that routes to them",
     ),
-    ("crates/posthouse-sim/src/carrier/", "the rooms of the simulated carrier hold its whole"),
     (
         "crates/posthouse-store/src/sqlite/",
         "transactions go through mod.rs, and a message's life is cut along tables",

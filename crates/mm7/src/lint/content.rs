@@ -1,7 +1,7 @@
 //! What is wrong between the message and its parts: references that find nothing, presentations that cannot be read.
 
-use super::Lint;
 use super::finding::{Finding, Place, Remedy};
+use super::linted::Lint;
 use super::misspelt::is_misspelt;
 use super::parts::named;
 use crate::error::{DecodeError, Rule};

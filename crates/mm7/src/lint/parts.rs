@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::Lint;
 use super::finding::{Finding, Place, Remedy};
+use super::linted::Lint;
 use super::raw::guess_boundary;
 use super::source::quoted;
 use crate::error::{DecodeError, Rule};

@@ -9,11 +9,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     carrier::{
-        CarrierOptions,
         answer::{ScriptedAnswer, bare, unauthorized, validation_error},
         attempts::Attempts,
         examine::{Sound, Unsound, examine},
         kept::KeptMessage,
+        options::CarrierOptions,
         reports::{OutgoingReport, Reports},
         script::Script,
     },

@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    carrier::{CarrierOptions, script::spelling},
+    carrier::{options::CarrierOptions, script::spelling},
     chance,
     http::{Client, ClientError, Credentials},
     wire::{self, Mm7Answer},

@@ -8,7 +8,7 @@ use mm7::mime::Media;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{carrier::KeptMessage, wire::Mm7Answer};
+use crate::{carrier::kept::KeptMessage, wire::Mm7Answer};
 
 /// What the query of `GET /sim/messages` asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
