@@ -19,6 +19,8 @@ pub const SUBJECT: usize = 1000;
 pub const LINE: usize = 1000;
 /// The most lines of a timeline. Once it has them, each new line replaces the last.
 pub const LINES: u32 = 2000;
+/// The most failed attempts of one message that are kept: the newest.
+pub const FAILED_ATTEMPTS: u32 = 64;
 /// The most reports that change nothing on one timeline.
 pub const LATE_REPORTS: u32 = 20;
 /// The most reports and read replies that wait for one unknown MessageID.

@@ -1,6 +1,7 @@
 //! Attempts, and waits for reports: how they begin and end.
 
 use jiff::Timestamp;
+use mm7::StatusCode;
 
 use super::{
     draft::{Draft, Stepped},
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     message::Reason,
-    store::{Settled, Settlement, StoreError},
+    store::{FailedAttempt, Settled, Settlement, StoreError},
 };
 
 /// An attempt begins, over this connection; without an outcome by `until` it counts as interrupted.
@@ -63,15 +64,17 @@ const fn may_end(settlement: &Settlement) -> bool {
     }
 }
 
-/// An attempt or a wait ends. `said` is what the carrier said, for the timeline.
+/// An attempt or a wait ends. `said` is what the carrier said, for the timeline; `failed`, over which connections the attempt failed.
 pub fn settle(
     loaded: Loaded,
     waiting: Option<Waiting>,
     settlement: &Settlement,
     said: &str,
+    failed: &[FailedAttempt],
     now: Timestamp,
 ) -> Decided<Settled> {
     let mut scene = Scene::new(loaded, waiting);
+    scene.subject.keep_failed(failures(settlement, failed, now));
     let is_last_word = matches!(settlement, Settlement::Refused { .. } | Settlement::Expired { .. });
     if is_last_word && let Some(owes_report) = hear_of_earlier(&mut scene, now) {
         note(&mut scene.subject, Stepped { changed: false, owed: None }, settlement, said, now);
@@ -96,6 +99,35 @@ pub fn settle(
     let owed_by_reports = scene.apply_waiting();
     let state = scene.subject.state();
     scene.decided(Settled { state, owes_report: stepped.owed.is_some() || owed_by_reports })
+}
+
+/// What is kept of attempts that failed: nothing of what the carrier took. Where no connection is named, and the end says that there
+/// was a failure, that is kept without one.
+fn failures(settlement: &Settlement, failed: &[FailedAttempt], now: Timestamp) -> Vec<FailedAttempt> {
+    let mut kept: Vec<_> = failed.iter().filter(|one| !is_taken(one.code)).cloned().collect();
+    if kept.is_empty()
+        && let Some(code) = code_of(settlement)
+    {
+        kept.push(FailedAttempt { at: now, code, connection: None });
+    }
+    kept
+}
+
+/// Whether it is one of the codes 1xxx.
+const fn is_taken(code: StatusCode) -> bool {
+    code.code() / 1000 == 1
+}
+
+/// The code of an attempt that ended so; `None` for one that was taken, and for what is no attempt's end.
+const fn code_of(settlement: &Settlement) -> Option<StatusCode> {
+    match settlement {
+        Settlement::Refused { reason, .. }
+        | Settlement::Declined { reason }
+        | Settlement::Again { reason, .. }
+        | Settlement::Resend { reason, .. } => Some(*reason),
+        Settlement::Unknown { .. } => Some(StatusCode::Timeout),
+        Settlement::Taken { .. } | Settlement::Expired { .. } | Settlement::ReportTimeout => None,
+    }
 }
 
 /// An attempt ends its message, and an earlier one may have arrived: a report that came meanwhile, and was kept while an answer might
@@ -215,7 +247,7 @@ mod tests {
         waiting: Option<Waiting>,
         settlement: &Settlement,
     ) -> (Vec<String>, State, bool) {
-        let decided = settle(loaded, waiting, settlement, "said", at(NOW));
+        let decided = settle(loaded, waiting, settlement, "said", &[], at(NOW));
         let effects = decided.effects.iter().map(shown).collect();
         (effects, decided.answer.state, decided.answer.owes_report)
     }
@@ -258,22 +290,22 @@ mod tests {
             (
                 refused(),
                 "→Rejected(4007) details no such subscriber; work done; \
-                 [Ended: Rejected: 4007 Service denied: said]; +Rejected",
+                 [Ended: Rejected: 4007 Service denied: said]; +Rejected; failed 4007",
                 true,
             ),
             (
                 again,
-                "→Accepted; work send at 3000 since 1000, unreached; [Retrying: 3500 Timeout: said]",
+                "→Accepted; work send at 3000 since 1000, unreached; [Retrying: 3500 Timeout: said]; failed 3500",
                 false,
             ),
             (
                 resend(),
-                "→Accepted report_until 5000; work send at 3000 since 1000; [Retrying: 3500 Timeout: said]",
+                "→Accepted report_until 5000; work send at 3000 since 1000; [Retrying: 3500 Timeout: said]; failed 3500",
                 false,
             ),
             (
                 Settlement::Unknown { report_until: at(5000) },
-                "→Parked; work reports till 5000; [Parked: said]",
+                "→Parked; work reports till 5000; [Parked: said]; failed 3500",
                 false,
             ),
             (
@@ -283,12 +315,41 @@ mod tests {
             ),
             (
                 declined,
-                "→Rejected(4007) never repeated; work done; [Ended: Rejected: 4007 Service denied: said]",
+                "→Rejected(4007) never repeated; work done; [Ended: Rejected: 4007 Service denied: said]; failed 4007",
                 false,
             ),
         ] {
             let (effects, _, owes_report) = settled(Loaded::only(sent()), None, &settlement);
             assert_eq!((effects, owes_report), (vec![expected.to_owned()], owes), "{settlement:?}");
+        }
+    }
+
+    /// What was taken fails nowhere, and what ended without a connection has a code all the same.
+    #[test]
+    fn what_is_kept_of_failed_attempts() {
+        let over = |connection: &str, code| FailedAttempt {
+            at: at(900),
+            code,
+            connection: Some(connection.to_owned()),
+        };
+        let (busy, denied) = (StatusCode::ServiceUnavailable, StatusCode::ServiceDenied);
+        let both = [over("east", busy), over("west", denied)];
+        for (settlement, failed, expected) in [
+            (taken("c-1"), &[][..], ""),
+            (taken("c-1"), &both[..1], "; failed 4006 over east"),
+            (taken("c-1"), &[over("east", StatusCode::Success)], ""),
+            (refused(), &both, "; failed 4006 over east; failed 4007 over west"),
+            (refused(), &[], "; failed 4007"),
+            (resend(), &[], "; failed 3500"),
+            (Settlement::Unknown { report_until: at(5000) }, &both[..1], "; failed 4006 over east"),
+            (Settlement::Expired { unreached: false }, &[], ""),
+            (Settlement::Expired { unreached: false }, &both[..1], "; failed 4006 over east"),
+            (Settlement::ReportTimeout, &[], ""),
+        ] {
+            let decided = settle(Loaded::only(sent()), None, &settlement, "said", failed, at(NOW));
+            let all = shown(&decided.effects[0]);
+            let told = all.find("; failed").map_or("", |begin| &all[begin..]);
+            assert_eq!(told, expected, "{settlement:?}");
         }
     }
 
@@ -308,8 +369,8 @@ mod tests {
         // A report was faster than the answer, and did not end it: what the answer says is not done, but for the wait.
         for (settlement, expected) in [
             (taken("c-1"), " id c-1; work reports till 5000; [LateReport: said]"),
-            (refused(), "; [LateReport: said]"),
-            (resend(), "; [LateReport: said]"),
+            (refused(), "; [LateReport: said]; failed 4007"),
+            (resend(), "; [LateReport: said]; failed 3500"),
         ] {
             let forwarded = subject(State::Forwarded, WorkKind::Sending);
             let (effects, ..) = settled(Loaded::only(forwarded), None, &settlement);
@@ -320,7 +381,7 @@ mod tests {
     #[test]
     fn a_report_that_waited_for_the_id_counts_at_once() {
         let early = [report("c-1", MmStatus::Deferred), report("c-1", MmStatus::Retrieved)];
-        let decided = settle(Loaded::only(sent()), waiting(early, vec![]), &taken("c-1"), "", at(NOW));
+        let decided = settle(Loaded::only(sent()), waiting(early, vec![]), &taken("c-1"), "", &[], at(NOW));
         assert_eq!(decided.forgotten, [1, 2]);
         assert!(decided.answer.owes_report);
         assert_eq!(
@@ -338,7 +399,7 @@ mod tests {
             settled(Loaded::only(resent.clone()), waiting(early(), vec![]), &refused());
         assert_eq!(
             effects,
-            ["→Retrieved id c-9; work done; [Ended: Retrieved]; [LateReport: said]; +Retrieved"]
+            ["→Retrieved id c-9; work done; [Ended: Retrieved]; [LateReport: said]; +Retrieved; failed 4007"]
         );
         assert_eq!((state, owes), (State::Ended(Terminal::Retrieved), true));
         // One that does not end it leaves it to wait for the one that does.
@@ -346,7 +407,9 @@ mod tests {
         let (effects, ..) = settled(Loaded::only(resent.clone()), waiting(forwarded, vec![]), &refused());
         assert_eq!(
             effects,
-            ["→Forwarded id c-9; work reports till 9000; [Forwarded: ]; [LateReport: said]; +Forwarded"]
+            [
+                "→Forwarded id c-9; work reports till 9000; [Forwarded: ]; [LateReport: said]; +Forwarded; failed 4007"
+            ]
         );
         // Nobody can tell which of two is meant; and one that was not sent before has nothing to hear.
         let other = neighbour(2, State::Parked);
@@ -364,14 +427,21 @@ mod tests {
         let unknown = Settlement::Unknown { report_until: at(5000) };
         let early = || [report("c-9", MmStatus::Retrieved)];
         let (effects, state, owes) = settled(Loaded::only(sent()), waiting(early(), vec![]), &unknown);
-        assert_eq!(effects, ["→Retrieved id c-9; work done; [Parked: said]; [Ended: Retrieved]; +Retrieved"]);
+        assert_eq!(
+            effects,
+            ["→Retrieved id c-9; work done; [Parked: said]; [Ended: Retrieved]; +Retrieved; failed 3500"]
+        );
         assert_eq!((state, owes), (State::Ended(Terminal::Retrieved), true));
         let by_another = Neighbour { sender: "111133".to_owned(), ..neighbour(2, State::Parked) };
         let (effects, ..) = settled(Loaded::only(sent()), waiting(early(), vec![by_another]), &unknown);
         assert!(effects[0].starts_with("→Retrieved"), "another sender's is not meant: {effects:?}");
         let being_sent = neighbour(2, SENDING);
         let (effects, ..) = settled(Loaded::only(sent()), waiting(early(), vec![being_sent]), &unknown);
-        assert_eq!(effects, ["→Parked; work reports till 5000; [Parked: said]"], "it may be the other's");
+        assert_eq!(
+            effects,
+            ["→Parked; work reports till 5000; [Parked: said]; failed 3500"],
+            "it may be the other's"
+        );
     }
 
     /// What is learned of one message tells whose the other's report is, whose id tells of the next.
@@ -384,7 +454,8 @@ mod tests {
             report("c-2", MmStatus::Deferred),
             report("c-2", MmStatus::Retrieved),
         ];
-        let decided = settle(Loaded::only(sent()), waiting(early, vec![other]), &taken("c-1"), "", at(NOW));
+        let decided =
+            settle(Loaded::only(sent()), waiting(early, vec![other]), &taken("c-1"), "", &[], at(NOW));
         let effects: Vec<String> = decided.effects.iter().map(shown).collect();
         assert_eq!(decided.effects[1].id, id(2));
         assert_eq!(decided.forgotten, [1, 2, 3]);

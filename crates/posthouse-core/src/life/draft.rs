@@ -14,6 +14,7 @@ use super::{
 use crate::{
     bounds,
     message::{CarrierReport, EventKind, Reason, TimelineEvent},
+    store::FailedAttempt,
 };
 
 /// A message as it stands, and what is to be written to make it so.
@@ -102,6 +103,11 @@ impl Draft {
     /// What the carrier said about its refusal goes on with the reason.
     pub(super) fn keep_details(&mut self, details: &str) {
         self.effects.message.details = Some(details.to_owned());
+    }
+
+    /// Attempts failed, whatever became of the message.
+    pub(super) fn keep_failed(&mut self, failed: Vec<FailedAttempt>) {
+        self.effects.failed = failed;
     }
 
     /// The same request is a new message.

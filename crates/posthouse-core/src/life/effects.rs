@@ -7,6 +7,7 @@ use crate::{
     Id,
     account::AccountName,
     message::{Reason, TimelineEvent},
+    store::FailedAttempt,
 };
 
 /// What was decided, about one message or several.
@@ -42,6 +43,8 @@ pub struct Effects {
     pub freed: Option<(Id, Timestamp)>,
     /// Callbacks that become owed, in order. Their ids are made as they are written.
     pub owed: Vec<NewCallback>,
+    /// Attempts that failed, in order. Of a message the newest [`FAILED_ATTEMPTS`](crate::bounds::FAILED_ATTEMPTS) are kept.
+    pub failed: Vec<FailedAttempt>,
 }
 
 impl Effects {
@@ -57,6 +60,7 @@ impl Effects {
             withdrawn: Vec::new(),
             freed: None,
             owed: Vec::new(),
+            failed: Vec::new(),
         }
     }
 }

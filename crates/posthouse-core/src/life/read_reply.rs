@@ -181,7 +181,7 @@ mod tests {
             report_until: at(5000),
         };
         let loaded = Loaded::only(subject(State::Sending, WorkKind::Sending));
-        let decided = attempt::settle(loaded, Some(waiting), &taken, "", at(NOW));
+        let decided = attempt::settle(loaded, Some(waiting), &taken, "", &[], at(NOW));
         assert_eq!(decided.forgotten, [2, 1, 3]);
         assert_eq!(
             shown(&decided.effects[0]),

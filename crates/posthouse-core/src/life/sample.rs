@@ -115,7 +115,7 @@ pub(super) fn owing(mut subject: Subject, owed: &[(i64, MmStatus, Option<i64>, b
 }
 
 /// All of an effect as one line: `→` the state, `work` what is to be done, `[…]` the timeline, `-` a callback withdrawn, `~` one freed,
-/// `+` one owed, which is `held` when it has to wait.
+/// `+` one owed, which is `held` when it has to wait, `failed` an attempt that did.
 pub(super) fn shown(effects: &Effects) -> String {
     let mut line = String::new();
     let message = &effects.message;
@@ -140,6 +140,10 @@ pub(super) fn shown(effects: &Effects) -> String {
     effects.withdrawn.iter().for_each(|id| write!(line, "; -{}", id.number()).unwrap());
     effects.freed.iter().for_each(|(id, _)| write!(line, "; ~{}", id.number()).unwrap());
     effects.owed.iter().for_each(|new| write!(line, "; +{}", shown_new(new)).unwrap());
+    for failed in &effects.failed {
+        write!(line, "; failed {}", failed.code.code()).unwrap();
+        failed.connection.iter().for_each(|connection| write!(line, " over {connection}").unwrap());
+    }
     line
 }
 

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, IntakeStore, Lease, MessageFilter,
-    NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded, ReportStore,
-    SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore,
-    WorkStore,
+    Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, FailedAttempt, IntakeStore, Lease,
+    MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded,
+    ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Timer, ToSend,
+    UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -93,6 +93,18 @@ impl<W: Wraps<dyn WorkStore>> WorkStore for W {
         now: Timestamp,
     ) -> StoreResult<Settled> {
         self.inner().settle(id, owner, settlement, said, now).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        failed: &[FailedAttempt],
+        now: Timestamp,
+    ) -> StoreResult<Settled> {
+        self.inner().settle_attempt(id, owner, settlement, said, failed, now).await
     }
 
     async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {

@@ -53,7 +53,7 @@ pub use self::{
     search::{MessageFilter, SearchStore},
     space::Demand,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
-    work::{Due, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend, WorkStore},
+    work::{Due, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend, WorkStore},
 };
 
 /// Where messages, work, callbacks and provisioning are kept: every role that there is. See the [module](self) for what every

@@ -130,6 +130,17 @@ pub enum Settlement {
     },
 }
 
+/// An attempt over one connection that did not end in 1xxx: kept, so that it can be looked for by its code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAttempt {
+    /// When it ended (UTC, milliseconds).
+    pub at: Timestamp,
+    /// How, as a code of our table.
+    pub code: StatusCode,
+    /// The connection; `None` where none was had, or it is not known any more.
+    pub connection: Option<String>,
+}
+
 /// What is to be done about a message next, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
@@ -186,13 +197,30 @@ pub trait WorkStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreResult<()>;
 
-    /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing.
+    /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing. `failed` is how it ended over
+    /// each connection that did not take the message, in order: what of it is kept, at most
+    /// [`FAILED_ATTEMPTS`](crate::bounds::FAILED_ATTEMPTS) of a message, is found by its code as long as the message is.
     ///
-    /// A message that a report has ended meanwhile stays as it is; a carrier's MessageID is kept all the same.
+    /// A message that a report has ended meanwhile stays as it is; a carrier's MessageID and failed attempts are kept all the same.
     ///
     /// # Errors
     /// [`LostLease`](super::StoreError::LostLease) when another owner holds the work, or it is finished.
     /// What [may pass](super::StoreError::may_pass) is worth asking again: without it the outcome is unknown once the lease ends.
+    async fn settle_attempt(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        failed: &[FailedAttempt],
+        now: Timestamp,
+    ) -> StoreResult<Settled>;
+
+    /// [`settle_attempt`](Self::settle_attempt) where no connection is to be named that failed: the end of a wait, or of an attempt
+    /// that was taken at once.
+    ///
+    /// # Errors
+    /// Those of [`settle_attempt`](Self::settle_attempt).
     async fn settle(
         &self,
         id: Id,
@@ -200,7 +228,9 @@ pub trait WorkStore: Send + Sync + 'static {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> StoreResult<Settled>;
+    ) -> StoreResult<Settled> {
+        self.settle_attempt(id, owner, settlement, said, &[], now).await
+    }
 
     /// Gives back leased work that was not begun: it is due at once, for anyone.
     /// Work that is not this owner's any more is left alone.

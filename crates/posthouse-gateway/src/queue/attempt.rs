@@ -9,7 +9,7 @@ use posthouse_core::{
     carrier::{Carrier, OnUnknown},
     life::classify::{Classified, NextAction, Said, classify, classify_for},
     life::state::Terminal,
-    store::{Settlement, StoreError, ToSend},
+    store::{FailedAttempt, Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,
 };
@@ -49,6 +49,8 @@ struct Outcome {
     words: String,
     details: Option<String>,
     came_back: bool,
+    /// The connections that did not take it.
+    failed: Vec<FailedAttempt>,
 }
 
 impl Outcome {
@@ -59,6 +61,7 @@ impl Outcome {
             words: "the carrier has no connection".to_owned(),
             details: None,
             came_back: false,
+            failed: Vec::new(),
         }
     }
 
@@ -94,7 +97,7 @@ pub(super) async fn attempt(
     let _working = context.under_way.begin(send.id);
     if context.clock.now() >= send.submission.expiry && answer.is_none() {
         let expired = Settlement::Expired { unreached: send.unreached };
-        settle(context, &send, expired, "ExpiryDate passed").await;
+        settle(context, &send, expired, "ExpiryDate passed", &[]).await;
         return AttemptEnd::default();
     }
     let media = match send.media.take() {
@@ -122,7 +125,7 @@ pub(super) async fn attempt(
     };
     let now = context.clock.now();
     let settlement = settlement(context, &send, &outcome, answer.is_some(), now);
-    settle(context, &send, settlement, &outcome.words).await;
+    settle(context, &send, settlement, &outcome.words, &outcome.failed).await;
     if answer.is_some_and(|answer| answer.send(outcome.verdict.code).is_err()) {
         tracing::info!(id = %send.id, "the VASP was told 3500 before the carrier answered");
     }
@@ -152,7 +155,7 @@ async fn over_connections(
     answer: Option<&oneshot::Sender<StatusCode>>,
     stop: &CancellationToken,
 ) -> Result<Outcome, NotMade> {
-    let mut tried = Vec::new();
+    let (mut tried, mut failed) = (Vec::new(), Vec::new());
     let mut last = None;
     let gave_up = || answer.is_some_and(oneshot::Sender::is_closed);
     loop {
@@ -174,14 +177,21 @@ async fn over_connections(
         ticket.begin(send.id);
         let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
         let outcome = note(context, send, ticket, attempt);
+        if outcome.verdict.code != StatusCode::Success {
+            let (at, connection) = (context.clock.now(), Some(link.connection().name.clone()));
+            failed.push(FailedAttempt { at, code: outcome.verdict.code, connection });
+        }
         if !outcome.verdict.next.is_elsewhere() {
-            return Ok(outcome);
+            return Ok(Outcome { failed, ..outcome });
         }
         tried.push(link);
         last = Some(later_or(last, outcome));
     }
     match last {
-        Some(outcome) => Ok(outcome.once_tried(tried.len() >= links.all().len())),
+        Some(outcome) => {
+            let outcome = outcome.once_tried(tried.len() >= links.all().len());
+            Ok(Outcome { failed, ..outcome })
+        }
         None if links.all().is_empty() => Ok(Outcome::without_connection()),
         None => Err(NotMade::Down),
     }
@@ -244,7 +254,8 @@ fn note(context: &SubmitContext, send: &ToSend, ticket: Ticket, mut attempt: Att
     context.metrics.connection(carrier, link.state());
     let words = format!("{name}: {words}");
     let Attempt { carrier_message_id, details, .. } = attempt;
-    Outcome { verdict, carrier_message_id, words, details, came_back: noted.came_back }
+    let failed = Vec::new();
+    Outcome { verdict, carrier_message_id, words, details, came_back: noted.came_back, failed }
 }
 
 /// For the timeline: that a code of the carrier's own counts as another, where that is provisioned.
@@ -329,7 +340,7 @@ async fn without_media(context: &SubmitContext, send: &ToSend, error: &StoreErro
     if matches!(error, StoreError::Corrupt { .. } | StoreError::NotFound(_)) {
         let (terminal, reason) = (Terminal::Rejected, StatusCode::SystemError);
         let refused = Settlement::Refused { terminal, reason, details: None };
-        settle(context, send, refused, &format!("the media cannot be read: {error}")).await;
+        settle(context, send, refused, &format!("the media cannot be read: {error}"), &[]).await;
     }
     AttemptEnd::default()
 }
@@ -347,7 +358,7 @@ async fn unwritable(
         Some(_) => Settlement::Declined { reason },
         None => Settlement::Refused { terminal: Terminal::Rejected, reason, details: None },
     };
-    settle(context, send, settlement, &format!("the message cannot be written: {error}")).await;
+    settle(context, send, settlement, &format!("the message cannot be written: {error}"), &[]).await;
     if let Some(answer) = answer {
         // Who does not wait any more was told 3500.
         let _ = answer.send(reason);
@@ -377,7 +388,7 @@ pub(super) async fn give_back(
 
 /// Relay mode: ends a message that was not sent, and that the VASP was told, or is told now, was not.
 async fn decline(context: &SubmitContext, send: &ToSend, words: &str) {
-    settle(context, send, Settlement::Declined { reason: StatusCode::Timeout }, words).await;
+    settle(context, send, Settlement::Declined { reason: StatusCode::Timeout }, words, &[]).await;
 }
 
 /// When another attempt is due.
@@ -388,10 +399,17 @@ const fn next_due(settlement: &Settlement) -> Option<Timestamp> {
     }
 }
 
-pub(super) async fn settle(context: &SubmitContext, send: &ToSend, settlement: Settlement, words: &str) {
+pub(super) async fn settle(
+    context: &SubmitContext,
+    send: &ToSend,
+    settlement: Settlement,
+    words: &str,
+    failed: &[FailedAttempt],
+) {
     let now = context.clock.now();
     let due_again = next_due(&settlement);
-    let settle = || context.store.settle(send.id, context.owner, settlement.clone(), words, now);
+    let settle =
+        || context.store.settle_attempt(send.id, context.owner, settlement.clone(), words, failed, now);
     match retried(settle).await {
         Ok(settled) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");

@@ -53,7 +53,7 @@ async fn settle_one(context: &SubmitContext, timer: Timer) {
             } else {
                 Settlement::Unknown { report_until }
             };
-            settle(context, &send, settlement, "the attempt was interrupted").await;
+            settle(context, &send, settlement, "the attempt was interrupted", &[]).await;
         }
         Timer::ReportDue { id, .. } => {
             let settled = context.store.settle(id, context.owner, Settlement::ReportTimeout, "", now).await;

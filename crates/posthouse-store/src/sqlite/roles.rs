@@ -12,10 +12,10 @@ use posthouse_core::{
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, IntakeStore, Lease,
-        MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded,
-        ReportStore, SearchStore, Settled, Settlement, StoreError, StoreResult, StoreStatistics, Swept,
-        Timer, ToSend, UpkeepStore, WorkStore,
+        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, FailedAttempt,
+        IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner,
+        ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreError, StoreResult,
+        StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -73,16 +73,17 @@ impl WorkStore for SqliteStore {
         self.write(Transaction::Begin, begin).await
     }
 
-    async fn settle(
+    async fn settle_attempt(
         &self,
         id: Id,
         owner: Owner,
         settlement: Settlement,
         said: &str,
+        failed: &[FailedAttempt],
         now: Timestamp,
     ) -> StoreResult<Settled> {
-        let (settlement, said) = (settlement.within_bounds(), said.to_owned());
-        let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, now);
+        let (settlement, said, failed) = (settlement.within_bounds(), said.to_owned(), failed.to_vec());
+        let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, &failed, now);
         self.write(Transaction::Settle, settle).await
     }
 

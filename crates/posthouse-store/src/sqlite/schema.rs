@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "unreadable",
         sql: include_str!("../../migrations/sqlite/0009_unreadable.sql"),
     },
+    Migration {
+        version: 10,
+        name: "failed_attempts",
+        sql: include_str!("../../migrations/sqlite/0010_failed_attempts.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

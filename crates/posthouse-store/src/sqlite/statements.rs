@@ -110,16 +110,16 @@ fn what_each_step_of_a_message_takes() {
     let (leased, sending) = store.run(sends);
     assert_eq!(leased.len(), 1);
     let (_, begun) = store.run(|tx| work::begin(tx, id, ME, "east", at(60), at(1)));
-    let (_, put_back) = store.run(|tx| work::settle(tx, id, ME, &again(2, 0), "", at(2)));
+    let (_, put_back) = store.run(|tx| work::settle(tx, id, ME, &again(2, 0), "", &[], at(2)));
     store.run(sends);
     store.run(|tx| work::begin(tx, id, ME, "east", at(60), at(1)));
-    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", at(3)));
+    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", &[], at(3)));
     let (_, replied) = store.run(|tx| report::record_read_reply(tx, &read_reply("c-1", ReadStatus::Read, 4)));
     let (_, deferred) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Deferred, 5)));
     // Forwarded and Deferred are withdrawn, each with a line.
     let (_, retrieved) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Retrieved, 6)));
     let (_, late) = store.run(|tx| report::record(tx, &said("c-1", MmStatus::Retrieved, 7)));
-    assert_eq!((accepted, sending, begun, put_back, settled), (2, 3, 4, 5, 6));
+    assert_eq!((accepted, sending, begun, put_back, settled), (2, 3, 4, 6, 6));
     assert_eq!((replied, deferred, retrieved, late), (4, 5, 12, 4));
     let (callbacks, leased) = store.run(|tx| callback::lease(tx, &acme(), lease(ME, 8), at(8), 10));
     let reply = callbacks[0].id;
@@ -141,7 +141,7 @@ fn what_waits_costs_little_where_it_is_not_meant() {
     store.connection.execute("DELETE FROM unmatched_report WHERE carrier_message_id = 'c-9'", []).unwrap();
     let id = store.insert(State::Sending, Some(WorkKind::Sending));
     store.connection.execute("UPDATE work SET owner = ?", [ME.0]).unwrap();
-    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", at(3)));
+    let (_, settled) = store.run(|tx| work::settle(tx, id, ME, &taken("c-1", 3), "", &[], at(3)));
     assert_eq!((kept, settled), (5, 8));
 }
 
@@ -456,6 +456,6 @@ fn a_waiting_report_that_cannot_be_read_says_so() {
     let id = store.insert(State::Sending, Some(WorkKind::Sending));
     store.connection.execute("UPDATE work SET owner = ?", [ME.0]).unwrap();
     let mut tx = Tx::new(&store.connection, None, &mut store.ids, false);
-    let fault = work::settle(&mut tx, id, ME, &taken("c-1", 3), "", at(3)).unwrap_err();
+    let fault = work::settle(&mut tx, id, ME, &taken("c-1", 3), "", &[], at(3)).unwrap_err();
     assert!(fault.to_string().contains("unmatched_report.recipient of row 1"), "{fault}");
 }

@@ -155,6 +155,7 @@ fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
 fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM event WHERE message = ?", [id])?;
     tx.execute("DELETE FROM read_reply WHERE message = ?", [id])?;
+    tx.execute("DELETE FROM failed_attempt WHERE message = ?", [id])?;
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
     tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
     Ok(rows(tx.execute("DELETE FROM message WHERE id = ?", [id])?))

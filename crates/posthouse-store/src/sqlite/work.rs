@@ -10,7 +10,7 @@ use posthouse_core::{
         load::{TimerKind, WorkKind, held},
     },
     message::Submission,
-    store::{Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
+    store::{FailedAttempt, Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
 };
 use rusqlite::Row;
 
@@ -43,12 +43,13 @@ pub(super) fn settle(
     owner: Owner,
     settlement: &Settlement,
     said: &str,
+    failed: &[FailedAttempt],
     now: Timestamp,
 ) -> Result<Settled> {
     let subject = held(load::subject(tx.connection, id)?, owner)?;
     let (needs, learned) = (attempt::needs(settlement), attempt::learned(settlement));
     let (loaded, waiting) = load::around(tx.connection, subject, needs, learned)?;
-    write::decided(tx, attempt::settle(loaded, waiting, settlement, said, now))
+    write::decided(tx, attempt::settle(loaded, waiting, settlement, said, failed, now))
 }
 
 /// Gives back work that was not begun ([`Work::given_back`](posthouse_core::life::load::Work::given_back)).

@@ -13,6 +13,7 @@ use posthouse_core::{
         read_reply::ReadStatus,
     },
     message::TimelineEvent,
+    store::FailedAttempt,
 };
 use rusqlite::ToSql;
 
@@ -51,6 +52,27 @@ pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     }
     for callback in &effects.owed {
         owe(tx, id, &effects.account, callback)?;
+    }
+    for failed in &effects.failed {
+        keep_failed(tx, id, failed)?;
+    }
+    Ok(())
+}
+
+/// An attempt failed. Of a message that has failed often, the oldest goes.
+fn keep_failed(tx: &Tx<'_>, id: Id, failed: &FailedAttempt) -> Result<()> {
+    let values = (id.number(), failed.at.as_millisecond(), failed.code.code(), &failed.connection);
+    let number: u32 = tx
+        .prepare(
+            "INSERT INTO failed_attempt (message, number, at, code, connection, carrier)
+             VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM failed_attempt WHERE message = ?1), ?2, ?3, ?4,
+                     (SELECT carrier FROM message WHERE id = ?1))
+             RETURNING number",
+        )?
+        .query_row(values, |row| row.get(0))?;
+    if let Some(oldest @ 1..) = number.checked_sub(bounds::FAILED_ATTEMPTS) {
+        let forget = "DELETE FROM failed_attempt WHERE message = ? AND number <= ?";
+        tx.execute(forget, (id.number(), oldest))?;
     }
     Ok(())
 }
