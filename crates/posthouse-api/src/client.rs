@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, Uri, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -15,9 +15,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    BASE, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, PageOf, ProblemDetails,
-    ProvisioningPlan, ProvisioningRequest, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
-    VersionView,
+    AuditQuery, AuditRow, BASE, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView,
+    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
+    USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -97,6 +97,8 @@ impl ApiError {
 pub struct ApiClient {
     url: String,
     token: Option<HeaderValue>,
+    /// Further headers of each request.
+    says: Vec<(HeaderName, HeaderValue)>,
     pool: legacy::Client<HttpConnector, Full<Bytes>>,
     /// For an `https` URL.
     secure: Option<legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
@@ -108,7 +110,14 @@ impl ApiClient {
     /// included. It shows no token.
     pub fn new(url: &str, timeout: Duration) -> Self {
         let pool = builder().build(connector(timeout));
-        Self { url: url.trim_end_matches('/').to_owned(), token: None, pool, secure: None, timeout }
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            token: None,
+            says: Vec::new(),
+            pool,
+            secure: None,
+            timeout,
+        }
     }
 
     /// The same, which shows this token. A text that cannot stand in a header is no token, and is not shown.
@@ -120,6 +129,16 @@ impl ApiClient {
             header
         });
         Self { token, ..self }
+    }
+
+    /// The same, which says why it asks, and which user of the machine asks. What cannot stand in a header is not said.
+    #[must_use]
+    pub fn saying(mut self, reason: Option<&str>, user: Option<&str>) -> Self {
+        for (name, text) in [(REASON_HEADER, reason), (USER_HEADER, user)] {
+            let value = text.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok());
+            self.says.extend(value.map(|value| (HeaderName::from_static(name), value)));
+        }
+        self
     }
 
     /// The same, which calls an `https` URL over this TLS.
@@ -230,6 +249,22 @@ impl ApiClient {
         self.get(&format!("/unreadable/{number}"), &[]).await
     }
 
+    /// A page of what operators did, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn audit(
+        &self,
+        query: &AuditQuery,
+        limit: u16,
+        reveal: bool,
+    ) -> Result<PageOf<AuditRow>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
+        self.get("/audit", &parameters).await
+    }
+
     /// What a provisioning document would change.
     ///
     /// # Errors
@@ -300,6 +335,7 @@ impl ApiClient {
         if let Some(token) = &self.token {
             request.headers_mut().insert(header::AUTHORIZATION, token.clone());
         }
+        request.headers_mut().extend(self.says.iter().cloned());
         if body.is_some() {
             request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
         }

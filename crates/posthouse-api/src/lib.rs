@@ -5,6 +5,7 @@
 //!
 //! This crate depends on no other crate of the repository, so that a client needs nothing of the gateway.
 
+mod audit;
 mod client;
 mod message;
 mod page;
@@ -13,6 +14,7 @@ mod provisioning;
 mod unreadable;
 mod version;
 
+pub use audit::{AuditQuery, AuditRow};
 pub use client::{ApiClient, ApiError};
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, NextStepView,
@@ -26,6 +28,11 @@ pub use version::VersionView;
 
 /// What every path of the API begins with.
 pub const BASE: &str = "/api/v1";
+/// The header in which a caller says why it asks: it is kept beside what it changes.
+pub const REASON_HEADER: &str = "x-reason";
+/// The header in which a command says which user of the machine runs it. It counts with the token of the gateway's run alone, which
+/// only those can read who may write the store itself.
+pub const USER_HEADER: &str = "x-posthouse-user";
 /// The most things that one page may have.
 pub const MAX_PAGE: u16 = 200;
 /// How many things a page has when the request does not say.

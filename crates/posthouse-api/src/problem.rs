@@ -48,6 +48,8 @@ problem_codes! {
     Unauthorized = "unauthorized", 401, "The admin token is needed";
     /// The door asks for a client certificate, and none was shown.
     CertificateRequired = "certificate_required", 403, "A client certificate is needed";
+    /// Whoever asks has not the right that it needs; `right` names it.
+    Forbidden = "forbidden", 403, "This is not allowed";
     /// There is nothing at this path, or no such message.
     NotFound = "not_found", 404, "There is no such thing";
     /// The path has no such method; `Allow` lists those that it has.
@@ -90,6 +92,9 @@ pub struct ProblemDetails {
     /// What puts it right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Box<str>>,
+    /// The right that is missing, where that is what is wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right: Option<Box<str>>,
     /// Every mistake, where there may be several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ProblemError>,
@@ -124,6 +129,7 @@ impl ProblemDetails {
             code: code.as_str().into(),
             detail: None,
             remedy: None,
+            right: None,
             errors: Vec::new(),
         }
     }
@@ -138,6 +144,12 @@ impl ProblemDetails {
     #[must_use]
     pub fn remedy(self, remedy: impl Into<Box<str>>) -> Self {
         Self { remedy: Some(remedy.into()), ..self }
+    }
+
+    /// The same with the right that is missing.
+    #[must_use]
+    pub fn right(self, right: impl Into<Box<str>>) -> Self {
+        Self { right: Some(right.into()), ..self }
     }
 
     /// The same with one more mistake.

@@ -4,7 +4,9 @@
 //! arguments, and [`store::Store`] says what a backend must do without saying how.
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "tests begin at the time that it is"))]
 
+pub mod actor;
 pub mod address;
+pub mod audit;
 pub mod bounds;
 pub mod codes;
 pub mod duration;

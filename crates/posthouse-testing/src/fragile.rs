@@ -10,8 +10,9 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest},
     store::{
-        Acceptance, CallbackStore, IntakeStore, NewMessage, NewMo, OperationsStore, ProvisioningStore,
-        Recorded, ReportStore, SearchStore, Store, StoreError, StoreResult, UpkeepStore, WorkStore, Wraps,
+        Acceptance, AuditStore, CallbackStore, IntakeStore, NewMessage, NewMo, OperationsStore,
+        ProvisioningStore, Recorded, ReportStore, SearchStore, Store, StoreError, StoreResult, UpkeepStore,
+        WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
@@ -40,7 +41,15 @@ macro_rules! passes_on {
     };
 }
 
-passes_on!(WorkStore, CallbackStore, SearchStore, OperationsStore, ProvisioningStore, UpkeepStore);
+passes_on!(
+    WorkStore,
+    CallbackStore,
+    SearchStore,
+    OperationsStore,
+    ProvisioningStore,
+    UpkeepStore,
+    AuditStore
+);
 
 #[async_trait]
 impl IntakeStore for FragileStore {

@@ -11,12 +11,14 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderMap;
+use jiff::Timestamp;
 use mm7::{
     Limits, SeenNamespace,
     mime::{ContentType, unpack},
 };
 use posthouse_core::{
     Id,
+    actor::Actor,
     life::retry::Backoff,
     message::{EventKind, StoredMessage, TimelineEvent},
     store::Store,
@@ -158,7 +160,9 @@ impl Town {
     pub async fn provision(&self, toml: &str) {
         let document =
             ConfigFile { file: "town.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
-        let applied = apply(&**self.app.store(), &document, &|_| None, false).await;
+        let applied =
+            apply(&**self.app.store(), &document, &|_| None, false, &Actor::gateway(), Timestamp::now())
+                .await;
         let applied = applied.unwrap_or_else(|error| panic!("{error}\n{toml}"));
         self.app.provisioned(applied.revision).await;
     }

@@ -8,6 +8,7 @@ mod progress;
 mod running;
 mod target;
 mod via;
+mod who;
 
 use std::process::ExitCode;
 

@@ -19,7 +19,7 @@ use posthouse_gateway::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::target::GatewayAddress;
+use crate::{target::GatewayAddress, who::user};
 
 /// How often the gateway is asked meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -99,6 +99,7 @@ pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiCli
         Some(token) => client.with_token(&token),
         None => return None,
     };
+    let api = api.saying(gateway.reason.as_deref(), Some(&user()));
     let version = api.version().await.ok()?;
     // The file may be left over, and another gateway may have taken the port since.
     (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
@@ -109,7 +110,7 @@ pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiCli
 /// # Errors
 /// TLS cannot be set up.
 pub fn api_at(url: &str, settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<ApiClient> {
-    let client = client(url, settings.admin.tls.as_ref(), ANSWER)?;
+    let client = client(url, settings.admin.tls.as_ref(), ANSWER)?.saying(gateway.reason.as_deref(), None);
     Ok(match known_token(settings, gateway) {
         Some(token) => client.with_token(&token),
         None => client,

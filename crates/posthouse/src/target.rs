@@ -36,6 +36,9 @@ pub struct GatewayAddress {
     /// Its admin token; without one, $POSTHOUSE_ADMIN_TOKEN, then `[admin] token`
     #[arg(long, value_name = "TOKEN")]
     pub token: Option<String>,
+    /// Why: kept with whatever it changes
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 impl GatewayAddress {

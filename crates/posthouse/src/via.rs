@@ -8,7 +8,7 @@ use posthouse_api::{
     ApiClient, ApiError, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery, MessageView,
     PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
 };
-use posthouse_core::{carrier::CarrierId, store::Store};
+use posthouse_core::{actor::Actor, carrier::CarrierId, store::Store};
 use posthouse_gateway::{
     admin::{VerbError, messages, unreadable},
     config::Settings,
@@ -17,14 +17,15 @@ use posthouse_gateway::{
 use crate::{
     running,
     target::{GatewayAddress, visit},
+    who::at_the_files,
 };
 
 /// The way to messages. Both ways answer in the same types.
 pub enum Via {
     /// By a gateway.
     Gateway(Box<ApiClient>),
-    /// By the store itself: no gateway runs on it, or its API cannot be used.
-    Store(Arc<dyn Store>),
+    /// By the store itself: no gateway runs on it, or its API cannot be used. And who does it.
+    Store(Arc<dyn Store>, Actor),
 }
 
 /// What is done to messages that wait.
@@ -50,7 +51,7 @@ impl Via {
         }
         let opened = visit(settings, false).await;
         let store = opened.context("the store cannot be opened; -c says which configuration names it")?;
-        Ok(Self::Store(store))
+        Ok(Self::Store(store, at_the_files(gateway)))
     }
 
     /// A page of the messages that match.
@@ -64,7 +65,7 @@ impl Via {
         limit: u16,
     ) -> anyhow::Result<PageOf<MessageView>> {
         let api = match self {
-            Self::Store(store) => {
+            Self::Store(store, _) => {
                 return of_verb(messages::list::find(&**store, query, cursor.as_deref(), limit).await);
             }
             Self::Gateway(api) => api,
@@ -89,7 +90,7 @@ impl Via {
     pub async fn message(&self, id: &str, now: Timestamp) -> anyhow::Result<Option<MessageDetail>> {
         match self {
             Self::Gateway(api) => found(api.message(id, true).await),
-            Self::Store(store) => match id.parse() {
+            Self::Store(store, _) => match id.parse() {
                 Ok(id) => found_in(messages::get::get(&**store, id, now, true).await),
                 Err(_) => Ok(None),
             },
@@ -105,11 +106,11 @@ impl Via {
         let done = match (self, verb) {
             (Self::Gateway(api), Verb::Requeue) => api.requeue(request).await.map_err(told),
             (Self::Gateway(api), Verb::Expire) => api.expire(request).await.map_err(told),
-            (Self::Store(store), Verb::Requeue) => {
-                of_verb(messages::requeue::requeue(&**store, request, now).await)
+            (Self::Store(store, by), Verb::Requeue) => {
+                of_verb(messages::requeue::requeue(&**store, request, by, now).await)
             }
-            (Self::Store(store), Verb::Expire) => {
-                of_verb(messages::expire::expire(&**store, request, now).await)
+            (Self::Store(store, by), Verb::Expire) => {
+                of_verb(messages::expire::expire(&**store, request, by, now).await)
             }
         };
         match done {
@@ -131,9 +132,9 @@ impl Via {
     pub async fn resend_reports(&self, request: &ResendRequest) -> anyhow::Result<ResentBatch> {
         match self {
             Self::Gateway(api) => Ok(api.resend_reports(request).await?),
-            Self::Store(store) => {
-                of_verb(messages::resend_reports::resend_reports(&**store, request, Timestamp::now()).await)
-            }
+            Self::Store(store, by) => of_verb(
+                messages::resend_reports::resend_reports(&**store, request, by, Timestamp::now()).await,
+            ),
         }
     }
 
@@ -149,7 +150,7 @@ impl Via {
     ) -> anyhow::Result<Option<Vec<UnreadableRequest>>> {
         match self {
             Self::Gateway(api) => unreadable_at(api, carrier, below, limit).await,
-            Self::Store(store) => {
+            Self::Store(store, _) => {
                 let carrier = carrier.map(|id| CarrierId(id.to_owned()));
                 if let Some(carrier) = &carrier {
                     let known = store.provisioning().await?.carriers;
@@ -170,7 +171,7 @@ impl Via {
     pub async fn unreadable_request(&self, number: i64) -> anyhow::Result<Option<UnreadableRequest>> {
         match self {
             Self::Gateway(api) => found(api.unreadable_request(number).await),
-            Self::Store(store) => found_in(unreadable::get::get(&**store, number).await),
+            Self::Store(store, _) => found_in(unreadable::get::get(&**store, number).await),
         }
     }
 
@@ -181,7 +182,7 @@ impl Via {
     pub async fn close(self) -> anyhow::Result<()> {
         match self {
             Self::Gateway(_) => Ok(()),
-            Self::Store(store) => Ok(store.close().await?),
+            Self::Store(store, _) => Ok(store.close().await?),
         }
     }
 }

@@ -230,13 +230,18 @@ pub fn resend_order(callbacks: &[Id]) -> Vec<Id> {
     callbacks
 }
 
-/// An operator wants a callback that was kept as failed delivered after all. `message_owes`: whether another one about the same
+/// Somebody of this name wants a callback that was kept as failed delivered after all. `message_owes`: whether another one about the same
 /// message is owed. `None`: what it says is not owed any more.
-pub fn resend(failed: &FailedCallback, message_owes: bool, now: Timestamp) -> Option<ResentCallback> {
+pub fn resend(
+    failed: &FailedCallback,
+    message_owes: bool,
+    by: &str,
+    now: Timestamp,
+) -> Option<ResentCallback> {
     let is_mo = failed.says == CallbackSays::Mo;
     (!failed.superseded).then(|| ResentCallback {
         due: (!message_owes).then_some(now),
-        timeline: (!is_mo).then(|| words::resent(failed.says, now)),
+        timeline: (!is_mo).then(|| words::resent(failed.says, by, now)),
         is_mo_reopened: is_mo,
     })
 }
@@ -438,12 +443,12 @@ mod tests {
             attempts: 6,
             superseded,
         };
-        assert_eq!(resend(&failed(FORWARDED, true), false, at(NOW)), None);
-        let again = resend(&failed(RETRIEVED, false), false, at(NOW)).unwrap();
+        assert_eq!(resend(&failed(FORWARDED, true), false, "ann", at(NOW)), None);
+        let again = resend(&failed(RETRIEVED, false), false, "ann", at(NOW)).unwrap();
         assert_eq!((again.due, again.is_mo_reopened), (Some(at(NOW)), false));
-        assert_eq!(again.timeline.unwrap().detail, "Retrieved: sent again by operator");
-        assert_eq!(resend(&failed(RETRIEVED, false), true, at(NOW)).unwrap().due, None, "it waits");
-        let mo = resend(&failed(CallbackSays::Mo, false), false, at(NOW)).unwrap();
+        assert_eq!(again.timeline.unwrap().detail, "Retrieved: sent again by ann");
+        assert_eq!(resend(&failed(RETRIEVED, false), true, "ann", at(NOW)).unwrap().due, None, "it waits");
+        let mo = resend(&failed(CallbackSays::Mo, false), false, "ann", at(NOW)).unwrap();
         assert_eq!((mo.timeline, mo.is_mo_reopened), (None, true));
     }
 }

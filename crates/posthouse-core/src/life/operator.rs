@@ -35,18 +35,18 @@ impl Intervention {
     }
 }
 
-/// Carries out what [was judged possible](Intervention::judge_subject).
-pub fn carry_out(loaded: Loaded, event: LifeEvent, now: Timestamp) -> Effects {
+/// Carries out what [was judged possible](Intervention::judge_subject), for who asks for it by this name.
+pub fn carry_out(loaded: Loaded, event: LifeEvent, by: &str, now: Timestamp) -> Effects {
     let mut draft = Draft::new(loaded);
     let was_parked = draft.state() == State::Parked;
     let stepped = draft.step(event, None, "", now);
     if draft.state().is_terminal() {
-        let [by_operator, ended] = words::expired_by_hand(draft.state(), now);
+        let [by_operator, ended] = words::expired_by_hand(draft.state(), by, now);
         draft.note(by_operator);
         draft.note(ended);
         draft.set_work(WorkChange::Done);
     } else {
-        draft.note(words::requeued(was_parked, now));
+        draft.note(words::requeued(was_parked, by, now));
         requeue(&mut draft, was_parked, now);
     }
     draft.owe(stepped.owed, now);
@@ -79,16 +79,16 @@ mod tests {
             (
                 State::Accepted,
                 WorkKind::Send,
-                "→Accepted; work send at 1000 since 500, unreached; [Operator: requeued by operator]",
+                "→Accepted; work send at 1000 since 500, unreached; [Operator: requeued by ann]",
             ),
             (
                 State::Parked,
                 WorkKind::Report,
                 "→Accepted report_until 2000; work send at 1000 since 1000; \
-                 [Operator: requeued by operator, though it may have arrived]",
+                 [Operator: requeued by ann, though it may have arrived]",
             ),
         ] {
-            let effects = carry_out(Loaded::only(subject(state, kind)), LifeEvent::Requeued, at(NOW));
+            let effects = carry_out(Loaded::only(subject(state, kind)), LifeEvent::Requeued, "ann", at(NOW));
             assert_eq!(shown(&effects), expected);
         }
     }
@@ -98,8 +98,8 @@ mod tests {
         let loaded =
             owing(subject(State::Parked, WorkKind::Report), &[(7, MmStatus::Forwarded, Some(900), false)]);
         assert_eq!(
-            shown(&carry_out(loaded, LifeEvent::ExpiredByHand, at(NOW))),
-            "→Expired; work done; [Operator: expired by operator]; [Ended: Expired]; \
+            shown(&carry_out(loaded, LifeEvent::ExpiredByHand, "ann", at(NOW))),
+            "→Expired; work done; [Operator: expired by ann]; [Ended: Expired]; \
              [ReportWithdrawn: Forwarded]; -7; +Expired"
         );
     }

@@ -94,23 +94,20 @@ pub(super) fn odd(odd: &str, at: Timestamp) -> Option<TimelineEvent> {
     (!odd.is_empty()).then(|| line(at, EventKind::Noted, odd))
 }
 
-/// An operator wants the next attempt at once.
-pub(super) fn requeued(was_parked: bool, at: Timestamp) -> TimelineEvent {
-    let said = match was_parked {
-        true => "requeued by operator, though it may have arrived",
-        false => "requeued by operator",
-    };
-    line(at, EventKind::Operator, said)
+/// Somebody wants the next attempt at once.
+pub(super) fn requeued(was_parked: bool, by: &str, at: Timestamp) -> TimelineEvent {
+    let doubt = if was_parked { ", though it may have arrived" } else { "" };
+    line(at, EventKind::Operator, format!("requeued by {by}{doubt}"))
 }
 
-/// An operator ended it, in this state.
-pub(super) fn expired_by_hand(state: State, at: Timestamp) -> [TimelineEvent; 2] {
-    [line(at, EventKind::Operator, "expired by operator"), line(at, EventKind::Ended, state.as_str())]
+/// Somebody ended it, in this state.
+pub(super) fn expired_by_hand(state: State, by: &str, at: Timestamp) -> [TimelineEvent; 2] {
+    [line(at, EventKind::Operator, format!("expired by {by}")), line(at, EventKind::Ended, state.as_str())]
 }
 
-/// An operator wants a callback delivered after all.
-pub(super) fn resent(says: CallbackSays, at: Timestamp) -> TimelineEvent {
-    line(at, EventKind::Operator, format!("{says}: sent again by operator"))
+/// Somebody wants a callback delivered after all.
+pub(super) fn resent(says: CallbackSays, by: &str, at: Timestamp) -> TimelineEvent {
+    line(at, EventKind::Operator, format!("{says}: sent again by {by}"))
 }
 
 /// A callback is not owed any more.

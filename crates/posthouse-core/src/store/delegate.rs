@@ -5,14 +5,16 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, FailedAttempt, IntakeStore, Lease,
-    MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner, ProvisioningStore, Recorded,
-    ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Timer, ToSend,
-    UpkeepStore, WorkStore,
+    Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, FailedAttempt,
+    IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner,
+    ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
+    Swept, Timer, ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
     account::AccountName,
+    actor::Actor,
+    audit::{AuditEntry, AuditFilter, AuditRecord},
     carrier::CarrierId,
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
@@ -235,9 +237,10 @@ impl<W: Wraps<dyn OperationsStore>> OperationsStore for W {
         &self,
         ids: &[Id],
         intervention: Intervention,
+        by: &Actor,
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>> {
-        self.inner().intervene(ids, intervention, now).await
+        self.inner().intervene(ids, intervention, by, now).await
     }
 
     async fn failed_callbacks(
@@ -248,8 +251,8 @@ impl<W: Wraps<dyn OperationsStore>> OperationsStore for W {
         self.inner().failed_callbacks(filter, limit).await
     }
 
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
-        self.inner().resend(callbacks, now).await
+    async fn resend(&self, callbacks: &[Id], by: &Actor, now: Timestamp) -> StoreResult<Vec<Id>> {
+        self.inner().resend(callbacks, by, now).await
     }
 }
 
@@ -264,8 +267,14 @@ impl<W: Wraps<dyn ProvisioningStore>> ProvisioningStore for W {
         self.inner().provisioning().await
     }
 
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
-        self.inner().change(changes, expected).await
+    async fn change(
+        &self,
+        changes: &[Change],
+        expected: Option<u64>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<u64> {
+        self.inner().change(changes, expected, by, now).await
     }
 
     async fn key(&self) -> StoreResult<[u8; 32]> {
@@ -297,8 +306,8 @@ impl<W: Wraps<dyn UpkeepStore>> UpkeepStore for W {
         self.inner().note_seen(now).await
     }
 
-    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
-        self.inner().confirm_clock(now).await
+    async fn confirm_clock(&self, by: &Actor, now: Timestamp) -> StoreResult<()> {
+        self.inner().confirm_clock(by, now).await
     }
 
     async fn check(&self) -> StoreResult<()> {
@@ -311,5 +320,21 @@ impl<W: Wraps<dyn UpkeepStore>> UpkeepStore for W {
 
     async fn close(&self) -> StoreResult<()> {
         self.inner().close().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn AuditStore>> AuditStore for W {
+    async fn audit(&self, filter: &AuditFilter, limit: usize) -> StoreResult<Vec<AuditRecord>> {
+        self.inner().audit(filter, limit).await
+    }
+
+    async fn record_audit(&self, entry: &AuditEntry) -> StoreResult<()> {
+        self.inner().record_audit(entry).await
+    }
+
+    async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
+        self.inner().sweep_audit(before, limit).await
     }
 }

@@ -30,6 +30,7 @@
 //!
 //! One conformance suite tests all of it on every backend.
 
+mod audit;
 mod callbacks;
 mod delegate;
 mod error;
@@ -43,6 +44,7 @@ mod upkeep;
 mod work;
 
 pub use self::{
+    audit::AuditStore,
     callbacks::{Callback, CallbackBody, CallbackOutcome, CallbackStore},
     delegate::Wraps,
     error::{ErrorCause, StoreError, StoreResult},
@@ -67,6 +69,7 @@ pub trait Store:
     + OperationsStore
     + ProvisioningStore
     + UpkeepStore
+    + AuditStore
 {
 }
 
@@ -79,6 +82,7 @@ impl<S> Store for S where
         + OperationsStore
         + ProvisioningStore
         + UpkeepStore
+        + AuditStore
 {
 }
 
@@ -86,7 +90,7 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        CallbackStore, IntakeStore, OperationsStore, ProvisioningStore, ReportStore, SearchStore,
+        AuditStore, CallbackStore, IntakeStore, OperationsStore, ProvisioningStore, ReportStore, SearchStore,
         UpkeepStore, WorkStore,
     };
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::StoreResult;
 use crate::{
     Id,
+    actor::Actor,
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
 };
 
@@ -21,7 +22,7 @@ pub trait OperationsStore: Send + Sync + 'static {
     -> StoreResult<Vec<Ruling>>;
 
     /// Does to messages what an operator asks for, to each that it may be done to ([`Intervention::judge`]), all in one
-    /// transaction, with a line on the timeline of each. In the order of `ids`: whether it was done, or why not.
+    /// transaction, with a line on the timeline of each that says who, and a row of [audit](crate::audit). In the order of `ids`: whether it was done, or why not.
     ///
     /// # Errors
     /// Those of every operation that writes. It may be asked for again after any of them: what was done already is judged to be.
@@ -29,6 +30,7 @@ pub trait OperationsStore: Send + Sync + 'static {
         &self,
         ids: &[Id],
         intervention: Intervention,
+        by: &Actor,
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>>;
 
@@ -39,11 +41,12 @@ pub trait OperationsStore: Send + Sync + 'static {
     async fn failed_callbacks(&self, filter: &FailedFilter, limit: usize)
     -> StoreResult<Vec<FailedCallback>>;
 
-    /// Makes callbacks that were kept as failed due again, with all their tries, in one transaction; returns which. Left alone are
+    /// Makes callbacks that were kept as failed due again, with all their tries, in one transaction with a row of
+    /// [audit](crate::audit); returns which. Left alone are
     /// those that have not failed, and those that are [superseded](FailedCallback::superseded). One whose message owes another
     /// report already comes after that.
     ///
     /// # Errors
     /// Those of every operation that writes. It may be asked for again after any of them.
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>>;
+    async fn resend(&self, callbacks: &[Id], by: &Actor, now: Timestamp) -> StoreResult<Vec<Id>>;
 }

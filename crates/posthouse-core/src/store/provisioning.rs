@@ -2,8 +2,13 @@
 
 use async_trait::async_trait;
 
+use jiff::Timestamp;
+
 use super::{StoreError, StoreResult};
-use crate::provisioning::{Change, Provisioning};
+use crate::{
+    actor::Actor,
+    provisioning::{Change, Provisioning},
+};
 
 /// The revision after these changes of provisioning at revision `found`; `None` where there are none, and it stays.
 ///
@@ -32,12 +37,18 @@ pub trait ProvisioningStore: Send + Sync + 'static {
     /// [`Corrupt`](super::StoreError::Corrupt) when any of it cannot be read: nothing is left out without a word.
     async fn provisioning(&self) -> StoreResult<Provisioning>;
 
-    /// Makes changes, all or none, and returns the new revision. With `expected`, only when the revision is still that one.
+    /// Makes changes, all or none, with a row of [audit](crate::audit), and returns the new revision. With `expected`, only when the revision is still that one.
     ///
     /// # Errors
     /// [`RevisionMoved`](super::StoreError::RevisionMoved) when it is not: plan anew. After
     /// [`Failed`](super::StoreError::Failed) the revision tells whether the changes were made.
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64>;
+    async fn change(
+        &self,
+        changes: &[Change],
+        expected: Option<u64>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<u64>;
 
     /// The store's own secret key, made at random when the store is created: VASPIDs are hashed under it.
     ///

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::StoreResult;
 use crate::{
     Id,
+    actor::Actor,
     steady::{GAP, JUMP},
     time::after,
 };
@@ -119,11 +120,11 @@ pub trait UpkeepStore: Send + Sync + 'static {
     /// Those of every operation that writes.
     async fn note_seen(&self, now: Timestamp) -> StoreResult<()>;
 
-    /// Somebody says that this is the time. A [visitor](super#who-may-do-what) may say it, beside a running gateway.
+    /// Somebody says that this is the time, which is a row of [audit](crate::audit). A [visitor](super#who-may-do-what) may say it, beside a running gateway.
     ///
     /// # Errors
     /// Those of every operation that writes.
-    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()>;
+    async fn confirm_clock(&self, by: &Actor, now: Timestamp) -> StoreResult<()>;
 
     /// Whether the store can be written to, for readiness: a durable write that changes nothing else.
     ///

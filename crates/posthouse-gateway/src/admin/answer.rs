@@ -5,9 +5,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode as HttpStatus, header};
+use http::{HeaderValue, StatusCode as HttpStatus, Uri, header};
 use http_body_util::Full;
-use posthouse_api::{PROBLEM_JSON, ProblemCode, ProblemDetails};
+use posthouse_api::{PROBLEM_JSON, PageOf, ProblemCode, ProblemDetails};
 use posthouse_core::{shown::in_json, store::StoreError};
 use serde::Serialize;
 
@@ -32,6 +32,24 @@ impl<T: Serialize> IntoResponse for JsonAnswer<T> {
             }
         }
     }
+}
+
+/// A page of a list, with a `Link` to the next one (RFC 8288), which is asked for by the same query.
+pub(super) fn page<T: Serialize>(page: PageOf<T>, uri: &Uri) -> Response {
+    let link = page.next.as_deref().and_then(|next| link(uri, next));
+    let mut answer = JsonAnswer(page).into_response();
+    if let Some(link) = link {
+        answer.headers_mut().insert(header::LINK, link);
+    }
+    answer
+}
+
+fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let others = form_urlencoded::parse(query).filter(|(name, _)| name != "cursor");
+    let mut written = form_urlencoded::Serializer::new(String::new());
+    let query = written.extend_pairs(others).append_pair("cursor", next).finish();
+    HeaderValue::from_str(&format!("<{}?{query}>; rel=\"next\"", uri.path())).ok()
 }
 
 /// A refusal.

@@ -1,14 +1,18 @@
-//! Who asks: a caller that shows the admin token may do everything. There are no roles.
+//! Who asks: a caller shows a token, which says who it is and what it may do. Which right a verb needs is said in `router.rs`.
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, header};
-use posthouse_api::{ProblemCode, ProblemDetails};
+use http::{HeaderMap, HeaderName, header};
+use posthouse_api::{ProblemCode, ProblemDetails, REASON_HEADER, USER_HEADER};
+use posthouse_core::actor::{Actor, Credential, Right, Role};
 
-use super::AdminState;
+use super::{AdminState, router::Access};
 use crate::{http::peer::Peer, secrets::Secret};
 
-/// Lets in a caller that shows the token of the API, and a client certificate where the door asks for those.
+/// The principal behind `[admin]` `token`, and behind the token of the run where the caller says nothing else.
+const ADMIN: &str = "admin";
+
+/// Lets in a caller that shows a token of the API, and a client certificate where the door asks for those.
 ///
 /// # Errors
 /// What is missing.
@@ -16,7 +20,7 @@ pub(super) async fn admit(
     state: &AdminState,
     headers: &HeaderMap,
     peer: &Peer,
-) -> Result<(), ProblemDetails> {
+) -> Result<Actor, ProblemDetails> {
     if lacks_certificate(state, peer) {
         return Err(ProblemDetails::new(ProblemCode::CertificateRequired)
             .remedy("connect with a certificate of an authority in [admin] tls client_ca"));
@@ -31,7 +35,61 @@ pub(super) async fn admit(
             .detail("this needs the header Authorization: Bearer TOKEN")
             .remedy(remedy(state)));
     }
-    Ok(())
+    let reason = text_of(headers, REASON_HEADER)?.unwrap_or_default();
+    Ok(principal(state, headers)?.with_address(address).because(&reason))
+}
+
+fn principal(state: &AdminState, headers: &HeaderMap) -> Result<Actor, ProblemDetails> {
+    if state.token.is_some() {
+        return Ok(Actor::new(ADMIN, Role::Admin, Credential::Configured));
+    }
+    // Who can read the token of the run may write the store itself: it is believed which user it is, as it is there.
+    let user = text_of(headers, USER_HEADER)?.filter(|user| !user.is_empty());
+    Ok(Actor::new(user.unwrap_or_else(|| ADMIN.to_owned()), Role::Admin, Credential::Run))
+}
+
+/// The text of a header, in UTF-8.
+fn text_of(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, ProblemDetails> {
+    let Some(value) = headers.get(HeaderName::from_static(name)) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| {
+        ProblemDetails::new(ProblemCode::Malformed)
+            .detail(format!("{name} is no UTF-8"))
+            .remedy("send it as UTF-8")
+    })?;
+    Ok(Some(text.trim().to_owned()))
+}
+
+/// Whether this caller may use a verb. `None`: there is no such verb, which the router says.
+///
+/// # Errors
+/// It may not; to who belongs to an account, what is not the account's is not there.
+pub(super) fn authorize(by: &Actor, access: Option<Access>, path: &str) -> Result<(), ProblemDetails> {
+    if by.account().is_some() && !access.is_some_and(|access| access.own) {
+        return Err(nothing_at(path));
+    }
+    access.map_or(Ok(()), |access| need(by, access.right))
+}
+
+/// Whether this caller has a right.
+///
+/// # Errors
+/// It has not: which it is, and who has it.
+pub(super) fn need(by: &Actor, right: Right) -> Result<(), ProblemDetails> {
+    if by.may(right) {
+        return Ok(());
+    }
+    let Actor { name, role, .. } = by;
+    Err(ProblemDetails::new(ProblemCode::Forbidden)
+        .detail(format!("this needs the right {right}, and {name} is {role}"))
+        .remedy(format!("ask with a token of the role {}", right.held_by()))
+        .right(right.to_string()))
+}
+
+/// That a path leads nowhere, or not for this caller.
+pub(super) fn nothing_at(path: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is nothing at {path}"))
+        .remedy("docs/api.md lists what there is")
 }
 
 fn remedy(state: &AdminState) -> &'static str {
@@ -54,4 +112,34 @@ pub(super) async fn shows(state: &AdminState, token: &Secret, headers: &HeaderMa
     let shown =
         headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     state.verifier.is_token(token, shown, from).await
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_core::account::AccountName;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_allowed_names_the_right_and_what_is_not_ones_own_is_not_there() {
+        let may = |role: Role, access| {
+            let by = Actor::new("ann", role, Credential::Run);
+            authorize(&by, access, "/api/v1/x").map_err(|problem| (problem.status, problem.right))
+        };
+        let access = |right, own| Some(Access { right, own });
+        let acme = || Role::Vasp(AccountName("acme".into()));
+        assert_eq!(may(Role::Viewer, access(Right::Look, false)), Ok(()));
+        assert_eq!(may(Role::Support, access(Right::Bulk, false)), Err((403, Some("bulk".into()))));
+        assert_eq!(may(Role::Admin, access(Right::Users, false)), Ok(()));
+        assert_eq!(may(acme(), access(Right::Look, true)), Ok(()));
+        assert_eq!(may(acme(), access(Right::Mend, true)), Err((403, Some("mend".into()))));
+        assert_eq!(may(acme(), access(Right::Look, false)), Err((404, None)));
+        assert_eq!(may(acme(), None), Err((404, None)));
+        assert_eq!(may(Role::Viewer, None), Ok(()), "the router says what is not there");
+        let by = Actor::new("ann", Role::Support, Credential::Run);
+        assert_eq!(
+            need(&by, Right::Provision).unwrap_err().to_string(),
+            "this needs the right provision, and ann is support; ask with a token of the role admin"
+        );
+    }
 }

@@ -4,6 +4,7 @@
 //! `posthouse-api`; no rule is made here. What a command does without a gateway is the same functions on the store that it opened.
 
 mod answer;
+pub mod audit;
 mod body;
 mod context;
 mod health;
@@ -25,6 +26,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
 use posthouse_core::{
+    actor::Actor,
     store::{Store, StoreError},
     submit::ContentLength,
     time::Clock,
@@ -33,7 +35,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use self::answer::problem;
+use self::{answer::problem, router::Rights};
 use crate::{
     auth::Verifier,
     bell::Bell,
@@ -85,6 +87,7 @@ pub struct AdminState {
 pub struct AdminDoor {
     state: Arc<AdminState>,
     router: Router,
+    rights: Rights,
     memory: Memory,
     /// Permits to work on a provisioning document: one at a time.
     documents: Semaphore,
@@ -94,8 +97,10 @@ impl AdminDoor {
     /// A door to these verbs.
     pub fn new(state: AdminState) -> Self {
         let state = Arc::new(state);
-        let router = router::router(Arc::clone(&state));
-        Self { state, router, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
+        let verbs = router::verbs();
+        let rights = Rights::of(&verbs);
+        let router = router::router(Arc::clone(&state), verbs);
+        Self { state, router, rights, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
     }
 
     /// Answers one HTTP request.
@@ -130,22 +135,34 @@ impl AdminDoor {
 
     /// A request of the API, once it is known who asks.
     async fn admitted(&self, request: Request<Incoming>, peer: &Peer) -> Result<HttpAnswer, ProblemDetails> {
-        if let Err(refused) = context::admit(&self.state, request.headers(), peer).await {
-            if !request.body().is_end_stream() {
-                drain(request.into_body());
+        let by = match self.authorized(&request, peer).await {
+            Ok(by) => by,
+            Err(refused) => {
+                if !request.body().is_end_stream() {
+                    drain(request.into_body());
+                }
+                return Err(refused);
             }
-            return Err(refused);
-        }
+        };
         let is_provisioning = router::is_provisioning(request.uri().path());
         // Held till it is answered: a document and what it is read into may take some times its length.
         let _turn = match is_provisioning && request.method() == Method::POST {
             true => Some(self.turn().await?),
             false => None,
         };
-        let request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
+        let mut request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
+        request.extensions_mut().insert(by);
         peer.progress.working();
         let time = if is_provisioning { PROVISIONING_TIME } else { ANSWER_TIME };
         Ok(self.route(request, time).await)
+    }
+
+    /// Who asks, where it may ask for this.
+    async fn authorized(&self, request: &Request<Incoming>, peer: &Peer) -> Result<Actor, ProblemDetails> {
+        let by = context::admit(&self.state, request.headers(), peer).await?;
+        let path = request.uri().path();
+        context::authorize(&by, self.rights.access(request.method(), path), path)?;
+        Ok(by)
     }
 
     async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, ProblemDetails> {

@@ -1,10 +1,19 @@
 //! The parameters of a query: each is taken by its name, and what is left over is a mistake.
 
 use http::Uri;
+use jiff::Timestamp;
 use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, ProblemError};
 
 /// How many mistakes are told at a time.
 const TOLD: usize = 100;
+
+/// A time of a query.
+///
+/// # Errors
+/// It is none, or says not which.
+pub(super) fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| format!("{text:?} is no time such as 2026-11-29T02:00:00Z"))
+}
 
 /// The parameters of a query that were not taken yet, and the mistakes found so far.
 pub(super) struct Parameters {

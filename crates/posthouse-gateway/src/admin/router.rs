@@ -1,45 +1,117 @@
 //! Which verb answers which path and method.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
     extract::Request,
     response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, get, on, post},
+    routing::{MethodFilter, MethodRouter, on},
 };
 use http::{HeaderValue, Method, StatusCode as HttpStatus, Uri, header};
 use posthouse_api::{BASE, ProblemCode, ProblemDetails};
+use posthouse_core::actor::Right;
 
 use super::{
     AdminState,
     answer::{ProblemAnswer, text},
+    audit,
+    context::nothing_at,
     health, is_api, messages, metrics, provisioning, ready, unreadable, version,
 };
 
+/// A verb of the API.
+pub(super) struct Verb {
+    method: Method,
+    /// Below [`BASE`].
+    path: &'static str,
+    access: Access,
+    handler: MethodRouter<Arc<AdminState>>,
+}
+
+/// Who may use a verb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Access {
+    /// What a caller has to be allowed.
+    pub right: Right,
+    /// Whether the verb keeps to one account where the caller does: whose role is an account's may use no other.
+    pub own: bool,
+}
+
+/// Declares the verbs: method, path, the right that it needs, `own` where a role of an account may use it for what is the account's, and
+/// what handles it.
+macro_rules! verbs {
+    ($($method:ident $path:literal $right:ident $($own:ident)? => $handler:path;)*) => {
+        vec![$(Verb {
+            method: Method::$method,
+            path: $path,
+            access: Access { right: Right::$right, own: verbs!(own $($own)?) },
+            handler: on(MethodFilter::$method, $handler),
+        },)*]
+    };
+    (own own) => { true };
+    (own) => { false };
+}
+
+/// Every verb of the API.
+pub(super) fn verbs() -> Vec<Verb> {
+    verbs! {
+        GET "/version" Look => version::handle;
+        POST "/provisioning/plan" Provision => provisioning::plan::handle;
+        POST "/provisioning/apply" Provision => provisioning::apply::handle;
+        GET "/messages" Look own => messages::list::handle;
+        POST "/messages/requeue" Bulk => messages::requeue::handle;
+        POST "/messages/expire" Bulk => messages::expire::handle;
+        POST "/messages/resend-reports" Bulk => messages::resend_reports::handle;
+        GET "/messages/{id}" Look own => messages::get::handle;
+        POST "/messages/{id}/requeue" Mend => messages::requeue::handle_one;
+        POST "/messages/{id}/expire" Mend => messages::expire::handle_one;
+        POST "/messages/{id}/resend-reports" Resend own => messages::resend_reports::handle_one;
+        GET "/unreadable" Reveal => unreadable::list::handle;
+        GET "/unreadable/{number}" Reveal => unreadable::get::handle;
+        GET "/audit" Look => audit::list::handle;
+    }
+}
+
 /// The routes, with what the verbs need.
-pub(super) fn router(state: Arc<AdminState>) -> Router {
-    let api = |path: &str| format!("{BASE}{path}");
-    Router::new()
-        .route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
+pub(super) fn router(state: Arc<AdminState>, verbs: Vec<Verb>) -> Router {
+    let api = verbs
+        .into_iter()
+        .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.handler));
+    api.route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
         .route("/readyz", read_only(on(MethodFilter::GET, ready::handle)))
         .route("/metrics", read_only(on(MethodFilter::GET, metrics::handle)))
-        .route(&api("/version"), get(version::handle))
-        .route(&api("/provisioning/plan"), post(provisioning::plan::handle))
-        .route(&api("/provisioning/apply"), post(provisioning::apply::handle))
-        .route(&api("/messages"), get(messages::list::handle))
-        .route(&api("/messages/requeue"), post(messages::requeue::handle))
-        .route(&api("/messages/expire"), post(messages::expire::handle))
-        .route(&api("/messages/resend-reports"), post(messages::resend_reports::handle))
-        .route(&api("/messages/{id}"), get(messages::get::handle))
-        .route(&api("/messages/{id}/requeue"), post(messages::requeue::handle_one))
-        .route(&api("/messages/{id}/expire"), post(messages::expire::handle_one))
-        .route(&api("/messages/{id}/resend-reports"), post(messages::resend_reports::handle_one))
-        .route(&api("/unreadable"), get(unreadable::list::handle))
-        .route(&api("/unreadable/{number}"), get(unreadable::get::handle))
         .method_not_allowed_fallback(not_allowed)
         .fallback(not_found)
         .with_state(state)
+}
+
+/// Which right each verb needs, to be asked before anything of a request but its head is read.
+pub(super) struct Rights {
+    paths: matchit::Router<Vec<(Method, Access)>>,
+}
+
+impl Rights {
+    /// Those of these verbs.
+    pub fn of(verbs: &[Verb]) -> Self {
+        let mut by_path: BTreeMap<&str, Vec<(Method, Access)>> = BTreeMap::new();
+        for verb in verbs {
+            by_path.entry(verb.path).or_default().push((verb.method.clone(), verb.access));
+        }
+        let mut paths = matchit::Router::new();
+        for (path, methods) in by_path {
+            // Two that cannot stand beside each other are refused by the router, too: a test makes it.
+            let _ = paths.insert(format!("{BASE}{path}"), methods);
+        }
+        Self { paths }
+    }
+
+    /// Who may do this at a path; `None` where there is no such verb.
+    pub fn access(&self, method: &Method, path: &str) -> Option<Access> {
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let methods = self.paths.at(path).ok()?.value;
+        methods.iter().find(|(known, _)| known == method).map(|(_, access)| *access)
+    }
 }
 
 /// Whether a path takes documents of provisioning, which may be long and take long.
@@ -66,12 +138,52 @@ async fn not_allowed(method: Method, uri: Uri) -> Response {
 async fn not_found(request: Request) -> Response {
     let path = request.uri().path();
     if is_api(path) {
-        let detail = format!("there is nothing at {path}");
-        let problem = ProblemDetails::new(ProblemCode::NotFound).detail(detail);
-        return ProblemAnswer(problem.remedy("docs/api.md lists what there is")).into_response();
+        return ProblemAnswer(nothing_at(path)).into_response();
     }
     if request.method() != Method::GET {
         return only_read().await;
     }
     text(HttpStatus::NOT_FOUND, "there is /healthz, /readyz and /metrics\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_right_of_a_verb_is_found_by_its_path() {
+        let rights = Rights::of(&verbs());
+        let access = |method, path: &str| {
+            let access = rights.access(&method, &format!("{BASE}{path}"))?;
+            Some(format!("{}{}", access.right, if access.own { " own" } else { "" }))
+        };
+        for (method, path, expected) in [
+            (Method::GET, "/version", Some("look")),
+            (Method::HEAD, "/messages", Some("look own")),
+            (Method::GET, "/messages/17", Some("look own")),
+            (Method::POST, "/messages/requeue", Some("bulk")),
+            (Method::POST, "/messages/17/requeue", Some("mend")),
+            (Method::POST, "/messages/17/resend-reports", Some("resend own")),
+            (Method::POST, "/provisioning/apply", Some("provision")),
+            (Method::DELETE, "/messages/17", None),
+            (Method::GET, "/messages/17/nothing", None),
+            (Method::GET, "", None),
+        ] {
+            assert_eq!(access(method, path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn each_verb_has_a_path_of_its_own() {
+        let mut all: Vec<_> = verbs().iter().map(|verb| format!("{} {}", verb.method, verb.path)).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        let found = Rights::of(&verbs());
+        for verb in verbs() {
+            let path = format!("{BASE}{}", verb.path);
+            assert_eq!(found.access(&verb.method, &path), Some(verb.access), "{path}");
+        }
+    }
 }

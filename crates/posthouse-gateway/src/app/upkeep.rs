@@ -68,5 +68,10 @@ pub(super) async fn sweep(
             }
             Err(error) => tracing::error!(%error, "retention could not throw anything away"),
         }
+        match store.sweep_audit(before(retention.audit), SWEEP_AT_A_TIME).await {
+            Ok(0) => {}
+            Ok(audit) => tracing::info!(audit, "retention"),
+            Err(error) => tracing::error!(%error, "retention could not throw anything away"),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Brings what a store holds to what a file declares.
 
+use jiff::Timestamp;
 use posthouse_core::{
+    actor::Actor,
     provisioning::{Ground, Plan},
     store::{ProvisioningStore, StoreError},
 };
@@ -61,13 +63,15 @@ pub async fn apply(
     document: &ConfigFile,
     environment: &Environment<'_>,
     prune: bool,
+    by: &Actor,
+    now: Timestamp,
 ) -> Result<Applied, ApplyError> {
     for _ in 0..TRIES {
         let Applied { plan, revision } = prepare(store, document, environment, prune).await?;
         if plan.changes.is_empty() {
             return Ok(Applied { plan, revision });
         }
-        match store.change(&plan.changes, Some(revision)).await {
+        match store.change(&plan.changes, Some(revision), by, now).await {
             Ok(revision) => return Ok(Applied { plan, revision }),
             Err(StoreError::RevisionMoved { .. }) => {}
             Err(error) => return Err(error.into()),

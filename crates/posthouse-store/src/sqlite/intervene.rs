@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     account::AccountName,
+    actor::Actor,
+    audit,
     carrier::CarrierId,
     life::{
         callback::{self, ResentCallback},
@@ -16,6 +18,7 @@ use posthouse_core::{
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 use super::{
+    audit::write as write_audit,
     fault::Result,
     job::Tx,
     load::{self, Tables},
@@ -44,22 +47,25 @@ pub(super) fn intervene(
     tx: &mut Tx<'_>,
     ids: &[Id],
     intervention: Intervention,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Ruling>> {
     if tx.segments.is_none() {
         // Another visitor may have made ids since this one came.
         *tx.callback_ids = callback_ids(tx.connection, Mode::Visit)?;
     }
-    let mut rulings = Vec::new();
+    let (mut rulings, mut done) = (Vec::new(), Vec::new());
     for id in ids {
         let subject = load::subject(tx.connection, *id)?;
         let event = intervention.judge_subject(subject.as_ref(), now)?;
         if let (Some(subject), Ok(event)) = (subject, event) {
+            done.push((*id, subject.state));
             let loaded = Loaded::with(subject, operator::NEEDS, &Tables(tx.connection))?;
-            write::write(tx, &operator::carry_out(loaded, event, now))?;
+            write::write(tx, &operator::carry_out(loaded, event, &by.name, now))?;
         }
         rulings.push(event.map(|_| ()));
     }
+    audit::intervened(by, intervention, &done, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(rulings)
 }
 
@@ -141,8 +147,8 @@ fn read_failed(row: &Row<'_>) -> Result<FailedCallback> {
 }
 
 /// Makes callbacks that failed due again, with all their tries; which.
-pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Result<Vec<Id>> {
-    let mut resent = Vec::new();
+pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], by: &Actor, now: Timestamp) -> Result<Vec<Id>> {
+    let (mut resent, mut about) = (Vec::new(), Vec::new());
     for id in callback::resend_order(callbacks) {
         let found = tx
             .prepare(&format!("{FAILED} AND c.id = ?"))?
@@ -152,11 +158,15 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], now: Timestamp) -> Resul
         let Some(failed) = found else { continue };
         let owes = "SELECT 1 FROM callback WHERE message = ? AND failed = 0";
         let message_owes = tx.prepare(owes)?.exists([failed.message.number()])?;
-        if let Some(again) = callback::resend(&failed, message_owes, now) {
+        if let Some(again) = callback::resend(&failed, message_owes, &by.name, now) {
             write_resent(tx, &failed, &again)?;
             resent.push(failed.id);
+            about.push(failed.message);
         }
     }
+    about.sort_unstable();
+    about.dedup();
+    audit::resent(by, &about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(resent)
 }
 

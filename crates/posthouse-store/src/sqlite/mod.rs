@@ -11,6 +11,7 @@
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `intervene.rs` | what an operator does by hand |
+//! | `audit.rs` | who did it |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
 //! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
@@ -18,6 +19,7 @@
 //! | `record.rs` | rows that cannot be read |
 
 mod accept;
+mod audit;
 #[cfg(test)]
 mod backlog;
 mod callback;

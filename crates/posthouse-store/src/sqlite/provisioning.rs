@@ -2,9 +2,12 @@
 
 use std::slice;
 
+use jiff::Timestamp;
 use posthouse_core::{
     account::AccountName,
+    actor::Actor,
     address::Msisdn,
+    audit,
     carrier::CarrierId,
     provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range},
     store::{ErrorCause, StoreError, next_revision},
@@ -13,6 +16,7 @@ use rusqlite::{Connection, Row, params_from_iter};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
+    audit::write as write_audit,
     fault::Result,
     job::Tx,
     record::{Record, corrupt},
@@ -97,7 +101,13 @@ fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
 }
 
 /// Makes changes; the revision afterwards.
-pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> Result<u64> {
+pub(super) fn change(
+    tx: &Tx<'_>,
+    changes: &[Change],
+    expected: Option<u64>,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<u64> {
     let revision = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
     let Some(next) = next_revision(revision, expected, changes)? else { return Ok(revision) };
     for kind in changes.chunk_by(|one, next| rows_of(one) == rows_of(next)) {
@@ -106,6 +116,7 @@ pub(super) fn change(tx: &Tx<'_>, changes: &[Change], expected: Option<u64>) -> 
     let value = i64::try_from(next).unwrap_or(i64::MAX);
     let change = "UPDATE meta SET value = ? WHERE name = 'revision'";
     tx.update_one(("meta", "revision"), change, [value])?;
+    write_audit(tx, &audit::provisioned(by, (revision, next), changes, now))?;
     Ok(next)
 }
 

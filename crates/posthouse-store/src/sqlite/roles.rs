@@ -6,16 +6,18 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     account::AccountName,
+    actor::Actor,
+    audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, FailedAttempt,
-        IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner,
-        ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreError, StoreResult,
-        StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
+        Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due,
+        FailedAttempt, IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore,
+        Owner, ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreError,
+        StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -24,7 +26,7 @@ use rusqlite::Connection;
 use super::{
     SqliteStore,
     accept::{self, PreparedMessage},
-    callback, clock, due, intervene,
+    audit, callback, clock, due, intervene,
     job::Tx,
     mo, provisioning, report, search, sweep,
     transaction::Transaction,
@@ -247,10 +249,11 @@ impl OperationsStore for SqliteStore {
         &self,
         ids: &[Id],
         intervention: Intervention,
+        by: &Actor,
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>> {
-        let ids = ids.to_vec();
-        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, now);
+        let (ids, by) = (ids.to_vec(), by.clone());
+        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, &by, now);
         self.write(Transaction::Intervene, intervene).await
     }
 
@@ -263,9 +266,9 @@ impl OperationsStore for SqliteStore {
         self.readers.read(move |connection| intervene::failed(connection, &filter, limit)).await
     }
 
-    async fn resend(&self, callbacks: &[Id], now: Timestamp) -> StoreResult<Vec<Id>> {
-        let callbacks = callbacks.to_vec();
-        let resend = move |tx: &mut Tx<'_>| intervene::resend(tx, &callbacks, now);
+    async fn resend(&self, callbacks: &[Id], by: &Actor, now: Timestamp) -> StoreResult<Vec<Id>> {
+        let (callbacks, by) = (callbacks.to_vec(), by.clone());
+        let resend = move |tx: &mut Tx<'_>| intervene::resend(tx, &callbacks, &by, now);
         self.write(Transaction::Resend, resend).await
     }
 }
@@ -280,9 +283,16 @@ impl ProvisioningStore for SqliteStore {
         self.readers.read(provisioning::provisioning).await
     }
 
-    async fn change(&self, changes: &[Change], expected: Option<u64>) -> StoreResult<u64> {
-        let changes = changes.to_vec();
-        self.write(Transaction::Change, move |tx| provisioning::change(tx, &changes, expected)).await
+    async fn change(
+        &self,
+        changes: &[Change],
+        expected: Option<u64>,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<u64> {
+        let (changes, by) = (changes.to_vec(), by.clone());
+        let change = move |tx: &mut Tx<'_>| provisioning::change(tx, &changes, expected, &by, now);
+        self.write(Transaction::Change, change).await
     }
 
     async fn key(&self) -> StoreResult<[u8; 32]> {
@@ -322,8 +332,13 @@ impl UpkeepStore for SqliteStore {
         self.write(Transaction::NoteSeen, move |tx| clock::note_seen(tx, now)).await
     }
 
-    async fn confirm_clock(&self, now: Timestamp) -> StoreResult<()> {
-        self.write(Transaction::ConfirmClock, move |tx| clock::confirm(tx, now)).await
+    async fn confirm_clock(&self, by: &Actor, now: Timestamp) -> StoreResult<()> {
+        let entry = AuditEntry::new(by, AuditVerb::ConfirmClock, "clock", now).after(now.to_string());
+        let confirm = move |tx: &mut Tx<'_>| {
+            clock::confirm(tx, now)?;
+            audit::write(tx, &entry)
+        };
+        self.write(Transaction::ConfirmClock, confirm).await
     }
 
     async fn check(&self) -> StoreResult<()> {
@@ -343,5 +358,22 @@ impl UpkeepStore for SqliteStore {
         self.readers.close(self.read_connections).await;
         self.writer.close().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn audit(&self, filter: &AuditFilter, limit: usize) -> StoreResult<Vec<AuditRecord>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| audit::list(connection, &filter, limit)).await
+    }
+
+    async fn record_audit(&self, entry: &AuditEntry) -> StoreResult<()> {
+        let entry = entry.clone();
+        self.write(Transaction::RecordAudit, move |tx| audit::write(tx, &entry)).await
+    }
+
+    async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
+        self.write(Transaction::SweepAudit, move |tx| audit::sweep(tx, before, limit)).await
     }
 }

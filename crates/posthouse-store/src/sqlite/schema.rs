@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "failed_attempts",
         sql: include_str!("../../migrations/sqlite/0010_failed_attempts.sql"),
     },
+    Migration { version: 11, name: "audit", sql: include_str!("../../migrations/sqlite/0011_audit.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -285,7 +285,7 @@ fn callbacks_in_sql_are_as_the_rules_say() {
     let owed = load::owed(&store.connection, about).unwrap();
     let found = find(&mut store, second).unwrap();
     assert_eq!((found.next, found.next.map(|(id, _)| id)), (first_of(&owed, second), Some(third)));
-    let (resent, _) = store.run(|tx| intervene::resend(tx, &[first], at(21)));
+    let (resent, _) = store.run(|tx| intervene::resend(tx, &[first], &bed::operator(), at(21)));
     assert_eq!((resent, find(&mut store, first).unwrap().row), (vec![first], CallbackRow::new(&new[1])));
 }
 

@@ -45,6 +45,8 @@ transactions! {
     NoteSeen "note_seen",
     ConfirmClock "confirm_clock",
     Check "check",
+    RecordAudit "record_audit",
+    SweepAudit "sweep_audit",
 }
 
 /// Whether an operation may wait for room in the queue.
@@ -72,7 +74,7 @@ impl Transaction {
 
     /// Whether a visitor may do it, beside a gateway that runs.
     pub(crate) const fn is_for_visitors(self) -> bool {
-        matches!(self, Self::Intervene | Self::Resend | Self::Change | Self::ConfirmClock)
+        matches!(self, Self::Intervene | Self::Resend | Self::Change | Self::ConfirmClock | Self::RecordAudit)
     }
 }
 

@@ -12,6 +12,7 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
     account::AccountName,
+    actor::{Actor, Credential, Role},
     address::Msisdn,
     carrier::CarrierId,
     life::read_reply::{CarrierReadReply, ReadStatus},
@@ -36,6 +37,11 @@ pub const OTHER: Owner = Owner(22);
 pub const LEASE: i64 = 60;
 /// How long reports are waited for here, in seconds.
 pub const REPORT_TIMEOUT: i64 = 3600;
+
+/// Who does by hand what is done by hand here.
+pub fn operator() -> Actor {
+    Actor::new("operator", Role::Operator, Credential::Configured)
+}
 
 /// A time, in seconds after some morning.
 pub fn at(seconds: i64) -> Timestamp {

@@ -4,7 +4,7 @@ use posthouse_core::store::ClockMarks;
 
 use super::{
     Backend,
-    bed::{Bed, at},
+    bed::{Bed, at, operator},
 };
 
 /// Each the newest that was noted, also after the next start.
@@ -13,7 +13,7 @@ pub async fn times_are_noted(backend: &dyn Backend) {
     assert_eq!(bed.clock().await, Ok(ClockMarks::default()));
     bed.note_seen(at(5)).await.unwrap();
     bed.note_seen(at(3)).await.unwrap();
-    bed.confirm_clock(at(90)).await.unwrap();
+    bed.confirm_clock(&operator(), at(90)).await.unwrap();
     let noted = ClockMarks { seen: Some(at(3)), confirmed: Some(at(90)) };
     assert_eq!(bed.clock().await, Ok(noted));
     let bed = bed.reopen(backend).await;

@@ -15,7 +15,9 @@ use posthouse_core::{
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, OTHER, acme, again, at, lease, message, mo, report, status, taken, unknown},
+    bed::{
+        Bed, LEASE, ME, OTHER, acme, again, at, lease, message, mo, operator, report, status, taken, unknown,
+    },
 };
 
 const REQUEUE: Intervention = Intervention::Requeue { parked: false };
@@ -24,7 +26,7 @@ const DONE: Verdict = Ok(());
 
 /// Does it to one message.
 async fn intervene(bed: &Bed, id: Id, intervention: Intervention, now: i64) -> Verdict {
-    bed.intervene(&[id], intervention, at(now)).await.unwrap()[0]
+    bed.intervene(&[id], intervention, &operator(), at(now)).await.unwrap()[0]
 }
 
 /// A message whose last attempt, at 0, failed; the next is due at 300.
@@ -88,7 +90,7 @@ pub async fn what_is_not_waiting_is_left_alone(backend: &dyn Backend) {
     bed.accept(&new).await.unwrap();
     let ids = [ended, forwarded, due, nobody];
     let expected = [LeftAlone::Ended, LeftAlone::WithCarrier, LeftAlone::Due, LeftAlone::Unknown];
-    let verdicts = bed.intervene(&ids, REQUEUE_PARKED, at(10)).await.unwrap();
+    let verdicts = bed.intervene(&ids, REQUEUE_PARKED, &operator(), at(10)).await.unwrap();
     assert_eq!(verdicts, expected.map(Err));
     let overdue = 3 * 86_400;
     assert_eq!(intervene(&bed, due, REQUEUE, overdue).await, Err(LeftAlone::Overdue));
@@ -105,7 +107,8 @@ pub async fn what_is_in_hand_is_left_alone(backend: &dyn Backend) {
     let (leased, sending, parked) = (bed.accept_mine(0).await, bed.sending(0).await, bed.parked(-4000).await);
     assert_eq!(bed.timers(ME, 0).await.len(), 1);
     for intervention in [REQUEUE, REQUEUE_PARKED, Intervention::Expire] {
-        let verdicts = bed.intervene(&[leased, sending, parked], intervention, at(10)).await.unwrap();
+        let verdicts =
+            bed.intervene(&[leased, sending, parked], intervention, &operator(), at(10)).await.unwrap();
         assert_eq!(verdicts, [Err(LeftAlone::InHand); 3], "{intervention:?}");
     }
     bed.begin_mine(leased, 11).await;
@@ -113,7 +116,7 @@ pub async fn what_is_in_hand_is_left_alone(backend: &dyn Backend) {
         assert_eq!(bed.settle_mine(id, taken(&id.to_string(), 12), 12).await.state, State::Forwarded);
     }
     assert!(matches!(
-        bed.intervene(&[sending], REQUEUE, at(13)).await.unwrap()[..],
+        bed.intervene(&[sending], REQUEUE, &operator(), at(13)).await.unwrap()[..],
         [Err(LeftAlone::WithCarrier)]
     ));
 }
@@ -135,7 +138,10 @@ pub async fn an_expired_message_ends_and_its_report_is_owed(backend: &dyn Backen
     silent.submission.delivery_report = false;
     let (id, other) = (waiting(&bed).await, silent.id);
     bed.accept(&silent).await.unwrap();
-    assert_eq!(bed.intervene(&[id, other], Intervention::Expire, at(10)).await, Ok(vec![DONE, DONE]));
+    assert_eq!(
+        bed.intervene(&[id, other], Intervention::Expire, &operator(), at(10)).await,
+        Ok(vec![DONE, DONE])
+    );
     for id in [id, other] {
         assert_eq!(bed.state(id).await, State::Ended(Terminal::Expired));
         let lines = bed.events(id).await;
@@ -173,7 +179,7 @@ pub async fn looking_changes_nothing(backend: &dyn Backend) {
     assert_eq!(looked, [DONE, DONE, Err(LeftAlone::InHand)]);
     let after = (bed.message(waiting).await, bed.events(waiting).await, bed.events(parked).await);
     assert_eq!(before, after);
-    assert_eq!(bed.intervene(&ids, Intervention::Expire, at(10)).await.unwrap(), looked);
+    assert_eq!(bed.intervene(&ids, Intervention::Expire, &operator(), at(10)).await.unwrap(), looked);
 }
 
 /// Fails the callbacks that are due for good.
@@ -205,7 +211,7 @@ pub async fn a_failed_report_is_sent_again_with_all_its_tries(backend: &dyn Back
     );
     assert_eq!((&one.account, one.carrier.as_str()), (&acme(), "31003"));
     assert_ne!(one.message, id);
-    assert_eq!(bed.resend(&[one.id], at(1000)).await, Ok(vec![one.id]));
+    assert_eq!(bed.resend(&[one.id], &operator(), at(1000)).await, Ok(vec![one.id]));
     assert_eq!(
         last_line(&bed, one.message).await,
         (EventKind::Operator, "Forwarded: sent again by operator".into())
@@ -213,7 +219,7 @@ pub async fn a_failed_report_is_sent_again_with_all_its_tries(backend: &dyn Back
     assert_eq!(bed.due(at(1000)).await.unwrap().accounts, [acme()]);
     let callbacks = bed.callbacks(1000).await;
     assert_eq!((callbacks[0].id, callbacks[0].attempts, callbacks[0].at), (one.id, 0, at(1)));
-    assert_eq!(bed.resend(&[one.id], at(1001)).await, Ok(vec![]), "it has not failed any more");
+    assert_eq!(bed.resend(&[one.id], &operator(), at(1001)).await, Ok(vec![]), "it has not failed any more");
     bed.delivered(&callbacks[0], 1002).await;
     assert_eq!(failed(&bed).await, []);
 }
@@ -226,7 +232,7 @@ pub async fn a_failed_message_from_a_handset_is_sent_again(backend: &dyn Backend
     fail_all(&bed, 1).await;
     let all = bed.failed_callbacks(&FailedFilter::default(), 100).await.unwrap();
     assert_eq!((all[0].message, all[0].says, all[0].superseded), (new.id, CallbackSays::Mo, false));
-    assert_eq!(bed.resend(&[all[0].id], at(5)).await, Ok(vec![all[0].id]));
+    assert_eq!(bed.resend(&[all[0].id], &operator(), at(5)).await, Ok(vec![all[0].id]));
     assert_eq!(bed.sweep(at(100), at(100), 10).await.unwrap().media, 0);
     assert_eq!(bed.callbacks(5).await[0].message, new.id);
     assert_eq!(bed.media(new.id).await, Ok(new.media));
@@ -241,7 +247,7 @@ pub async fn failed_reports_of_a_message_go_in_order(backend: &dyn Backend) {
     fail_all(&bed, 3).await;
     let mut both = failed(&bed).await;
     both.reverse();
-    assert_eq!(bed.resend(&both, at(10)).await.unwrap().len(), 2);
+    assert_eq!(bed.resend(&both, &operator(), at(10)).await.unwrap().len(), 2);
     let first = bed.callbacks(10).await;
     assert_eq!(first.iter().map(status).collect::<Vec<_>>(), [MmStatus::Forwarded]);
     bed.delivered(&first[0], 11).await;
@@ -257,7 +263,7 @@ pub async fn a_superseded_report_is_not_sent_again(backend: &dyn Backend) {
     fail_all(&bed, 3).await;
     let all = bed.failed_callbacks(&FailedFilter::default(), 100).await.unwrap();
     assert_eq!(all.iter().map(|one| one.superseded).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(bed.resend(&failed(&bed).await, at(10)).await, Ok(vec![all[0].id]));
+    assert_eq!(bed.resend(&failed(&bed).await, &operator(), at(10)).await, Ok(vec![all[0].id]));
     assert_eq!(bed.statuses(10).await, [MmStatus::Retrieved]);
 }
 
@@ -267,7 +273,7 @@ pub async fn a_resent_report_waits_for_what_is_owed(backend: &dyn Backend) {
     let id = bed.forwarded("c-1", 0).await;
     fail_all(&bed, 1).await;
     bed.reported(id, report("c-1", MmStatus::Deferred, 2)).await;
-    assert_eq!(bed.resend(&failed(&bed).await, at(3)).await.unwrap().len(), 1);
+    assert_eq!(bed.resend(&failed(&bed).await, &operator(), at(3)).await.unwrap().len(), 1);
     let first = bed.callbacks(3).await;
     assert_eq!(first.iter().map(status).collect::<Vec<_>>(), [MmStatus::Deferred]);
     bed.delivered(&first[0], 4).await;

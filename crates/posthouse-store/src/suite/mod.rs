@@ -3,6 +3,7 @@
 //! A backend implements [`Backend`] and runs them all with [`conformance!`](crate::conformance).
 
 pub mod attempts;
+pub mod audit;
 pub mod bed;
 pub mod bounds;
 pub mod callbacks;
@@ -161,6 +162,10 @@ macro_rules! conformance {
                 a_superseded_report_is_not_sent_again,
                 a_resent_report_waits_for_what_is_owed,
                 every_filter_of_failed_callbacks_filters;
+            audit: a_change_says_who_made_it,
+                each_change_has_its_row,
+                every_filter_of_the_audit_filters,
+                old_rows_of_the_audit_go;
             due: nothing_is_due_in_an_empty_store,
                 due_names_carriers_accounts_and_timers,
                 due_tells_when_the_next_is,

@@ -17,7 +17,10 @@ use posthouse_core::{
     vocabulary::Vocabulary,
 };
 
-use super::{Backend, bed::Bed};
+use super::{
+    Backend,
+    bed::{Bed, at, operator},
+};
 
 fn account(name: &str) -> Account {
     Account {
@@ -129,7 +132,7 @@ pub async fn changes_read_back_sorted_by_key(backend: &dyn Backend) {
         Change::PutBlacklisted(blacklisted("16175550199", Some("acme"))),
         Change::PutBlacklisted(blacklisted("16175550199", None)),
     ];
-    assert_eq!(bed.change(&changes, None).await, Ok(1));
+    assert_eq!(bed.change(&changes, None, &operator(), at(0)).await, Ok(1));
     let expected = Provisioning {
         revision: 1,
         accounts: vec![account("acme"), account("globex")],
@@ -144,7 +147,9 @@ pub async fn changes_read_back_sorted_by_key(backend: &dyn Backend) {
 /// What has the same key is replaced; what is not there is no error.
 pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    bed.change(&[put_account("acme"), Change::PutRange(range("1617", "31003"))], None).await.unwrap();
+    bed.change(&[put_account("acme"), Change::PutRange(range("1617", "31003"))], None, &operator(), at(0))
+        .await
+        .unwrap();
     let disabled = Account { status: AccountStatus::Disabled, ..account("acme") };
     let changes = [
         Change::PutAccount(Box::new(disabled.clone())),
@@ -154,7 +159,7 @@ pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
         Change::RemoveCarrier(CarrierId("nobody".into())),
         Change::SetLookup(None),
     ];
-    assert_eq!(bed.change(&changes, None).await, Ok(2));
+    assert_eq!(bed.change(&changes, None, &operator(), at(0)).await, Ok(2));
     let provisioning = bed.provisioning().await.unwrap();
     assert_eq!(provisioning.accounts, [disabled]);
     assert_eq!(provisioning.ranges, [range("1617", "31002")]);
@@ -164,7 +169,7 @@ pub async fn a_put_replaces_and_a_remove_removes(backend: &dyn Backend) {
         Change::RemoveRange(prefix("1617")),
         Change::RemoveBlacklisted(blacklisted("16175550199", None)),
     ];
-    assert_eq!(bed.change(&removals, None).await, Ok(3));
+    assert_eq!(bed.change(&removals, None, &operator(), at(0)).await, Ok(3));
     assert_eq!(bed.provisioning().await, Ok(Provisioning { revision: 3, ..Provisioning::default() }));
 }
 
@@ -180,7 +185,7 @@ pub async fn thousands_of_changes_are_one_change(backend: &dyn Backend) {
     let twice = [range("3", "31002"), range("3", "31003")].map(Change::PutRange);
     let changes: Vec<_> =
         ranges.chain(listed).chain(again).chain([put_account("acme")]).chain(gone).chain(twice).collect();
-    assert_eq!(bed.change(&changes, None).await, Ok(1));
+    assert_eq!(bed.change(&changes, None, &operator(), at(0)).await, Ok(1));
     let provisioning = bed.provisioning().await.unwrap();
     let carrier = |prefix: usize| if prefix.is_multiple_of(2) { "31002" } else { "31003" };
     let ranges = (0..1003).map(|prefix| range(&format!("1{prefix:04}"), carrier(prefix)));
@@ -194,10 +199,10 @@ pub async fn thousands_of_changes_are_one_change(backend: &dyn Backend) {
 /// Somebody else was faster.
 pub async fn an_unexpected_revision_changes_nothing(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    assert_eq!(bed.change(&[put_account("acme")], Some(0)).await, Ok(1));
-    let stale = bed.change(&[put_account("globex")], Some(0)).await;
+    assert_eq!(bed.change(&[put_account("acme")], Some(0), &operator(), at(0)).await, Ok(1));
+    let stale = bed.change(&[put_account("globex")], Some(0), &operator(), at(0)).await;
     assert_eq!(stale, Err(StoreError::RevisionMoved { expected: 0, found: 1 }));
-    assert_eq!(bed.change(&[], Some(1)).await, Ok(1), "nothing to do is no change");
+    assert_eq!(bed.change(&[], Some(1), &operator(), at(0)).await, Ok(1), "nothing to do is no change");
     let provisioning = bed.provisioning().await.unwrap();
     assert_eq!((provisioning.revision, provisioning.accounts.len()), (1, 1));
 }

@@ -13,7 +13,7 @@ use posthouse_core::{
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, acme, at, carrier, read_reply, report, unknown},
+    bed::{Bed, LEASE, ME, acme, at, carrier, operator, read_reply, report, unknown},
 };
 
 /// What callbacks say.
@@ -163,7 +163,7 @@ pub async fn a_read_reply_is_tried_again_and_kept_as_failed(backend: &dyn Backen
         let other = FailedFilter { kind: Some(kind), ..FailedFilter::default() };
         assert_eq!(bed.failed_callbacks(&other, 10).await, Ok(vec![]));
     }
-    assert_eq!(bed.resend(&[callback.id], at(1000)).await, Ok(vec![callback.id]));
+    assert_eq!(bed.resend(&[callback.id], &operator(), at(1000)).await, Ok(vec![callback.id]));
     assert_eq!(said(&bed.callbacks(1000).await), ["read reply Read"]);
 }
 

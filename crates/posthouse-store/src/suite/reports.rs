@@ -11,7 +11,9 @@ use posthouse_core::{
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, REPORT_TIMEOUT, again, at, lease, message, report, resend, taken, unknown},
+    bed::{
+        Bed, LEASE, ME, REPORT_TIMEOUT, again, at, lease, message, operator, report, resend, taken, unknown,
+    },
 };
 
 const RETRIEVED: State = State::Ended(Terminal::Retrieved);
@@ -314,7 +316,7 @@ pub async fn a_report_on_an_attempt_that_was_made_again_is_kept(backend: &dyn Ba
     let bed = Bed::open(backend).await;
     let id = bed.parked(0).await;
     let requeue = Intervention::Requeue { parked: true };
-    assert_eq!(bed.intervene(&[id], requeue, at(1)).await, Ok(vec![Ok(())]));
+    assert_eq!(bed.intervene(&[id], requeue, &operator(), at(1)).await, Ok(vec![Ok(())]));
     assert_eq!(bed.send_ids(ME, 1).await, [id]);
     bed.begin_mine(id, 1).await;
     let first = bed.record_report(report("c-1", MmStatus::Retrieved, 2)).await;

@@ -8,7 +8,7 @@ use posthouse_core::{
 
 use super::{
     Backend,
-    bed::{Bed, ME, at, lease, message, mo, report, taken, with_media},
+    bed::{Bed, ME, at, lease, message, mo, operator, report, taken, with_media},
     media::noise,
 };
 
@@ -69,7 +69,7 @@ pub async fn a_message_from_a_handset_ends_with_its_callback(backend: &dyn Backe
         bed.settle_callback(callbacks[0].id, ME, outcome.clone(), at(500)).await.unwrap();
         assert_eq!(bed.sweep(at(500), at(500), 10).await, Ok(Swept::default()), "it ended at 500");
         if matches!(outcome, CallbackOutcome::Failed { .. }) {
-            assert_eq!(bed.resend(&[callbacks[0].id], at(600)).await.unwrap().len(), 1);
+            assert_eq!(bed.resend(&[callbacks[0].id], &operator(), at(600)).await.unwrap().len(), 1);
             assert_eq!(bed.sweep(at(601), at(601), 10).await, Ok(Swept::default()), "it is owed again");
             let again = bed.callbacks(700).await;
             bed.settle_callback(again[0].id, ME, CallbackOutcome::Delivered, at(700)).await.unwrap();

@@ -18,7 +18,7 @@ use posthouse_store::{
     OpenError,
     sqlite::{Mode, SqliteOptions, SqliteStore},
     suite::{
-        bed::{self, Bed, LEASE, ME, at, carrier, lease, message, with_media},
+        bed::{self, Bed, LEASE, ME, at, carrier, lease, message, operator, with_media},
         media::noise,
     },
 };
@@ -93,7 +93,10 @@ mod opening {
         let visitor =
             SqliteStore::open(SqliteOptions { mode: Mode::Visit, ..place.options() }).await.unwrap();
         let range = Range { prefix: Prefix::parse("1617").unwrap(), carrier: carrier() };
-        assert_eq!(visitor.change(&[Change::PutRange(range.clone())], Some(0)).await, Ok(1));
+        assert_eq!(
+            visitor.change(&[Change::PutRange(range.clone())], Some(0), &operator(), at(0)).await,
+            Ok(1)
+        );
         assert_eq!(store.provisioning().await.unwrap().ranges, [range]);
         assert_eq!(visitor.message(new.id).await.unwrap().unwrap().submission, new.submission);
         assert!(visitor.media(new.id).await.unwrap() == new.media);
@@ -120,7 +123,7 @@ mod opening {
         let (odd, even): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| id.number() % 2 == 1);
         let expire = async |visitor: &SqliteStore, ids: &[Id]| {
             for id in ids {
-                let verdicts = visitor.intervene(&[*id], Intervention::Expire, at(100)).await;
+                let verdicts = visitor.intervene(&[*id], Intervention::Expire, &operator(), at(100)).await;
                 assert_eq!(verdicts, Ok(vec![Ok(())]));
             }
         };
@@ -146,7 +149,7 @@ mod opening {
         let visit = SqliteOptions { mode: Mode::Visit, ..place.options() };
         let visitor = SqliteStore::open(visit).await.unwrap();
         let range = Range { prefix: Prefix::parse("1617").unwrap(), carrier: carrier() };
-        visitor.change(&[Change::PutRange(range)], None).await.unwrap();
+        visitor.change(&[Change::PutRange(range)], None, &operator(), at(0)).await.unwrap();
         let store = place.open_store().await;
         assert_eq!(store.revision().await, Ok(1));
         assert_eq!(store.key().await, visitor.key().await);

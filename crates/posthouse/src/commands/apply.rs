@@ -2,6 +2,7 @@
 
 use std::{io, process::ExitCode, time::Duration};
 
+use jiff::Timestamp;
 use posthouse_api::ProvisioningPlan;
 use posthouse_gateway::{
     admin::provisioning::shown,
@@ -18,6 +19,7 @@ use crate::{
     print::{self, Printer},
     running::{Reached, reach, reach_at},
     target::{Target, environment, told, visit},
+    who::at_the_files,
 };
 
 /// How long a change may take to reach a running gateway, which looks several times a second.
@@ -85,7 +87,10 @@ async fn apply(
         return Ok(applied);
     }
     let store = visit(settings, true).await?;
-    let applied = config::apply(&*store, document, &environment, target.prune).await.map_err(told);
+    let by = at_the_files(&target.gateway);
+    let applied = config::apply(&*store, document, &environment, target.prune, &by, Timestamp::now())
+        .await
+        .map_err(told);
     store.close().await?;
     let Applied { plan, revision } = applied?;
     Ok(shown(&plan, revision, settings.carriers.listen))

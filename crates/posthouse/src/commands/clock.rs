@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
-use posthouse_core::steady::STANDS_FOR;
+use posthouse_core::{actor::Actor, steady::STANDS_FOR};
 use posthouse_gateway::config::Settings;
 use serde_json::json;
 
@@ -11,6 +11,7 @@ use super::wait_for;
 use crate::{
     print,
     target::{environment, visit},
+    who::user,
 };
 
 /// The arguments of `posthouse clock`.
@@ -42,7 +43,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let marks = wait_for(async {
         let store = visit(&settings, false).await?;
         if args.confirm {
-            store.confirm_clock(now).await?;
+            store.confirm_clock(&Actor::at_the_files(user()), now).await?;
         }
         let marks = store.clock().await?;
         store.close().await?;

@@ -318,6 +318,44 @@ async fn messages_are_listed_by_pages_and_shown_with_their_timeline() {
 }
 
 #[tokio::test]
+async fn every_change_is_kept_with_who_made_it_and_why() {
+    let town = town().await;
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    let path = format!("/api/v1/messages/{id}/expire");
+    let why = "X-Reason: asked for by 16175550100";
+    let headers = [BEARER, AS_JSON, why];
+    let done = ask(&town.app.ready().admin, "POST", &path, &headers, "{}").await;
+    assert_eq!(done.status, 200, "{}", done.body);
+
+    let kept = get(&town, "/api/v1/audit?verb=expire").await.json();
+    let row = &kept["items"][0];
+    assert_eq!((kept["items"].as_array().unwrap().len(), &kept["next"]), (1, &Value::Null));
+    let who = json!([row["actor"], row["role"], row["credential"], row["address"]]);
+    assert_eq!(who, json!(["admin", "admin", "configured", "127.0.0.1"]));
+    let what = json!([row["verb"], row["target"], row["before"], row["after"], row["reason"]]);
+    assert_eq!(
+        what,
+        json!(["expire", format!("message {id}"), "Parked", "Expired", "asked for by +1617•••0100"])
+    );
+    let revealed = get(&town, "/api/v1/audit?actor=admin&reveal=true&limit=1").await.json();
+    assert_eq!(revealed["items"][0]["reason"], "asked for by 16175550100");
+
+    let page = get(&town, "/api/v1/audit?limit=1").await;
+    let next = page.json()["next"].as_str().unwrap().to_owned();
+    let link = format!("\r\nlink: </api/v1/audit?limit=1&cursor={next}>; rel=\"next\"\r\n");
+    assert!(page.head.contains(&link), "{}", page.head);
+    let rest = get(&town, &format!("/api/v1/audit?limit=1&cursor={next}")).await.json();
+    assert_eq!((&rest["items"][0]["verb"], &rest["items"][0]["actor"]), (&json!("apply"), &json!("gateway")));
+    let wrong = get(&town, "/api/v1/audit?verb=expires").await.problem();
+    assert_eq!(
+        (&wrong["code"], &wrong["errors"][0]["parameter"]),
+        (&json!("invalid_parameter"), &json!("verb"))
+    );
+    town.close().await;
+}
+
+#[tokio::test]
 async fn an_operator_sends_again_and_ends_by_the_api() {
     let town = town().await;
     let (id, parked) = (
@@ -336,7 +374,7 @@ async fn an_operator_sends_again_and_ends_by_the_api() {
     let done = post(&town, &format!("/api/v1/messages/{id}/requeue"), &json!({})).await;
     assert_eq!((done.status, &done.json()["message_id"]), (200, &json!(id.to_string())));
     waits(&town, id, State::Accepted, 2).await;
-    assert_eq!(town.events(id, EventKind::Operator).await, ["requeued by operator"]);
+    assert_eq!(town.events(id, EventKind::Operator).await, ["requeued by admin"]);
 
     let refused = post(&town, &format!("/api/v1/messages/{parked}/requeue"), &json!({})).await;
     let problem = refused.problem();

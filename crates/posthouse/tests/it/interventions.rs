@@ -39,6 +39,12 @@ async fn town() -> Town {
 
 const CONFIGURATION: &str = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
 
+/// Who runs the commands here.
+fn user() -> String {
+    let output = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
 fn messages(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
     command.current_dir(folder).arg("messages").args(arguments).args(["-c", "posthouse.toml"]);
@@ -89,7 +95,7 @@ async fn what_waits_is_sent_at_once_when_it_is_requeued() {
         assert_eq!(requeued["first"][0]["message_id"], id.to_string());
     }
     assert_eq!(town.ended(id).await.state, State::Ended(Terminal::Retrieved));
-    assert_eq!(town.events(id, EventKind::Operator).await, ["requeued by operator"; 3]);
+    assert_eq!(town.events(id, EventKind::Operator).await, vec![format!("requeued by {}", user()); 3]);
     assert_eq!(told(town.folder(), &["requeue", "--to", "15080000000"]), "nothing matches\n");
     town.close().await;
 }
@@ -148,7 +154,7 @@ async fn what_the_vasp_did_not_take_is_sent_again() {
     assert_eq!(town.events(id, EventKind::Operator).await, [""; 0], "it was only looked");
     assert!(told(town.folder(), &resend).contains("resent 1 report\n"));
     eventually("the report is out", async || town.events(id, EventKind::Reported).await.pop()).await;
-    assert_eq!(town.events(id, EventKind::Operator).await, ["Retrieved: sent again by operator"]);
+    assert_eq!(town.events(id, EventKind::Operator).await, [format!("Retrieved: sent again by {}", user())]);
     let again = messages(town.folder(), &["resend-reports", &id.to_string()]);
     assert_eq!(again.status.code(), Some(1), "there is none any more");
     town.close().await;

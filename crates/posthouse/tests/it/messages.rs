@@ -7,6 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
+use jiff::Timestamp;
+use posthouse_core::actor::Actor;
 use posthouse_gateway::{
     app::{App, Components},
     config::{ConfigFile, Settings, apply},
@@ -67,7 +69,13 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     }
     let app = App::start(&settings, Components::default()).await.unwrap();
     let document = ConfigFile { file: "p.toml".to_owned(), text: PROVISIONING.to_owned(), folder: "".into() };
-    app.provisioned(apply(&**app.store(), &document, &|_| None, false).await.unwrap().revision).await;
+    app.provisioned(
+        apply(&**app.store(), &document, &|_| None, false, &Actor::gateway(), Timestamp::now())
+            .await
+            .unwrap()
+            .revision,
+    )
+    .await;
     let client = Client::new(std::time::Duration::from_secs(10));
     let mut ids = Vec::new();
     for to in ["16175550100", "16175550101", "16175550102"] {

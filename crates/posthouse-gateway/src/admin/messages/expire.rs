@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::{
+    Extension,
+    extract::{Path, Request, State},
+};
 use jiff::Timestamp;
 use posthouse_api::{InterveneRequest, Intervened, MessageView};
-use posthouse_core::{life::intervention::Intervention, store::Store};
+use posthouse_core::{actor::Actor, life::intervention::Intervention, store::Store};
 
 use super::{
     super::{
@@ -18,11 +21,12 @@ use super::{
 
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<Intervened>, ProblemAnswer> {
     let request = body::json(request).await?;
     intervene::provisioned(&request, &state.snapshot.get())?;
-    let came_of_it = expire(&*state.store, &request, state.clock.now()).await?;
+    let came_of_it = expire(&*state.store, &request, &by, state.clock.now()).await?;
     state.bell.ring();
     Ok(JsonAnswer(came_of_it))
 }
@@ -30,12 +34,13 @@ pub(in super::super) async fn handle(
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<MessageView>, ProblemAnswer> {
     let request: InterveneRequest = body::json(request).await?;
     let (id, now) = (id_of(&id)?, state.clock.now());
     let intervention = intervention(&request);
-    let message = intervene::intervene_in_one(&*state.store, id, request, intervention, now).await?;
+    let message = intervene::intervene_in_one(&*state.store, id, request, intervention, &by, now).await?;
     state.bell.ring();
     Ok(JsonAnswer(message))
 }
@@ -47,9 +52,10 @@ pub(in super::super) async fn handle_one(
 pub async fn expire(
     store: &dyn Store,
     request: &InterveneRequest,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Intervened, VerbError> {
-    intervene::intervene(store, request, intervention(request), now).await
+    intervene::intervene(store, request, intervention(request), by, now).await
 }
 
 const fn intervention(_: &InterveneRequest) -> Intervention {

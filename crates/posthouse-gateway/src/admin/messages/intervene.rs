@@ -6,6 +6,7 @@ use posthouse_api::{
 };
 use posthouse_core::{
     Id,
+    actor::Actor,
     life::intervention::{Intervention, LeftAlone},
     life::state::State,
     message::StoredMessage,
@@ -55,6 +56,7 @@ pub async fn intervene(
     store: &dyn Store,
     request: &InterveneRequest,
     intervention: Intervention,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<Intervened, VerbError> {
     let (page, next) = page(store, selected(request)?).await?;
@@ -62,7 +64,7 @@ pub async fn intervene(
     let judged = if request.dry_run {
         store.judge(&ids, intervention, now).await?
     } else {
-        patiently(|| store.intervene(&ids, intervention, now)).await?
+        patiently(|| store.intervene(&ids, intervention, by, now)).await?
     };
     let mut came_of_it = Intervened { looked_at: page.len(), next, ..Intervened::default() };
     let sends_again = matches!(intervention, Intervention::Requeue { .. });
@@ -87,6 +89,7 @@ pub(super) async fn intervene_in_one(
     id: Id,
     request: InterveneRequest,
     intervention: Intervention,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<MessageView, VerbError> {
     if !request.ids.is_empty() || request.filter.is_some() || request.all || request.cursor.is_some() {
@@ -96,7 +99,7 @@ pub(super) async fn intervene_in_one(
             .into());
     }
     let request = InterveneRequest { ids: vec![id.to_string()], ..request };
-    let came_of_it = intervene(store, &request, intervention, now).await?;
+    let came_of_it = intervene(store, &request, intervention, by, now).await?;
     match came_of_it.done.into_iter().next() {
         Some(message) => Ok(message),
         None => Err(left_alone(came_of_it.left_alone.keys().next().map_or("", String::as_str)).into()),

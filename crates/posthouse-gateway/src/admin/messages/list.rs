@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderValue, Uri, header};
-use jiff::Timestamp;
-use posthouse_api::{BASE, MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
+use axum::{extract::State, response::Response};
+use http::Uri;
+use posthouse_api::{MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::store::{MessageFilter, Store, StoreResult};
 
 use super::{
     super::{
         AdminState, VerbError,
-        answer::{JsonAnswer, ProblemAnswer},
-        query::Parameters,
+        answer::{self, ProblemAnswer},
+        query::{Parameters, time},
     },
     selection, views,
 };
@@ -38,12 +34,7 @@ pub(in super::super) async fn handle(
         selection::provisioned(&state.snapshot.get(), account, carrier)?;
     }
     let page = list(&*state.store, &asked.filter, asked.limit, asked.reveal).await?;
-    let link = page.next.as_ref().and_then(|next| link(&uri, next));
-    let mut answer = JsonAnswer(page).into_response();
-    if let Some(link) = link {
-        answer.headers_mut().insert(header::LINK, link);
-    }
-    Ok(answer)
+    Ok(answer::page(page, &uri))
 }
 
 /// A page of the messages that match. It has a next one when it is full.
@@ -80,9 +71,6 @@ pub async fn find(
 }
 
 fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
-    let time = |text: &str| {
-        text.parse::<Timestamp>().map_err(|_| format!("{text:?} is no time such as 2026-11-29T02:00:00Z"))
-    };
     let mut given = Parameters::of(uri);
     let query = MessageQuery {
         account: given.one("account"),
@@ -105,13 +93,4 @@ fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
     };
     given.finish()?;
     Ok(Asked { query, filter, limit, reveal })
-}
-
-/// Where the next page is (RFC 8288).
-fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    let others = form_urlencoded::parse(query).filter(|(name, _)| name != "cursor");
-    let mut written = form_urlencoded::Serializer::new(String::new());
-    let query = written.extend_pairs(others).append_pair("cursor", next).finish();
-    HeaderValue::from_str(&format!("<{BASE}/messages?{query}>; rel=\"next\"")).ok()
 }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::{
+    Extension,
+    extract::{Path, Request, State},
+};
 use jiff::Timestamp;
 use posthouse_api::{MAX_BATCH, ProblemCode, ProblemDetails, ProblemError, ResendRequest, ResentBatch};
 use posthouse_core::{
     Id,
     account::AccountName,
+    actor::Actor,
     carrier::CarrierId,
     life::intervention::{CallbackKind, FailedFilter},
     store::Store,
@@ -24,15 +28,17 @@ use super::{
 
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     let request: ResendRequest = body::json(request).await?;
-    answer(&state, &request).await
+    answer(&state, &request, &by).await
 }
 
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     let request: ResendRequest = body::json(request).await?;
@@ -41,18 +47,19 @@ pub(in super::super) async fn handle_one(
         return Err(invalid(ProblemError::at_pointer("/ids", what)).into());
     }
     let request = ResendRequest { ids: vec![id_of(&id)?.to_string()], ..request };
-    answer(&state, &request).await
+    answer(&state, &request, &by).await
 }
 
 async fn answer(
     state: &AdminState,
     request: &ResendRequest,
+    by: &Actor,
 ) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     if !request.unprovisioned {
         let (account, carrier) = (request.account.as_deref(), request.carrier.as_deref());
         selection::provisioned(&state.snapshot.get(), account, carrier)?;
     }
-    let resent = resend_reports(&*state.store, request, state.clock.now()).await?;
+    let resent = resend_reports(&*state.store, request, by, state.clock.now()).await?;
     state.bell.ring();
     Ok(JsonAnswer(resent))
 }
@@ -64,6 +71,7 @@ async fn answer(
 pub async fn resend_reports(
     store: &dyn Store,
     request: &ResendRequest,
+    by: &Actor,
     now: Timestamp,
 ) -> Result<ResentBatch, VerbError> {
     let page = store.failed_callbacks(&filter(request)?, MAX_BATCH).await?;
@@ -73,7 +81,7 @@ pub async fn resend_reports(
     let (superseded, owed): (Vec<_>, Vec<_>) = page.into_iter().partition(|one| one.superseded);
     let mut ids: Vec<Id> = owed.iter().map(|one| one.id).collect();
     if !request.dry_run {
-        ids = patiently(|| store.resend(&ids, now)).await?;
+        ids = patiently(|| store.resend(&ids, by, now)).await?;
     }
     let done = owed.iter().filter(|one| ids.contains(&one.id)).map(views::failed_report).collect();
     Ok(ResentBatch { looked_at, done, superseded: superseded.len(), next })

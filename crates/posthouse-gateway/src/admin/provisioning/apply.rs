@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
 use posthouse_api::{ProvisioningPlan, ProvisioningRequest};
-use posthouse_core::store::StoreError;
+use posthouse_core::{actor::Actor, store::StoreError};
 
 use super::{
     super::{
@@ -17,16 +20,17 @@ use crate::config::{self, Applied};
 
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
-    answer(state, request, apply).await
+    answer(state, by, request, apply).await
 }
 
-fn apply(state: &AdminState, request: &ProvisioningRequest) -> Result<Applied, VerbError> {
+fn apply(state: &AdminState, request: &ProvisioningRequest, by: &Actor) -> Result<Applied, VerbError> {
     let environment = |name: &str| request.environment.get(name).cloned();
-    let document = document(request);
+    let (document, now) = (document(request), state.clock.now());
     let Some(expected) = request.expect_revision else {
-        let applied = wait(config::apply(&*state.store, &document, &environment, request.prune));
+        let applied = wait(config::apply(&*state.store, &document, &environment, request.prune, by, now));
         return applied.map_err(refused);
     };
     let planned = wait(config::prepare(&*state.store, &document, &environment, request.prune));
@@ -35,7 +39,7 @@ fn apply(state: &AdminState, request: &ProvisioningRequest) -> Result<Applied, V
     if plan.changes.is_empty() {
         return Ok(Applied { plan, revision });
     }
-    match wait(state.store.change(&plan.changes, Some(revision))) {
+    match wait(state.store.change(&plan.changes, Some(revision), by, now)) {
         Ok(revision) => Ok(Applied { plan, revision }),
         Err(StoreError::RevisionMoved { found, .. }) => Err(moved(expected, found).into()),
         Err(error) => Err(error.into()),

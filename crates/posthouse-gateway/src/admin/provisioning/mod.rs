@@ -14,7 +14,10 @@ use posthouse_api::{
     PlannedField, PlannedStep, ProblemCode, ProblemDetails, ProblemError, ProvisioningPlan,
     ProvisioningRequest,
 };
-use posthouse_core::provisioning::{Plan, PlanAction};
+use posthouse_core::{
+    actor::Actor,
+    provisioning::{Plan, PlanAction},
+};
 use tokio::{runtime::Handle, task::spawn_blocking};
 
 use super::{
@@ -61,19 +64,20 @@ pub fn shown(plan: &Plan, revision: u64, carriers_listen: SocketAddr) -> Provisi
 }
 
 /// What a verb does with a document.
-type Verb = fn(&AdminState, &ProvisioningRequest) -> Result<Applied, VerbError>;
+type Verb = fn(&AdminState, &ProvisioningRequest, &Actor) -> Result<Applied, VerbError>;
 
 /// Reads the request, and does it away from the threads that serve requests: passwords are hashed, and there may be a great many
 /// things.
 async fn answer(
     state: Arc<AdminState>,
+    by: Actor,
     request: Request,
     verb: Verb,
 ) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
     let (head, body) = request.into_parts();
     let request = read(&head.headers, &head.uri, body).await?;
     let done = spawn_blocking(move || {
-        let Applied { plan, revision } = verb(&state, &request)?;
+        let Applied { plan, revision } = verb(&state, &request, &by)?;
         Ok::<_, VerbError>(shown(&plan, revision, state.carriers_listen))
     });
     let broke = |error| {

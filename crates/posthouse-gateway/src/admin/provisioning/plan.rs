@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
 use posthouse_api::{ProvisioningPlan, ProvisioningRequest};
+use posthouse_core::actor::Actor;
 
 use super::{
     super::{
@@ -16,12 +20,13 @@ use crate::config::{self, Applied};
 
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
-    answer(state, request, plan).await
+    answer(state, by, request, plan).await
 }
 
-fn plan(state: &AdminState, request: &ProvisioningRequest) -> Result<Applied, VerbError> {
+fn plan(state: &AdminState, request: &ProvisioningRequest, _by: &Actor) -> Result<Applied, VerbError> {
     let environment = |name: &str| request.environment.get(name).cloned();
     let document = document(request);
     let planned = wait(config::prepare(&*state.store, &document, &environment, request.prune));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{PageOf, ProblemCode, ProblemDetails, UnreadableRequest};
 use posthouse_core::{
@@ -13,7 +13,7 @@ use posthouse_core::{
 use super::{
     super::{
         AdminState,
-        answer::{JsonAnswer, ProblemAnswer},
+        answer::{self, ProblemAnswer},
         query::Parameters,
     },
     views,
@@ -22,7 +22,7 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
-) -> Result<JsonAnswer<PageOf<UnreadableRequest>>, ProblemAnswer> {
+) -> Result<Response, ProblemAnswer> {
     let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
     let mut given = Parameters::of(&uri);
     let carrier = given.one("carrier").map(CarrierId);
@@ -34,7 +34,7 @@ pub(in super::super) async fn handle(
         let detail = format!("no carrier {carrier} is provisioned");
         return Err(ProblemDetails::new(ProblemCode::NotProvisioned).detail(detail).into());
     }
-    Ok(JsonAnswer(list(&*state.store, carrier.as_ref(), below, limit).await?))
+    Ok(answer::page(list(&*state.store, carrier.as_ref(), below, limit).await?, &uri))
 }
 
 /// A page of them. It has a next one when it is full.

@@ -13,11 +13,13 @@ pub struct RetentionSection {
     pub media: Duration,
     /// How long messages that have ended are kept.
     pub messages: Duration,
+    /// How long it is kept who changed what.
+    pub audit: Duration,
 }
 
 impl Default for RetentionSection {
     fn default() -> Self {
-        Self { media: 7 * DAY, messages: 90 * DAY }
+        Self { media: 7 * DAY, messages: 90 * DAY, audit: 400 * DAY }
     }
 }
 
@@ -28,6 +30,7 @@ impl RetentionSection {
         Self {
             media: table.duration("media").unwrap_or(default.media),
             messages: table.duration("messages").unwrap_or(default.messages),
+            audit: table.duration("audit").unwrap_or(default.audit),
         }
     }
 
@@ -38,9 +41,12 @@ impl RetentionSection {
 # How long media, and messages, are kept after a message has ended.
 media = \"{}\"
 messages = \"{}\"
+# How long it is kept who changed what; of more than a million changes the oldest go.
+audit = \"{}\"
 ",
             duration::show(self.media),
             duration::show(self.messages),
+            duration::show(self.audit),
         )
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use posthouse_core::message::EventKind;
+use jiff::Timestamp;
+use posthouse_core::{actor::Actor, message::EventKind};
 use posthouse_gateway::config::{ConfigFile, apply};
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use posthouse_testing::{
 async fn change(town: &Town, toml: &str, request: impl Fn() -> RawRequest, code: u32) {
     let document =
         ConfigFile { file: "change.toml".to_owned(), text: toml.to_owned(), folder: PathBuf::new() };
-    apply(&**town.store(), &document, &|_| None, false).await.unwrap();
+    apply(&**town.store(), &document, &|_| None, false, &Actor::gateway(), Timestamp::now()).await.unwrap();
     let began = Instant::now();
     eventually(&format!("the change to {code} is in force"), async || {
         (town.post(&request()).await.code() == Some(code)).then_some(())

@@ -3,12 +3,17 @@
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
+    actor::{Actor, Credential, Role},
     life::intervention::{FailedFilter, Intervention},
     message::{EventKind, TimelineEvent},
     store::Store,
 };
 
 use super::chance::Chance;
+
+fn operator() -> Actor {
+    Actor::new("operator", Role::Operator, Credential::Configured)
+}
 
 /// What an operator did to messages that could be told by what they became.
 #[derive(Clone, Copy, Default)]
@@ -36,7 +41,7 @@ pub async fn intervene(store: &dyn Store, chance: Chance, number: u64, id: Id, n
         1..=6 => Intervention::Requeue { parked },
         _ => return resend(store, vec![id], now).await,
     };
-    let verdicts = store.intervene(&[id], intervention, now).await.unwrap();
+    let verdicts = store.intervene(&[id], intervention, &operator(), now).await.unwrap();
     verdicts.iter().filter(|verdict| verdict.is_ok()).count()
 }
 
@@ -45,5 +50,5 @@ pub async fn resend(store: &dyn Store, messages: Vec<Id>, now: Timestamp) -> usi
     let filter = FailedFilter { messages, ..FailedFilter::default() };
     let failed = store.failed_callbacks(&filter, 1000).await.unwrap();
     let ids: Vec<Id> = failed.iter().map(|callback| callback.id).collect();
-    store.resend(&ids, now).await.unwrap().len()
+    store.resend(&ids, &operator(), now).await.unwrap().len()
 }

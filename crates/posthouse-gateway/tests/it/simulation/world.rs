@@ -21,6 +21,7 @@ use mm7::{
 };
 use posthouse_core::{
     Id,
+    actor::Actor,
     life::retry::Backoff,
     life::state::State,
     message::{EventKind, TimelineEvent},
@@ -176,7 +177,8 @@ impl World {
         let (park, resend) = (peers.carrier("park").await, peers.carrier("resend").await);
         let text = provisioning(&park, &resend, &peers.vasp().await, retry_after);
         let document = ConfigFile { file: "simulation".to_owned(), text, folder: "".into() };
-        let applied = apply(&**app.store(), &document, &|_| None, false).await.unwrap();
+        let applied =
+            apply(&**app.store(), &document, &|_| None, false, &Actor::gateway(), clock.now()).await.unwrap();
         let client = Client::new(Duration::from_secs(60));
         let (accepted, wrong) = (Vec::new(), Vec::new());
         let (interventions, clock_jumped, _folder) = (0, false, folder);

@@ -15,7 +15,7 @@ use posthouse_core::{
 };
 use posthouse_store::{
     sqlite::SqliteStore,
-    suite::bed::{acme, at, carrier, message, read_reply, report},
+    suite::bed::{acme, at, carrier, message, operator, read_reply, report},
 };
 use proptest::{
     prelude::*,
@@ -553,7 +553,7 @@ impl Run {
         let ids = [id, unknown];
         let judged = self.store.judge(&ids, intervention, at(now)).await.unwrap();
         prop_assert_eq!(&judged, &expected, "looking");
-        let done = self.store.intervene(&ids, intervention, at(now)).await.unwrap();
+        let done = self.store.intervene(&ids, intervention, &operator(), at(now)).await.unwrap();
         prop_assert_eq!(&done, &expected, "doing");
         match (expected[0], intervention) {
             (Err(_), _) => {}
@@ -586,7 +586,7 @@ impl Run {
         });
         prop_assert_eq!(found.collect::<Vec<_>>(), expected);
         let ids: Vec<Id> = failed.iter().map(|failed| failed.id).collect();
-        let resent = self.store.resend(&ids, at(self.now)).await.unwrap();
+        let resent = self.store.resend(&ids, &operator(), at(self.now)).await.unwrap();
         let expected = self.ledger.resend(id, self.now);
         let expected: Vec<Id> = expected.into_iter().filter_map(|index| self.ledger.owed[index].id).collect();
         prop_assert_eq!(resent, expected);

@@ -10,6 +10,8 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use posthouse_core::actor::Actor;
 use posthouse_gateway::config::{ConfigFile, Settings, apply};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -65,7 +67,15 @@ impl Site {
         let store = visit(&settings, true).await?;
         let file = "the bench's provisioning".to_owned();
         let text = provisioning(reports, self::carrier_url(site.carrier).as_str());
-        apply(&*store, &ConfigFile { file, text, folder: PathBuf::new() }, &|_| None, false).await?;
+        apply(
+            &*store,
+            &ConfigFile { file, text, folder: PathBuf::new() },
+            &|_| None,
+            false,
+            &Actor::gateway(),
+            Timestamp::now(),
+        )
+        .await?;
         store.close().await?;
         Ok(site)
     }

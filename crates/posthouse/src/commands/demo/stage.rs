@@ -3,8 +3,9 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context;
+use jiff::Timestamp;
 use mm7::mime::Media;
-use posthouse_core::{life::retry::Backoff, store::Store};
+use posthouse_core::{actor::Actor, life::retry::Backoff, store::Store};
 use posthouse_gateway::{
     app::{App, Components, Ready},
     config::{ConfigFile, Settings, apply},
@@ -58,7 +59,9 @@ impl Stage {
     async fn provision(&self) -> anyhow::Result<()> {
         let file = "the demo's provisioning".to_owned();
         let document = ConfigFile { file, text: self.provisioning(), folder: PathBuf::new() };
-        let applied = apply(&**self.app.store(), &document, &|_| None, false).await?;
+        let applied =
+            apply(&**self.app.store(), &document, &|_| None, false, &Actor::gateway(), Timestamp::now())
+                .await?;
         self.app.provisioned(applied.revision).await;
         Ok(())
     }
