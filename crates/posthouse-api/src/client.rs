@@ -15,9 +15,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    AuditQuery, AuditRow, BASE, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView,
-    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
-    USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
+    AccountQueue, AuditQuery, AuditRow, BASE, CarrierQueue, InterveneRequest, Intervened, MessageDetail,
+    MessageQuery, MessageView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
+    ResendRequest, ResentBatch, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -263,6 +263,22 @@ impl ApiClient {
         parameters.push(("limit", limit.to_string()));
         parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
         self.get("/audit", &parameters).await
+    }
+
+    /// How much waits for each carrier, and how fast it is sent.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn queues(&self) -> Result<PageOf<CarrierQueue>, ApiError> {
+        self.get("/queues", &[]).await
+    }
+
+    /// How much waits of each account, and what it is owed.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn account_queues(&self) -> Result<PageOf<AccountQueue>, ApiError> {
+        self.get("/queues", &[("by", "account".to_owned())]).await
     }
 
     /// What a provisioning document would change.

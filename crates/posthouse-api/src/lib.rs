@@ -11,6 +11,7 @@ mod message;
 mod page;
 mod problem;
 mod provisioning;
+mod queue;
 mod unreadable;
 mod version;
 
@@ -23,6 +24,7 @@ pub use message::{
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioning::{PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest};
+pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};
 pub use version::VersionView;
 

@@ -251,7 +251,7 @@ pub struct Mo {
 pub struct Digest(pub [u8; 16]);
 
 /// The reason beside a status: a code of the table with its text (`4007 Service denied`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reason(pub StatusCode);
 
 impl fmt::Display for Reason {

@@ -74,6 +74,59 @@ impl Flight {
     }
 }
 
+/// Why a connection is used less than is provisioned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slowed {
+    /// The carrier said that it has too much to do.
+    Busy,
+    /// Its answers take far longer than usual.
+    Slow,
+    /// Answers did not come.
+    Silent,
+}
+
+impl Slowed {
+    /// The word for it, in metrics, logs and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Slow => "slow",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// How fast a connection is used, and why not faster.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PaceState {
+    /// How many requests hold a place.
+    pub in_flight: u32,
+    /// How many may be in flight now, and by provisioning.
+    pub window: (u32, u32),
+    /// The requests a second that are allowed now, and by provisioning; `None`: as many as the window lets through.
+    pub per_second: (Option<f64>, Option<u32>),
+    /// How long an answer takes, smoothed; `None` before the first.
+    pub answer_time: Option<Duration>,
+    /// How long an answer took before the pace gave way; `None` where it did not, or that was not known.
+    pub usual_time: Option<Duration>,
+    /// Why less than is provisioned is asked for.
+    pub slowed: Option<Slowed>,
+}
+
+impl PaceState {
+    /// Whether it is far below what is provisioned: a quarter of the window at most, or a lower rate.
+    pub fn is_throttled(&self) -> bool {
+        let (window, most) = self.window;
+        let is_narrow = window.saturating_mul(4) <= most;
+        let is_held = match self.per_second {
+            (Some(rate), Some(most)) => rate < f64::from(most),
+            (rate, None) => rate.is_some(),
+            (None, Some(_)) => false,
+        };
+        self.slowed.is_some() && (is_narrow || is_held)
+    }
+}
+
 /// The pace of a connection. It takes the time as an argument.
 ///
 /// ```
@@ -112,6 +165,8 @@ pub struct Pace {
     lowered_at: Option<Instant>,
     /// How long an answer takes, smoothed.
     usual: Option<Duration>,
+    /// Why it is below what is provisioned, and how long an answer took before it was.
+    slowed: Option<(Slowed, Option<Duration>)>,
 }
 
 impl Pace {
@@ -130,6 +185,19 @@ impl Pace {
             due: None,
             lowered_at: None,
             usual: None,
+            slowed: None,
+        }
+    }
+
+    /// How fast it goes, and why not faster.
+    pub fn state(&self) -> PaceState {
+        PaceState {
+            in_flight: count(self.in_flight.len()),
+            window: (self.window, self.bounds.window),
+            per_second: (self.per_second(), self.bounds.per_second),
+            answer_time: self.usual,
+            usual_time: self.slowed.and_then(|(_, before)| before),
+            slowed: self.slowed.map(|(why, _)| why),
         }
     }
 
@@ -192,6 +260,7 @@ impl Pace {
             self.in_flight.remove(place);
         }
         let took = now.saturating_duration_since(begun);
+        let before = self.usual;
         let is_slow = match heard {
             Heard::Answer => self.is_slow(took),
             Heard::Silence => true,
@@ -205,8 +274,9 @@ impl Pace {
         let is_news = self.lowered_at.is_none_or(|at| begun > at);
         match heard {
             Heard::Nothing => {}
-            Heard::Busy if is_news => self.lower(now, true),
-            _ if is_slow && is_news => self.lower(now, false),
+            Heard::Busy if is_news => self.lower(now, Slowed::Busy, before),
+            Heard::Silence if is_news => self.lower(now, Slowed::Silent, before),
+            _ if is_slow && is_news => self.lower(now, Slowed::Slow, before),
             Heard::Answer if !is_slow => self.raise(),
             _ => {}
         }
@@ -222,8 +292,10 @@ impl Pace {
     }
 
     /// Half of the window; once that is at its narrowest and is too much, half of the rate.
-    fn lower(&mut self, now: Instant, is_busy: bool) {
+    fn lower(&mut self, now: Instant, why: Slowed, usual: Option<Duration>) {
         self.lowered_at = Some(now);
+        self.slowed = Some((why, self.slowed.map_or(usual, |(_, before)| before)));
+        let is_busy = why == Slowed::Busy;
         let narrowest = self.bounds.window.min(NARROWEST);
         if is_busy && self.window <= narrowest {
             let usual = self.bounds.per_second.map_or(UNLIMITED_FROM, f64::from).min(UNLIMITED_FROM);
@@ -246,6 +318,9 @@ impl Pace {
             if self.answers >= self.window || self.window < self.threshold {
                 self.window = (self.window + 1).min(self.bounds.window);
                 self.answers = 0;
+            }
+            if self.window == self.bounds.window {
+                self.slowed = None;
             }
             return;
         };
@@ -490,6 +565,23 @@ mod tests {
         let flight = pace.begin(now);
         pace.end(flight, now + 10_000 * MS, Heard::Silence);
         assert_eq!((pace.window(), pace.per_second()), (4, None));
+    }
+
+    #[test]
+    fn what_made_it_give_way_is_told_till_it_has_recovered() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let now = exchange(&mut pace, now, 200 * MS, Heard::Answer, 50);
+        assert_eq!((pace.state().slowed, pace.state().is_throttled()), (None, false));
+        let mut now = exchange(&mut pace, now, 400 * MS, Heard::Busy, 1) + MS;
+        assert_eq!((pace.state().window, pace.state().is_throttled()), ((8, 16), false));
+        now = exchange(&mut pace, now, 400 * MS, Heard::Busy, 1) + MS;
+        let state = pace.state();
+        assert_eq!((state.window, state.slowed, state.is_throttled()), ((4, 16), Some(Slowed::Busy), true));
+        assert!(state.usual_time.is_some_and(|usual| usual.abs_diff(200 * MS) < MS), "{state:?}");
+        now = exchange(&mut pace, now, 300 * MS, Heard::Answer, 3);
+        assert_eq!(pace.state().slowed, Some(Slowed::Busy), "it has not recovered yet");
+        exchange(&mut pace, now, 200 * MS, Heard::Answer, 1000);
+        assert_eq!((pace.state().slowed, pace.state().usual_time, pace.window()), (None, None, 16));
     }
 
     #[test]

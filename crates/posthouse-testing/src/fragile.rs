@@ -11,8 +11,8 @@ use posthouse_core::{
     message::{CarrierReport, Digest},
     store::{
         Acceptance, AuditStore, CallbackStore, IntakeStore, NewMessage, NewMo, OperationsStore,
-        ProvisioningStore, Recorded, ReportStore, SearchStore, Store, StoreError, StoreResult, UpkeepStore,
-        WorkStore, Wraps,
+        ProvisioningStore, QueueStore, Recorded, ReportStore, SearchStore, Store, StoreError, StoreResult,
+        UpkeepStore, WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
@@ -32,7 +32,7 @@ fn fail(id: &str) -> StoreResult<()> {
 
 /// What does not break.
 macro_rules! passes_on {
-    ($($role:ident),+) => {
+    ($($role:ident),+ $(,)?) => {
         $(impl Wraps<dyn $role> for FragileStore {
             fn inner(&self) -> &dyn $role {
                 &*self.0
@@ -48,7 +48,8 @@ passes_on!(
     OperationsStore,
     ProvisioningStore,
     UpkeepStore,
-    AuditStore
+    AuditStore,
+    QueueStore,
 );
 
 #[async_trait]

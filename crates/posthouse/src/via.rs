@@ -5,12 +5,13 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{
-    ApiClient, ApiError, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery, MessageView,
-    PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
+    AccountQueue, ApiClient, ApiError, CarrierQueue, InterveneRequest, Intervened, MAX_PAGE, MessageDetail,
+    MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch,
+    UnreadableQuery, UnreadableRequest,
 };
 use posthouse_core::{actor::Actor, carrier::CarrierId, store::Store};
 use posthouse_gateway::{
-    admin::{VerbError, messages, unreadable},
+    admin::{VerbError, messages, queues, unreadable},
     config::Settings,
 };
 
@@ -173,6 +174,28 @@ impl Via {
             Self::Gateway(api) => found(api.unreadable_request(number).await),
             Self::Store(store, _) => found_in(unreadable::get::get(&**store, number).await),
         }
+    }
+
+    /// How much waits for each carrier.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn carrier_queues(&self) -> anyhow::Result<Vec<CarrierQueue>> {
+        Ok(match self {
+            Self::Gateway(api) => api.queues().await.map_err(told)?.items,
+            Self::Store(store, _) => queues::list::of_carriers(&**store, Timestamp::now()).await?.items,
+        })
+    }
+
+    /// How much waits of each account.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn account_queues(&self) -> anyhow::Result<Vec<AccountQueue>> {
+        Ok(match self {
+            Self::Gateway(api) => api.account_queues().await.map_err(told)?.items,
+            Self::Store(store, _) => queues::list::of_accounts(&**store, Timestamp::now()).await?.items,
+        })
     }
 
     /// Ends it.

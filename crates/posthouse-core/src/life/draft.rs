@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 
 use super::{
-    effects::{Effects, MessageEffects, NewCallback, StateChange, WorkChange},
+    effects::{Effects, MessageEffects, NewCallback, StateChange, StoodBefore, WorkChange},
     intervention::CallbackSays,
     load::{Loaded, Subject, Work, WorkKind},
     read_reply::CarrierReadReply,
@@ -12,7 +12,9 @@ use super::{
     words,
 };
 use crate::{
+    account::AccountName,
     bounds,
+    carrier::CarrierId,
     message::{CarrierReport, EventKind, Reason, TimelineEvent},
     store::FailedAttempt,
 };
@@ -36,7 +38,11 @@ pub(super) struct Stepped {
 
 impl Draft {
     pub(super) fn new(loaded: Loaded) -> Self {
-        let effects = Effects::none(loaded.subject.id, loaded.subject.account.clone());
+        let Subject { id, state, work, .. } = loaded.subject;
+        // The names are moved there at the end.
+        let (account, carrier) = (AccountName(String::new()), CarrierId(String::new()));
+        let before = StoodBefore { carrier, state, since: work.map(|work| work.since) };
+        let effects = Effects::none(id, account, before);
         Self { loaded, learns: false, effects }
     }
 
@@ -51,9 +57,12 @@ impl Draft {
 
     /// What is to be written.
     pub(super) fn into_effects(mut self) -> Effects {
+        let Subject { account, carrier, carrier_message_id, .. } = self.loaded.subject;
         if self.learns {
-            self.effects.message.learned = self.loaded.subject.carrier_message_id;
+            self.effects.message.learned = carrier_message_id;
         }
+        self.effects.account = account;
+        self.effects.before.carrier = carrier;
         self.effects
     }
 

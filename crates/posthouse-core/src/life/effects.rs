@@ -2,10 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{intervention::CallbackSays, read_reply::ReadStatus, state::State};
+use super::{intervention::CallbackSays, load::Subject, read_reply::ReadStatus, state::State};
 use crate::{
     Id,
     account::AccountName,
+    carrier::CarrierId,
     message::{Reason, TimelineEvent},
     store::FailedAttempt,
 };
@@ -28,6 +29,8 @@ pub struct Effects {
     pub id: Id,
     /// Whose it is: new callbacks are owed to it.
     pub account: AccountName,
+    /// How it stood before.
+    pub before: StoodBefore,
     /// What changes in the message itself.
     pub message: MessageEffects,
     /// What changes about the work on it.
@@ -48,11 +51,12 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Nothing, yet, about this message of this account.
-    pub fn none(id: Id, account: AccountName) -> Self {
+    /// Nothing, yet, about this message.
+    pub fn none(id: Id, account: AccountName, before: StoodBefore) -> Self {
         Self {
             id,
             account,
+            before,
             message: MessageEffects::default(),
             work: None,
             timeline: Vec::new(),
@@ -62,6 +66,25 @@ impl Effects {
             owed: Vec::new(),
             failed: Vec::new(),
         }
+    }
+}
+
+/// How a message stood before something happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoodBefore {
+    /// The carrier it went to.
+    pub carrier: CarrierId,
+    /// Its state.
+    pub state: State,
+    /// Since when it waited for its next attempt, or did before the last one.
+    pub since: Option<Timestamp>,
+}
+
+impl StoodBefore {
+    /// As it is loaded.
+    pub fn of(subject: &Subject) -> Self {
+        let since = subject.work.map(|work| work.since);
+        Self { carrier: subject.carrier.clone(), state: subject.state, since }
     }
 }
 

@@ -18,11 +18,13 @@
 //! | [`intervention`], [`operator`] | what operators may do by hand, and what comes of it |
 //! | [`retention`] | when a message is over, and since when |
 //! | [`retry`] | how long to wait for the next try |
+//! | [`counts`] | how many messages stand where, and how they ended |
 //! | [`words`] | every line of a timeline |
 
 pub mod attempt;
 pub mod callback;
 pub mod classify;
+pub mod counts;
 mod draft;
 pub mod effects;
 pub mod intervention;

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, FailedAttempt,
+    Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, Ends, FailedAttempt,
     IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner,
-    ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
-    Swept, Timer, ToSend, UpkeepStore, WorkStore,
+    ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, Settlement,
+    StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -279,6 +279,18 @@ impl<W: Wraps<dyn ProvisioningStore>> ProvisioningStore for W {
 
     async fn key(&self) -> StoreResult<[u8; 32]> {
         self.inner().key().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn QueueStore>> QueueStore for W {
+    async fn queues(&self, now: Timestamp) -> StoreResult<Queues> {
+        self.inner().queues(now).await
+    }
+
+    fn ends(&self) -> Ends {
+        self.inner().ends()
     }
 }
 

@@ -37,6 +37,7 @@ mod error;
 mod intake;
 mod operations;
 mod provisioning;
+mod queues;
 mod reports;
 mod search;
 mod space;
@@ -51,6 +52,7 @@ pub use self::{
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     operations::OperationsStore,
     provisioning::{ProvisioningStore, next_revision},
+    queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
     reports::{Recorded, ReportStore},
     search::{MessageFilter, SearchStore},
     space::Demand,
@@ -68,6 +70,7 @@ pub trait Store:
     + SearchStore
     + OperationsStore
     + ProvisioningStore
+    + QueueStore
     + UpkeepStore
     + AuditStore
 {
@@ -81,6 +84,7 @@ impl<S> Store for S where
         + SearchStore
         + OperationsStore
         + ProvisioningStore
+        + QueueStore
         + UpkeepStore
         + AuditStore
 {
@@ -90,7 +94,7 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, IntakeStore, OperationsStore, ProvisioningStore, ReportStore, SearchStore,
-        UpkeepStore, WorkStore,
+        AuditStore, CallbackStore, IntakeStore, OperationsStore, ProvisioningStore, QueueStore, ReportStore,
+        SearchStore, UpkeepStore, WorkStore,
     };
 }

@@ -12,6 +12,7 @@ pub mod messages;
 mod metrics;
 pub mod provisioning;
 mod query;
+pub mod queues;
 mod ready;
 mod router;
 pub mod run_token;
@@ -39,6 +40,7 @@ use self::{answer::problem, router::Rights};
 use crate::{
     auth::Verifier,
     bell::Bell,
+    carrier::board::LinkBoard,
     http::{
         body::drain,
         memory::Memory,
@@ -75,6 +77,8 @@ pub struct AdminState {
     pub snapshot: Arc<SnapshotCell>,
     /// Wakes lanes for what an operator made due.
     pub bell: Arc<Bell>,
+    /// The connections to carriers that are in use.
+    pub board: Arc<LinkBoard>,
     /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.

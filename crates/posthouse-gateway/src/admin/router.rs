@@ -17,7 +17,7 @@ use super::{
     answer::{ProblemAnswer, text},
     audit,
     context::nothing_at,
-    health, is_api, messages, metrics, provisioning, ready, unreadable, version,
+    health, is_api, messages, metrics, provisioning, queues, ready, unreadable, version,
 };
 
 /// A verb of the API.
@@ -59,6 +59,7 @@ pub(super) fn verbs() -> Vec<Verb> {
         GET "/version" Look => version::handle;
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
+        GET "/queues" Look => queues::list::handle;
         GET "/messages" Look own => messages::list::handle;
         POST "/messages/requeue" Bulk => messages::requeue::handle;
         POST "/messages/expire" Bulk => messages::expire::handle;

@@ -17,7 +17,7 @@ use posthouse_core::{
     carrier::Connection,
     life::classify::{NextAction, Said},
     lock::Mutex,
-    pace::{Bounds, Flight, Heard, Pace, Turn},
+    pace::{Bounds, Flight, Heard, Pace, PaceState, Turn},
     share::{Candidate, Share},
 };
 use tokio::{
@@ -99,11 +99,47 @@ pub(crate) struct Noted {
     pub came_back: bool,
 }
 
+/// For how long at least nothing is said once it was said that a connection gives way.
+const SAY_EVERY: Duration = Duration::from_secs(60);
+
+/// What is worth a line in the log about how fast a connection is used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum PaceNews {
+    /// It is used far less than is provisioned.
+    GaveWay(PaceState),
+    /// It is used as much as is provisioned again.
+    Recovered,
+}
+
+/// What was said of a connection's pace.
+#[derive(Clone, Copy, Debug, Default)]
+struct ToldPace {
+    gave_way: bool,
+    at: Option<Instant>,
+}
+
+impl ToldPace {
+    fn news(&mut self, state: PaceState, now: Instant) -> Option<PaceNews> {
+        if self.gave_way {
+            let has_recovered = state.slowed.is_none();
+            self.gave_way = !has_recovered;
+            return has_recovered.then_some(PaceNews::Recovered);
+        }
+        let is_due = self.at.is_none_or(|at| now.saturating_duration_since(at) >= SAY_EVERY);
+        if !is_due || !state.is_throttled() {
+            return None;
+        }
+        *self = Self { gave_way: true, at: Some(now) };
+        Some(PaceNews::GaveWay(state))
+    }
+}
+
 /// A connection with its health and its pace.
 pub struct Link {
     connector: AnyConnector,
     breaker: Breaker,
     pace: Mutex<Pace>,
+    told: Mutex<ToldPace>,
     /// The last attempt found nobody there.
     is_unreached: AtomicBool,
     /// The messages that met a refusal of our credentials since one was served, at most [`REFUSALS`].
@@ -119,6 +155,7 @@ impl Link {
             connector: AnyConnector::new(connection),
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
+            told: Mutex::default(),
             is_unreached: AtomicBool::new(false),
             refused: Mutex::default(),
             room: Arc::clone(room),
@@ -149,6 +186,26 @@ impl Link {
     pub(crate) fn state(&self) -> ConnectionState<'_> {
         let (name, is_up, window) = (&self.connection().name, self.is_up(), self.pace().window());
         ConnectionState { name, is_up, window }
+    }
+
+    /// How fast it is used, and why not faster.
+    pub fn pace_state(&self) -> PaceState {
+        self.pace().state()
+    }
+
+    /// In a word, whether it serves.
+    pub fn standing(&self, pace: &PaceState) -> &'static str {
+        match (self.is_up(), pace.is_throttled()) {
+            (false, _) => "left_alone",
+            (true, true) => "throttled",
+            (true, false) => "serving",
+        }
+    }
+
+    /// What is to be said about its pace, once.
+    pub(crate) fn pace_news(&self) -> Option<PaceNews> {
+        let state = self.pace_state();
+        self.told.lock().news(state, Instant::now())
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_core::{
-    carrier::{Carrier, OnUnknown},
+    carrier::{Carrier, CarrierId, OnUnknown},
     life::classify::{Classified, NextAction, Said, classify, classify_for},
     life::state::Terminal,
+    pace::{PaceState, Slowed},
     store::{FailedAttempt, Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,
@@ -21,7 +22,7 @@ use crate::{
     breaker::BreakerChange,
     carrier::{
         connector::{Attempt, Connector, Unwritable},
-        links::{Allowed, Link, LinkOutcome, Links, Ticket},
+        links::{Allowed, Link, LinkOutcome, Links, PaceNews, Ticket},
     },
     handoff::Dispatch,
     store_retry::retried,
@@ -252,10 +253,38 @@ fn note(context: &SubmitContext, send: &ToSend, ticket: Ticket, mut attempt: Att
         BreakerChange::Same => {}
     }
     context.metrics.connection(carrier, link.state());
+    tell_pace(carrier, &link);
     let words = format!("{name}: {words}");
     let Attempt { carrier_message_id, details, .. } = attempt;
     let failed = Vec::new();
     Outcome { verdict, carrier_message_id, words, details, came_back: noted.came_back, failed }
+}
+
+/// A connection that is used much less than is provisioned is worth a line, and another once it has recovered.
+fn tell_pace(carrier: &CarrierId, link: &Link) {
+    let connection = &link.connection().name;
+    match link.pace_news() {
+        Some(PaceNews::GaveWay(PaceState {
+            window, per_second, answer_time, usual_time, slowed, ..
+        })) => {
+            let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+            tracing::warn!(
+                %carrier,
+                connection,
+                window = window.0,
+                window_limit = window.1,
+                per_second = per_second.0,
+                reason = slowed.map(Slowed::as_str),
+                answer_seconds = seconds(answer_time),
+                usual_seconds = seconds(usual_time),
+                "a connection is used less, as the carrier's answers ask for; what is for it waits"
+            );
+        }
+        Some(PaceNews::Recovered) => {
+            tracing::info!(%carrier, connection, "a connection is used as much as is provisioned again");
+        }
+        None => {}
+    }
 }
 
 /// For the timeline: that a code of the carrier's own counts as another, where that is provisioned.

@@ -16,7 +16,8 @@ use posthouse_core::{
 
 pub use self::{timers::settle_timers, worker::SubmitWorker};
 use crate::{
-    bell::Bell, handoff::Handoff, lanes::Lanes, lookup::Directory, snapshot::SnapshotCell, telemetry::Metrics,
+    bell::Bell, carrier::board::LinkBoard, handoff::Handoff, lanes::Lanes, lookup::Directory,
+    snapshot::SnapshotCell, telemetry::Metrics,
 };
 
 /// What the carriers' lanes have in common.
@@ -31,6 +32,8 @@ pub struct SubmitContext {
     pub snapshot: Arc<SnapshotCell>,
     /// Told when a carrier refuses our credentials.
     pub directory: Arc<Directory>,
+    /// Where the connections in use are seen from outside.
+    pub board: Arc<LinkBoard>,
     /// Where fresh messages come from.
     pub handoff: Arc<Handoff>,
     /// Rung when something became due at once.

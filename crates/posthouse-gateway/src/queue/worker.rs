@@ -204,6 +204,7 @@ impl SubmitWorker {
         }
         let is_changed = !changed.is_empty();
         self.links = Arc::new(links);
+        self.context.board.put(&self.carrier, &self.links);
         if is_changed {
             // What waited for the connection as it was goes at once over the one that it is.
             self.came_back();

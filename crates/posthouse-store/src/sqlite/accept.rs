@@ -6,6 +6,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
+    account::AccountName,
+    carrier::CarrierId,
     life::{load::Work, state::State},
     store::{Acceptance, Demand, ErrorCause, NewMessage, StoreError},
 };
@@ -23,8 +25,8 @@ use crate::media::{
 /// A message to be accepted, with everything done that needs no transaction.
 pub(super) struct PreparedMessage {
     id: Id,
-    account: String,
-    carrier: String,
+    account: AccountName,
+    carrier: CarrierId,
     recipient: String,
     transaction_id: String,
     delivery_report: bool,
@@ -58,8 +60,8 @@ impl PreparedMessage {
         let media = StoredMedia::of(message.id, &message.media, inline_max);
         Ok(Self {
             id: message.id,
-            account: message.account.0.clone(),
-            carrier: message.carrier.0.clone(),
+            account: message.account.clone(),
+            carrier: message.carrier.clone(),
             recipient: submission.recipient.as_str().to_owned(),
             transaction_id: submission.transaction_id.clone(),
             delivery_report: submission.delivery_report,
@@ -95,7 +97,7 @@ impl StoredMedia {
 pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Acceptance> {
     tx.has_room(Demand::New)?;
     if let Some(since) = message.repeats_since {
-        let key = (message.account.as_str(), message.transaction_id.as_str(), &message.digest);
+        let key = (message.account.0.as_str(), message.transaction_id.as_str(), &message.digest);
         if let Some(id) = repeated(tx.connection, key, since)? {
             return Ok(Acceptance::Repeats(id));
         }
@@ -105,6 +107,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Accep
     if let Some(media) = &message.media {
         insert_media(tx, message.id, media)?;
     }
+    tx.count(|counts| counts.accepted(&message.carrier, &message.account));
     Ok(Acceptance::Fresh)
 }
 
@@ -140,8 +143,8 @@ fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
             at,
             at,
             message.delivery_report,
-            &message.account,
-            &message.carrier,
+            &message.account.0,
+            &message.carrier.0,
             &message.recipient,
             &message.transaction_id,
             &message.digest,
@@ -163,7 +166,7 @@ fn insert_work(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
             work.owner.map(|owner| owner.0),
             work.since.as_millisecond(),
             work.expiry.as_millisecond(),
-            &message.carrier,
+            &message.carrier.0,
         ),
     )?;
     Ok(())

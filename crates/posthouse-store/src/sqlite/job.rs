@@ -4,6 +4,8 @@ use std::fmt;
 
 use posthouse_core::{
     id::IdSource,
+    life::counts::StateCounts,
+    lock::Mutex,
     store::{Demand, StoreError},
 };
 use rusqlite::{CachedStatement, Connection, Params};
@@ -28,6 +30,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) lost: Option<StoreError>,
     /// Why no media can be written at present, if so.
     pub(crate) media_refused: Option<StoreError>,
+    /// Where it is told how messages come and go, if anybody counts them.
+    pub(crate) counts: Option<&'a Mutex<StateCounts>>,
     /// What is to be done once it is committed.
     pub(crate) left: Left,
 }
@@ -56,6 +60,7 @@ impl<'a> Tx<'a> {
             short_of_space,
             lost: None,
             media_refused: None,
+            counts: None,
             left: Left::default(),
         }
     }
@@ -63,6 +68,13 @@ impl<'a> Tx<'a> {
     /// Whether there is room for this.
     pub(crate) fn has_room(&self, demand: Demand) -> Result<()> {
         Ok(demand.may_be_met(self.short_of_space, self.lost.as_ref())?)
+    }
+
+    /// Tells of a message that comes, or whose state changes, where somebody counts.
+    pub(crate) fn count(&self, tell: impl FnOnce(&mut StateCounts)) {
+        if let Some(counts) = self.counts {
+            tell(&mut counts.lock());
+        }
     }
 
     /// A prepared statement, kept for the next time.
@@ -152,11 +164,13 @@ where
 /// Runs a job that fails alone: what it did is undone to its savepoint. An error is one of the whole transaction's.
 pub(super) fn run_alone(tx: &mut Tx<'_>, job: &mut dyn WriteJob) -> Result<()> {
     tx.execute("SAVEPOINT job", [])?;
+    let mark = tx.counts.map(|counts| counts.lock().mark());
     if let Err(fault) = job.run(tx) {
         if tx.connection.is_autocommit() {
             return Err(fault);
         }
         tx.execute("ROLLBACK TO job", [])?;
+        tx.count(|counts| counts.undo_to(mark.unwrap_or(0)));
         job.fail(fault.into());
     }
     tx.execute("RELEASE job", [])?;

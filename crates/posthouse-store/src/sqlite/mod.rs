@@ -16,6 +16,7 @@
 //! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
+//! | `queues.rs` `census.rs` | how much waits where, and the count that this begins with |
 //! | `record.rs` | rows that cannot be read |
 
 mod accept;
@@ -23,6 +24,7 @@ mod audit;
 #[cfg(test)]
 mod backlog;
 mod callback;
+mod census;
 mod checkpoint;
 mod clock;
 mod connect;
@@ -38,6 +40,7 @@ mod pace;
 mod place;
 mod provisioning;
 mod queue;
+mod queues;
 mod reader;
 mod record;
 mod report;
@@ -55,9 +58,9 @@ mod work;
 mod write;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use posthouse_core::store::{ErrorCause, StoreError, StoreResult};
+use posthouse_core::store::{ErrorCause, QueueDepth, StoreError, StoreResult};
 
 pub(crate) use self::options::exit;
 pub use self::options::{Fatal, LOW_WATER_BYTES, Mode, SqliteOptions};
@@ -67,6 +70,10 @@ use crate::{
     fault,
     media::{erase, folder::Folder},
 };
+
+/// How long it is waited for the count that a store begins with, and how often is looked whether it is done.
+const COUNTED_WITHIN: Duration = Duration::from_secs(4);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The embedded store. Clones of an `Arc` of it may be used from any task.
 ///
@@ -123,6 +130,20 @@ impl SqliteStore {
             |error| StoreError::Failed(ErrorCause::within("media that are over cannot be erased", error));
         let erased = erasing.await.map_err(StoreError::failed)?.map_err(failed)?;
         self.write(Transaction::ForgetErased, move |tx| sweep::forget_erasures(tx, &erased)).await
+    }
+
+    /// How many messages stand where, once what was there at the start is counted.
+    async fn counted(&self) -> StoreResult<Vec<QueueDepth>> {
+        let deadline = tokio::time::Instant::now() + COUNTED_WITHIN;
+        loop {
+            if let Some(depths) = self.writer.counts().lock().depths() {
+                return Ok(depths);
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(StoreError::not_done("what waits is still being counted"));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Has a transaction done, if whoever opened the store may do it.

@@ -9,6 +9,7 @@ use posthouse_core::{Id, id::IdSource};
 use rusqlite::Connection;
 
 use super::{
+    census::Census,
     checkpoint::Checkpoints,
     connect::connect,
     options::{Mode, SqliteOptions},
@@ -72,9 +73,12 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
         Mode::Visit => None,
     };
     let callback_ids = callback_ids(&connection, options.mode)?;
-    let (checkpoints, watch) = match options.mode {
-        Mode::Serve => (Some(connect(&options.path, READER_CACHE)?), Some(watch(&database, options)?)),
-        Mode::Visit => (None, None),
+    let (checkpoints, watch, census) = match options.mode {
+        Mode::Serve => {
+            let checkpoints = connect(&options.path, READER_CACHE)?;
+            (Some(checkpoints), Some(watch(&database, options)?), Some(Census::of(options.path.clone())))
+        }
+        Mode::Visit => (None, None, None),
     };
     let checkpoints = Checkpoints::new(checkpoints).map_err(|source| OpenError::io(&options.path, source))?;
     let folders = [options.path.parent(), Some(options.media.as_path())];
@@ -86,6 +90,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
         folders: folders.into_iter().flatten().map(or_working_directory).collect(),
         low_water_bytes: options.low_water_bytes,
         on_fatal: options.on_fatal.clone(),
+        census,
         watch,
         held,
     };

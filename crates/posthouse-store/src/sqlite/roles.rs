@@ -9,15 +9,16 @@ use posthouse_core::{
     actor::Actor,
     audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
+    life::counts::StateCounts,
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
     store::{
-        Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due,
+        Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, Ends,
         FailedAttempt, IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore,
-        Owner, ProvisioningStore, Recorded, ReportStore, SearchStore, Settled, Settlement, StoreError,
-        StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
+        Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled,
+        Settlement, StoreError, StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -28,7 +29,9 @@ use super::{
     accept::{self, PreparedMessage},
     audit, callback, clock, due, intervene,
     job::Tx,
-    mo, provisioning, report, search, sweep,
+    mo,
+    options::Mode,
+    provisioning, queues, report, search, sweep,
     transaction::Transaction,
     unreadable, work,
 };
@@ -297,6 +300,30 @@ impl ProvisioningStore for SqliteStore {
 
     async fn key(&self) -> StoreResult<[u8; 32]> {
         Ok(self.key)
+    }
+}
+
+#[async_trait]
+impl QueueStore for SqliteStore {
+    async fn queues(&self, now: Timestamp) -> StoreResult<Queues> {
+        let depths = match self.mode {
+            Mode::Serve => self.counted().await?,
+            Mode::Visit => {
+                let standing = self.readers.read(queues::standing).await?;
+                let mut counts = StateCounts::default();
+                counts.counted(&standing);
+                counts.depths().unwrap_or_default()
+            }
+        };
+        let (ages, callbacks) = self
+            .readers
+            .read(move |connection| Ok((queues::ages(connection, now)?, queues::callbacks(connection)?)))
+            .await?;
+        Ok(Queues { depths, ages, callbacks })
+    }
+
+    fn ends(&self) -> Ends {
+        self.writer.counts().lock().ends()
     }
 }
 

@@ -44,6 +44,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0010_failed_attempts.sql"),
     },
     Migration { version: 11, name: "audit", sql: include_str!("../../migrations/sqlite/0011_audit.sql") },
+    Migration {
+        version: 12,
+        name: "failed_callbacks",
+        sql: include_str!("../../migrations/sqlite/0012_failed_callbacks.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -15,7 +15,7 @@ use posthouse_core::{
     id::IdSource,
     life::{
         callback::{CallbackChange, CallbackRow, first_of},
-        effects::{Effects, NewCallback, WorkChange},
+        effects::{Effects, NewCallback, StoodBefore, WorkChange},
         intervention::CallbackSays,
         load::WorkKind,
         read_reply::ReadStatus,
@@ -245,7 +245,10 @@ fn changes_of_work_in_sql_are_those_of_the_rules() {
             let subject = |store: &Counted| load::subject(&store.connection, id).unwrap().unwrap();
             let before = subject(&store);
             let expected = before.work.unwrap().after(change);
-            let effects = Effects { work: Some(change), ..Effects::none(id, before.account) };
+            let effects = Effects {
+                work: Some(change),
+                ..Effects::none(id, before.account.clone(), StoodBefore::of(&before))
+            };
             store.run(|tx| write::write(tx, &effects));
             assert_eq!(subject(&store).work, expected, "{kind:?} {change:?}");
         }

@@ -35,6 +35,7 @@ pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
 pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     let id = effects.id;
     write_message(tx, id, &effects.message)?;
+    tx.count(|counts| counts.written(effects));
     if let Some(change) = effects.work {
         write_work(tx, id, change)?;
     }

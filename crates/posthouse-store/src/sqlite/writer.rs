@@ -16,6 +16,7 @@ use std::{
 
 use posthouse_core::{
     id::IdSource,
+    life::counts::StateCounts,
     lock::Mutex,
     store::{ErrorCause, StoreError, StoreStatistics},
 };
@@ -23,6 +24,7 @@ use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
+    census::Census,
     checkpoint::Checkpoints,
     fault::{Result, StoreFault},
     job::{Left, Task, Tx, WriteJob, run_alone, run_in_company},
@@ -55,6 +57,7 @@ pub(crate) struct StoreWriter {
     room: Arc<Semaphore>,
     capacity: usize,
     measures: Arc<Measures>,
+    counts: Arc<Mutex<StateCounts>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -68,6 +71,8 @@ pub(crate) struct WriterParts {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) low_water_bytes: u64,
     pub(crate) on_fatal: Fatal,
+    /// Counts what has not ended; none for a visitor.
+    pub(super) census: Option<Census>,
     /// Checks whether the files are still there.
     pub(crate) watch: Option<Watch>,
     /// What is held till the thread ends.
@@ -92,8 +97,9 @@ impl StoreWriter {
         let room = Arc::new(Semaphore::new(capacity));
         let measures = Arc::new(Measures::default());
         let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), measures.clone());
+        let counts = Arc::clone(&thread.counts);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run())?;
-        Ok(Self { orders, room, capacity, measures, thread: Mutex::new(Some(thread)) })
+        Ok(Self { orders, room, capacity, measures, counts, thread: Mutex::new(Some(thread)) })
     }
 
     /// Hands in a job and waits till its effect is on disk.
@@ -142,6 +148,11 @@ impl StoreWriter {
     pub(crate) fn statistics(&self) -> StoreStatistics {
         let queued = self.capacity.saturating_sub(self.room.available_permits());
         self.measures.statistics(queued as u64)
+    }
+
+    /// How many messages stand where, as far as the gateway's own process counts them.
+    pub(crate) const fn counts(&self) -> &Arc<Mutex<StateCounts>> {
+        &self.counts
     }
 
     fn join(&self) {
@@ -200,6 +211,7 @@ struct WriterThread {
     /// How long the last COMMIT took, without the media before it.
     commit_took: Duration,
     measures: Arc<Measures>,
+    counts: Arc<Mutex<StateCounts>>,
     looked_around: Option<Instant>,
     free_bytes: u64,
     /// Set once the truth is unknown: nothing is written any more.
@@ -225,6 +237,7 @@ impl WriterThread {
             pace,
             commit_took,
             measures,
+            counts: Arc::default(),
             looked_around,
             free_bytes,
             broken,
@@ -341,6 +354,10 @@ impl WriterThread {
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.media_refused = media_refused;
+        if self.parts.census.is_some() {
+            self.counts.lock().undo_to(0);
+            tx.counts = Some(&self.counts);
+        }
         tx.lost = self.lost.as_ref().map(|loss| StoreError::not_done(loss.what.clone()));
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
@@ -368,6 +385,7 @@ impl WriterThread {
         match committed {
             Ok(_) => {
                 self.measures.committed(group.len(), begun.elapsed());
+                self.counts.lock().commit();
                 Ok(left)
             }
             // The transaction is still open: it was refused, not lost.
@@ -426,6 +444,11 @@ impl WriterThread {
         self.looked_around = Some(Instant::now());
         self.look_at_space();
         self.look_at_files();
+        if let Some(census) =
+            self.parts.census.as_mut().filter(|_| self.broken.is_none() && self.lost.is_none())
+        {
+            census.look(&self.parts.connection, &self.counts);
+        }
     }
 
     fn look_at_files(&mut self) {
@@ -517,6 +540,9 @@ impl WriterThread {
     }
 
     fn shut(&mut self) {
+        if let Some(census) = &mut self.parts.census {
+            census.shut();
+        }
         self.look_after_wal(Checkpoints::shut);
         if let Some(Held { database, lock, marker, .. }) = self.parts.held.take() {
             drop(marker);
@@ -575,6 +601,7 @@ mod tests {
             folders: Vec::new(),
             low_water_bytes: 0,
             on_fatal: Arc::new(move |what| fatal.send(what).unwrap()),
+            census: None,
             watch: None,
             held: None,
         };

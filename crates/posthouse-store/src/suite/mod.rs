@@ -15,6 +15,7 @@ pub mod intervention;
 pub mod media;
 pub mod mo;
 pub mod provisioning;
+pub mod queues;
 pub mod read_replies;
 pub mod reports;
 pub mod retention;
@@ -166,6 +167,11 @@ macro_rules! conformance {
                 each_change_has_its_row,
                 every_filter_of_the_audit_filters,
                 old_rows_of_the_audit_go;
+            queues: what_stands_where_is_told,
+                a_store_that_is_opened_again_knows_what_stands_where,
+                the_oldest_that_waits_is_told_with_its_carrier,
+                what_is_owed_is_told_by_account,
+                ends_are_counted;
             due: nothing_is_due_in_an_empty_store,
                 due_names_carriers_accounts_and_timers,
                 due_tells_when_the_next_is,

@@ -11,6 +11,7 @@ mod lint;
 mod listen;
 mod messages;
 mod plan;
+mod queues;
 mod send;
 mod serve;
 mod simulate;
@@ -51,6 +52,8 @@ pub enum Command {
     Clock(clock::Args),
     /// Look messages up; send them now, end them, send their reports again
     Messages(messages::Args),
+    /// Show how much waits where, since when, and why it is not sent faster
+    Queues(queues::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -73,6 +76,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(args) => doctor::run(&args),
         Command::Clock(args) => clock::run(&args),
         Command::Messages(args) => messages::run(&args),
+        Command::Queues(args) => queues::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }

@@ -21,6 +21,7 @@ mod messages;
 mod outage;
 mod process;
 mod provisioning;
+mod queues;
 mod serve;
 mod shown;
 mod sim_commands;

@@ -6,7 +6,7 @@ pub mod intervene;
 pub mod list;
 pub mod requeue;
 pub mod resend_reports;
-mod selection;
+pub(super) mod selection;
 mod views;
 
 use posthouse_api::{ProblemCode, ProblemDetails};

@@ -59,7 +59,7 @@ pub(super) fn cursor(text: &str) -> Result<Id, String> {
 ///
 /// # Errors
 /// One is not: an empty list would look as if nothing had happened.
-pub(super) fn provisioned(
+pub(in super::super) fn provisioned(
     snapshot: &Snapshot,
     account: Option<&str>,
     carrier: Option<&str>,

@@ -3,6 +3,7 @@
 mod certificates;
 mod peers;
 mod place;
+mod queues;
 
 use std::{
     fmt, io,
@@ -42,7 +43,7 @@ Examples:
   posthouse doctor
   posthouse doctor -c /etc/posthouse.toml --json
 
-Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, and whether carriers, VASPs and the \
+Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, what waits for carriers, and whether carriers, VASPs and the \
 lookup service can be reached: a connection is opened, hands are shaken where the URL is https, and it is closed again; nothing is sent. \
 It changes nothing, and may run beside a gateway. The exit code is 1 when something must be mended.")]
 pub struct Args {
@@ -160,6 +161,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
     findings.push(clock(Timestamp::now(), kept.as_ref()));
     findings.extend(certificates::of_doors(settings, Timestamp::now()));
     findings.extend(peers::ports(settings).await?);
+    findings.extend(queues::slow(settings).await);
     if let Some(kept) = kept {
         findings.extend(certificates::towards_peers(&kept.provisioning, Timestamp::now()));
         findings.extend(certificates::never_shown(&kept.provisioning, settings));

@@ -1,0 +1,19 @@
+//! What waits for carriers longer than it should, as the gateway that runs tells it.
+
+use posthouse_gateway::config::Settings;
+
+use super::Finding;
+use crate::{running, target::GatewayAddress};
+
+/// The queues that are out of the ordinary. Nothing where no gateway runs, or its API cannot be used.
+pub(super) async fn slow(settings: &Settings) -> Vec<Finding> {
+    let Some(api) = running::api(settings, &GatewayAddress::default()).await else { return Vec::new() };
+    match api.queues().await {
+        Ok(queues) => queues.items.into_iter().filter_map(|queue| queue.says).map(finding).collect(),
+        Err(error) => vec![Finding::note("queue", format!("what waits cannot be told: {error}"))],
+    }
+}
+
+fn finding(says: String) -> Finding {
+    Finding::mend("queue", format!("{says}; ask the carrier, and see `posthouse queues`"))
+}
