@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{store::WorkStore, time::Clock};
+use posthouse_core::{slots::Slots, store::WorkStore, time::Clock};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +50,7 @@ impl Watcher {
 
     /// Wakes who has something due, and returns how long nothing else becomes due.
     async fn look(&self) -> Duration {
-        let due = match self.store.due(self.clock.now()).await {
+        let due = match self.store.due(self.clock.now(), Slots::ALL).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "the store does not say what is due");

@@ -1,6 +1,6 @@
 //! A store that breaks on purpose.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -10,15 +10,15 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest},
     store::{
-        Acceptance, AuditStore, CallbackStore, IntakeStore, NewMessage, NewMo, OperationsStore,
-        ProvisioningStore, QueueStore, Recorded, ReportStore, SearchStore, Store, StoreError, StoreResult,
-        UpkeepStore, WorkStore, Wraps,
+        Acceptance, AuditStore, CallbackStore, HandedOn, IntakeStore, MembershipStore, NewMessage, NewMo,
+        OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore, SearchStore, Store,
+        StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
 
 /// A store that accepts no message whose TransactionID, and records no report whose MessageID, begins with one of these:
-/// `broken` (the backend fails), `full` (no disk space), `busy` (more to do than it may hold).
+/// `broken` (the backend fails), `full` (no disk space), `busy` (more to do than it may hold), `away` (for 7 s at least).
 pub struct FragileStore(pub Arc<dyn Store>);
 
 fn fail(id: &str) -> StoreResult<()> {
@@ -26,6 +26,7 @@ fn fail(id: &str) -> StoreResult<()> {
         id if id.starts_with("broken") => Err(StoreError::failed("on purpose")),
         id if id.starts_with("full") => Err(StoreError::Full),
         id if id.starts_with("busy") => Err(StoreError::Overloaded),
+        id if id.starts_with("away") => Err(StoreError::Unavailable { retry_after: Duration::from_secs(7) }),
         _ => Ok(()),
     }
 }
@@ -48,8 +49,9 @@ passes_on!(
     OperationsStore,
     ProvisioningStore,
     UpkeepStore,
-    AuditStore,
+    MembershipStore,
     QueueStore,
+    AuditStore
 );
 
 #[async_trait]
@@ -69,21 +71,25 @@ impl IntakeStore for FragileStore {
         self.0.repeated(account, transaction_id, digest, since).await
     }
 
-    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
-        self.0.accept_mo(mo).await
+    async fn accept_mo(&self, mo: NewMo, take: Take) -> StoreResult<HandedOn<Acceptance>> {
+        self.0.accept_mo(mo, take).await
     }
 }
 
 #[async_trait]
 impl ReportStore for FragileStore {
-    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
+    async fn record_report(&self, report: CarrierReport, take: Take) -> StoreResult<HandedOn<Recorded>> {
         fail(&report.carrier_message_id)?;
-        self.0.record_report(report).await
+        self.0.record_report(report, take).await
     }
 
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
+    async fn record_read_reply(
+        &self,
+        reply: CarrierReadReply,
+        take: Take,
+    ) -> StoreResult<HandedOn<Recorded>> {
         fail(&reply.carrier_message_id)?;
-        self.0.record_read_reply(reply).await
+        self.0.record_read_reply(reply, take).await
     }
 
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {

@@ -69,6 +69,15 @@ impl CallbackRow {
         Self { due: Some(lease.until), owner: Some(lease.owner), ..self }
     }
 
+    /// As it is for whoever takes it as it becomes due: under his lease, where he has room; and that lease. One that has to wait for another
+    /// is not asked about.
+    pub fn taken(self, take: impl FnOnce() -> Option<Lease>) -> (Self, Option<Lease>) {
+        match self.due.and_then(|_| take()) {
+            Some(lease) => (self.leased(lease), Some(lease)),
+            None => (self, None),
+        }
+    }
+
     /// As it is when it has not to wait for another any more.
     #[must_use]
     pub const fn freed(self, due: Timestamp) -> Self {
@@ -333,6 +342,19 @@ mod tests {
         let lease = Lease { owner: Owner(8), until: at(4000) };
         assert_eq!(leased.leased(lease), row(Some(4000), Some(Owner(8)), 2, false));
         assert_eq!(row(None, None, 1, false).freed(at(NOW)), row(Some(NOW), None, 1, false));
+    }
+
+    #[test]
+    fn what_is_due_goes_to_who_takes_it() {
+        let new = |due: Option<i64>| {
+            CallbackRow::new(&NewCallback { says: FORWARDED, at: at(NOW), due: due.map(at) })
+        };
+        let lease = Lease { owner: Owner(8), until: at(4000) };
+        let due = new(Some(NOW));
+        assert_eq!(due.taken(|| Some(lease)), (due.leased(lease), Some(lease)));
+        assert_eq!(due.taken(|| None), (due, None));
+        let waits = new(None);
+        assert_eq!(waits.taken(|| panic!("nobody is asked")), (waits, None));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What is owed to VASPs: reports, read replies, and messages from handsets.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use mm7::MmStatus;
@@ -61,6 +63,50 @@ pub struct Callback {
     pub lease: Lease,
 }
 
+/// Somebody who delivers callbacks as they become owed, from memory: an operation by which some become due asks him, within its
+/// transaction, and leases to him what he takes. So none of these costs a transaction, and a look for it, of its own.
+///
+/// A [`Lease`] takes all, under itself.
+pub trait TakeCallbacks: Send + Sync + 'static {
+    /// The lease under which he takes one more callback of this account; `None`: he has no room, and it stays in the store, where it is due
+    /// at once. Called within a transaction: it does not wait. A transaction that is done again asks again, so that what he keeps room for
+    /// is free once the operation has answered.
+    fn lease(&self, account: &AccountName) -> Option<Lease>;
+}
+
+impl TakeCallbacks for Lease {
+    fn lease(&self, _: &AccountName) -> Option<Lease> {
+        Some(*self)
+    }
+}
+
+/// Who takes the callbacks that become due by an operation; `None`: nobody does, and they stay in the store.
+pub type Take = Option<Arc<dyn TakeCallbacks>>;
+
+/// What an operation answers, and the callbacks that it leased to [who takes them](TakeCallbacks).
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandedOn<T> {
+    /// The answer.
+    pub answer: T,
+    /// What was taken, in the order in which it became owed: for the rest as if [leased](CallbackStore::lease_callbacks). One that is lost
+    /// from memory is due again when its lease ends.
+    pub callbacks: Vec<Callback>,
+    /// Whether a callback became due that was not taken: callbacks may be looked for at once.
+    pub left_due: bool,
+}
+
+impl<T> HandedOn<T> {
+    /// An answer of an operation by which no callback became due.
+    pub const fn nothing(answer: T) -> Self {
+        Self { answer, callbacks: Vec::new(), left_due: false }
+    }
+
+    /// The same callbacks with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> HandedOn<U> {
+        HandedOn { answer: answer(self.answer), callbacks: self.callbacks, left_due: self.left_due }
+    }
+}
+
 /// How a try to deliver a callback ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallbackOutcome {
@@ -106,11 +152,12 @@ pub trait CallbackStore: Send + Sync + 'static {
         limit: usize,
     ) -> StoreResult<Vec<Callback>>;
 
-    /// Ends a try to deliver a callback.
-    /// Says whether another callback of the same message, which waited for this one, became due.
+    /// Ends a try to deliver a callback. Another callback of the same message, which waited for this one, becomes due by it, and is
+    /// [taken](TakeCallbacks) or left.
     ///
     /// # Errors
-    /// [`LostLease`](super::StoreError::LostLease) when another owner holds it, or it is settled.
+    /// [`LostLease`](super::StoreError::LostLease) when another owner holds it, or it is settled: after an earlier try that
+    /// [failed](super::StoreError::Failed) that one was stored.
     /// What [may pass](super::StoreError::may_pass) is worth asking again: without it the callback is tried once more.
     async fn settle_callback(
         &self,
@@ -118,5 +165,13 @@ pub trait CallbackStore: Send + Sync + 'static {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> StoreResult<bool>;
+        take: Take,
+    ) -> StoreResult<HandedOn<()>>;
+
+    /// Gives back callbacks whose delivery was not begun: they are due at once, for anyone.
+    /// What is not this owner's any more is left alone.
+    ///
+    /// # Errors
+    /// Those of every operation that writes. Nothing has to be done about them: the leases end by themselves.
+    async fn release_callbacks(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()>;
 }

@@ -5,10 +5,11 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, Ends, FailedAttempt,
-    IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore, Owner,
-    ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, Settlement,
-    StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
+    Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, EndedAttempt,
+    Ends, HandedOn, Heartbeat, IntakeStore, Joining, Lease, Membership, MembershipStore, MessageFilter,
+    NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
+    Recorded, ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Take,
+    Timer, ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -20,6 +21,7 @@ use crate::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
+    slots::Slots,
     unreadable::{KeptUnreadable, Unreadable},
 };
 
@@ -67,8 +69,8 @@ impl<W: Wraps<dyn IntakeStore>> IntakeStore for W {
         self.inner().repeated(account, transaction_id, digest, since).await
     }
 
-    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
-        self.inner().accept_mo(mo).await
+    async fn accept_mo(&self, mo: NewMo, take: Take) -> StoreResult<HandedOn<Acceptance>> {
+        self.inner().accept_mo(mo, take).await
     }
 }
 
@@ -93,20 +95,20 @@ impl<W: Wraps<dyn WorkStore>> WorkStore for W {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> StoreResult<Settled> {
-        self.inner().settle(id, owner, settlement, said, now).await
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>> {
+        self.inner().settle(id, owner, settlement, said, now, take).await
     }
 
     async fn settle_attempt(
         &self,
         id: Id,
         owner: Owner,
-        settlement: Settlement,
-        said: &str,
-        failed: &[FailedAttempt],
+        ended: EndedAttempt<'_>,
         now: Timestamp,
-    ) -> StoreResult<Settled> {
-        self.inner().settle_attempt(id, owner, settlement, said, failed, now).await
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>> {
+        self.inner().settle_attempt(id, owner, ended, now, take).await
     }
 
     async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
@@ -119,9 +121,10 @@ impl<W: Wraps<dyn WorkStore>> WorkStore for W {
         lease: Lease,
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<Vec<ToSend>> {
-        self.inner().lease_sends(carrier, lease, now, waiting_since_before, limit).await
+        self.inner().lease_sends(carrier, lease, now, waiting_since_before, slots, limit).await
     }
 
     async fn put_off(
@@ -130,17 +133,24 @@ impl<W: Wraps<dyn WorkStore>> WorkStore for W {
         until: Timestamp,
         nobody_there: bool,
         now: Timestamp,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<usize> {
-        self.inner().put_off(carrier, until, nobody_there, now, limit).await
+        self.inner().put_off(carrier, until, nobody_there, now, slots, limit).await
     }
 
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
-        self.inner().lease_timers(lease, now, limit).await
+    async fn lease_timers(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<Vec<Timer>> {
+        self.inner().lease_timers(lease, now, slots, limit).await
     }
 
-    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
-        self.inner().due(now).await
+    async fn due(&self, now: Timestamp, slots: Slots) -> StoreResult<Due> {
+        self.inner().due(now, slots).await
     }
 
     async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>> {
@@ -167,20 +177,29 @@ impl<W: Wraps<dyn CallbackStore>> CallbackStore for W {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> StoreResult<bool> {
-        self.inner().settle_callback(id, owner, outcome, now).await
+        take: Take,
+    ) -> StoreResult<HandedOn<()>> {
+        self.inner().settle_callback(id, owner, outcome, now, take).await
+    }
+
+    async fn release_callbacks(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
+        self.inner().release_callbacks(ids, owner, now).await
     }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<W: Wraps<dyn ReportStore>> ReportStore for W {
-    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
-        self.inner().record_report(report).await
+    async fn record_report(&self, report: CarrierReport, take: Take) -> StoreResult<HandedOn<Recorded>> {
+        self.inner().record_report(report, take).await
     }
 
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
-        self.inner().record_read_reply(reply).await
+    async fn record_read_reply(
+        &self,
+        reply: CarrierReadReply,
+        take: Take,
+    ) -> StoreResult<HandedOn<Recorded>> {
+        self.inner().record_read_reply(reply, take).await
     }
 
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
@@ -348,5 +367,25 @@ impl<W: Wraps<dyn AuditStore>> AuditStore for W {
 
     async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
         self.inner().sweep_audit(before, limit).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn MembershipStore>> MembershipStore for W {
+    async fn join(&self, joining: Joining) -> StoreResult<Membership> {
+        self.inner().join(joining).await
+    }
+
+    async fn heartbeat(&self, beat: Beat) -> StoreResult<Heartbeat> {
+        self.inner().heartbeat(beat).await
+    }
+
+    async fn leave(&self, owner: Owner) -> StoreResult<()> {
+        self.inner().leave(owner).await
+    }
+
+    async fn nodes(&self) -> StoreResult<Vec<Node>> {
+        self.inner().nodes().await
     }
 }

@@ -1,6 +1,6 @@
 //! Why an operation was not carried out, and what a caller may do about it.
 
-use std::{borrow::Cow, error::Error, fmt, sync::Arc};
+use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
 /// Why an operation was not carried out.
 ///
@@ -14,6 +14,12 @@ pub enum StoreError {
     /// The backend has as much to do as it may hold. Nothing was written.
     /// Shed load (3510), or ask again in a moment.
     Overloaded,
+    /// The store is away: it cannot be reached, or cannot make anything durable at present. Nothing was written.
+    /// Shed load (3510), or keep what is in hand and ask again after this time till it is back.
+    Unavailable {
+        /// After which time it is worth asking again.
+        retry_after: Duration,
+    },
     /// The store was closed. Nothing was written. It stays closed: give up.
     Closed,
     /// The backend does not take this operation: a visitor may not do it, or the value cannot be written down. Nothing was
@@ -73,7 +79,13 @@ impl StoreError {
     /// Whether nothing was written and what is in the way may pass: the same operation may be asked for again after a
     /// moment, and is then carried out once at most.
     pub const fn may_pass(&self) -> bool {
-        matches!(self, Self::Full | Self::Overloaded | Self::NotDone(_))
+        matches!(self, Self::Full | Self::Overloaded | Self::Unavailable { .. } | Self::NotDone(_))
+    }
+
+    /// Whether nothing was written for a reason that nobody who asks has a part in, and that passes by itself sooner or later: the store
+    /// is away, short of space, or has as much to do as it may hold. New work is shed then; what is known here alone is kept.
+    pub const fn passes_by_itself(&self) -> bool {
+        matches!(self, Self::Full | Self::Overloaded | Self::Unavailable { .. })
     }
 
     /// What the backend failed with, if it was the backend.
@@ -90,6 +102,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Full => f.write_str("the store is short of disk space"),
             Self::Overloaded => f.write_str("the store is overloaded"),
+            Self::Unavailable { .. } => f.write_str("the store is away"),
             Self::Closed => f.write_str("the store failed: it is closed"),
             Self::Refused(cause) | Self::NotDone(cause) | Self::Failed(cause) => {
                 write!(f, "the store failed: {cause}")
@@ -164,10 +177,11 @@ mod tests {
 
     use super::*;
 
-    fn every_kind() -> [StoreError; 10] {
+    fn every_kind() -> [StoreError; 11] {
         [
             StoreError::Full,
             StoreError::Overloaded,
+            StoreError::Unavailable { retry_after: Duration::from_secs(5) },
             StoreError::Closed,
             StoreError::refused("it was opened for a visit only"),
             StoreError::not_done("the disk was away"),
@@ -188,7 +202,7 @@ mod tests {
         let (passes, stays, unknown) = ((true, true), (true, false), (false, false));
         assert_eq!(
             known,
-            [passes, passes, stays, stays, passes, stays, stays, stays, stays, unknown],
+            [passes, passes, passes, stays, stays, passes, stays, stays, stays, stays, unknown],
             "{:?}",
             every_kind()
         );
@@ -202,6 +216,7 @@ mod tests {
             [
                 "the store is short of disk space",
                 "the store is overloaded",
+                "the store is away",
                 "the store failed: it is closed",
                 "the store failed: it was opened for a visit only",
                 "the store failed: the disk was away",

@@ -17,15 +17,16 @@
 //! # Errors
 //!
 //! [`StoreError`] says of each error what was written and what a caller may do. Where a method speaks of the errors
-//! *of every operation that reads*, these are [`Closed`](StoreError::Closed), [`NotDone`](StoreError::NotDone) and
-//! [`Corrupt`](StoreError::Corrupt); *of every operation that writes*, these, [`Overloaded`](StoreError::Overloaded) once
+//! *of every operation that reads*, these are [`Unavailable`](StoreError::Unavailable) while the store is away, [`Closed`](StoreError::Closed),
+//! [`NotDone`](StoreError::NotDone) and [`Corrupt`](StoreError::Corrupt); *of every operation that writes*, these, [`Overloaded`](StoreError::Overloaded) once
 //! the backend had no room for half a minute, [`Full`](StoreError::Full) on a disk without any space,
 //! [`Refused`](StoreError::Refused) for a visitor, and [`Failed`](StoreError::Failed) where the outcome is unknown.
 //! They are named at a method only where they mean something special there.
 //!
 //! # Who may do what
 //!
-//! One gateway serves a store and may do everything. Visitors may come at any time: they read, change provisioning, and do what an
+//! Gateways serve a store and may do everything: one, where the backend is for one, or several nodes, which [join](MembershipStore) it.
+//! Visitors may come at any time: they read, change provisioning, and do what an
 //! operator asks for. Everything else is [`Refused`](StoreError::Refused) to them.
 //!
 //! One conformance suite tests all of it on every backend.
@@ -35,6 +36,7 @@ mod callbacks;
 mod delegate;
 mod error;
 mod intake;
+mod membership;
 mod operations;
 mod provisioning;
 mod queues;
@@ -46,10 +48,11 @@ mod work;
 
 pub use self::{
     audit::AuditStore,
-    callbacks::{Callback, CallbackBody, CallbackOutcome, CallbackStore},
+    callbacks::{Callback, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks},
     delegate::Wraps,
     error::{ErrorCause, StoreError, StoreResult},
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
+    membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     operations::OperationsStore,
     provisioning::{ProvisioningStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
@@ -57,7 +60,10 @@ pub use self::{
     search::{MessageFilter, SearchStore},
     space::Demand,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
-    work::{Due, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend, WorkStore},
+    work::{
+        Due, EndedAttempt, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend,
+        WorkStore,
+    },
 };
 
 /// Where messages, work, callbacks and provisioning are kept: every role that there is. See the [module](self) for what every
@@ -73,6 +79,7 @@ pub trait Store:
     + QueueStore
     + UpkeepStore
     + AuditStore
+    + MembershipStore
 {
 }
 
@@ -87,6 +94,7 @@ impl<S> Store for S where
         + QueueStore
         + UpkeepStore
         + AuditStore
+        + MembershipStore
 {
 }
 
@@ -94,7 +102,7 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, IntakeStore, OperationsStore, ProvisioningStore, QueueStore, ReportStore,
-        SearchStore, UpkeepStore, WorkStore,
+        AuditStore, CallbackStore, IntakeStore, MembershipStore, OperationsStore, ProvisioningStore,
+        QueueStore, ReportStore, SearchStore, UpkeepStore, WorkStore,
     };
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Settled, StoreResult};
+use super::{HandedOn, Settled, StoreResult, Take};
 use crate::{Id, life::read_reply::CarrierReadReply, message::CarrierReport, unreadable::Unreadable};
 
 /// What became of a carrier's report.
@@ -30,18 +30,21 @@ pub trait ReportStore: Send + Sync + 'static {
     /// A message that waits to be sent is not sent any more after a report on it: a terminal one ends it, and after another it
     /// waits for the terminal one till its `report_until` or ExpiryDate, whichever comes last.
     ///
+    /// Callbacks that become due by it are [taken](super::TakeCallbacks) or left, whichever messages they are about.
+    ///
     /// # Errors
     /// [`Full`](super::StoreError::Full) below the low-water mark, unless the report ends its message. After any error the
     /// carrier may be told to send it again: doubled reports are harmless.
-    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded>;
+    async fn record_report(&self, report: CarrierReport, take: Take) -> StoreResult<HandedOn<Recorded>>;
 
     /// Records a carrier's read reply on the message it is about, by carrier and MessageID, in whatever state that is: it becomes
     /// owed to the VASP. Otherwise it is kept, and applied as soon as a message becomes known by its id. A status that was
-    /// told before is [late](Recorded::Late), and not owed again.
+    /// told before is [late](Recorded::Late), and not owed again. What becomes due is [taken](super::TakeCallbacks) or left.
     ///
     /// # Errors
     /// [`Full`](super::StoreError::Full) below the low-water mark. After any error the carrier may be told to send it again.
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded>;
+    async fn record_read_reply(&self, reply: CarrierReadReply, take: Take)
+    -> StoreResult<HandedOn<Recorded>>;
 
     /// Keeps a request of a carrier that nobody can read, [within bounds](crate::unreadable), or counts it where the same came before.
     ///

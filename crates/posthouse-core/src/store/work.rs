@@ -5,13 +5,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::StatusCode;
 
-use super::StoreResult;
+use super::{HandedOn, StoreResult, Take};
 use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
     life::state::{State, Terminal},
     message::Submission,
+    slots::Slots,
 };
 
 /// One run of one node: drawn at random at start, so that a node never mistakes an earlier run's leases for its own.
@@ -52,7 +53,8 @@ pub struct ToSend {
 /// A timer that went off, under a lease.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Timer {
-    /// An attempt was begun and its node went silent: the attempt's outcome is unknown.
+    /// An attempt was begun and its node went silent: the attempt's outcome is unknown. Whether it did is for
+    /// [`is_interrupted`](crate::cluster::is_interrupted) to say.
     Interrupted(Box<ToSend>),
     /// No terminal report came in time.
     ReportDue {
@@ -141,6 +143,18 @@ pub struct FailedAttempt {
     pub connection: Option<String>,
 }
 
+/// How an attempt or a wait ended, with what is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndedAttempt<'a> {
+    /// How.
+    pub settlement: Settlement,
+    /// What the carrier said, for the timeline; empty adds nothing.
+    pub said: &'a str,
+    /// How it ended over each connection that did not take the message, in order: what of it is kept, at most
+    /// [`FAILED_ATTEMPTS`](crate::bounds::FAILED_ATTEMPTS) of a message, is found by its code as long as the message is.
+    pub failed: &'a [FailedAttempt],
+}
+
 /// What is to be done about a message next, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextStep {
@@ -197,24 +211,23 @@ pub trait WorkStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreResult<()>;
 
-    /// Ends an attempt or a wait. `said` is what the carrier said, for the timeline; empty adds nothing. `failed` is how it ended over
-    /// each connection that did not take the message, in order: what of it is kept, at most
-    /// [`FAILED_ATTEMPTS`](crate::bounds::FAILED_ATTEMPTS) of a message, is found by its code as long as the message is.
+    /// Ends an attempt or a wait.
     ///
     /// A message that a report has ended meanwhile stays as it is; a carrier's MessageID and failed attempts are kept all the same.
+    /// Callbacks that become due by it are [taken](super::TakeCallbacks) or left.
     ///
     /// # Errors
-    /// [`LostLease`](super::StoreError::LostLease) when another owner holds the work, or it is finished.
+    /// [`LostLease`](super::StoreError::LostLease) when another owner holds the work, or it is finished: after an earlier try that
+    /// [failed](super::StoreError::Failed) that one was stored.
     /// What [may pass](super::StoreError::may_pass) is worth asking again: without it the outcome is unknown once the lease ends.
     async fn settle_attempt(
         &self,
         id: Id,
         owner: Owner,
-        settlement: Settlement,
-        said: &str,
-        failed: &[FailedAttempt],
+        ended: EndedAttempt<'_>,
         now: Timestamp,
-    ) -> StoreResult<Settled>;
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>>;
 
     /// [`settle_attempt`](Self::settle_attempt) where no connection is to be named that failed: the end of a wait, or of an attempt
     /// that was taken at once.
@@ -228,8 +241,10 @@ pub trait WorkStore: Send + Sync + 'static {
         settlement: Settlement,
         said: &str,
         now: Timestamp,
-    ) -> StoreResult<Settled> {
-        self.settle_attempt(id, owner, settlement, said, &[], now).await
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>> {
+        let ended = EndedAttempt { settlement, said, failed: &[] };
+        self.settle_attempt(id, owner, ended, now, take).await
     }
 
     /// Gives back leased work that was not begun: it is due at once, for anyone.
@@ -239,7 +254,7 @@ pub trait WorkStore: Send + Sync + 'static {
     /// Those of every operation that writes. Nothing has to be done about them: the leases end by themselves.
     async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()>;
 
-    /// Leases messages of a carrier that are due, oldest due first. With `waiting_since_before`, also those whose next
+    /// Leases messages of a carrier in these slots that are due, oldest due first. With `waiting_since_before`, also those whose next
     /// attempt lies ahead, if they began to wait before that time: what waited for a connection that came back.
     ///
     /// Media that are read with the message at no further cost come with it; long ones never do, so that no list holds many of them.
@@ -253,10 +268,11 @@ pub trait WorkStore: Send + Sync + 'static {
         lease: Lease,
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<Vec<ToSend>>;
 
-    /// Postpones a carrier's due, unleased messages while none of its connections serves: till `until`, or till their
+    /// Postpones a carrier's due, unleased messages in these slots while none of its connections serves: till `until`, or till their
     /// ExpiryDate if that comes first. What has expired stays due. With `nobody_there` they count as
     /// [`unreached`](ToSend::unreached); a carrier that is there and busy leaves that as it was. They count as having waited since
     /// when they began to. At most `limit`, oldest due first; returns how many.
@@ -269,23 +285,33 @@ pub trait WorkStore: Send + Sync + 'static {
         until: Timestamp,
         nobody_there: bool,
         now: Timestamp,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<usize>;
 
-    /// Leases timers that went off, of all carriers.
+    /// Leases timers in these slots that went off, of all carriers.
+    ///
+    /// An attempt past its end is [interrupted](crate::cluster::is_interrupted) only where its owner is dead, or is whoever asks, or
+    /// it is long past: while the store was away, its outcome is in its owner's hand.
     ///
     /// # Errors
     /// Those of [`lease_sends`](Self::lease_sends).
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>>;
+    async fn lease_timers(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<Vec<Timer>>;
 
-    /// Which carriers, accounts and timers have something due. Cheap with any backlog.
+    /// Which carriers, accounts and timers in these slots have something due. Cheap with any backlog.
     ///
     /// # Errors
     /// Those of every operation that reads.
-    async fn due(&self, now: Timestamp) -> StoreResult<Due>;
+    async fn due(&self, now: Timestamp, slots: Slots) -> StoreResult<Due>;
 
     /// Since when the oldest of all that is due at `now` has been due: messages to be sent, timers and callbacks; `None` when
-    /// nothing is. Cheap with any backlog; for metrics.
+    /// nothing is, in whatever slot. Cheap with any backlog; for metrics.
     ///
     /// # Errors
     /// Those of every operation that reads.

@@ -5,7 +5,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 use posthouse_core::{
     Id,
     account::{Account, AccountName, Callbacks},
-    store::{Callback, CallbackOutcome, Lease, StoreError},
+    store::{Callback, CallbackOutcome, HandedOn, Lease, StoreError},
     time::after,
     tls::PeerTls,
 };
@@ -202,9 +202,9 @@ async fn settle(context: &CallbackContext, callback: &Callback, outcome: Callbac
         CallbackOutcome::Again { due, .. } => Some(*due),
         _ => None,
     };
-    let settle = || context.store.settle_callback(id, context.owner, outcome.clone(), now);
+    let settle = || context.store.settle_callback(id, context.owner, outcome.clone(), now, None);
     match retried(settle).await {
-        Ok(another_is_due) => {
+        Ok(HandedOn { left_due: another_is_due, .. }) => {
             if let Some(due) = due_again {
                 context.bell.ring_for(due, now);
             }

@@ -10,7 +10,7 @@ use posthouse_core::{
     life::classify::{Classified, NextAction, Said, classify, classify_for},
     life::state::Terminal,
     pace::{PaceState, Slowed},
-    store::{FailedAttempt, Settlement, StoreError, ToSend},
+    store::{EndedAttempt, FailedAttempt, HandedOn, Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,
 };
@@ -437,10 +437,12 @@ pub(super) async fn settle(
 ) {
     let now = context.clock.now();
     let due_again = next_due(&settlement);
-    let settle =
-        || context.store.settle_attempt(send.id, context.owner, settlement.clone(), words, failed, now);
+    let settle = || {
+        let ended = EndedAttempt { settlement: settlement.clone(), said: words, failed };
+        context.store.settle_attempt(send.id, context.owner, ended, now, None)
+    };
     match retried(settle).await {
-        Ok(settled) => {
+        Ok(HandedOn { answer: settled, .. }) => {
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
             if settled.owes_report {
                 context.bell.ring();

@@ -2,7 +2,8 @@
 
 use mm7::StatusCode;
 use posthouse_core::{
-    store::{Lease, Settlement, Timer},
+    slots::Slots,
+    store::{HandedOn, Lease, Settlement, Timer},
     time::after,
 };
 
@@ -21,7 +22,7 @@ pub async fn settle_timers(queue: &SubmitQueue) {
     loop {
         let now = context.clock.now();
         let lease = Lease { owner: context.owner, until: after(now, LEASE) };
-        let timers = match context.store.lease_timers(lease, now, BATCH).await {
+        let timers = match context.store.lease_timers(lease, now, Slots::ALL, BATCH).await {
             Ok(timers) => timers,
             Err(error) => {
                 tracing::error!(%error, "no timers could be leased");
@@ -56,9 +57,10 @@ async fn settle_one(context: &SubmitContext, timer: Timer) {
             settle(context, &send, settlement, "the attempt was interrupted", &[]).await;
         }
         Timer::ReportDue { id, .. } => {
-            let settled = context.store.settle(id, context.owner, Settlement::ReportTimeout, "", now).await;
+            let settled =
+                context.store.settle(id, context.owner, Settlement::ReportTimeout, "", now, None).await;
             match settled {
-                Ok(settled) => {
+                Ok(HandedOn { answer: settled, .. }) => {
                     tracing::info!(%id, state = %settled.state, "no terminal report came in time");
                     if settled.owes_report {
                         context.bell.ring();

@@ -373,7 +373,7 @@ async fn a_thousand_arrive_once_each_at_a_vasp_that_fails_every_third() {
     town.vasp.wait_until(acknowledged, 6 * DEADLINE).await.expect("all of them arrive");
     // Nothing is owed any more: what is acknowledged is not sent again.
     let owes_nothing = async || {
-        let due = town.store().due(jiff::Timestamp::MAX).await.unwrap();
+        let due = town.store().due(jiff::Timestamp::MAX, posthouse_core::slots::Slots::ALL).await.unwrap();
         due.accounts.is_empty().then_some(())
     };
     posthouse_testing::town::eventually("nothing is owed", owes_nothing).await;
@@ -419,7 +419,7 @@ async fn who_failed_first_is_tried_again_first() {
     }
     // All wait for their retry: what is still being settled is due when its lease ends, in seconds.
     let all_wait = async || {
-        let due = town.store().due(clock.now()).await.unwrap();
+        let due = town.store().due(clock.now(), posthouse_core::slots::Slots::ALL).await.unwrap();
         let waits_long = due.next.is_some_and(|next| next.duration_since(clock.now()).as_secs() > 600);
         (due.accounts.is_empty() && waits_long).then_some(())
     };

@@ -98,17 +98,30 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Accep
     tx.has_room(Demand::New)?;
     if let Some(since) = message.repeats_since {
         let key = (message.account.0.as_str(), message.transaction_id.as_str(), &message.digest);
-        if let Some(id) = repeated(tx.connection, key, since)? {
-            return Ok(Acceptance::Repeats(id));
+        match repeated(tx.connection, key, since)? {
+            // An earlier try stored it.
+            Some(id) if id == message.id => return Ok(Acceptance::Fresh),
+            Some(id) => return Ok(Acceptance::Repeats(id)),
+            None => {}
         }
     }
-    insert_message(tx, message)?;
+    if let Err(fault) = insert_message(tx, message) {
+        return if is_stored(tx, message)? { Ok(Acceptance::Fresh) } else { Err(fault) };
+    }
     insert_work(tx, message)?;
     if let Some(media) = &message.media {
         insert_media(tx, message.id, media)?;
     }
     tx.count(|counts| counts.accepted(&message.carrier, &message.account));
     Ok(Acceptance::Fresh)
+}
+
+/// Whether it is there under its own id. One that was declined has no digest any more.
+fn is_stored(tx: &Tx<'_>, message: &PreparedMessage) -> Result<bool> {
+    let stored = "SELECT 1 FROM message
+         WHERE id = ? AND account = ? AND transaction_id = ? AND (digest = ? OR digest IS NULL)";
+    let values = (message.id.number(), &message.account.0, &message.transaction_id, &message.digest);
+    Ok(tx.prepare(stored)?.exists(values)?)
 }
 
 /// The message of this account, TransactionID and digest that was accepted at this time or later.

@@ -94,7 +94,7 @@ fn leasing_costs_no_more_with_a_long_backlog() {
     let waiting = Some(at(BACKLOG));
     transaction(&connection, "what waited", |tx| work::lease_sends(tx, &carrier, lease, at(0), waiting, 10));
     assert_eq!(leased(&connection), 20);
-    transaction(&connection, "timers", |tx| work::lease_timers(tx, lease, at(2_000_000), 10));
+    transaction(&connection, "timers", |tx| work::lease_timers(tx, lease, at(2_000_000), Some(Owner(2)), 10));
     assert_eq!(leased(&connection), 30);
     transaction(&connection, "putting off", |tx| {
         work::put_off(tx, &carrier, at(BACKLOG + 1), true, at(BACKLOG), 10)

@@ -22,7 +22,7 @@ use super::{
 
 /// Leases callbacks of an account that are due.
 pub(super) fn lease(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     account: &AccountName,
     lease: Lease,
     now: Timestamp,
@@ -62,7 +62,7 @@ fn take(tx: &Tx<'_>, id: i64, lease: Lease) -> Result<()> {
 const NEXT: &str =
     "SELECT id, due FROM callback WHERE message = ? AND failed = 0 AND id <> ? ORDER BY id LIMIT 1";
 
-fn withdraw(tx: &Tx<'_>, id: Id, mut tried: TriedCallback, now: Timestamp) -> Result<()> {
+fn withdraw(tx: &mut Tx<'_>, id: Id, mut tried: TriedCallback, now: Timestamp) -> Result<()> {
     let next = tx
         .prepare(NEXT)?
         .query_row((tried.about.number(), id.number()), |row| Ok((row.get(0)?, row.get(1)?)))
@@ -172,7 +172,7 @@ fn read(row: &Row<'_>, lease: Lease) -> Result<Callback> {
 }
 
 /// A callback, the state of its message, and the next about the same message.
-const TRIED: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state, c.attempts, c.due, c.owner, c.failed, n.id AS next, n.due AS next_due
+const TRIED: &str = "SELECT c.id, c.account, c.message, c.status, c.read_status, m.state, c.attempts, c.due, c.owner, c.failed, n.id AS next, n.due AS next_due
     FROM callback c LEFT JOIN message m ON m.id = c.message
          LEFT JOIN callback n ON n.id = (SELECT min(o.id) FROM callback o
                                          WHERE o.message = c.message AND o.failed = 0 AND o.id <> c.id)
@@ -180,27 +180,42 @@ const TRIED: &str = "SELECT c.id, c.message, c.status, c.read_status, m.state, c
 
 /// A try to deliver a callback ends.
 pub(super) fn settle(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     id: Id,
     owner: Owner,
     outcome: &CallbackOutcome,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<()> {
     let tried = callback::held(find(tx, id)?, owner)?;
-    let after = callback::settle(&tried, outcome, now);
-    write::after_try(tx, id, tried, &after, now)?;
-    Ok(after.freed.is_some())
+    write::after_try(tx, id, tried, &callback::settle(&tried, outcome, now), now)
+}
+
+/// Gives back callbacks whose delivery was not begun.
+pub(super) fn release(tx: &Tx<'_>, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+    for id in ids {
+        tx.execute(
+            "UPDATE callback SET due = ?, owner = NULL WHERE id = ? AND owner = ? AND due IS NOT NULL",
+            (now.as_millisecond(), id.number(), owner.0),
+        )?;
+    }
+    Ok(())
 }
 
 /// The callback of this id.
 pub(super) fn find(tx: &Tx<'_>, id: Id) -> Result<Option<TriedCallback>> {
+    Ok(find_with_account(tx, id)?.map(|(_, tried)| tried))
+}
+
+/// The same, and whom it is owed to.
+pub(super) fn find_with_account(tx: &Tx<'_>, id: Id) -> Result<Option<(AccountName, TriedCallback)>> {
     let mut statement = tx.prepare(TRIED)?;
     let mut rows = statement.query([id.number()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let record = Record::by_id("callback", row)?;
+    let account = AccountName(record.value("account")?);
     let mut tried = read_tried(&record)?;
     if let Some(next) = record.value::<Option<i64>>("next")? {
         tried.next = read_next((next, record.value("next_due")?));
     }
-    Ok(Some(tried))
+    Ok(Some((account, tried)))
 }

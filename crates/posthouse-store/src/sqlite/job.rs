@@ -3,10 +3,12 @@
 use std::fmt;
 
 use posthouse_core::{
+    Id,
+    account::AccountName,
     id::IdSource,
-    life::counts::StateCounts,
+    life::{callback::CallbackRow, counts::StateCounts},
     lock::Mutex,
-    store::{Demand, StoreError},
+    store::{Demand, Lease, StoreError, Take},
 };
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
@@ -32,8 +34,21 @@ pub(crate) struct Tx<'a> {
     pub(crate) media_refused: Option<StoreError>,
     /// Where it is told how messages come and go, if anybody counts them.
     pub(crate) counts: Option<&'a Mutex<StateCounts>>,
+    /// Who takes callbacks that become due, and which he took.
+    pub(super) handing_on: HandingOn,
     /// What is to be done once it is committed.
     pub(crate) left: Left,
+}
+
+/// The callbacks that become due in an operation, and who takes them.
+#[derive(Default)]
+pub(super) struct HandingOn {
+    /// Who does.
+    pub(super) take: Take,
+    /// What he took.
+    pub(super) taken: Vec<(Id, Lease)>,
+    /// Whether one became due that he did not take.
+    pub(super) left_due: bool,
 }
 
 /// What a transaction leaves to be done once it is committed.
@@ -61,8 +76,18 @@ impl<'a> Tx<'a> {
             lost: None,
             media_refused: None,
             counts: None,
+            handing_on: HandingOn::default(),
             left: Left::default(),
         }
+    }
+
+    /// How a callback of this account stands that was to stand so: under the lease of who takes it, if it is due and somebody does.
+    pub(super) fn hand_on(&mut self, id: Id, account: &AccountName, row: CallbackRow) -> CallbackRow {
+        let HandingOn { take, taken, left_due } = &mut self.handing_on;
+        let (row, lease) = row.taken(|| take.as_ref()?.lease(account));
+        taken.extend(lease.map(|lease| (id, lease)));
+        *left_due |= row.due.is_some() && lease.is_none();
+        row
     }
 
     /// Whether there is room for this.

@@ -35,10 +35,14 @@ impl PreparedMo {
 /// Stores a message, unless it repeats one.
 pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance> {
     tx.has_room(Demand::New)?;
-    if let Some(id) = repeated(tx, &message.new)? {
-        return Ok(Acceptance::Repeats(id));
-    }
     let new = &message.new;
+    match repeated(tx, new)? {
+        // An earlier try stored it.
+        Some(id) if id == new.id => return Ok(Acceptance::Fresh),
+        Some(id) => return Ok(Acceptance::Repeats(id)),
+        None if is_stored(tx, new)? => return Ok(Acceptance::Fresh),
+        None => {}
+    }
     tx.execute(
         "INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, linked_id, content, document,
                          has_media)
@@ -61,6 +65,13 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance
     }
     write::owe(tx, new.id, &new.account, &callback::of_mo(new.received_at))?;
     Ok(Acceptance::Fresh)
+}
+
+/// Whether it is there under its own id, though it repeats nothing.
+fn is_stored(tx: &Tx<'_>, new: &NewMo) -> Result<bool> {
+    let stored = "SELECT 1 FROM mo WHERE id = ? AND transaction_id = ? AND digest = ? AND carrier = ?";
+    let values = (new.id.number(), &new.mo.transaction_id, &new.digest.0, new.carrier.as_str());
+    Ok(tx.prepare(stored)?.exists(values)?)
 }
 
 fn repeated(tx: &Tx<'_>, new: &NewMo) -> Result<Option<Id>> {

@@ -13,6 +13,8 @@
 //! | `intervene.rs` | what an operator does by hand |
 //! | `audit.rs` | who did it |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
+//! | `taken.rs` | callbacks that go to whoever takes them as they become due |
+//! | `member.rs` | the one node that serves the store |
 //! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
@@ -33,6 +35,7 @@ mod intervene;
 mod job;
 mod load;
 mod measures;
+mod member;
 mod mo;
 mod open;
 mod options;
@@ -50,6 +53,7 @@ mod search;
 #[cfg(test)]
 mod statements;
 mod sweep;
+mod taken;
 mod transaction;
 mod unreadable;
 mod waiting;
@@ -58,13 +62,24 @@ mod work;
 mod write;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
-use posthouse_core::store::{ErrorCause, QueueDepth, StoreError, StoreResult};
+use posthouse_core::{
+    slots::Slots,
+    store::{ErrorCause, HandedOn, QueueDepth, StoreError, StoreResult, Take},
+};
 
 pub(crate) use self::options::exit;
 pub use self::options::{Fatal, LOW_WATER_BYTES, Mode, SqliteOptions};
-use self::{job::Tx, place::Database, reader::Readers, transaction::Transaction, writer::StoreWriter};
+use self::{
+    job::{HandingOn, Tx},
+    member::Member,
+    place::Database,
+    reader::Readers,
+    taken::Unread,
+    transaction::Transaction,
+    writer::StoreWriter,
+};
 use crate::{
     error::OpenError,
     fault,
@@ -88,6 +103,8 @@ pub struct SqliteStore {
     read_connections: u32,
     readers: Readers,
     writer: StoreWriter,
+    /// Which run of the gateway serves the store.
+    member: Member,
     /// Dropped last: its descriptor outlives those of SQLite.
     _database: Arc<Database>,
 }
@@ -113,6 +130,7 @@ impl SqliteStore {
             read_connections: u32::try_from(options.read_connections.max(1)).unwrap_or(u32::MAX),
             readers: opened.readers,
             writer: opened.writer,
+            member: Member::default(),
             _database: opened.database,
         })
     }
@@ -146,6 +164,21 @@ impl SqliteStore {
         }
     }
 
+    /// Has a transaction done by which callbacks may become due, which go to who takes them.
+    async fn hand_on<T, F>(&self, transaction: Transaction, take: Take, work: F) -> StoreResult<HandedOn<T>>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx<'_>) -> fault::Result<T> + Send + 'static,
+    {
+        let taking = move |tx: &mut Tx<'_>| {
+            tx.handing_on = HandingOn { take: take.clone(), ..HandingOn::default() };
+            let done = work(tx);
+            let handed = mem::take(&mut tx.handing_on);
+            Unread::load(tx, done?, &handed)
+        };
+        self.write(transaction, taking).await?.read()
+    }
+
     /// Has a transaction done, if whoever opened the store may do it.
     async fn write<T, F>(&self, transaction: Transaction, work: F) -> StoreResult<T>
     where
@@ -156,5 +189,15 @@ impl SqliteStore {
             return Err(StoreError::refused("it was opened for a visit only"));
         }
         self.writer.submit(transaction, work).await
+    }
+}
+
+/// One node has everything that waits: a part of it is asked for by nobody who goes by what [`join`](posthouse_core::store::MembershipStore)
+/// answered.
+fn all_of(slots: Slots) -> StoreResult<()> {
+    if slots.is_all() {
+        Ok(())
+    } else {
+        Err(StoreError::refused("it is served by one node, which has all slots"))
     }
 }

@@ -14,11 +14,13 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{Change, Provisioning},
+    slots::Slots,
     store::{
-        Acceptance, AuditStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due, Ends,
-        FailedAttempt, IntakeStore, Lease, MessageFilter, NewMessage, NewMo, NextStep, OperationsStore,
-        Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled,
-        Settlement, StoreError, StoreResult, StoreStatistics, Swept, Timer, ToSend, UpkeepStore, WorkStore,
+        Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due,
+        EndedAttempt, Ends, HandedOn, Heartbeat, IntakeStore, Joining, Lease, Membership, MembershipStore,
+        MessageFilter, NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore,
+        QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, StoreError, StoreResult,
+        StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -27,7 +29,7 @@ use rusqlite::Connection;
 use super::{
     SqliteStore,
     accept::{self, PreparedMessage},
-    audit, callback, clock, due, intervene,
+    all_of, audit, callback, clock, due, intervene,
     job::Tx,
     mo,
     options::Mode,
@@ -57,9 +59,9 @@ impl IntakeStore for SqliteStore {
         self.readers.read(look).await
     }
 
-    async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
+    async fn accept_mo(&self, mo: NewMo, take: Take) -> StoreResult<HandedOn<Acceptance>> {
         let prepared = mo::PreparedMo::new(mo.within_bounds(), self.inline_max)?;
-        self.write(Transaction::AcceptMo, move |tx| mo::accept(tx, &prepared)).await
+        self.hand_on(Transaction::AcceptMo, take, move |tx| mo::accept(tx, &prepared)).await
     }
 }
 
@@ -82,14 +84,14 @@ impl WorkStore for SqliteStore {
         &self,
         id: Id,
         owner: Owner,
-        settlement: Settlement,
-        said: &str,
-        failed: &[FailedAttempt],
+        ended: EndedAttempt<'_>,
         now: Timestamp,
-    ) -> StoreResult<Settled> {
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>> {
+        let EndedAttempt { settlement, said, failed } = ended;
         let (settlement, said, failed) = (settlement.within_bounds(), said.to_owned(), failed.to_vec());
         let settle = move |tx: &mut Tx<'_>| work::settle(tx, id, owner, &settlement, &said, &failed, now);
-        self.write(Transaction::Settle, settle).await
+        self.hand_on(Transaction::Settle, take, settle).await
     }
 
     async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
@@ -103,8 +105,10 @@ impl WorkStore for SqliteStore {
         lease: Lease,
         now: Timestamp,
         waiting_since_before: Option<Timestamp>,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<Vec<ToSend>> {
+        all_of(slots)?;
         let carrier = carrier.clone();
         let take =
             move |tx: &mut Tx<'_>| work::lease_sends(tx, &carrier, lease, now, waiting_since_before, limit);
@@ -117,8 +121,10 @@ impl WorkStore for SqliteStore {
         until: Timestamp,
         nobody_there: bool,
         now: Timestamp,
+        slots: Slots,
         limit: usize,
     ) -> StoreResult<usize> {
+        all_of(slots)?;
         let carrier = carrier.clone();
         self.write(Transaction::PutOff, move |tx| {
             work::put_off(tx, &carrier, until, nobody_there, now, limit)
@@ -126,11 +132,21 @@ impl WorkStore for SqliteStore {
         .await
     }
 
-    async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
-        self.write(Transaction::LeaseTimers, move |tx| work::lease_timers(tx, lease, now, limit)).await
+    async fn lease_timers(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<Vec<Timer>> {
+        all_of(slots)?;
+        let spared = self.member.spared(lease.owner, now);
+        let take = move |tx: &mut Tx<'_>| work::lease_timers(tx, lease, now, spared, limit);
+        self.write(Transaction::LeaseTimers, take).await
     }
 
-    async fn due(&self, now: Timestamp) -> StoreResult<Due> {
+    async fn due(&self, now: Timestamp, slots: Slots) -> StoreResult<Due> {
+        all_of(slots)?;
         self.readers.read(move |connection| due::due(connection, now)).await
     }
 
@@ -159,22 +175,34 @@ impl CallbackStore for SqliteStore {
         owner: Owner,
         outcome: CallbackOutcome,
         now: Timestamp,
-    ) -> StoreResult<bool> {
+        take: Take,
+    ) -> StoreResult<HandedOn<()>> {
         let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
-        self.write(Transaction::SettleCallback, settle).await
+        self.hand_on(Transaction::SettleCallback, take, settle).await
+    }
+
+    async fn release_callbacks(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
+        let ids = ids.to_vec();
+        let release = move |tx: &mut Tx<'_>| callback::release(tx, &ids, owner, now);
+        self.write(Transaction::ReleaseCallbacks, release).await
     }
 }
 
 #[async_trait]
 impl ReportStore for SqliteStore {
-    async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
+    async fn record_report(&self, report: CarrierReport, take: Take) -> StoreResult<HandedOn<Recorded>> {
         let report = report.within_bounds();
-        self.write(Transaction::RecordReport, move |tx| report::record(tx, &report)).await
+        self.hand_on(Transaction::RecordReport, take, move |tx| report::record(tx, &report)).await
     }
 
-    async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
+    async fn record_read_reply(
+        &self,
+        reply: CarrierReadReply,
+        take: Take,
+    ) -> StoreResult<HandedOn<Recorded>> {
         let reply = reply.within_bounds();
-        self.write(Transaction::RecordReadReply, move |tx| report::record_read_reply(tx, &reply)).await
+        let record = move |tx: &mut Tx<'_>| report::record_read_reply(tx, &reply);
+        self.hand_on(Transaction::RecordReadReply, take, record).await
     }
 
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
@@ -402,5 +430,28 @@ impl AuditStore for SqliteStore {
 
     async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
         self.write(Transaction::SweepAudit, move |tx| audit::sweep(tx, before, limit)).await
+    }
+}
+
+#[async_trait]
+impl MembershipStore for SqliteStore {
+    async fn join(&self, joining: Joining) -> StoreResult<Membership> {
+        let newest = self.readers.read(search::newest_id).await?;
+        let revision = self.readers.read(provisioning::revision).await?;
+        self.member.join(self.mode, joining, newest, revision)
+    }
+
+    async fn heartbeat(&self, beat: Beat) -> StoreResult<Heartbeat> {
+        let revision = self.readers.read(provisioning::revision).await?;
+        self.member.heartbeat(&beat, revision)
+    }
+
+    async fn leave(&self, owner: Owner) -> StoreResult<()> {
+        self.member.leave(owner);
+        Ok(())
+    }
+
+    async fn nodes(&self) -> StoreResult<Vec<Node>> {
+        Ok(self.member.nodes())
     }
 }

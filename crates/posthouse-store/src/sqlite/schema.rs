@@ -134,6 +134,7 @@ mod tests {
     use mm7::MmStatus;
     use posthouse_core::{
         life::state::State,
+        slots::Slots,
         store::{Acceptance, NewMessage, Recorded, roles::*},
     };
 
@@ -241,15 +242,16 @@ mod tests {
             leave(&options.path, &MIGRATIONS[..version], &waiting, &forwarded);
 
             let store = SqliteStore::open(options.clone()).await.unwrap();
-            let sends = store.lease_sends(&carrier(), lease(ME, 2), at(2), None, 9).await.unwrap();
+            let sends =
+                store.lease_sends(&carrier(), lease(ME, 2), at(2), None, Slots::ALL, 9).await.unwrap();
             let [send] = sends.as_slice() else { panic!("version {version}: {sends:?}") };
             assert_eq!((send.id, &send.submission), (waiting.id, &waiting.submission), "version {version}");
             store.begin(send.id, ME, "one", at(60), at(3)).await.unwrap();
-            let settled = store.settle(send.id, ME, taken("c-2", 4), "", at(4)).await.unwrap();
-            assert_eq!(settled.state, State::Forwarded, "version {version}");
-            let recorded = store.record_report(report("c-1", MmStatus::Retrieved, 5)).await.unwrap();
+            let settled = store.settle(send.id, ME, taken("c-2", 4), "", at(4), None).await.unwrap();
+            assert_eq!(settled.answer.state, State::Forwarded, "version {version}");
+            let recorded = store.record_report(report("c-1", MmStatus::Retrieved, 5), None).await.unwrap();
             assert!(
-                matches!(recorded, Recorded::Applied(id, _) if id == forwarded.id),
+                matches!(recorded.answer, Recorded::Applied(id, _) if id == forwarded.id),
                 "version {version}: {recorded:?}"
             );
             let owed = store.lease_callbacks(&acme(), lease(ME, 6), at(6), 9).await.unwrap();

@@ -216,7 +216,7 @@ fn work_in_sql_is_as_the_rules_say() {
         }
         let loaded_then = work(&store);
         let expected = loaded_then.is_timer_due(at(10));
-        let (timers, _) = store.run(|tx| work::lease_timers(tx, lease(ME, 10), at(10), 10));
+        let (timers, _) = store.run(|tx| work::lease_timers(tx, lease(ME, 10), at(10), None, 10));
         assert_eq!(timers.len(), usize::from(expected), "{kind:?}");
         if expected {
             assert_eq!(work(&store), loaded_then.leased(lease(ME, 10)), "{kind:?}");

@@ -34,6 +34,7 @@ transactions! {
     LeaseTimers "lease_timers",
     LeaseCallbacks "lease_callbacks",
     SettleCallback "settle_callback",
+    ReleaseCallbacks "release_callbacks",
     RecordReport "record_report",
     RecordReadReply "record_read_reply",
     KeepUnreadable "keep_unreadable",

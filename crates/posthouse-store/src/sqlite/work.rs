@@ -5,6 +5,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    cluster::LONG_PAST,
     life::{
         attempt,
         load::{TimerKind, WorkKind, held},
@@ -152,12 +153,27 @@ fn read_send(row: &Row<'_>, lease: Lease) -> Result<ToSend> {
     })
 }
 
-/// Leases timers that went off.
-pub(super) fn lease_timers(tx: &Tx<'_>, lease: Lease, now: Timestamp, limit: usize) -> Result<Vec<Timer>> {
+/// Leases timers that went off. The attempts of `spared` are interrupted only when they are long past
+/// ([`is_interrupted`](posthouse_core::cluster::is_interrupted)).
+pub(super) fn lease_timers(
+    tx: &Tx<'_>,
+    lease: Lease,
+    now: Timestamp,
+    spared: Option<Owner>,
+    limit: usize,
+) -> Result<Vec<Timer>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let long_past = now.checked_sub(LONG_PAST).unwrap_or(Timestamp::MIN).as_millisecond();
     let due: Vec<(i64, u8)> = tx
-        .prepare("SELECT id, kind FROM work WHERE kind > 0 AND due <= ? ORDER BY due, id LIMIT ?")?
-        .query_map((now.as_millisecond(), limit), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .prepare(
+            "SELECT id, kind FROM work
+             WHERE kind > 0 AND due <= ?1 AND (?2 IS NULL OR owner IS NOT ?2 OR kind <> ?3 OR due <= ?4)
+             ORDER BY due, id LIMIT ?5",
+        )?
+        .query_map(
+            (now.as_millisecond(), spared.map(|owner| owner.0), WorkKind::Sending.number(), long_past, limit),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?
         .collect::<rusqlite::Result<_>>()?;
     for (id, _) in &due {
         lease_work(tx, *id, lease)?;

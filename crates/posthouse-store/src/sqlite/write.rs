@@ -6,7 +6,7 @@ use posthouse_core::{
     account::AccountName,
     bounds,
     life::{
-        callback::{AfterTry, CallbackRow, TriedCallback},
+        callback::{AfterTry, CallbackRow, OnLease, TriedCallback, on_lease},
         effects::{Decided, Effects, MessageEffects, NewCallback, WorkChange},
         intervention::CallbackSays,
         load::WorkKind,
@@ -17,7 +17,7 @@ use posthouse_core::{
 };
 use rusqlite::ToSql;
 
-use super::{fault::Result, job::Tx};
+use super::{callback, fault::Result, job::Tx};
 
 /// Writes what was decided, and passes the answer on.
 pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
@@ -50,6 +50,7 @@ pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     }
     if let Some((callback, due)) = effects.freed {
         free(tx, callback, due)?;
+        tx.handing_on.left_due = true;
     }
     for callback in &effects.owed {
         owe(tx, id, &effects.account, callback)?;
@@ -168,7 +169,7 @@ fn tell(tx: &Tx<'_>, message: Id, status: ReadStatus, time_stamp: Timestamp) -> 
 /// A callback becomes owed, about a message or carrying one from a handset.
 pub(super) fn owe(tx: &mut Tx<'_>, about: Id, account: &AccountName, callback: &NewCallback) -> Result<()> {
     let id = tx.callback_ids.next(callback.at);
-    let row = CallbackRow::new(callback);
+    let row = tx.hand_on(id, account, CallbackRow::new(callback));
     let (status, read_status) = match callback.says {
         CallbackSays::Report(status) => (Some(status.as_str()), None),
         CallbackSays::ReadReply(status) => (None, Some(status.as_str())),
@@ -195,7 +196,7 @@ pub(super) fn owe(tx: &mut Tx<'_>, about: Id, account: &AccountName, callback: &
 
 /// Writes what became of a callback that was tried, about a message or carrying one from a handset.
 pub(super) fn after_try(
-    tx: &Tx<'_>,
+    tx: &mut Tx<'_>,
     callback: Id,
     TriedCallback { about, row, .. }: TriedCallback,
     after: &AfterTry,
@@ -212,8 +213,28 @@ pub(super) fn after_try(
         note_mo_end(tx, about, after.mo_ended)?;
     }
     match after.freed {
-        Some(next) => free(tx, next, now),
+        Some(next) => free_next(tx, next, now),
         None => Ok(()),
+    }
+}
+
+/// What waited for the one that was tried is due, or goes to who takes it.
+fn free_next(tx: &mut Tx<'_>, id: Id, now: Timestamp) -> Result<()> {
+    if tx.handing_on.take.is_none() {
+        tx.handing_on.left_due = true;
+        return free(tx, id, now);
+    }
+    let Some((account, next)) = callback::find_with_account(tx, id)? else { return free(tx, id, now) };
+    let row = next.row.freed(now);
+    match on_lease(&next) {
+        OnLease::Lease => {
+            let row = tx.hand_on(id, &account, row);
+            write_callback(tx, id, row)
+        }
+        OnLease::Withdraw => {
+            tx.handing_on.left_due = true;
+            write_callback(tx, id, row)
+        }
     }
 }
 

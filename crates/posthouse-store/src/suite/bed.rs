@@ -21,9 +21,10 @@ use posthouse_core::{
         AddressKind, CarrierReport, Digest, EventKind, KeptAddress, KeptRecipient, Mo, RecipientList,
         StoredPart, Submission,
     },
+    slots::Slots,
     store::{
-        Callback, CallbackBody, Lease, NewMessage, NewMo, Owner, Recorded, Settled, Settlement, Store, Timer,
-        ToSend,
+        Acceptance, Callback, CallbackBody, CallbackOutcome, Due, Lease, NewMessage, NewMo, Owner, Recorded,
+        Settled, Settlement, Store, StoreResult, Timer, ToSend,
     },
 };
 
@@ -216,7 +217,8 @@ pub fn mo(transaction_id: &str, parts: &[Vec<u8>], now: i64) -> NewMo {
     }
 }
 
-/// An open store, with the steps that tests take over and over.
+/// An open store, with the steps that tests take over and over. Where it has a method of a store's name, that is the store's without what
+/// most rules have nothing to do with: nobody takes callbacks, and one node has all slots.
 pub struct Bed {
     store: Box<dyn Store>,
 }
@@ -245,6 +247,78 @@ impl Bed {
     /// What would be there after a power cut.
     pub async fn power_cut(self, backend: &dyn Backend) -> Self {
         Self { store: backend.after_power_cut(self.store).await }
+    }
+
+    /// Settles, where nobody takes callbacks.
+    pub async fn settle(
+        &self,
+        id: Id,
+        owner: Owner,
+        settlement: Settlement,
+        said: &str,
+        now: Timestamp,
+    ) -> StoreResult<Settled> {
+        Ok(self.store.settle(id, owner, settlement, said, now, None).await?.answer)
+    }
+
+    /// Records a report, where nobody takes callbacks.
+    pub async fn record_report(&self, report: CarrierReport) -> StoreResult<Recorded> {
+        Ok(self.store.record_report(report, None).await?.answer)
+    }
+
+    /// Records a read reply, where nobody takes callbacks.
+    pub async fn record_read_reply(&self, reply: CarrierReadReply) -> StoreResult<Recorded> {
+        Ok(self.store.record_read_reply(reply, None).await?.answer)
+    }
+
+    /// Accepts a message from a handset, where nobody takes callbacks.
+    pub async fn accept_mo(&self, mo: NewMo) -> StoreResult<Acceptance> {
+        Ok(self.store.accept_mo(mo, None).await?.answer)
+    }
+
+    /// Settles a callback, where nobody takes any; whether another became due.
+    pub async fn settle_callback(
+        &self,
+        id: Id,
+        owner: Owner,
+        outcome: CallbackOutcome,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        Ok(self.store.settle_callback(id, owner, outcome, now, None).await?.left_due)
+    }
+
+    /// Leases what is to be sent, in all slots.
+    pub async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        limit: usize,
+    ) -> StoreResult<Vec<ToSend>> {
+        self.store.lease_sends(carrier, lease, now, waiting_since_before, Slots::ALL, limit).await
+    }
+
+    /// Puts off, in all slots.
+    pub async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        nobody_there: bool,
+        now: Timestamp,
+        limit: usize,
+    ) -> StoreResult<usize> {
+        self.store.put_off(carrier, until, nobody_there, now, Slots::ALL, limit).await
+    }
+
+    /// Leases timers, in all slots.
+    pub async fn lease_timers(&self, lease: Lease, now: Timestamp, limit: usize) -> StoreResult<Vec<Timer>> {
+        self.store.lease_timers(lease, now, Slots::ALL, limit).await
+    }
+
+    /// What is due, in all slots.
+    pub async fn due(&self, now: Timestamp) -> StoreResult<Due> {
+        self.store.due(now, Slots::ALL).await
     }
 
     /// Accepts a message, leased to me.
@@ -330,8 +404,7 @@ impl Bed {
 
     /// The VASP acknowledges a callback of mine.
     pub async fn delivered(&self, callback: &Callback, now: i64) {
-        let outcome = posthouse_core::store::CallbackOutcome::Delivered;
-        self.settle_callback(callback.id, ME, outcome, at(now)).await.unwrap();
+        self.settle_callback(callback.id, ME, CallbackOutcome::Delivered, at(now)).await.unwrap();
     }
 
     /// Records a report that has to be about this message and to change it.

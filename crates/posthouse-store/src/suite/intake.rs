@@ -1,17 +1,17 @@
 //! Accepting messages.
 
 use jiff::Timestamp;
-use mm7::MmStatus;
+use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     account::AccountName,
     life::state::State,
     message::{Digest, EventKind},
-    store::{Acceptance, NewMessage, StoreError},
+    store::{Acceptance, NewMessage, Settlement, StoreError},
 };
 
 use super::{
     Backend,
-    bed::{Bed, at, carrier, message, with_media},
+    bed::{Bed, ME, at, carrier, lease, message, with_media},
 };
 
 /// Repeats a message under another id.
@@ -131,6 +131,35 @@ pub async fn an_id_is_taken_once(backend: &dyn Backend) {
     assert!(matches!(bed.accept(&second).await, Err(StoreError::NotDone(_))));
     let kept = bed.message(first.id).await.unwrap().unwrap();
     assert_eq!(kept.submission.transaction_id, first.submission.transaction_id);
+}
+
+/// An answer was lost on the way from the store: the same message once more is the one that is stored.
+pub async fn what_was_stored_before_is_fresh(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for repeats_since in [None, Some(at(-100))] {
+        let new = NewMessage { repeats_since, lease: Some(lease(ME, 0)), ..message(0) };
+        assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh));
+        assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh), "{repeats_since:?}");
+        let timeline = bed.timeline(new.id).await.unwrap().unwrap();
+        let accepted = timeline.iter().filter(|event| event.kind == EventKind::Accepted).count();
+        assert_eq!(accepted, 1, "{timeline:?}");
+        bed.begin_mine(new.id, 1).await;
+        assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh), "whatever became of it");
+        assert_eq!(bed.state(new.id).await, State::Sending);
+    }
+}
+
+/// Likewise where nothing is a repetition of it any more.
+pub async fn what_was_stored_before_and_declined_is_fresh(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let new = NewMessage { repeats_since: Some(at(-100)), lease: Some(lease(ME, 0)), ..message(0) };
+    bed.accept(&new).await.unwrap();
+    bed.begin_mine(new.id, 0).await;
+    bed.settle_mine(new.id, Settlement::Declined { reason: StatusCode::Timeout }, 1).await;
+    assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh));
+    assert!(bed.state(new.id).await.is_terminal());
+    let again = NewMessage { id: message(1).id, ..new };
+    assert_eq!(bed.accept(&again).await, Ok(Acceptance::Fresh), "it repeats nothing");
 }
 
 /// Accepted, what was noted, and then what happened.

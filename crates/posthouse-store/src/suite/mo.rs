@@ -12,6 +12,22 @@ use super::{
     bed::{Bed, LEASE, ME, acme, at, carrier, mo},
 };
 
+/// An answer was lost on the way from the store: it is stored and owed once.
+pub async fn a_message_from_a_handset_stored_before_is_fresh(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for repeats_since in [at(-100), jiff::Timestamp::MAX] {
+        let new = NewMo { repeats_since, ..mo("t-1", &[], 0) };
+        assert_eq!(bed.accept_mo(new.clone()).await, Ok(Acceptance::Fresh));
+        assert_eq!(bed.accept_mo(new.clone()).await, Ok(Acceptance::Fresh));
+        let callbacks = bed.callbacks(1).await;
+        assert_eq!(callbacks.len(), 1, "{callbacks:?}");
+        assert_eq!(callbacks[0].message, new.id);
+        bed.delivered(&callbacks[0], 1).await;
+        assert_eq!(bed.accept_mo(new).await, Ok(Acceptance::Fresh), "whatever became of it");
+        assert_eq!(bed.callbacks(1000).await, []);
+    }
+}
+
 /// Everything that is needed to write the DeliverReq, and the media byte for byte.
 pub async fn a_message_from_a_handset_is_owed_with_its_media(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

@@ -10,9 +10,11 @@ pub mod callbacks;
 pub mod clock;
 pub mod due;
 pub mod durability;
+pub mod handed_on;
 pub mod intake;
 pub mod intervention;
 pub mod media;
+pub mod membership;
 pub mod mo;
 pub mod provisioning;
 pub mod queues;
@@ -26,6 +28,8 @@ use async_trait::async_trait;
 use posthouse_core::store::Store;
 
 /// A backend under test: one place where a store can be, empty at first.
+///
+/// Its stores go by the times of the rules, also where they have a clock of their own.
 #[async_trait]
 pub trait Backend: Send + Sync {
     /// Opens the store of this place: a new one the first time, afterwards what is there.
@@ -54,6 +58,8 @@ macro_rules! conformance {
                 repetitions_in_flight_are_found,
                 repetitions_may_be_switched_off,
                 an_id_is_taken_once,
+                what_was_stored_before_is_fresh,
+                what_was_stored_before_and_declined_is_fresh,
                 the_timeline_begins_with_what_was_noted;
             attempts: accepted_work_is_leased_or_due_at_once,
                 short_media_may_come_with_a_lease,
@@ -128,7 +134,26 @@ macro_rules! conformance {
                 a_report_under_delivery_is_not_overtaken,
                 a_silent_owners_report_is_withdrawn,
                 what_cannot_be_delivered_is_withdrawn;
+            handed_on: what_a_settle_owes_goes_to_who_takes_it,
+                what_is_taken_is_as_if_it_had_been_leased,
+                what_nobody_takes_stays_due,
+                what_waits_is_not_taken,
+                what_waited_goes_to_who_takes_it,
+                what_is_lost_from_memory_is_due_again,
+                what_is_given_back_is_due_at_once,
+                a_report_that_waited_is_handed_on,
+                a_read_reply_is_handed_on,
+                a_message_from_a_handset_is_handed_on,
+                a_silent_takers_report_is_withdrawn;
+            membership: a_node_comes_and_is_heard_of,
+                who_is_not_there_is_told,
+                a_node_goes,
+                ids_go_on_behind_the_newest,
+                a_living_owners_attempt_is_not_interrupted,
+                a_dead_owners_attempt_is_interrupted,
+                an_attempt_long_past_is_interrupted;
             mo: a_message_from_a_handset_is_owed_with_its_media,
+                a_message_from_a_handset_stored_before_is_fresh,
                 a_repeated_message_from_a_handset_is_stored_once,
                 a_repeated_linked_id_is_stored_once,
                 a_message_from_a_handset_is_tried_again_and_kept_as_failed,

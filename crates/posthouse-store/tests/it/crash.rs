@@ -58,7 +58,7 @@ async fn write_for_ever(store: Arc<SqliteStore>, writer: u64) {
         println!("accepted {id}");
         if round.is_multiple_of(2) {
             store.begin(id, ME, "vzw-1", at(60), at(0)).await.unwrap();
-            store.settle(id, ME, taken(&format!("c-{id}"), 0), "", at(0)).await.unwrap();
+            store.settle(id, ME, taken(&format!("c-{id}"), 0), "", at(0), None).await.unwrap();
             println!("taken {id}");
         }
     }

@@ -146,7 +146,7 @@ async fn on_a_full_media_folder() {
     let first = with_media(message(0), &[noise(0, LARGE)]);
     assert_eq!(store.accept(&first).await, Ok(Acceptance::Fresh), "one has room");
     let (sending, forwarded) = (sending(&store).await, sending(&store).await);
-    store.settle(forwarded, ME, taken("c-1", 1), "", at(1)).await.unwrap();
+    store.settle(forwarded, ME, taken("c-1", 1), "", at(1), None).await.unwrap();
     let held = rusqlite::Connection::open(disk.join("data/posthouse.db")).unwrap();
     held.execute_batch("BEGIN IMMEDIATE").unwrap();
     let before = store.statistics().commit_time.count();
@@ -158,17 +158,18 @@ async fn on_a_full_media_folder() {
     };
     let (large, other, small_accepted, settled, recorded, ()) = tokio::join!(
         store.accept(&large),
-        store.accept_mo(other),
+        store.accept_mo(other, None),
         store.accept(&small),
-        store.settle(sending, ME, taken("c-2", 2), "", at(2)),
-        store.record_report(report("c-1", MmStatus::Retrieved, 2)),
+        store.settle(sending, ME, taken("c-2", 2), "", at(2), None),
+        store.record_report(report("c-1", MmStatus::Retrieved, 2), None),
         release,
     );
     assert!(store.statistics().commit_time.count() - before <= 2, "they were committed together");
     assert_eq!((large, other), (Err(StoreError::Full), Err(StoreError::Full)));
     assert_eq!(small_accepted, Ok(Acceptance::Fresh));
-    assert_eq!(settled.unwrap().state, State::Forwarded);
-    assert!(matches!(recorded, Ok(Recorded::Applied(id, _)) if id == forwarded), "{recorded:?}");
+    assert_eq!(settled.unwrap().answer.state, State::Forwarded);
+    let recorded = recorded.unwrap().answer;
+    assert!(matches!(recorded, Recorded::Applied(id, _) if id == forwarded), "{recorded:?}");
     store.close().await.unwrap();
 
     let store = SqliteStore::open(options(&disk)).await.unwrap();

@@ -410,7 +410,7 @@ async fn media_that_are_moved_under_it_keep_outcomes_from_nobody() {
         says(&error, &[&what.display().to_string(), "put it back"]);
         assert_eq!(store.check().await, Err(error.clone()));
         assert_eq!(store.accept(&message(1)).await, Err(error), "also without media");
-        store.settle(id, ME, bed::taken("c-1", 2), "", at(2)).await.unwrap();
+        store.settle(id, ME, bed::taken("c-1", 2), "", at(2), None).await.unwrap();
         undo().unwrap();
         wait_till_it_accepts(&store, &mut accepted).await;
         assert_eq!(store.check().await, Ok(()));

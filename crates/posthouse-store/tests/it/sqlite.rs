@@ -12,6 +12,7 @@ use posthouse_core::{
     life::intervention::Intervention,
     message::EventKind,
     provisioning::{Change, Prefix, Range},
+    slots::Slots,
     store::{Acceptance, NewMessage, StoreError, roles::*},
 };
 use posthouse_store::{
@@ -53,13 +54,13 @@ async fn open_error(options: SqliteOptions) -> OpenError {
 
 /// Ends a message that was accepted, so that a sweep may take it.
 async fn finish(store: &SqliteStore, id: Id, now: i64) {
-    store.lease_sends(&carrier(), lease(ME, now), at(now), None, 1000).await.unwrap();
-    store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(now)).await.unwrap();
+    store.lease_sends(&carrier(), lease(ME, now), at(now), None, Slots::ALL, 1000).await.unwrap();
+    store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(now), None).await.unwrap();
     let report = bed::report(&id.to_string(), mm7::MmStatus::Retrieved, now);
-    store.record_report(report).await.unwrap();
+    store.record_report(report, None).await.unwrap();
     for callback in store.lease_callbacks(&bed::acme(), lease(ME, now), at(now), 10).await.unwrap() {
         let delivered = posthouse_core::store::CallbackOutcome::Delivered;
-        store.settle_callback(callback.id, ME, delivered, at(now)).await.unwrap();
+        store.settle_callback(callback.id, ME, delivered, at(now), None).await.unwrap();
     }
 }
 
@@ -133,7 +134,7 @@ mod opening {
                 let id = new.id;
                 store.accept(&new).await.unwrap();
                 store.begin(id, ME, "vzw-1", at(now + LEASE), at(now)).await.unwrap();
-                store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(100)).await.unwrap();
+                store.settle(id, ME, bed::taken(&id.to_string(), now), "", at(100), None).await.unwrap();
             }
         };
         tokio::join!(expire(&one, &odd), expire(&other, &even), own);
@@ -314,7 +315,10 @@ mod space {
         let waiting_for_reports = forwarded.id;
         store.accept(&forwarded).await.unwrap();
         store.begin(forwarded.id, ME, "vzw-1", at(60), at(0)).await.unwrap();
-        store.settle(forwarded.id, ME, bed::taken(&forwarded.id.to_string(), 0), "", at(0)).await.unwrap();
+        store
+            .settle(forwarded.id, ME, bed::taken(&forwarded.id.to_string(), 0), "", at(0), None)
+            .await
+            .unwrap();
         store.close().await.unwrap();
         let full = SqliteOptions { low_water_bytes: u64::MAX, ..place.options() };
         let store = SqliteStore::open(full).await.unwrap();
@@ -323,14 +327,15 @@ mod space {
         finish(&store, new.id, 1).await;
         assert_eq!(store.sweep(at(10), at(10), 10).await.unwrap().messages, 1);
         // Of reports, those that end something.
-        let report = |id: &str, status| store.record_report(bed::report(id, status, 2));
+        let report =
+            async |id: &str, status| Ok(store.record_report(bed::report(id, status, 2), None).await?.answer);
         let id = waiting_for_reports.to_string();
         for status in [mm7::MmStatus::Deferred, mm7::MmStatus::Forwarded] {
             assert_eq!(report(&id, status).await, Err(StoreError::Full));
         }
         assert_eq!(report("unknown", mm7::MmStatus::Retrieved).await, Err(StoreError::Full));
         let reply = bed::read_reply(&id, posthouse_core::life::read_reply::ReadStatus::Read, 2);
-        assert_eq!(store.record_read_reply(reply).await, Err(StoreError::Full));
+        assert_eq!(store.record_read_reply(reply, None).await, Err(StoreError::Full));
         let ended = report(&id, mm7::MmStatus::Retrieved).await;
         assert!(matches!(ended, Ok(Recorded::Applied(id, _)) if id == waiting_for_reports), "{ended:?}");
         let timeline = store.timeline(waiting_for_reports).await;
@@ -475,7 +480,7 @@ mod segments {
         assert_eq!(database(&place).execute(spoil, [spoilt.id.number()]), Ok(1));
         let stretch = "UPDATE message SET submission = replace(submission, '\"bytes\":100', '\"bytes\":18446744073709551615') WHERE id = ?";
         assert_eq!(database(&place).execute(stretch, [boundless.id.number()]), Ok(1));
-        let sends = store.lease_sends(&carrier(), lease(ME, 3), at(3), None, 10).await.unwrap();
+        let sends = store.lease_sends(&carrier(), lease(ME, 3), at(3), None, Slots::ALL, 10).await.unwrap();
         let come: Vec<_> = sends.into_iter().map(|send| send.media).collect();
         assert_eq!(come, [Some(Vec::new()), Some(sound.media.clone()), None, None]);
         assert_eq!(store.media(none.id).await, Ok(Vec::new()));
@@ -706,10 +711,10 @@ mod what_is_over {
             finish(&store, new.id, now).await;
             let mut late = bed::report(&new.id.to_string(), MmStatus::Retrieved, now);
             late.said = WORDS.into();
-            store.record_report(late.clone()).await.unwrap();
+            store.record_report(late.clone(), None).await.unwrap();
             late.carrier_message_id = format!("unknown-{now}");
             late.recipient = posthouse_core::address::Msisdn::parse(NUMBER, false);
-            store.record_report(late).await.unwrap();
+            store.record_report(late, None).await.unwrap();
             let small = with_media(message(now), &[SUBJECT.into(), noise(7, 9000)]);
             store.accept(&small).await.unwrap();
             finish(&store, small.id, now).await;

@@ -47,7 +47,7 @@ impl CarrierDoor {
         let now = self.clock.now();
         let new = self.read_mo(carrier, destination, req, opened, now)?;
         let id = new.id;
-        match self.store.accept_mo(new).await {
+        match self.store.accept_mo(new, None).await.map(|stored| stored.answer) {
             Ok(Acceptance::Fresh) => {
                 let odd = rules(&opened.decoded);
                 tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");

@@ -27,12 +27,12 @@ impl CarrierDoor {
         check_status(&req.mm_status, decoded)?;
         let reply = CarrierReadReply { odd: odd(decoded), ..self.read_reply(carrier, req)? };
         let status = reply.status;
-        let recorded = self.store.record_read_reply(reply).await.map_err(|error| {
+        let recorded = self.store.record_read_reply(reply, None).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a read reply could not be recorded");
             CarrierRefusal::NotStored
         })?;
         self.metrics.read_reply_recorded(&carrier.id, status);
-        match recorded {
+        match recorded.answer {
             Recorded::Applied(id, _) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply");
                 self.bell.ring();

@@ -23,12 +23,12 @@ impl CarrierDoor {
         check_status(&req.mm_status, decoded)?;
         let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
         let status = report.status;
-        let recorded = self.store.record_report(report).await.map_err(|error| {
+        let recorded = self.store.record_report(report, None).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
             CarrierRefusal::NotStored
         })?;
         self.metrics.report_recorded(&carrier.id, status);
-        match recorded {
+        match recorded.answer {
             Recorded::Applied(id, settled) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
                 if settled.owes_report {

@@ -204,8 +204,10 @@ async fn the_next_try_comes_when_it_is_due_and_not_before() {
     let id = town.submit(&RawRequest::to(QUIET)).await;
     town.event(id, EventKind::ReportRetrying).await;
     let now = clock.now();
-    let early = town.store().due(now + Duration::from_secs(299)).await.unwrap();
-    let late = town.store().due(now + Duration::from_secs(300)).await.unwrap();
+    let early =
+        town.store().due(now + Duration::from_secs(299), posthouse_core::slots::Slots::ALL).await.unwrap();
+    let late =
+        town.store().due(now + Duration::from_secs(300), posthouse_core::slots::Slots::ALL).await.unwrap();
     assert_eq!((early.accounts.len(), late.accounts.len()), (0, 1));
     clock.advance(Duration::from_secs(300));
     town.event(id, EventKind::Reported).await;

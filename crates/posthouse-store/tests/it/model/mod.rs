@@ -9,6 +9,7 @@ use posthouse_core::{
     life::intervention::{CallbackSays, FailedFilter, Intervention, LeftAlone, Ruling as Verdict, Standing},
     life::read_reply::ReadStatus,
     life::state::{State, Terminal},
+    slots::Slots,
     store::{
         CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, StoreError, Timer, roles::*,
     },
@@ -329,7 +330,8 @@ impl Run {
         let now = self.now;
         let before = came_back.then(|| at(now));
         let lease = self.lease(owner);
-        let sends = self.store.lease_sends(&carrier(), lease, at(now), before, LIMIT).await.unwrap();
+        let sends =
+            self.store.lease_sends(&carrier(), lease, at(now), before, Slots::ALL, LIMIT).await.unwrap();
         let due = |work: &Work| work.kind == Kind::Send && work.due <= now;
         let mut expected = self.model_lease(owner, LIMIT, due, |work| work.due);
         if came_back {
@@ -348,7 +350,7 @@ impl Run {
 
     async fn lease_timers(&mut self, owner: Owner) -> TestCaseResult {
         let now = self.now;
-        let timers = self.store.lease_timers(self.lease(owner), at(now), LIMIT).await.unwrap();
+        let timers = self.store.lease_timers(self.lease(owner), at(now), Slots::ALL, LIMIT).await.unwrap();
         let due = |work: &Work| work.kind != Kind::Send && work.due <= now;
         let expected = self.model_lease(owner, LIMIT, due, |work| work.due);
         prop_assert_eq!(timers.iter().map(Timer::id).collect::<Vec<_>>(), expected);
@@ -391,7 +393,8 @@ impl Run {
             end
         };
         let settled =
-            self.store.settle(entry.id, owner, settlement(entry.id, end, now), "said", at(now)).await;
+            self.store.settle(entry.id, owner, settlement(entry.id, end, now), "said", at(now), None).await;
+        let settled = settled.map(|settled| settled.answer);
         if entry.held_by(owner).is_none() {
             prop_assert_eq!(settled, Err(StoreError::LostLease));
             return Ok(());
@@ -456,7 +459,7 @@ impl Run {
         let entry = &mut self.entries[index];
         let mut report = report(&format!("c-{}", entry.id), status, self.now);
         report.recipient = Msisdn::parse(&format!("1617{index:07}"), false);
-        let recorded = self.store.record_report(report).await.unwrap();
+        let recorded = self.store.record_report(report, None).await.unwrap().answer;
         let may_be_meant = entry.state == State::Parked || (entry.state == State::Accepted && entry.resent);
         if !entry.known && !may_be_meant {
             entry.early.push((status, self.now));
@@ -482,8 +485,12 @@ impl Run {
         let Some(index) = self.index(message) else { return Ok(()) };
         let (now, entry) = (self.now, &mut self.entries[index]);
         let id = entry.id;
-        let recorded =
-            self.store.record_read_reply(read_reply(&format!("c-{id}"), status, now)).await.unwrap();
+        let recorded = self
+            .store
+            .record_read_reply(read_reply(&format!("c-{id}"), status, now), None)
+            .await
+            .unwrap()
+            .answer;
         if !entry.known {
             entry.early_read.push((status, now));
             prop_assert_eq!(recorded, Recorded::Unmatched);
@@ -533,7 +540,7 @@ impl Run {
             Try::Again => CallbackOutcome::Again { due: at(now + 4), said },
             Try::Failed => CallbackOutcome::Failed { said },
         };
-        let settled = self.store.settle_callback(id, owner, outcome, at(now)).await;
+        let settled = self.store.settle_callback(id, owner, outcome, at(now), None).await;
         if !held {
             prop_assert_eq!(settled, Err(StoreError::LostLease));
             return Ok(());
@@ -616,7 +623,7 @@ impl Run {
             let of_kind = move |work: &&Work| (work.kind != Kind::Send) == timers;
             self.entries.iter().filter_map(|entry| entry.work.as_ref()).filter(of_kind).map(|work| work.due)
         };
-        let due = self.store.due(at(self.now)).await.unwrap();
+        let due = self.store.due(at(self.now), Slots::ALL).await.unwrap();
         prop_assert_eq!(!due.carriers.is_empty(), dues(false).any(|due| due <= self.now));
         prop_assert_eq!(due.timers, dues(true).any(|due| due <= self.now));
         let callbacks = || self.ledger.owed.iter().filter_map(|owed| owed.due);

@@ -66,7 +66,7 @@ impl World {
 
     /// If a callback is the next that is due: lets the time come, and no more.
     async fn calls_back_on_time(&self) -> bool {
-        let due = async |now| self.app.store().due(now).await.unwrap();
+        let due = async |now| self.app.store().due(now, posthouse_core::slots::Slots::ALL).await.unwrap();
         let before = due(self.clock.now()).await;
         let Some(next) = before.next.filter(|_| before.accounts.is_empty()) else { return false };
         let ahead = next.duration_since(self.clock.now());
