@@ -17,7 +17,8 @@ use tokio::time::timeout;
 use crate::{
     AccountQueue, AuditQuery, AuditRow, BASE, CarrierQueue, InterveneRequest, Intervened, MessageDetail,
     MessageQuery, MessageView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
-    ResendRequest, ResentBatch, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
+    ResendRequest, ResentBatch, RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery,
+    UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -295,6 +296,37 @@ impl ApiClient {
     /// Every [`ApiError`].
     pub async fn apply(&self, request: &ProvisioningRequest) -> Result<ProvisioningPlan, ApiError> {
         self.post("/provisioning/apply", request).await
+    }
+
+    /// A page of the changes of provisioning, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn revisions(
+        &self,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<RevisionView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/provisioning/revisions", &parameters).await
+    }
+
+    /// What a revision changed; with `to`, what changed from it to that one.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn revision_diff(&self, number: u64, to: Option<u64>) -> Result<ProvisioningPlan, ApiError> {
+        let to = to.map(|to| ("to", to.to_string()));
+        self.get(&format!("/provisioning/revisions/{number}/diff"), to.as_slice()).await
+    }
+
+    /// Brings provisioning back to what it was at a revision.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn rollback(&self, request: &RollbackRequest) -> Result<ProvisioningPlan, ApiError> {
+        self.post("/provisioning/rollback", request).await
     }
 
     async fn get<T: DeserializeOwned>(

@@ -23,7 +23,9 @@ pub use message::{
 };
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
-pub use provisioning::{PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest};
+pub use provisioning::{
+    PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest, RevisionView, RollbackRequest,
+};
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};
 pub use version::VersionView;

@@ -5,6 +5,7 @@ use std::{
     fmt,
 };
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How many lines of one kind people are shown: of what happens to things of one kind, and of the fields of one thing.
@@ -23,6 +24,38 @@ pub struct ProvisioningRequest {
     /// Whether what the document does not name is removed.
     #[serde(default)]
     pub prune: bool,
+    /// The revision at which provisioning has to be; at any other nothing is done (`revision_moved`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect_revision: Option<u64>,
+}
+
+/// A change of provisioning that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionView {
+    /// Its number; provisioning was at this revision after it.
+    pub number: u64,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Who made it.
+    pub actor: String,
+    /// Why, in the actor's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What it changed, in short. Numbers are masked.
+    pub summary: String,
+    /// How many things it changed.
+    pub things: u64,
+}
+
+/// The body of `POST /api/v1/provisioning/rollback`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRequest {
+    /// The revision at which all was as it is to be again.
+    pub to: u64,
+    /// Whether it is only said what would change.
+    #[serde(default)]
+    pub dry_run: bool,
     /// The revision at which provisioning has to be; at any other nothing is done (`revision_moved`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_revision: Option<u64>,

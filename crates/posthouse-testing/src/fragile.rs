@@ -11,8 +11,8 @@ use posthouse_core::{
     message::{CarrierReport, Digest},
     store::{
         Acceptance, AuditStore, CallbackStore, HandedOn, IntakeStore, MembershipStore, NewMessage, NewMo,
-        OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore, SearchStore, Store,
-        StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
+        OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore, RevisionStore, SearchStore,
+        Store, StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
@@ -48,6 +48,7 @@ passes_on!(
     SearchStore,
     OperationsStore,
     ProvisioningStore,
+    RevisionStore,
     UpkeepStore,
     MembershipStore,
     QueueStore,

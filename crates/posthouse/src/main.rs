@@ -1,6 +1,7 @@
 //! The `posthouse` program: one file per command in [`commands`].
 
 mod commands;
+mod confirm;
 mod enclosed;
 mod logs;
 mod print;

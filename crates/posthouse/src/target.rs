@@ -64,6 +64,29 @@ pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Where provisioning is, without a file of it.
+#[derive(clap::Args)]
+pub struct StoreArgs {
+    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub gateway: GatewayAddress,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl StoreArgs {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// All mistakes of the configuration.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        Ok(Settings::load(self.config.as_deref(), &environment)?)
+    }
+}
+
 /// Opens the store to look at it and to change provisioning, also beside a running gateway.
 ///
 /// # Errors

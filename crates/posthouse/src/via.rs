@@ -1,5 +1,7 @@
 //! How a command reaches messages: through the API of a gateway, or through the store itself when no gateway runs on it.
 
+mod provisioning;
+
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};

@@ -109,7 +109,7 @@ pub fn plan(declared: &Declared, current: &Provisioning, fingerprints: &Fingerpr
 }
 
 /// A kind of thing, as a plan handles it.
-trait Thing: PartialEq {
+pub(super) trait Thing: PartialEq {
     const KIND: ThingKind;
     /// What it is found by, and what people call it.
     fn key(&self) -> Cow<'_, str>;
@@ -158,14 +158,14 @@ fn step_to<T: Thing>(thing: &T, stored: Option<&T>, fingerprints: &Fingerprints<
         None => (PlanAction::Create, Vec::new()),
         Some(stored) if stored == thing => (PlanAction::Keep, Vec::new()),
         Some(stored) => {
-            (PlanAction::Change, changes(&stored.fields(fingerprints), &thing.fields(fingerprints)))
+            (PlanAction::Change, step_between(&stored.fields(fingerprints), &thing.fields(fingerprints)))
         }
     };
     PlanStep { kind: T::KIND, name: thing.key().into_owned(), action, fields }
 }
 
 /// The fields that differ: first those that are there now, in their order, then those that come.
-fn changes(from: &[Field], to: &[Field]) -> Vec<FieldChange> {
+pub(super) fn step_between(from: &[Field], to: &[Field]) -> Vec<FieldChange> {
     let (before, after) = (by_name(from), by_name(to));
     let gone_or_changed = from.iter().filter_map(|field| {
         let now = after.get(field.name.as_str());

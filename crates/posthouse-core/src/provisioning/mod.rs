@@ -10,6 +10,7 @@ mod fields;
 mod lookup;
 mod range;
 pub mod reading;
+pub mod revision;
 mod snapshot;
 pub mod tls;
 pub mod tree;

@@ -8,8 +8,8 @@ use super::{
     Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, EndedAttempt,
     Ends, HandedOn, Heartbeat, IntakeStore, Joining, Lease, Membership, MembershipStore, MessageFilter,
     NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
-    Recorded, ReportStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Take,
-    Timer, ToSend, UpkeepStore, WorkStore,
+    Recorded, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
+    Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -20,7 +20,10 @@ use crate::{
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
-    provisioning::{Change, Provisioning},
+    provisioning::{
+        Change, Provisioning,
+        revision::{Revised, Revision},
+    },
     slots::Slots,
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -310,6 +313,22 @@ impl<W: Wraps<dyn QueueStore>> QueueStore for W {
 
     fn ends(&self) -> Ends {
         self.inner().ends()
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn RevisionStore>> RevisionStore for W {
+    async fn revisions(&self, below: Option<u64>, limit: usize) -> StoreResult<Vec<Revision>> {
+        self.inner().revisions(below, limit).await
+    }
+
+    async fn oldest_revision(&self) -> StoreResult<Option<u64>> {
+        self.inner().oldest_revision().await
+    }
+
+    async fn revised(&self, number: u64) -> StoreResult<Option<Vec<Revised>>> {
+        self.inner().revised(number).await
     }
 }
 

@@ -54,7 +54,7 @@ pub use self::{
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     operations::OperationsStore,
-    provisioning::{ProvisioningStore, next_revision},
+    provisioning::{ProvisioningStore, RevisionStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
     reports::{Recorded, ReportStore},
     search::{MessageFilter, SearchStore},
@@ -77,6 +77,7 @@ pub trait Store:
     + OperationsStore
     + ProvisioningStore
     + QueueStore
+    + RevisionStore
     + UpkeepStore
     + AuditStore
     + MembershipStore
@@ -92,6 +93,7 @@ impl<S> Store for S where
         + OperationsStore
         + ProvisioningStore
         + QueueStore
+        + RevisionStore
         + UpkeepStore
         + AuditStore
         + MembershipStore
@@ -103,6 +105,6 @@ impl<S> Store for S where
 pub mod roles {
     pub use super::{
         AuditStore, CallbackStore, IntakeStore, MembershipStore, OperationsStore, ProvisioningStore,
-        QueueStore, ReportStore, SearchStore, UpkeepStore, WorkStore,
+        QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore, WorkStore,
     };
 }

@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::{StoreError, StoreResult};
 use crate::{
     actor::Actor,
-    provisioning::{Change, Provisioning},
+    provisioning::{
+        Change, Provisioning,
+        revision::{Revised, Revision},
+    },
 };
 
 /// The revision after these changes of provisioning at revision `found`; `None` where there are none, and it stays.
@@ -38,6 +41,7 @@ pub trait ProvisioningStore: Send + Sync + 'static {
     async fn provisioning(&self) -> StoreResult<Provisioning>;
 
     /// Makes changes, all or none, with a row of [audit](crate::audit), and returns the new revision. With `expected`, only when the revision is still that one.
+    /// What they change is kept with it ([`RevisionStore`]).
     ///
     /// # Errors
     /// [`RevisionMoved`](super::StoreError::RevisionMoved) when it is not: plan anew. After
@@ -55,6 +59,29 @@ pub trait ProvisioningStore: Send + Sync + 'static {
     /// # Errors
     /// Those of every operation that reads.
     async fn key(&self) -> StoreResult<[u8; 32]>;
+}
+
+/// What changes of provisioning changed: the last of them, within the [bounds](crate::provisioning::revision). A
+/// [visitor](super#who-may-do-what) may do all of it.
+#[async_trait]
+pub trait RevisionStore: Send + Sync + 'static {
+    /// Revisions that are kept, the newest first, at most `limit` of them; with `below`, those of lower numbers.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn revisions(&self, below: Option<u64>, limit: usize) -> StoreResult<Vec<Revision>>;
+
+    /// The oldest revision that is kept.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn oldest_revision(&self) -> StoreResult<Option<u64>>;
+
+    /// What a revision changed; `None` where it is not kept.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn revised(&self, number: u64) -> StoreResult<Option<Vec<Revised>>>;
 }
 
 #[cfg(test)]

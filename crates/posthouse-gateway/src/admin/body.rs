@@ -80,10 +80,23 @@ pub(super) async fn json<T: DeserializeOwned + Default>(request: Request<Body>) 
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    if !is_of_type(&head.headers, JSON) {
+    of_json(&head.headers, &bytes)
+}
+
+/// Reads a body of JSON that has to be there.
+///
+/// # Errors
+/// As [`json`].
+pub(super) async fn required<T: DeserializeOwned>(request: Request<Body>) -> Result<T, ProblemDetails> {
+    let (head, body) = request.into_parts();
+    of_json(&head.headers, &bytes(body).await)
+}
+
+fn of_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ProblemDetails> {
+    if !is_of_type(headers, JSON) {
         return Err(unsupported(JSON));
     }
-    from_json(&bytes)
+    from_json(bytes)
 }
 
 /// Understands JSON.

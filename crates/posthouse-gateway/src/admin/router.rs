@@ -60,6 +60,9 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
         GET "/queues" Look => queues::list::handle;
+        GET "/provisioning/revisions" Look => provisioning::revisions::handle;
+        GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
+        POST "/provisioning/rollback" Rollback => provisioning::rollback::handle;
         GET "/messages" Look own => messages::list::handle;
         POST "/messages/requeue" Bulk => messages::requeue::handle;
         POST "/messages/expire" Bulk => messages::expire::handle;

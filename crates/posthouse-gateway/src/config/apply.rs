@@ -13,7 +13,7 @@ use super::{
 };
 
 /// How often a plan is made anew because somebody else changed provisioning meanwhile.
-const TRIES: usize = 10;
+pub(super) const TRIES: usize = 10;
 
 /// Why a file was not applied, or could not be planned. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

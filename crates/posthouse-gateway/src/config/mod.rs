@@ -7,6 +7,7 @@
 pub mod apply;
 pub mod provisioning;
 mod reader;
+pub mod revisions;
 pub mod settings;
 
 pub use apply::{Applied, ApplyError, apply, prepare};

@@ -86,7 +86,7 @@ pub fn plan(declared: &Declared, current: &Provisioning) -> Plan {
 }
 
 /// How certificates are told apart by people: the first one's fingerprint, and how many follow.
-fn fingerprints(text: &str) -> String {
+pub(super) fn fingerprints(text: &str) -> String {
     let certificates = pem::certificates(text.as_bytes()).unwrap_or_default();
     let Some(first) = certificates.first() else { return "none".to_owned() };
     let first = CertificateRule::Sha256(certificate::shown(first).sha256);

@@ -77,7 +77,7 @@ fn looking_costs_no_more_with_a_long_backlog() {
         assert!(found.to_string().contains("message.submission"), "{filter:?}: {found}");
     }
     assert_eq!(search::newest_id(&connection).unwrap(), Id::from_number(BACKLOG));
-    assert_eq!(provisioning::revision(&connection).unwrap(), 0);
+    assert_eq!(provisioning::present(&connection).unwrap(), 0);
 }
 
 #[test]

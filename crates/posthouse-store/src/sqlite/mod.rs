@@ -47,6 +47,7 @@ mod queues;
 mod reader;
 mod record;
 mod report;
+mod revision;
 mod roles;
 mod schema;
 mod search;

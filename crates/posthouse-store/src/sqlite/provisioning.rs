@@ -9,7 +9,7 @@ use posthouse_core::{
     address::Msisdn,
     audit,
     carrier::CarrierId,
-    provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range},
+    provisioning::{Blacklisted, Change, Lookup, Prefix, Provisioning, Range, revision::Revision},
     store::{ErrorCause, StoreError, next_revision},
 };
 use rusqlite::{Connection, Row, params_from_iter};
@@ -20,6 +20,7 @@ use super::{
     fault::Result,
     job::Tx,
     record::{Record, corrupt},
+    revision,
 };
 
 /// How many rows one statement adds.
@@ -28,7 +29,7 @@ const ROWS: usize = 256;
 const REVISION: &str = "SELECT value FROM meta WHERE name = 'revision'";
 
 /// The revision there is.
-pub(super) fn revision(connection: &Connection) -> Result<u64> {
+pub(super) fn present(connection: &Connection) -> Result<u64> {
     read_revision(connection.prepare_cached(REVISION)?.query_row([], |row| row.get(0))?)
 }
 
@@ -41,7 +42,7 @@ pub(super) fn provisioning(connection: &Connection) -> Result<Provisioning> {
     let lookup: Option<Lookup> =
         documents(connection, "lookup", "SELECT CAST(id AS TEXT) AS key, document FROM lookup")?.pop();
     Ok(Provisioning {
-        revision: revision(connection)?,
+        revision: present(connection)?,
         accounts: documents(
             connection,
             "account",
@@ -83,7 +84,7 @@ fn rows<T>(connection: &Connection, select: &str, read: impl Fn(&Row<'_>) -> Res
     Ok(read_rows)
 }
 
-fn range(row: &Row<'_>) -> Result<Range> {
+pub(super) fn range(row: &Row<'_>) -> Result<Range> {
     let prefix: String = row.get(0)?;
     let carrier = CarrierId(row.get(1)?);
     match Prefix::parse(&prefix) {
@@ -108,15 +109,17 @@ pub(super) fn change(
     by: &Actor,
     now: Timestamp,
 ) -> Result<u64> {
-    let revision = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
-    let Some(next) = next_revision(revision, expected, changes)? else { return Ok(revision) };
+    let found = read_revision(tx.prepare(REVISION)?.query_row([], |row| row.get(0))?)?;
+    let Some(next) = next_revision(found, expected, changes)? else { return Ok(found) };
+    let revised = revision::revise(tx, changes)?;
     for kind in changes.chunk_by(|one, next| rows_of(one) == rows_of(next)) {
         make_all(tx, kind)?;
     }
     let value = i64::try_from(next).unwrap_or(i64::MAX);
     let change = "UPDATE meta SET value = ? WHERE name = 'revision'";
     tx.update_one(("meta", "revision"), change, [value])?;
-    write_audit(tx, &audit::provisioned(by, (revision, next), changes, now))?;
+    write_audit(tx, &audit::provisioned(by, (found, next), changes, now))?;
+    revision::keep(tx, &Revision::new(next, &revised, by, now), &revised)?;
     Ok(next)
 }
 
@@ -179,7 +182,7 @@ fn make(tx: &Tx<'_>, change: &Change) -> Result<usize> {
     }
 }
 
-fn document(value: &impl Serialize) -> Result<String> {
+pub(super) fn document(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| {
         StoreError::Refused(ErrorCause::within("provisioning cannot be written", error)).into()
     })
@@ -190,6 +193,6 @@ fn account(text: String) -> Option<AccountName> {
     (!text.is_empty()).then_some(AccountName(text))
 }
 
-fn account_text(entry: &Blacklisted) -> &str {
+pub(super) fn account_text(entry: &Blacklisted) -> &str {
     entry.account.as_ref().map_or("", |account| &account.0)
 }

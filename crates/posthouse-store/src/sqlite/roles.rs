@@ -307,7 +307,7 @@ impl OperationsStore for SqliteStore {
 #[async_trait]
 impl ProvisioningStore for SqliteStore {
     async fn revision(&self) -> StoreResult<u64> {
-        self.readers.read(provisioning::revision).await
+        self.readers.read(provisioning::present).await
     }
 
     async fn provisioning(&self) -> StoreResult<Provisioning> {
@@ -437,12 +437,12 @@ impl AuditStore for SqliteStore {
 impl MembershipStore for SqliteStore {
     async fn join(&self, joining: Joining) -> StoreResult<Membership> {
         let newest = self.readers.read(search::newest_id).await?;
-        let revision = self.readers.read(provisioning::revision).await?;
+        let revision = self.readers.read(provisioning::present).await?;
         self.member.join(self.mode, joining, newest, revision)
     }
 
     async fn heartbeat(&self, beat: Beat) -> StoreResult<Heartbeat> {
-        let revision = self.readers.read(provisioning::revision).await?;
+        let revision = self.readers.read(provisioning::present).await?;
         self.member.heartbeat(&beat, revision)
     }
 

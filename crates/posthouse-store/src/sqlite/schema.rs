@@ -49,6 +49,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "failed_callbacks",
         sql: include_str!("../../migrations/sqlite/0012_failed_callbacks.sql"),
     },
+    Migration {
+        version: 13,
+        name: "revisions",
+        sql: include_str!("../../migrations/sqlite/0013_revisions.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -215,6 +215,11 @@ macro_rules! conformance {
                 a_put_replaces_and_a_remove_removes,
                 thousands_of_changes_are_one_change,
                 an_unexpected_revision_changes_nothing,
+                a_change_is_kept_as_a_revision,
+                a_revision_can_be_taken_back,
+                a_revision_of_thousands_is_whole,
+                revisions_are_bounded,
+                a_refused_change_is_no_revision,
                 the_key_stays_the_same;
             clock: times_are_noted;
             retention: media_go_before_their_message,

@@ -8,9 +8,13 @@ use posthouse_core::{
         Account, AccountName, AccountStatus, Callbacks, OwnCredentials, Service, ShownCredentials,
         SubmitMode, Throughput, VaspKey,
     },
+    actor::{Actor, Credential, Role},
     address::Msisdn,
     carrier::{Carrier, CarrierId, Connection, Inbound, OnUnknown},
-    provisioning::{Blacklisted, Change, DialectName, Lookup, LookupProvider, Prefix, Provisioning, Range},
+    provisioning::{
+        Blacklisted, Change, DialectName, Lookup, LookupProvider, Prefix, Provisioning, Range,
+        revision::{ProvisionedThing, Revised, Revision},
+    },
     store::StoreError,
     tls::{Identity, PeerTls},
     url::PeerUrl,
@@ -214,4 +218,118 @@ pub async fn the_key_stays_the_same(backend: &dyn Backend) {
     assert_ne!(key, [0; 32]);
     let bed = bed.reopen(backend).await;
     assert_eq!(bed.key().await, Ok(key));
+}
+
+/// Who changed what, the newest first.
+pub async fn a_change_is_kept_as_a_revision(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let actor = |name: &str, reason: &str| Actor::new(name, Role::Admin, Credential::Run).because(reason);
+    let first = actor("ann", "");
+    bed.change(&[put_account("acme"), Change::PutRange(range("1617", "31003"))], None, &first, at(1))
+        .await
+        .unwrap();
+    let second = actor("ben", "they asked for it");
+    let changed = Account { status: AccountStatus::Disabled, ..account("acme") };
+    let changes = [
+        Change::PutAccount(Box::new(changed.clone())),
+        Change::PutRange(range("1617", "31003")),
+        Change::PutBlacklisted(blacklisted("16175550199", None)),
+    ];
+    bed.change(&changes, Some(1), &second, at(2)).await.unwrap();
+    let bed = bed.reopen(backend).await;
+    let kept = bed.revisions(None, 10).await.unwrap();
+    let expected = [
+        Revision {
+            number: 2,
+            at: at(2),
+            actor: "ben".into(),
+            reason: Some("they asked for it".into()),
+            summary: "change account acme, create blacklist +1617•••0199".into(),
+            things: 2,
+        },
+        Revision {
+            number: 1,
+            at: at(1),
+            actor: "ann".into(),
+            reason: None,
+            summary: "create account acme, create range 1617".into(),
+            things: 2,
+        },
+    ];
+    assert_eq!(kept, expected);
+    assert_eq!(bed.revisions(Some(2), 10).await.unwrap(), kept[1..]);
+    assert_eq!(bed.revisions(None, 1).await.unwrap(), kept[..1]);
+    assert_eq!(bed.oldest_revision().await, Ok(Some(1)));
+    let of_account = Revised {
+        before: Some(ProvisionedThing::Account(Box::new(account("acme")))),
+        after: Some(ProvisionedThing::Account(Box::new(changed))),
+    };
+    let of_number =
+        Revised { before: None, after: Some(ProvisionedThing::Blacklist(blacklisted("16175550199", None))) };
+    assert_eq!(bed.revised(2).await, Ok(Some(vec![of_account, of_number])));
+    assert_eq!(bed.revised(3).await, Ok(None));
+}
+
+/// Made and taken back, all is as it was.
+pub async fn a_revision_can_be_taken_back(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let lookup = Lookup { provider: LookupProvider::Http, ..Lookup::default() };
+    let before = [
+        put_account("acme"),
+        Change::PutCarrier(Box::new(carrier("31003"))),
+        Change::PutRange(range("1617", "31003")),
+        Change::PutBlacklisted(blacklisted("16175550199", Some("acme"))),
+    ];
+    bed.change(&before, None, &operator(), at(0)).await.unwrap();
+    let was = bed.provisioning().await.unwrap();
+    let changes = [
+        Change::RemoveAccount(AccountName("acme".into())),
+        Change::RemoveCarrier(CarrierId("31003".into())),
+        put_account("globex"),
+        Change::SetLookup(Some(lookup)),
+        Change::RemoveRange(prefix("1617")),
+        Change::PutRange(range("44", "31002")),
+        Change::RemoveBlacklisted(blacklisted("16175550199", Some("acme"))),
+        Change::PutBlacklisted(blacklisted("16175550198", None)),
+    ];
+    bed.change(&changes, None, &operator(), at(0)).await.unwrap();
+    let revised = bed.revised(2).await.unwrap().unwrap();
+    assert_eq!(revised.len(), 8);
+    let back: Vec<_> = revised.into_iter().filter_map(|one| one.back().change()).collect();
+    assert_eq!(bed.change(&back, Some(2), &operator(), at(0)).await, Ok(3));
+    assert_eq!(bed.provisioning().await, Ok(Provisioning { revision: 3, ..was }));
+}
+
+/// However many things one change has, each is kept once; nothing that it asks for and is there already is.
+pub async fn a_revision_of_thousands_is_whole(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let entry = |number: usize| blacklisted(&format!("1617{number:07}"), None);
+    let some: Vec<_> = (0..500).map(|number| Change::PutBlacklisted(entry(number))).collect();
+    bed.change(&some, None, &operator(), at(0)).await.unwrap();
+    let all: Vec<_> = (0..2000).map(|number| Change::PutBlacklisted(entry(number))).collect();
+    bed.change(&all, None, &operator(), at(0)).await.unwrap();
+    let revised = bed.revised(2).await.unwrap().unwrap();
+    let came: Vec<_> = revised.into_iter().filter_map(|one| one.after).collect();
+    let expected: Vec<_> = (500..2000).map(|number| ProvisionedThing::Blacklist(entry(number))).collect();
+    assert_eq!(came, expected);
+}
+
+/// The oldest go, a few at a time.
+pub async fn revisions_are_bounded(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    for number in 0..1003_usize {
+        let carrier = if number.is_multiple_of(2) { "31002" } else { "31003" };
+        bed.change(&[Change::PutRange(range("1617", carrier))], None, &operator(), at(0)).await.unwrap();
+    }
+    assert_eq!(bed.oldest_revision().await, Ok(Some(4)));
+    assert_eq!(bed.revised(3).await, Ok(None));
+    assert_eq!(bed.revisions(None, 2000).await.unwrap().len(), 1000);
+}
+
+/// One that did not come about is not kept.
+pub async fn a_refused_change_is_no_revision(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert!(bed.change(&[put_account("acme")], Some(7), &operator(), at(0)).await.is_err());
+    assert_eq!(bed.revisions(None, 10).await, Ok(vec![]));
+    assert_eq!(bed.oldest_revision().await, Ok(None));
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     print::{self, Printer},
     running::{Reached, reach, reach_at},
-    target::{Target, environment, told, visit},
+    target::{GatewayAddress, Target, environment, told, visit},
     who::at_the_files,
 };
 
@@ -49,9 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
     let (applied, reached, wait) = wait_for(async {
         let applied = apply(&args.target, &settings, &document).await?;
-        let things = u32::try_from(applied.steps.len()).unwrap_or(u32::MAX);
-        let wait = WAIT.saturating_add(WAIT_FOR_EACH.saturating_mul(things));
-        let reached = reached(&args.target, &settings, applied.revision, wait).await?;
+        let (reached, wait) = reached(&args.target.gateway, &settings, &applied).await?;
         Ok((applied, reached, wait))
     })?;
     let mut out = print::stdout();
@@ -61,21 +59,27 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print_steps(&applied, &mut out)?;
         print(&mut out, &applied, &reached)?;
     }
+    in_time(&reached, wait)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A change that a gateway did not take in time is an error.
+pub(super) fn in_time(reached: &Reached, wait: Duration) -> anyhow::Result<()> {
     if let Reached::Late { admin, said } = reached {
         let seconds = wait.as_secs();
         anyhow::bail!(
             "the change is made, but the gateway at {admin} did not take it within {seconds} s ({said}); look at its log"
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// What was done, as `--json` prints it.
 #[derive(Serialize)]
-struct Taken {
+pub(super) struct Taken {
     #[serde(flatten)]
-    applied: ProvisioningPlan,
-    gateway: Value,
+    pub applied: ProvisioningPlan,
+    pub gateway: Value,
 }
 
 async fn apply(
@@ -96,19 +100,22 @@ async fn apply(
     Ok(shown(&plan, revision, settings.carriers.listen))
 }
 
-async fn reached(
-    target: &Target,
+/// Whether the gateway took it, which is waited for; and how long was to be waited.
+pub(super) async fn reached(
+    gateway: &GatewayAddress,
     settings: &Settings,
-    revision: u64,
-    wait: Duration,
-) -> anyhow::Result<Reached> {
-    let Some(url) = &target.gateway.url else { return reach(settings, revision, wait).await };
+    applied: &ProvisioningPlan,
+) -> anyhow::Result<(Reached, Duration)> {
+    let things = u32::try_from(applied.steps.len()).unwrap_or(u32::MAX);
+    let wait = WAIT.saturating_add(WAIT_FOR_EACH.saturating_mul(things));
+    let revision = applied.revision;
+    let Some(url) = &gateway.url else { return Ok((reach(settings, revision, wait).await?, wait)) };
     let reached = reach_at(url.clone(), settings.admin.tls.as_ref(), revision, wait).await;
     let gone = || Reached::Late { admin: url.clone(), said: "it cannot be reached any more".to_owned() };
-    Ok(reached.unwrap_or_else(gone))
+    Ok((reached.unwrap_or_else(gone), wait))
 }
 
-fn print(out: &mut Printer, applied: &ProvisioningPlan, reached: &Reached) -> io::Result<()> {
+pub(super) fn print(out: &mut Printer, applied: &ProvisioningPlan, reached: &Reached) -> io::Result<()> {
     let ProvisioningPlan { create, change, remove, keep, revision, .. } = applied;
     let changes_nothing = create + change + remove == 0;
     writeln!(
@@ -129,7 +136,7 @@ fn print(out: &mut Printer, applied: &ProvisioningPlan, reached: &Reached) -> io
     }
 }
 
-fn reached_json(reached: &Reached) -> Value {
+pub(super) fn reached_json(reached: &Reached) -> Value {
     match reached {
         Reached::NotRunning | Reached::Gone { .. } => json!({"running": false}),
         Reached::Taken { admin } => json!({"running": true, "admin": admin, "taken": true}),

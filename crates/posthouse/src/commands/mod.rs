@@ -11,6 +11,7 @@ mod lint;
 mod listen;
 mod messages;
 mod plan;
+mod provisioning;
 mod queues;
 mod send;
 mod serve;
@@ -36,6 +37,8 @@ pub enum Command {
     Plan(plan::Args),
     /// Bring provisioning to what a file says
     Apply(apply::Args),
+    /// See who changed provisioning, and take changes back
+    Provisioning(provisioning::Args),
     /// Send an MMS to a gateway, as a VASP does
     Send(Box<send::Args>),
     /// Take reports and messages from a gateway, as a VASP does
@@ -68,6 +71,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Apply(args) => apply::run(&args),
+        Command::Provisioning(args) => provisioning::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),

@@ -189,3 +189,62 @@ fn the_examples_of_the_documentation_are_right() {
         printed(&posthouse(folder.path(), &["apply", &example]));
     }
 }
+
+#[test]
+fn a_change_is_seen_and_taken_back() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    // Somebody applies the file of another place.
+    let other = FILE.replace("acme-api-key", "another-key").replace("\"111122\"", "\"111122\", \"333\"");
+    fs::write(folder.join("other.toml"), other).unwrap();
+    printed(&posthouse(folder, &["apply", "other.toml"]));
+    let revisions = posthouse(folder, &["provisioning", "revisions", "--json"]);
+    let revisions: Value = serde_json::from_slice(&revisions.stdout).unwrap();
+    let notes: Vec<_> = revisions["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            (
+                one["number"].as_u64().unwrap(),
+                one["summary"].as_str().unwrap(),
+                one["things"].as_u64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(notes, [(2, "change account acme", 1), (1, "create account acme, create carrier 31003", 2)]);
+    let diff = printed(&posthouse(folder, &["provisioning", "diff", "2"]));
+    assert_eq!(
+        diff,
+        "change account acme\n  vaspid: acme… -> anot…\n  service 61295.senders: 111122 -> 111122 333\n\
+         0 created, 1 changed, 0 removed\n"
+    );
+    let stale = posthouse(folder, &["provisioning", "rollback", "1", "--expect-revision", "7"]);
+    assert_eq!(stale.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&stale.stderr).into_owned();
+    assert!(told.contains("provisioning is at revision 2, not at 7; nothing was changed"), "{told}");
+    let tried = printed(&posthouse(folder, &["provisioning", "rollback", "1", "--dry-run"]));
+    assert!(tried.ends_with("0 to create, 1 to change, 0 to remove, 0 unchanged\n"), "{tried}");
+    let back = printed(&posthouse(folder, &["provisioning", "rollback", "1"]));
+    assert!(
+        back.contains("0 created, 1 changed, 0 removed, 0 unchanged; provisioning is at revision 3\n"),
+        "{back}"
+    );
+    // The old key and the old password, which the store knows as hashes only, are back.
+    assert_eq!(
+        printed(&posthouse(folder, &["plan", "acme.toml"])),
+        "0 to create, 0 to change, 0 to remove, 2 unchanged\n"
+    );
+    let everything = printed(&posthouse(folder, &["provisioning", "rollback", "0"]));
+    assert!(everything.contains("2 removed"), "{everything}");
+    for (args, told) in [
+        (["provisioning", "diff", "9"], "there is no revision 9; provisioning is at revision 4"),
+        (["provisioning", "rollback", "9"], "there is no revision 9; provisioning is at revision 4"),
+    ] {
+        let output = posthouse(folder, &args);
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(told), "{said}");
+    }
+}

@@ -3,8 +3,11 @@
 //! A document brings everything it needs: the gateway reads neither its own environment nor its own files for the sender of one.
 
 pub mod apply;
+pub mod diff;
 pub mod outside;
 pub mod plan;
+pub mod revisions;
+pub mod rollback;
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -28,7 +31,7 @@ use super::{
 };
 use crate::{
     carrier::open,
-    config::{Applied, ApplyError, ConfigErrors, ConfigFile},
+    config::{Applied, ApplyError, ConfigErrors, ConfigFile, revisions::RevisionError},
 };
 
 /// The media type of a document that is sent as it is.
@@ -38,6 +41,12 @@ const DOCUMENT: &str = "document";
 
 /// A plan as it is shown, with the revision of provisioning: the one place where plans become JSON.
 pub fn shown(plan: &Plan, revision: u64, carriers_listen: SocketAddr) -> ProvisioningPlan {
+    let warnings = open::warnings(carriers_listen, &plan.open_carriers);
+    ProvisioningPlan { warnings, ..differences(plan, revision) }
+}
+
+/// The same of what needs no warnings: it was so before.
+fn differences(plan: &Plan, revision: u64) -> ProvisioningPlan {
     let steps = plan.steps.iter().map(|step| PlannedStep {
         kind: step.kind.to_string(),
         name: step.name.clone(),
@@ -59,7 +68,7 @@ pub fn shown(plan: &Plan, revision: u64, carriers_listen: SocketAddr) -> Provisi
         remove: plan.count(PlanAction::Remove),
         keep: plan.count(PlanAction::Keep),
         steps: steps.collect(),
-        warnings: open::warnings(carriers_listen, &plan.open_carriers),
+        warnings: Vec::new(),
     }
 }
 
@@ -85,6 +94,17 @@ async fn answer(
         ProblemDetails::new(ProblemCode::Internal)
     };
     Ok(JsonAnswer(done.await.map_err(broke)??))
+}
+
+/// Why revisions cannot be looked at or gone back to, as a refusal.
+fn unrevised(error: RevisionError) -> VerbError {
+    let code = match error {
+        RevisionError::Store(error) => return error.into(),
+        RevisionError::Moved { expected, found } => return moved(expected, found).into(),
+        RevisionError::Unknown { .. } | RevisionError::Forgotten { .. } => ProblemCode::NotFound,
+        RevisionError::Contended => ProblemCode::Unavailable,
+    };
+    ProblemDetails::new(code).detail(error.to_string()).into()
 }
 
 /// Waits for the store on a thread that may wait.

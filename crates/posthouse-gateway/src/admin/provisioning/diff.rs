@@ -1,0 +1,46 @@
+//! `GET /api/v1/provisioning/revisions/{number}/diff`: what a revision changed, or what changed from it to another one.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::Uri;
+use posthouse_api::{ProblemCode, ProblemDetails, ProvisioningPlan};
+use posthouse_core::store::Store;
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    differences, unrevised,
+};
+use crate::config::revisions::{between, steps_of};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(number): Path<String>,
+    uri: Uri,
+) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let read = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is no number of a revision"));
+    let to = given.read("to", read);
+    given.finish()?;
+    let number = number.parse().map_err(|_| {
+        ProblemDetails::new(ProblemCode::NotFound).detail(format!("{number:?} is no number of a revision"))
+    })?;
+    Ok(JsonAnswer(diff(&*state.store, number, to).await?))
+}
+
+/// What a revision changed; with `to`, what changed from it to that one, which may be the older.
+///
+/// # Errors
+/// There is no such revision, or it is not kept any more, or the store fails.
+pub async fn diff(store: &dyn Store, number: u64, to: Option<u64>) -> Result<ProvisioningPlan, VerbError> {
+    let (from, to) = match to {
+        Some(to) => (number, to),
+        None => (number.saturating_sub(1), number),
+    };
+    let revised = between(store, from, to).await.map_err(unrevised)?;
+    Ok(differences(&steps_of(&revised), to))
+}

@@ -1,0 +1,48 @@
+//! `GET /api/v1/provisioning/revisions`: who changed provisioning, when and what for, the newest first.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::Uri;
+use posthouse_api::{PageOf, RevisionView};
+use posthouse_core::store::{RevisionStore, StoreResult};
+
+use super::super::{
+    AdminState,
+    answer::{JsonAnswer, ProblemAnswer},
+    query::Parameters,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<JsonAnswer<PageOf<RevisionView>>, ProblemAnswer> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let mut given = Parameters::of(&uri);
+    let (below, limit) = (given.read("cursor", number), given.limit());
+    given.finish()?;
+    Ok(JsonAnswer(list(&*state.store, below, limit).await?))
+}
+
+/// A page of them. It has a next one when it is full.
+///
+/// # Errors
+/// What the store says.
+pub async fn list<S: RevisionStore + ?Sized>(
+    store: &S,
+    below: Option<u64>,
+    limit: usize,
+) -> StoreResult<PageOf<RevisionView>> {
+    let kept = store.revisions(below, limit).await?;
+    let is_full = kept.len() == limit;
+    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
+    let items = kept.into_iter().map(|kept| RevisionView {
+        number: kept.number,
+        at: kept.at,
+        actor: kept.actor,
+        reason: kept.reason,
+        summary: kept.summary,
+        things: kept.things,
+    });
+    Ok(PageOf { items: items.collect(), next })
+}

@@ -1,0 +1,52 @@
+//! `POST /api/v1/provisioning/rollback`: brings provisioning back to what it was at a revision.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+};
+use jiff::Timestamp;
+use posthouse_api::{ProvisioningPlan, RollbackRequest};
+use posthouse_core::{actor::Actor, store::Store};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        body,
+    },
+    differences, if_match, unrevised,
+};
+use crate::config::revisions;
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    request: Request,
+) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
+    let expected = if_match(request.headers())?;
+    let mut request: RollbackRequest = body::required(request).await?;
+    request.expect_revision = request.expect_revision.or(expected);
+    Ok(JsonAnswer(rollback(&*state.store, &request, &by, state.clock.now()).await?))
+}
+
+/// Does it, as a new revision; or, asked to, only says what it would change.
+///
+/// # Errors
+/// There is no such revision, or it is not kept any more; provisioning is at another one than was expected; the store fails.
+pub async fn rollback(
+    store: &dyn Store,
+    request: &RollbackRequest,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<ProvisioningPlan, VerbError> {
+    let &RollbackRequest { to, dry_run, expect_revision } = request;
+    let by = match &by.reason {
+        Some(reason) => by.clone().because(&format!("rollback to {to}: {reason}")),
+        None => by.clone().because(&format!("rollback to {to}")),
+    };
+    let done =
+        revisions::roll_back(store, to, expect_revision, dry_run, &by, now).await.map_err(unrevised)?;
+    Ok(differences(&done.plan, done.revision))
+}
