@@ -15,10 +15,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    AccountQueue, AuditQuery, AuditRow, BASE, CarrierQueue, InterveneRequest, Intervened, MessageDetail,
-    MessageQuery, MessageView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
-    ResendRequest, ResentBatch, RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery,
-    UnreadableRequest, VersionView,
+    AccountQueue, AuditQuery, AuditRow, BASE, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
+    EndpointTested, EndpointView, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView,
+    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
+    RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -229,6 +229,86 @@ impl ApiClient {
         self.post("/messages/resend-reports", request).await
     }
 
+    /// A page of the callbacks that are owed or were kept as failed, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn callbacks(
+        &self,
+        query: &CallbackQuery,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<CallbackView>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/callbacks", &parameters).await
+    }
+
+    /// A callback that is owed or was kept as failed.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn callback(&self, id: &str) -> Result<CallbackView, ApiError> {
+        self.get(&format!("/callbacks/{}", segment(id)), &[]).await
+    }
+
+    /// How the newest tries to deliver a callback ended.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn callback_tries(&self, id: &str) -> Result<CallbackTries, ApiError> {
+        self.get(&format!("/callbacks/{}/attempts", segment(id)), &[]).await
+    }
+
+    /// Makes a callback due at once.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn resend_callback(&self, id: &str) -> Result<CallbackView, ApiError> {
+        self.post(&format!("/callbacks/{}/resend", segment(id)), &Nothing {}).await
+    }
+
+    /// A page of the accounts' endpoints, by name.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn endpoints(
+        &self,
+        account: Option<&str>,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<EndpointView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(account.map(|account| ("account", account.to_owned())));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/endpoints", &parameters).await
+    }
+
+    /// Holds back what is owed to an account, for the reason that the client [gives](Self::saying).
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn pause_endpoint(&self, account: &str) -> Result<EndpointView, ApiError> {
+        self.post(&format!("/endpoints/{}/pause", segment(account)), &Nothing {}).await
+    }
+
+    /// Ends a pause.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn resume_endpoint(&self, account: &str) -> Result<EndpointView, ApiError> {
+        self.post(&format!("/endpoints/{}/resume", segment(account)), &Nothing {}).await
+    }
+
+    /// Sees what an account's endpoint answers.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn test_endpoint(&self, account: &str) -> Result<EndpointTested, ApiError> {
+        self.post(&format!("/endpoints/{}/test", segment(account)), &Nothing {}).await
+    }
+
     /// A page of the requests of carriers that could not be read, the newest first.
     ///
     /// # Errors
@@ -418,6 +498,10 @@ impl ApiClient {
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 }
+
+/// The body of a request that has nothing to say.
+#[derive(Serialize)]
+struct Nothing {}
 
 /// A segment of a path, in which nothing is taken for a part of the path.
 fn segment(text: &str) -> String {

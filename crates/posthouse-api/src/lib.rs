@@ -6,6 +6,7 @@
 //! This crate depends on no other crate of the repository, so that a client needs nothing of the gateway.
 
 mod audit;
+mod callback;
 mod client;
 mod message;
 mod page;
@@ -16,6 +17,10 @@ mod unreadable;
 mod version;
 
 pub use audit::{AuditQuery, AuditRow};
+pub use callback::{
+    CallbackQuery, CallbackTries, CallbackTry, CallbackView, EndpointTested, EndpointView, LastAnswer,
+    PausedView,
+};
 pub use client::{ApiClient, ApiError};
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, NextStepView,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Id,
+    account::AccountName,
     actor::Actor,
     bounds,
     life::{intervention::Intervention, state::State},
@@ -28,6 +29,10 @@ words! {
         Expire = "expire",
         /// Callbacks that had failed are due again.
         ResendReports = "resend-reports",
+        /// An account gets no callbacks any more.
+        PauseCallbacks = "pause-callbacks",
+        /// It gets them again.
+        ResumeCallbacks = "resume-callbacks",
         /// Provisioning was changed.
         Apply = "apply",
         /// Somebody said that the clock is right.
@@ -147,6 +152,18 @@ pub fn intervened(
 pub fn resent(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
     let target = target("message", about.iter().copied())?;
     Some(AuditEntry::new(by, AuditVerb::ResendReports, target, at).before("failed").after("owed"))
+}
+
+/// What is kept of callbacks that are tried at once, about these messages, or messages from handsets. `None` where there are none.
+pub fn retried(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
+    let target = target("message", about.iter().copied())?;
+    Some(AuditEntry::new(by, AuditVerb::ResendReports, target, at).after("owed"))
+}
+
+/// What is kept of an account whose callbacks are paused, or are not any more.
+pub fn paused(by: &Actor, account: &AccountName, is_paused: bool, at: Timestamp) -> AuditEntry {
+    let verb = if is_paused { AuditVerb::PauseCallbacks } else { AuditVerb::ResumeCallbacks };
+    AuditEntry::new(by, verb, format!("account {account}"), at)
 }
 
 /// What is kept of a change of provisioning from one revision to the next. What exactly changed is the revisions' to tell.

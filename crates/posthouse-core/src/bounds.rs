@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, KeptAddress},
-    store::{NewMo, Settlement},
+    store::{CallbackAnswer, CallbackOutcome, NewMo, Settlement},
 };
 
 /// The longest address that is kept, in characters.
@@ -17,6 +17,10 @@ pub const ID: usize = 256;
 pub const SUBJECT: usize = 1000;
 /// The longest line of a timeline, in characters.
 pub const LINE: usize = 1000;
+/// How much of an answer to a callback is kept, in bytes.
+pub const ANSWER: usize = 1024;
+/// Of how many tries to deliver a callback is kept how they ended: the newest.
+pub const TRIES: u32 = 20;
 /// The most lines of a timeline. Once it has them, each new line replaces the last.
 pub const LINES: u32 = 2000;
 /// The most failed attempts of one message that are kept: the newest.
@@ -116,6 +120,28 @@ impl Settlement {
             _ => {}
         }
         self
+    }
+}
+
+impl CallbackAnswer {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(mut self) -> Self {
+        shorten(&mut self.words, LINE);
+        self.body.truncate(ANSWER);
+        self
+    }
+}
+
+impl CallbackOutcome {
+    /// What of it is kept.
+    #[must_use]
+    pub fn within_bounds(self) -> Self {
+        match self {
+            Self::Again { due, said } => Self::Again { due, said: said.within_bounds() },
+            Self::Failed { said } => Self::Failed { said: said.within_bounds() },
+            other => other,
+        }
     }
 }
 

@@ -10,9 +10,9 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest},
     store::{
-        Acceptance, AuditStore, CallbackStore, HandedOn, IntakeStore, MembershipStore, NewMessage, NewMo,
-        OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore, RevisionStore, SearchStore,
-        Store, StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
+        Acceptance, AuditStore, CallbackStore, EndpointStore, HandedOn, IntakeStore, MembershipStore,
+        NewMessage, NewMo, OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore,
+        RevisionStore, SearchStore, Store, StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
@@ -45,14 +45,15 @@ macro_rules! passes_on {
 passes_on!(
     WorkStore,
     CallbackStore,
-    SearchStore,
+    EndpointStore,
     OperationsStore,
     ProvisioningStore,
+    AuditStore,
     RevisionStore,
     UpkeepStore,
     MembershipStore,
     QueueStore,
-    AuditStore
+    SearchStore
 );
 
 #[async_trait]

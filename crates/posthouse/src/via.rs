@@ -2,24 +2,25 @@
 
 mod provisioning;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{
-    AccountQueue, ApiClient, ApiError, CarrierQueue, InterveneRequest, Intervened, MAX_PAGE, MessageDetail,
-    MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch,
-    UnreadableQuery, UnreadableRequest,
+    AccountQueue, ApiClient, ApiError, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
+    EndpointTested, EndpointView, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery,
+    MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch, UnreadableQuery,
+    UnreadableRequest,
 };
-use posthouse_core::{actor::Actor, carrier::CarrierId, store::Store};
+use posthouse_core::{actor::Actor, carrier::CarrierId, provisioning::Snapshot, store::Store};
 use posthouse_gateway::{
-    admin::{VerbError, messages, queues, unreadable},
+    admin::{VerbError, callbacks, endpoints, messages, queues, unreadable},
     config::Settings,
 };
 
 use crate::{
     running,
-    target::{GatewayAddress, visit},
+    target::{GatewayAddress, environment, visit},
     who::at_the_files,
 };
 
@@ -29,6 +30,29 @@ pub enum Via {
     Gateway(Box<ApiClient>),
     /// By the store itself: no gateway runs on it, or its API cannot be used. And who does it.
     Store(Arc<dyn Store>, Actor),
+}
+
+/// The arguments of a command that goes by way of a gateway or of the store.
+#[derive(clap::Args)]
+pub struct ViaArgs {
+    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub gateway: GatewayAddress,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl ViaArgs {
+    /// The way that they say.
+    ///
+    /// # Errors
+    /// The configuration cannot be read, or the store cannot be opened.
+    pub async fn open(&self) -> anyhow::Result<Via> {
+        Via::open(&Settings::load(self.config.as_deref(), &environment)?, &self.gateway).await
+    }
 }
 
 /// What is done to messages that wait.
@@ -73,17 +97,8 @@ impl Via {
             }
             Self::Gateway(api) => api,
         };
-        let mut whole = PageOf { items: Vec::new(), next: cursor };
-        loop {
-            let left = usize::from(limit).saturating_sub(whole.items.len());
-            let page_limit = u16::try_from(left).unwrap_or(MAX_PAGE).min(MAX_PAGE);
-            let page = api.messages(query, whole.next.as_deref(), page_limit, true).await?;
-            whole.items.extend(page.items);
-            whole.next = page.next;
-            if whole.next.is_none() || whole.items.len() >= usize::from(limit) {
-                return Ok(whole);
-            }
-        }
+        let ask = async |cursor: Option<&str>, limit| api.messages(query, cursor, limit, true).await;
+        paged(limit, cursor, ask).await
     }
 
     /// A message and its timeline; `None` where there is no such message.
@@ -200,6 +215,140 @@ impl Via {
         })
     }
 
+    /// A page of the callbacks that are owed or were kept as failed.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn callbacks(
+        &self,
+        query: &CallbackQuery,
+        cursor: Option<String>,
+        limit: u16,
+    ) -> anyhow::Result<PageOf<CallbackView>> {
+        match self {
+            Self::Gateway(api) => {
+                paged(limit, cursor, async |cursor, limit| api.callbacks(query, cursor, limit).await).await
+            }
+            Self::Store(store, _) => {
+                let (account, carrier) = (query.account.as_deref(), query.carrier.as_deref());
+                if !query.unprovisioned {
+                    messages::selection::provisioned(&snapshot(&**store).await?, account, carrier)?;
+                }
+                let now = Timestamp::now();
+                of_verb(callbacks::list::find(&**store, query, cursor.as_deref(), limit, now).await)
+            }
+        }
+    }
+
+    /// A callback; `None` where there is none of this id that is owed or has failed.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn callback(&self, id: &str) -> anyhow::Result<Option<CallbackView>> {
+        match self {
+            Self::Gateway(api) => found(api.callback(id).await),
+            Self::Store(store, _) => found_in(callbacks::get::get(&**store, id, Timestamp::now()).await),
+        }
+    }
+
+    /// The tries of a callback; `None` where there is neither one of them nor a callback of this id.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn callback_tries(&self, id: &str) -> anyhow::Result<Option<CallbackTries>> {
+        match self {
+            Self::Gateway(api) => found(api.callback_tries(id).await),
+            Self::Store(store, _) => found_in(callbacks::attempts::attempts(&**store, id).await),
+        }
+    }
+
+    /// Makes a callback due at once; or says why not.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn resend_callback(
+        &self,
+        id: &str,
+    ) -> anyhow::Result<Result<CallbackView, Box<ProblemDetails>>> {
+        let done = match self {
+            Self::Gateway(api) => api.resend_callback(id).await.map_err(told),
+            Self::Store(store, by) => {
+                of_verb(callbacks::resend::resend(&**store, id, by, Timestamp::now()).await)
+            }
+        };
+        let is_left_alone = |problem: &ProblemDetails| {
+            problem.is(ProblemCode::LeftAlone) || problem.is(ProblemCode::NotFound)
+        };
+        match done {
+            Ok(callback) => Ok(Ok(callback)),
+            Err(error) => error.downcast::<ProblemDetails>().and_then(|problem| {
+                if is_left_alone(&problem) { Ok(Err(Box::new(problem))) } else { Err(problem.into()) }
+            }),
+        }
+    }
+
+    /// The accounts' endpoints, or this account's.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn endpoints(&self, account: Option<&str>) -> anyhow::Result<Vec<EndpointView>> {
+        match self {
+            Self::Gateway(api) => {
+                let ask = async |cursor: Option<&str>, limit| api.endpoints(account, cursor, limit).await;
+                Ok(paged(u16::MAX, None, ask).await?.items)
+            }
+            Self::Store(store, _) => {
+                let snapshot = snapshot(&**store).await?;
+                messages::selection::provisioned(&snapshot, account, None)?;
+                Ok(endpoints::list::list(&**store, &snapshot, account, None, usize::from(u16::MAX))
+                    .await?
+                    .items)
+            }
+        }
+    }
+
+    /// Holds back what is owed to an account.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn pause_endpoint(&self, account: &str) -> anyhow::Result<EndpointView> {
+        match self {
+            Self::Gateway(api) => api.pause_endpoint(account).await.map_err(told),
+            Self::Store(store, by) => {
+                let snapshot = snapshot(&**store).await?;
+                of_verb(endpoints::pause::pause(&**store, &snapshot, account, by, Timestamp::now()).await)
+            }
+        }
+    }
+
+    /// Ends a pause.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn resume_endpoint(&self, account: &str) -> anyhow::Result<EndpointView> {
+        match self {
+            Self::Gateway(api) => api.resume_endpoint(account).await.map_err(told),
+            Self::Store(store, by) => {
+                let (snapshot, now) = (snapshot(&**store).await?, Timestamp::now());
+                of_verb(endpoints::resume::resume(&**store, &snapshot, account, by, now).await)
+            }
+        }
+    }
+
+    /// Sees what an account's endpoint answers.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn test_endpoint(&self, account: &str) -> anyhow::Result<EndpointTested> {
+        match self {
+            Self::Gateway(api) => api.test_endpoint(account).await.map_err(told),
+            Self::Store(store, _) => {
+                let snapshot = snapshot(&**store).await?;
+                Ok(endpoints::test::test(&snapshot, account, Timestamp::now()).await?)
+            }
+        }
+    }
+
     /// Ends it.
     ///
     /// # Errors
@@ -208,6 +357,30 @@ impl Via {
         match self {
             Self::Gateway(_) => Ok(()),
             Self::Store(store, _) => Ok(store.close().await?),
+        }
+    }
+}
+
+/// What is provisioned on a store.
+async fn snapshot(store: &dyn Store) -> anyhow::Result<Snapshot> {
+    Ok(Snapshot::new(store.provisioning().await?))
+}
+
+/// As many pages of a gateway's as it takes for `limit` things.
+async fn paged<T>(
+    limit: u16,
+    cursor: Option<String>,
+    ask: impl AsyncFn(Option<&str>, u16) -> Result<PageOf<T>, ApiError>,
+) -> anyhow::Result<PageOf<T>> {
+    let mut whole = PageOf { items: Vec::new(), next: cursor };
+    loop {
+        let left = usize::from(limit).saturating_sub(whole.items.len());
+        let page_limit = u16::try_from(left).unwrap_or(MAX_PAGE).min(MAX_PAGE);
+        let page = ask(whole.next.as_deref(), page_limit).await.map_err(told)?;
+        whole.items.extend(page.items);
+        whole.next = page.next;
+        if whole.next.is_none() || whole.items.len() >= usize::from(limit) {
+            return Ok(whole);
         }
     }
 }

@@ -64,7 +64,20 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ),
             ("callbacks", &["bell", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"]),
             ("due", &["bell", "callbacks", "queue"]),
-            ("admin", &["auth", "bell", "carrier", "config", "http", "secrets", "snapshot", "telemetry"]),
+            (
+                "admin",
+                &[
+                    "auth",
+                    "bell",
+                    "callbacks",
+                    "carrier",
+                    "config",
+                    "http",
+                    "secrets",
+                    "snapshot",
+                    "telemetry",
+                ],
+            ),
             // All of it, put together.
             (
                 "app",

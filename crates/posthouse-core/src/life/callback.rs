@@ -4,6 +4,8 @@
 //! one is owed. When the message has ended, Forwarded and Deferred are not owed any more; one that is being delivered just then
 //! is left to its owner first, so that it cannot overtake, or be overtaken by, the terminal one.
 
+use std::fmt;
+
 use jiff::Timestamp;
 
 use super::{
@@ -15,7 +17,7 @@ use super::{
 use crate::{
     Id,
     message::TimelineEvent,
-    store::{CallbackOutcome, Lease, Owner, StoreError},
+    store::{CallbackAnswer, CallbackOutcome, KeptCallback, Lease, Owner, StoreError},
 };
 
 /// A callback that is owed and has not failed for good.
@@ -132,6 +134,80 @@ pub struct AfterTry {
     pub mo_ended: Option<Timestamp>,
     /// The callback that had to wait for it, and is due now.
     pub freed: Option<Id>,
+    /// How the try ended, where that is kept: of callbacks that are not delivered at once.
+    pub attempt: Option<CallbackAttempt>,
+}
+
+/// How a try to deliver a callback ended, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TryEnd {
+    /// The VASP acknowledged it.
+    Delivered,
+    /// It did not, and another try follows.
+    Retried,
+    /// It did not, and no try is left.
+    Failed,
+    /// It was not to be delivered at all.
+    Withdrawn,
+}
+
+impl TryEnd {
+    /// Every end.
+    pub const ALL: &'static [Self] = &[Self::Delivered, Self::Retried, Self::Failed, Self::Withdrawn];
+
+    /// The word, as metrics, stores and JSON have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Retried => "retried",
+            Self::Failed => "failed",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// The end of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|end| end.as_str() == name)
+    }
+
+    /// That of an outcome.
+    pub const fn of(outcome: &CallbackOutcome) -> Self {
+        match outcome {
+            CallbackOutcome::Delivered => Self::Delivered,
+            CallbackOutcome::Again { .. } => Self::Retried,
+            CallbackOutcome::Failed { .. } => Self::Failed,
+            CallbackOutcome::Withdrawn { .. } => Self::Withdrawn,
+        }
+    }
+}
+
+/// A try to deliver a callback, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallbackAttempt {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub ended: TryEnd,
+    /// What the VASP said; of one that was delivered, nothing.
+    pub said: CallbackAnswer,
+}
+
+impl CallbackAttempt {
+    /// Of what is kept of a callback that was tried `before` times already: none of one that is delivered at once.
+    fn of(outcome: &CallbackOutcome, before: u32, at: Timestamp) -> Option<Self> {
+        let said = match outcome {
+            CallbackOutcome::Again { said, .. } | CallbackOutcome::Failed { said } => said.clone(),
+            _ if before == 0 => return None,
+            CallbackOutcome::Withdrawn { said } => said.clone().into(),
+            CallbackOutcome::Delivered => CallbackAnswer::default(),
+        };
+        Some(Self { at, ended: TryEnd::of(outcome), said })
+    }
+
+    /// Whether it says that the account's endpoint fails.
+    pub const fn is_failure(&self) -> bool {
+        matches!(self.ended, TryEnd::Retried | TryEnd::Failed)
+    }
 }
 
 /// What becomes of a callback that somebody tried to deliver.
@@ -193,6 +269,7 @@ pub fn settle(tried: &TriedCallback, outcome: &CallbackOutcome, now: Timestamp) 
         timeline: (!is_mo).then(|| words::tried(tried.says, outcome, now)),
         mo_ended: (is_mo && is_over).then_some(now),
         freed: tried.held_next().filter(|_| is_over),
+        attempt: CallbackAttempt::of(outcome, tried.row.attempts, now),
     }
 }
 
@@ -203,6 +280,7 @@ pub fn withdraw(superseded: &TriedCallback, now: Timestamp) -> AfterTry {
         timeline: Some(words::withdrawn(superseded.says, "", now)),
         mo_ended: None,
         freed: superseded.held_next(),
+        attempt: None,
     }
 }
 
@@ -253,6 +331,75 @@ pub fn resend(
         timeline: (!is_mo).then(|| words::resent(failed.says, by, now)),
         is_mo_reopened: is_mo,
     })
+}
+
+/// Why a callback is not tried at once that an operator wants tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRetried {
+    /// No callback has this id: it was delivered, or withdrawn.
+    Unknown,
+    /// What it says is not owed any more.
+    Superseded,
+    /// It is being delivered, or about to be.
+    InHand,
+    /// An earlier one about the same message comes first.
+    Held,
+    /// It is due already.
+    Due,
+}
+
+impl NotRetried {
+    /// Every reason.
+    pub const ALL: &'static [Self] = &[Self::Unknown, Self::Superseded, Self::InHand, Self::Held, Self::Due];
+
+    /// The word for it in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Superseded => "superseded",
+            Self::InHand => "in_hand",
+            Self::Held => "held",
+            Self::Due => "due",
+        }
+    }
+}
+
+impl fmt::Display for NotRetried {
+    /// For people, behind "it is".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "not there: it was delivered or withdrawn, or never was",
+            Self::Superseded => "not owed any more, for the message has ended",
+            Self::InHand => "being delivered just now",
+            Self::Held => "behind an earlier one about the same message, which comes first",
+            Self::Due => "due already",
+        })
+    }
+}
+
+/// An operator wants a callback tried at once, with all its tries anew, whether it failed for good or waits for its next try.
+/// `message_owes`: whether another one about the same message is owed.
+///
+/// # Errors
+/// Why it is left alone.
+pub fn retry(
+    kept: &KeptCallback,
+    message_owes: bool,
+    by: &str,
+    now: Timestamp,
+) -> Result<ResentCallback, NotRetried> {
+    let (says, row) = (kept.says, kept.row);
+    let is_mo = says == CallbackSays::Mo;
+    let due = match row.due {
+        _ if kept.superseded => return Err(NotRetried::Superseded),
+        _ if row.failed => (!message_owes).then_some(now),
+        None => return Err(NotRetried::Held),
+        Some(due) if row.owner.is_some() && due > now => return Err(NotRetried::InHand),
+        Some(due) if due <= now => return Err(NotRetried::Due),
+        Some(_) => Some(now),
+    };
+    let timeline = (!is_mo).then(|| words::resent(says, by, now));
+    Ok(ResentCallback { due, timeline, is_mo_reopened: is_mo && row.failed })
 }
 
 #[cfg(test)]
@@ -315,6 +462,77 @@ mod tests {
             assert_eq!((after.change, line(&after).unwrap().as_str()), (change, expected));
             assert_eq!((after.freed, after.mo_ended), (freed, None), "{says:?} {outcome:?}");
         }
+    }
+
+    #[test]
+    fn tries_are_kept_of_what_is_not_delivered_at_once() {
+        let said = CallbackAnswer {
+            http_status: Some(500),
+            body: "busy".into(),
+            ..CallbackAnswer::from("HTTP 500")
+        };
+        let again = CallbackOutcome::Again { due: at(3000), said: said.clone() };
+        let failed = CallbackOutcome::Failed { said: said.clone() };
+        let withdrawn = CallbackOutcome::Withdrawn { said: "no URL".into() };
+        for (outcome, before, expected) in [
+            (CallbackOutcome::Delivered, 0, None),
+            (CallbackOutcome::Delivered, 1, Some((TryEnd::Delivered, "", false))),
+            (withdrawn.clone(), 0, None),
+            (withdrawn, 1, Some((TryEnd::Withdrawn, "no URL", false))),
+            (again.clone(), 0, Some((TryEnd::Retried, "HTTP 500", true))),
+            (failed.clone(), 0, Some((TryEnd::Failed, "HTTP 500", true))),
+            (failed, 5, Some((TryEnd::Failed, "HTTP 500", true))),
+        ] {
+            let row = CallbackRow { attempts: before, ..LEASED };
+            let tried =
+                TriedCallback { says: RETRIEVED, about: id(1), row, message: Some(ENDED), next: None };
+            let kept = settle(&tried, &outcome, at(NOW)).attempt;
+            let told = kept.as_ref().map(|one| (one.ended, one.said.words.as_str(), one.is_failure()));
+            assert_eq!(told, expected, "{outcome:?} after {before}");
+            assert!(kept.is_none_or(|one| one.at == at(NOW)));
+        }
+        // What is superseded counts for nothing.
+        let tried =
+            TriedCallback { says: FORWARDED, about: id(1), row: LEASED, message: Some(ENDED), next: None };
+        assert_eq!(settle(&tried, &again, at(NOW)).attempt, None);
+    }
+
+    #[test]
+    fn what_may_be_tried_at_once() {
+        let kept = |row, superseded| KeptCallback {
+            id: id(5),
+            message: id(1),
+            account: AccountName("acme".to_owned()),
+            carrier: CarrierId("31003".to_owned()),
+            says: RETRIEVED,
+            at: at(10),
+            row,
+            superseded,
+        };
+        let waiting =
+            |due: Option<i64>, owner| CallbackRow { due: due.map(at), owner, attempts: 2, failed: false };
+        let failed = CallbackRow { due: None, owner: None, attempts: 6, failed: true };
+        for (row, superseded, owes, expected) in [
+            (waiting(Some(NOW + 1), None), false, true, Ok(Some(at(NOW)))),
+            (waiting(Some(NOW), None), false, true, Err(NotRetried::Due)),
+            (waiting(Some(NOW + 1), Some(OWNER)), false, true, Err(NotRetried::InHand)),
+            (waiting(Some(NOW), Some(OWNER)), false, true, Err(NotRetried::Due)),
+            (waiting(None, None), false, true, Err(NotRetried::Held)),
+            (waiting(Some(NOW + 1), None), true, true, Err(NotRetried::Superseded)),
+            (failed, false, false, Ok(Some(at(NOW)))),
+            (failed, false, true, Ok(None)),
+            (failed, true, false, Err(NotRetried::Superseded)),
+        ] {
+            let after = retry(&kept(row, superseded), owes, "ann", at(NOW));
+            assert_eq!(after.as_ref().map(|after| after.due).map_err(|why| *why), expected, "{row:?}");
+            let line = after.ok().and_then(|after| after.timeline).map(|line| line.detail);
+            assert_eq!(line.as_deref(), expected.is_ok().then_some("Retrieved: sent again by ann"));
+        }
+        let mo = KeptCallback { says: CallbackSays::Mo, ..kept(failed, false) };
+        let again = retry(&mo, false, "ann", at(NOW)).unwrap();
+        assert_eq!((again.timeline, again.is_mo_reopened), (None, true));
+        let mo = KeptCallback { row: waiting(Some(NOW + 1), None), ..mo };
+        assert!(!retry(&mo, true, "ann", at(NOW)).unwrap().is_mo_reopened, "it never ended");
     }
 
     #[test]
@@ -422,10 +640,10 @@ mod tests {
     fn a_message_from_a_handset_ends_with_its_callback_and_has_no_timeline() {
         let tried =
             TriedCallback { says: CallbackSays::Mo, about: id(1), row: LEASED, message: None, next: None };
-        let again = CallbackOutcome::Again { due: at(3000), said: String::new() };
+        let again = CallbackOutcome::Again { due: at(3000), said: "".into() };
         for (outcome, ended) in [
             (CallbackOutcome::Delivered, Some(at(NOW))),
-            (CallbackOutcome::Failed { said: String::new() }, Some(at(NOW))),
+            (CallbackOutcome::Failed { said: "".into() }, Some(at(NOW))),
             (CallbackOutcome::Withdrawn { said: String::new() }, Some(at(NOW))),
             (again, None),
         ] {

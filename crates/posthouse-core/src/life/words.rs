@@ -119,8 +119,8 @@ pub(super) fn withdrawn(says: CallbackSays, said: &str, at: Timestamp) -> Timeli
 pub(super) fn tried(says: CallbackSays, outcome: &CallbackOutcome, at: Timestamp) -> TimelineEvent {
     let (kind, said) = match outcome {
         CallbackOutcome::Delivered => (EventKind::Reported, ""),
-        CallbackOutcome::Again { said, .. } => (EventKind::ReportRetrying, said.as_str()),
-        CallbackOutcome::Failed { said } => (EventKind::ReportFailed, said.as_str()),
+        CallbackOutcome::Again { said, .. } => (EventKind::ReportRetrying, said.words.as_str()),
+        CallbackOutcome::Failed { said } => (EventKind::ReportFailed, said.words.as_str()),
         CallbackOutcome::Withdrawn { said } => return withdrawn(says, said, at),
     };
     line(at, kind, joined(&[&says.to_string(), said]))

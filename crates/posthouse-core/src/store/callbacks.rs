@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::MmStatus;
 
@@ -63,6 +64,30 @@ pub struct Callback {
     pub lease: Lease,
 }
 
+/// What a VASP said, when it did not acknowledge a callback.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallbackAnswer {
+    /// In words, for the timeline and the log.
+    pub words: String,
+    /// The HTTP status; `None` where there was no answer at all.
+    pub http_status: Option<u16>,
+    /// How its body begins; [`ANSWER`](crate::bounds::ANSWER) bytes of it are kept.
+    pub body: Bytes,
+}
+
+impl From<&str> for CallbackAnswer {
+    fn from(words: &str) -> Self {
+        words.to_owned().into()
+    }
+}
+
+impl From<String> for CallbackAnswer {
+    /// There was no answer.
+    fn from(words: String) -> Self {
+        Self { words, ..Self::default() }
+    }
+}
+
 /// Somebody who delivers callbacks as they become owed, from memory: an operation by which some become due asks him, within its
 /// transaction, and leases to him what he takes. So none of these costs a transaction, and a look for it, of its own.
 ///
@@ -116,13 +141,13 @@ pub enum CallbackOutcome {
     Again {
         /// When the next try is due (UTC, milliseconds).
         due: Timestamp,
-        /// What it said instead, for the timeline.
-        said: String,
+        /// What it said instead.
+        said: CallbackAnswer,
     },
     /// It did not, and no try is left: kept as failed.
     Failed {
-        /// What it said instead, for the timeline.
-        said: String,
+        /// What it said instead.
+        said: CallbackAnswer,
     },
     /// It is not to be delivered at all: the account has nowhere to send it, or its dialect does not know the status.
     Withdrawn {
@@ -135,7 +160,8 @@ pub enum CallbackOutcome {
 /// and for the errors that each may have.
 #[async_trait]
 pub trait CallbackStore: Send + Sync + 'static {
-    /// Leases callbacks of an account that are due, in the order in which they became owed.
+    /// Leases callbacks of an account that are due, in the order in which they became owed. None while the account is
+    /// [paused](super::EndpointStore::pause).
     ///
     /// Those of one message follow each other: a later one is not due before the earlier ones are settled for good. When a
     /// terminal one becomes owed, Forwarded and Deferred ones are withdrawn; one that is leased just then may still be
@@ -152,7 +178,8 @@ pub trait CallbackStore: Send + Sync + 'static {
         limit: usize,
     ) -> StoreResult<Vec<Callback>>;
 
-    /// Ends a try to deliver a callback. Another callback of the same message, which waited for this one, becomes due by it, and is
+    /// Ends a try to deliver a callback. The newest tries of a callback that is not delivered at once are
+    /// [kept](super::EndpointStore::callback_attempts), and since when its account's endpoint fails. Another callback of the same message, which waited for this one, becomes due by it, and is
     /// [taken](TakeCallbacks) or left.
     ///
     /// # Errors

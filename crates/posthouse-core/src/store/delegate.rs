@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, EndedAttempt,
-    Ends, HandedOn, Heartbeat, IntakeStore, Joining, Lease, Membership, MembershipStore, MessageFilter,
-    NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
-    Recorded, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
-    Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
+    Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback, KeptFilter,
+    Lease, Membership, MembershipStore, MessageFilter, NewMessage, NewMo, NextStep, Node, OperationsStore,
+    Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, RevisionStore, SearchStore, Settled,
+    Settlement, StoreResult, StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -17,6 +17,7 @@ use crate::{
     actor::Actor,
     audit::{AuditEntry, AuditFilter, AuditRecord},
     carrier::CarrierId,
+    life::callback::{CallbackAttempt, NotRetried},
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
@@ -187,6 +188,47 @@ impl<W: Wraps<dyn CallbackStore>> CallbackStore for W {
 
     async fn release_callbacks(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
         self.inner().release_callbacks(ids, owner, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
+    async fn kept_callbacks(&self, filter: &KeptFilter, limit: usize) -> StoreResult<Vec<KeptCallback>> {
+        self.inner().kept_callbacks(filter, limit).await
+    }
+
+    async fn kept_callback(&self, id: Id) -> StoreResult<Option<KeptCallback>> {
+        self.inner().kept_callback(id).await
+    }
+
+    async fn callback_attempts(&self, callback: Id) -> StoreResult<Vec<CallbackAttempt>> {
+        self.inner().callback_attempts(callback).await
+    }
+
+    async fn retry_callbacks(
+        &self,
+        ids: &[Id],
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
+        self.inner().retry_callbacks(ids, by, now).await
+    }
+
+    async fn endpoints(&self) -> StoreResult<Vec<Endpoint>> {
+        self.inner().endpoints().await
+    }
+
+    async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().pause(account, by, now).await
+    }
+
+    async fn resume(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().resume(account, by, now).await
+    }
+
+    async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
+        self.inner().note_recovered(account).await
     }
 }
 

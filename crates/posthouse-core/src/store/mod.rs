@@ -34,6 +34,7 @@
 mod audit;
 mod callbacks;
 mod delegate;
+mod endpoints;
 mod error;
 mod intake;
 mod membership;
@@ -48,8 +49,11 @@ mod work;
 
 pub use self::{
     audit::AuditStore,
-    callbacks::{Callback, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks},
+    callbacks::{
+        Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
+    },
     delegate::Wraps,
+    endpoints::{Endpoint, EndpointStore, KeptCallback, KeptFilter, LastFailure, Pause},
     error::{ErrorCause, StoreError, StoreResult},
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
@@ -72,6 +76,7 @@ pub trait Store:
     IntakeStore
     + WorkStore
     + CallbackStore
+    + EndpointStore
     + ReportStore
     + SearchStore
     + OperationsStore
@@ -88,6 +93,8 @@ impl<S> Store for S where
     S: IntakeStore
         + WorkStore
         + CallbackStore
+        + EndpointStore
+        + EndpointStore
         + ReportStore
         + SearchStore
         + OperationsStore
@@ -104,7 +111,7 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, IntakeStore, MembershipStore, OperationsStore, ProvisioningStore,
-        QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore, WorkStore,
+        AuditStore, CallbackStore, EndpointStore, IntakeStore, MembershipStore, OperationsStore,
+        ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore, WorkStore,
     };
 }

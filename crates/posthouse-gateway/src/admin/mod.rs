@@ -6,7 +6,9 @@
 mod answer;
 pub mod audit;
 mod body;
+pub mod callbacks;
 mod context;
+pub mod endpoints;
 mod health;
 pub mod messages;
 mod metrics;
@@ -28,7 +30,7 @@ use hyper::body::{Body as _, Incoming};
 use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
 use posthouse_core::{
     actor::Actor,
-    store::{Store, StoreError},
+    store::{Store, StoreError, StoreResult},
     submit::ContentLength,
     time::Clock,
 };
@@ -190,6 +192,20 @@ impl AdminDoor {
         let Ok(answered) = answered;
         whole(answered, &method).await
     }
+}
+
+/// How many times a store that is busy is asked. Each time it is waited for by itself.
+const TRIES: usize = 5;
+
+/// Does it once more while the store is busy with what VASPs send.
+async fn patiently<T, F: Future<Output = StoreResult<T>>>(work: impl Fn() -> F) -> StoreResult<T> {
+    for _ in 1..TRIES {
+        match work().await {
+            Err(StoreError::Overloaded) => {}
+            done => return done,
+        }
+    }
+    work().await
 }
 
 fn late() -> ProblemDetails {

@@ -15,9 +15,9 @@ use posthouse_core::actor::Right;
 use super::{
     AdminState,
     answer::{ProblemAnswer, text},
-    audit,
+    audit, callbacks,
     context::nothing_at,
-    health, is_api, messages, metrics, provisioning, queues, ready, unreadable, version,
+    endpoints, health, is_api, messages, metrics, provisioning, queues, ready, unreadable, version,
 };
 
 /// A verb of the API.
@@ -71,6 +71,14 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/messages/{id}/requeue" Mend => messages::requeue::handle_one;
         POST "/messages/{id}/expire" Mend => messages::expire::handle_one;
         POST "/messages/{id}/resend-reports" Resend own => messages::resend_reports::handle_one;
+        GET "/callbacks" Look => callbacks::list::handle;
+        GET "/callbacks/{id}" Look => callbacks::get::handle;
+        GET "/callbacks/{id}/attempts" Look => callbacks::attempts::handle;
+        POST "/callbacks/{id}/resend" Resend => callbacks::resend::handle;
+        GET "/endpoints" Look => endpoints::list::handle;
+        POST "/endpoints/{account}/pause" Suspend => endpoints::pause::handle;
+        POST "/endpoints/{account}/resume" Suspend => endpoints::resume::handle;
+        POST "/endpoints/{account}/test" Suspend => endpoints::test::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/audit" Look => audit::list::handle;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use mm7::mime::Media;
 use posthouse_core::{
     account::Account,
+    bounds::ANSWER,
     message::{Mo, Reason},
-    store::{Callback, CallbackBody, CallbackOutcome, StoreError},
+    store::{Callback, CallbackAnswer, CallbackBody, CallbackOutcome, StoreError},
     time::after,
     url::PeerUrl,
 };
@@ -17,7 +18,10 @@ use super::{
     CallbackContext,
     encode::{Encode, Encoded, format_of},
 };
-use crate::http::{basic, client::HttpClient};
+use crate::http::{
+    basic,
+    client::{HttpClient, HttpReply},
+};
 
 /// How long a callback waits when the store did not give its media.
 const STORE_PAUSE: Duration = Duration::from_secs(30);
@@ -38,7 +42,7 @@ pub(super) async fn deliver(
 ) -> CallbackOutcome {
     let Some(account) = account else {
         return CallbackOutcome::Failed {
-            said: format!("the account {} is not provisioned", callback.account),
+            said: format!("the account {} is not provisioned", callback.account).into(),
         };
     };
     let format = format_of(account);
@@ -50,14 +54,25 @@ pub(super) async fn deliver(
     let said = match answer {
         Ok(answer) => match format.acknowledged(callback, &answer) {
             Ok(()) => return CallbackOutcome::Delivered,
-            Err(said) => said,
+            Err(words) => answer_of(words, &answer),
         },
-        Err(error) => error.to_string(),
+        Err(error) => error.to_string().into(),
     };
     if callback.attempts >= account.callbacks.max_retries {
         return CallbackOutcome::Failed { said };
     }
     CallbackOutcome::Again { due: after(context.clock.now(), account.callbacks.retry_after), said }
+}
+
+/// What is kept of an answer that acknowledges nothing.
+pub(super) fn answer_of(words: String, answer: &HttpReply) -> CallbackAnswer {
+    let beginning = answer.body.get(..ANSWER).unwrap_or(&answer.body);
+    // A copy: what is kept keeps no long answer in memory.
+    CallbackAnswer {
+        words,
+        http_status: Some(answer.status.as_u16()),
+        body: Bytes::copy_from_slice(beginning),
+    }
 }
 
 /// `Err`: there is nothing to be sent, and this is how the try ends.
@@ -97,7 +112,7 @@ fn withdrawn(said: String) -> CallbackOutcome {
 
 /// A message from a handset is never dropped: it is kept, and can be sent once the account is mended.
 fn failed(said: String) -> CallbackOutcome {
-    CallbackOutcome::Failed { said }
+    CallbackOutcome::Failed { said: said.into() }
 }
 
 fn address(url: Option<&PeerUrl>, key: &str) -> Result<Uri, String> {
@@ -115,7 +130,8 @@ async fn media(
             failed(format!("the media cannot be read: {error}"))
         }
         error => {
-            CallbackOutcome::Again { due: after(context.clock.now(), STORE_PAUSE), said: error.to_string() }
+            let due = after(context.clock.now(), STORE_PAUSE);
+            CallbackOutcome::Again { due, said: error.to_string().into() }
         }
     })?;
     let media: Result<Vec<_>, _> =
@@ -137,10 +153,14 @@ fn with_ours(
     if let Some(reason) = reason {
         headers.insert("x-posthouse-reason", reason);
     }
-    if let Some(own) = &account.callbacks.basic_auth {
-        headers.insert(header::AUTHORIZATION, basic::header(&own.username, &own.password));
-    }
+    headers.extend(credentials(account));
     headers
+}
+
+/// What we show the account's VASP, if anything.
+pub(super) fn credentials(account: &Account) -> Option<(HeaderName, HeaderValue)> {
+    let own = account.callbacks.basic_auth.as_ref()?;
+    Some((header::AUTHORIZATION, basic::header(&own.username, &own.password)))
 }
 
 /// The reason, and what the carrier said about it. Other than ASCII characters cannot be told in a header that everybody reads.

@@ -2,6 +2,8 @@
 
 mod deliver;
 mod encode;
+mod health;
+pub mod trial;
 mod worker;
 
 use std::sync::Arc;

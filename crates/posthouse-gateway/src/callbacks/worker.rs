@@ -12,11 +12,16 @@ use posthouse_core::{
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinError,
+    time::{Instant, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use super::{CallbackContext, deliver::deliver};
+use super::{
+    CallbackContext,
+    deliver::deliver,
+    health::{EndpointHealth, Failures},
+};
 use crate::{http::client::HttpClient, lanes::Worker, store_retry::retried};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
@@ -31,6 +36,7 @@ pub struct CallbackWorker {
     bell: Arc<Notify>,
     stop: CancellationToken,
     way: Option<Way>,
+    health: Arc<EndpointHealth>,
 }
 
 /// A callback to be delivered, with the provisioning that it goes out by.
@@ -53,7 +59,14 @@ impl Worker for CallbackWorker {
         stop: &CancellationToken,
     ) -> Self {
         let (context, bell) = (Arc::clone(context), Arc::clone(bell));
-        Self { context, account: account.clone(), bell, stop: stop.clone(), way: None }
+        Self {
+            context,
+            account: account.clone(),
+            bell,
+            stop: stop.clone(),
+            way: None,
+            health: Arc::default(),
+        }
     }
 
     fn id(job: &DueCallback) -> Id {
@@ -74,8 +87,16 @@ impl Worker for CallbackWorker {
         places(window).saturating_mul(IN_HAND)
     }
 
+    /// Waits for the next line about an endpoint that fails.
     async fn next(&mut self, _: usize) -> Option<DueCallback> {
-        pending().await
+        match self.health.next_line() {
+            Some(at) => sleep_until(at).await,
+            None => pending().await,
+        }
+        if let Some(failures) = self.health.line(Instant::now()) {
+            log(&self.account, &failures);
+        }
+        None
     }
 
     async fn lease(&mut self, free: usize) -> Vec<DueCallback> {
@@ -101,6 +122,7 @@ impl Worker for CallbackWorker {
 
     fn work(&self, job: DueCallback) -> impl Future<Output = ()> + Send + 'static {
         let (context, bell, stop) = (Arc::clone(&self.context), Arc::clone(&self.bell), self.stop.clone());
+        let health = Arc::clone(&self.health);
         let DueCallback { callback, account, way } = job;
         let (id, message) = (callback.id, callback.message);
         let span =
@@ -119,7 +141,7 @@ impl Worker for CallbackWorker {
             }
             let outcome = deliver(&context, account.as_deref(), &way.client, &callback).await;
             drop(turn);
-            if settle(&context, &callback, outcome).await {
+            if settle(&context, &health, &callback, outcome).await {
                 bell.notify_one();
             }
         };
@@ -132,7 +154,11 @@ impl Worker for CallbackWorker {
         tracing::error!(%error, account = %self.account, "a callback broke off");
     }
 
-    async fn stop(&mut self) {}
+    async fn stop(&mut self) {
+        if let Some(failures) = self.health.rest() {
+            log(&self.account, &failures);
+        }
+    }
 
     /// Their leases run out by themselves.
     async fn give_back(&mut self, _: Vec<DueCallback>) {}
@@ -182,21 +208,15 @@ fn places(window: u32) -> usize {
 }
 
 /// Settles a try. Returns whether something else became due by it.
-async fn settle(context: &CallbackContext, callback: &Callback, outcome: CallbackOutcome) -> bool {
+async fn settle(
+    context: &CallbackContext,
+    health: &EndpointHealth,
+    callback: &Callback,
+    outcome: CallbackOutcome,
+) -> bool {
     context.metrics.callback_ended(&outcome);
-    let (id, message, account) = (callback.id, callback.message, &callback.account);
-    match &outcome {
-        CallbackOutcome::Delivered => tracing::debug!(id = %message, %account, "callback delivered"),
-        CallbackOutcome::Again { said, .. } => {
-            tracing::warn!(id = %message, %account, said, "callback not delivered")
-        }
-        CallbackOutcome::Failed { said } => {
-            tracing::error!(id = %message, %account, said, "callback failed for good")
-        }
-        CallbackOutcome::Withdrawn { said } => {
-            tracing::debug!(id = %message, %account, said, "callback withdrawn")
-        }
-    }
+    let (id, message) = (callback.id, callback.message);
+    tell(health, callback, &outcome);
     let now = context.clock.now();
     let due_again = match &outcome {
         CallbackOutcome::Again { due, .. } => Some(*due),
@@ -205,6 +225,9 @@ async fn settle(context: &CallbackContext, callback: &Callback, outcome: Callbac
     let settle = || context.store.settle_callback(id, context.owner, outcome.clone(), now, None);
     match retried(settle).await {
         Ok(HandedOn { left_due: another_is_due, .. }) => {
+            if outcome == CallbackOutcome::Delivered {
+                note_delivery(context, health, callback).await;
+            }
             if let Some(due) = due_again {
                 context.bell.ring_for(due, now);
             }
@@ -216,6 +239,53 @@ async fn settle(context: &CallbackContext, callback: &Callback, outcome: Callbac
         Err(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
     }
     false
+}
+
+/// Tells the log how a try ended; of one that failed, no oftener than it has to.
+fn tell(health: &EndpointHealth, callback: &Callback, outcome: &CallbackOutcome) {
+    let (message, account) = (callback.message, &callback.account);
+    let (said, for_good) = match outcome {
+        CallbackOutcome::Delivered => {
+            tracing::debug!(id = %message, %account, "callback delivered");
+            return;
+        }
+        CallbackOutcome::Withdrawn { said } => {
+            tracing::debug!(id = %message, %account, said, "callback withdrawn");
+            return;
+        }
+        CallbackOutcome::Again { said, .. } => (&said.words, false),
+        CallbackOutcome::Failed { said } => (&said.words, true),
+    };
+    tracing::debug!(id = %message, %account, said, for_good, "callback not delivered");
+    if let Some(failures) = health.failed(message, said, for_good, Instant::now()) {
+        log(account, &failures);
+    }
+}
+
+/// One line about tries that failed.
+fn log(account: &AccountName, failures: &Failures) {
+    let Failures { tries, for_good, about, said } = failures;
+    let id = about.map(tracing::field::display);
+    match for_good {
+        0 => tracing::warn!(%account, tries, id, said, "callbacks are not delivered"),
+        failed => {
+            tracing::error!(%account, tries, failed, id, said, "callbacks are not delivered; some failed for good")
+        }
+    }
+}
+
+/// The endpoint does not fail any more. What the store does not take now, it is told after the next delivery that follows a failure.
+async fn note_delivery(context: &CallbackContext, health: &EndpointHealth, callback: &Callback) {
+    let account = &callback.account;
+    let delivery = health.delivered(Instant::now());
+    if delivery.ends_failing {
+        tracing::info!(%account, "callbacks are delivered again");
+    }
+    if delivery.is_news
+        && let Err(error) = context.store.note_recovered(account).await
+    {
+        tracing::warn!(%error, %account, "the store could not note that callbacks are delivered again");
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::CarrierId,
-    life::read_reply::ReadStatus,
+    life::{callback::TryEnd, read_reply::ReadStatus},
     store::CallbackOutcome,
     submit::{AdaptFact, FetchFact},
 };
@@ -190,12 +190,7 @@ impl Metrics {
     }
 
     pub(crate) fn callback_ended(&self, outcome: &CallbackOutcome) {
-        let outcome = match outcome {
-            CallbackOutcome::Delivered => "delivered",
-            CallbackOutcome::Again { .. } => "retried",
-            CallbackOutcome::Failed { .. } => "failed",
-            CallbackOutcome::Withdrawn { .. } => "withdrawn",
-        };
+        let outcome = TryEnd::of(outcome).as_str();
         self.callbacks.get_or_create(&Outcome { outcome }).inc();
     }
 

@@ -107,7 +107,9 @@ fn due(
                 coalesce(m.carrier, o.carrier) AS carrier, m.state, m.reason, m.details, m.submission, o.document
          FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
                          LEFT JOIN read_reply r ON r.message = c.message AND r.status = c.read_status
-         WHERE c.account = ? AND c.due <= ? ORDER BY c.due, c.id LIMIT ?",
+         WHERE c.account = ?1 AND c.due <= ?2
+               AND NOT EXISTS (SELECT 1 FROM endpoint WHERE account = ?1 AND paused_at IS NOT NULL)
+         ORDER BY c.due, c.id LIMIT ?3",
     )?;
     let mut rows = statement.query((&account.0, now.as_millisecond(), limit))?;
     let mut due = Vec::new();
@@ -132,7 +134,8 @@ fn read_tried(record: &Record<'_>) -> Result<TriedCallback> {
     Ok(TriedCallback { says, about: record.id("message")?, row: read_row(record)?, message, next: None })
 }
 
-fn read_row(record: &Record<'_>) -> Result<CallbackRow> {
+/// How a callback stands.
+pub(super) fn read_row(record: &Record<'_>) -> Result<CallbackRow> {
     Ok(CallbackRow {
         attempts: record.value("attempts")?,
         due: record.value::<Option<i64>>("due")?.map(time),

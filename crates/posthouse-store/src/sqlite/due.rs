@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use posthouse_core::{account::AccountName, carrier::CarrierId, store::Due};
 use rusqlite::{Connection, Params};
 
-use super::{fault::Result, record::time};
+use super::{endpoint, fault::Result, record::time};
 
 /// A partial index walked from one name to the next, and to the earliest `due` of each and the first one that lies ahead.
 struct Walk {
@@ -35,7 +35,11 @@ const TIMERS_AHEAD: &str = "SELECT min(due) FROM work WHERE kind > 0 AND due > ?
 pub(super) fn due(connection: &Connection, now: Timestamp) -> Result<Due> {
     let now = now.as_millisecond();
     let (carriers, next_send) = names_due(connection, &SENDS, now)?;
-    let (accounts, next_callback) = names_due(connection, &CALLBACKS, now)?;
+    let (mut accounts, next_callback) = names_due(connection, &CALLBACKS, now)?;
+    if !accounts.is_empty() {
+        let paused = endpoint::paused(connection)?;
+        accounts.retain(|account| !paused.contains(account));
+    }
     let mut next_timer = earliest(connection, TIMERS, [])?;
     let timers = is_due(next_timer, now);
     if timers {
@@ -52,12 +56,15 @@ pub(super) fn due(connection: &Connection, now: Timestamp) -> Result<Due> {
 /// Since when the oldest of what is due has been due.
 pub(super) fn oldest(connection: &Connection, now: Timestamp) -> Result<Option<Timestamp>> {
     let mut oldest = earliest(connection, TIMERS, [])?;
-    for walk in [&SENDS, &CALLBACKS] {
+    let paused = endpoint::paused(connection)?;
+    for (walk, left_out) in [(&SENDS, &[][..]), (&CALLBACKS, &paused)] {
         let mut name: Option<String> =
             connection.prepare_cached(walk.first)?.query_row([], |row| row.get(0))?;
         while let Some(this) = name {
-            let due = earliest(connection, walk.earliest, [&this])?;
-            oldest = [oldest, due].into_iter().flatten().min();
+            if !left_out.contains(&this) {
+                let due = earliest(connection, walk.earliest, [&this])?;
+                oldest = [oldest, due].into_iter().flatten().min();
+            }
             name = connection.prepare_cached(walk.next)?.query_row([&this], |row| row.get(0))?;
         }
     }

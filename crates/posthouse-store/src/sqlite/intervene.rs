@@ -81,7 +81,23 @@ pub(super) fn failed(
     filter: &FailedFilter,
     limit: usize,
 ) -> Result<Vec<FailedCallback>> {
-    let (mut sql, mut values) = (FAILED.to_owned(), Vec::new());
+    let (conditions, mut values) = matching(filter);
+    let sql = format!("{FAILED}{conditions} ORDER BY c.id DESC LIMIT ?");
+    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    // Not kept prepared: each is asked by a command that ends soon.
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut failed = Vec::new();
+    while let Some(row) = rows.next()? {
+        failed.push(read_failed(row)?);
+    }
+    Ok(failed)
+}
+
+/// What a filter asks of a callback `c`, about a message `m` or carrying one from a handset `o`: each condition after an AND; and the
+/// values.
+pub(super) fn matching(filter: &FailedFilter) -> (String, Vec<Box<dyn ToSql>>) {
+    let (mut sql, mut values) = (String::new(), Vec::new());
     for (condition, value) in conditions(filter) {
         sql.push_str(" AND ");
         sql.push_str(condition);
@@ -97,16 +113,7 @@ pub(super) fn failed(
         let ids: Vec<String> = filter.messages.iter().map(Id::to_string).collect();
         sql.push_str(&format!(" AND c.message IN ({})", ids.join(", ")));
     }
-    sql.push_str(" ORDER BY c.id DESC LIMIT ?");
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    // Not kept prepared: each is asked by a command that ends soon.
-    let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut failed = Vec::new();
-    while let Some(row) = rows.next()? {
-        failed.push(read_failed(row)?);
-    }
-    Ok(failed)
+    (sql, values)
 }
 
 fn conditions(filter: &FailedFilter) -> Vec<(&'static str, Box<dyn ToSql>)> {
@@ -159,7 +166,7 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], by: &Actor, now: Timesta
         let owes = "SELECT 1 FROM callback WHERE message = ? AND failed = 0";
         let message_owes = tx.prepare(owes)?.exists([failed.message.number()])?;
         if let Some(again) = callback::resend(&failed, message_owes, &by.name, now) {
-            write_resent(tx, &failed, &again)?;
+            write_resent(tx, failed.id, failed.message, &again)?;
             resent.push(failed.id);
             about.push(failed.message);
         }
@@ -170,10 +177,11 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], by: &Actor, now: Timesta
     Ok(resent)
 }
 
-fn write_resent(tx: &Tx<'_>, failed: &FailedCallback, again: &ResentCallback) -> Result<()> {
-    write::write_callback(tx, failed.id, again.row())?;
+/// Writes that a callback about a message, or the one that carries it, is sent again.
+pub(super) fn write_resent(tx: &Tx<'_>, id: Id, about: Id, again: &ResentCallback) -> Result<()> {
+    write::write_callback(tx, id, again.row())?;
     if again.is_mo_reopened {
-        write::note_mo_end(tx, failed.message, None)?;
+        write::note_mo_end(tx, about, None)?;
     }
-    again.timeline.as_ref().map_or(Ok(()), |line| write::note(tx, failed.message, line))
+    again.timeline.as_ref().map_or(Ok(()), |line| write::note(tx, about, line))
 }

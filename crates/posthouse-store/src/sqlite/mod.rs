@@ -31,6 +31,7 @@ mod checkpoint;
 mod clock;
 mod connect;
 mod due;
+mod endpoint;
 mod intervene;
 mod job;
 mod load;

@@ -9,6 +9,7 @@ use posthouse_core::{
     actor::Actor,
     audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
+    life::callback::{CallbackAttempt, NotRetried},
     life::counts::StateCounts,
     life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
     life::read_reply::CarrierReadReply,
@@ -17,10 +18,11 @@ use posthouse_core::{
     slots::Slots,
     store::{
         Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due,
-        EndedAttempt, Ends, HandedOn, Heartbeat, IntakeStore, Joining, Lease, Membership, MembershipStore,
-        MessageFilter, NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore,
-        QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, StoreError, StoreResult,
-        StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
+        EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback,
+        KeptFilter, Lease, Membership, MembershipStore, MessageFilter, NewMessage, NewMo, NextStep, Node,
+        OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore,
+        Settled, StoreError, StoreResult, StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore,
+        WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -29,7 +31,7 @@ use rusqlite::Connection;
 use super::{
     SqliteStore,
     accept::{self, PreparedMessage},
-    all_of, audit, callback, clock, due, intervene,
+    all_of, audit, callback, clock, due, endpoint, intervene,
     job::Tx,
     mo,
     options::Mode,
@@ -177,6 +179,7 @@ impl CallbackStore for SqliteStore {
         now: Timestamp,
         take: Take,
     ) -> StoreResult<HandedOn<()>> {
+        let outcome = outcome.within_bounds();
         let settle = move |tx: &mut Tx<'_>| callback::settle(tx, id, owner, &outcome, now);
         self.hand_on(Transaction::SettleCallback, take, settle).await
     }
@@ -185,6 +188,51 @@ impl CallbackStore for SqliteStore {
         let ids = ids.to_vec();
         let release = move |tx: &mut Tx<'_>| callback::release(tx, &ids, owner, now);
         self.write(Transaction::ReleaseCallbacks, release).await
+    }
+}
+
+#[async_trait]
+impl EndpointStore for SqliteStore {
+    async fn kept_callbacks(&self, filter: &KeptFilter, limit: usize) -> StoreResult<Vec<KeptCallback>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| endpoint::list(connection, &filter, limit)).await
+    }
+
+    async fn kept_callback(&self, id: Id) -> StoreResult<Option<KeptCallback>> {
+        self.readers.read(move |connection| endpoint::find(connection, id)).await
+    }
+
+    async fn callback_attempts(&self, callback: Id) -> StoreResult<Vec<CallbackAttempt>> {
+        self.readers.read(move |connection| endpoint::attempts(connection, callback)).await
+    }
+
+    async fn retry_callbacks(
+        &self,
+        ids: &[Id],
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
+        let (ids, by) = (ids.to_vec(), by.clone());
+        self.write(Transaction::RetryCallbacks, move |tx| endpoint::retry(tx, &ids, &by, now)).await
+    }
+
+    async fn endpoints(&self) -> StoreResult<Vec<Endpoint>> {
+        self.readers.read(endpoint::endpoints).await
+    }
+
+    async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (account, by) = (account.clone(), by.clone());
+        self.write(Transaction::PauseEndpoint, move |tx| endpoint::pause(tx, &account, &by, now)).await
+    }
+
+    async fn resume(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (account, by) = (account.clone(), by.clone());
+        self.write(Transaction::ResumeEndpoint, move |tx| endpoint::resume(tx, &account, &by, now)).await
+    }
+
+    async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
+        let account = account.clone();
+        self.write(Transaction::NoteRecovered, move |tx| endpoint::note_recovered(tx, &account)).await
     }
 }
 

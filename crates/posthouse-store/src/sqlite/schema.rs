@@ -54,6 +54,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "revisions",
         sql: include_str!("../../migrations/sqlite/0013_revisions.sql"),
     },
+    Migration {
+        version: 14,
+        name: "endpoint",
+        sql: include_str!("../../migrations/sqlite/0014_endpoint.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -123,12 +123,17 @@ fn what_each_step_of_a_message_takes() {
     assert_eq!((replied, deferred, retrieved, late), (4, 5, 12, 4));
     let (callbacks, leased) = store.run(|tx| callback::lease(tx, &acme(), lease(ME, 8), at(8), 10));
     let reply = callbacks[0].id;
-    let outcome = CallbackOutcome::Again { due: at(9), said: String::new() };
+    let outcome = CallbackOutcome::Again { due: at(9), said: "".into() };
     let (_, tried) = store.run(|tx| callback::settle(tx, reply, ME, &outcome, at(8)));
     store.run(|tx| callback::lease(tx, &acme(), lease(ME, 9), at(9), 10));
     // The report had to wait for it.
     let (_, delivered) = store.run(|tx| callback::settle(tx, reply, ME, &CallbackOutcome::Delivered, at(9)));
-    assert_eq!((callbacks.len(), leased, tried, delivered), (1, 2, 3, 4));
+    // How a try failed is kept, with its endpoint; and what became of the callback in the end, of which the oldest tries go.
+    assert_eq!((callbacks.len(), leased, tried, delivered), (1, 2, 5, 6));
+    // What is delivered at once costs nothing of that.
+    let report = store.run(|tx| callback::lease(tx, &acme(), lease(ME, 9), at(9), 10)).0[0].id;
+    let (_, at_once) = store.run(|tx| callback::settle(tx, report, ME, &CallbackOutcome::Delivered, at(9)));
+    assert_eq!(at_once, 3);
 }
 
 /// Reports rarely wait; where some do, a step that nothing waits for looks twice, by the id and by the address.
@@ -272,8 +277,8 @@ fn callbacks_in_sql_are_as_the_rules_say() {
         assert_eq!((found.next, found.next.map(|(id, _)| id)), (first_of(&owed, id), Some(next)));
     }
     for (outcome, change) in [
-        (CallbackOutcome::Again { due: at(20), said: String::new() }, CallbackChange::Again(at(20))),
-        (CallbackOutcome::Failed { said: String::new() }, CallbackChange::Failed),
+        (CallbackOutcome::Again { due: at(20), said: "".into() }, CallbackChange::Again(at(20))),
+        (CallbackOutcome::Failed { said: "".into() }, CallbackChange::Failed),
     ] {
         let now = if change == CallbackChange::Failed { 20 } else { 10 };
         let before = find(&mut store, first).unwrap().row;

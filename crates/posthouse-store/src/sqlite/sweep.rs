@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::{fault::Result, job::Tx, record::corrupt};
+use super::{endpoint, fault::Result, job::Tx, record::corrupt};
 use crate::media::{erase::Erasure, segments::RecordPlace};
 
 /// A message `g` that [is over](posthouse_core::life::retention::Ending::is_over).
@@ -147,6 +147,7 @@ fn remove_media(tx: &Tx<'_>, id: i64) -> Result<u64> {
 /// Removes a message from a handset. Its id stays the newest, if it was.
 fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
+    endpoint::forget(tx, id)?;
     tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
     Ok(rows(tx.execute("DELETE FROM mo WHERE id = ?", [id])?))
 }
@@ -157,6 +158,7 @@ fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM read_reply WHERE message = ?", [id])?;
     tx.execute("DELETE FROM failed_attempt WHERE message = ?", [id])?;
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
+    endpoint::forget(tx, id)?;
     tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
     Ok(rows(tx.execute("DELETE FROM message WHERE id = ?", [id])?))
 }

@@ -40,6 +40,10 @@ transactions! {
     KeepUnreadable "keep_unreadable",
     Intervene "intervene",
     Resend "resend",
+    RetryCallbacks "retry_callbacks",
+    PauseEndpoint "pause_endpoint",
+    ResumeEndpoint "resume_endpoint",
+    NoteRecovered "note_recovered",
     Change "change",
     Sweep "sweep",
     ForgetErased "forget_erased",
@@ -75,7 +79,17 @@ impl Transaction {
 
     /// Whether a visitor may do it, beside a gateway that runs.
     pub(crate) const fn is_for_visitors(self) -> bool {
-        matches!(self, Self::Intervene | Self::Resend | Self::Change | Self::ConfirmClock | Self::RecordAudit)
+        matches!(
+            self,
+            Self::Intervene
+                | Self::Resend
+                | Self::RetryCallbacks
+                | Self::PauseEndpoint
+                | Self::ResumeEndpoint
+                | Self::Change
+                | Self::ConfirmClock
+                | Self::RecordAudit
+        )
     }
 }
 

@@ -17,7 +17,7 @@ use posthouse_core::{
 };
 use rusqlite::ToSql;
 
-use super::{callback, fault::Result, job::Tx};
+use super::{callback, endpoint, fault::Result, job::Tx};
 
 /// Writes what was decided, and passes the answer on.
 pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
@@ -202,6 +202,9 @@ pub(super) fn after_try(
     after: &AfterTry,
     now: Timestamp,
 ) -> Result<()> {
+    if let Some(attempt) = &after.attempt {
+        endpoint::note(tx, callback, about, row.attempts, attempt)?;
+    }
     match row.after(after.change) {
         Some(row) => write_callback(tx, callback, row)?,
         None => remove_callback(tx, callback)?,

@@ -62,7 +62,7 @@ pub async fn due_tells_when_the_next_callback_is_beside_others(backend: &dyn Bac
     for (now, seconds) in [(0, 30), (10, 40)] {
         bed.forwarded(&format!("c-{now}"), now).await;
         let callback = bed.callbacks(now).await.remove(0);
-        let again = CallbackOutcome::Again { due: at(seconds), said: String::new() };
+        let again = CallbackOutcome::Again { due: at(seconds), said: "".into() };
         bed.settle_callback(callback.id, ME, again, at(now)).await.unwrap();
     }
     let due = bed.due(at(30)).await.unwrap();

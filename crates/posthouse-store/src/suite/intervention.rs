@@ -294,7 +294,7 @@ pub async fn every_filter_of_failed_callbacks_filters(backend: &dyn Backend) {
     bed.settle_mine(theirs.id, taken("c-2", 200), 200).await;
     fail_all(&bed, 201).await;
     for callback in bed.lease_callbacks(&globex, lease(ME, 201), at(201), 10).await.unwrap() {
-        let failed = CallbackOutcome::Failed { said: String::new() };
+        let failed = CallbackOutcome::Failed { said: "".into() };
         bed.settle_callback(callback.id, ME, failed, at(201)).await.unwrap();
     }
     let any = FailedFilter::default();

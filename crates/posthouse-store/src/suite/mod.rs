@@ -10,6 +10,7 @@ pub mod callbacks;
 pub mod clock;
 pub mod due;
 pub mod durability;
+pub mod endpoints;
 pub mod handed_on;
 pub mod intake;
 pub mod intervention;
@@ -152,6 +153,14 @@ macro_rules! conformance {
                 a_living_owners_attempt_is_not_interrupted,
                 a_dead_owners_attempt_is_interrupted,
                 an_attempt_long_past_is_interrupted;
+            endpoints: tries_are_kept_of_what_is_not_delivered_at_once,
+                the_newest_tries_are_kept,
+                tries_go_with_their_message,
+                an_endpoint_says_how_it_is,
+                a_paused_account_gets_nothing_till_it_is_resumed,
+                a_pause_leaves_alone_what_is_under_way,
+                a_callback_is_tried_at_once,
+                every_filter_of_kept_callbacks_filters;
             mo: a_message_from_a_handset_is_owed_with_its_media,
                 a_message_from_a_handset_stored_before_is_fresh,
                 a_repeated_message_from_a_handset_is_stored_once,

@@ -2,6 +2,7 @@
 
 mod apply;
 mod bench;
+mod callbacks;
 mod clock;
 mod codes;
 mod demo;
@@ -57,6 +58,8 @@ pub enum Command {
     Messages(messages::Args),
     /// Show how much waits where, since when, and why it is not sent faster
     Queues(queues::Args),
+    /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
+    Callbacks(callbacks::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -81,6 +84,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clock(args) => clock::run(&args),
         Command::Messages(args) => messages::run(&args),
         Command::Queues(args) => queues::run(&args),
+        Command::Callbacks(args) => callbacks::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }

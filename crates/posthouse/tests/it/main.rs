@@ -8,6 +8,7 @@
 
 mod api;
 mod bench;
+mod callbacks;
 mod codes;
 mod connections;
 mod crash;

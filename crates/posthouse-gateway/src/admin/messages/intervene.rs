@@ -14,7 +14,10 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 
-use super::{super::VerbError, no_message, patiently, selection, views};
+use super::{
+    super::{VerbError, patiently},
+    no_message, selection, views,
+};
 
 /// Every reason for leaving a message alone, in the order in which people are told of them.
 pub const REASONS: [LeftAlone; 7] = [

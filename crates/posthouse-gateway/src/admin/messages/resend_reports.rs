@@ -21,9 +21,9 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
-        body,
+        body, patiently,
     },
-    id_of, patiently, selection, views,
+    id_of, selection, views,
 };
 
 pub(in super::super) async fn handle(
@@ -96,7 +96,7 @@ fn filter(request: &ResendRequest) -> Result<FailedFilter, ProblemDetails> {
         below: None,
         account: request.account.clone().map(AccountName),
         carrier: request.carrier.clone().map(CarrierId),
-        kind: request.only.as_deref().map(kind).transpose()?,
+        kind: kind(request.only.as_deref())?,
     };
     if filter == FailedFilter::default() && !request.all {
         return Err(ProblemDetails::new(ProblemCode::NothingSelected)
@@ -107,16 +107,8 @@ fn filter(request: &ResendRequest) -> Result<FailedFilter, ProblemDetails> {
     Ok(FailedFilter { below, ..filter })
 }
 
-fn kind(only: &str) -> Result<CallbackKind, ProblemDetails> {
-    match only {
-        "reports" => Ok(CallbackKind::Report),
-        "mo" => Ok(CallbackKind::Mo),
-        "read-replies" => Ok(CallbackKind::ReadReply),
-        other => Err(invalid(
-            ProblemError::at_pointer("/only", format!("there is no kind {other:?}"))
-                .with_remedy("write reports, mo or read-replies"),
-        )),
-    }
+fn kind(only: Option<&str>) -> Result<Option<CallbackKind>, ProblemDetails> {
+    only.map(selection::kind).transpose().map_err(|what| invalid(ProblemError::at_pointer("/only", what)))
 }
 
 fn invalid(error: ProblemError) -> ProblemDetails {

@@ -2,7 +2,12 @@
 
 use posthouse_api::{MessageQuery, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
-    Id, account::AccountName, address::typed, carrier::CarrierId, life::state::State, provisioning::Snapshot,
+    Id,
+    account::AccountName,
+    address::typed,
+    carrier::CarrierId,
+    life::{intervention::CallbackKind, state::State},
+    provisioning::Snapshot,
     store::MessageFilter,
 };
 
@@ -47,11 +52,24 @@ fn known_states() -> String {
     format!("write one of {}", State::all().map(State::as_str).collect::<Vec<_>>().join(", "))
 }
 
+/// Which callbacks a word means.
+///
+/// # Errors
+/// None; which words there are.
+pub(in super::super) fn kind(only: &str) -> Result<CallbackKind, String> {
+    match only {
+        "reports" => Ok(CallbackKind::Report),
+        "mo" => Ok(CallbackKind::Mo),
+        "read-replies" => Ok(CallbackKind::ReadReply),
+        other => Err(format!("there is no kind {other:?}; write reports, mo or read-replies")),
+    }
+}
+
 /// The MessageID in a cursor: messages below it are on the next page.
 ///
 /// # Errors
 /// It is none that we gave.
-pub(super) fn cursor(text: &str) -> Result<Id, String> {
+pub(in super::super) fn cursor(text: &str) -> Result<Id, String> {
     text.parse().map_err(|_| "it is no `next` of a page before".to_owned())
 }
 
@@ -59,7 +77,7 @@ pub(super) fn cursor(text: &str) -> Result<Id, String> {
 ///
 /// # Errors
 /// One is not: an empty list would look as if nothing had happened.
-pub(in super::super) fn provisioned(
+pub fn provisioned(
     snapshot: &Snapshot,
     account: Option<&str>,
     carrier: Option<&str>,

@@ -537,8 +537,8 @@ impl Run {
         let said = "said".to_owned();
         let outcome = match end {
             Try::Delivered => CallbackOutcome::Delivered,
-            Try::Again => CallbackOutcome::Again { due: at(now + 4), said },
-            Try::Failed => CallbackOutcome::Failed { said },
+            Try::Again => CallbackOutcome::Again { due: at(now + 4), said: said.into() },
+            Try::Failed => CallbackOutcome::Failed { said: said.into() },
         };
         let settled = self.store.settle_callback(id, owner, outcome, at(now), None).await;
         if !held {

@@ -1,0 +1,40 @@
+//! `GET /api/v1/callbacks/{id}/attempts`: how the newest tries to deliver a callback ended, with what the VASP said. Also of one that
+//! was delivered in the end.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::Uri;
+use posthouse_api::CallbackTries;
+use posthouse_core::store::Store;
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    id_of, unknown, views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<JsonAnswer<CallbackTries>, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    Ok(JsonAnswer(attempts(&*state.store, &id).await?))
+}
+
+/// The tries of a callback, oldest first.
+///
+/// # Errors
+/// There is no such callback and there are no tries of it, or what the store says.
+pub async fn attempts(store: &dyn Store, id: &str) -> Result<CallbackTries, VerbError> {
+    let callback = id_of(id)?;
+    let found = store.callback_attempts(callback).await?;
+    if found.is_empty() && store.kept_callback(callback).await?.is_none() {
+        return Err(unknown(id).into());
+    }
+    Ok(CallbackTries { items: found.iter().map(views::attempt).collect() })
+}

@@ -1,0 +1,36 @@
+//! `GET /api/v1/callbacks/{id}`: one callback that is owed, or was kept as failed.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use http::Uri;
+use jiff::Timestamp;
+use posthouse_api::CallbackView;
+use posthouse_core::store::Store;
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    id_of, unknown, views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<JsonAnswer<CallbackView>, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    Ok(JsonAnswer(get(&*state.store, &id, state.clock.now()).await?))
+}
+
+/// The one of this id.
+///
+/// # Errors
+/// There is none, or what the store says.
+pub async fn get(store: &dyn Store, id: &str, now: Timestamp) -> Result<CallbackView, VerbError> {
+    let kept = store.kept_callback(id_of(id)?).await?;
+    Ok(views::callback(&kept.ok_or_else(|| unknown(id))?, now))
+}

@@ -1,0 +1,120 @@
+//! `GET /api/v1/callbacks`: what is owed to VASPs, and what failed for good; the newest first.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::Uri;
+use jiff::Timestamp;
+use posthouse_api::{CallbackQuery, CallbackView, PageOf, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::intervention::FailedFilter,
+    store::{KeptFilter, Store},
+};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{ProblemAnswer, page},
+        messages::selection,
+        query::{Parameters, time},
+    },
+    views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let query = CallbackQuery {
+        account: given.one("account"),
+        carrier: given.one("carrier"),
+        message_id: given.one("message_id"),
+        only: given.one("only"),
+        state: given.one("state"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+        unprovisioned: given.flag("unprovisioned"),
+    };
+    let (cursor, limit) = (given.one("cursor"), given.limit());
+    let filter = filter(&query, cursor.as_deref()).unwrap_or_else(|errors| {
+        given.add(errors);
+        KeptFilter::default()
+    });
+    given.finish()?;
+    if !query.unprovisioned {
+        let (account, carrier) = (query.account.as_deref(), query.carrier.as_deref());
+        selection::provisioned(&state.snapshot.get(), account, carrier)?;
+    }
+    let found = list(&*state.store, &filter, limit, state.clock.now()).await?;
+    Ok(page(found, &uri))
+}
+
+/// A page of them, by a query and a cursor as they are written.
+///
+/// # Errors
+/// They cannot be read, or what the store says.
+pub async fn find(
+    store: &dyn Store,
+    query: &CallbackQuery,
+    cursor: Option<&str>,
+    limit: u16,
+    now: Timestamp,
+) -> Result<PageOf<CallbackView>, VerbError> {
+    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    list(store, &filter(query, cursor).map_err(invalid)?, limit.into(), now).await
+}
+
+async fn list(
+    store: &dyn Store,
+    filter: &KeptFilter,
+    limit: usize,
+    now: Timestamp,
+) -> Result<PageOf<CallbackView>, VerbError> {
+    let found = store.kept_callbacks(filter, limit).await?;
+    let is_full = found.len() == limit;
+    let next = found.last().filter(|_| is_full).map(|last| last.id.to_string());
+    Ok(PageOf { items: found.iter().map(|kept| views::callback(kept, now)).collect(), next })
+}
+
+fn filter(query: &CallbackQuery, cursor: Option<&str>) -> Result<KeptFilter, Vec<ProblemError>> {
+    let mut errors = Vec::new();
+    let mut wrong = |name: &str, what: String| errors.push(ProblemError::in_parameter(name, what));
+    let kind = query.only.as_deref().map(selection::kind).transpose().unwrap_or_else(|what| {
+        wrong("only", what);
+        None
+    });
+    let failed = match query.state.as_deref() {
+        None => None,
+        Some("owed") => Some(false),
+        Some("failed") => Some(true),
+        Some(other) => {
+            wrong("state", format!("{other:?} is neither owed nor failed"));
+            None
+        }
+    };
+    let below = cursor.map(selection::cursor).transpose().unwrap_or_else(|what| {
+        wrong("cursor", what);
+        None
+    });
+    let message = query.message_id.as_deref().map(str::parse::<Id>).transpose().unwrap_or_else(|_| {
+        wrong("message_id", "it is no MessageID".to_owned());
+        None
+    });
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let which = FailedFilter {
+        messages: message.into_iter().collect(),
+        since: query.since,
+        before: query.until,
+        below,
+        account: query.account.clone().map(AccountName),
+        carrier: query.carrier.clone().map(CarrierId),
+        kind,
+    };
+    Ok(KeptFilter { which, failed })
+}

@@ -1,0 +1,55 @@
+//! `POST /api/v1/callbacks/{id}/resend`: a callback that failed for good, or waits for its next try, is due at once, with all its tries.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
+use http::Uri;
+use jiff::Timestamp;
+use posthouse_api::{CallbackView, ProblemCode, ProblemDetails};
+use posthouse_core::{actor::Actor, life::callback::NotRetried, store::Store};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        patiently,
+        query::Parameters,
+    },
+    get::get,
+    id_of, unknown,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<JsonAnswer<CallbackView>, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    let resent = resend(&*state.store, &id, &by, state.clock.now()).await?;
+    state.bell.ring();
+    Ok(JsonAnswer(resent))
+}
+
+/// Makes it due. It is shown as it stands then.
+///
+/// # Errors
+/// There is none, why it is left alone, or what the store says.
+pub async fn resend(
+    store: &dyn Store,
+    id: &str,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<CallbackView, VerbError> {
+    let ids = [id_of(id)?];
+    match patiently(|| store.retry_callbacks(&ids, by, now)).await?.first() {
+        Some(Ok(())) => get(store, id, now).await,
+        Some(Err(NotRetried::Unknown)) | None => Err(unknown(id).into()),
+        Some(Err(why)) => {
+            Err(ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}")).into())
+        }
+    }
+}

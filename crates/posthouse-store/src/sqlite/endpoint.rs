@@ -1,0 +1,292 @@
+//! Endpoints of accounts: what is owed to each, how its tries went, and pauses.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    actor::Actor,
+    audit,
+    bounds::TRIES,
+    carrier::CarrierId,
+    life::callback::{self, CallbackAttempt, NotRetried, ResentCallback, TryEnd},
+    store::{CallbackAnswer, Endpoint, KeptCallback, KeptFilter, LastFailure, Pause},
+};
+use rusqlite::{Connection, Row};
+
+use super::{
+    audit::write as write_audit,
+    callback::read_row,
+    fault::Result,
+    intervene,
+    job::Tx,
+    record::{Record, time},
+};
+
+/// A callback and what it is about, as `c`, `m` and `o`.
+const KEPT: &str = "SELECT c.id, c.message, c.account, coalesce(m.carrier, o.carrier) AS carrier, c.status, c.read_status, c.at,
+        c.attempts, c.due, c.owner, c.failed, m.state
+ FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
+ WHERE ";
+
+/// Callbacks that are owed or were kept as failed, newest first.
+pub(super) fn list(connection: &Connection, filter: &KeptFilter, limit: usize) -> Result<Vec<KeptCallback>> {
+    let which = match filter.failed {
+        None => "true",
+        Some(true) => "c.failed = 1",
+        Some(false) => "c.failed = 0",
+    };
+    let (conditions, mut values) = intervene::matching(&filter.which);
+    let sql = format!("{KEPT}{which}{conditions} ORDER BY c.id DESC LIMIT ?");
+    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    // Not kept prepared: there are as many as there are ways to ask.
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read_kept(row)?);
+    }
+    Ok(found)
+}
+
+/// The one of this id.
+pub(super) fn find(connection: &Connection, id: Id) -> Result<Option<KeptCallback>> {
+    let mut statement = connection.prepare_cached(&format!("{KEPT}c.id = ?"))?;
+    let mut rows = statement.query([id.number()])?;
+    rows.next()?.map(read_kept).transpose()
+}
+
+fn read_kept(row: &Row<'_>) -> Result<KeptCallback> {
+    let record = Record::by_id("callback", row)?;
+    let says = record.says()?;
+    let message = if record.has("state")? { Some(record.state("state")?) } else { None };
+    Ok(KeptCallback {
+        id: record.id("id")?,
+        message: record.id("message")?,
+        account: AccountName(record.value("account")?),
+        carrier: CarrierId(record.value("carrier")?),
+        says,
+        at: record.time("at")?,
+        row: read_row(&record)?,
+        superseded: callback::is_superseded(says, message),
+    })
+}
+
+/// Makes callbacks due at once, in the order in which they became owed; what came of each, in the order of `ids`.
+pub(super) fn retry(
+    tx: &Tx<'_>,
+    ids: &[Id],
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Vec<std::result::Result<(), NotRetried>>> {
+    let (mut done, mut about) = (BTreeMap::new(), Vec::new());
+    for id in callback::resend_order(ids) {
+        let retried = retry_one(tx, id, by, now)?;
+        about.extend(retried.ok());
+        done.insert(id, retried.map(|_| ()));
+    }
+    about.sort_unstable();
+    about.dedup();
+    audit::retried(by, &about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
+    Ok(ids.iter().map(|id| done.get(id).copied().unwrap_or(Err(NotRetried::Unknown))).collect())
+}
+
+/// The message that it is about, where it is done.
+fn retry_one(tx: &Tx<'_>, id: Id, by: &Actor, now: Timestamp) -> Result<std::result::Result<Id, NotRetried>> {
+    let Some(kept) = find(tx.connection, id)? else { return Ok(Err(NotRetried::Unknown)) };
+    let owes = "SELECT 1 FROM callback WHERE message = ? AND failed = 0 AND id <> ?";
+    let message_owes = tx.prepare(owes)?.exists([kept.message.number(), id.number()])?;
+    let again: ResentCallback = match callback::retry(&kept, message_owes, &by.name, now) {
+        Ok(again) => again,
+        Err(why) => return Ok(Err(why)),
+    };
+    intervene::write_resent(tx, id, kept.message, &again)?;
+    Ok(Ok(kept.message))
+}
+
+/// Keeps a try; `before`: how many came before it in its round. At the end of a round, and while it is a long one, the oldest of the
+/// callback are forgotten that are too many.
+pub(super) fn note(
+    tx: &Tx<'_>,
+    callback: Id,
+    about: Id,
+    before: u32,
+    attempt: &CallbackAttempt,
+) -> Result<()> {
+    let is_full = before >= TRIES || attempt.ended != TryEnd::Retried;
+    let CallbackAttempt { at, ended, said } = attempt;
+    let values = (
+        callback.number(),
+        at.as_millisecond(),
+        about.number(),
+        ended.as_str(),
+        said.http_status,
+        &said.words,
+        &said.body[..],
+    );
+    tx.execute(
+        "INSERT INTO callback_attempt (callback, at, message, ended, http_status, words, body)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (callback, at) DO UPDATE SET ended = excluded.ended, http_status = excluded.http_status,
+                                                  words = excluded.words, body = excluded.body",
+        values,
+    )?;
+    if !is_full {
+        return note_failure(tx, callback, attempt);
+    }
+    tx.execute(
+        "DELETE FROM callback_attempt WHERE callback = ?1
+         AND at <= (SELECT at FROM callback_attempt WHERE callback = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)",
+        (callback.number(), TRIES),
+    )?;
+    note_failure(tx, callback, attempt)
+}
+
+/// The endpoint that the callback goes to fails, if it did not before.
+fn note_failure(tx: &Tx<'_>, callback: Id, attempt: &CallbackAttempt) -> Result<()> {
+    if !attempt.is_failure() {
+        return Ok(());
+    }
+    let values =
+        (callback.number(), attempt.at.as_millisecond(), attempt.said.http_status, &attempt.said.words);
+    tx.execute(
+        "INSERT INTO endpoint (account, failing_since, failed_at, http_status, words)
+         VALUES ((SELECT account FROM callback WHERE id = ?1), ?2, ?2, ?3, ?4)
+         ON CONFLICT (account) DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since),
+             failed_at = excluded.failed_at, http_status = excluded.http_status, words = excluded.words",
+        values,
+    )?;
+    Ok(())
+}
+
+/// How the newest tries ended, oldest first.
+pub(super) fn attempts(connection: &Connection, callback: Id) -> Result<Vec<CallbackAttempt>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT at, ended, http_status, words, body FROM callback_attempt WHERE callback = ? ORDER BY at DESC LIMIT ?",
+    )?;
+    let mut rows = statement.query((callback.number(), TRIES))?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let record = Record::new("callback_attempt", callback, row);
+        attempts.push(CallbackAttempt {
+            at: record.time("at")?,
+            ended: record.known("ended", |name: String| TryEnd::from_name(&name))?,
+            said: CallbackAnswer {
+                http_status: record.value("http_status")?,
+                words: record.value("words")?,
+                body: Bytes::from(record.value::<Vec<u8>>("body")?),
+            },
+        });
+    }
+    attempts.reverse();
+    Ok(attempts)
+}
+
+/// The endpoints of all accounts that are owed something, have failed, or are paused.
+pub(super) fn endpoints(connection: &Connection) -> Result<Vec<Endpoint>> {
+    let mut endpoints: BTreeMap<String, Endpoint> = BTreeMap::new();
+    let mut count = connection.prepare_cached(
+        "SELECT account, sum(failed = 0) AS owed, min(CASE failed WHEN 0 THEN at END) AS oldest, sum(failed) AS failed
+         FROM callback GROUP BY account",
+    )?;
+    let mut rows = count.query([])?;
+    while let Some(row) = rows.next()? {
+        let account: String = row.get("account")?;
+        let record = Record::new("callback", account.clone(), row);
+        let number = |number: i64| u64::try_from(number).ok();
+        let endpoint = Endpoint {
+            owed: record.known("owed", number)?,
+            oldest: record.value::<Option<i64>>("oldest")?.map(time),
+            failed: record.known("failed", number)?,
+            ..Endpoint::idle(AccountName(account.clone()))
+        };
+        endpoints.insert(account, endpoint);
+    }
+    let mut known = connection.prepare_cached(
+        "SELECT account, failing_since, failed_at, http_status, words, paused_at, paused_by, paused_for FROM endpoint",
+    )?;
+    let mut rows = known.query([])?;
+    while let Some(row) = rows.next()? {
+        let account: String = row.get("account")?;
+        let endpoint =
+            endpoints.entry(account.clone()).or_insert_with(|| Endpoint::idle(AccountName(account.clone())));
+        read_endpoint(&Record::new("endpoint", account, row), endpoint)?;
+    }
+    Ok(endpoints.into_values().collect())
+}
+
+fn read_endpoint(record: &Record<'_, String>, endpoint: &mut Endpoint) -> Result<()> {
+    endpoint.failing_since = record.value::<Option<i64>>("failing_since")?.map(time);
+    if record.has("failed_at")? {
+        endpoint.last_failure = Some(LastFailure {
+            at: record.time("failed_at")?,
+            http_status: record.value("http_status")?,
+            words: record.value::<Option<String>>("words")?.unwrap_or_default(),
+        });
+    }
+    if record.has("paused_at")? {
+        endpoint.paused = Some(Pause {
+            at: record.time("paused_at")?,
+            by: record.value::<Option<String>>("paused_by")?.unwrap_or_default(),
+            reason: record.value::<Option<String>>("paused_for")?.unwrap_or_default(),
+        });
+    }
+    Ok(())
+}
+
+/// Pauses an account, unless it is.
+pub(super) fn pause(tx: &Tx<'_>, account: &AccountName, by: &Actor, now: Timestamp) -> Result<bool> {
+    let changed = tx.execute(
+        "INSERT INTO endpoint (account, paused_at, paused_by, paused_for) VALUES (?, ?, ?, ?)
+         ON CONFLICT (account) DO UPDATE SET paused_at = excluded.paused_at, paused_by = excluded.paused_by,
+             paused_for = excluded.paused_for WHERE paused_at IS NULL",
+        (&account.0, now.as_millisecond(), &by.name, by.reason.as_deref().unwrap_or_default()),
+    )?;
+    note_pause(tx, account, by, (true, changed > 0), now)
+}
+
+/// Ends a pause.
+pub(super) fn resume(tx: &Tx<'_>, account: &AccountName, by: &Actor, now: Timestamp) -> Result<bool> {
+    let resume = "UPDATE endpoint SET paused_at = NULL, paused_by = NULL, paused_for = NULL
+                  WHERE account = ? AND paused_at IS NOT NULL";
+    let changed = tx.execute(resume, [&account.0])?;
+    note_pause(tx, account, by, (false, changed > 0), now)
+}
+
+/// Who paused an account, or ended that, where anything changed; whether it did.
+fn note_pause(
+    tx: &Tx<'_>,
+    account: &AccountName,
+    by: &Actor,
+    (is_paused, is_new): (bool, bool),
+    now: Timestamp,
+) -> Result<bool> {
+    if is_new {
+        write_audit(tx, &audit::paused(by, account, is_paused, now))?;
+    }
+    Ok(is_new)
+}
+
+/// It does not fail any more.
+pub(super) fn note_recovered(tx: &Tx<'_>, account: &AccountName) -> Result<()> {
+    let recovered =
+        "UPDATE endpoint SET failing_since = NULL WHERE account = ? AND failing_since IS NOT NULL";
+    tx.execute(recovered, [&account.0])?;
+    Ok(())
+}
+
+/// The accounts that are paused.
+pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
+    let mut statement =
+        connection.prepare_cached("SELECT account FROM endpoint WHERE paused_at IS NOT NULL")?;
+    let paused = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok(paused)
+}
+
+/// Forgets the tries of all callbacks about a message, or of the one that carries it.
+pub(super) fn forget(tx: &Tx<'_>, about: i64) -> Result<()> {
+    tx.execute("DELETE FROM callback_attempt WHERE message = ?", [about])?;
+    Ok(())
+}
