@@ -21,10 +21,7 @@ pub(super) async fn admit(
     headers: &HeaderMap,
     peer: &Peer,
 ) -> Result<Actor, ProblemDetails> {
-    if lacks_certificate(state, peer) {
-        return Err(ProblemDetails::new(ProblemCode::CertificateRequired)
-            .remedy("connect with a certificate of an authority in [admin] tls client_ca"));
-    }
+    with_certificate(state, peer)?;
     let address = peer.address.ip().to_canonical();
     let is_admitted = match &state.api_token {
         Some(token) => shows(state, token, headers, address).await,
@@ -99,6 +96,18 @@ fn remedy(state: &AdminState) -> &'static str {
             "send what the file beside the database holds whose name ends in .gateway.token, or configure [admin] token"
         }
         (None, None) => "configure [admin] token in posthouse.toml",
+    }
+}
+
+/// Lets in a caller that shows a client certificate, where the door asks for those.
+///
+/// # Errors
+/// There is none.
+pub(super) fn with_certificate(state: &AdminState, peer: &Peer) -> Result<(), ProblemDetails> {
+    match lacks_certificate(state, peer) {
+        false => Ok(()),
+        true => Err(ProblemDetails::new(ProblemCode::CertificateRequired)
+            .remedy("connect with a certificate of an authority in [admin] tls client_ca")),
     }
 }
 

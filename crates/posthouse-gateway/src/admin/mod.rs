@@ -12,6 +12,7 @@ pub mod endpoints;
 mod health;
 pub mod messages;
 mod metrics;
+mod pages;
 pub mod provisioning;
 mod query;
 pub mod queues;
@@ -38,7 +39,7 @@ use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use self::{answer::problem, router::Rights};
+use self::{answer::problem, pages::Pages, router::Rights};
 use crate::{
     auth::Verifier,
     bell::Bell,
@@ -87,13 +88,17 @@ pub struct AdminState {
     pub clock: Arc<dyn Clock>,
     /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
     pub carriers_listen: SocketAddr,
+    /// Whether there are pages, too.
+    pub has_pages: bool,
 }
 
 /// The door for operators.
 pub struct AdminDoor {
     state: Arc<AdminState>,
     router: Router,
-    rights: Rights,
+    rights: Arc<Rights>,
+    /// The web UI, unless it is turned off.
+    pages: Option<Pages>,
     memory: Memory,
     /// Permits to work on a provisioning document: one at a time.
     documents: Semaphore,
@@ -104,9 +109,13 @@ impl AdminDoor {
     pub fn new(state: AdminState) -> Self {
         let state = Arc::new(state);
         let verbs = router::verbs();
-        let rights = Rights::of(&verbs);
+        let rights = Arc::new(Rights::of(&verbs));
         let router = router::router(Arc::clone(&state), verbs);
-        Self { state, router, rights, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
+        let pages = state.has_pages.then(|| {
+            let api = pages::Api::new(router.clone(), Arc::clone(&rights));
+            Pages::new(Arc::clone(&state), api)
+        });
+        Self { state, router, rights, pages, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
     }
 
     /// Answers one HTTP request.
@@ -121,11 +130,17 @@ impl AdminDoor {
             peer.progress.working();
             return malformed(is_api, "the length of this request cannot be told\n");
         }
+        if let Some(pages) = &self.pages
+            && !router::is_plain(request.uri().path())
+            && !is_api
+        {
+            return self.page(pages, request, peer).await;
+        }
         if !is_api {
             peer.progress.working();
             let mut request = request.map(|_| Body::empty());
             request.extensions_mut().insert(peer);
-            return self.route(request, ANSWER_TIME).await;
+            return self.route(self.router.clone(), request, ANSWER_TIME).await;
         }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let answer = match self.admitted(request, &peer).await {
@@ -160,7 +175,7 @@ impl AdminDoor {
         request.extensions_mut().insert(by);
         peer.progress.working();
         let time = if is_provisioning { PROVISIONING_TIME } else { ANSWER_TIME };
-        Ok(self.route(request, time).await)
+        Ok(self.route(self.router.clone(), request, time).await)
     }
 
     /// Who asks, where it may ask for this.
@@ -180,10 +195,34 @@ impl AdminDoor {
         timeout(ANSWER_TIME, self.documents.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())
     }
 
-    async fn route(&self, request: Request<Body>, time: Duration) -> HttpAnswer {
+    /// A request for a page.
+    async fn page(&self, pages: &Pages, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
+        let method = request.method().clone();
+        let admitted = context::with_certificate(&self.state, &peer).map(|()| pages::own(&request));
+        let refused = match admitted {
+            Ok(Ok(())) => None,
+            Ok(Err(refused)) => Some(refused),
+            Err(problem) => Some(pages::trouble(&problem)),
+        };
+        if let Some(refused) = refused {
+            if !request.body().is_end_stream() {
+                drain(request.into_body());
+            }
+            return whole(refused, &method).await;
+        }
+        let request = match body::read(request, &self.memory, false, peer.address.ip()).await {
+            Ok(request) => request,
+            Err(problem) => return whole(pages::trouble(&problem), &method).await,
+        };
+        peer.progress.working();
+        let (router, request) = pages.prepared(request, peer);
+        pages::guarded(self.route(router, request, ANSWER_TIME).await)
+    }
+
+    async fn route(&self, mut router: Router, request: Request<Body>, time: Duration) -> HttpAnswer {
         let (method, is_api) = (request.method().clone(), is_api(request.uri().path()));
         let span = tracing::debug_span!("admin_request", %method, path = request.uri().path());
-        let Ok(answered) = timeout(time, self.router.clone().call(request)).instrument(span).await else {
+        let Ok(answered) = timeout(time, router.call(request)).instrument(span).await else {
             return match is_api {
                 true => problem(&late()),
                 false => plain(HttpStatus::SERVICE_UNAVAILABLE, "this took too long\n"),

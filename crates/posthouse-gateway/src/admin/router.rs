@@ -131,6 +131,11 @@ pub(super) fn is_provisioning(path: &str) -> bool {
     path.strip_prefix(BASE).is_some_and(|rest| rest.starts_with("/provisioning/"))
 }
 
+/// Whether a path is one of those that answer in plain text, and are for programs.
+pub(super) fn is_plain(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics")
+}
+
 /// What is no part of the API answers GET alone, and in plain text.
 fn read_only(verb: MethodRouter<Arc<AdminState>>) -> MethodRouter<Arc<AdminState>> {
     verb.head(only_read).fallback(only_read)

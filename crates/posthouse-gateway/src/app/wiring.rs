@@ -196,6 +196,7 @@ impl Wiring {
     pub(super) fn admin(&self, settings: &Settings) -> AdminState {
         AdminState {
             token: settings.admin.token.clone(),
+            has_pages: settings.admin.ui,
             api_token: settings.admin.token.clone().or_else(|| self.api_token.clone()),
             verifier: Arc::clone(&self.verifier),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),

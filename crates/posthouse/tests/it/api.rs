@@ -34,7 +34,7 @@ const NEVER: Duration = Duration::from_secs(3600 * 1000);
 const TOKEN: &str = "hush-hush";
 
 /// The usual town, whose admin token is known, and where what fails waits till somebody intervenes.
-async fn town() -> Town {
+pub(crate) async fn town() -> Town {
     let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(NEVER, NEVER);
     plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), ValueSource::Inline));
@@ -49,15 +49,16 @@ async fn town() -> Town {
 }
 
 /// An answer of the admin door.
-struct Said {
-    status: u16,
-    head: String,
-    body: String,
+pub(crate) struct Said {
+    pub status: u16,
+    /// In small letters.
+    pub head: String,
+    pub body: String,
 }
 
 impl Said {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
@@ -79,7 +80,7 @@ impl Said {
 }
 
 /// Asks the door with these header lines.
-async fn ask(admin: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Said {
+pub(crate) async fn ask(admin: &str, method: &str, path: &str, headers: &[&str], body: &str) -> Said {
     let address: SocketAddr = admin.strip_prefix("http://").unwrap().parse().unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");
     for header in headers {
@@ -149,8 +150,12 @@ async fn without_a_configured_token_there_is_one_of_the_run_for_those_who_can_re
 }
 
 #[tokio::test]
-async fn what_is_no_part_of_the_api_answers_as_ever() {
-    let town = Town::found().await;
+async fn without_pages_what_is_no_part_of_the_api_answers_in_plain_text() {
+    let mut plan = TownPlan::default();
+    plan.settings.admin.ui = false;
+    let town = Town::planned(plan).await;
+    let account = town.account_with("acme", "", "", "");
+    town.provision(&account).await;
     let admin = &town.app.ready().admin;
     let health = ask(admin, "GET", "/healthz", &[], "").await;
     assert_eq!((health.status, health.body.as_str()), (200, "ok\n"));
@@ -267,7 +272,7 @@ async fn bodies_are_bounded_and_read_strictly() {
     town.close().await;
 }
 
-async fn waits(town: &Town, id: Id, state: State, attempts: u32) {
+pub(crate) async fn waits(town: &Town, id: Id, state: State, attempts: u32) {
     eventually("the attempt is over", async || {
         let message = town.message(id).await;
         (message.state == state && message.attempts == attempts).then_some(())

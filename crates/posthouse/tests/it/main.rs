@@ -20,6 +20,7 @@ mod memory;
 mod messages;
 #[cfg(target_os = "linux")]
 mod outage;
+mod pages;
 mod process;
 mod provisioning;
 mod queues;

@@ -16,11 +16,13 @@ pub struct AdminSection {
     pub tls: Option<Tls>,
     /// What callers must show; there is one whenever `listen` is beyond loopback.
     pub token: Option<Secret>,
+    /// Whether there are pages.
+    pub ui: bool,
 }
 
 impl Default for AdminSection {
     fn default() -> Self {
-        Self { listen: loopback(8080), tls: None, token: None }
+        Self { listen: loopback(8080), tls: None, token: None, ui: true }
     }
 }
 
@@ -31,6 +33,7 @@ impl AdminSection {
             listen: table.parsed("listen", address).unwrap_or(Self::default().listen),
             tls: tls::read(&mut table, file),
             token: table.secret("token").map(|(text, source)| Secret::new(text, source)),
+            ui: table.value("ui").unwrap_or(true),
         };
         if !admin.listen.ip().to_canonical().is_loopback() && !table.has("token") {
             let listen = admin.listen;
@@ -46,7 +49,7 @@ impl AdminSection {
 
     /// The section as a file has it, with comments. The token is shown as where it is from.
     pub(super) fn print(&self) -> String {
-        let Self { listen, tls, token } = self;
+        let Self { listen, tls, token, ui } = self;
         format!(
             "[admin]
 # The admin API and UI. A token is required when listening beyond loopback.
@@ -54,6 +57,8 @@ listen = \"{listen}\"
 # TLS, as above; with client_ca everybody needs a certificate of these CAs, but for health and readiness.
 {}
 {}
+# Whether there are pages for people, too.
+ui = {ui}
 ",
             tls::print(tls.as_ref()),
             print_token(token.as_ref()),

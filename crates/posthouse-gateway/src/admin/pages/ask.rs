@@ -1,0 +1,92 @@
+//! The verbs of the API, asked in this process by pages: with the same rights, and to the same answers, as over HTTP.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http::{Method, Request, Uri, header};
+use http_body_util::BodyExt as _;
+use posthouse_api::{BASE, ProblemCode, ProblemDetails};
+use posthouse_core::actor::Actor;
+use serde::{Serialize, de::DeserializeOwned};
+use tower_service::Service as _;
+
+use super::super::{answer::JSON, context, router::Rights};
+
+/// The verbs.
+#[derive(Clone)]
+pub(in super::super) struct Api {
+    router: Router,
+    rights: Arc<Rights>,
+}
+
+impl Api {
+    /// Those of this router.
+    pub const fn new(router: Router, rights: Arc<Rights>) -> Self {
+        Self { router, rights }
+    }
+
+    /// What a GET answers. The path is below `/api/v1`, with its query.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn get<T: DeserializeOwned>(&self, by: &Actor, path: &str) -> Result<T, ProblemDetails> {
+        self.ask(by, Method::GET, path, Bytes::new()).await
+    }
+
+    /// What a POST of this body answers.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn post<T: DeserializeOwned>(
+        &self,
+        by: &Actor,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ProblemDetails> {
+        let body = serde_json::to_vec(body).map_err(|_| ProblemDetails::new(ProblemCode::Internal))?;
+        self.ask(by, Method::POST, path, body.into()).await
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        by: &Actor,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ProblemDetails> {
+        let malformed = || ProblemDetails::new(ProblemCode::Malformed);
+        let uri: Uri = format!("{BASE}{path}").parse().map_err(|_| malformed())?;
+        context::authorize(by, self.rights.access(&method, uri.path()), uri.path())?;
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(header::CONTENT_TYPE, JSON)
+            .body(Body::from(body))
+            .map_err(|_| malformed())?;
+        request.extensions_mut().insert(by.clone());
+        let Ok(answer) = self.router.clone().call(request).await;
+        let status = answer.status();
+        let body =
+            answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| unreadable(&error));
+        }
+        Err(serde_json::from_slice(&body).unwrap_or_else(|error| unreadable(&error)))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> ProblemDetails {
+    tracing::error!(%error, "a page cannot read the API's answer");
+    ProblemDetails::new(ProblemCode::Internal)
+}
+
+/// A query: names and values, percent-encoded.
+pub(super) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+/// A segment of a path, percent-encoded.
+pub(super) fn segment(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

@@ -1,0 +1,104 @@
+//! What is the same on every page: who looks, where one is, and how a page becomes an answer.
+
+use askama::Template;
+use axum::{body::Body, response::Response};
+use http::{HeaderValue, StatusCode as HttpStatus, header};
+use posthouse_api::ProblemDetails;
+use posthouse_core::actor::Actor;
+
+use super::sessions::Visitor;
+
+/// A page of the menu.
+pub(super) struct PlaceLink {
+    pub href: &'static str,
+    pub name: &'static str,
+    /// The key that leads there after `g`.
+    pub key: Option<char>,
+}
+
+/// The menu. Codes are for everybody.
+const PLACES: &[PlaceLink] = &[
+    PlaceLink { href: "/", name: "Overview", key: Some('h') },
+    PlaceLink { href: "/messages", name: "Messages", key: Some('m') },
+    PlaceLink { href: "/codes", name: "Codes", key: Some('d') },
+];
+
+/// What the layout asks of every page.
+pub(super) struct Frame {
+    pub who: Option<Actor>,
+    pub here: &'static str,
+    pub version: &'static str,
+    /// What stands in the find box.
+    pub query: String,
+}
+
+impl Frame {
+    /// A page for this visitor, at this place of the menu.
+    pub fn of(visitor: &Visitor, here: &'static str) -> Self {
+        Self { who: visitor.actor.clone(), ..Self::public(here) }
+    }
+
+    /// A page for nobody in particular.
+    pub const fn public(here: &'static str) -> Self {
+        Self { who: None, here, version: env!("CARGO_PKG_VERSION"), query: String::new() }
+    }
+
+    /// The menu, as far as it is for whoever looks.
+    pub fn places(&self) -> impl Iterator<Item = &'static PlaceLink> {
+        let all = self.who.is_some();
+        PLACES.iter().filter(move |place| all || place.href == "/codes")
+    }
+
+    /// The page of a problem, with its status.
+    pub fn trouble(self, problem: &ProblemDetails) -> Response {
+        let status = HttpStatus::from_u16(problem.status).unwrap_or(HttpStatus::INTERNAL_SERVER_ERROR);
+        let errors = problem.errors.iter().map(|error| match &error.remedy {
+            Some(remedy) => format!("{}: {}; {remedy}", place(error), error.detail),
+            None => format!("{}: {}", place(error), error.detail),
+        });
+        let page = TroublePage {
+            heading: problem.title.to_string(),
+            detail: problem.detail.as_deref().unwrap_or_default().to_owned(),
+            errors: errors.collect(),
+            remedy: problem.remedy.as_deref().map(str::to_owned),
+            frame: self,
+        };
+        html(status, &page)
+    }
+}
+
+fn place(error: &posthouse_api::ProblemError) -> &str {
+    error.parameter.as_deref().or(error.pointer.as_deref()).unwrap_or("here")
+}
+
+#[derive(Template)]
+#[template(path = "trouble.html")]
+struct TroublePage {
+    frame: Frame,
+    heading: String,
+    detail: String,
+    errors: Vec<String>,
+    remedy: Option<String>,
+}
+
+/// A page as an answer.
+pub(super) fn html(status: HttpStatus, page: &impl Template) -> Response {
+    let mut answer = match page.render() {
+        Ok(text) => Response::new(Body::from(text)),
+        Err(error) => {
+            tracing::error!(%error, "a page cannot be written");
+            Response::new(Body::from("this page cannot be written\n"))
+        }
+    };
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // Whoever uses the browser next does not see it by going back.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// A page that is as it should be.
+pub(super) fn ok(page: &impl Template) -> Response {
+    html(HttpStatus::OK, page)
+}

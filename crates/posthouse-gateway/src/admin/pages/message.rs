@@ -1,0 +1,221 @@
+//! One message: in a sentence, its facts, its timeline and its content.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Request, State},
+    response::Response,
+};
+use http::Uri;
+use posthouse_api::{
+    InterveneRequest, MessageDetail, MessageView, NextStepView, ProblemCode, ProblemDetails, ResendRequest,
+    ResentBatch,
+};
+use posthouse_core::actor::{Actor, Right};
+
+use super::{
+    super::body,
+    PageState,
+    ask::{query, segment},
+    frame::{Frame, ok},
+    see_other,
+    sessions::SignedIn,
+    sign_in::field,
+    words::{self, bytes, precise, short},
+};
+
+/// A fact: its name, its value, and where it leads.
+type Fact = (&'static str, String, Option<String>);
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    frame: Frame,
+    shown: MessageDetail,
+    sentence: String,
+    code: Option<String>,
+    facts: Vec<Fact>,
+    /// What was just done, as a sentence.
+    done: Option<&'static str>,
+    verbs: Vec<Verb>,
+}
+
+/// What can be done to a message here.
+#[derive(Clone)]
+struct Verb {
+    /// The end of its path.
+    path: &'static str,
+    name: &'static str,
+    /// What it would do.
+    does: &'static str,
+    right: Right,
+    /// Whether it is there for messages that have ended; else for those that have not.
+    for_ended: bool,
+    /// What is told once it is done.
+    done: &'static str,
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        path: "requeue",
+        name: "Send again now",
+        does: "Makes its next attempt due at once.",
+        right: Right::Mend,
+        for_ended: false,
+        done: "Its next attempt is due at once.",
+    },
+    Verb {
+        path: "expire",
+        name: "Expire",
+        does: "Ends it as Expired, as if its ExpiryDate had come. The VASP gets that report, and this cannot be undone.",
+        right: Right::Mend,
+        for_ended: false,
+        done: "It has expired.",
+    },
+    Verb {
+        path: "resend-reports",
+        name: "Send its reports again",
+        does: "Makes the reports due again that the VASP did not take.",
+        right: Right::Resend,
+        for_ended: true,
+        done: "The reports that the VASP did not take are due again.",
+    },
+];
+
+fn verbs(by: &Actor, shown: &MessageDetail) -> Vec<Verb> {
+    let is_open = shown.next.is_some();
+    VERBS.iter().filter(|verb| by.may(verb.right) && verb.for_ended != is_open).map(Verb::clone).collect()
+}
+
+pub(super) async fn handle(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Response {
+    let done = field(uri.query().unwrap_or_default().as_bytes(), "done");
+    let done = done.and_then(|done| VERBS.iter().find(|verb| verb.path == done)).map(|verb| verb.done);
+    let frame = Frame::of(&by.visitor, "/messages");
+    match pages.api.get::<MessageDetail>(&by.actor, &format!("/messages/{}", segment(&id))).await {
+        Ok(shown) => ok(&MessagePage {
+            frame,
+            sentence: sentence(&shown),
+            code: shown.message.reason.as_deref().and_then(code),
+            facts: facts(&shown),
+            verbs: verbs(&by.actor, &shown),
+            done,
+            shown,
+        }),
+        Err(problem) => frame.trouble(&problem),
+    }
+}
+
+/// Does something to a message, and leads back to it.
+pub(super) async fn act(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path((id, verb)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let form = body::bytes(request.into_body()).await;
+    let actor = by.actor.because(&field(&form, "reason").unwrap_or_default());
+    let path = format!("/messages/{}/{}", segment(&id), segment(&verb));
+    let parked = field(&form, "parked").is_some();
+    let done =
+        match verb.as_str() {
+            "requeue" | "expire" => {
+                let request =
+                    InterveneRequest { parked: parked && verb == "requeue", ..InterveneRequest::default() };
+                pages.api.post::<MessageView>(&actor, &path, &request).await.map(drop)
+            }
+            "resend-reports" => {
+                let request = ResendRequest::default();
+                pages.api.post::<ResentBatch>(&actor, &path, &request).await.and_then(|resent| {
+                    match resent.done.len() {
+                        0 => Err(ProblemDetails::new(ProblemCode::NotFound)
+                            .detail("there is no report of this message that the VASP did not take")),
+                        _ => Ok(()),
+                    }
+                })
+            }
+            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
+                .detail(format!("a message cannot be made to {verb}"))),
+        };
+    match done {
+        Ok(()) => see_other(&format!("/messages/{}?{}", segment(&id), query([("done", verb.as_str())]))),
+        Err(problem) => Frame::of(&by.visitor, "/messages").trouble(&problem),
+    }
+}
+
+/// The code that a reason begins with.
+fn code(reason: &str) -> Option<String> {
+    let code = reason.split(' ').next()?;
+    (code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.to_owned())
+}
+
+/// Where a message stands, in one sentence.
+fn sentence(shown: &MessageDetail) -> String {
+    let message = &shown.message;
+    let now = match (&message.reason, message.state.as_str()) {
+        (Some(reason), state) => format!("It ended as {state}: {reason}."),
+        (None, "Accepted") => format!("It is accepted and waits to be sent to {}.", message.carrier),
+        (None, "Sending") => format!("It is being sent to {}.", message.carrier),
+        (None, "Parked") => format!(
+            "Its last attempt may have reached {}, and the answer is not known; it is parked till a report or an operator decides.",
+            message.carrier
+        ),
+        (None, "Forwarded") => format!("{} took it; its report is awaited.", message.carrier),
+        (None, "Deferred") => format!("{} will try the handset again.", message.carrier),
+        (None, state) => format!("It ended as {state}."),
+    };
+    match &shown.next {
+        Some(next) => format!("{now} {}", next_words(next)),
+        None => now,
+    }
+}
+
+fn next_words(next: &NextStepView) -> String {
+    let at = short(&next.at);
+    match next.what.as_str() {
+        "attempt" => format!("The next attempt is due at {at}."),
+        "in_hand" => "A gateway is about to send it.".to_owned(),
+        "under_way" => format!("The outcome is known by {at}."),
+        "reports" => format!("A report is awaited till {at}."),
+        other => format!("Next: {other}, at {at}."),
+    }
+}
+
+fn facts(shown: &MessageDetail) -> Vec<Fact> {
+    let message = &shown.message;
+    let filter = |name, value: &str| Some(format!("/messages?{}", query([(name, value)])));
+    vec![
+        ("Account", message.account.clone(), filter("account", &message.account)),
+        ("VASID", message.vasid.clone(), None),
+        ("Sender", message.sender.clone(), None),
+        ("Recipient", message.recipient.clone(), None),
+        ("TransactionID", message.transaction_id.clone(), filter("transaction_id", &message.transaction_id)),
+        ("Carrier", message.carrier.clone(), filter("carrier", &message.carrier)),
+        (
+            "Carrier's MessageID",
+            message.carrier_message_id.clone().unwrap_or_else(|| "none yet".to_owned()),
+            None,
+        ),
+        ("Attempts", message.attempts.to_string(), None),
+        ("Accepted", precise(&message.accepted_at), None),
+        ("Changed", precise(&message.changed_at), None),
+        ("ExpiryDate", short(&message.expires_at), None),
+        ("Content", bytes(message.bytes), None),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_reason_with_a_code_leads_to_its_page() {
+        assert_eq!(code("4006 Service unavailable").as_deref(), Some("4006"));
+        assert_eq!(code("no report came"), None);
+    }
+}

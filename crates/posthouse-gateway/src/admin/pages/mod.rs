@@ -1,0 +1,130 @@
+//! The web UI: pages over the API, for those who would rather look than type.
+//!
+//! A page is a GET that works without JavaScript. It asks the verbs of the API in this process, with the rights of whoever looks
+//! ([`ask`]), and puts their answers into a template: what a page shows, and what it hides, is what the API says. No page has a rule.
+
+mod ask;
+mod assets;
+mod codes;
+mod frame;
+mod guard;
+mod message;
+mod messages;
+mod sessions;
+mod sign_in;
+mod words;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use http::{HeaderValue, StatusCode as HttpStatus};
+use posthouse_api::{ProblemCode, ProblemDetails};
+
+pub(super) use self::ask::Api;
+use self::{
+    frame::Frame,
+    sessions::{Sessions, Visitor},
+};
+use super::AdminState;
+use crate::http::peer::Peer;
+
+/// What the pages work with.
+pub(super) struct PageState {
+    api: Api,
+    sessions: Sessions,
+    admin: Arc<AdminState>,
+}
+
+/// The pages.
+pub(super) struct Pages {
+    state: Arc<PageState>,
+    router: Router,
+}
+
+impl Pages {
+    /// Pages over these verbs.
+    pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
+        let state = Arc::new(PageState { api, sessions: Sessions::default(), admin });
+        let router = Router::new()
+            .route("/", get(home))
+            .route("/find", get(messages::find))
+            .route("/messages", get(messages::handle))
+            .route("/messages/{id}", get(message::handle))
+            .route("/messages/{id}/{verb}", post(message::act))
+            .route("/codes", get(codes::all))
+            .route("/codes/{code}", get(codes::one))
+            .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+            .route("/sign-out", post(sign_in::sign_out))
+            .route("/assets/{name}", get(assets::handle))
+            .method_not_allowed_fallback(not_allowed)
+            .fallback(not_found)
+            .with_state(Arc::clone(&state));
+        Self { state, router }
+    }
+
+    /// What goes with each request: who looks, and the routes.
+    pub fn prepared(&self, mut request: Request<Body>, peer: Peer) -> (Router, Request<Body>) {
+        let now = self.state.admin.clock.now();
+        let address = peer.address.ip().to_canonical();
+        let visitor = self.state.sessions.visitor(request.headers(), address, now);
+        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(visitor);
+        (self.router.clone(), request)
+    }
+}
+
+/// Refuses what another site has a browser do.
+///
+/// # Errors
+/// The page that says so.
+pub(super) fn own<B>(request: &Request<B>) -> Result<(), Response> {
+    if guard::is_own(request.method(), request.headers()) {
+        return Ok(());
+    }
+    let problem = ProblemDetails::new(ProblemCode::Forbidden)
+        .detail("another site sent this request")
+        .remedy("open the page here, and press the button there");
+    Err(trouble(&problem))
+}
+
+/// The page of a problem, for nobody in particular.
+pub(super) fn trouble(problem: &ProblemDetails) -> Response {
+    let mut answer = Frame::public("").trouble(problem);
+    guard::headers(answer.headers_mut());
+    answer
+}
+
+/// With the headers that keep a page to itself.
+pub(super) fn guarded<B>(mut answer: http::Response<B>) -> http::Response<B> {
+    guard::headers(answer.headers_mut());
+    answer
+}
+
+async fn home() -> Response {
+    see_other("/messages")
+}
+
+async fn not_allowed(visitor: Visitor) -> Response {
+    let problem = ProblemDetails::new(ProblemCode::MethodNotAllowed);
+    Frame::of(&visitor, "").trouble(&problem)
+}
+
+async fn not_found(visitor: Visitor, request: Request) -> Response {
+    let detail = format!("there is no page at {}", request.uri().path());
+    let problem = ProblemDetails::new(ProblemCode::NotFound).detail(detail);
+    Frame::of(&visitor, "").trouble(&problem)
+}
+
+/// To another page.
+fn see_other(place: &str) -> Response {
+    let mut answer = HttpStatus::SEE_OTHER.into_response();
+    let place = HeaderValue::from_str(place).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    answer.headers_mut().insert(http::header::LOCATION, place);
+    answer
+}
