@@ -13,6 +13,11 @@ pub enum OpenError {
     /// Another gateway runs on it.
     #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
     Locked(PathBuf),
+    /// SQLite is to keep its media in a bucket.
+    #[error(
+        "SQLite keeps media in a folder of its machine, and not at {0}; write url = \"file://…\" in [media]"
+    )]
+    NotForSqlite(String),
     /// The media folder belongs to another store.
     #[error(
         "the media folder {} is that of {owner}; give this store a folder of its own in [media] url, or give that database in [store] url",

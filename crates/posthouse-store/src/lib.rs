@@ -1,4 +1,4 @@
-//! Where messages are kept: SQLite rows, segment files for bodies.
+//! Where messages are kept: SQLite rows, segment files for bodies; packed objects in S3 or a shared folder for what several nodes share.
 //!
 //! [`open`] is the way to a store: what it returns is a [`posthouse_core::store::Store`], whose documentation is the contract, and which
 //! backend is behind it nobody has to know. The conformance suite (`suite`, behind the feature of that name) tests the contract on
@@ -11,7 +11,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! let url = StoreUrl::sqlite(folder.path().join("posthouse.db"));
-//! let store = open(&url, &folder.path().join("media"), Access::serve()).await?;
+//! let store = open(&url, &folder.path().join("media").into(), Access::serve()).await?;
 //! assert_eq!(store.revision().await?, 0);
 //! store.close().await?;
 //! # Ok(())
@@ -34,6 +34,7 @@ mod url;
 
 pub use self::{
     error::OpenError,
+    media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
     open::{Access, open},
     sqlite::{Fatal, LOW_WATER_BYTES},
     url::{StoreUrl, UnsupportedStore},

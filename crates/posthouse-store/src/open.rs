@@ -1,11 +1,12 @@
 //! Opening a store, whatever backend it has.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use posthouse_core::store::Store;
 
 use crate::{
     error::OpenError,
+    media::location::MediaPlace,
     sqlite::{Fatal, Mode, SqliteOptions, SqliteStore, exit},
     url::{StoreKind, StoreUrl},
 };
@@ -43,13 +44,14 @@ impl fmt::Debug for Access {
     }
 }
 
-/// Opens the store at `url`, whose large media lie in the folder `media`. What a crash left behind is taken up before it returns, in a
+/// Opens the store at `url`, whose large media lie at `media`. What a crash left behind is taken up before it returns, in a
 /// time that does not depend on the backlog. To be called on a Tokio runtime.
 ///
 /// # Errors
 /// Why it cannot be opened. Nothing was changed then, but that files and folders may have been made.
-pub async fn open(url: &StoreUrl, media: &Path, access: Access) -> Result<Arc<dyn Store>, OpenError> {
-    let options = SqliteOptions { media: media.to_owned(), ..SqliteOptions::default() };
+pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<Arc<dyn Store>, OpenError> {
+    let folder = media.folder().ok_or_else(|| OpenError::NotForSqlite(media.to_string()))?;
+    let options = SqliteOptions { media: folder.to_owned(), ..SqliteOptions::default() };
     let options = match access {
         Access::Serve { on_fatal } => SqliteOptions { mode: Mode::Serve, on_fatal, ..options },
         Access::Visit { create } => SqliteOptions { mode: Mode::Visit, create, ..options },

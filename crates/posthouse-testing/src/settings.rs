@@ -8,7 +8,7 @@ use posthouse_gateway::config::Settings;
 pub fn in_folder(folder: &Path) -> Settings {
     let mut settings = Settings::default();
     settings.store.path = folder.join("posthouse.db");
-    settings.media.path = folder.join("media");
+    settings.media.place = folder.join("media").into();
     let free_port = SocketAddr::from(([127, 0, 0, 1], 0));
     settings.mm7.listen = free_port;
     settings.carriers.listen = free_port;

@@ -9,5 +9,5 @@ use posthouse_store::{Access, StoreUrl, open};
 pub async fn visit(folder: &Path) -> Arc<dyn Store> {
     let data = folder.join("data");
     let url = StoreUrl::sqlite(data.join("posthouse.db"));
-    open(&url, &data.join("media"), Access::Visit { create: false }).await.expect("the store opens")
+    open(&url, &data.join("media").into(), Access::Visit { create: false }).await.expect("the store opens")
 }

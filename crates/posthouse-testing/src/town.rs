@@ -102,7 +102,7 @@ impl Town {
         let TownPlan { folder, settings, parts, vasp, carriers, fragile } = plan;
         let app = if fragile {
             let url = StoreUrl::sqlite(&settings.store.path);
-            let store = open(&url, &settings.media.path, Access::serve()).await.expect("the store opens");
+            let store = open(&url, &settings.media.place, Access::serve()).await.expect("the store opens");
             App::start_on(Arc::new(FragileStore(store)), &settings, parts).await
         } else {
             App::start(&settings, parts).await

@@ -93,7 +93,7 @@ impl StoreArgs {
 /// See [`OpenError`].
 pub async fn visit(settings: &Settings, create: bool) -> Result<Arc<dyn Store>, OpenError> {
     let url = StoreUrl::sqlite(&settings.store.path);
-    open(&url, &settings.media.path, Access::Visit { create }).await
+    open(&url, &settings.media.place, Access::Visit { create }).await
 }
 
 /// A file's mistakes are an error of their own, which is told line by line.

@@ -53,7 +53,7 @@ impl App {
     /// [`StartError`].
     pub async fn start(settings: &Settings, components: Components) -> Result<Self, StartError> {
         let url = StoreUrl::sqlite(&settings.store.path);
-        let store = open_store(&url, &settings.media.path, serving()).await?;
+        let store = open_store(&url, &settings.media.place, serving()).await?;
         Self::start_on(store, settings, components).await
     }
 

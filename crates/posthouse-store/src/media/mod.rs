@@ -4,6 +4,7 @@
 pub(crate) mod direct;
 pub(crate) mod erase;
 pub(crate) mod folder;
+pub(crate) mod location;
 pub(crate) mod marker;
 #[cfg_attr(
     not(test),

@@ -23,6 +23,7 @@ pub mod read_replies;
 pub mod reports;
 pub mod retention;
 pub mod search;
+pub mod seaweed;
 pub mod unreadable;
 
 use async_trait::async_trait;

@@ -168,7 +168,7 @@ async fn a_gateway_that_is_stopped_goes_on_with_it_at_its_start() {
     waits(&town, requeued, State::Accepted, 1).await;
     let mut settings = TownPlan::default().settings;
     settings.store.path = town.folder().join("posthouse.db");
-    settings.media.path = town.folder().join("media");
+    settings.media.place = town.folder().join("media").into();
     // The carrier's reports come where they came before.
     settings.carriers.listen = town.carrier_door();
     let (folder, carriers, vasp) = town.without_gateway().await;

@@ -63,7 +63,7 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::default();
     settings.store.path = folder.path().join("posthouse-data/posthouse.db");
-    settings.media.path = folder.path().join("posthouse-data/media");
+    settings.media.place = folder.path().join("posthouse-data/media").into();
     for listen in [&mut settings.mm7.listen, &mut settings.carriers.listen, &mut settings.admin.listen] {
         *listen = "127.0.0.1:0".parse().unwrap();
     }

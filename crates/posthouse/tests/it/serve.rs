@@ -212,7 +212,7 @@ fn stored(folder: &Path) -> Vec<StoredMessage> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let access = Access::Visit { create: false };
-        let store = open(&url, &folder.join("data/media"), access).await.unwrap();
+        let store = open(&url, &folder.join("data/media").into(), access).await.unwrap();
         let messages = store.messages(&MessageFilter::default(), 1000).await.unwrap();
         store.close().await.unwrap();
         messages

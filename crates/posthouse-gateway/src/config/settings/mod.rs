@@ -163,7 +163,7 @@ mod tests {
     use super::{super::ConfigMistake, *};
     use crate::{secrets::Secret, tls::files::Tls};
 
-    fn parse(text: &str) -> Result<Settings, ConfigErrors> {
+    pub(super) fn parse(text: &str) -> Result<Settings, ConfigErrors> {
         let environment = |name: &str| match name {
             "TOKEN" => Some("hush-hush".to_owned()),
             "BYTES" => Some("1000".to_owned()),
@@ -245,7 +245,7 @@ mod tests {
     fn every_key_is_taken_and_printed() {
         let settings = parse(EVERY_KEY).unwrap();
         assert_eq!(settings.store.path, Path::new("/var/lib/post \"house\"/a.db"));
-        assert_eq!(settings.media.path, Path::new("media"));
+        assert_eq!(settings.media.place, Path::new("media").into());
         assert_eq!(settings.mm7.listen.to_string(), "[::1]:0");
         assert_eq!(settings.mm7.max_request_bytes, 1000);
         assert_eq!(settings.mm7.read_timeout, Duration::from_millis(250));
@@ -288,7 +288,7 @@ mod tests {
         std::fs::write(&file, "[admin]\ntoken = { file = \"token\" }\n[media]\nurl = \"file://m\"").unwrap();
         let settings = Settings::load(Some(&file), &|_| None).unwrap();
         assert_eq!(settings.store.path, folder.path().join("posthouse-data/posthouse.db"));
-        assert_eq!(settings.media.path, folder.path().join("m"));
+        assert_eq!(settings.media.place, folder.path().join("m").into());
         assert_eq!(settings.admin.token.as_ref().map(Secret::expose), Some("hush-hush"));
         assert_eq!(parse(&settings.print()), Ok(settings));
     }

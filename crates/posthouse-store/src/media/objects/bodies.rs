@@ -213,10 +213,9 @@ impl MediaBodies {
                 listed.iter().map(|object| object.id).filter(|id| is_old(*id, now)).collect();
             if !old.is_empty() {
                 let known = known(old.clone()).await?;
-                for id in old.iter().filter(|id| !known.contains(id)) {
-                    self.remove(*id).await?;
-                    swept += 1;
-                }
+                let orphans: Vec<ObjectId> = old.into_iter().filter(|id| !known.contains(id)).collect();
+                self.remove(&orphans).await?;
+                swept += orphans.len() as u64;
             }
             if listed.len() < PAGE {
                 return Ok(swept);
@@ -224,15 +223,15 @@ impl MediaBodies {
         }
     }
 
-    /// Throws away the objects of a day, at most `limit`; whether none is left.
+    /// Throws away the objects of a day, at most `limit` (and a thousand); whether none is left.
     ///
     /// # Errors
     /// Those of the place: what went is gone, and the next call goes on.
     pub(crate) async fn drop_day(&self, day: Date, limit: usize) -> Result<bool, StoreError> {
+        let limit = limit.min(PAGE);
         let listed = self.list(day, None, limit.saturating_add(1)).await?;
-        for object in listed.iter().take(limit) {
-            self.remove(object.id).await?;
-        }
+        let first: Vec<ObjectId> = listed.iter().map(|object| object.id).take(limit).collect();
+        self.remove(&first).await?;
         let is_done = listed.len() <= limit;
         if is_done {
             self.place.forget_day(day).await.map_err(|error| refused(&*self.place, error))?;
@@ -240,8 +239,12 @@ impl MediaBodies {
         Ok(is_done)
     }
 
-    async fn remove(&self, object: ObjectId) -> Result<(), StoreError> {
-        self.place.remove(&object.name()).await.map_err(|error| refused(&*self.place, error))
+    async fn remove(&self, objects: &[ObjectId]) -> Result<(), StoreError> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = objects.iter().map(|object| object.name()).collect();
+        self.place.remove(&names).await.map_err(|error| refused(&*self.place, error))
     }
 
     /// Whether something can be written, for readiness: an object is written and removed again.

@@ -85,7 +85,7 @@ pub(super) async fn check(place: &dyn ObjectPlace) -> Result<(), PlaceError> {
         Ok(()) | Err(PlaceError::Exists) => {}
         Err(error) => return Err(error),
     }
-    match place.remove(CHECK).await {
+    match place.remove(&[CHECK.to_owned()]).await {
         // Who may write and not remove has retention done by the bucket's own rules.
         Err(PlaceError::Denied(cause)) => {
             tracing::warn!(%cause, "media can be written and not removed: they stay till the bucket's own rules take them");

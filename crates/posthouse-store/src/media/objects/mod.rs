@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `place.rs` | what a place for objects must do, and the names of objects |
+//! | `s3.rs` `s3_http.rs` | a bucket of S3, as a place |
 //! | `shared_folder.rs` | a folder that all nodes mount, as a place |
 //! | `pack.rs` | how bodies lie in an object |
 //! | `packer.rs` | gathers bodies into objects and uploads them |
@@ -25,6 +26,8 @@ pub(crate) mod marker;
 pub(crate) mod pack;
 pub(crate) mod packer;
 pub(crate) mod place;
+pub(crate) mod s3;
+mod s3_http;
 pub(crate) mod shared_folder;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -117,11 +117,11 @@ pub(crate) trait ObjectPlace: fmt::Debug + fmt::Display + Send + Sync + 'static 
         limit: usize,
     ) -> Result<Vec<ListedObject>, PlaceError>;
 
-    /// Removes an object; that there is none is no error.
+    /// Removes objects, at most a thousand; that there are none is no error.
     ///
     /// # Errors
-    /// Those of the place.
-    async fn remove(&self, name: &str) -> Result<(), PlaceError>;
+    /// Those of the place: some may be gone.
+    async fn remove(&self, names: &[String]) -> Result<(), PlaceError>;
 
     /// A day has no objects any more: removes what else bears its name, such as folders.
     ///

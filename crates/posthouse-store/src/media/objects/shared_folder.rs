@@ -99,9 +99,12 @@ impl ObjectPlace for SharedFolder {
         self.run(move |root| list(root, day, after, limit)).await
     }
 
-    async fn remove(&self, name: &str) -> Result<(), PlaceError> {
-        let name = name.to_owned();
-        self.run(move |root| ignore_missing(fs::remove_file(root.join(&name)))).await
+    async fn remove(&self, names: &[String]) -> Result<(), PlaceError> {
+        let names = names.to_vec();
+        self.run(move |root| {
+            names.iter().try_for_each(|name| ignore_missing(fs::remove_file(root.join(name))))
+        })
+        .await
     }
 
     async fn forget_day(&self, day: Date) -> Result<(), PlaceError> {

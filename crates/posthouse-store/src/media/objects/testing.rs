@@ -109,9 +109,9 @@ impl ObjectPlace for MemoryPlace {
         Ok(listed.filter(|listed| listed.id.day() == day).take(limit).collect())
     }
 
-    async fn remove(&self, name: &str) -> Result<(), PlaceError> {
+    async fn remove(&self, names: &[String]) -> Result<(), PlaceError> {
         self.there()?;
-        self.state.lock().objects.remove(name);
+        self.state.lock().objects.retain(|name, _| !names.contains(name));
         Ok(())
     }
 

@@ -159,7 +159,7 @@ fn photo() -> Media {
 fn settings(folder: &TempDir) -> anyhow::Result<Settings> {
     let mut settings = Settings::default();
     settings.store.path = folder.path().join("posthouse.db");
-    settings.media.path = folder.path().join("media");
+    settings.media.place = folder.path().join("media").into();
     let free_port = "127.0.0.1:0".parse()?;
     settings.mm7.listen = free_port;
     settings.carriers.listen = free_port;

@@ -15,8 +15,15 @@ const COMFORT: u64 = 8;
 /// The folders of the store and of media, and how much is free there.
 pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
     let store = settings.store.path.parent().unwrap_or(Path::new(""));
-    let media = &settings.media.path;
-    vec![writable("store", store), writable("media", media), room(store), room(media)]
+    let mut findings = vec![writable("store", store), room(store)];
+    match settings.media.place.folder() {
+        Some(media) => findings.extend([writable("media", media), room(media)]),
+        None => findings.push(Finding::note(
+            "media",
+            format!("{} is looked at when the store is opened", settings.media.place),
+        )),
+    }
+    findings
 }
 
 fn writable(check: &'static str, folder: &Path) -> Finding {

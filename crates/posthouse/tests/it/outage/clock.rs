@@ -28,7 +28,7 @@ fn a_clock_far_ahead_is_not_believed_till_it_is_confirmed() {
     let seen = Timestamp::now() - SignedDuration::from_hours(24 * 60);
     let (path, media) = (folder.path().join("data/posthouse.db"), folder.path().join("data/media"));
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let store = open(&StoreUrl::sqlite(path), &media, Access::serve()).await.unwrap();
+        let store = open(&StoreUrl::sqlite(path), &media.into(), Access::serve()).await.unwrap();
         store.note_seen(seen).await.unwrap();
         store.close().await.unwrap();
     });
