@@ -137,6 +137,12 @@ impl State {
         open.into_iter().chain(Terminal::ALL.iter().copied().map(Self::Ended))
     }
 
+    /// The states of a message that has ended in any other way than it should.
+    pub fn failed() -> impl Iterator<Item = Self> {
+        let ended = Terminal::ALL.iter().copied().filter(|terminal| *terminal != Terminal::Retrieved);
+        ended.map(Self::Ended)
+    }
+
     /// What this event does to a message in this state.
     #[must_use]
     pub fn after(self, event: LifeEvent) -> Transition {

@@ -5,11 +5,12 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Due, EndedAttempt,
-    Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback, KeptFilter,
-    Lease, Membership, MembershipStore, MessageFilter, NewMessage, NewMo, NextStep, Node, OperationsStore,
-    Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, RevisionStore, SearchStore, Settled,
-    Settlement, StoreResult, StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore, WorkStore,
+    Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Due,
+    EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback,
+    KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter, NewMessage, NewMo, NextStep,
+    Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
+    RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Take, Timer,
+    ToSend, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -269,6 +270,15 @@ impl<W: Wraps<dyn SearchStore>> SearchStore for W {
 
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
         self.inner().messages(filter, limit).await
+    }
+
+    async fn count(
+        &self,
+        filter: &MessageFilter,
+        by: &[CountBy],
+        limit: usize,
+    ) -> StoreResult<Vec<MessageCount>> {
+        self.inner().count(filter, by, limit).await
     }
 
     async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
+use super::SEARCH_TIME;
+
 /// Why an operation was not carried out.
 ///
 /// What a caller has to know first is whether anything was written. Of every variant but [`Failed`](Self::Failed) it is
@@ -38,6 +40,8 @@ pub enum StoreError {
         /// The revision there is.
         found: u64,
     },
+    /// A search took longer than [one may](super::SEARCH_TIME), and was given up. Nothing was written. Ask for less.
+    TooWide,
     /// There is no such thing (any more). Nothing was written.
     NotFound(&'static str),
     /// What is stored cannot be read. Nothing was written. Asking again has the same answer; an operator has to look.
@@ -111,6 +115,9 @@ impl fmt::Display for StoreError {
             Self::RevisionMoved { expected, found } => {
                 write!(f, "provisioning is at revision {found}, and not at {expected} any more")
             }
+            Self::TooWide => {
+                write!(f, "the search is too wide: it was given up after {} s", SEARCH_TIME.as_secs())
+            }
             Self::NotFound(what) => write!(f, "there is no {what}"),
             Self::Corrupt { place, what } => write!(f, "{place} cannot be read: {what}"),
         }
@@ -177,7 +184,7 @@ mod tests {
 
     use super::*;
 
-    fn every_kind() -> [StoreError; 11] {
+    fn every_kind() -> [StoreError; 12] {
         [
             StoreError::Full,
             StoreError::Overloaded,
@@ -187,6 +194,7 @@ mod tests {
             StoreError::not_done("the disk was away"),
             StoreError::LostLease,
             StoreError::RevisionMoved { expected: 3, found: 4 },
+            StoreError::TooWide,
             StoreError::NotFound("message"),
             StoreError::Corrupt {
                 place: "message.state of row 7".into(),
@@ -202,7 +210,7 @@ mod tests {
         let (passes, stays, unknown) = ((true, true), (true, false), (false, false));
         assert_eq!(
             known,
-            [passes, passes, passes, stays, stays, passes, stays, stays, stays, stays, unknown],
+            [passes, passes, passes, stays, stays, passes, stays, stays, stays, stays, stays, unknown],
             "{:?}",
             every_kind()
         );
@@ -222,6 +230,7 @@ mod tests {
                 "the store failed: the disk was away",
                 "the lease was lost",
                 "provisioning is at revision 4, and not at 3 any more",
+                "the search is too wide: it was given up after 2 s",
                 "there is no message",
                 "message.state of row 7 cannot be read: no value of this kind",
                 "the store failed: a commit failed",

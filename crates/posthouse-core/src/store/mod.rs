@@ -61,7 +61,7 @@ pub use self::{
     provisioning::{ProvisioningStore, RevisionStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
     reports::{Recorded, ReportStore},
-    search::{MessageFilter, SearchStore},
+    search::{CountBy, MessageCount, MessageFilter, SEARCH_TIME, SearchStore},
     space::Demand,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
     work::{

@@ -1,8 +1,11 @@
 //! What is read of messages.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
+use mm7::StatusCode;
 
 use super::{NextStep, StoreResult};
 use crate::{
@@ -14,18 +17,22 @@ use crate::{
     unreadable::KeptUnreadable,
 };
 
+/// How long a search may take. What takes longer is given up with [`StoreError::TooWide`](super::StoreError::TooWide): others wait for
+/// what it reads with.
+pub const SEARCH_TIME: Duration = Duration::from_secs(2);
+
 /// Which messages a search is about. It walks backwards from the newest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessageFilter {
-    /// Only those accepted at or after this time.
+    /// Only those accepted at or after this time; with a [code](Self::code), that failed so at or after it.
     pub since: Option<Timestamp>,
-    /// Only those accepted before this time.
+    /// Only those accepted before this time; with a [code](Self::code), that failed so before it.
     pub before: Option<Timestamp>,
     /// Only ids below this one: the key of the next page.
     pub below: Option<Id>,
     /// Only this account's.
     pub account: Option<AccountName>,
-    /// Only this carrier's.
+    /// Only this carrier's; with a [code](Self::code), that failed so at this one.
     pub carrier: Option<CarrierId>,
     /// Only to this recipient (digits).
     pub recipient: Option<String>,
@@ -33,6 +40,54 @@ pub struct MessageFilter {
     pub transaction_id: Option<String>,
     /// Only in one of these states; empty: in any.
     pub states: Vec<State>,
+    /// Only those of which an attempt failed with this code, whatever became of them: see
+    /// [`FailedAttempt`](super::FailedAttempt).
+    pub code: Option<StatusCode>,
+    /// Only those that were attempted over this connection; with a [code](Self::code), that failed so over it.
+    pub connection: Option<String>,
+}
+
+/// What messages are told apart by when they are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountBy {
+    /// Where they stand.
+    State,
+    /// The carrier they go to.
+    Carrier,
+    /// The reason of their refusal.
+    Code,
+    /// Whose they are.
+    Account,
+}
+
+impl CountBy {
+    /// Everything that there is.
+    pub const ALL: &'static [Self] = &[Self::State, Self::Carrier, Self::Code, Self::Account];
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Carrier => "carrier",
+            Self::Code => "code",
+            Self::Account => "account",
+        }
+    }
+}
+
+/// How many messages are alike in what they are told apart by; nothing else of them is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageCount {
+    /// Where they stand.
+    pub state: Option<State>,
+    /// The carrier they go to.
+    pub carrier: Option<CarrierId>,
+    /// The reason of their refusal; `None` also of those that were not refused.
+    pub code: Option<StatusCode>,
+    /// Whose they are.
+    pub account: Option<AccountName>,
+    /// How many.
+    pub messages: u64,
 }
 
 /// Reads messages and what belongs to them. Nothing is changed, and a [visitor](super#who-may-do-what) may do all of it. See the
@@ -61,8 +116,20 @@ pub trait SearchStore: Send + Sync + 'static {
     /// Messages that match, newest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`], and those of every operation that reads.
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>>;
+
+    /// How many messages match: a row for each of what they are told apart by, the most first, at most `limit`; one row where they are
+    /// not told apart, and none where nothing matches.
+    ///
+    /// # Errors
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`], and those of every operation that reads.
+    async fn count(
+        &self,
+        filter: &MessageFilter,
+        by: &[CountBy],
+        limit: usize,
+    ) -> StoreResult<Vec<MessageCount>>;
 
     /// The media of a message, one `Bytes` for each of its parts.
     ///

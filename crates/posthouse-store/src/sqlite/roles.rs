@@ -17,12 +17,12 @@ use posthouse_core::{
     provisioning::{Change, Provisioning},
     slots::Slots,
     store::{
-        Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, Demand, Due,
-        EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback,
-        KeptFilter, Lease, Membership, MembershipStore, MessageFilter, NewMessage, NewMo, NextStep, Node,
-        OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore,
-        Settled, StoreError, StoreResult, StoreStatistics, Swept, Take, Timer, ToSend, UpkeepStore,
-        WorkStore,
+        Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Demand,
+        Due, EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining,
+        KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter,
+        NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
+        Recorded, ReportStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, Swept, Take,
+        Timer, ToSend, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -275,7 +275,17 @@ impl SearchStore for SqliteStore {
 
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
         let filter = filter.clone();
-        self.readers.read(move |connection| search::messages(connection, &filter, limit)).await
+        self.readers.search(move |connection| search::messages(connection, &filter, limit)).await
+    }
+
+    async fn count(
+        &self,
+        filter: &MessageFilter,
+        by: &[CountBy],
+        limit: usize,
+    ) -> StoreResult<Vec<MessageCount>> {
+        let (filter, by) = (filter.clone(), by.to_vec());
+        self.readers.search(move |connection| search::count(connection, &filter, &by, limit)).await
     }
 
     async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
+use mm7::StatusCode;
 use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
     life::words,
     message::{EventKind, StoredMessage, StoredPart, TimelineEvent},
-    store::{MessageFilter, NextStep, StoreError},
+    store::{CountBy, MessageCount, MessageFilter, NextStep, StoreError},
 };
 use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 
@@ -78,8 +79,31 @@ pub(super) fn timeline(connection: &Connection, id: Id) -> Result<Option<Vec<Tim
     Ok(Some(timeline))
 }
 
-/// A condition and its value.
-type Condition = (&'static str, Box<dyn ToSql>);
+/// What a query asks for: its text, and the values in it.
+#[derive(Default)]
+struct Query {
+    from: &'static str,
+    conditions: Vec<&'static str>,
+    values: Vec<Box<dyn ToSql>>,
+    states: String,
+}
+
+impl Query {
+    fn and(&mut self, condition: &'static str, value: impl ToSql + 'static) {
+        self.conditions.push(condition);
+        self.values.push(Box::new(value));
+    }
+
+    fn text(&self, select: &str, rest: &str) -> String {
+        let Self { from, conditions, states, .. } = self;
+        let conditions = conditions.iter().fold(String::new(), |all, one| format!("{all} AND {one}"));
+        format!("SELECT {select} FROM {from} WHERE true{conditions}{states} {rest}")
+    }
+
+    fn values(&self) -> impl Iterator<Item = &dyn ToSql> {
+        self.values.iter().map(|value| &**value)
+    }
+}
 
 /// Messages that match, newest first.
 pub(super) fn messages(
@@ -87,23 +111,11 @@ pub(super) fn messages(
     filter: &MessageFilter,
     limit: usize,
 ) -> Result<Vec<StoredMessage>> {
-    let mut conditions = bounds(filter);
-    conditions.extend(names(filter));
-    let mut sql = format!("SELECT {COLUMNS} FROM message WHERE true");
-    for (condition, _) in &conditions {
-        sql.push_str(" AND ");
-        sql.push_str(condition);
-    }
-    if !filter.states.is_empty() {
-        let states: Vec<String> = filter.states.iter().map(|state| state.number().to_string()).collect();
-        // `+` keeps the index on unanswered messages out: the walk goes by id.
-        sql.push_str(&format!(" AND +state IN ({})", states.join(", ")));
-    }
-    sql.push_str(" ORDER BY id DESC LIMIT ?");
-    let mut values: Vec<Box<dyn ToSql>> = conditions.into_iter().map(|(_, value)| value).collect();
-    values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+    let (text, query) = (listing(filter), query(filter));
+    let mut statement = connection.prepare_cached(&text)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement
+        .query(rusqlite::params_from_iter(query.values().chain(std::iter::once(&limit as &dyn ToSql))))?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         messages.push(read(row)?);
@@ -111,41 +123,167 @@ pub(super) fn messages(
     Ok(messages)
 }
 
-/// The stretch of ids to be walked, and the exact times within it.
-fn bounds(filter: &MessageFilter) -> Vec<Condition> {
-    let mut bounds: Vec<Condition> = Vec::new();
-    if let Some(since) = filter.since {
-        let first = since.checked_sub(APART).unwrap_or(Timestamp::MIN);
-        bounds.push(("id >= ?", Box::new(Id::first_at(first).number())));
-        bounds.push(("accepted_at >= ?", Box::new(since.as_millisecond())));
-    }
-    if let Some(before) = filter.before {
-        let last = before.checked_add(APART).unwrap_or(Timestamp::MAX);
-        bounds.push(("id < ?", Box::new(Id::first_at(last).number())));
-        bounds.push(("accepted_at < ?", Box::new(before.as_millisecond())));
-    }
-    if let Some(below) = filter.below {
-        bounds.push(("id < ?", Box::new(below.number())));
-    }
-    bounds
+/// The statement that lists messages: one that walks an index backwards, and holds no more than a row in memory.
+fn listing(filter: &MessageFilter) -> String {
+    let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("m.{}", column.trim())).collect();
+    let order = match filter.code {
+        // Of a message several attempts may have failed in the same way.
+        Some(_) => "GROUP BY f.message ORDER BY f.message DESC LIMIT ?",
+        None => "ORDER BY m.id DESC LIMIT ?",
+    };
+    query(filter).text(&columns.join(", "), order)
 }
 
-fn names(filter: &MessageFilter) -> Vec<Condition> {
-    let account = filter.account.clone().map(|account| account.0);
-    let carrier = filter.carrier.clone().map(|carrier| carrier.0);
-    let texts = [
-        ("account = ?", account),
-        ("carrier = ?", carrier),
-        ("recipient = ?", filter.recipient.clone()),
-        ("transaction_id = ?", filter.transaction_id.clone()),
-    ];
-    let mut names: Vec<Condition> = Vec::new();
-    for (condition, value) in texts {
-        if let Some(value) = value {
-            names.push((condition, Box::new(value)));
+/// How many messages match, by what they are told apart by.
+pub(super) fn count(
+    connection: &Connection,
+    filter: &MessageFilter,
+    by: &[CountBy],
+    limit: usize,
+) -> Result<Vec<MessageCount>> {
+    let query = query(filter);
+    let mut by = by.to_vec();
+    by.sort_unstable();
+    by.dedup();
+    let columns: String = by.iter().map(|by| format!("{} AS {}, ", column(*by), by.as_str())).collect();
+    let messages = if filter.code.is_some() { "count(DISTINCT m.id)" } else { "count(*)" };
+    let group = match by.as_slice() {
+        [] => String::new(),
+        by => format!("GROUP BY {}", by.iter().map(|by| column(*by)).collect::<Vec<_>>().join(", ")),
+    };
+    let rest = format!("{group} ORDER BY messages DESC LIMIT ?");
+    let mut statement =
+        connection.prepare_cached(&query.text(&format!("{columns}{messages} AS messages"), &rest))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = statement
+        .query(rusqlite::params_from_iter(query.values().chain(std::iter::once(&limit as &dyn ToSql))))?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next()? {
+        counts.push(read_count(row, &by)?);
+    }
+    counts.retain(|count: &MessageCount| count.messages > 0);
+    Ok(counts)
+}
+
+const fn column(by: CountBy) -> &'static str {
+    match by {
+        CountBy::State => "m.state",
+        CountBy::Carrier => "m.carrier",
+        CountBy::Code => "m.reason",
+        CountBy::Account => "m.account",
+    }
+}
+
+fn read_count(row: &Row<'_>, by: &[CountBy]) -> Result<MessageCount> {
+    let record = Record::new("message", "counted", row);
+    let mut count = MessageCount {
+        messages: record.known("messages", |messages: i64| u64::try_from(messages).ok())?,
+        ..MessageCount::default()
+    };
+    for by in by {
+        match by {
+            CountBy::State => count.state = Some(record.state("state")?),
+            CountBy::Carrier => count.carrier = Some(CarrierId(record.value("carrier")?)),
+            CountBy::Code => {
+                let code: Option<u32> = record.value("code")?;
+                count.code = code.and_then(StatusCode::from_code);
+            }
+            CountBy::Account => count.account = Some(AccountName(record.value("account")?)),
         }
     }
-    names
+    Ok(count)
+}
+
+/// A filter as the conditions of a query on `message m`; with a code, by way of `failed_attempt f`.
+fn query(filter: &MessageFilter) -> Query {
+    let mut query = Query::default();
+    match filter.code {
+        Some(code) => {
+            // In this order: what failed is less than all.
+            query.from = "failed_attempt f CROSS JOIN message m ON m.id = f.message";
+            query.and("f.code = ?", code.code());
+            failed_bounds(&mut query, filter);
+        }
+        None => {
+            query.from = "message m";
+            bounds(&mut query, filter);
+        }
+    }
+    names(&mut query, filter);
+    if !filter.states.is_empty() {
+        let states: Vec<String> = filter.states.iter().map(|state| state.number().to_string()).collect();
+        // `+` keeps the index on unanswered messages out: the walk goes by id.
+        query.states = format!(" AND +m.state IN ({})", states.join(", "));
+    }
+    query
+}
+
+/// The stretch of ids to be walked, and the exact times within it.
+fn bounds(query: &mut Query, filter: &MessageFilter) {
+    if let Some(since) = filter.since {
+        let first = since.checked_sub(APART).unwrap_or(Timestamp::MIN);
+        query.and("m.id >= ?", Id::first_at(first).number());
+        query.and("m.accepted_at >= ?", since.as_millisecond());
+    }
+    if let Some(before) = filter.before {
+        query.and("m.id < ?", first_beyond(before));
+        query.and("m.accepted_at < ?", before.as_millisecond());
+    }
+    if let Some(below) = filter.below {
+        query.and("m.id < ?", below.number());
+    }
+    if let Some(carrier) = &filter.carrier {
+        query.and("m.carrier = ?", carrier.0.clone());
+    }
+    if let Some(connection) = &filter.connection {
+        query.and(
+            concat!(
+                "EXISTS (SELECT 1 FROM event e WHERE e.message = m.id AND e.kind = ",
+                2,
+                " AND e.detail = ?)"
+            ),
+            connection.clone(),
+        );
+    }
+}
+
+/// The same of failed attempts: when they failed, where, and over which connection. No attempt is before its message.
+fn failed_bounds(query: &mut Query, filter: &MessageFilter) {
+    if let Some(since) = filter.since {
+        query.and("f.at >= ?", since.as_millisecond());
+    }
+    if let Some(before) = filter.before {
+        query.and("f.message < ?", first_beyond(before));
+        query.and("f.at < ?", before.as_millisecond());
+    }
+    if let Some(below) = filter.below {
+        query.and("f.message < ?", below.number());
+    }
+    if let Some(carrier) = &filter.carrier {
+        query.and("f.carrier = ?", carrier.0.clone());
+    }
+    if let Some(connection) = &filter.connection {
+        query.and("f.connection = ?", connection.clone());
+    }
+}
+
+/// Where the ids begin of what cannot have been accepted before this time.
+fn first_beyond(before: Timestamp) -> i64 {
+    Id::first_at(before.checked_add(APART).unwrap_or(Timestamp::MAX)).number()
+}
+
+fn names(query: &mut Query, filter: &MessageFilter) {
+    let account = filter.account.clone().map(|account| account.0);
+    let texts = [
+        ("m.account = ?", account),
+        ("m.recipient = ?", filter.recipient.clone()),
+        ("m.transaction_id = ?", filter.transaction_id.clone()),
+    ];
+    for (condition, value) in texts {
+        if let Some(value) = value {
+            query.and(condition, value);
+        }
+    }
 }
 
 /// The newest id there is or was.
@@ -272,4 +410,50 @@ fn split(mut body: Bytes, lengths: &[usize]) -> Option<Vec<Bytes>> {
 /// What media that are not what they must be are reported as.
 pub(super) fn corrupt_media(id: Id) -> StoreError {
     corrupt("media", "body", id, "its checksum does not match")
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_core::life::state::State;
+
+    use super::*;
+    use crate::{sqlite::schema, suite::bed::at};
+
+    /// Each walks an index from its end: none sorts, or reads what it does not have to.
+    #[test]
+    fn lists_are_walked_and_not_sorted() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let any = MessageFilter::default();
+        let window = MessageFilter { since: Some(at(0)), before: Some(at(9)), ..any.clone() };
+        let code = Some(StatusCode::ServiceUnavailable);
+        let carrier = Some(CarrierId("31003".into()));
+        for (filter, walk) in [
+            (window.clone(), "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (
+                MessageFilter { states: vec![State::Parked], carrier: carrier.clone(), ..any.clone() },
+                "SCAN m",
+            ),
+            (
+                MessageFilter { recipient: Some("1".into()), ..any.clone() },
+                "SEARCH m USING INDEX message_recipient (recipient=?)",
+            ),
+            (
+                MessageFilter { code, carrier, connection: Some("east".into()), ..window },
+                "SEARCH f USING COVERING INDEX failed_attempt_code (code=? AND message<?)",
+            ),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {}", listing(&filter));
+            let mut statement = connection.prepare(&explain).unwrap();
+            let plan: Vec<String> =
+                statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap();
+            assert_eq!(plan[0], walk, "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn the_kind_of_a_begun_attempt_is_its_number() {
+        assert_eq!(EventKind::Sending.number(), 2);
+    }
 }

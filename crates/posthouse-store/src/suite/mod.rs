@@ -219,6 +219,9 @@ macro_rules! conformance {
                 large_media_read_back_while_others_are_written;
             search: messages_come_newest_first_and_page_by_key,
                 every_filter_filters,
+                messages_are_found_by_how_an_attempt_failed,
+                failed_attempts_are_bounded_and_go_with_their_message,
+                messages_are_counted,
                 the_newest_id_is_remembered;
             provisioning: a_new_store_has_nothing_provisioned,
                 changes_read_back_sorted_by_key,

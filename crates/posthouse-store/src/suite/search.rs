@@ -1,18 +1,19 @@
 //! Looking for messages.
 
-use mm7::MmStatus;
+use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
     account::AccountName,
     address::Msisdn,
+    bounds::FAILED_ATTEMPTS,
     carrier::CarrierId,
     life::state::{State, Terminal},
-    store::{MessageFilter, NewMessage},
+    store::{CountBy, EndedAttempt, FailedAttempt, MessageCount, MessageFilter, NewMessage, Settlement},
 };
 
 use super::{
     Backend,
-    bed::{Bed, acme, at, carrier, message, report},
+    bed::{Bed, ME, acme, again, at, carrier, lease, message, report, taken},
 };
 
 async fn ids(bed: &Bed, filter: MessageFilter, limit: usize) -> Vec<Id> {
@@ -76,6 +77,148 @@ pub async fn every_filter_filters(backend: &dyn Backend) {
     ] {
         assert_eq!(ids(&bed, filter.clone(), 10).await, expected, "{filter:?}");
     }
+}
+
+/// An attempt that failed then, over this connection.
+fn failed(now: i64, code: StatusCode, connection: Option<&str>) -> FailedAttempt {
+    FailedAttempt { at: at(now), code, connection: connection.map(str::to_owned) }
+}
+
+const BUSY: StatusCode = StatusCode::ServiceUnavailable;
+const DENIED: StatusCode = StatusCode::ServiceDenied;
+
+async fn settle(bed: &Bed, id: Id, settlement: Settlement, failed: &[FailedAttempt], now: i64) {
+    let ended = EndedAttempt { settlement, said: "", failed };
+    bed.settle_attempt(id, ME, ended, at(now), None).await.unwrap();
+}
+
+/// Accepts a message and attempts it once, over these connections.
+async fn attempted(bed: &Bed, now: i64, settlement: Settlement, failed: &[FailedAttempt]) -> Id {
+    let id = bed.sending(now).await;
+    settle(bed, id, settlement, failed, now + 1).await;
+    id
+}
+
+/// Whether it has ended or still waits, and by when it failed, not by when it was accepted.
+pub async fn messages_are_found_by_how_an_attempt_failed(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let waits = attempted(
+        &bed,
+        100,
+        again(101, 60),
+        &[failed(101, BUSY, Some("east")), failed(102, BUSY, Some("west"))],
+    )
+    .await;
+    let refused =
+        Settlement::Refused { terminal: Terminal::Rejected, reason: DENIED, details: Some("no".into()) };
+    let both = [failed(201, BUSY, Some("west")), failed(202, DENIED, Some("east"))];
+    let ended = attempted(&bed, 200, refused, &both).await;
+    let interrupted = attempted(&bed, 300, super::bed::unknown(300), &[]).await;
+    let taken = attempted(&bed, 400, taken("c-1", 400), &[]).await;
+    assert_eq!(ids(&bed, MessageFilter::default(), 10).await, [taken, interrupted, ended, waits]);
+
+    let busy = MessageFilter { code: Some(BUSY), ..MessageFilter::default() };
+    let window =
+        |since, before| MessageFilter { since: Some(at(since)), before: Some(at(before)), ..busy.clone() };
+    let over = |connection: &str| MessageFilter { connection: Some(connection.to_owned()), ..busy.clone() };
+    let coded = |code| MessageFilter { code: Some(code), ..MessageFilter::default() };
+    for (filter, expected) in [
+        (busy.clone(), vec![ended, waits]),
+        (coded(DENIED), vec![ended]),
+        (coded(StatusCode::Timeout), vec![interrupted]),
+        (coded(StatusCode::Success), vec![]),
+        (window(0, 102), vec![waits]),
+        (window(102, 103), vec![waits]),
+        (window(103, 201), vec![]),
+        (window(201, 202), vec![ended]),
+        (over("east"), vec![waits]),
+        (over("west"), vec![ended, waits]),
+        (MessageFilter { carrier: Some(carrier()), ..busy.clone() }, vec![ended, waits]),
+        (MessageFilter { carrier: Some(CarrierId("1".into())), ..busy.clone() }, vec![]),
+        (MessageFilter { account: Some(acme()), below: Some(ended), ..busy.clone() }, vec![waits]),
+        (MessageFilter { states: vec![State::Accepted], ..busy.clone() }, vec![waits]),
+    ] {
+        assert_eq!(ids(&bed, filter.clone(), 10).await, expected, "{filter:?}");
+    }
+    assert_eq!(ids(&bed, busy.clone(), 1).await, [ended]);
+    assert_eq!(counted(&bed, &busy, &[]).await, [MessageCount { messages: 2, ..MessageCount::default() }]);
+    // Without a code: over which connection they were attempted, whatever came of it.
+    let by_connection = MessageFilter { connection: Some("vzw-1".into()), ..MessageFilter::default() };
+    assert_eq!(ids(&bed, by_connection.clone(), 10).await, [taken, interrupted, ended, waits]);
+    let elsewhere = MessageFilter { connection: Some("vzw".into()), ..by_connection };
+    assert_eq!(ids(&bed, elsewhere, 10).await, []);
+}
+
+/// The newest of a message, as long as it is there.
+pub async fn failed_attempts_are_bounded_and_go_with_their_message(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let id = bed.sending(0).await;
+    let many: Vec<_> =
+        (0..i64::from(FAILED_ATTEMPTS) + 2).map(|now| failed(now, BUSY, Some("east"))).collect();
+    settle(&bed, id, again(0, 0), &many, 1).await;
+    let till =
+        |before| MessageFilter { code: Some(BUSY), before: Some(at(before)), ..MessageFilter::default() };
+    assert_eq!(ids(&bed, till(2), 10).await, []);
+    assert_eq!(ids(&bed, till(3), 10).await, [id]);
+    bed.lease_sends(&carrier(), lease(ME, 2), at(2), None, 1).await.unwrap();
+    bed.begin(id, ME, "east", at(60), at(2)).await.unwrap();
+    let expired = Settlement::Expired { unreached: false };
+    settle(&bed, id, expired, &[failed(100, BUSY, None)], 100).await;
+    assert_eq!(ids(&bed, till(3), 10).await, []);
+    let owed = bed.lease_callbacks(&acme(), lease(ME, 100), at(100), 1).await.unwrap();
+    bed.settle_callback(owed[0].id, ME, posthouse_core::store::CallbackOutcome::Delivered, at(100))
+        .await
+        .unwrap();
+    assert_eq!(bed.sweep(at(200), at(200), 10).await.unwrap().messages, 1);
+    assert_eq!(ids(&bed, till(1000), 10).await, []);
+}
+
+async fn counted(bed: &Bed, filter: &MessageFilter, by: &[CountBy]) -> Vec<MessageCount> {
+    bed.count(filter, by, 10).await.unwrap()
+}
+
+/// By what they are to be told apart by, the most first.
+pub async fn messages_are_counted(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let any = MessageFilter::default();
+    assert_eq!(counted(&bed, &any, &[]).await, []);
+    for now in [1, 2, 3] {
+        let refused = Settlement::Refused { terminal: Terminal::Rejected, reason: DENIED, details: None };
+        attempted(&bed, now, refused, &[failed(now, DENIED, Some("east"))]).await;
+    }
+    let other = NewMessage {
+        account: AccountName("globex".into()),
+        carrier: CarrierId("31002".into()),
+        ..message(100)
+    };
+    bed.accept(&other).await.unwrap();
+    let of = |messages| MessageCount { messages, ..MessageCount::default() };
+    assert_eq!(counted(&bed, &any, &[]).await, [of(4)]);
+    let window = MessageFilter { since: Some(at(2)), before: Some(at(100)), ..any.clone() };
+    assert_eq!(counted(&bed, &window, &[]).await, [of(2)]);
+    let rejected = Some(State::Ended(Terminal::Rejected));
+    assert_eq!(
+        counted(&bed, &any, &[CountBy::State, CountBy::Code]).await,
+        [
+            MessageCount { state: rejected, code: Some(DENIED), ..of(3) },
+            MessageCount { state: Some(State::Accepted), ..of(1) }
+        ]
+    );
+    assert_eq!(
+        counted(&bed, &any, &[CountBy::Account, CountBy::Carrier, CountBy::Account]).await,
+        [
+            MessageCount { account: Some(acme()), carrier: Some(carrier()), ..of(3) },
+            MessageCount {
+                account: Some(other.account.clone()),
+                carrier: Some(other.carrier.clone()),
+                ..of(1)
+            }
+        ]
+    );
+    assert_eq!(bed.count(&any, &[CountBy::Carrier], 1).await.unwrap().len(), 1, "at most as many");
+    let coded = MessageFilter { code: Some(DENIED), ..any };
+    let by_state = counted(&bed, &coded, &[CountBy::State]).await;
+    assert_eq!(by_state, [MessageCount { state: rejected, ..of(3) }]);
 }
 
 /// Also when that message is gone.
