@@ -16,9 +16,10 @@ use tokio::time::timeout;
 
 use crate::{
     AccountQueue, AuditQuery, AuditRow, BASE, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
-    EndpointTested, EndpointView, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView,
-    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
-    RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
+    EndpointTested, EndpointView, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageSummary,
+    MessageTotal, MessageView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
+    ResendRequest, ResentBatch, RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery,
+    UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -194,6 +195,24 @@ impl ApiClient {
         parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
         self.get("/messages", &parameters).await
+    }
+
+    /// How many messages match.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn count(&self, query: &MessageQuery) -> Result<MessageTotal, ApiError> {
+        self.get("/messages/count", &query.parameters()).await
+    }
+
+    /// How many messages match, told apart by `state`, `carrier`, `code` and `account`, or some of them.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn summary(&self, query: &MessageQuery, by: &[String]) -> Result<MessageSummary, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("by", by.join(",")));
+        self.get("/messages/summary", &parameters).await
     }
 
     /// A message and its timeline.

@@ -23,8 +23,8 @@ pub use callback::{
 };
 pub use client::{ApiClient, ApiError};
 pub use message::{
-    FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageView, NextStepView,
-    PartView, ResendRequest, ResentBatch, TimelineLine,
+    FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,
+    MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,
 };
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};

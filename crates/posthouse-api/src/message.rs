@@ -25,15 +25,68 @@ pub struct MessageQuery {
     /// Only in one of these states; empty: in any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<String>,
-    /// Only accepted at or after this time.
+    /// Only those that ended in any other way than as Retrieved; beside `state`, those too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
+    /// Only those of which an attempt failed with this code, at `carrier` and over `connection` if they are given, whether they have ended
+    /// or still wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// Only those that were attempted over this connection; with `code`, that failed so over it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// Only accepted at or after this time; with `code`, that failed so then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Only accepted before this time.
+    /// Only accepted before this time; with `code`, that failed so then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
-    /// Whether `account` and `carrier` may also name what is not provisioned any more.
+    /// Whether `account`, `carrier` and `connection` may also name what is not provisioned any more.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unprovisioned: bool,
+}
+
+/// How many messages match: `GET /api/v1/messages/count`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageTotal {
+    /// How many.
+    pub messages: u64,
+    /// Where the window begins that was counted; null where it has no beginning.
+    pub since: Option<Timestamp>,
+    /// Where it ends; null where it has no end.
+    pub until: Option<Timestamp>,
+}
+
+/// How many messages match, told apart: `GET /api/v1/messages/summary`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSummary {
+    /// A row for each of what they are told apart by, the most first.
+    pub items: Vec<MessageShare>,
+    /// Null: there is no further page. What has more rows than [`MAX_PAGE`](crate::MAX_PAGE) is cut.
+    pub next: Option<String>,
+    /// Where the window begins that was counted; null where it has no beginning.
+    pub since: Option<Timestamp>,
+    /// Where it ends; null where it has no end.
+    pub until: Option<Timestamp>,
+}
+
+/// How many messages have this in common. What they are not told apart by is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageShare {
+    /// Where they stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The carrier they go to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The code that they were refused with; left out of those that were not, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<u32>,
+    /// Whose they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// How many.
+    pub messages: u64,
 }
 
 /// A message, as lists show it.
@@ -233,6 +286,9 @@ impl MessageQuery {
         add("carrier", self.carrier.clone());
         add("to", self.to.clone());
         add("transaction_id", self.transaction_id.clone());
+        add("failed", self.failed.then(|| "true".to_owned()));
+        add("code", self.code.map(|code| code.to_string()));
+        add("connection", self.connection.clone());
         add("since", self.since.map(|time| time.to_string()));
         add("until", self.until.map(|time| time.to_string()));
         add("unprovisioned", self.unprovisioned.then(|| "true".to_owned()));

@@ -72,6 +72,8 @@ problem_codes! {
     Internal = "internal", 500, "Something broke";
     /// The store is short of space, overloaded or late: try again later.
     Unavailable = "unavailable", 503, "The store cannot do it now";
+    /// A search took longer than one may; a narrower one is answered.
+    WindowTooWide = "window_too_wide", 503, "The search is too wide";
 }
 
 /// A refusal (RFC 9457).

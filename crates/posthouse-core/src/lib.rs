@@ -16,6 +16,7 @@ pub mod life;
 pub mod lint;
 pub mod lock;
 pub mod message;
+pub mod moment;
 pub mod pace;
 pub mod provisioning;
 pub mod share;

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             commands::complain(&error);
-            ExitCode::FAILURE
+            commands::exit_code(&error)
         }
     }
 }

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use posthouse_api::{
     AccountQueue, ApiClient, ApiError, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
     EndpointTested, EndpointView, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery,
-    MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest, ResentBatch, UnreadableQuery,
-    UnreadableRequest,
+    MessageSummary, MessageTotal, MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest,
+    ResentBatch, UnreadableQuery, UnreadableRequest,
 };
 use posthouse_core::{actor::Actor, carrier::CarrierId, provisioning::Snapshot, store::Store};
 use posthouse_gateway::{
@@ -93,12 +93,46 @@ impl Via {
     ) -> anyhow::Result<PageOf<MessageView>> {
         let api = match self {
             Self::Store(store, _) => {
+                of_verb(messages::provisioned_in(&**store, query).await)?;
                 return of_verb(messages::list::find(&**store, query, cursor.as_deref(), limit).await);
             }
             Self::Gateway(api) => api,
         };
         let ask = async |cursor: Option<&str>, limit| api.messages(query, cursor, limit, true).await;
         paged(limit, cursor, ask).await
+    }
+
+    /// How many messages match.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn count(&self, query: &MessageQuery, now: Timestamp) -> anyhow::Result<MessageTotal> {
+        match self {
+            Self::Gateway(api) => api.count(query).await.map_err(told),
+            Self::Store(store, _) => {
+                of_verb(messages::provisioned_in(&**store, query).await)?;
+                of_verb(messages::count::count(&**store, query.clone(), now).await)
+            }
+        }
+    }
+
+    /// How many messages match, told apart.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn summary(
+        &self,
+        query: &MessageQuery,
+        by: &[String],
+        now: Timestamp,
+    ) -> anyhow::Result<MessageSummary> {
+        match self {
+            Self::Gateway(api) => api.summary(query, by).await.map_err(told),
+            Self::Store(store, _) => {
+                of_verb(messages::provisioned_in(&**store, query).await)?;
+                of_verb(messages::summary::summary(&**store, query.clone(), by, now).await)
+            }
+        }
     }
 
     /// A message and its timeline; `None` where there is no such message.
@@ -121,6 +155,9 @@ impl Via {
     /// What the gateway or the store says, or that a message is not there that was named.
     pub async fn intervene(&self, verb: Verb, request: &InterveneRequest) -> anyhow::Result<Intervened> {
         let now = Timestamp::now();
+        if let (Self::Store(store, _), Some(filter)) = (self, &request.filter) {
+            of_verb(messages::provisioned_in(&**store, filter).await)?;
+        }
         let done = match (self, verb) {
             (Self::Gateway(api), Verb::Requeue) => api.requeue(request).await.map_err(told),
             (Self::Gateway(api), Verb::Expire) => api.expire(request).await.map_err(told),
@@ -149,10 +186,19 @@ impl Via {
     /// What the gateway or the store says.
     pub async fn resend_reports(&self, request: &ResendRequest) -> anyhow::Result<ResentBatch> {
         match self {
-            Self::Gateway(api) => Ok(api.resend_reports(request).await?),
-            Self::Store(store, by) => of_verb(
-                messages::resend_reports::resend_reports(&**store, request, by, Timestamp::now()).await,
-            ),
+            Self::Gateway(api) => api.resend_reports(request).await.map_err(told),
+            Self::Store(store, by) => {
+                let named = MessageQuery {
+                    account: request.account.clone(),
+                    carrier: request.carrier.clone(),
+                    unprovisioned: request.unprovisioned,
+                    ..MessageQuery::default()
+                };
+                of_verb(messages::provisioned_in(&**store, &named).await)?;
+                of_verb(
+                    messages::resend_reports::resend_reports(&**store, request, by, Timestamp::now()).await,
+                )
+            }
         }
     }
 

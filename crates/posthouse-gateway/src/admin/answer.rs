@@ -89,13 +89,19 @@ fn of_store(error: &StoreError) -> ProblemDetails {
         StoreError::Full | StoreError::Overloaded | StoreError::Closed | StoreError::NotDone(_) => {
             ProblemCode::Unavailable
         }
+        StoreError::TooWide => ProblemCode::WindowTooWide,
         StoreError::NotFound(_) => ProblemCode::NotFound,
         _ => ProblemCode::Internal,
     };
     if code == ProblemCode::Internal {
         tracing::error!(%error, "the admin API could not do what it was asked for");
     }
-    ProblemDetails::new(code).detail(error.to_string())
+    let problem = ProblemDetails::new(code).detail(error.to_string());
+    match code {
+        ProblemCode::WindowTooWide => problem
+            .remedy("ask for a shorter time with since and until, or for a number, an account or a carrier"),
+        _ => problem,
+    }
 }
 
 /// A refusal, as the door sends it.

@@ -64,6 +64,8 @@ pub(super) fn verbs() -> Vec<Verb> {
         GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
         POST "/provisioning/rollback" Rollback => provisioning::rollback::handle;
         GET "/messages" Look own => messages::list::handle;
+        GET "/messages/count" Look => messages::count::handle;
+        GET "/messages/summary" Look => messages::summary::handle;
         POST "/messages/requeue" Bulk => messages::requeue::handle;
         POST "/messages/expire" Bulk => messages::expire::handle;
         POST "/messages/resend-reports" Bulk => messages::resend_reports::handle;

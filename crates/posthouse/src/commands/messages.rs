@@ -1,5 +1,6 @@
 //! `posthouse messages`: looks messages up, and intervenes by hand: by the gateway that runs on the store, or on the store itself.
 
+mod filter;
 mod intervene;
 mod next;
 mod outcome;
@@ -7,15 +8,17 @@ mod resend;
 mod selection;
 mod unreadable;
 
-use std::{io, path::PathBuf, process::ExitCode, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode};
 
 use anyhow::bail;
 use jiff::Timestamp;
-use posthouse_api::{MessageDetail, MessageQuery, MessageView};
-use posthouse_core::{Id, address::Msisdn, duration, life::state::State};
+use mm7::StatusCode;
+use posthouse_api::{MessageDetail, MessageQuery, MessageShare, MessageView};
+use posthouse_core::{Id, address::Msisdn};
 use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
 
+use self::filter::Filter;
 use super::wait_for;
 use crate::{
     print::{self, Printer},
@@ -68,34 +71,27 @@ Examples:
   posthouse messages list --account acme --since 2h --state Parked
   posthouse messages list --to 16175550100 --limit 5
   posthouse messages list --url http://gateway.example:8080 --state Parked
-  posthouse messages list --below 191642196911325184      (the next page)")]
+  posthouse messages list --carrier 31003 --code 4006 --since 2:00 --until 2:20
+  posthouse messages list --failed --since 2026-11-29 --count --by carrier,code
+  posthouse messages list --cursor 191642196911325184      (the next page)
+
+All times are UTC. 2:00 is the last one that has passed; behind --until, the first one after --since.
+A search that takes longer than two seconds is given up: a shorter time, a number or an account makes it narrower.
+The exit code is 2 where an account, a carrier or a connection is named that is not provisioned.")]
 struct List {
     #[command(flatten)]
     common: Common,
-    /// Only this account's
-    #[arg(long)]
-    account: Option<String>,
-    /// Only this carrier's, by its id
-    #[arg(long)]
-    carrier: Option<String>,
-    /// Only to this recipient, in any spelling of the number
-    #[arg(long, value_name = "NUMBER")]
-    to: Option<String>,
-    /// Only under this TransactionID of the VASP
-    #[arg(long, value_name = "ID")]
-    transaction_id: Option<String>,
-    /// Only in this state (Accepted, Sending, Parked, Forwarded, Deferred, Retrieved, Expired …); may be given several times
-    #[arg(long, value_name = "STATE", value_parser = state)]
-    state: Vec<State>,
-    /// Only accepted within this time, such as 30m or 2d
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<Duration>,
-    /// Only accepted before this time ago, such as 30m or 2d
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    before: Option<Duration>,
-    /// Only MessageIDs below this one: the last of the page before
-    #[arg(long, value_name = "MESSAGEID")]
-    below: Option<Id>,
+    #[command(flatten)]
+    filter: Filter,
+    /// Only say how many there are; without a window, of the last 24 hours
+    #[arg(long, conflicts_with_all = ["cursor", "limit"])]
+    count: bool,
+    /// Of a count: told apart by some of state, carrier, code, account
+    #[arg(long, value_name = "WHAT", value_delimiter = ',', requires = "count")]
+    by: Vec<String>,
+    /// The page behind this one: what `next` of the page before says, or its last MessageID
+    #[arg(long, visible_alias = "below", value_name = "MESSAGEID")]
+    cursor: Option<Id>,
     /// How many at most
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST)))]
     limit: u16,
@@ -113,17 +109,6 @@ struct Show {
     id: Id,
 }
 
-fn state(text: &str) -> Result<State, String> {
-    let known = || State::all().map(State::as_str).collect::<Vec<_>>().join(", ");
-    State::all()
-        .find(|state| state.as_str().eq_ignore_ascii_case(text))
-        .ok_or_else(|| format!("there is no such state; write one of {}", known()))
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| "this is no time; write one such as 30m, 12h or 2d".to_owned())
-}
-
 /// Does what was asked for.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
@@ -138,24 +123,70 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
     let via = open(&list.common).await?;
-    let query = query(list, Timestamp::now());
-    let messages = via.messages(&query, list.below.map(|id| id.to_string()), list.limit).await?.items;
+    let query = list.filter.query(Timestamp::now());
     let mut out = print::stdout();
-    if list.common.json {
-        let messages: Vec<_> = messages.iter().map(as_json).collect();
-        out.json(&json!({ "messages": messages }))?;
+    if list.count {
+        print_count(&mut out, &via, &query, list).await?;
         return Ok(ExitCode::SUCCESS);
     }
-    for message in &messages {
+    let page = via.messages(&query, list.cursor.map(|id| id.to_string()), list.limit).await?;
+    if list.common.json {
+        let messages: Vec<_> = page.items.iter().map(as_json).collect();
+        out.json(&json!({ "messages": messages, "next": page.next }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for message in &page.items {
         writeln!(out, "{}", line(message))?;
     }
-    if messages.is_empty() {
-        writeln!(out, "no message matches")?;
-    } else if messages.len() == usize::from(list.limit) {
-        let last = messages.last().map_or("", |message| &*message.message_id);
-        writeln!(out, "there may be more: --below {last}")?;
+    match page.next {
+        _ if page.items.is_empty() => writeln!(out, "no message matches")?,
+        Some(next) => writeln!(out, "there may be more: --cursor {next}")?,
+        None => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &List) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    if list.by.is_empty() {
+        let total = via.count(query, now).await?;
+        if list.common.json {
+            out.json(&as_json(&total))?;
+        } else {
+            writeln!(out, "{} messages{}", total.messages, in_window(total.since, total.until))?;
+        }
+        return Ok(());
+    }
+    let summary = via.summary(query, &list.by, now).await?;
+    if list.common.json {
+        out.json(&as_json(&summary))?;
+        return Ok(());
+    }
+    for share in &summary.items {
+        writeln!(out, "{:>10}  {}", share.messages, in_common(share))?;
+    }
+    let all: u64 = summary.items.iter().map(|share| share.messages).sum();
+    writeln!(out, "{all:>10}  messages{}", in_window(summary.since, summary.until))?;
+    Ok(())
+}
+
+/// The window that was counted.
+fn in_window(since: Option<Timestamp>, until: Option<Timestamp>) -> String {
+    let since = since.map(|since| format!(", since {}", seconds(since))).unwrap_or_default();
+    let until = until.map(|until| format!(", before {}", seconds(until))).unwrap_or_default();
+    format!("{since}{until}")
+}
+
+/// What messages have in common.
+fn in_common(share: &MessageShare) -> String {
+    let MessageShare { state, carrier, code, account, .. } = share;
+    let code = code.map(|code| match StatusCode::from_code(code) {
+        Some(code) => code.to_string(),
+        None => code.to_string(),
+    });
+    let carrier = carrier.as_ref().map(|carrier| format!("carrier {carrier}"));
+    let shown = [account, state, &code, &carrier];
+    shown.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("  ")
 }
 
 /// A message on one line.
@@ -169,20 +200,6 @@ fn line(message: &MessageView) -> String {
 /// A number as it is shown where many are.
 fn masked(number: &str) -> String {
     Msisdn::parse(number, true).map_or_else(|| number.to_owned(), |number| number.to_string())
-}
-
-fn query(list: &List, now: Timestamp) -> MessageQuery {
-    let ago = |age: Duration| now.checked_sub(age).unwrap_or(Timestamp::MIN);
-    MessageQuery {
-        since: list.since.map(ago),
-        until: list.before.map(ago),
-        account: list.account.clone(),
-        carrier: list.carrier.clone(),
-        to: list.to.clone(),
-        transaction_id: list.transaction_id.clone(),
-        state: list.state.iter().map(|state| state.as_str().to_owned()).collect(),
-        unprovisioned: true,
-    }
 }
 
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {

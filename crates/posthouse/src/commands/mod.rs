@@ -22,6 +22,7 @@ use std::{fmt, pin::Pin, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_gateway::config::ConfigErrors;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -140,6 +141,15 @@ impl StopSignals {
 /// begins with file and line, as editors know to follow.
 pub fn complain(error: &anyhow::Error) {
     logs::tell(&complaints(error));
+}
+
+/// The exit code of a command that failed: 2 where what it was told cannot be meant, as for arguments that cannot be understood.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let problem = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
+    match problem.is_some_and(|problem| problem.is(ProblemCode::NotProvisioned)) {
+        true => ExitCode::from(2),
+        false => ExitCode::FAILURE,
+    }
 }
 
 fn complaints(error: &anyhow::Error) -> Vec<String> {

@@ -361,6 +361,53 @@ async fn every_change_is_kept_with_who_made_it_and_why() {
 }
 
 #[tokio::test]
+async fn messages_are_found_by_code_and_connection_and_counted() {
+    let town = town().await;
+    let mut ids = Vec::new();
+    for to in ["16175550100", "16175554007", "16175559012"] {
+        ids.push(town.submit(&RawRequest::to(to)).await.to_string());
+    }
+    for id in &ids[..2] {
+        town.ended(id.parse().unwrap()).await;
+    }
+    waits(&town, ids[2].parse().unwrap(), State::Accepted, 1).await;
+    let connection = town.store().provisioning().await.unwrap().carriers[0].connections[0].name.clone();
+    let listed = async |query: &str| {
+        let page = get(&town, &format!("/api/v1/messages?{query}")).await.json();
+        let items = page["items"].as_array().unwrap_or_else(|| panic!("{query}: {page}")).clone();
+        items.iter().map(|one| one["message_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed("code=4006").await, [&*ids[2]], "it still waits");
+    assert_eq!(listed(&format!("code=4007&connection={connection}&carrier=31003")).await, [&*ids[1]]);
+    assert_eq!(listed("code=4006&until=2026-01-01T00:00:00Z").await, [""; 0]);
+    assert_eq!(listed("failed=true").await, [&*ids[1]]);
+    assert_eq!(listed(&format!("connection={connection}")).await.len(), 3);
+
+    let count = async |query: &str| get(&town, &format!("/api/v1/messages/count?{query}")).await.json();
+    assert_eq!(count("account=acme").await["messages"], 3);
+    assert!(count("account=acme").await["since"].is_string(), "the last day, and it says so");
+    assert_eq!(count("to=%2B1-617-555-0100").await, json!({"messages":1,"since":null,"until":null}));
+    assert_eq!(count("until=2026-01-01T00:00:00Z").await["messages"], 0);
+    let summary = get(&town, "/api/v1/messages/summary?by=state,code&state=Rejected").await.json();
+    assert_eq!(summary["items"], json!([{"state":"Rejected","code":4007,"messages":1}]));
+    assert_eq!(summary["next"], Value::Null);
+    for (path, code) in [
+        ("?connection=nowhere", "not_provisioned"),
+        ("/count?carrier=99999", "not_provisioned"),
+        ("/summary?by=state&account=acmee", "not_provisioned"),
+        ("?code=17", "invalid_parameter"),
+        ("?code=busy", "invalid_parameter"),
+        ("/summary?by=color", "invalid_parameter"),
+        ("/summary", "invalid_parameter"),
+        ("/count?limit=5", "invalid_parameter"),
+    ] {
+        let refused = get(&town, &format!("/api/v1/messages{path}")).await;
+        assert_eq!((refused.status, &refused.problem()["code"]), (400, &json!(code)), "{path}");
+    }
+    town.close().await;
+}
+
+#[tokio::test]
 async fn an_operator_sends_again_and_ends_by_the_api() {
     let town = town().await;
     let (id, parked) = (
@@ -569,8 +616,7 @@ fn a_command_asks_the_gateway_that_runs_on_the_store_and_opens_no_file_of_it() {
     );
     let came = gateway.join().unwrap();
     assert!(
-        came[1]
-            .starts_with("GET /api/v1/messages?unprovisioned=true&state=Parked&limit=7&reveal=true HTTP/1.1"),
+        came[1].starts_with("GET /api/v1/messages?state=Parked&limit=7&reveal=true HTTP/1.1"),
         "{}",
         came[1]
     );

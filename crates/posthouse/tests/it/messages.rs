@@ -106,6 +106,39 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
         Value::Array(Vec::new())
     );
 
+    let cursor = json(folder.path(), &["list", "--json", "--limit", "1"])["next"].clone();
+    assert_eq!(cursor, *ids[2]);
+    let page = messages(folder.path(), &["list", "--cursor", &ids[2], "--limit", "1"]);
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.ends_with(&format!("there may be more: --cursor {}\n", ids[1])), "{page}");
+    for spelling in ["+1 (617) 555-0100", "1 617 555 0100", "+16175550100"] {
+        let found = json(folder.path(), &["list", "--json", "--to", spelling]);
+        assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{spelling}");
+    }
+    for (arguments, said) in [
+        (&["list", "--account", "acmee"][..], "no account acmee is provisioned"),
+        (&["list", "--carrier", "99999", "--count"], "no carrier 99999 is provisioned"),
+        (&["list", "--connection", "somebody"], "no connection somebody is provisioned"),
+        (&["requeue", "--carrier", "99999"], "no carrier 99999 is provisioned"),
+        (&["resend-reports", "--account", "acmee"], "no account acmee is provisioned"),
+        (&["list", "--to", "+1617•••0100"], "it is masked"),
+        (&["list", "--since", "soon"], "write one such as 30m, 2:00 (UTC) or 2026-11-29T02:00:00Z"),
+    ] {
+        let refused = messages(folder.path(), arguments);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(refused.status.code() == Some(2) && told.contains(said), "{arguments:?}: {told}");
+    }
+    let gone = messages(folder.path(), &["list", "--account", "acmee", "--unprovisioned"]);
+    assert_eq!(String::from_utf8(gone.stdout).unwrap(), "no message matches\n");
+    let counted = json(folder.path(), &["list", "--count", "--json", "--since", "2026-01-01"]);
+    assert_eq!((&counted["messages"], &counted["since"]), (&3.into(), &"2026-01-01T00:00:00Z".into()));
+    let counted = messages(folder.path(), &["list", "--count", "--by", "account,carrier"]);
+    let counted = String::from_utf8(counted.stdout).unwrap();
+    assert!(
+        counted.starts_with("         3  acme  carrier 31003\n         3  messages, since "),
+        "{counted}"
+    );
+
     let shown = json(folder.path(), &["show", &ids[0], "--json"]);
     assert_eq!((&shown["account"], &shown["carrier"]), (&"acme".into(), &"31003".into()));
     assert_eq!(shown["timeline"][0]["kind"], "Accepted");
@@ -121,6 +154,10 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     {
         assert!(began.elapsed() < std::time::Duration::from_secs(30), "{}", people());
     }
+
+    let busy =
+        json(folder.path(), &["list", "--json", "--code", "3500", "--connection", "nobody", "--since", "1h"]);
+    assert!(!busy["messages"].as_array().unwrap().is_empty(), "{busy}");
 
     let door = app.ready().carriers.replace("{carrier}", "31003");
     let none = messages(folder.path(), &["unreadable"]);

@@ -44,10 +44,8 @@ enum Selected {
 /// One of them is not.
 pub(super) fn provisioned(request: &InterveneRequest, snapshot: &Snapshot) -> Result<(), ProblemDetails> {
     match &request.filter {
-        Some(filter) if !filter.unprovisioned => {
-            selection::provisioned(snapshot, filter.account.as_deref(), filter.carrier.as_deref())
-        }
-        _ => Ok(()),
+        Some(filter) => selection::all_provisioned(snapshot, filter),
+        None => Ok(()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
-        query::{Parameters, time},
+        query::Parameters,
     },
     selection, views,
 };
@@ -29,10 +29,7 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let asked = read(&uri)?;
-    if !asked.query.unprovisioned {
-        let (account, carrier) = (asked.query.account.as_deref(), asked.query.carrier.as_deref());
-        selection::provisioned(&state.snapshot.get(), account, carrier)?;
-    }
+    selection::all_provisioned(&state.snapshot.get(), &asked.query)?;
     let page = list(&*state.store, &asked.filter, asked.limit, asked.reveal).await?;
     Ok(answer::page(page, &uri))
 }
@@ -72,16 +69,7 @@ pub async fn find(
 
 fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
     let mut given = Parameters::of(uri);
-    let query = MessageQuery {
-        account: given.one("account"),
-        carrier: given.one("carrier"),
-        to: given.one("to"),
-        transaction_id: given.one("transaction_id"),
-        state: given.all("state"),
-        since: given.read("since", time),
-        until: given.read("until", time),
-        unprovisioned: given.flag("unprovisioned"),
-    };
+    let query = selection::query(&mut given);
     let below = given.read("cursor", selection::cursor);
     let (limit, reveal) = (given.limit(), given.flag("reveal"));
     let filter = match selection::filter(&query, below, ProblemError::in_parameter) {

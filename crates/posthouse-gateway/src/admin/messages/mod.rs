@@ -1,5 +1,6 @@
 //! Messages: looked up, and intervened in by hand.
 
+pub mod count;
 pub mod expire;
 pub mod get;
 pub mod intervene;
@@ -7,7 +8,10 @@ pub mod list;
 pub mod requeue;
 pub mod resend_reports;
 pub mod selection;
+pub mod summary;
 mod views;
+
+pub use self::selection::provisioned_in;
 
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::Id;

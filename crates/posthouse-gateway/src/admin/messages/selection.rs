@@ -1,14 +1,20 @@
 //! Which messages are meant: filters as they are written, and whether what they name is there.
 
+use mm7::StatusCode;
 use posthouse_api::{MessageQuery, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
     Id,
     account::AccountName,
     address::typed,
-    carrier::CarrierId,
+    carrier::{Carrier, CarrierId},
     life::{intervention::CallbackKind, state::State},
     provisioning::Snapshot,
-    store::MessageFilter,
+    store::{MessageFilter, Store},
+};
+
+use super::super::{
+    VerbError,
+    query::{Parameters, time},
 };
 
 /// A filter of the store's.
@@ -29,6 +35,14 @@ pub(super) fn filter(
             }
         }
     }
+    if query.failed {
+        states.extend(State::failed());
+    }
+    let code = query.code.and_then(StatusCode::from_code);
+    if let (Some(unknown), None) = (query.code, code) {
+        let remedy = "`posthouse codes` lists those there are";
+        errors.push(place("code", format!("there is no code {unknown}")).with_remedy(remedy));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -41,7 +55,27 @@ pub(super) fn filter(
         recipient: query.to.as_deref().map(typed),
         transaction_id: query.transaction_id.clone(),
         states,
+        code,
+        connection: query.connection.clone(),
     })
+}
+
+/// The parameters of a query that say which messages are meant.
+pub(super) fn query(given: &mut Parameters) -> MessageQuery {
+    let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 4006"));
+    MessageQuery {
+        account: given.one("account"),
+        carrier: given.one("carrier"),
+        to: given.one("to"),
+        transaction_id: given.one("transaction_id"),
+        state: given.all("state"),
+        failed: given.flag("failed"),
+        code: given.read("code", code),
+        connection: given.one("connection"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+        unprovisioned: given.flag("unprovisioned"),
+    }
 }
 
 fn state(name: &str) -> Option<State> {
@@ -73,6 +107,43 @@ pub(in super::super) fn cursor(text: &str) -> Result<Id, String> {
     text.parse().map_err(|_| "it is no `next` of a page before".to_owned())
 }
 
+/// What a query names is provisioned, unless it may name what was removed since.
+///
+/// # Errors
+/// As [`provisioned`].
+pub(super) fn all_provisioned(snapshot: &Snapshot, query: &MessageQuery) -> Result<(), ProblemDetails> {
+    if query.unprovisioned {
+        return Ok(());
+    }
+    provisioned(snapshot, query.account.as_deref(), query.carrier.as_deref())?;
+    let Some(name) = &query.connection else { return Ok(()) };
+    let is_meant = |carrier: &Carrier| query.carrier.as_ref().is_none_or(|id| carrier.id.as_str() == id);
+    let mut connections =
+        snapshot.carriers().filter(|carrier| is_meant(carrier)).flat_map(|carrier| &carrier.connections);
+    match connections.any(|connection| connection.name == *name) {
+        true => Ok(()),
+        false => Err(not_provisioned("connection", name)),
+    }
+}
+
+/// The same on the store alone, which is asked only where something is named.
+///
+/// # Errors
+/// As [`provisioned`], or what the store says.
+pub async fn provisioned_in(store: &dyn Store, query: &MessageQuery) -> Result<(), VerbError> {
+    let names = [&query.account, &query.carrier, &query.connection];
+    if query.unprovisioned || names.iter().all(|name| name.is_none()) {
+        return Ok(());
+    }
+    Ok(all_provisioned(&Snapshot::new(store.provisioning().await?), query)?)
+}
+
+fn not_provisioned(what: &str, name: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotProvisioned)
+        .detail(format!("no {what} {name} is provisioned"))
+        .remedy("correct the name; with unprovisioned=true it may name what was removed since")
+}
+
 /// An account and a carrier that a filter names are provisioned.
 ///
 /// # Errors
@@ -82,20 +153,15 @@ pub fn provisioned(
     account: Option<&str>,
     carrier: Option<&str>,
 ) -> Result<(), ProblemDetails> {
-    let unknown = |what: &str, name: &str| {
-        ProblemDetails::new(ProblemCode::NotProvisioned)
-            .detail(format!("no {what} {name} is provisioned"))
-            .remedy("correct the name; with unprovisioned=true it may name what was removed since")
-    };
     if let Some(name) = account
         && snapshot.account(&AccountName(name.to_owned())).is_none()
     {
-        return Err(unknown("account", name));
+        return Err(not_provisioned("account", name));
     }
     if let Some(id) = carrier
         && snapshot.carrier(&CarrierId(id.to_owned())).is_none()
     {
-        return Err(unknown("carrier", id));
+        return Err(not_provisioned("carrier", id));
     }
     Ok(())
 }

@@ -4,21 +4,22 @@ use std::{
     collections::HashSet,
     process::ExitCode,
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{FailedReport, MAX_BATCH, ResendRequest};
-use posthouse_core::Id;
+use posthouse_core::{
+    Id,
+    moment::{Moment, window},
+};
 use posthouse_gateway::config::Settings;
 
 use super::{
     Common, as_json,
+    filter::moment,
     outcome::{Tally, VerbWords},
     seconds,
-    selection::ago,
-    time,
 };
 use crate::{progress::ProgressLine, target::environment, via::Via};
 
@@ -44,17 +45,20 @@ pub(super) struct Resend {
     /// Only from this carrier, by its id
     #[arg(long)]
     carrier: Option<String>,
-    /// Only those that became owed within this time, such as 30m or 2d
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<Duration>,
-    /// Only those that became owed before this time ago, such as 30m or 2d
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    before: Option<Duration>,
+    /// Only those that became owed since this time: 30m, 2:00 (UTC) or 2026-11-29T02:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<Moment>,
+    /// Only those that became owed before this time, likewise
+    #[arg(long, visible_alias = "before", value_name = "TIME", value_parser = moment)]
+    until: Option<Moment>,
+    /// Account and carrier may name what is not provisioned any more
+    #[arg(long)]
+    unprovisioned: bool,
     /// Only reports, only messages from handsets, or only read replies
     #[arg(long, value_enum)]
     only: Option<Only>,
     /// All that ever failed
-    #[arg(long, conflicts_with_all = ["ids", "account", "carrier", "since", "before", "only"])]
+    #[arg(long, conflicts_with_all = ["ids", "account", "carrier", "since", "until", "only"])]
     all: bool,
     /// Only say what would be done
     #[arg(long)]
@@ -99,9 +103,10 @@ impl Resend {
             Only::Mo => "mo",
             Only::ReadReplies => "read-replies",
         });
+        let (since, until) = window(self.since, self.until, now);
         let filter = ResendRequest {
-            since: self.since.map(|age| ago(now, age)),
-            until: self.before.map(|age| ago(now, age)),
+            since,
+            until,
             account: self.account.clone(),
             carrier: self.carrier.clone(),
             only: only.map(str::to_owned),
@@ -113,7 +118,12 @@ impl Resend {
                 "nothing says which reports: add MessageIDs, a filter such as --account acme --since 12h, or --all"
             );
         }
-        Ok(ResendRequest { all: self.all, unprovisioned: true, dry_run: self.dry_run, ..filter })
+        Ok(ResendRequest {
+            all: self.all,
+            unprovisioned: self.unprovisioned,
+            dry_run: self.dry_run,
+            ..filter
+        })
     }
 
     /// Goes through what failed, a batch at a time: each is a transaction of its own. Which of those named
