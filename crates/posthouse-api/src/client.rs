@@ -15,11 +15,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout;
 
 use crate::{
-    AccountQueue, AuditQuery, AuditRow, BASE, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
-    EndpointTested, EndpointView, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageSummary,
-    MessageTotal, MessageView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
-    ResendRequest, ResentBatch, RevisionView, RollbackRequest, USER_HEADER, UnreadableQuery,
-    UnreadableRequest, VersionView,
+    AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
+    CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, InterveneRequest, Intervened,
+    LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, PageOf,
+    ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
+    RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -397,6 +397,87 @@ impl ApiClient {
         self.post("/provisioning/apply", request).await
     }
 
+    /// All that is provisioned, as a document that `apply` takes back.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn export(&self) -> Result<String, ApiError> {
+        let path = "/provisioning/export";
+        let answer = self.get_raw(&format!("{BASE}{path}")).await?;
+        if !answer.status().is_success() {
+            return Err(self
+                .read::<ProblemDetails>(path, &answer)
+                .err()
+                .unwrap_or_else(|| self.unexpected(path, &answer)));
+        }
+        String::from_utf8(answer.body().to_vec()).map_err(|_| self.unexpected(path, &answer))
+    }
+
+    /// A page of the accounts, by name.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn accounts(&self, cursor: Option<&str>, limit: u16) -> Result<PageOf<AccountView>, ApiError> {
+        self.get("/accounts", &paged(cursor, limit)).await
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn account(&self, name: &str) -> Result<AccountView, ApiError> {
+        self.get(&format!("/accounts/{}", segment(name)), &[]).await
+    }
+
+    /// A page of the carriers, by id.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn carriers(&self, cursor: Option<&str>, limit: u16) -> Result<PageOf<CarrierView>, ApiError> {
+        self.get("/carriers", &paged(cursor, limit)).await
+    }
+
+    /// A carrier.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn carrier(&self, id: &str) -> Result<CarrierView, ApiError> {
+        self.get(&format!("/carriers/{}", segment(id)), &[]).await
+    }
+
+    /// The services: all, those of an account, those that may send as `sender`.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn services(
+        &self,
+        account: Option<&str>,
+        sender: Option<&str>,
+    ) -> Result<PageOf<ServiceView>, ApiError> {
+        let mut parameters = Vec::new();
+        parameters.extend(account.map(|account| ("account", account.to_owned())));
+        parameters.extend(sender.map(|sender| ("sender", sender.to_owned())));
+        self.get("/services", &parameters).await
+    }
+
+    /// The entries of the blacklist for a number.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn blacklisted(&self, number: &str, reveal: bool) -> Result<PageOf<BlacklistEntry>, ApiError> {
+        let reveal = reveal.then(|| ("reveal", "true".to_owned()));
+        self.get(&format!("/blacklist/{}", segment(number)), reveal.as_slice()).await
+    }
+
+    /// Whose a number is.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn lookup(&self, number: &str, account: Option<&str>) -> Result<LookupView, ApiError> {
+        let account = account.map(|account| ("account", account.to_owned()));
+        self.get(&format!("/lookups/{}", segment(number)), account.as_slice()).await
+    }
+
     /// A page of the changes of provisioning, the newest first.
     ///
     /// # Errors
@@ -449,15 +530,16 @@ impl ApiClient {
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str, answer: &Response<Bytes>) -> Result<T, ApiError> {
-        let unexpected = || ApiError::Unexpected {
-            url: format!("{}{BASE}{path}", self.url),
-            status: answer.status().as_u16(),
-        };
+        let unexpected = || self.unexpected(path, answer);
         if answer.status().is_success() {
             return serde_json::from_slice(answer.body()).map_err(|_| unexpected());
         }
         let problem = serde_json::from_slice(answer.body()).map_err(|_| unexpected())?;
         Err(ApiError::Refused(Box::new(problem)))
+    }
+
+    fn unexpected(&self, path: &str, answer: &Response<Bytes>) -> ApiError {
+        ApiError::Unexpected { url: format!("{}{BASE}{path}", self.url), status: answer.status().as_u16() }
     }
 
     async fn exchange(
@@ -521,6 +603,12 @@ impl ApiClient {
 /// The body of a request that has nothing to say.
 #[derive(Serialize)]
 struct Nothing {}
+/// Which page of a list.
+fn paged(cursor: Option<&str>, limit: u16) -> Vec<(&'static str, String)> {
+    let mut parameters = vec![("limit", limit.to_string())];
+    parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+    parameters
+}
 
 /// A segment of a path, in which nothing is taken for a part of the path.
 fn segment(text: &str) -> String {

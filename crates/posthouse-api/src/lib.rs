@@ -11,6 +11,7 @@ mod client;
 mod message;
 mod page;
 mod problem;
+mod provisioned;
 mod provisioning;
 mod queue;
 mod unreadable;
@@ -28,6 +29,7 @@ pub use message::{
 };
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
+pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};
 pub use provisioning::{
     PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest, RevisionView, RollbackRequest,
 };

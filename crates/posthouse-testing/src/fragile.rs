@@ -11,8 +11,9 @@ use posthouse_core::{
     message::{CarrierReport, Digest},
     store::{
         Acceptance, AuditStore, CallbackStore, EndpointStore, HandedOn, IntakeStore, MembershipStore,
-        NewMessage, NewMo, OperationsStore, ProvisioningStore, QueueStore, Recorded, ReportStore,
-        RevisionStore, SearchStore, Store, StoreError, StoreResult, Take, UpkeepStore, WorkStore, Wraps,
+        NewMessage, NewMo, NumberStore, OperationsStore, ProvisioningStore, QueueStore, Recorded,
+        ReportStore, RevisionStore, SearchStore, Store, StoreError, StoreResult, Take, UpkeepStore,
+        WorkStore, Wraps,
     },
     unreadable::Unreadable,
 };
@@ -49,6 +50,7 @@ passes_on!(
     OperationsStore,
     ProvisioningStore,
     AuditStore,
+    NumberStore,
     RevisionStore,
     UpkeepStore,
     MembershipStore,

@@ -73,6 +73,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "carrier",
                     "config",
                     "http",
+                    "lookup",
                     "secrets",
                     "snapshot",
                     "telemetry",

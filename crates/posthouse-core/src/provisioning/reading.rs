@@ -12,7 +12,10 @@ use std::{
     vec,
 };
 
-use super::tree::{Entries, Node, Outside, Spot, Value, ValueSource};
+use super::{
+    export::KEPT,
+    tree::{Entries, Node, Outside, Spot, Value, ValueSource},
+};
 use crate::duration;
 
 /// One thing that is wrong in what was declared.
@@ -252,6 +255,33 @@ impl<'r> Table<'r> {
     /// Whether this key was declared.
     pub fn has(&self, key: &str) -> bool {
         self.spots.contains_key(key)
+    }
+
+    /// Whether a value is to be what is kept already, written `{ kept = true }`. Then it is taken.
+    pub fn is_kept(&mut self, key: &'static str) -> bool {
+        let is_kept = self.entries.get(key).is_some_and(|node| match &node.value {
+            Value::Table(entries) => {
+                matches!(entries.as_slice(), [(key, Node { value: Value::Flag(true), .. })] if key == KEPT)
+            }
+            _ => false,
+        });
+        is_kept && self.take(key).is_some()
+    }
+
+    /// A value that may be what is kept already: that of `stored`, where there is one. Otherwise `read` reads it.
+    pub fn kept_or<U>(
+        &mut self,
+        key: &'static str,
+        stored: Option<U>,
+        read: impl FnOnce(&mut Self) -> Option<U>,
+    ) -> Option<U> {
+        if !self.is_kept(key) {
+            return read(self);
+        }
+        if stored.is_none() {
+            self.wrong(key, "the store keeps nothing here; write the value itself");
+        }
+        stored
     }
 
     /// Notes a mistake at a key.

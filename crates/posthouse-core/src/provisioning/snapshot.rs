@@ -101,11 +101,15 @@ impl Snapshot {
 
     /// The carrier that the ranges give a number: the longest prefix wins.
     pub fn carrier_by_range(&self, number: &Msisdn) -> Option<&Arc<Carrier>> {
+        self.range_of(number).and_then(|(_, id)| self.carriers.get(id))
+    }
+
+    /// The range that a number is in, and its carrier.
+    pub fn range_of(&self, number: &Msisdn) -> Option<(&Prefix, &CarrierId)> {
         let digits = number.as_str();
         (0..=self.longest_prefix.min(digits.len()))
             .rev()
-            .find_map(|length| self.ranges.get(digits.get(..length)?))
-            .and_then(|id| self.carriers.get(id))
+            .find_map(|length| self.ranges.get_key_value(digits.get(..length)?))
     }
 
     /// The service that a message from a handset to this address is for: the first, by account name, that sends under it and may
@@ -120,6 +124,11 @@ impl Snapshot {
         !self.blacklist.is_empty()
             && (self.blacklist.contains(&entry(None))
                 || self.blacklist.contains(&entry(Some(account.clone()))))
+    }
+
+    /// Whether a number gets nothing from anybody.
+    pub fn is_blocked(&self, number: &Msisdn) -> bool {
+        self.blacklist.contains(&Blacklisted { number: number.clone(), account: None })
     }
 
     /// How carriers are looked up.

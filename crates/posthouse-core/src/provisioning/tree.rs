@@ -43,6 +43,9 @@ pub struct Node<'t> {
 /// The entries of a table. No key is there twice.
 pub type Entries<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
 
+/// What [`Value::Other`] is called where nothing is written in a value's place: JSON's `null`.
+pub const NOTHING: &str = "nothing";
+
 /// A declared value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'t> {

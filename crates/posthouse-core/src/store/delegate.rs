@@ -8,7 +8,7 @@ use super::{
     Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Due,
     EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback,
     KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter, NewMessage, NewMo, NextStep,
-    Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
+    Node, NumberStore, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
     RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Take, Timer,
     ToSend, UpkeepStore, WorkStore,
 };
@@ -16,6 +16,7 @@ use crate::{
     Id,
     account::AccountName,
     actor::Actor,
+    address::Msisdn,
     audit::{AuditEntry, AuditFilter, AuditRecord},
     carrier::CarrierId,
     life::callback::{CallbackAttempt, NotRetried},
@@ -23,7 +24,7 @@ use crate::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     provisioning::{
-        Change, Provisioning,
+        Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
     },
     slots::Slots,
@@ -365,6 +366,26 @@ impl<W: Wraps<dyn QueueStore>> QueueStore for W {
 
     fn ends(&self) -> Ends {
         self.inner().ends()
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn NumberStore>> NumberStore for W {
+    async fn without_numbers(&self) -> StoreResult<Provisioning> {
+        self.inner().without_numbers().await
+    }
+
+    async fn blacklisted(&self, number: &Msisdn) -> StoreResult<Vec<Blacklisted>> {
+        self.inner().blacklisted(number).await
+    }
+
+    async fn blacklist(&self, after: Option<&Blacklisted>, limit: usize) -> StoreResult<Vec<Blacklisted>> {
+        self.inner().blacklist(after, limit).await
+    }
+
+    async fn ranges(&self, after: Option<&Prefix>, limit: usize) -> StoreResult<Vec<Range>> {
+        self.inner().ranges(after, limit).await
     }
 }
 

@@ -38,6 +38,7 @@ mod endpoints;
 mod error;
 mod intake;
 mod membership;
+mod numbers;
 mod operations;
 mod provisioning;
 mod queues;
@@ -57,6 +58,7 @@ pub use self::{
     error::{ErrorCause, StoreError, StoreResult},
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
+    numbers::NumberStore,
     operations::OperationsStore,
     provisioning::{ProvisioningStore, RevisionStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
@@ -81,6 +83,7 @@ pub trait Store:
     + SearchStore
     + OperationsStore
     + ProvisioningStore
+    + NumberStore
     + QueueStore
     + RevisionStore
     + UpkeepStore
@@ -99,6 +102,7 @@ impl<S> Store for S where
         + SearchStore
         + OperationsStore
         + ProvisioningStore
+        + NumberStore
         + QueueStore
         + RevisionStore
         + UpkeepStore
@@ -111,7 +115,7 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, EndpointStore, IntakeStore, MembershipStore, OperationsStore,
+        AuditStore, CallbackStore, EndpointStore, IntakeStore, MembershipStore, NumberStore, OperationsStore,
         ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore, WorkStore,
     };
 }

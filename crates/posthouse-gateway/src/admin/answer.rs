@@ -34,6 +34,15 @@ impl<T: Serialize> IntoResponse for JsonAnswer<T> {
     }
 }
 
+/// What is so at a revision of provisioning, which is its ETag.
+pub(super) fn at_revision<T: Serialize>(shown: T, revision: u64) -> Response {
+    let mut answer = JsonAnswer(shown).into_response();
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{revision}\"")) {
+        answer.headers_mut().insert(header::ETAG, etag);
+    }
+    answer
+}
+
 /// A page of a list, with a `Link` to the next one (RFC 8288), which is asked for by the same query.
 pub(super) fn page<T: Serialize>(page: PageOf<T>, uri: &Uri) -> Response {
     let link = page.next.as_deref().and_then(|next| link(uri, next));

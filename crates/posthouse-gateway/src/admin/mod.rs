@@ -3,13 +3,17 @@
 //! One verb a file. A verb under the API reads its parameters, asks the core or the store, and says what came of it in the types of
 //! `posthouse-api`; no rule is made here. What a command does without a gateway is the same functions on the store that it opened.
 
+pub mod accounts;
 mod answer;
 pub mod audit;
+pub mod blacklist;
 mod body;
 pub mod callbacks;
+pub mod carriers;
 mod context;
 pub mod endpoints;
 mod health;
+pub mod lookups;
 pub mod messages;
 mod metrics;
 mod pages;
@@ -19,6 +23,7 @@ pub mod queues;
 mod ready;
 mod router;
 pub mod run_token;
+pub mod services;
 pub mod unreadable;
 mod version;
 
@@ -31,6 +36,7 @@ use hyper::body::{Body as _, Incoming};
 use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
 use posthouse_core::{
     actor::Actor,
+    address::Msisdn,
     store::{Store, StoreError, StoreResult},
     submit::ContentLength,
     time::Clock,
@@ -51,6 +57,7 @@ use crate::{
         requests::{content_length, head_fault},
         server::{HttpAnswer, plain},
     },
+    lookup::Directory,
     secrets::Secret,
     snapshot::SnapshotCell,
     telemetry::Metrics,
@@ -78,6 +85,8 @@ pub struct AdminState {
     pub store: Arc<dyn Store>,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
+    /// Which carrier has a number.
+    pub directory: Arc<Directory>,
     /// Wakes lanes for what an operator made due.
     pub bell: Arc<Bell>,
     /// The connections to carriers that are in use.
@@ -277,6 +286,29 @@ async fn whole(answered: Response<Body>, method: &Method) -> HttpAnswer {
             problem(&ProblemDetails::new(ProblemCode::Internal))
         }
     }
+}
+
+/// There is nothing of this name.
+fn unknown(kind: &str, name: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound).detail(format!("no {kind} {name} is provisioned"))
+}
+
+/// A filter names nothing that there is.
+fn not_provisioned(kind: &str, name: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotProvisioned).detail(format!("no {kind} {name} is provisioned"))
+}
+
+/// A phone number, in any usual spelling.
+///
+/// # Errors
+/// It is none.
+pub fn number_of(text: &str) -> Result<Msisdn, ProblemDetails> {
+    let digits: String = text.chars().filter(|character| !" -.()\u{a0}".contains(*character)).collect();
+    Msisdn::parse(&digits, true).ok_or_else(|| {
+        ProblemDetails::new(ProblemCode::InvalidParameter)
+            .detail("this is no international number")
+            .remedy("write 7 to 15 digits that begin with the country code, such as 16175550100")
+    })
 }
 
 /// Why a verb was not carried out.

@@ -13,11 +13,12 @@ use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Right;
 
 use super::{
-    AdminState,
+    AdminState, accounts,
     answer::{ProblemAnswer, text},
-    audit, callbacks,
+    audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, messages, metrics, provisioning, queues, ready, unreadable, version,
+    endpoints, health, is_api, lookups, messages, metrics, provisioning, queues, ready, services, unreadable,
+    version,
 };
 
 /// A verb of the API.
@@ -60,6 +61,14 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
         GET "/queues" Look => queues::list::handle;
+        GET "/provisioning/export" Look => provisioning::export::handle;
+        GET "/accounts" Look => accounts::list::handle;
+        GET "/accounts/{name}" Look => accounts::get::handle;
+        GET "/carriers" Look => carriers::list::handle;
+        GET "/carriers/{id}" Look => carriers::get::handle;
+        GET "/services" Look => services::list::handle;
+        GET "/blacklist/{number}" Look => blacklist::get::handle;
+        GET "/lookups/{number}" Look => lookups::get::handle;
         GET "/provisioning/revisions" Look => provisioning::revisions::handle;
         GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
         POST "/provisioning/rollback" Rollback => provisioning::rollback::handle;

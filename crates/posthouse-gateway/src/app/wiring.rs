@@ -202,6 +202,7 @@ impl Wiring {
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: self.store.clone(),
             snapshot: Arc::clone(&self.snapshot),
+            directory: Arc::clone(&self.directory),
             bell: Arc::clone(&self.bell),
             board: Arc::clone(&self.board),
             metrics: Arc::clone(&self.metrics),

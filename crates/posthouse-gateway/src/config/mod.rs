@@ -9,6 +9,7 @@ pub mod provisioning;
 mod reader;
 pub mod revisions;
 pub mod settings;
+pub mod writer;
 
 pub use apply::{Applied, ApplyError, apply, prepare};
 pub use provisioning::{declared, plan};

@@ -63,15 +63,20 @@ impl Directory {
 
     /// The carrier of a number, by the file of ported numbers and the provider that are provisioned.
     pub async fn carrier_of(&self, snapshot: &Snapshot, number: &Msisdn) -> CarrierFact {
-        let (outcome, fact) = match self.ported_to(snapshot, number) {
-            Some(known) => known,
-            None => match snapshot.lookup().provider {
-                LookupProvider::Ranges => ("ranges", self.known(snapshot.carrier_by_range(number))),
-                LookupProvider::Http | LookupProvider::Enum => self.asked(snapshot, number).await,
-            },
-        };
+        let (outcome, fact) = self.explain(snapshot, number).await;
         self.metrics.lookup_ended(outcome);
         fact
+    }
+
+    /// The same with what decided: `ranges`, `ported`, `cache`, `provider`, `stale` (of a provider that is down), or `down`.
+    pub async fn explain(&self, snapshot: &Snapshot, number: &Msisdn) -> (&'static str, CarrierFact) {
+        if let Some(known) = self.ported_to(snapshot, number) {
+            return known;
+        }
+        match snapshot.lookup().provider {
+            LookupProvider::Ranges => ("ranges", self.known(snapshot.carrier_by_range(number))),
+            LookupProvider::Http | LookupProvider::Enum => self.asked(snapshot, number).await,
+        }
     }
 
     /// What the file of ported numbers says; `None`: nothing, ask on.

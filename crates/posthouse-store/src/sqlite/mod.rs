@@ -38,6 +38,7 @@ mod load;
 mod measures;
 mod member;
 mod mo;
+mod numbers;
 mod open;
 mod options;
 mod pace;

@@ -39,6 +39,19 @@ fn read_revision(number: i64) -> Result<u64> {
 
 /// All of provisioning.
 pub(super) fn provisioning(connection: &Connection) -> Result<Provisioning> {
+    Ok(Provisioning {
+        ranges: rows(connection, "SELECT prefix, carrier FROM range ORDER BY prefix", range)?,
+        blacklist: rows(
+            connection,
+            "SELECT number, account FROM blacklist ORDER BY number, account",
+            blacklisted,
+        )?,
+        ..without_numbers(connection)?
+    })
+}
+
+/// All but the ranges and the blacklist.
+pub(super) fn without_numbers(connection: &Connection) -> Result<Provisioning> {
     let lookup: Option<Lookup> =
         documents(connection, "lookup", "SELECT CAST(id AS TEXT) AS key, document FROM lookup")?.pop();
     Ok(Provisioning {
@@ -50,12 +63,7 @@ pub(super) fn provisioning(connection: &Connection) -> Result<Provisioning> {
         )?,
         carriers: documents(connection, "carrier", "SELECT id AS key, document FROM carrier ORDER BY id")?,
         lookup,
-        ranges: rows(connection, "SELECT prefix, carrier FROM range ORDER BY prefix", range)?,
-        blacklist: rows(
-            connection,
-            "SELECT number, account FROM blacklist ORDER BY number, account",
-            blacklisted,
-        )?,
+        ..Provisioning::default()
     })
 }
 
@@ -93,7 +101,7 @@ pub(super) fn range(row: &Row<'_>) -> Result<Range> {
     }
 }
 
-fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
+pub(super) fn blacklisted(row: &Row<'_>) -> Result<Blacklisted> {
     let number: String = row.get(0)?;
     match Msisdn::parse(&number, false) {
         Some(number) => Ok(Blacklisted { number, account: account(row.get(1)?) }),

@@ -233,6 +233,7 @@ macro_rules! conformance {
                 a_revision_of_thousands_is_whole,
                 revisions_are_bounded,
                 a_refused_change_is_no_revision,
+                numbers_are_read_a_page_at_a_time,
                 the_key_stays_the_same;
             clock: times_are_noted;
             retention: media_go_before_their_message,

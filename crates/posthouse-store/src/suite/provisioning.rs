@@ -333,3 +333,34 @@ pub async fn a_refused_change_is_no_revision(backend: &dyn Backend) {
     assert_eq!(bed.revisions(None, 10).await, Ok(vec![]));
     assert_eq!(bed.oldest_revision().await, Ok(None));
 }
+
+/// Numbers by pages, in order, and the rest without them.
+pub async fn numbers_are_read_a_page_at_a_time(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let entries = [
+        blacklisted("16175550198", None),
+        blacklisted("16175550199", None),
+        blacklisted("16175550199", Some("acme")),
+        blacklisted("16175550199", Some("globex")),
+    ];
+    let ranges = [range("1", "31002"), range("16", "31003"), range("1617", "31003"), range("2", "31002")];
+    let changes: Vec<_> = entries
+        .iter()
+        .rev()
+        .cloned()
+        .map(Change::PutBlacklisted)
+        .chain(ranges.iter().cloned().map(Change::PutRange))
+        .chain([put_account("acme"), Change::PutCarrier(Box::new(carrier("31003")))])
+        .collect();
+    bed.change(&changes, None, &operator(), at(0)).await.unwrap();
+    let rest = bed.without_numbers().await.unwrap();
+    assert_eq!((rest.revision, rest.accounts.len(), rest.carriers.len()), (1, 1, 1));
+    assert_eq!((rest.ranges, rest.blacklist), (vec![], vec![]));
+    assert_eq!(bed.blacklisted(&entries[1].number).await.unwrap(), entries[1..]);
+    assert_eq!(bed.blacklisted(&Msisdn::parse("16175550100", false).unwrap()).await, Ok(vec![]));
+    assert_eq!(bed.blacklist(None, 2).await.unwrap(), entries[..2]);
+    assert_eq!(bed.blacklist(Some(&entries[1]), 2).await.unwrap(), entries[2..]);
+    assert_eq!(bed.blacklist(Some(&entries[3]), 2).await, Ok(vec![]));
+    assert_eq!(bed.ranges(None, 3).await.unwrap(), ranges[..3]);
+    assert_eq!(bed.ranges(Some(&ranges[2].prefix), 3).await.unwrap(), ranges[3..]);
+}

@@ -1,8 +1,11 @@
 //! The commands. Each file holds the arguments of one (with its help text and an example) and what it does.
 
+mod accounts;
 mod apply;
 mod bench;
+mod blacklist;
 mod callbacks;
+mod carriers;
 mod clock;
 mod codes;
 mod demo;
@@ -10,12 +13,14 @@ mod doctor;
 mod layout;
 mod lint;
 mod listen;
+mod lookup;
 mod messages;
 mod plan;
 mod provisioning;
 mod queues;
 mod send;
 mod serve;
+mod services;
 mod simulate;
 
 use std::{fmt, pin::Pin, process::ExitCode, time::Duration};
@@ -41,6 +46,16 @@ pub enum Command {
     Apply(apply::Args),
     /// See who changed provisioning, and take changes back
     Provisioning(provisioning::Args),
+    /// List and show accounts
+    Accounts(accounts::Args),
+    /// List and show carriers and their connections
+    Carriers(carriers::Args),
+    /// List services: which account may send as what, and to whom
+    Services(services::Args),
+    /// See for whom a number is blocked
+    Blacklist(blacklist::Args),
+    /// Say whose a number is, which rule decides it, and what would make it pass
+    Lookup(lookup::Args),
     /// Send an MMS to a gateway, as a VASP does
     Send(Box<send::Args>),
     /// Take reports and messages from a gateway, as a VASP does
@@ -76,6 +91,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan(args) => plan::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Provisioning(args) => provisioning::run(&args),
+        Command::Accounts(args) => accounts::run(&args),
+        Command::Carriers(args) => carriers::run(&args),
+        Command::Services(args) => services::run(&args),
+        Command::Blacklist(args) => blacklist::run(&args),
+        Command::Lookup(args) => lookup::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),
         Command::Simulate(args) => simulate::run(&args),
@@ -88,6 +108,20 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Callbacks(args) => callbacks::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
+    }
+}
+
+/// What was asked for; `None` where a filter names what is not provisioned, which is told.
+fn provisioned<T>(asked: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    match asked {
+        Ok(found) => Ok(Some(found)),
+        Err(error) => match error.downcast_ref::<ProblemDetails>() {
+            Some(problem) if problem.is(ProblemCode::NotProvisioned) => {
+                complain(&error);
+                Ok(None)
+            }
+            _ => Err(error),
+        },
     }
 }
 

@@ -1,11 +1,138 @@
 //! Provisioning.
 
 use jiff::Timestamp;
-use posthouse_api::{MAX_PAGE, PageOf, ProvisioningPlan, RevisionView, RollbackRequest};
-use posthouse_gateway::admin::provisioning::{diff, revisions, rollback};
+use posthouse_api::{
+    AccountView, BlacklistEntry, CarrierView, LookupView, MAX_PAGE, PageOf, ProvisioningPlan, RevisionView,
+    RollbackRequest, ServiceView,
+};
+use posthouse_core::provisioning::Snapshot;
+use posthouse_gateway::{
+    admin::{
+        accounts, blacklist, carriers, lookups, number_of,
+        provisioning::{diff, export, revisions, rollback},
+        services,
+    },
+    lookup::Directory,
+};
 
 use super::{Via, of_verb, told};
 impl Via {
+    /// All that is provisioned, as a file.
+    ///
+    /// # Errors
+    /// What the gateway or the store says; so it is with all that follow.
+    pub async fn export(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Gateway(api) => api.export().await.map_err(told),
+            Self::Store(store, _) => Ok(export::export(&**store).await?),
+        }
+    }
+
+    /// Every account, by name.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn accounts(&self) -> anyhow::Result<Vec<AccountView>> {
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let page = match self {
+                Self::Gateway(api) => api.accounts(cursor.as_deref(), MAX_PAGE).await.map_err(told)?,
+                Self::Store(store, _) => {
+                    accounts::list::list(&**store, cursor.as_deref(), MAX_PAGE.into()).await?
+                }
+            };
+            all.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// An account.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn account(&self, name: &str) -> anyhow::Result<AccountView> {
+        match self {
+            Self::Gateway(api) => api.account(name).await.map_err(told),
+            Self::Store(store, _) => Ok(of_verb(accounts::get::get(&**store, name).await)?.0),
+        }
+    }
+
+    /// Every carrier, by id.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn carriers(&self) -> anyhow::Result<Vec<CarrierView>> {
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let page = match self {
+                Self::Gateway(api) => api.carriers(cursor.as_deref(), MAX_PAGE).await.map_err(told)?,
+                Self::Store(store, _) => {
+                    carriers::list::list(&**store, cursor.as_deref(), MAX_PAGE.into()).await?
+                }
+            };
+            all.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// A carrier.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn carrier(&self, id: &str) -> anyhow::Result<CarrierView> {
+        match self {
+            Self::Gateway(api) => api.carrier(id).await.map_err(told),
+            Self::Store(store, _) => Ok(of_verb(carriers::get::get(&**store, id).await)?.0),
+        }
+    }
+
+    /// Services: all, those of an account, those that may send as `sender`.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn services(
+        &self,
+        account: Option<&str>,
+        sender: Option<&str>,
+    ) -> anyhow::Result<Vec<ServiceView>> {
+        match self {
+            Self::Gateway(api) => Ok(api.services(account, sender).await.map_err(told)?.items),
+            Self::Store(store, _) => of_verb(services::list::list(&**store, account, sender).await),
+        }
+    }
+
+    /// The entries of the blacklist for a number.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn blacklisted(&self, number: &str) -> anyhow::Result<Vec<BlacklistEntry>> {
+        match self {
+            Self::Gateway(api) => Ok(api.blacklisted(number, true).await.map_err(told)?.items),
+            Self::Store(store, _) => Ok(blacklist::get::get(&**store, &number_of(number)?, true).await?),
+        }
+    }
+
+    /// Whose a number is. Without a gateway only the ranges can be asked: nobody has read a file of ported numbers.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn lookup(&self, number: &str, account: Option<&str>) -> anyhow::Result<LookupView> {
+        match self {
+            Self::Gateway(api) => api.lookup(number, account).await.map_err(told),
+            Self::Store(store, _) => {
+                let snapshot = Snapshot::new(store.provisioning().await?);
+                let directory = Directory::default();
+                of_verb(lookups::get::explain(&directory, &snapshot, &number_of(number)?, account).await)
+            }
+        }
+    }
+
     /// A page of the changes of provisioning, the newest first.
     ///
     /// # Errors

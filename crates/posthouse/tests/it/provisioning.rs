@@ -196,6 +196,7 @@ fn a_change_is_seen_and_taken_back() {
     let folder = folder.path();
     printed(&posthouse(folder, &["apply", "acme.toml"]));
     // Somebody applies the file of another place.
+    let before = printed(&posthouse(folder, &["provisioning", "export"]));
     let other = FILE.replace("acme-api-key", "another-key").replace("\"111122\"", "\"111122\", \"333\"");
     fs::write(folder.join("other.toml"), other).unwrap();
     printed(&posthouse(folder, &["apply", "other.toml"]));
@@ -213,7 +214,7 @@ fn a_change_is_seen_and_taken_back() {
             )
         })
         .collect();
-    assert_eq!(notes, [(2, "change account acme", 1), (1, "create account acme, create carrier 31003", 2)]);
+    assert_eq!(notes, [(2, "change account acme", 1), (1, "create carrier 31003, create account acme", 2)]);
     let diff = printed(&posthouse(folder, &["provisioning", "diff", "2"]));
     assert_eq!(
         diff,
@@ -231,6 +232,7 @@ fn a_change_is_seen_and_taken_back() {
         back.contains("0 created, 1 changed, 0 removed, 0 unchanged; provisioning is at revision 3\n"),
         "{back}"
     );
+    assert_eq!(printed(&posthouse(folder, &["provisioning", "export"])), before);
     // The old key and the old password, which the store knows as hashes only, are back.
     assert_eq!(
         printed(&posthouse(folder, &["plan", "acme.toml"])),
@@ -247,4 +249,177 @@ fn a_change_is_seen_and_taken_back() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(told), "{said}");
     }
+}
+
+/// With all that a file may say, so that nothing of it gets lost on the way.
+const EVERYTHING: &str = r#"
+[[account]]
+name = "acme"
+vaspid = "acme-api-key"
+basic_auth = { username = "acme", password = "hush \"quoted\" \\" }
+allowed_ips = ["127.0.0.0/8"]
+client_certs = ["cn:Acme Ltd"]
+require_tls = true
+dialect = "sinch"
+statuses = "3gpp"
+must_understand = false
+read_replies = true
+submit_mode = "relay"
+relay_timeout = "1500ms"
+require_carrier_id = true
+max_message_bytes = 1000
+throughput = { per_second = 10, burst = 20 }
+[account.callbacks]
+report_url = "http://127.0.0.1:9001/reports?key=hush"
+deliver_url = "http://127.0.0.1:9001/deliver"
+basic_auth = { username = "u", password = "p" }
+timeout = "3s"
+retry_after = "1m"
+max_retries = 7
+window = 3
+[[account.service]]
+vasid = "61295"
+senders = ["111122", "name@mail.example"]
+carriers = ["31003"]
+default = true
+[[account.service]]
+vasid = "two words"
+senders = ["3"]
+[[carrier]]
+id = "31003"
+aliases = ["0001890"]
+name = "Ünïcode \"carrier\""
+max_message_bytes = 2000
+content_types = ["image/*"]
+report_timeout = "1h"
+on_unknown = "resend"
+[[carrier.connection]]
+name = "a"
+url = "http://127.0.0.1:9101/mm7?token=hush"
+vaspid = "hush-too"
+vasid = "gw"
+basic_auth = { username = "u", password = "p" }
+dialect = "3gpp"
+timeout = "2s"
+per_second = 5
+window = 2
+priority = 2
+weight = 3
+namespace = "REL-5-MM7-1-2"
+version = "5.3.0"
+[carrier.callbacks]
+basic_auth = { username = "vzw", password = "p" }
+allowed_ips = ["127.0.0.0/8"]
+dialect = "sinch"
+[carrier.status_map]
+"DELIVRD now" = "Retrieved"
+[carrier.code_map]
+4030 = 4006
+[lookup]
+provider = "http"
+url = "http://127.0.0.1:9200/{msisdn}?key=hush"
+timeout = "100ms"
+cache = "1h"
+[[range]]
+prefix = "1617"
+carrier = "31003"
+[[blacklist]]
+number = "16175550199"
+account = "acme"
+[[blacklist]]
+number = "16175550198"
+"#;
+
+#[test]
+fn an_export_holds_all_but_secrets_and_is_taken_back() {
+    let folder = folder(EVERYTHING);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    let exported = printed(&posthouse(folder, &["provisioning", "export"]));
+    assert!(!exported.contains("hush") && !exported.contains("argon2"), "{exported}");
+    assert_eq!(exported.matches("{ kept = true }").count(), 10, "{exported}");
+    fs::write(folder.join("export.toml"), &exported).unwrap();
+    assert_eq!(
+        printed(&posthouse(folder, &["plan", "export.toml", "--prune"])),
+        "0 to create, 0 to change, 0 to remove, 6 unchanged\n"
+    );
+    // What is kept is kept by this store alone.
+    fs::write(folder.join("posthouse.toml"), "[store]\nurl = \"sqlite://other/a.db\"\n").unwrap();
+    let output = posthouse(folder, &["plan", "export.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("account.vaspid: the store keeps nothing here; write the value itself"), "{told}");
+}
+
+#[test]
+fn what_is_provisioned_is_listed_and_shown() {
+    let folder = folder(EVERYTHING);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    let show = |args: &[&str]| printed(&posthouse(folder, args));
+    assert_eq!(
+        show(&["accounts", "list"]),
+        "acme                 active    key acme…  services 61295 two words\n"
+    );
+    let shown = show(&["accounts", "show", "acme"]);
+    assert!(shown.starts_with("account acme (active), key acme…\n  service 61295: sends as 111122 name@mail.example, to carriers 31003, by default\n"), "{shown}");
+    assert!(shown.contains("\n  callbacks.report_url: (hidden)\n") && !shown.contains("hush"), "{shown}");
+    let shown = show(&["carriers", "show", "31003"]);
+    assert!(
+        shown.contains(
+            "connection a: http://127.0.0.1:9101/mm7, 3gpp, window 2, 5 a second, priority 2, weight 3\n"
+        ),
+        "{shown}"
+    );
+    assert_eq!(
+        show(&["services", "--sender", "3"]),
+        "account acme\n  service two words: sends as 3, to every carrier\n"
+    );
+    assert_eq!(show(&["blacklist", "show", "+1 617 555-0199"]), "16175550199 is blocked for account acme\n");
+    let free = posthouse(folder, &["blacklist", "show", "16175550197"]);
+    assert_eq!(free.status.code(), Some(1));
+    for (args, code, told) in [
+        (&["services", "--account", "acmee"][..], 2, "no account acmee is provisioned"),
+        (&["accounts", "show", "acmee"], 1, "no account acmee is provisioned"),
+        (&["carriers", "show", "99999"], 1, "no carrier 99999 is provisioned"),
+        (&["lookup", "16175550100", "--account", "acmee"], 2, "no account acmee is provisioned"),
+        (&["lookup", "555"], 1, "this is no international number; write 7 to 15 digits"),
+    ] {
+        let output = posthouse(folder, args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
+fn a_lookup_says_which_rule_decides_and_what_would_make_a_number_pass() {
+    let ranges = format!(
+        "{FILE}[[range]]\nprefix = \"1617\"\ncarrier = \"31003\"\n[[blacklist]]\nnumber = \"16175550199\"\n"
+    );
+    let folder = folder(&ranges);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    let look = |number: &str| {
+        let output = posthouse(folder, &["lookup", number]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(
+        look("+1 617 555-0100"),
+        (
+            Some(0),
+            "+1 617 555-0100 is carrier 31003's (by range 1617)\na message to it is taken\n".to_owned()
+        )
+    );
+    let (code, told) = look("442071234567");
+    assert_eq!(code, Some(1));
+    assert!(
+        told.starts_with(
+            "442071234567 is nobody's (by the ranges)\na message to it is refused by 2570: no range has it"
+        ),
+        "{told}"
+    );
+    let (code, told) = look("16175550199");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("it is on the blacklist\na message to it is refused by 3001"), "{told}");
 }

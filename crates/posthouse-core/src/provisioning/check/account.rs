@@ -3,13 +3,16 @@
 use mm7::Dialect;
 
 use super::{
-    MOST_REQUESTS, Once, Reading, TEN_SECONDS, distinct, each, message_bytes, not_empty, values, vaspid,
+    MOST_REQUESTS, Once, Reading, TEN_SECONDS, distinct, each, message_bytes, not_empty, url, values, vaspid,
 };
-use crate::provisioning::{
-    DialectName,
-    account::{Account, AccountName, AccountStatus, Callbacks, Service, SubmitMode, Throughput, VaspKey},
-    carrier::CarrierId,
-    reading::Table,
+use crate::{
+    provisioning::{
+        DialectName,
+        account::{Account, AccountName, AccountStatus, Callbacks, Service, SubmitMode, Throughput, VaspKey},
+        carrier::CarrierId,
+        reading::Table,
+    },
+    url::PeerUrl,
 };
 
 /// The widest window of an account's callbacks.
@@ -26,7 +29,8 @@ impl Reading<'_> {
         }
         let stored = name.as_deref().and_then(|name| self.stored_accounts.get(name).copied());
         let stored_credentials = stored.and_then(|stored| stored.basic_auth.as_ref());
-        let vaspid = self.vaspid(&mut table);
+        let vaspid = self.vaspid(&mut table, stored);
+        let stored_callbacks = stored.map(|stored| &stored.callbacks);
         Some(Account {
             status: table.parsed("status", values::word).unwrap_or(AccountStatus::Active),
             mm7: table.value("mm7").unwrap_or(true),
@@ -43,7 +47,10 @@ impl Reading<'_> {
             require_carrier_id: table.value("require_carrier_id").unwrap_or(false),
             max_message_bytes: message_bytes(&mut table),
             throughput: table.table("throughput").and_then(throughput),
-            callbacks: table.table("callbacks").map(|table| self.callbacks(table)).unwrap_or_default(),
+            callbacks: table
+                .table("callbacks")
+                .map(|table| self.callbacks(table, stored_callbacks))
+                .unwrap_or_default(),
             services: self.services(&mut table),
             // That these are missing was noted; every other key has been read by now.
             name: AccountName(name?),
@@ -51,20 +58,37 @@ impl Reading<'_> {
         })
     }
 
-    fn vaspid(&mut self, table: &mut Table<'_>) -> Option<VaspKey> {
+    fn vaspid(&mut self, table: &mut Table<'_>, stored: Option<&Account>) -> Option<VaspKey> {
         table.require("vaspid", "\"…\", the key that the VASP sends");
-        let key = self.ports.secrets.vasp_key(vaspid(table)?.as_str());
+        let stored = stored.map(|stored| stored.vaspid.clone());
+        let secrets = self.ports.secrets;
+        let key = table.kept_or("vaspid", stored, |table| Some(secrets.vasp_key(vaspid(table)?.as_str())))?;
         self.vaspids.check(table, "vaspid", &key.hash, "this VASPID");
         Some(key)
     }
 
-    fn callbacks(&self, mut table: Table<'_>) -> Callbacks {
+    fn callbacks(&self, mut table: Table<'_>, stored: Option<&Callbacks>) -> Callbacks {
         let default = Callbacks::default();
+        let stored_url =
+            |of: fn(&Callbacks) -> &Option<PeerUrl>| stored.and_then(|stored| of(stored).as_ref());
         Callbacks {
-            report_url: table.parsed("report_url", values::peer_url),
-            deliver_url: table.parsed("deliver_url", values::peer_url),
-            basic_auth: super::own_credentials(&mut table),
-            tls: self.peer_tls(&mut table),
+            report_url: url(
+                &mut table,
+                "report_url",
+                stored_url(|stored| &stored.report_url),
+                values::peer_url,
+            ),
+            deliver_url: url(
+                &mut table,
+                "deliver_url",
+                stored_url(|stored| &stored.deliver_url),
+                values::peer_url,
+            ),
+            basic_auth: super::own_credentials(
+                &mut table,
+                stored.and_then(|stored| stored.basic_auth.as_ref()),
+            ),
+            tls: self.peer_tls(&mut table, stored.and_then(|stored| stored.tls.as_ref())),
             timeout: table.duration("timeout").unwrap_or(default.timeout),
             retry_after: table.duration("retry_after").unwrap_or(default.retry_after),
             max_retries: table.number("max_retries", 0..=MOST_RETRIES).unwrap_or(default.max_retries),

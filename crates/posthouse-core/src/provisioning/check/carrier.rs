@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use mm7::{Dialect, MmStatus, StatusCode};
 
 use super::{
-    MOST_REQUESTS, Once, Reading, TEN_SECONDS, distinct, each, message_bytes, not_empty, values, vaspid,
+    MOST_REQUESTS, Once, Reading, TEN_SECONDS, distinct, each, message_bytes, not_empty, url, values, vaspid,
 };
 use crate::provisioning::{
     DialectName,
@@ -59,7 +59,7 @@ impl Reading<'_> {
             content_types: content_types.unwrap_or_else(|| CONTENT_TYPES.map(str::to_owned).to_vec()),
             report_timeout: table.duration("report_timeout").unwrap_or(THREE_DAYS),
             on_unknown: table.parsed("on_unknown", values::word).unwrap_or(OnUnknown::Park),
-            connections: self.connections(&mut table),
+            connections: self.connections(&mut table, stored),
             inbound: self.inbound(table.section("callbacks"), stored_credentials),
             vocabulary: Vocabulary {
                 statuses: table.table("status_map").map(status_map).unwrap_or_default(),
@@ -69,25 +69,38 @@ impl Reading<'_> {
         })
     }
 
-    fn connections(&self, table: &mut Table<'_>) -> Vec<Connection> {
+    fn connections(&self, table: &mut Table<'_>, stored: Option<&Carrier>) -> Vec<Connection> {
         let mut names = Once::default();
-        each(table.tables("connection"), |table| self.connection(table, &mut names))
+        let stored = stored.map_or(&[][..], |stored| &stored.connections);
+        each(table.tables("connection"), |table| self.connection(table, &mut names, stored))
     }
 
-    fn connection(&self, mut table: Table<'_>, names: &mut Once) -> Option<Connection> {
+    fn connection(
+        &self,
+        mut table: Table<'_>,
+        names: &mut Once,
+        stored: &[Connection],
+    ) -> Option<Connection> {
         let name = table.required("name", "\"vzw-1\"", values::name);
         if let Some(name) = &name {
             names.check(&table, "name", name, &format!("{name:?}"));
         }
-        let url = table.required("url", "\"http://127.0.0.1:9101/mm7\"", values::peer_url);
+        let stored = stored.iter().find(|stored| Some(&stored.name) == name.as_ref());
+        table.require("url", "\"http://127.0.0.1:9101/mm7\"");
+        let url = url(&mut table, "url", stored.map(|stored| &stored.url), values::peer_url);
+        let stored_vaspid = stored.and_then(|stored| stored.vaspid.clone());
+        let read_vaspid = |table: &mut Table<'_>| vaspid(table).map(|vaspid| vaspid.as_str().to_owned());
         let dialect = table.parsed("dialect", values::dialect);
         let dialect = dialect.unwrap_or(DialectName::new(Dialect::THREE_GPP));
         let namespace = table.parsed("namespace", values::namespace);
         let written = namespace.unwrap_or(dialect.written);
         Some(Connection {
-            vaspid: vaspid(&mut table).map(|vaspid| vaspid.as_str().to_owned()),
+            vaspid: table.kept_or("vaspid", stored_vaspid, read_vaspid),
             vasid: table.parsed("vasid", values::name),
-            basic_auth: super::own_credentials(&mut table),
+            basic_auth: super::own_credentials(
+                &mut table,
+                stored.and_then(|stored| stored.basic_auth.as_ref()),
+            ),
             version: table.parsed("version", |text| values::version(text, written)),
             namespace,
             dialect,
@@ -96,7 +109,7 @@ impl Reading<'_> {
             window: table.number("window", 1..=WIDEST_WINDOW).unwrap_or(16),
             priority: table.number("priority", 1..=MOST_PRIORITIES).unwrap_or(1),
             weight: table.number("weight", 1..=GREATEST_WEIGHT).unwrap_or(1),
-            tls: self.peer_tls(&mut table),
+            tls: self.peer_tls(&mut table, stored.and_then(|stored| stored.tls.as_ref())),
             name: name?,
             url: url?,
         })

@@ -199,7 +199,9 @@ impl<'r> Reading<'r> {
             LookupProvider::Http => table.require("url", "\"http://127.0.0.1:9200/lookup/{msisdn}\""),
             LookupProvider::Enum => table.require("url", "\"dns://127.0.0.1:53/e164.arpa\""),
         }
-        let url = table.parsed("url", |url| match provider {
+        let stored = self.ground.current.lookup.as_ref();
+        let stored_url = stored.and_then(|stored| stored.url.as_ref());
+        let url = url(&mut table, "url", stored_url, |url| match provider {
             LookupProvider::Enum => values::zone(url).map(LookupUrl::Zone),
             LookupProvider::Ranges | LookupProvider::Http => values::number_url(url).map(LookupUrl::Service),
         });
@@ -209,14 +211,14 @@ impl<'r> Reading<'r> {
             url,
             timeout: table.duration("timeout").unwrap_or(default.timeout),
             cache: table.duration("cache").unwrap_or(default.cache),
-            tls: self.peer_tls(&mut table),
+            tls: self.peer_tls(&mut table, stored.and_then(|stored| stored.tls.as_ref())),
             ported: table.parsed("ported", |name: String| outside.file(&name).map_err(Unfit::Value)),
         }
     }
 
     /// `tls = { ca, cert, key }` of a peer that the gateway calls. Its files are read here and now, and what they hold is provisioned:
     /// it is the same on every node, and in force when it was applied.
-    fn peer_tls(&self, table: &mut Table<'_>) -> Option<PeerTls> {
+    fn peer_tls(&self, table: &mut Table<'_>, stored: Option<&PeerTls>) -> Option<PeerTls> {
         let certificates = self.ports.certificates;
         let mut table = table.table("tls")?;
         if table.has("cert") {
@@ -228,7 +230,8 @@ impl<'r> Reading<'r> {
         let text = |written: String| certificates.text(&written).map_err(Unfit::Alone);
         let ca = table.parsed("ca", text);
         let cert = table.parsed("cert", text);
-        let key = table.parsed("key", text);
+        let stored = stored.and_then(|stored| Some(stored.identity.as_ref()?.key.clone()));
+        let key = table.kept_or("key", stored, |table| table.parsed("key", text));
         let tls = PeerTls { ca, identity: cert.zip(key).map(|(cert, key)| Identity { cert, key }) };
         if let Err((key, why)) = certificates.check(&tls) {
             table.wrong(key, format_args!("it {why}"));
@@ -242,7 +245,22 @@ impl<'r> Reading<'r> {
         table: &mut Table<'_>,
         stored: Option<&ShownCredentials>,
     ) -> Option<ShownCredentials> {
-        let OwnCredentials { username, password } = own_credentials(table)?;
+        let mut table = table.table("basic_auth")?;
+        let hash = stored.map(|stored| stored.password_hash.clone());
+        let (username, password) = credentials(&mut table, |table| {
+            if table.is_kept("password") {
+                let kept = hash.clone().map(Password::Kept);
+                return kept.or_else(|| {
+                    table.wrong("password", "the store keeps nothing here; write the value itself");
+                    None
+                });
+            }
+            table.secret("password").map(|(password, _)| Password::Said(password))
+        })?;
+        let password = match password {
+            Password::Kept(password_hash) => return Some(ShownCredentials { username, password_hash }),
+            Password::Said(password) => password,
+        };
         let secrets = self.ports.secrets;
         let kept = stored.filter(|stored| secrets.is_password(&stored.password_hash, &password));
         let hashed = match kept {
@@ -252,7 +270,7 @@ impl<'r> Reading<'r> {
         match hashed {
             Ok(password_hash) => Some(ShownCredentials { username, password_hash }),
             Err(error) => {
-                table.wrong("basic_auth", format_args!("{error}; try again"));
+                table.wrong("password", format_args!("{error}; try again"));
                 None
             }
         }
@@ -381,12 +399,41 @@ fn vaspid(table: &mut Table<'_>) -> Option<VaspId> {
 }
 
 /// What we show others.
-fn own_credentials(table: &mut Table<'_>) -> Option<OwnCredentials> {
+fn own_credentials(table: &mut Table<'_>, stored: Option<&OwnCredentials>) -> Option<OwnCredentials> {
     let mut table = table.table("basic_auth")?;
+    let stored = stored.map(|stored| stored.password.clone());
+    let read = |table: &mut Table<'_>| Some(table.secret("password")?.0);
+    let (username, password) = credentials(&mut table, |table| table.kept_or("password", stored, read))?;
+    Some(OwnCredentials { username, password })
+}
+
+/// A password that is declared: itself, or that it stays what it is.
+enum Password {
+    /// The password.
+    Said(String),
+    /// What the store keeps of it.
+    Kept(String),
+}
+
+/// A user name, and a password as it is read.
+fn credentials<'r, P>(
+    table: &mut Table<'r>,
+    password: impl FnOnce(&mut Table<'r>) -> Option<P>,
+) -> Option<(String, P)> {
     let username = table.required("username", "\"acme\"", values::username);
     table.require("password", "\"…\"");
-    let (password, _) = table.secret("password")?;
-    Some(OwnCredentials { username: username?, password })
+    let password = password(table)?;
+    Some((username?, password))
+}
+
+/// A URL, which may be one that is kept: it may hold a key.
+fn url<U: Clone>(
+    table: &mut Table<'_>,
+    key: &'static str,
+    stored: Option<&U>,
+    read: impl FnOnce(String) -> Result<U, Unfit>,
+) -> Option<U> {
+    table.kept_or(key, stored.cloned(), |table| table.parsed(key, read))
 }
 
 #[cfg(test)]

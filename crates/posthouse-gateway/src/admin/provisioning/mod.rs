@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod diff;
+pub mod export;
 pub mod outside;
 pub mod plan;
 pub mod revisions;
@@ -89,11 +90,12 @@ async fn answer(
         let Applied { plan, revision } = verb(&state, &request, &by)?;
         Ok::<_, VerbError>(shown(&plan, revision, state.carriers_listen))
     });
-    let broke = |error| {
-        tracing::error!(%error, "provisioning broke off");
-        ProblemDetails::new(ProblemCode::Internal)
-    };
     Ok(JsonAnswer(done.await.map_err(broke)??))
+}
+
+fn broke(error: tokio::task::JoinError) -> ProblemDetails {
+    tracing::error!(%error, "provisioning broke off");
+    ProblemDetails::new(ProblemCode::Internal)
 }
 
 /// Why revisions cannot be looked at or gone back to, as a refusal.

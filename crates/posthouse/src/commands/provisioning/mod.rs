@@ -1,6 +1,7 @@
 //! `posthouse provisioning`: who changed it, what was changed, and the way back.
 
 mod diff;
+mod export;
 mod revisions;
 mod rollback;
 
@@ -17,6 +18,8 @@ pub struct Args {
 enum Command {
     /// List the changes of provisioning, the newest first: who, when, what for
     Revisions(revisions::Revisions),
+    /// Print all of it as a file that `apply` takes back, without secrets
+    Export(export::Export),
     /// Show what a change changed, or what is different between two of them
     Diff(diff::Diff),
     /// Bring provisioning back to what it was
@@ -27,6 +30,7 @@ enum Command {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Revisions(args) => revisions::run(args),
+        Command::Export(args) => export::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Rollback(args) => rollback::run(args),
     }

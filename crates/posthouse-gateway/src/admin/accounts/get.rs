@@ -1,0 +1,42 @@
+//! `GET /api/v1/accounts/{name}`: an account, with all that is provisioned of it but secrets.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::Uri;
+use posthouse_api::AccountView;
+use posthouse_core::store::NumberStore;
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{ProblemAnswer, at_revision},
+        query::Parameters,
+        unknown,
+    },
+    view,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(name): Path<String>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    let (account, revision) = get(&*state.store, &name).await?;
+    Ok(at_revision(&account, revision))
+}
+
+/// An account, and the revision at which it is so.
+///
+/// # Errors
+/// There is none of this name, or the store fails.
+pub async fn get<S: NumberStore + ?Sized>(store: &S, name: &str) -> Result<(AccountView, u64), VerbError> {
+    let current = store.without_numbers().await?;
+    let account = current.accounts.iter().find(|account| account.name.0 == name);
+    let account = account.ok_or_else(|| unknown("account", name))?;
+    Ok((view(account), current.revision))
+}

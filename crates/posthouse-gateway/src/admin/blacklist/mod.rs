@@ -1,0 +1,3 @@
+//! The blacklist.
+
+pub mod get;

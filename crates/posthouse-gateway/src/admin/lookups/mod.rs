@@ -1,0 +1,3 @@
+//! Whose a number is.
+
+pub mod get;

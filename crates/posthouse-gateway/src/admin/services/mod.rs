@@ -1,0 +1,3 @@
+//! Services of all accounts.
+
+pub mod list;

@@ -1,0 +1,104 @@
+//! `posthouse carriers`: the mobile operators that are provisioned, and the connections to them.
+
+use std::process::ExitCode;
+
+use posthouse_api::{CarrierView, ConnectionView};
+
+use super::{accounts::members, wait_for};
+use crate::{print, target::StoreArgs, via::Via};
+
+/// The arguments of `posthouse carriers`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// List the carriers
+    List(List),
+    /// Show one carrier, with all that is provisioned of it but secrets
+    Show(Show),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse carriers list
+  posthouse carriers list --json")]
+struct List {
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse carriers show 31003
+  posthouse carriers show 31003 --json
+
+How its queue stands is what `posthouse queues` shows.")]
+struct Show {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The carrier's id
+    id: String,
+}
+
+/// Does one of them.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Command::List(args) => list(args),
+        Command::Show(args) => show(args),
+    }
+}
+
+fn list(args: &List) -> anyhow::Result<ExitCode> {
+    let settings = args.store.settings()?;
+    let carriers = wait_for(async {
+        let via = Via::open(&settings, &args.store.gateway).await?;
+        let carriers = via.carriers().await;
+        via.close().await?;
+        carriers
+    })?;
+    let mut out = print::stdout();
+    if args.store.json {
+        out.json(&serde_json::json!({ "items": carriers, "next": null }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if carriers.is_empty() {
+        writeln!(out, "no carrier is provisioned")?;
+    }
+    for CarrierView { id, name, connections, .. } in &carriers {
+        let links: Vec<_> = connections.iter().map(|connection| connection.name.as_str()).collect();
+        let links = if links.is_empty() { "no connection".to_owned() } else { links.join(" ") };
+        writeln!(out, "{id:<12} {name:<30} {links}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &Show) -> anyhow::Result<ExitCode> {
+    let settings = args.store.settings()?;
+    let carrier = wait_for(async {
+        let via = Via::open(&settings, &args.store.gateway).await?;
+        let carrier = via.carrier(&args.id).await;
+        via.close().await?;
+        carrier
+    })?;
+    let mut out = print::stdout();
+    if args.store.json {
+        out.json(&carrier)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "carrier {} ({})", carrier.id, carrier.name)?;
+    for ConnectionView { name, url, dialect, priority, weight, window, per_second } in &carrier.connections {
+        let rate = per_second.map_or("any rate".to_owned(), |rate| format!("{rate} a second"));
+        writeln!(
+            out,
+            "  connection {name}: {url}, {dialect}, window {window}, {rate}, priority {priority}, weight {weight}"
+        )?;
+    }
+    members(&mut out, "", &carrier.document, &["id", "name", "connection"])?;
+    Ok(ExitCode::SUCCESS)
+}
