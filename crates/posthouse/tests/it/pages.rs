@@ -38,6 +38,11 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/messages?state=Parked", "/sign-in?next=%2fmessages%3fstate%3dparked"),
         ("/messages/17", "/sign-in?next=%2fmessages%2f17"),
         ("/find?q=1", "/sign-in?next=%2ffind%3fq%3d1"),
+        ("/", "/sign-in?next=%2f"),
+        ("/queues", "/sign-in?next=%2fqueues"),
+        ("/callbacks", "/sign-in?next=%2fcallbacks"),
+        ("/provisioning", "/sign-in?next=%2fprovisioning"),
+        ("/audit", "/sign-in?next=%2faudit"),
     ] {
         let said = ask(admin, "GET", path, &[], "").await;
         assert_eq!(said.status, 303, "{path}");
@@ -114,6 +119,41 @@ async fn a_message_is_found_read_and_mended() {
     assert_eq!(again.status, 409);
     let kept = ask(admin, "GET", "/api/v1/audit", &["Authorization: Bearer hush-hush"], "").await.json();
     assert_eq!(kept["items"][0]["reason"], "the handset is gone", "{kept}");
+    town.close().await;
+}
+
+#[tokio::test]
+async fn what_is_out_of_the_ordinary_is_said_on_the_first_page() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let page = async |path: &str| {
+        let page = ask(admin, "GET", path, &[&cookie], "").await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        is_guarded(&page);
+        page.body
+    };
+    let calm = page("/").await;
+    assert!(calm.contains("Nothing is out of the ordinary.") && calm.contains("31003"), "{calm}");
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    let odd = page("/").await;
+    assert!(
+        odd.contains("Parked at 31003: 1 message that may have arrived; a report or an operator decides."),
+        "{odd}"
+    );
+    assert!(page("/queues").await.contains("31003-1"));
+
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let paused = ask(admin, "POST", "/callbacks/acme/pause", &own, "reason=their+wish").await;
+    assert!(paused.head.contains("location: /callbacks?done=pause\r\n"), "{}{}", paused.head, paused.body);
+    let callbacks = page("/callbacks?done=pause").await;
+    assert!(callbacks.contains("They are paused. What is owed stays.") && callbacks.contains("their wish"));
+    assert!(page("/").await.contains("Callbacks of acme are paused by admin;"));
+    assert!(page("/audit").await.contains("their wish"));
+
+    assert!(page("/provisioning").await.contains("href=\"/provisioning/1\""));
+    assert!(page("/provisioning/1").await.contains("create account acme"));
     town.close().await;
 }
 

@@ -20,6 +20,10 @@ pub(super) struct PlaceLink {
 const PLACES: &[PlaceLink] = &[
     PlaceLink { href: "/", name: "Overview", key: Some('h') },
     PlaceLink { href: "/messages", name: "Messages", key: Some('m') },
+    PlaceLink { href: "/queues", name: "Queues", key: Some('q') },
+    PlaceLink { href: "/callbacks", name: "Callbacks", key: Some('c') },
+    PlaceLink { href: "/provisioning", name: "Provisioning", key: Some('p') },
+    PlaceLink { href: "/audit", name: "Audit", key: Some('a') },
     PlaceLink { href: "/codes", name: "Codes", key: Some('d') },
 ];
 

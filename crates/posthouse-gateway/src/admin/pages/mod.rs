@@ -5,11 +5,16 @@
 
 mod ask;
 mod assets;
+mod audit;
+mod callbacks;
 mod codes;
 mod frame;
 mod guard;
 mod message;
 mod messages;
+mod overview;
+mod queues;
+mod revisions;
 mod sessions;
 mod sign_in;
 mod words;
@@ -52,11 +57,19 @@ impl Pages {
     pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
         let state = Arc::new(PageState { api, sessions: Sessions::default(), admin });
         let router = Router::new()
-            .route("/", get(home))
+            .route("/", get(overview::handle))
             .route("/find", get(messages::find))
             .route("/messages", get(messages::handle))
             .route("/messages/{id}", get(message::handle))
             .route("/messages/{id}/{verb}", post(message::act))
+            .route("/queues", get(queues::handle))
+            .route("/callbacks", get(callbacks::list))
+            .route("/callbacks/{id}", get(callbacks::one))
+            .route("/callbacks/{id}/{verb}", post(callbacks::act))
+            .route("/provisioning", get(revisions::list))
+            .route("/provisioning/{number}", get(revisions::one))
+            .route("/provisioning/{number}/rollback", post(revisions::rollback))
+            .route("/audit", get(audit::handle))
             .route("/codes", get(codes::all))
             .route("/codes/{code}", get(codes::one))
             .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
@@ -104,10 +117,6 @@ pub(super) fn trouble(problem: &ProblemDetails) -> Response {
 pub(super) fn guarded<B>(mut answer: http::Response<B>) -> http::Response<B> {
     guard::headers(answer.headers_mut());
     answer
-}
-
-async fn home() -> Response {
-    see_other("/messages")
 }
 
 async fn not_allowed(visitor: Visitor) -> Response {

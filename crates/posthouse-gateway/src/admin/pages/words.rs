@@ -1,7 +1,7 @@
 //! How states and times read on a page.
 
 use jiff::Timestamp;
-use posthouse_api::TimelineLine;
+use posthouse_api::{CarrierQueue, ConnectionPace, EndpointView, TimelineLine};
 
 /// Whether a state or a line of a timeline is good, bad or to be watched: the class that colours it. The word itself always stands beside.
 pub(super) fn tone(word: &str) -> &'static str {
@@ -30,6 +30,80 @@ pub(super) fn short(at: &Timestamp) -> String {
 /// A time to the millisecond, for timelines.
 pub(super) fn precise(at: &Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string()
+}
+
+/// How long ago, for people; a dash where there is nothing.
+pub(super) fn age(seconds: &Option<f64>) -> String {
+    let Some(seconds) = seconds else { return "–".to_owned() };
+    match *seconds {
+        seconds if seconds < 120.0 => format!("{seconds:.0} s"),
+        seconds if seconds < 7_200.0 => format!("{:.0} min", seconds / 60.0),
+        seconds => format!("{:.0} h", seconds / 3_600.0),
+    }
+}
+
+/// A count of messages.
+pub(super) fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
+/// How a connection is used.
+pub(super) fn connection_tone(state: &str) -> &'static str {
+    match state {
+        "serving" => "good",
+        "throttled" => "warn",
+        _ => "bad",
+    }
+}
+
+/// The worst that can be said of a carrier's connections; of one that none was asked about, that.
+pub(super) fn queue_state(queue: &CarrierQueue) -> &str {
+    let serves = queue.connections.iter().find(|one| one.state == "serving");
+    let worst = serves.or_else(|| queue.connections.first()).map_or("unknown", |one| one.state.as_str());
+    if queue.says.is_some() && worst == "serving" { "look" } else { worst }
+}
+
+pub(super) fn queue_tone(queue: &CarrierQueue) -> &'static str {
+    match queue_state(queue) {
+        "unknown" => "",
+        "look" => "warn",
+        state => connection_tone(state),
+    }
+}
+
+/// How many requests a second a connection is given, of how many.
+pub(super) fn rate(one: &ConnectionPace) -> String {
+    match (one.per_second, one.per_second_limit) {
+        (Some(now), Some(limit)) => format!("{now:.0} of {limit}"),
+        _ => "any".to_owned(),
+    }
+}
+
+/// How long answers take, and usually took.
+pub(super) fn answer(one: &ConnectionPace) -> String {
+    match (one.answer_seconds, one.usual_seconds) {
+        (None, _) => "–".to_owned(),
+        (Some(now), None) => format!("{now:.2} s"),
+        (Some(now), Some(usual)) => format!("{now:.2} s (usually {usual:.2})"),
+    }
+}
+
+pub(super) fn endpoint_state(one: &EndpointView) -> &'static str {
+    match one {
+        _ if one.paused.is_some() => "paused",
+        _ if one.failing_since.is_some() => "failing",
+        _ if one.report_url.is_none() && one.deliver_url.is_none() => "none",
+        _ => "delivering",
+    }
+}
+
+pub(super) fn endpoint_tone(one: &EndpointView) -> &'static str {
+    match endpoint_state(one) {
+        "paused" => "warn",
+        "failing" => "bad",
+        "delivering" => "good",
+        _ => "",
+    }
 }
 
 /// Bytes, for people.

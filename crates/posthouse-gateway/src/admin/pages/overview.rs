@@ -1,0 +1,141 @@
+//! The first page: how things stand, in sentences.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use jiff::Timestamp;
+use posthouse_api::{CarrierQueue, EndpointView, PageOf};
+
+use super::{
+    PageState,
+    ask::query,
+    frame::{Frame, ok},
+    sessions::SignedIn,
+    words,
+};
+
+/// A sentence about something that is not as it should be, and where it is looked into.
+struct Sentence {
+    tone: &'static str,
+    text: String,
+    href: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct OverviewPage {
+    frame: Frame,
+    now: Timestamp,
+    sentences: Vec<Sentence>,
+    tiles: Vec<(&'static str, u64)>,
+    queues: Vec<CarrierQueue>,
+    endpoints: Vec<EndpointView>,
+}
+
+pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn) -> Response {
+    let frame = Frame::of(&by.visitor, "/");
+    let queues = pages.api.get::<PageOf<CarrierQueue>>(&by.actor, "/queues").await;
+    let endpoints = pages.api.get::<PageOf<EndpointView>>(&by.actor, "/endpoints").await;
+    let (queues, endpoints) = match (queues, endpoints) {
+        (Ok(queues), Ok(endpoints)) => (queues.items, endpoints.items),
+        (Err(problem), _) | (_, Err(problem)) => return frame.trouble(&problem),
+    };
+    let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
+    ok(&OverviewPage {
+        frame,
+        now: pages.admin.clock.now(),
+        sentences: sentences(&queues, &endpoints),
+        tiles: vec![
+            ("Waiting", sum(|queue| queue.waiting)),
+            ("In flight", sum(|queue| queue.sending)),
+            ("At carriers", sum(|queue| queue.at_carrier)),
+            ("Parked", sum(|queue| queue.parked)),
+            ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum()),
+            ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum()),
+        ],
+        queues,
+        endpoints,
+    })
+}
+
+fn sentences(queues: &[CarrierQueue], endpoints: &[EndpointView]) -> Vec<Sentence> {
+    let mut all: Vec<Sentence> = queues
+        .iter()
+        .filter_map(|queue| {
+            let text = queue.says.clone()?;
+            Some(Sentence { tone: "warn", text, href: Some("/queues".to_owned()) })
+        })
+        .collect();
+    all.extend(queues.iter().filter(|queue| queue.parked > 0).map(|queue| Sentence {
+        tone: "warn",
+        text: format!(
+            "Parked at {1}: {0} that may have arrived; a report or an operator decides.",
+            words::messages(queue.parked),
+            queue.carrier
+        ),
+        href: Some(format!("/messages?{}", query([("state", "Parked"), ("carrier", &queue.carrier)]))),
+    }));
+    all.extend(endpoints.iter().filter_map(of_endpoint));
+    if all.is_empty() {
+        all.push(Sentence { tone: "good", text: "Nothing is out of the ordinary.".to_owned(), href: None });
+    }
+    all
+}
+
+fn of_endpoint(one: &EndpointView) -> Option<Sentence> {
+    let href = Some("/callbacks".to_owned());
+    if let Some(paused) = &one.paused {
+        let text =
+            format!("Callbacks of {} are paused by {}; {} are owed.", one.account, paused.by, one.owed);
+        return Some(Sentence { tone: "warn", text, href });
+    }
+    let since = one.failing_since?;
+    let said = one.last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
+    let text = format!(
+        "Callbacks of {} fail since {}, {} are owed{said}.",
+        one.account,
+        words::short(&since),
+        one.owed
+    );
+    Some(Sentence { tone: "bad", text, href })
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_api::LastAnswer;
+
+    use super::*;
+
+    fn endpoint() -> EndpointView {
+        EndpointView {
+            account: "acme".to_owned(),
+            report_url: None,
+            deliver_url: None,
+            owed: 3,
+            oldest: None,
+            failed: 0,
+            failing_since: None,
+            last_answer: None,
+            paused: None,
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_and_that_nothing_is() {
+        let said = |queues: &[CarrierQueue], endpoints: &[EndpointView]| {
+            sentences(queues, endpoints).into_iter().map(|one| (one.tone, one.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&[], &[endpoint()]), [("good", "Nothing is out of the ordinary.".to_owned())]);
+        let at = Timestamp::UNIX_EPOCH;
+        let failing = EndpointView {
+            failing_since: Some(at),
+            last_answer: Some(LastAnswer { at, http_status: Some(500), said: "HTTP 500".to_owned() }),
+            ..endpoint()
+        };
+        assert_eq!(
+            said(&[], &[failing]),
+            [("bad", "Callbacks of acme fail since 1970-01-01 00:00:00, 3 are owed: HTTP 500.".to_owned())]
+        );
+    }
+}
