@@ -16,10 +16,11 @@ use tokio::time::timeout;
 
 use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
-    CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, InterveneRequest, Intervened,
-    LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, PageOf,
-    ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch,
-    RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnreadableQuery, UnreadableRequest, VersionView,
+    CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, InterveneRequest,
+    Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, MoQuery,
+    MoView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest,
+    ResentBatch, RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnmatchedQuery, UnmatchedView,
+    UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -326,6 +327,80 @@ impl ApiClient {
     /// Every [`ApiError`].
     pub async fn test_endpoint(&self, account: &str) -> Result<EndpointTested, ApiError> {
         self.post(&format!("/endpoints/{}/test", segment(account)), &Nothing {}).await
+    }
+
+    /// A page of the messages from handsets that match, the newest first; numbers are masked.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn mos(
+        &self,
+        query: &MoQuery,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<MoView>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/mo", &parameters).await
+    }
+
+    /// A message from a handset.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn mo(&self, id: &str, reveal: bool) -> Result<MoView, ApiError> {
+        let reveal = reveal.then(|| ("reveal", "true".to_owned()));
+        self.get(&format!("/mo/{}", segment(id)), reveal.as_slice()).await
+    }
+
+    /// Makes a message from a handset owed once more.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn resend_mo(&self, id: &str) -> Result<MoView, ApiError> {
+        self.post(&format!("/mo/{}/resend", segment(id)), &Nothing {}).await
+    }
+
+    /// A page of the messages from handsets that were for nobody, the newest first; numbers are masked.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn for_nobody(
+        &self,
+        carrier: Option<&str>,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<ForNobodyView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(carrier.map(|carrier| ("carrier", carrier.to_owned())));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/mo/for-nobody", &parameters).await
+    }
+
+    /// A page of the reports whose message is not known, the newest first; numbers are masked.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn unmatched(
+        &self,
+        query: &UnmatchedQuery,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<UnmatchedView>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/unmatched-reports", &parameters).await
+    }
+
+    /// A report whose message is not known.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn unmatched_report(&self, number: i64, reveal: bool) -> Result<UnmatchedView, ApiError> {
+        let reveal = reveal.then(|| ("reveal", "true".to_owned()));
+        self.get(&format!("/unmatched-reports/{number}"), reveal.as_slice()).await
     }
 
     /// A page of the requests of carriers that could not be read, the newest first.

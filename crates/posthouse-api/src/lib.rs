@@ -8,6 +8,7 @@
 mod audit;
 mod callback;
 mod client;
+mod inbound;
 mod message;
 mod page;
 mod problem;
@@ -23,6 +24,7 @@ pub use callback::{
     PausedView,
 };
 pub use client::{ApiClient, ApiError};
+pub use inbound::{ForNobodyView, MoQuery, MoView, UnmatchedQuery, UnmatchedView};
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,
     MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,

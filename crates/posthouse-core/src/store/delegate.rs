@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Due,
-    EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining, KeptCallback,
-    KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter, NewMessage, NewMo, NextStep,
-    Node, NumberStore, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
-    RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, Swept, Take, Timer,
-    ToSend, UpkeepStore, WorkStore,
+    EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore, IntakeStore,
+    Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter,
+    MoFilter, NewMessage, NewMo, NextStep, Node, NumberStore, OperationsStore, Owner, ProvisioningStore,
+    QueueStore, Queues, Recorded, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult,
+    StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore,
+    WorkStore,
 };
 use crate::{
     Id,
@@ -231,6 +232,44 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
 
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         self.inner().note_recovered(account).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn InboundStore>> InboundStore for W {
+    async fn mos(&self, filter: &MoFilter, limit: usize) -> StoreResult<Vec<StoredMo>> {
+        self.inner().mos(filter, limit).await
+    }
+
+    async fn mo(&self, id: Id) -> StoreResult<Option<StoredMo>> {
+        self.inner().mo(id).await
+    }
+
+    async fn resend_mos(
+        &self,
+        ids: &[Id],
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
+        self.inner().resend_mos(ids, by, now).await
+    }
+
+    async fn keep_for_nobody(&self, mo: ForNobody) -> StoreResult<i64> {
+        self.inner().keep_for_nobody(mo).await
+    }
+
+    async fn for_nobody(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> StoreResult<Vec<(i64, ForNobody)>> {
+        self.inner().for_nobody(carrier, below, limit).await
+    }
+
+    async fn unmatched(&self, filter: &UnmatchedFilter, limit: usize) -> StoreResult<Vec<UnmatchedReport>> {
+        self.inner().unmatched(filter, limit).await
     }
 }
 

@@ -36,6 +36,7 @@ mod callbacks;
 mod delegate;
 mod endpoints;
 mod error;
+mod inbound;
 mod intake;
 mod membership;
 mod numbers;
@@ -56,6 +57,10 @@ pub use self::{
     delegate::Wraps,
     endpoints::{Endpoint, EndpointStore, KeptCallback, KeptFilter, LastFailure, Pause},
     error::{ErrorCause, StoreError, StoreResult},
+    inbound::{
+        ForNobody, InboundStore, MOST_FOR_NOBODY, MoFilter, MoOutcome, StoredMo, UnmatchedFilter,
+        UnmatchedReport, UnmatchedSays,
+    },
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     numbers::NumberStore,
@@ -79,6 +84,7 @@ pub trait Store:
     + WorkStore
     + CallbackStore
     + EndpointStore
+    + InboundStore
     + ReportStore
     + SearchStore
     + OperationsStore
@@ -97,6 +103,7 @@ impl<S> Store for S where
         + WorkStore
         + CallbackStore
         + EndpointStore
+        + InboundStore
         + EndpointStore
         + ReportStore
         + SearchStore
@@ -115,7 +122,8 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, EndpointStore, IntakeStore, MembershipStore, NumberStore, OperationsStore,
-        ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore, WorkStore,
+        AuditStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore, NumberStore,
+        OperationsStore, ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore,
+        WorkStore,
     };
 }

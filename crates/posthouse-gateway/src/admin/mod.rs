@@ -16,6 +16,7 @@ mod health;
 pub mod lookups;
 pub mod messages;
 mod metrics;
+pub mod mo;
 mod pages;
 pub mod provisioning;
 mod query;
@@ -24,6 +25,7 @@ mod ready;
 mod router;
 pub mod run_token;
 pub mod services;
+pub mod unmatched_reports;
 pub mod unreadable;
 mod version;
 

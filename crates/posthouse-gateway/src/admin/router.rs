@@ -17,8 +17,8 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, lookups, messages, metrics, provisioning, queues, ready, services, unreadable,
-    version,
+    endpoints, health, is_api, lookups, messages, metrics, mo, provisioning, queues, ready, services,
+    unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -90,6 +90,12 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/endpoints/{account}/pause" Suspend => endpoints::pause::handle;
         POST "/endpoints/{account}/resume" Suspend => endpoints::resume::handle;
         POST "/endpoints/{account}/test" Suspend => endpoints::test::handle;
+        GET "/mo" Look => mo::list::handle;
+        GET "/mo/for-nobody" Look => mo::for_nobody::handle;
+        GET "/mo/{id}" Look => mo::get::handle;
+        POST "/mo/{id}/resend" Resend => mo::resend::handle;
+        GET "/unmatched-reports" Look => unmatched_reports::list::handle;
+        GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/audit" Look => audit::list::handle;

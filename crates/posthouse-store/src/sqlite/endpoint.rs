@@ -94,7 +94,12 @@ pub(super) fn retry(
 }
 
 /// The message that it is about, where it is done.
-fn retry_one(tx: &Tx<'_>, id: Id, by: &Actor, now: Timestamp) -> Result<std::result::Result<Id, NotRetried>> {
+pub(super) fn retry_one(
+    tx: &Tx<'_>,
+    id: Id,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<std::result::Result<Id, NotRetried>> {
     let Some(kept) = find(tx.connection, id)? else { return Ok(Err(NotRetried::Unknown)) };
     let owes = "SELECT 1 FROM callback WHERE message = ? AND failed = 0 AND id <> ?";
     let message_owes = tx.prepare(owes)?.exists([kept.message.number(), id.number()])?;

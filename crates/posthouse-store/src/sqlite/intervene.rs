@@ -42,6 +42,14 @@ pub(super) fn judge(
     ids.iter().map(judge).collect()
 }
 
+/// Where a visitor's callbacks get their ids: another visitor may have made some since this one came.
+pub(super) fn refresh_callback_ids(tx: &mut Tx<'_>) -> Result<()> {
+    if tx.segments.is_none() {
+        *tx.callback_ids = callback_ids(tx.connection, Mode::Visit)?;
+    }
+    Ok(())
+}
+
 /// Does it, where it may be done.
 pub(super) fn intervene(
     tx: &mut Tx<'_>,
@@ -50,10 +58,7 @@ pub(super) fn intervene(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Ruling>> {
-    if tx.segments.is_none() {
-        // Another visitor may have made ids since this one came.
-        *tx.callback_ids = callback_ids(tx.connection, Mode::Visit)?;
-    }
+    refresh_callback_ids(tx)?;
     let (mut rulings, mut done) = (Vec::new(), Vec::new());
     for id in ids {
         let subject = load::subject(tx.connection, *id)?;

@@ -32,6 +32,7 @@ mod clock;
 mod connect;
 mod due;
 mod endpoint;
+mod inbound;
 mod intervene;
 mod job;
 mod load;

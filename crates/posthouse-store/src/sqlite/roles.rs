@@ -18,11 +18,12 @@ use posthouse_core::{
     slots::Slots,
     store::{
         Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Demand,
-        Due, EndedAttempt, Endpoint, EndpointStore, Ends, HandedOn, Heartbeat, IntakeStore, Joining,
-        KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter,
-        NewMessage, NewMo, NextStep, Node, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
-        Recorded, ReportStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, Swept, Take,
-        Timer, ToSend, UpkeepStore, WorkStore,
+        Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
+        IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
+        MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, OperationsStore, Owner,
+        ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, StoreError,
+        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport,
+        UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -31,7 +32,7 @@ use rusqlite::Connection;
 use super::{
     SqliteStore,
     accept::{self, PreparedMessage},
-    all_of, audit, callback, clock, due, endpoint, intervene,
+    all_of, audit, callback, clock, due, endpoint, inbound, intervene,
     job::Tx,
     mo,
     options::Mode,
@@ -233,6 +234,50 @@ impl EndpointStore for SqliteStore {
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         let account = account.clone();
         self.write(Transaction::NoteRecovered, move |tx| endpoint::note_recovered(tx, &account)).await
+    }
+}
+
+#[async_trait]
+impl InboundStore for SqliteStore {
+    async fn mos(&self, filter: &MoFilter, limit: usize) -> StoreResult<Vec<StoredMo>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| inbound::mos(connection, &filter, limit)).await
+    }
+
+    async fn mo(&self, id: Id) -> StoreResult<Option<StoredMo>> {
+        self.readers.read(move |connection| inbound::mo(connection, id)).await
+    }
+
+    async fn resend_mos(
+        &self,
+        ids: &[Id],
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
+        let (ids, by) = (ids.to_vec(), by.clone());
+        self.write(Transaction::ResendMos, move |tx| inbound::resend(tx, &ids, &by, now)).await
+    }
+
+    async fn keep_for_nobody(&self, mo: ForNobody) -> StoreResult<i64> {
+        let mo = mo.within_bounds();
+        self.write(Transaction::KeepForNobody, move |tx| inbound::keep_for_nobody(tx, &mo)).await
+    }
+
+    async fn for_nobody(
+        &self,
+        carrier: Option<&CarrierId>,
+        below: Option<i64>,
+        limit: usize,
+    ) -> StoreResult<Vec<(i64, ForNobody)>> {
+        let carrier = carrier.cloned();
+        self.readers
+            .read(move |connection| inbound::for_nobody(connection, carrier.as_ref(), below, limit))
+            .await
+    }
+
+    async fn unmatched(&self, filter: &UnmatchedFilter, limit: usize) -> StoreResult<Vec<UnmatchedReport>> {
+        let filter = filter.clone();
+        self.readers.read(move |connection| inbound::unmatched(connection, &filter, limit)).await
     }
 }
 

@@ -59,6 +59,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "endpoint",
         sql: include_str!("../../migrations/sqlite/0014_endpoint.sql"),
     },
+    Migration {
+        version: 15,
+        name: "for_nobody",
+        sql: include_str!("../../migrations/sqlite/0015_for_nobody.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -28,6 +28,7 @@ pub(super) struct Candidates {
     mos: Vec<i64>,
     unmatched_reports: Vec<i64>,
     unreadable: Vec<i64>,
+    for_nobody: Vec<i64>,
 }
 
 impl Candidates {
@@ -39,6 +40,7 @@ impl Candidates {
             && self.mos.is_empty()
             && self.unmatched_reports.is_empty()
             && self.unreadable.is_empty()
+            && self.for_nobody.is_empty()
     }
 }
 
@@ -63,6 +65,7 @@ pub(super) fn find(
         found.extend(ids(connection, select, (true, messages_before, count(left)))?);
         Ok(found)
     };
+    let for_nobody = "SELECT id FROM mo_for_nobody WHERE received_at < ? ORDER BY id LIMIT ?";
     let unreadable = "SELECT id FROM unreadable WHERE last_at < ? ORDER BY last_at LIMIT ?";
     let reports = "SELECT id FROM unmatched_report WHERE received_at < ? ORDER BY id LIMIT ?";
     Ok(Candidates {
@@ -72,6 +75,7 @@ pub(super) fn find(
         mos: both(&mo)?,
         unmatched_reports: ids(connection, reports, (messages_before, count(limit)))?,
         unreadable: ids(connection, unreadable, (messages_before, count(limit)))?,
+        for_nobody: ids(connection, for_nobody, (messages_before, count(limit)))?,
     })
 }
 
@@ -116,6 +120,9 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     }
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
+    }
+    for id in &candidates.for_nobody {
+        tx.execute("DELETE FROM mo_for_nobody WHERE id = ?", [id])?;
     }
     for id in &candidates.unreadable {
         swept.unreadable += rows(tx.execute("DELETE FROM unreadable WHERE id = ?", [id])?);

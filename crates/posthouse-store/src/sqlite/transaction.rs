@@ -38,6 +38,8 @@ transactions! {
     RecordReport "record_report",
     RecordReadReply "record_read_reply",
     KeepUnreadable "keep_unreadable",
+    KeepForNobody "keep_for_nobody",
+    ResendMos "resend_mos",
     Intervene "intervene",
     Resend "resend",
     RetryCallbacks "retry_callbacks",
@@ -72,7 +74,7 @@ impl Transaction {
     /// What it does when the queue is full.
     pub(crate) const fn when_full(self) -> WhenFull {
         match self {
-            Self::Accept | Self::AcceptMo | Self::KeepUnreadable => WhenFull::Shed,
+            Self::Accept | Self::AcceptMo | Self::KeepUnreadable | Self::KeepForNobody => WhenFull::Shed,
             _ => WhenFull::Wait,
         }
     }
@@ -84,6 +86,7 @@ impl Transaction {
             Self::Intervene
                 | Self::Resend
                 | Self::RetryCallbacks
+                | Self::ResendMos
                 | Self::PauseEndpoint
                 | Self::ResumeEndpoint
                 | Self::Change

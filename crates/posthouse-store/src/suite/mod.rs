@@ -12,6 +12,7 @@ pub mod due;
 pub mod durability;
 pub mod endpoints;
 pub mod handed_on;
+pub mod inbound;
 pub mod intake;
 pub mod intervention;
 pub mod media;
@@ -162,6 +163,10 @@ macro_rules! conformance {
                 a_pause_leaves_alone_what_is_under_way,
                 a_callback_is_tried_at_once,
                 every_filter_of_kept_callbacks_filters;
+            inbound: every_filter_of_messages_from_handsets_filters,
+                a_message_from_a_handset_is_owed_once_more,
+                what_was_for_nobody_is_kept_within_bounds,
+                reports_without_a_message_are_listed;
             mo: a_message_from_a_handset_is_owed_with_its_media,
                 a_message_from_a_handset_stored_before_is_fresh,
                 a_repeated_message_from_a_handset_is_stored_once,

@@ -15,6 +15,7 @@ mod lint;
 mod listen;
 mod lookup;
 mod messages;
+mod mo;
 mod plan;
 mod provisioning;
 mod queues;
@@ -74,6 +75,8 @@ pub enum Command {
     Messages(messages::Args),
     /// Show how much waits where, since when, and why it is not sent faster
     Queues(queues::Args),
+    /// Look up what came from carriers: messages from handsets, and reports without a message
+    Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
     Callbacks(callbacks::Args),
     /// Measure how fast a gateway is on this machine
@@ -105,6 +108,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clock(args) => clock::run(&args),
         Command::Messages(args) => messages::run(&args),
         Command::Queues(args) => queues::run(&args),
+        Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),

@@ -19,8 +19,9 @@ const LONGEST: usize = 1000;
 
 /// Fields whose texts are our own or an operator's, and are not masked: MessageIDs, ids of carriers, names, paths. All others may hold
 /// what peers said.
-const OWN: [&str; 12] = [
+const OWN: [&str; 13] = [
     "id",
+    "carrier_message_id",
     "carrier",
     "connection",
     "account",

@@ -18,6 +18,7 @@ mod lint;
 #[cfg(target_os = "linux")]
 mod memory;
 mod messages;
+mod mo;
 #[cfg(target_os = "linux")]
 mod outage;
 mod pages;

@@ -13,7 +13,7 @@ use posthouse_core::{
     carrier::Carrier,
     message::{Digest, KeptRecipient, Mo, StoredPart},
     provisioning::{Destination, Snapshot},
-    store::{Acceptance, NewMo},
+    store::{Acceptance, ForNobody, NewMo},
     submit::make_ids_readable,
 };
 use sha2::{Digest as _, Sha256};
@@ -28,6 +28,8 @@ use crate::mm7_http::envelope::{self, OpenedEnvelope};
 /// How long a repetition of a DeliverReq is recognised, as of a SubmitReq.
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
+/// How many recipients of a message that is for nobody are named at most.
+const MOST_NAMED: usize = 8;
 /// How many broken rules of a request's form are logged at most.
 const MOST_RULES: usize = 8;
 
@@ -41,7 +43,7 @@ impl CarrierDoor {
     ) -> Result<Message, CarrierRefusal> {
         let snapshot = self.snapshot.get();
         let Some(destination) = destination(&snapshot, req) else {
-            tracing::warn!(carrier = %carrier.id, "a message from a handset is for nobody");
+            self.keep_for_nobody(carrier, req, opened).await;
             return Ok(Operation::Deliver.response(FOR_NOBODY.into()));
         };
         let now = self.clock.now();
@@ -62,6 +64,34 @@ impl CarrierDoor {
             }
         }
         Ok(Operation::Deliver.response(StatusCode::Success.into()))
+    }
+
+    /// Keeps who wrote to which short code, so that somebody can tell whose it should have been.
+    async fn keep_for_nobody(&self, carrier: &Carrier, req: &DeliverReq, opened: &OpenedEnvelope) {
+        let transaction_id = opened.decoded.transaction_id.as_ref().map(TransactionId::as_str);
+        let recipients: Vec<_> = req
+            .recipients
+            .iter()
+            .map(|recipient| bare(recipient.address.as_str()))
+            .take(MOST_NAMED)
+            .collect();
+        let recipients = recipients.join(" ");
+        let sender = req.sender.as_ref().map(|sender| bare(sender.as_str()).to_owned());
+        let kept = ForNobody {
+            carrier: carrier.id.clone(),
+            received_at: self.clock.now(),
+            transaction_id: transaction_id.unwrap_or_default().to_owned(),
+            sender: sender.clone(),
+            recipients: recipients.clone(),
+        };
+        let number = match self.store.keep_for_nobody(kept).await {
+            Ok(number) => Some(number),
+            Err(error) => {
+                tracing::warn!(%error, carrier = %carrier.id, "a message from a handset that is for nobody could not be kept");
+                None
+            }
+        };
+        tracing::warn!(carrier = %carrier.id, number, sender, recipients, "a message from a handset is for nobody");
     }
 
     fn read_mo(

@@ -1,7 +1,7 @@
 //! Delivery reports: from a carrier's DeliveryReportReq to the store (contract 4.5).
 
 use mm7::{
-    DecodeError, Decoded, Message, Rule, StatusCode,
+    DecodeError, Decoded, Message, MessageId, Rule, StatusCode,
     message::{DeliveryReportReq, Operation},
 };
 use posthouse_core::{address::Msisdn, carrier::Carrier, message::CarrierReport, store::Recorded};
@@ -39,7 +39,8 @@ impl CarrierDoor {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "report changes nothing")
             }
             Recorded::Unmatched => {
-                tracing::warn!(carrier = %carrier.id, %status, "report for an unknown id is kept")
+                let carrier_message_id = req.mm.message_id.as_ref().map(MessageId::as_str);
+                tracing::warn!(carrier = %carrier.id, carrier_message_id, %status, "report for an unknown id is kept")
             }
         }
         Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))

@@ -1,0 +1,58 @@
+//! `GET /api/v1/mo/for-nobody`: messages from handsets that were for no service that is provisioned, the newest first.
+
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, response::Response};
+use http::Uri;
+use posthouse_api::{ForNobodyView, PageOf};
+use posthouse_core::{
+    actor::{Actor, Right},
+    carrier::CarrierId,
+    store::{Store, StoreResult},
+};
+
+use super::{
+    super::{
+        AdminState,
+        answer::{self, ProblemAnswer},
+        context::need,
+        messages::selection,
+        query::Parameters,
+    },
+    views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let mut given = Parameters::of(&uri);
+    let (carrier, below) = (given.one("carrier"), given.read("cursor", number));
+    let (limit, reveal) = (given.limit(), given.flag("reveal"));
+    given.finish()?;
+    if reveal {
+        need(&by, Right::Reveal)?;
+    }
+    selection::provisioned(&state.snapshot.get(), None, carrier.as_deref())?;
+    let carrier = carrier.map(CarrierId);
+    Ok(answer::page(list(&*state.store, carrier.as_ref(), below, limit, reveal).await?, &uri))
+}
+
+/// A page of them. It has a next one when it is full.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(
+    store: &dyn Store,
+    carrier: Option<&CarrierId>,
+    below: Option<i64>,
+    limit: usize,
+    reveal: bool,
+) -> StoreResult<PageOf<ForNobodyView>> {
+    let found = store.for_nobody(carrier, below, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit).map(|(number, _)| number.to_string());
+    let items = found.iter().map(|(number, mo)| views::for_nobody(*number, mo, reveal)).collect();
+    Ok(PageOf { items, next })
+}

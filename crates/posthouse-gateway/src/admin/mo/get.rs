@@ -1,0 +1,48 @@
+//! `GET /api/v1/mo/{id}`: one message from a handset.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
+use http::Uri;
+use posthouse_api::MoView;
+use posthouse_core::{
+    actor::{Actor, Right},
+    store::Store,
+};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        context::need,
+        query::Parameters,
+    },
+    id_of, unknown, views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<JsonAnswer<MoView>, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let reveal = given.flag("reveal");
+    given.finish()?;
+    if reveal {
+        need(&by, Right::Reveal)?;
+    }
+    Ok(JsonAnswer(get(&*state.store, &id, reveal).await?))
+}
+
+/// The one of this LinkedID.
+///
+/// # Errors
+/// There is none, or what the store says.
+pub async fn get(store: &dyn Store, id: &str, reveal: bool) -> Result<MoView, VerbError> {
+    let found = store.mo(id_of(id)?).await?;
+    Ok(views::mo(&found.ok_or_else(|| unknown(id))?, reveal))
+}

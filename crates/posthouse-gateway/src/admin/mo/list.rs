@@ -1,0 +1,79 @@
+//! `GET /api/v1/mo`: messages from handsets that match, the newest first.
+
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, response::Response};
+use http::Uri;
+use posthouse_api::{MoQuery, MoView, PageOf, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_core::{
+    account::AccountName,
+    actor::{Actor, Right},
+    address::typed,
+    carrier::CarrierId,
+    store::{MoFilter, Store},
+};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{self, ProblemAnswer},
+        context::need,
+        messages::selection,
+        query::{Parameters, time},
+    },
+    views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let query = MoQuery {
+        account: given.one("account"),
+        carrier: given.one("carrier"),
+        from: given.one("from"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+        unprovisioned: given.flag("unprovisioned"),
+    };
+    let (cursor, limit, reveal) = (given.one("cursor"), given.limit(), given.flag("reveal"));
+    given.finish()?;
+    if reveal {
+        need(&by, Right::Reveal)?;
+    }
+    if !query.unprovisioned {
+        let (account, carrier) = (query.account.as_deref(), query.carrier.as_deref());
+        selection::provisioned(&state.snapshot.get(), account, carrier)?;
+    }
+    Ok(answer::page(list(&*state.store, &query, cursor.as_deref(), limit, reveal).await?, &uri))
+}
+
+/// A page of them. It has a next one when it is full.
+///
+/// # Errors
+/// The cursor is none, or what the store says.
+pub async fn list(
+    store: &dyn Store,
+    query: &MoQuery,
+    cursor: Option<&str>,
+    limit: usize,
+    reveal: bool,
+) -> Result<PageOf<MoView>, VerbError> {
+    let below = cursor.map(selection::cursor).transpose().map_err(|what| {
+        let error = ProblemError::in_parameter("cursor", what);
+        ProblemDetails::new(ProblemCode::InvalidParameter).error(error)
+    })?;
+    let filter = MoFilter {
+        account: query.account.clone().map(AccountName),
+        carrier: query.carrier.clone().map(CarrierId),
+        sender: query.from.as_deref().map(typed),
+        since: query.since,
+        before: query.until,
+        below,
+    };
+    let found = store.mos(&filter, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
+    Ok(PageOf { items: found.iter().map(|mo| views::mo(mo, reveal)).collect(), next })
+}

@@ -1,0 +1,72 @@
+//! `GET /api/v1/unmatched-reports`: reports and read replies whose message is not known, the newest first.
+
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, response::Response};
+use http::Uri;
+use posthouse_api::{PageOf, UnmatchedQuery, UnmatchedView};
+use posthouse_core::{
+    actor::{Actor, Right},
+    address::typed,
+    carrier::CarrierId,
+    store::{Store, StoreResult, UnmatchedFilter},
+};
+
+use super::{
+    super::{
+        AdminState,
+        answer::{self, ProblemAnswer},
+        context::need,
+        messages::selection,
+        query::{Parameters, time},
+    },
+    views,
+};
+
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let mut given = Parameters::of(&uri);
+    let query = UnmatchedQuery {
+        carrier: given.one("carrier"),
+        carrier_message_id: given.one("carrier_message_id"),
+        to: given.one("to"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+    };
+    let below = given.read("cursor", number);
+    let (limit, reveal) = (given.limit(), given.flag("reveal"));
+    given.finish()?;
+    if reveal {
+        need(&by, Right::Reveal)?;
+    }
+    selection::provisioned(&state.snapshot.get(), None, query.carrier.as_deref())?;
+    Ok(answer::page(list(&*state.store, &query, below, limit, reveal).await?, &uri))
+}
+
+/// A page of them. It has a next one when it is full.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(
+    store: &dyn Store,
+    query: &UnmatchedQuery,
+    below: Option<i64>,
+    limit: usize,
+    reveal: bool,
+) -> StoreResult<PageOf<UnmatchedView>> {
+    let filter = UnmatchedFilter {
+        carrier: query.carrier.clone().map(CarrierId),
+        carrier_message_id: query.carrier_message_id.clone(),
+        recipient: query.to.as_deref().map(typed),
+        since: query.since,
+        before: query.until,
+        below,
+    };
+    let found = store.unmatched(&filter, limit).await?;
+    let next = found.last().filter(|_| found.len() == limit).map(|last| last.number.to_string());
+    Ok(PageOf { items: found.iter().map(|one| views::report(one, reveal)).collect(), next })
+}

@@ -1,0 +1,5 @@
+//! Reports and read replies of carriers whose message is not known.
+
+pub mod get;
+pub mod list;
+mod views;
