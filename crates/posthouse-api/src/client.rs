@@ -18,9 +18,9 @@ use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
     CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, InterveneRequest,
     Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, MoQuery,
-    MoView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest,
-    ResentBatch, RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnmatchedQuery, UnmatchedView,
-    UnreadableQuery, UnreadableRequest, VersionView,
+    MoView, NodeView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
+    ResendRequest, ResentBatch, RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnmatchedQuery,
+    UnmatchedView, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -438,6 +438,15 @@ impl ApiClient {
         parameters.push(("limit", limit.to_string()));
         parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
         self.get("/audit", &parameters).await
+    }
+
+    /// Has the node that answers take nothing new, or take new messages again.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn drain(&self, drain: bool) -> Result<NodeView, ApiError> {
+        let path = if drain { "/nodes/self/drain" } else { "/nodes/self/undrain" };
+        self.post(path, &()).await
     }
 
     /// How much waits for each carrier, and how fast it is sent.

@@ -10,6 +10,7 @@ mod callback;
 mod client;
 mod inbound;
 mod message;
+mod node;
 mod page;
 mod problem;
 mod provisioned;
@@ -29,6 +30,7 @@ pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,
     MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,
 };
+pub use node::NodeView;
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};

@@ -37,6 +37,10 @@ words! {
         Apply = "apply",
         /// Somebody said that the clock is right.
         ConfirmClock = "confirm-clock",
+        /// A node takes nothing new.
+        Drain = "drain",
+        /// A node takes new messages again.
+        Undrain = "undrain",
         /// Whole numbers, or content, were shown.
         Reveal = "reveal",
     }

@@ -13,14 +13,22 @@
 pub mod line;
 pub mod tries;
 
-use std::{collections::HashMap, net::IpAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use hmac::{Hmac, KeyInit, Mac};
 use posthouse_core::{account::ShownCredentials, lock::Mutex};
 use sha2::Sha256;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use self::{line::CheckLine, tries::Tries};
+use self::{
+    line::CheckLine,
+    tries::{COUNTS, Tries},
+};
 use crate::{
     http::basic::Basic,
     secrets::{Secret, verify_password},
@@ -53,6 +61,46 @@ pub struct Verifier {
     tries: Tries,
     vasps: CheckLine,
     carriers: CheckLine,
+    failures: AuthFailures,
+}
+
+/// Credentials that were refused: by door, and whether they were wrong or not looked at any more.
+#[derive(Debug, Default)]
+struct AuthFailures {
+    counts: [AtomicU64; AUTH_FAILURES.len()],
+    /// Addresses that are kept out, each with since when: bounded, the oldest go.
+    kept_out: Mutex<HashMap<IpAddr, Instant>>,
+}
+
+/// The doors, and why credentials are refused there.
+const AUTH_FAILURES: [(&str, &str); 6] = [
+    ("mm7", "wrong"),
+    ("mm7", "no_turn"),
+    ("carriers", "wrong"),
+    ("carriers", "no_turn"),
+    ("admin", "wrong"),
+    ("admin", "kept_out"),
+];
+/// How many addresses that are kept out are remembered, to be counted.
+const MOST_KEPT_OUT: usize = 10_000;
+
+impl AuthFailures {
+    fn count(&self, failure: (&str, &str)) {
+        let place = AUTH_FAILURES.iter().position(|one| *one == failure);
+        if let Some(count) = place.and_then(|place| self.counts.get(place)) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn keep_out(&self, address: IpAddr) {
+        let mut kept_out = self.kept_out.lock();
+        if kept_out.len() >= MOST_KEPT_OUT {
+            kept_out.retain(|_, since| since.elapsed() < COUNTS);
+        }
+        if kept_out.len() < MOST_KEPT_OUT {
+            kept_out.insert(address, Instant::now());
+        }
+    }
 }
 
 /// Where credentials are shown.
@@ -98,12 +146,45 @@ impl Verifier {
             tries: Tries::default(),
             vasps: CheckLine::new(VASPS_AT_A_TIME),
             carriers: CheckLine::new(CARRIERS_AT_A_TIME),
+            failures: AuthFailures::default(),
         }
+    }
+
+    /// How often credentials were refused: door, reason, how often.
+    pub fn failures(&self) -> Vec<(&'static str, &'static str, u64)> {
+        let counts = AUTH_FAILURES.iter().zip(&self.failures.counts);
+        counts.map(|((door, reason), count)| (*door, *reason, count.load(Relaxed))).collect()
+    }
+
+    /// How many addresses are kept out now.
+    pub fn kept_out(&self) -> u64 {
+        let kept_out = self.failures.kept_out.lock();
+        kept_out.values().filter(|since| since.elapsed() < COUNTS).count() as u64
     }
 
     /// Whether what a peer at this address showed is what is expected. Never, after too many wrong tries: whoever guesses
     /// does not learn that a guess was right. What is missing or malformed is no try.
     pub async fn judge(
+        &self,
+        shown: Option<Basic>,
+        expected: &ShownCredentials,
+        from: IpAddr,
+        at: At,
+    ) -> PasswordVerdict {
+        let door = match at {
+            At::Vasps => "mm7",
+            At::Carriers => "carriers",
+        };
+        let verdict = self.judged(shown, expected, from, at).await;
+        match verdict {
+            PasswordVerdict::Right => {}
+            PasswordVerdict::Wrong => self.failures.count((door, "wrong")),
+            PasswordVerdict::NoTurn => self.failures.count((door, "no_turn")),
+        }
+        verdict
+    }
+
+    async fn judged(
         &self,
         shown: Option<Basic>,
         expected: &ShownCredentials,
@@ -147,10 +228,15 @@ impl Verifier {
         let Some(shown) = shown else { return false };
         let from = claimant(from);
         if !self.may_try(TOKEN, from) {
+            self.failures.count(("admin", "kept_out"));
             return false;
         }
         self.slow_down(TOKEN, from).await;
-        self.may_try(TOKEN, from) && self.count(TOKEN, from, token.matches(shown))
+        let is_right = self.may_try(TOKEN, from) && self.count(TOKEN, from, token.matches(shown));
+        if !is_right {
+            self.failures.count(("admin", "wrong"));
+        }
+        is_right
     }
 
     fn may_try(&self, hash: &str, from: IpAddr) -> bool {
@@ -179,6 +265,7 @@ impl Verifier {
         self.tries.count(Who::Account(hash));
         let (own, all) = (self.tries.count(Who::Pair(hash, from)), self.tries.count(Who::Address(from)));
         if own == MOST_WRONG || all == MOST_OF_ADDRESS {
+            self.failures.keep_out(from);
             tracing::warn!(address = %from, "too many wrong credentials: this address is kept out for a while");
         }
         false
@@ -232,9 +319,9 @@ mod tests {
     use std::{net::Ipv6Addr, sync::Arc};
 
     use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
-    use tokio::time::{Instant, advance};
+    use tokio::time::advance;
 
-    use super::{tries::COUNTS, *};
+    use super::*;
     use crate::secrets::hash_password;
 
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);

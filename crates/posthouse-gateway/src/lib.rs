@@ -16,6 +16,7 @@ pub mod carrier;
 pub mod clock;
 pub mod config;
 pub mod doors;
+pub mod drain;
 mod due;
 pub mod fetch;
 pub mod handoff;

@@ -144,6 +144,11 @@ impl<K: Hash + Eq + Clone> Shares<K> {
         self.room().free
     }
 
+    /// How much there is.
+    pub fn total(&self) -> usize {
+        self.room().rule.total
+    }
+
     fn room(&self) -> MutexGuard<'_, Room<K>> {
         self.0.lock()
     }

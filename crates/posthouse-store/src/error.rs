@@ -89,20 +89,47 @@ pub enum OpenError {
         /// The migration's name.
         name: &'static str,
     },
-    /// It has to be brought up to date first, which a visitor does not do while a gateway runs on it.
-    #[error("the store is of an older version; stop the gateway that runs on it, and start this version")]
-    Outdated,
+    /// It has to be brought up to date first, which a visitor does not do.
+    #[error(
+        "{} is of version {found}, this program works with version {known}, and only changes it when it is told to: `posthouse store migrate`, or `posthouse serve`, brings it up to date, with no gateway of the older program running on it",
+        .path.display()
+    )]
+    Outdated {
+        /// The database.
+        path: PathBuf,
+        /// The store's version; 0 where nothing was ever stored.
+        found: i64,
+        /// The version of this program.
+        known: i64,
+    },
+    /// It is another user's, who could not open what root makes there.
+    #[error(
+        "{} belongs to {owner}, who could not use what root makes there; run the command as that user: sudo -u {owner} posthouse …",
+        .path.display()
+    )]
+    OfAnother {
+        /// The database, or the folder that it is to be in.
+        path: PathBuf,
+        /// The name of the user, or its number after `#`.
+        owner: String,
+    },
     /// The SQLite library is too old to be trusted.
     #[error("SQLite {0} may lose commits; 3.51.3 or newer is needed")]
     OldSqlite(&'static str),
     /// A file or folder could not be opened or made.
-    #[error("{} cannot be opened", .path.display())]
+    #[error(
+        "{} cannot be opened or made; let the user that runs Posthouse read and write there, or name another place in [store] url or [media] url",
+        .path.display()
+    )]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+    /// Something else than a database lies there.
+    #[error("{} is no database; give another path in [store] url, or restore the database from a copy", .0.display())]
+    NoDatabase(PathBuf),
     /// SQLite refuses.
     #[error("SQLite cannot open the store")]
     Sqlite(#[from] rusqlite::Error),

@@ -35,7 +35,7 @@ mod url;
 pub use self::{
     error::OpenError,
     media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
-    open::{Access, open},
+    open::{Access, StoreStatus, migrate, open, status},
     sqlite::{Fatal, LOW_WATER_BYTES},
     url::{StoreUrl, UnsupportedStore},
 };

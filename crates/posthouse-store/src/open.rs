@@ -7,7 +7,7 @@ use posthouse_core::store::Store;
 use crate::{
     error::OpenError,
     media::location::MediaPlace,
-    sqlite::{Fatal, Mode, SqliteOptions, SqliteStore, exit},
+    sqlite::{self, Fatal, Mode, SqliteOptions, SqliteStore, exit},
     url::{StoreKind, StoreUrl},
 };
 
@@ -60,5 +60,36 @@ pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<
         StoreKind::Sqlite(path) => {
             Ok(Arc::new(SqliteStore::open(SqliteOptions { path: path.clone(), ..options }).await?))
         }
+    }
+}
+
+/// What version a store is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// The version of the store; 0 where nothing was ever stored.
+    pub version: i64,
+    /// The newest version that this program knows.
+    pub newest: i64,
+    /// Whether a gateway runs on it.
+    pub is_served: bool,
+}
+
+/// What version the store at `url` is of. Nothing is changed.
+///
+/// # Errors
+/// There is none, or why it cannot be looked at.
+pub fn status(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
+    match url.backend() {
+        StoreKind::Sqlite(path) => sqlite::status(path),
+    }
+}
+
+/// Brings the store at `url` up to date for this program. Older programs cannot use it afterwards.
+///
+/// # Errors
+/// There is none, a gateway runs on it, or why it cannot be done; it is as it was then.
+pub fn migrate(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
+    match url.backend() {
+        StoreKind::Sqlite(path) => sqlite::bring_up(path),
     }
 }

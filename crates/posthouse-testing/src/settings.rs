@@ -29,4 +29,6 @@ read_timeout = "3s"
 listen = "127.0.0.1:0"
 [admin]
 listen = "127.0.0.1:0"
+[shutdown]
+grace = "0ms"
 "#;

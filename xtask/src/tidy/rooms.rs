@@ -16,6 +16,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("bell", &[]),
             ("breaker", &[]),
             ("clock", &[]),
+            ("drain", &[]),
             ("handoff", &[]),
             ("ids", &[]),
             ("lanes", &[]),
@@ -41,7 +42,10 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("auth", &["http", "secrets", "shares"]),
             ("fetch", &["config", "http", "patience", "resolver", "shares", "tls"]),
             // The ways in and out.
-            ("intake", &["bell", "fetch", "handoff", "ids", "lookup", "patience", "shares", "telemetry"]),
+            (
+                "intake",
+                &["bell", "drain", "fetch", "handoff", "ids", "lookup", "patience", "shares", "telemetry"],
+            ),
             ("doors", &["auth", "http", "intake", "mm7_http", "secrets", "snapshot"]),
             (
                 "carrier",
@@ -72,6 +76,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "callbacks",
                     "carrier",
                     "config",
+                    "drain",
                     "http",
                     "lookup",
                     "secrets",
@@ -91,6 +96,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "clock",
                     "config",
                     "doors",
+                    "drain",
                     "due",
                     "fetch",
                     "handoff",

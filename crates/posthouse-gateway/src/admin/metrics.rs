@@ -1,11 +1,12 @@
-//! `GET /metrics`, in the OpenMetrics format.
+//! `GET /metrics`, in the text format of Prometheus, or in OpenMetrics where that is asked for.
 
-use std::{sync::Arc, time::Duration};
+use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
 
 use axum::{Extension, extract::State, response::Response};
-use http::{HeaderMap, StatusCode as HttpStatus};
+use http::{HeaderMap, StatusCode as HttpStatus, header};
 use jiff::Timestamp;
-use tokio::time::timeout;
+use posthouse_store::LOW_WATER_BYTES;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     AdminState,
@@ -13,9 +14,10 @@ use super::{
     context::{lacks_certificate, shows},
     ready::CHECK_TIME,
 };
-use crate::{http::peer::Peer, telemetry::store::StoreSample};
-
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+use crate::{
+    http::peer::Peer,
+    telemetry::{exposition::Exposition, sample::GatewaySample, store::StoreSample},
+};
 
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
@@ -32,8 +34,11 @@ pub(super) async fn handle(
     if !may {
         return text(HttpStatus::UNAUTHORIZED, "the admin token is needed\n");
     }
-    match state.metrics.text(of_store(&state).await) {
-        Ok(metrics) => written(HttpStatus::OK, OPEN_METRICS, metrics),
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let exposition = Exposition::asked_for(accept);
+    let (of_store, of_gateway) = (of_store(&state).await, of_gateway(&state).await);
+    match state.metrics.text(exposition, of_store, of_gateway) {
+        Ok(metrics) => written(HttpStatus::OK, exposition.content_type(), metrics),
         Err(_) => text(HttpStatus::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n"),
     }
 }
@@ -45,4 +50,60 @@ async fn of_store(state: &AdminState) -> StoreSample {
     let age =
         |due: Option<Timestamp>| due.map_or(Duration::ZERO, |due| now.duration_since(due).unsigned_abs());
     StoreSample { statistics: state.store.statistics(), oldest_due_age: oldest.map(age) }
+}
+
+/// What the gateway looks at now. It is asked for at each scrape, and costs the delivery path nothing.
+async fn of_gateway(state: &AdminState) -> GatewaySample {
+    let (snapshot, now) = (state.snapshot.get(), state.clock.now());
+    let ago = |age: Duration| now.checked_sub(age).unwrap_or(now);
+    let carriers: Vec<_> = snapshot.carriers().map(|carrier| carrier.id.clone()).collect();
+    let connections = carriers.iter().flat_map(|carrier| {
+        let links = state.board.of(carrier).into_iter();
+        links.map(|link| {
+            let pace = link.pace_state();
+            (carrier.clone(), link.connection().name.clone(), link.standing(&pace), pace)
+        })
+    });
+    let (database, media) = (state.database.clone(), state.media.clone());
+    let volumes = spawn_blocking(move || (disks(&database, media.as_deref()), size(&database)));
+    let (disks, database_bytes) = volumes.await.unwrap_or_default();
+    GatewaySample {
+        revision: snapshot.revision(),
+        provisioned_at: state.metrics.provisioned_for().map(ago),
+        connections: connections.collect(),
+        accounts: snapshot.accounts().map(|account| account.name.clone()).collect(),
+        queues: timeout(CHECK_TIME, state.store.queues(now)).await.ok().and_then(Result::ok),
+        ends: state.store.ends(),
+        now,
+        disks,
+        database_bytes,
+        low_water_bytes: LOW_WATER_BYTES,
+        memory: state.memory.iter().map(|(door, memory)| (*door, memory.taken(), memory.bytes())).collect(),
+        auth_failures: state.verifier.failures(),
+        kept_out: state.verifier.kept_out(),
+        ported: state.directory.ported().age().map(|(numbers, age)| (numbers, ago(age))),
+        shedding: state.metrics.shedding(),
+        labels: state.metrics.account_labels().clone(),
+        carriers,
+    }
+}
+
+/// Free bytes of where database and media lie; of a folder that is not there nothing is told.
+fn disks(database: &Path, media: Option<&Path>) -> Vec<(&'static str, u64)> {
+    let database = ("database", database.parent().unwrap_or(Path::new(".")));
+    let folders = [database].into_iter().chain(media.map(|folder| ("media", folder)));
+    let free = folders.filter_map(|(volume, folder)| {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let disk = rustix::fs::statvfs(folder).ok()?;
+        Some((volume, disk.f_bavail.saturating_mul(disk.f_frsize)))
+    });
+    free.collect()
+}
+
+/// The size of the database's file with its journal.
+fn size(database: &Path) -> Option<u64> {
+    let main = std::fs::metadata(database).ok()?.len();
+    let mut journal = OsString::from(database);
+    journal.push("-wal");
+    Some(main + std::fs::metadata(journal).map_or(0, |journal| journal.len()))
 }

@@ -17,6 +17,7 @@ pub mod lookups;
 pub mod messages;
 mod metrics;
 pub mod mo;
+mod nodes;
 mod pages;
 pub mod provisioning;
 mod query;
@@ -29,7 +30,7 @@ pub mod unmatched_reports;
 pub mod unreadable;
 mod version;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{Method, Request, Response, StatusCode as HttpStatus};
@@ -52,6 +53,7 @@ use crate::{
     auth::Verifier,
     bell::Bell,
     carrier::board::LinkBoard,
+    drain::DrainState,
     http::{
         body::drain,
         memory::Memory,
@@ -93,6 +95,8 @@ pub struct AdminState {
     pub bell: Arc<Bell>,
     /// The connections to carriers that are in use.
     pub board: Arc<LinkBoard>,
+    /// Whether this node takes anything new.
+    pub drain: Arc<DrainState>,
     /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.
@@ -101,6 +105,12 @@ pub struct AdminState {
     pub carriers_listen: SocketAddr,
     /// Whether there are pages, too.
     pub has_pages: bool,
+    /// The memory of each door's bodies, by the door's name.
+    pub memory: Vec<(&'static str, Memory)>,
+    /// The database's file.
+    pub database: PathBuf,
+    /// The folder of media, where they lie in one.
+    pub media: Option<PathBuf>,
 }
 
 /// The door for operators.

@@ -17,7 +17,7 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, lookups, messages, metrics, mo, provisioning, queues, ready, services,
+    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, provisioning, queues, ready, services,
     unmatched_reports, unreadable, version,
 };
 
@@ -60,6 +60,9 @@ pub(super) fn verbs() -> Vec<Verb> {
         GET "/version" Look => version::handle;
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
+        GET "/nodes" Look => nodes::list::handle;
+        POST "/nodes/{node}/drain" Drain => nodes::drain::handle;
+        POST "/nodes/{node}/undrain" Drain => nodes::drain::handle_undrain;
         GET "/queues" Look => queues::list::handle;
         GET "/provisioning/export" Look => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;

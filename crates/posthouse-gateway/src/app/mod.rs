@@ -7,11 +7,17 @@ mod ready;
 mod upkeep;
 mod wiring;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use posthouse_core::store::{Store, StoreError};
-use posthouse_store::{Access, StoreUrl, open as open_store};
-use tokio::task::{JoinError, JoinHandle};
+use posthouse_core::{
+    lock::Mutex,
+    store::{Store, StoreError},
+};
+use posthouse_store::{Access, LOW_WATER_BYTES, StoreUrl, open as open_store};
+use tokio::{
+    sync::watch,
+    task::{JoinError, JoinHandle},
+};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
@@ -26,8 +32,19 @@ use self::{
     wiring::Wiring,
 };
 use crate::{
-    admin::run_token, callbacks::CallbackQueue, carrier::open, clock, config::Settings, handoff::Handoff,
-    lookup::ported::Follower, queue::SubmitQueue, snapshot::SnapshotCell, spawn::spawn, telemetry::lines,
+    admin::run_token,
+    callbacks::CallbackQueue,
+    carrier::open,
+    clock,
+    config::Settings,
+    config::settings::{RetentionSection, need_restart},
+    drain::DrainState,
+    handoff::Handoff,
+    lookup::ported::Follower,
+    queue::SubmitQueue,
+    snapshot::SnapshotCell,
+    spawn::spawn,
+    telemetry::lines,
     tls::door::DoorTls,
 };
 
@@ -42,6 +59,9 @@ pub struct App {
     handoff: Arc<Handoff>,
     queue: Arc<SubmitQueue>,
     callbacks: Arc<CallbackQueue>,
+    drain: Arc<DrainState>,
+    settings: Mutex<Settings>,
+    retention: watch::Sender<RetentionSection>,
     /// Tell other commands where this gateway is, and let them in.
     run_files: [PathBuf; 2],
 }
@@ -79,13 +99,30 @@ impl App {
         open_lanes(&queue, &wiring.snapshot);
         let certificates = doors.certificates();
         let doors = doors.open(&wiring, settings, &stop).await?;
-        let mut background = watchers(&wiring, settings, &queue, &callbacks, follower, &stop);
+        let (retention, followed) = watch::channel(settings.retention.clone());
+        let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
         write_token_file(&run_files[1], wiring.api_token.as_ref());
         write_run_file(&run_files[0], &ready);
-        let Wiring { store, snapshot, handoff, .. } = wiring;
-        Ok(Self { ready, store, snapshot, stop, doors, background, handoff, queue, callbacks, run_files })
+        let Wiring { store, snapshot, handoff, drain, .. } = wiring;
+        tell_of_start(settings, &snapshot, &*store).await;
+        let settings = Mutex::new(settings.clone());
+        Ok(Self {
+            ready,
+            store,
+            snapshot,
+            stop,
+            doors,
+            background,
+            handoff,
+            queue,
+            callbacks,
+            drain,
+            settings,
+            retention,
+            run_files,
+        })
     }
 
     /// Where it is found.
@@ -102,6 +139,24 @@ impl App {
     /// Its store: what a test, or the demo, looks into.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Works by these settings from now on, as far as that can be done without a restart: what is kept for how long, and the grace of a
+    /// stop. Certificates and the file of ported numbers are followed in any case. Returns the keys that differ and need a restart.
+    pub fn reload(&self, settings: &Settings) -> Vec<String> {
+        let mut current = self.settings.lock();
+        let late = need_restart(&current, settings);
+        self.retention.send_replace(settings.retention.clone());
+        current.retention.clone_from(&settings.retention);
+        current.shutdown.clone_from(&settings.shutdown);
+        current.log.clone_from(&settings.log);
+        late
+    }
+
+    /// The process is about to stop: `/readyz` says so from now on. Returns how long the doors are to stay open.
+    pub fn announce_stop(&self) -> Duration {
+        self.drain.stop();
+        self.settings.lock().shutdown.grace
     }
 
     /// Stops: takes nothing new, finishes what is under way, gives back the rest, closes the store.
@@ -129,6 +184,18 @@ impl App {
     }
 }
 
+/// The first line of a run, and what an operator should know from the start.
+async fn tell_of_start(settings: &Settings, snapshot: &SnapshotCell, store: &dyn Store) {
+    let (version, revision) = (env!("CARGO_PKG_VERSION"), snapshot.get().revision());
+    tracing::info!(version, store = %settings.store.path.display(), revision, "started");
+    if matches!(store.check().await, Err(StoreError::Full)) {
+        let least = LOW_WATER_BYTES >> 20;
+        tracing::warn!(
+            "less than {least} MiB are free where the database or the media lie: new messages are answered 3510 till there is room"
+        );
+    }
+}
+
 fn broke_off(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a task broke off");
@@ -139,6 +206,7 @@ fn broke_off(ended: Result<(), JoinError>) {
 fn watchers(
     wiring: &Wiring,
     settings: &Settings,
+    retention: watch::Receiver<RetentionSection>,
     queue: &Arc<SubmitQueue>,
     callbacks: &Arc<CallbackQueue>,
     follower: Follower,
@@ -154,7 +222,7 @@ fn watchers(
         spawn(open::watch(settings.carriers.listen, snapshot(), stop.clone())),
         spawn(wiring.watcher(queue, callbacks).watch(stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
-        spawn(sweep(wiring.store.clone(), clock(), settings.retention.clone(), stop.clone())),
+        spawn(sweep(wiring.store.clone(), clock(), retention, stop.clone())),
     ]
 }
 

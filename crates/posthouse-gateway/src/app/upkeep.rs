@@ -7,7 +7,7 @@ use posthouse_core::{
     store::{Store, Swept},
     time::Clock,
 };
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{config::settings::RetentionSection, queue::SubmitQueue, snapshot::SnapshotCell};
@@ -36,14 +36,16 @@ pub(super) async fn keep_lanes_open(
 }
 
 pub(super) fn open_lanes(queue: &SubmitQueue, snapshot: &SnapshotCell) {
-    snapshot.get().carriers().for_each(|carrier| queue.wake(&carrier.id));
+    let snapshot = snapshot.get();
+    queue.context().metrics.provisioned(&snapshot);
+    snapshot.carriers().for_each(|carrier| queue.wake(&carrier.id));
 }
 
 /// Throws away what ended longer ago than retention says, a little at a time, and the next bit at once while there is more.
 pub(super) async fn sweep(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    retention: RetentionSection,
+    retention: watch::Receiver<RetentionSection>,
     stop: CancellationToken,
 ) {
     let mut wait = SWEEP_EVERY;
@@ -53,6 +55,7 @@ pub(super) async fn sweep(
             () = sleep(wait) => {}
         }
         wait = SWEEP_EVERY;
+        let retention = retention.borrow().clone();
         let before = |age| clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
         match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {
             Ok(swept) if swept == Swept::default() => {}

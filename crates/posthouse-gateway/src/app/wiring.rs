@@ -1,6 +1,6 @@
 //! How the rooms are put together.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use http::HeaderName;
 use ipnet::IpNet;
@@ -21,6 +21,7 @@ use crate::{
     carrier::{board::LinkBoard, mm7::door::CarrierDoor},
     config::Settings,
     doors::mm7::Mm7Door,
+    drain::DrainState,
     due::Watcher,
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::Handoff,
@@ -53,6 +54,7 @@ pub(super) struct Wiring {
     ids: Arc<MessageIds>,
     pub(super) snapshot: Arc<SnapshotCell>,
     pub(super) handoff: Arc<Handoff>,
+    pub(super) drain: Arc<DrainState>,
     board: Arc<LinkBoard>,
     bell: Arc<Bell>,
     pub(super) metrics: Arc<Metrics>,
@@ -61,6 +63,8 @@ pub(super) struct Wiring {
     /// The token of this run for the admin API, where none is configured.
     pub(super) api_token: Option<Secret>,
     carrier_id_header: HeaderName,
+    /// The memory of VASPs' bodies, and of carriers'.
+    memory: [Memory; 2],
 }
 
 impl Wiring {
@@ -77,6 +81,7 @@ impl Wiring {
             ids: Arc::new(MessageIds::new(IdSource::new(NODE, store.newest_id().await?))),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
+            drain: Arc::default(),
             board: Arc::default(),
             bell: Arc::default(),
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
@@ -87,6 +92,7 @@ impl Wiring {
                 None => Some(random_token()?),
             },
             carrier_id_header: name.parse().map_err(|_| StartError::HeaderName(name.clone()))?,
+            memory: [BODY_MEMORY, CARRIERS_BODY_MEMORY].map(|bytes| memory(settings, bytes)),
             store,
             components,
         })
@@ -148,7 +154,7 @@ impl Wiring {
         Ok(Mm7Door {
             path: settings.mm7.path.clone(),
             carrier_id_header: self.carrier_id_header.clone(),
-            limits: limits(settings, BODY_MEMORY, &settings.mm7.trusted_proxies),
+            limits: limits(settings, &self.memory[0], &settings.mm7.trusted_proxies),
             snapshot: Arc::clone(&self.snapshot),
             key: self.store.key().await?,
             verifier: Arc::clone(&self.verifier),
@@ -164,6 +170,7 @@ impl Wiring {
             ids: Arc::clone(&self.ids),
             owner: self.owner,
             admissions: Admissions::default(),
+            drain: Arc::clone(&self.drain),
             directory: Arc::clone(&self.directory),
             fetcher: Arc::new(Fetcher::new(settings.fetch.clone(), network, Trust::default())),
             adapter: self.components.adapter.clone(),
@@ -181,7 +188,7 @@ impl Wiring {
         CarrierDoor {
             path_before: before.to_owned(),
             path_after: after.to_owned(),
-            limits: limits(settings, CARRIERS_BODY_MEMORY, &settings.carriers.trusted_proxies),
+            limits: limits(settings, &self.memory[1], &settings.carriers.trusted_proxies),
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             snapshot: Arc::clone(&self.snapshot),
@@ -205,22 +212,30 @@ impl Wiring {
             directory: Arc::clone(&self.directory),
             bell: Arc::clone(&self.bell),
             board: Arc::clone(&self.board),
+            drain: Arc::clone(&self.drain),
             metrics: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
             carriers_listen: settings.carriers.listen,
+            memory: vec![("mm7", self.memory[0].clone()), ("carriers", self.memory[1].clone())],
+            database: settings.store.path.clone(),
+            media: settings.media.place.folder().map(Path::to_owned),
         }
     }
 }
 
-/// The limits of a door's requests. There is at least enough memory that an address's half of it holds more than one body.
-fn limits(settings: &Settings, bytes: usize, proxies: &[IpNet]) -> DoorLimits {
-    let max_request_bytes = settings.mm7.max_request_bytes;
-    let longest = max_request_bytes.saturating_mul(BODIES_IN_MEMORY);
+/// The memory of a door's bodies. There is at least enough that an address's half of it holds more than one body.
+fn memory(settings: &Settings, bytes: usize) -> Memory {
+    let longest = settings.mm7.max_request_bytes.saturating_mul(BODIES_IN_MEMORY);
+    Memory::new(bytes.max(usize::try_from(longest).unwrap_or(usize::MAX)))
+}
+
+/// The limits of a door's requests.
+fn limits(settings: &Settings, memory: &Memory, proxies: &[IpNet]) -> DoorLimits {
     DoorLimits {
-        max_request_bytes,
+        max_request_bytes: settings.mm7.max_request_bytes,
         read_timeout: settings.mm7.read_timeout,
         proxies: Proxies(proxies.to_vec()),
-        memory: Memory::new(bytes.max(usize::try_from(longest).unwrap_or(usize::MAX))),
+        memory: memory.clone(),
     }
 }
 

@@ -139,8 +139,10 @@ impl Worker for CallbackWorker {
             if callback.lease.until < after(context.clock.now(), way.timeout) {
                 return;
             }
+            let began = Instant::now();
             let outcome = deliver(&context, account.as_deref(), &way.client, &callback).await;
             drop(turn);
+            context.metrics.callback_ended(&callback, &outcome, began.elapsed());
             if settle(&context, &health, &callback, outcome).await {
                 bell.notify_one();
             }
@@ -214,7 +216,6 @@ async fn settle(
     callback: &Callback,
     outcome: CallbackOutcome,
 ) -> bool {
-    context.metrics.callback_ended(&outcome);
     let (id, message) = (callback.id, callback.message);
     tell(health, callback, &outcome);
     let now = context.clock.now();

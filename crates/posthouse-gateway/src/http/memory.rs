@@ -29,6 +29,16 @@ impl Memory {
         }))
     }
 
+    /// How many bytes are taken.
+    pub fn taken(&self) -> u64 {
+        self.bytes().saturating_sub(self.0.free() as u64)
+    }
+
+    /// How many bytes there are.
+    pub fn bytes(&self) -> u64 {
+        self.0.total() as u64
+    }
+
     /// A share of nothing yet, for a body from an address.
     pub fn share(&self, from: IpAddr) -> MemoryShare {
         MemoryShare(Some(self.0.claim(claimant(from))))

@@ -2,7 +2,7 @@
 
 use mm7::Limits;
 use posthouse_core::submit::{
-    AdaptFact, Ask, CarrierFact, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
+    AdaptFact, Admission, Ask, CarrierFact, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
 };
 use tokio::time::Instant;
 
@@ -35,7 +35,12 @@ impl Intake {
     pub(super) async fn find_out(&self, ask: Ask, inquiry: &mut Inquiry) {
         let Inquiry { facts, fetched_memory } = inquiry;
         match ask {
-            Ask::Admission => facts.admission = Some(self.admissions.admit(facts.account())),
+            Ask::Admission => {
+                facts.admission = Some(match self.drain.is_draining() {
+                    true => Admission::Later { retry_after: SHED_FOR },
+                    false => self.admissions.admit(facts.account()),
+                });
+            }
             Ask::Content => {
                 facts.content = facts.body.as_ref().and_then(|body| body.read_content(&Limits::default()))
             }

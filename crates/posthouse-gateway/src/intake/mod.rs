@@ -23,12 +23,13 @@ pub use self::find_out::Inquiry;
 use self::{adapt::Adapter, admission::Admissions};
 use crate::{
     bell::Bell,
+    drain::DrainState,
     fetch::Fetcher,
     handoff::{Dispatch, Handoff, LEASE, Room},
     ids::MessageIds,
     lookup::Directory,
     patience::within,
-    telemetry::Metrics,
+    telemetry::{Metrics, Shed},
 };
 
 /// A request at a door, while it is decided about.
@@ -55,6 +56,8 @@ pub struct Intake {
     pub owner: Owner,
     /// Counts what accounts send.
     pub admissions: Admissions,
+    /// Whether anything new is taken.
+    pub drain: Arc<DrainState>,
     /// Looks up which carrier serves a number.
     pub directory: Arc<Directory>,
     /// Fetches content by URL.
@@ -86,7 +89,7 @@ impl Intake {
                     match self.repeated(&request.inquiry().facts).await {
                         Ok(None) => self.find_out(ask, request.inquiry()).await,
                         Ok(Some(first)) => return Some(Ok(first)),
-                        Err(error) => return Some(Err(refuse_for(&error))),
+                        Err(error) => return Some(Err(self.refuse_for(&error))),
                     }
                 }
                 Decision::Ask(ask) => self.find_out(ask, request.inquiry()).await,
@@ -123,7 +126,7 @@ impl Intake {
         match self.store.accept(&message).await {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}
-            Err(error) => return Err(refuse_for(&error)),
+            Err(error) => return Err(self.refuse_for(&error)),
         }
         let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(message, lease)));
         match (fresh, relayed) {
@@ -151,10 +154,28 @@ impl Intake {
         }
     }
 
+    /// The refusal of a message that could not be stored.
+    fn refuse_for(&self, error: &StoreError) -> Rejection {
+        match error {
+            StoreError::Full | StoreError::Overloaded => {
+                let is_full = *error == StoreError::Full;
+                self.metrics.shed(if is_full { Shed::Space } else { Shed::Store });
+                tracing::warn!(%error, "shedding load");
+                Rejection::shedding(SHED_FOR)
+            }
+            _ => {
+                tracing::error!(%error, "a message could not be stored");
+                Rejection::SYSTEM
+            }
+        }
+    }
+
     /// Counts and logs how a submission was answered, `took` after it began.
-    pub fn record(&self, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
+    /// `front` is the name of the protocol that it came by.
+    pub fn record(&self, front: &'static str, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
         let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
-        self.metrics.submit_answered(code, took);
+        let (name, bytes) = (facts.account().map(|account| &account.name), facts.body.as_ref());
+        self.metrics.submit_answered(name, front, code, took, bytes.map(|body| body.length));
         let account = facts.account().map(|account| account.name.to_string());
         let recipient = facts.recipient().map(|recipient| recipient.to_string());
         let transaction_id = facts.transaction_id();
@@ -191,18 +212,4 @@ fn fresh(message: NewMessage, lease: Lease) -> Dispatch {
         lease,
     };
     Dispatch::stored(send)
-}
-
-/// The refusal of a message that could not be stored.
-fn refuse_for(error: &StoreError) -> Rejection {
-    match error {
-        StoreError::Full | StoreError::Overloaded => {
-            tracing::warn!(%error, "shedding load");
-            Rejection::shedding(SHED_FOR)
-        }
-        _ => {
-            tracing::error!(%error, "a message could not be stored");
-            Rejection::SYSTEM
-        }
-    }
 }

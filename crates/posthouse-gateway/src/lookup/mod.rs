@@ -63,8 +63,9 @@ impl Directory {
 
     /// The carrier of a number, by the file of ported numbers and the provider that are provisioned.
     pub async fn carrier_of(&self, snapshot: &Snapshot, number: &Msisdn) -> CarrierFact {
+        let began = Instant::now();
         let (outcome, fact) = self.explain(snapshot, number).await;
-        self.metrics.lookup_ended(outcome);
+        self.metrics.lookup_ended(outcome, began.elapsed());
         fact
     }
 

@@ -11,7 +11,7 @@ use std::{
 use posthouse_core::{address::Msisdn, lock::RwLock};
 use tokio::{
     task::spawn_blocking,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -132,17 +132,24 @@ impl Ported {
 /// The file in force.
 #[derive(Debug, Default)]
 pub struct PortedNumbers {
-    current: RwLock<Option<(PathBuf, Arc<Ported>)>>,
+    current: RwLock<Option<(PathBuf, Arc<Ported>, Instant)>>,
 }
 
 impl PortedNumbers {
     /// The numbers of the file at `path`. `None`: it has not been read yet, or never could be.
     pub fn get(&self, path: &Path) -> Option<Arc<Ported>> {
         let current = self.current.read();
-        current.as_ref().filter(|(of, _)| of == path).map(|(_, ported)| Arc::clone(ported))
+        current.as_ref().filter(|(of, ..)| of == path).map(|(_, ported, _)| Arc::clone(ported))
+    }
+
+    /// How many numbers the file in force has, and how long ago it was read; `None` where there is none.
+    pub fn age(&self) -> Option<(u64, Duration)> {
+        let current = self.current.read();
+        current.as_ref().map(|(_, ported, read)| (ported.len() as u64, read.elapsed()))
     }
 
     fn put(&self, current: Option<(PathBuf, Arc<Ported>)>) {
+        let current = current.map(|(path, ported)| (path, ported, Instant::now()));
         let before = {
             let mut place = self.current.write();
             std::mem::replace(&mut *place, current)

@@ -14,7 +14,10 @@ use posthouse_core::{
     time::after,
     vocabulary::Vocabulary,
 };
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::SubmitContext;
@@ -176,8 +179,9 @@ async fn over_connections(
         let link = Arc::clone(ticket.link());
         begin(context, send, link.connector()).await?;
         ticket.begin(send.id);
+        let began = Instant::now();
         let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
-        let outcome = note(context, send, ticket, attempt);
+        let outcome = note(context, send, ticket, attempt, began.elapsed());
         if outcome.verdict.code != StatusCode::Success {
             let (at, connection) = (context.clock.now(), Some(link.connection().name.clone()));
             failed.push(FailedAttempt { at, code: outcome.verdict.code, connection });
@@ -221,7 +225,13 @@ async fn begin(context: &SubmitContext, send: &ToSend, connector: &impl Connecto
     })
 }
 
-fn note(context: &SubmitContext, send: &ToSend, ticket: Ticket, mut attempt: Attempt) -> Outcome {
+fn note(
+    context: &SubmitContext,
+    send: &ToSend,
+    ticket: Ticket,
+    mut attempt: Attempt,
+    took: Duration,
+) -> Outcome {
     let verdict = match context.snapshot.get().carrier(&send.carrier) {
         Some(carrier) => {
             attempt.words.push_str(&counts_as(attempt.said, &carrier.vocabulary));
@@ -232,7 +242,7 @@ fn note(context: &SubmitContext, send: &ToSend, ticket: Ticket, mut attempt: Att
     let refuses_us = matches!(verdict.next, NextAction::Elsewhere { alarm: true, .. });
     let link = Arc::clone(ticket.link());
     let (carrier, name, words) = (&send.carrier, &link.connection().name, &attempt.words);
-    context.metrics.attempt_ended(carrier, verdict.code);
+    context.metrics.attempt_ended(carrier, name, verdict.code, took);
     if matches!(attempt.said, Said::Http(_)) {
         tracing::warn!(%carrier, connection = name, id = %send.id, words, "a carrier's answer holds no MM7");
     }

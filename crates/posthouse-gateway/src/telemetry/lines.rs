@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+};
 
 /// How many lines may wait.
 const MOST_LINES: usize = 16_384;
@@ -28,11 +31,39 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 static DROPPED: LazyLock<Counter> = LazyLock::new(Counter::default);
+static LOGGED: LazyLock<Family<Level, Counter>> = LazyLock::new(|| {
+    let logged = Family::default();
+    for level in LEVELS {
+        drop(logged.get_or_create(&Level { level }));
+    }
+    logged
+});
 static OF_THIS_PROCESS: OnceLock<Lines> = OnceLock::new();
 
 /// Counts the lines that this process dropped.
 pub fn dropped() -> Counter {
     DROPPED.clone()
+}
+
+/// The levels that lines are counted by.
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
+
+/// The level of a line of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Level {
+    level: &'static str,
+}
+
+/// Counts the lines that this process logged, by level.
+pub(crate) fn logged() -> Family<Level, Counter> {
+    LOGGED.clone()
+}
+
+/// Counts a line: of this severity, 0 for an error, and one more for each step down to 4 for a trace.
+pub fn count(severity: usize) {
+    if let Some(level) = LEVELS.get(severity) {
+        LOGGED.get_or_create(&Level { level }).inc();
+    }
 }
 
 /// The lines of this process's log, if one was started.

@@ -1,8 +1,11 @@
 //! What the gateway tells about itself: [`metrics`], and logs through `tracing` and [`lines`].
 
+pub(crate) mod exposition;
 pub mod lines;
 pub mod metrics;
+mod process;
+pub(crate) mod sample;
 pub(crate) mod store;
 
-pub(crate) use self::metrics::ConnectionState;
 pub use self::metrics::Metrics;
+pub(crate) use self::metrics::{ConnectionState, Shed};

@@ -24,8 +24,10 @@ impl Collector for StoreSample {
         let StoreStatistics { commit_time, group_size, queued, free_bytes, .. } = &self.statistics;
         let help = "Time that it took to put a group of transactions on disk";
         distribution(&mut encoder, ("store_commit_time", help, Some(&Unit::Seconds)), commit_time)?;
+        distribution(&mut encoder, ("store_commit_duration", help, Some(&Unit::Seconds)), commit_time)?;
         let help = "Transactions that were put on disk together";
         distribution(&mut encoder, ("store_group_size", help, None), group_size)?;
+        distribution(&mut encoder, ("store_group_jobs", help, None), group_size)?;
         self.transactions(&mut encoder)?;
         let help = "Transactions that wait for the store's writer or are being written";
         gauge(&mut encoder, ("store_queued", help, None), queued)?;
@@ -58,7 +60,7 @@ impl StoreSample {
 /// A metric's name without prefix and unit, its help, and its unit.
 type Described<'a> = (&'a str, &'a str, Option<&'a Unit>);
 
-fn described<'e>(
+pub(super) fn described<'e>(
     encoder: &'e mut DescriptorEncoder<'_>,
     (name, help, unit): Described<'e>,
     kind: MetricType,
@@ -71,12 +73,15 @@ fn distribution(
     metric: Described<'_>,
     values: &Distribution,
 ) -> Result<(), fmt::Error> {
-    described(encoder, metric, MetricType::Histogram)?.encode_histogram::<NoLabelSet>(
-        values.sum,
-        values.count(),
-        &values.buckets,
-        None,
-    )
+    distribution_of(described(encoder, metric, MetricType::Histogram)?, values)
+}
+
+/// A histogram whose labels were given.
+pub(super) fn distribution_of(
+    mut metric: MetricEncoder<'_>,
+    values: &Distribution,
+) -> Result<(), fmt::Error> {
+    metric.encode_histogram::<NoLabelSet>(values.sum, values.count(), &values.buckets, None)
 }
 
 fn gauge(
@@ -116,10 +121,18 @@ mod tests {
                 "posthouse_store_commit_time_seconds_count 2",
                 "posthouse_store_commit_time_seconds_bucket{le=\"0.25\"} 1",
                 "posthouse_store_commit_time_seconds_bucket{le=\"+Inf\"} 2",
+                "posthouse_store_commit_duration_seconds_sum 0.5",
+                "posthouse_store_commit_duration_seconds_count 2",
+                "posthouse_store_commit_duration_seconds_bucket{le=\"0.25\"} 1",
+                "posthouse_store_commit_duration_seconds_bucket{le=\"+Inf\"} 2",
                 "posthouse_store_group_size_sum 3.0",
                 "posthouse_store_group_size_count 2",
                 "posthouse_store_group_size_bucket{le=\"1.0\"} 1",
                 "posthouse_store_group_size_bucket{le=\"+Inf\"} 2",
+                "posthouse_store_group_jobs_sum 3.0",
+                "posthouse_store_group_jobs_count 2",
+                "posthouse_store_group_jobs_bucket{le=\"1.0\"} 1",
+                "posthouse_store_group_jobs_bucket{le=\"+Inf\"} 2",
                 "posthouse_store_transactions_total{transaction=\"settle\",outcome=\"done\"} 2",
                 "posthouse_store_transactions_total{transaction=\"settle\",outcome=\"failed\"} 1",
                 "posthouse_store_queued 4",

@@ -73,7 +73,6 @@ use posthouse_core::{
     store::{ErrorCause, HandedOn, QueueDepth, StoreError, StoreResult, Take},
 };
 
-pub(crate) use self::options::exit;
 pub use self::options::{Fatal, LOW_WATER_BYTES, Mode, SqliteOptions};
 use self::{
     job::{HandingOn, Tx},
@@ -83,6 +82,10 @@ use self::{
     taken::Unread,
     transaction::Transaction,
     writer::StoreWriter,
+};
+pub(crate) use self::{
+    open::{bring_up, status},
+    options::exit,
 };
 use crate::{
     error::OpenError,

@@ -1,6 +1,8 @@
 //! Opening: the lock, the files, the tables, and what a crash left behind.
 
 use std::{
+    fs,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,6 +31,7 @@ use crate::{
         marker::{self, FolderOwner},
         segments::Segments,
     },
+    open::StoreStatus,
 };
 
 /// The oldest SQLite that loses no commits when the WAL starts over (3.51.3).
@@ -53,13 +56,14 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(OpenError::OldSqlite(rusqlite::version()));
     }
+    refuse_for_root(&options.path)?;
     let database = Arc::new(make_files(options)?);
     database.refuse_another_name()?;
     let mut lock = match options.mode {
         Mode::Serve => Some(database.lock()?),
         Mode::Visit => None,
     };
-    let mut connection = connect(&options.path, WRITER_CACHE)?;
+    let mut connection = connect_database(&options.path, WRITER_CACHE)?;
     let is_new = bring_up_to_date(&mut connection, &database, options)?;
     database.refuse_without_journal(&connection)?;
     let key = connection.query_row("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
@@ -97,6 +101,86 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     let writer =
         StoreWriter::start(parts, options.queue).map_err(|source| OpenError::io(&options.path, source))?;
     Ok(OpenParts { writer, readers, key, database })
+}
+
+/// What version a store is of, without changing it.
+pub(crate) fn status(path: &Path) -> Result<StoreStatus, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    refuse_for_root(path)?;
+    let database = Database::open(path)?;
+    let connection = connect_database(path, READER_CACHE)?;
+    connection.pragma_update(None, "query_only", true)?;
+    let version = schema::version(&connection)?;
+    let is_served = match database.lock() {
+        Ok(lock) => {
+            database.unlock(lock);
+            false
+        }
+        Err(OpenError::Locked(_)) => true,
+        Err(error) => return Err(error),
+    };
+    Ok(StoreStatus { version, newest: schema::newest(), is_served })
+}
+
+/// Brings a store up to date, which no gateway may run on meanwhile.
+pub(crate) fn bring_up(path: &Path) -> Result<StoreStatus, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Missing(path.to_owned()));
+    }
+    refuse_for_root(path)?;
+    let database = Database::open(path)?;
+    let lock = database.lock()?;
+    let migrated = connect_database(path, WRITER_CACHE).and_then(|mut connection| {
+        if schema::is_behind(&connection)? {
+            schema::migrate(&mut connection)?;
+        }
+        schema::version(&connection)
+    });
+    database.unlock(lock);
+    Ok(StoreStatus { version: migrated?, newest: schema::newest(), is_served: false })
+}
+
+/// The first connection to what may be something else than a database.
+fn connect_database(path: &Path, cache: i64) -> Result<Connection, OpenError> {
+    connect(path, cache).map_err(|error| match &error {
+        OpenError::Sqlite(rusqlite::Error::SqliteFailure(cause, _))
+            if cause.code == rusqlite::ErrorCode::NotADatabase =>
+        {
+            OpenError::NoDatabase(path.to_owned())
+        }
+        _ => error,
+    })
+}
+
+/// Root makes no files where a store is another user's: that user could not open them.
+fn refuse_for_root(path: &Path) -> Result<(), OpenError> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let folder = or_working_directory(path.parent().unwrap_or(Path::new("")));
+    let Some((place, found)) = [path.to_owned(), folder]
+        .into_iter()
+        .find_map(|place| Some((place.clone(), fs::metadata(place).ok()?)))
+    else {
+        return Ok(());
+    };
+    match found.uid() {
+        0 => Ok(()),
+        owner => Err(OpenError::OfAnother { path: place, owner: user_name(owner) }),
+    }
+}
+
+/// The name of a user, or its number as `sudo -u` takes it.
+fn user_name(id: u32) -> String {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let named = users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(id)).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("#{id}"))
 }
 
 /// Takes the store and its media folder for a gateway.
@@ -179,10 +263,12 @@ fn bring_up_to_date(
     }
     let held = match options.mode {
         Mode::Serve => None,
-        Mode::Visit => Some(database.lock().map_err(|error| match error {
-            OpenError::Locked(_) => OpenError::Outdated,
-            error => error,
-        })?),
+        // A look changes nothing; what was never used is made.
+        Mode::Visit if is_new && options.create => Some(database.lock()?),
+        Mode::Visit => {
+            let (found, known) = (schema::version(connection)?, schema::newest());
+            return Err(OpenError::Outdated { path: options.path.clone(), found, known });
+        }
     };
     let migrated = schema::migrate(connection);
     if let Some(lock) = held {

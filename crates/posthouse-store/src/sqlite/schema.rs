@@ -88,6 +88,21 @@ pub(super) fn is_behind(connection: &Connection) -> Result<bool, OpenError> {
     Ok(false)
 }
 
+/// The newest version that this program knows.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The version of a database: 0 where nothing was ever stored in it. Refuses one that this program does not know.
+pub(super) fn version(connection: &Connection) -> Result<i64, OpenError> {
+    let exists = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'migration'";
+    if !connection.prepare(exists)?.exists([])? {
+        return Ok(0);
+    }
+    check_newest(connection)?;
+    Ok(connection.query_row("SELECT coalesce(max(version), 0) FROM migration", [], |row| row.get(0))?)
+}
+
 /// Whether nothing was ever stored in it.
 pub(super) fn is_empty(connection: &Connection) -> Result<bool, OpenError> {
     Ok(!connection.prepare("SELECT 1 FROM sqlite_schema")?.exists([])?)
@@ -119,7 +134,7 @@ fn apply(connection: &Connection, migration: &Migration) -> Result<(), OpenError
 fn check_newest(connection: &Connection) -> Result<(), OpenError> {
     let found: Option<i64> =
         connection.query_row("SELECT max(version) FROM migration", [], |row| row.get(0))?;
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = newest();
     match found {
         Some(found) if found > known => Err(OpenError::Newer { found, known }),
         _ => Ok(()),

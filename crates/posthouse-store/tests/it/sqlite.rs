@@ -189,7 +189,7 @@ mod opening {
         let store = place.open_store().await;
         database(&place).execute_batch("DELETE FROM migration").unwrap();
         let error = open_error(SqliteOptions { mode: Mode::Visit, ..place.options() }).await;
-        assert!(matches!(error, OpenError::Outdated), "{error}");
+        assert!(matches!(error, OpenError::Outdated { .. }), "{error}");
         store.close().await.unwrap();
     }
 

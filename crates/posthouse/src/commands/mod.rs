@@ -10,6 +10,7 @@ mod clock;
 mod codes;
 mod demo;
 mod doctor;
+mod drain;
 mod layout;
 mod lint;
 mod listen;
@@ -23,13 +24,15 @@ mod send;
 mod serve;
 mod services;
 mod simulate;
+mod store;
 
-use std::{fmt, pin::Pin, process::ExitCode, time::Duration};
+use std::{error::Error, fmt, pin::Pin, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_gateway::config::ConfigErrors;
+use posthouse_store::OpenError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::logs;
@@ -79,6 +82,12 @@ pub enum Command {
     Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
     Callbacks(callbacks::Args),
+    /// Have a gateway take nothing new, while what it has goes out
+    Drain(drain::Args),
+    /// Have a gateway that was drained take new messages again
+    Undrain(drain::Args),
+    /// Say what version a store is of, and bring it up to date
+    Store(store::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -110,6 +119,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Queues(args) => queues::run(&args),
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
+        Command::Drain(args) => drain::run(&args, true),
+        Command::Undrain(args) => drain::run(&args, false),
+        Command::Store(args) => store::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }
@@ -181,8 +193,14 @@ pub fn complain(error: &anyhow::Error) {
     logs::tell(&complaints(error));
 }
 
-/// The exit code of a command that failed: 2 where what it was told cannot be meant, as for arguments that cannot be understood.
+/// The exit code of a command that failed: 2 where what it was told cannot be meant, as for arguments that cannot be understood; 3 where the
+/// store is of an older version, which only `serve` and `store migrate` change.
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    let is_outdated =
+        |cause: &(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(OpenError::Outdated { .. }));
+    if error.chain().any(is_outdated) {
+        return ExitCode::from(3);
+    }
     let problem = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
     match problem.is_some_and(|problem| problem.is(ProblemCode::NotProvisioned)) {
         true => ExitCode::from(2),
@@ -210,4 +228,4 @@ impl fmt::Display for Several {
     }
 }
 
-impl std::error::Error for Several {}
+impl Error for Several {}

@@ -10,8 +10,13 @@ use posthouse_gateway::{
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
+
 use super::StopSignals;
-use crate::{logs, print};
+use crate::{logs, print, target::environment};
 
 /// The arguments of `posthouse serve`.
 #[derive(clap::Args)]
@@ -24,8 +29,9 @@ recovery is done.
 Logs go to stderr. POSTHOUSE_LOG sets what is logged (default: info), for example POSTHOUSE_LOG=warn or \
 POSTHOUSE_LOG=posthouse_gateway=debug,info. The gateway never waits for whoever reads them: what is not read in time is dropped and counted.
 
-SIGTERM or Ctrl-C stops it: what is under way is finished, the rest is kept for the next start. A second one does not \
-wait.")]
+SIGTERM or Ctrl-C stops it: /readyz says 503, after [shutdown] grace the doors close, what is under way is finished, the rest is kept for the next \
+start. A second one ends the grace, and one more does not wait at all. SIGHUP reads the configuration again: [retention], [shutdown] and [log] count at \
+once, the log says which other keys need a restart; certificates and ported numbers are followed anyway. SIGUSR1 does nothing.")]
 pub struct Args {
     /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
     #[arg(short, long, value_name = "FILE")]
@@ -45,10 +51,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print::stdout().text(&settings.print())?;
         return Ok(ExitCode::SUCCESS);
     }
-    logs::init(args.log_format)?;
+    logs::init(args.log_format, &settings.log.level)?;
     open_many_files();
     let cores = available_parallelism().map_or(1, NonZero::get);
-    runtime(cores).context("the asynchronous runtime cannot be started")?.block_on(serve(&settings))?;
+    runtime(cores).context("the asynchronous runtime cannot be started")?.block_on(serve(args, &settings))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,18 +76,68 @@ fn open_many_files() {
     }
 }
 
-async fn serve(settings: &Settings) -> anyhow::Result<()> {
+async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mut stop = StopSignals::expect()?;
+    let mut others = OtherSignals::expect()?;
     let app = tokio::select! {
         started = App::start(settings, Components::default()) => started?,
         // Nothing is under way yet.
         () = stop.asked() => return Ok(()),
     };
     print_ready(&app).context("the ready line cannot be printed on stdout")?;
-    stop.asked().await;
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            _ = others.hangup.recv() => reload(args, &app),
+            _ = others.user.recv() => tracing::info!("SIGUSR1 does nothing; SIGHUP reads the configuration again"),
+        }
+    }
+    let grace = app.announce_stop();
+    if !grace.is_zero() {
+        tracing::info!(
+            "stopping: /readyz says 503, and the doors close in {grace:?}; another signal closes them at once"
+        );
+        tokio::select! {
+            () = sleep(grace) => {}
+            () = stop.asked() => {}
+        }
+    }
     tokio::select! {
         stopped = app.stop() => stopped.context("the store did not close; what was acknowledged is safe"),
-        () = stop.asked() => bail!("stopped at the second signal, without waiting for what was under way"),
+        () = stop.asked() => bail!("stopped by another signal, without waiting for what was under way"),
+    }
+}
+
+/// Signals that do not stop the gateway. From when they are expected on, they do not end the process.
+struct OtherSignals {
+    hangup: Signal,
+    user: Signal,
+}
+
+impl OtherSignals {
+    fn expect() -> anyhow::Result<Self> {
+        let expect = |kind| signal(kind).context("signals cannot be waited for");
+        Ok(Self { hangup: expect(SignalKind::hangup())?, user: expect(SignalKind::user_defined1())? })
+    }
+}
+
+/// Reads the configuration again. One that is broken changes nothing.
+fn reload(args: &Args, app: &App) {
+    let settings = match Settings::load(args.config.as_deref(), &environment) {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            for mistake in &mistakes.mistakes {
+                tracing::error!(%mistake, "the configuration cannot be read again; nothing was changed");
+            }
+            return;
+        }
+    };
+    let late = app.reload(&settings);
+    logs::set_levels(&settings.log.level);
+    tracing::info!("the configuration was read again");
+    if !late.is_empty() {
+        let keys = late.join(", ");
+        tracing::warn!(keys, "these keys differ and count after a restart only");
     }
 }
 

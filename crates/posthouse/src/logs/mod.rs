@@ -5,15 +5,20 @@ mod json;
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
-    io, panic, thread,
+    io, panic,
+    sync::OnceLock,
+    thread,
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use jiff::Timestamp;
 use posthouse_core::shown::Shown;
-use posthouse_gateway::telemetry::lines::{self, Lines};
+use posthouse_gateway::{
+    config::settings::check_levels,
+    telemetry::lines::{self, Lines},
+};
 use serde_json::json;
-use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
 use crate::print;
 
@@ -29,15 +34,12 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts logging, at the levels that `POSTHOUSE_LOG` says. Panics are logged as well.
+/// Starts logging, at the levels that `POSTHOUSE_LOG` says, and where it is not set, these. Panics are logged as well.
 ///
 /// # Errors
 /// The variable cannot be read, or logging was started before.
-pub fn init(format: LogFormat) -> anyhow::Result<()> {
-    let wanted = std::env::var(VARIABLE).unwrap_or_else(|_| "info".to_owned());
-    let levels: Targets = wanted
-        .parse()
-        .with_context(|| format!("{VARIABLE}={wanted} cannot be read; write a level or target=level,…"))?;
+pub fn init(format: LogFormat, configured: &str) -> anyhow::Result<()> {
+    let levels = levels(configured)?;
     let lost = match format {
         LogFormat::Text => lost_text,
         LogFormat::Json => lost_json,
@@ -52,12 +54,33 @@ pub fn init(format: LogFormat) -> anyhow::Result<()> {
             layer.with_ansi(false).fmt_fields(fields::ForPeople).event_format(json::Object).boxed()
         }
     };
+    let (levels, handle) = reload::Layer::new(levels);
     tracing_subscriber::registry()
-        .with(layer.with_filter(levels))
+        .with(layer.and_then(CountLines).with_filter(levels))
         .try_init()
         .context("logging was started before")?;
+    // Nobody else sets it: logging was not started before.
+    let _ = LEVELS.set(Box::new(move |levels| handle.reload(levels).is_ok()));
     panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// How the levels of a log that was started are changed.
+static LEVELS: OnceLock<Box<dyn Fn(Targets) -> bool + Send + Sync>> = OnceLock::new();
+
+/// Logs at these levels from now on, unless `POSTHOUSE_LOG` says otherwise. Returns whether it does.
+pub fn set_levels(configured: &str) -> bool {
+    levels(configured).ok().zip(LEVELS.get()).is_some_and(|(levels, set)| set(levels))
+}
+
+fn levels(configured: &str) -> anyhow::Result<Targets> {
+    let wanted = std::env::var(VARIABLE).ok().filter(|levels| !levels.is_empty());
+    let (place, wanted) = match &wanted {
+        Some(wanted) => (VARIABLE, wanted.as_str()),
+        None => ("log.level", configured),
+    };
+    check_levels(wanted).map_err(|what| anyhow!("{place}: {what}"))?;
+    wanted.parse().with_context(|| format!("{place}={wanted} cannot be read"))
 }
 
 /// Tells on stderr, a line each: behind what was logged, where a log was started, and never for longer than a moment.
@@ -80,6 +103,22 @@ pub struct LastWords;
 impl Drop for LastWords {
     fn drop(&mut self) {
         lines::flush();
+    }
+}
+
+/// Counts what is logged, by level.
+struct CountLines;
+
+impl<S: tracing::Subscriber> Layer<S> for CountLines {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let severity = match *event.metadata().level() {
+            tracing::Level::ERROR => 0,
+            tracing::Level::WARN => 1,
+            tracing::Level::INFO => 2,
+            tracing::Level::DEBUG => 3,
+            tracing::Level::TRACE => 4,
+        };
+        lines::count(severity);
     }
 }
 

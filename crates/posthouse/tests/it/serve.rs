@@ -132,7 +132,7 @@ fn operators_see_health_readiness_and_metrics() {
     // Refused: there is no account yet.
     assert_eq!(run(folder.path(), &sending(&gateway.mm7, "16175550100")).status.code(), Some(1));
     let metrics = look("/metrics");
-    assert!(metrics.contains("\r\nContent-Type: application/openmetrics-text; version=1.0.0"), "{metrics}");
+    assert!(metrics.contains("\r\nContent-Type: text/plain; version=0.0.4"), "{metrics}");
     assert!(metrics.contains("posthouse_submit_answer_time_seconds_count 1\n"), "{metrics}");
     for of_store in [
         "posthouse_store_commit_time_seconds_bucket{le=\"+Inf\"} ",

@@ -43,6 +43,7 @@ impl CarrierDoor {
     ) -> Result<Message, CarrierRefusal> {
         let snapshot = self.snapshot.get();
         let Some(destination) = destination(&snapshot, req) else {
+            self.metrics.mo_ended(&carrier.id, None, "nobody");
             self.keep_for_nobody(carrier, req, opened).await;
             return Ok(Operation::Deliver.response(FOR_NOBODY.into()));
         };
@@ -51,14 +52,17 @@ impl CarrierDoor {
         let id = new.id;
         match self.store.accept_mo(new, None).await.map(|stored| stored.answer) {
             Ok(Acceptance::Fresh) => {
+                self.metrics.mo_ended(&carrier.id, Some(&destination.account.name), "stored");
                 let odd = rules(&opened.decoded);
                 tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");
                 self.bell.ring();
             }
             Ok(Acceptance::Repeats(first)) => {
+                self.metrics.mo_ended(&carrier.id, None, "repeated");
                 tracing::info!(id = %first, carrier = %carrier.id, "repeated by its carrier")
             }
             Err(error) => {
+                self.metrics.mo_ended(&carrier.id, None, "failed");
                 tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
                 return Err(CarrierRefusal::of_store(&error));
             }

@@ -7,9 +7,12 @@
 mod admin;
 mod carriers;
 mod fetch;
+mod log;
 mod media;
 mod mm7;
+mod reload;
 mod retention;
+mod shutdown;
 mod store;
 mod tls;
 
@@ -25,8 +28,16 @@ use posthouse_core::provisioning::{
 };
 
 pub use self::{
-    admin::AdminSection, carriers::CarriersSection, fetch::FetchSection, media::MediaSection,
-    mm7::Mm7Section, retention::RetentionSection, store::StoreSection,
+    admin::AdminSection,
+    carriers::CarriersSection,
+    fetch::FetchSection,
+    log::{LogSection, check_levels},
+    media::MediaSection,
+    mm7::Mm7Section,
+    reload::need_restart,
+    retention::RetentionSection,
+    shutdown::ShutdownSection,
+    store::StoreSection,
 };
 use super::reader::{ConfigErrors, ConfigFile, ELSEWHERE, Environment, Surroundings};
 
@@ -54,6 +65,10 @@ pub struct Settings {
     pub admin: AdminSection,
     /// How long things are kept.
     pub retention: RetentionSection,
+    /// How the process ends.
+    pub shutdown: ShutdownSection,
+    /// What is logged.
+    pub log: LogSection,
 }
 
 impl Settings {
@@ -86,6 +101,8 @@ impl Settings {
             fetch: FetchSection::read(root.section("fetch")),
             admin: AdminSection::read(root.section("admin"), document),
             retention: RetentionSection::read(root.section("retention")),
+            shutdown: ShutdownSection::read(root.section("shutdown")),
+            log: LogSection::read(root.section("log")),
         };
         refuse_shared_ports(&root, &settings);
         drop(root);
@@ -94,7 +111,7 @@ impl Settings {
 
     /// The effective settings as a file, with comments. A secret is shown as where it is from.
     pub fn print(&self) -> String {
-        let Self { store, media, mm7, carriers, fetch, admin, retention } = self;
+        let Self { store, media, mm7, carriers, fetch, admin, retention, shutdown, log } = self;
         let sections = [
             HEAD.to_owned(),
             store.print(),
@@ -104,6 +121,8 @@ impl Settings {
             fetch.print(),
             admin.print(),
             retention.print(),
+            shutdown.print(),
+            log.print(),
         ];
         sections.join("\n")
     }

@@ -26,6 +26,9 @@ use crate::{
     snapshot::SnapshotCell,
 };
 
+/// What this protocol is called in metrics.
+const FRONT: &str = "mm7";
+
 /// The MM7 door for VASPs.
 pub struct Mm7Door {
     /// The path that SubmitReq are posted to.
@@ -84,7 +87,7 @@ impl Mm7Door {
         if let Some(rest) = exchange.body.take() {
             drain(rest);
         }
-        self.intake.record(&exchange.inquiry.facts, outcome, began.elapsed());
+        self.intake.record(FRONT, &exchange.inquiry.facts, outcome, began.elapsed());
         answer
     }
 }

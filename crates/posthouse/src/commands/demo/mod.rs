@@ -43,7 +43,7 @@ pub struct Args {
 /// Runs the demo.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if std::env::var_os(logs::VARIABLE).is_some() {
-        logs::init(logs::LogFormat::Text)?;
+        logs::init(logs::LogFormat::Text, "info")?;
     }
     wait_for(perform(args.stay))
 }
