@@ -18,6 +18,7 @@ mod lint;
 #[cfg(target_os = "linux")]
 mod memory;
 mod messages;
+mod metrics;
 mod mo;
 #[cfg(target_os = "linux")]
 mod outage;
@@ -27,6 +28,7 @@ mod provisioning;
 mod queues;
 mod serve;
 mod shown;
+mod signals;
 mod sim_commands;
 mod starvation;
 mod tls;

@@ -1,6 +1,6 @@
 //! TLS over loopback, with certificates that are made here.
 
-mod certs;
+pub mod certs;
 mod clients;
 mod doors;
 mod listeners;

@@ -1,0 +1,206 @@
+//! What `/metrics` shows, in both formats, and that alerts and boards name what is there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use posthouse_gateway::tls::files::Tls;
+use posthouse_testing::{
+    provisioning::{AccountToml, CarrierToml, range},
+    settings,
+};
+use serde_json::Value;
+
+use crate::{
+    process::{DEADLINE, Gateway, folder, posthouse, provision},
+    tls::certs::Ca,
+};
+
+/// Its tool for rules and metrics, if it is there.
+fn promtool() -> Option<Command> {
+    let program = std::env::var_os("PROMTOOL").map_or_else(|| PathBuf::from("promtool"), PathBuf::from);
+    let is_there =
+        Command::new(&program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if is_there.is_ok_and(|status| status.success()) {
+        return Some(Command::new(program));
+    }
+    eprintln!("promtool is not there (PROMTOOL, or Debian's package prometheus): what it checks is left out");
+    None
+}
+
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
+}
+
+/// What a GET of the admin door brings: its Content-Type and its body.
+fn get(admin: &str, path: &str, accept: &str) -> (String, String) {
+    let address = admin.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let content_type = head.lines().find_map(|line| line.strip_prefix("Content-Type: ")).unwrap();
+    (content_type.to_owned(), body.to_owned())
+}
+
+/// A gateway with an account and a carrier that nobody is at.
+fn gateway(folder: &Path) -> Gateway {
+    let gateway = Gateway::start(folder);
+    let account = AccountToml::new("acme").service("default = true\n");
+    let carrier =
+        CarrierToml::new("31003").connection("vzw-1", "http://127.0.0.1:9/mm7", "per_second = 50\n");
+    provision(folder, &format!("{account}{carrier}{}", range("1617", "31003")));
+    gateway
+}
+
+#[test]
+fn what_is_provisioned_has_its_series_before_anything_happens() {
+    let folder = folder();
+    let gateway = gateway(folder.path());
+    let (content_type, text) = get(&gateway.admin, "/metrics", "*/*");
+    assert_eq!(content_type, "text/plain; version=0.0.4; charset=utf-8");
+    for series in [
+        "posthouse_submits_total{account=\"acme\",code=\"1000\",front=\"mm7\"} 0",
+        "posthouse_attempts_total{carrier=\"31003\",connection=\"vzw-1\",code=\"3520\"} 0",
+        "posthouse_callbacks_total{account=\"acme\",kind=\"report\",outcome=\"failed\"} 0",
+        "posthouse_reports_total{carrier=\"31003\",status=\"Retrieved\"} 0",
+        "posthouse_lookups_total{outcome=\"down\"} 0",
+        "posthouse_messages{carrier=\"31003\",state=\"waiting\"} 0.0",
+        "posthouse_queue_oldest_seconds{carrier=\"31003\"} 0.0",
+        "posthouse_callbacks_owed{account=\"acme\"} 0.0",
+        "posthouse_connection_window_limit{carrier=\"31003\",connection=\"vzw-1\"} 16.0",
+        "posthouse_connection_rate_limit{carrier=\"31003\",connection=\"vzw-1\"} 50.0",
+        "posthouse_connection_state{carrier=\"31003\",connection=\"vzw-1\",state=\"throttled\"} 0.0",
+        "posthouse_auth_failures_total{door=\"mm7\",reason=\"wrong\"} 0",
+        "posthouse_shedding{reason=\"space\"} 0.0",
+        "posthouse_disk_low_water_bytes{volume=\"media\"} 268435456.0",
+        "posthouse_provisioning_revision 1.0",
+        "# TYPE posthouse_attempts_total counter",
+        "# TYPE process_cpu_seconds_total counter",
+    ] {
+        assert!(text.lines().any(|line| line == series), "{series}\n{text}");
+    }
+    for beginning in
+        ["posthouse_build_info{version=", "process_resident_memory_bytes ", "process_start_time_seconds "]
+    {
+        assert!(text.lines().any(|line| line.starts_with(beginning)), "{beginning}\n{text}");
+    }
+    assert!(!text.contains("# EOF"), "{text}");
+    let (content_type, text) =
+        get(&gateway.admin, "/metrics", "application/openmetrics-text;version=1.0.0,*/*;q=0.1");
+    assert_eq!(content_type, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(text.contains("# TYPE posthouse_attempts counter\n") && text.ends_with("# EOF\n"), "{text}");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong_with_the_metrics() {
+    let Some(mut promtool) = promtool() else { return };
+    let folder = folder();
+    let gateway = gateway(folder.path());
+    // One that is refused, so that there is more than what is provisioned.
+    let sent = [
+        "send",
+        "--url",
+        &gateway.mm7,
+        "--vaspid",
+        "nobody",
+        "--from",
+        "1",
+        "--to",
+        "16175550100",
+        "--text",
+        "x",
+    ];
+    assert!(!posthouse(folder.path(), &sent).output().unwrap().status.success());
+    let text = get(&gateway.admin, "/metrics", "text/plain").1;
+    let check = promtool
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut check = check.spawn().unwrap();
+    check.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let checked = check.wait_with_output().unwrap();
+    assert!(checked.status.success(), "{}\n{text}", String::from_utf8_lossy(&checked.stderr));
+}
+
+#[test]
+fn every_alert_is_well_formed_and_fires_in_its_failure() {
+    let prometheus = deploy().join("prometheus");
+    let rules = fs::read_to_string(prometheus.join("posthouse.rules.yml")).unwrap();
+    let tests = fs::read_to_string(prometheus.join("posthouse.rules.test.yml")).unwrap();
+    let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert_eq!(alerts.len(), 17);
+    for alert in alerts {
+        let fires = tests
+            .split("- eval_time")
+            .any(|case| case.contains(&format!("alertname: {alert}\n")) && case.contains("exp_labels"));
+        assert!(fires, "no test lets {alert} fire");
+    }
+    for (verb, file) in [("check", "posthouse.rules.yml"), ("test", "posthouse.rules.test.yml")] {
+        let Some(mut promtool) = promtool() else { return };
+        let output = promtool.args([verb, "rules", file]).current_dir(&prometheus).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+    }
+}
+
+/// The names of metrics in an expression: what is ours or the process's.
+fn names(expression: &str) -> Vec<String> {
+    let words = expression.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+    let ours = words.filter(|word| word.starts_with("posthouse_") || word.starts_with("process_"));
+    ours.map(str::to_owned).collect()
+}
+
+#[test]
+fn boards_and_alerts_name_metrics_that_are_there() {
+    let folder = folder();
+    let names_of = |name: &str| folder.path().join(name);
+    let tls = Tls { cert: names_of("cert.pem"), key: names_of("key.pem"), client_ca: None };
+    Ca::new("Test CA").issue(&["127.0.0.1"]).write(&tls);
+    let with_tls = settings::TOML
+        .replace("[carriers]\n", "[carriers]\ntls = { cert = \"cert.pem\", key = \"key.pem\" }\n");
+    fs::write(names_of("posthouse.toml"), with_tls).unwrap();
+    let gateway = gateway(folder.path());
+    let text = get(&gateway.admin, "/metrics", "*/*").1;
+    // What has no series yet is known by its type.
+    let mut known = BTreeSet::new();
+    for line in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
+        let (name, kind) = line.split_once(' ').unwrap();
+        known.insert(name.to_owned());
+        if kind == "histogram" {
+            known.extend(["_bucket", "_sum", "_count"].map(|ending| format!("{name}{ending}")));
+        }
+    }
+    let rules = fs::read_to_string(deploy().join("prometheus/posthouse.rules.yml")).unwrap();
+    let mut expressions: Vec<String> = rules
+        .lines()
+        .filter(|line| line.contains("posthouse_") || line.contains("process_"))
+        .map(str::to_owned)
+        .collect();
+    let mut boards = 0;
+    for file in fs::read_dir(deploy().join("grafana")).unwrap() {
+        let board: Value = serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).unwrap();
+        let panels = board["panels"].as_array().unwrap().iter();
+        let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+        expressions.extend(targets.map(|target| target["expr"].as_str().unwrap().to_owned()));
+        let variables = board["templating"]["list"].as_array().unwrap().iter();
+        expressions.extend(variables.filter_map(|variable| variable["query"].as_str()).map(str::to_owned));
+        boards += 1;
+    }
+    assert_eq!(boards, 4);
+    assert!(expressions.len() > 60, "{}", expressions.len());
+    for expression in &expressions {
+        for name in names(expression) {
+            assert!(known.contains(&name), "{name} in {expression} is no metric; there are {known:#?}");
+        }
+    }
+}
