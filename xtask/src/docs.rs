@@ -7,10 +7,25 @@ use crate::failure::Failure;
 use crate::invocation::Invocation;
 
 /// Each document, and the call that prints it.
-const DOCUMENTS: &[(&str, Invocation)] = &[(
-    "docs/codes.md",
-    Invocation::cargo(&["run", "--quiet", "--package", "posthouse", "--", "codes", "--markdown"]),
-)];
+const DOCUMENTS: &[(&str, Invocation)] = &[
+    (
+        "docs/codes.md",
+        Invocation::cargo(&["run", "--quiet", "--package", "posthouse", "--", "codes", "--markdown"]),
+    ),
+    (
+        "docs/glossary.md",
+        Invocation::cargo(&[
+            "run",
+            "--quiet",
+            "--package",
+            "posthouse",
+            "--",
+            "codes",
+            "--glossary",
+            "--markdown",
+        ]),
+    ),
+];
 
 pub fn run() -> Result<(), Failure> {
     for (name, invocation) in DOCUMENTS {

@@ -163,3 +163,39 @@ impl From<MarkerError> for OpenError {
         }
     }
 }
+
+/// Why a copy could not be made, or put back. What was begun is left where it is.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The store cannot be looked at.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// Something is there already.
+    #[error("{} is there already and is not written over; move it away, or name another place", .0.display())]
+    Occupied(PathBuf),
+    /// It is no copy, or one that was not finished.
+    #[error("{} is no whole copy of a store; `posthouse backup` makes one, and writes its file posthouse-backup last", .0.display())]
+    NotWhole(PathBuf),
+    /// The media are not in a folder, and are copied where they are.
+    #[error(
+        "the media are at {0}, which is backed up there; name a folder in [media] url to copy the media, too"
+    )]
+    Elsewhere(String),
+    /// A file or folder could not be read or written.
+    #[error("{} cannot be read or written; make room, or see who may write there", .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// SQLite refuses.
+    #[error("the database cannot be copied")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl BackupError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}

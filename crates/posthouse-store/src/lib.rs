@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod backup;
 mod error;
 mod fault;
 mod media;
@@ -27,15 +28,18 @@ mod open;
 pub mod sqlite;
 #[cfg(not(feature = "suite"))]
 mod sqlite;
+mod status;
 #[cfg(feature = "suite")]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "the suite is test code that backends share")]
 pub mod suite;
 mod url;
 
 pub use self::{
-    error::OpenError,
+    backup::{backup, restore},
+    error::{BackupError, OpenError},
     media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
-    open::{Access, StoreStatus, migrate, open, status},
+    open::{Access, migrate, open, status},
     sqlite::{Fatal, LOW_WATER_BYTES},
+    status::{BackupReport, StoreStatus},
     url::{StoreUrl, UnsupportedStore},
 };

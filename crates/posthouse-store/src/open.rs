@@ -8,6 +8,7 @@ use crate::{
     error::OpenError,
     media::location::MediaPlace,
     sqlite::{self, Fatal, Mode, SqliteOptions, SqliteStore, exit},
+    status::StoreStatus,
     url::{StoreKind, StoreUrl},
 };
 
@@ -61,17 +62,6 @@ pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<
             Ok(Arc::new(SqliteStore::open(SqliteOptions { path: path.clone(), ..options }).await?))
         }
     }
-}
-
-/// What version a store is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreStatus {
-    /// The version of the store; 0 where nothing was ever stored.
-    pub version: i64,
-    /// The newest version that this program knows.
-    pub newest: i64,
-    /// Whether a gateway runs on it.
-    pub is_served: bool,
 }
 
 /// What version the store at `url` is of. Nothing is changed.

@@ -30,5 +30,5 @@ listen = "127.0.0.1:0"
 [admin]
 listen = "127.0.0.1:0"
 [shutdown]
-grace = "0ms"
+grace = "1ms"
 "#;

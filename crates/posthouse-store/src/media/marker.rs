@@ -72,6 +72,16 @@ pub(crate) struct Marker {
     file: File,
 }
 
+/// Copies the marker of a folder into another, which so is the same store's.
+pub(crate) fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut text = Vec::new();
+    File::open(from.join(NAME))?.take(BYTES).read_to_end(&mut text)?;
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(to.join(NAME))?;
+    file.write_all(&text)?;
+    file.sync_all()
+}
+
 /// The store that a folder belongs to; `None` when there is neither a marker nor a segment in it.
 pub(crate) fn owner(folder: &Path) -> io::Result<Option<FolderOwner>> {
     match File::open(folder.join(NAME)) {

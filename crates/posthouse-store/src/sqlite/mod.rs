@@ -6,6 +6,7 @@
 //! | `roles.rs` | the store's operations: each becomes a transaction, or a read |
 //! | `transaction.rs` | the names of transactions, and who may do them |
 //! | `writer.rs` `queue.rs` `job.rs` `pace.rs` `checkpoint.rs` `measures.rs` | the one thread that writes, group commit, and what it measures |
+//! | `backup.rs` | a copy of database and media beside a gateway that goes on |
 //! | `place.rs` `watch.rs` | whose the files are, and whether they are still there |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
@@ -25,6 +26,7 @@ mod accept;
 mod audit;
 #[cfg(test)]
 mod backlog;
+mod backup;
 mod callback;
 mod census;
 mod checkpoint;
@@ -74,6 +76,11 @@ use posthouse_core::{
 };
 
 pub use self::options::{Fatal, LOW_WATER_BYTES, Mode, SqliteOptions};
+pub(crate) use self::{
+    backup::{backup, restore},
+    open::{bring_up, status},
+    options::exit,
+};
 use self::{
     job::{HandingOn, Tx},
     member::Member,
@@ -82,10 +89,6 @@ use self::{
     taken::Unread,
     transaction::Transaction,
     writer::StoreWriter,
-};
-pub(crate) use self::{
-    open::{bring_up, status},
-    options::exit,
 };
 use crate::{
     error::OpenError,

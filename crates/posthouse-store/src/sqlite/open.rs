@@ -31,7 +31,7 @@ use crate::{
         marker::{self, FolderOwner},
         segments::Segments,
     },
-    open::StoreStatus,
+    status::StoreStatus,
 };
 
 /// The oldest SQLite that loses no commits when the WAL starts over (3.51.3).
@@ -113,15 +113,7 @@ pub(crate) fn status(path: &Path) -> Result<StoreStatus, OpenError> {
     let connection = connect_database(path, READER_CACHE)?;
     connection.pragma_update(None, "query_only", true)?;
     let version = schema::version(&connection)?;
-    let is_served = match database.lock() {
-        Ok(lock) => {
-            database.unlock(lock);
-            false
-        }
-        Err(OpenError::Locked(_)) => true,
-        Err(error) => return Err(error),
-    };
-    Ok(StoreStatus { version, newest: schema::newest(), is_served })
+    Ok(StoreStatus { version, newest: schema::newest(), is_served: database.is_locked() })
 }
 
 /// Brings a store up to date, which no gateway may run on meanwhile.
@@ -155,7 +147,7 @@ fn connect_database(path: &Path, cache: i64) -> Result<Connection, OpenError> {
 }
 
 /// Root makes no files where a store is another user's: that user could not open them.
-fn refuse_for_root(path: &Path) -> Result<(), OpenError> {
+pub(super) fn refuse_for_root(path: &Path) -> Result<(), OpenError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }

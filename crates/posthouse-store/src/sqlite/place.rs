@@ -80,6 +80,17 @@ impl Database {
         Ok(LockFile { file, path })
     }
 
+    /// Whether another process has taken the lock. It is not taken for that, but for the moment of the look.
+    pub(super) fn is_locked(&self) -> bool {
+        let Some(file) = &self.file else { return false };
+        let looked = file.try_lock_shared();
+        if looked.is_ok() {
+            // What cannot be given back goes with the file.
+            let _ = file.unlock();
+        }
+        matches!(looked, Err(TryLockError::WouldBlock))
+    }
+
     /// Releases what [`Database::lock`] took.
     pub(super) fn unlock(&self, lock: LockFile) {
         drop(lock);

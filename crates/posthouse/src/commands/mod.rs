@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apply;
+mod backup;
 mod bench;
 mod blacklist;
 mod callbacks;
@@ -82,6 +83,10 @@ pub enum Command {
     Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
     Callbacks(callbacks::Args),
+    /// Copy a store, also while a gateway runs on it
+    Backup(backup::BackupArgs),
+    /// Put a copy of a store back
+    Restore(backup::RestoreArgs),
     /// Have a gateway take nothing new, while what it has goes out
     Drain(drain::Args),
     /// Have a gateway that was drained take new messages again
@@ -119,6 +124,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Queues(args) => queues::run(&args),
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => backup::run_restore(&args),
         Command::Drain(args) => drain::run(&args, true),
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),

@@ -53,6 +53,22 @@ Example       The request of `posthouse codes 1000 --example` with 1 change.
 }
 
 #[test]
+fn the_glossary_is_the_one_of_the_documentation() {
+    let said = printed(&["codes", "--glossary"]);
+    assert!(
+        said.contains("\nVASP, VASPID        value added service provider, and its id: a customer"),
+        "{said}"
+    );
+    let written = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/glossary.md");
+    let written = fs::read_to_string(written).unwrap();
+    assert_eq!(printed(&["codes", "--glossary", "--markdown"]), written, "`cargo xtask docs` writes it");
+    let pages = written.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    for page in pages {
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(page).exists(), "{page}");
+    }
+}
+
+#[test]
 fn all_codes_are_listed_in_two_columns() {
     let list = printed(&["codes"]);
     for code in StatusCode::ALL {

@@ -7,6 +7,8 @@
 )]
 
 mod api;
+#[cfg(target_os = "linux")]
+mod backup;
 mod bench;
 mod callbacks;
 mod codes;

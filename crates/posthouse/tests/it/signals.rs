@@ -35,7 +35,7 @@ fn ready(gateway: &Gateway, door: &str) -> u16 {
 
 /// The same settings with another grace.
 fn with_grace(folder: &Path, grace: &str) {
-    let changed = settings::TOML.replace("grace = \"0ms\"", &format!("grace = \"{grace}\""));
+    let changed = settings::TOML.replace("grace = \"1ms\"", &format!("grace = \"{grace}\""));
     fs::write(folder.join("posthouse.toml"), changed).unwrap();
 }
 

@@ -1,5 +1,6 @@
 //! `posthouse codes`: explains status codes and delivery statuses.
 
+mod glossary;
 mod json;
 mod markdown;
 mod text;
@@ -17,7 +18,8 @@ Examples:
   posthouse codes                                    every code in a line
   posthouse codes 2513                               what raises it, what to do, whether to retry
   posthouse codes Expired
-  posthouse codes 2513 --example | posthouse lint -  a request that raises it";
+  posthouse codes 2513 --example | posthouse lint -  a request that raises it
+  posthouse codes --glossary                         the words of the documentation";
 
 /// The arguments of `posthouse codes`.
 #[derive(clap::Args)]
@@ -31,7 +33,10 @@ pub struct Args {
     /// Print a request that raises the code, as it goes over the wire
     #[arg(long, conflicts_with = "json", requires = "code")]
     example: bool,
-    /// Print docs/codes.md
+    /// Explain the words of the documentation: VASP, MO, lane, row and so on
+    #[arg(long, conflicts_with_all = ["json", "example", "code"])]
+    glossary: bool,
+    /// Print docs/codes.md; with --glossary, docs/glossary.md
     #[arg(long, hide = true, conflicts_with_all = ["json", "example", "code"])]
     markdown: bool,
 }
@@ -54,6 +59,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     match (subject, args.json) {
+        _ if args.glossary && args.markdown => out.text(&glossary::document())?,
+        _ if args.glossary => out.text(&glossary::text())?,
         _ if args.markdown => out.text(&markdown::document())?,
         (None, false) => out.text(&text::list())?,
         (None, true) => out.json(&json::all())?,

@@ -10,4 +10,4 @@ mod idle;
 mod peers_down;
 mod status;
 mod stopped;
-mod town;
+pub mod town;

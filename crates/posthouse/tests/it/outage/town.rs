@@ -43,7 +43,7 @@ pub struct Sizes(pub &'static [usize]);
 
 impl Sizes {
     /// The content of a message: no two are the same.
-    fn content(self, number: u64) -> Vec<u8> {
+    pub fn content(self, number: u64) -> Vec<u8> {
         let length = self.0[usize::try_from(number).unwrap() % self.0.len()];
         let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let words = std::iter::repeat_with(|| {
