@@ -25,6 +25,7 @@ const DOCUMENTS: &[(&str, Invocation)] = &[
             "--markdown",
         ]),
     ),
+    ("docs/openapi.json", Invocation::cargo(&["run", "--quiet", "--package", "posthouse", "--", "openapi"])),
 ];
 
 pub fn run() -> Result<(), Failure> {

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Which changes a list is about: the query of `GET /api/v1/audit`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct AuditQuery {
     /// Only by the principal of this name.
     pub actor: Option<String>,
@@ -17,11 +19,13 @@ pub struct AuditQuery {
     /// Only before this time.
     pub until: Option<Timestamp>,
     /// `next` of the page before.
+    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9]{1,18}$"))]
     pub cursor: Option<String>,
 }
 
 /// A change, and who made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditRow {
     /// Its number: later ones are higher.
     pub number: String,

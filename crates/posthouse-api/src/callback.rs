@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 /// Which callbacks a list is about: the query of `GET /api/v1/callbacks`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct CallbackQuery {
     /// Only this account's.
     pub account: Option<String>,
@@ -21,11 +23,13 @@ pub struct CallbackQuery {
     /// Only those that became owed before this time.
     pub until: Option<Timestamp>,
     /// Whether `account` and `carrier` may also name what is not provisioned any more.
+    #[cfg_attr(feature = "openapi", param(required = false))]
     pub unprovisioned: bool,
 }
 
 /// A callback that is owed, or was kept as failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallbackView {
     /// Its own id: the TransactionID under which the VASP gets it.
     pub callback_id: String,
@@ -53,6 +57,7 @@ pub struct CallbackView {
 /// A try to deliver a callback. Its texts are escaped: nothing in them is obeyed, and bytes that are no UTF-8 are
 /// written as `\xNN`. Numbers in them are masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallbackTry {
     /// When it ended.
     pub at: Timestamp,
@@ -68,6 +73,7 @@ pub struct CallbackTry {
 
 /// The newest tries to deliver a callback, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallbackTries {
     /// At most 20.
     pub items: Vec<CallbackTry>,
@@ -75,6 +81,7 @@ pub struct CallbackTries {
 
 /// Where an account's callbacks go, and how that is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EndpointView {
     /// Whose it is.
     pub account: String,
@@ -98,6 +105,7 @@ pub struct EndpointView {
 
 /// The last answer of an endpoint that acknowledged nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LastAnswer {
     /// When it came.
     pub at: Timestamp,
@@ -109,6 +117,7 @@ pub struct LastAnswer {
 
 /// Why an account gets no callbacks for now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PausedView {
     /// Since when.
     pub since: Timestamp,
@@ -120,6 +129,7 @@ pub struct PausedView {
 
 /// What came of `POST /api/v1/endpoints/{account}/test`: of a report on a message that never was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EndpointTested {
     /// Where it went.
     pub url: String,

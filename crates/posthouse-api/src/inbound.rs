@@ -7,6 +7,8 @@ use crate::PartView;
 
 /// Which messages from handsets a list is about: the query of `GET /api/v1/mo`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct MoQuery {
     /// Only this account's.
     pub account: Option<String>,
@@ -19,11 +21,13 @@ pub struct MoQuery {
     /// Only those that came before this time.
     pub until: Option<Timestamp>,
     /// Whether `account` and `carrier` may also name what is not provisioned any more.
+    #[cfg_attr(feature = "openapi", param(required = false))]
     pub unprovisioned: bool,
 }
 
 /// A message from a handset. Its subject and content are not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MoView {
     /// Its LinkedID.
     pub linked_id: String,
@@ -57,6 +61,7 @@ pub struct MoView {
 
 /// A message from a handset that was for nobody, and so was refused (2002).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ForNobodyView {
     /// Its number: later ones are higher.
     pub number: i64,
@@ -74,6 +79,8 @@ pub struct ForNobodyView {
 
 /// Which reports a list is about: the query of `GET /api/v1/unmatched-reports`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct UnmatchedQuery {
     /// Only of this carrier, by its id.
     pub carrier: Option<String>,
@@ -89,6 +96,7 @@ pub struct UnmatchedQuery {
 
 /// A report, or a read reply, whose message is not known: it is kept, and applied once it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnmatchedView {
     /// Its number: later ones are higher.
     pub number: i64,

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 /// Which messages a list, or an intervention, is about. As JSON it is the `filter` of an intervention; as a query its members are the
 /// parameters of `GET /api/v1/messages`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct MessageQuery {
     /// Only this account's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +51,7 @@ pub struct MessageQuery {
 
 /// How many messages match: `GET /api/v1/messages/count`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageTotal {
     /// How many.
     pub messages: u64,
@@ -59,6 +63,7 @@ pub struct MessageTotal {
 
 /// How many messages match, told apart: `GET /api/v1/messages/summary`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageSummary {
     /// A row for each of what they are told apart by, the most first.
     pub items: Vec<MessageShare>,
@@ -72,6 +77,7 @@ pub struct MessageSummary {
 
 /// How many messages have this in common. What they are not told apart by is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageShare {
     /// Where they stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +97,7 @@ pub struct MessageShare {
 
 /// A message, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageView {
     /// The MessageID that SubmitRsp gave.
     pub message_id: String,
@@ -126,6 +133,7 @@ pub struct MessageView {
 
 /// `GET /api/v1/messages/{id}`: a message and its timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MessageDetail {
     /// The message.
     #[serde(flatten)]
@@ -140,6 +148,7 @@ pub struct MessageDetail {
 
 /// A part of a message's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PartView {
     /// Its media type.
     pub content_type: String,
@@ -149,6 +158,7 @@ pub struct PartView {
 
 /// What is to be done about a message next, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NextStepView {
     /// `attempt`: another attempt is due then, or it expires. `in_hand`: a gateway is about to send it. `under_way`: an attempt goes on,
     /// and its outcome is known by then. `reports`: the carrier's report is awaited till then.
@@ -159,6 +169,7 @@ pub struct NextStepView {
 
 /// A line of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TimelineLine {
     /// When it happened.
     pub at: Timestamp,
@@ -170,6 +181,7 @@ pub struct TimelineLine {
 
 /// The body of `POST /api/v1/messages/requeue` and `…/expire`: one batch. Nothing is done unless it has ids, a filter, or `all`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct InterveneRequest {
     /// These messages, by MessageID; at most [`MAX_BATCH`](crate::MAX_BATCH).
@@ -197,6 +209,7 @@ pub struct InterveneRequest {
 
 /// What a batch of an intervention came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Intervened {
     /// How many messages were looked at.
     pub looked_at: usize,
@@ -212,6 +225,7 @@ pub struct Intervened {
 
 /// The body of `POST /api/v1/messages/resend-reports`: one batch. Nothing is done unless it has ids, a filter, or `all`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct ResendRequest {
     /// Only about these messages, by MessageID, or these messages from handsets, by LinkedID; at most
@@ -249,6 +263,7 @@ pub struct ResendRequest {
 
 /// What a batch of a resend came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ResentBatch {
     /// How many failed reports were looked at.
     pub looked_at: usize,
@@ -262,6 +277,7 @@ pub struct ResentBatch {
 
 /// A report, a message from a handset or a read reply that a VASP did not take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FailedReport {
     /// The message it is about; of a message from a handset, its LinkedID.
     pub message_id: String,

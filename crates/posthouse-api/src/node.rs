@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A node: an item of `GET /api/v1/nodes`, and the answer of `POST /api/v1/nodes/{node}/drain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeView {
     /// What it is called in paths: `self` is the one that answers.
     pub node: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PageOf<T> {
     /// What is on it, the newest first.
     pub items: Vec<T>,

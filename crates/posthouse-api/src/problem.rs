@@ -78,6 +78,7 @@ problem_codes! {
 
 /// A refusal (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemDetails {
     /// A URI that names the kind of problem: `urn:posthouse:problem:` and the code.
     #[serde(rename = "type")]
@@ -104,6 +105,7 @@ pub struct ProblemDetails {
 
 /// One mistake: where it is, what it is, and the remedy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemError {
     /// The query parameter that is wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]

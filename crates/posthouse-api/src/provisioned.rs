@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountView {
     /// Its name.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct AccountView {
 
 /// A service of an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceView {
     /// Whose it is.
     pub account: String,
@@ -34,6 +36,7 @@ pub struct ServiceView {
 
 /// A carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CarrierView {
     /// Its id.
     pub id: String,
@@ -49,6 +52,7 @@ pub struct CarrierView {
 
 /// A connection to a carrier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConnectionView {
     /// Its name.
     pub name: String,
@@ -68,6 +72,7 @@ pub struct ConnectionView {
 
 /// A number that gets nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlacklistEntry {
     /// The number, masked unless it was to be revealed.
     pub number: String,
@@ -77,6 +82,7 @@ pub struct BlacklistEntry {
 
 /// Whose a number is, and what would be answered for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LookupView {
     /// The number, masked.
     pub number: String,

@@ -14,6 +14,7 @@ const LINES_OF_A_KIND: usize = 1000;
 /// The body of `POST /api/v1/provisioning/plan` and `…/apply` as JSON. A document that needs none of the rest may be sent as it is, as
 /// `application/toml`.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ProvisioningRequest {
     /// The document, in the format of `posthouse apply`.
@@ -31,6 +32,7 @@ pub struct ProvisioningRequest {
 
 /// A change of provisioning that was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RevisionView {
     /// Its number; provisioning was at this revision after it.
     pub number: u64,
@@ -49,6 +51,7 @@ pub struct RevisionView {
 
 /// The body of `POST /api/v1/provisioning/rollback`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RollbackRequest {
     /// The revision at which all was as it is to be again.
@@ -70,6 +73,7 @@ impl fmt::Debug for ProvisioningRequest {
 
 /// What a document would change, or changed. It serializes as `posthouse plan --json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProvisioningPlan {
     /// The revision that was planned for, or that provisioning is at now.
     pub revision: u64,
@@ -90,6 +94,7 @@ pub struct ProvisioningPlan {
 
 /// What happens to one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlannedStep {
     /// What kind of thing it is: `account`, `carrier`, `lookup`, `range` or `blacklist`.
     pub kind: String,
@@ -103,6 +108,7 @@ pub struct PlannedStep {
 
 /// A field that changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlannedField {
     /// Which one, such as `service 61295.senders`.
     pub field: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The queue of a carrier: an item of `GET /api/v1/queues`. Ages and times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CarrierQueue {
     /// The carrier's id.
     pub carrier: String,
@@ -33,6 +34,7 @@ pub struct CarrierQueue {
 
 /// How fast a connection is used, and why not faster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConnectionPace {
     /// Its name, as provisioned.
     pub name: String,
@@ -59,6 +61,7 @@ pub struct ConnectionPace {
 
 /// An account's part of a carrier's queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountShare {
     /// The account.
     pub account: String,
@@ -74,6 +77,7 @@ pub struct AccountShare {
 
 /// What an account waits for: an item of `GET /api/v1/queues?by=account`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccountQueue {
     /// The account.
     pub account: String,

@@ -5,18 +5,23 @@ use serde::{Deserialize, Serialize};
 
 /// Which of them a list is about: the query of `GET /api/v1/unreadable`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
 pub struct UnreadableQuery {
     /// Only this carrier's, by its id.
     pub carrier: Option<String>,
     /// `next` of the page before.
+    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9]{1,18}$"))]
     pub cursor: Option<String>,
-    /// How many at most; [`DEFAULT_PAGE`](crate::DEFAULT_PAGE) when it does not say.
+    /// How many at most; 50 when it does not say.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200))]
     pub limit: Option<u16>,
 }
 
 /// A request that could not be read. Its texts are escaped: nothing in them is obeyed by a terminal, and bytes that are no UTF-8 are
 /// written as `\xNN`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnreadableRequest {
     /// Its number: later ones are higher.
     pub number: i64,

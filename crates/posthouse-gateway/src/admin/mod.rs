@@ -18,6 +18,7 @@ pub mod messages;
 mod metrics;
 pub mod mo;
 mod nodes;
+pub mod openapi;
 mod pages;
 pub mod provisioning;
 mod query;

@@ -11,23 +11,26 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode as HttpStatus, Uri, header};
 use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Right;
+use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, provisioning, queues, ready, services,
-    unmatched_reports, unreadable, version,
+    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, openapi, provisioning, queues, ready,
+    services, unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
 pub(super) struct Verb {
-    method: Method,
+    pub method: Method,
     /// Below [`BASE`].
-    path: &'static str,
-    access: Access,
-    handler: MethodRouter<Arc<AdminState>>,
+    pub path: &'static str,
+    /// Who may use it.
+    pub access: Access,
+    /// What is said of it (its schemas, its operation), and what handles it.
+    pub routes: UtoipaMethodRouter<Arc<AdminState>>,
 }
 
 /// Who may use a verb.
@@ -40,14 +43,14 @@ pub(super) struct Access {
 }
 
 /// Declares the verbs: method, path, the right that it needs, `own` where a role of an account may use it for what is the account's, and
-/// what handles it.
+/// what handles it: a `handle` with `#[utoipa::path]`, which says what it takes and answers.
 macro_rules! verbs {
-    ($($method:ident $path:literal $right:ident $($own:ident)? => $handler:path;)*) => {
+    ($($method:ident $path:literal $right:ident $($own:ident)? => $($handler:ident)::+;)*) => {
         vec![$(Verb {
             method: Method::$method,
             path: $path,
             access: Access { right: Right::$right, own: verbs!(own $($own)?) },
-            handler: on(MethodFilter::$method, $handler),
+            routes: routes!($($handler)::+),
         },)*]
     };
     (own own) => { true };
@@ -57,14 +60,15 @@ macro_rules! verbs {
 /// Every verb of the API.
 pub(super) fn verbs() -> Vec<Verb> {
     verbs! {
-        GET "/version" Look => version::handle;
+        GET "/version" Look own => version::handle;
+        GET "/openapi.json" Look own => openapi::handle;
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
         GET "/nodes" Look => nodes::list::handle;
         POST "/nodes/{node}/drain" Drain => nodes::drain::handle;
         POST "/nodes/{node}/undrain" Drain => nodes::drain::handle_undrain;
         GET "/queues" Look => queues::list::handle;
-        GET "/provisioning/export" Look => provisioning::export::handle;
+        GET "/provisioning/export" Reveal => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;
         GET "/accounts/{name}" Look => accounts::get::handle;
         GET "/carriers" Look => carriers::list::handle;
@@ -109,7 +113,7 @@ pub(super) fn verbs() -> Vec<Verb> {
 pub(super) fn router(state: Arc<AdminState>, verbs: Vec<Verb>) -> Router {
     let api = verbs
         .into_iter()
-        .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.handler));
+        .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.routes.2));
     api.route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
         .route("/readyz", read_only(on(MethodFilter::GET, ready::handle)))
         .route("/metrics", read_only(on(MethodFilter::GET, metrics::handle)))
@@ -195,7 +199,7 @@ mod tests {
             Some(format!("{}{}", access.right, if access.own { " own" } else { "" }))
         };
         for (method, path, expected) in [
-            (Method::GET, "/version", Some("look")),
+            (Method::GET, "/version", Some("look own")),
             (Method::HEAD, "/messages", Some("look own")),
             (Method::GET, "/messages/17", Some("look own")),
             (Method::POST, "/messages/requeue", Some("bulk")),

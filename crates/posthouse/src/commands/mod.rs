@@ -18,6 +18,7 @@ mod listen;
 mod lookup;
 mod messages;
 mod mo;
+mod openapi;
 mod plan;
 mod provisioning;
 mod queues;
@@ -93,6 +94,8 @@ pub enum Command {
     Undrain(drain::Args),
     /// Say what version a store is of, and bring it up to date
     Store(store::Args),
+    /// Print the admin API as an OpenAPI document
+    Openapi(openapi::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -129,6 +132,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Drain(args) => drain::run(&args, true),
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }

@@ -1,5 +1,6 @@
 //! `GET /api/v1/accounts`: the accounts, by name.
 
+use super::super::openapi::Limit;
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
@@ -16,6 +17,12 @@ use super::{
     view,
 };
 
+/// Accounts, by name
+#[utoipa::path(
+    get, path = "/accounts", tag = "provisioning", operation_id = "list_accounts",
+    params(("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    responses((status = 200, description = "A page of accounts", body = PageOf<AccountView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

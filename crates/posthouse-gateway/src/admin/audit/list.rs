@@ -17,9 +17,16 @@ use super::super::{
     AdminState, VerbError,
     answer::{self, ProblemAnswer},
     context::need,
+    openapi::{Limit, Reveal},
     query::{Parameters, time},
 };
 
+/// Who changed what, the newest first
+#[utoipa::path(
+    get, path = "/audit", tag = "audit", operation_id = "list_audit",
+    params(AuditQuery, Limit, Reveal),
+    responses((status = 200, description = "A page of changes", body = PageOf<AuditRow>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/blacklist/{number}`: for whom a number is blocked.
 
+use super::super::openapi::Reveal;
 use std::sync::Arc;
 
 use axum::{
@@ -24,6 +25,12 @@ use super::super::{
     query::Parameters,
 };
 
+/// Whether a number is blocked, for all or for some accounts
+#[utoipa::path(
+    get, path = "/blacklist/{number}", tag = "numbers", operation_id = "get_blacklisted",
+    params(("number" = String, Path, description = "The number, in any spelling"), Reveal),
+    responses((status = 200, description = "Where it is blocked", body = PageOf<BlacklistEntry>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/callbacks`: what is owed to VASPs, and what failed for good; the newest first.
 
+use super::super::openapi::{Cursor, Limit};
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
@@ -24,6 +25,12 @@ use super::{
     views,
 };
 
+/// What is owed to VASPs, and what failed for good, the newest first
+#[utoipa::path(
+    get, path = "/callbacks", tag = "callbacks", operation_id = "list_callbacks",
+    params(CallbackQuery, Cursor, Limit),
+    responses((status = 200, description = "A page of callbacks", body = PageOf<CallbackView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

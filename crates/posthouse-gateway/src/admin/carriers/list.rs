@@ -1,5 +1,6 @@
 //! `GET /api/v1/carriers`: the carriers, by id.
 
+use super::super::openapi::Limit;
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
@@ -16,6 +17,12 @@ use super::{
     view,
 };
 
+/// Carriers, by id
+#[utoipa::path(
+    get, path = "/carriers", tag = "provisioning", operation_id = "list_carriers",
+    params(("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    responses((status = 200, description = "A page of carriers", body = PageOf<CarrierView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

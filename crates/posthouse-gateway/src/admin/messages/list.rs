@@ -11,6 +11,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
+        openapi::{Cursor, Limit, Reveal},
         query::Parameters,
     },
     selection, views,
@@ -24,6 +25,12 @@ struct Asked {
     reveal: bool,
 }
 
+/// Messages that match, the newest first
+#[utoipa::path(
+    get, path = "/messages", tag = "messages", operation_id = "list_messages",
+    params(MessageQuery, Cursor, Limit, Reveal),
+    responses((status = 200, description = "A page of messages", body = PageOf<MessageView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -19,6 +19,12 @@ use super::{
     id_of, intervene,
 };
 
+/// Makes the next attempt of messages that wait due at once
+#[utoipa::path(
+    post, path = "/messages/requeue", tag = "messages", operation_id = "requeue_messages",
+    request_body = Option<InterveneRequest>,
+    responses((status = 200, description = "What came of the batch", body = Intervened))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -31,6 +37,15 @@ pub(in super::super) async fn handle(
     Ok(JsonAnswer(came_of_it))
 }
 
+/// Makes the next attempt of one message due at once
+#[utoipa::path(
+    post, path = "/messages/{id}/requeue", tag = "messages", operation_id = "requeue_message",
+    params(("id" = String, Path, description = "The MessageID")),
+    request_body = Option<InterveneRequest>,
+    responses(
+        (status = 200, description = "The message, as it was before", body = MessageView),
+        (status = 409, description = "It was left alone"))
+)]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -26,6 +26,12 @@ use super::{
     id_of, selection, views,
 };
 
+/// Makes failed reports due again
+#[utoipa::path(
+    post, path = "/messages/resend-reports", tag = "messages", operation_id = "resend_reports",
+    request_body = Option<ResendRequest>,
+    responses((status = 200, description = "What came of the batch", body = ResentBatch))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -35,6 +41,13 @@ pub(in super::super) async fn handle(
     answer(&state, &request, &by).await
 }
 
+/// Makes failed reports about one message due again
+#[utoipa::path(
+    post, path = "/messages/{id}/resend-reports", tag = "messages", operation_id = "resend_reports_of_message",
+    params(("id" = String, Path, description = "The MessageID, or the LinkedID of a message from a handset")),
+    request_body = Option<ResendRequest>,
+    responses((status = 200, description = "What came of it", body = ResentBatch))
+)]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/mo/for-nobody`: messages from handsets that were for no service that is provisioned, the newest first.
 
+use super::super::openapi::{Cursor, Limit, Reveal};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};
@@ -22,6 +23,12 @@ use super::{
     views,
 };
 
+/// Messages from handsets that were for no account, the newest first
+#[utoipa::path(
+    get, path = "/mo/for-nobody", tag = "mo", operation_id = "list_mo_for_nobody",
+    params(("carrier" = Option<String>, Query, description = "Only from this carrier"), Cursor, Limit, Reveal),
+    responses((status = 200, description = "A page of them", body = PageOf<ForNobodyView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/mo/{id}`: one message from a handset.
 
+use super::super::openapi::Reveal;
 use std::sync::Arc;
 
 use axum::{
@@ -23,6 +24,12 @@ use super::{
     id_of, unknown, views,
 };
 
+/// One message from a handset
+#[utoipa::path(
+    get, path = "/mo/{id}", tag = "mo", operation_id = "get_mo",
+    params(("id" = String, Path, description = "Its LinkedID"), Reveal),
+    responses((status = 200, description = "The message", body = MoView))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

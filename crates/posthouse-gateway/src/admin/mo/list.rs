@@ -1,5 +1,6 @@
 //! `GET /api/v1/mo`: messages from handsets that match, the newest first.
 
+use super::super::openapi::{Cursor, Limit, Reveal};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};
@@ -24,6 +25,12 @@ use super::{
     views,
 };
 
+/// Messages from handsets, the newest first
+#[utoipa::path(
+    get, path = "/mo", tag = "mo", operation_id = "list_mo",
+    params(MoQuery, Cursor, Limit, Reveal),
+    responses((status = 200, description = "A page of them", body = PageOf<MoView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -20,6 +20,12 @@ use super::{
     SELF, this,
 };
 
+/// Has a node take nothing new, while what it has goes out
+#[utoipa::path(
+    post, path = "/nodes/{node}/drain", tag = "nodes", operation_id = "drain_node",
+    params(("node" = String, Path, description = "Its name; `self` is the one that answers")),
+    responses((status = 200, description = "The node, as it stands then", body = NodeView))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(node): Path<String>,
@@ -33,6 +39,12 @@ pub(in super::super) async fn handle(
     Ok(JsonAnswer(this(&state)))
 }
 
+/// Has a node take new messages again
+#[utoipa::path(
+    post, path = "/nodes/{node}/undrain", tag = "nodes", operation_id = "undrain_node",
+    params(("node" = String, Path, description = "Its name; `self` is the one that answers")),
+    responses((status = 200, description = "The node, as it stands then", body = NodeView))
+)]
 pub(in super::super) async fn handle_undrain(
     State(state): State<Arc<AdminState>>,
     Path(node): Path<String>,

@@ -15,6 +15,11 @@ use super::{
     this,
 };
 
+/// The node that answers
+#[utoipa::path(
+    get, path = "/nodes", tag = "nodes", operation_id = "list_nodes",
+    responses((status = 200, description = "The nodes", body = PageOf<NodeView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

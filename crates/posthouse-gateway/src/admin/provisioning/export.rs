@@ -24,6 +24,11 @@ use crate::config::writer;
 const HEADING: &str = "# What is provisioned. { kept = true } stands for what the store keeps and does not show;\n\
                        # posthouse apply leaves it as it is.\n\n";
 
+/// All of provisioning as a document that apply takes back; secrets are kept ones
+#[utoipa::path(
+    get, path = "/provisioning/export", tag = "provisioning", operation_id = "export_provisioning",
+    responses((status = 200, description = "The document; `ETag` is the revision", body = String, content_type = "application/toml"))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -73,6 +73,15 @@ fn differences(plan: &Plan, revision: u64) -> ProvisioningPlan {
     }
 }
 
+/// Parameters of a document that is sent as it is.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is a parameter's documentation")]
+struct Prune {
+    /// Remove what the document does not name.
+    prune: Option<bool>,
+}
+
 /// What a verb does with a document.
 type Verb = fn(&AdminState, &ProvisioningRequest, &Actor) -> Result<Applied, VerbError>;
 

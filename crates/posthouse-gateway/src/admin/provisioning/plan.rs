@@ -14,10 +14,20 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
     },
-    answer, document, expect, refused, wait,
+    Prune, answer, document, expect, refused, wait,
 };
 use crate::config::{self, Applied};
 
+/// What a document would change
+#[utoipa::path(
+    post, path = "/provisioning/plan", tag = "provisioning", operation_id = "plan",
+    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    request_body(content((String = "application/toml"), (ProvisioningRequest = "application/json"))),
+    responses(
+        (status = 200, description = "What would change", body = ProvisioningPlan),
+        (status = 412, description = "Provisioning is at another revision"),
+        (status = 422, description = "The document has mistakes"))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/provisioning/revisions`: who changed provisioning, when and what for, the newest first.
 
+use super::super::openapi::{Cursor, Limit};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -13,6 +14,12 @@ use super::super::{
     query::Parameters,
 };
 
+/// Who changed provisioning, when and what for, the newest first
+#[utoipa::path(
+    get, path = "/provisioning/revisions", tag = "provisioning", operation_id = "list_revisions",
+    params(Cursor, Limit),
+    responses((status = 200, description = "A page of revisions", body = PageOf<RevisionView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

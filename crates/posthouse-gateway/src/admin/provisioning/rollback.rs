@@ -20,6 +20,16 @@ use super::{
 };
 use crate::config::revisions;
 
+/// Brings provisioning back to what it was at a revision
+#[utoipa::path(
+    post, path = "/provisioning/rollback", tag = "provisioning", operation_id = "rollback",
+    params(("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    request_body = RollbackRequest,
+    responses(
+        (status = 200, description = "What was changed", body = ProvisioningPlan),
+        (status = 412, description = "Provisioning is at another revision"),
+        (status = 422, description = "It is not allowed as it is"))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,5 +1,6 @@
 //! `GET /api/v1/unmatched-reports/{number}`: one report whose message is not known.
 
+use super::super::openapi::Reveal;
 use std::sync::Arc;
 
 use axum::{
@@ -23,6 +24,12 @@ use super::{
     views,
 };
 
+/// One report whose message is not known
+#[utoipa::path(
+    get, path = "/unmatched-reports/{number}", tag = "unmatched-reports", operation_id = "get_unmatched_report",
+    params(("number" = i64, Path, description = "Its number"), Reveal),
+    responses((status = 200, description = "The report", body = UnmatchedView))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(number): Path<String>,

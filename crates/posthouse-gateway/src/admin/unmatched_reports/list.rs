@@ -1,5 +1,6 @@
 //! `GET /api/v1/unmatched-reports`: reports and read replies whose message is not known, the newest first.
 
+use super::super::openapi::{Cursor, Limit, Reveal};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};
@@ -23,6 +24,12 @@ use super::{
     views,
 };
 
+/// Reports whose message is not known, the newest first
+#[utoipa::path(
+    get, path = "/unmatched-reports", tag = "unmatched-reports", operation_id = "list_unmatched_reports",
+    params(UnmatchedQuery, Cursor, Limit, Reveal),
+    responses((status = 200, description = "A page of them", body = PageOf<UnmatchedView>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

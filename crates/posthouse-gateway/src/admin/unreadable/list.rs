@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::Uri;
-use posthouse_api::{PageOf, ProblemCode, ProblemDetails, UnreadableRequest};
+use posthouse_api::{PageOf, ProblemCode, ProblemDetails, UnreadableQuery, UnreadableRequest};
 use posthouse_core::{
     carrier::CarrierId,
     store::{Store, StoreResult},
@@ -19,6 +19,12 @@ use super::{
     views,
 };
 
+/// Requests of carriers that could not be read, the newest first
+#[utoipa::path(
+    get, path = "/unreadable", tag = "unreadable", operation_id = "list_unreadable",
+    params(UnreadableQuery),
+    responses((status = 200, description = "A page of requests", body = PageOf<UnreadableRequest>))
+)]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
