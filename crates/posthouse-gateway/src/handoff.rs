@@ -1,4 +1,6 @@
-//! Hands a fresh message from memory to its carrier's lane, without a read from the store.
+//! Hands a fresh message from memory to its carrier's lane, without a read from the store; and callbacks likewise.
+
+pub mod callbacks;
 
 use std::{
     collections::{HashMap, HashSet},

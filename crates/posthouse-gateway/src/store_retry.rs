@@ -1,71 +1,142 @@
-//! Writes that only this process can make: they are asked for again while it is known that nothing was written.
+//! Writes that only this process can make: what it learned of an attempt, which is known here alone. They are kept in hand, and asked for
+//! again till they are stored.
 
 use std::time::Duration;
 
-use posthouse_core::store::StoreResult;
-use tokio::time::sleep;
+use posthouse_core::store::{StoreError, StoreResult};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-/// How often a write is asked for in all.
+/// How often a write is asked for in all that fails for no reason which passes by itself.
 const TRIES: u32 = 4;
-/// How long the first pause is; each next one is twice as long, so that all of them take less than a second.
+/// How long the first pause is; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a gateway that stops waits for a store that is away.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-/// What came of an attempt is known here alone: where it is lost, a message that arrived counts as unknown, and a callback that was
-/// acknowledged is sent once more. So what may pass is waited for, a moment each time. What may have been written is never asked for
-/// again.
+/// What became of a write.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Kept<T> {
+    /// It is stored, with this answer.
+    Stored(T),
+    /// An earlier try, which nobody knew the outcome of, stored it, or another owner has the work by now. There is nothing left to do.
+    StoredBefore,
+    /// Another owner has the work by now.
+    Lost,
+    /// It cannot be stored, for this reason: it is lost.
+    GivenUp(StoreError),
+}
+
+/// Asks for a write till it is stored. Where it is lost, a message that arrived counts as unknown, and a callback that was acknowledged is
+/// sent once more: so while the store [is away](StoreError::passes_by_itself), it waits, however long that takes. Who waits keeps his
+/// place in his lane, so that the lane's window bounds what is in hand.
 ///
-/// # Errors
-/// What the last try failed with.
-pub(crate) async fn retried<T, F>(write: impl Fn() -> F) -> StoreResult<T>
+/// Asked for again is also what may have been written: a write under a lease is done once, for then the lease is gone.
+pub(crate) async fn kept<T, F>(write: impl Fn() -> F, stop: &CancellationToken) -> Kept<T>
 where
     F: Future<Output = StoreResult<T>>,
 {
-    let mut pause = FIRST_PAUSE;
-    for _ in 1..TRIES {
+    let (mut pause, mut tries, mut is_unknown, mut deadline) = (FIRST_PAUSE, 0, false, None);
+    loop {
+        let mut wait = pause;
         match write().await {
-            Err(error) if error.may_pass() => {
-                tracing::debug!(%error, "nothing was written; once more in a moment");
+            Ok(done) => return Kept::Stored(done),
+            Err(StoreError::LostLease) if is_unknown => return Kept::StoredBefore,
+            Err(StoreError::LostLease) => return Kept::Lost,
+            Err(error) if error.passes_by_itself() => {
+                if let StoreError::Unavailable { retry_after } = error {
+                    wait = wait.max(retry_after.min(LONGEST_PAUSE));
+                }
+                let is_over = stop.is_cancelled()
+                    && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + STOPS_WITHIN);
+                if is_over {
+                    return Kept::GivenUp(error);
+                }
+                tracing::debug!(%error, "kept in hand");
             }
-            done => return done,
+            Err(error @ (StoreError::NotDone(_) | StoreError::Failed(_))) => {
+                is_unknown |= !error.wrote_nothing();
+                tries += 1;
+                if tries >= TRIES {
+                    return Kept::GivenUp(error);
+                }
+                tracing::debug!(%error, "once more in a moment");
+            }
+            Err(error) => return Kept::GivenUp(error),
         }
-        sleep(pause).await;
-        pause *= 2;
+        sleep(wait).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    write().await
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use posthouse_core::store::StoreError;
-
     use super::*;
 
     /// How often a write is asked for that fails like this, one after the other, and succeeds afterwards; and what comes of it.
-    async fn tries(failures: &[StoreError]) -> (usize, StoreResult<()>) {
+    async fn tries(failures: &[StoreError], stop: &CancellationToken) -> (usize, Kept<()>) {
         let asked = AtomicUsize::new(0);
         let write = || {
             let failure = failures.get(asked.fetch_add(1, Ordering::Relaxed)).cloned();
             async move { failure.map_or(Ok(()), Err) }
         };
-        let done = retried(write).await;
+        let done = kept(write, stop).await;
         (asked.into_inner(), done)
+    }
+
+    fn away() -> StoreError {
+        StoreError::Unavailable { retry_after: Duration::from_secs(5) }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_may_pass_is_asked_for_again() {
-        let away = StoreError::not_done("the disk is away");
-        assert_eq!(tries(&[]).await, (1, Ok(())));
-        assert_eq!(tries(&[away.clone(), StoreError::Full, StoreError::Overloaded]).await, (4, Ok(())));
-        let always: Vec<_> = (0..9).map(|_| away.clone()).collect();
-        assert_eq!(tries(&always).await, (4, Err(away)), "and not for ever");
+        let stop = CancellationToken::new();
+        let busy = StoreError::not_done("the disk is busy");
+        assert_eq!(tries(&[], &stop).await, (1, Kept::Stored(())));
+        let some = [busy.clone(), StoreError::Full, StoreError::Overloaded];
+        assert_eq!(tries(&some, &stop).await, (4, Kept::Stored(())));
+        let always: Vec<_> = (0..9).map(|_| busy.clone()).collect();
+        assert_eq!(tries(&always, &stop).await, (4, Kept::GivenUp(busy)), "and not for ever");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_have_been_written_is_not() {
-        for failure in [StoreError::failed("a commit failed"), StoreError::LostLease, StoreError::Closed] {
-            assert_eq!(tries(std::slice::from_ref(&failure)).await, (1, Err(failure)));
+    async fn a_store_that_is_away_is_waited_for() {
+        let stop = CancellationToken::new();
+        for error in [away(), StoreError::Full, StoreError::Overloaded] {
+            let long: Vec<_> = (0..1000).map(|_| error.clone()).collect();
+            let begun = Instant::now();
+            assert_eq!(tries(&long, &stop).await, (1001, Kept::Stored(())), "{error}");
+            assert!(begun.elapsed() > Duration::from_secs(900), "it is not asked all the time");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_that_stops_waits_for_a_while() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        assert_eq!(tries(&[away(), away()], &stop).await, (3, Kept::Stored(())));
+        let long: Vec<_> = (0..1000).map(|_| away()).collect();
+        let begun = Instant::now();
+        let (_, kept) = tries(&long, &stop).await;
+        assert_eq!(kept, Kept::GivenUp(away()));
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_stored_by_an_earlier_try_is_known_by_the_lost_lease() {
+        let stop = CancellationToken::new();
+        let failed = StoreError::failed("the connection broke");
+        let lost = StoreError::LostLease;
+        assert_eq!(tries(std::slice::from_ref(&lost), &stop).await, (1, Kept::Lost));
+        assert_eq!(tries(&[failed.clone(), lost.clone()], &stop).await, (2, Kept::StoredBefore));
+        assert_eq!(tries(&[failed.clone(), away(), lost.clone()], &stop).await, (3, Kept::StoredBefore));
+        assert_eq!(tries(&[away(), lost], &stop).await, (2, Kept::Lost), "nothing was written");
+        let always: Vec<_> = (0..9).map(|_| failed.clone()).collect();
+        assert_eq!(tries(&always, &stop).await, (4, Kept::GivenUp(failed)));
+        assert_eq!(tries(&[StoreError::Closed], &stop).await, (1, Kept::GivenUp(StoreError::Closed)));
     }
 }

@@ -10,10 +10,8 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest},
     store::{
-        Acceptance, AuditStore, CallbackStore, EndpointStore, HandedOn, InboundStore, IntakeStore,
-        MembershipStore, NewMessage, NewMo, NumberStore, OperationsStore, ProvisioningStore, QueueStore,
-        Recorded, ReportStore, RevisionStore, SearchStore, Store, StoreError, StoreResult, Take, UpkeepStore,
-        WorkStore, Wraps,
+        Acceptance, HandedOn, IntakeStore, NewMessage, NewMo, Recorded, ReportStore, Store, StoreError,
+        StoreResult, Take,
     },
     unreadable::Unreadable,
 };
@@ -32,32 +30,41 @@ fn fail(id: &str) -> StoreResult<()> {
     }
 }
 
-/// What does not break.
+/// What a store that wraps another passes on.
 macro_rules! passes_on {
-    ($($role:ident),+ $(,)?) => {
-        $(impl Wraps<dyn $role> for FragileStore {
-            fn inner(&self) -> &dyn $role {
+    ($wrapper:ident: $($role:ident),+ $(,)?) => {
+        $(impl posthouse_core::store::Wraps<dyn posthouse_core::store::$role> for $wrapper {
+            fn inner(&self) -> &dyn posthouse_core::store::$role {
                 &*self.0
             }
         })+
     };
 }
 
-passes_on!(
-    WorkStore,
-    CallbackStore,
-    EndpointStore,
-    InboundStore,
-    OperationsStore,
-    ProvisioningStore,
-    AuditStore,
-    NumberStore,
-    RevisionStore,
-    UpkeepStore,
-    MembershipStore,
-    QueueStore,
-    SearchStore
-);
+/// The roles that no store here has reason to break.
+macro_rules! passes_on_the_rest {
+    ($wrapper:ident) => {
+        passes_on!(
+            $wrapper:
+            EndpointStore,
+            InboundStore,
+            OperationsStore,
+            ProvisioningStore,
+            AuditStore,
+            NumberStore,
+            RevisionStore,
+            UpkeepStore,
+            MembershipStore,
+            QueueStore,
+            SearchStore
+        );
+    };
+}
+
+pub(crate) use {passes_on, passes_on_the_rest};
+
+passes_on!(FragileStore: WorkStore, CallbackStore);
+passes_on_the_rest!(FragileStore);
 
 #[async_trait]
 impl IntakeStore for FragileStore {

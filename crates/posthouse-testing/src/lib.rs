@@ -21,6 +21,7 @@
 )]
 
 pub mod answer;
+pub mod away;
 pub mod canned;
 pub mod clock;
 pub mod fragile;

@@ -34,6 +34,7 @@ use tokio::{net::TcpStream, time::sleep};
 
 use crate::{
     answer::{RawAnswer, exchange, exchange_on},
+    away::{AwayStore, StoreSwitch},
     fragile::FragileStore,
     provisioning::{AccountToml, CarrierToml, range},
     request::RawRequest,
@@ -62,6 +63,8 @@ pub struct TownPlan {
     pub carriers: Vec<CarrierOptions>,
     /// Whether the store breaks on purpose ([`FragileStore`]).
     pub fragile: bool,
+    /// What takes the store [away](AwayStore).
+    pub away: Option<Arc<StoreSwitch>>,
 }
 
 impl Default for TownPlan {
@@ -74,6 +77,7 @@ impl Default for TownPlan {
             vasp: VaspOptions::default(),
             carriers: vec![CarrierOptions::new("31002"), CarrierOptions::new("31003")],
             fragile: false,
+            away: None,
         }
     }
 }
@@ -99,11 +103,18 @@ impl Town {
 
     /// A town where nothing is provisioned yet.
     pub async fn planned(plan: TownPlan) -> Self {
-        let TownPlan { folder, settings, parts, vasp, carriers, fragile } = plan;
-        let app = if fragile {
+        let TownPlan { folder, settings, parts, vasp, carriers, fragile, away } = plan;
+        let app = if fragile || away.is_some() {
             let url = StoreUrl::sqlite(&settings.store.path);
-            let store = open(&url, &settings.media.place, Access::serve()).await.expect("the store opens");
-            App::start_on(Arc::new(FragileStore(store)), &settings, parts).await
+            let mut store =
+                open(&url, &settings.media.place, Access::serve()).await.expect("the store opens");
+            if let Some(away) = away {
+                store = Arc::new(AwayStore::new(store, away));
+            }
+            if fragile {
+                store = Arc::new(FragileStore(store));
+            }
+            App::start_on(store, &settings, parts).await
         } else {
             App::start(&settings, parts).await
         };

@@ -17,7 +17,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("breaker", &[]),
             ("clock", &[]),
             ("drain", &[]),
-            ("handoff", &[]),
+            ("handoff", &["bell"]),
             ("ids", &[]),
             ("lanes", &[]),
             ("patience", &[]),
@@ -49,7 +49,17 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("doors", &["auth", "http", "intake", "mm7_http", "secrets", "snapshot"]),
             (
                 "carrier",
-                &["auth", "bell", "breaker", "http", "ids", "mm7_http", "resolver", "snapshot", "telemetry"],
+                &[
+                    "auth",
+                    "breaker",
+                    "handoff",
+                    "http",
+                    "ids",
+                    "mm7_http",
+                    "resolver",
+                    "snapshot",
+                    "telemetry",
+                ],
             ),
             (
                 "queue",
@@ -66,7 +76,10 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "telemetry",
                 ],
             ),
-            ("callbacks", &["bell", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"]),
+            (
+                "callbacks",
+                &["bell", "handoff", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"],
+            ),
             ("due", &["bell", "callbacks", "queue"]),
             (
                 "admin",

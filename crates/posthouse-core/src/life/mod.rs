@@ -19,7 +19,24 @@
 //! | [`retention`] | when a message is over, and since when |
 //! | [`retry`] | how long to wait for the next try |
 //! | [`counts`] | how many messages stand where, and how they ended |
+//! | [`scope`] | which steps must not pass each other unseen |
 //! | [`words`] | every line of a timeline |
+//!
+//! # What a store sees to
+//!
+//! **Order of steps.** Two steps that are [in one scope](scope) must not both load before the other has written: a report would wait for a
+//! message that has just become known by its id, and nobody would look again. Where transactions run one after the other, as with one
+//! writer, that is so by itself. Elsewhere a step writes itself down before it looks, or takes its scopes before it loads, in the order in
+//! which [`Scope`](scope::Scope) sorts; then the rows of messages in the order of their ids, so that no two wait for each other.
+//!
+//! **Order of writing.** Of what is [decided](effects::Decided), first what is forgotten, then the effects on each message in the order in
+//! which they stand, and within one: the message, its work, its timeline line by line, read replies, callbacks withdrawn, freed, and owed.
+//! Ids of callbacks ascend as they are written, and those of one message are delivered in their order.
+//!
+//! **Rows that are there.** A message that has not [ended](state::State::is_terminal) has work, and one that has ended has none, but for an
+//! attempt that is still under way. What effects name is there: the message, its work where that changes, each callback that is withdrawn or
+//! freed, each number that is forgotten. A change that finds another number of rows than one is
+//! [`Corrupt`](crate::store::StoreError::Corrupt), and the step is undone.
 
 pub mod attempt;
 pub mod callback;
@@ -36,6 +53,7 @@ pub mod retention;
 pub mod retry;
 #[cfg(test)]
 mod sample;
+pub mod scope;
 pub mod state;
 mod waiting;
 pub mod words;

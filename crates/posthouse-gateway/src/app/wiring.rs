@@ -24,7 +24,7 @@ use crate::{
     drain::DrainState,
     due::Watcher,
     fetch::{Fetcher, SystemNetwork, Trust},
-    handoff::Handoff,
+    handoff::{Handoff, callbacks::CallbackHandoff},
     http::{limits::DoorLimits, memory::Memory, proxies::Proxies},
     ids::MessageIds,
     intake::{Intake, admission::Admissions},
@@ -55,6 +55,7 @@ pub(super) struct Wiring {
     pub(super) snapshot: Arc<SnapshotCell>,
     pub(super) handoff: Arc<Handoff>,
     pub(super) drain: Arc<DrainState>,
+    callbacks: Arc<CallbackHandoff>,
     board: Arc<LinkBoard>,
     bell: Arc<Bell>,
     pub(super) metrics: Arc<Metrics>,
@@ -75,15 +76,18 @@ impl Wiring {
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
         let metrics: Arc<Metrics> = Arc::default();
+        let (clock, bell) = (Arc::clone(&components.clock), Arc::<Bell>::default());
+        let owner = Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?));
         Ok(Self {
-            clock: Arc::clone(&components.clock),
-            owner: Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?)),
+            callbacks: Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell))),
+            clock,
+            owner,
             ids: Arc::new(MessageIds::new(IdSource::new(NODE, store.newest_id().await?))),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
             drain: Arc::default(),
             board: Arc::default(),
-            bell: Arc::default(),
+            bell,
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
             metrics,
             verifier: Arc::new(Verifier::new(bytes().map_err(StartError::Random)?)),
@@ -120,6 +124,8 @@ impl Wiring {
             backoff: self.components.backoff,
             metrics: Arc::clone(&self.metrics),
             under_way: UnderWay::default(),
+            callbacks: Arc::clone(&self.callbacks),
+            stop: stop.clone(),
         };
         SubmitQueue::new(context, stop.clone())
     }
@@ -131,6 +137,8 @@ impl Wiring {
             clock: Arc::clone(&self.clock),
             owner: self.owner,
             snapshot: Arc::clone(&self.snapshot),
+            handoff: Arc::clone(&self.callbacks),
+            stop: stop.clone(),
             bell: Arc::clone(&self.bell),
             carrier_id_header: self.carrier_id_header.clone(),
             metrics: Arc::clone(&self.metrics),
@@ -194,7 +202,7 @@ impl Wiring {
             snapshot: Arc::clone(&self.snapshot),
             verifier: Arc::clone(&self.verifier),
             ids: Arc::clone(&self.ids),
-            bell: Arc::clone(&self.bell),
+            callbacks: Arc::clone(&self.callbacks),
             metrics: Arc::clone(&self.metrics),
         }
     }

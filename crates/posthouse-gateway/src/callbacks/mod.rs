@@ -12,9 +12,12 @@ use posthouse_core::{
     store::{Owner, Store},
     time::Clock,
 };
+use tokio_util::sync::CancellationToken;
 
 pub use self::worker::CallbackWorker;
-use crate::{bell::Bell, lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics};
+use crate::{
+    bell::Bell, handoff::callbacks::CallbackHandoff, lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics,
+};
 
 /// What the accounts' lanes have in common.
 pub struct CallbackContext {
@@ -26,6 +29,10 @@ pub struct CallbackContext {
     pub owner: Owner,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
+    /// Where callbacks come from as they become due.
+    pub handoff: Arc<CallbackHandoff>,
+    /// The gateway stops.
+    pub stop: CancellationToken,
     /// Rung when a callback became due again soon.
     pub bell: Arc<Bell>,
     /// The header of a callback that names the carrier.

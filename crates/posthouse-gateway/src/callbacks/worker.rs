@@ -5,7 +5,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 use posthouse_core::{
     Id,
     account::{Account, AccountName, Callbacks},
-    store::{Callback, CallbackOutcome, HandedOn, Lease, StoreError},
+    store::{Callback, CallbackOutcome, HandedOn, Lease},
     time::after,
     tls::PeerTls,
 };
@@ -22,7 +22,12 @@ use super::{
     deliver::deliver,
     health::{EndpointHealth, Failures},
 };
-use crate::{http::client::HttpClient, lanes::Worker, store_retry::retried};
+use crate::{
+    handoff::callbacks::CallbackMail,
+    http::client::HttpClient,
+    lanes::Worker,
+    store_retry::{Kept, kept},
+};
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
 const IN_HAND: usize = 8;
@@ -33,6 +38,8 @@ const GRACE: Duration = Duration::from_secs(20);
 pub struct CallbackWorker {
     context: Arc<CallbackContext>,
     account: AccountName,
+    /// What became due, from memory.
+    fresh: CallbackMail,
     bell: Arc<Notify>,
     stop: CancellationToken,
     way: Option<Way>,
@@ -59,9 +66,11 @@ impl Worker for CallbackWorker {
         stop: &CancellationToken,
     ) -> Self {
         let (context, bell) = (Arc::clone(context), Arc::clone(bell));
+        let fresh = context.handoff.open(account.clone(), Callbacks::default().timeout + GRACE);
         Self {
             context,
             account: account.clone(),
+            fresh,
             bell,
             stop: stop.clone(),
             way: None,
@@ -87,33 +96,41 @@ impl Worker for CallbackWorker {
         places(window).saturating_mul(IN_HAND)
     }
 
-    /// Waits for the next line about an endpoint that fails.
-    async fn next(&mut self, _: usize) -> Option<DueCallback> {
-        match self.health.next_line() {
-            Some(at) => sleep_until(at).await,
-            None => pending().await,
-        }
-        if let Some(failures) = self.health.line(Instant::now()) {
+    /// Waits for what comes from memory, and for the next line about an endpoint that fails.
+    async fn next(&mut self, free: usize) -> Option<DueCallback> {
+        let line = self.health.next_line();
+        let fresh = tokio::select! {
+            biased;
+            () = line_due(line) => None,
+            Some(fresh) = self.fresh.next(), if free > 0 => Some(fresh),
+        };
+        if fresh.is_none()
+            && let Some(failures) = self.health.line(Instant::now())
+        {
             log(&self.account, &failures);
         }
-        None
+        let callback = fresh?;
+        let (account, way) = self.follow_provisioning();
+        Some(DueCallback { callback, account, way })
     }
 
     async fn lease(&mut self, free: usize) -> Vec<DueCallback> {
-        let account = self.context.snapshot.get().account(&self.account).cloned();
-        let callbacks = account.as_ref().map_or_else(Callbacks::default, |account| account.callbacks.clone());
-        let way = self.way(&callbacks);
+        let (account, way) = self.follow_provisioning();
         let now = self.context.clock.now();
-        let lease = Lease { owner: self.context.owner, until: after(now, callbacks.timeout + GRACE) };
+        let lease = Lease { owner: self.context.owner, until: after(now, way.timeout + GRACE) };
+        // What is left in the store from here on says so itself.
+        self.fresh.is_behind(false);
         let leased = match self.context.store.lease_callbacks(&self.account, lease, now, free).await {
             Ok(leased) => leased,
             Err(error) => {
                 tracing::error!(%error, account = %self.account, "no callbacks could be leased");
+                self.fresh.is_behind(true);
                 return Vec::new();
             }
         };
         if leased.len() == free {
             // There may be more: look again as soon as there is room.
+            self.fresh.is_behind(true);
             self.bell.notify_one();
         }
         let due = |callback| DueCallback { callback, account: account.clone(), way: way.clone() };
@@ -130,8 +147,8 @@ impl Worker for CallbackWorker {
         let attempt = async move {
             let turn = tokio::select! {
                 biased;
-                // What waits for its turn is left to the next run.
-                () = stop.cancelled() => return,
+                // What waits for its turn is left to the next run, or to another node.
+                () = stop.cancelled() => return give_back(&context, &[id]).await,
                 turn = way.turns.acquire() => turn,
             };
             let Ok(turn) = turn else { return };
@@ -160,13 +177,44 @@ impl Worker for CallbackWorker {
         if let Some(failures) = self.health.rest() {
             log(&self.account, &failures);
         }
+        let unbegun: Vec<Id> = self.fresh.close().await.into_iter().map(|callback| callback.id).collect();
+        give_back(&self.context, &unbegun).await;
     }
 
-    /// Their leases run out by themselves.
-    async fn give_back(&mut self, _: Vec<DueCallback>) {}
+    async fn give_back(&mut self, jobs: Vec<DueCallback>) {
+        let unbegun: Vec<Id> = jobs.into_iter().map(|job| job.callback.id).collect();
+        give_back(&self.context, &unbegun).await;
+    }
+}
+
+/// What was not begun is due at once, for whoever asks.
+async fn give_back(context: &CallbackContext, unbegun: &[Id]) {
+    if unbegun.is_empty() {
+        return;
+    }
+    if let Err(error) = context.store.release_callbacks(unbegun, context.owner, context.clock.now()).await {
+        tracing::error!(%error, "leases of callbacks could not be given back; they run out by themselves");
+    }
+}
+
+/// Waits till a line of the log is due; for ever where none is.
+async fn line_due(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
 }
 
 impl CallbackWorker {
+    /// The account as it is provisioned, and the way to it.
+    fn follow_provisioning(&mut self) -> (Option<Arc<Account>>, Way) {
+        let account = self.context.snapshot.get().account(&self.account).cloned();
+        let default = Callbacks::default();
+        let way = self.way(account.as_ref().map_or(&default, |account| &account.callbacks));
+        self.fresh.lease_for(way.timeout + GRACE);
+        (account, way)
+    }
+
     /// The way to the account's VASP; a new one when it was provisioned otherwise.
     fn way(&mut self, callbacks: &Callbacks) -> Way {
         match &self.way {
@@ -223,21 +271,26 @@ async fn settle(
         CallbackOutcome::Again { due, .. } => Some(*due),
         _ => None,
     };
-    let settle = || context.store.settle_callback(id, context.owner, outcome.clone(), now, None);
-    match retried(settle).await {
-        Ok(HandedOn { left_due: another_is_due, .. }) => {
+    let taking = context.handoff.taking();
+    let settle =
+        || context.store.settle_callback(id, context.owner, outcome.clone(), now, Some(taking.clone() as _));
+    match kept(settle, &context.stop).await {
+        Kept::Stored(HandedOn { callbacks, left_due, .. }) => {
+            taking.hand_on(HandedOn { answer: (), callbacks, left_due: false });
             if outcome == CallbackOutcome::Delivered {
                 note_delivery(context, health, callback).await;
             }
             if let Some(due) = due_again {
                 context.bell.ring_for(due, now);
             }
-            return another_is_due;
+            return left_due;
         }
-        Err(StoreError::LostLease) => {
-            tracing::warn!(id = %message, "the callback's lease was lost; it may come twice")
+        Kept::StoredBefore => {
+            tracing::debug!(id = %message, "settled by an earlier try");
+            return true;
         }
-        Err(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
+        Kept::Lost => tracing::warn!(id = %message, "the callback's lease was lost; it may come twice"),
+        Kept::GivenUp(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
     }
     false
 }

@@ -157,6 +157,11 @@ impl Intake {
     /// The refusal of a message that could not be stored.
     fn refuse_for(&self, error: &StoreError) -> Rejection {
         match error {
+            StoreError::Unavailable { retry_after } => {
+                self.metrics.shed(Shed::Store);
+                tracing::warn!(%error, "shedding load");
+                Rejection::shedding(*retry_after)
+            }
             StoreError::Full | StoreError::Overloaded => {
                 let is_full = *error == StoreError::Full;
                 self.metrics.shed(if is_full { Shed::Space } else { Shed::Store });

@@ -10,7 +10,7 @@ use posthouse_core::{
     life::classify::{Classified, NextAction, Said, classify, classify_for},
     life::state::Terminal,
     pace::{PaceState, Slowed},
-    store::{EndedAttempt, FailedAttempt, HandedOn, Settlement, StoreError, ToSend},
+    store::{EndedAttempt, FailedAttempt, Settlement, StoreError, ToSend},
     time::after,
     vocabulary::Vocabulary,
 };
@@ -28,7 +28,7 @@ use crate::{
         links::{Allowed, Link, LinkOutcome, Links, PaceNews, Ticket},
     },
     handoff::Dispatch,
-    store_retry::retried,
+    store_retry::{Kept, kept},
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -447,22 +447,26 @@ pub(super) async fn settle(
 ) {
     let now = context.clock.now();
     let due_again = next_due(&settlement);
+    let taking = context.callbacks.taking();
     let settle = || {
         let ended = EndedAttempt { settlement: settlement.clone(), said: words, failed };
-        context.store.settle_attempt(send.id, context.owner, ended, now, None)
+        context.store.settle_attempt(send.id, context.owner, ended, now, Some(taking.clone()))
     };
-    match retried(settle).await {
-        Ok(HandedOn { answer: settled, .. }) => {
+    match kept(settle, &context.stop).await {
+        Kept::Stored(handed) => {
+            let settled = taking.hand_on(handed);
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
-            if settled.owes_report {
-                context.bell.ring();
-            } else if let Some(due) = due_again {
+            if let Some(due) = due_again {
                 context.bell.ring_for(due, now);
             }
         }
-        Err(StoreError::LostLease) => {
-            tracing::warn!(id = %send.id, "the lease was lost before the outcome was known")
+        Kept::StoredBefore => {
+            tracing::debug!(id = %send.id, words, "settled by an earlier try");
+            context.bell.ring();
         }
-        Err(error) => tracing::error!(%error, id = %send.id, words, "an outcome could not be settled"),
+        Kept::Lost => tracing::warn!(id = %send.id, "the lease was lost before the outcome was known"),
+        Kept::GivenUp(error) => {
+            tracing::error!(%error, id = %send.id, words, "an outcome could not be settled")
+        }
     }
 }

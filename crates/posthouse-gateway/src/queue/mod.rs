@@ -13,11 +13,17 @@ use posthouse_core::{
     store::{Owner, Store},
     time::Clock,
 };
+use tokio_util::sync::CancellationToken;
 
 pub use self::{timers::settle_timers, worker::SubmitWorker};
 use crate::{
-    bell::Bell, carrier::board::LinkBoard, handoff::Handoff, lanes::Lanes, lookup::Directory,
-    snapshot::SnapshotCell, telemetry::Metrics,
+    bell::Bell,
+    carrier::board::LinkBoard,
+    handoff::{Handoff, callbacks::CallbackHandoff},
+    lanes::Lanes,
+    lookup::Directory,
+    snapshot::SnapshotCell,
+    telemetry::Metrics,
 };
 
 /// What the carriers' lanes have in common.
@@ -36,6 +42,10 @@ pub struct SubmitContext {
     pub board: Arc<LinkBoard>,
     /// Where fresh messages come from.
     pub handoff: Arc<Handoff>,
+    /// Where callbacks go that become due.
+    pub callbacks: Arc<CallbackHandoff>,
+    /// The gateway stops.
+    pub stop: CancellationToken,
     /// Rung when something became due at once.
     pub bell: Arc<Bell>,
     /// How long a message waits for its next attempt.

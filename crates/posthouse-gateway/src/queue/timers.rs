@@ -3,7 +3,7 @@
 use mm7::StatusCode;
 use posthouse_core::{
     slots::Slots,
-    store::{HandedOn, Lease, Settlement, Timer},
+    store::{Lease, Settlement, Timer},
     time::after,
 };
 
@@ -57,14 +57,12 @@ async fn settle_one(context: &SubmitContext, timer: Timer) {
             settle(context, &send, settlement, "the attempt was interrupted", &[]).await;
         }
         Timer::ReportDue { id, .. } => {
-            let settled =
-                context.store.settle(id, context.owner, Settlement::ReportTimeout, "", now, None).await;
-            match settled {
-                Ok(HandedOn { answer: settled, .. }) => {
-                    tracing::info!(%id, state = %settled.state, "no terminal report came in time");
-                    if settled.owes_report {
-                        context.bell.ring();
-                    }
+            let (taking, timed_out) = (context.callbacks.taking(), Settlement::ReportTimeout);
+            let take = Some(taking.clone() as _);
+            match context.store.settle(id, context.owner, timed_out, "", now, take).await {
+                Ok(handed) => {
+                    let state = taking.hand_on(handed).state;
+                    tracing::info!(%id, %state, "no terminal report came in time");
                 }
                 Err(error) => tracing::error!(%error, %id, "a report time-out could not be settled"),
             }

@@ -16,3 +16,4 @@ mod fuzz_targets;
 mod lookup;
 mod mo;
 mod simulation;
+mod store_away;

@@ -22,7 +22,7 @@ use tracing::Instrument as _;
 use super::refusal::CarrierRefusal;
 use crate::{
     auth::{At, PasswordVerdict, Verifier},
-    bell::Bell,
+    handoff::callbacks::CallbackHandoff,
     http::{
         basic,
         body::{self, Read},
@@ -59,8 +59,8 @@ pub struct CarrierDoor {
     pub verifier: Arc<Verifier>,
     /// Makes the LinkedIDs of messages from handsets.
     pub ids: Arc<MessageIds>,
-    /// Rung when a callback became owed.
-    pub bell: Arc<Bell>,
+    /// Where callbacks go that become owed.
+    pub callbacks: Arc<CallbackHandoff>,
     /// Counts what came.
     pub metrics: Arc<Metrics>,
 }

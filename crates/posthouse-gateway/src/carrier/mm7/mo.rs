@@ -50,12 +50,12 @@ impl CarrierDoor {
         let now = self.clock.now();
         let new = self.read_mo(carrier, destination, req, opened, now)?;
         let id = new.id;
-        match self.store.accept_mo(new, None).await.map(|stored| stored.answer) {
+        let taking = self.callbacks.taking();
+        match self.store.accept_mo(new, Some(taking.clone())).await.map(|stored| taking.hand_on(stored)) {
             Ok(Acceptance::Fresh) => {
                 self.metrics.mo_ended(&carrier.id, Some(&destination.account.name), "stored");
                 let odd = rules(&opened.decoded);
                 tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");
-                self.bell.ring();
             }
             Ok(Acceptance::Repeats(first)) => {
                 self.metrics.mo_ended(&carrier.id, None, "repeated");

@@ -27,15 +27,16 @@ impl CarrierDoor {
         check_status(&req.mm_status, decoded)?;
         let reply = CarrierReadReply { odd: odd(decoded), ..self.read_reply(carrier, req)? };
         let status = reply.status;
-        let recorded = self.store.record_read_reply(reply, None).await.map_err(|error| {
+        let taking = self.callbacks.taking();
+        let recorded = self.store.record_read_reply(reply, Some(taking.clone())).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a read reply could not be recorded");
             CarrierRefusal::NotStored
         })?;
+        let recorded = taking.hand_on(recorded);
         self.metrics.read_reply_recorded(&carrier.id, status);
-        match recorded.answer {
+        match recorded {
             Recorded::Applied(id, _) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply");
-                self.bell.ring();
             }
             Recorded::Late(id) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply was known")

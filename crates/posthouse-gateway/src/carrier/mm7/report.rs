@@ -23,17 +23,16 @@ impl CarrierDoor {
         check_status(&req.mm_status, decoded)?;
         let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
         let status = report.status;
-        let recorded = self.store.record_report(report, None).await.map_err(|error| {
+        let taking = self.callbacks.taking();
+        let recorded = self.store.record_report(report, Some(taking.clone())).await.map_err(|error| {
             tracing::error!(%error, carrier = %carrier.id, "a report could not be recorded");
             CarrierRefusal::NotStored
         })?;
+        let recorded = taking.hand_on(recorded);
         self.metrics.report_recorded(&carrier.id, status);
-        match recorded.answer {
+        match recorded {
             Recorded::Applied(id, settled) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
-                if settled.owes_report {
-                    self.bell.ring();
-                }
             }
             Recorded::Late(id) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "report changes nothing")
