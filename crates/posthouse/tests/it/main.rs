@@ -10,6 +10,8 @@ mod api;
 #[cfg(target_os = "linux")]
 mod backup;
 mod bench;
+#[cfg(unix)]
+mod browser;
 mod callbacks;
 mod codes;
 mod connections;

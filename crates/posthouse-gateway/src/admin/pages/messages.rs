@@ -137,7 +137,8 @@ fn shown(
 
 fn nothing(pairs: &[(String, String)], problem: Option<&ProblemDetails>) -> String {
     match problem {
-        Some(problem) => problem.to_string(),
+        Some(problem) if problem.errors.is_empty() => problem.to_string(),
+        Some(_) => "Put the filters right that are marked.".to_owned(),
         None if pairs.is_empty() => "No message was accepted yet. Try: posthouse send --help".to_owned(),
         None => "No message matches all of these filters.".to_owned(),
     }
