@@ -338,10 +338,9 @@ impl Metrics {
             *in_force = Some((revision, Instant::now()));
         }
         drop(in_force);
-        for front in ["mm7"] {
-            drop(self.submit_time.get_or_create(&Front { front }));
-            drop(self.submit_size.get_or_create(&Front { front }));
-        }
+        let front = "mm7";
+        drop(self.submit_time.get_or_create(&Front { front }));
+        drop(self.submit_size.get_or_create(&Front { front }));
         for outcome in ["ranges", "ported", "cache", "provider", "stale", "down"] {
             drop(self.lookups.get_or_create(&Outcome { outcome }));
         }
@@ -354,7 +353,7 @@ impl Metrics {
         for account in snapshot.accounts() {
             let label = self.labels.of(&account.name);
             let code = StatusCode::Success.code();
-            drop(self.submits.get_or_create(&Submitted { account: label.clone(), code, front: "mm7" }));
+            drop(self.submits.get_or_create(&Submitted { account: label.clone(), code, front }));
             for outcome in ["delivered", "retried", "failed"] {
                 let kind = kind_word(CallbackKind::Report);
                 drop(self.callbacks.get_or_create(&CallbackTried { account: label.clone(), kind, outcome }));

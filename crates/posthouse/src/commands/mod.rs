@@ -27,6 +27,7 @@ mod serve;
 mod services;
 mod simulate;
 mod store;
+mod top;
 
 use std::{error::Error, fmt, pin::Pin, process::ExitCode, time::Duration};
 
@@ -84,6 +85,8 @@ pub enum Command {
     Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
     Callbacks(callbacks::Args),
+    /// Show the queues live, on a terminal
+    Top(top::Args),
     /// Copy a store, also while a gateway runs on it
     Backup(backup::BackupArgs),
     /// Put a copy of a store back
@@ -127,6 +130,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Queues(args) => queues::run(&args),
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => backup::run_restore(&args),
         Command::Drain(args) => drain::run(&args, true),
