@@ -18,8 +18,9 @@ use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
     CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, InterveneRequest,
     Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, MoQuery,
-    MoView, NodeView, PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER,
-    ResendRequest, ResentBatch, RevisionView, RollbackRequest, ServiceView, USER_HEADER, UnmatchedQuery,
+    MoView, NodeView, OperationItemView, OperationRequest, OperationView, PageOf, ProblemDetails,
+    ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch, ResubmitRequest,
+    Resubmitted, RevisionView, RollbackRequest, ServiceView, StartRequest, USER_HEADER, UnmatchedQuery,
     UnmatchedView, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
@@ -327,6 +328,75 @@ impl ApiClient {
     /// Every [`ApiError`].
     pub async fn test_endpoint(&self, account: &str) -> Result<EndpointTested, ApiError> {
         self.post(&format!("/endpoints/{}/test", segment(account)), &Nothing {}).await
+    }
+
+    /// A page of operations, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn operations(
+        &self,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<OperationView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/operations", &parameters).await
+    }
+
+    /// An operation.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn operation(&self, id: &str) -> Result<OperationView, ApiError> {
+        self.get(&format!("/operations/{}", segment(id)), &[]).await
+    }
+
+    /// A page of what came of an operation's messages, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn operation_items(
+        &self,
+        id: &str,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<OperationItemView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get(&format!("/operations/{}/items", segment(id)), &parameters).await
+    }
+
+    /// Plans an operation.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn plan_operation(&self, request: &OperationRequest) -> Result<OperationView, ApiError> {
+        self.post("/operations", request).await
+    }
+
+    /// Starts one.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn start_operation(&self, id: &str, request: &StartRequest) -> Result<OperationView, ApiError> {
+        self.post(&format!("/operations/{}/start", segment(id)), request).await
+    }
+
+    /// Cancels one.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn cancel_operation(&self, id: &str) -> Result<OperationView, ApiError> {
+        self.post(&format!("/operations/{}/cancel", segment(id)), &Nothing {}).await
+    }
+
+    /// Sends a message that has ended again, as a new one.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn resubmit(&self, id: &str, request: &ResubmitRequest) -> Result<Resubmitted, ApiError> {
+        self.post(&format!("/messages/{}/resubmit", segment(id)), request).await
     }
 
     /// A page of the messages from handsets that match, the newest first; numbers are masked.

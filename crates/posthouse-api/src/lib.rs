@@ -11,6 +11,7 @@ mod client;
 mod inbound;
 mod message;
 mod node;
+mod operation;
 mod page;
 mod problem;
 mod provisioned;
@@ -31,6 +32,9 @@ pub use message::{
     MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,
 };
 pub use node::NodeView;
+pub use operation::{
+    OperationItemView, OperationRequest, OperationView, ResubmitRequest, Resubmitted, StartRequest,
+};
 pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};

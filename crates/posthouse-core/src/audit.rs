@@ -29,6 +29,14 @@ words! {
         Expire = "expire",
         /// Callbacks that had failed are due again.
         ResendReports = "resend-reports",
+        /// Messages go to another carrier, or over another connection.
+        Reroute = "reroute",
+        /// Messages that had ended are sent again, as new ones.
+        Resubmit = "resubmit",
+        /// An operation on many messages was started.
+        StartOperation = "start-operation",
+        /// It was cancelled.
+        CancelOperation = "cancel-operation",
         /// An account gets no callbacks any more.
         PauseCallbacks = "pause-callbacks",
         /// It gets them again.
@@ -141,6 +149,7 @@ pub fn intervened(
     let (verb, after) = match intervention {
         Intervention::Requeue { .. } => (AuditVerb::Requeue, "Accepted"),
         Intervention::Expire => (AuditVerb::Expire, "Expired"),
+        Intervention::Reroute { .. } => (AuditVerb::Reroute, "Accepted"),
     };
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
     done.iter().for_each(|(_, state)| *before.entry(state.as_str()).or_default() += 1);

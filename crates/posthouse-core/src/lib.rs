@@ -17,6 +17,7 @@ pub mod lint;
 pub mod lock;
 pub mod message;
 pub mod moment;
+pub mod operation;
 pub mod pace;
 pub mod provisioning;
 pub mod share;

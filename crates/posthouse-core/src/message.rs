@@ -112,9 +112,48 @@ pub struct Submission {
     pub notes: Vec<String>,
     /// Its media, in order; their bytes are kept beside it.
     pub parts: Vec<StoredPart>,
+    /// The message that it was sent again for, by an operator; `None`: a VASP sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resubmission: Option<Resubmission>,
+    /// Over which connection an operator wants its next attempt to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<NextConnection>,
+}
+
+/// What a message was sent again for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resubmission {
+    /// The MessageID of the one that had ended.
+    pub of: i64,
+    /// Whether the VASP gets reports on this one.
+    pub reports: bool,
+}
+
+/// A connection that an operator wants one attempt to go over, where it serves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextConnection {
+    /// Its name.
+    pub connection: String,
+    /// It is meant for the attempt that comes after so many.
+    pub attempts: u32,
 }
 
 impl Submission {
+    /// Whether reports on it are owed to the VASP.
+    pub fn owes_reports(&self) -> bool {
+        self.delivery_report && self.resubmission.is_none_or(|resubmission| resubmission.reports)
+    }
+
+    /// Whether read replies on it are owed to the VASP.
+    pub fn owes_read_replies(&self) -> bool {
+        self.resubmission.is_none_or(|resubmission| resubmission.reports)
+    }
+
+    /// The connection that the attempt after so many is wanted to go over.
+    pub fn wanted_connection(&self, attempts: u32) -> Option<&str> {
+        self.via.as_ref().filter(|via| via.attempts == attempts).map(|via| via.connection.as_str())
+    }
+
     /// The SenderAddress as an MM7 address.
     pub fn sender_address(&self) -> mm7::Address {
         let text = self.sender.clone();

@@ -46,6 +46,7 @@ macro_rules! passes_on_the_rest {
     ($wrapper:ident) => {
         passes_on!(
             $wrapper:
+            BulkStore,
             EndpointStore,
             InboundStore,
             OperationsStore,

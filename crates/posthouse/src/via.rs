@@ -1,6 +1,7 @@
 //! How a command reaches messages: through the API of a gateway, or through the store itself when no gateway runs on it.
 
 mod inbound;
+mod operations;
 mod provisioning;
 
 use std::{path::PathBuf, sync::Arc};

@@ -333,6 +333,18 @@ pub fn resend(
     })
 }
 
+/// What a VASP is to be told once more of a message in this state, in order: what it was told before, each once, but for what is not owed
+/// any more, and what is owed already.
+pub fn report_again(state: State, reported: &[CallbackSays], owed: &[CallbackSays]) -> Vec<CallbackSays> {
+    let mut again: Vec<CallbackSays> = Vec::new();
+    for says in reported {
+        if !is_superseded(*says, Some(state)) && !owed.contains(says) && !again.contains(says) {
+            again.push(*says);
+        }
+    }
+    again
+}
+
 /// Why a callback is not tried at once that an operator wants tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotRetried {
@@ -495,6 +507,23 @@ mod tests {
         let tried =
             TriedCallback { says: FORWARDED, about: id(1), row: LEASED, message: Some(ENDED), next: None };
         assert_eq!(settle(&tried, &again, at(NOW)).attempt, None);
+    }
+
+    #[test]
+    fn what_a_vasp_was_told_it_is_told_again() {
+        let told = [FORWARDED, READ, RETRIEVED, RETRIEVED];
+        for (state, reported, owed, expected) in [
+            (ENDED, &told[..], &[][..], &[READ, RETRIEVED][..]),
+            (ENDED, &told, &[RETRIEVED], &[READ]),
+            (State::Forwarded, &told[..2], &[], &[FORWARDED, READ]),
+            (ENDED, &[], &[], &[]),
+        ] {
+            assert_eq!(report_again(state, reported, owed), expected, "{state} {owed:?}");
+        }
+        for says in [FORWARDED, RETRIEVED, READ] {
+            assert_eq!(CallbackSays::from_words(&says.to_string()), Some(says));
+        }
+        assert_eq!(CallbackSays::from_words("Retrieved: HTTP 500"), None);
     }
 
     #[test]

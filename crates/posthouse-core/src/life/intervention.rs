@@ -24,6 +24,11 @@ pub enum Intervention {
     },
     /// It ends as Expired, and the VASP is told.
     Expire,
+    /// It goes to another carrier, or over another connection: the next attempt is due at once.
+    Reroute {
+        /// Also messages whose last attempt may have arrived: the recipient may get them twice.
+        parked: bool,
+    },
 }
 
 /// Where a message stands, as far as an intervention has to know.
@@ -56,6 +61,22 @@ pub enum LeftAlone {
     Due,
     /// Its ExpiryDate has passed: it is not sent any more.
     Overdue,
+    /// It has not ended: there is nothing to be sent again.
+    NotEnded,
+    /// It was sent again before, as a new message.
+    Resubmitted,
+    /// Its media are not kept any more.
+    MediaGone,
+    /// Its recipient gets nothing from its account.
+    Blacklisted,
+    /// Its account, service or carrier is not provisioned any more.
+    NotProvisioned,
+    /// Its service does not reach the carrier.
+    NotReached,
+    /// The carrier has no connection, or not the one that was asked for.
+    NoConnection,
+    /// Its VASP was told nothing of it that is not owed already.
+    NothingReported,
 }
 
 impl LeftAlone {
@@ -69,6 +90,14 @@ impl LeftAlone {
             Self::Parked => "parked",
             Self::Due => "due",
             Self::Overdue => "overdue",
+            Self::NotEnded => "not_ended",
+            Self::Resubmitted => "resubmitted",
+            Self::MediaGone => "media_gone",
+            Self::Blacklisted => "blacklisted",
+            Self::NotProvisioned => "not_provisioned",
+            Self::NotReached => "not_reached",
+            Self::NoConnection => "no_connection",
+            Self::NothingReported => "nothing_reported",
         }
     }
 }
@@ -84,6 +113,14 @@ impl fmt::Display for LeftAlone {
             Self::Parked => "parked: the last attempt may have arrived",
             Self::Due => "due already",
             Self::Overdue => "past its ExpiryDate, and expires by itself",
+            Self::NotEnded => "not ended yet",
+            Self::Resubmitted => "sent again before, as a new message",
+            Self::MediaGone => "without its media, which retention took",
+            Self::Blacklisted => "to a recipient who is blocked",
+            Self::NotProvisioned => "of an account, service or carrier that is not provisioned any more",
+            Self::NotReached => "for a carrier that its service does not reach",
+            Self::NoConnection => "for a carrier that has no such connection",
+            Self::NothingReported => "without a report that its VASP has had, or it is owed already",
         })
     }
 }
@@ -103,10 +140,15 @@ impl Intervention {
             (State::Sending, _) => Err(LeftAlone::InHand),
             (State::Accepted | State::Parked, _) if standing.in_hand => Err(LeftAlone::InHand),
             (State::Accepted | State::Parked, Self::Expire) => Ok(LifeEvent::ExpiredByHand),
-            (State::Parked, Self::Requeue { parked: false }) => Err(LeftAlone::Parked),
-            (State::Accepted | State::Parked, Self::Requeue { .. }) if standing.expiry <= now => {
+            (State::Parked, Self::Requeue { parked: false } | Self::Reroute { parked: false }) => {
+                Err(LeftAlone::Parked)
+            }
+            (State::Accepted | State::Parked, Self::Requeue { .. } | Self::Reroute { .. })
+                if standing.expiry <= now =>
+            {
                 Err(LeftAlone::Overdue)
             }
+            (State::Accepted | State::Parked, Self::Reroute { .. }) => Ok(LifeEvent::Requeued),
             (State::Accepted, Self::Requeue { .. }) if standing.due <= now => Err(LeftAlone::Due),
             (State::Accepted | State::Parked, Self::Requeue { .. }) => Ok(LifeEvent::Requeued),
         }
@@ -141,6 +183,16 @@ pub enum CallbackSays {
     Mo,
     /// What the recipient did with a message.
     ReadReply(ReadStatus),
+}
+
+impl CallbackSays {
+    /// What a line of a timeline about a callback says, by how it [displays](fmt::Display).
+    pub fn from_words(words: &str) -> Option<Self> {
+        match words.strip_prefix("read reply ") {
+            Some(status) => ReadStatus::from_name(status).map(Self::ReadReply),
+            None => MmStatus::from_name(words).map(Self::Report),
+        }
+    }
 }
 
 impl fmt::Display for CallbackSays {

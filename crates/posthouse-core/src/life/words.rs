@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{intervention::CallbackSays, read_reply::CarrierReadReply, state::State};
 use crate::{
-    bounds,
+    Id, bounds,
     message::{CarrierReport, EventKind, Reason, TimelineEvent},
     store::{CallbackOutcome, Settlement},
 };
@@ -105,8 +105,13 @@ pub(super) fn expired_by_hand(state: State, by: &str, at: Timestamp) -> [Timelin
     [line(at, EventKind::Operator, format!("expired by {by}")), line(at, EventKind::Ended, state.as_str())]
 }
 
+/// What had ended is sent again, as this message.
+pub fn resubmitted(by: &str, new: Id, at: Timestamp) -> TimelineEvent {
+    line(at, EventKind::Operator, format!("sent again by {by} as {new}"))
+}
+
 /// Somebody wants a callback delivered after all.
-pub(super) fn resent(says: CallbackSays, by: &str, at: Timestamp) -> TimelineEvent {
+pub fn resent(says: CallbackSays, by: &str, at: Timestamp) -> TimelineEvent {
     line(at, EventKind::Operator, format!("{says}: sent again by {by}"))
 }
 

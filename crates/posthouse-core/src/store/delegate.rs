@@ -5,13 +5,13 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Due,
-    EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore, IntakeStore,
-    Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount, MessageFilter,
-    MoFilter, NewMessage, NewMo, NextStep, Node, NumberStore, OperationsStore, Owner, ProvisioningStore,
-    QueueStore, Queues, Recorded, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult,
-    StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore,
-    WorkStore,
+    Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy,
+    Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
+    IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
+    MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, NumberStore, OperationItem, OperationPage,
+    OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, RevisionStore,
+    SearchStore, Settled, Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend,
+    UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -21,9 +21,10 @@ use crate::{
     audit::{AuditEntry, AuditFilter, AuditRecord},
     carrier::CarrierId,
     life::callback::{CallbackAttempt, NotRetried},
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
+    operation::{NotStarted, Operation},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
@@ -232,6 +233,78 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
 
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         self.inner().note_recovered(account).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn BulkStore>> BulkStore for W {
+    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+        self.inner().plan_operation(operation).await
+    }
+
+    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+        self.inner().operation(id).await
+    }
+
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+        self.inner().operations(below, limit).await
+    }
+
+    async fn start_operation(
+        &self,
+        id: Id,
+        expect_count: u64,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Operation, NotStarted>> {
+        self.inner().start_operation(id, expect_count, by, now).await
+    }
+
+    async fn cancel_operation(
+        &self,
+        id: Id,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Operation, NotStarted>> {
+        self.inner().cancel_operation(id, by, now).await
+    }
+
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+        self.inner().lease_operation(lease, now).await
+    }
+
+    async fn run_operation(
+        &self,
+        id: Id,
+        lease: Lease,
+        page: &OperationPage,
+        now: Timestamp,
+    ) -> StoreResult<Operation> {
+        self.inner().run_operation(id, lease, page, now).await
+    }
+
+    async fn release_operation(&self, id: Id, owner: Owner) -> StoreResult<()> {
+        self.inner().release_operation(id, owner).await
+    }
+
+    async fn resubmit(
+        &self,
+        operation: Option<Id>,
+        message: &NewMessage,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Id, LeftAlone>> {
+        self.inner().resubmit(operation, message, by, now).await
+    }
+
+    async fn operation_items(
+        &self,
+        id: Id,
+        below: Option<Id>,
+        limit: usize,
+    ) -> StoreResult<Vec<OperationItem>> {
+        self.inner().operation_items(id, below, limit).await
     }
 }
 

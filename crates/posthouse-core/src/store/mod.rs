@@ -32,6 +32,7 @@
 //! One conformance suite tests all of it on every backend.
 
 mod audit;
+mod bulk;
 mod callbacks;
 mod delegate;
 mod endpoints;
@@ -51,6 +52,7 @@ mod work;
 
 pub use self::{
     audit::AuditStore,
+    bulk::{BulkStore, OperationItem, OperationPage},
     callbacks::{
         Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
     },
@@ -83,6 +85,7 @@ pub trait Store:
     IntakeStore
     + WorkStore
     + CallbackStore
+    + BulkStore
     + EndpointStore
     + InboundStore
     + ReportStore
@@ -102,6 +105,7 @@ impl<S> Store for S where
     S: IntakeStore
         + WorkStore
         + CallbackStore
+        + BulkStore
         + EndpointStore
         + InboundStore
         + EndpointStore
@@ -122,8 +126,8 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore, NumberStore,
-        OperationsStore, ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore, UpkeepStore,
-        WorkStore,
+        AuditStore, BulkStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore,
+        NumberStore, OperationsStore, ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore,
+        UpkeepStore, WorkStore,
     };
 }

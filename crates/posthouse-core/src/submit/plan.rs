@@ -68,6 +68,8 @@ fn submission(facts: &Facts, body: &Body, content: &ContentFacts, now: Timestamp
         version: framing.version.to_string(),
         notes: body.notes().into_iter().chain(content.notes.iter().cloned()).collect(),
         parts: content.media.iter().map(StoredPart::of).collect(),
+        resubmission: None,
+        via: None,
     })
 }
 

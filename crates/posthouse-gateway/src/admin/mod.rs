@@ -19,6 +19,7 @@ mod metrics;
 pub mod mo;
 mod nodes;
 pub mod openapi;
+pub mod operations;
 mod pages;
 pub mod provisioning;
 mod query;
@@ -55,6 +56,7 @@ use crate::{
     bell::Bell,
     carrier::board::LinkBoard,
     drain::DrainState,
+    handoff::callbacks::CallbackHandoff,
     http::{
         body::drain,
         memory::Memory,
@@ -62,6 +64,7 @@ use crate::{
         requests::{content_length, head_fault},
         server::{HttpAnswer, plain},
     },
+    ids::MessageIds,
     lookup::Directory,
     secrets::Secret,
     snapshot::SnapshotCell,
@@ -88,6 +91,10 @@ pub struct AdminState {
     pub asks_for_certificates: bool,
     /// Where everything is kept.
     pub store: Arc<dyn Store>,
+    /// Told which accounts are paused.
+    pub callbacks: Arc<CallbackHandoff>,
+    /// Makes MessageIDs, for messages that are sent again.
+    pub ids: Arc<MessageIds>,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
     /// Which carrier has a number.

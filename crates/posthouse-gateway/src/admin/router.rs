@@ -18,8 +18,8 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, openapi, provisioning, queues, ready,
-    services, unmatched_reports, unreadable, version,
+    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations, provisioning,
+    queues, ready, services, unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -97,6 +97,13 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/endpoints/{account}/pause" Suspend => endpoints::pause::handle;
         POST "/endpoints/{account}/resume" Suspend => endpoints::resume::handle;
         POST "/endpoints/{account}/test" Suspend => endpoints::test::handle;
+        POST "/messages/{id}/resubmit" Mend => messages::resubmit::handle_one;
+        GET "/operations" Look => operations::list::handle;
+        POST "/operations" Bulk => operations::plan::handle;
+        GET "/operations/{id}" Look => operations::get::handle;
+        GET "/operations/{id}/items" Look => operations::items::handle;
+        POST "/operations/{id}/start" Bulk => operations::start::handle;
+        POST "/operations/{id}/cancel" Bulk => operations::cancel::handle;
         GET "/mo" Look => mo::list::handle;
         GET "/mo/for-nobody" Look => mo::for_nobody::handle;
         GET "/mo/{id}" Look => mo::get::handle;

@@ -221,6 +221,7 @@ fn watchers(
         spawn(keep_lanes_open(Arc::clone(queue), snapshot(), stop.clone())),
         spawn(open::watch(settings.carriers.listen, snapshot(), stop.clone())),
         spawn(wiring.watcher(queue, callbacks).watch(stop.clone())),
+        spawn(wiring.operations().run(stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
         spawn(sweep(wiring.store.clone(), clock(), retention, stop.clone())),
     ]

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{components::Components, error::StartError};
 use crate::{
-    admin::AdminState,
+    admin::{AdminState, operations::run::OperationRunner},
     auth::Verifier,
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
@@ -78,8 +78,11 @@ impl Wiring {
         let metrics: Arc<Metrics> = Arc::default();
         let (clock, bell) = (Arc::clone(&components.clock), Arc::<Bell>::default());
         let owner = Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?));
+        let callbacks = Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell)));
+        let endpoints = store.endpoints().await?.into_iter();
+        callbacks.paused(endpoints.filter(|one| one.paused.is_some()).map(|one| one.account));
         Ok(Self {
-            callbacks: Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell))),
+            callbacks,
             clock,
             owner,
             ids: Arc::new(MessageIds::new(IdSource::new(NODE, store.newest_id().await?))),
@@ -157,6 +160,18 @@ impl Wiring {
         }
     }
 
+    /// Who carries operations out.
+    pub(super) fn operations(&self) -> OperationRunner {
+        OperationRunner {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            owner: self.owner,
+            ids: Arc::clone(&self.ids),
+            snapshot: Arc::clone(&self.snapshot),
+            bell: Arc::clone(&self.bell),
+        }
+    }
+
     /// The door for VASPs.
     pub(super) async fn mm7_door(&self, settings: &Settings) -> Result<Mm7Door, StartError> {
         Ok(Mm7Door {
@@ -216,6 +231,8 @@ impl Wiring {
             verifier: Arc::clone(&self.verifier),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: self.store.clone(),
+            callbacks: Arc::clone(&self.callbacks),
+            ids: Arc::clone(&self.ids),
             snapshot: Arc::clone(&self.snapshot),
             directory: Arc::clone(&self.directory),
             bell: Arc::clone(&self.bell),

@@ -90,6 +90,9 @@ async fn prepare(
             let uri = address(report_url, "report_url").map_err(withdrawn)?;
             (encoded, uri, reason_told(*reason, details.as_deref()))
         }
+        CallbackBody::ReadReply { submission, .. } if !submission.owes_read_replies() => {
+            return Err(withdrawn("it was sent again without reports".to_owned()));
+        }
         CallbackBody::ReadReply { .. } if !account.read_replies => {
             return Err(withdrawn("the account does not ask for read replies (read_replies)".to_owned()));
         }
@@ -153,8 +156,20 @@ fn with_ours(
     if let Some(reason) = reason {
         headers.insert("x-posthouse-reason", reason);
     }
+    if let Some(of) = resubmit_of(&callback.body) {
+        headers.insert("x-posthouse-resubmit-of", of);
+    }
     headers.extend(credentials(account));
     headers
+}
+
+/// The message that the one it is about was sent again for, by its MessageID.
+fn resubmit_of(body: &CallbackBody) -> Option<HeaderValue> {
+    let submission = match body {
+        CallbackBody::Report { submission, .. } | CallbackBody::ReadReply { submission, .. } => submission,
+        CallbackBody::Mo(_) => return None,
+    };
+    submission.resubmission.map(|resubmission| HeaderValue::from(resubmission.of))
 }
 
 /// What we show the account's VASP, if anything.

@@ -86,6 +86,8 @@ fn report(account: &Account, now: Timestamp) -> Result<Callback, String> {
         version: Version::V6_8_0.to_string(),
         notes: Vec::new(),
         parts: Vec::new(),
+        resubmission: None,
+        via: None,
     };
     Ok(Callback {
         id,

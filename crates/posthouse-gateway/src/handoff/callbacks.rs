@@ -1,6 +1,11 @@
 //! Hands callbacks from memory to their accounts' lanes as they become due, without a look into the store.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use posthouse_core::{
     account::AccountName,
@@ -82,13 +87,22 @@ pub struct CallbackHandoff {
     /// Rung for what stays in the store.
     bell: Arc<Bell>,
     mailboxes: Mutex<HashMap<AccountName, Arc<Mailbox>>>,
+    /// The accounts that get nothing for now: all of theirs waits in the store, which knows of it.
+    paused: Mutex<HashSet<AccountName>>,
     room: Arc<Semaphore>,
 }
 
 impl CallbackHandoff {
     /// No lanes. `owner` holds the leases.
     pub fn new(clock: Arc<dyn Clock>, owner: Owner, bell: Arc<Bell>) -> Self {
-        Self { clock, owner, bell, mailboxes: Mutex::default(), room: Arc::new(Semaphore::new(ALL_ROOM)) }
+        Self {
+            clock,
+            owner,
+            bell,
+            mailboxes: Mutex::default(),
+            paused: Mutex::default(),
+            room: Arc::new(Semaphore::new(ALL_ROOM)),
+        }
     }
 
     /// Opens an account's lane, which is behind till it says otherwise. An earlier one gets nothing more.
@@ -98,6 +112,21 @@ impl CallbackHandoff {
         let mailbox = Arc::new(Mailbox { account: account.clone(), sender, terms });
         self.mailboxes.lock().insert(account, Arc::clone(&mailbox));
         CallbackMail { receiver, mailbox }
+    }
+
+    /// These accounts are paused, and no others.
+    pub fn paused(&self, accounts: impl IntoIterator<Item = AccountName>) {
+        *self.paused.lock() = accounts.into_iter().collect();
+    }
+
+    /// An account is paused, or is not any more.
+    pub fn pause(&self, account: &AccountName, is_paused: bool) {
+        let mut paused = self.paused.lock();
+        if is_paused {
+            paused.insert(account.clone());
+        } else {
+            paused.remove(account);
+        }
     }
 
     /// Closes every lane: they get nothing more.
@@ -111,6 +140,9 @@ impl CallbackHandoff {
     }
 
     fn place(&self, account: &AccountName) -> Option<(Place, Lease)> {
+        if self.paused.lock().contains(account) {
+            return None;
+        }
         let mailbox = Arc::clone(self.mailboxes.lock().get(account)?);
         let lease = {
             let mut terms = mailbox.terms.lock();

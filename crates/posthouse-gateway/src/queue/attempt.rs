@@ -162,6 +162,7 @@ async fn over_connections(
     let (mut tried, mut failed) = (Vec::new(), Vec::new());
     let mut last = None;
     let gave_up = || answer.is_some_and(oneshot::Sender::is_closed);
+    let mut others = others(links, send);
     loop {
         if gave_up() {
             return Err(NotMade::Unanswerable);
@@ -170,7 +171,7 @@ async fn over_connections(
             biased;
             () = stop.cancelled(), if !tried.is_empty() => break,
             () = stop.cancelled() => return Err(NotMade::Stopped),
-            turn = turn(links, &tried, answer.is_some()) => turn,
+            turn = wanted_turn(links, others.take(), &tried, answer.is_some()) => turn,
         };
         let Some(mut ticket) = turn else { break };
         if gave_up() {
@@ -200,6 +201,29 @@ async fn over_connections(
         None if links.all().is_empty() => Ok(Outcome::without_connection()),
         None => Err(NotMade::Down),
     }
+}
+
+/// The connections over which an operator does not want this attempt to go, where one is named that there is.
+fn others(links: &Links, send: &ToSend) -> Option<Vec<Arc<Link>>> {
+    let wanted = send.submission.wanted_connection(send.attempts)?;
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        links.all().iter().cloned().partition(|link| link.connection().name == wanted);
+    (!wanted.is_empty()).then_some(others)
+}
+
+/// The same on the connection that an operator wants, where it serves.
+async fn wanted_turn(
+    links: &Links,
+    others: Option<Vec<Arc<Link>>>,
+    tried: &[Arc<Link>],
+    is_awaited: bool,
+) -> Option<Ticket> {
+    if let Some(others) = others
+        && let Some(ticket) = links.turn(&others, Allowed::Healthy).await
+    {
+        return Some(ticket);
+    }
+    turn(links, tried, is_awaited).await
 }
 
 /// The message's turn on a connection that it was not tried on.

@@ -64,7 +64,7 @@ impl PreparedMessage {
             carrier: message.carrier.clone(),
             recipient: submission.recipient.as_str().to_owned(),
             transaction_id: submission.transaction_id.clone(),
-            delivery_report: submission.delivery_report,
+            delivery_report: submission.owes_reports(),
             work: Work::first(message.lease, submission.expiry, message.accepted_at),
             submission: json,
             digest: message.digest.0,
@@ -72,6 +72,13 @@ impl PreparedMessage {
             accepted_at: message.accepted_at,
             media,
         })
+    }
+}
+
+impl PreparedMessage {
+    /// Its MessageID.
+    pub(super) const fn id(&self) -> Id {
+        self.id
     }
 }
 

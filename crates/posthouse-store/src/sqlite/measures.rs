@@ -38,7 +38,7 @@ impl Default for Measures {
         Self {
             commit_time: Histogram::new(&COMMIT_TIMES),
             group_size: Histogram::new(&GROUP_SIZES),
-            tallies: Default::default(),
+            tallies: std::array::from_fn(|_| Tally::default()),
             free_bytes: AtomicU64::new(u64::MAX),
         }
     }

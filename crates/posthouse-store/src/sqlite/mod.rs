@@ -27,6 +27,7 @@ mod audit;
 #[cfg(test)]
 mod backlog;
 mod backup;
+mod bulk;
 mod callback;
 mod census;
 mod checkpoint;

@@ -11,19 +11,20 @@ use posthouse_core::{
     carrier::CarrierId,
     life::callback::{CallbackAttempt, NotRetried},
     life::counts::StateCounts,
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
+    operation::{NotStarted, Operation},
     provisioning::{Change, Provisioning},
     slots::Slots,
     store::{
-        Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Demand,
-        Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
-        IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
-        MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, OperationsStore, Owner,
-        ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, SearchStore, Settled, StoreError,
-        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport,
-        UpkeepStore, WorkStore,
+        Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
+        CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
+        InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
+        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, OperationItem,
+        OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
+        SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend,
+        UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -32,7 +33,7 @@ use rusqlite::Connection;
 use super::{
     SqliteStore,
     accept::{self, PreparedMessage},
-    all_of, audit, callback, clock, due, endpoint, inbound, intervene,
+    all_of, audit, bulk, callback, clock, due, endpoint, inbound, intervene,
     job::Tx,
     mo,
     options::Mode,
@@ -234,6 +235,90 @@ impl EndpointStore for SqliteStore {
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         let account = account.clone();
         self.write(Transaction::NoteRecovered, move |tx| endpoint::note_recovered(tx, &account)).await
+    }
+}
+
+#[async_trait]
+impl BulkStore for SqliteStore {
+    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+        let operation = operation.clone();
+        self.write(Transaction::PlanOperation, move |tx| bulk::plan(tx, &operation)).await
+    }
+
+    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+        self.readers.read(move |connection| bulk::find(connection, id)).await
+    }
+
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+        self.readers.read(move |connection| bulk::list(connection, below, limit)).await
+    }
+
+    async fn start_operation(
+        &self,
+        id: Id,
+        expect_count: u64,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Operation, NotStarted>> {
+        let by = by.clone();
+        let start = move |tx: &mut Tx<'_>| bulk::start(tx, id, expect_count, &by, now);
+        self.write(Transaction::StartOperation, start).await
+    }
+
+    async fn cancel_operation(
+        &self,
+        id: Id,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Operation, NotStarted>> {
+        let by = by.clone();
+        self.write(Transaction::CancelOperation, move |tx| bulk::cancel(tx, id, &by, now)).await
+    }
+
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+        // Nothing runs, mostly: a look costs no transaction.
+        if !self.readers.read(move |connection| bulk::is_any_running(connection, now)).await? {
+            return Ok(None);
+        }
+        self.write(Transaction::LeaseOperation, move |tx| bulk::lease(tx, lease, now)).await
+    }
+
+    async fn run_operation(
+        &self,
+        id: Id,
+        lease: Lease,
+        page: &OperationPage,
+        now: Timestamp,
+    ) -> StoreResult<Operation> {
+        let page = page.clone();
+        self.write(Transaction::RunOperation, move |tx| bulk::run(tx, id, lease, &page, now)).await
+    }
+
+    async fn release_operation(&self, id: Id, owner: Owner) -> StoreResult<()> {
+        self.write(Transaction::ReleaseOperation, move |tx| bulk::release(tx, id, owner)).await
+    }
+
+    async fn resubmit(
+        &self,
+        operation: Option<Id>,
+        message: &NewMessage,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Result<Id, LeftAlone>> {
+        let of = message.submission.resubmission.and_then(|resubmission| Id::from_number(resubmission.of));
+        let Some(of) = of else { return Err(StoreError::refused("it is sent again for no message")) };
+        let (prepared, by) = (PreparedMessage::new(message, self.inline_max)?, by.clone());
+        let resubmit = move |tx: &mut Tx<'_>| bulk::resubmit(tx, operation, (of, &prepared), &by, now);
+        self.write(Transaction::Resubmit, resubmit).await
+    }
+
+    async fn operation_items(
+        &self,
+        id: Id,
+        below: Option<Id>,
+        limit: usize,
+    ) -> StoreResult<Vec<OperationItem>> {
+        self.readers.read(move |connection| bulk::items(connection, id, below, limit)).await
     }
 }
 

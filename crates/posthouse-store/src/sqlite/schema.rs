@@ -64,6 +64,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "for_nobody",
         sql: include_str!("../../migrations/sqlite/0015_for_nobody.sql"),
     },
+    Migration {
+        version: 16,
+        name: "operation",
+        sql: include_str!("../../migrations/sqlite/0016_operation.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

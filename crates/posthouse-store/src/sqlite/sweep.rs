@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::{endpoint, fault::Result, job::Tx, record::corrupt};
+use super::{bulk, endpoint, fault::Result, job::Tx, record::corrupt};
 use crate::media::{erase::Erasure, segments::RecordPlace};
 
 /// A message `g` that [is over](posthouse_core::life::retention::Ending::is_over).
@@ -29,6 +29,7 @@ pub(super) struct Candidates {
     unmatched_reports: Vec<i64>,
     unreadable: Vec<i64>,
     for_nobody: Vec<i64>,
+    operations: Vec<i64>,
 }
 
 impl Candidates {
@@ -41,6 +42,7 @@ impl Candidates {
             && self.unmatched_reports.is_empty()
             && self.unreadable.is_empty()
             && self.for_nobody.is_empty()
+            && self.operations.is_empty()
     }
 }
 
@@ -75,6 +77,7 @@ pub(super) fn find(
         mos: both(&mo)?,
         unmatched_reports: ids(connection, reports, (messages_before, count(limit)))?,
         unreadable: ids(connection, unreadable, (messages_before, count(limit)))?,
+        operations: bulk::find_old(connection, messages_before, count(limit))?,
         for_nobody: ids(connection, for_nobody, (messages_before, count(limit)))?,
     })
 }
@@ -121,6 +124,9 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.unmatched_reports {
         swept.unmatched_reports += rows(tx.execute("DELETE FROM unmatched_report WHERE id = ?", [id])?);
     }
+    for id in &candidates.operations {
+        bulk::forget(tx, *id)?;
+    }
     for id in &candidates.for_nobody {
         tx.execute("DELETE FROM mo_for_nobody WHERE id = ?", [id])?;
     }
@@ -163,6 +169,7 @@ fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
 fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM event WHERE message = ?", [id])?;
     tx.execute("DELETE FROM read_reply WHERE message = ?", [id])?;
+    tx.execute("DELETE FROM resubmission WHERE message = ?", [id])?;
     tx.execute("DELETE FROM failed_attempt WHERE message = ?", [id])?;
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
     endpoint::forget(tx, id)?;

@@ -40,6 +40,13 @@ transactions! {
     KeepUnreadable "keep_unreadable",
     KeepForNobody "keep_for_nobody",
     ResendMos "resend_mos",
+    PlanOperation "plan_operation",
+    StartOperation "start_operation",
+    CancelOperation "cancel_operation",
+    LeaseOperation "lease_operation",
+    RunOperation "run_operation",
+    ReleaseOperation "release_operation",
+    Resubmit "resubmit",
     Intervene "intervene",
     Resend "resend",
     RetryCallbacks "retry_callbacks",
@@ -87,6 +94,9 @@ impl Transaction {
                 | Self::Resend
                 | Self::RetryCallbacks
                 | Self::ResendMos
+                | Self::PlanOperation
+                | Self::StartOperation
+                | Self::CancelOperation
                 | Self::PauseEndpoint
                 | Self::ResumeEndpoint
                 | Self::Change

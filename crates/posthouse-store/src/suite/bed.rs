@@ -100,6 +100,8 @@ fn submission(transaction_id: &str, now: i64) -> Submission {
         version: "6.8.0".into(),
         notes: vec!["ReadReply was dropped".into()],
         parts: Vec::new(),
+        resubmission: None,
+        via: None,
     }
 }
 

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod audit;
 pub mod bed;
 pub mod bounds;
+pub mod bulk;
 pub mod callbacks;
 pub mod clock;
 pub mod due;
@@ -163,6 +164,13 @@ macro_rules! conformance {
                 a_pause_leaves_alone_what_is_under_way,
                 a_callback_is_tried_at_once,
                 every_filter_of_kept_callbacks_filters;
+            bulk: an_operation_is_planned_started_and_cancelled,
+                a_page_is_carried_out_once,
+                what_was_leased_goes_on_when_its_owner_is_silent,
+                what_was_reported_is_owed_once_more,
+                what_has_ended_is_sent_again_once,
+                a_message_that_is_sent_again_owes_reports_where_they_are_wanted,
+                a_rerouted_message_wants_its_connection;
             inbound: every_filter_of_messages_from_handsets_filters,
                 a_message_from_a_handset_is_owed_once_more,
                 what_was_for_nobody_is_kept_within_bounds,

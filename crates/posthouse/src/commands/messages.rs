@@ -1,6 +1,7 @@
 //! `posthouse messages`: looks messages up, and intervenes by hand: by the gateway that runs on the store, or on the store itself.
 
-mod filter;
+mod bulk;
+pub(super) mod filter;
 mod intervene;
 mod next;
 mod outcome;
@@ -46,6 +47,10 @@ enum Command {
     Requeue(Box<intervene::Requeue>),
     /// End messages that wait as Expired
     Expire(Box<intervene::Expire>),
+    /// Send messages again that have ended, as new ones
+    Resubmit(Box<bulk::Resubmit>),
+    /// Send what waits over another connection
+    Reroute(Box<bulk::Reroute>),
     /// Send reports and messages from handsets again that were kept as failed
     ResendReports(Box<resend::Resend>),
     /// List what carriers posted and could not be read, or show one of them with its bytes
@@ -116,6 +121,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Show(show) => wait_for(run_show(show)),
         Command::Requeue(requeue) => wait_for(requeue.run()),
         Command::Expire(expire) => wait_for(expire.run()),
+        Command::Resubmit(resubmit) => wait_for(resubmit.run()),
+        Command::Reroute(reroute) => wait_for(reroute.run()),
         Command::ResendReports(resend) => wait_for(resend.run()),
         Command::Unreadable(unreadable) => wait_for(unreadable.run()),
     }

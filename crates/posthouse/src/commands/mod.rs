@@ -19,6 +19,7 @@ mod lookup;
 mod messages;
 mod mo;
 mod openapi;
+mod operations;
 mod plan;
 mod provisioning;
 mod queues;
@@ -81,6 +82,8 @@ pub enum Command {
     Messages(messages::Args),
     /// Show how much waits where, since when, and why it is not sent faster
     Queues(queues::Args),
+    /// Show operations on many messages, start and cancel them
+    Operations(operations::Args),
     /// Look up what came from carriers: messages from handsets, and reports without a message
     Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
@@ -128,6 +131,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Clock(args) => clock::run(&args),
         Command::Messages(args) => messages::run(&args),
         Command::Queues(args) => queues::run(&args),
+        Command::Operations(args) => operations::run(&args),
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
         Command::Top(args) => top::run(&args),

@@ -24,6 +24,7 @@ mod memory;
 mod messages;
 mod metrics;
 mod mo;
+mod operations;
 #[cfg(target_os = "linux")]
 mod outage;
 mod pages;

@@ -35,7 +35,9 @@ pub(in super::super) async fn handle(
 ) -> Result<JsonAnswer<EndpointView>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
     let (snapshot, now) = (state.snapshot.get(), state.clock.now());
-    Ok(JsonAnswer(pause(&*state.store, &snapshot, &account, &by, now).await?))
+    let paused = pause(&*state.store, &snapshot, &account, &by, now).await?;
+    state.callbacks.pause(&AccountName(account), true);
+    Ok(JsonAnswer(paused))
 }
 
 /// Pauses it, for the reason that who asks has given. It is shown as it stands then; who paused it first stays.

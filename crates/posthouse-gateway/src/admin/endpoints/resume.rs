@@ -10,6 +10,7 @@ use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::EndpointView;
 use posthouse_core::{
+    account::AccountName,
     actor::Actor,
     provisioning::Snapshot,
     store::{Endpoint, Store},
@@ -43,6 +44,7 @@ pub(in super::super) async fn handle(
     Parameters::of(&uri).finish()?;
     let (snapshot, now) = (state.snapshot.get(), state.clock.now());
     let resumed = resume(&*state.store, &snapshot, &account, &by, now).await?;
+    state.callbacks.pause(&AccountName(account), false);
     state.bell.ring();
     Ok(JsonAnswer(resumed))
 }

@@ -20,7 +20,7 @@ use super::{
 };
 
 /// Every reason for leaving a message alone, in the order in which people are told of them.
-pub const REASONS: [LeftAlone; 7] = [
+pub const REASONS: [LeftAlone; 15] = [
     LeftAlone::Unknown,
     LeftAlone::Ended,
     LeftAlone::WithCarrier,
@@ -28,6 +28,14 @@ pub const REASONS: [LeftAlone; 7] = [
     LeftAlone::Parked,
     LeftAlone::Due,
     LeftAlone::Overdue,
+    LeftAlone::NotEnded,
+    LeftAlone::Resubmitted,
+    LeftAlone::MediaGone,
+    LeftAlone::Blacklisted,
+    LeftAlone::NotProvisioned,
+    LeftAlone::NotReached,
+    LeftAlone::NoConnection,
+    LeftAlone::NothingReported,
 ];
 
 /// The messages that a batch is about.

@@ -7,6 +7,7 @@ pub mod intervene;
 pub mod list;
 pub mod requeue;
 pub mod resend_reports;
+pub mod resubmit;
 pub mod selection;
 pub mod summary;
 mod views;

@@ -21,7 +21,7 @@ use super::super::{
 ///
 /// # Errors
 /// The states that do not exist; `place` says where a member stands.
-pub(super) fn filter(
+pub(in super::super) fn filter(
     query: &MessageQuery,
     below: Option<Id>,
     place: impl Fn(&str, String) -> ProblemError,
@@ -103,7 +103,7 @@ pub(in super::super) fn kind(only: &str) -> Result<CallbackKind, String> {
 ///
 /// # Errors
 /// It is none that we gave.
-pub(in super::super) fn cursor(text: &str) -> Result<Id, String> {
+pub fn cursor(text: &str) -> Result<Id, String> {
     text.parse().map_err(|_| "it is no `next` of a page before".to_owned())
 }
 
@@ -111,7 +111,10 @@ pub(in super::super) fn cursor(text: &str) -> Result<Id, String> {
 ///
 /// # Errors
 /// As [`provisioned`].
-pub(super) fn all_provisioned(snapshot: &Snapshot, query: &MessageQuery) -> Result<(), ProblemDetails> {
+pub(in super::super) fn all_provisioned(
+    snapshot: &Snapshot,
+    query: &MessageQuery,
+) -> Result<(), ProblemDetails> {
     if query.unprovisioned {
         return Ok(());
     }
@@ -170,7 +173,7 @@ pub fn provisioned(
 ///
 /// # Errors
 /// One of them is none, or there are too many.
-pub(super) fn ids(texts: &[String], most: usize) -> Result<Vec<Id>, ProblemDetails> {
+pub(in super::super) fn ids(texts: &[String], most: usize) -> Result<Vec<Id>, ProblemDetails> {
     let wrong = |pointer: &str, what: String| {
         ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::at_pointer(pointer, what))
     };

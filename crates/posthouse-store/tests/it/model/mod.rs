@@ -564,7 +564,7 @@ impl Run {
         prop_assert_eq!(&done, &expected, "doing");
         match (expected[0], intervention) {
             (Err(_), _) => {}
-            (Ok(()), Intervention::Requeue { .. }) => entry.requeue(now),
+            (Ok(()), Intervention::Requeue { .. } | Intervention::Reroute { .. }) => entry.requeue(now),
             (Ok(()), Intervention::Expire) => {
                 let owed = entry.end(Terminal::Expired);
                 owed.into_iter().for_each(|says| self.ledger.owe(id, says, now));

@@ -9,7 +9,7 @@ use posthouse_core::{
 
 /// What messages have to have in common.
 #[derive(Clone, clap::Args)]
-pub(super) struct Filter {
+pub(in super::super) struct Filter {
     /// Only this account's
     #[arg(long)]
     account: Option<String>,
@@ -48,7 +48,7 @@ pub(super) struct Filter {
 
 impl Filter {
     /// The flags, for those that exclude them.
-    pub(super) const FLAGS: [&str; 10] = [
+    pub(in super::super) const FLAGS: [&str; 10] = [
         "account",
         "carrier",
         "connection",
@@ -62,7 +62,7 @@ impl Filter {
     ];
 
     /// The same for the API.
-    pub(super) fn query(&self, now: Timestamp) -> MessageQuery {
+    pub(in super::super) fn query(&self, now: Timestamp) -> MessageQuery {
         let (since, until) = window(self.since, self.until, now);
         MessageQuery {
             account: self.account.clone(),

@@ -26,6 +26,16 @@ impl Selection {
         !self.ids.is_empty()
     }
 
+    /// All that is asked for, at once: by ids, by a filter, or every message.
+    ///
+    /// # Errors
+    /// Nothing says which messages are meant.
+    pub(super) fn whole(&self, now: Timestamp) -> anyhow::Result<(Vec<String>, Option<MessageQuery>, bool)> {
+        let Batches { request, ids, .. } = self.begin(now)?;
+        let ids = ids.unwrap_or_default().iter().map(ToString::to_string).collect();
+        Ok((ids, request.filter, request.all))
+    }
+
     /// The batches that are asked for, one after the other.
     ///
     /// # Errors

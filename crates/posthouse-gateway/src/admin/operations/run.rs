@@ -1,0 +1,177 @@
+//! Carries operations out: a page at a time, under a lease, so that another run goes on where one broke off.
+
+use std::{sync::Arc, time::Duration};
+
+use posthouse_core::{
+    Id,
+    actor::Actor,
+    life::{
+        intervention::LeftAlone,
+        resubmission::{self, Resubmit},
+    },
+    message::StoredMessage,
+    operation::{Operation, OperationState, OperationVerb, PAGE},
+    store::{Lease, OperationPage, Owner, Store, StoreError},
+    time::{Clock, after},
+};
+use tokio::{task::JoinSet, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::VerbError,
+    plan::{how, page},
+};
+use crate::{bell::Bell, ids::MessageIds, snapshot::SnapshotCell};
+
+/// How often it is looked whether one was started.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a page may take before another node may go on.
+const LEASE: Duration = Duration::from_secs(60);
+/// How many messages are sent again at a time, each with its media in memory.
+const AT_A_TIME: usize = 16;
+
+/// Carries operations out.
+pub struct OperationRunner {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// This run of this node.
+    pub owner: Owner,
+    /// Makes MessageIDs.
+    pub ids: Arc<MessageIds>,
+    /// Provisioning.
+    pub snapshot: Arc<SnapshotCell>,
+    /// Rung for what became due.
+    pub bell: Arc<Bell>,
+}
+
+impl OperationRunner {
+    /// Does so till `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let runner = Arc::new(self);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep(LOOK_EVERY) => {}
+            }
+            match runner.store.lease_operation(runner.lease(), runner.clock.now()).await {
+                Ok(None) => {}
+                Ok(Some(operation)) => Arc::clone(&runner).carry_out(operation, &stop).await,
+                Err(error) => tracing::error!(%error, "it cannot be told whether an operation was started"),
+            }
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        Lease { owner: self.owner, until: after(self.clock.now(), LEASE) }
+    }
+
+    async fn carry_out(self: Arc<Self>, mut operation: Operation, stop: &CancellationToken) {
+        let Some(id) = operation.id() else { return };
+        tracing::info!(operation = %id, verb = %operation.spec.verb, count = operation.count, by = operation.by, "an operation goes on");
+        while operation.state == OperationState::Running {
+            if stop.is_cancelled() {
+                // Its lease would end by itself.
+                let _ = self.store.release_operation(id, self.owner).await;
+                return;
+            }
+            match Arc::clone(&self).one_page(id, &operation).await {
+                Ok(next) => operation = next,
+                Err(VerbError::Store(StoreError::LostLease)) => {
+                    tracing::info!(operation = %id, "an operation was cancelled, or is in another node's hand");
+                    return;
+                }
+                Err(error) => {
+                    tracing::error!(%error, operation = %id, "an operation cannot go on for now");
+                    let _ = self.store.release_operation(id, self.owner).await;
+                    return;
+                }
+            }
+            self.bell.ring();
+        }
+        let (looked_at, done) = (operation.looked_at, operation.done);
+        tracing::info!(operation = %id, looked_at, done, "an operation is done");
+    }
+
+    async fn one_page(self: Arc<Self>, id: Id, operation: &Operation) -> Result<Operation, VerbError> {
+        let found = page(&*self.store, operation, operation.cursor).await?;
+        let next = found.last().filter(|_| found.len() == PAGE).map(|(id, _)| *id);
+        let ids: Vec<Id> = found.iter().map(|(id, _)| *id).collect();
+        let outcomes = match operation.spec.intervention() {
+            Some(_) => Vec::new(),
+            None if operation.spec.verb == OperationVerb::ResendReports => Vec::new(),
+            None => Arc::clone(&self).resubmit_all(id, operation, found).await?,
+        };
+        let page = OperationPage { ids, outcomes, next };
+        Ok(self.store.run_operation(id, self.lease(), &page, self.clock.now()).await?)
+    }
+
+    /// Sends the messages of a page again, a few at a time. What breaks off is done once more with the page: for each there is one new
+    /// message, ever.
+    async fn resubmit_all(
+        self: Arc<Self>,
+        operation: Id,
+        spec: &Operation,
+        found: Vec<(Id, Option<StoredMessage>)>,
+    ) -> Result<Vec<Result<Id, LeftAlone>>, VerbError> {
+        let how = Arc::new((how(spec), spec.actor()));
+        let mut outcomes: Vec<Result<Id, LeftAlone>> = vec![Err(LeftAlone::Unknown); found.len()];
+        let mut waiting = found.into_iter().enumerate();
+        let mut running = JoinSet::new();
+        loop {
+            while running.len() < AT_A_TIME {
+                let Some((index, (_, message))) = waiting.next() else { break };
+                let Some(message) = message else { continue };
+                let (runner, how) = (Arc::clone(&self), Arc::clone(&how));
+                running.spawn(async move {
+                    let (resubmit, by) = &*how;
+                    (index, runner.resubmit(Some(operation), &message, resubmit, by).await)
+                });
+            }
+            let Some(ended) = running.join_next().await else { return Ok(outcomes) };
+            let (index, outcome) =
+                ended.map_err(|error| StoreError::failed(format!("a resubmission broke off: {error}")))?;
+            if let Some(place) = outcomes.get_mut(index) {
+                *place = outcome?;
+            }
+        }
+    }
+
+    async fn resubmit(
+        &self,
+        operation: Option<Id>,
+        message: &StoredMessage,
+        how: &Resubmit,
+        by: &Actor,
+    ) -> Result<Result<Id, LeftAlone>, StoreError> {
+        let now = self.clock.now();
+        let snapshot = self.snapshot.get();
+        let id = self.ids.next(now);
+        resubmit(&*self.store, &snapshot, (operation, id), message, (how, by), now).await
+    }
+}
+
+/// Sends a message that has ended again, as a new one under this id; or says why not.
+///
+/// # Errors
+/// What the store says.
+pub(in super::super) async fn resubmit(
+    store: &dyn Store,
+    snapshot: &posthouse_core::provisioning::Snapshot,
+    (operation, id): (Option<Id>, Id),
+    message: &StoredMessage,
+    (how, by): (&Resubmit, &Actor),
+    now: jiff::Timestamp,
+) -> Result<Result<Id, LeftAlone>, StoreError> {
+    let mut new = match resubmission::plan(message, how, snapshot, (id, &by.name), now) {
+        Ok(new) => new,
+        Err(why) => return Ok(Err(why)),
+    };
+    new.media = match store.media(message.id).await {
+        Ok(media) => media,
+        Err(StoreError::NotFound(_)) => return Ok(Err(LeftAlone::MediaGone)),
+        Err(error) => return Err(error),
+    };
+    store.resubmit(operation, &new, by, now).await
+}

@@ -1,0 +1,151 @@
+//! Operations in bulk, by the API and by `posthouse operations`, carried out by a gateway.
+
+use std::{collections::BTreeMap, process::Command};
+
+use posthouse_api::{
+    ApiClient, ApiError, MessageQuery, OperationRequest, OperationView, ProblemCode, ResubmitRequest,
+    StartRequest,
+};
+use posthouse_core::{Id, life::state::State};
+use posthouse_gateway::admin::run_token;
+use posthouse_testing::{
+    request::RawRequest,
+    town::{DEADLINE, Town, TownPlan, eventually},
+};
+
+/// A town where 31003 has two connections, and messages that ended in a refusal.
+async fn town(refused: usize) -> (Town, ApiClient, Vec<Id>) {
+    let town = Town::planned(TownPlan::default()).await;
+    let first = town.carrier("31003", "");
+    let second = format!(
+        "[[carrier.connection]]\nname = \"spare\"\npriority = 9\nurl = \"{}\"\nvaspid = \"posthouse\"\nvasid = \"gw\"\n",
+        town.carriers["31002"].url()
+    );
+    let range = posthouse_testing::provisioning::range("1617", "31003");
+    town.provision(&[town.account("acme", ""), first, second, range].concat()).await;
+    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
+    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let mut ids = Vec::new();
+    for _ in 0..refused {
+        // The simulated carrier refuses these for good: 4007.
+        ids.push(town.submit(&RawRequest::to("16175554007")).await);
+    }
+    for id in &ids {
+        town.ended(*id).await;
+    }
+    (town, api, ids)
+}
+
+async fn over(api: &ApiClient, id: &str) -> OperationView {
+    eventually("the operation is over", async || {
+        let operation = api.operation(id).await.unwrap();
+        (operation.state == "done").then_some(operation)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_is_sent_again_once_over_another_connection() {
+    let (town, api, ids) = town(3).await;
+    let before = town.carriers["31002"].messages().len();
+    let request = OperationRequest {
+        verb: "resubmit".to_owned(),
+        filter: Some(MessageQuery { code: Some(4007), ..MessageQuery::default() }),
+        via: Some("spare".to_owned()),
+        ..OperationRequest::default()
+    };
+    let planned = api.plan_operation(&request).await.unwrap();
+    assert_eq!((planned.state.as_str(), planned.count, planned.judged), ("planned", 3, 3));
+    assert_eq!((planned.would_leave_alone.len(), planned.first.len()), (0, 3));
+    let until = planned.filter.as_ref().unwrap().until;
+    assert!(until.is_some(), "what comes later is not meant");
+
+    let start = |count| StartRequest { expect_count: count };
+    for (request, code) in
+        [(start(None), ProblemCode::InvalidParameter), (start(Some(2)), ProblemCode::LeftAlone)]
+    {
+        let refused = api.start_operation(&planned.operation_id, &request).await;
+        assert!(matches!(&refused, Err(ApiError::Refused(problem)) if problem.is(code)), "{refused:?}");
+    }
+    api.start_operation(&planned.operation_id, &start(Some(3))).await.unwrap();
+    let done = over(&api, &planned.operation_id).await;
+    assert_eq!((done.looked_at, done.done), (3, 3));
+    let items = api.operation_items(&planned.operation_id, None, 9).await.unwrap().items;
+    assert_eq!(items.len(), 3);
+    for item in &items {
+        let new: Id = item.new_message_id.as_ref().unwrap().parse().unwrap();
+        eventually("it has ended", async || town.message(new).await.state.is_terminal().then_some(())).await;
+        let message = town.message(new).await;
+        assert_eq!(message.submission.resubmission.unwrap().of.to_string(), item.message_id);
+        assert!(town.reports_on(new).is_empty(), "no report is wanted");
+        let old: Id = item.message_id.parse().unwrap();
+        assert!(ids.contains(&old) && town.message(old).await.state.is_terminal());
+    }
+    assert_eq!(town.carriers["31002"].messages().len() - before, 3, "each once, over the other connection");
+
+    let again = api
+        .plan_operation(&OperationRequest {
+            ids: items.iter().map(|item| item.message_id.clone()).collect(),
+            filter: None,
+            ..request
+        })
+        .await
+        .unwrap();
+    api.start_operation(&again.operation_id, &start(Some(again.count))).await.unwrap();
+    let none = over(&api, &again.operation_id).await;
+    assert_eq!((none.done, none.left_alone), (0, BTreeMap::from([("resubmitted".to_owned(), 3)])));
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_message_is_sent_again_with_reports() {
+    let (town, api, ids) = town(1).await;
+    let request = ResubmitRequest { via: Some("spare".to_owned()), reports: true };
+    let made = api.resubmit(&ids[0].to_string(), &request).await.unwrap();
+    assert_eq!(made.resubmit_of, ids[0].to_string());
+    let new: Id = made.message_id.parse().unwrap();
+    town.ended(new).await;
+    let reports = town.reports_on(new);
+    let of = reports.last().unwrap().headers["x-posthouse-resubmit-of"].to_str().unwrap().to_owned();
+    assert_eq!(of, ids[0].to_string());
+    let twice = api.resubmit(&ids[0].to_string(), &request).await;
+    assert!(
+        matches!(&twice, Err(ApiError::Refused(problem)) if problem.is(ProblemCode::LeftAlone)),
+        "{twice:?}"
+    );
+    town.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_are_planned_and_started_by_commands() {
+    let (town, api, ids) = town(1).await;
+    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
+    std::fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
+    let posthouse = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+        let output = command
+            .current_dir(town.folder())
+            .args(arguments)
+            .args(["-c", "posthouse.toml"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let id = ids[0].to_string();
+    let planned = posthouse(&["messages", "resubmit", &id, "--via", "spare"]);
+    assert!(planned.contains("resubmit of 1 messages, planned"), "{planned}");
+    assert!(
+        planned.contains(&format!("first          {id}\nnothing was done; posthouse operations start ")),
+        "{planned}"
+    );
+    assert_eq!(town.message(ids[0]).await.state, town.message(ids[0]).await.state);
+    let operation = api.operations(None, 1).await.unwrap().items.remove(0);
+    assert_eq!((operation.done, operation.state.as_str()), (0, "planned"));
+    posthouse(&["operations", "start", &operation.operation_id, "--expect-count", "1"]);
+    assert_eq!(over(&api, &operation.operation_id).await.done, 1);
+    let shown = posthouse(&["operations", "show", &operation.operation_id, "--items"]);
+    assert!(shown.contains(&format!("{id}  done as ")), "{shown}");
+    assert_ne!(town.message(ids[0]).await.state, State::Accepted);
+    town.close().await;
+}
