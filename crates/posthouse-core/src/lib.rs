@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bounds;
 pub mod cluster;
 pub mod codes;
+pub mod division;
 pub mod duration;
 pub mod id;
 pub mod life;

@@ -239,6 +239,11 @@ impl Bed {
         Self { store: backend.open().await }
     }
 
+    /// This store.
+    pub fn of(store: Box<dyn Store>) -> Self {
+        Self { store }
+    }
+
     /// Closes it and opens it again.
     pub async fn reopen(self, backend: &dyn Backend) -> Self {
         self.store.close().await.unwrap();

@@ -26,6 +26,7 @@ pub mod reports;
 pub mod retention;
 pub mod search;
 pub mod seaweed;
+pub mod two_nodes;
 pub mod unreadable;
 
 use async_trait::async_trait;
@@ -38,6 +39,11 @@ use posthouse_core::store::Store;
 pub trait Backend: Send + Sync {
     /// Opens the store of this place: a new one the first time, afterwards what is there.
     async fn open(&self) -> Box<dyn Store>;
+
+    /// Opens the store of this place once more, as another node's, while the first is open. `None` where the backend is for one gateway.
+    async fn second_node(&self) -> Option<Box<dyn Store>> {
+        None
+    }
 
     /// Opens what would be there if the machine had stopped at this moment, with `store` still open.
     async fn after_power_cut(&self, store: Box<dyn Store>) -> Box<dyn Store>;
@@ -191,6 +197,11 @@ macro_rules! conformance {
                 a_read_reply_of_another_carrier_is_kept_apart,
                 a_read_reply_is_tried_again_and_kept_as_failed,
                 a_message_that_owes_a_read_reply_stays;
+            two_nodes: each_node_has_a_number_of_its_own,
+                a_repetition_in_flight_on_another_node_is_found,
+                two_nodes_lease_a_backlog_once,
+                a_node_gets_what_is_in_its_slots,
+                what_a_dead_node_had_leased_is_anothers;
             unreadable: what_cannot_be_read_reads_back,
                 what_comes_again_is_counted,
                 what_cannot_be_read_is_bounded,
