@@ -39,7 +39,8 @@ pub use page::PageOf;
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};
 pub use provisioning::{
-    PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest, RevisionView, RollbackRequest,
+    ChangeMade, PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest, RevisionView,
+    RollbackRequest,
 };
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};

@@ -25,6 +25,9 @@ pub struct ProvisioningRequest {
     /// Whether what the document does not name is removed.
     #[serde(default)]
     pub prune: bool,
+    /// Whether what the document leaves out of an account, a carrier or the lookup stays as it is.
+    #[serde(default)]
+    pub partial: bool,
     /// The revision at which provisioning has to be; at any other nothing is done (`revision_moved`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_revision: Option<u64>,
@@ -87,6 +90,10 @@ pub struct ProvisioningPlan {
     pub keep: usize,
     /// Everything that is provisioned, and what happens to it.
     pub steps: Vec<PlannedStep>,
+    /// What is there and would not be any more, that somebody may depend on: accounts, carriers, connections, services, credentials, and
+    /// where callbacks go.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub losses: Vec<String>,
     /// What is not wrong, but an operator should know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -171,4 +178,14 @@ fn add_fields(step: &PlannedStep, lines: &mut Vec<String>) {
 fn field(PlannedField { field, from, to }: &PlannedField) -> String {
     let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     format!("  {field}: {} -> {}", shown(from), shown(to))
+}
+
+/// What a verb of one thing did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChangeMade {
+    /// The revision that provisioning is at.
+    pub revision: u64,
+    /// Whether anything changed: all may have been so already.
+    pub changed: bool,
 }

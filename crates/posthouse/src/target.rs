@@ -3,8 +3,10 @@
 use std::{path::PathBuf, sync::Arc};
 
 use posthouse_core::store::Store;
-use posthouse_gateway::config::{ApplyError, ConfigFile, Settings};
+use posthouse_gateway::config::{ApplyError, ApplyMode, ConfigFile, Settings};
 use posthouse_store::{Access, OpenError, StoreUrl, open};
+
+use crate::print::Printer;
 
 /// The variable that an admin token is looked for in.
 const TOKEN: &str = "POSTHOUSE_ADMIN_TOKEN";
@@ -12,7 +14,7 @@ const TOKEN: &str = "POSTHOUSE_ADMIN_TOKEN";
 /// A provisioning file and the store it is for.
 #[derive(clap::Args)]
 pub struct Target {
-    /// The provisioning file: accounts, carriers, lookup, ranges, blacklist
+    /// The provisioning file: accounts, carriers, lookup, ranges, blacklist; - reads standard input
     pub file: PathBuf,
     /// The configuration that says where the store is; without one, it is under ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
@@ -22,6 +24,12 @@ pub struct Target {
     /// Remove what the file does not name
     #[arg(long)]
     pub prune: bool,
+    /// Leave what the file leaves out of an account, a carrier or the lookup as it is; services and connections are found by their names
+    #[arg(long, conflicts_with = "prune")]
+    pub partial: bool,
+    /// Do nothing unless provisioning is at this revision
+    #[arg(long, value_name = "NUMBER")]
+    pub expect_revision: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -55,7 +63,27 @@ impl Target {
     /// All mistakes of the configuration, or that one of them cannot be read.
     pub fn read(&self) -> anyhow::Result<(Settings, ConfigFile)> {
         let settings = Settings::load(self.config.as_deref(), &environment)?;
-        Ok((settings, ConfigFile::load(&self.file)?))
+        let file = match self.file.as_os_str() == "-" {
+            true => ConfigFile::read(std::io::stdin().lock())?,
+            false => ConfigFile::load(&self.file)?,
+        };
+        Ok((settings, file))
+    }
+
+    /// How the file is read, and what has to be so before it is applied.
+    pub const fn mode(&self) -> ApplyMode {
+        ApplyMode { prune: self.prune, partial: self.partial, expected: self.expect_revision }
+    }
+
+    /// Says what is meant, before anything is done to it.
+    ///
+    /// # Errors
+    /// It cannot be printed.
+    pub fn name_store(&self, settings: &Settings, out: &mut Printer) -> std::io::Result<()> {
+        match &self.gateway.url {
+            Some(url) => writeln!(out, "gateway {url}"),
+            None => writeln!(out, "store {}", settings.store.path.display()),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     carrier::{Carrier, CarrierId, open_carriers},
     check::Declared,
     fields::{self, Field, Fingerprints},
+    losses::losses,
     words::words,
 };
 
@@ -27,6 +28,8 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// The carriers for which anybody who reaches the door may post, once all is as declared.
     pub open_carriers: BTreeSet<CarrierId>,
+    /// What is there and would not be any more, that somebody may depend on: accounts, connections, credentials, where callbacks go.
+    pub losses: Vec<String>,
 }
 
 /// What happens to one thing. It serializes as `--json` prints it.
@@ -93,7 +96,7 @@ impl Plan {
 /// Compares what was declared with what is provisioned, which is to be what it was declared against.
 pub fn plan(declared: &Declared, current: &Provisioning, fingerprints: &Fingerprints<'_>) -> Plan {
     let prune = declared.prune;
-    let mut plan = Plan::default();
+    let mut plan = Plan { losses: losses(declared, current), ..Plan::default() };
     // What goes leaves first, and what is named leaves after what names it; what comes, the other way round.
     let blacklist = plan.compare(&declared.blacklist, &current.blacklist, prune, fingerprints);
     let ranges = plan.compare(&declared.ranges, &current.ranges, prune, fingerprints);

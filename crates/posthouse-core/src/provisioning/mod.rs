@@ -9,6 +9,7 @@ mod difference;
 pub mod export;
 mod fields;
 mod lookup;
+mod losses;
 pub mod partial;
 mod range;
 pub mod reading;
@@ -16,6 +17,7 @@ pub mod revision;
 mod snapshot;
 pub mod tls;
 pub mod tree;
+pub mod verbs;
 pub mod vocabulary;
 pub mod words;
 

@@ -10,6 +10,7 @@ pub mod blacklist;
 mod body;
 pub mod callbacks;
 pub mod carriers;
+pub mod change;
 mod context;
 pub mod endpoints;
 mod health;

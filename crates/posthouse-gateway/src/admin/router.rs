@@ -71,6 +71,12 @@ pub(super) fn verbs() -> Vec<Verb> {
         GET "/provisioning/export" Reveal => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;
         GET "/accounts/{name}" Look => accounts::get::handle;
+        POST "/accounts/{name}/disable" Disable => accounts::disable::handle;
+        POST "/accounts/{name}/enable" Disable => accounts::enable::handle;
+        PUT "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::add_sender::handle;
+        DELETE "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::remove_sender::handle;
+        PUT "/blacklist/{number}" Blacklist => blacklist::add::handle;
+        DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/carriers" Look => carriers::list::handle;
         GET "/carriers/{id}" Look => carriers::get::handle;
         GET "/services" Look => services::list::handle;

@@ -8,7 +8,7 @@ use posthouse_core::{
 };
 
 use super::{
-    provisioning::{declared, plan},
+    provisioning::{declared_in, plan},
     reader::{ConfigErrors, ConfigFile, Environment},
 };
 
@@ -38,6 +38,17 @@ pub struct Applied {
     pub revision: u64,
 }
 
+/// How a file is read, and what has to be so before it is applied.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ApplyMode {
+    /// Whether what the file does not name goes.
+    pub prune: bool,
+    /// Whether what it leaves out of an account, a carrier or the lookup stays.
+    pub partial: bool,
+    /// The revision at which provisioning has to be, if at one.
+    pub expected: Option<u64>,
+}
+
 /// Plans what [`apply`] would do now; the revision is the one that it was planned for.
 ///
 /// # Errors
@@ -46,11 +57,15 @@ pub async fn prepare(
     store: &dyn ProvisioningStore,
     document: &ConfigFile,
     environment: &Environment<'_>,
-    prune: bool,
+    mode: ApplyMode,
 ) -> Result<Applied, ApplyError> {
+    let ApplyMode { prune, partial, expected } = mode;
     let key = store.key().await?;
     let current = store.provisioning().await?;
-    let declared = declared(document, environment, &key, Ground { current: &current, prune })?;
+    if let Some(expected) = expected.filter(|expected| *expected != current.revision) {
+        return Err(StoreError::RevisionMoved { expected, found: current.revision }.into());
+    }
+    let declared = declared_in(document, environment, &key, Ground { current: &current, prune }, partial)?;
     Ok(Applied { plan: plan(&declared, &current), revision: current.revision })
 }
 
@@ -66,14 +81,29 @@ pub async fn apply(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
+    apply_in(store, document, environment, ApplyMode { prune, ..ApplyMode::default() }, by, now).await
+}
+
+/// The same in another mode.
+///
+/// # Errors
+/// Those of [`apply`]; and [`StoreError::RevisionMoved`] where provisioning is not at the revision that was expected.
+pub async fn apply_in(
+    store: &dyn ProvisioningStore,
+    document: &ConfigFile,
+    environment: &Environment<'_>,
+    mode: ApplyMode,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Applied, ApplyError> {
     for _ in 0..TRIES {
-        let Applied { plan, revision } = prepare(store, document, environment, prune).await?;
+        let Applied { plan, revision } = prepare(store, document, environment, mode).await?;
         if plan.changes.is_empty() {
             return Ok(Applied { plan, revision });
         }
         match store.change(&plan.changes, Some(revision), by, now).await {
             Ok(revision) => return Ok(Applied { plan, revision }),
-            Err(StoreError::RevisionMoved { .. }) => {}
+            Err(StoreError::RevisionMoved { .. }) if mode.expected.is_none() => {}
             Err(error) => return Err(error.into()),
         }
     }

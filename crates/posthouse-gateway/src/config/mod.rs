@@ -9,9 +9,10 @@ pub mod provisioning;
 mod reader;
 pub mod revisions;
 pub mod settings;
+pub mod verbs;
 pub mod writer;
 
-pub use apply::{Applied, ApplyError, apply, prepare};
-pub use provisioning::{declared, plan};
+pub use apply::{Applied, ApplyError, ApplyMode, apply, apply_in, prepare};
+pub use provisioning::{declared, declared_in, plan};
 pub use reader::{ConfigErrors, ConfigFile, ConfigMistake, Environment};
 pub use settings::Settings;

@@ -4,7 +4,8 @@ use posthouse_core::{
     account::VaspKey,
     certificate::CertificateRule,
     provisioning::{
-        self as rules, Certificates, Declared, Ground, Plan, Ports, Provisioning, Secrets, reading::Reader,
+        self as rules, Certificates, Declared, Ground, Plan, Ports, Provisioning, Secrets, partial::complete,
+        reading::Reader,
     },
     tls::PeerTls,
 };
@@ -33,12 +34,29 @@ pub fn declared(
     key: &[u8; 32],
     ground: Ground<'_>,
 ) -> Result<Declared, ConfigErrors> {
+    declared_in(file, environment, key, ground, false)
+}
+
+/// The same; where it is `partial`, what the file leaves out of an account, a carrier or the lookup is as it was.
+///
+/// # Errors
+/// All mistakes of the file.
+pub fn declared_in(
+    file: &ConfigFile,
+    environment: &Environment<'_>,
+    key: &[u8; 32],
+    ground: Ground<'_>,
+    partial: bool,
+) -> Result<Declared, ConfigErrors> {
     let surroundings = Surroundings { file, environment };
     let (secrets, certificates) = (StoreSecrets { key }, PemFiles { file });
     let reader = Reader::new(&surroundings, ELSEWHERE);
-    let tree = file.tree(&reader);
+    let (mut tree, spot) = file.tree(&reader);
+    if partial {
+        tree = complete(tree, ground.current);
+    }
     let ports = Ports { secrets: &secrets, certificates: &certificates };
-    rules::check(&reader, tree, ports, ground).map_err(|problems| ConfigErrors::of(file, problems))
+    rules::check(&reader, (tree, spot), ports, ground).map_err(|problems| ConfigErrors::of(file, problems))
 }
 
 /// Hashes VASPIDs under the key of a store.

@@ -109,6 +109,18 @@ impl ConfigFile {
         }
     }
 
+    /// Reads what comes on standard input. Its relative paths start from the working directory.
+    ///
+    /// # Errors
+    /// The one mistake that it cannot be read.
+    pub fn read(from: impl std::io::Read) -> Result<Self, ConfigErrors> {
+        let file = "-".to_owned();
+        match whole_text(from) {
+            Ok(text) => Ok(Self { file, text, folder: PathBuf::new() }),
+            Err(what) => Err(ConfigErrors { mistakes: vec![ConfigMistake { file, line: None, what }] }),
+        }
+    }
+
     /// A path of the file, relative to its folder.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
@@ -190,15 +202,17 @@ fn folder_of(path: &Path) -> PathBuf {
 
 /// Reads a file whole, up to a limit. The error stands after the file's name: why it cannot be read, and the remedy.
 fn read_text(path: &Path) -> Result<String, String> {
-    let read = || {
-        let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    let bytes = read().map_err(|error| {
-        let why = error.to_string().to_lowercase();
-        format!("cannot be read: {why}; check the path and who may read it")
-    })?;
+    whole_text(File::open(path).map_err(|error| unreadable(&error))?)
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    let why = error.to_string().to_lowercase();
+    format!("cannot be read: {why}; check the path and who may read it")
+}
+
+fn whole_text(from: impl std::io::Read) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    from.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE_BYTES) {
         return Err("is longer than 64 MiB; split it".to_owned());
     }

@@ -2,7 +2,7 @@
 
 use std::{io, process::ExitCode};
 
-use posthouse_api::{AccountView, ServiceView};
+use posthouse_api::{AccountView, ChangeMade, ServiceView};
 
 use super::wait_for;
 use crate::{
@@ -24,6 +24,10 @@ enum Command {
     List(List),
     /// Show one account, with all that is provisioned of it but secrets
     Show(Show),
+    /// Let an account send no more: its requests are refused by 2550
+    Disable(Toggle),
+    /// Let it send again
+    Enable(Toggle),
 }
 
 #[derive(clap::Args)]
@@ -48,11 +52,27 @@ struct Show {
     name: String,
 }
 
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse accounts disable acme --reason \"complaints of their subscribers\"
+  posthouse accounts enable acme
+
+All else of the account stays as it is, and messages that were accepted go on. In force within a second.")]
+struct Toggle {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The account's name
+    name: String,
+}
+
 /// Does one of them.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
+        Command::Disable(args) => toggle(args, false),
+        Command::Enable(args) => toggle(args, true),
     }
 }
 
@@ -95,6 +115,39 @@ fn show(args: &Show) -> anyhow::Result<ExitCode> {
     writeln!(out, "account {} ({}), key {}…", account.name, account.status, account.key_prefix)?;
     account.services.iter().try_for_each(|one| service(&mut out, one))?;
     members(&mut out, "", &account.document, &["name", "vaspid", "status", "service"])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn toggle(args: &Toggle, enabled: bool) -> anyhow::Result<ExitCode> {
+    let (name, word) = (&args.name, if enabled { "enabled" } else { "disabled" });
+    change(
+        &args.store,
+        &format!("account {name} is {word}"),
+        &format!("account {name} was {word} already"),
+        async |via| via.set_enabled(name, enabled).await,
+    )
+}
+
+/// Changes one thing, and says what came of it.
+pub(super) fn change(
+    store: &StoreArgs,
+    done: &str,
+    already: &str,
+    work: impl AsyncFnOnce(&Via) -> anyhow::Result<ChangeMade>,
+) -> anyhow::Result<ExitCode> {
+    let settings = store.settings()?;
+    let made = wait_for(async {
+        let via = Via::open(&settings, &store.gateway).await?;
+        let made = work(&via).await;
+        via.close().await?;
+        made
+    })?;
+    let mut out = print::stdout();
+    match (store.json, made.changed) {
+        (true, _) => out.json(&made)?,
+        (false, true) => writeln!(out, "{done}; provisioning is at revision {}", made.revision)?,
+        (false, false) => writeln!(out, "{already}")?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,16 +6,18 @@ use jiff::Timestamp;
 use posthouse_api::ProvisioningPlan;
 use posthouse_gateway::{
     admin::provisioning::shown,
-    config::{self, Applied, ConfigFile, Settings},
+    config::{self, Applied, ApplyMode, ConfigFile, Settings},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    plan::{Asked, by_gateway, print_steps},
+    complain,
+    plan::{Asked, Planned, by_gateway, plan, print_steps},
     wait_for,
 };
 use crate::{
+    confirm::{confirm, is_attended},
     print::{self, Printer},
     running::{Reached, reach, reach_at},
     target::{GatewayAddress, Target, environment, told, visit},
@@ -27,6 +29,9 @@ const WAIT: Duration = Duration::from_secs(2);
 /// And how much longer for each thing that is provisioned, all of which it reads anew.
 const WAIT_FOR_EACH: Duration = Duration::from_micros(50);
 
+/// The exit code of what was refused, so that nothing was done.
+const REFUSED: u8 = 2;
+
 /// The arguments of `posthouse apply`.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -34,25 +39,45 @@ Examples:
   posthouse apply provisioning.toml
   posthouse apply provisioning.toml -c /etc/posthouse.toml --prune
   posthouse apply provisioning.toml --url http://gateway.example:8080
+  posthouse apply change.toml --partial --expect-revision 12
+  posthouse apply provisioning.toml --create      (before the gateway ever ran)
 
 What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections. \
 What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store \
 takes it without a restart, and is waited for. With --url it is sent to the gateway there, with what the files hold that it names. \
-`posthouse plan` shows the changes without making them.")]
+`posthouse plan` shows the changes without making them.
+
+What would end accounts, carriers, connections, services, keys and passwords, or where callbacks go, is asked about on a terminal, and \
+is refused elsewhere unless --allow-removals says that it may (exit code 2, nothing is changed). Every change can be taken back: \
+`posthouse provisioning rollback`.")]
 pub struct Args {
     #[command(flatten)]
     target: Target,
+    /// Make a new store where there is none
+    #[arg(long)]
+    create: bool,
+    /// Let it end accounts, carriers, connections, services, credentials, and where callbacks go
+    #[arg(long)]
+    allow_removals: bool,
+    /// Do not ask: what would be asked about is refused
+    #[arg(long, short)]
+    yes: bool,
 }
 
 /// Makes the changes and waits for the gateway, if one runs.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
-    let (applied, reached, wait) = wait_for(async {
-        let applied = apply(&args.target, &settings, &document).await?;
-        let (reached, wait) = reached(&args.target.gateway, &settings, &applied).await?;
-        Ok((applied, reached, wait))
-    })?;
     let mut out = print::stdout();
+    if !args.target.json {
+        args.target.name_store(&settings, &mut out)?;
+    }
+    let done = wait_for(async {
+        let Some(expected) = allowed(args, &settings, &document, &mut out).await? else { return Ok(None) };
+        let applied = apply(args, &settings, &document, expected).await?;
+        let (reached, wait) = reached(&args.target.gateway, &settings, &applied).await?;
+        Ok(Some((applied, reached, wait)))
+    })?;
+    let Some((applied, reached, wait)) = done else { return Ok(ExitCode::from(REFUSED)) };
     if args.target.json {
         out.json(&Taken { applied, gateway: reached_json(&reached) })?;
     } else {
@@ -82,19 +107,55 @@ pub(super) struct Taken {
     pub gateway: Value,
 }
 
-async fn apply(
-    target: &Target,
+/// Whether it may be done: then the revision at which, if at one. What keeps it from being done is told.
+async fn allowed(
+    args: &Args,
     settings: &Settings,
     document: &ConfigFile,
+    out: &mut Printer,
+) -> anyhow::Result<Option<Option<u64>>> {
+    let Planned { plan, has_store } = plan(&args.target, settings, document).await?;
+    if !has_store && !args.create {
+        let path = settings.store.path.display();
+        complain(&anyhow::anyhow!(
+            "there is no store at {path}; -c says which configuration names it, `posthouse serve` makes it, and so does --create"
+        ));
+        return Ok(None);
+    }
+    let expected = args.target.expect_revision;
+    if plan.losses.is_empty() || args.allow_removals {
+        return Ok(Some(expected));
+    }
+    if args.yes || args.target.json || !is_attended() {
+        let lost = plan.losses.join(", ");
+        complain(&anyhow::anyhow!("this would end {lost}; nothing was changed: --allow-removals lets it"));
+        return Ok(None);
+    }
+    print_steps(&plan, out)?;
+    plan.losses.iter().try_for_each(|lost| writeln!(out, "this ends: {lost}"))?;
+    if !confirm("go on?")? {
+        complain(&anyhow::anyhow!("nothing was changed"));
+        return Ok(None);
+    }
+    // What was shown is what is done.
+    Ok(Some(expected.or(Some(plan.revision))))
+}
+
+async fn apply(
+    args: &Args,
+    settings: &Settings,
+    document: &ConfigFile,
+    expected: Option<u64>,
 ) -> anyhow::Result<ProvisioningPlan> {
-    if let Some(applied) = by_gateway(target, settings, document, Asked::Apply).await? {
+    let target = &args.target;
+    if let Some(applied) = by_gateway(target, settings, document, expected, Asked::Apply).await? {
         return Ok(applied);
     }
-    let store = visit(settings, true).await?;
+    let store = visit(settings, args.create).await?;
     let by = at_the_files(&target.gateway);
-    let applied = config::apply(&*store, document, &environment, target.prune, &by, Timestamp::now())
-        .await
-        .map_err(told);
+    let mode = ApplyMode { expected, ..target.mode() };
+    let applied =
+        config::apply_in(&*store, document, &environment, mode, &by, Timestamp::now()).await.map_err(told);
     store.close().await?;
     let Applied { plan, revision } = applied?;
     Ok(shown(&plan, revision, settings.carriers.listen))

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::wait_for;
+use super::{accounts::change, wait_for};
 use crate::{print, target::StoreArgs, via::Via};
 
 /// The arguments of `posthouse blacklist`.
@@ -16,6 +16,10 @@ pub struct Args {
 enum Command {
     /// Say for whom a number is blocked
     Show(Show),
+    /// Block a number: it gets nothing any more
+    Add(Block),
+    /// Unblock a number
+    Remove(Block),
 }
 
 #[derive(clap::Args)]
@@ -32,11 +36,43 @@ struct Show {
     number: String,
 }
 
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse blacklist add 16175550199 --reason \"asked us to\"
+  posthouse blacklist add \"+1 617 555-0199\" --account acme
+  posthouse blacklist remove 16175550199
+
+In force within a second. A number that is blocked for every account and for one by itself has two entries, each of its own.")]
+struct Block {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The number, in any spelling
+    number: String,
+    /// Only for this account; left out: for every account
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
 /// Does one of them.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Show(args) => show(args),
+        Command::Add(args) => block(args, true),
+        Command::Remove(args) => block(args, false),
     }
+}
+
+fn block(args: &Block, blocked: bool) -> anyhow::Result<ExitCode> {
+    let Block { number, account, store } = args;
+    let whom = account.as_ref().map_or("every account".to_owned(), |account| format!("account {account}"));
+    let word = if blocked { "blocked" } else { "unblocked" };
+    change(
+        store,
+        &format!("{number} is {word} for {whom}"),
+        &format!("{number} was {word} for {whom} already"),
+        async |via| via.set_blocked(number, account.as_deref(), blocked).await,
+    )
 }
 
 fn show(args: &Show) -> anyhow::Result<ExitCode> {

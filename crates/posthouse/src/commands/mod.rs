@@ -54,13 +54,13 @@ pub enum Command {
     Apply(apply::Args),
     /// See who changed provisioning, and take changes back
     Provisioning(provisioning::Args),
-    /// List and show accounts
+    /// List and show accounts, disable and enable them
     Accounts(accounts::Args),
     /// List and show carriers and their connections
     Carriers(carriers::Args),
-    /// List services: which account may send as what, and to whom
+    /// List services: which account may send as what, and to whom; add and remove senders
     Services(services::Args),
-    /// See for whom a number is blocked
+    /// Block and unblock numbers, see for whom one is blocked
     Blacklist(blacklist::Args),
     /// Say whose a number is, which rule decides it, and what would make it pass
     Lookup(lookup::Args),

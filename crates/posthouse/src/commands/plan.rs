@@ -6,7 +6,7 @@ use posthouse_api::{ApiClient, ApiError, ProblemCode, ProvisioningPlan};
 use posthouse_core::provisioning::{Ground, Provisioning};
 use posthouse_gateway::{
     admin::provisioning::shown,
-    config::{self, Applied, ConfigErrors, ConfigFile, ConfigMistake, Settings},
+    config::{self, Applied, ApplyMode, ConfigErrors, ConfigFile, ConfigMistake, Settings},
 };
 use posthouse_store::OpenError;
 
@@ -24,8 +24,10 @@ use crate::{
 Examples:
   posthouse plan provisioning.toml
   posthouse plan provisioning.toml -c /etc/posthouse.toml --prune
+  posthouse plan change.toml --partial
+  generate | posthouse plan -
 
-Nothing is changed. Of more than a thousand steps of one kind the first thousand are shown; --json prints all. What is no mistake \
+Nothing is changed. The first line says which store is meant, and whether there is one. Of more than a thousand steps of one kind the first thousand are shown; --json prints all. What is no mistake \
 and somebody should know is a line that begins with `warning:`. The exit code is 0 unless the file has mistakes, which are told \
 all at once.")]
 pub struct Args {
@@ -36,42 +38,59 @@ pub struct Args {
 /// Prints what would change.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (settings, document) = args.target.read()?;
-    let plan = wait_for(plan(&args.target, &settings, &document))?;
     let mut out = print::stdout();
+    if !args.target.json {
+        args.target.name_store(&settings, &mut out)?;
+    }
+    let Planned { plan, has_store } = wait_for(plan(&args.target, &settings, &document))?;
     if args.target.json {
         out.json(&plan)?;
-    } else {
-        print_steps(&plan, &mut out)?;
-        writeln!(out, "{}", plan.summary())?;
+        return Ok(ExitCode::SUCCESS);
     }
+    if !has_store {
+        writeln!(out, "there is no such store: `posthouse apply --create` would make it")?;
+    }
+    print_steps(&plan, &mut out)?;
+    plan.losses.iter().try_for_each(|lost| writeln!(out, "this ends: {lost}"))?;
+    writeln!(out, "{}", plan.summary())?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn plan(
-    target: &Target,
-    settings: &Settings,
-    document: &ConfigFile,
-) -> anyhow::Result<ProvisioningPlan> {
-    if let Some(planned) = by_gateway(target, settings, document, Asked::Plan).await? {
-        return Ok(planned);
-    }
-    let Applied { plan, revision } = match visit(settings, false).await {
-        // What is not there is not made for a look: all that the file names would be created.
-        Err(OpenError::Missing(_)) => plan_without_store(document, target.prune)?,
-        opened => {
-            let store = opened?;
-            let planned = config::prepare(&*store, document, &environment, target.prune).await.map_err(told);
-            store.close().await?;
-            planned?
-        }
-    };
-    Ok(shown(&plan, revision, settings.carriers.listen))
+/// What would change.
+pub struct Planned {
+    /// The plan.
+    pub plan: ProvisioningPlan,
+    /// Whether there is a store; if not, the plan is for an empty one.
+    pub has_store: bool,
 }
 
-fn plan_without_store(document: &ConfigFile, prune: bool) -> anyhow::Result<Applied> {
+/// Plans what a file would change.
+///
+/// # Errors
+/// The file's mistakes, or what the gateway or the store says.
+pub async fn plan(target: &Target, settings: &Settings, document: &ConfigFile) -> anyhow::Result<Planned> {
+    if let Some(plan) = by_gateway(target, settings, document, target.expect_revision, Asked::Plan).await? {
+        return Ok(Planned { plan, has_store: true });
+    }
+    let (Applied { plan, revision }, has_store) = match visit(settings, false).await {
+        // What is not there is not made for a look: all that the file names would be created.
+        Err(OpenError::Missing(_)) => (plan_without_store(document, target.mode())?, false),
+        opened => {
+            let store = opened?;
+            let planned = config::prepare(&*store, document, &environment, target.mode()).await.map_err(told);
+            store.close().await?;
+            (planned?, true)
+        }
+    };
+    Ok(Planned { plan: shown(&plan, revision, settings.carriers.listen), has_store })
+}
+
+fn plan_without_store(document: &ConfigFile, mode: ApplyMode) -> anyhow::Result<Applied> {
     let current = Provisioning::default();
+    let ApplyMode { prune, partial, .. } = mode;
     // No hash under this key leaves this function: a plan shows none.
-    let declared = config::declared(document, &environment, &[0; 32], Ground { current: &current, prune })?;
+    let ground = Ground { current: &current, prune };
+    let declared = config::declared_in(document, &environment, &[0; 32], ground, partial)?;
     Ok(Applied { plan: config::plan(&declared, &current), revision: current.revision })
 }
 
@@ -93,6 +112,7 @@ pub async fn by_gateway(
     target: &Target,
     settings: &Settings,
     document: &ConfigFile,
+    expect_revision: Option<u64>,
     asked: Asked,
 ) -> anyhow::Result<Option<ProvisioningPlan>> {
     let (api, is_named) = match &target.gateway.url {
@@ -102,7 +122,7 @@ pub async fn by_gateway(
             None => return Ok(None),
         },
     };
-    let Some(Enclosed { request, is_verbatim }) = enclose(document, target.prune) else {
+    let Some(Enclosed { mut request, is_verbatim }) = enclose(document, target.prune) else {
         anyhow::ensure!(
             !is_named,
             "{} cannot be sent to a gateway: it is too long, or names a file that cannot be read; write in what it names",
@@ -110,6 +130,7 @@ pub async fn by_gateway(
         );
         return Ok(None);
     };
+    (request.partial, request.expect_revision) = (target.partial, expect_revision);
     let planned = match asked {
         Asked::Plan => api.plan(&request).await,
         Asked::Apply => api.apply(&request).await,

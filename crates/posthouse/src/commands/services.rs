@@ -2,17 +2,25 @@
 
 use std::process::ExitCode;
 
-use super::{accounts::service, wait_for};
+use super::{
+    accounts::{change, service},
+    wait_for,
+};
 use crate::{print, target::StoreArgs, via::Via};
 
 /// The arguments of `posthouse services`.
 #[derive(clap::Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   posthouse services
   posthouse services --account acme
-  posthouse services --sender 111122            (whose short code is it?)")]
+  posthouse services --sender 111122            (whose short code is it?)"
+)]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     #[command(flatten)]
     store: StoreArgs,
     /// Only this account's
@@ -23,8 +31,48 @@ pub struct Args {
     sender: Option<String>,
 }
 
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Let a service send under one more address
+    AddSender(Sender),
+    /// Let a service send under an address no more
+    RemoveSender(Sender),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse services add-sender acme 61295 333444
+  posthouse services remove-sender acme 61295 111122
+
+All else of the account stays as it is. In force within a second.")]
+struct Sender {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// The account's name
+    account: String,
+    /// The service's VASID
+    vasid: String,
+    /// The SenderAddress: a short code, a number or a mail address
+    sender: String,
+}
+
+fn set(args: &Sender, may: bool) -> anyhow::Result<ExitCode> {
+    let Sender { store, account, vasid, sender } = args;
+    let word = if may { "may" } else { "may not" };
+    let done = format!("service {vasid} of account {account} {word} send as {sender}");
+    change(store, &done, &format!("{done}: so it was already"), async |via| {
+        via.set_sender(account, vasid, sender, may).await
+    })
+}
+
 /// Prints them.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match &args.command {
+        Some(Command::AddSender(args)) => return set(args, true),
+        Some(Command::RemoveSender(args)) => return set(args, false),
+        None => {}
+    }
     let settings = args.store.settings()?;
     let services = wait_for(async {
         let via = Via::open(&settings, &args.store.gateway).await?;

@@ -1,14 +1,21 @@
 //! Provisioning.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use posthouse_api::{
-    AccountView, BlacklistEntry, CarrierView, LookupView, MAX_PAGE, PageOf, ProvisioningPlan, RevisionView,
-    RollbackRequest, ServiceView,
+    AccountView, BlacklistEntry, CarrierView, ChangeMade, LookupView, MAX_PAGE, PageOf, ProvisioningPlan,
+    RevisionView, RollbackRequest, ServiceView,
 };
-use posthouse_core::provisioning::Snapshot;
+use posthouse_core::{
+    account::{AccountName, AccountStatus},
+    actor::Actor,
+    provisioning::{Blacklisted, Snapshot, verbs::ProvisioningVerb},
+    store::Store,
+};
 use posthouse_gateway::{
     admin::{
-        accounts, blacklist, carriers, lookups, number_of,
+        accounts, blacklist, carriers, change, lookups, number_of,
         provisioning::{diff, export, revisions, rollback},
         services,
     },
@@ -133,6 +140,68 @@ impl Via {
         }
     }
 
+    /// Lets an account send no more, or again.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn set_enabled(&self, account: &str, enabled: bool) -> anyhow::Result<ChangeMade> {
+        let status = if enabled { AccountStatus::Active } else { AccountStatus::Disabled };
+        match self {
+            Self::Gateway(api) => api.set_enabled(account, enabled).await.map_err(told),
+            Self::Store(store, by) => {
+                let account = AccountName(account.to_owned());
+                carry_out(store, by, ProvisioningVerb::SetStatus { account, status }).await
+            }
+        }
+    }
+
+    /// Lets a service send under one more address, or under one less.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn set_sender(
+        &self,
+        account: &str,
+        vasid: &str,
+        sender: &str,
+        may: bool,
+    ) -> anyhow::Result<ChangeMade> {
+        match self {
+            Self::Gateway(api) => api.set_sender(account, vasid, sender, may).await.map_err(told),
+            Self::Store(store, by) => {
+                let (account, vasid) = (AccountName(account.to_owned()), vasid.to_owned());
+                let sender = sender.to_owned();
+                let verb = match may {
+                    true => ProvisioningVerb::AddSender { account, vasid, sender },
+                    false => ProvisioningVerb::RemoveSender { account, vasid, sender },
+                };
+                carry_out(store, by, verb).await
+            }
+        }
+    }
+
+    /// Blocks a number, or unblocks it: for an account, or for every account.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn set_blocked(
+        &self,
+        number: &str,
+        account: Option<&str>,
+        blocked: bool,
+    ) -> anyhow::Result<ChangeMade> {
+        match self {
+            Self::Gateway(api) => api.set_blocked(number, account, blocked).await.map_err(told),
+            Self::Store(store, by) => {
+                let account = account.map(|name| AccountName(name.to_owned()));
+                let entry = Blacklisted { number: number_of(number)?, account };
+                let verb =
+                    if blocked { ProvisioningVerb::Block(entry) } else { ProvisioningVerb::Unblock(entry) };
+                carry_out(store, by, verb).await
+            }
+        }
+    }
+
     /// A page of the changes of provisioning, the newest first.
     ///
     /// # Errors
@@ -180,4 +249,8 @@ impl Via {
             }
         }
     }
+}
+
+async fn carry_out(store: &Arc<dyn Store>, by: &Actor, verb: ProvisioningVerb) -> anyhow::Result<ChangeMade> {
+    of_verb(change::change(&**store, &verb, None, by, Timestamp::now()).await)
 }

@@ -544,9 +544,9 @@ async fn commands_come_from_anywhere_by_url_and_token() {
         "[[account]]\nname = \"beta\"\nvaspid = { file = \"key\" }\n[[account.service]]\nvasid = \"9\"\nsenders = [\"9\"]\n",
     )
     .unwrap();
-    assert!(
-        tell(&["plan", "p.toml"]).starts_with("create account beta\n1 to create, 0 to change, 0 to remove, ")
-    );
+    assert!(tell(&["plan", "p.toml"]).starts_with(&format!(
+        "gateway {admin}\ncreate account beta\n1 to create, 0 to change, 0 to remove, "
+    )));
     let applied = tell(&["apply", "p.toml"]);
     assert!(applied.contains("1 created, 0 changed, 0 removed, "), "{applied}");
     assert!(applied.ends_with(&format!("revision 2\nthe gateway at {admin} took it\n")), "{applied}");

@@ -53,7 +53,7 @@ fn said(report: &Value, check: &str) -> Vec<(String, String)> {
 
 fn provision(folder: &Path, carriers: &str) {
     fs::write(folder.join("p.toml"), carriers).unwrap();
-    let applied = posthouse(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
+    let applied = posthouse(folder, &["apply", "p.toml", "-c", "posthouse.toml", "--create"]);
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
 }
 
@@ -179,8 +179,8 @@ fn an_open_door_is_told() {
     fs::write(folder.join("p.toml"), file).unwrap();
     let warning = "carrier 2: whoever reaches 0.0.0.0:0 may post reports and messages in its name; \
                    add basic_auth, allowed_ips or client_certs to [carrier.callbacks]";
-    for command in ["plan", "apply"] {
-        let told = posthouse(folder, &[command, "p.toml", "-c", "posthouse.toml"]);
+    for command in [&["plan"][..], &["apply", "--create"]] {
+        let told = posthouse(folder, &[command, &["p.toml", "-c", "posthouse.toml"]].concat());
         let told = String::from_utf8(told.stdout).unwrap();
         assert!(told.contains(&format!("\ncreate carrier 2\nwarning: {warning}\n2 ")), "{told}");
     }

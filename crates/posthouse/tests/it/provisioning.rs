@@ -61,22 +61,23 @@ fn a_plan_is_applied_once_and_then_nothing_is_left_to_do() {
     let folder = folder.path();
     assert_eq!(
         printed(&posthouse(folder, &["plan", "acme.toml"])),
-        "create account acme\ncreate carrier 31003\n2 to create, 0 to change, 0 to remove, 0 unchanged\n"
+        "store data/a.db\nthere is no such store: `posthouse apply --create` would make it\n\
+         create account acme\ncreate carrier 31003\n2 to create, 0 to change, 0 to remove, 0 unchanged\n"
     );
     assert!(!folder.join("data").exists(), "a plan makes no store");
     assert_eq!(
-        printed(&posthouse(folder, &["apply", "acme.toml"])),
-        "create account acme\ncreate carrier 31003\n\
+        printed(&posthouse(folder, &["apply", "acme.toml", "--create"])),
+        "store data/a.db\ncreate account acme\ncreate carrier 31003\n\
          2 created, 0 changed, 0 removed, 0 unchanged; provisioning is at revision 1\n\
          no gateway is running on this store; its next start has it\n"
     );
     assert_eq!(
         printed(&posthouse(folder, &["plan", "acme.toml"])),
-        "0 to create, 0 to change, 0 to remove, 2 unchanged\n"
+        "store data/a.db\n0 to create, 0 to change, 0 to remove, 2 unchanged\n"
     );
     assert_eq!(
-        printed(&posthouse(folder, &["apply", "acme.toml"])),
-        "0 created, 0 changed, 0 removed, 2 unchanged; provisioning is at revision 1\n\
+        printed(&posthouse(folder, &["apply", "acme.toml", "--create"])),
+        "store data/a.db\n0 created, 0 changed, 0 removed, 2 unchanged; provisioning is at revision 1\n\
          no gateway is running on this store; its next start has it\n"
     );
 }
@@ -85,7 +86,7 @@ fn a_plan_is_applied_once_and_then_nothing_is_left_to_do() {
 fn what_a_file_no_longer_names_is_pruned_on_request() {
     let folder = folder(FILE);
     let folder = folder.path();
-    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     fs::write(folder.join("acme.toml"), "[[carrier]]\nid = \"31003\"\nname = \"Verizon\"\n").unwrap();
     let expected = json!({
         "revision": 1, "create": 0, "change": 1, "remove": 1, "keep": 0,
@@ -101,12 +102,12 @@ fn what_a_file_no_longer_names_is_pruned_on_request() {
                 {"field": "connection sim-1.weight", "from": "1", "to": null},
             ]},
         ],
+        "losses": ["account acme", "connection sim-1 of carrier 31003"],
     });
     let planned = printed(&posthouse(folder, &["plan", "acme.toml", "--prune", "--json"]));
     assert_eq!(serde_json::from_str::<Value>(&planned).unwrap(), expected);
-    let applied: Value =
-        serde_json::from_str(&printed(&posthouse(folder, &["apply", "acme.toml", "--prune", "--json"])))
-            .unwrap();
+    let apply = ["apply", "acme.toml", "--prune", "--json", "--allow-removals"];
+    let applied: Value = serde_json::from_str(&printed(&posthouse(folder, &apply))).unwrap();
     assert_eq!(applied["revision"], 2);
     assert_eq!(applied["steps"], expected["steps"]);
     assert_eq!(applied["gateway"], json!({"running": false}));
@@ -142,7 +143,7 @@ fn a_gateway_that_was_killed_is_not_waited_for() {
     fs::create_dir(folder.join("data")).unwrap();
     // Port 1 takes no connections here.
     fs::write(folder.join("data/a.db.gateway.json"), "{\"admin\": \"http://127.0.0.1:1\"}").unwrap();
-    let printed = printed(&posthouse(folder, &["apply", "acme.toml"]));
+    let printed = printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     assert!(
         printed.ends_with(
             "no gateway is running on this store; its next start has it (data/a.db.gateway.json is left over from one that was killed)\n"
@@ -155,9 +156,11 @@ fn a_gateway_that_was_killed_is_not_waited_for() {
 fn all_mistakes_are_on_stderr_and_nothing_is_made() {
     let folder = folder(&FILE.replace("senders = [\"111122\"]", "sender = []").replace("http://", "ftp://"));
     for command in ["plan", "apply"] {
-        let output = posthouse(folder.path(), &[command, "acme.toml"]);
+        let create: &[&str] = if command == "apply" { &["--create"] } else { &[] };
+        let output = posthouse(folder.path(), &[&[command, "acme.toml"], create].concat());
         assert_eq!(output.status.code(), Some(1));
-        assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "store data/a.db\n");
+        assert!(!folder.path().join("data").exists());
         assert_eq!(
             String::from_utf8_lossy(&output.stderr),
             "acme.toml:6: account.service.senders is missing; add senders = [\"111122\"]\n\
@@ -172,7 +175,7 @@ fn all_mistakes_are_on_stderr_and_nothing_is_made() {
 fn mistakes_of_the_configuration_are_told_as_well() {
     let folder = folder(FILE);
     fs::write(folder.path().join("posthouse.toml"), "[store]\nurl = \"postgres://a@b/c\"\n").unwrap();
-    let output = posthouse(folder.path(), &["apply", "acme.toml"]);
+    let output = posthouse(folder.path(), &["apply", "acme.toml", "--create"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
@@ -186,7 +189,7 @@ fn the_examples_of_the_documentation_are_right() {
     let folder = folder(FILE);
     for name in ["first", "connections"] {
         let example = format!("{}/../../docs/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
-        printed(&posthouse(folder.path(), &["apply", &example]));
+        printed(&posthouse(folder.path(), &["apply", &example, "--create", "--allow-removals"]));
     }
 }
 
@@ -194,12 +197,18 @@ fn the_examples_of_the_documentation_are_right() {
 fn a_change_is_seen_and_taken_back() {
     let folder = folder(FILE);
     let folder = folder.path();
-    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     // Somebody applies the file of another place.
     let before = printed(&posthouse(folder, &["provisioning", "export"]));
     let other = FILE.replace("acme-api-key", "another-key").replace("\"111122\"", "\"111122\", \"333\"");
     fs::write(folder.join("other.toml"), other).unwrap();
-    printed(&posthouse(folder, &["apply", "other.toml"]));
+    let refused = posthouse(folder, &["apply", "other.toml"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr),
+        "posthouse: this would end the key acme… of account acme; nothing was changed: --allow-removals lets it\n"
+    );
+    printed(&posthouse(folder, &["apply", "other.toml", "--allow-removals"]));
     let revisions = posthouse(folder, &["provisioning", "revisions", "--json"]);
     let revisions: Value = serde_json::from_slice(&revisions.stdout).unwrap();
     let notes: Vec<_> = revisions["items"]
@@ -236,7 +245,7 @@ fn a_change_is_seen_and_taken_back() {
     // The old key and the old password, which the store knows as hashes only, are back.
     assert_eq!(
         printed(&posthouse(folder, &["plan", "acme.toml"])),
-        "0 to create, 0 to change, 0 to remove, 2 unchanged\n"
+        "store data/a.db\n0 to create, 0 to change, 0 to remove, 2 unchanged\n"
     );
     let everything = printed(&posthouse(folder, &["provisioning", "rollback", "0"]));
     assert!(everything.contains("2 removed"), "{everything}");
@@ -334,14 +343,14 @@ number = "16175550198"
 fn an_export_holds_all_but_secrets_and_is_taken_back() {
     let folder = folder(EVERYTHING);
     let folder = folder.path();
-    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     let exported = printed(&posthouse(folder, &["provisioning", "export"]));
     assert!(!exported.contains("hush") && !exported.contains("argon2"), "{exported}");
     assert_eq!(exported.matches("{ kept = true }").count(), 10, "{exported}");
     fs::write(folder.join("export.toml"), &exported).unwrap();
     assert_eq!(
         printed(&posthouse(folder, &["plan", "export.toml", "--prune"])),
-        "0 to create, 0 to change, 0 to remove, 6 unchanged\n"
+        "store data/a.db\n0 to create, 0 to change, 0 to remove, 6 unchanged\n"
     );
     // What is kept is kept by this store alone.
     fs::write(folder.join("posthouse.toml"), "[store]\nurl = \"sqlite://other/a.db\"\n").unwrap();
@@ -355,7 +364,7 @@ fn an_export_holds_all_but_secrets_and_is_taken_back() {
 fn what_is_provisioned_is_listed_and_shown() {
     let folder = folder(EVERYTHING);
     let folder = folder.path();
-    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     let show = |args: &[&str]| printed(&posthouse(folder, args));
     assert_eq!(
         show(&["accounts", "list"]),
@@ -399,7 +408,7 @@ fn a_lookup_says_which_rule_decides_and_what_would_make_a_number_pass() {
     );
     let folder = folder(&ranges);
     let folder = folder.path();
-    printed(&posthouse(folder, &["apply", "acme.toml"]));
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
     let look = |number: &str| {
         let output = posthouse(folder, &["lookup", number]);
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
@@ -422,4 +431,158 @@ fn a_lookup_says_which_rule_decides_and_what_would_make_a_number_pass() {
     let (code, told) = look("16175550199");
     assert_eq!(code, Some(1));
     assert!(told.contains("it is on the blacklist\na message to it is refused by 3001"), "{told}");
+}
+
+#[test]
+fn a_wrong_folder_gets_no_store() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    let output = posthouse(folder, &["apply", "acme.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "store data/a.db\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "posthouse: there is no store at data/a.db; -c says which configuration names it, `posthouse serve` makes it, and so does --create\n"
+    );
+    assert!(!folder.join("data").exists());
+}
+
+/// What the tutorial's file does to an account of the same name that is in use.
+#[test]
+fn what_somebody_depends_on_does_not_go_without_a_word() {
+    let folder = folder(EVERYTHING);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
+    let before = printed(&posthouse(folder, &["provisioning", "export"]));
+    let example = format!("{}/../../docs/examples/first.toml", env!("CARGO_MANIFEST_DIR"));
+    for more in [&[][..], &["--yes"], &["--json"]] {
+        let refused = posthouse(folder, &[&["apply", &example], more].concat());
+        assert_eq!(refused.status.code(), Some(2), "{more:?}");
+        let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+        for lost in [
+            "the user name and password of account acme",
+            "the deliver_url of account acme",
+            "the user name and password of the callbacks of account acme",
+            "service two words of account acme",
+            "connection a of carrier 31003",
+            "the user name and password that carrier 31003 shows",
+        ] {
+            assert!(told.contains(lost), "{lost}: {told}");
+        }
+    }
+    assert_eq!(printed(&posthouse(folder, &["provisioning", "export"])), before);
+    let plan = printed(&posthouse(folder, &["plan", &example]));
+    assert!(plan.contains("\nthis ends: connection a of carrier 31003\n"), "{plan}");
+    let forced = printed(&posthouse(folder, &["apply", &example, "--allow-removals"]));
+    assert!(forced.contains("revision 2\n"), "{forced}");
+    printed(&posthouse(folder, &["provisioning", "rollback", "1"]));
+    assert_eq!(printed(&posthouse(folder, &["provisioning", "export"])), before);
+    fs::write(folder.join("empty.toml"), "").unwrap();
+    let emptied = posthouse(folder, &["apply", "empty.toml", "--prune"]);
+    assert_eq!(emptied.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&emptied.stderr).into_owned();
+    assert!(told.contains("this would end account acme, carrier 31003; nothing was changed"), "{told}");
+}
+
+#[test]
+fn a_partial_file_leaves_what_it_leaves_out() {
+    let folder = folder(EVERYTHING);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
+    let change = "[[account]]\nname = \"acme\"\nstatus = \"disabled\"\n[account.callbacks]\nwindow = 9\n\
+                  [[account.service]]\nvasid = \"61295\"\nsenders = [\"777\"]\n\
+                  [[carrier]]\nid = \"31003\"\n[[carrier.connection]]\nname = \"b\"\nurl = \"http://127.0.0.1:9102/mm7\"\n";
+    fs::write(folder.join("change.toml"), change).unwrap();
+    let applied =
+        printed(&posthouse(folder, &["apply", "change.toml", "--partial", "--expect-revision", "1"]));
+    assert!(
+        applied.starts_with("store data/a.db\nchange account acme\n  status: active -> disabled\n"),
+        "{applied}"
+    );
+    assert!(
+        applied.contains(
+            "  callbacks.window: 3 -> 9\n  service 61295.senders: 111122 name@mail.example -> 777\n"
+        ),
+        "{applied}"
+    );
+    assert!(
+        applied.contains("0 created, 2 changed, 0 removed, 4 unchanged; provisioning is at revision 2\n"),
+        "{applied}"
+    );
+    let exported = printed(&posthouse(folder, &["provisioning", "export"]));
+    assert!(exported.contains("name = \"a\"") && exported.contains("name = \"b\""), "{exported}");
+    let stale = posthouse(folder, &["apply", "change.toml", "--partial", "--expect-revision", "1"]);
+    assert_eq!(stale.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&stale.stderr).into_owned();
+    assert!(told.contains("revision"), "{told}");
+}
+
+#[test]
+fn a_file_may_come_on_standard_input() {
+    let folder = folder(FILE);
+    let folder = folder.path();
+    let file = fs::File::open(folder.join("acme.toml")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_posthouse"))
+        .args(["apply", "-", "--create", "-c", "posthouse.toml"])
+        .current_dir(folder)
+        .env("ACME_PASSWORD", "s3cret")
+        .stdin(file)
+        .output()
+        .unwrap();
+    assert!(printed(&output).contains("2 created, "), "{output:?}");
+}
+
+#[test]
+fn one_thing_is_changed_by_a_verb() {
+    let folder = folder(EVERYTHING);
+    let folder = folder.path();
+    printed(&posthouse(folder, &["apply", "acme.toml", "--create"]));
+    let say = |args: &[&str]| printed(&posthouse(folder, args));
+    assert_eq!(
+        say(&["accounts", "disable", "acme", "--reason", "complaints"]),
+        "account acme is disabled; provisioning is at revision 2\n"
+    );
+    assert_eq!(say(&["accounts", "disable", "acme"]), "account acme was disabled already\n");
+    assert_eq!(
+        say(&["accounts", "enable", "acme"]),
+        "account acme is enabled; provisioning is at revision 3\n"
+    );
+    assert_eq!(
+        say(&["services", "add-sender", "acme", "two words", "444"]),
+        "service two words of account acme may send as 444; provisioning is at revision 4\n"
+    );
+    say(&["services", "remove-sender", "acme", "two words", "444"]);
+    assert_eq!(
+        say(&["blacklist", "add", "+1 617 555-0101"]),
+        "+1 617 555-0101 is blocked for every account; provisioning is at revision 6\n"
+    );
+    assert_eq!(say(&["blacklist", "show", "16175550101"]), "16175550101 is blocked for every account\n");
+    say(&["blacklist", "remove", "16175550101"]);
+    let revisions = say(&["provisioning", "revisions", "--json"]);
+    let revisions: Value = serde_json::from_str(&revisions).unwrap();
+    assert_eq!(revisions["items"][5]["reason"], "complaints");
+    assert_eq!(revisions["items"][0]["summary"], "remove blacklist +1617•••0101");
+    for (args, told) in [
+        (&["accounts", "disable", "acmee"][..], "no account acmee is provisioned"),
+        (&["services", "add-sender", "acme", "9", "444"], "account acme has no service 9"),
+        (
+            &["services", "add-sender", "acme", "61295", "4 4"],
+            "\"4 4\" is no sender address; write a short code or a number",
+        ),
+        (
+            &["services", "remove-sender", "acme", "61295", "9"],
+            "service 61295 of account acme does not send as 9",
+        ),
+        (
+            &["services", "remove-sender", "acme", "two words", "3"],
+            "would be left without a sender; add another one before",
+        ),
+        (&["blacklist", "remove", "16175550101"], "+1617•••0101 is not blocked for every account"),
+        (&["blacklist", "add", "16175550101", "--account", "acmee"], "no account acmee is provisioned"),
+    ] {
+        let output = posthouse(folder, args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(told), "{said}");
+    }
 }

@@ -24,6 +24,16 @@ use super::{
 
 pub use values::{MOST_BYTES, network};
 
+/// A SenderAddress, for those who add one without a file.
+///
+/// # Errors
+/// What is wrong with it, to stand after it.
+pub(super) fn sender(text: String) -> Result<String, String> {
+    values::sender(text).map_err(|unfit| match unfit {
+        Unfit::Value(what) | Unfit::Alone(what) => what,
+    })
+}
+
 /// How long a peer may take to answer when nothing else is said.
 const TEN_SECONDS: Duration = Duration::from_secs(10);
 /// The most requests a second, or at once, that a limit may allow.

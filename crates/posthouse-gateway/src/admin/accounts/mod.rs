@@ -1,5 +1,7 @@
 //! Accounts.
 
+pub mod disable;
+pub mod enable;
 pub mod get;
 pub mod list;
 

@@ -1,3 +1,5 @@
 //! The blacklist.
 
+pub mod add;
 pub mod get;
+pub mod remove;

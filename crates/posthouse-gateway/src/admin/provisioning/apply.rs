@@ -7,14 +7,14 @@ use axum::{
     extract::{Request, State},
 };
 use posthouse_api::{ProvisioningPlan, ProvisioningRequest};
-use posthouse_core::{actor::Actor, store::StoreError};
+use posthouse_core::actor::Actor;
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
     },
-    Prune, answer, document, expect, moved, refused, wait,
+    Prune, answer, document, mode, refused, wait,
 };
 use crate::config::{self, Applied};
 
@@ -39,19 +39,6 @@ pub(in super::super) async fn handle(
 fn apply(state: &AdminState, request: &ProvisioningRequest, by: &Actor) -> Result<Applied, VerbError> {
     let environment = |name: &str| request.environment.get(name).cloned();
     let (document, now) = (document(request), state.clock.now());
-    let Some(expected) = request.expect_revision else {
-        let applied = wait(config::apply(&*state.store, &document, &environment, request.prune, by, now));
-        return applied.map_err(refused);
-    };
-    let planned = wait(config::prepare(&*state.store, &document, &environment, request.prune));
-    let Applied { plan, revision } = planned.map_err(refused)?;
-    expect(request, revision)?;
-    if plan.changes.is_empty() {
-        return Ok(Applied { plan, revision });
-    }
-    match wait(state.store.change(&plan.changes, Some(revision), by, now)) {
-        Ok(revision) => Ok(Applied { plan, revision }),
-        Err(StoreError::RevisionMoved { found, .. }) => Err(moved(expected, found).into()),
-        Err(error) => Err(error.into()),
-    }
+    let applied = wait(config::apply_in(&*state.store, &document, &environment, mode(request), by, now));
+    applied.map_err(refused)
 }

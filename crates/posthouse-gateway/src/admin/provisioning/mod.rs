@@ -21,6 +21,7 @@ use posthouse_api::{
 use posthouse_core::{
     actor::Actor,
     provisioning::{Plan, PlanAction},
+    store::StoreError,
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
 
@@ -32,7 +33,7 @@ use super::{
 };
 use crate::{
     carrier::open,
-    config::{Applied, ApplyError, ConfigErrors, ConfigFile, revisions::RevisionError},
+    config::{Applied, ApplyError, ApplyMode, ConfigErrors, ConfigFile, revisions::RevisionError},
 };
 
 /// The media type of a document that is sent as it is.
@@ -69,6 +70,7 @@ fn differences(plan: &Plan, revision: u64) -> ProvisioningPlan {
         remove: plan.count(PlanAction::Remove),
         keep: plan.count(PlanAction::Keep),
         steps: steps.collect(),
+        losses: plan.losses.clone(),
         warnings: Vec::new(),
     }
 }
@@ -80,6 +82,8 @@ fn differences(plan: &Plan, revision: u64) -> ProvisioningPlan {
 struct Prune {
     /// Remove what the document does not name.
     prune: Option<bool>,
+    /// Leave what the document leaves out of an account, a carrier or the lookup as it is.
+    partial: Option<bool>,
 }
 
 /// What a verb does with a document.
@@ -126,7 +130,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 /// A document as TOML, with parameters beside it; or both in one as JSON.
 async fn read(headers: &HeaderMap, uri: &Uri, body: Body) -> Result<ProvisioningRequest, ProblemDetails> {
     let mut given = Parameters::of(uri);
-    let prune = given.flag("prune");
+    let (prune, partial) = (given.flag("prune"), given.flag("partial"));
     given.finish()?;
     let expected = if_match(headers)?;
     let bytes = body::bytes(body).await;
@@ -149,13 +153,14 @@ async fn read(headers: &HeaderMap, uri: &Uri, body: Body) -> Result<Provisioning
     }
     Ok(ProvisioningRequest {
         prune: request.prune || prune,
+        partial: request.partial || partial,
         expect_revision: request.expect_revision.or(expected),
         ..request
     })
 }
 
 /// The revision in `If-Match`, with or without quotes.
-fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ProblemDetails> {
+pub(super) fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ProblemDetails> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let text = value.to_str().unwrap_or_default().trim();
     let number = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);
@@ -172,15 +177,13 @@ fn document(request: &ProvisioningRequest) -> ConfigFile {
     ConfigFile { file: DOCUMENT.to_owned(), text: request.toml.clone(), folder: "".into() }
 }
 
-/// Provisioning has to be at the revision that is expected, if one is.
-fn expect(request: &ProvisioningRequest, revision: u64) -> Result<(), ProblemDetails> {
-    match request.expect_revision {
-        Some(expected) if expected != revision => Err(moved(expected, revision)),
-        _ => Ok(()),
-    }
+/// How a document is read.
+fn mode(request: &ProvisioningRequest) -> ApplyMode {
+    let &ProvisioningRequest { prune, partial, expect_revision: expected, .. } = request;
+    ApplyMode { prune, partial, expected }
 }
 
-fn moved(expected: u64, revision: u64) -> ProblemDetails {
+pub(super) fn moved(expected: u64, revision: u64) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::RevisionMoved)
         .detail(format!("provisioning is at revision {revision}, not at {expected}; nothing was changed"))
         .remedy("plan again")
@@ -192,6 +195,7 @@ fn refused(error: ApplyError) -> VerbError {
             let errors = mistakes.into_iter().map(|mistake| mistake_at(mistake.line, &mistake.what));
             invalid(errors.collect()).into()
         }
+        ApplyError::Store(StoreError::RevisionMoved { expected, found }) => moved(expected, found).into(),
         ApplyError::Store(error) => error.into(),
         contended @ ApplyError::Contended => {
             ProblemDetails::new(ProblemCode::Unavailable).detail(contended.to_string()).into()

@@ -14,7 +14,7 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
     },
-    Prune, answer, document, expect, refused, wait,
+    Prune, answer, document, mode, refused, wait,
 };
 use crate::config::{self, Applied};
 
@@ -39,8 +39,6 @@ pub(in super::super) async fn handle(
 fn plan(state: &AdminState, request: &ProvisioningRequest, _by: &Actor) -> Result<Applied, VerbError> {
     let environment = |name: &str| request.environment.get(name).cloned();
     let document = document(request);
-    let planned = wait(config::prepare(&*state.store, &document, &environment, request.prune));
-    let planned = planned.map_err(refused)?;
-    expect(request, planned.revision)?;
-    Ok(planned)
+    let planned = wait(config::prepare(&*state.store, &document, &environment, mode(request)));
+    planned.map_err(refused)
 }

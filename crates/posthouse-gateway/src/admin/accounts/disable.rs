@@ -1,0 +1,40 @@
+//! `POST /api/v1/accounts/{name}/disable`: its requests are refused by 2550.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
+use http::{HeaderMap, Uri};
+use posthouse_api::ChangeMade;
+use posthouse_core::{
+    account::{AccountName, AccountStatus},
+    actor::Actor,
+    provisioning::verbs::ProvisioningVerb,
+};
+
+use super::super::{
+    AdminState,
+    answer::{JsonAnswer, ProblemAnswer},
+    change::requested,
+};
+
+/// Lets an account send no more
+#[utoipa::path(
+    post, path = "/accounts/{name}/disable", tag = "provisioning", operation_id = "disable_account",
+    params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    responses(
+        (status = 200, description = "What came of it", body = ChangeMade),
+        (status = 412, description = "Provisioning is at another revision"))
+)]
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
+    let verb = ProvisioningVerb::SetStatus { account: AccountName(name), status: AccountStatus::Disabled };
+    requested(&state, &by, (&headers, &uri), &verb).await
+}

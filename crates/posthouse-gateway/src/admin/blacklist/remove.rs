@@ -1,0 +1,47 @@
+//! `DELETE /api/v1/blacklist/{number}`: it does again.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
+use http::{HeaderMap, Uri};
+use posthouse_api::ChangeMade;
+use posthouse_core::{
+    account::AccountName,
+    actor::Actor,
+    provisioning::{Blacklisted, verbs::ProvisioningVerb},
+};
+
+use super::super::{
+    AdminState,
+    answer::{JsonAnswer, ProblemAnswer},
+    change::change,
+    number_of,
+    provisioning::if_match,
+    query::Parameters,
+};
+
+/// Unblocks a number
+#[utoipa::path(
+    delete, path = "/blacklist/{number}", tag = "provisioning", operation_id = "unblock_number",
+    params(("number" = String, Path, description = "The number, in any usual spelling"), ("account" = Option<String>, Query, description = "For this account alone"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    responses(
+        (status = 200, description = "What came of it", body = ChangeMade),
+        (status = 412, description = "Provisioning is at another revision"))
+)]
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    Path(number): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let account = given.one("account").map(AccountName);
+    given.finish()?;
+    let expected = if_match(&headers)?;
+    let verb = ProvisioningVerb::Unblock(Blacklisted { number: number_of(&number)?, account });
+    Ok(JsonAnswer(change(&*state.store, &verb, expected, &by, state.clock.now()).await?))
+}
