@@ -138,6 +138,9 @@ pub struct MessageDetail {
     /// The message.
     #[serde(flatten)]
     pub message: MessageView,
+    /// What the carrier said in Details when it refused the message, beside `reason`; at most 500 characters.
+    #[serde(default)]
+    pub details: Option<String>,
     /// What its content is made of.
     pub parts: Vec<PartView>,
     /// What is to be done about it next; null once it has ended.

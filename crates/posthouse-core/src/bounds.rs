@@ -21,6 +21,8 @@ pub const LINE: usize = 1000;
 pub const ANSWER: usize = 1024;
 /// Of how many tries to deliver a callback is kept how they ended: the newest.
 pub const TRIES: u32 = 20;
+/// The longest Details of a carrier that are kept and go on, in characters.
+pub const DETAILS: usize = 500;
 /// The most lines of a timeline. Once it has them, each new line replaces the last.
 pub const LINES: u32 = 2000;
 /// The most failed attempts of one message that are kept: the newest.
@@ -116,7 +118,7 @@ impl Settlement {
     pub fn within_bounds(mut self) -> Self {
         match &mut self {
             Self::Taken { carrier_message_id: Some(id), .. } => shorten_id(id),
-            Self::Refused { details: Some(details), .. } => shorten(details, LINE),
+            Self::Refused { details: Some(details), .. } => shorten(details, DETAILS),
             _ => {}
         }
         self

@@ -314,6 +314,8 @@ pub struct StoredMessage {
     pub state: State,
     /// The reason of a refusal.
     pub reason: Option<Reason>,
+    /// What the carrier said about its refusal in Details.
+    pub details: Option<String>,
     /// The MessageID that the carrier gave it.
     pub carrier_message_id: Option<String>,
     /// How many attempts were begun.

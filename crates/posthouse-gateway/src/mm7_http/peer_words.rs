@@ -1,6 +1,7 @@
 //! What a peer said, in a few words for the timeline and the log: people who have to mend something want to read it.
 
 use mm7::message::Message;
+use posthouse_core::bounds::DETAILS;
 
 /// The longest piece that is quoted, in characters.
 const LONGEST: usize = 120;
@@ -11,11 +12,20 @@ const NOT_FOR_PEOPLE: [&str; 2] = ["script", "style"];
 
 /// The beginning of a text as one line: without control characters, and without those that change how a line is read.
 pub fn line(text: &str) -> String {
+    line_of(text, LONGEST)
+}
+
+/// The same of Details, in which carriers say what is wrong: more of them is kept.
+pub fn details(text: &str) -> String {
+    line_of(text, DETAILS)
+}
+
+fn line_of(text: &str, longest: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     for word in text.split(|c: char| c.is_whitespace() || is_not_seen(c)).filter(|word| !word.is_empty()) {
         let gap = usize::from(length > 0);
-        let room = LONGEST.saturating_sub(length + gap);
+        let room = longest.saturating_sub(length + gap);
         if room == 0 {
             break;
         }
@@ -31,7 +41,7 @@ pub fn line(text: &str) -> String {
 /// The code that an answer holds, and its words. `None` for what is no answer; no code for a Fault that holds none.
 pub fn of_message(message: &Message) -> Option<(Option<u32>, String)> {
     if let Some(status) = message.status() {
-        let details = status.details.as_deref().map(line).filter(|details| !details.is_empty());
+        let details = status.details.as_deref().map(self::details).filter(|details| !details.is_empty());
         let details = details.map(|details| format!(": {details}")).unwrap_or_default();
         let within = match message {
             Message::Fault(_) => ", in a Fault",
@@ -160,6 +170,8 @@ mod tests {
     fn it_is_short() {
         assert_eq!(line(&"word ".repeat(100)).chars().count(), 119);
         assert_eq!(line(&"ü".repeat(1000)), "ü".repeat(120));
+        assert_eq!(details(&"ü ".repeat(1000)).chars().count(), 499);
+        assert_eq!(details(&"ü".repeat(1000)), "ü".repeat(500));
         assert_eq!(of_body("<b> </b>".repeat(1 << 20).as_bytes()), None);
         assert_eq!(of_body("<".repeat(1 << 20).as_bytes()).map(|words| words.len()), Some(120));
     }

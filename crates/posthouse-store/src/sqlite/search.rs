@@ -27,7 +27,7 @@ use crate::media::{
 /// set back.
 const APART: SignedDuration = SignedDuration::from_secs(10);
 
-const COLUMNS: &str = "id, account, carrier, submission, state, reason, carrier_message_id, attempts, accepted_at, \
+const COLUMNS: &str = "id, account, carrier, submission, state, reason, details, carrier_message_id, attempts, accepted_at, \
                        changed_at";
 
 /// A message, if it is known.
@@ -46,6 +46,7 @@ fn read(row: &Row<'_>) -> Result<StoredMessage> {
         submission: record.json("submission")?,
         state: record.state("state")?,
         reason: record.reason("reason")?,
+        details: record.value("details")?,
         carrier_message_id: record.value("carrier_message_id")?,
         attempts: record.value("attempts")?,
         accepted_at: record.time("accepted_at")?,

@@ -242,6 +242,9 @@ fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::
     if let Some(reason) = &message.reason {
         writeln!(out, "reason         {reason}")?;
     }
+    if let Some(details) = &shown.details {
+        writeln!(out, "it said        {details}")?;
+    }
     writeln!(out, "account        {}, VASID {}", message.account, message.vasid)?;
     writeln!(out, "from, to       {}, {}", message.sender, message.recipient)?;
     let carrier_id = message.carrier_message_id.as_deref().unwrap_or("not told");

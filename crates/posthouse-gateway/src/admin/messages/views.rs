@@ -45,6 +45,7 @@ pub(super) fn detail(
         .map(|part| PartView { content_type: part.content_type.as_str().to_owned(), bytes: part.bytes });
     MessageDetail {
         message: message(shown, reveal),
+        details: shown.details.clone(),
         parts: parts.collect(),
         next: next.map(next_step),
         timeline: timeline.iter().map(line).collect(),

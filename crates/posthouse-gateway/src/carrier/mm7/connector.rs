@@ -175,7 +175,7 @@ fn read(answer: &HttpReply, transaction_id: &str) -> Attempt {
 
 /// What a carrier says in Details of its own.
 fn own_details(status: &Status) -> Option<String> {
-    let details = peer_words::line(status.details.as_deref()?);
+    let details = peer_words::details(status.details.as_deref()?);
     let known = StatusCode::from_code(status.code).and_then(StatusCode::details);
     Some(details).filter(|details| !details.is_empty() && known != Some(details.as_str()))
 }
