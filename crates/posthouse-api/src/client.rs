@@ -21,9 +21,9 @@ use crate::{
     CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, InterveneRequest,
     Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, MoQuery,
     MoView, NodeView, OperationItemView, OperationRequest, OperationView, PageOf, ProblemDetails,
-    ProvisioningPlan, ProvisioningRequest, REASON_HEADER, ResendRequest, ResentBatch, ResubmitRequest,
-    Resubmitted, RevisionView, RollbackRequest, ServiceView, StartRequest, USER_HEADER, UnmatchedQuery,
-    UnmatchedView, UnreadableQuery, UnreadableRequest, VersionView,
+    ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView, ResendRequest,
+    ResentBatch, ResubmitRequest, Resubmitted, RevisionView, RollbackRequest, ServiceView, StartRequest,
+    USER_HEADER, UnmatchedQuery, UnmatchedView, UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -473,6 +473,30 @@ impl ApiClient {
     pub async fn unmatched_report(&self, number: i64, reveal: bool) -> Result<UnmatchedView, ApiError> {
         let reveal = reveal.then(|| ("reveal", "true".to_owned()));
         self.get(&format!("/unmatched-reports/{number}"), reveal.as_slice()).await
+    }
+
+    /// A page of the refusals that match, the newest first.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn refusals(
+        &self,
+        query: &RefusalQuery,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<RefusalView>, ApiError> {
+        let mut parameters = query.parameters();
+        parameters.push(("limit", limit.to_string()));
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/refusals", &parameters).await
+    }
+
+    /// One refusal, with the head of its request.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn refusal(&self, id: &str) -> Result<RefusalView, ApiError> {
+        self.get(&format!("/refusals/{}", segment(id)), &[]).await
     }
 
     /// A page of the requests of carriers that could not be read, the newest first.

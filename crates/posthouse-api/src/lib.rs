@@ -17,6 +17,7 @@ mod problem;
 mod provisioned;
 mod provisioning;
 mod queue;
+mod refusal;
 mod unreadable;
 mod version;
 
@@ -43,6 +44,7 @@ pub use provisioning::{
     RollbackRequest,
 };
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
+pub use refusal::{FindingView, RefusalQuery, RefusalView};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};
 pub use version::VersionView;
 

@@ -21,6 +21,7 @@ pub mod moment;
 pub mod operation;
 pub mod pace;
 pub mod provisioning;
+pub mod refusal;
 pub mod share;
 pub mod shown;
 pub mod slots;

@@ -29,6 +29,7 @@ mod mm7_http;
 mod patience;
 pub mod queue;
 mod random;
+mod refusals;
 mod resolver;
 pub mod secrets;
 pub mod shares;

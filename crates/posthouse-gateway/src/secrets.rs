@@ -59,6 +59,12 @@ pub fn vasp_hash(key: &[u8; 32], vaspid: &str) -> String {
     digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
+/// What a phone number is looked for by where it must not stand: a keyed hash of its digits.
+pub fn number_hash(key: &[u8; 32], number: &str) -> String {
+    // Nothing that is a VASPID begins so, or it would have to be one with a blank.
+    vasp_hash(key, &format!("number {number}"))
+}
+
 /// A VASPID as it is kept.
 pub fn vasp_key(key: &[u8; 32], vaspid: &str) -> VaspKey {
     VaspKey { hash: vasp_hash(key, vaspid), prefix: VaspKey::prefix_of(vaspid.trim()) }

@@ -57,6 +57,7 @@ macro_rules! passes_on_the_rest {
             UpkeepStore,
             MembershipStore,
             QueueStore,
+            RefusalStore,
             SearchStore
         );
     };

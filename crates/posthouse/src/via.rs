@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use posthouse_api::{
     AccountQueue, ApiClient, ApiError, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
     EndpointTested, EndpointView, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery,
-    MessageSummary, MessageTotal, MessageView, PageOf, ProblemCode, ProblemDetails, ResendRequest,
-    ResentBatch, UnreadableQuery, UnreadableRequest,
+    MessageSummary, MessageTotal, MessageView, PageOf, ProblemCode, ProblemDetails, RefusalQuery,
+    RefusalView, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
 };
 use posthouse_core::{actor::Actor, carrier::CarrierId, provisioning::Snapshot, store::Store};
 use posthouse_gateway::{
-    admin::{VerbError, callbacks, endpoints, messages, queues, unreadable},
+    admin::{VerbError, callbacks, endpoints, messages, queues, refusals, unreadable},
     config::Settings,
 };
 
@@ -201,6 +201,39 @@ impl Via {
                     messages::resend_reports::resend_reports(&**store, request, by, Timestamp::now()).await,
                 )
             }
+        }
+    }
+
+    /// A page of the refusals that match.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn refusals(
+        &self,
+        query: &RefusalQuery,
+        cursor: Option<String>,
+        limit: u16,
+    ) -> anyhow::Result<PageOf<RefusalView>> {
+        match self {
+            Self::Gateway(api) => {
+                let ask = async |cursor: Option<&str>, limit| api.refusals(query, cursor, limit).await;
+                paged(limit, cursor, ask).await
+            }
+            Self::Store(store, _) => {
+                let (cursor, limit) = (cursor.as_deref(), limit.into());
+                of_verb(refusals::list::find_provisioned(&**store, query, cursor, limit).await)
+            }
+        }
+    }
+
+    /// One of them; `None` where there is none with this id.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn refusal(&self, id: &str) -> anyhow::Result<Option<RefusalView>> {
+        match self {
+            Self::Gateway(api) => found(api.refusal(id).await),
+            Self::Store(store, _) => found_in(refusals::get::get(&**store, id).await),
         }
     }
 

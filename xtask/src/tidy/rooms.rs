@@ -22,6 +22,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("lanes", &[]),
             ("patience", &[]),
             ("random", &[]),
+            ("refusals", &[]),
             ("secrets", &[]),
             ("shares", &[]),
             ("snapshot", &[]),
@@ -46,7 +47,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                 "intake",
                 &["bell", "drain", "fetch", "handoff", "ids", "lookup", "patience", "shares", "telemetry"],
             ),
-            ("doors", &["auth", "http", "intake", "mm7_http", "secrets", "snapshot"]),
+            ("doors", &["auth", "http", "intake", "mm7_http", "refusals", "secrets", "snapshot"]),
             (
                 "carrier",
                 &[
@@ -121,6 +122,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "lookup",
                     "queue",
                     "random",
+                    "refusals",
                     "secrets",
                     "snapshot",
                     "spawn",

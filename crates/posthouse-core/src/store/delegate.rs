@@ -8,10 +8,10 @@ use super::{
     Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy,
     Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
     IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
-    MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, NumberStore, OperationItem, OperationPage,
-    OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, RevisionStore,
-    SearchStore, Settled, Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend,
-    UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
+    MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem,
+    OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter,
+    RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
+    StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -29,6 +29,7 @@ use crate::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
     },
+    refusal::KeptRefusal,
     slots::Slots,
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -363,6 +364,18 @@ impl<W: Wraps<dyn ReportStore>> ReportStore for W {
 
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
         self.inner().keep_unreadable(request).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn RefusalStore>> RefusalStore for W {
+    async fn keep_refusals(&self, refusals: &[NewRefusal]) -> StoreResult<()> {
+        self.inner().keep_refusals(refusals).await
+    }
+
+    async fn refusals(&self, filter: &RefusalFilter, limit: usize) -> StoreResult<Vec<KeptRefusal>> {
+        self.inner().refusals(filter, limit).await
     }
 }
 

@@ -44,6 +44,7 @@ mod numbers;
 mod operations;
 mod provisioning;
 mod queues;
+mod refusals;
 mod reports;
 mod search;
 mod space;
@@ -69,6 +70,7 @@ pub use self::{
     operations::OperationsStore,
     provisioning::{ProvisioningStore, RevisionStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
+    refusals::{NewRefusal, RefusalFilter, RefusalStore},
     reports::{Recorded, ReportStore},
     search::{CountBy, MessageCount, MessageFilter, SEARCH_TIME, SearchStore},
     space::Demand,
@@ -89,6 +91,7 @@ pub trait Store:
     + EndpointStore
     + InboundStore
     + ReportStore
+    + RefusalStore
     + SearchStore
     + OperationsStore
     + ProvisioningStore
@@ -110,6 +113,7 @@ impl<S> Store for S where
         + InboundStore
         + EndpointStore
         + ReportStore
+        + RefusalStore
         + SearchStore
         + OperationsStore
         + ProvisioningStore
@@ -127,7 +131,7 @@ impl<S> Store for S where
 pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore,
-        NumberStore, OperationsStore, ProvisioningStore, QueueStore, ReportStore, RevisionStore, SearchStore,
-        UpkeepStore, WorkStore,
+        NumberStore, OperationsStore, ProvisioningStore, QueueStore, RefusalStore, ReportStore,
+        RevisionStore, SearchStore, UpkeepStore, WorkStore,
     };
 }

@@ -39,6 +39,8 @@ pub struct Swept {
     pub unmatched_reports: u64,
     /// Requests of carriers that nobody could read.
     pub unreadable: u64,
+    /// Requests of VASPs that were refused.
+    pub refusals: u64,
 }
 
 /// What a store has measured of itself since it was opened. Nothing is read from disk for it.

@@ -26,6 +26,7 @@ pub mod provisioning;
 mod query;
 pub mod queues;
 mod ready;
+pub mod refusals;
 mod router;
 pub mod run_token;
 pub mod services;

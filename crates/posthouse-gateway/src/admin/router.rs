@@ -19,7 +19,7 @@ use super::{
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
     endpoints, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations, provisioning,
-    queues, ready, services, unmatched_reports, unreadable, version,
+    queues, ready, refusals, services, unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -116,6 +116,8 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/mo/{id}/resend" Resend => mo::resend::handle;
         GET "/unmatched-reports" Look => unmatched_reports::list::handle;
         GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
+        GET "/refusals" Look => refusals::list::handle;
+        GET "/refusals/{id}" Look => refusals::get::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/audit" Look => audit::list::handle;

@@ -42,6 +42,7 @@ use crate::{
     handoff::Handoff,
     lookup::ported::Follower,
     queue::SubmitQueue,
+    refusals,
     snapshot::SnapshotCell,
     spawn::spawn,
     telemetry::lines,
@@ -223,6 +224,7 @@ fn watchers(
         spawn(wiring.watcher(queue, callbacks).watch(stop.clone())),
         spawn(wiring.operations().run(stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
+        spawn(refusals::keep(Arc::clone(&wiring.refusals), wiring.store.clone(), stop.clone())),
         spawn(sweep(wiring.store.clone(), clock(), retention, stop.clone())),
     ]
 }

@@ -60,9 +60,9 @@ pub(super) async fn sweep(
         match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {
             Ok(swept) if swept == Swept::default() => {}
             Ok(swept) => {
-                let Swept { media, messages, unmatched_reports, unreadable } = swept;
-                tracing::info!(media, messages, unmatched_reports, unreadable, "retention");
-                if [media, messages, unmatched_reports, unreadable]
+                let Swept { media, messages, unmatched_reports, unreadable, refusals } = swept;
+                tracing::info!(media, messages, unmatched_reports, unreadable, refusals, "retention");
+                if [media, messages, unmatched_reports, unreadable, refusals]
                     .iter()
                     .any(|some| *some >= SWEEP_AT_A_TIME as u64)
                 {

@@ -31,6 +31,7 @@ use crate::{
     lookup::{Directory, ported::Follower},
     queue::{SubmitContext, SubmitQueue, UnderWay},
     random::bytes,
+    refusals::RefusalBook,
     secrets::Secret,
     snapshot::SnapshotCell,
     telemetry::Metrics,
@@ -59,6 +60,7 @@ pub(super) struct Wiring {
     board: Arc<LinkBoard>,
     bell: Arc<Bell>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) refusals: Arc<RefusalBook>,
     pub(super) directory: Arc<Directory>,
     verifier: Arc<Verifier>,
     /// The token of this run for the admin API, where none is configured.
@@ -93,6 +95,7 @@ impl Wiring {
             bell,
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
             metrics,
+            refusals: Arc::default(),
             verifier: Arc::new(Verifier::new(bytes().map_err(StartError::Random)?)),
             api_token: match settings.admin.token {
                 Some(_) => None,
@@ -182,6 +185,7 @@ impl Wiring {
             key: self.store.key().await?,
             verifier: Arc::clone(&self.verifier),
             intake: Arc::new(self.intake(settings)),
+            refusals: Arc::clone(&self.refusals),
         })
     }
 

@@ -11,6 +11,7 @@ use mm7::StatusCode;
 use posthouse_core::{
     Id,
     account::SubmitMode,
+    refusal::name_of,
     store::{Acceptance, Lease, NewMessage, Owner, Store, StoreError, ToSend},
     submit::{
         Ask, CredentialsFact, Decision, Facts, Reject, Rejection, SHED_FOR, decide, plan, repeats_since,
@@ -189,15 +190,15 @@ impl Intake {
             Err(refusal) => {
                 let head = matches!(refusal.reject, Reject::HttpHeaders).then(|| facts.head.unusable());
                 let reason = head.flatten();
-                // Whose it is was not read: the address is all there is to look for.
-                let address = reason.map(|_| tracing::field::display(facts.head.remote));
                 tracing::info!(
                     code = code.code(),
                     row = refusal.row,
+                    rule = name_of(refusal.reject),
                     account,
+                    recipient,
                     transaction_id,
                     reason,
-                    address,
+                    address = %facts.head.remote,
                     "refused"
                 );
             }

@@ -11,6 +11,7 @@
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
+//! | `refusals.rs` | what VASPs were refused |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `audit.rs` | who did it |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
@@ -52,6 +53,7 @@ mod queue;
 mod queues;
 mod reader;
 mod record;
+mod refusals;
 mod report;
 mod revision;
 mod roles;

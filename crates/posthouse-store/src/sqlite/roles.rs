@@ -16,15 +16,17 @@ use posthouse_core::{
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{NotStarted, Operation},
     provisioning::{Change, Provisioning},
+    refusal::KeptRefusal,
     slots::Slots,
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
         CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
         InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
-        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, OperationItem,
-        OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, ReportStore,
-        SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend,
-        UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
+        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, OperationItem,
+        OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded,
+        RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
+        StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore,
+        WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -37,7 +39,9 @@ use super::{
     job::Tx,
     mo,
     options::Mode,
-    provisioning, queues, report, search, sweep,
+    provisioning, queues,
+    refusals::{self, PreparedRefusal},
+    report, search, sweep,
     transaction::Transaction,
     unreadable, work,
 };
@@ -386,6 +390,20 @@ impl ReportStore for SqliteStore {
     async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
         let request = request.within_bounds();
         self.write(Transaction::KeepUnreadable, move |tx| unreadable::keep(tx, &request)).await
+    }
+}
+
+#[async_trait]
+impl RefusalStore for SqliteStore {
+    async fn keep_refusals(&self, refusals: &[NewRefusal]) -> StoreResult<()> {
+        let prepare = refusals.iter().map(PreparedRefusal::new);
+        let prepared = prepare.collect::<Result<Vec<_>, _>>().map_err(StoreError::refused)?;
+        self.write(Transaction::KeepRefusals, move |tx| refusals::keep(tx, &prepared)).await
+    }
+
+    async fn refusals(&self, filter: &RefusalFilter, limit: usize) -> StoreResult<Vec<KeptRefusal>> {
+        let filter = filter.clone();
+        self.readers.search(move |connection| refusals::list(connection, &filter, limit)).await
     }
 }
 

@@ -69,6 +69,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "operation",
         sql: include_str!("../../migrations/sqlite/0016_operation.sql"),
     },
+    Migration {
+        version: 17,
+        name: "refusals",
+        sql: include_str!("../../migrations/sqlite/0017_refusals.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -30,6 +30,7 @@ pub(super) struct Candidates {
     unreadable: Vec<i64>,
     for_nobody: Vec<i64>,
     operations: Vec<i64>,
+    refusals: Vec<i64>,
 }
 
 impl Candidates {
@@ -43,6 +44,7 @@ impl Candidates {
             && self.unreadable.is_empty()
             && self.for_nobody.is_empty()
             && self.operations.is_empty()
+            && self.refusals.is_empty()
     }
 }
 
@@ -68,6 +70,7 @@ pub(super) fn find(
         Ok(found)
     };
     let for_nobody = "SELECT id FROM mo_for_nobody WHERE received_at < ? ORDER BY id LIMIT ?";
+    let refusals = "SELECT id FROM refusal WHERE last_at < ? ORDER BY last_at LIMIT ?";
     let unreadable = "SELECT id FROM unreadable WHERE last_at < ? ORDER BY last_at LIMIT ?";
     let reports = "SELECT id FROM unmatched_report WHERE received_at < ? ORDER BY id LIMIT ?";
     Ok(Candidates {
@@ -79,6 +82,7 @@ pub(super) fn find(
         unreadable: ids(connection, unreadable, (messages_before, count(limit)))?,
         operations: bulk::find_old(connection, messages_before, count(limit))?,
         for_nobody: ids(connection, for_nobody, (messages_before, count(limit)))?,
+        refusals: ids(connection, refusals, (messages_before, count(limit)))?,
     })
 }
 
@@ -132,6 +136,9 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     }
     for id in &candidates.unreadable {
         swept.unreadable += rows(tx.execute("DELETE FROM unreadable WHERE id = ?", [id])?);
+    }
+    for id in &candidates.refusals {
+        swept.refusals += rows(tx.execute("DELETE FROM refusal WHERE id = ?", [id])?);
     }
     tx.left.erased = true;
     Ok(swept)

@@ -47,6 +47,7 @@ transactions! {
     RunOperation "run_operation",
     ReleaseOperation "release_operation",
     Resubmit "resubmit",
+    KeepRefusals "keep_refusals",
     Intervene "intervene",
     Resend "resend",
     RetryCallbacks "retry_callbacks",
@@ -81,7 +82,11 @@ impl Transaction {
     /// What it does when the queue is full.
     pub(crate) const fn when_full(self) -> WhenFull {
         match self {
-            Self::Accept | Self::AcceptMo | Self::KeepUnreadable | Self::KeepForNobody => WhenFull::Shed,
+            Self::Accept
+            | Self::AcceptMo
+            | Self::KeepUnreadable
+            | Self::KeepForNobody
+            | Self::KeepRefusals => WhenFull::Shed,
             _ => WhenFull::Wait,
         }
     }

@@ -22,6 +22,7 @@ pub mod mo;
 pub mod provisioning;
 pub mod queues;
 pub mod read_replies;
+pub mod refusals;
 pub mod reports;
 pub mod retention;
 pub mod search;
@@ -202,6 +203,10 @@ macro_rules! conformance {
                 two_nodes_lease_a_backlog_once,
                 a_node_gets_what_is_in_its_slots,
                 what_a_dead_node_had_leased_is_anothers;
+            refusals: refusals_read_back_and_are_found,
+                refusals_of_a_kind_are_counted,
+                refusals_are_bounded,
+                refusals_go;
             unreadable: what_cannot_be_read_reads_back,
                 what_comes_again_is_counted,
                 what_cannot_be_read_is_bounded,

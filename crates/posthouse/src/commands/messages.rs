@@ -20,6 +20,7 @@ use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
 
 use self::filter::Filter;
+pub(super) use self::filter::{moment, number};
 use super::wait_for;
 use crate::{
     print::{self, Printer},
@@ -265,7 +266,7 @@ fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::
     Ok(())
 }
 
-fn seconds(time: Timestamp) -> String {
+pub(super) fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 

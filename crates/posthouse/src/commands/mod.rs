@@ -23,6 +23,7 @@ mod operations;
 mod plan;
 mod provisioning;
 mod queues;
+mod refusals;
 mod send;
 mod serve;
 mod services;
@@ -102,6 +103,8 @@ pub enum Command {
     Store(store::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
+    /// Show what VASPs were refused for, and what would put it right
+    Refusals(refusals::Args),
     /// Measure how fast a gateway is on this machine
     Bench(Box<bench::Args>),
     /// The bare server that `bench` compares with
@@ -141,6 +144,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Refusals(args) => refusals::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),
     }

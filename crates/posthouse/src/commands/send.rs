@@ -206,6 +206,9 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
     if answer.code().is_some() && !answer.is_success() {
         writeln!(out, "     HTTP {}", answer.http_status)?;
     }
+    if let Some(code) = answer.code().filter(|_| !answer.is_success()) {
+        writeln!(out, "     `posthouse codes {code}` explains it")?;
+    }
     Ok(())
 }
 

@@ -407,6 +407,92 @@ async fn messages_are_found_by_code_and_connection_and_counted() {
     town.close().await;
 }
 
+/// What a VASP was refused is kept with what is wrong, and where; nothing of the content is, nor keys, nor whole numbers.
+#[tokio::test]
+async fn refusals_are_kept_and_explained() {
+    let town = town().await;
+    let mut foreign = RawRequest::to("16175550100");
+    foreign.sender = Some("<ShortCode>999999</ShortCode>".to_owned());
+    foreign.transaction_id("of-foreign");
+    foreign.header("X-Api-Key", "hush-key");
+    assert_eq!(town.post(&foreign).await.code(), Some(2563));
+    let mut broken = RawRequest::to("16175550100");
+    broken.transaction_id("of-broken");
+    broken.attachments[1].head.push_str("Content-Transfer-Encoding: base64\r\n");
+    broken.attachments[1].body = b"%%% private words %%%".to_vec();
+    assert_eq!(town.post(&broken).await.code(), Some(2513));
+    let mut stranger = RawRequest::to("16175550100");
+    stranger.vaspid = Some("guessed-key".to_owned());
+    for _ in 0..3 {
+        assert_eq!(town.post(&stranger).await.code(), Some(2564));
+    }
+    let listed =
+        async |query: &str| get(&town, &format!("/api/v1/refusals?{query}")).await.json()["items"].clone();
+    eventually("all are kept", async || {
+        let all = listed("").await;
+        let times: u64 = all.as_array()?.iter().filter_map(|one| one["times"].as_u64()).sum();
+        (times == 5).then_some(())
+    })
+    .await;
+    let of = async |query: &str| {
+        let items = listed(query).await;
+        let [one] = items.as_array().unwrap().as_slice() else { panic!("{query}: {items}") };
+        one.clone()
+    };
+    let one = of("transaction_id=of-foreign&account=acme").await;
+    assert_eq!(
+        json!([
+            one["code"],
+            one["text"],
+            one["rule"],
+            one["row"],
+            one["sender"],
+            one["recipient"],
+            one["peer"]
+        ]),
+        json!([
+            2563,
+            "Invalid source address",
+            "sender_provisioned",
+            17,
+            "999999",
+            "+1617•••0100",
+            "127.0.0.1"
+        ])
+    );
+    let shown = get(&town, &format!("/api/v1/refusals/{}", one["refusal_id"].as_str().unwrap())).await.json();
+    let head = shown["head"].as_str().unwrap();
+    assert!(head.contains("\r\nx-api-key: -") && head.contains("\r\nsoapaction: \"\""), "{head}");
+
+    let one = of("code=2513").await;
+    let finding = &one["findings"][0];
+    let at = usize::try_from(finding["byte"].as_u64().unwrap()).unwrap();
+    let body = broken.body();
+    assert!(String::from_utf8_lossy(&body[at..]).starts_with("%%%"), "{finding}");
+    assert_eq!((&finding["rule"], &finding["part"]), (&json!("TransferEncoding"), &json!(1)), "{one}");
+    assert!(finding["remedy"].is_string() && finding["found"].is_null(), "{finding}");
+
+    let one = of("code=2564&peer=127.0.0.1").await;
+    assert_eq!((&one["times"], &one["account"], &one["rule"]), (&json!(3), &Value::Null, &json!("vaspid")));
+    let all = get(&town, "/api/v1/refusals").await.body;
+    for secret in ["6175550100", "guessed-key", "acme-key", "private words", "hush-key"] {
+        assert!(!all.contains(secret) && !shown.to_string().contains(secret), "{secret}: {all}");
+    }
+    assert_eq!(listed("to=%2B1%20617-555-0100").await.as_array().unwrap().len(), 3);
+    assert_eq!(listed("to=16175550199").await, json!([]));
+    for (path, status, code) in [
+        ("?account=acmee", 400, "not_provisioned"),
+        ("?code=17", 400, "invalid_parameter"),
+        ("?cursor=x", 400, "invalid_parameter"),
+        ("/4711", 404, "not_found"),
+        ("/x", 404, "not_found"),
+    ] {
+        let refused = get(&town, &format!("/api/v1/refusals{path}")).await;
+        assert_eq!((refused.status, &refused.problem()["code"]), (status, &json!(code)), "{path}");
+    }
+    town.close().await;
+}
+
 #[tokio::test]
 async fn an_operator_sends_again_and_ends_by_the_api() {
     let town = town().await;

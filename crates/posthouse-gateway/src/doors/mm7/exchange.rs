@@ -30,6 +30,8 @@ pub(super) struct Exchange<'d> {
     pub(super) headers: HeaderMap,
     /// The part of its body that was not read.
     pub(super) body: Option<Incoming>,
+    /// Its body, once it was read whole.
+    pub(super) whole: Option<Bytes>,
     /// The memory that its body takes.
     pub(super) memory: MemoryShare,
     /// To be told when its body is here.
@@ -56,6 +58,7 @@ impl AtDoor for Exchange<'_> {
             Read::Broken | Read::TooLate => return None,
         };
         self.progress.working();
+        self.whole = (arrival == Arrival::Whole).then(|| bytes.clone());
         self.inquiry.facts.body = Some(self.read(arrival, bytes));
         Some(())
     }

@@ -3,12 +3,13 @@
 mod answer;
 mod exchange;
 mod head;
+mod refused;
 
 use std::sync::Arc;
 
 use http::{HeaderName, Method, Request, StatusCode as HttpStatus};
 use hyper::body::Incoming;
-use posthouse_core::submit::Facts;
+use posthouse_core::submit::{Facts, Rejection};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
@@ -23,6 +24,7 @@ use crate::{
         server::{HttpAnswer, method_not_allowed, plain},
     },
     intake::{Inquiry, Intake},
+    refusals::RefusalBook,
     snapshot::SnapshotCell,
 };
 
@@ -45,6 +47,8 @@ pub struct Mm7Door {
     pub verifier: Arc<Verifier>,
     /// Decides about what is submitted, and accepts it.
     pub intake: Arc<Intake>,
+    /// Keeps what is refused.
+    pub refusals: Arc<RefusalBook>,
 }
 
 impl Mm7Door {
@@ -70,6 +74,7 @@ impl Mm7Door {
             inquiry: Inquiry::new(facts),
             headers: head.headers,
             body: Some(body),
+            whole: None,
             progress: peer.progress,
         };
         let Some(outcome) = self.intake.submit(&mut exchange).await else {
@@ -88,6 +93,18 @@ impl Mm7Door {
             drain(rest);
         }
         self.intake.record(FRONT, &exchange.inquiry.facts, outcome, began.elapsed());
+        if let Err(refusal) = outcome {
+            self.note(exchange, refusal);
+        }
         answer
+    }
+
+    /// Notes a refusal: what is wrong with the request is found out later, beside the way of all others.
+    fn note(&self, exchange: Exchange<'_>, refusal: Rejection) {
+        let facts = &exchange.inquiry.facts;
+        self.refusals.note(refusal.reject, &refused::kind(facts, refusal), || {
+            let head = (self.path.as_str(), &exchange.headers);
+            refused::noted(facts, refusal, head, exchange.whole, &self.key, self.intake.clock.now())
+        });
     }
 }

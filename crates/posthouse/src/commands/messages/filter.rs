@@ -88,7 +88,7 @@ fn state(text: &str) -> Result<State, String> {
 }
 
 /// A number that can be looked for: lists show some that cannot.
-fn number(text: &str) -> Result<String, String> {
+pub(in super::super) fn number(text: &str) -> Result<String, String> {
     match text.contains('•') {
         true => Err("it is masked; `posthouse messages list --json` has whole numbers".to_owned()),
         false => Ok(text.to_owned()),
@@ -96,7 +96,7 @@ fn number(text: &str) -> Result<String, String> {
 }
 
 /// A point in time, as people write it.
-pub(super) fn moment(text: &str) -> Result<Moment, String> {
+pub(in super::super) fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text).ok_or_else(|| {
         "this is no time; write one such as 30m, 2:00 (UTC) or 2026-11-29T02:00:00Z".to_owned()
     })

@@ -1,0 +1,124 @@
+//! `GET /api/v1/refusals`: refusals that match, the newest first.
+
+use std::sync::Arc;
+
+use axum::{extract::State, response::Response};
+use http::Uri;
+use mm7::StatusCode;
+use posthouse_api::{
+    MessageQuery, PageOf, ProblemCode, ProblemDetails, ProblemError, RefusalQuery, RefusalView,
+};
+use posthouse_core::{
+    account::AccountName,
+    address::typed,
+    store::{RefusalFilter, Store},
+};
+
+use super::{
+    super::{
+        AdminState, VerbError,
+        answer::{self, ProblemAnswer},
+        messages::selection,
+        openapi::{Cursor, Limit},
+        query::{Parameters, time},
+    },
+    views,
+};
+use crate::secrets::number_hash;
+
+/// Requests of VASPs that were refused, the newest first
+#[utoipa::path(
+    get, path = "/refusals", tag = "refusals", operation_id = "list_refusals",
+    params(RefusalQuery, Cursor, Limit),
+    responses((status = 200, description = "A page of refusals", body = PageOf<RefusalView>))
+)]
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 2513"));
+    let mut given = Parameters::of(&uri);
+    let query = RefusalQuery {
+        account: given.one("account"),
+        code: given.read("code", code),
+        peer: given.one("peer"),
+        transaction_id: given.one("transaction_id"),
+        to: given.one("to"),
+        since: given.read("since", time),
+        until: given.read("until", time),
+        unprovisioned: given.flag("unprovisioned"),
+    };
+    let (cursor, limit) = (given.one("cursor"), given.limit());
+    given.finish()?;
+    if !query.unprovisioned {
+        selection::provisioned(&state.snapshot.get(), query.account.as_deref(), None)?;
+    }
+    let page = find(&*state.store, &query, cursor.as_deref(), limit).await?;
+    Ok(answer::page(page, &uri))
+}
+
+/// A page of the refusals that match. It has a next one when it is full.
+///
+/// # Errors
+/// The query cannot be read, or what the store says.
+pub async fn find(
+    store: &dyn Store,
+    query: &RefusalQuery,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<PageOf<RefusalView>, VerbError> {
+    let filter = filter(store, query, cursor).await?;
+    let kept = store.refusals(&filter, limit).await?;
+    let is_full = kept.len() == limit;
+    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
+    Ok(PageOf { items: kept.iter().map(|kept| views::refusal(kept, false)).collect(), next })
+}
+
+/// The same on the store alone, where what is named has to be provisioned.
+///
+/// # Errors
+/// As [`find`]; or the account is not provisioned.
+pub async fn find_provisioned(
+    store: &dyn Store,
+    query: &RefusalQuery,
+    cursor: Option<&str>,
+    limit: usize,
+) -> Result<PageOf<RefusalView>, VerbError> {
+    let named = MessageQuery {
+        account: query.account.clone(),
+        unprovisioned: query.unprovisioned,
+        ..MessageQuery::default()
+    };
+    selection::provisioned_in(store, &named).await?;
+    find(store, query, cursor, limit).await
+}
+
+async fn filter(
+    store: &dyn Store,
+    query: &RefusalQuery,
+    cursor: Option<&str>,
+) -> Result<RefusalFilter, VerbError> {
+    let wrong = |name: &str, what: String| {
+        ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::in_parameter(name, what))
+    };
+    let code = query.code.map(|code| {
+        StatusCode::from_code(code).ok_or_else(|| wrong("code", format!("there is no code {code}")))
+    });
+    let below = cursor.map(|cursor| {
+        cursor.parse().map_err(|_| wrong("cursor", "it is no `next` of a page before".to_owned()))
+    });
+    let recipient_hash = match &query.to {
+        Some(to) => Some(number_hash(&store.key().await?, &typed(to))),
+        None => None,
+    };
+    Ok(RefusalFilter {
+        since: query.since,
+        before: query.until,
+        below: below.transpose()?,
+        account: query.account.clone().map(AccountName),
+        code: code.transpose()?,
+        peer: query.peer.clone(),
+        transaction_id: query.transaction_id.clone(),
+        recipient_hash,
+    })
+}

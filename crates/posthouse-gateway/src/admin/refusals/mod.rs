@@ -1,0 +1,5 @@
+//! Requests of VASPs that were refused.
+
+pub mod get;
+pub mod list;
+pub mod views;
