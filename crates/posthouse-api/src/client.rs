@@ -18,12 +18,13 @@ use tokio::time::timeout;
 
 use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
-    CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, InterveneRequest,
-    Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal, MessageView, MoQuery,
-    MoView, NodeView, OperationItemView, OperationRequest, OperationView, PageOf, ProblemDetails,
-    ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView, ResendRequest,
-    ResentBatch, ResubmitRequest, Resubmitted, RevisionView, RollbackRequest, ServiceView, StartRequest,
-    USER_HEADER, UnmatchedQuery, UnmatchedView, UnreadableQuery, UnreadableRequest, VersionView,
+    CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, FoundView,
+    InterveneRequest, Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal,
+    MessageView, MoQuery, MoView, NodeView, OperationItemView, OperationRequest, OperationView, PageOf,
+    ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView,
+    ResendRequest, ResentBatch, ResubmitRequest, Resubmitted, RevisionView, RollbackRequest, ServiceView,
+    StartRequest, USER_HEADER, UnmatchedQuery, UnmatchedView, UnreadableQuery, UnreadableRequest,
+    VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -199,6 +200,16 @@ impl ApiClient {
         parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
         parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
         self.get("/messages", &parameters).await
+    }
+
+    /// Everything that has this id or number.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn find(&self, q: &str, reveal: bool) -> Result<FoundView, ApiError> {
+        let mut parameters = vec![("q", q.to_owned())];
+        parameters.extend(reveal.then(|| ("reveal", "true".to_owned())));
+        self.get("/find", &parameters).await
     }
 
     /// How many messages match.

@@ -8,6 +8,7 @@
 mod audit;
 mod callback;
 mod client;
+mod find;
 mod inbound;
 mod message;
 mod node;
@@ -27,6 +28,7 @@ pub use callback::{
     PausedView,
 };
 pub use client::{ApiClient, ApiError};
+pub use find::FoundView;
 pub use inbound::{ForNobodyView, MoQuery, MoView, UnmatchedQuery, UnmatchedView};
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,

@@ -10,13 +10,13 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{
     AccountQueue, ApiClient, ApiError, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
-    EndpointTested, EndpointView, InterveneRequest, Intervened, MAX_PAGE, MessageDetail, MessageQuery,
-    MessageSummary, MessageTotal, MessageView, PageOf, ProblemCode, ProblemDetails, RefusalQuery,
-    RefusalView, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
+    EndpointTested, EndpointView, FoundView, InterveneRequest, Intervened, MAX_PAGE, MessageDetail,
+    MessageQuery, MessageSummary, MessageTotal, MessageView, PageOf, ProblemCode, ProblemDetails,
+    RefusalQuery, RefusalView, ResendRequest, ResentBatch, UnreadableQuery, UnreadableRequest,
 };
 use posthouse_core::{actor::Actor, carrier::CarrierId, provisioning::Snapshot, store::Store};
 use posthouse_gateway::{
-    admin::{VerbError, callbacks, endpoints, messages, queues, refusals, unreadable},
+    admin::{VerbError, callbacks, endpoints, find, messages, queues, refusals, unreadable},
     config::Settings,
 };
 
@@ -102,6 +102,19 @@ impl Via {
         };
         let ask = async |cursor: Option<&str>, limit| api.messages(query, cursor, limit, true).await;
         paged(limit, cursor, ask).await
+    }
+
+    /// Everything that has this id or number.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn find(&self, q: &str, settings: &Settings, now: Timestamp) -> anyhow::Result<FoundView> {
+        match self {
+            Self::Gateway(api) => api.find(q, true).await.map_err(told),
+            Self::Store(store, _) => {
+                of_verb(find::find(&**store, q, true, settings.retention.messages, now).await)
+            }
+        }
     }
 
     /// How many messages match.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::state::State;
+use crate::Id;
 
 /// What retention has to know of a message, or of one from a handset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,30 @@ impl Ending {
     }
 }
 
+/// Why there is nothing under an id of ours: it holds the time at which it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// What was made then may have been thrown away since.
+    OlderThanRetention,
+    /// It was never made here: what was made then would be there.
+    NeverAccepted,
+}
+
+impl Absence {
+    /// Of an id that is not there, where messages that ended before `messages_before` are thrown away.
+    pub fn of(id: Id, messages_before: Timestamp) -> Self {
+        if id.time() < messages_before { Self::OlderThanRetention } else { Self::NeverAccepted }
+    }
+
+    /// Its name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OlderThanRetention => "older_than_retention",
+            Self::NeverAccepted => "never_accepted",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use mm7::MmStatus;
@@ -64,6 +89,18 @@ mod tests {
         {
             let mo = Ending::of_mo(ended_at, owes);
             assert_eq!((mo.is_over(), mo.may_go(at(10)), mo.may_go(at(11))), (is_over, false, is_over));
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_not_there_tells_why_by_its_time() {
+        let id = Id::first_at("2026-11-29T02:00:00Z".parse().unwrap());
+        for (before, expected) in [
+            ("2026-11-29T02:00:00Z", Absence::NeverAccepted),
+            ("2026-11-29T02:00:00.001Z", Absence::OlderThanRetention),
+            ("2026-01-01T00:00:00Z", Absence::NeverAccepted),
+        ] {
+            assert_eq!(Absence::of(id, before.parse().unwrap()), expected, "{before}");
         }
     }
 }

@@ -28,6 +28,10 @@ pub struct MoFilter {
     pub carrier: Option<CarrierId>,
     /// Only from this sender (digits, or an address as it is kept).
     pub sender: Option<String>,
+    /// Only under this TransactionID of the carrier's.
+    pub transaction_id: Option<String>,
+    /// Only under this LinkedID of the carrier's own.
+    pub linked_id: Option<String>,
     /// Only those that came at or after this time.
     pub since: Option<Timestamp>,
     /// Only those that came before this time.
@@ -150,7 +154,8 @@ pub trait InboundStore: Send + Sync + 'static {
     /// Messages from handsets that match, newest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every
+    /// operation that reads.
     async fn mos(&self, filter: &MoFilter, limit: usize) -> StoreResult<Vec<StoredMo>>;
 
     /// The one of this LinkedID, if it is known.

@@ -38,6 +38,8 @@ pub struct MessageFilter {
     pub recipient: Option<String>,
     /// Only under this TransactionID.
     pub transaction_id: Option<String>,
+    /// Only under this MessageID of the carrier's.
+    pub carrier_message_id: Option<String>,
     /// Only in one of these states; empty: in any.
     pub states: Vec<State>,
     /// Only those of which an attempt failed with this code, whatever became of them: see

@@ -13,6 +13,7 @@ pub mod carriers;
 pub mod change;
 mod context;
 pub mod endpoints;
+pub mod find;
 mod health;
 pub mod lookups;
 pub mod messages;
@@ -111,6 +112,8 @@ pub struct AdminState {
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
+    /// For how long messages are kept after their end.
+    pub messages_kept: Duration,
     /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
     pub carriers_listen: SocketAddr,
     /// Whether there are pages, too.

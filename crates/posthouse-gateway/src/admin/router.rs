@@ -18,8 +18,8 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
-    endpoints, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations, provisioning,
-    queues, ready, refusals, services, unmatched_reports, unreadable, version,
+    endpoints, find, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations,
+    provisioning, queues, ready, refusals, services, unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -116,6 +116,7 @@ pub(super) fn verbs() -> Vec<Verb> {
         POST "/mo/{id}/resend" Resend => mo::resend::handle;
         GET "/unmatched-reports" Look => unmatched_reports::list::handle;
         GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
+        GET "/find" Look => find::handle;
         GET "/refusals" Look => refusals::list::handle;
         GET "/refusals/{id}" Look => refusals::get::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;

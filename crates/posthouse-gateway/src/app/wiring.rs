@@ -244,6 +244,7 @@ impl Wiring {
             drain: Arc::clone(&self.drain),
             metrics: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
+            messages_kept: settings.retention.messages,
             carriers_listen: settings.carriers.listen,
             memory: vec![("mm7", self.memory[0].clone()), ("carriers", self.memory[1].clone())],
             database: settings.store.path.clone(),

@@ -62,6 +62,12 @@ pub(super) fn mos(connection: &Connection, filter: &MoFilter, limit: usize) -> R
     if let Some(sender) = &filter.sender {
         conditions.push(("o.document ->> '$.sender.text' = ?", Box::new(sender.clone())));
     }
+    if let Some(transaction_id) = &filter.transaction_id {
+        conditions.push(("o.transaction_id = ?", Box::new(transaction_id.clone())));
+    }
+    if let Some(linked_id) = &filter.linked_id {
+        conditions.push(("o.linked_id = ?", Box::new(linked_id.clone())));
+    }
     if let Some(since) = filter.since {
         conditions.push(("o.received_at >= ?", Box::new(since.as_millisecond())));
     }

@@ -330,7 +330,7 @@ impl BulkStore for SqliteStore {
 impl InboundStore for SqliteStore {
     async fn mos(&self, filter: &MoFilter, limit: usize) -> StoreResult<Vec<StoredMo>> {
         let filter = filter.clone();
-        self.readers.read(move |connection| inbound::mos(connection, &filter, limit)).await
+        self.readers.search(move |connection| inbound::mos(connection, &filter, limit)).await
     }
 
     async fn mo(&self, id: Id) -> StoreResult<Option<StoredMo>> {

@@ -279,6 +279,7 @@ fn names(query: &mut Query, filter: &MessageFilter) {
         ("m.account = ?", account),
         ("m.recipient = ?", filter.recipient.clone()),
         ("m.transaction_id = ?", filter.transaction_id.clone()),
+        ("m.carrier_message_id = ?", filter.carrier_message_id.clone()),
     ];
     for (condition, value) in texts {
         if let Some(value) = value {

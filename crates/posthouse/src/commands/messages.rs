@@ -14,7 +14,7 @@ use std::{io, path::PathBuf, process::ExitCode};
 use anyhow::bail;
 use jiff::Timestamp;
 use mm7::StatusCode;
-use posthouse_api::{MessageDetail, MessageQuery, MessageShare, MessageView};
+use posthouse_api::{FoundView, MessageDetail, MessageQuery, MessageShare, MessageView};
 use posthouse_core::{Id, address::Msisdn};
 use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ struct Show {
     #[command(flatten)]
     common: Common,
     /// The MessageID that SubmitRsp gave
-    id: Id,
+    id: String,
 }
 
 /// Does what was asked for.
@@ -198,6 +198,10 @@ fn in_common(share: &MessageShare) -> String {
 }
 
 /// A message on one line.
+pub(super) fn message_line(message: &MessageView) -> String {
+    line(message)
+}
+
 fn line(message: &MessageView) -> String {
     let MessageView { message_id, account, carrier, state, recipient, .. } = message;
     let at = seconds(message.accepted_at);
@@ -213,8 +217,9 @@ fn masked(number: &str) -> String {
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     let via = open(&show.common).await?;
     let now = Timestamp::now();
-    let Some(shown) = via.message(&show.id.to_string(), now).await? else {
-        bail!("there is no message {}; `posthouse messages list` shows those there are", show.id);
+    let Some(shown) = via.message(&show.id, now).await? else {
+        let settings = Settings::load(show.common.config.as_deref(), &environment)?;
+        bail!("{}", elsewhere(&show.id, &via.find(&show.id, &settings, now).await?));
     };
     let mut out = print::stdout();
     if show.common.json {
@@ -230,6 +235,36 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
         print(&mut out, &shown, next)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where that is which was taken for a MessageID.
+fn elsewhere(id: &str, found: &FoundView) -> String {
+    if let Some(message) = found.messages.first() {
+        let id_of =
+            if message.transaction_id == id { "the TransactionID" } else { "no MessageID, but an id" };
+        return format!(
+            "{id} is {id_of} of message {0}; `posthouse messages show {0}` shows it",
+            message.message_id
+        );
+    }
+    if let Some(mo) = found.mo.first() {
+        return format!("{id} is of a message from a handset; `posthouse mo show {}` shows it", mo.linked_id);
+    }
+    if let Some(refusal) = found.refusals.first() {
+        return format!("{id} was refused; `posthouse refusals show {}` says why", refusal.refusal_id);
+    }
+    if let Some(report) = found.unmatched_reports.first() {
+        let carrier = &report.carrier;
+        return format!(
+            "{id} is known from a report of carrier {carrier} alone; `posthouse find {id}` shows it"
+        );
+    }
+    match id.parse::<Id>() {
+        Ok(_) => format!("there is no message {id}; `posthouse messages list` shows those there are"),
+        Err(error) => {
+            format!("there is no message {id}: {error}; `posthouse messages list` shows those there are")
+        }
+    }
 }
 
 async fn open(common: &Common) -> anyhow::Result<Via> {

@@ -12,6 +12,7 @@ mod codes;
 mod demo;
 mod doctor;
 mod drain;
+mod find;
 mod layout;
 mod lint;
 mod listen;
@@ -103,6 +104,8 @@ pub enum Command {
     Store(store::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
+    /// Find whatever has an id, a TransactionID or a number
+    Find(find::Args),
     /// Show what VASPs were refused for, and what would put it right
     Refusals(refusals::Args),
     /// Measure how fast a gateway is on this machine
@@ -144,6 +147,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Find(args) => find::run(&args),
         Command::Refusals(args) => refusals::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::BenchCeiling(args) => bench::ceiling::run(&args),

@@ -494,6 +494,48 @@ async fn refusals_are_kept_and_explained() {
 }
 
 #[tokio::test]
+async fn whatever_has_an_id_or_a_number_is_found() {
+    let town = town().await;
+    let mut request = RawRequest::to("16175550100");
+    request.transaction_id("order-7781");
+    let id = town.submit(&request).await;
+    let message = town.ended(id).await;
+    let mut refused = RawRequest::to("16175550100");
+    refused.transaction_id("order-7782");
+    refused.sender = Some("<ShortCode>999999</ShortCode>".to_owned());
+    assert_eq!(town.post(&refused).await.code(), Some(2563));
+    let find = async |q: &str| get(&town, &format!("/api/v1/find?q={q}")).await.json();
+    eventually("the refusal is kept", async || {
+        (find("order-7782").await["refusals"][0]["code"] == 2563).then_some(())
+    })
+    .await;
+    let carriers = message.carrier_message_id.unwrap();
+    for q in [&id.to_string(), "order-7781", &carriers, "%2B1%20(617)%20555-0100"] {
+        let found = find(q).await;
+        assert_eq!(found["messages"][0]["message_id"], id.to_string(), "{q}: {found}");
+        assert_eq!(found["messages"].as_array().unwrap().len(), 1, "{q}: {found}");
+        assert_eq!((&found["absent"], &found["mo"]), (&Value::Null, &json!([])), "{q}");
+    }
+    let by_number = find("16175550100").await;
+    assert_eq!(by_number["refusals"].as_array().unwrap().len(), 1, "{by_number}");
+    assert_eq!(by_number["messages"][0]["recipient"], "+1617•••0100", "masked");
+    let older = find("191642196").await;
+    assert_eq!((&older["absent"], &older["messages"]), (&json!("older_than_retention"), &json!([])));
+    let never = find(&(id.number() + 1).to_string()).await;
+    assert_eq!(never["absent"], "never_accepted", "{never}");
+    assert!(never["made_at"].is_string());
+    assert_eq!(find("nothing-of-ours").await["absent"], Value::Null);
+    for q in ["", "%2B1617•••0100"] {
+        assert_eq!(
+            get(&town, &format!("/api/v1/find?q={q}")).await.problem()["code"],
+            "invalid_parameter",
+            "{q}"
+        );
+    }
+    town.close().await;
+}
+
+#[tokio::test]
 async fn an_operator_sends_again_and_ends_by_the_api() {
     let town = town().await;
     let (id, parked) = (

@@ -177,6 +177,22 @@ async fn messages_are_listed_and_shown_beside_a_running_gateway() {
     assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
     assert!(!messages(folder.path(), &["unreadable", "--carrier", "31004"]).status.success());
 
+    let transaction = json(folder.path(), &["show", &ids[0], "--json"])["transaction_id"].clone();
+    let wrong = messages(folder.path(), &["show", transaction.as_str().unwrap()]);
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(
+        told.contains(&format!("is the TransactionID of message {0}; `posthouse messages show {0}`", ids[0])),
+        "{told}"
+    );
+    let found = Command::new(env!("CARGO_BIN_EXE_posthouse"))
+        .current_dir(folder.path())
+        .args(["find", "+1 617-555-0100"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(found.stdout).unwrap();
+    assert!(found.status.success() && told.starts_with(&format!("message   {}  ", ids[0])), "{told}");
+
     let unknown = messages(folder.path(), &["show", "17"]);
     assert_eq!(unknown.status.code(), Some(1));
     let told = String::from_utf8(unknown.stderr).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use http::Uri;
 use jiff::Timestamp;
-use posthouse_api::MessageDetail;
+use posthouse_api::{BASE, MessageDetail, ProblemCode, ProblemDetails};
 use posthouse_core::{Id, store::Store};
 
 use super::{
@@ -47,7 +47,13 @@ pub async fn get(
     reveal: bool,
 ) -> Result<MessageDetail, VerbError> {
     let (Some(message), Some(timeline)) = (store.message(id).await?, store.timeline(id).await?) else {
-        return Err(no_message(id));
+        return Err(match store.mo(id).await? {
+            Some(_) => ProblemDetails::new(ProblemCode::NotFound)
+                .detail(format!("{id} is no message of a VASP, but one from a handset"))
+                .remedy(format!("ask for {BASE}/mo/{id}"))
+                .into(),
+            None => no_message(id),
+        });
     };
     let next = store.next(id, now).await?;
     Ok(views::detail(&message, next, &timeline, reveal))

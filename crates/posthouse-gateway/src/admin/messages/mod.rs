@@ -10,7 +10,7 @@ pub mod resend_reports;
 pub mod resubmit;
 pub mod selection;
 pub mod summary;
-mod views;
+pub(super) mod views;
 
 pub use self::selection::provisioned_in;
 

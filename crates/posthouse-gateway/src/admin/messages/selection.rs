@@ -54,6 +54,7 @@ pub(in super::super) fn filter(
         carrier: query.carrier.clone().map(CarrierId),
         recipient: query.to.as_deref().map(typed),
         transaction_id: query.transaction_id.clone(),
+        carrier_message_id: None,
         states,
         code,
         connection: query.connection.clone(),

@@ -9,7 +9,7 @@ use posthouse_core::{
 };
 
 /// A message, as lists show it. Phone numbers are whole only where they are to be revealed.
-pub(super) fn message(message: &StoredMessage, reveal: bool) -> MessageView {
+pub(in super::super) fn message(message: &StoredMessage, reveal: bool) -> MessageView {
     let submission = &message.submission;
     let shown = |number: &str| if reveal { number.to_owned() } else { masked(number).into_owned() };
     MessageView {

@@ -79,6 +79,7 @@ pub async fn list(
         since: query.since,
         before: query.until,
         below,
+        ..MoFilter::default()
     };
     let found = store.mos(&filter, limit).await?;
     let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());

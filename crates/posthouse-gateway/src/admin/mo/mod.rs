@@ -4,7 +4,7 @@ pub mod for_nobody;
 pub mod get;
 pub mod list;
 pub mod resend;
-mod views;
+pub(super) mod views;
 
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::Id;

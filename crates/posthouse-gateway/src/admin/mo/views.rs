@@ -7,7 +7,7 @@ use posthouse_core::{
 };
 
 /// A message from a handset. Phone numbers are whole only where they are to be revealed.
-pub(super) fn mo(stored: &StoredMo, reveal: bool) -> MoView {
+pub(in super::super) fn mo(stored: &StoredMo, reveal: bool) -> MoView {
     let mo = &stored.mo;
     let (state, callback_id) = match stored.outcome {
         MoOutcome::Owed(id) => ("owed", Some(id.to_string())),

@@ -2,4 +2,4 @@
 
 pub mod get;
 pub mod list;
-mod views;
+pub(super) mod views;

@@ -7,7 +7,7 @@ use posthouse_core::{
 };
 
 /// One of them. Phone numbers are whole only where they are to be revealed.
-pub(super) fn report(report: &UnmatchedReport, reveal: bool) -> UnmatchedView {
+pub(in super::super) fn report(report: &UnmatchedReport, reveal: bool) -> UnmatchedView {
     let shown = |text: &str| if reveal { text.to_owned() } else { masked(text).into_owned() };
     let (kind, status) = match report.says {
         UnmatchedSays::Report(status) => ("report", status.as_str()),

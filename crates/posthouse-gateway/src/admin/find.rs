@@ -1,0 +1,193 @@
+//! `GET /api/v1/find`: everything that has an id or a number, whatever it is.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Extension, extract::State};
+use http::Uri;
+use jiff::Timestamp;
+use posthouse_api::{DEFAULT_PAGE, FoundView, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_core::{
+    Id,
+    actor::{Actor, Right},
+    address::{Msisdn, typed},
+    bounds,
+    life::retention::Absence,
+    message::StoredMessage,
+    refusal::KeptRefusal,
+    store::{
+        MessageFilter, MoFilter, RefusalFilter, Store, StoreError, StoreResult, StoredMo, UnmatchedFilter,
+        UnmatchedReport,
+    },
+};
+
+use super::{
+    AdminState, VerbError,
+    answer::{JsonAnswer, ProblemAnswer},
+    context::need,
+    messages, mo,
+    openapi::Reveal,
+    query::Parameters,
+    refusals, unmatched_reports,
+};
+use crate::secrets::number_hash;
+
+/// How many of each kind are shown.
+const LIMIT: usize = DEFAULT_PAGE as usize;
+
+/// Whatever has an id or a number
+#[utoipa::path(
+    get, path = "/find", tag = "find", operation_id = "find",
+    params(("q" = String, Query, description = "An id of any kind, or a number in any spelling"), Reveal),
+    responses((status = 200, description = "What was found", body = FoundView))
+)]
+pub(super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
+    uri: Uri,
+) -> Result<JsonAnswer<FoundView>, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let (q, reveal) = (given.one("q").unwrap_or_default(), given.flag("reveal"));
+    given.finish()?;
+    if reveal {
+        need(&by, Right::Reveal)?;
+    }
+    Ok(JsonAnswer(find(&*state.store, &q, reveal, state.messages_kept, state.clock.now()).await?))
+}
+
+/// Everything that has this id or number. Messages that ended longer than `messages_kept` ago may have been thrown away.
+///
+/// # Errors
+/// There is nothing to look for, or what the store says.
+pub async fn find(
+    store: &dyn Store,
+    q: &str,
+    reveal: bool,
+    messages_kept: Duration,
+    now: Timestamp,
+) -> Result<FoundView, VerbError> {
+    let q = q.trim();
+    if q.is_empty() || q.contains('•') {
+        let what = "there is nothing to look for, or a number that is masked";
+        let error = ProblemError::in_parameter("q", what).with_remedy("write an id, or a whole number");
+        return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error).into());
+    }
+    let asked = Asked::new(q);
+    let (mos, incomplete) = match asked.mos(store).await {
+        Err(StoreError::TooWide) => (Vec::new(), vec!["mo".to_owned()]),
+        mos => (mos?, Vec::new()),
+    };
+    let mut found = FoundView {
+        q: q.to_owned(),
+        messages: asked
+            .messages(store)
+            .await?
+            .iter()
+            .map(|one| messages::views::message(one, reveal))
+            .collect(),
+        refusals: asked
+            .refusals(store)
+            .await?
+            .iter()
+            .map(|one| refusals::views::refusal(one, false))
+            .collect(),
+        mo: mos.iter().map(|one| mo::views::mo(one, reveal)).collect(),
+        unmatched_reports: asked
+            .unmatched(store)
+            .await?
+            .iter()
+            .map(|one| unmatched_reports::views::report(one, reveal))
+            .collect(),
+        incomplete,
+        absent: None,
+        made_at: asked.id.map(Id::time),
+    };
+    if let Some(id) = asked.id.filter(|_| found.is_empty()) {
+        let before = now.checked_sub(messages_kept).unwrap_or(Timestamp::MIN);
+        found.absent = Some(Absence::of(id, before).as_str().to_owned());
+    }
+    Ok(found)
+}
+
+/// What is looked for, in each way in which it can be meant.
+struct Asked {
+    /// An id of ours.
+    id: Option<Id>,
+    /// An id of somebody else's, as it is kept.
+    text: String,
+    /// The digits of a phone number.
+    number: Option<String>,
+}
+
+impl Asked {
+    fn new(q: &str) -> Self {
+        let digits = typed(q);
+        let number = Msisdn::parse(&digits, true).map(|number| number.as_str().to_owned());
+        Self { id: q.parse().ok(), text: bounds::id(q).into_owned(), number }
+    }
+
+    async fn messages(&self, store: &dyn Store) -> StoreResult<Vec<StoredMessage>> {
+        let mut found = Vec::new();
+        if let Some(id) = self.id {
+            found.extend(store.message(id).await?);
+        }
+        let text = Some(self.text.clone());
+        let any = MessageFilter::default;
+        let mut filters = vec![
+            MessageFilter { transaction_id: text.clone(), ..any() },
+            MessageFilter { carrier_message_id: text, ..any() },
+        ];
+        let to = |number: &String| MessageFilter { recipient: Some(number.clone()), ..any() };
+        filters.extend(self.number.as_ref().map(to));
+        for filter in filters {
+            found.extend(store.messages(&filter, LIMIT).await?);
+        }
+        Ok(newest(found, |message| message.id))
+    }
+
+    async fn refusals(&self, store: &dyn Store) -> StoreResult<Vec<KeptRefusal>> {
+        let any = RefusalFilter::default;
+        let mut found = store
+            .refusals(&RefusalFilter { transaction_id: Some(self.text.clone()), ..any() }, LIMIT)
+            .await?;
+        if let Some(number) = &self.number {
+            let recipient_hash = Some(number_hash(&store.key().await?, number));
+            found.extend(store.refusals(&RefusalFilter { recipient_hash, ..any() }, LIMIT).await?);
+        }
+        Ok(newest(found, |kept| kept.number))
+    }
+
+    async fn mos(&self, store: &dyn Store) -> StoreResult<Vec<StoredMo>> {
+        let mut found = Vec::new();
+        if let Some(id) = self.id {
+            found.extend(store.mo(id).await?);
+        }
+        let text = Some(self.text.clone());
+        let any = MoFilter::default;
+        let mut filters =
+            vec![MoFilter { transaction_id: text.clone(), ..any() }, MoFilter { linked_id: text, ..any() }];
+        filters.extend(self.number.as_ref().map(|number| MoFilter { sender: Some(number.clone()), ..any() }));
+        for filter in filters {
+            found.extend(store.mos(&filter, LIMIT).await?);
+        }
+        Ok(newest(found, |mo| mo.id))
+    }
+
+    async fn unmatched(&self, store: &dyn Store) -> StoreResult<Vec<UnmatchedReport>> {
+        let any = UnmatchedFilter::default;
+        let filter = UnmatchedFilter { carrier_message_id: Some(self.text.clone()), ..any() };
+        let mut found = store.unmatched(&filter, LIMIT).await?;
+        if let Some(number) = &self.number {
+            let filter = UnmatchedFilter { recipient: Some(number.clone()), ..any() };
+            found.extend(store.unmatched(&filter, LIMIT).await?);
+        }
+        Ok(newest(found, |report| report.number))
+    }
+}
+
+/// Each once, the newest first, and no more than are shown.
+fn newest<T, K: Ord>(mut found: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    found.sort_by_key(|one| std::cmp::Reverse(key(one)));
+    found.dedup_by_key(|one| key(one));
+    found.truncate(LIMIT);
+    found
+}
