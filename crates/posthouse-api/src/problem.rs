@@ -99,8 +99,9 @@ pub struct ProblemDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<Box<str>>,
     /// Every mistake, where there may be several.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<ProblemError>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<ProblemError>))]
+    pub errors: Box<[ProblemError]>,
 }
 
 /// One mistake: where it is, what it is, and the remedy.
@@ -134,7 +135,7 @@ impl ProblemDetails {
             detail: None,
             remedy: None,
             right: None,
-            errors: Vec::new(),
+            errors: Box::default(),
         }
     }
 
@@ -158,9 +159,16 @@ impl ProblemDetails {
 
     /// The same with one more mistake.
     #[must_use]
-    pub fn error(mut self, error: ProblemError) -> Self {
-        self.errors.push(error);
-        self
+    pub fn error(self, error: ProblemError) -> Self {
+        let mut errors = self.errors.into_vec();
+        errors.push(error);
+        Self { errors: errors.into(), ..self }
+    }
+
+    /// The same with these mistakes.
+    #[must_use]
+    pub fn with_errors(self, errors: Vec<ProblemError>) -> Self {
+        Self { errors: errors.into(), ..self }
     }
 
     /// Whether it is of this kind.

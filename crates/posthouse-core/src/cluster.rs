@@ -8,6 +8,8 @@ use jiff::Timestamp;
 
 use crate::{store::Owner, time::after};
 
+pub use crate::id::ONLY_NODE;
+
 /// How often a node says that it is there.
 pub const BEAT_EVERY: Duration = Duration::from_millis(500);
 /// A node has its slots for so long after it was last heard of; then they are others'.
@@ -25,8 +27,6 @@ pub const ALONE_AFTER: Duration = Duration::from_secs(10);
 /// A node whose clock is off by more than this is not ready.
 pub const CLOCK_OFF: Duration = Duration::from_secs(5);
 
-/// The number of the one node of a store that is for one, and of messages that were taken over from such a store.
-pub const ONLY_NODE: u8 = 0;
 /// The numbers of nodes.
 pub const NODE_NUMBERS: std::ops::RangeInclusive<u8> = 1..=239;
 /// The numbers of visitors.

@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr};
 
 use jiff::Timestamp;
 
-use crate::cluster::ONLY_NODE;
+/// The number of the one node of a store that is for one, and of messages that were taken over from such a store.
+pub const ONLY_NODE: u8 = 0;
 
 /// 2024-01-01T00:00:00Z in milliseconds: where the time part of an [`Id`] begins.
 const EPOCH_MS: i64 = 1_704_067_200_000;
@@ -22,7 +23,7 @@ const TIME_SHIFT: u32 = NODE_SHIFT + NODE_BITS;
 /// The number behind a MessageID (or LinkedID) of ours: 42 bits of milliseconds, 8 bits of node, 5 bits of cell, 8 bits of sequence, so
 /// it fits what VASPs of this field keep in a signed 64-bit integer, and is never negative.
 ///
-/// Ids of [node 0](crate::cluster::ONLY_NODE) that are older than the cell have 13 bits of sequence: there is no cell in them.
+/// Ids of [node 0](ONLY_NODE) that are older than the cell have 13 bits of sequence: there is no cell in them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(i64);
 

@@ -86,7 +86,7 @@ impl OperationSpec {
 
 /// An operation: what was frozen, and how far it has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
+pub struct BulkOperation {
     /// Its id.
     pub number: i64,
     /// What is done, to what.
@@ -138,7 +138,7 @@ pub enum NotStarted {
     NoReason,
 }
 
-impl Operation {
+impl BulkOperation {
     /// Its id.
     pub fn id(&self) -> Option<Id> {
         Id::from_number(self.number)
@@ -223,7 +223,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn planned(count: u64) -> Operation {
+    fn planned(count: u64) -> BulkOperation {
         let spec = OperationSpec {
             verb: OperationVerb::Resubmit,
             parked: false,
@@ -232,7 +232,7 @@ mod tests {
             selection: "{}".to_owned(),
             ids: Vec::new(),
         };
-        Operation {
+        BulkOperation {
             number: 7,
             spec,
             state: OperationState::Planned,

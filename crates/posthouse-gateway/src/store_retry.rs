@@ -18,7 +18,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What became of a write.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Kept<T> {
+pub(crate) enum KeptOutcome<T> {
     /// It is stored, with this answer.
     Stored(T),
     /// An earlier try, which nobody knew the outcome of, stored it, or another owner has the work by now. There is nothing left to do.
@@ -34,7 +34,7 @@ pub(crate) enum Kept<T> {
 /// place in his lane, so that the lane's window bounds what is in hand.
 ///
 /// Asked for again is also what may have been written: a write under a lease is done once, for then the lease is gone.
-pub(crate) async fn kept<T, F>(write: impl Fn() -> F, stop: &CancellationToken) -> Kept<T>
+pub(crate) async fn kept<T, F>(write: impl Fn() -> F, stop: &CancellationToken) -> KeptOutcome<T>
 where
     F: Future<Output = StoreResult<T>>,
 {
@@ -42,9 +42,9 @@ where
     loop {
         let mut wait = pause;
         match write().await {
-            Ok(done) => return Kept::Stored(done),
-            Err(StoreError::LostLease) if is_unknown => return Kept::StoredBefore,
-            Err(StoreError::LostLease) => return Kept::Lost,
+            Ok(done) => return KeptOutcome::Stored(done),
+            Err(StoreError::LostLease) if is_unknown => return KeptOutcome::StoredBefore,
+            Err(StoreError::LostLease) => return KeptOutcome::Lost,
             Err(error) if error.passes_by_itself() => {
                 if let StoreError::Unavailable { retry_after } = error {
                     wait = wait.max(retry_after.min(LONGEST_PAUSE));
@@ -52,7 +52,7 @@ where
                 let is_over = stop.is_cancelled()
                     && Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + STOPS_WITHIN);
                 if is_over {
-                    return Kept::GivenUp(error);
+                    return KeptOutcome::GivenUp(error);
                 }
                 tracing::debug!(%error, "kept in hand");
             }
@@ -60,11 +60,11 @@ where
                 is_unknown |= !error.wrote_nothing();
                 tries += 1;
                 if tries >= TRIES {
-                    return Kept::GivenUp(error);
+                    return KeptOutcome::GivenUp(error);
                 }
                 tracing::debug!(%error, "once more in a moment");
             }
-            Err(error) => return Kept::GivenUp(error),
+            Err(error) => return KeptOutcome::GivenUp(error),
         }
         sleep(wait).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     /// How often a write is asked for that fails like this, one after the other, and succeeds afterwards; and what comes of it.
-    async fn tries(failures: &[StoreError], stop: &CancellationToken) -> (usize, Kept<()>) {
+    async fn tries(failures: &[StoreError], stop: &CancellationToken) -> (usize, KeptOutcome<()>) {
         let asked = AtomicUsize::new(0);
         let write = || {
             let failure = failures.get(asked.fetch_add(1, Ordering::Relaxed)).cloned();
@@ -96,11 +96,11 @@ mod tests {
     async fn what_may_pass_is_asked_for_again() {
         let stop = CancellationToken::new();
         let busy = StoreError::not_done("the disk is busy");
-        assert_eq!(tries(&[], &stop).await, (1, Kept::Stored(())));
+        assert_eq!(tries(&[], &stop).await, (1, KeptOutcome::Stored(())));
         let some = [busy.clone(), StoreError::Full, StoreError::Overloaded];
-        assert_eq!(tries(&some, &stop).await, (4, Kept::Stored(())));
+        assert_eq!(tries(&some, &stop).await, (4, KeptOutcome::Stored(())));
         let always: Vec<_> = (0..9).map(|_| busy.clone()).collect();
-        assert_eq!(tries(&always, &stop).await, (4, Kept::GivenUp(busy)), "and not for ever");
+        assert_eq!(tries(&always, &stop).await, (4, KeptOutcome::GivenUp(busy)), "and not for ever");
     }
 
     #[tokio::test(start_paused = true)]
@@ -109,7 +109,7 @@ mod tests {
         for error in [away(), StoreError::Full, StoreError::Overloaded] {
             let long: Vec<_> = (0..1000).map(|_| error.clone()).collect();
             let begun = Instant::now();
-            assert_eq!(tries(&long, &stop).await, (1001, Kept::Stored(())), "{error}");
+            assert_eq!(tries(&long, &stop).await, (1001, KeptOutcome::Stored(())), "{error}");
             assert!(begun.elapsed() > Duration::from_secs(900), "it is not asked all the time");
         }
     }
@@ -118,11 +118,11 @@ mod tests {
     async fn a_gateway_that_stops_waits_for_a_while() {
         let stop = CancellationToken::new();
         stop.cancel();
-        assert_eq!(tries(&[away(), away()], &stop).await, (3, Kept::Stored(())));
+        assert_eq!(tries(&[away(), away()], &stop).await, (3, KeptOutcome::Stored(())));
         let long: Vec<_> = (0..1000).map(|_| away()).collect();
         let begun = Instant::now();
         let (_, kept) = tries(&long, &stop).await;
-        assert_eq!(kept, Kept::GivenUp(away()));
+        assert_eq!(kept, KeptOutcome::GivenUp(away()));
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 
@@ -131,12 +131,15 @@ mod tests {
         let stop = CancellationToken::new();
         let failed = StoreError::failed("the connection broke");
         let lost = StoreError::LostLease;
-        assert_eq!(tries(std::slice::from_ref(&lost), &stop).await, (1, Kept::Lost));
-        assert_eq!(tries(&[failed.clone(), lost.clone()], &stop).await, (2, Kept::StoredBefore));
-        assert_eq!(tries(&[failed.clone(), away(), lost.clone()], &stop).await, (3, Kept::StoredBefore));
-        assert_eq!(tries(&[away(), lost], &stop).await, (2, Kept::Lost), "nothing was written");
+        assert_eq!(tries(std::slice::from_ref(&lost), &stop).await, (1, KeptOutcome::Lost));
+        assert_eq!(tries(&[failed.clone(), lost.clone()], &stop).await, (2, KeptOutcome::StoredBefore));
+        assert_eq!(
+            tries(&[failed.clone(), away(), lost.clone()], &stop).await,
+            (3, KeptOutcome::StoredBefore)
+        );
+        assert_eq!(tries(&[away(), lost], &stop).await, (2, KeptOutcome::Lost), "nothing was written");
         let always: Vec<_> = (0..9).map(|_| failed.clone()).collect();
-        assert_eq!(tries(&always, &stop).await, (4, Kept::GivenUp(failed)));
-        assert_eq!(tries(&[StoreError::Closed], &stop).await, (1, Kept::GivenUp(StoreError::Closed)));
+        assert_eq!(tries(&always, &stop).await, (4, KeptOutcome::GivenUp(failed)));
+        assert_eq!(tries(&[StoreError::Closed], &stop).await, (1, KeptOutcome::GivenUp(StoreError::Closed)));
     }
 }

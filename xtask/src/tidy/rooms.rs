@@ -95,6 +95,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "http",
                     "ids",
                     "lookup",
+                    "random",
                     "secrets",
                     "snapshot",
                     "telemetry",
@@ -143,7 +144,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("sqlite", &["error", "fault", "media", "status"]),
             ("backup", &["error", "media", "sqlite", "status", "url"]),
             ("open", &["error", "media", "sqlite", "status", "url"]),
-            ("suite", &[]),
+            ("suite", &["media"]),
         ],
     ),
 ];

@@ -12,7 +12,7 @@ use super::{
     account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials, Throughput},
     carrier::{Carrier, Connection, Inbound},
     tls::{Identity, PeerTls},
-    tree::{Entries, Node, Spot, Value},
+    tree::{Entries, Spot, TreeNode, Value},
     vocabulary::Vocabulary,
 };
 use crate::duration;
@@ -38,8 +38,8 @@ pub fn export(provisioning: &Provisioning) -> Entries<'static> {
 #[derive(Default)]
 struct Exported(Entries<'static>);
 
-const fn node(value: Value<'static>) -> Node<'static> {
-    Node { spot: Spot::Line(0), value }
+const fn node(value: Value<'static>) -> TreeNode<'static> {
+    TreeNode { spot: Spot::Line(0), value }
 }
 
 fn text(value: impl ToString) -> Value<'static> {

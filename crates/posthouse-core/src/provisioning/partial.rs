@@ -8,7 +8,7 @@ use std::{borrow::Cow, collections::HashMap};
 use super::{
     Provisioning,
     export::{self, KEPT},
-    tree::{Entries, NOTHING, Node, Spot, Value},
+    tree::{Entries, NOTHING, Spot, TreeNode, Value},
 };
 
 /// Lists of tables, and what their tables are found by.
@@ -22,7 +22,7 @@ pub fn complete<'t>(tree: Entries<'t>, current: &Provisioning) -> Entries<'t> {
         current.carriers.iter().map(|carrier| (carrier.id.as_str(), carrier)).collect();
     let account = |name: &str| accounts.get(name).map(|account| export::account(account));
     let carrier = |id: &str| carriers.get(id).map(|carrier| export::carrier(carrier));
-    let complete = |(key, Node { spot, value }): (Cow<'t, str>, Node<'t>)| {
+    let complete = |(key, TreeNode { spot, value }): (Cow<'t, str>, TreeNode<'t>)| {
         let value = match (key.as_ref(), value) {
             ("account", Value::List(nodes)) => Value::List(each(nodes, "name", account)),
             ("carrier", Value::List(nodes)) => Value::List(each(nodes, "id", carrier)),
@@ -32,24 +32,24 @@ pub fn complete<'t>(tree: Entries<'t>, current: &Provisioning) -> Entries<'t> {
             },
             (_, value) => value,
         };
-        (key, Node { spot, value })
+        (key, TreeNode { spot, value })
     };
     tree.into_iter().map(complete).collect()
 }
 
 fn each<'t>(
-    nodes: Vec<Node<'t>>,
+    nodes: Vec<TreeNode<'t>>,
     key: &str,
     find: impl Fn(&str) -> Option<Entries<'static>>,
-) -> Vec<Node<'t>> {
-    let complete = |Node { spot, value }: Node<'t>| {
-        let Value::Table(said) = value else { return Node { spot, value } };
+) -> Vec<TreeNode<'t>> {
+    let complete = |TreeNode { spot, value }: TreeNode<'t>| {
+        let Value::Table(said) = value else { return TreeNode { spot, value } };
         let stored = named(&said, key).and_then(&find);
         let said = match stored {
             Some(stored) => merge(stored, said, &spot),
             None => said,
         };
-        Node { spot, value: Value::Table(said) }
+        TreeNode { spot, value: Value::Table(said) }
     };
     nodes.into_iter().map(complete).collect()
 }
@@ -75,7 +75,7 @@ pub fn merge<'t>(was: Entries<'t>, said: Entries<'t>, spot: &Spot) -> Entries<'t
             continue;
         };
         let was = std::mem::replace(&mut old.value, Value::Flag(false));
-        *old = Node { value: both(&key, was, node.value, &node.spot), spot: node.spot };
+        *old = TreeNode { value: both(&key, was, node.value, &node.spot), spot: node.spot };
     }
     merged
 }
@@ -100,10 +100,10 @@ fn stands_for_another(entries: &Entries<'_>) -> bool {
     matches!(entries.as_slice(), [(key, _)] if ["env", "file", KEPT].contains(&key.as_ref()))
 }
 
-fn by_name<'t>(was: Vec<Node<'t>>, said: Vec<Node<'t>>, key: &str) -> Vec<Node<'t>> {
+fn by_name<'t>(was: Vec<TreeNode<'t>>, said: Vec<TreeNode<'t>>, key: &str) -> Vec<TreeNode<'t>> {
     let mut all = was;
     for node in said {
-        let name = |node: &Node<'t>| match &node.value {
+        let name = |node: &TreeNode<'t>| match &node.value {
             Value::Table(entries) => named(entries, key).map(str::to_owned),
             _ => None,
         };
@@ -112,7 +112,7 @@ fn by_name<'t>(was: Vec<Node<'t>>, said: Vec<Node<'t>>, key: &str) -> Vec<Node<'
         match same {
             Some(old) => {
                 let was = std::mem::replace(&mut old.value, Value::Flag(false));
-                *old = Node { value: both(key, was, node.value, &node.spot), spot: node.spot };
+                *old = TreeNode { value: both(key, was, node.value, &node.spot), spot: node.spot };
             }
             None => all.push(node),
         }
@@ -122,25 +122,25 @@ fn by_name<'t>(was: Vec<Node<'t>>, said: Vec<Node<'t>>, key: &str) -> Vec<Node<'
 
 /// What was there, as if it stood where it is completed: a mistake is told there.
 fn placed<'t>(entries: Entries<'t>, spot: &Spot) -> Entries<'t> {
-    let place = |(key, node): (Cow<'t, str>, Node<'t>)| (key, placed_node(node, spot));
+    let place = |(key, node): (Cow<'t, str>, TreeNode<'t>)| (key, placed_node(node, spot));
     entries.into_iter().map(place).collect()
 }
 
-fn placed_node<'t>(node: Node<'t>, spot: &Spot) -> Node<'t> {
+fn placed_node<'t>(node: TreeNode<'t>, spot: &Spot) -> TreeNode<'t> {
     let value = match node.value {
         Value::Table(entries) => Value::Table(placed(entries, spot)),
         Value::List(nodes) => Value::List(nodes.into_iter().map(|node| placed_node(node, spot)).collect()),
         value => value,
     };
-    Node { spot: spot.clone(), value }
+    TreeNode { spot: spot.clone(), value }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn node(value: Value<'static>) -> Node<'static> {
-        Node { spot: Spot::Line(7), value }
+    fn node(value: Value<'static>) -> TreeNode<'static> {
+        TreeNode { spot: Spot::Line(7), value }
     }
 
     fn text(value: &'static str) -> Value<'static> {

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     export::KEPT,
-    tree::{Entries, Node, Outside, Spot, Value, ValueSource},
+    tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
 };
 use crate::duration;
 
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     /// The text that a table of one entry stands for, and where it is from; `None` for other values.
     fn text_outside(&self, value: &Value<'_>) -> Option<Result<(String, ValueSource), String>> {
         let Value::Table(entries) = value else { return None };
-        let [(key, Node { value: Value::Text(name), .. })] = entries.as_slice() else { return None };
+        let [(key, TreeNode { value: Value::Text(name), .. })] = entries.as_slice() else { return None };
         self.outside.text(key, name)
     }
 }
@@ -202,7 +202,7 @@ impl Scalar for bool {
 pub struct FreeEntry<'t, 'r> {
     /// The key, as it is written.
     pub key: &'t str,
-    node: &'t Node<'r>,
+    node: &'t TreeNode<'r>,
     table: &'t Table<'r>,
 }
 
@@ -226,7 +226,7 @@ pub struct Table<'r> {
     /// Its place for people, such as `account.service`; empty at the top.
     path: String,
     spot: Spot,
-    entries: BTreeMap<String, Node<'r>>,
+    entries: BTreeMap<String, TreeNode<'r>>,
     spots: BTreeMap<String, Spot>,
     known: Vec<&'static str>,
 }
@@ -261,7 +261,7 @@ impl<'r> Table<'r> {
     pub fn is_kept(&mut self, key: &'static str) -> bool {
         let is_kept = self.entries.get(key).is_some_and(|node| match &node.value {
             Value::Table(entries) => {
-                matches!(entries.as_slice(), [(key, Node { value: Value::Flag(true), .. })] if key == KEPT)
+                matches!(entries.as_slice(), [(key, TreeNode { value: Value::Flag(true), .. })] if key == KEPT)
             }
             _ => false,
         });
@@ -379,7 +379,7 @@ impl<'r> Table<'r> {
     fn list_from_outside<U>(
         &self,
         place: &str,
-        Node { spot, value }: &Node<'_>,
+        TreeNode { spot, value }: &TreeNode<'_>,
         check: impl Fn(String) -> Result<U, Unfit>,
     ) -> Option<Vec<Located<U>>> {
         let (text, source) = match self.reader.text_outside(value) {
@@ -435,7 +435,7 @@ impl<'r> Table<'r> {
         })
     }
 
-    fn array(&mut self, key: &'static str, place: &str) -> vec::IntoIter<Node<'r>> {
+    fn array(&mut self, key: &'static str, place: &str) -> vec::IntoIter<TreeNode<'r>> {
         let Some(node) = self.take(key) else { return Vec::new().into_iter() };
         let Value::List(nodes) = node.value else {
             self.reader.wrong(&node.spot, format!("{place} may be there more than once; write [[{place}]]"));
@@ -459,7 +459,7 @@ impl<'r> Table<'r> {
         }
     }
 
-    fn take(&mut self, key: &'static str) -> Option<Node<'r>> {
+    fn take(&mut self, key: &'static str) -> Option<TreeNode<'r>> {
         self.known.push(key);
         self.entries.remove(key)
     }
@@ -482,7 +482,7 @@ impl<'r> Table<'r> {
     fn scalar<T: Scalar, U>(
         &self,
         place: &str,
-        Node { spot, value }: &Node<'_>,
+        TreeNode { spot, value }: &TreeNode<'_>,
         check: impl FnOnce(T) -> Result<U, Unfit>,
     ) -> Option<(U, ValueSource)> {
         let (read, source) = match self.reader.text_outside(value) {

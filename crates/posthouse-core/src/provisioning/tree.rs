@@ -33,7 +33,7 @@ impl fmt::Display for Spot {
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node<'t> {
+pub struct TreeNode<'t> {
     /// Where it stands: of an entry of a table, where its key does.
     pub spot: Spot,
     /// What it is.
@@ -41,7 +41,7 @@ pub struct Node<'t> {
 }
 
 /// The entries of a table. No key is there twice.
-pub type Entries<'t> = Vec<(Cow<'t, str>, Node<'t>)>;
+pub type Entries<'t> = Vec<(Cow<'t, str>, TreeNode<'t>)>;
 
 /// What [`Value::Other`] is called where nothing is written in a value's place: JSON's `null`.
 pub const NOTHING: &str = "nothing";
@@ -56,7 +56,7 @@ pub enum Value<'t> {
     /// True or false.
     Flag(bool),
     /// Values in order.
-    List(Vec<Node<'t>>),
+    List(Vec<TreeNode<'t>>),
     /// Values by key.
     Table(Entries<'t>),
     /// What nothing takes, and what it is for people: `a fraction`.

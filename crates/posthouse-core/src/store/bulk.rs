@@ -8,7 +8,7 @@ use crate::{
     Id,
     actor::Actor,
     life::intervention::LeftAlone,
-    operation::{NotStarted, Operation},
+    operation::{BulkOperation, NotStarted},
 };
 
 /// A page of an operation that is carried out.
@@ -41,21 +41,21 @@ pub trait BulkStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// Those of every operation that writes.
-    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()>;
+    async fn plan_operation(&self, operation: &BulkOperation) -> StoreResult<()>;
 
     /// The one of this id.
     ///
     /// # Errors
     /// Those of every operation that reads.
-    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>>;
+    async fn operation(&self, id: Id) -> StoreResult<Option<BulkOperation>>;
 
     /// Those with ids below this one, newest first, at most `limit`.
     ///
     /// # Errors
     /// Those of every operation that reads.
-    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>>;
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<BulkOperation>>;
 
-    /// [Starts](Operation::started) a planned one.
+    /// [Starts](BulkOperation::started) a planned one.
     ///
     /// # Errors
     /// Those of every operation that writes.
@@ -65,9 +65,9 @@ pub trait BulkStore: Send + Sync + 'static {
         expect_count: u64,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>>;
+    ) -> StoreResult<Result<BulkOperation, NotStarted>>;
 
-    /// [Cancels](Operation::cancelled) one. What was done stays done; nothing is done any more once this has returned.
+    /// [Cancels](BulkOperation::cancelled) one. What was done stays done; nothing is done any more once this has returned.
     ///
     /// # Errors
     /// Those of every operation that writes.
@@ -76,13 +76,13 @@ pub trait BulkStore: Send + Sync + 'static {
         id: Id,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>>;
+    ) -> StoreResult<Result<BulkOperation, NotStarted>>;
 
     /// Leases one that is running and in nobody's hand, the oldest first.
     ///
     /// # Errors
     /// Those of every operation that writes.
-    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>>;
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<BulkOperation>>;
 
     /// Carries out a page: what the operation does to each of its messages, what came of it, and how far it has come, in one transaction;
     /// the lease goes on to `lease`. So a page is done once, whatever breaks.
@@ -95,7 +95,7 @@ pub trait BulkStore: Send + Sync + 'static {
         lease: Lease,
         page: &OperationPage,
         now: Timestamp,
-    ) -> StoreResult<Operation>;
+    ) -> StoreResult<BulkOperation>;
 
     /// Gives back an operation that its owner does not go on with.
     ///

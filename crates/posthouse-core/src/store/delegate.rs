@@ -24,7 +24,7 @@ use crate::{
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
-    operation::{NotStarted, Operation},
+    operation::{BulkOperation, NotStarted},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
@@ -240,15 +240,15 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl<W: Wraps<dyn BulkStore>> BulkStore for W {
-    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+    async fn plan_operation(&self, operation: &BulkOperation) -> StoreResult<()> {
         self.inner().plan_operation(operation).await
     }
 
-    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+    async fn operation(&self, id: Id) -> StoreResult<Option<BulkOperation>> {
         self.inner().operation(id).await
     }
 
-    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<BulkOperation>> {
         self.inner().operations(below, limit).await
     }
 
@@ -258,7 +258,7 @@ impl<W: Wraps<dyn BulkStore>> BulkStore for W {
         expect_count: u64,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>> {
+    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
         self.inner().start_operation(id, expect_count, by, now).await
     }
 
@@ -267,11 +267,11 @@ impl<W: Wraps<dyn BulkStore>> BulkStore for W {
         id: Id,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>> {
+    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
         self.inner().cancel_operation(id, by, now).await
     }
 
-    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<BulkOperation>> {
         self.inner().lease_operation(lease, now).await
     }
 
@@ -281,7 +281,7 @@ impl<W: Wraps<dyn BulkStore>> BulkStore for W {
         lease: Lease,
         page: &OperationPage,
         now: Timestamp,
-    ) -> StoreResult<Operation> {
+    ) -> StoreResult<BulkOperation> {
         self.inner().run_operation(id, lease, page, now).await
     }
 

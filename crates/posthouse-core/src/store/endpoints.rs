@@ -47,7 +47,7 @@ pub struct KeptCallback {
 
 /// Why an account gets no callbacks for now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pause {
+pub struct EndpointPause {
     /// Since when.
     pub at: Timestamp,
     /// Who wanted it.
@@ -83,7 +83,7 @@ pub struct Endpoint {
     /// The last try that failed, if one ever did.
     pub last_failure: Option<LastFailure>,
     /// Whether it is paused, and why.
-    pub paused: Option<Pause>,
+    pub paused: Option<EndpointPause>,
 }
 
 impl Endpoint {

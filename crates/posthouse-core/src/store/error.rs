@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
-use super::SEARCH_TIME;
+/// How long a search may take. What takes longer is given up with [`StoreError::TooWide`](super::StoreError::TooWide): others wait for
+/// what it reads with.
+pub const SEARCH_TIME: Duration = Duration::from_secs(2);
 
 /// Why an operation was not carried out.
 ///

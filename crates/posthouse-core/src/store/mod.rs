@@ -58,8 +58,8 @@ pub use self::{
         Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
     },
     delegate::Wraps,
-    endpoints::{Endpoint, EndpointStore, KeptCallback, KeptFilter, LastFailure, Pause},
-    error::{ErrorCause, StoreError, StoreResult},
+    endpoints::{Endpoint, EndpointPause, EndpointStore, KeptCallback, KeptFilter, LastFailure},
+    error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
     inbound::{
         ForNobody, InboundStore, MOST_FOR_NOBODY, MoFilter, MoOutcome, StoredMo, UnmatchedFilter,
         UnmatchedReport, UnmatchedSays,
@@ -72,7 +72,7 @@ pub use self::{
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
     refusals::{NewRefusal, RefusalFilter, RefusalStore},
     reports::{Recorded, ReportStore},
-    search::{CountBy, MessageCount, MessageFilter, SEARCH_TIME, SearchStore},
+    search::{CountBy, MessageCount, MessageFilter, SearchStore},
     space::Demand,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
     work::{

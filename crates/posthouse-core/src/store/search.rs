@@ -1,7 +1,5 @@
 //! What is read of messages.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -16,10 +14,6 @@ use crate::{
     message::{StoredMessage, TimelineEvent},
     unreadable::KeptUnreadable,
 };
-
-/// How long a search may take. What takes longer is given up with [`StoreError::TooWide`](super::StoreError::TooWide): others wait for
-/// what it reads with.
-pub const SEARCH_TIME: Duration = Duration::from_secs(2);
 
 /// Which messages a search is about. It walks backwards from the newest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

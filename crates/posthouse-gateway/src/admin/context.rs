@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderName, header};
 use posthouse_api::{ProblemCode, ProblemDetails, REASON_HEADER, USER_HEADER};
 use posthouse_core::actor::{Actor, Credential, Right, Role};
 
-use super::{AdminState, router::Access};
+use super::{AdminState, router::RouteAccess};
 use crate::{http::peer::Peer, secrets::Secret};
 
 /// The principal behind `[admin]` `token`, and behind the token of the run where the caller says nothing else.
@@ -60,7 +60,7 @@ fn text_of(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Pr
 ///
 /// # Errors
 /// It may not; to who belongs to an account, what is not the account's is not there.
-pub(super) fn authorize(by: &Actor, access: Option<Access>, path: &str) -> Result<(), ProblemDetails> {
+pub(super) fn authorize(by: &Actor, access: Option<RouteAccess>, path: &str) -> Result<(), ProblemDetails> {
     if by.account().is_some() && !access.is_some_and(|access| access.own) {
         return Err(nothing_at(path));
     }
@@ -135,7 +135,7 @@ mod tests {
             let by = Actor::new("ann", role, Credential::Run);
             authorize(&by, access, "/api/v1/x").map_err(|problem| (problem.status, problem.right))
         };
-        let access = |right, own| Some(Access { right, own });
+        let access = |right, own| Some(RouteAccess { right, own });
         let acme = || Role::Vasp(AccountName("acme".into()));
         assert_eq!(may(Role::Viewer, access(Right::Look, false)), Ok(()));
         assert_eq!(may(Role::Support, access(Right::Bulk, false)), Err((403, Some("bulk".into()))));

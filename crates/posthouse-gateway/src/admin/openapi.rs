@@ -23,7 +23,7 @@ use utoipa::{
 
 use super::{
     answer::{JSON, written},
-    router::{self, Verb},
+    router::{self, RouteVerb},
 };
 
 /// How many things a page has.
@@ -89,7 +89,7 @@ pub(super) async fn handle() -> Response {
 }
 
 /// The document of these verbs.
-pub(super) fn document(verbs: &[Verb]) -> OpenApi {
+pub(super) fn document(verbs: &[RouteVerb]) -> OpenApi {
     let mut components = Components::new();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
@@ -149,7 +149,7 @@ fn http_method(method: &Method) -> Option<HttpMethod> {
 }
 
 /// Who may, why it was done, and how it may be refused.
-fn add_what_is_common(operation: &mut Operation, verb: &Verb) {
+fn add_what_is_common(operation: &mut Operation, verb: &RouteVerb) {
     let right = json!({"name": verb.access.right, "own": verb.access.own});
     operation.extensions = Some(Extensions::from_iter([("x-right", right)]));
     let changes = verb.method != Method::GET;

@@ -95,7 +95,7 @@ impl Parameters {
         errors.truncate(TOLD);
         match errors.is_empty() {
             true => Ok(()),
-            false => Err(ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) }),
+            false => Err(ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors)),
         }
     }
 }

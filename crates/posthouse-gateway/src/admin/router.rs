@@ -23,19 +23,19 @@ use super::{
 };
 
 /// A verb of the API.
-pub(super) struct Verb {
+pub(super) struct RouteVerb {
     pub method: Method,
     /// Below [`BASE`].
     pub path: &'static str,
     /// Who may use it.
-    pub access: Access,
+    pub access: RouteAccess,
     /// What is said of it (its schemas, its operation), and what handles it.
     pub routes: UtoipaMethodRouter<Arc<AdminState>>,
 }
 
 /// Who may use a verb.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Access {
+pub(super) struct RouteAccess {
     /// What a caller has to be allowed.
     pub right: Right,
     /// Whether the verb keeps to one account where the caller does: whose role is an account's may use no other.
@@ -46,10 +46,10 @@ pub(super) struct Access {
 /// what handles it: a `handle` with `#[utoipa::path]`, which says what it takes and answers.
 macro_rules! verbs {
     ($($method:ident $path:literal $right:ident $($own:ident)? => $($handler:ident)::+;)*) => {
-        vec![$(Verb {
+        vec![$(RouteVerb {
             method: Method::$method,
             path: $path,
-            access: Access { right: Right::$right, own: verbs!(own $($own)?) },
+            access: RouteAccess { right: Right::$right, own: verbs!(own $($own)?) },
             routes: routes!($($handler)::+),
         },)*]
     };
@@ -58,7 +58,7 @@ macro_rules! verbs {
 }
 
 /// Every verb of the API.
-pub(super) fn verbs() -> Vec<Verb> {
+pub(super) fn verbs() -> Vec<RouteVerb> {
     verbs! {
         GET "/version" Look own => version::handle;
         GET "/openapi.json" Look own => openapi::handle;
@@ -126,7 +126,7 @@ pub(super) fn verbs() -> Vec<Verb> {
 }
 
 /// The routes, with what the verbs need.
-pub(super) fn router(state: Arc<AdminState>, verbs: Vec<Verb>) -> Router {
+pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
     let api = verbs
         .into_iter()
         .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.routes.2));
@@ -140,13 +140,13 @@ pub(super) fn router(state: Arc<AdminState>, verbs: Vec<Verb>) -> Router {
 
 /// Which right each verb needs, to be asked before anything of a request but its head is read.
 pub(super) struct Rights {
-    paths: matchit::Router<Vec<(Method, Access)>>,
+    paths: matchit::Router<Vec<(Method, RouteAccess)>>,
 }
 
 impl Rights {
     /// Those of these verbs.
-    pub fn of(verbs: &[Verb]) -> Self {
-        let mut by_path: BTreeMap<&str, Vec<(Method, Access)>> = BTreeMap::new();
+    pub fn of(verbs: &[RouteVerb]) -> Self {
+        let mut by_path: BTreeMap<&str, Vec<(Method, RouteAccess)>> = BTreeMap::new();
         for verb in verbs {
             by_path.entry(verb.path).or_default().push((verb.method.clone(), verb.access));
         }
@@ -159,7 +159,7 @@ impl Rights {
     }
 
     /// Who may do this at a path; `None` where there is no such verb.
-    pub fn access(&self, method: &Method, path: &str) -> Option<Access> {
+    pub fn access(&self, method: &Method, path: &str) -> Option<RouteAccess> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let methods = self.paths.at(path).ok()?.value;
         methods.iter().find(|(known, _)| known == method).map(|(_, access)| *access)

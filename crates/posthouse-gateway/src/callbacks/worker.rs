@@ -26,7 +26,7 @@ use crate::{
     handoff::callbacks::CallbackMail,
     http::client::HttpClient,
     lanes::Worker,
-    store_retry::{Kept, kept},
+    store_retry::{KeptOutcome, kept},
 };
 
 /// How many callbacks are in hand for each that may be under way: while some are, others are leased and settled.
@@ -275,7 +275,7 @@ async fn settle(
     let settle =
         || context.store.settle_callback(id, context.owner, outcome.clone(), now, Some(taking.clone() as _));
     match kept(settle, &context.stop).await {
-        Kept::Stored(HandedOn { callbacks, left_due, .. }) => {
+        KeptOutcome::Stored(HandedOn { callbacks, left_due, .. }) => {
             taking.hand_on(HandedOn { answer: (), callbacks, left_due: false });
             if outcome == CallbackOutcome::Delivered {
                 note_delivery(context, health, callback).await;
@@ -285,12 +285,16 @@ async fn settle(
             }
             return left_due;
         }
-        Kept::StoredBefore => {
+        KeptOutcome::StoredBefore => {
             tracing::debug!(id = %message, "settled by an earlier try");
             return true;
         }
-        Kept::Lost => tracing::warn!(id = %message, "the callback's lease was lost; it may come twice"),
-        Kept::GivenUp(error) => tracing::error!(%error, id = %message, "a callback could not be settled"),
+        KeptOutcome::Lost => {
+            tracing::warn!(id = %message, "the callback's lease was lost; it may come twice")
+        }
+        KeptOutcome::GivenUp(error) => {
+            tracing::error!(%error, id = %message, "a callback could not be settled")
+        }
     }
     false
 }

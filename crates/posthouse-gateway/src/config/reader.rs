@@ -9,7 +9,7 @@ use std::{
 
 use posthouse_core::provisioning::{
     reading::{Elsewhere, Problems, Reader, Table},
-    tree::{Entries, Node, Outside, Spot, Value, ValueSource},
+    tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
 };
 use toml::{
     Spanned,
@@ -164,7 +164,7 @@ impl Lines {
     fn entries<'r>(&self, table: DeTable<'r>) -> Entries<'r> {
         let entry = |(key, value): (Spanned<_>, Spanned<DeValue<'r>>)| {
             let spot = self.spot(key.span().start);
-            (key.into_inner(), Node { spot, value: self.value(value.into_inner()) })
+            (key.into_inner(), TreeNode { spot, value: self.value(value.into_inner()) })
         };
         table.into_iter().map(entry).collect()
     }
@@ -181,7 +181,7 @@ impl Lines {
             DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(_) => Value::Other("a date"),
             DeValue::Array(values) => {
-                let nodes = values.into_iter().map(|value| Node {
+                let nodes = values.into_iter().map(|value| TreeNode {
                     spot: self.spot(value.span().start),
                     value: self.value(value.into_inner()),
                 });

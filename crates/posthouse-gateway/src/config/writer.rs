@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use posthouse_core::provisioning::tree::{Entries, NOTHING, Node, Spot, Value};
+use posthouse_core::provisioning::tree::{Entries, NOTHING, Spot, TreeNode, Value};
 use serde_json::{Map, Number, Value as Json};
 
 /// Tables that have a section of their own; all others stand in one line.
@@ -17,12 +17,12 @@ pub fn toml(tree: &Entries<'_>) -> String {
 
 /// The values of a table, then its sections.
 fn section(to: &mut String, path: &str, entries: &Entries<'_>) {
-    for (key, Node { value, .. }) in entries {
+    for (key, TreeNode { value, .. }) in entries {
         if !is_section(key, value) {
             let _ = writeln!(to, "{} = {}", toml_key(key), inline(value));
         }
     }
-    for (key, Node { value, .. }) in entries {
+    for (key, TreeNode { value, .. }) in entries {
         let place = if path.is_empty() { toml_key(key) } else { format!("{path}.{}", toml_key(key)) };
         match value {
             Value::Table(entries) if is_section(key, value) => {
@@ -45,7 +45,7 @@ fn section(to: &mut String, path: &str, entries: &Entries<'_>) {
 fn is_section(key: &str, value: &Value<'_>) -> bool {
     match value {
         Value::Table(_) => SECTIONS.contains(&key),
-        Value::List(nodes) => matches!(nodes.first(), Some(Node { value: Value::Table(_), .. })),
+        Value::List(nodes) => matches!(nodes.first(), Some(TreeNode { value: Value::Table(_), .. })),
         _ => false,
     }
 }
@@ -118,7 +118,7 @@ fn json_value(value: &Value<'_>) -> Json {
 }
 
 /// A member of JSON as a node of a tree, each with its pointer.
-pub fn tree(value: Json, pointer: &str) -> Node<'static> {
+pub fn tree(value: Json, pointer: &str) -> TreeNode<'static> {
     let value = match value {
         Json::Null => Value::Other(NOTHING),
         Json::Bool(flag) => Value::Flag(flag),
@@ -140,7 +140,7 @@ pub fn tree(value: Json, pointer: &str) -> Node<'static> {
                 .collect(),
         ),
     };
-    Node { spot: Spot::Pointer(pointer.into()), value }
+    TreeNode { spot: Spot::Pointer(pointer.into()), value }
 }
 
 #[cfg(test)]
@@ -165,14 +165,16 @@ mod tests {
             "account": [{"name": "a", "vaspid": {"kept": true}, "callbacks": {"window": 3}, "service": [{"vasid": "1", "senders": ["7", "8"]}]}],
             "lookup": {"provider": "ranges"},
         });
-        let Node { value: Value::Table(entries), .. } = tree(read.clone(), "") else { panic!("no table") };
+        let TreeNode { value: Value::Table(entries), .. } = tree(read.clone(), "") else {
+            panic!("no table")
+        };
         assert_eq!(json(&entries), read);
         assert_eq!(
             toml(&entries),
             "[[account]]\nname = \"a\"\nvaspid = { kept = true }\n[account.callbacks]\nwindow = 3\n\
              [[account.service]]\nsenders = [\"7\", \"8\"]\nvasid = \"1\"\n[lookup]\nprovider = \"ranges\"\n"
         );
-        let Node { spot, .. } = tree(serde_json::json!(null), "/a~1b/0");
+        let TreeNode { spot, .. } = tree(serde_json::json!(null), "/a~1b/0");
         assert_eq!(spot, Spot::Pointer("/a~1b/0".into()));
     }
 }

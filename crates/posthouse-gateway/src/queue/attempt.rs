@@ -28,7 +28,7 @@ use crate::{
         links::{Allowed, Link, LinkOutcome, Links, PaceNews, Ticket},
     },
     handoff::Dispatch,
-    store_retry::{Kept, kept},
+    store_retry::{KeptOutcome, kept},
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -477,19 +477,19 @@ pub(super) async fn settle(
         context.store.settle_attempt(send.id, context.owner, ended, now, Some(taking.clone()))
     };
     match kept(settle, &context.stop).await {
-        Kept::Stored(handed) => {
+        KeptOutcome::Stored(handed) => {
             let settled = taking.hand_on(handed);
             tracing::debug!(id = %send.id, carrier = %send.carrier, state = %settled.state, words, "settled");
             if let Some(due) = due_again {
                 context.bell.ring_for(due, now);
             }
         }
-        Kept::StoredBefore => {
+        KeptOutcome::StoredBefore => {
             tracing::debug!(id = %send.id, words, "settled by an earlier try");
             context.bell.ring();
         }
-        Kept::Lost => tracing::warn!(id = %send.id, "the lease was lost before the outcome was known"),
-        Kept::GivenUp(error) => {
+        KeptOutcome::Lost => tracing::warn!(id = %send.id, "the lease was lost before the outcome was known"),
+        KeptOutcome::GivenUp(error) => {
             tracing::error!(%error, id = %send.id, words, "an outcome could not be settled")
         }
     }

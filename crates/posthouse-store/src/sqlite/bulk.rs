@@ -12,7 +12,7 @@ use posthouse_core::{
         words,
     },
     message::EventKind,
-    operation::{NotStarted, Operation, OperationState, OperationVerb},
+    operation::{BulkOperation, NotStarted, OperationState, OperationVerb},
     store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -29,16 +29,16 @@ use super::{
     write,
 };
 
-fn document(operation: &Operation) -> Result<String> {
+fn document(operation: &BulkOperation) -> Result<String> {
     Ok(serde_json::to_string(operation).map_err(|error| StoreError::refused(error.to_string()))?)
 }
 
-fn read(row: &Row<'_>) -> Result<Operation> {
+fn read(row: &Row<'_>) -> Result<BulkOperation> {
     Record::by_id("operation", row)?.json("document")
 }
 
 /// Keeps a planned one.
-pub(super) fn plan(tx: &Tx<'_>, operation: &Operation) -> Result<()> {
+pub(super) fn plan(tx: &Tx<'_>, operation: &BulkOperation) -> Result<()> {
     tx.execute(
         "INSERT INTO operation (id, created_at, state, document) VALUES (?, ?, ?, ?)",
         (
@@ -52,14 +52,14 @@ pub(super) fn plan(tx: &Tx<'_>, operation: &Operation) -> Result<()> {
 }
 
 /// The one of this id.
-pub(super) fn find(connection: &Connection, id: Id) -> Result<Option<Operation>> {
+pub(super) fn find(connection: &Connection, id: Id) -> Result<Option<BulkOperation>> {
     let mut statement = connection.prepare_cached("SELECT id, document FROM operation WHERE id = ?")?;
     let mut rows = statement.query([id.number()])?;
     rows.next()?.map(read).transpose()
 }
 
 /// Those below this id, newest first.
-pub(super) fn list(connection: &Connection, below: Option<Id>, limit: usize) -> Result<Vec<Operation>> {
+pub(super) fn list(connection: &Connection, below: Option<Id>, limit: usize) -> Result<Vec<BulkOperation>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, document FROM operation WHERE (?1 IS NULL OR id < ?1) ORDER BY id DESC LIMIT ?2",
     )?;
@@ -73,7 +73,7 @@ pub(super) fn list(connection: &Connection, below: Option<Id>, limit: usize) -> 
 }
 
 /// Writes how one stands from now on; its lease with it.
-fn keep(tx: &Tx<'_>, operation: &Operation, lease: Option<Lease>) -> Result<()> {
+fn keep(tx: &Tx<'_>, operation: &BulkOperation, lease: Option<Lease>) -> Result<()> {
     tx.update_one(
         ("operation", operation.number),
         "UPDATE operation SET state = ?, owner = ?, until = ?, document = ? WHERE id = ?",
@@ -94,7 +94,7 @@ pub(super) fn start(
     expect_count: u64,
     by: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<Operation, NotStarted>> {
+) -> Result<std::result::Result<BulkOperation, NotStarted>> {
     let Some(found) = find(tx.connection, id)? else { return Ok(Err(NotStarted::Unknown)) };
     let started = match found.started(expect_count, by.reason.as_deref(), now) {
         Ok(started) => started,
@@ -111,7 +111,7 @@ pub(super) fn cancel(
     id: Id,
     by: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<Operation, NotStarted>> {
+) -> Result<std::result::Result<BulkOperation, NotStarted>> {
     let Some(found) = find(tx.connection, id)? else { return Ok(Err(NotStarted::Unknown)) };
     let cancelled = match found.cancelled(now) {
         Ok(cancelled) => cancelled,
@@ -122,7 +122,7 @@ pub(super) fn cancel(
     Ok(Ok(cancelled))
 }
 
-fn note(tx: &Tx<'_>, operation: &Operation, by: &Actor, verb: AuditVerb, now: Timestamp) -> Result<()> {
+fn note(tx: &Tx<'_>, operation: &BulkOperation, by: &Actor, verb: AuditVerb, now: Timestamp) -> Result<()> {
     let target = format!("operation {}", operation.number);
     let after = format!("{} of {} messages, {} done", operation.spec.verb, operation.count, operation.done);
     write_audit(tx, &AuditEntry::new(by, verb, target, now).after(after))
@@ -135,7 +135,7 @@ pub(super) fn is_any_running(connection: &Connection, now: Timestamp) -> Result<
 }
 
 /// Leases the oldest that runs and is in nobody's hand.
-pub(super) fn lease(tx: &Tx<'_>, lease: Lease, now: Timestamp) -> Result<Option<Operation>> {
+pub(super) fn lease(tx: &Tx<'_>, lease: Lease, now: Timestamp) -> Result<Option<BulkOperation>> {
     let found: Option<i64> = tx
         .prepare(
             "SELECT id FROM operation WHERE state = 'running' AND (owner IS NULL OR until <= ?) ORDER BY id LIMIT 1",
@@ -162,7 +162,7 @@ pub(super) fn run(
     lease: Lease,
     page: &OperationPage,
     now: Timestamp,
-) -> Result<Operation> {
+) -> Result<BulkOperation> {
     let held = "SELECT 1 FROM operation WHERE id = ? AND owner = ? AND state = 'running'";
     if !tx.prepare(held)?.exists((id.number(), lease.owner.0))? {
         return Err(StoreError::LostLease.into());

@@ -12,7 +12,7 @@ use posthouse_core::{
     bounds::TRIES,
     carrier::CarrierId,
     life::callback::{self, CallbackAttempt, NotRetried, ResentCallback, TryEnd},
-    store::{CallbackAnswer, Endpoint, KeptCallback, KeptFilter, LastFailure, Pause},
+    store::{CallbackAnswer, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
 };
 use rusqlite::{Connection, Row};
 
@@ -232,7 +232,7 @@ fn read_endpoint(record: &Record<'_, String>, endpoint: &mut Endpoint) -> Result
         });
     }
     if record.has("paused_at")? {
-        endpoint.paused = Some(Pause {
+        endpoint.paused = Some(EndpointPause {
             at: record.time("paused_at")?,
             by: record.value::<Option<String>>("paused_by")?.unwrap_or_default(),
             reason: record.value::<Option<String>>("paused_for")?.unwrap_or_default(),

@@ -14,7 +14,7 @@ use posthouse_core::{
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
-    operation::{NotStarted, Operation},
+    operation::{BulkOperation, NotStarted},
     provisioning::{Change, Provisioning},
     refusal::KeptRefusal,
     slots::Slots,
@@ -244,16 +244,16 @@ impl EndpointStore for SqliteStore {
 
 #[async_trait]
 impl BulkStore for SqliteStore {
-    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+    async fn plan_operation(&self, operation: &BulkOperation) -> StoreResult<()> {
         let operation = operation.clone();
         self.write(Transaction::PlanOperation, move |tx| bulk::plan(tx, &operation)).await
     }
 
-    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+    async fn operation(&self, id: Id) -> StoreResult<Option<BulkOperation>> {
         self.readers.read(move |connection| bulk::find(connection, id)).await
     }
 
-    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<BulkOperation>> {
         self.readers.read(move |connection| bulk::list(connection, below, limit)).await
     }
 
@@ -263,7 +263,7 @@ impl BulkStore for SqliteStore {
         expect_count: u64,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>> {
+    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
         let by = by.clone();
         let start = move |tx: &mut Tx<'_>| bulk::start(tx, id, expect_count, &by, now);
         self.write(Transaction::StartOperation, start).await
@@ -274,12 +274,12 @@ impl BulkStore for SqliteStore {
         id: Id,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<Result<Operation, NotStarted>> {
+    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
         let by = by.clone();
         self.write(Transaction::CancelOperation, move |tx| bulk::cancel(tx, id, &by, now)).await
     }
 
-    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<BulkOperation>> {
         // Nothing runs, mostly: a look costs no transaction.
         if !self.readers.read(move |connection| bulk::is_any_running(connection, now)).await? {
             return Ok(None);
@@ -293,7 +293,7 @@ impl BulkStore for SqliteStore {
         lease: Lease,
         page: &OperationPage,
         now: Timestamp,
-    ) -> StoreResult<Operation> {
+    ) -> StoreResult<BulkOperation> {
         let page = page.clone();
         self.write(Transaction::RunOperation, move |tx| bulk::run(tx, id, lease, &page, now)).await
     }

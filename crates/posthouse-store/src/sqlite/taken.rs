@@ -18,7 +18,7 @@ use super::{
 };
 
 /// One that was taken, with what it carries as that is written down: it is read elsewhere, for others wait for the writer.
-pub(super) struct Taken {
+pub(super) struct TakenCallbacks {
     id: Id,
     about: Id,
     account: String,
@@ -36,7 +36,7 @@ pub(super) struct Taken {
 /// An answer, and what was handed on with it, as it is written down.
 pub(super) struct Unread<T> {
     answer: T,
-    taken: Vec<Taken>,
+    taken: Vec<TakenCallbacks>,
     left_due: bool,
 }
 
@@ -49,12 +49,12 @@ impl<T> Unread<T> {
 
     /// Reads it. What cannot be read is left out, and stays leased.
     pub(super) fn read(self) -> Result<HandedOn<T>, StoreError> {
-        let callbacks = readable(self.taken.into_iter().map(Taken::read))?;
+        let callbacks = readable(self.taken.into_iter().map(TakenCallbacks::read))?;
         Ok(HandedOn { answer: self.answer, callbacks, left_due: self.left_due })
     }
 }
 
-fn load(tx: &Tx<'_>, id: Id, lease: Lease) -> Result<Taken> {
+fn load(tx: &Tx<'_>, id: Id, lease: Lease) -> Result<TakenCallbacks> {
     let mut statement = tx.prepare(
         "SELECT c.id, c.message, c.account, c.attempts, c.at, c.status, c.read_status,
                 coalesce(m.carrier, o.carrier) AS carrier, m.reason, m.details, r.time_stamp,
@@ -69,11 +69,11 @@ fn load(tx: &Tx<'_>, id: Id, lease: Lease) -> Result<Taken> {
     read_row(row, lease)
 }
 
-fn read_row(row: &Row<'_>, lease: Lease) -> Result<Taken> {
+fn read_row(row: &Row<'_>, lease: Lease) -> Result<TakenCallbacks> {
     let callback = Record::by_id("callback", row)?;
     let (id, about) = (callback.id("id")?, callback.id("message")?);
     let message = Record::new("message", about, row);
-    Ok(Taken {
+    Ok(TakenCallbacks {
         id,
         about,
         account: callback.value("account")?,
@@ -89,7 +89,7 @@ fn read_row(row: &Row<'_>, lease: Lease) -> Result<Taken> {
     })
 }
 
-impl Taken {
+impl TakenCallbacks {
     fn read(self) -> Result<Callback> {
         let body = match self.says {
             CallbackSays::Report(status) => CallbackBody::Report {

@@ -7,7 +7,7 @@ use posthouse_core::{
     Id,
     life::{intervention::LeftAlone, read_reply::ReadStatus, state::State},
     message::{NextConnection, Resubmission},
-    operation::{NotStarted, Operation, OperationSpec, OperationState, OperationVerb},
+    operation::{BulkOperation, NotStarted, OperationSpec, OperationState, OperationVerb},
     store::{CallbackBody, NewMessage, OperationPage, StoreError},
 };
 
@@ -16,9 +16,9 @@ use super::{
     bed::{Bed, LEASE, ME, OTHER, at, lease, message, operator, read_reply, report},
 };
 
-fn planned(number: i64, verb: OperationVerb, count: u64) -> Operation {
+fn planned(number: i64, verb: OperationVerb, count: u64) -> BulkOperation {
     let by = operator();
-    Operation {
+    BulkOperation {
         number,
         spec: OperationSpec {
             verb,

@@ -13,7 +13,7 @@ use posthouse_core::{
         intervention::{CallbackKind, CallbackSays, FailedFilter},
     },
     message::EventKind,
-    store::{CallbackAnswer, CallbackOutcome, Endpoint, KeptFilter, LastFailure, NewMo, Pause},
+    store::{CallbackAnswer, CallbackOutcome, Endpoint, EndpointPause, KeptFilter, LastFailure, NewMo},
 };
 
 use super::{
@@ -135,7 +135,7 @@ pub async fn a_paused_account_gets_nothing_till_it_is_resumed(backend: &dyn Back
     bed.forwarded("c-1", 0).await;
     let globex = AccountName("globex".into());
     bed.accept_mo(NewMo { account: globex.clone(), ..mo("t-1", &[], 1) }).await.unwrap();
-    let pause = Pause { at: at(2), by: "ann".into(), reason: "their database".into() };
+    let pause = EndpointPause { at: at(2), by: "ann".into(), reason: "their database".into() };
     let ann = ann().because("their database");
     assert_eq!(bed.pause(&acme(), &ann, at(2)).await, Ok(true));
     assert_eq!(bed.pause(&acme(), &Actor::at_the_files("bob"), at(3)).await, Ok(false));

@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     })?;
     let Some((applied, reached, wait)) = done else { return Ok(ExitCode::from(REFUSED)) };
     if args.target.json {
-        out.json(&Taken { applied, gateway: reached_json(&reached) })?;
+        out.json(&TakenChanges { applied, gateway: reached_json(&reached) })?;
     } else {
         print_steps(&applied, &mut out)?;
         print(&mut out, &applied, &reached)?;
@@ -101,7 +101,7 @@ pub(super) fn in_time(reached: &Reached, wait: Duration) -> anyhow::Result<()> {
 
 /// What was done, as `--json` prints it.
 #[derive(Serialize)]
-pub(super) struct Taken {
+pub(super) struct TakenChanges {
     #[serde(flatten)]
     pub applied: ProvisioningPlan,
     pub gateway: Value,

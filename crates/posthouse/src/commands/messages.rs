@@ -49,7 +49,7 @@ enum Command {
     /// End messages that wait as Expired
     Expire(Box<intervene::Expire>),
     /// Send messages again that have ended, as new ones
-    Resubmit(Box<bulk::Resubmit>),
+    Resubmit(Box<bulk::ResubmitMessages>),
     /// Send what waits over another connection
     Reroute(Box<bulk::Reroute>),
     /// Send reports and messages from handsets again that were kept as failed

@@ -8,11 +8,11 @@ use serde_json::json;
 use super::*;
 use crate::provisioning::{
     account::Callbacks,
-    tree::{Node, NothingOutside, Value},
+    tree::{NothingOutside, TreeNode, Value},
 };
 
 /// JSON as a tree.
-fn node(pointer: &str, value: &serde_json::Value) -> Node<'static> {
+fn node(pointer: &str, value: &serde_json::Value) -> TreeNode<'static> {
     use serde_json::Value as Json;
     let value = match value {
         Json::Null => Value::Other("null"),
@@ -25,7 +25,7 @@ fn node(pointer: &str, value: &serde_json::Value) -> Node<'static> {
         }
         Json::Object(_) => Value::Table(entries(pointer, value)),
     };
-    Node { spot: Spot::Pointer(Arc::from(pointer)), value }
+    TreeNode { spot: Spot::Pointer(Arc::from(pointer)), value }
 }
 
 fn entries(pointer: &str, value: &serde_json::Value) -> Entries<'static> {

@@ -71,7 +71,7 @@ pub async fn find(
     limit: u16,
     now: Timestamp,
 ) -> Result<PageOf<CallbackView>, VerbError> {
-    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     list(store, &filter(query, cursor).map_err(invalid)?, limit.into(), now).await
 }
 

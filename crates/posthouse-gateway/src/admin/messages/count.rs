@@ -65,6 +65,6 @@ pub(super) fn windowed(query: MessageQuery, now: Timestamp) -> MessageQuery {
 }
 
 pub(super) fn filter(query: &MessageQuery) -> Result<MessageFilter, ProblemDetails> {
-    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     selection::filter(query, None, ProblemError::in_parameter).map_err(invalid)
 }

@@ -129,7 +129,7 @@ fn left_alone(reason: &str) -> ProblemDetails {
 
 fn selected(request: &InterveneRequest) -> Result<Selected, ProblemDetails> {
     let place = |name: &str, what| ProblemError::at_pointer(&format!("/filter/{name}"), what);
-    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     let ways = [!request.ids.is_empty(), request.filter.is_some(), request.all];
     if ways.iter().filter(|given| **given).count() > 1 {
         return Err(invalid(vec![ProblemError::at_pointer("", "ids, filter and all exclude each other")]));

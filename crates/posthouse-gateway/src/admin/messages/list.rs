@@ -67,7 +67,7 @@ pub async fn find(
     cursor: Option<&str>,
     limit: u16,
 ) -> Result<PageOf<MessageView>, VerbError> {
-    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     let below = cursor.map(selection::cursor).transpose();
     let below = below.map_err(|what| invalid(vec![ProblemError::in_parameter("cursor", what)]))?;
     let filter = selection::filter(query, below, ProblemError::in_parameter);

@@ -18,7 +18,7 @@ use posthouse_core::{
         resubmission::{self, Resubmit},
     },
     message::StoredMessage,
-    operation::{JUDGED, NAMED, Operation, OperationSpec, OperationState, OperationVerb, PAGE},
+    operation::{BulkOperation, JUDGED, NAMED, OperationSpec, OperationState, OperationVerb, PAGE},
     provisioning::Snapshot,
     store::{MessageFilter, Store},
 };
@@ -66,7 +66,7 @@ pub async fn plan(
 ) -> Result<OperationView, VerbError> {
     let spec = spec(request, snapshot, now)?;
     let below = store.newest_id().await?.map_or(0, Id::number).saturating_add(1);
-    let mut operation = Operation {
+    let mut operation = BulkOperation {
         number: number(now),
         spec,
         state: OperationState::Planned,
@@ -163,7 +163,7 @@ fn is_connection(snapshot: &Snapshot, name: &str) -> Result<(), ProblemDetails> 
 
 fn filter_of(query: &MessageQuery, below: Option<Id>) -> Result<MessageFilter, ProblemDetails> {
     let place = |name: &str, what| ProblemError::at_pointer(&format!("/filter/{name}"), what);
-    let invalid = |errors| ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidParameter) };
+    let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     selection::filter(query, below, place).map_err(invalid)
 }
 
@@ -171,7 +171,7 @@ fn filter_of(query: &MessageQuery, below: Option<Id>) -> Result<MessageFilter, P
 /// their ids alone.
 pub(super) async fn page(
     store: &dyn Store,
-    operation: &Operation,
+    operation: &BulkOperation,
     cursor: Option<i64>,
 ) -> Result<Vec<(Id, Option<StoredMessage>)>, VerbError> {
     let spec = &operation.spec;
@@ -192,7 +192,7 @@ pub(super) async fn page(
     Ok(page)
 }
 
-async fn count(store: &dyn Store, operation: &Operation) -> Result<u64, VerbError> {
+async fn count(store: &dyn Store, operation: &BulkOperation) -> Result<u64, VerbError> {
     if !operation.spec.ids.is_empty() {
         return Ok(operation.spec.ids.len() as u64);
     }
@@ -205,7 +205,7 @@ async fn count(store: &dyn Store, operation: &Operation) -> Result<u64, VerbErro
 async fn look(
     store: &dyn Store,
     snapshot: &Snapshot,
-    operation: &mut Operation,
+    operation: &mut BulkOperation,
     now: Timestamp,
 ) -> Result<(), VerbError> {
     let mut cursor = None;
@@ -231,7 +231,7 @@ async fn look(
 async fn judge(
     store: &dyn Store,
     snapshot: &Snapshot,
-    operation: &Operation,
+    operation: &BulkOperation,
     page: &[(Id, Option<StoredMessage>)],
     now: Timestamp,
 ) -> Result<Vec<Result<(), LeftAlone>>, VerbError> {
@@ -255,6 +255,6 @@ async fn judge(
 }
 
 /// How an operation sends messages again.
-pub(super) fn how(operation: &Operation) -> Resubmit {
+pub(super) fn how(operation: &BulkOperation) -> Resubmit {
     Resubmit { via: operation.spec.via.clone(), reports: operation.spec.reports }
 }

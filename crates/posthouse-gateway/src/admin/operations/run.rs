@@ -10,7 +10,7 @@ use posthouse_core::{
         resubmission::{self, Resubmit},
     },
     message::StoredMessage,
-    operation::{Operation, OperationState, OperationVerb, PAGE},
+    operation::{BulkOperation, OperationState, OperationVerb, PAGE},
     store::{Lease, OperationPage, Owner, Store, StoreError},
     time::{Clock, after},
 };
@@ -67,7 +67,7 @@ impl OperationRunner {
         Lease { owner: self.owner, until: after(self.clock.now(), LEASE) }
     }
 
-    async fn carry_out(self: Arc<Self>, mut operation: Operation, stop: &CancellationToken) {
+    async fn carry_out(self: Arc<Self>, mut operation: BulkOperation, stop: &CancellationToken) {
         let Some(id) = operation.id() else { return };
         tracing::info!(operation = %id, verb = %operation.spec.verb, count = operation.count, by = operation.by, "an operation goes on");
         while operation.state == OperationState::Running {
@@ -94,7 +94,11 @@ impl OperationRunner {
         tracing::info!(operation = %id, looked_at, done, "an operation is done");
     }
 
-    async fn one_page(self: Arc<Self>, id: Id, operation: &Operation) -> Result<Operation, VerbError> {
+    async fn one_page(
+        self: Arc<Self>,
+        id: Id,
+        operation: &BulkOperation,
+    ) -> Result<BulkOperation, VerbError> {
         let found = page(&*self.store, operation, operation.cursor).await?;
         let next = found.last().filter(|_| found.len() == PAGE).map(|(id, _)| *id);
         let ids: Vec<Id> = found.iter().map(|(id, _)| *id).collect();
@@ -112,7 +116,7 @@ impl OperationRunner {
     async fn resubmit_all(
         self: Arc<Self>,
         operation: Id,
-        spec: &Operation,
+        spec: &BulkOperation,
         found: Vec<(Id, Option<StoredMessage>)>,
     ) -> Result<Vec<Result<Id, LeftAlone>>, VerbError> {
         let how = Arc::new((how(spec), spec.actor()));

@@ -1,10 +1,10 @@
 //! How operations are shown.
 
 use posthouse_api::OperationView;
-use posthouse_core::operation::Operation;
+use posthouse_core::operation::BulkOperation;
 
 /// An operation.
-pub(super) fn operation(operation: &Operation) -> OperationView {
+pub(super) fn operation(operation: &BulkOperation) -> OperationView {
     let spec = &operation.spec;
     OperationView {
         operation_id: operation.number.to_string(),

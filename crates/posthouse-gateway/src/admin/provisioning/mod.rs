@@ -204,7 +204,7 @@ fn refused(error: ApplyError) -> VerbError {
 }
 
 fn invalid(errors: Vec<ProblemError>) -> ProblemDetails {
-    ProblemDetails { errors, ..ProblemDetails::new(ProblemCode::InvalidDocument) }
+    ProblemDetails::new(ProblemCode::InvalidDocument).with_errors(errors)
 }
 
 /// A mistake of a document. Its sentence is what is wrong, and behind the first semicolon the remedy.

@@ -25,7 +25,7 @@ enum Command {
     /// Show one of them, with what the VASP said at each try
     Show(show::Show),
     /// Make it due at once, with all its tries anew
-    Resend(Box<resend::Resend>),
+    Resend(Box<resend::ResendCallbacks>),
     /// Show the endpoint of each account: owed, oldest, failing since, last answer
     Endpoints(endpoints::Endpoints),
     /// Hold back what is owed to an account; nothing is lost

@@ -22,7 +22,7 @@ Examples:
 By id: what failed for good, or waits for its next try, is due at once, with all its tries anew. The exit code is 1 when one is left alone.
 By filter: what VASPs were told of the messages that match is owed once more, also what they acknowledged. Forwarded and Deferred are not, \
 once the message has ended. Without --yes that is only planned: `posthouse operations start` starts it.")]
-pub(super) struct Resend {
+pub(super) struct ResendCallbacks {
     #[command(flatten)]
     via: ViaArgs,
     /// These callbacks, by the ids of `posthouse callbacks list`
@@ -35,7 +35,7 @@ pub(super) struct Resend {
     yes: bool,
 }
 
-impl Resend {
+impl ResendCallbacks {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         if self.ids.is_empty() {
             let query = self.filter.query(Timestamp::now());

@@ -17,7 +17,7 @@ Examples:
 What has ended is sent again as a new message: with a MessageID of its own, a new ExpiryDate, and judged by what is provisioned now. The \
 ended one stays as it ended, and is sent again once, ever. Without --yes it is only planned: `posthouse operations start` starts it. \
 VASPs get no reports on the new messages, unless --reports is given.")]
-pub(super) struct Resubmit {
+pub(super) struct ResubmitMessages {
     #[command(flatten)]
     store: ViaArgs,
     #[command(flatten)]
@@ -25,7 +25,7 @@ pub(super) struct Resubmit {
     /// The connection that the first attempt goes over, where it serves
     #[arg(long, value_name = "CONNECTION")]
     via: Option<String>,
-    /// Report on the new messages to their VASPs, with the old MessageID in X-Posthouse-Resubmit-Of
+    /// Report on the new messages to their VASPs, with the old MessageID in X-Posthouse-ResubmitMessages-Of
     #[arg(long)]
     reports: bool,
     /// Start it at once
@@ -57,7 +57,7 @@ pub(super) struct Reroute {
     yes: bool,
 }
 
-impl Resubmit {
+impl ResubmitMessages {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let request = OperationRequest {
             verb: "resubmit".to_owned(),

@@ -6,7 +6,7 @@ use posthouse_api::RollbackRequest;
 
 use crate::{
     commands::{
-        apply::{self, Taken, in_time, reached, reached_json},
+        apply::{self, TakenChanges, in_time, reached, reached_json},
         plan::print_steps,
         wait_for,
     },
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Rollback) -> anyhow::Result<ExitCode> {
         }
     };
     if args.store.json {
-        out.json(&Taken { applied, gateway: reached_json(&reached) })?;
+        out.json(&TakenChanges { applied, gateway: reached_json(&reached) })?;
     } else {
         apply::print(&mut out, &applied, &reached)?;
     }
