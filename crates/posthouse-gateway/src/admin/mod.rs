@@ -232,17 +232,12 @@ impl AdminDoor {
     /// A request for a page.
     async fn page(&self, pages: &Pages, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         let method = request.method().clone();
-        let admitted = context::with_certificate(&self.state, &peer).map(|()| pages::own(&request));
-        let refused = match admitted {
-            Ok(Ok(())) => None,
-            Ok(Err(refused)) => Some(refused),
-            Err(problem) => Some(pages::trouble(&problem)),
-        };
-        if let Some(refused) = refused {
+        let admitted = context::with_certificate(&self.state, &peer).and_then(|()| pages::own(&request));
+        if let Err(refused) = admitted {
             if !request.body().is_end_stream() {
                 drain(request.into_body());
             }
-            return whole(refused, &method).await;
+            return whole(pages::trouble(&refused), &method).await;
         }
         let request = match body::read(request, &self.memory, false, peer.address.ip()).await {
             Ok(request) => request,

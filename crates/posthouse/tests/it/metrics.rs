@@ -22,6 +22,7 @@ use crate::{
 };
 
 /// Its tool for rules and metrics, if it is there.
+#[expect(clippy::print_stderr, reason = "who runs the tests is told what was left out")]
 fn promtool() -> Option<Command> {
     let program = std::env::var_os("PROMTOOL").map_or_else(|| PathBuf::from("promtool"), PathBuf::from);
     let is_there =

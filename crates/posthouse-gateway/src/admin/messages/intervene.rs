@@ -43,7 +43,7 @@ enum Selected {
     /// These, in ascending order.
     Named(Vec<Id>),
     /// The next of those that match.
-    Matching(MessageFilter),
+    Matching(Box<MessageFilter>),
 }
 
 /// What a filter names is provisioned, unless it may name what was removed since.
@@ -147,7 +147,7 @@ fn selected(request: &InterveneRequest) -> Result<Selected, ProblemDetails> {
             .detail("nothing says which messages")
             .remedy("add ids, a filter such as {\"carrier\": \"31003\"}, or \"all\": true"));
     }
-    Ok(Selected::Matching(filter))
+    Ok(Selected::Matching(Box::new(filter)))
 }
 
 /// The messages of a batch, the newest first, and where the next begins.

@@ -95,15 +95,14 @@ impl Pages {
 /// Refuses what another site has a browser do.
 ///
 /// # Errors
-/// The page that says so.
-pub(super) fn own<B>(request: &Request<B>) -> Result<(), Response> {
+/// That it did.
+pub(super) fn own<B>(request: &Request<B>) -> Result<(), ProblemDetails> {
     if guard::is_own(request.method(), request.headers()) {
         return Ok(());
     }
-    let problem = ProblemDetails::new(ProblemCode::Forbidden)
+    Err(ProblemDetails::new(ProblemCode::Forbidden)
         .detail("another site sent this request")
-        .remedy("open the page here, and press the button there");
-    Err(trouble(&problem))
+        .remedy("open the page here, and press the button there"))
 }
 
 /// The page of a problem, for nobody in particular.

@@ -28,6 +28,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts chromedriver and a browser; `None`, with a line that says so, where there is none.
+    #[expect(clippy::print_stderr, reason = "who runs the tests is told what was left out")]
     pub async fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("chromedriver");

@@ -77,6 +77,7 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
 }
 
 /// axe-core, where `POSTHOUSE_AXE` says that it lies.
+#[expect(clippy::print_stderr, reason = "who runs the tests is told what was left out")]
 fn axe() -> Option<String> {
     let path = env::var_os("POSTHOUSE_AXE");
     if path.is_none() {
