@@ -19,12 +19,12 @@ use tokio::time::timeout;
 use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
     CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, FoundView,
-    InterveneRequest, Intervened, LookupView, MessageDetail, MessageQuery, MessageSummary, MessageTotal,
-    MessageView, MoQuery, MoView, NodeView, OperationItemView, OperationRequest, OperationView, PageOf,
-    ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView,
-    ResendRequest, ResentBatch, ResubmitRequest, Resubmitted, RevisionView, RollbackRequest, ServiceView,
-    StartRequest, USER_HEADER, UnmatchedQuery, UnmatchedView, UnreadableQuery, UnreadableRequest,
-    VersionView,
+    InterveneRequest, Intervened, IssuedToken, LookupView, MessageDetail, MessageQuery, MessageSummary,
+    MessageTotal, MessageView, MoQuery, MoView, NodeView, OperationItemView, OperationRequest, OperationView,
+    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView,
+    ResendRequest, ResentBatch, ResubmitRequest, Resubmitted, RevisionView, Revoked, RollbackRequest,
+    ServiceView, StartRequest, TokenRequest, TokenView, USER_HEADER, UnmatchedQuery, UnmatchedView,
+    UnreadableQuery, UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
@@ -570,6 +570,34 @@ impl ApiClient {
     /// Every [`ApiError`].
     pub async fn account_queues(&self) -> Result<PageOf<AccountQueue>, ApiError> {
         self.get("/queues", &[("by", "account".to_owned())]).await
+    }
+
+    /// A page of the tokens of principals.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn tokens(&self, cursor: Option<&str>, limit: u16) -> Result<PageOf<TokenView>, ApiError> {
+        let mut parameters = vec![("limit", limit.to_string())];
+        parameters.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
+        self.get("/tokens", &parameters).await
+    }
+
+    /// Makes a token for a principal.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn add_token(&self, request: &TokenRequest) -> Result<IssuedToken, ApiError> {
+        self.post("/tokens", request).await
+    }
+
+    /// Ends a token.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn revoke_token(&self, id: &str) -> Result<Revoked, ApiError> {
+        let path = format!("/tokens/{}", segment(id));
+        let answer = self.exchange(Method::DELETE, &format!("{BASE}{path}"), None).await?;
+        self.read(&path, &answer)
     }
 
     /// What a provisioning document would change.

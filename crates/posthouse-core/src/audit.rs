@@ -13,6 +13,7 @@ use crate::{
     life::{intervention::Intervention, state::State},
     provisioning::{Change, words::words},
     shown::masked,
+    token::TokenRecord,
 };
 
 /// The longest target, and the longest account of what was before and after, in characters.
@@ -49,6 +50,10 @@ words! {
         Drain = "drain",
         /// A node takes new messages again.
         Undrain = "undrain",
+        /// A principal got a token.
+        AddToken = "add-token",
+        /// A token is no good any more.
+        RevokeToken = "revoke-token",
         /// Whole numbers, or content, were shown.
         Reveal = "reveal",
     }
@@ -177,6 +182,19 @@ pub fn retried(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
 pub fn paused(by: &Actor, account: &AccountName, is_paused: bool, at: Timestamp) -> AuditEntry {
     let verb = if is_paused { AuditVerb::PauseCallbacks } else { AuditVerb::ResumeCallbacks };
     AuditEntry::new(by, verb, format!("account {account}"), at)
+}
+
+/// What is kept of a token that was made: all but its text.
+pub fn token_added(by: &Actor, token: &TokenRecord, at: Timestamp) -> AuditEntry {
+    let until = token.expires_at.map_or_else(String::new, |until| format!(", until {until}"));
+    let after = format!("{}: {}{until}", token.name, token.role);
+    AuditEntry::new(by, AuditVerb::AddToken, format!("token {}", token.id), at).after(after)
+}
+
+/// What is kept of a token that was ended.
+pub fn token_revoked(by: &Actor, token: &TokenRecord, at: Timestamp) -> AuditEntry {
+    let before = format!("{}: {}", token.name, token.role);
+    AuditEntry::new(by, AuditVerb::RevokeToken, format!("token {}", token.id), at).before(before)
 }
 
 /// What is kept of a change of provisioning from one revision to the next. What exactly changed is the revisions' to tell.

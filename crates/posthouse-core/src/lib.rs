@@ -29,6 +29,7 @@ pub mod steady;
 pub mod store;
 pub mod submit;
 pub mod time;
+pub mod token;
 pub mod unreadable;
 pub mod url;
 

@@ -136,6 +136,8 @@ enum Who<'c> {
 
 /// What the operators' token is counted as.
 const TOKEN: &str = "the admin token";
+/// Who is counted under tokens of principals.
+const PRINCIPAL_TOKEN: &str = "principal token";
 
 impl Verifier {
     /// A verifier that remembers under this key, which must be random.
@@ -226,13 +228,25 @@ impl Verifier {
     /// The same for the operators' token.
     pub async fn is_token(&self, token: &Secret, shown: Option<&str>, from: IpAddr) -> bool {
         let Some(shown) = shown else { return false };
+        self.is_right_token(TOKEN, from, async { token.matches(shown) }).await
+    }
+
+    /// The same for tokens of principals, each of which has to be looked up. Who has one is not helped by it in guessing the operators'.
+    pub async fn is_known_token(&self, from: IpAddr, look: impl Future<Output = bool>) -> bool {
+        self.is_right_token(PRINCIPAL_TOKEN, from, look).await
+    }
+
+    async fn is_right_token(&self, which: &str, from: IpAddr, look: impl Future<Output = bool>) -> bool {
         let from = claimant(from);
-        if !self.may_try(TOKEN, from) {
+        if !self.may_try(which, from) {
             self.failures.count(("admin", "kept_out"));
             return false;
         }
-        self.slow_down(TOKEN, from).await;
-        let is_right = self.may_try(TOKEN, from) && self.count(TOKEN, from, token.matches(shown));
+        self.slow_down(which, from).await;
+        let is_right = self.may_try(which, from) && {
+            let is_right = look.await;
+            self.count(which, from, is_right)
+        };
         if !is_right {
             self.failures.count(("admin", "wrong"));
         }

@@ -52,6 +52,7 @@ macro_rules! passes_on_the_rest {
             OperationsStore,
             ProvisioningStore,
             AuditStore,
+            TokenStore,
             NumberStore,
             RevisionStore,
             UpkeepStore,

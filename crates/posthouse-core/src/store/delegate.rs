@@ -11,7 +11,8 @@ use super::{
     MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem,
     OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter,
     RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
-    StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
+    StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore,
+    WorkStore,
 };
 use crate::{
     Id,
@@ -31,6 +32,7 @@ use crate::{
     },
     refusal::KeptRefusal,
     slots::Slots,
+    token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
 };
 
@@ -604,5 +606,29 @@ impl<W: Wraps<dyn MembershipStore>> MembershipStore for W {
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         self.inner().nodes().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn TokenStore>> TokenStore for W {
+    async fn add_token(&self, token: &TokenRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().add_token(token, by, now).await
+    }
+
+    async fn revoke_token(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().revoke_token(id, by, now).await
+    }
+
+    async fn tokens(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<TokenRecord>> {
+        self.inner().tokens(after, limit).await
+    }
+
+    async fn token(&self, hash: &str) -> StoreResult<Option<TokenRecord>> {
+        self.inner().token(hash).await
+    }
+
+    async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        self.inner().note_token_used(id, now).await
     }
 }

@@ -48,6 +48,7 @@ mod refusals;
 mod reports;
 mod search;
 mod space;
+mod tokens;
 mod upkeep;
 mod work;
 
@@ -74,6 +75,7 @@ pub use self::{
     reports::{Recorded, ReportStore},
     search::{CountBy, MessageCount, MessageFilter, SearchStore},
     space::Demand,
+    tokens::TokenStore,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
     work::{
         Due, EndedAttempt, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend,
@@ -100,6 +102,7 @@ pub trait Store:
     + RevisionStore
     + UpkeepStore
     + AuditStore
+    + TokenStore
     + MembershipStore
 {
 }
@@ -122,6 +125,7 @@ impl<S> Store for S where
         + RevisionStore
         + UpkeepStore
         + AuditStore
+        + TokenStore
         + MembershipStore
 {
 }
@@ -132,6 +136,6 @@ pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore,
         NumberStore, OperationsStore, ProvisioningStore, QueueStore, RefusalStore, ReportStore,
-        RevisionStore, SearchStore, UpkeepStore, WorkStore,
+        RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
     };
 }

@@ -93,7 +93,7 @@ impl From<VerbError> for ProblemAnswer {
 
 /// What a store's failure means for who asked. What is stored and cannot be read is logged with its place; that is for operators'
 /// eyes, and so is this door.
-fn of_store(error: &StoreError) -> ProblemDetails {
+pub(super) fn of_store(error: &StoreError) -> ProblemDetails {
     let code = match error {
         StoreError::Full | StoreError::Overloaded | StoreError::Closed | StoreError::NotDone(_) => {
             ProblemCode::Unavailable

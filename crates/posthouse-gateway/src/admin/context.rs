@@ -3,12 +3,18 @@
 use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, header};
+use jiff::SignedDuration;
 use posthouse_api::{ProblemCode, ProblemDetails, REASON_HEADER, USER_HEADER};
 use posthouse_core::actor::{Actor, Credential, Right, Role};
 
-use super::{AdminState, router::RouteAccess};
-use crate::{http::peer::Peer, secrets::Secret};
+use super::{AdminState, answer::of_store, router::RouteAccess, tokens::is_token};
+use crate::{
+    http::peer::Peer,
+    secrets::{Secret, vasp_hash},
+};
 
+/// How often it is noted that a token is used.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 /// The principal behind `[admin]` `token`, and behind the token of the run where the caller says nothing else.
 const ADMIN: &str = "admin";
 
@@ -23,6 +29,11 @@ pub(super) async fn admit(
 ) -> Result<Actor, ProblemDetails> {
     with_certificate(state, peer)?;
     let address = peer.address.ip().to_canonical();
+    let reason = text_of(headers, REASON_HEADER)?.unwrap_or_default();
+    let said = |by: Actor| by.with_address(address).because(&reason);
+    if let Some(shown) = shown_token(headers).filter(|shown| is_token(shown)) {
+        return of_token(state, shown, address).await.map(said);
+    }
     let is_admitted = match &state.api_token {
         Some(token) => shows(state, token, headers, address).await,
         None => false,
@@ -32,8 +43,36 @@ pub(super) async fn admit(
             .detail("this needs the header Authorization: Bearer TOKEN")
             .remedy(remedy(state)));
     }
-    let reason = text_of(headers, REASON_HEADER)?.unwrap_or_default();
-    Ok(principal(state, headers)?.with_address(address).because(&reason))
+    principal(state, headers).map(said)
+}
+
+/// Whose a principal's token is.
+async fn of_token(state: &AdminState, shown: &str, address: IpAddr) -> Result<Actor, ProblemDetails> {
+    let refused = |detail: &str| {
+        ProblemDetails::new(ProblemCode::Unauthorized)
+            .detail(detail)
+            .remedy("ask for a new one: posthouse tokens add")
+    };
+    let now = state.clock.now();
+    let key = state.store.key().await.map_err(|error| of_store(&error))?;
+    let mut found = Ok(None);
+    let look = async {
+        found = state.store.token(&vasp_hash(&key, shown)).await;
+        // A store that does not answer is nobody's mistake.
+        !matches!(found, Ok(None))
+    };
+    let is_known = state.verifier.is_known_token(address, look).await;
+    let token = found.map_err(|error| of_store(&error))?.filter(|_| is_known);
+    let token =
+        token.ok_or_else(|| refused("this token is not known: it was revoked, or is another store's"))?;
+    if token.is_expired(now) {
+        return Err(refused("this token has expired"));
+    }
+    let is_noted = token.last_used.is_some_and(|used| now.duration_since(used) < NOTED_EVERY);
+    if !is_noted && let Err(error) = state.store.note_token_used(&token.id, now).await {
+        tracing::debug!(%error, "it is not noted that a token was used");
+    }
+    Ok(Actor::new(token.name, token.role, Credential::Token(token.id)))
 }
 
 fn principal(state: &AdminState, headers: &HeaderMap) -> Result<Actor, ProblemDetails> {
@@ -118,9 +157,11 @@ pub(super) fn lacks_certificate(state: &AdminState, peer: &Peer) -> bool {
 
 /// Whether a token is shown, in a time that tells nothing of it. Wrong ones are counted.
 pub(super) async fn shows(state: &AdminState, token: &Secret, headers: &HeaderMap, from: IpAddr) -> bool {
-    let shown =
-        headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    state.verifier.is_token(token, shown, from).await
+    state.verifier.is_token(token, shown_token(headers), from).await
+}
+
+fn shown_token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use axum::{
     Router,
     extract::Request,
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -19,7 +20,7 @@ use super::{
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
     endpoints, find, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations,
-    provisioning, queues, ready, refusals, services, unmatched_reports, unreadable, version,
+    provisioning, queues, ready, refusals, reveal, services, tokens, unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -122,6 +123,9 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/audit" Look => audit::list::handle;
+        GET "/tokens" Users => tokens::list::handle;
+        POST "/tokens" Users => tokens::add::handle;
+        DELETE "/tokens/{id}" Users => tokens::revoke::handle;
     }
 }
 
@@ -130,6 +134,7 @@ pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
     let api = verbs
         .into_iter()
         .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.routes.2));
+    let api = api.route_layer(from_fn_with_state(Arc::clone(&state), reveal::guard));
     api.route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
         .route("/readyz", read_only(on(MethodFilter::GET, ready::handle)))
         .route("/metrics", read_only(on(MethodFilter::GET, metrics::handle)))

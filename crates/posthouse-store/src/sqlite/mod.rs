@@ -13,7 +13,7 @@
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | what VASPs were refused |
 //! | `intervene.rs` | what an operator does by hand |
-//! | `audit.rs` | who did it |
+//! | `audit.rs` `token.rs` | who did it, and tokens of those who may |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
 //! | `taken.rs` | callbacks that go to whoever takes them as they become due |
 //! | `member.rs` | the one node that serves the store |
@@ -63,6 +63,7 @@ mod search;
 mod statements;
 mod sweep;
 mod taken;
+mod token;
 mod transaction;
 mod unreadable;
 mod waiting;

@@ -25,9 +25,10 @@ use posthouse_core::{
         MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, OperationItem,
         OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded,
         RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
-        StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport, UpkeepStore,
-        WorkStore,
+        StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
+        UpkeepStore, WorkStore,
     },
+    token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
 };
 use rusqlite::Connection;
@@ -41,7 +42,7 @@ use super::{
     options::Mode,
     provisioning, queues,
     refusals::{self, PreparedRefusal},
-    report, search, sweep,
+    report, search, sweep, token,
     transaction::Transaction,
     unreadable, work,
 };
@@ -659,5 +660,33 @@ impl MembershipStore for SqliteStore {
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         Ok(self.member.nodes())
+    }
+}
+
+#[async_trait]
+impl TokenStore for SqliteStore {
+    async fn add_token(&self, token: &TokenRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (token, by) = (token.clone(), by.clone());
+        self.write(Transaction::AddToken, move |tx| token::add(tx, &token, &by, now)).await
+    }
+
+    async fn revoke_token(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (id, by) = (id.to_owned(), by.clone());
+        self.write(Transaction::RevokeToken, move |tx| token::revoke(tx, &id, &by, now)).await
+    }
+
+    async fn tokens(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<TokenRecord>> {
+        let after = after.map(str::to_owned);
+        self.readers.read(move |connection| token::list(connection, after.as_deref(), limit)).await
+    }
+
+    async fn token(&self, hash: &str) -> StoreResult<Option<TokenRecord>> {
+        let hash = hash.to_owned();
+        self.readers.read(move |connection| token::by_hash(connection, &hash)).await
+    }
+
+    async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        let id = id.to_owned();
+        self.write(Transaction::NoteTokenUsed, move |tx| token::note_used(tx, &id, now)).await
     }
 }

@@ -74,6 +74,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "refusals",
         sql: include_str!("../../migrations/sqlite/0017_refusals.sql"),
     },
+    Migration { version: 18, name: "token", sql: include_str!("../../migrations/sqlite/0018_token.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -62,6 +62,9 @@ transactions! {
     Check "check",
     RecordAudit "record_audit",
     SweepAudit "sweep_audit",
+    AddToken "add_token",
+    RevokeToken "revoke_token",
+    NoteTokenUsed "note_token_used",
 }
 
 /// Whether an operation may wait for room in the queue.
@@ -107,6 +110,9 @@ impl Transaction {
                 | Self::Change
                 | Self::ConfirmClock
                 | Self::RecordAudit
+                | Self::AddToken
+                | Self::RevokeToken
+                | Self::NoteTokenUsed
         )
     }
 }

@@ -27,6 +27,7 @@ pub mod reports;
 pub mod retention;
 pub mod search;
 pub mod seaweed;
+pub mod tokens;
 pub mod two_nodes;
 pub mod unreadable;
 
@@ -231,6 +232,8 @@ macro_rules! conformance {
                 each_change_has_its_row,
                 every_filter_of_the_audit_filters,
                 old_rows_of_the_audit_go;
+            tokens: a_token_reads_back_till_it_is_revoked,
+                tokens_are_bounded;
             queues: what_stands_where_is_told,
                 a_store_that_is_opened_again_knows_what_stands_where,
                 the_oldest_that_waits_is_told_with_its_carrier,

@@ -30,6 +30,7 @@ mod serve;
 mod services;
 mod simulate;
 mod store;
+mod tokens;
 mod top;
 
 use std::{error::Error, fmt, pin::Pin, process::ExitCode, time::Duration};
@@ -102,6 +103,8 @@ pub enum Command {
     Undrain(drain::Args),
     /// Say what version a store is of, and bring it up to date
     Store(store::Args),
+    /// Make, list and revoke tokens of who may use the admin API
+    Tokens(tokens::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
     /// Find whatever has an id, a TransactionID or a number
@@ -146,6 +149,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Drain(args) => drain::run(&args, true),
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),
+        Command::Tokens(args) => tokens::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Find(args) => find::run(&args),
         Command::Refusals(args) => refusals::run(&args),

@@ -31,6 +31,7 @@ mod pages;
 mod process;
 mod provisioning;
 mod queues;
+mod rights;
 mod serve;
 mod shown;
 mod signals;

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{BASE, MessageDetail, ProblemCode, ProblemDetails};
-use posthouse_core::{Id, store::Store};
+use posthouse_core::{Id, actor::Actor, store::Store};
 
 use super::{
     super::{
@@ -27,12 +30,17 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<MessageDetail>, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
     let reveal = given.flag("reveal");
     given.finish()?;
-    let shown = get(&*state.store, id_of(&id)?, state.clock.now(), reveal).await?;
+    let id = id_of(&id)?;
+    let shown = get(&*state.store, id, state.clock.now(), reveal).await?;
+    if by.account().is_some_and(|own| own.0 != shown.message.account) {
+        return Err(no_message(id).into());
+    }
     Ok(JsonAnswer(shown))
 }
 

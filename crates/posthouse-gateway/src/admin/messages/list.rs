@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
-use posthouse_core::store::{MessageFilter, Store, StoreResult};
+use posthouse_core::{
+    actor::Actor,
+    store::{MessageFilter, Store, StoreResult},
+};
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
+        context::nothing_at,
         openapi::{Cursor, Limit, Reveal},
         query::Parameters,
     },
@@ -33,9 +37,16 @@ struct Asked {
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
-    let asked = read(&uri)?;
+    let mut asked = read(&uri)?;
+    if let Some(own) = by.account() {
+        if asked.query.account.as_ref().is_some_and(|account| *account != own.0) {
+            return Err(nothing_at(uri.path()).into());
+        }
+        asked.filter.account = Some(own.clone());
+    }
     selection::all_provisioned(&state.snapshot.get(), &asked.query)?;
     let page = list(&*state.store, &asked.filter, asked.limit, asked.reveal).await?;
     Ok(answer::page(page, &uri))

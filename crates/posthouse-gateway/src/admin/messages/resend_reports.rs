@@ -59,7 +59,9 @@ pub(in super::super) async fn handle_one(
         let what = "the path says which message";
         return Err(invalid(ProblemError::at_pointer("/ids", what)).into());
     }
-    let request = ResendRequest { ids: vec![id_of(&id)?.to_string()], ..request };
+    let own = by.account().map(|account| account.0.clone());
+    let account = own.or_else(|| request.account.clone());
+    let request = ResendRequest { ids: vec![id_of(&id)?.to_string()], account, ..request };
     answer(&state, &request, &by).await
 }
 

@@ -1,0 +1,180 @@
+//! `posthouse tokens`: who may use the admin API, and what they may do.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use jiff::Timestamp;
+use posthouse_api::{IssuedToken, TokenRequest, TokenView};
+use posthouse_gateway::config::Settings;
+use serde_json::json;
+
+use super::{duration, wait_for};
+use crate::{
+    print,
+    target::{GatewayAddress, environment},
+    via::Via,
+};
+
+/// The arguments of `posthouse tokens`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Make a token for somebody, and print it this once
+    Add(Add),
+    /// List tokens, without their texts
+    List(List),
+    /// End a token at once
+    Revoke(Revoke),
+}
+
+/// What all of them have in common.
+#[derive(clap::Args)]
+struct Common {
+    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: GatewayAddress,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse tokens add ann --role support --expires 90d
+  posthouse tokens add acme-portal --role vasp:acme
+  posthouse tokens add prometheus --role viewer --json
+
+Roles: viewer sees everything with numbers masked; support also sees whole numbers and mends single messages; operator also acts on many and steers the \
+gateway; admin also changes provisioning, keys and tokens; vasp:NAME sees what is this account's, and nothing else. The store keeps a hash of the token: \
+nobody can look it up later. See docs/api.md.")]
+struct Add {
+    #[command(flatten)]
+    common: Common,
+    /// Whose it is, as timelines and the audit tell it
+    name: String,
+    /// What it is good for: viewer, support, operator, admin, or vasp:ACCOUNT
+    #[arg(long)]
+    role: String,
+    /// How long it is good, such as 90d; without, till it is revoked
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    expires: Option<Duration>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse tokens list
+  posthouse tokens list --json -c /etc/posthouse.toml")]
+struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse tokens revoke 3f9a01bc77 --reason \"ann left\"
+
+`posthouse tokens list` has the ids.")]
+struct Revoke {
+    #[command(flatten)]
+    common: Common,
+    /// What it is called by
+    id: String,
+}
+
+/// Does it.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    wait_for(async {
+        match &args.command {
+            Command::Add(args) => args.run().await,
+            Command::List(args) => args.run().await,
+            Command::Revoke(args) => args.run().await,
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Common {
+    async fn via(&self) -> anyhow::Result<Via> {
+        let settings = Settings::load(self.config.as_deref(), &environment)?;
+        Via::open(&settings, &self.gateway).await
+    }
+}
+
+impl Add {
+    async fn run(&self) -> anyhow::Result<()> {
+        let expires_at = self.expires.map(|time| Timestamp::now().checked_add(time)).transpose()?;
+        let request = TokenRequest { name: self.name.clone(), role: self.role.clone(), expires_at };
+        let via = self.common.via().await?;
+        let issued = via.add_token(&request).await;
+        via.close().await?;
+        let IssuedToken { view, token } = issued?;
+        let mut out = print::stdout();
+        if self.common.json {
+            out.json(&IssuedToken { view, token })?;
+            return Ok(());
+        }
+        writeln!(out, "{token}")?;
+        let until = view.expires_at.map_or_else(|| "it is revoked".to_owned(), |until| format!("{until:.0}"));
+        writeln!(
+            print::stderr(),
+            "{} is {} till {until}; keep the token: it is not shown again. To end it: posthouse tokens revoke {}",
+            view.name,
+            view.role,
+            view.id
+        )?;
+        Ok(())
+    }
+}
+
+impl List {
+    async fn run(&self) -> anyhow::Result<()> {
+        let via = self.common.via().await?;
+        let tokens = via.tokens().await;
+        via.close().await?;
+        let tokens = tokens?;
+        let mut out = print::stdout();
+        if self.common.json {
+            out.json(&json!({ "items": tokens }))?;
+            return Ok(());
+        }
+        if tokens.is_empty() {
+            writeln!(out, "there are no tokens; posthouse tokens add makes one")?;
+        }
+        for TokenView { id, name, role, expires_at, last_used, .. } in &tokens {
+            let told = |time: &Option<Timestamp>| {
+                time.map_or_else(|| "never".to_owned(), |time| format!("{time:.0}"))
+            };
+            writeln!(
+                out,
+                "{id}  {name:<20}  {role:<16}  expires {}  used {}",
+                told(expires_at),
+                told(last_used)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Revoke {
+    async fn run(&self) -> anyhow::Result<()> {
+        let via = self.common.via().await?;
+        let revoked = via.revoke_token(&self.id).await;
+        via.close().await?;
+        let revoked = revoked?;
+        let mut out = print::stdout();
+        match self.common.json {
+            true => out.json(&revoked)?,
+            false => writeln!(out, "token {} is no good any more", revoked.id)?,
+        }
+        Ok(())
+    }
+}
