@@ -109,6 +109,17 @@ impl SeaweedFs {
     /// Has it stand still: nothing is answered, and no connection closed.
     pub fn pause(&self) {
         self.signal("-STOP");
+        // Its threads stop one after the other: one that has not would still answer.
+        let id = self.process.as_ref().unwrap().id();
+        let begun = Instant::now();
+        let stands = |task: io::Result<fs::DirEntry>| {
+            let status = fs::read_to_string(task.unwrap().path().join("status"));
+            status.is_ok_and(|status| status.contains("State:\tT"))
+        };
+        while !fs::read_dir(format!("/proc/{id}/task")).unwrap().all(stands) {
+            assert!(begun.elapsed() < START, "SeaweedFS does not stand still");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Has it go on.

@@ -40,7 +40,7 @@ Examples:
   posthouse apply provisioning.toml -c /etc/posthouse.toml --prune
   posthouse apply provisioning.toml --url http://gateway.example:8080
   posthouse apply change.toml --partial --expect-revision 12
-  posthouse apply provisioning.toml --create      (before the gateway ever ran)
+  posthouse apply provisioning.toml --create      (before the gateway ever ran, without -c)
 
 What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections. \
 What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store \
@@ -53,7 +53,7 @@ is refused elsewhere unless --allow-removals says that it may (exit code 2, noth
 pub struct Args {
     #[command(flatten)]
     target: Target,
-    /// Make a new store where there is none
+    /// Make a new store where there is none; -c says so, too: it names the store that is meant
     #[arg(long)]
     create: bool,
     /// Let it end accounts, carriers, connections, services, credentials, and where callbacks go
@@ -62,6 +62,13 @@ pub struct Args {
     /// Do not ask: what would be asked about is refused
     #[arg(long, short)]
     yes: bool,
+}
+
+impl Args {
+    /// Whether a store may be made. A command in the wrong folder makes none; a configuration that is named says which store is meant.
+    const fn may_create(&self) -> bool {
+        self.create || self.target.config.is_some()
+    }
 }
 
 /// Makes the changes and waits for the gateway, if one runs.
@@ -115,7 +122,7 @@ async fn allowed(
     out: &mut Printer,
 ) -> anyhow::Result<Option<Option<u64>>> {
     let Planned { plan, has_store } = plan(&args.target, settings, document).await?;
-    if !has_store && !args.create {
+    if !has_store && !args.may_create() {
         let path = settings.store.path.display();
         complain(&anyhow::anyhow!(
             "there is no store at {path}; -c says which configuration names it, `posthouse serve` makes it, and so does --create"
@@ -151,7 +158,7 @@ async fn apply(
     if let Some(applied) = by_gateway(target, settings, document, expected, Asked::Apply).await? {
         return Ok(applied);
     }
-    let store = visit(settings, args.create).await?;
+    let store = visit(settings, args.may_create()).await?;
     let by = at_the_files(&target.gateway);
     let mode = ApplyMode { expected, ..target.mode() };
     let applied =

@@ -165,7 +165,7 @@ async fn without_pages_what_is_no_part_of_the_api_answers_in_plain_text() {
         (ready.status, ready.body.as_str()),
         (200, "{\"error\":null,\"ready\":true,\"revision\":1}\n")
     );
-    let metrics = ask(admin, "GET", "/metrics", &[], "").await;
+    let metrics = ask(admin, "GET", "/metrics", &["Accept: application/openmetrics-text"], "").await;
     let open_metrics = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n";
     assert!(metrics.head.contains(open_metrics) && metrics.body.ends_with("# EOF\n"));
     for path in ["/", "/apis", "/healthz/", "/API/v1/version"] {

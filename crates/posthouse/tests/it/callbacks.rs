@@ -81,7 +81,7 @@ async fn what_a_vasp_says_is_kept_and_what_failed_is_sent_again() {
     let listed = told(town.folder(), &["list", "--account", "acme", "--state", "failed"]);
     assert!(listed.starts_with(&failed.callback_id), "{listed}");
     let listed = callbacks(town.folder(), &["list", "--account", "acmee"]);
-    assert_eq!(listed.status.code(), Some(1), "a name that is not provisioned is no empty list");
+    assert_eq!(listed.status.code(), Some(2), "a name that is not provisioned is no empty list");
 
     town.vasp.set_answer(VaspAnswer::Code(1000));
     let resent = told(town.folder(), &["resend", &failed.callback_id, "--json"]);

@@ -145,7 +145,7 @@ async fn operations_are_planned_and_started_by_commands() {
     posthouse(&["operations", "start", &operation.operation_id, "--expect-count", "1"]);
     assert_eq!(over(&api, &operation.operation_id).await.done, 1);
     let shown = posthouse(&["operations", "show", &operation.operation_id, "--items"]);
-    assert!(shown.contains(&format!("{id}  done as ")), "{shown}");
+    assert!(shown.contains(&format!("{id}   done as ")), "{shown}");
     assert_ne!(town.message(ids[0]).await.state, State::Accepted);
     town.close().await;
 }

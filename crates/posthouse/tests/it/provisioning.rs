@@ -437,14 +437,20 @@ fn a_lookup_says_which_rule_decides_and_what_would_make_a_number_pass() {
 fn a_wrong_folder_gets_no_store() {
     let folder = folder(FILE);
     let folder = folder.path();
-    let output = posthouse(folder, &["apply", "acme.toml"]);
+    // Without -c, which would say which store is meant.
+    let output = Command::new(env!("CARGO_BIN_EXE_posthouse"))
+        .args(["apply", "acme.toml"])
+        .current_dir(folder)
+        .env("ACME_PASSWORD", "s3cret")
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "store data/a.db\n");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "store posthouse-data/posthouse.db\n");
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "posthouse: there is no store at data/a.db; -c says which configuration names it, `posthouse serve` makes it, and so does --create\n"
+        "posthouse: there is no store at posthouse-data/posthouse.db; -c says which configuration names it, `posthouse serve` makes it, and so does --create\n"
     );
-    assert!(!folder.join("data").exists());
+    assert!(!folder.join("posthouse-data").exists());
 }
 
 /// What the tutorial's file does to an account of the same name that is in use.

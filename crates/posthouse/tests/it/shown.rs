@@ -320,7 +320,7 @@ fn names_and_mistakes_of_a_file_are_shown() {
     assert_eq!(json["steps"][0]["name"], name);
 
     let pasted = run(folder.path(), &["messages", "show", FOREIGN]);
-    assert_eq!(pasted.status.code(), Some(2));
+    assert_eq!(pasted.status.code(), Some(1));
     assert!(printed(&pasted).contains(r"x\u{9b}2J\u{7f}\u{202e}\u{2028}"), "{}", printed(&pasted));
 
     fs::write(folder.path().join("p.toml"), "\"k\\u001b\\u009b\\nposthouse: all is well\" = 1\n").unwrap();

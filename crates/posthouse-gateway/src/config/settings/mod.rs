@@ -334,7 +334,7 @@ mod tests {
         ("\n[mm7]\nlisen = \"127.0.0.1:1\"", "posthouse.toml:3: unknown key mm7.lisen; did you mean listen?"),
         (
             "[retention]\ncolour = 1",
-            "posthouse.toml:2: unknown key retention.colour; the keys here are media, messages",
+            "posthouse.toml:2: unknown key retention.colour; the keys here are media, messages, audit",
         ),
         ("mm7 = 3", "posthouse.toml:1: mm7 takes a table, not a number"),
         (
