@@ -319,7 +319,7 @@ fn names_and_mistakes_of_a_file_are_shown() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["steps"][0]["name"], name);
 
-    let pasted = run(folder.path(), &["messages", "show", FOREIGN]);
+    let pasted = run(folder.path(), &["messages", "show", FOREIGN, "-c", "posthouse.toml"]);
     assert_eq!(pasted.status.code(), Some(1));
     assert!(printed(&pasted).contains(r"x\u{9b}2J\u{7f}\u{202e}\u{2028}"), "{}", printed(&pasted));
 
