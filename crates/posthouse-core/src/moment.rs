@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 60 * 60;
 pub enum Moment {
     /// So long ago.
     Ago(Duration),
-    /// So many seconds after a midnight: which one, the [window](window) says.
+    /// So many seconds after a midnight: which one, the [`window`] says.
     Daily(i64),
     /// This very one.
     At(Timestamp),

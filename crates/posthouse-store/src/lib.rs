@@ -1,6 +1,6 @@
 //! Where messages are kept: SQLite rows, segment files for bodies; packed objects in S3 or a shared folder for what several nodes share.
 //!
-//! [`open`] is the way to a store: what it returns is a [`posthouse_core::store::Store`], whose documentation is the contract, and which
+//! [`open()`] is the way to a store: what it returns is a [`posthouse_core::store::Store`], whose documentation is the contract, and which
 //! backend is behind it nobody has to know. The conformance suite (`suite`, behind the feature of that name) tests the contract on
 //! every backend.
 //!

@@ -112,14 +112,14 @@ pub trait SearchStore: Send + Sync + 'static {
     /// Messages that match, newest first, at most `limit`.
     ///
     /// # Errors
-    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`], and those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every operation that reads.
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>>;
 
     /// How many messages match: a row for each of what they are told apart by, the most first, at most `limit`; one row where they are
     /// not told apart, and none where nothing matches.
     ///
     /// # Errors
-    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`], and those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every operation that reads.
     async fn count(
         &self,
         filter: &MessageFilter,
