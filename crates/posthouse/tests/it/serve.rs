@@ -131,14 +131,22 @@ fn operators_see_health_readiness_and_metrics() {
     assert_eq!((&body["ready"], &body["revision"]), (&true.into(), &0.into()));
     // Refused: there is no account yet.
     assert_eq!(run(folder.path(), &sending(&gateway.mm7, "16175550100")).status.code(), Some(1));
-    let metrics = look("/metrics");
+    // What was refused is kept after the answer: the writer is waited for.
+    let begun = Instant::now();
+    let metrics = loop {
+        let metrics = look("/metrics");
+        if metrics.contains("posthouse_store_queued 0\n") {
+            break metrics;
+        }
+        assert!(begun.elapsed() < DEADLINE, "{metrics}");
+        thread::sleep(Duration::from_millis(20));
+    };
     assert!(metrics.contains("\r\nContent-Type: text/plain; version=0.0.4"), "{metrics}");
     assert!(metrics.contains("posthouse_submit_answer_time_seconds_count 1\n"), "{metrics}");
     for of_store in [
         "posthouse_store_commit_time_seconds_bucket{le=\"+Inf\"} ",
         "posthouse_store_group_size_count ",
         "posthouse_store_transactions_total{transaction=\"accept\",outcome=\"done\"} 0\n",
-        "posthouse_store_queued ",
         "posthouse_store_oldest_due_age_seconds 0.0\n",
         "posthouse_store_free_bytes ",
     ] {
