@@ -14,7 +14,17 @@ fn number(json: &Value, path: &str) -> f64 {
 
 #[test]
 fn everything_is_measured_and_nothing_is_lost() {
-    let output = bench(&["--duration", "200ms", "--connections", "4", "--backlog", "50", "--json"]);
+    let output = bench(&[
+        "--duration",
+        "200ms",
+        "--connections",
+        "4",
+        "--backlog",
+        "50",
+        "--in-flight",
+        "2",
+        "--json",
+    ]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((number(&json, "/size"), number(&json, "/connections")), (2048.0, 4.0));
@@ -30,10 +40,25 @@ fn everything_is_measured_and_nothing_is_lost() {
         "/start_ms",
         "/peak_memory_mb",
         "/written_mb",
+        "/disk/fresh_mb_per_second",
+        "/disk/recycled_mb_per_second",
+        "/disk_ratio",
     ] {
         assert!(number(&json, measured) > 0.0, "{measured} in {json}");
     }
     assert!(number(&json, "/end_to_end/messages") > 50.0, "{json}");
+    if cfg!(target_os = "linux") {
+        for told in [
+            "/accept/cpu_us",
+            "/accept/commits/messages",
+            "/ceiling/cpu_us",
+            "/cpu_per_life_us",
+            "/write_amplification",
+        ] {
+            // Of CPU time there may be less than the 10 ms that it is counted in.
+            assert!(number(&json, told) >= 0.0, "{told} in {json}");
+        }
+    }
     assert_eq!((number(&json, "/end_to_end/lost"), number(&json, "/accept/errors")), (0.0, 0.0));
 }
 

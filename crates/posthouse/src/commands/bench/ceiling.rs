@@ -71,7 +71,7 @@ async fn serve_connection(stream: TcpStream, answer: Bytes) {
 
 /// What a gateway answers to a SubmitReq that it accepts: the same elements, so the same number of bytes.
 fn usual_answer() -> Option<Vec<u8>> {
-    let transaction_id = TransactionId::new("bench-00000000-0000000000").ok()?;
+    let transaction_id = TransactionId::new("bench-00000000-0000000000000000").ok()?;
     let framing = Framing::new(Namespace::LATEST, Version::V6_8_0, Some(transaction_id));
     let message_id = MessageId::new("191234567890123456").ok();
     let status = Status::from(StatusCode::Success);

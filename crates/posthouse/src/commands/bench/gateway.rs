@@ -1,24 +1,21 @@
-//! The gateway that is measured: this same program in a process of its own, on a store in a temporary folder.
+//! The gateway that is measured: this same program, or another that was built before it, in a process of its own on a store in a
+//! temporary folder.
 
 use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
-use jiff::Timestamp;
-use posthouse_core::actor::Actor;
-use posthouse_gateway::config::{ConfigFile, Settings, apply};
+use anyhow::{Context as _, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::bodies::Sender;
-use crate::target::visit;
+use super::{bodies::Sender, usage::Used};
 
 /// How long a gateway may take to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,6 +27,8 @@ const CARRIER: &str = "31003";
 /// Where a gateway can be started, again and again, on the same store.
 pub struct Site {
     folder: tempfile::TempDir,
+    /// The program that is started.
+    program: PathBuf,
     /// Where its carrier is expected.
     pub carrier: SocketAddr,
 }
@@ -41,43 +40,38 @@ pub struct Gateway {
     pub mm7: String,
     /// Where its carrier posts reports.
     pub door: String,
+    /// Where it tells its metrics.
+    pub admin: String,
     /// How long it took from being started to being ready.
     pub start: Duration,
 }
 
-/// What a gateway used. `None`: this system does not say.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Used {
-    /// The most memory that was resident, in bytes.
-    pub peak_memory: Option<u64>,
-    /// Bytes that were written to disk.
-    pub written: Option<u64>,
-}
-
 impl Site {
-    /// A folder with an empty store, provisioned with one account and one carrier.
+    /// A folder with an empty store, provisioned with one account and one carrier, for gateways of this program.
     ///
     /// # Errors
-    /// The folder or the store cannot be made.
-    pub async fn new(reports: &str) -> anyhow::Result<Self> {
+    /// The folder cannot be made, or the program does not make the store.
+    pub fn new(program: PathBuf, reports: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("posthouse-bench-").tempdir()?;
-        let site = Self { folder, carrier: free_address()? };
+        let site = Self { folder, program, carrier: free_address()? };
         fs::write(site.path("posthouse.toml"), CONFIGURATION)?;
-        let settings = Settings::load(Some(&site.path("posthouse.toml")), &|_| None)?;
-        let store = visit(&settings, true).await?;
-        let file = "the bench's provisioning".to_owned();
-        let text = provisioning(reports, self::carrier_url(site.carrier).as_str());
-        apply(
-            &*store,
-            &ConfigFile { file, text, folder: PathBuf::new() },
-            &|_| None,
-            false,
-            &Actor::gateway(),
-            Timestamp::now(),
-        )
-        .await?;
-        store.close().await?;
+        let provisioned = provisioning(reports, self::carrier_url(site.carrier).as_str());
+        fs::write(site.path("provisioning.toml"), provisioned)?;
+        // By its own command: a program makes the store that it reads.
+        let applied = Command::new(&site.program)
+            .args(["apply", "--json", "--config"])
+            .args([site.path("posthouse.toml"), site.path("provisioning.toml")])
+            .stdin(Stdio::null())
+            .output()
+            .with_context(|| format!("{} cannot be started", site.program.display()))?;
+        let said = String::from_utf8_lossy(&applied.stderr);
+        ensure!(applied.status.success(), "the bench's store cannot be made: {}", said.trim());
         Ok(site)
+    }
+
+    /// The folder of its store and media.
+    pub fn data(&self) -> PathBuf {
+        self.path("data")
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -91,14 +85,14 @@ impl Site {
     pub async fn start(&self) -> anyhow::Result<Gateway> {
         let began = Instant::now();
         let log = fs::File::options().create(true).append(true).open(self.path("log"))?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(&self.program)
             .args(["serve", "--config"])
             .arg(self.path("posthouse.toml"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
-            .context("the gateway cannot be started")?;
+            .with_context(|| format!("{} cannot be started", self.program.display()))?;
         let stdout = child.stdout.take().context("the gateway has no stdout")?;
         let line = tokio::task::spawn_blocking(move || {
             let mut line = String::new();
@@ -108,11 +102,11 @@ impl Site {
         let start = began.elapsed();
         let ready: Value = serde_json::from_str(&line).unwrap_or_default();
         let text = |key: &str| ready.get(key).and_then(Value::as_str).map(str::to_owned);
-        let (Some(mm7), Some(carriers)) = (text("mm7"), text("carriers")) else {
+        let (Some(mm7), Some(carriers), Some(admin)) = (text("mm7"), text("carriers"), text("admin")) else {
             end(&mut child);
             bail!("the gateway did not start: {}", self.end_of_log());
         };
-        Ok(Gateway { child, mm7, door: carriers.replace("{carrier}", CARRIER), start })
+        Ok(Gateway { child, mm7, door: carriers.replace("{carrier}", CARRIER), admin, start })
     }
 
     /// The last line that a gateway logged here.
@@ -136,11 +130,7 @@ impl Site {
 impl Gateway {
     /// What it used so far.
     pub fn used(&self) -> Used {
-        let process = PathBuf::from(format!("/proc/{}", self.child.id()));
-        Used {
-            peak_memory: field(&process.join("status"), "VmHWM:").map(|kib| kib * 1024),
-            written: field(&process.join("io"), "write_bytes:"),
-        }
+        Used::of(self.child.id())
     }
 
     /// Stops it, as an operator does; what it used.
@@ -158,11 +148,7 @@ impl Gateway {
             if let Some(status) = self.child.try_wait()? {
                 return stopped(status).map(|()| used);
             }
-            // A process that has ended tells nothing any more.
-            used = Used {
-                peak_memory: so_far.peak_memory.or(used.peak_memory),
-                written: so_far.written.or(used.written),
-            };
+            used = so_far.or(used);
             sleep(LOOK_EVERY).await;
         }
         bail!("the gateway did not stop within {} s", PATIENCE.as_secs())
@@ -184,13 +170,6 @@ impl Drop for Gateway {
 pub fn end(child: &mut Child) {
     child.kill().ok();
     child.wait().ok();
-}
-
-/// A number from a file of /proc.
-fn field(file: &Path, name: &str) -> Option<u64> {
-    let text = fs::read_to_string(file).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 /// A loopback address at which nothing listens. Another process might take it before it is used.

@@ -15,7 +15,11 @@ use std::{
 
 use anyhow::Context as _;
 use memchr::memmem;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use super::{
     bodies::Template,
@@ -49,6 +53,8 @@ pub struct Load {
     pub numbers: Arc<AtomicU64>,
     /// Counts what was accepted, for who watches.
     pub accepted: Arc<AtomicU64>,
+    /// A permit for each message that may still be sent; each that has ended gives one back. `None`: there is no limit.
+    pub room: Option<Arc<Semaphore>>,
 }
 
 /// What came of a load.
@@ -130,6 +136,18 @@ impl Load {
         }
     }
 
+    /// Waits till one more message may be under way; `false`: the time was up first.
+    async fn has_room(&self, began: Instant) -> bool {
+        let (Some(room), Until::Elapsed(time)) = (&self.room, self.until) else { return true };
+        match timeout(time.saturating_sub(began.elapsed()), room.acquire()).await {
+            Ok(Ok(permit)) => {
+                permit.forget();
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn in_time(&self, began: Instant) -> bool {
         match self.until {
             Until::Elapsed(time) => began.elapsed() <= time,
@@ -144,7 +162,7 @@ async fn drive(load: Arc<Load>, first: usize, began: Instant) -> LoadResult {
     let mut templates: Vec<Template> = load.templates.to_vec();
     let mut wire = None;
     let mut turn = first;
-    while load.goes_on(began) {
+    while load.goes_on(began) && load.has_room(began).await {
         let turns = templates.len();
         let Some(template) = templates.get_mut(turn % turns) else { break };
         turn += 1;
@@ -161,6 +179,7 @@ async fn drive(load: Arc<Load>, first: usize, began: Instant) -> LoadResult {
             }
             Err(error) => {
                 outcome.fail(error);
+                load.room.iter().for_each(|room| room.add_permits(1));
                 wire = None;
                 sleep(AFTER_ERROR).await;
             }

@@ -2,15 +2,19 @@
 
 mod bodies;
 pub mod ceiling;
+mod disk;
 mod gateway;
+mod groups;
 mod load;
 mod outcome;
 mod peers;
+mod usage;
 mod wire;
 
 use std::{
     io::{BufRead as _, BufReader},
     net::{SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
     process::{Child, Command, ExitCode, Stdio},
     sync::{
         Arc,
@@ -20,14 +24,20 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep},
+};
 
 use self::{
     bodies::{Sender, Template, mean_size, of_mixed_sizes, of_one_size, parse_size},
-    gateway::{Gateway, Site, Used},
+    disk::DiskCeiling,
+    gateway::{Gateway, Site},
+    groups::groups_at,
     load::{Load, LoadResult, Until},
-    outcome::{Accept, EndToEnd, Measured},
+    outcome::{Accept, Ceiling, EndToEnd, Measured},
     peers::{BenchCarrier, Vasp},
+    usage::Used,
 };
 
 use super::duration;
@@ -37,6 +47,8 @@ use crate::{print, progress::ProgressLine};
 const WARM_UP: Duration = Duration::from_secs(1);
 /// Once no message has ended for this long, the missing ones count as lost.
 const QUIET: Duration = Duration::from_secs(60);
+/// How long the gateway rests before what it wrote is read: the store writes its journal back within this time.
+const REST: Duration = Duration::from_millis(1500);
 /// How often we check whether all messages have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -45,12 +57,17 @@ Examples:
   posthouse bench
   posthouse bench --size 100k --duration 30s --json
   posthouse bench --backlog 1000000
+  posthouse bench --in-flight 256 --gateway ./posthouse-before --json
   posthouse bench --url http://127.0.0.1:8007/mm7/v1 --vaspid acme-api-key --vasid 61295
 
 Starts a gateway on an empty store in a temporary folder, a carrier and a VASP, and measures one after the other:
   ceiling      a bare HTTP server that reads the same bodies and answers as many bytes (half before, half after the rest)
   end to end   everything up: from the first SubmitReq to the last report at the VASP
   accepted     the carrier down, so that accepting is all there is to do; every 1000 is on disk before it is answered
+  disk         what the disk makes durable a second when nothing else is done: pieces as long as the store's groups, each synced,
+               into fresh files and over what files held
+CPU and bytes written are the gateway's, as /proc tells them, a message. TransactionIDs, recipients and the carrier's MessageIDs do not
+ascend, as in the field.
 At the end the carrier comes back, and every message that was accepted has to end with a report at the VASP; those that do not
 are lost. With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
 
@@ -73,6 +90,12 @@ pub struct Args {
     /// Fill the queue with this many messages first, and start the gateway again before accepting is measured
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "url")]
     backlog: u64,
+    /// End to end, how many messages are under way at most; without it, as many as are accepted
+    #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u32).range(1..))]
+    in_flight: Option<u32>,
+    /// Start this program as the gateway, such as an earlier build, to compare the two
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "url")]
+    gateway: Option<PathBuf>,
     /// Drive another gateway
     #[arg(long)]
     url: Option<String>,
@@ -141,14 +164,15 @@ async fn elsewhere(args: &Args, url: &str) -> anyhow::Result<Measured> {
     let before = bench.ceiling().await?;
     bench.warm_up(server).await?;
     let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
-    let ceiling = (before + bench.ceiling().await?) / 2.0;
+    let ceiling = before.mean(bench.ceiling().await?);
     Ok(Measured { accept: bench.accept(accepted), ceiling, ..bench.measured() })
 }
 
 /// Measures a gateway that is started for it.
 async fn here(args: &Args) -> anyhow::Result<Measured> {
     let vasp = Vasp::open().await?;
-    let site = Site::new(&vasp.url()).await?;
+    let program = args.gateway.clone().map_or_else(std::env::current_exe, Ok)?;
+    let site = Site::new(program, &vasp.url())?;
     let mut gateway = site.start().await?;
     let mut bench = Bench::new(args, &site.sender(&gateway.mm7))?;
     let mut ended = Used::default();
@@ -166,18 +190,23 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     }
     let server = address_of(&gateway.mm7)?;
     ids.extend(bench.warm_up(server).await?.ids);
+    let (groups_before, used_before) = (groups_at(&gateway.admin).await, gateway.used());
     let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
     ids.extend_from_slice(&accepted.ids);
-    let ceiling = (before + bench.ceiling().await?) / 2.0;
+    let cost = gateway.used().cost_since(used_before, accepted.ids.len());
+    let groups = groups_at(&gateway.admin).await.zip(groups_before).map(|(now, before)| now.since(&before));
+    let ceiling = before.mean(bench.ceiling().await?);
 
     let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
     let lost = bench.wait_for_all("waiting for the last report", &vasp, &ids).await;
     let start = gateway.start;
     let used = gateway.stop().await.with_context(|| site.end_of_log())?;
     carrier.close().await;
+    let disk = bench.disk(&site, groups.as_ref().and_then(groups::Groups::mean)).await?;
     Ok(Measured {
-        accept: bench.accept(accepted),
+        accept: Accept { cost, groups, ..bench.accept(accepted) },
         ceiling,
+        disk: Some(disk),
         end_to_end: Some(end_to_end),
         lost: Some(lost),
         messages: ids.len(),
@@ -222,6 +251,16 @@ impl<'a> Bench<'a> {
     }
 
     async fn load(&self, what: &str, server: SocketAddr, until: Until) -> anyhow::Result<LoadResult> {
+        self.load_within(None, what, server, until).await
+    }
+
+    async fn load_within(
+        &self,
+        room: Option<Arc<Semaphore>>,
+        what: &str,
+        server: SocketAddr,
+        until: Until,
+    ) -> anyhow::Result<LoadResult> {
         let accepted = Arc::new(AtomicU64::new(0));
         let load = Load {
             server,
@@ -230,6 +269,7 @@ impl<'a> Bench<'a> {
             until,
             numbers: Arc::clone(&self.numbers),
             accepted: Arc::clone(&accepted),
+            room,
         };
         self.progress.beside(what, &accepted, load.run()).await
     }
@@ -239,27 +279,42 @@ impl<'a> Bench<'a> {
     }
 
     /// What a bare server answers per second, for half of the time: the other half comes at the end.
-    async fn ceiling(&self) -> anyhow::Result<f64> {
+    async fn ceiling(&self) -> anyhow::Result<Ceiling> {
         let half = self.args.duration / 2;
         let server = Bare::start()?;
         self.warm_up(server.address).await?;
+        let before = Used::of(server.child.id());
         let answered = self.load("ceiling", server.address, Until::Elapsed(half)).await?;
-        Ok(answered.per_second(half))
+        let cost = Used::of(server.child.id()).cost_since(before, answered.ids.len());
+        Ok(Ceiling { per_second: answered.per_second(half), cpu_us: cost.cpu_us })
     }
 
     /// Everything at once: submits for the time, and waits till all of it has ended.
     async fn end_to_end(&self, gateway: &Gateway, vasp: &Vasp) -> anyhow::Result<(EndToEnd, Vec<i64>)> {
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), gateway.used());
         let server = address_of(&gateway.mm7)?;
-        let submitted =
-            self.load("end to end: submitting", server, Until::Elapsed(self.args.duration)).await?;
+        let room = self.args.in_flight.map(|most| Arc::new(Semaphore::new(most as usize)));
+        vasp.gives_room(room.clone());
+        let until = Until::Elapsed(self.args.duration);
+        let submitted = self.load_within(room, "end to end: submitting", server, until).await?;
+        vasp.gives_room(None);
         let lost = self.wait_for_all("end to end: reports", vasp, &submitted.ids).await;
         let took = vasp.last().map_or(submitted.took, |last| last.duration_since(began));
+        sleep(REST).await;
         let measured = EndToEnd {
+            cost: gateway.used().cost_since(before, submitted.ids.len()),
             per_second: submitted.ids.len().saturating_sub(lost) as f64 / took.as_secs_f64(),
             accepted_per_second: submitted.per_second(self.args.duration),
         };
         Ok((measured, submitted.ids))
+    }
+
+    /// What the disk takes in pieces as long as the gateway's groups; where it does not tell how many messages these had, of one.
+    async fn disk(&self, site: &Site, group: Option<f64>) -> anyhow::Result<DiskCeiling> {
+        let piece = (group.unwrap_or(1.0) * mean_size(&self.templates) as f64) as usize;
+        let (folder, time) = (site.data(), self.args.duration / 2);
+        let measuring = tokio::task::spawn_blocking(move || DiskCeiling::measure(&folder, piece, time));
+        measuring.await?.context("the disk cannot be measured")
     }
 
     async fn fill(&self, gateway: &Gateway) -> anyhow::Result<Vec<i64>> {

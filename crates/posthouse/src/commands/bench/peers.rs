@@ -19,11 +19,12 @@ use mm7::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Notify,
+    sync::{Notify, Semaphore},
     task::JoinSet,
     time::{Instant, sleep, sleep_until},
 };
 
+use super::bodies::scattered;
 use super::wire::{BenchConnection, WireMessage, element, number};
 
 /// How long after its answer the carrier reports.
@@ -205,8 +206,9 @@ impl Desk {
     }
 }
 
+/// MessageIDs do not ascend, as carriers' do not.
 fn message_id(number: u64) -> String {
-    format!("carrier-{number}")
+    format!("carrier-{:016x}", scattered(number))
 }
 
 /// Reports one message after the other, each till it is acknowledged.
@@ -214,7 +216,11 @@ async fn report_all(desk: Arc<Desk>, door: SocketAddr, head: String) {
     let mut wire = None;
     loop {
         let number = desk.next().await;
-        let request = desk.report.fill(&head, number.to_string().as_bytes(), message_id(number).as_bytes());
+        let request = desk.report.fill(
+            &head,
+            format!("{:016x}", scattered(number)).as_bytes(),
+            message_id(number).as_bytes(),
+        );
         while !acknowledged(&mut wire, door, &request).await.unwrap_or(false) {
             wire = None;
             sleep(AGAIN).await;
@@ -246,6 +252,7 @@ pub struct Vasp {
 struct Inbox {
     ended: Mutex<Ended>,
     count: Arc<AtomicU64>,
+    room: Mutex<Option<Arc<Semaphore>>>,
 }
 
 #[derive(Default)]
@@ -283,6 +290,11 @@ impl Vasp {
         format!("http://{}/reports", self.address)
     }
 
+    /// Gives a permit for each message that ends from now on.
+    pub fn gives_room(&self, room: Option<Arc<Semaphore>>) {
+        *locked(&self.inbox.room) = room;
+    }
+
     /// How many messages ended so far, as a count that can be watched.
     pub fn count(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.inbox.count)
@@ -312,6 +324,7 @@ impl Inbox {
         ended.last = Some(Instant::now());
         if ended.ids.insert(id) {
             self.count.fetch_add(1, Ordering::Relaxed);
+            locked(&self.room).iter().for_each(|room| room.add_permits(1));
         }
     }
 }
