@@ -19,6 +19,7 @@ pub fn backup(url: &StoreUrl, media: &MediaPlace, to: &Path) -> Result<BackupRep
     let folder = media.folder().ok_or_else(|| BackupError::Elsewhere(media.to_string()))?;
     match url.backend() {
         StoreKind::Sqlite(path) => sqlite::backup(path, folder, to),
+        StoreKind::Postgres { .. } => Err(BackupError::NotCopied(url.to_string())),
     }
 }
 
@@ -30,5 +31,6 @@ pub fn restore(from: &Path, url: &StoreUrl, media: &MediaPlace) -> Result<Backup
     let folder = media.folder().ok_or_else(|| BackupError::Elsewhere(media.to_string()))?;
     match url.backend() {
         StoreKind::Sqlite(path) => sqlite::restore(from, path, folder),
+        StoreKind::Postgres { .. } => Err(BackupError::NotCopied(url.to_string())),
     }
 }

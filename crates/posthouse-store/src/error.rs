@@ -113,6 +113,51 @@ pub enum OpenError {
         /// The name of the user, or its number after `#`.
         owner: String,
     },
+    /// The address of the database cannot be used.
+    #[error("[store] url cannot be used: {0}")]
+    Address(String),
+    /// The database does not answer, or does not let us in.
+    #[error(
+        "the database at {url} cannot be reached: {what}; see that it runs, and that [store] url is right"
+    )]
+    Unreachable {
+        /// Its address, without the password.
+        url: String,
+        /// What stands in the way.
+        what: String,
+    },
+    /// The database refuses what a store needs.
+    #[error("the database at {url} refuses: {what}")]
+    PostgresRefused {
+        /// Its address, without the password.
+        url: String,
+        /// What it says.
+        what: String,
+    },
+    /// There are tables in the database that are no store's.
+    #[error(
+        "the database at {0} holds tables that are not of a Posthouse store; give a database of its own in [store] url"
+    )]
+    NotOurs(String),
+    /// The database is empty, and no store is to be made in it.
+    #[error("there is no store in the database at {0}; start a gateway on it first")]
+    Absent(String),
+    /// What a store in a file needs done, the gateway does by itself on PostgreSQL.
+    #[error(
+        "the tables at {0} are brought up to date by the first gateway of a new version that starts on them: start it"
+    )]
+    BringsItselfUp(String),
+    /// The server may lose what it said is committed.
+    #[error("the database at {url} may lose messages: {what}")]
+    MayLose {
+        /// Its address, without the password.
+        url: String,
+        /// Which setting says so, and what to do.
+        what: String,
+    },
+    /// The place for media cannot be used.
+    #[error("{0}")]
+    MediaPlace(String),
     /// The SQLite library is too old to be trusted.
     #[error("SQLite {0} may lose commits; 3.51.3 or newer is needed")]
     OldSqlite(&'static str),
@@ -167,6 +212,11 @@ impl From<MarkerError> for OpenError {
 /// Why a copy could not be made, or put back. What was begun is left where it is.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// A database of PostgreSQL is copied by that.
+    #[error(
+        "{0} is a database of PostgreSQL: copy and restore it with that (pg_basebackup, pgBackRest, WAL-G)"
+    )]
+    NotCopied(String),
     /// The store cannot be looked at.
     #[error(transparent)]
     Open(#[from] OpenError),

@@ -23,6 +23,11 @@ mod error;
 mod fault;
 mod media;
 mod open;
+// As SQLite's below.
+#[cfg(feature = "suite")]
+pub mod postgres;
+#[cfg(not(feature = "suite"))]
+mod postgres;
 // A backend by its own type, with all its knobs, is for the tests of backends alone: they fill its queue, its disk and its segments.
 #[cfg(feature = "suite")]
 pub mod sqlite;

@@ -7,6 +7,7 @@ use posthouse_core::store::Store;
 use crate::{
     error::OpenError,
     media::location::MediaPlace,
+    postgres::{PostgresOptions, PostgresStore},
     sqlite::{self, Fatal, Mode, SqliteOptions, SqliteStore, exit},
     status::StoreStatus,
     url::{StoreKind, StoreUrl},
@@ -51,17 +52,25 @@ impl fmt::Debug for Access {
 /// # Errors
 /// Why it cannot be opened. Nothing was changed then, but that files and folders may have been made.
 pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<Arc<dyn Store>, OpenError> {
+    let path = match url.backend() {
+        StoreKind::Sqlite(path) => path.clone(),
+        StoreKind::Postgres { url, require_standbys } => {
+            let (mode, create) = match access {
+                Access::Serve { .. } => (Mode::Serve, true),
+                Access::Visit { create } => (Mode::Visit, create),
+            };
+            let (media, require_standbys) = (media.clone(), *require_standbys);
+            let options = PostgresOptions { url: String::new(), media, mode, create, require_standbys };
+            return Ok(Arc::new(PostgresStore::open_at(url.clone(), &options).await?));
+        }
+    };
     let folder = media.folder().ok_or_else(|| OpenError::NotForSqlite(media.to_string()))?;
     let options = SqliteOptions { media: folder.to_owned(), ..SqliteOptions::default() };
     let options = match access {
         Access::Serve { on_fatal } => SqliteOptions { mode: Mode::Serve, on_fatal, ..options },
         Access::Visit { create } => SqliteOptions { mode: Mode::Visit, create, ..options },
     };
-    match url.backend() {
-        StoreKind::Sqlite(path) => {
-            Ok(Arc::new(SqliteStore::open(SqliteOptions { path: path.clone(), ..options }).await?))
-        }
-    }
+    Ok(Arc::new(SqliteStore::open(SqliteOptions { path, ..options }).await?))
 }
 
 /// What version the store at `url` is of. Nothing is changed.
@@ -71,6 +80,7 @@ pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<
 pub fn status(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
     match url.backend() {
         StoreKind::Sqlite(path) => sqlite::status(path),
+        StoreKind::Postgres { .. } => Err(OpenError::BringsItselfUp(url.to_string())),
     }
 }
 
@@ -81,5 +91,6 @@ pub fn status(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
 pub fn migrate(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
     match url.backend() {
         StoreKind::Sqlite(path) => sqlite::bring_up(path),
+        StoreKind::Postgres { .. } => Err(OpenError::BringsItselfUp(url.to_string())),
     }
 }

@@ -6,6 +6,8 @@ use std::{
     str::FromStr,
 };
 
+use crate::postgres::PostgresUrl;
+
 /// Where a store is, and of which kind it is.
 ///
 /// ```
@@ -14,8 +16,8 @@ use std::{
 /// let url: StoreUrl = "sqlite:/var/lib/posthouse/posthouse.db".parse()?;
 /// assert_eq!(url, "/var/lib/posthouse/posthouse.db".parse()?);
 /// assert_eq!(
-///     "postgres://user:secret@db/posthouse".parse::<StoreUrl>().unwrap_err().to_string(),
-///     "this version knows no stores of the kind postgres; write the path of an SQLite database, or sqlite: and its path",
+///     "mysql://user:secret@db/posthouse".parse::<StoreUrl>().unwrap_err().to_string(),
+///     "this version knows no stores of the kind mysql; write the path of an SQLite database, or sqlite: and its path",
 /// );
 /// # Ok::<(), posthouse_store::UnsupportedStore>(())
 /// ```
@@ -27,6 +29,13 @@ pub struct StoreUrl(StoreKind);
 pub(crate) enum StoreKind {
     /// An SQLite database in a file.
     Sqlite(PathBuf),
+    /// A PostgreSQL database.
+    Postgres {
+        /// Its address, as libpq spells it; there may be a password in it.
+        url: PostgresUrl,
+        /// Whether it has to have a synchronous standby.
+        require_standbys: bool,
+    },
 }
 
 /// Why a text is not the address of a store.
@@ -37,6 +46,9 @@ pub enum UnsupportedStore {
         "this version knows no stores of the kind {0}; write the path of an SQLite database, or sqlite: and its path"
     )]
     Kind(String),
+    /// It is the address of a PostgreSQL database, and cannot be used.
+    #[error("it is no address of a PostgreSQL database: {0}")]
+    Postgres(String),
     /// It names no file.
     #[error("it names no file; write the path of an SQLite database, or sqlite: and its path")]
     NoFile,
@@ -56,18 +68,32 @@ impl StoreUrl {
     pub fn file(&self) -> Option<&Path> {
         match &self.0 {
             StoreKind::Sqlite(path) => Some(path),
+            StoreKind::Postgres { .. } => None,
         }
+    }
+
+    /// The same store, whose server need not have a synchronous standby: losing that machine may lose acknowledged messages then.
+    #[must_use]
+    pub fn without_standbys(mut self) -> Self {
+        if let StoreKind::Postgres { require_standbys, .. } = &mut self.0 {
+            *require_standbys = false;
+        }
+        self
     }
 }
 
 impl FromStr for StoreUrl {
     type Err = UnsupportedStore;
 
-    /// Reads `sqlite:PATH`, `sqlite://PATH`, or a path. A text with another scheme is refused without being quoted: there may be a
+    /// Reads `sqlite:PATH`, `sqlite://PATH`, `postgres://…`, or a path. A text with another scheme is refused without being quoted: there may be a
     /// password in it.
     fn from_str(text: &str) -> Result<Self, UnsupportedStore> {
         let path = match text.split_once(':') {
             Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                let url = PostgresUrl::parse(text).map_err(|error| UnsupportedStore::Postgres(error.0))?;
+                return Ok(Self(StoreKind::Postgres { url, require_standbys: true }));
+            }
             Some((kind, rest)) if rest.starts_with("//") && is_scheme(kind) => {
                 return Err(UnsupportedStore::Kind(kind.to_owned()));
             }
@@ -90,6 +116,8 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             StoreKind::Sqlite(path) => write!(f, "sqlite://{}", path.display()),
+            // Without the password.
+            StoreKind::Postgres { url, .. } => url.fmt(f),
         }
     }
 }
@@ -112,9 +140,18 @@ mod tests {
     }
 
     #[test]
+    fn a_database_is_shown_without_its_password() {
+        let url: StoreUrl = "postgresql://posthouse:secret@db/posthouse".parse().unwrap();
+        assert_eq!((url.file(), url.to_string().as_str()), (None, "postgres://posthouse@db:5432/posthouse"));
+        assert!(!format!("{url:?}").contains("secret"), "{url:?}");
+        let error = "postgres://posthouse:secret@db".parse::<StoreUrl>().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_store_of_ours_is_refused_without_its_password() {
-        let error = "postgresql://posthouse:secret@db/posthouse".parse::<StoreUrl>().unwrap_err();
-        assert_eq!(error, UnsupportedStore::Kind("postgresql".to_owned()));
+        let error = "mysql://posthouse:secret@db/posthouse".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error, UnsupportedStore::Kind("mysql".to_owned()));
         assert!(!error.to_string().contains("secret"), "{error}");
         for text in ["", "sqlite:", "sqlite://", "sqlite::memory:", "data/"] {
             assert_eq!(text.parse::<StoreUrl>(), Err(UnsupportedStore::NoFile), "{text:?}");

@@ -11,7 +11,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(3);
 /// that: a longer one would waste the time in which one half is worked on while the other is put on disk. A lone caller never
 /// waits.
 #[derive(Debug)]
-pub(super) struct GroupPace {
+pub(crate) struct GroupPace {
     /// When the last group was answered.
     answered: Instant,
     /// How many jobs there would be if everyone who was answered came back.
@@ -22,25 +22,25 @@ pub(super) struct GroupPace {
 
 impl GroupPace {
     /// A pace before the first answer.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { answered: Instant::now(), expected: 0, patience: Duration::ZERO }
     }
 
     /// Notes that a group was answered while `waiting` other jobs waited, after a commit that took this long (without what its jobs
     /// did before it).
-    pub(super) fn answered(&mut self, committed: usize, waiting: usize, took: Duration) {
+    pub(crate) fn answered(&mut self, committed: usize, waiting: usize, took: Duration) {
         self.answered = Instant::now();
         self.expected = committed + waiting;
         self.patience = (took / 2).min(LONGEST_WAIT);
     }
 
     /// How many jobs there would be if everyone came back.
-    pub(super) const fn expected(&self) -> usize {
+    pub(crate) const fn expected(&self) -> usize {
         self.expected
     }
 
     /// How much longer, from now, the writer waits for them.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.patience.saturating_sub(self.answered.elapsed())
     }
 }

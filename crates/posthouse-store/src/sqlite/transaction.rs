@@ -60,6 +60,9 @@ transactions! {
     NoteSeen "note_seen",
     ConfirmClock "confirm_clock",
     Check "check",
+    Join "join",
+    Heartbeat "heartbeat",
+    Leave "leave",
     RecordAudit "record_audit",
     SweepAudit "sweep_audit",
     AddToken "add_token",
@@ -113,6 +116,9 @@ impl Transaction {
                 | Self::AddToken
                 | Self::RevokeToken
                 | Self::NoteTokenUsed
+                | Self::Join
+                | Self::Heartbeat
+                | Self::Leave
         )
     }
 }

@@ -3,7 +3,8 @@
 use posthouse_core::{
     cluster::{DEAD_AFTER, LONG_PAST},
     id::IdSource,
-    store::{Beat, Joining, NodeKind, Owner, StoreError, Timer},
+    store::{Beat, Joining, Lease, NodeKind, Owner, StoreError, Timer},
+    time::after,
 };
 
 use super::{
@@ -90,12 +91,17 @@ pub async fn a_living_owners_attempt_is_not_interrupted(backend: &dyn Backend) {
 pub async fn a_dead_owners_attempt_is_interrupted(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.join(joining(ME, 0)).await.unwrap();
-    let id = bed.sending(0).await;
-    bed.heartbeat(beat(ME, LEASE)).await.unwrap();
-    let dead = LEASE + i64::try_from(DEAD_AFTER.as_secs()).unwrap();
-    let timers = bed.timers(OTHER, dead).await;
+    // By the store's time, which may be another than that of who speaks.
+    let heard = bed.heartbeat(beat(ME, LEASE)).await.unwrap().time;
+    let id = bed.accept_mine(0).await;
+    bed.begin(id, ME, "vzw-1", heard, at(0)).await.unwrap();
+    let dead = after(heard, DEAD_AFTER);
+    let lease = Lease { owner: OTHER, until: after(dead, seconds(60)) };
+    let alive = dead.checked_sub(seconds(1)).unwrap();
+    assert_eq!(bed.lease_timers(lease, alive, 100).await, Ok(vec![]));
+    let timers = bed.lease_timers(lease, dead, 100).await.unwrap();
     assert!(matches!(&timers[..], [Timer::Interrupted(send)] if send.id == id), "{timers:?}");
-    let late = bed.settle(id, ME, super::bed::taken("c-1", dead), "", at(dead)).await;
+    let late = bed.settle(id, ME, super::bed::taken("c-1", LEASE), "", dead).await;
     assert_eq!(late, Err(StoreError::LostLease));
 }
 

@@ -19,6 +19,7 @@ pub mod intervention;
 pub mod media;
 pub mod membership;
 pub mod mo;
+pub mod postgres_server;
 pub mod provisioning;
 pub mod queues;
 pub mod read_replies;

@@ -11,11 +11,11 @@ use posthouse_core::{
     life::state::{State, Terminal},
     slots::Slots,
     store::{
-        CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, StoreError, Timer, roles::*,
+        CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, Store, StoreError, Timer,
     },
 };
 use posthouse_store::{
-    sqlite::SqliteStore,
+    suite::Backend,
     suite::bed::{acme, at, carrier, message, operator, read_reply, report},
 };
 use proptest::{
@@ -23,7 +23,7 @@ use proptest::{
     test_runner::{TestCaseError, TestCaseResult},
 };
 
-use crate::place::Place;
+use crate::{pg_place::PgPlace, place::Place};
 
 use self::owed::{Ledger, Says, Try};
 
@@ -233,18 +233,19 @@ const fn open_state(status: MmStatus) -> State {
 }
 
 struct Run {
-    place: Place,
-    store: SqliteStore,
+    backend: Box<dyn Backend>,
+    store: Box<dyn Store>,
+    /// Whether a restart ends all leases: the store is for one gateway.
+    is_for_one: bool,
     entries: Vec<Entry>,
     ledger: Ledger,
     now: i64,
 }
 
 impl Run {
-    async fn new() -> Self {
-        let place = Place::new();
-        let store = place.open_store().await;
-        Self { place, store, entries: Vec::new(), ledger: Ledger::default(), now: 0 }
+    async fn new(backend: Box<dyn Backend>, is_for_one: bool) -> Self {
+        let store = backend.open().await;
+        Self { backend, store, is_for_one, entries: Vec::new(), ledger: Ledger::default(), now: 0 }
     }
 
     fn lease(&self, owner: Owner) -> Lease {
@@ -600,10 +601,13 @@ impl Run {
         Ok(())
     }
 
-    /// Everything that was leased is due.
+    /// Everything that was leased is due, where nobody else may have it.
     async fn restart(&mut self) {
         self.store.close().await.unwrap();
-        self.store = self.place.open_store().await;
+        self.store = self.backend.open().await;
+        if !self.is_for_one {
+            return;
+        }
         for work in self.entries.iter_mut().filter_map(|entry| entry.work.as_mut()) {
             if work.owner.take().is_some() {
                 work.due = work.due.min(work.since);
@@ -680,15 +684,25 @@ proptest! {
 
     #[test]
     fn the_queue_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..80)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let outcome: Result<(), TestCaseError> = runtime.block_on(async {
-            let mut run = Run::new().await;
-            for step in steps {
-                run.take(step).await?;
-            }
-            run.store.close().await.unwrap();
-            Ok(())
-        });
-        outcome?;
+        run(Box::new(Place::new()), true, steps)?;
     }
+
+    #[test]
+    fn the_queue_on_postgres_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..80)) {
+        if let Some(place) = PgPlace::new(false) {
+            run(Box::new(place), false, steps)?;
+        }
+    }
+}
+
+fn run(backend: Box<dyn Backend>, is_for_one: bool, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut run = Run::new(backend, is_for_one).await;
+        for step in steps {
+            run.take(step).await?;
+        }
+        run.store.close().await.unwrap();
+        Ok(())
+    })
 }

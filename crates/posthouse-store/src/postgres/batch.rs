@@ -1,0 +1,618 @@
+//! A batch: many operations in one transaction, and as few flights to the server and back as they need together.
+//!
+//! Each operation is a future that reads through [`Tx`], decides, and leaves what it writes with it. When none of them can go on
+//! without an answer, what they ask for is put together: one statement for all that ask the same, with arrays for parameters, and all
+//! statements sent at once. What they write goes out the same way, together with the commit, once all of them have decided. So an
+//! ordinary batch is two flights: begin and read, write and commit.
+//!
+//! Operations of one batch do not see each other. Each [claims](Tx::claim) what it is about to change; who comes second is deferred to
+//! the next batch, and nothing of it is written.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    id::IdSource,
+    life::{callback::CallbackRow, counts::StateCounts, effects::Effects},
+    lock::Mutex,
+    store::{Demand, Lease, StoreError, Take},
+};
+use tokio::sync::oneshot;
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{
+    fault::{Fault, Result, is_lost},
+    partition::Partitions,
+    session::{ConnectFault, Session},
+    statements::Statement,
+    value::Value,
+};
+use crate::sqlite::transaction::Transaction;
+
+/// How long the server may take for reading, waits for locks included, until the connection is given up.
+const READING: Duration = Duration::from_secs(30);
+
+/// What an operation is about to change, or must not be changed beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Claim {
+    /// A message, the work on it, and what is owed about it.
+    Message(Id),
+    /// What is known by a MessageID of a carrier.
+    CarriersId(String, String),
+    /// What goes to a recipient over a carrier.
+    Recipient(String, String),
+    /// A table that is small and rarely changed.
+    Table(&'static str),
+}
+
+/// Who holds a claim.
+#[derive(Clone, Copy, Debug)]
+enum Holder {
+    /// One operation.
+    One(usize),
+    /// Any number, which change nothing that the others look at.
+    Many,
+}
+
+/// Where ids come from.
+#[derive(Debug)]
+pub(super) struct Ids {
+    /// Of callbacks.
+    pub(super) callbacks: Mutex<IdSource>,
+    /// Of lines of timelines, and of what has no id of its own. They go by the clock of this machine, so that they ascend over restarts.
+    pub(super) lines: Mutex<IdSource>,
+    /// How messages came and ended.
+    pub(super) counts: Mutex<StateCounts>,
+}
+
+impl Ids {
+    /// From now on under the number that this store's node got, behind those that were made under it before.
+    pub(super) fn begin(&self, node: u8, after: Option<Id>) {
+        let mut callbacks = self.callbacks.lock();
+        let newest = Some(callbacks.next(Timestamp::UNIX_EPOCH)).max(after);
+        *callbacks = IdSource::new(node, newest);
+        let mut lines = self.lines.lock();
+        let newest = lines.next(Timestamp::UNIX_EPOCH);
+        *lines = IdSource::new(node, Some(newest));
+    }
+
+    /// The number of the next line of a timeline.
+    pub(super) fn line(&self) -> i64 {
+        self.lines.lock().next(Timestamp::now()).number()
+    }
+}
+
+/// What the operations of a batch have in common.
+struct Shared {
+    reads: Mutex<Vec<Read>>,
+    claims: Mutex<HashMap<Claim, Holder>>,
+    ids: Arc<Ids>,
+    is_full: bool,
+}
+
+/// What an operation asks for.
+struct Read {
+    statement: &'static Statement,
+    values: Vec<Value>,
+    reply: oneshot::Sender<Vec<Row>>,
+}
+
+/// What an operation leaves to be written.
+struct Write {
+    statement: &'static Statement,
+    values: Vec<Value>,
+}
+
+/// What one operation sees of its batch.
+#[derive(Clone)]
+pub(super) struct Tx {
+    shared: Arc<Shared>,
+    own: Arc<Own>,
+}
+
+struct Own {
+    number: usize,
+    writes: Mutex<Vec<Write>>,
+    handing_on: Mutex<HandingOn>,
+    counted: Mutex<Counted>,
+    has_written: AtomicBool,
+    must_commit: AtomicBool,
+    is_again: bool,
+}
+
+/// The callbacks that become due in an operation, and who takes them.
+#[derive(Default)]
+struct HandingOn {
+    take: Take,
+    taken: Vec<(Id, Lease)>,
+    left_due: bool,
+}
+
+/// What an operation changes in the counts, once it is committed.
+#[derive(Default)]
+struct Counted {
+    accepted: Vec<(CarrierId, AccountName)>,
+    written: Vec<Effects>,
+}
+
+impl Tx {
+    /// Somebody takes callbacks that become due by this operation.
+    pub(super) fn hand_on_to(&self, take: &Take) {
+        self.own.handing_on.lock().take.clone_from(take);
+    }
+
+    /// Whether somebody takes callbacks.
+    pub(super) fn hands_on(&self) -> bool {
+        self.own.handing_on.lock().take.is_some()
+    }
+
+    /// One became due that is for nobody to take.
+    pub(super) fn leave_due(&self) {
+        self.own.handing_on.lock().left_due = true;
+    }
+
+    /// How a callback of this account stands that was to stand so: under the lease of who takes it, if it is due and somebody does.
+    pub(super) fn hand_on(
+        &self,
+        id: Id,
+        account: &AccountName,
+        row: CallbackRow,
+    ) -> (CallbackRow, Option<Lease>) {
+        let HandingOn { take, taken, left_due } = &mut *self.own.handing_on.lock();
+        let (row, lease) = row.taken(|| take.as_ref()?.lease(account));
+        taken.extend(lease.map(|lease| (id, lease)));
+        *left_due |= row.due.is_some() && lease.is_none();
+        (row, lease)
+    }
+
+    /// Whether one became due that nobody took.
+    pub(super) fn has_left_due(&self) -> bool {
+        self.own.handing_on.lock().left_due
+    }
+
+    /// A message is accepted, for those who count.
+    pub(super) fn count_accepted(&self, carrier: &CarrierId, account: &AccountName) {
+        self.own.counted.lock().accepted.push((carrier.clone(), account.clone()));
+    }
+
+    /// The state of a message changes, for those who count.
+    pub(super) fn count_written(&self, effects: &Effects) {
+        if effects.message.state.is_none_or(|change| change.state == effects.before.state) {
+            return;
+        }
+        let mut change = Effects::none(effects.id, effects.account.clone(), effects.before.clone());
+        change.message.state = effects.message.state;
+        self.own.counted.lock().written.push(change);
+    }
+
+    /// The rows for these values. What a statement that locks or writes has done is undone with the transaction only.
+    pub(super) async fn read(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Row>> {
+        if statement.writes {
+            self.own.has_written.store(true, Ordering::Relaxed);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.shared.reads.lock().push(Read { statement, values, reply });
+        answer.await.map_err(|_| Fault::Abandoned)
+    }
+
+    /// The one row for these values, if there is one.
+    pub(super) async fn read_one(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>> {
+        Ok(self.read(statement, values).await?.into_iter().next())
+    }
+
+    /// Leaves something to be written with the commit.
+    pub(super) fn write(&self, statement: &'static Statement, values: Vec<Value>) {
+        self.own.writes.lock().push(Write { statement, values });
+    }
+
+    /// The answer rests on what was read: it is given after a commit of its own, behind which what was read is durable.
+    pub(super) fn answer_after_commit(&self) {
+        self.own.must_commit.store(true, Ordering::Relaxed);
+    }
+
+    /// Claims something for this operation alone.
+    ///
+    /// # Errors
+    /// [`Fault::Deferred`] when another of the batch has a claim on it.
+    pub(super) fn claim(&self, claim: Claim) -> Result<()> {
+        if self.try_claim(claim) { Ok(()) } else { Err(Fault::Deferred) }
+    }
+
+    /// The same; whether it has it.
+    pub(super) fn try_claim(&self, claim: Claim) -> bool {
+        let mut claims = self.shared.claims.lock();
+        let holder = claims.entry(claim).or_insert(Holder::One(self.own.number));
+        matches!(holder, Holder::One(number) if *number == self.own.number)
+    }
+
+    /// Claims something beside others that do.
+    ///
+    /// # Errors
+    /// [`Fault::Deferred`] when another of the batch has it alone.
+    pub(super) fn share(&self, claim: Claim) -> Result<()> {
+        match self.shared.claims.lock().entry(claim).or_insert(Holder::Many) {
+            Holder::Many => Ok(()),
+            Holder::One(number) if *number == self.own.number => Ok(()),
+            Holder::One(_) => Err(Fault::Deferred),
+        }
+    }
+
+    /// Whether there is room for this.
+    pub(super) fn has_room(&self, demand: Demand) -> Result<()> {
+        Ok(demand.may_be_met(self.shared.is_full, None)?)
+    }
+
+    /// Whether the store is short of space.
+    pub(super) fn is_short_of_space(&self) -> bool {
+        self.shared.is_full
+    }
+
+    /// Whether it was tried before, and nobody knows whether that was carried out.
+    pub(super) fn is_again(&self) -> bool {
+        self.own.is_again
+    }
+
+    /// Where ids come from.
+    pub(super) fn ids(&self) -> &Ids {
+        &self.shared.ids
+    }
+}
+
+/// One operation of a batch.
+pub(super) trait Job: Send {
+    /// Begins it, anew if it was begun before.
+    fn start(&mut self, tx: Tx);
+    /// Goes on with it, till it waits for an answer or is done.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()>;
+    /// What it failed with, once it is done.
+    fn fault(&mut self) -> Option<&mut Fault>;
+    /// That it is about to be made durable: from now on its outcome may be unknown. `false`: nobody waits for it any more, and it is
+    /// left out.
+    fn send(&self) -> bool;
+    /// That it was not made durable after all.
+    fn unsend(&self);
+    /// It failed for this reason.
+    fn fail(&mut self, error: StoreError);
+    /// Answers.
+    fn answer(self: Box<Self>);
+    /// Whether it may be done again when nobody knows whether it was.
+    fn may_repeat(&self) -> bool;
+    /// Whether nobody knows whether it was done.
+    fn is_again(&self) -> bool;
+    /// Notes that.
+    fn set_again(&mut self);
+    /// About how many bytes it writes.
+    fn weight(&self) -> usize;
+    /// What kind of operation it is, and whether it was done.
+    fn outcome(&self) -> (Transaction, bool);
+}
+
+/// The future of an operation.
+pub(super) type Going<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// Why a batch was not committed.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server refused something, or cannot be reached. Nothing was written.
+    Refused(tokio_postgres::Error),
+    /// A partition that is needed cannot be made. Nothing was written.
+    Partition(ConnectFault),
+    /// An operation has to be undone after it wrote something in the middle. Nothing was written.
+    Undone,
+    /// The connection broke, or the standby did not confirm. Whether it was written is unknown.
+    Unknown,
+    /// The server took too long for reading. Nothing was written.
+    Slow,
+}
+
+impl From<tokio_postgres::Error> for Trouble {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Runs a batch. Once it is committed, each of its jobs has an outcome.
+pub(super) async fn run(
+    session: &Session,
+    partitions: &Partitions,
+    ids: &Arc<Ids>,
+    is_full: bool,
+    jobs: &mut [Box<dyn Job>],
+) -> std::result::Result<(), Trouble> {
+    let shared = Arc::new(Shared {
+        reads: Mutex::new(Vec::new()),
+        claims: Mutex::new(HashMap::new()),
+        ids: Arc::clone(ids),
+        is_full,
+    });
+    let mut owns = Vec::with_capacity(jobs.len());
+    for (number, job) in jobs.iter_mut().enumerate() {
+        let own = Arc::new(Own {
+            number,
+            writes: Mutex::new(Vec::new()),
+            handing_on: Mutex::default(),
+            counted: Mutex::default(),
+            has_written: AtomicBool::new(false),
+            must_commit: AtomicBool::new(false),
+            is_again: job.is_again(),
+        });
+        job.start(Tx { shared: Arc::clone(&shared), own: Arc::clone(&own) });
+        owns.push(own);
+    }
+    let mut is_open = false;
+    let decided = decide(session, &shared, jobs, &mut is_open).await;
+    if let Err(trouble) = decided.and_then(|()| undone(&owns, jobs)) {
+        if is_open {
+            session.roll_back().await;
+        }
+        return Err(trouble);
+    }
+    finish(session, partitions, &owns, jobs, is_open).await?;
+    for (own, job) in owns.iter().zip(jobs.iter_mut()) {
+        if job.fault().is_none() {
+            count(&ids.counts, &own.counted.lock());
+        }
+    }
+    Ok(())
+}
+
+fn count(counts: &Mutex<StateCounts>, counted: &Counted) {
+    if counted.accepted.is_empty() && counted.written.is_empty() {
+        return;
+    }
+    let mut counts = counts.lock();
+    counted.accepted.iter().for_each(|(carrier, account)| counts.accepted(carrier, account));
+    counted.written.iter().for_each(|effects| counts.written(effects));
+    counts.commit();
+}
+
+/// Whether an operation failed after it wrote something.
+fn undone(owns: &[Arc<Own>], jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Trouble> {
+    for (own, job) in owns.iter().zip(jobs) {
+        let has_written = own.has_written.load(Ordering::Relaxed);
+        if let Some(fault) = job.fault()
+            && (has_written || matches!(fault, Fault::Undo(_)))
+        {
+            if let Fault::Store(error) = fault {
+                *fault = Fault::Undo(error.clone());
+            }
+            return Err(Trouble::Undone);
+        }
+    }
+    Ok(())
+}
+
+/// Lets all of them decide.
+async fn decide(
+    session: &Session,
+    shared: &Shared,
+    jobs: &mut [Box<dyn Job>],
+    is_open: &mut bool,
+) -> std::result::Result<(), Trouble> {
+    let mut going = vec![true; jobs.len()];
+    loop {
+        let asked = std::future::poll_fn(|context| {
+            let mut waits = false;
+            for (job, going) in jobs.iter_mut().zip(&mut going) {
+                if *going {
+                    *going = job.poll(context).is_pending();
+                    waits |= *going;
+                }
+            }
+            let asked = std::mem::take(&mut *shared.reads.lock());
+            if asked.is_empty() && waits { Poll::Pending } else { Poll::Ready(asked) }
+        })
+        .await;
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let begins = !std::mem::replace(is_open, true);
+        let flight = read_all(session, asked, begins);
+        tokio::time::timeout(READING, flight).await.map_err(|_| Trouble::Slow)??;
+    }
+}
+
+/// Many values of one statement, parameter by parameter.
+type Columns<'a> = Vec<Vec<&'a Value>>;
+
+fn columns<'a>(statement: &Statement, rows: impl Iterator<Item = &'a [Value]>) -> Columns<'a> {
+    let mut columns: Columns<'a> = statement.takes.iter().map(|_| Vec::new()).collect();
+    for row in rows {
+        for (column, value) in columns.iter_mut().zip(row) {
+            column.push(value);
+        }
+    }
+    columns
+}
+
+fn parameters<'a>(columns: &'a Columns<'a>) -> Vec<&'a (dyn ToSql + Sync)> {
+    columns.iter().map(|column| column as &(dyn ToSql + Sync)).collect()
+}
+
+/// One flight: what is asked for, each statement once. The order is that of the catalogue, and within a statement that of the values, so
+/// that locks are taken in one order everywhere.
+async fn read_all(
+    session: &Session,
+    asked: Vec<Read>,
+    begins: bool,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    let mut groups: BTreeMap<usize, Vec<Read>> = BTreeMap::new();
+    for read in asked {
+        groups.entry(read.statement.rank).or_default().push(read);
+    }
+    let mut prepared = Vec::new();
+    for reads in groups.values_mut() {
+        reads.sort_by(|one, other| one.values.cmp(&other.values));
+        if let Some(first) = reads.first() {
+            let columns = columns(first.statement, reads.iter().map(|read| read.values.as_slice()));
+            prepared.push((session.prepared(first.statement).await?, columns));
+        }
+    }
+    let parameters: Vec<_> =
+        prepared.iter().map(|(statement, columns)| (statement, parameters(columns))).collect();
+    let begin = async { if begins { session.client.batch_execute("BEGIN").await } else { Ok(()) } };
+    let queries = join_all(
+        parameters.iter().map(|(statement, parameters)| session.client.query(*statement, parameters)),
+    );
+    // Polled in this order, and so sent in it.
+    let (begun, answers) = tokio::join!(biased; begin, queries);
+    begun?;
+    let answers: Vec<Vec<Row>> = answers.into_iter().collect::<std::result::Result<_, _>>()?;
+    drop(parameters);
+    drop(prepared);
+    for (reads, rows) in groups.into_values().zip(answers) {
+        hand_out(reads, rows)?;
+    }
+    Ok(())
+}
+
+/// Gives each row to who asked for it: its column `n` says who. What a row says that was written is whose it is.
+fn hand_out(reads: Vec<Read>, rows: Vec<Row>) -> std::result::Result<(), tokio_postgres::Error> {
+    let mut lots: Vec<Vec<Row>> = reads.iter().map(|_| Vec::new()).collect();
+    let keys: HashMap<_, _> = match reads.first().is_some_and(|read| read.statement.writes) {
+        true => {
+            reads.iter().enumerate().filter_map(|(number, read)| Some((seen_key(read)?, number))).collect()
+        }
+        false => HashMap::new(),
+    };
+    for row in rows {
+        let lot = if keys.is_empty() {
+            let number: i64 = row.try_get("n")?;
+            usize::try_from(number).ok().and_then(|number| number.checked_sub(1))
+        } else {
+            let key: &[u8] = row.try_get("key")?;
+            keys.get(&(row.try_get("bucket")?, Bytes::copy_from_slice(key), row.try_get("id")?)).copied()
+        };
+        if let Some(lot) = lot.and_then(|lot| lots.get_mut(lot)) {
+            lot.push(row);
+        }
+    }
+    for (read, lot) in reads.into_iter().zip(lots) {
+        // Whoever asked may have given up.
+        read.reply.send(lot).ok();
+    }
+    Ok(())
+}
+
+/// What tells one that is remembered from others: bucket, key and id.
+fn seen_key(read: &Read) -> Option<(i64, Bytes, i64)> {
+    match read.values.as_slice() {
+        [Value::Int(Some(bucket)), Value::Bytes(Some(key)), _, Value::Int(Some(id)), ..] => {
+            Some((*bucket, key.clone(), *id))
+        }
+        _ => None,
+    }
+}
+
+/// Writes what was decided, and commits.
+async fn finish(
+    session: &Session,
+    partitions: &Partitions,
+    owns: &[Arc<Own>],
+    jobs: &mut [Box<dyn Job>],
+    is_open: bool,
+) -> std::result::Result<(), Trouble> {
+    let mut writes: BTreeMap<usize, Vec<Write>> = BTreeMap::new();
+    let mut must_commit = false;
+    let mut sent = Vec::new();
+    for (own, job) in owns.iter().zip(jobs.iter_mut()) {
+        if job.fault().is_some() {
+            continue;
+        }
+        let own_writes = std::mem::take(&mut *own.writes.lock());
+        let has_written = own.has_written.load(Ordering::Relaxed);
+        let counts = !own_writes.is_empty() || has_written;
+        if counts && !job.send() {
+            job.fail(StoreError::Closed);
+            if has_written {
+                session.roll_back().await;
+                return Err(Trouble::Undone);
+            }
+            continue;
+        }
+        sent.push(own.number);
+        must_commit |= counts || own.must_commit.load(Ordering::Relaxed);
+        for write in own_writes {
+            writes.entry(write.statement.rank).or_default().push(write);
+        }
+    }
+    if !must_commit {
+        if is_open {
+            session.roll_back().await;
+        }
+        return Ok(());
+    }
+    let written = write_all(session, partitions, writes, !is_open).await;
+    if matches!(written, Err(Trouble::Refused(_) | Trouble::Partition(_) | Trouble::Slow | Trouble::Undone)) {
+        sent.iter().filter_map(|number| jobs.get(*number)).for_each(|job| job.unsend());
+    }
+    written
+}
+
+async fn write_all(
+    session: &Session,
+    partitions: &Partitions,
+    mut writes: BTreeMap<usize, Vec<Write>>,
+    begins: bool,
+) -> std::result::Result<(), Trouble> {
+    let commit = if writes.is_empty() { COMMIT_ALONE } else { "COMMIT" };
+    let mut prepared = Vec::new();
+    for writes in writes.values_mut() {
+        writes.sort_by(|one, other| one.values.cmp(&other.values));
+        if let Some(first) = writes.first() {
+            let keys = writes.iter().filter_map(|write| write.values.first());
+            if let Err(error) = partitions.ensure(first.statement, keys).await {
+                session.roll_back().await;
+                return Err(Trouble::Partition(error));
+            }
+            let columns = columns(first.statement, writes.iter().map(|write| write.values.as_slice()));
+            prepared.push((session.prepared(first.statement).await?, columns));
+        }
+    }
+    let parameters: Vec<_> =
+        prepared.iter().map(|(statement, columns)| (statement, parameters(columns))).collect();
+    session.forget_notices();
+    let begin = async { if begins { session.client.batch_execute("BEGIN").await } else { Ok(()) } };
+    let all = join_all(
+        parameters.iter().map(|(statement, parameters)| session.client.execute(*statement, parameters)),
+    );
+    let commit = session.client.batch_execute(commit);
+    let (begun, written, committed) = tokio::join!(biased; begin, all, commit);
+    begun?;
+    for one in written {
+        // What follows an error is refused by the server, the commit with it.
+        if let Err(error) = one {
+            return Err(unknown_when_lost(error, session));
+        }
+    }
+    if let Err(error) = committed {
+        return Err(unknown_when_lost(error, session));
+    }
+    if session.was_wait_cancelled() { Err(Trouble::Unknown) } else { Ok(()) }
+}
+
+/// A commit that writes nothing would not wait for standbys; this one does, and stands behind all that was read.
+const COMMIT_ALONE: &str = "SELECT pg_logical_emit_message(true, 'posthouse', ''); COMMIT";
+
+fn unknown_when_lost(error: tokio_postgres::Error, session: &Session) -> Trouble {
+    if is_lost(&error) || session.client.is_closed() { Trouble::Unknown } else { Trouble::Refused(error) }
+}

@@ -1,0 +1,31 @@
+//! What is known of the time.
+
+use jiff::Timestamp;
+use posthouse_core::store::{ClockMarks, StoreError};
+
+use super::{batch::Tx, fault::Result, reader::Readers, record::time, statements, value::values};
+
+const SEEN: &str = "clock_seen";
+const CONFIRMED: &str = "clock_confirmed";
+
+/// What was noted.
+pub(super) async fn marks(readers: &Readers) -> Result<ClockMarks, StoreError> {
+    Ok(ClockMarks { seen: mark(readers, SEEN).await?, confirmed: mark(readers, CONFIRMED).await? })
+}
+
+async fn mark(readers: &Readers, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    let rows = readers.query(&statements::META_READ, values![name]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let value: Option<i64> = row.try_get("value").map_err(|error| super::fault::refused(&error))?;
+    Ok(value.map(time))
+}
+
+/// A gateway sees this time.
+pub(super) fn note_seen(tx: &Tx, at: Timestamp) {
+    tx.write(&statements::SET_META, values![SEEN, at]);
+}
+
+/// Somebody says that this is the time.
+pub(super) fn confirm(tx: &Tx, at: Timestamp) {
+    tx.write(&statements::SET_META, values![CONFIRMED, at]);
+}

@@ -1,0 +1,247 @@
+//! What an operator does by hand. Looking and doing ask the same rules, and doing asks them within the transaction: gateways
+//! may run on the store meanwhile, and what they hold a lease on is left to them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    actor::Actor,
+    audit,
+    carrier::CarrierId,
+    life::{
+        callback::{self, ResentCallback},
+        intervention::{CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, Ruling},
+        operator,
+    },
+    slots::Slot,
+    store::StoreError,
+};
+use tokio_postgres::Row;
+
+use super::{
+    audit::write as write_audit,
+    batch::{Claim, Tx},
+    fault::Result,
+    load,
+    reader::Readers,
+    record::Record,
+    statements,
+    value::{Value, values},
+    write,
+};
+
+/// What would be done to these messages, in their order.
+pub(super) async fn judge(
+    readers: &Readers,
+    ids: &[Id],
+    intervention: Intervention,
+    now: Timestamp,
+) -> Result<Vec<Ruling>, StoreError> {
+    let reader = readers.reader().await?;
+    let mut rulings = Vec::new();
+    for id in ids {
+        let rows = reader.query(&statements::SUBJECT_READ, &values![*id]).await?;
+        let row = rows.first().map(load::read_life).transpose()?.flatten();
+        let subject = row.map(|row| row.subject);
+        rulings.push(intervention.judge_subject(subject.as_ref(), now)?.map(|_| ()));
+    }
+    Ok(rulings)
+}
+
+/// Does it, where it may be done.
+pub(super) async fn intervene(
+    tx: &Tx,
+    ids: &[Id],
+    intervention: Intervention,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Vec<Ruling>> {
+    let mut sorted = ids.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut found = BTreeMap::new();
+    let loading = sorted.iter().map(|id| load::subject(tx, *id));
+    for (id, loaded) in sorted.iter().zip(futures_util::future::join_all(loading).await) {
+        if let Some(loaded) = loaded? {
+            found.insert(*id, loaded);
+        }
+    }
+    let (mut rulings, mut done) = (Vec::new(), Vec::new());
+    for id in ids {
+        let subject = found.get(id).map(|(row, _)| &row.subject);
+        let event = intervention.judge_subject(subject, now)?;
+        if let (Some((row, owed)), Ok(event)) = (found.get_mut(id), event) {
+            let loaded = load::with(tx, row.subject.clone(), owed.clone(), operator::NEEDS).await?;
+            done.push((*id, row.subject.state));
+            let effects = operator::carry_out(loaded, event, &by.name, now);
+            write::write(tx, row, &effects).await?;
+            // For one that is named twice.
+            write::take_over(row, &effects);
+        }
+        rulings.push(event.map(|_| ()));
+    }
+    if let Some(entry) = audit::intervened(by, intervention, &done, now) {
+        write_audit(tx, &entry);
+    }
+    Ok(rulings)
+}
+
+/// Callbacks that were kept as failed, newest first.
+pub(super) async fn failed(
+    readers: &Readers,
+    filter: &FailedFilter,
+    limit: usize,
+) -> Result<Vec<FailedCallback>, StoreError> {
+    let (sql, values) = search(filter, limit);
+    let rows = readers.reader().await?.search(&sql, &values).await?;
+    Ok(rows.iter().map(read_failed).collect::<Result<_>>()?)
+}
+
+/// The statement for a filter.
+pub(super) fn search(filter: &FailedFilter, limit: usize) -> (String, Vec<Value>) {
+    let mut values = vec![Value::from(limit)];
+    let conditions = matching(filter, &mut values);
+    let sql = format!(
+        "SELECT c.*, e.state FROM callback_failed c
+         LEFT JOIN LATERAL (SELECT state FROM ended WHERE ended.id = c.message OFFSET 0) e ON true
+         WHERE true{conditions} ORDER BY c.id DESC LIMIT $1"
+    );
+    (sql, values)
+}
+
+/// What a filter asks of a callback `c`: each condition after an AND; their values are added.
+pub(super) fn matching(filter: &FailedFilter, values: &mut Vec<Value>) -> String {
+    let mut sql = String::new();
+    let mut add = |condition: &str, value: Value| {
+        values.push(value);
+        sql.push_str(&format!(" AND {condition} ${}", values.len()));
+    };
+    if let Some(since) = filter.since {
+        add("c.at >=", since.into());
+    }
+    if let Some(before) = filter.before {
+        add("c.at <", before.into());
+    }
+    if let Some(below) = filter.below {
+        add("c.id <", below.into());
+    }
+    if let Some(account) = &filter.account {
+        add("c.account =", account.into());
+    }
+    if let Some(carrier) = &filter.carrier {
+        add("c.carrier =", carrier.into());
+    }
+    match filter.kind {
+        Some(CallbackKind::Report) => sql.push_str(" AND c.status IS NOT NULL"),
+        Some(CallbackKind::Mo) => sql.push_str(" AND c.status IS NULL AND c.read_status IS NULL"),
+        Some(CallbackKind::ReadReply) => sql.push_str(" AND c.read_status IS NOT NULL"),
+        None => {}
+    }
+    if !filter.messages.is_empty() {
+        let ids: Vec<String> = filter.messages.iter().map(Id::to_string).collect();
+        sql.push_str(&format!(" AND c.message IN ({})", ids.join(", ")));
+    }
+    sql
+}
+
+fn read_failed(row: &Row) -> Result<FailedCallback> {
+    let record = Record::by_id("callback_failed", row)?;
+    let says = record.says()?;
+    Ok(FailedCallback {
+        id: record.id("id")?,
+        message: record.id("message")?,
+        account: AccountName(record.value("account")?),
+        carrier: CarrierId(record.value("carrier")?),
+        says,
+        at: record.time("at")?,
+        attempts: record.count("attempts")?,
+        superseded: callback::is_superseded(says, record.state_if_any("state")?),
+    })
+}
+
+/// Makes callbacks that failed due again, with all their tries; which.
+pub(super) async fn resend(tx: &Tx, callbacks: &[Id], by: &Actor, now: Timestamp) -> Result<Vec<Id>> {
+    let (mut resent, mut about) = (Vec::new(), Vec::new());
+    // Which messages owe something, as it is by now.
+    let mut owing: BTreeMap<Id, bool> = BTreeMap::new();
+    for id in callback::resend_order(callbacks) {
+        if resent.contains(&id) {
+            continue;
+        }
+        let row = tx.read_one(&statements::FAILED_ONE, values![id]).await?;
+        let Some(failed) = row.map(|row| read_failed(&row)).transpose()? else { continue };
+        tx.claim(Claim::Message(failed.message))?;
+        let message_owes = match owing.get(&failed.message) {
+            Some(owes) => *owes,
+            None => !tx.read(&statements::OWED, values![failed.message]).await?.is_empty(),
+        };
+        owing.insert(failed.message, message_owes);
+        if let Some(again) = callback::resend(&failed, message_owes, &by.name, now) {
+            let row = FailedRow {
+                id: failed.id,
+                message: failed.message,
+                account: &failed.account,
+                carrier: &failed.carrier,
+                says: failed.says,
+                at: failed.at,
+            };
+            write_resent(tx, &row, &again).await?;
+            owing.insert(failed.message, true);
+            about.push(failed.message);
+            resent.push(failed.id);
+        }
+    }
+    about.sort_unstable();
+    about.dedup();
+    if let Some(entry) = audit::resent(by, &about, now) {
+        write_audit(tx, &entry);
+    }
+    Ok(resent)
+}
+
+/// A callback that was kept as failed, as far as it is written anew.
+pub(super) struct FailedRow<'a> {
+    pub(super) id: Id,
+    pub(super) message: Id,
+    pub(super) account: &'a AccountName,
+    pub(super) carrier: &'a CarrierId,
+    pub(super) says: CallbackSays,
+    pub(super) at: Timestamp,
+}
+
+/// Writes that a callback that failed is sent again.
+pub(super) async fn write_resent(tx: &Tx, failed: &FailedRow<'_>, again: &ResentCallback) -> Result<()> {
+    let row = again.row();
+    let (status, read_status) = write::status_columns(failed.says);
+    tx.write(&statements::DELETE_FAILED, values![failed.id]);
+    tx.write(
+        &statements::INSERT_CALLBACK,
+        values![
+            failed.id,
+            failed.message,
+            Slot::of_account(failed.account).0,
+            row.due,
+            row.owner,
+            row.attempts,
+            failed.at,
+            status,
+            read_status,
+            failed.account,
+            failed.carrier,
+        ],
+    );
+    write_reopened(tx, failed.message, again).await
+}
+
+/// What else changes with it: a message from a handset has not ended any more, and a line says so.
+pub(super) async fn write_reopened(tx: &Tx, about: Id, again: &ResentCallback) -> Result<()> {
+    if again.is_mo_reopened {
+        tx.write(&statements::END_MO, values![about, None::<i64>]);
+    }
+    match &again.timeline {
+        Some(line) => write::note_all(tx, about, std::slice::from_ref(line), true).await,
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,159 @@
+//! The backend for several nodes: a PostgreSQL database, and a place that all of them reach for large media.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `url.rs` `tls.rs` `session.rs` | where the database is, and connections to it |
+//! | `open.rs` `schema.rs` `standbys.rs` | opening, migrations, whether what is committed lasts |
+//! | `roles.rs` | the store's operations: each becomes one of a batch, or a read |
+//! | `writer.rs` `batch.rs` `fault.rs` | operations of many callers in one transaction, and what is done when it fails |
+//! | `statements.rs` `value.rs` `record.rs` | every statement, what goes in, what comes out |
+//! | `partition.rs` `upkeep.rs` | partitions by time, and what is done in the background |
+//! | `reader.rs` | the read pool |
+//! | `accept.rs` `seen.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `member.rs` | the nodes that serve the store |
+//! | `taken.rs` | callbacks that are handed on as they become due |
+//! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
+//! | `audit.rs` `revision.rs` | who changed what |
+//! | `inbound.rs` | what came from carriers, looked up |
+//! | `unreadable.rs` | what carriers posted and nobody can read |
+//! | `intervene.rs` | what an operator does by hand |
+//! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
+//! | `waiting.rs` | reports and read replies whose message is not known |
+//! | `clock.rs` | what is known of the time |
+//! | `due.rs` `search.rs` | what is read |
+
+mod accept;
+mod audit;
+mod batch;
+mod callback;
+mod clock;
+mod due;
+mod endpoint;
+mod fault;
+mod inbound;
+mod intervene;
+mod load;
+mod member;
+mod mo;
+mod open;
+mod partition;
+mod provisioning;
+mod queues;
+mod reader;
+mod record;
+mod report;
+mod revision;
+mod roles;
+mod schema;
+mod search;
+mod seen;
+mod session;
+mod standbys;
+mod statements;
+mod sweep;
+mod taken;
+mod tls;
+mod unreadable;
+mod upkeep;
+mod url;
+mod value;
+mod waiting;
+mod work;
+mod write;
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+use posthouse_core::store::{StoreError, StoreResult};
+
+pub use self::open::PostgresOptions;
+pub(crate) use self::url::PostgresUrl;
+use self::{
+    batch::{Going, Ids, Tx},
+    reader::Readers,
+    session::ConnectFault,
+    upkeep::Upkeep,
+    writer::{BatchWriter, HandIn},
+};
+use crate::{
+    media::objects::bodies::MediaBodies,
+    sqlite::{Mode, transaction::Transaction},
+};
+
+/// After what time it is worth asking again, when the database is away.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The store in a PostgreSQL database. Clones of an `Arc` of it may be used from any task.
+#[derive(Debug)]
+pub struct PostgresStore {
+    mode: Mode,
+    key: [u8; 32],
+    media: MediaBodies,
+    ids: Arc<Ids>,
+    readers: Readers,
+    writer: Arc<BatchWriter>,
+    upkeep: Upkeep,
+}
+
+impl PostgresStore {
+    /// Has an operation done, if whoever opened the store may do it. `repeats`: whether it may be done again when nobody knows whether it
+    /// was.
+    async fn write<T, R>(
+        &self,
+        transaction: Transaction,
+        weight: usize,
+        may_repeat: bool,
+        run: R,
+    ) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        R: Fn(Tx) -> Going<T> + Send + 'static,
+    {
+        if self.mode == Mode::Visit && !transaction.is_for_visitors() {
+            return Err(StoreError::refused("it was opened for a visit only"));
+        }
+        self.writer.submit(HandIn { transaction, weight, may_repeat }, run).await
+    }
+}
+
+/// Every statement: its name, the types of its parameters, its text, and whether it stands in batches.
+#[cfg(feature = "suite")]
+pub fn catalogue() -> Vec<(&'static str, Vec<String>, &'static str, bool)> {
+    let of = |statement: &&statements::Statement| {
+        let type_of = |kind: &value::Kind| if statement.is_batched { kind.many() } else { kind.one() };
+        // Postgres calls an array of a type `_` and the type.
+        let types = statement.takes.iter().map(|kind| type_of(kind).name().to_owned()).collect();
+        (statement.name, types, statement.sql, statement.is_batched)
+    };
+    statements::ALL.iter().map(of).collect()
+}
+
+/// What is set on connections so that plans go by indices.
+#[cfg(feature = "suite")]
+pub const PLAN_SETTINGS: &str = session::PLANS;
+
+/// Makes the tables of a store in an empty database, and the partitions of these days and those after them.
+///
+/// # Errors
+/// Why that cannot be.
+#[cfg(feature = "suite")]
+pub(crate) async fn prepare(url: &str, days: &[jiff::Timestamp]) -> Result<(), crate::error::OpenError> {
+    let url = PostgresUrl::parse(url).map_err(|error| crate::error::OpenError::Address(error.0))?;
+    schema::bring_up_to_date(&url, true, true).await?;
+    let partitions = partition::Partitions::new(url.clone());
+    for day in days {
+        partitions.make_ahead(*day).await.map_err(|fault| schema::unreachable(&url, &fault))?;
+    }
+    Ok(())
+}
+
+/// That the database cannot be reached.
+fn unavailable(fault: &ConnectFault) -> StoreError {
+    tracing::debug!(%fault, "PostgreSQL cannot be reached");
+    away()
+}
+
+/// That the database is known to be away.
+const fn away() -> StoreError {
+    StoreError::Unavailable { retry_after: RETRY_AFTER }
+}

@@ -1,0 +1,142 @@
+//! Opening a store: whose database it is, which version, whether it keeps what it says, and where the media are.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use posthouse_core::{Id, id::IdSource, lock::Mutex, store::StoreError};
+
+use super::{
+    PostgresStore,
+    batch::Ids,
+    partition::Partitions,
+    reader::Readers,
+    schema,
+    session::{Purpose, Session},
+    standbys, statements,
+    upkeep::Upkeep,
+    url::PostgresUrl,
+    value::values,
+    writer::BatchWriter,
+};
+use crate::{
+    error::OpenError,
+    media::{
+        location::MediaPlace,
+        objects::{
+            bodies::MediaBodies,
+            place::{ObjectPlace, PlaceError},
+            s3::S3Bucket,
+            shared_folder::SharedFolder,
+        },
+    },
+    sqlite::Mode,
+};
+
+/// The node whose callbacks have ids of their own beside those of gateways.
+const VISITOR: u8 = 255;
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// The address of the database, as libpq spells it.
+    pub url: String,
+    /// Where large media are: a place that all nodes reach.
+    pub media: MediaPlace,
+    /// Who opens it.
+    pub mode: Mode,
+    /// Whether an empty database becomes a store.
+    pub create: bool,
+    /// Whether a server without a synchronous standby is refused.
+    pub require_standbys: bool,
+}
+
+impl PostgresStore {
+    /// Opens a store. To be called on a Tokio runtime.
+    ///
+    /// # Errors
+    /// Why it cannot be opened; nothing was changed then, but that a database that was empty may have got its tables.
+    pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
+        let url = PostgresUrl::parse(&options.url).map_err(|error| OpenError::Address(error.0))?;
+        Self::open_at(url, &options).await
+    }
+
+    /// The same with a parsed address.
+    pub(crate) async fn open_at(url: PostgresUrl, options: &PostgresOptions) -> Result<Self, OpenError> {
+        let serves = options.mode == Mode::Serve;
+        if serves {
+            let session = Session::open(&url, Purpose::Define).await;
+            let session = session.map_err(|fault| schema::unreachable(&url, &fault))?;
+            standbys::check(&url, &session.client, options.require_standbys).await?;
+        }
+        schema::bring_up_to_date(&url, serves || options.create, serves).await?;
+        let session = Session::open(&url, Purpose::Write).await;
+        let session = session.map_err(|fault| schema::unreachable(&url, &fault))?;
+        let readers = Readers::new(url.clone());
+        let (key, identity) = identity(&readers).await.map_err(schema::unreadable)?;
+        let partitions = Arc::new(Partitions::new(url.clone()));
+        if serves {
+            let made = partitions.make_ahead(Timestamp::now()).await;
+            made.map_err(|fault| schema::unreachable(&url, &fault))?;
+        }
+        let node = node(options.mode);
+        let newest = newest(&readers, &statements::NEWEST_CALLBACK).await.map_err(schema::unreadable)?;
+        let begins = newest.is_none() && newest_object(&readers).await.map_err(schema::unreadable)?.is_none();
+        let place = place(&options.media).await?;
+        let media = MediaBodies::open(place, &identity, begins, IdSource::new(node, None)).await;
+        let media = media.map_err(|error| OpenError::MediaPlace(error.to_string()))?;
+        let ids = Arc::new(Ids {
+            callbacks: Mutex::new(IdSource::new(node, newest)),
+            lines: Mutex::new(IdSource::new(node, None)),
+            counts: Mutex::default(),
+        });
+        let writer = BatchWriter::start(url, session, Arc::clone(&partitions), Arc::clone(&ids));
+        let writer = Arc::new(writer);
+        let upkeep = Upkeep::start(serves, Arc::clone(&writer), partitions);
+        Ok(Self { mode: options.mode, key, media, ids, readers, writer, upkeep })
+    }
+}
+
+async fn place(media: &MediaPlace) -> Result<Arc<dyn ObjectPlace>, OpenError> {
+    let unusable = |error: PlaceError| OpenError::MediaPlace(format!("the media cannot be kept: {error}"));
+    Ok(match media {
+        MediaPlace::Folder(path) => Arc::new(SharedFolder::open(path).await.map_err(unusable)?),
+        MediaPlace::S3(location) => Arc::new(S3Bucket::new(location.clone()).map_err(unusable)?),
+    })
+}
+
+/// A node's number, by chance: what it numbers is told from others' by its time as well.
+fn node(mode: Mode) -> u8 {
+    let mut byte = [0_u8];
+    match (mode, getrandom::fill(&mut byte)) {
+        (Mode::Serve, Ok(())) => 1 + byte[0] % 239,
+        (Mode::Serve, Err(_)) => 1,
+        (Mode::Visit, _) => VISITOR,
+    }
+}
+
+/// The store's key, and its identity in words.
+async fn identity(readers: &Readers) -> Result<([u8; 32], String), StoreError> {
+    let bytes = async |name: &str| -> Result<Vec<u8>, StoreError> {
+        let rows = readers.query(&statements::META_READ, values![name]).await?;
+        let found: Option<Vec<u8>> = rows.first().and_then(|row| row.try_get("bytes").ok().flatten());
+        found.ok_or_else(|| super::record::corrupt("meta", "bytes", name, "it is not there"))
+    };
+    let key = bytes("key").await?;
+    let key =
+        key.try_into().map_err(|_| super::record::corrupt("meta", "bytes", "key", "it has not 32 bytes"))?;
+    let identity = bytes("identity").await?;
+    Ok((key, identity.iter().map(|byte| format!("{byte:02x}")).collect()))
+}
+
+async fn newest(
+    readers: &Readers,
+    statement: &'static statements::Statement,
+) -> Result<Option<Id>, StoreError> {
+    let rows = readers.query(statement, values![]).await?;
+    let number: Option<i64> = rows.first().and_then(|row| row.try_get("id").ok().flatten());
+    Ok(number.and_then(Id::from_number))
+}
+
+async fn newest_object(readers: &Readers) -> Result<Option<Id>, StoreError> {
+    newest(readers, &statements::NEWEST_OBJECT).await
+}

@@ -1,0 +1,169 @@
+//! The read pool: sessions that cannot write, each with one read at a time, which are connected anew when they broke.
+
+use posthouse_core::{
+    lock::Mutex,
+    store::{SEARCH_TIME, StoreError},
+};
+use tokio::sync::Semaphore;
+use tokio_postgres::{Row, error::SqlState, types::ToSql};
+
+use super::{
+    fault::{Result, is_lost, refused},
+    session::{Purpose, Session},
+    statements::Statement,
+    unavailable,
+    url::PostgresUrl,
+    value::Value,
+};
+
+/// How many reads go on at once.
+const CONNECTIONS: usize = 4;
+
+/// A bounded number of sessions.
+#[derive(Debug)]
+pub(super) struct Readers {
+    url: PostgresUrl,
+    idle: Mutex<Vec<Session>>,
+    room: Semaphore,
+}
+
+/// A session for some reads that belong together.
+pub(super) struct Reader<'a> {
+    pool: &'a Readers,
+    session: Option<Session>,
+    _permit: tokio::sync::SemaphorePermit<'a>,
+}
+
+impl Readers {
+    /// Connects when somebody reads.
+    pub(super) const fn new(url: PostgresUrl) -> Self {
+        Self { url, idle: Mutex::new(Vec::new()), room: Semaphore::const_new(CONNECTIONS) }
+    }
+
+    /// A session, when one is free.
+    ///
+    /// # Errors
+    /// [`StoreError::Closed`]; and that the server is away.
+    pub(super) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        let permit = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
+        let idle = self.take();
+        let session = match idle {
+            Some(session) => session,
+            None => Session::open(&self.url, Purpose::Read).await.map_err(|fault| unavailable(&fault))?,
+        };
+        Ok(Reader { pool: self, session: Some(session), _permit: permit })
+    }
+
+    fn take(&self) -> Option<Session> {
+        let mut idle = self.idle.lock();
+        idle.retain(|session| !session.client.is_closed());
+        idle.pop()
+    }
+
+    /// The rows of one statement. One that finds its connection broken is tried once more on another.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    pub(super) async fn query(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, StoreError> {
+        match self.reader().await?.query(statement, &values).await {
+            Err(StoreError::Overloaded) => self.reader().await?.query(statement, &values).await,
+            answer => answer,
+        }
+    }
+
+    /// Lets reads that go on end, then closes all connections.
+    pub(super) async fn close(&self) {
+        if let Ok(all) = self.room.acquire_many(u32::try_from(CONNECTIONS).unwrap_or(1)).await {
+            all.forget();
+        }
+        self.room.close();
+        self.idle.lock().clear();
+    }
+}
+
+impl Reader<'_> {
+    fn session(&self) -> Result<&Session, StoreError> {
+        self.session.as_ref().ok_or(StoreError::Closed)
+    }
+
+    /// The rows of one statement.
+    ///
+    /// # Errors
+    /// [`StoreError::Overloaded`] where the connection broke.
+    pub(super) async fn query(
+        &self,
+        statement: &'static Statement,
+        values: &[Value],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.session()?.query(statement, values).await.map_err(|error| failed(&error))
+    }
+
+    /// The rows of a statement that is put together for what is looked for.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    pub(super) async fn search(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let session = self.session()?;
+        let types: Vec<_> = values
+            .iter()
+            .map(|value| {
+                let kind = match value {
+                    Value::Int(_) => super::value::Kind::Int,
+                    Value::Text(_) => super::value::Kind::Text,
+                    Value::Bytes(_) => super::value::Kind::Bytes,
+                    Value::Bool(_) => super::value::Kind::Bool,
+                };
+                (value as &(dyn ToSql + Sync), kind.one())
+            })
+            .collect();
+        // A search has less time than other reads: it is asked by people, and may be any.
+        let limit = format!("SET statement_timeout = '{}s'", SEARCH_TIME.as_secs());
+        let (limited, rows, unlimited) = tokio::join!(biased;
+            session.client.batch_execute(&limit),
+            session.client.query_typed(sql, &types),
+            session.client.batch_execute("RESET statement_timeout; SET statement_timeout = '5s'"));
+        limited.and(unlimited).map_err(|error| failed(&error))?;
+        rows.map_err(|error| match error.code() {
+            Some(state) if *state == SqlState::QUERY_CANCELED => StoreError::TooWide,
+            _ => failed(&error),
+        })
+    }
+
+    /// Begins to see one moment, till the session is given back.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        self.session()?.client.batch_execute(begin).await.map_err(|error| failed(&error))
+    }
+
+    /// Sees what is there by now again.
+    ///
+    /// # Errors
+    /// Those of [`query`](Self::query).
+    pub(super) async fn end(mut self) -> Result<(), StoreError> {
+        let ended = self.session()?.client.batch_execute("ROLLBACK").await;
+        if ended.is_err() {
+            self.session = None;
+        }
+        ended.map_err(|error| failed(&error))
+    }
+}
+
+/// What a read fails with: nothing was written in any case.
+fn failed(error: &tokio_postgres::Error) -> StoreError {
+    if is_lost(error) { StoreError::Overloaded } else { refused(error) }
+}
+
+impl Drop for Reader<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take().filter(|session| !session.client.is_closed()) {
+            self.pool.idle.lock().push(session);
+        }
+    }
+}

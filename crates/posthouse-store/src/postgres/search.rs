@@ -1,0 +1,358 @@
+//! Messages, timelines and media, as they are read.
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use posthouse_core::{
+    Id,
+    account::AccountName,
+    carrier::CarrierId,
+    life::words,
+    message::{EventKind, StoredMessage, StoredPart, TimelineEvent},
+    store::{CountBy, MessageCount, MessageFilter, NextStep, StoreError},
+};
+use tokio_postgres::Row;
+
+use super::{
+    fault::Result,
+    load,
+    reader::Readers,
+    record::{Record, corrupt},
+    statements,
+    value::{Value, values},
+};
+use crate::media::{
+    objects::{bodies::MediaBodies, place::ObjectId},
+    record::Seal,
+};
+
+/// How far the time in an id and the time of acceptance may lie apart: the node that made it was busy, or its clock was
+/// set back.
+const APART: SignedDuration = SignedDuration::from_secs(10);
+
+/// A message, if it is known.
+pub(super) async fn message(readers: &Readers, id: Id) -> Result<Option<StoredMessage>, StoreError> {
+    let rows = readers.query(&statements::MESSAGE_READ, values![id]).await?;
+    Ok(rows.first().map(read).transpose()?)
+}
+
+fn read(row: &Row) -> Result<StoredMessage> {
+    let record = Record::by_id("message", row)?;
+    Ok(StoredMessage {
+        id: record.id("id")?,
+        account: AccountName(record.value("account")?),
+        carrier: CarrierId(record.value("carrier")?),
+        submission: record.json("submission")?,
+        state: record.state("state")?,
+        reason: record.reason("reason")?,
+        carrier_message_id: record.value("carrier_message_id")?,
+        attempts: record.count("attempts")?,
+        accepted_at: record.time("accepted_at")?,
+        changed_at: record.time("changed_at")?,
+    })
+}
+
+/// What is to be done about a message next.
+pub(super) async fn next(readers: &Readers, id: Id, now: Timestamp) -> Result<Option<NextStep>, StoreError> {
+    let rows = readers.query(&statements::SUBJECT_READ, values![id]).await?;
+    let row = rows.first().map(load::read_life).transpose()?.flatten();
+    Ok(row.and_then(|row| row.subject.work).map(|work| work.next(now)))
+}
+
+/// A message's timeline: what its row tells, then the events.
+pub(super) async fn timeline(readers: &Readers, id: Id) -> Result<Option<Vec<TimelineEvent>>, StoreError> {
+    let Some(message) = message(readers, id).await? else { return Ok(None) };
+    let mut timeline = words::beginning(message.accepted_at, &message.submission.notes);
+    for row in &readers.query(&statements::EVENTS_READ, values![id]).await? {
+        timeline.push(read_event(id, row)?);
+    }
+    Ok(Some(timeline))
+}
+
+fn read_event(id: Id, row: &Row) -> Result<TimelineEvent> {
+    let record = Record::new("event", format!("{id}/{}", row.try_get::<_, i64>("number")?), row);
+    Ok(TimelineEvent {
+        at: record.time("at")?,
+        kind: record
+            .known("kind", |number: i64| u8::try_from(number).ok().and_then(EventKind::from_number))?,
+        detail: record.value("detail")?,
+    })
+}
+
+/// Messages that match, newest first.
+pub(super) async fn messages(
+    readers: &Readers,
+    filter: &MessageFilter,
+    limit: usize,
+) -> Result<Vec<StoredMessage>, StoreError> {
+    let (sql, values) = listing(filter, limit);
+    let rows = readers.reader().await?.search(&sql, &values).await?;
+    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+}
+
+/// How many messages match, by what they are told apart by.
+pub(super) async fn count(
+    readers: &Readers,
+    filter: &MessageFilter,
+    by: &[CountBy],
+    limit: usize,
+) -> Result<Vec<MessageCount>, StoreError> {
+    let mut by = by.to_vec();
+    by.sort_unstable();
+    by.dedup();
+    let (sql, values) = counting(filter, &by, limit);
+    let rows = readers.reader().await?.search(&sql, &values).await?;
+    let mut counts = rows.iter().map(|row| read_count(row, &by)).collect::<Result<Vec<_>>>()?;
+    counts.retain(|count| count.messages > 0);
+    Ok(counts)
+}
+
+fn read_count(row: &Row, by: &[CountBy]) -> Result<MessageCount> {
+    let record = Record::new("message", "counted", row);
+    let mut count = MessageCount {
+        messages: record.known("messages", |messages: i64| u64::try_from(messages).ok())?,
+        ..MessageCount::default()
+    };
+    for by in by {
+        match by {
+            CountBy::State => count.state = Some(record.state("state")?),
+            CountBy::Carrier => count.carrier = Some(CarrierId(record.value("carrier")?)),
+            CountBy::Code => count.code = record.reason("code")?.map(|reason| reason.0),
+            CountBy::Account => count.account = Some(AccountName(record.value("account")?)),
+        }
+    }
+    Ok(count)
+}
+
+/// The statement that lists what matches: a walk backwards by id, through the partitions of the time that is asked for.
+pub(super) fn listing(filter: &MessageFilter, limit: usize) -> (String, Vec<Value>) {
+    let mut search = Search::of(filter);
+    let limit = search.value(limit);
+    let sql = format!(
+        "SELECT m.id, m.account, m.carrier, m.submission, m.accepted_at, l.* FROM {} ORDER BY m.id DESC LIMIT {limit}",
+        search.text
+    );
+    (sql, search.values)
+}
+
+/// The statement that counts it.
+pub(super) fn counting(filter: &MessageFilter, by: &[CountBy], limit: usize) -> (String, Vec<Value>) {
+    let mut search = Search::of(filter);
+    let limit = search.value(limit);
+    let columns: String = by.iter().map(|by| format!("{} AS {}, ", column(*by), by.as_str())).collect();
+    let names: Vec<&str> = by.iter().map(|by| column(*by)).collect();
+    let group = if by.is_empty() { String::new() } else { format!("GROUP BY {}", names.join(", ")) };
+    let sql = format!(
+        "SELECT {columns}count(*) AS messages FROM {} {group} ORDER BY messages DESC LIMIT {limit}",
+        search.text
+    );
+    (sql, search.values)
+}
+
+const fn column(by: CountBy) -> &'static str {
+    match by {
+        CountBy::State => "l.state",
+        CountBy::Carrier => "m.carrier",
+        CountBy::Code => "l.reason",
+        CountBy::Account => "m.account",
+    }
+}
+
+/// A message's state and what belongs to that, by `m.id`.
+const STANDING: &str = "CROSS JOIN LATERAL (
+    SELECT coalesce(w.state, a.state, e.state) AS state, e.reason,
+           coalesce(w.carrier_message_id, a.carrier_message_id, e.carrier_message_id) AS carrier_message_id,
+           coalesce(w.attempts, a.attempts, e.attempts) AS attempts,
+           coalesce(w.changed_at, a.changed_at, e.at) AS changed_at
+    FROM (SELECT 1) one
+    LEFT JOIN LATERAL (SELECT * FROM work WHERE work.id = m.id OFFSET 0) w ON true
+    LEFT JOIN LATERAL (SELECT * FROM awaiting WHERE awaiting.id = m.id OFFSET 0) a ON true
+    LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.id = m.id OFFSET 0) e ON true OFFSET 0) l";
+
+/// What a filter asks for: from where, under which conditions, and the values in them.
+struct Search {
+    text: String,
+    values: Vec<Value>,
+}
+
+impl Search {
+    fn of(filter: &MessageFilter) -> Self {
+        let mut search = Self { text: String::new(), values: Vec::new() };
+        match filter.code {
+            // What failed is less than all.
+            Some(code) => search.failed(filter, code.code()),
+            None => search.all(filter),
+        }
+        let texts = [
+            ("account =", filter.account.as_ref().map(|account| account.0.as_str())),
+            ("recipient =", filter.recipient.as_deref()),
+            ("transaction_id =", filter.transaction_id.as_deref()),
+        ];
+        for (condition, text) in texts {
+            if let Some(text) = text {
+                search.and("m", condition, text);
+            }
+        }
+        if !filter.states.is_empty() {
+            let states: Vec<String> = filter.states.iter().map(|state| state.number().to_string()).collect();
+            search.text.push_str(&format!(" AND l.state IN ({})", states.join(", ")));
+        }
+        search
+    }
+
+    /// The place of a value.
+    fn value(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    fn and(&mut self, table: &str, condition: &str, value: impl Into<Value>) {
+        let value = self.value(value);
+        self.text.push_str(&format!(" AND {table}.{condition} {value}"));
+    }
+
+    /// Messages in a stretch of ids, and of exact times within it.
+    fn all(&mut self, filter: &MessageFilter) {
+        self.text = format!("message m {STANDING} WHERE true");
+        if let Some(since) = filter.since {
+            let first = since.checked_sub(APART).unwrap_or(Timestamp::MIN);
+            self.and("m", "id >=", Id::first_at(first));
+            self.and("m", "accepted_at >=", since);
+        }
+        if let Some(before) = filter.before {
+            self.and("m", "id <", first_beyond(before));
+            self.and("m", "accepted_at <", before);
+        }
+        if let Some(below) = filter.below {
+            self.and("m", "id <", below);
+        }
+        if let Some(carrier) = &filter.carrier {
+            self.and("m", "carrier =", carrier);
+        }
+        if let Some(connection) = &filter.connection {
+            let (kind, connection) = (EventKind::Sending.number(), self.value(connection));
+            self.text.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM event e WHERE e.message = m.id AND e.kind = {kind} AND e.detail = {connection})"
+            ));
+        }
+    }
+
+    /// The same of failed attempts: when they failed, where, and over which connection. No attempt is before its message.
+    fn failed(&mut self, filter: &MessageFilter, code: u16) {
+        self.text = "(SELECT DISTINCT f.message FROM failed_attempt f WHERE true".to_owned();
+        self.and("f", "code =", code);
+        if let Some(since) = filter.since {
+            self.and("f", "at >=", since);
+        }
+        if let Some(before) = filter.before {
+            self.and("f", "message <", first_beyond(before));
+            self.and("f", "at <", before);
+        }
+        if let Some(below) = filter.below {
+            self.and("f", "message <", below);
+        }
+        if let Some(carrier) = &filter.carrier {
+            self.and("f", "carrier =", carrier);
+        }
+        if let Some(connection) = &filter.connection {
+            self.and("f", "connection =", connection);
+        }
+        self.text.push_str(&format!(
+            " ORDER BY f.message DESC) f
+             CROSS JOIN LATERAL (SELECT * FROM message WHERE message.id = f.message OFFSET 0) m {STANDING} WHERE true"
+        ));
+    }
+}
+
+/// Where the ids begin of what cannot have been accepted before this time.
+fn first_beyond(before: Timestamp) -> Id {
+    Id::first_at(before.checked_add(APART).unwrap_or(Timestamp::MAX))
+}
+
+/// The newest id there is or was.
+pub(super) async fn newest_id(readers: &Readers) -> Result<Option<Id>, StoreError> {
+    let rows = readers.query(&statements::NEWEST_ID, values![]).await?;
+    let number: Option<i64> = rows
+        .first()
+        .map_or(Ok(None), |row| row.try_get("id"))
+        .map_err(|error| super::fault::refused(&error))?;
+    Ok(number.and_then(Id::from_number))
+}
+
+/// Where the media of a message lie, and what they must be.
+struct Found {
+    seal: Seal,
+    lengths: Vec<usize>,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Inline(Bytes),
+    Object { object: ObjectId, position: u64 },
+}
+
+/// The media of a message, one `Bytes` for each part.
+pub(super) async fn media(readers: &Readers, bodies: &MediaBodies, id: Id) -> Result<Vec<Bytes>, StoreError> {
+    let rows = readers.query(&statements::MEDIA_READ, values![id]).await?;
+    let row = rows.first().ok_or(StoreError::NotFound("message"))?;
+    let found = read_found(id, row)?;
+    let body = match found.body {
+        Body::None => Bytes::new(),
+        Body::Inline(body) if found.seal.fits(&body) => body,
+        Body::Inline(_) => return Err(corrupt_media(id)),
+        Body::Object { object, position } => bodies.read(object, position, &found.seal).await?,
+    };
+    split(body, &found.lengths).ok_or_else(|| corrupt_media(id))
+}
+
+fn read_found(id: Id, row: &Row) -> Result<Found> {
+    let described: Described = Record::new("message", id, row).json("document")?;
+    let record = Record::new("media", id, row);
+    let lengths =
+        lengths(&described.parts).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
+    if !record.value::<bool>("present")? {
+        // A message without parts has media: none. Others had some.
+        if lengths.is_empty() {
+            return Ok(Found { seal: Seal { id, crc: 0, length: 0 }, lengths, body: Body::None });
+        }
+        return Err(StoreError::NotFound("media").into());
+    }
+    let length = lengths.iter().map(|length| *length as u64).sum();
+    let body = match record.value::<Option<i64>>("object")? {
+        Some(_) => Body::Object {
+            object: ObjectId(record.id("object")?),
+            position: record.known("position", |position: i64| u64::try_from(position).ok())?,
+        },
+        None => Body::Inline(Bytes::copy_from_slice(record.value("body")?)),
+    };
+    let crc = record.known("crc", |crc: i64| u32::try_from(crc).ok())?;
+    Ok(Found { seal: Seal { id, crc, length }, lengths, body })
+}
+
+/// What a submission and a message from a handset have in common.
+#[derive(serde::Deserialize)]
+struct Described {
+    parts: Vec<StoredPart>,
+}
+
+/// How long each part is; `None` when they cannot be, each or together.
+pub(super) fn lengths(parts: &[StoredPart]) -> Option<Vec<usize>> {
+    parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes))?;
+    parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
+}
+
+/// A body, part by part; `None` when it is not that long.
+pub(super) fn split(mut body: Bytes, lengths: &[usize]) -> Option<Vec<Bytes>> {
+    let mut parts = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        if *length > body.len() {
+            return None;
+        }
+        parts.push(body.split_to(*length));
+    }
+    body.is_empty().then_some(parts)
+}
+
+fn corrupt_media(id: Id) -> StoreError {
+    corrupt("media", "body", id, "its checksum does not match")
+}

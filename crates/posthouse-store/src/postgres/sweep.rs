@@ -1,0 +1,166 @@
+//! Retention: media and messages go when they have ended, owe nothing, and their end is long enough ago.
+//!
+//! Looking for them is a reader's work; the writer throws away what was found, after making sure that it still may.
+
+use jiff::{SignedDuration, Timestamp};
+use posthouse_core::{
+    Id,
+    store::{StoreError, Swept},
+};
+
+use super::{
+    batch::{Claim, Tx},
+    fault::{Result, refused},
+    reader::Readers,
+    statements::{self, Statement},
+    value::{Value, values},
+};
+
+/// How far the time in an id may lie behind that of its acceptance.
+const APART: SignedDuration = SignedDuration::from_secs(10);
+
+/// What may be thrown away.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Candidates {
+    media: Vec<Id>,
+    messages: Vec<Id>,
+    mo_media: Vec<Id>,
+    mos: Vec<Id>,
+    unmatched_reports: Vec<i64>,
+    unreadable: Vec<i64>,
+    for_nobody: Vec<i64>,
+    media_before: Option<Timestamp>,
+    messages_before: Option<Timestamp>,
+}
+
+impl Candidates {
+    /// Whether there is nothing to be done.
+    pub(super) fn is_empty(&self) -> bool {
+        self.media.is_empty()
+            && self.messages.is_empty()
+            && self.mo_media.is_empty()
+            && self.mos.is_empty()
+            && self.unmatched_reports.is_empty()
+            && self.unreadable.is_empty()
+            && self.for_nobody.is_empty()
+    }
+}
+
+/// Looks for what may be thrown away, at most `limit` of each, the oldest first. What was accepted later than the time in question has not
+/// ended before it.
+pub(super) async fn find(
+    readers: &Readers,
+    media_before: Timestamp,
+    messages_before: Timestamp,
+    limit: usize,
+) -> Result<Candidates, StoreError> {
+    let before = |time: Timestamp| {
+        let last = time.checked_add(APART).unwrap_or(Timestamp::MAX);
+        values![Id::first_at(last), time, limit]
+    };
+    let ids = async |statement: &'static Statement, values: Vec<Value>| -> Result<Vec<Id>, StoreError> {
+        Ok(numbers(readers, statement, values).await?.into_iter().filter_map(Id::from_number).collect())
+    };
+    let old = || values![messages_before, limit];
+    Ok(Candidates {
+        media: ids(&statements::SWEEP_FIND_MEDIA, before(media_before)).await?,
+        messages: ids(&statements::SWEEP_FIND, before(messages_before)).await?,
+        mo_media: ids(&statements::SWEEP_FIND_MO_MEDIA, before(media_before)).await?,
+        mos: ids(&statements::SWEEP_FIND_MO, before(messages_before)).await?,
+        unmatched_reports: numbers(readers, &statements::SWEEP_FIND_WAITING, old()).await?,
+        unreadable: numbers(readers, &statements::SWEEP_FIND_UNREADABLE, old()).await?,
+        for_nobody: numbers(readers, &statements::SWEEP_FIND_FOR_NOBODY, old()).await?,
+        media_before: Some(media_before),
+        messages_before: Some(messages_before),
+    })
+}
+
+async fn numbers(
+    readers: &Readers,
+    statement: &'static Statement,
+    values: Vec<Value>,
+) -> Result<Vec<i64>, StoreError> {
+    let rows = readers.query(statement, values).await?;
+    rows.iter().map(|row| row.try_get("id").map_err(|error| refused(&error))).collect()
+}
+
+/// Throws away what was found.
+pub(super) async fn sweep(tx: &Tx, candidates: &Candidates) -> Result<Swept> {
+    let mut swept = Swept::default();
+    let mut gone: Vec<Id> = Vec::new();
+    let Candidates { messages, mos, media, mo_media, .. } = candidates;
+    for id in still(tx, &statements::SWEEP_MESSAGE, messages, candidates.messages_before).await? {
+        remove_message(tx, id);
+        swept.messages += 1;
+        gone.push(id);
+    }
+    for id in still(tx, &statements::SWEEP_MO, mos, candidates.messages_before).await? {
+        remove_mo(tx, id);
+        swept.messages += 1;
+        gone.push(id);
+    }
+    let mut with_media = still(tx, &statements::SWEEP_MESSAGE, media, candidates.media_before).await?;
+    with_media.extend(still(tx, &statements::SWEEP_MO, mo_media, candidates.media_before).await?);
+    for id in with_media {
+        tx.write(&statements::DELETE_MEDIA, values![id]);
+        swept.media += 1;
+        gone.retain(|one| *one != id);
+    }
+    // The rest of them may have media as well: those are not counted, for nobody looked.
+    for id in gone {
+        tx.write(&statements::DELETE_MEDIA, values![id]);
+    }
+    for number in &candidates.unmatched_reports {
+        tx.write(&statements::DELETE_WAITING, values![*number]);
+        swept.unmatched_reports += 1;
+    }
+    for number in &candidates.unreadable {
+        tx.write(&statements::DELETE_UNREADABLE, values![*number]);
+        swept.unreadable += 1;
+    }
+    for number in &candidates.for_nobody {
+        tx.write(&statements::DELETE_FOR_NOBODY, values![*number]);
+    }
+    Ok(swept)
+}
+
+/// Those of which it still holds, claimed.
+async fn still(
+    tx: &Tx,
+    statement: &'static Statement,
+    ids: &[Id],
+    before: Option<Timestamp>,
+) -> Result<Vec<Id>> {
+    let looking = ids.iter().map(|id| tx.read_one(statement, values![*id, before]));
+    let mut still = Vec::new();
+    for (id, row) in ids.iter().zip(futures_util::future::join_all(looking).await) {
+        if row?.is_some() && tx.try_claim(Claim::Message(*id)) {
+            still.push(*id);
+        }
+    }
+    Ok(still)
+}
+
+/// Removes a message with all that is about it. Its id stays the newest, if it was.
+fn remove_message(tx: &Tx, id: Id) {
+    for statement in [
+        &statements::DELETE_MESSAGE,
+        &statements::DELETE_ENDED,
+        &statements::DELETE_EVENTS,
+        &statements::DELETE_READ_REPLIES,
+        &statements::DELETE_FAILED_ATTEMPTS,
+        &statements::DELETE_FAILED_OF,
+        &statements::DELETE_TRIES,
+    ] {
+        tx.write(statement, values![id]);
+    }
+    tx.write(&statements::RAISE_META, values!["newest_id", id]);
+}
+
+/// Removes a message from a handset, likewise.
+fn remove_mo(tx: &Tx, id: Id) {
+    tx.write(&statements::DELETE_MO, values![id]);
+    tx.write(&statements::DELETE_FAILED_OF, values![id]);
+    tx.write(&statements::DELETE_TRIES, values![id]);
+    tx.write(&statements::RAISE_META, values!["newest_id", id]);
+}

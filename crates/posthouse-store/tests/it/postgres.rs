@@ -1,0 +1,187 @@
+//! What only a store in another process, or on another machine, can do to a gateway.
+
+use std::time::Duration;
+
+use posthouse_core::store::{Acceptance, NewMessage, StoreError, roles::*};
+use posthouse_store::{
+    Access, StoreUrl, open,
+    postgres::PostgresStore,
+    suite::{
+        bed::{ME, OTHER, at, carrier, lease, message},
+        postgres_server::PostgresServer,
+    },
+};
+
+use crate::pg_place::PgPlace;
+
+const IN_TIME: Duration = Duration::from_secs(120);
+
+/// Whoever comes second is told of the first, whichever node that is.
+#[tokio::test]
+async fn a_repetition_at_another_node_is_found() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let (one, other) = (place.open_store().await, place.open_store().await);
+    for _ in 0..10 {
+        let first = NewMessage { repeats_since: Some(at(-10)), ..message(0) };
+        let second = NewMessage { id: message(0).id, ..first.clone() };
+        let (here, there) = tokio::join!(one.accept(&first), other.accept(&second));
+        let expected = [
+            (Acceptance::Fresh, Acceptance::Repeats(first.id)),
+            (Acceptance::Repeats(second.id), Acceptance::Fresh),
+        ];
+        assert!(expected.contains(&(here.unwrap(), there.unwrap())));
+    }
+}
+
+/// And each message once.
+#[tokio::test]
+async fn two_nodes_lease_one_backlog() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let (one, other) = (place.open_store().await, place.open_store().await);
+    let mut expected = Vec::new();
+    for _ in 0..60 {
+        let new = message(0);
+        one.accept(&new).await.unwrap();
+        expected.push(new.id);
+    }
+    let mut leased = Vec::new();
+    while leased.len() < expected.len() {
+        let slots = posthouse_core::slots::Slots::ALL;
+        let (here, there) = (carrier(), carrier());
+        let (mine, theirs) = tokio::join!(
+            one.lease_sends(&here, lease(ME, 1), at(1), None, slots, 7),
+            other.lease_sends(&there, lease(OTHER, 1), at(1), None, slots, 7),
+        );
+        leased.extend(mine.unwrap().into_iter().chain(theirs.unwrap()).map(|send| send.id));
+    }
+    leased.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(leased, expected);
+}
+
+/// New work is shed, what was begun goes on when the server is back, and what was acknowledged is there.
+#[tokio::test]
+async fn a_server_that_was_away_is_waited_for() {
+    let Some(mut server) = PostgresServer::start(&[]) else { return };
+    let database = server.make_store().await;
+    let media = tempfile::tempdir().unwrap();
+    let url: StoreUrl = server.url(&database).parse().unwrap();
+    let store =
+        open(&url.without_standbys(), &media.path().join("media").into(), Access::serve()).await.unwrap();
+    let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    store.accept(&new).await.unwrap();
+    server.kill();
+    let refused = store.accept(&message(0)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+    let begin = store.begin(new.id, ME, "east", at(60), at(1));
+    let back = async {
+        tokio::task::yield_now().await;
+        server.go_on();
+    };
+    let (begun, ()) = tokio::time::timeout(IN_TIME, async { tokio::join!(begin, back) }).await.unwrap();
+    assert_eq!(begun, Ok(()));
+    let stored = store.message(new.id).await.unwrap().unwrap();
+    assert_eq!((stored.attempts, stored.submission), (1, new.submission));
+    let accepted = async {
+        loop {
+            match store.accept(&message(2)).await {
+                Err(StoreError::Unavailable { .. }) => tokio::task::yield_now().await,
+                accepted => return accepted,
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(IN_TIME, accepted).await.unwrap(), Ok(Acceptance::Fresh));
+    store.close().await.unwrap();
+}
+
+async fn refusal(url: &str, requires_standbys: bool) -> String {
+    let media = tempfile::tempdir().unwrap();
+    let url: StoreUrl = url.parse().unwrap();
+    let url = if requires_standbys { url } else { url.without_standbys() };
+    match open(&url, &media.path().join("media").into(), Access::serve()).await {
+        Ok(_) => panic!("{url} was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// In one sentence, with what to do, and nothing is changed.
+#[tokio::test]
+async fn what_is_no_store_is_refused() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let (foreign, newer, empty) =
+        (server.make_database().await, server.make_store().await, server.make_database().await);
+    server.run(&foreign, "CREATE TABLE customers (id int8)").await;
+    server
+        .run(&newer, "INSERT INTO migration VALUES (99, 'later', 0, 0); UPDATE meta SET value = 99 WHERE name LIKE 'schema_m%'")
+        .await;
+    for (url, standbys, expected) in [
+        (
+            server.url(&foreign),
+            false,
+            "holds tables that are not of a Posthouse store; give a database of its own",
+        ),
+        (
+            server.url(&newer),
+            false,
+            "the store is of version 99, this program knows versions up to 1; run the newer program",
+        ),
+        (
+            server.url("nobody"),
+            false,
+            "cannot be reached: database \"nobody\" does not exist (3D000); see that it runs",
+        ),
+        (
+            server.url(&empty),
+            true,
+            "it has no synchronous standby: losing this machine loses acknowledged messages",
+        ),
+        (
+            "postgres:///posthouse?host=/no/such/folder&user=posthouse".to_owned(),
+            false,
+            "cannot be reached: error connecting to server",
+        ),
+    ] {
+        let said = refusal(&url, standbys).await;
+        assert!(said.contains(expected), "{said}");
+    }
+    let client = server.client(&empty).await;
+    let tables = client.query("SELECT 1 FROM pg_tables WHERE schemaname = 'public'", &[]).await.unwrap();
+    assert!(tables.is_empty(), "nothing was made");
+    drop(client);
+    for database in [foreign, newer, empty] {
+        server.drop_database(&database);
+    }
+}
+
+/// A gateway's tables are made by the first that comes.
+#[tokio::test]
+async fn an_empty_database_becomes_a_store() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let database = server.make_database().await;
+    let media = tempfile::tempdir().unwrap();
+    let url: StoreUrl = server.url(&database).parse().unwrap();
+    let url = url.without_standbys();
+    let place = media.path().join("media").into();
+    let visit =
+        open(&url, &place, Access::Visit { create: false }).await.err().map(|error| error.to_string());
+    assert!(visit.is_some_and(|said| said.contains("there is no store in the database")));
+    let store = open(&url, &place, Access::serve()).await.unwrap();
+    let key = store.key().await.unwrap();
+    store.close().await.unwrap();
+    let store = open(&url, &place, Access::Visit { create: false }).await.unwrap();
+    assert_eq!(store.key().await, Ok(key));
+    assert!(matches!(store.accept(&message(0)).await, Err(StoreError::Refused(_))));
+    store.close().await.unwrap();
+    server.drop_database(&database);
+}
+
+/// By its own type it is the same.
+#[tokio::test]
+async fn a_store_has_a_type_of_its_own() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let store: PostgresStore = place.open_store().await;
+    store.check().await.unwrap();
+    let statistics = store.statistics();
+    assert_eq!(statistics.group_size.count(), 1);
+    store.close().await.unwrap();
+}

@@ -1,0 +1,127 @@
+//! Every statement on PostgreSQL is explained, on empty tables and on full ones: none reads a table that grows from its beginning to its
+//! end, and what stands in batches looks up each row by an index.
+
+use posthouse_core::Id;
+use posthouse_store::{
+    postgres::{PLAN_SETTINGS, catalogue},
+    suite::{bed::at, postgres_server::PostgresServer},
+};
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+/// What grows with traffic.
+const GROWING: [&str; 16] = [
+    "message",
+    "seen",
+    "work",
+    "awaiting",
+    "ended",
+    "event",
+    "read_reply",
+    "media",
+    "mo",
+    "failed_attempt",
+    "callback",
+    "callback_failed",
+    "callback_attempt",
+    "unmatched_report",
+    "unreadable",
+    "audit",
+];
+/// Statements of batches that walk an index from one of its ends, and stop soon.
+const WALKS: [&str; 2] = ["AUDIT_BEYOND", "AUDIT_OLD"];
+/// Counts of all that has not ended, for people: the one thing that takes longer the more there is.
+const COUNTS: [&str; 3] = ["STANDING_READ", "OWED_READ", "FAILED_READ"];
+
+async fn plan(client: &Client, name: &str, types: &[String], sql: &str) -> Vec<String> {
+    let parameters = if types.is_empty() { String::new() } else { format!(" ({})", types.join(", ")) };
+    client
+        .batch_execute(&format!("PREPARE {name}{parameters} AS {sql}"))
+        .await
+        .unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let nulls = vec!["NULL"; types.len()].join(", ");
+    let values = if types.is_empty() { String::new() } else { format!("({nulls})") };
+    let rows = client.simple_query(&format!("EXPLAIN (COSTS OFF) EXECUTE {name}{values}")).await;
+    let rows = rows.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let line = |message: SimpleQueryMessage| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    };
+    let lines = rows.into_iter().filter_map(line).collect();
+    client.batch_execute(&format!("DEALLOCATE {name}")).await.unwrap();
+    lines
+}
+
+/// The table that a line of a plan scans, whichever partition.
+fn scanned(line: &str) -> Option<&str> {
+    let (_, table) = line.split_once(" on ")?;
+    let name = table.split_whitespace().next()?;
+    Some(name.split_once("_p20").map_or(name, |(parent, _)| parent))
+}
+
+fn complaints(name: &str, plan: &[String], is_batched: bool) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (number, line) in plan.iter().enumerate() {
+        let Some(table) = scanned(line).filter(|table| GROWING.contains(table)) else { continue };
+        if line.contains("Seq Scan") && !COUNTS.contains(&name) {
+            complaints.push(format!("{name}: {}", line.trim()));
+        }
+        let is_walk = line.contains("Index Scan using") || line.contains("Index Only Scan using");
+        let has_condition = plan.iter().skip(number + 1).take(1).any(|next| next.contains("Index Cond"));
+        // Whether anything waits at all is seen by the first row.
+        let is_look = table == "unmatched_report" && line.contains("unmatched_report");
+        if is_batched && is_walk && !has_condition && !is_look && !WALKS.contains(&name) {
+            complaints.push(format!("{name}: {} without a condition", line.trim()));
+        }
+    }
+    complaints
+}
+
+async fn all_complaints(client: &Client) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, types, sql, is_batched) in catalogue() {
+        let plan = plan(client, name, &types, sql).await;
+        all.extend(complaints(name, &plan, is_batched));
+    }
+    all
+}
+
+/// Thousands of rows in each table that a batch writes to often.
+const FILL: &str = "
+    INSERT INTO message SELECT $ID + n, n, true, 'acme', 'c' || n % 3, '1617' || n, 't' || n, decode(lpad(to_hex(n), 32, '0'), 'hex'), '{}' FROM n;
+    INSERT INTO seen SELECT $BUCKET, decode(lpad(to_hex(n), 32, '0'), 'hex'), 0, $ID + n, n FROM n;
+    INSERT INTO work SELECT $ID + n, n % 256, 0, false, n, NULL, NULL, NULL, CASE WHEN n % 4 = 0 THEN 7 END, n, false, 0, NULL, n, n,
+        'c' || n % 3, 'acme', '1617' || n, '7', true, NULL FROM n WHERE n % 3 = 0;
+    INSERT INTO awaiting SELECT $ID + n, n % 256, 3, n, NULL, n, false, 1, NULL, n, n, 'c' || n % 3, 'acme', '1617' || n, '7', true, 'x' || n
+        FROM n WHERE n % 3 = 1;
+    INSERT INTO ended SELECT $ID + n, 10, NULL, NULL, n, 1, NULL, 'c' || n % 3, 'x' || n FROM n WHERE n % 3 = 2;
+    INSERT INTO event SELECT $ID + n / 4, n, n, 2, '' FROM n;
+    INSERT INTO media SELECT $ID + n, 0, 1, NULL, NULL, 'x' FROM n;
+    INSERT INTO callback SELECT n, $ID + n, 0, n, CASE WHEN n % 5 = 0 THEN 7 END, 0, n, 'Forwarded', NULL, 'a' || n % 9, 'c' FROM n;
+    INSERT INTO callback_failed SELECT -n, $ID + n, 3, n, 'Forwarded', NULL, 'a' || n % 9, 'c' FROM n;
+    INSERT INTO callback_attempt SELECT n / 3, n, $ID + n / 3, 'retried', NULL, '', '' FROM n;
+    INSERT INTO failed_attempt SELECT $ID + n / 2, n, n, 4000, 'c', 'east' FROM n;
+    INSERT INTO unmatched_report SELECT n, n, 'c' || n % 3, 'u' || n, '1617' || n, '7', 'Retrieved', '', '', NULL, NULL FROM n;
+    INSERT INTO audit SELECT n, n, 'ann', 'admin', 'token', NULL, 'apply', 'x', NULL, NULL, NULL FROM n;";
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let database = server.make_store().await;
+    let client = server.client(&database).await;
+    client.batch_execute(PLAN_SETTINGS).await.unwrap();
+    assert_eq!(all_complaints(&client).await, Vec::<String>::new(), "on empty tables");
+    let fill = FILL
+        .replace("$ID", &Id::first_at(at(0)).number().to_string())
+        .replace("$BUCKET", &(at(0).as_millisecond() / 21_600_000).to_string())
+        .replace("FROM n", "FROM generate_series(1, 20000) n");
+    client.batch_execute(&fill).await.unwrap();
+    assert_eq!(
+        all_complaints(&client).await,
+        Vec::<String>::new(),
+        "on full tables of which nothing is known"
+    );
+    client.batch_execute("ANALYZE").await.unwrap();
+    assert_eq!(all_complaints(&client).await, Vec::<String>::new(), "on full tables");
+    drop(client);
+    server.drop_database(&database);
+}
