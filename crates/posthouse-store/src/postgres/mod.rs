@@ -1,5 +1,7 @@
 //! The backend for several nodes: a PostgreSQL database, and a place that all of them reach for large media.
 //!
+//! Roles that are missing: those of operations in bulk.
+//!
 //! | file | what it does |
 //! |---|---|
 //! | `url.rs` `tls.rs` `session.rs` | where the database is, and connections to it |
