@@ -78,7 +78,8 @@ pub(super) async fn write(tx: &Tx, row: &LifeRow, effects: &Effects) -> Result<V
         let values = values![id, number, failed.at, code, &row.subject.carrier, connection];
         tx.write(&statements::INSERT_FAILED_ATTEMPT, values);
     }
-    if !effects.failed.is_empty() && row.attempts >= bounds::FAILED_ATTEMPTS {
+    // One attempt may have failed over several connections: how many there are is not known from how often it was begun.
+    if !effects.failed.is_empty() {
         tx.write(&statements::TRIM_FAILED_ATTEMPTS, values![id, bounds::FAILED_ATTEMPTS]);
     }
     if effects.message.is_never_repeated {
