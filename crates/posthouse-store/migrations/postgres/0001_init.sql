@@ -10,7 +10,7 @@ CREATE TABLE meta (
     bytes bytea
 );
 
--- What never changes of a message. State and what is to be done are in its one row in `work`, `awaiting` or `ended`.
+-- What does not change of a message, but for the connection that an operator wants its next attempt to go over. State and what is to be done are in its one row in `work`, `awaiting` or `ended`.
 CREATE TABLE message (
     id              int8 NOT NULL,
     accepted_at     int8 NOT NULL,
@@ -165,15 +165,19 @@ CREATE INDEX failed_attempt_code ON failed_attempt (code, message);
 
 -- Messages from handsets.
 CREATE TABLE mo (
-    id          int8 NOT NULL,
-    received_at int8 NOT NULL,
-    account     text COLLATE "C" NOT NULL,
-    carrier     text COLLATE "C" NOT NULL,
-    linked_id   text,
-    document    text NOT NULL,
-    ended_at    int8,
+    id             int8 NOT NULL,
+    received_at    int8 NOT NULL,
+    account        text COLLATE "C" NOT NULL,
+    carrier        text COLLATE "C" NOT NULL,
+    transaction_id text COLLATE "C" NOT NULL,
+    linked_id      text COLLATE "C",
+    document       text NOT NULL,
+    ended_at       int8,
     PRIMARY KEY (id)
 ) PARTITION BY RANGE (id);
+
+CREATE INDEX mo_transaction ON mo (transaction_id, id);
+CREATE INDEX mo_linked ON mo (linked_id, id) WHERE linked_id IS NOT NULL;
 
 -- What is owed to VASPs. `due` is NULL while an earlier one about the same message is owed; while it is leased, it is the lease's end.
 CREATE TABLE callback (
@@ -371,3 +375,53 @@ CREATE TABLE mo_for_nobody (
 );
 
 CREATE INDEX mo_for_nobody_carrier ON mo_for_nobody (carrier, id);
+
+-- Operations in bulk. A lease is an owner and its end.
+CREATE TABLE operation (
+    id         int8 PRIMARY KEY,
+    created_at int8 NOT NULL,
+    state      text COLLATE "C" NOT NULL,
+    owner      int8,
+    until      int8,
+    document   text NOT NULL
+);
+
+CREATE INDEX operation_running ON operation (id) WHERE state = 'running';
+
+-- What came of each message.
+CREATE TABLE operation_item (
+    operation int8 NOT NULL,
+    message   int8 NOT NULL,
+    outcome   text NOT NULL,
+    new       int8,
+    PRIMARY KEY (operation, message)
+);
+
+-- The one new message for each that had ended and was sent again.
+CREATE TABLE resubmission (
+    message   int8 PRIMARY KEY,
+    new       int8 NOT NULL,
+    operation int8
+);
+
+-- Requests of VASPs that were refused: the newest of each account, and of all. An empty account stands for those of which it is not known.
+CREATE TABLE refusal (
+    id             int8 PRIMARY KEY,
+    at             int8 NOT NULL,
+    last_at        int8 NOT NULL,
+    times          int8 NOT NULL,
+    account        text COLLATE "C" NOT NULL,
+    code           int8 NOT NULL,
+    code_row       int8 NOT NULL,
+    rule           text COLLATE "C" NOT NULL,
+    peer           text COLLATE "C" NOT NULL,
+    transaction_id text COLLATE "C",
+    recipient_hash text COLLATE "C",
+    document       text NOT NULL
+);
+
+CREATE INDEX refusal_account ON refusal (account, id);
+CREATE INDEX refusal_peer ON refusal (peer, account, code, code_row, rule, id);
+CREATE INDEX refusal_last ON refusal (last_at);
+CREATE INDEX refusal_transaction ON refusal (transaction_id, id) WHERE transaction_id IS NOT NULL;
+CREATE INDEX refusal_recipient ON refusal (recipient_hash, id) WHERE recipient_hash IS NOT NULL;

@@ -49,7 +49,7 @@ impl PreparedMessage {
             account: message.account.clone(),
             carrier: message.carrier.clone(),
             recipient: submission.recipient.as_str().to_owned(),
-            delivery_report: submission.delivery_report,
+            delivery_report: submission.owes_reports(),
             carrier_message_id: None,
             report_until: None,
             work: Some(Work::first(message.lease, submission.expiry, message.accepted_at)),
@@ -65,6 +65,11 @@ impl PreparedMessage {
             accepted_at: message.accepted_at,
             media,
         })
+    }
+
+    /// Its MessageID.
+    pub(super) const fn id(&self) -> Id {
+        self.subject.id
     }
 
     /// Under which key it is remembered.

@@ -56,6 +56,8 @@ pub(super) enum Claim {
     CarriersId(String, String),
     /// What goes to a recipient over a carrier.
     Recipient(String, String),
+    /// An operation in bulk.
+    Operation(Id),
     /// A table that is small and rarely changed.
     Table(&'static str),
 }

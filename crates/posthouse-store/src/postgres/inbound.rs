@@ -76,6 +76,12 @@ pub(super) async fn mos(
     if let Some(sender) = &filter.sender {
         lookup.and("o.document::json -> 'sender' ->> 'text' =", sender);
     }
+    if let Some(transaction_id) = &filter.transaction_id {
+        lookup.and("o.transaction_id =", transaction_id);
+    }
+    if let Some(linked_id) = &filter.linked_id {
+        lookup.and("o.linked_id =", linked_id);
+    }
     if let Some(since) = filter.since {
         lookup.and("o.id >=", Id::first_at(since.checked_sub(APART).unwrap_or(Timestamp::MIN)));
         lookup.and("o.received_at >=", since);

@@ -81,6 +81,7 @@ pub(super) async fn accept(tx: &Tx, message: &PreparedMo) -> Result<HandedOn<Acc
         new.received_at,
         &new.account,
         &new.carrier,
+        &new.mo.transaction_id,
         new.linked_id.as_deref(),
         &message.document,
     ];

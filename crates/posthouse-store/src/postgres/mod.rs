@@ -18,7 +18,8 @@
 //! | `audit.rs` `revision.rs` | who changed what |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
-//! | `intervene.rs` | what an operator does by hand |
+//! | `refusals.rs` | requests of VASPs that were refused |
+//! | `intervene.rs` `bulk.rs` | what an operator does by hand, and in bulk |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
 //! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
@@ -27,6 +28,7 @@
 mod accept;
 mod audit;
 mod batch;
+mod bulk;
 mod callback;
 mod clock;
 mod due;
@@ -43,6 +45,7 @@ mod provisioning;
 mod queues;
 mod reader;
 mod record;
+mod refusals;
 mod report;
 mod revision;
 mod roles;

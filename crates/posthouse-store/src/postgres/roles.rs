@@ -13,22 +13,25 @@ use posthouse_core::{
     audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
     life::callback::{CallbackAttempt, NotRetried},
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
+    operation::{NotStarted, Operation},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
     },
+    refusal::KeptRefusal,
     slots::Slots,
     store::{
-        Acceptance, AuditStore, Beat, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy, Demand,
-        Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
-        IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
-        MessageFilter, MoFilter, NewMessage, NewMo, NextStep, Node, NumberStore, OperationsStore, Owner,
-        ProvisioningStore, QueueStore, Queues, Recorded, ReportStore, RevisionStore, SearchStore, Settled,
-        StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter,
-        UnmatchedReport, UpkeepStore, WorkStore,
+        Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
+        CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
+        InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
+        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
+        OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
+        Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, StoreError,
+        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport,
+        UpkeepStore, WorkStore,
     },
     unreadable::{KeptUnreadable, Unreadable},
 };
@@ -38,11 +41,13 @@ use super::{
     accept::{self, PreparedMessage},
     audit,
     batch::{Going, Tx},
-    callback, clock, due, endpoint,
+    bulk, callback, clock, due, endpoint,
     fault::Result,
     inbound, intervene, member,
     mo::{self, PreparedMo},
-    provisioning, queues, report, revision, search, seen, sweep, unreadable,
+    provisioning, queues,
+    refusals::{self, PreparedRefusal},
+    report, revision, search, seen, sweep, unreadable,
     work::{self, End},
 };
 use crate::sqlite::transaction::Transaction;
@@ -456,6 +461,112 @@ impl NumberStore for PostgresStore {
 
     async fn ranges(&self, after: Option<&Prefix>, limit: usize) -> StoreResult<Vec<Range>> {
         provisioning::ranges(&self.readers, after, limit).await
+    }
+}
+
+#[async_trait]
+impl BulkStore for PostgresStore {
+    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+        let (operation, weight) = (operation.clone(), LITTLE + operation.spec.selection.len());
+        let run = run!(operation; |tx| bulk::plan(tx, &operation));
+        self.write(Transaction::PlanOperation, weight, false, run).await
+    }
+
+    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+        bulk::find(&self.readers, id).await
+    }
+
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+        bulk::list(&self.readers, below, limit).await
+    }
+
+    async fn start_operation(
+        &self,
+        id: Id,
+        expect_count: u64,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<std::result::Result<Operation, NotStarted>> {
+        let by = by.clone();
+        let run = run!(by; |tx| bulk::start(tx, id, expect_count, &by, now).await);
+        self.write(Transaction::StartOperation, LITTLE, false, run).await
+    }
+
+    async fn cancel_operation(
+        &self,
+        id: Id,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<std::result::Result<Operation, NotStarted>> {
+        let by = by.clone();
+        let run = run!(by; |tx| bulk::cancel(tx, id, &by, now).await);
+        self.write(Transaction::CancelOperation, LITTLE, false, run).await
+    }
+
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+        // Nothing runs, mostly: a look costs no transaction.
+        if !bulk::is_any_running(&self.readers, now).await? {
+            return Ok(None);
+        }
+        let run = run!(; |tx| bulk::lease(tx, lease, now).await);
+        self.write(Transaction::LeaseOperation, LITTLE, true, run).await
+    }
+
+    async fn run_operation(
+        &self,
+        id: Id,
+        lease: Lease,
+        page: &OperationPage,
+        now: Timestamp,
+    ) -> StoreResult<Operation> {
+        let (page, weight) = (page.clone(), LITTLE * page.ids.len().saturating_add(1));
+        let run = run!(page; |tx| bulk::run(tx, id, lease, &page, now).await);
+        // Once more it would be another page.
+        self.write(Transaction::RunOperation, weight, false, run).await
+    }
+
+    async fn release_operation(&self, id: Id, owner: Owner) -> StoreResult<()> {
+        let run = run!(; |tx| { bulk::release(tx, id, owner); Ok(()) });
+        self.write(Transaction::ReleaseOperation, LITTLE, true, run).await
+    }
+
+    async fn resubmit(
+        &self,
+        operation: Option<Id>,
+        message: &NewMessage,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<std::result::Result<Id, LeftAlone>> {
+        let of = message.submission.resubmission.and_then(|resubmission| Id::from_number(resubmission.of));
+        let Some(of) = of else { return Err(StoreError::refused("it is sent again for no message")) };
+        let prepared = PreparedMessage::new(message, self.media.keep(message).await?)?;
+        let (weight, by) = (prepared.weight(), by.clone());
+        let run = run!(prepared, by; |tx| bulk::resubmit(tx, operation, (of, &prepared), &by, now).await);
+        self.write(Transaction::Resubmit, weight, true, run).await
+    }
+
+    async fn operation_items(
+        &self,
+        id: Id,
+        below: Option<Id>,
+        limit: usize,
+    ) -> StoreResult<Vec<OperationItem>> {
+        bulk::items(&self.readers, id, below, limit).await
+    }
+}
+
+#[async_trait]
+impl RefusalStore for PostgresStore {
+    async fn keep_refusals(&self, refusals: &[NewRefusal]) -> StoreResult<()> {
+        let prepare = refusals.iter().map(PreparedRefusal::new);
+        let prepared = prepare.collect::<std::result::Result<Vec<_>, _>>().map_err(StoreError::refused)?;
+        let weight = prepared.iter().map(PreparedRefusal::weight).sum();
+        let run = run!(prepared; |tx| refusals::keep(tx, &prepared).await);
+        self.write(Transaction::KeepRefusals, weight, true, run).await
+    }
+
+    async fn refusals(&self, filter: &RefusalFilter, limit: usize) -> StoreResult<Vec<KeptRefusal>> {
+        refusals::list(&self.readers, filter, limit).await
     }
 }
 

@@ -44,6 +44,7 @@ fn read(row: &Row) -> Result<StoredMessage> {
         submission: record.json("submission")?,
         state: record.state("state")?,
         reason: record.reason("reason")?,
+        details: record.value("details")?,
         carrier_message_id: record.value("carrier_message_id")?,
         attempts: record.count("attempts")?,
         accepted_at: record.time("accepted_at")?,
@@ -159,7 +160,7 @@ const fn column(by: CountBy) -> &'static str {
 
 /// A message's state and what belongs to that, by `m.id`.
 const STANDING: &str = "CROSS JOIN LATERAL (
-    SELECT coalesce(w.state, a.state, e.state) AS state, e.reason,
+    SELECT coalesce(w.state, a.state, e.state) AS state, e.reason, e.details,
            coalesce(w.carrier_message_id, a.carrier_message_id, e.carrier_message_id) AS carrier_message_id,
            coalesce(w.attempts, a.attempts, e.attempts) AS attempts,
            coalesce(w.changed_at, a.changed_at, e.at) AS changed_at
@@ -192,6 +193,9 @@ impl Search {
                 search.and("m", condition, text);
             }
         }
+        if let Some(known_as) = &filter.carrier_message_id {
+            search.known_as(known_as);
+        }
         if !filter.states.is_empty() {
             let states: Vec<String> = filter.states.iter().map(|state| state.number().to_string()).collect();
             search.text.push_str(&format!(" AND l.state IN ({})", states.join(", ")));
@@ -208,6 +212,14 @@ impl Search {
     fn and(&mut self, table: &str, condition: &str, value: impl Into<Value>) {
         let value = self.value(value);
         self.text.push_str(&format!(" AND {table}.{condition} {value}"));
+    }
+
+    /// Those that their carrier knows by this MessageID: an index has few of them.
+    fn known_as(&mut self, carrier_message_id: &str) {
+        let value = self.value(carrier_message_id);
+        let of = |table| format!("SELECT id FROM {table} WHERE carrier_message_id = {value}");
+        let tables = ["work", "awaiting", "ended"].map(of).join(" UNION ALL ");
+        self.text.push_str(&format!(" AND m.id IN ({tables})"));
     }
 
     /// Messages in a stretch of ids, and of exact times within it.

@@ -433,6 +433,53 @@ statements! {
          CROSS JOIN LATERAL (SELECT id FROM audit
              WHERE id <= (SELECT id FROM audit ORDER BY id DESC OFFSET k.kept LIMIT 1) ORDER BY id LIMIT k.most) a";
 
+    /// An operation in bulk, locked.
+    OPERATION_LOCK: batched (Int)
+        "SELECT k.n, o.id, o.owner, o.document FROM unnest($1) WITH ORDINALITY k (id, n)
+         CROSS JOIN LATERAL (SELECT id, owner, document FROM operation WHERE operation.id = k.id FOR UPDATE) o";
+
+    /// The oldest operation that runs and is in nobody's hand.
+    OPERATION_FREE: batched (Int)
+        "SELECT k.n, o.id, o.owner, o.document FROM unnest($1) WITH ORDINALITY k (now, n)
+         CROSS JOIN LATERAL (SELECT id, owner, document FROM operation
+                             WHERE state = 'running' AND (owner IS NULL OR until <= k.now)
+                             ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) o";
+
+    /// The new message for one that had ended.
+    RESUBMITTED: batched (Int)
+        "SELECT k.n, r.new, r.operation FROM unnest($1) WITH ORDINALITY k (message, n)
+         CROSS JOIN LATERAL (SELECT new, operation FROM resubmission WHERE resubmission.message = k.message OFFSET 0) r";
+
+    /// The callbacks about a message that failed for good.
+    FAILED_OF: batched (Int)
+        "SELECT k.n, f.id, f.status, f.read_status FROM unnest($1) WITH ORDINALITY k (message, n)
+         CROSS JOIN LATERAL (SELECT id, status, read_status FROM callback_failed WHERE callback_failed.message = k.message
+                             ORDER BY id FOR UPDATE) f
+         ORDER BY f.id";
+
+    /// The lines of one kind on a timeline.
+    LINES_OF: batched (Int, Int)
+        "SELECT k.n, e.detail FROM unnest($1, $2) WITH ORDINALITY k (message, kind, n)
+         CROSS JOIN LATERAL (SELECT number, detail FROM event WHERE event.message = k.message AND kind = k.kind OFFSET 0) e
+         ORDER BY e.number";
+
+    /// The newest refusal of a kind.
+    REFUSAL_LIKE: batched (Text, Text, Int, Int, Text)
+        "SELECT k.n, r.id, r.last_at FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY k (peer, account, code, code_row, rule, n)
+         CROSS JOIN LATERAL (SELECT id, last_at FROM refusal f WHERE f.peer = k.peer AND f.account = k.account AND f.code = k.code
+                             AND f.code_row = k.code_row AND f.rule = k.rule
+                             ORDER BY f.peer DESC, f.account DESC, f.code DESC, f.code_row DESC, f.rule DESC, f.id DESC
+                             LIMIT 1 FOR UPDATE) r";
+    /// Which refusals of an account are too many: the newest of them.
+    REFUSALS_BEYOND: batched (Text, Int)
+        "SELECT k.n, (SELECT id FROM refusal r WHERE r.account = k.account
+                      ORDER BY r.account DESC, r.id DESC OFFSET k.most LIMIT 1) AS beyond
+         FROM unnest($1, $2) WITH ORDINALITY k (account, most, n)";
+    /// Which of all are.
+    ALL_REFUSALS_BEYOND: batched (Int)
+        "SELECT k.n, (SELECT id FROM refusal r ORDER BY r.id DESC OFFSET k.most LIMIT 1) AS beyond
+         FROM unnest($1) WITH ORDINALITY k (most, n)";
+
     // What goes.
 
     /// A message is not to be sent any more, or not now.
@@ -522,6 +569,27 @@ statements! {
          WHERE callback_attempt.callback = k.callback AND callback_attempt.callback = ANY($1)
            AND callback_attempt.at <= (SELECT at FROM callback_attempt f WHERE f.callback = k.callback
                                        ORDER BY f.callback DESC, f.at DESC OFFSET k.most LIMIT 1)";
+
+    /// What came of the messages of operations.
+    DELETE_OPERATION_ITEMS: batched (Int)
+        "DELETE FROM operation_item WHERE operation = ANY($1)
+           AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.id = operation_item.operation AND o.state = 'running')";
+    /// Operations, unless they run.
+    DELETE_OPERATION: batched (Int)
+        "DELETE FROM operation WHERE id = ANY($1) AND state <> 'running'";
+    /// That a message was sent again.
+    DELETE_RESUBMISSION: batched (Int)
+        "DELETE FROM resubmission WHERE message = ANY($1)";
+    /// Refusals.
+    DELETE_REFUSAL: batched (Int)
+        "DELETE FROM refusal WHERE id = ANY($1)";
+    /// Those of an account from one on, the older ones.
+    DELETE_REFUSALS_FROM: batched (Text, Int)
+        "DELETE FROM refusal USING unnest($1, $2) k (account, beyond)
+         WHERE refusal.account = k.account AND refusal.account = ANY($1) AND refusal.id <= k.beyond";
+    /// Those of all.
+    DELETE_ALL_REFUSALS_FROM: batched (Int)
+        "DELETE FROM refusal WHERE id <= (SELECT max(id) FROM unnest($1) k (id))";
 
     // What changes.
 
@@ -626,6 +694,31 @@ statements! {
         "UPDATE unreadable SET times = times + 1, last_at = k.at FROM unnest($1, $2) k (id, at)
          WHERE unreadable.id = k.id AND unreadable.id = ANY($1)";
 
+    /// How an operation in bulk stands.
+    UPDATE_OPERATION: batched (Int, Text, Int, Int, Text)
+        "WITH done AS (
+             UPDATE operation SET state = k.state, owner = k.owner, until = k.until, document = k.document
+             FROM unnest($1, $2, $3, $4, $5) k (id, state, owner, until, document)
+             WHERE operation.id = k.id RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+
+    /// One is given back.
+    RELEASE_OPERATION: batched (Int, Int)
+        "UPDATE operation SET owner = NULL, until = NULL FROM unnest($1, $2) k (id, owner)
+         WHERE operation.id = k.id AND operation.owner = k.owner";
+
+    /// An operator wants something else of a message's next attempt.
+    UPDATE_SUBMISSION: batched (Int, Text)
+        "WITH done AS (
+             UPDATE message SET submission = k.submission FROM unnest($1, $2) k (id, submission)
+             WHERE message.id = k.id AND message.id = ANY($1) RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+
+    /// A refusal came again.
+    COUNT_REFUSAL: batched (Int, Int, Int)
+        "UPDATE refusal SET times = refusal.times + k.times, last_at = greatest(refusal.last_at, k.at)
+         FROM unnest($1, $2, $3) k (id, times, at) WHERE refusal.id = k.id AND refusal.id = ANY($1)";
+
     /// A single value.
     SET_META: batched (Text, Int)
         "INSERT INTO meta (name, value) SELECT * FROM unnest($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -691,8 +784,9 @@ statements! {
                                          ORDER BY f.message DESC, f.number DESC OFFSET k.most LIMIT 1)";
 
     /// A message from a handset.
-    INSERT_MO: batched into Mo (Int, Int, Text, Text, Text, Text)
-        "INSERT INTO mo (id, received_at, account, carrier, linked_id, document) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
+    INSERT_MO: batched into Mo (Int, Int, Text, Text, Text, Text, Text)
+        "INSERT INTO mo (id, received_at, account, carrier, transaction_id, linked_id, document)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)";
 
     /// One that was for nobody.
     INSERT_FOR_NOBODY: batched (Int, Int, Text, Text, Text, Text)
@@ -720,6 +814,20 @@ statements! {
          SELECT id, first_at, last_at, 1, carrier, digest, code, why, content_type, length, body
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
               k (id, first_at, last_at, carrier, digest, code, why, content_type, length, body)";
+
+    /// An operation in bulk.
+    INSERT_OPERATION: batched (Int, Int, Text, Text)
+        "INSERT INTO operation (id, created_at, state, document) SELECT * FROM unnest($1, $2, $3, $4)";
+    /// What came of one of its messages.
+    INSERT_OPERATION_ITEM: batched (Int, Int, Text, Int)
+        "INSERT INTO operation_item (operation, message, outcome, new) SELECT * FROM unnest($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    /// A message that is sent again as a new one.
+    INSERT_RESUBMISSION: batched (Int, Int, Int)
+        "INSERT INTO resubmission (message, new, operation) SELECT * FROM unnest($1, $2, $3)";
+    /// A refusal.
+    INSERT_REFUSAL: batched (Int, Int, Int, Int, Text, Int, Int, Text, Text, Text, Text, Text)
+        "INSERT INTO refusal (id, at, last_at, times, account, code, code_row, rule, peer, transaction_id, recipient_hash, document)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)
@@ -805,7 +913,7 @@ statements! {
     /// A message.
     MESSAGE_READ: one (Int)
         "SELECT m.id, m.account, m.carrier, m.submission, m.accepted_at,
-                coalesce(w.state, a.state, e.state) AS state, e.reason,
+                coalesce(w.state, a.state, e.state) AS state, e.reason, e.details,
                 coalesce(w.carrier_message_id, a.carrier_message_id, e.carrier_message_id) AS carrier_message_id,
                 coalesce(w.attempts, a.attempts, e.attempts) AS attempts,
                 coalesce(w.changed_at, a.changed_at, e.at) AS changed_at
@@ -999,6 +1107,26 @@ statements! {
     /// The first account with a callback that failed, behind a name.
     NEXT_FAILED_ACCOUNT: one (Text)
         "SELECT account AS name FROM callback_failed WHERE account > $1 ORDER BY account, id LIMIT 1";
+
+    /// An operation in bulk.
+    OPERATION_READ: one (Int)
+        "SELECT id, document FROM operation WHERE id = $1";
+    /// The newest of them.
+    OPERATIONS_READ: one (Int, Int)
+        "SELECT id, document FROM operation WHERE id < $1 ORDER BY id DESC LIMIT $2";
+    /// Whether one runs that is in nobody's hand.
+    OPERATIONS_RUNNING: one (Int)
+        "SELECT id FROM operation WHERE state = 'running' AND (owner IS NULL OR until <= $1) ORDER BY id LIMIT 1";
+    /// What came of an operation's messages.
+    OPERATION_ITEMS_READ: one (Int, Int, Int)
+        "SELECT message, outcome, new FROM operation_item WHERE operation = $1 AND message < $2
+         ORDER BY operation DESC, message DESC LIMIT $3";
+    /// Operations that are too old, and do not run.
+    SWEEP_FIND_OPERATIONS: one (Int, Int)
+        "SELECT id FROM operation WHERE created_at < $1 AND state <> 'running' ORDER BY id LIMIT $2";
+    /// Refusals, those first that came last the longest ago.
+    SWEEP_FIND_REFUSALS: one (Int, Int)
+        "SELECT id FROM refusal WHERE last_at < $1 ORDER BY last_at LIMIT $2";
 
     /// Messages that may be thrown away, the oldest first.
     SWEEP_FIND: one (Int, Int, Int)

@@ -29,6 +29,8 @@ pub(super) struct Candidates {
     unmatched_reports: Vec<i64>,
     unreadable: Vec<i64>,
     for_nobody: Vec<i64>,
+    operations: Vec<i64>,
+    refusals: Vec<i64>,
     media_before: Option<Timestamp>,
     messages_before: Option<Timestamp>,
 }
@@ -43,6 +45,8 @@ impl Candidates {
             && self.unmatched_reports.is_empty()
             && self.unreadable.is_empty()
             && self.for_nobody.is_empty()
+            && self.operations.is_empty()
+            && self.refusals.is_empty()
     }
 }
 
@@ -70,6 +74,8 @@ pub(super) async fn find(
         unmatched_reports: numbers(readers, &statements::SWEEP_FIND_WAITING, old()).await?,
         unreadable: numbers(readers, &statements::SWEEP_FIND_UNREADABLE, old()).await?,
         for_nobody: numbers(readers, &statements::SWEEP_FIND_FOR_NOBODY, old()).await?,
+        operations: numbers(readers, &statements::SWEEP_FIND_OPERATIONS, old()).await?,
+        refusals: numbers(readers, &statements::SWEEP_FIND_REFUSALS, old()).await?,
         media_before: Some(media_before),
         messages_before: Some(messages_before),
     })
@@ -121,6 +127,14 @@ pub(super) async fn sweep(tx: &Tx, candidates: &Candidates) -> Result<Swept> {
     for number in &candidates.for_nobody {
         tx.write(&statements::DELETE_FOR_NOBODY, values![*number]);
     }
+    for number in &candidates.operations {
+        tx.write(&statements::DELETE_OPERATION_ITEMS, values![*number]);
+        tx.write(&statements::DELETE_OPERATION, values![*number]);
+    }
+    for number in &candidates.refusals {
+        tx.write(&statements::DELETE_REFUSAL, values![*number]);
+        swept.refusals += 1;
+    }
     Ok(swept)
 }
 
@@ -148,6 +162,7 @@ fn remove_message(tx: &Tx, id: Id) {
         &statements::DELETE_ENDED,
         &statements::DELETE_EVENTS,
         &statements::DELETE_READ_REPLIES,
+        &statements::DELETE_RESUBMISSION,
         &statements::DELETE_FAILED_ATTEMPTS,
         &statements::DELETE_FAILED_OF,
         &statements::DELETE_TRIES,

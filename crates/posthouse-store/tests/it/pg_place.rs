@@ -77,6 +77,10 @@ impl Backend for PgPlace {
         Box::new(self.open_store().await)
     }
 
+    async fn second_node(&self) -> Option<Box<dyn Store>> {
+        Some(self.open().await)
+    }
+
     async fn after_power_cut(&self, store: Box<dyn Store>) -> Box<dyn Store> {
         let Server::Own(server) = &self.server else {
             panic!("a test that cuts the power needs a server of its own")

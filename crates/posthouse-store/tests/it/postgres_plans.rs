@@ -9,7 +9,7 @@ use posthouse_store::{
 use tokio_postgres::{Client, SimpleQueryMessage};
 
 /// What grows with traffic.
-const GROWING: [&str; 16] = [
+const GROWING: [&str; 19] = [
     "message",
     "seen",
     "work",
@@ -26,9 +26,12 @@ const GROWING: [&str; 16] = [
     "unmatched_report",
     "unreadable",
     "audit",
+    "operation_item",
+    "resubmission",
+    "refusal",
 ];
 /// Statements of batches that walk an index from one of its ends, and stop soon.
-const WALKS: [&str; 2] = ["AUDIT_BEYOND", "AUDIT_OLD"];
+const WALKS: [&str; 3] = ["AUDIT_BEYOND", "AUDIT_OLD", "ALL_REFUSALS_BEYOND"];
 /// Counts of all that has not ended, for people: the one thing that takes longer the more there is.
 const COUNTS: [&str; 3] = ["STANDING_READ", "OWED_READ", "FAILED_READ"];
 
@@ -101,6 +104,9 @@ const FILL: &str = "
     INSERT INTO callback_attempt SELECT n / 3, n, $ID + n / 3, 'retried', NULL, '', '' FROM n;
     INSERT INTO failed_attempt SELECT $ID + n / 2, n, n, 4000, 'c', 'east' FROM n;
     INSERT INTO unmatched_report SELECT n, n, 'c' || n % 3, 'u' || n, '1617' || n, '7', 'Retrieved', '', '', NULL, NULL FROM n;
+    INSERT INTO operation_item SELECT n / 100, n, 'done', NULL FROM n;
+    INSERT INTO resubmission SELECT n, n, NULL FROM n;
+    INSERT INTO refusal SELECT n, n, n, 1, 'a' || n % 9, 2000, 1, 'r', 'p' || n % 7, 't' || n, 'h' || n, '{}' FROM n;
     INSERT INTO audit SELECT n, n, 'ann', 'admin', 'token', NULL, 'apply', 'x', NULL, NULL, NULL FROM n;";
 
 #[tokio::test]

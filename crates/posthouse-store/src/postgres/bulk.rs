@@ -1,0 +1,306 @@
+//! Operations in bulk, and messages that are sent again as new ones.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use posthouse_core::{
+    Id,
+    actor::Actor,
+    audit::{AuditEntry, AuditVerb},
+    life::{
+        callback,
+        effects::NewCallback,
+        intervention::{CallbackSays, Intervention, LeftAlone},
+        words,
+    },
+    message::{EventKind, NextConnection, Submission},
+    operation::{NotStarted, Operation, OperationState, OperationVerb},
+    store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
+};
+use tokio_postgres::Row;
+
+use super::{
+    accept::{self, PreparedMessage},
+    audit::write as write_audit,
+    batch::{Claim, Tx},
+    endpoint,
+    fault::Result,
+    intervene, load,
+    reader::Readers,
+    record::{Record, corrupt},
+    statements,
+    value::values,
+    write,
+};
+
+/// What came of a message: it was done, and with which new message; or why not.
+type Outcome = std::result::Result<Option<Id>, LeftAlone>;
+
+fn document(operation: &Operation) -> Result<String> {
+    Ok(serde_json::to_string(operation).map_err(|error| StoreError::refused(error.to_string()))?)
+}
+
+fn read(row: &Row) -> Result<Operation> {
+    Record::by_id("operation", row)?.json("document")
+}
+
+/// Keeps a planned one.
+pub(super) fn plan(tx: &Tx, operation: &Operation) -> Result<()> {
+    let (state, document) = (operation.state.to_string(), document(operation)?);
+    let values = values![operation.number, operation.created_at, &state, &document];
+    tx.write(&statements::INSERT_OPERATION, values);
+    Ok(())
+}
+
+/// The one of this id.
+pub(super) async fn find(readers: &Readers, id: Id) -> Result<Option<Operation>, StoreError> {
+    let rows = readers.query(&statements::OPERATION_READ, values![id]).await?;
+    Ok(rows.first().map(read).transpose()?)
+}
+
+/// Those below this id, newest first.
+pub(super) async fn list(
+    readers: &Readers,
+    below: Option<Id>,
+    limit: usize,
+) -> Result<Vec<Operation>, StoreError> {
+    let below = below.map_or(i64::MAX, Id::number);
+    let rows = readers.query(&statements::OPERATIONS_READ, values![below, limit]).await?;
+    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+}
+
+/// The one of this id, locked and claimed, and in whose hand it is.
+async fn locked(tx: &Tx, id: Id) -> Result<Option<(Operation, Option<Owner>)>> {
+    tx.claim(Claim::Operation(id))?;
+    let row = tx.read_one(&statements::OPERATION_LOCK, values![id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((read(&row)?, Record::by_id("operation", &row)?.owner("owner")?)))
+}
+
+/// Writes how one stands from now on; its lease with it.
+fn keep(tx: &Tx, operation: &Operation, lease: Option<Lease>) -> Result<()> {
+    let (owner, until) = (lease.map(|lease| lease.owner), lease.map(|lease| lease.until));
+    let (state, document) = (operation.state.to_string(), document(operation)?);
+    let values = values![operation.number, &state, owner, until, &document];
+    tx.write(&statements::UPDATE_OPERATION, values);
+    Ok(())
+}
+
+/// Starts one.
+pub(super) async fn start(
+    tx: &Tx,
+    id: Id,
+    expect_count: u64,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<std::result::Result<Operation, NotStarted>> {
+    let Some((found, _)) = locked(tx, id).await? else { return Ok(Err(NotStarted::Unknown)) };
+    let started = match found.started(expect_count, by.reason.as_deref(), now) {
+        Ok(started) => started,
+        Err(why) => return Ok(Err(why)),
+    };
+    keep(tx, &started, None)?;
+    note(tx, &started, by, AuditVerb::StartOperation, now);
+    Ok(Ok(started))
+}
+
+/// Cancels one.
+pub(super) async fn cancel(
+    tx: &Tx,
+    id: Id,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<std::result::Result<Operation, NotStarted>> {
+    let Some((found, _)) = locked(tx, id).await? else { return Ok(Err(NotStarted::Unknown)) };
+    let cancelled = match found.cancelled(now) {
+        Ok(cancelled) => cancelled,
+        Err(why) => return Ok(Err(why)),
+    };
+    keep(tx, &cancelled, None)?;
+    note(tx, &cancelled, by, AuditVerb::CancelOperation, now);
+    Ok(Ok(cancelled))
+}
+
+fn note(tx: &Tx, operation: &Operation, by: &Actor, verb: AuditVerb, now: Timestamp) {
+    let target = format!("operation {}", operation.number);
+    let after = format!("{} of {} messages, {} done", operation.spec.verb, operation.count, operation.done);
+    write_audit(tx, &AuditEntry::new(by, verb, target, now).after(after));
+}
+
+/// Whether one runs that is in nobody's hand.
+pub(super) async fn is_any_running(readers: &Readers, now: Timestamp) -> Result<bool, StoreError> {
+    Ok(!readers.query(&statements::OPERATIONS_RUNNING, values![now]).await?.is_empty())
+}
+
+/// Leases the oldest that runs and is in nobody's hand.
+pub(super) async fn lease(tx: &Tx, lease: Lease, now: Timestamp) -> Result<Option<Operation>> {
+    let row = tx.read_one(&statements::OPERATION_FREE, values![now]).await?;
+    let Some(row) = row else { return Ok(None) };
+    tx.claim(Claim::Operation(Record::by_id("operation", &row)?.id("id")?))?;
+    let operation = read(&row)?;
+    keep(tx, &operation, Some(lease))?;
+    Ok(Some(operation))
+}
+
+/// Gives one back.
+pub(super) fn release(tx: &Tx, id: Id, owner: Owner) {
+    tx.write(&statements::RELEASE_OPERATION, values![id, owner]);
+}
+
+/// Carries out a page.
+pub(super) async fn run(
+    tx: &Tx,
+    id: Id,
+    lease: Lease,
+    page: &OperationPage,
+    now: Timestamp,
+) -> Result<Operation> {
+    let (operation, owner) = locked(tx, id).await?.ok_or(StoreError::LostLease)?;
+    if owner != Some(lease.owner) || operation.state != OperationState::Running {
+        return Err(StoreError::LostLease.into());
+    }
+    let outcomes = match operation.spec.intervention() {
+        Some(intervention) => intervened(tx, &operation, page, intervention, now).await?,
+        None if operation.spec.verb == OperationVerb::ResendReports => {
+            let by = operation.actor();
+            let going = page.ids.iter().map(|id| report_again(tx, *id, &by, now));
+            futures_util::future::join_all(going).await.into_iter().collect::<Result<_>>()?
+        }
+        None => page.outcomes.iter().map(|outcome| outcome.map(Some)).collect(),
+    };
+    for (message, outcome) in page.ids.iter().zip(&outcomes) {
+        let (word, new) = match outcome {
+            Ok(new) => ("done", new.map(Id::number)),
+            Err(why) => (why.as_str(), None),
+        };
+        tx.write(&statements::INSERT_OPERATION_ITEM, values![id, *message, word, new]);
+    }
+    let counted: Vec<_> =
+        outcomes.iter().map(|outcome| outcome.map(|_| ()).map_err(LeftAlone::as_str)).collect();
+    let after = operation.after_page(&counted, page.next, now);
+    let goes_on = (after.state == OperationState::Running).then_some(lease);
+    keep(tx, &after, goes_on)?;
+    Ok(after)
+}
+
+/// Does to messages that wait what the operation does.
+async fn intervened(
+    tx: &Tx,
+    operation: &Operation,
+    page: &OperationPage,
+    intervention: Intervention,
+    now: Timestamp,
+) -> Result<Vec<Outcome>> {
+    let rulings = intervene::intervene(tx, &page.ids, intervention, &operation.actor(), now).await?;
+    if operation.spec.verb == OperationVerb::Reroute {
+        let via = operation.spec.via.as_deref().unwrap_or_default();
+        let done = page.ids.iter().zip(&rulings).filter(|(_, ruling)| ruling.is_ok());
+        let going = done.map(|(id, _)| want_connection(tx, *id, via));
+        futures_util::future::join_all(going).await.into_iter().collect::<Result<Vec<()>>>()?;
+    }
+    Ok(rulings.into_iter().map(|ruling| ruling.map(|()| None)).collect())
+}
+
+/// The next attempt of one that was rerouted goes over this connection.
+async fn want_connection(tx: &Tx, id: Id, connection: &str) -> Result<()> {
+    let (row, carried) = tokio::join!(biased;
+        tx.read_one(&statements::SUBJECT, values![id]),
+        tx.read_one(&statements::CARRIED, values![id]));
+    let gone = || corrupt("message", "id", id, "it is gone");
+    let row = row?.map(|row| load::read_life(&row)).transpose()?.flatten().ok_or_else(gone)?;
+    let carried = carried?.ok_or_else(gone)?;
+    let mut submission: Submission = Record::by_id("message", &carried)?.json("submission")?;
+    submission.via = Some(NextConnection { connection: connection.to_owned(), attempts: row.attempts });
+    let text = serde_json::to_string(&submission).map_err(|error| StoreError::refused(error.to_string()))?;
+    tx.write(&statements::UPDATE_SUBMISSION, values![id, &text]);
+    Ok(())
+}
+
+/// What a message's VASP was told of it is owed once more, and what failed.
+async fn report_again(tx: &Tx, id: Id, by: &Actor, now: Timestamp) -> Result<Outcome> {
+    let Some((row, owed)) = load::subject(tx, id).await? else { return Ok(Err(LeftAlone::Unknown)) };
+    let (failed, reported) = tokio::join!(biased;
+        tx.read(&statements::FAILED_OF, values![id]),
+        tx.read(&statements::LINES_OF, values![id, EventKind::Reported.number()]));
+    let mut owed: Vec<CallbackSays> = owed.into_iter().map(|callback| callback.says).collect();
+    let mut owing = BTreeMap::from([(id, !owed.is_empty())]);
+    let mut is_done = false;
+    for row in &failed? {
+        let record = Record::by_id("callback_failed", row)?;
+        if endpoint::retry_one(tx, record.id("id")?, by, now, &mut owing).await?.is_ok() {
+            owed.push(record.says()?);
+            is_done = true;
+        }
+    }
+    let mut told = Vec::new();
+    for row in &reported? {
+        told.extend(CallbackSays::from_words(row.try_get("detail")?));
+    }
+    let subject = &row.subject;
+    let mut lines = Vec::new();
+    for says in callback::report_again(subject.state, &told, &owed) {
+        // What is owed about one message is owed one by one.
+        let due = (owed.is_empty() && lines.is_empty()).then_some(now);
+        let again = NewCallback { says, at: now, due };
+        write::owe(tx, id, &subject.account, &subject.carrier, &again);
+        lines.push(words::resent(says, &by.name, now));
+    }
+    write::note_all(tx, id, &lines, true).await?;
+    Ok(if is_done || !lines.is_empty() { Ok(None) } else { Err(LeftAlone::NothingReported) })
+}
+
+/// Accepts a new message for one that has ended.
+pub(super) async fn resubmit(
+    tx: &Tx,
+    operation: Option<Id>,
+    (of, message): (Id, &PreparedMessage),
+    by: &Actor,
+    now: Timestamp,
+) -> Result<std::result::Result<Id, LeftAlone>> {
+    let new = message.id();
+    // Its lock first: whoever else sends it again has been committed when this looks.
+    let found = load::subject(tx, of).await?;
+    if let Some(row) = tx.read_one(&statements::RESUBMITTED, values![of]).await? {
+        tx.answer_after_commit();
+        let record = Record::new("resubmission", of, &row);
+        let (first, by_operation) = (record.id("new")?, record.value::<Option<i64>>("operation")?);
+        let is_ours = operation.is_some() && by_operation == operation.map(Id::number);
+        let is_this = tx.is_again() && first == new;
+        return Ok(if is_ours || is_this { Ok(first) } else { Err(LeftAlone::Resubmitted) });
+    }
+    match found {
+        None => return Ok(Err(LeftAlone::Unknown)),
+        Some((row, _)) if !row.subject.state.is_terminal() => return Ok(Err(LeftAlone::NotEnded)),
+        Some(_) => {}
+    }
+    if accept::accept(tx, message).await? != Acceptance::Fresh {
+        return Err(StoreError::refused("its id is taken").into());
+    }
+    tx.write(&statements::INSERT_RESUBMISSION, values![of, new, operation.map(Id::number)]);
+    write::note_all(tx, of, &[words::resubmitted(&by.name, new, now)], true).await?;
+    if operation.is_none() {
+        let entry = AuditEntry::new(by, AuditVerb::Resubmit, format!("message {of}"), now);
+        write_audit(tx, &entry.after(format!("message {new}")));
+    }
+    Ok(Ok(new))
+}
+
+/// What came of an operation's messages, newest first.
+pub(super) async fn items(
+    readers: &Readers,
+    id: Id,
+    below: Option<Id>,
+    limit: usize,
+) -> Result<Vec<OperationItem>, StoreError> {
+    let below = below.map_or(i64::MAX, Id::number);
+    let rows = readers.query(&statements::OPERATION_ITEMS_READ, values![id, below, limit]).await?;
+    let read = |row: &Row| -> Result<OperationItem> {
+        let record = Record::new("operation_item", id, row);
+        Ok(OperationItem {
+            message: record.id("message")?,
+            outcome: record.value("outcome")?,
+            new: record.value::<Option<i64>>("new")?.and_then(Id::from_number),
+        })
+    };
+    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+}
