@@ -137,14 +137,15 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
         "posthouse-store",
         &[
             ("fault", &[]),
-            ("url", &[]),
+            ("url", &["postgres"]),
             ("media", &["fault"]),
             ("error", &["fault", "media"]),
             ("status", &[]),
             ("sqlite", &["error", "fault", "media", "status"]),
             ("backup", &["error", "media", "sqlite", "status", "url"]),
-            ("open", &["error", "media", "sqlite", "status", "url"]),
-            ("suite", &["media"]),
+            ("postgres", &["error", "media", "sqlite"]),
+            ("open", &["error", "media", "postgres", "sqlite", "status", "url"]),
+            ("suite", &["media", "postgres"]),
         ],
     ),
 ];

@@ -12,8 +12,8 @@ use posthouse_core::{
 };
 
 use super::{
-    batch::{Claim, Tx},
-    fault::Result,
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
     seen::{self, Remembered, SeenKey},
     statements,
     value::values,
@@ -22,7 +22,7 @@ use super::{
 use crate::media::objects::bodies::{KeptMedia, KeptPlace};
 
 /// A message to be accepted, with everything done that needs no transaction.
-pub(super) struct PreparedMessage {
+pub(super) struct MessageRows {
     subject: Subject,
     sender: String,
     transaction_id: String,
@@ -33,12 +33,12 @@ pub(super) struct PreparedMessage {
     media: Option<KeptMedia>,
 }
 
-impl PreparedMessage {
+impl MessageRows {
     /// Prepares a message whose media are kept already.
     ///
     /// # Errors
     /// That it cannot be written down.
-    pub(super) fn new(message: &NewMessage, media: Option<KeptMedia>) -> Result<Self, StoreError> {
+    pub(super) fn new(message: &NewMessage, media: Option<KeptMedia>) -> BatchResult<Self, StoreError> {
         let submission = &message.submission;
         let json = serde_json::to_string(submission).map_err(|error| {
             StoreError::Refused(ErrorCause::within("the submission cannot be written", error))
@@ -97,10 +97,10 @@ pub(super) fn media_weight(media: Option<&KeptMedia>) -> usize {
 }
 
 /// Stores a message, unless it repeats one.
-pub(super) async fn accept(tx: &Tx, message: &PreparedMessage) -> Result<Acceptance> {
+pub(super) async fn accept(tx: &BatchTx, message: &MessageRows) -> BatchResult<Acceptance> {
     tx.has_room(Demand::New)?;
     let id = message.subject.id;
-    tx.claim(Claim::Message(id))?;
+    tx.claim(BatchClaim::Message(id))?;
     match seen::remember(tx, message.key, id, message.accepted_at, message.repeats_since).await? {
         Remembered::Now => {}
         Remembered::Before => {
@@ -134,14 +134,14 @@ pub(super) async fn accept(tx: &Tx, message: &PreparedMessage) -> Result<Accepta
 }
 
 /// Whether a message is there under this id that is remembered, or was, under this key.
-pub(super) async fn is_stored(tx: &Tx, id: Id, key: SeenKey) -> Result<bool> {
+pub(super) async fn is_stored(tx: &BatchTx, id: Id, key: SeenKey) -> BatchResult<bool> {
     let Some(row) = tx.read_one(&statements::SEEN_KEY, values![id]).await? else { return Ok(false) };
     tx.answer_after_commit();
     Ok(row.try_get::<_, &[u8]>("seen_key")? == key)
 }
 
 /// Says where the media of a message are.
-pub(super) fn insert_media(tx: &Tx, id: Id, media: Option<&KeptMedia>) {
+pub(super) fn insert_media(tx: &BatchTx, id: Id, media: Option<&KeptMedia>) {
     let Some(media) = media else { return };
     let length = i64::try_from(media.seal.length).unwrap_or(i64::MAX);
     let (object, position, body) = match &media.place {

@@ -8,16 +8,16 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::Tx,
-    fault::Result,
-    reader::Readers,
-    record::Record,
+    batch::BatchTx,
+    fault::BatchResult,
+    reader::ReadPool,
+    record::PgRow,
     statements,
-    value::{Value, values},
+    value::{PgValue, values},
 };
 
 /// Writes a row.
-pub(super) fn write(tx: &Tx, entry: &AuditEntry) {
+pub(super) fn write(tx: &BatchTx, entry: &AuditEntry) {
     tx.write(
         &statements::INSERT_AUDIT,
         values![
@@ -38,20 +38,20 @@ pub(super) fn write(tx: &Tx, entry: &AuditEntry) {
 
 /// Rows that match, the newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &AuditFilter,
     limit: usize,
-) -> Result<Vec<AuditRecord>, StoreError> {
+) -> BatchResult<Vec<AuditRecord>, StoreError> {
     let (sql, values) = search(filter, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 /// The statement for a filter.
-pub(super) fn search(filter: &AuditFilter, limit: usize) -> (String, Vec<Value>) {
+pub(super) fn search(filter: &AuditFilter, limit: usize) -> (String, Vec<PgValue>) {
     let mut sql = "SELECT * FROM audit WHERE true".to_owned();
-    let mut values: Vec<Value> = Vec::new();
-    let mut add = |condition: &str, value: Value| {
+    let mut values: Vec<PgValue> = Vec::new();
+    let mut add = |condition: &str, value: PgValue| {
         values.push(value);
         sql.push_str(&format!(" AND {condition} ${}", values.len()));
     };
@@ -76,8 +76,8 @@ pub(super) fn search(filter: &AuditFilter, limit: usize) -> (String, Vec<Value>)
     (sql, values)
 }
 
-fn read(row: &Row) -> Result<AuditRecord> {
-    let record = Record::by_id("audit", row)?;
+fn read(row: &Row) -> BatchResult<AuditRecord> {
+    let record = PgRow::by_id("audit", row)?;
     let entry = AuditEntry {
         at: record.time("at")?,
         actor: record.value("actor")?,
@@ -94,7 +94,7 @@ fn read(row: &Row) -> Result<AuditRecord> {
 }
 
 /// Throws away what is too old or too much, the oldest first.
-pub(super) async fn sweep(tx: &Tx, before: Timestamp, limit: usize) -> Result<u64> {
+pub(super) async fn sweep(tx: &BatchTx, before: Timestamp, limit: usize) -> BatchResult<u64> {
     let most = i64::try_from(MOST).unwrap_or(i64::MAX);
     let (old, beyond) = tokio::join!(biased;
         tx.read(&statements::AUDIT_OLD, values![before, limit]),

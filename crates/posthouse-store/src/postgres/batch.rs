@@ -1,11 +1,11 @@
 //! A batch: many operations in one transaction, and as few flights to the server and back as they need together.
 //!
-//! Each operation is a future that reads through [`Tx`], decides, and leaves what it writes with it. When none of them can go on
+//! Each operation is a future that reads through [`BatchTx`], decides, and leaves what it writes with it. When none of them can go on
 //! without an answer, what they ask for is put together: one statement for all that ask the same, with arrays for parameters, and all
 //! statements sent at once. What they write goes out the same way, together with the commit, once all of them have decided. So an
 //! ordinary batch is two flights: begin and read, write and commit.
 //!
-//! Operations of one batch do not see each other. Each [claims](Tx::claim) what it is about to change; who comes second is deferred to
+//! Operations of one batch do not see each other. Each [claims](BatchTx::claim) what it is about to change; who comes second is deferred to
 //! the next batch, and nothing of it is written.
 
 use std::{
@@ -36,11 +36,11 @@ use tokio::sync::oneshot;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    fault::{Fault, Result, is_lost},
+    fault::{BatchFault, BatchResult, is_lost},
     partition::Partitions,
     session::{ConnectFault, Session},
     statements::Statement,
-    value::Value,
+    value::PgValue,
 };
 use crate::sqlite::transaction::Transaction;
 
@@ -49,7 +49,7 @@ const READING: Duration = Duration::from_secs(30);
 
 /// What an operation is about to change, or must not be changed beside it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Claim {
+pub(super) enum BatchClaim {
     /// A message, the work on it, and what is owed about it.
     Message(Id),
     /// What is known by a MessageID of a carrier.
@@ -102,7 +102,7 @@ impl Ids {
 /// What the operations of a batch have in common.
 struct Shared {
     reads: Mutex<Vec<Read>>,
-    claims: Mutex<HashMap<Claim, Holder>>,
+    claims: Mutex<HashMap<BatchClaim, Holder>>,
     ids: Arc<Ids>,
     is_full: bool,
 }
@@ -110,19 +110,19 @@ struct Shared {
 /// What an operation asks for.
 struct Read {
     statement: &'static Statement,
-    values: Vec<Value>,
+    values: Vec<PgValue>,
     reply: oneshot::Sender<Vec<Row>>,
 }
 
 /// What an operation leaves to be written.
 struct Write {
     statement: &'static Statement,
-    values: Vec<Value>,
+    values: Vec<PgValue>,
 }
 
 /// What one operation sees of its batch.
 #[derive(Clone)]
-pub(super) struct Tx {
+pub(super) struct BatchTx {
     shared: Arc<Shared>,
     own: Arc<Own>,
 }
@@ -152,7 +152,7 @@ struct Counted {
     written: Vec<Effects>,
 }
 
-impl Tx {
+impl BatchTx {
     /// Somebody takes callbacks that become due by this operation.
     pub(super) fn hand_on_to(&self, take: &Take) {
         self.own.handing_on.lock().take.clone_from(take);
@@ -203,26 +203,30 @@ impl Tx {
     }
 
     /// The rows for these values. What a statement that locks or writes has done is undone with the transaction only.
-    pub(super) async fn read(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Row>> {
+    pub(super) async fn read(
+        &self,
+        statement: &'static Statement,
+        values: Vec<PgValue>,
+    ) -> BatchResult<Vec<Row>> {
         if statement.writes {
             self.own.has_written.store(true, Ordering::Relaxed);
         }
         let (reply, answer) = oneshot::channel();
         self.shared.reads.lock().push(Read { statement, values, reply });
-        answer.await.map_err(|_| Fault::Abandoned)
+        answer.await.map_err(|_| BatchFault::Abandoned)
     }
 
     /// The one row for these values, if there is one.
     pub(super) async fn read_one(
         &self,
         statement: &'static Statement,
-        values: Vec<Value>,
-    ) -> Result<Option<Row>> {
+        values: Vec<PgValue>,
+    ) -> BatchResult<Option<Row>> {
         Ok(self.read(statement, values).await?.into_iter().next())
     }
 
     /// Leaves something to be written with the commit.
-    pub(super) fn write(&self, statement: &'static Statement, values: Vec<Value>) {
+    pub(super) fn write(&self, statement: &'static Statement, values: Vec<PgValue>) {
         self.own.writes.lock().push(Write { statement, values });
     }
 
@@ -234,13 +238,13 @@ impl Tx {
     /// Claims something for this operation alone.
     ///
     /// # Errors
-    /// [`Fault::Deferred`] when another of the batch has a claim on it.
-    pub(super) fn claim(&self, claim: Claim) -> Result<()> {
-        if self.try_claim(claim) { Ok(()) } else { Err(Fault::Deferred) }
+    /// [`BatchFault::Deferred`] when another of the batch has a claim on it.
+    pub(super) fn claim(&self, claim: BatchClaim) -> BatchResult<()> {
+        if self.try_claim(claim) { Ok(()) } else { Err(BatchFault::Deferred) }
     }
 
     /// The same; whether it has it.
-    pub(super) fn try_claim(&self, claim: Claim) -> bool {
+    pub(super) fn try_claim(&self, claim: BatchClaim) -> bool {
         let mut claims = self.shared.claims.lock();
         let holder = claims.entry(claim).or_insert(Holder::One(self.own.number));
         matches!(holder, Holder::One(number) if *number == self.own.number)
@@ -249,17 +253,17 @@ impl Tx {
     /// Claims something beside others that do.
     ///
     /// # Errors
-    /// [`Fault::Deferred`] when another of the batch has it alone.
-    pub(super) fn share(&self, claim: Claim) -> Result<()> {
+    /// [`BatchFault::Deferred`] when another of the batch has it alone.
+    pub(super) fn share(&self, claim: BatchClaim) -> BatchResult<()> {
         match self.shared.claims.lock().entry(claim).or_insert(Holder::Many) {
             Holder::Many => Ok(()),
             Holder::One(number) if *number == self.own.number => Ok(()),
-            Holder::One(_) => Err(Fault::Deferred),
+            Holder::One(_) => Err(BatchFault::Deferred),
         }
     }
 
     /// Whether there is room for this.
-    pub(super) fn has_room(&self, demand: Demand) -> Result<()> {
+    pub(super) fn has_room(&self, demand: Demand) -> BatchResult<()> {
         Ok(demand.may_be_met(self.shared.is_full, None)?)
     }
 
@@ -282,11 +286,11 @@ impl Tx {
 /// One operation of a batch.
 pub(super) trait Job: Send {
     /// Begins it, anew if it was begun before.
-    fn start(&mut self, tx: Tx);
+    fn start(&mut self, tx: BatchTx);
     /// Goes on with it, till it waits for an answer or is done.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()>;
     /// What it failed with, once it is done.
-    fn fault(&mut self) -> Option<&mut Fault>;
+    fn fault(&mut self) -> Option<&mut BatchFault>;
     /// That it is about to be made durable: from now on its outcome may be unknown. `false`: nobody waits for it any more, and it is
     /// left out.
     fn send(&self) -> bool;
@@ -309,7 +313,7 @@ pub(super) trait Job: Send {
 }
 
 /// The future of an operation.
-pub(super) type Going<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+pub(super) type Going<T> = Pin<Box<dyn Future<Output = BatchResult<T>> + Send>>;
 
 /// Why a batch was not committed.
 #[derive(Debug)]
@@ -357,7 +361,7 @@ pub(super) async fn run(
             must_commit: AtomicBool::new(false),
             is_again: job.is_again(),
         });
-        job.start(Tx { shared: Arc::clone(&shared), own: Arc::clone(&own) });
+        job.start(BatchTx { shared: Arc::clone(&shared), own: Arc::clone(&own) });
         owns.push(own);
     }
     let mut is_open = false;
@@ -392,10 +396,10 @@ fn undone(owns: &[Arc<Own>], jobs: &mut [Box<dyn Job>]) -> std::result::Result<(
     for (own, job) in owns.iter().zip(jobs) {
         let has_written = own.has_written.load(Ordering::Relaxed);
         if let Some(fault) = job.fault()
-            && (has_written || matches!(fault, Fault::Undo(_)))
+            && (has_written || matches!(fault, BatchFault::Undo(_)))
         {
-            if let Fault::Store(error) = fault {
-                *fault = Fault::Undo(error.clone());
+            if let BatchFault::Store(error) = fault {
+                *fault = BatchFault::Undo(error.clone());
             }
             return Err(Trouble::Undone);
         }
@@ -434,9 +438,9 @@ async fn decide(
 }
 
 /// Many values of one statement, parameter by parameter.
-type Columns<'a> = Vec<Vec<&'a Value>>;
+type Columns<'a> = Vec<Vec<&'a PgValue>>;
 
-fn columns<'a>(statement: &Statement, rows: impl Iterator<Item = &'a [Value]>) -> Columns<'a> {
+fn columns<'a>(statement: &Statement, rows: impl Iterator<Item = &'a [PgValue]>) -> Columns<'a> {
     let mut columns: Columns<'a> = statement.takes.iter().map(|_| Vec::new()).collect();
     for row in rows {
         for (column, value) in columns.iter_mut().zip(row) {
@@ -518,7 +522,7 @@ fn hand_out(reads: Vec<Read>, rows: Vec<Row>) -> std::result::Result<(), tokio_p
 /// What tells one that is remembered from others: bucket, key and id.
 fn seen_key(read: &Read) -> Option<(i64, Bytes, i64)> {
     match read.values.as_slice() {
-        [Value::Int(Some(bucket)), Value::Bytes(Some(key)), _, Value::Int(Some(id)), ..] => {
+        [PgValue::Int(Some(bucket)), PgValue::Bytes(Some(key)), _, PgValue::Int(Some(id)), ..] => {
             Some((*bucket, key.clone(), *id))
         }
         _ => None,

@@ -14,20 +14,20 @@ use posthouse_core::{
         words,
     },
     message::{EventKind, NextConnection, Submission},
-    operation::{NotStarted, Operation, OperationState, OperationVerb},
+    operation::{BulkOperation, NotStarted, OperationState, OperationVerb},
     store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
 };
 use tokio_postgres::Row;
 
 use super::{
-    accept::{self, PreparedMessage},
+    accept::{self, MessageRows},
     audit::write as write_audit,
-    batch::{Claim, Tx},
+    batch::{BatchClaim, BatchTx},
     endpoint,
-    fault::Result,
+    fault::BatchResult,
     intervene, load,
-    reader::Readers,
-    record::{Record, corrupt},
+    reader::ReadPool,
+    record::{PgRow, corrupt},
     statements,
     value::values,
     write,
@@ -36,16 +36,16 @@ use super::{
 /// What came of a message: it was done, and with which new message; or why not.
 type Outcome = std::result::Result<Option<Id>, LeftAlone>;
 
-fn document(operation: &Operation) -> Result<String> {
+fn document(operation: &BulkOperation) -> BatchResult<String> {
     Ok(serde_json::to_string(operation).map_err(|error| StoreError::refused(error.to_string()))?)
 }
 
-fn read(row: &Row) -> Result<Operation> {
-    Record::by_id("operation", row)?.json("document")
+fn read(row: &Row) -> BatchResult<BulkOperation> {
+    PgRow::by_id("operation", row)?.json("document")
 }
 
 /// Keeps a planned one.
-pub(super) fn plan(tx: &Tx, operation: &Operation) -> Result<()> {
+pub(super) fn plan(tx: &BatchTx, operation: &BulkOperation) -> BatchResult<()> {
     let (state, document) = (operation.state.to_string(), document(operation)?);
     let values = values![operation.number, operation.created_at, &state, &document];
     tx.write(&statements::INSERT_OPERATION, values);
@@ -53,32 +53,32 @@ pub(super) fn plan(tx: &Tx, operation: &Operation) -> Result<()> {
 }
 
 /// The one of this id.
-pub(super) async fn find(readers: &Readers, id: Id) -> Result<Option<Operation>, StoreError> {
+pub(super) async fn find(readers: &ReadPool, id: Id) -> BatchResult<Option<BulkOperation>, StoreError> {
     let rows = readers.query(&statements::OPERATION_READ, values![id]).await?;
     Ok(rows.first().map(read).transpose()?)
 }
 
 /// Those below this id, newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     below: Option<Id>,
     limit: usize,
-) -> Result<Vec<Operation>, StoreError> {
+) -> BatchResult<Vec<BulkOperation>, StoreError> {
     let below = below.map_or(i64::MAX, Id::number);
     let rows = readers.query(&statements::OPERATIONS_READ, values![below, limit]).await?;
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 /// The one of this id, locked and claimed, and in whose hand it is.
-async fn locked(tx: &Tx, id: Id) -> Result<Option<(Operation, Option<Owner>)>> {
-    tx.claim(Claim::Operation(id))?;
+async fn locked(tx: &BatchTx, id: Id) -> BatchResult<Option<(BulkOperation, Option<Owner>)>> {
+    tx.claim(BatchClaim::Operation(id))?;
     let row = tx.read_one(&statements::OPERATION_LOCK, values![id]).await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some((read(&row)?, Record::by_id("operation", &row)?.owner("owner")?)))
+    Ok(Some((read(&row)?, PgRow::by_id("operation", &row)?.owner("owner")?)))
 }
 
 /// Writes how one stands from now on; its lease with it.
-fn keep(tx: &Tx, operation: &Operation, lease: Option<Lease>) -> Result<()> {
+fn keep(tx: &BatchTx, operation: &BulkOperation, lease: Option<Lease>) -> BatchResult<()> {
     let (owner, until) = (lease.map(|lease| lease.owner), lease.map(|lease| lease.until));
     let (state, document) = (operation.state.to_string(), document(operation)?);
     let values = values![operation.number, &state, owner, until, &document];
@@ -88,12 +88,12 @@ fn keep(tx: &Tx, operation: &Operation, lease: Option<Lease>) -> Result<()> {
 
 /// Starts one.
 pub(super) async fn start(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     expect_count: u64,
     by: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<Operation, NotStarted>> {
+) -> BatchResult<std::result::Result<BulkOperation, NotStarted>> {
     let Some((found, _)) = locked(tx, id).await? else { return Ok(Err(NotStarted::Unknown)) };
     let started = match found.started(expect_count, by.reason.as_deref(), now) {
         Ok(started) => started,
@@ -106,11 +106,11 @@ pub(super) async fn start(
 
 /// Cancels one.
 pub(super) async fn cancel(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     by: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<Operation, NotStarted>> {
+) -> BatchResult<std::result::Result<BulkOperation, NotStarted>> {
     let Some((found, _)) = locked(tx, id).await? else { return Ok(Err(NotStarted::Unknown)) };
     let cancelled = match found.cancelled(now) {
         Ok(cancelled) => cancelled,
@@ -121,40 +121,40 @@ pub(super) async fn cancel(
     Ok(Ok(cancelled))
 }
 
-fn note(tx: &Tx, operation: &Operation, by: &Actor, verb: AuditVerb, now: Timestamp) {
+fn note(tx: &BatchTx, operation: &BulkOperation, by: &Actor, verb: AuditVerb, now: Timestamp) {
     let target = format!("operation {}", operation.number);
     let after = format!("{} of {} messages, {} done", operation.spec.verb, operation.count, operation.done);
     write_audit(tx, &AuditEntry::new(by, verb, target, now).after(after));
 }
 
 /// Whether one runs that is in nobody's hand.
-pub(super) async fn is_any_running(readers: &Readers, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn is_any_running(readers: &ReadPool, now: Timestamp) -> BatchResult<bool, StoreError> {
     Ok(!readers.query(&statements::OPERATIONS_RUNNING, values![now]).await?.is_empty())
 }
 
 /// Leases the oldest that runs and is in nobody's hand.
-pub(super) async fn lease(tx: &Tx, lease: Lease, now: Timestamp) -> Result<Option<Operation>> {
+pub(super) async fn lease(tx: &BatchTx, lease: Lease, now: Timestamp) -> BatchResult<Option<BulkOperation>> {
     let row = tx.read_one(&statements::OPERATION_FREE, values![now]).await?;
     let Some(row) = row else { return Ok(None) };
-    tx.claim(Claim::Operation(Record::by_id("operation", &row)?.id("id")?))?;
+    tx.claim(BatchClaim::Operation(PgRow::by_id("operation", &row)?.id("id")?))?;
     let operation = read(&row)?;
     keep(tx, &operation, Some(lease))?;
     Ok(Some(operation))
 }
 
 /// Gives one back.
-pub(super) fn release(tx: &Tx, id: Id, owner: Owner) {
+pub(super) fn release(tx: &BatchTx, id: Id, owner: Owner) {
     tx.write(&statements::RELEASE_OPERATION, values![id, owner]);
 }
 
 /// Carries out a page.
 pub(super) async fn run(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     lease: Lease,
     page: &OperationPage,
     now: Timestamp,
-) -> Result<Operation> {
+) -> BatchResult<BulkOperation> {
     let (operation, owner) = locked(tx, id).await?.ok_or(StoreError::LostLease)?;
     if owner != Some(lease.owner) || operation.state != OperationState::Running {
         return Err(StoreError::LostLease.into());
@@ -164,7 +164,7 @@ pub(super) async fn run(
         None if operation.spec.verb == OperationVerb::ResendReports => {
             let by = operation.actor();
             let going = page.ids.iter().map(|id| report_again(tx, *id, &by, now));
-            futures_util::future::join_all(going).await.into_iter().collect::<Result<_>>()?
+            futures_util::future::join_all(going).await.into_iter().collect::<BatchResult<_>>()?
         }
         None => page.outcomes.iter().map(|outcome| outcome.map(Some)).collect(),
     };
@@ -185,31 +185,31 @@ pub(super) async fn run(
 
 /// Does to messages that wait what the operation does.
 async fn intervened(
-    tx: &Tx,
-    operation: &Operation,
+    tx: &BatchTx,
+    operation: &BulkOperation,
     page: &OperationPage,
     intervention: Intervention,
     now: Timestamp,
-) -> Result<Vec<Outcome>> {
+) -> BatchResult<Vec<Outcome>> {
     let rulings = intervene::intervene(tx, &page.ids, intervention, &operation.actor(), now).await?;
     if operation.spec.verb == OperationVerb::Reroute {
         let via = operation.spec.via.as_deref().unwrap_or_default();
         let done = page.ids.iter().zip(&rulings).filter(|(_, ruling)| ruling.is_ok());
         let going = done.map(|(id, _)| want_connection(tx, *id, via));
-        futures_util::future::join_all(going).await.into_iter().collect::<Result<Vec<()>>>()?;
+        futures_util::future::join_all(going).await.into_iter().collect::<BatchResult<Vec<()>>>()?;
     }
     Ok(rulings.into_iter().map(|ruling| ruling.map(|()| None)).collect())
 }
 
 /// The next attempt of one that was rerouted goes over this connection.
-async fn want_connection(tx: &Tx, id: Id, connection: &str) -> Result<()> {
+async fn want_connection(tx: &BatchTx, id: Id, connection: &str) -> BatchResult<()> {
     let (row, carried) = tokio::join!(biased;
         tx.read_one(&statements::SUBJECT, values![id]),
         tx.read_one(&statements::CARRIED, values![id]));
     let gone = || corrupt("message", "id", id, "it is gone");
     let row = row?.map(|row| load::read_life(&row)).transpose()?.flatten().ok_or_else(gone)?;
     let carried = carried?.ok_or_else(gone)?;
-    let mut submission: Submission = Record::by_id("message", &carried)?.json("submission")?;
+    let mut submission: Submission = PgRow::by_id("message", &carried)?.json("submission")?;
     submission.via = Some(NextConnection { connection: connection.to_owned(), attempts: row.attempts });
     let text = serde_json::to_string(&submission).map_err(|error| StoreError::refused(error.to_string()))?;
     tx.write(&statements::UPDATE_SUBMISSION, values![id, &text]);
@@ -217,7 +217,7 @@ async fn want_connection(tx: &Tx, id: Id, connection: &str) -> Result<()> {
 }
 
 /// What a message's VASP was told of it is owed once more, and what failed.
-async fn report_again(tx: &Tx, id: Id, by: &Actor, now: Timestamp) -> Result<Outcome> {
+async fn report_again(tx: &BatchTx, id: Id, by: &Actor, now: Timestamp) -> BatchResult<Outcome> {
     let Some((row, owed)) = load::subject(tx, id).await? else { return Ok(Err(LeftAlone::Unknown)) };
     let (failed, reported) = tokio::join!(biased;
         tx.read(&statements::FAILED_OF, values![id]),
@@ -226,7 +226,7 @@ async fn report_again(tx: &Tx, id: Id, by: &Actor, now: Timestamp) -> Result<Out
     let mut owing = BTreeMap::from([(id, !owed.is_empty())]);
     let mut is_done = false;
     for row in &failed? {
-        let record = Record::by_id("callback_failed", row)?;
+        let record = PgRow::by_id("callback_failed", row)?;
         if endpoint::retry_one(tx, record.id("id")?, by, now, &mut owing).await?.is_ok() {
             owed.push(record.says()?);
             is_done = true;
@@ -251,18 +251,18 @@ async fn report_again(tx: &Tx, id: Id, by: &Actor, now: Timestamp) -> Result<Out
 
 /// Accepts a new message for one that has ended.
 pub(super) async fn resubmit(
-    tx: &Tx,
+    tx: &BatchTx,
     operation: Option<Id>,
-    (of, message): (Id, &PreparedMessage),
+    (of, message): (Id, &MessageRows),
     by: &Actor,
     now: Timestamp,
-) -> Result<std::result::Result<Id, LeftAlone>> {
+) -> BatchResult<std::result::Result<Id, LeftAlone>> {
     let new = message.id();
     // Its lock first: whoever else sends it again has been committed when this looks.
     let found = load::subject(tx, of).await?;
     if let Some(row) = tx.read_one(&statements::RESUBMITTED, values![of]).await? {
         tx.answer_after_commit();
-        let record = Record::new("resubmission", of, &row);
+        let record = PgRow::new("resubmission", of, &row);
         let (first, by_operation) = (record.id("new")?, record.value::<Option<i64>>("operation")?);
         let is_ours = operation.is_some() && by_operation == operation.map(Id::number);
         let is_this = tx.is_again() && first == new;
@@ -287,20 +287,20 @@ pub(super) async fn resubmit(
 
 /// What came of an operation's messages, newest first.
 pub(super) async fn items(
-    readers: &Readers,
+    readers: &ReadPool,
     id: Id,
     below: Option<Id>,
     limit: usize,
-) -> Result<Vec<OperationItem>, StoreError> {
+) -> BatchResult<Vec<OperationItem>, StoreError> {
     let below = below.map_or(i64::MAX, Id::number);
     let rows = readers.query(&statements::OPERATION_ITEMS_READ, values![id, below, limit]).await?;
-    let read = |row: &Row| -> Result<OperationItem> {
-        let record = Record::new("operation_item", id, row);
+    let read = |row: &Row| -> BatchResult<OperationItem> {
+        let record = PgRow::new("operation_item", id, row);
         Ok(OperationItem {
             message: record.id("message")?,
             outcome: record.value("outcome")?,
             new: record.value::<Option<i64>>("new")?.and_then(Id::from_number),
         })
     };
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }

@@ -12,11 +12,11 @@ use tokio_postgres::Row;
 
 use super::{
     endpoint,
-    fault::{Result, refused},
-    reader::{Reader, Readers},
+    fault::{BatchResult, refused},
+    reader::{PooledReader, ReadPool},
     record::time,
     statements::{self, Statement},
-    value::{Value, values},
+    value::{PgValue, parameters, values},
     work::bits,
 };
 
@@ -37,11 +37,11 @@ impl Times {
 
     /// From the earliest of all, and a look for the first behind now where that is due.
     async fn of(
-        reader: &Reader<'_>,
+        reader: &PooledReader<'_>,
         (earliest, ahead): (&'static Statement, &'static Statement),
-        values: Vec<Value>,
+        values: Vec<PgValue>,
         now: i64,
-    ) -> Result<Self, StoreError> {
+    ) -> BatchResult<Self, StoreError> {
         match number(&reader.query(earliest, &values).await?)? {
             Some(due) if due <= now => {
                 let mut values = values;
@@ -53,7 +53,7 @@ impl Times {
     }
 }
 
-fn number(rows: &[Row]) -> Result<Option<i64>, StoreError> {
+fn number(rows: &[Row]) -> BatchResult<Option<i64>, StoreError> {
     rows.first().map_or(Ok(None), |row| row.try_get("due")).map_err(|error| refused(&error))
 }
 
@@ -66,7 +66,7 @@ struct Known {
 }
 
 /// Who has something due at this time, and when something will be that is not yet.
-pub(super) async fn due(readers: &Readers, now: Timestamp, slots: Slots) -> Result<Due, StoreError> {
+pub(super) async fn due(readers: &ReadPool, now: Timestamp, slots: Slots) -> BatchResult<Due, StoreError> {
     let known = look(readers, now, slots).await?;
     let all = known.carriers.values().chain(known.accounts.values()).chain([&known.timers]);
     let next = all.filter_map(|times| times.ahead).min().map(time);
@@ -82,20 +82,20 @@ pub(super) async fn due(readers: &Readers, now: Timestamp, slots: Slots) -> Resu
 }
 
 /// Since when the oldest of what is due has been due.
-pub(super) async fn oldest(readers: &Readers, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+pub(super) async fn oldest(readers: &ReadPool, now: Timestamp) -> BatchResult<Option<Timestamp>, StoreError> {
     let known = look(readers, now, Slots::ALL).await?;
     let all = known.carriers.values().chain(known.accounts.values()).chain([&known.timers]);
     Ok(all.filter_map(|times| times.over).min().map(time))
 }
 
-async fn look(readers: &Readers, now: Timestamp, slots: Slots) -> Result<Known, StoreError> {
+async fn look(readers: &ReadPool, now: Timestamp, slots: Slots) -> BatchResult<Known, StoreError> {
     let paused = endpoint::paused(readers).await?;
     let all_slots = slots;
     let slots = bits(slots);
     let reader = readers.reader().await?;
     let (now, mut known) = (now.as_millisecond(), Known::default());
     look_at_work(&reader, now, &slots, &mut known).await?;
-    for row in &reader.query(&statements::WORK_HELD, &values![&slots[..], now]).await? {
+    for row in &reader.query(&statements::WORK_HELD, &parameters![&slots[..], now]).await? {
         add_held(row, &mut known)?;
     }
     let timers = (&statements::AWAITING_EARLIEST, &statements::AWAITING_AHEAD);
@@ -115,20 +115,20 @@ async fn look(readers: &Readers, now: Timestamp, slots: Slots) -> Result<Known, 
 
 /// The first name of an index behind another one.
 async fn next_name(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     statement: &'static Statement,
     behind: &str,
-) -> Result<Option<String>, StoreError> {
-    let rows = reader.query(statement, &values![behind]).await?;
+) -> BatchResult<Option<String>, StoreError> {
+    let rows = reader.query(statement, &parameters![behind]).await?;
     rows.first().map(|row| row.try_get("name")).transpose().map_err(|error| refused(&error))
 }
 
 async fn look_at_work(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     now: i64,
     slots: &[u8],
     known: &mut Known,
-) -> Result<(), StoreError> {
+) -> BatchResult<(), StoreError> {
     let mut name = String::new();
     while let Some(carrier) = next_name(reader, &statements::NEXT_CARRIER, &name).await? {
         let walk = (&statements::CARRIER_EARLIEST, &statements::CARRIER_AHEAD);
@@ -140,12 +140,12 @@ async fn look_at_work(
 }
 
 async fn look_at_accounts(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     next: &'static Statement,
     walk: (&'static Statement, &'static Statement),
     now: i64,
     known: &mut Known,
-) -> Result<(), StoreError> {
+) -> BatchResult<(), StoreError> {
     let mut name = String::new();
     while let Some(account) = next_name(reader, next, &name).await? {
         let times = Times::of(reader, walk, values![&account], now).await?;
@@ -156,8 +156,8 @@ async fn look_at_accounts(
 }
 
 /// What nodes have in hand: an attempt is a timer, and what was not begun is its carrier's again when the lease ends.
-fn add_held(row: &Row, known: &mut Known) -> Result<(), StoreError> {
-    let read = || -> Result<(String, bool, Times), tokio_postgres::Error> {
+fn add_held(row: &Row, known: &mut Known) -> BatchResult<(), StoreError> {
+    let read = || -> BatchResult<(String, bool, Times), tokio_postgres::Error> {
         let times = Times { over: row.try_get("over")?, ahead: row.try_get("ahead")? };
         Ok((row.try_get("carrier")?, row.try_get("sending")?, times))
     };

@@ -1,6 +1,6 @@
 //! Endpoints of accounts: what is owed to each, how its tries went, and pauses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use jiff::Timestamp;
 use posthouse_core::{
@@ -11,36 +11,35 @@ use posthouse_core::{
     bounds::TRIES,
     carrier::CarrierId,
     life::callback::{self, CallbackAttempt, CallbackRow, NotRetried, TryEnd},
-    store::{CallbackAnswer, Endpoint, KeptCallback, KeptFilter, LastFailure, Pause, StoreError},
+    store::{CallbackAnswer, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure, StoreError},
 };
 use tokio_postgres::Row;
 
 use super::{
     audit::write as write_audit,
-    batch::{Claim, Tx},
-    callback::Tried,
-    fault::{Result, refused},
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchResult, refused},
     intervene::{self, FailedRow},
-    reader::Readers,
-    record::Record,
+    reader::ReadPool,
+    record::PgRow,
     statements,
-    value::{Value, values},
+    value::{PgValue, parameters, values},
 };
 
 /// Callbacks that are owed or were kept as failed, newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &KeptFilter,
     limit: usize,
-) -> Result<Vec<KeptCallback>, StoreError> {
+) -> BatchResult<Vec<KeptCallback>, StoreError> {
     let (sql, values) = search(filter, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    Ok(rows.iter().map(read_kept).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read_kept).collect::<BatchResult<_>>()?)
 }
 
 /// The statement for a filter.
-pub(super) fn search(filter: &KeptFilter, limit: usize) -> (String, Vec<Value>) {
-    let mut values = vec![Value::from(limit)];
+pub(super) fn search(filter: &KeptFilter, limit: usize) -> (String, Vec<PgValue>) {
+    let mut values = vec![PgValue::from(limit)];
     let conditions = intervene::matching(&filter.which, &mut values);
     let owed =
         "SELECT id, message, account, carrier, status, read_status, at, attempts, due, owner, false AS failed
@@ -64,14 +63,14 @@ pub(super) fn search(filter: &KeptFilter, limit: usize) -> (String, Vec<Value>) 
 }
 
 /// The one of this id.
-pub(super) async fn find(readers: &Readers, id: Id) -> Result<Option<KeptCallback>, StoreError> {
+pub(super) async fn find(readers: &ReadPool, id: Id) -> BatchResult<Option<KeptCallback>, StoreError> {
     let reader = readers.reader().await?;
-    let rows = reader.query(&statements::KEPT_READ, &values![id]).await?;
+    let rows = reader.query(&statements::KEPT_READ, &parameters![id]).await?;
     Ok(rows.first().map(read_kept).transpose()?)
 }
 
-fn read_kept(row: &Row) -> Result<KeptCallback> {
-    let record = Record::by_id("callback", row)?;
+fn read_kept(row: &Row) -> BatchResult<KeptCallback> {
+    let record = PgRow::by_id("callback", row)?;
     let says = record.says()?;
     Ok(KeptCallback {
         id: record.id("id")?,
@@ -92,19 +91,19 @@ fn read_kept(row: &Row) -> Result<KeptCallback> {
 
 /// Makes callbacks due at once, in the order in which they became owed; what came of each, in the order of `ids`.
 pub(super) async fn retry(
-    tx: &Tx,
+    tx: &BatchTx,
     ids: &[Id],
     by: &Actor,
     now: Timestamp,
-) -> Result<Vec<std::result::Result<(), NotRetried>>> {
+) -> BatchResult<Vec<std::result::Result<(), NotRetried>>> {
     let (mut done, mut about) = (BTreeMap::new(), Vec::new());
     // Which messages owe another one, as it is by now.
     let mut owing = BTreeMap::new();
     for id in callback::resend_order(ids) {
-        if !done.contains_key(&id) {
+        if let Entry::Vacant(place) = done.entry(id) {
             let retried = retry_one(tx, id, by, now, &mut owing).await?;
             about.extend(retried.ok());
-            done.insert(id, retried.map(|_| ()));
+            place.insert(retried.map(|_| ()));
         }
     }
     about.sort_unstable();
@@ -117,19 +116,19 @@ pub(super) async fn retry(
 
 /// The message that it is about, where it is done.
 pub(super) async fn retry_one(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     by: &Actor,
     now: Timestamp,
     owing: &mut BTreeMap<Id, bool>,
-) -> Result<std::result::Result<Id, NotRetried>> {
+) -> BatchResult<std::result::Result<Id, NotRetried>> {
     let (locked, kept) = tokio::join!(biased;
         tx.read_one(&statements::CALLBACK_LOCK, values![id]),
         tx.read_one(&statements::KEPT_ONE, values![id]));
     locked?;
     let Some(row) = kept? else { return Ok(Err(NotRetried::Unknown)) };
     let kept = read_kept(&row)?;
-    tx.claim(Claim::Message(kept.message))?;
+    tx.claim(BatchClaim::Message(kept.message))?;
     let owes = match owing.get(&kept.message) {
         Some(owes) => *owes,
         None => {
@@ -162,27 +161,14 @@ pub(super) async fn retry_one(
     Ok(Ok(kept.message))
 }
 
-/// Keeps a try. At the end of a round, and while it is a long one, the oldest of the callback are forgotten that are too many.
-pub(super) fn note(tx: &Tx, tried: &Tried, attempt: &CallbackAttempt) {
-    let CallbackAttempt { at, ended, said } = attempt;
-    let (id, about) = (tried.id, tried.callback.about);
-    let status = said.http_status.map(i64::from);
-    let values = values![id, *at, about, ended.as_str(), status, &said.words, said.body.clone()];
-    tx.write(&statements::PUT_TRY, values);
-    if tried.callback.row.attempts >= TRIES || attempt.ended != TryEnd::Retried {
-        // One more is written beside this.
-        tx.write(&statements::TRIM_TRIES, values![id, TRIES.saturating_sub(1)]);
-    }
-    if attempt.is_failure() {
-        tx.write(&statements::ENDPOINT_FAILS, values![&tried.account, *at, status, &said.words]);
-    }
-}
-
 /// How the newest tries ended, oldest first.
-pub(super) async fn attempts(readers: &Readers, callback: Id) -> Result<Vec<CallbackAttempt>, StoreError> {
+pub(super) async fn attempts(
+    readers: &ReadPool,
+    callback: Id,
+) -> BatchResult<Vec<CallbackAttempt>, StoreError> {
     let rows = readers.query(&statements::TRIES_READ, values![callback, TRIES]).await?;
-    let read = |row: &Row| -> Result<CallbackAttempt> {
-        let record = Record::new("callback_attempt", callback, row);
+    let read = |row: &Row| -> BatchResult<CallbackAttempt> {
+        let record = PgRow::new("callback_attempt", callback, row);
         let body: &[u8] = record.value("body")?;
         Ok(CallbackAttempt {
             at: record.time("at")?,
@@ -194,16 +180,16 @@ pub(super) async fn attempts(readers: &Readers, callback: Id) -> Result<Vec<Call
             },
         })
     };
-    Ok(rows.iter().rev().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().rev().map(read).collect::<BatchResult<_>>()?)
 }
 
-fn http_status(record: &Record<'_>) -> Result<Option<u16>> {
+fn http_status(record: &PgRow<'_>) -> BatchResult<Option<u16>> {
     let status: Option<i64> = record.value("http_status")?;
     Ok(status.and_then(|status| u16::try_from(status).ok()))
 }
 
 /// The endpoints of all accounts that are owed something, have failed, or are paused.
-pub(super) async fn endpoints(readers: &Readers) -> Result<Vec<Endpoint>, StoreError> {
+pub(super) async fn endpoints(readers: &ReadPool) -> BatchResult<Vec<Endpoint>, StoreError> {
     let reader = readers.reader().await?;
     let mut endpoints: BTreeMap<String, Endpoint> = BTreeMap::new();
     for row in &reader.query(&statements::OWED_READ, &[]).await? {
@@ -225,14 +211,14 @@ pub(super) async fn endpoints(readers: &Readers) -> Result<Vec<Endpoint>, StoreE
 fn of_row<'a, 'r>(
     row: &'r Row,
     endpoints: &'a mut BTreeMap<String, Endpoint>,
-) -> Result<(Record<'r>, &'a mut Endpoint)> {
+) -> BatchResult<(PgRow<'r>, &'a mut Endpoint)> {
     let account: String = row.try_get("account")?;
-    let record = Record::new("endpoint", &account, row);
+    let record = PgRow::new("endpoint", &account, row);
     let endpoint = endpoints.entry(account.clone()).or_insert_with(|| Endpoint::idle(AccountName(account)));
     Ok((record, endpoint))
 }
 
-fn read_endpoint(record: &Record<'_>, endpoint: &mut Endpoint) -> Result<()> {
+fn read_endpoint(record: &PgRow<'_>, endpoint: &mut Endpoint) -> BatchResult<()> {
     endpoint.failing_since = record.time_if_any("failing_since")?;
     endpoint.last_failure = match record.time_if_any("failed_at")? {
         None => None,
@@ -244,7 +230,7 @@ fn read_endpoint(record: &Record<'_>, endpoint: &mut Endpoint) -> Result<()> {
     };
     endpoint.paused = match record.time_if_any("paused_at")? {
         None => None,
-        Some(at) => Some(Pause {
+        Some(at) => Some(EndpointPause {
             at,
             by: record.value::<Option<String>>("paused_by")?.unwrap_or_default(),
             reason: record.value::<Option<String>>("paused_for")?.unwrap_or_default(),
@@ -253,8 +239,8 @@ fn read_endpoint(record: &Record<'_>, endpoint: &mut Endpoint) -> Result<()> {
     Ok(())
 }
 
-async fn is_paused(tx: &Tx, account: &AccountName) -> Result<bool> {
-    tx.claim(Claim::Recipient("endpoint".to_owned(), account.0.clone()))?;
+async fn is_paused(tx: &BatchTx, account: &AccountName) -> BatchResult<bool> {
+    tx.claim(BatchClaim::Recipient("endpoint".to_owned(), account.0.clone()))?;
     let row = tx.read_one(&statements::PAUSED_ONE, values![account]).await?;
     Ok(match row {
         Some(row) => row.try_get::<_, Option<i64>>("paused_at")?.is_some(),
@@ -263,7 +249,12 @@ async fn is_paused(tx: &Tx, account: &AccountName) -> Result<bool> {
 }
 
 /// Pauses an account, unless it is.
-pub(super) async fn pause(tx: &Tx, account: &AccountName, by: &Actor, now: Timestamp) -> Result<bool> {
+pub(super) async fn pause(
+    tx: &BatchTx,
+    account: &AccountName,
+    by: &Actor,
+    now: Timestamp,
+) -> BatchResult<bool> {
     if is_paused(tx, account).await? {
         return Ok(false);
     }
@@ -274,7 +265,12 @@ pub(super) async fn pause(tx: &Tx, account: &AccountName, by: &Actor, now: Times
 }
 
 /// Ends a pause.
-pub(super) async fn resume(tx: &Tx, account: &AccountName, by: &Actor, now: Timestamp) -> Result<bool> {
+pub(super) async fn resume(
+    tx: &BatchTx,
+    account: &AccountName,
+    by: &Actor,
+    now: Timestamp,
+) -> BatchResult<bool> {
     if !is_paused(tx, account).await? {
         return Ok(false);
     }
@@ -284,12 +280,12 @@ pub(super) async fn resume(tx: &Tx, account: &AccountName, by: &Actor, now: Time
 }
 
 /// It does not fail any more.
-pub(super) fn note_recovered(tx: &Tx, account: &AccountName) {
+pub(super) fn note_recovered(tx: &BatchTx, account: &AccountName) {
     tx.write(&statements::ENDPOINT_RECOVERS, values![account]);
 }
 
 /// The accounts that are paused.
-pub(super) async fn paused(readers: &Readers) -> Result<Vec<String>, StoreError> {
+pub(super) async fn paused(readers: &ReadPool) -> BatchResult<Vec<String>, StoreError> {
     let rows = readers.query(&statements::PAUSED_READ, values![]).await?;
     rows.iter().map(|row| row.try_get("account").map_err(|error| refused(&error))).collect()
 }

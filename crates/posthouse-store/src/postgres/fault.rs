@@ -6,11 +6,11 @@ use posthouse_core::store::{ErrorCause, StoreError};
 use tokio_postgres::error::SqlState;
 
 /// The result of a step inside a transaction.
-pub(super) type Result<T, E = Fault> = std::result::Result<T, E>;
+pub(super) type BatchResult<T, E = BatchFault> = std::result::Result<T, E>;
 
 /// What a step inside a transaction fails with.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(super) enum BatchFault {
     /// Decided here. Nothing of the operation is written; the others of its batch are.
     Store(StoreError),
     /// Decided here, after something was written in the middle: the whole transaction has to be undone.
@@ -23,13 +23,13 @@ pub(super) enum Fault {
     Abandoned,
 }
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for BatchFault {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<tokio_postgres::Error> for Fault {
+impl From<tokio_postgres::Error> for BatchFault {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Database(error)
     }
@@ -37,7 +37,7 @@ impl From<tokio_postgres::Error> for Fault {
 
 /// What is to be done about an error of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remedy {
+pub(super) enum ServerRemedy {
     /// The connection is gone, or goes: everything again on the next one.
     Reconnect,
     /// Others were in the way: everything again.
@@ -49,23 +49,23 @@ pub(super) enum Remedy {
 }
 
 /// What is to be done about this error.
-pub(super) fn remedy(error: &tokio_postgres::Error) -> Remedy {
+pub(super) fn remedy(error: &tokio_postgres::Error) -> ServerRemedy {
     let Some(state) = error.code() else {
-        return if is_lost(error) { Remedy::Reconnect } else { Remedy::Split };
+        return if is_lost(error) { ServerRemedy::Reconnect } else { ServerRemedy::Split };
     };
     match *state {
         SqlState::T_R_SERIALIZATION_FAILURE
         | SqlState::T_R_DEADLOCK_DETECTED
-        | SqlState::LOCK_NOT_AVAILABLE => Remedy::Again,
-        SqlState::CHECK_VIOLATION => Remedy::Partition,
+        | SqlState::LOCK_NOT_AVAILABLE => ServerRemedy::Again,
+        SqlState::CHECK_VIOLATION => ServerRemedy::Partition,
         // A standby that was promoted elsewhere, or a primary that is none any more.
         SqlState::READ_ONLY_SQL_TRANSACTION
         | SqlState::ADMIN_SHUTDOWN
         | SqlState::CRASH_SHUTDOWN
         | SqlState::CANNOT_CONNECT_NOW
-        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => Remedy::Reconnect,
-        _ if state.code().starts_with("08") => Remedy::Reconnect,
-        _ => Remedy::Split,
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => ServerRemedy::Reconnect,
+        _ if state.code().starts_with("08") => ServerRemedy::Reconnect,
+        _ => ServerRemedy::Split,
     }
 }
 
@@ -76,9 +76,9 @@ pub(super) fn is_lost(error: &tokio_postgres::Error) -> bool {
 }
 
 /// An error of the server in words: what it says, and not only that it said something.
-pub(super) struct Said<'a>(pub(super) &'a tokio_postgres::Error);
+pub(super) struct ServerSaid<'a>(pub(super) &'a tokio_postgres::Error);
 
-impl fmt::Display for Said<'_> {
+impl fmt::Display for ServerSaid<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(error) = self.0.as_db_error() {
             return write!(f, "{} ({})", error.message(), error.code().code());
@@ -102,17 +102,17 @@ pub(super) fn refused(error: &tokio_postgres::Error) -> StoreError {
             place: "rows that belong together".to_owned(),
             what: "one that was read in this transaction was not there to be changed".to_owned(),
         },
-        _ => StoreError::NotDone(ErrorCause::within("PostgreSQL", Said(error).to_string())),
+        _ => StoreError::NotDone(ErrorCause::within("PostgreSQL", ServerSaid(error).to_string())),
     }
 }
 
 /// What a read fails with.
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
+impl From<BatchFault> for StoreError {
+    fn from(fault: BatchFault) -> Self {
         match fault {
-            Fault::Store(error) | Fault::Undo(error) => error,
-            Fault::Database(error) => refused(&error),
-            Fault::Deferred | Fault::Abandoned => Self::Overloaded,
+            BatchFault::Store(error) | BatchFault::Undo(error) => error,
+            BatchFault::Database(error) => refused(&error),
+            BatchFault::Deferred | BatchFault::Abandoned => Self::Overloaded,
         }
     }
 }

@@ -19,13 +19,13 @@ use tokio_postgres::Row;
 
 use super::{
     audit::write as write_audit,
-    batch::{Claim, Tx},
+    batch::{BatchClaim, BatchTx},
     endpoint,
-    fault::Result,
-    reader::Readers,
-    record::Record,
+    fault::BatchResult,
+    reader::ReadPool,
+    record::PgRow,
     statements,
-    value::{Value, values},
+    value::{PgValue, values},
     write,
 };
 
@@ -35,7 +35,7 @@ const APART: SignedDuration = SignedDuration::from_secs(10);
 /// A statement that is put together: its text, and the values in it.
 struct Lookup {
     text: String,
-    values: Vec<Value>,
+    values: Vec<PgValue>,
 }
 
 impl Lookup {
@@ -43,12 +43,17 @@ impl Lookup {
         Self { text: select.to_owned(), values: Vec::new() }
     }
 
-    fn and(&mut self, condition: &str, value: impl Into<Value>) {
+    fn and(&mut self, condition: &str, value: impl Into<PgValue>) {
         self.values.push(value.into());
         self.text.push_str(&format!(" AND {condition} ${}", self.values.len()));
     }
 
-    async fn newest(mut self, order: &str, readers: &Readers, limit: usize) -> Result<Vec<Row>, StoreError> {
+    async fn newest(
+        mut self,
+        order: &str,
+        readers: &ReadPool,
+        limit: usize,
+    ) -> BatchResult<Vec<Row>, StoreError> {
         self.values.push(limit.into());
         self.text.push_str(&format!(" ORDER BY {order} DESC LIMIT ${}", self.values.len()));
         readers.reader().await?.search(&self.text, &self.values).await
@@ -62,10 +67,10 @@ const MO: &str = "SELECT o.*, c.id AS callback, f.id AS failed FROM mo o
 
 /// Messages from handsets that match, newest first.
 pub(super) async fn mos(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &MoFilter,
     limit: usize,
-) -> Result<Vec<StoredMo>, StoreError> {
+) -> BatchResult<Vec<StoredMo>, StoreError> {
     let mut lookup = Lookup::of(MO);
     if let Some(account) = &filter.account {
         lookup.and("o.account =", account);
@@ -94,19 +99,19 @@ pub(super) async fn mos(
         lookup.and("o.id <", below);
     }
     let rows = lookup.newest("o.id", readers, limit).await?;
-    Ok(rows.iter().map(read_mo).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read_mo).collect::<BatchResult<_>>()?)
 }
 
 /// The one of this LinkedID.
-pub(super) async fn mo(readers: &Readers, id: Id) -> Result<Option<StoredMo>, StoreError> {
+pub(super) async fn mo(readers: &ReadPool, id: Id) -> BatchResult<Option<StoredMo>, StoreError> {
     let mut lookup = Lookup::of(MO);
     lookup.and("o.id =", id);
     let rows = lookup.newest("o.id", readers, 1).await?;
     Ok(rows.first().map(read_mo).transpose()?)
 }
 
-fn read_mo(row: &Row) -> Result<StoredMo> {
-    let record = Record::by_id("mo", row)?;
+fn read_mo(row: &Row) -> BatchResult<StoredMo> {
+    let record = PgRow::by_id("mo", row)?;
     let (owed, failed): (Option<i64>, Option<i64>) = (record.value("callback")?, record.value("failed")?);
     let outcome = match (owed, failed) {
         (Some(_), _) => MoOutcome::Owed(record.id("callback")?),
@@ -127,11 +132,11 @@ fn read_mo(row: &Row) -> Result<StoredMo> {
 
 /// Makes them owed once more; what came of each, in the order of `ids`.
 pub(super) async fn resend(
-    tx: &Tx,
+    tx: &BatchTx,
     ids: &[Id],
     by: &Actor,
     now: Timestamp,
-) -> Result<Vec<std::result::Result<(), NotRetried>>> {
+) -> BatchResult<Vec<std::result::Result<(), NotRetried>>> {
     let (mut outcomes, mut done, mut owing) = (Vec::new(), Vec::new(), BTreeMap::new());
     for id in ids {
         let outcome = match done.contains(id) {
@@ -151,13 +156,13 @@ pub(super) async fn resend(
 }
 
 async fn resend_one(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     by: &Actor,
     now: Timestamp,
     owing: &mut BTreeMap<Id, bool>,
-) -> Result<std::result::Result<(), NotRetried>> {
-    tx.claim(Claim::Message(id))?;
+) -> BatchResult<std::result::Result<(), NotRetried>> {
+    tx.claim(BatchClaim::Message(id))?;
     let row = tx.read_one(&statements::MO_ONE, values![id]).await?;
     let Some(found) = row.map(|row| read_mo(&row)).transpose()? else { return Ok(Err(NotRetried::Unknown)) };
     match found.outcome {
@@ -173,9 +178,9 @@ async fn resend_one(
 }
 
 /// Keeps one that is for nobody; the oldest of its carrier go for it.
-pub(super) async fn keep_for_nobody(tx: &Tx, mo: &ForNobody) -> Result<i64> {
+pub(super) async fn keep_for_nobody(tx: &BatchTx, mo: &ForNobody) -> BatchResult<i64> {
     tx.has_room(Demand::More)?;
-    tx.claim(Claim::CarriersId(mo.carrier.0.clone(), "for nobody".to_owned()))?;
+    tx.claim(BatchClaim::CarriersId(mo.carrier.0.clone(), "for nobody".to_owned()))?;
     let most = values![&mo.carrier, MOST_FOR_NOBODY.saturating_sub(1)];
     let row = tx.read_one(&statements::FOR_NOBODY_BEYOND, most).await?;
     let beyond: Option<i64> = row.map_or(Ok(None), |row| row.try_get("beyond"))?;
@@ -191,18 +196,18 @@ pub(super) async fn keep_for_nobody(tx: &Tx, mo: &ForNobody) -> Result<i64> {
 
 /// Those of a carrier, or of all, the newest first.
 pub(super) async fn for_nobody(
-    readers: &Readers,
+    readers: &ReadPool,
     carrier: Option<&CarrierId>,
     below: Option<i64>,
     limit: usize,
-) -> Result<Vec<(i64, ForNobody)>, StoreError> {
+) -> BatchResult<Vec<(i64, ForNobody)>, StoreError> {
     let below = below.unwrap_or(i64::MAX);
     let rows = match carrier {
         Some(carrier) => readers.query(&statements::FOR_NOBODY_READ, values![carrier, below, limit]).await?,
         None => readers.query(&statements::FOR_NOBODY_READ_ALL, values![below, limit]).await?,
     };
-    let read = |row: &Row| -> Result<(i64, ForNobody)> {
-        let record = Record::by_id("mo_for_nobody", row)?;
+    let read = |row: &Row| -> BatchResult<(i64, ForNobody)> {
+        let record = PgRow::by_id("mo_for_nobody", row)?;
         let mo = ForNobody {
             received_at: record.time("received_at")?,
             carrier: CarrierId(record.value("carrier")?),
@@ -212,15 +217,15 @@ pub(super) async fn for_nobody(
         };
         Ok((record.value("id")?, mo))
     };
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 /// Reports and read replies whose message is not known, newest first.
 pub(super) async fn unmatched(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &UnmatchedFilter,
     limit: usize,
-) -> Result<Vec<UnmatchedReport>, StoreError> {
+) -> BatchResult<Vec<UnmatchedReport>, StoreError> {
     let mut lookup = Lookup::of("SELECT * FROM unmatched_report WHERE true");
     let texts = [
         ("carrier =", filter.carrier.as_ref().map(CarrierId::as_str)),
@@ -242,11 +247,11 @@ pub(super) async fn unmatched(
         lookup.and("id <", below);
     }
     let rows = lookup.newest("id", readers, limit).await?;
-    Ok(rows.iter().map(read_unmatched).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read_unmatched).collect::<BatchResult<_>>()?)
 }
 
-fn read_unmatched(row: &Row) -> Result<UnmatchedReport> {
-    let record = Record::by_id("unmatched_report", row)?;
+fn read_unmatched(row: &Row) -> BatchResult<UnmatchedReport> {
+    let record = PgRow::by_id("unmatched_report", row)?;
     let says = match record.time_if_any("read_at")? {
         Some(_) => UnmatchedSays::ReadReply(record.read_status("status")?),
         None => UnmatchedSays::Report(record.status("status")?),

@@ -22,27 +22,27 @@ use tokio_postgres::Row;
 
 use super::{
     audit::write as write_audit,
-    batch::{Claim, Tx},
-    fault::Result,
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
     load,
-    reader::Readers,
-    record::Record,
+    reader::ReadPool,
+    record::PgRow,
     statements,
-    value::{Value, values},
+    value::{PgValue, parameters, values},
     write,
 };
 
 /// What would be done to these messages, in their order.
 pub(super) async fn judge(
-    readers: &Readers,
+    readers: &ReadPool,
     ids: &[Id],
     intervention: Intervention,
     now: Timestamp,
-) -> Result<Vec<Ruling>, StoreError> {
+) -> BatchResult<Vec<Ruling>, StoreError> {
     let reader = readers.reader().await?;
     let mut rulings = Vec::new();
     for id in ids {
-        let rows = reader.query(&statements::SUBJECT_READ, &values![*id]).await?;
+        let rows = reader.query(&statements::SUBJECT_READ, &parameters![*id]).await?;
         let row = rows.first().map(load::read_life).transpose()?.flatten();
         let subject = row.map(|row| row.subject);
         rulings.push(intervention.judge_subject(subject.as_ref(), now)?.map(|_| ()));
@@ -52,12 +52,12 @@ pub(super) async fn judge(
 
 /// Does it, where it may be done.
 pub(super) async fn intervene(
-    tx: &Tx,
+    tx: &BatchTx,
     ids: &[Id],
     intervention: Intervention,
     by: &Actor,
     now: Timestamp,
-) -> Result<Vec<Ruling>> {
+) -> BatchResult<Vec<Ruling>> {
     let mut sorted = ids.to_vec();
     sorted.sort_unstable();
     sorted.dedup();
@@ -90,18 +90,18 @@ pub(super) async fn intervene(
 
 /// Callbacks that were kept as failed, newest first.
 pub(super) async fn failed(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &FailedFilter,
     limit: usize,
-) -> Result<Vec<FailedCallback>, StoreError> {
+) -> BatchResult<Vec<FailedCallback>, StoreError> {
     let (sql, values) = search(filter, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    Ok(rows.iter().map(read_failed).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read_failed).collect::<BatchResult<_>>()?)
 }
 
 /// The statement for a filter.
-pub(super) fn search(filter: &FailedFilter, limit: usize) -> (String, Vec<Value>) {
-    let mut values = vec![Value::from(limit)];
+pub(super) fn search(filter: &FailedFilter, limit: usize) -> (String, Vec<PgValue>) {
+    let mut values = vec![PgValue::from(limit)];
     let conditions = matching(filter, &mut values);
     let sql = format!(
         "SELECT c.*, e.state FROM callback_failed c
@@ -112,9 +112,9 @@ pub(super) fn search(filter: &FailedFilter, limit: usize) -> (String, Vec<Value>
 }
 
 /// What a filter asks of a callback `c`: each condition after an AND; their values are added.
-pub(super) fn matching(filter: &FailedFilter, values: &mut Vec<Value>) -> String {
+pub(super) fn matching(filter: &FailedFilter, values: &mut Vec<PgValue>) -> String {
     let mut sql = String::new();
-    let mut add = |condition: &str, value: Value| {
+    let mut add = |condition: &str, value: PgValue| {
         values.push(value);
         sql.push_str(&format!(" AND {condition} ${}", values.len()));
     };
@@ -146,8 +146,8 @@ pub(super) fn matching(filter: &FailedFilter, values: &mut Vec<Value>) -> String
     sql
 }
 
-fn read_failed(row: &Row) -> Result<FailedCallback> {
-    let record = Record::by_id("callback_failed", row)?;
+fn read_failed(row: &Row) -> BatchResult<FailedCallback> {
+    let record = PgRow::by_id("callback_failed", row)?;
     let says = record.says()?;
     Ok(FailedCallback {
         id: record.id("id")?,
@@ -162,7 +162,12 @@ fn read_failed(row: &Row) -> Result<FailedCallback> {
 }
 
 /// Makes callbacks that failed due again, with all their tries; which.
-pub(super) async fn resend(tx: &Tx, callbacks: &[Id], by: &Actor, now: Timestamp) -> Result<Vec<Id>> {
+pub(super) async fn resend(
+    tx: &BatchTx,
+    callbacks: &[Id],
+    by: &Actor,
+    now: Timestamp,
+) -> BatchResult<Vec<Id>> {
     let (mut resent, mut about) = (Vec::new(), Vec::new());
     // Which messages owe something, as it is by now.
     let mut owing: BTreeMap<Id, bool> = BTreeMap::new();
@@ -172,7 +177,7 @@ pub(super) async fn resend(tx: &Tx, callbacks: &[Id], by: &Actor, now: Timestamp
         }
         let row = tx.read_one(&statements::FAILED_ONE, values![id]).await?;
         let Some(failed) = row.map(|row| read_failed(&row)).transpose()? else { continue };
-        tx.claim(Claim::Message(failed.message))?;
+        tx.claim(BatchClaim::Message(failed.message))?;
         let message_owes = match owing.get(&failed.message) {
             Some(owes) => *owes,
             None => !tx.read(&statements::OWED, values![failed.message]).await?.is_empty(),
@@ -212,7 +217,11 @@ pub(super) struct FailedRow<'a> {
 }
 
 /// Writes that a callback that failed is sent again.
-pub(super) async fn write_resent(tx: &Tx, failed: &FailedRow<'_>, again: &ResentCallback) -> Result<()> {
+pub(super) async fn write_resent(
+    tx: &BatchTx,
+    failed: &FailedRow<'_>,
+    again: &ResentCallback,
+) -> BatchResult<()> {
     let row = again.row();
     let (status, read_status) = write::status_columns(failed.says);
     tx.write(&statements::DELETE_FAILED, values![failed.id]);
@@ -236,7 +245,7 @@ pub(super) async fn write_resent(tx: &Tx, failed: &FailedRow<'_>, again: &Resent
 }
 
 /// What else changes with it: a message from a handset has not ended any more, and a line says so.
-pub(super) async fn write_reopened(tx: &Tx, about: Id, again: &ResentCallback) -> Result<()> {
+pub(super) async fn write_reopened(tx: &BatchTx, about: Id, again: &ResentCallback) -> BatchResult<()> {
     if again.is_mo_reopened {
         tx.write(&statements::END_MO, values![about, None::<i64>]);
     }

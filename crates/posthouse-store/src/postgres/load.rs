@@ -23,16 +23,16 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::{Fault, Result},
-    record::{Record, corrupt},
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchFault, BatchResult},
+    record::{PgRow, corrupt},
     statements,
     value::values,
 };
 
 /// In which table a message has its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum LifeStage {
     /// `work`
     Work,
     /// `awaiting`
@@ -47,7 +47,7 @@ pub(super) struct LifeRow {
     /// What the rules ask for. Whether anything is owed is loaded apart.
     pub(super) subject: Subject,
     /// Where its row is.
-    pub(super) stage: Stage,
+    pub(super) stage: LifeStage,
     /// Its SenderAddress; empty for one that has ended.
     pub(super) sender: String,
     /// How many attempts were begun.
@@ -70,8 +70,8 @@ pub(super) struct LifeRow {
 pub(super) type LifeRows = BTreeMap<Id, LifeRow>;
 
 /// The message with this id, if it is known: locked, and claimed, and with what is owed about it.
-pub(super) async fn subject(tx: &Tx, id: Id) -> Result<Option<(LifeRow, Vec<OwedCallback>)>> {
-    tx.claim(Claim::Message(id))?;
+pub(super) async fn subject(tx: &BatchTx, id: Id) -> BatchResult<Option<(LifeRow, Vec<OwedCallback>)>> {
+    tx.claim(BatchClaim::Message(id))?;
     let (row, owed) = tokio::join!(biased; tx.read_one(&statements::SUBJECT, values![id]), owed(tx, id));
     let Some(mut row) = row?.map(|row| read_life(&row)).transpose()?.flatten() else { return Ok(None) };
     let owed = owed?;
@@ -80,18 +80,18 @@ pub(super) async fn subject(tx: &Tx, id: Id) -> Result<Option<(LifeRow, Vec<Owed
 }
 
 /// The same for an attempt that begins: whether anything is owed is not looked up.
-pub(super) async fn subject_to_begin(tx: &Tx, id: Id) -> Result<Option<LifeRow>> {
-    tx.claim(Claim::Message(id))?;
+pub(super) async fn subject_to_begin(tx: &BatchTx, id: Id) -> BatchResult<Option<LifeRow>> {
+    tx.claim(BatchClaim::Message(id))?;
     let row = tx.read_one(&statements::SUBJECT, values![id]).await?;
     Ok(row.map(|row| read_life(&row)).transpose()?.flatten())
 }
 
 /// The id of the newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
 pub(super) async fn by_carriers_id(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     carrier_message_id: &str,
-) -> Result<Option<Id>> {
+) -> BatchResult<Option<Id>> {
     let row = tx.read_one(&statements::BY_CARRIERS_ID, values![carrier_message_id, carrier]).await?;
     let Some(row) = row else { return Ok(None) };
     let number: Option<i64> = row.try_get("id")?;
@@ -99,21 +99,21 @@ pub(super) async fn by_carriers_id(
 }
 
 /// A message from its row; `None` where there is none.
-pub(super) fn read_life(row: &Row) -> Result<Option<LifeRow>> {
-    let record = Record::by_id("message", row)?;
+pub(super) fn read_life(row: &Row) -> BatchResult<Option<LifeRow>> {
+    let record = PgRow::by_id("message", row)?;
     let stage = if record.value("in_work")? {
-        Stage::Work
+        LifeStage::Work
     } else if record.value("in_awaiting")? {
-        Stage::Awaiting
+        LifeStage::Awaiting
     } else if record.value("in_ended")? {
-        Stage::Ended
+        LifeStage::Ended
     } else if record.value("is_known")? {
         // It was moved from one table to another while this waited for its lock: its new row is seen by the next batch.
-        return Err(Fault::Deferred);
+        return Err(BatchFault::Deferred);
     } else {
         return Ok(None);
     };
-    if stage == Stage::Ended && !record.value::<bool>("is_known")? {
+    if stage == LifeStage::Ended && !record.value::<bool>("is_known")? {
         return Ok(None);
     }
     let id = record.id("id")?;
@@ -127,7 +127,7 @@ pub(super) fn read_life(row: &Row) -> Result<Option<LifeRow>> {
         delivery_report: record.value("delivery_report")?,
         carrier_message_id: record.value("carrier_message_id")?,
         report_until: record.time_if_any("report_until")?,
-        work: if stage == Stage::Ended { None } else { Some(read_work(&record, stage, attempt_until)?) },
+        work: if stage == LifeStage::Ended { None } else { Some(read_work(&record, stage, attempt_until)?) },
         owes: false,
     };
     let begun_at = record.time_if_any("begun_at")?;
@@ -137,7 +137,7 @@ pub(super) fn read_life(row: &Row) -> Result<Option<LifeRow>> {
         attempts: record.count("attempts")?,
         changed_at: record.time("changed_at")?,
         begun: begun_at.zip(record.value::<Option<String>>("connection")?),
-        lease_until: if stage == Stage::Work { Some(record.time("due")?) } else { None },
+        lease_until: if stage == LifeStage::Work { Some(record.time("due")?) } else { None },
         reason: record.reason("reason")?,
         details: record.value("details")?,
         anything_waits: record.value("anything_waits")?,
@@ -145,11 +145,11 @@ pub(super) fn read_life(row: &Row) -> Result<Option<LifeRow>> {
     }))
 }
 
-fn read_work(record: &Record<'_>, stage: Stage, attempt_until: Option<Timestamp>) -> Result<Work> {
-    let is_sending = stage == Stage::Work && record.value("sending")?;
+fn read_work(record: &PgRow<'_>, stage: LifeStage, attempt_until: Option<Timestamp>) -> BatchResult<Work> {
+    let is_sending = stage == LifeStage::Work && record.value("sending")?;
     let kind = match stage {
-        Stage::Work if is_sending => WorkKind::Sending,
-        Stage::Work => WorkKind::Send,
+        LifeStage::Work if is_sending => WorkKind::Sending,
+        LifeStage::Work => WorkKind::Send,
         _ => WorkKind::Report,
     };
     let due = record.time("due")?;
@@ -164,11 +164,11 @@ fn read_work(record: &Record<'_>, stage: Stage, attempt_until: Option<Timestamp>
 }
 
 /// What is owed about a message, locked.
-async fn owed(tx: &Tx, message: Id) -> Result<Vec<OwedCallback>> {
+async fn owed(tx: &BatchTx, message: Id) -> BatchResult<Vec<OwedCallback>> {
     let rows = tx.read(&statements::OWED, values![message]).await?;
     rows.iter()
         .map(|row| {
-            let record = Record::by_id("callback", row)?;
+            let record = PgRow::by_id("callback", row)?;
             Ok(OwedCallback {
                 id: record.id("id")?,
                 says: record.says()?,
@@ -189,21 +189,26 @@ struct AtHand {
 impl LoadMore for AtHand {
     type Error = StoreError;
 
-    fn owed(&self, _: Id) -> Result<Vec<OwedCallback>, StoreError> {
+    fn owed(&self, _: Id) -> BatchResult<Vec<OwedCallback>, StoreError> {
         Ok(self.owed.clone())
     }
 
-    fn late(&self, _: Id) -> Result<Vec<String>, StoreError> {
+    fn late(&self, _: Id) -> BatchResult<Vec<String>, StoreError> {
         Ok(self.late.clone())
     }
 
-    fn told(&self, _: Id) -> Result<Vec<ReadStatus>, StoreError> {
+    fn told(&self, _: Id) -> BatchResult<Vec<ReadStatus>, StoreError> {
         Ok(self.told.clone())
     }
 }
 
 /// A message with what a step needs of it.
-pub(super) async fn with(tx: &Tx, subject: Subject, owed: Vec<OwedCallback>, needs: Needs) -> Result<Loaded> {
+pub(super) async fn with(
+    tx: &BatchTx,
+    subject: Subject,
+    owed: Vec<OwedCallback>,
+    needs: Needs,
+) -> BatchResult<Loaded> {
     let id = subject.id;
     let late = async { if needs.late { late(tx, id).await } else { Ok(Vec::new()) } };
     let told = async { if needs.told { told(tx, id).await } else { Ok(Vec::new()) } };
@@ -212,29 +217,29 @@ pub(super) async fn with(tx: &Tx, subject: Subject, owed: Vec<OwedCallback>, nee
     Ok(Loaded::with(subject, needs, &at_hand)?)
 }
 
-async fn late(tx: &Tx, message: Id) -> Result<Vec<String>> {
+async fn late(tx: &BatchTx, message: Id) -> BatchResult<Vec<String>> {
     let values = values![message, EventKind::LateReport.number(), LATE_REPORTS];
     let rows = tx.read(&statements::LATE, values).await?;
     rows.iter().map(|row| Ok(row.try_get("detail")?)).collect()
 }
 
-async fn told(tx: &Tx, message: Id) -> Result<Vec<ReadStatus>> {
+async fn told(tx: &BatchTx, message: Id) -> BatchResult<Vec<ReadStatus>> {
     let rows = tx.read(&statements::TOLD, values![message]).await?;
-    rows.iter().map(|row| Record::new("read_reply", message, row).read_status("status")).collect()
+    rows.iter().map(|row| PgRow::new("read_reply", message, row).read_status("status")).collect()
 }
 
 /// Messages without an answer to this recipient, at most as many as are looked at: locked and claimed, but for one that is claimed already.
 pub(super) async fn unanswered(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     recipient: &str,
     but_for: Option<Id>,
     rows: &mut LifeRows,
-) -> Result<Vec<(Neighbour, Vec<OwedCallback>)>> {
+) -> BatchResult<Vec<(Neighbour, Vec<OwedCallback>)>> {
     let found = tx.read(&statements::UNANSWERED, values![recipient, carrier, LOOKED_AT]).await?;
     let mut ids = Vec::new();
     for row in &found {
-        let id = Record::by_id("message", row)?.id("id")?;
+        let id = PgRow::by_id("message", row)?.id("id")?;
         if Some(id) != but_for {
             ids.push(id);
         }
@@ -264,19 +269,19 @@ pub(super) struct Step<'a> {
 
 /// All that a step needs to know of a message, and what waits for it.
 pub(super) async fn around(
-    tx: &Tx,
+    tx: &BatchTx,
     row: LifeRow,
     owed: Vec<OwedCallback>,
     Step { needs, learned, but_for }: Step<'_>,
     rows: &mut LifeRows,
-) -> Result<(Loaded, Option<Waiting>)> {
+) -> BatchResult<(Loaded, Option<Waiting>)> {
     let subject = row.subject.clone();
     let anything_waits = row.anything_waits;
     rows.insert(subject.id, row);
     let carrier = &subject.carrier.0;
-    tx.share(Claim::Recipient(carrier.clone(), subject.recipient.clone()))?;
+    tx.share(BatchClaim::Recipient(carrier.clone(), subject.recipient.clone()))?;
     if let Some(learned) = learned.filter(|_| subject.carrier_message_id.is_none()) {
-        tx.claim(Claim::CarriersId(carrier.clone(), learned.to_owned()))?;
+        tx.claim(BatchClaim::CarriersId(carrier.clone(), learned.to_owned()))?;
     }
     let mut waiting = if anything_waits { Some(waiting(tx, &subject, learned, rows).await?) } else { None };
     if let Some(waiting) = &mut waiting {
@@ -294,7 +299,12 @@ struct Pile {
 }
 
 /// What waits for something to be learned about a message.
-async fn waiting(tx: &Tx, subject: &Subject, learned: Option<&str>, rows: &mut LifeRows) -> Result<Waiting> {
+async fn waiting(
+    tx: &BatchTx,
+    subject: &Subject,
+    learned: Option<&str>,
+    rows: &mut LifeRows,
+) -> BatchResult<Waiting> {
     let (mut pile, mut by_address, mut waiting) = (Pile::default(), Pile::default(), Waiting::default());
     let carrier = &subject.carrier;
     let id = subject.carrier_message_id.as_deref().or(learned);
@@ -319,13 +329,13 @@ async fn waiting(tx: &Tx, subject: &Subject, learned: Option<&str>, rows: &mut L
 /// The messages that reports on one recipient may be about, and what waits under the MessageIDs of these reports; with what has to be
 /// known of those that a report may be about. The others are left out.
 async fn load_neighbours(
-    tx: &Tx,
+    tx: &BatchTx,
     subject: &Subject,
     waiting: &mut Waiting,
     pile: &mut Pile,
     by_address: Pile,
     rows: &mut LifeRows,
-) -> Result<()> {
+) -> BatchResult<()> {
     waiting.sender = sender(tx, subject.id, rows).await?;
     let (carrier, recipient) = (&subject.carrier, subject.recipient.as_str());
     let unanswered = unanswered(tx, carrier, recipient, Some(subject.id), rows).await?;
@@ -364,13 +374,13 @@ async fn load_neighbours(
 
 /// The message that is known by the MessageID of a report which waits by address.
 async fn add_bearer(
-    tx: &Tx,
+    tx: &BatchTx,
     about: &Subject,
     carrier_message_id: &str,
     waiting: &mut Waiting,
     owed_of: &mut BTreeMap<Id, Vec<OwedCallback>>,
     rows: &mut LifeRows,
-) -> Result<()> {
+) -> BatchResult<()> {
     let Some(id) = by_carriers_id(tx, &about.carrier, carrier_message_id).await? else { return Ok(()) };
     if rows.contains_key(&id) {
         return Ok(());
@@ -384,19 +394,19 @@ async fn add_bearer(
 }
 
 /// The SenderAddress of a message.
-async fn sender(tx: &Tx, id: Id, rows: &LifeRows) -> Result<String> {
-    if let Some(row) = rows.get(&id).filter(|row| row.stage != Stage::Ended) {
+async fn sender(tx: &BatchTx, id: Id, rows: &LifeRows) -> BatchResult<String> {
+    if let Some(row) = rows.get(&id).filter(|row| row.stage != LifeStage::Ended) {
         return Ok(row.sender.clone());
     }
     let row = tx.read_one(&statements::SENDER, values![id]).await?;
     let row = row.ok_or_else(|| corrupt("message", "id", id, "it is gone"))?;
-    Record::by_id("message", &row)?.value("sender")
+    PgRow::by_id("message", &row)?.value("sender")
 }
 
 impl Pile {
-    fn add(&mut self, rows: &[Row]) -> Result<()> {
+    fn add(&mut self, rows: &[Row]) -> BatchResult<()> {
         for row in rows {
-            let record = Record::by_id("unmatched_report", row)?;
+            let record = PgRow::by_id("unmatched_report", row)?;
             let number = record.value("id")?;
             match read_waiting(&record)? {
                 Waits::Reply(reply) => drop(self.read_replies.insert(number, reply)),
@@ -416,7 +426,7 @@ pub(super) enum Waits {
 }
 
 /// What waits, from its row.
-pub(super) fn read_waiting(record: &Record<'_>) -> Result<Waits> {
+pub(super) fn read_waiting(record: &PgRow<'_>) -> BatchResult<Waits> {
     Ok(match record.time_if_any("read_at")? {
         Some(time_stamp) => Waits::Reply(CarrierReadReply {
             received_at: record.time("received_at")?,
@@ -431,7 +441,7 @@ pub(super) fn read_waiting(record: &Record<'_>) -> Result<Waits> {
     })
 }
 
-fn read_report(record: &Record<'_>) -> Result<CarrierReport> {
+fn read_report(record: &PgRow<'_>) -> BatchResult<CarrierReport> {
     let recipient = match record.value::<Option<&str>>("recipient")? {
         Some(_) => Some(record.known("recipient", |digits: &str| Msisdn::parse(digits, false))?),
         None => None,

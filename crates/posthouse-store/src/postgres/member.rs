@@ -10,10 +10,10 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::Result,
-    reader::Readers,
-    record::{Record, time},
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
+    reader::ReadPool,
+    record::{PgRow, time},
     statements,
     value::values,
 };
@@ -38,8 +38,8 @@ struct Seats {
     revision: u64,
 }
 
-async fn seats(tx: &Tx) -> Result<Seats> {
-    tx.claim(Claim::Table("node"))?;
+async fn seats(tx: &BatchTx) -> BatchResult<Seats> {
+    tx.claim(BatchClaim::Table("node"))?;
     let (locked, rows) = tokio::join!(biased;
         tx.read_one(&statements::REVISION_LOCK, values![LOCK]),
         tx.read(&statements::NODES, values![1_i64]));
@@ -49,12 +49,12 @@ async fn seats(tx: &Tx) -> Result<Seats> {
     let (now, revision): (i64, Option<i64>) = (first.try_get("time")?, first.try_get("present")?);
     let revision = revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0);
     let is_there = |row: &&Row| row.try_get::<_, Option<i64>>("number").is_ok_and(|number| number.is_some());
-    let all = rows.iter().filter(is_there).map(read_seat).collect::<Result<_>>()?;
+    let all = rows.iter().filter(is_there).map(read_seat).collect::<BatchResult<_>>()?;
     Ok(Seats { all, now: time(now), revision })
 }
 
-fn read_seat(row: &Row) -> Result<Seat> {
-    let record = Record::new("node", row.try_get::<_, i64>("number")?, row);
+fn read_seat(row: &Row) -> BatchResult<Seat> {
+    let record = PgRow::new("node", row.try_get::<_, i64>("number")?, row);
     let byte = |number: i64| u8::try_from(number).ok();
     let kind = record.known("kind", |kind: i64| match kind {
         0 => Some(NodeKind::Gateway),
@@ -85,7 +85,7 @@ const fn kind_number(kind: NodeKind) -> i64 {
     }
 }
 
-fn put(tx: &Tx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: Timestamp) {
+fn put(tx: &BatchTx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: Timestamp) {
     let revision = i64::try_from(node.revision).unwrap_or(i64::MAX);
     tx.write(
         &statements::PUT_NODE,
@@ -105,7 +105,7 @@ fn put(tx: &Tx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: Timest
 }
 
 /// A node comes.
-pub(super) async fn join(tx: &Tx, joining: &Joining) -> Result<Membership> {
+pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Membership> {
     let Seats { all, now, .. } = seats(tx).await?;
     let own = |seat: &&Seat| seat.holder.as_ref().is_some_and(|node| node.owner == joining.owner);
     let numbers = match joining.kind {
@@ -146,7 +146,7 @@ pub(super) async fn join(tx: &Tx, joining: &Joining) -> Result<Membership> {
 }
 
 /// A node says that it is there.
-pub(super) async fn heartbeat(tx: &Tx, beat: &Beat) -> Result<Heartbeat> {
+pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbeat> {
     let Seats { all, now, revision } = seats(tx).await?;
     let is_its = |seat: &&Seat| seat.holder.as_ref().is_some_and(|node| node.owner == beat.owner);
     let seat = all.iter().find(is_its).ok_or(StoreError::LostLease)?;
@@ -161,7 +161,7 @@ pub(super) async fn heartbeat(tx: &Tx, beat: &Beat) -> Result<Heartbeat> {
 }
 
 /// A node goes.
-pub(super) async fn leave(tx: &Tx, owner: Owner) -> Result<()> {
+pub(super) async fn leave(tx: &BatchTx, owner: Owner) -> BatchResult<()> {
     for seat in seats(tx).await?.all {
         if let Some(node) = seat.holder.filter(|node| node.owner == owner) {
             put(tx, &node, None, seat.epoch, seat.ids_until);
@@ -172,14 +172,14 @@ pub(super) async fn leave(tx: &Tx, owner: Owner) -> Result<()> {
 }
 
 /// All nodes that have a number.
-pub(super) async fn nodes(readers: &Readers) -> Result<Vec<Node>, StoreError> {
+pub(super) async fn nodes(readers: &ReadPool) -> BatchResult<Vec<Node>, StoreError> {
     let rows = readers.query(&statements::NODES_READ, values![]).await?;
-    let seats = rows.iter().map(read_seat).collect::<Result<Vec<_>>>()?;
+    let seats = rows.iter().map(read_seat).collect::<BatchResult<Vec<_>>>()?;
     Ok(seats.into_iter().filter_map(|seat| seat.holder).collect())
 }
 
 /// When each owner was last heard of.
-pub(super) async fn beats(tx: &Tx) -> Result<Vec<(Owner, Timestamp)>> {
+pub(super) async fn beats(tx: &BatchTx) -> BatchResult<Vec<(Owner, Timestamp)>> {
     let rows = tx.read(&statements::BEATS, values![1_i64]).await?;
     rows.iter().map(|row| Ok((Owner(row.try_get("owner")?), time(row.try_get("beat_at")?)))).collect()
 }

@@ -7,8 +7,8 @@ use posthouse_core::{
 
 use super::{
     accept::{insert_media, media_weight},
-    batch::{Claim, Tx},
-    fault::Result,
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
     seen::{self, Remembered, SeenKey},
     statements,
     value::values,
@@ -17,19 +17,19 @@ use super::{
 use crate::media::objects::bodies::KeptMedia;
 
 /// A message from a handset, with everything done that needs no transaction.
-pub(super) struct PreparedMo {
+pub(super) struct MoRows {
     new: NewMo,
     document: String,
     keys: Vec<SeenKey>,
     media: Option<KeptMedia>,
 }
 
-impl PreparedMo {
+impl MoRows {
     /// Prepares a message whose media are kept already.
     ///
     /// # Errors
     /// That it cannot be written down.
-    pub(super) fn new(new: NewMo, media: Option<KeptMedia>) -> Result<Self, StoreError> {
+    pub(super) fn new(new: NewMo, media: Option<KeptMedia>) -> BatchResult<Self, StoreError> {
         let document = serde_json::to_string(&new.mo).map_err(|error| {
             StoreError::Refused(ErrorCause::within("the message cannot be written", error))
         })?;
@@ -49,16 +49,16 @@ impl PreparedMo {
 }
 
 /// Stores a message, unless it repeats one.
-pub(super) async fn accept(tx: &Tx, message: &PreparedMo) -> Result<HandedOn<Acceptance>> {
+pub(super) async fn accept(tx: &BatchTx, message: &MoRows) -> BatchResult<HandedOn<Acceptance>> {
     tx.has_room(Demand::New)?;
     let new = &message.new;
-    tx.claim(Claim::Message(new.id))?;
+    tx.claim(BatchClaim::Message(new.id))?;
     let remembering = message
         .keys
         .iter()
         .map(|key| seen::remember(tx, *key, new.id, new.received_at, Some(new.repeats_since)));
     let remembered: Vec<_> =
-        futures_util::future::join_all(remembering).await.into_iter().collect::<Result<_>>()?;
+        futures_util::future::join_all(remembering).await.into_iter().collect::<BatchResult<_>>()?;
     let repeated = remembered.iter().find_map(|one| match one {
         Remembered::Repeats(first) => Some(*first),
         Remembered::Now | Remembered::Before => None,

@@ -13,6 +13,7 @@
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `seen.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `member.rs` | the nodes that serve the store |
+//! | `tried.rs` | a callback that was tried |
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
 //! | `audit.rs` `revision.rs` | who changed what |
@@ -41,6 +42,7 @@ mod member;
 mod mo;
 mod open;
 mod partition;
+mod partitioned;
 mod provisioning;
 mod queues;
 mod reader;
@@ -58,6 +60,7 @@ mod statements;
 mod sweep;
 mod taken;
 mod tls;
+mod tried;
 mod unreadable;
 mod upkeep;
 mod url;
@@ -67,16 +70,15 @@ mod work;
 mod write;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use posthouse_core::store::{StoreError, StoreResult};
 
 pub use self::open::PostgresOptions;
 pub(crate) use self::url::PostgresUrl;
 use self::{
-    batch::{Going, Ids, Tx},
-    reader::Readers,
-    session::ConnectFault,
+    batch::{BatchTx, Going, Ids},
+    reader::ReadPool,
     upkeep::Upkeep,
     writer::{BatchWriter, HandIn},
 };
@@ -85,9 +87,6 @@ use crate::{
     sqlite::{Mode, transaction::Transaction},
 };
 
-/// After what time it is worth asking again, when the database is away.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
 /// The store in a PostgreSQL database. Clones of an `Arc` of it may be used from any task.
 #[derive(Debug)]
 pub struct PostgresStore {
@@ -95,7 +94,7 @@ pub struct PostgresStore {
     key: [u8; 32],
     media: MediaBodies,
     ids: Arc<Ids>,
-    readers: Readers,
+    readers: ReadPool,
     writer: Arc<BatchWriter>,
     upkeep: Upkeep,
 }
@@ -112,7 +111,7 @@ impl PostgresStore {
     ) -> StoreResult<T>
     where
         T: Send + 'static,
-        R: Fn(Tx) -> Going<T> + Send + 'static,
+        R: Fn(BatchTx) -> Going<T> + Send + 'static,
     {
         if self.mode == Mode::Visit && !transaction.is_for_visitors() {
             return Err(StoreError::refused("it was opened for a visit only"));
@@ -150,15 +149,4 @@ pub(crate) async fn prepare(url: &str, days: &[jiff::Timestamp]) -> Result<(), c
         partitions.make_ahead(*day).await.map_err(|fault| schema::unreachable(&url, &fault))?;
     }
     Ok(())
-}
-
-/// That the database cannot be reached.
-fn unavailable(fault: &ConnectFault) -> StoreError {
-    tracing::debug!(%fault, "PostgreSQL cannot be reached");
-    away()
-}
-
-/// That the database is known to be away.
-const fn away() -> StoreError {
-    StoreError::Unavailable { retry_after: RETRY_AFTER }
 }

@@ -9,7 +9,7 @@ use super::{
     PostgresStore,
     batch::Ids,
     partition::Partitions,
-    reader::Readers,
+    reader::ReadPool,
     schema,
     session::{Purpose, Session},
     standbys, statements,
@@ -71,7 +71,7 @@ impl PostgresStore {
         schema::bring_up_to_date(&url, serves || options.create, serves).await?;
         let session = Session::open(&url, Purpose::Write).await;
         let session = session.map_err(|fault| schema::unreachable(&url, &fault))?;
-        let readers = Readers::new(url.clone());
+        let readers = ReadPool::new(url.clone());
         let (key, identity) = identity(&readers).await.map_err(schema::unreadable)?;
         let partitions = Arc::new(Partitions::new(url.clone()));
         if serves {
@@ -115,7 +115,7 @@ fn node(mode: Mode) -> u8 {
 }
 
 /// The store's key, and its identity in words.
-async fn identity(readers: &Readers) -> Result<([u8; 32], String), StoreError> {
+async fn identity(readers: &ReadPool) -> Result<([u8; 32], String), StoreError> {
     let bytes = async |name: &str| -> Result<Vec<u8>, StoreError> {
         let rows = readers.query(&statements::META_READ, values![name]).await?;
         let found: Option<Vec<u8>> = rows.first().and_then(|row| row.try_get("bytes").ok().flatten());
@@ -129,7 +129,7 @@ async fn identity(readers: &Readers) -> Result<([u8; 32], String), StoreError> {
 }
 
 async fn newest(
-    readers: &Readers,
+    readers: &ReadPool,
     statement: &'static statements::Statement,
 ) -> Result<Option<Id>, StoreError> {
     let rows = readers.query(statement, values![]).await?;
@@ -137,6 +137,6 @@ async fn newest(
     Ok(number.and_then(Id::from_number))
 }
 
-async fn newest_object(readers: &Readers) -> Result<Option<Id>, StoreError> {
+async fn newest_object(readers: &ReadPool) -> Result<Option<Id>, StoreError> {
     newest(readers, &statements::NEWEST_OBJECT).await
 }

@@ -17,23 +17,23 @@ use tokio_postgres::Row;
 
 use super::{
     audit::write as write_audit,
-    batch::{Claim, Tx},
-    fault::{Result, refused},
-    reader::{Reader, Readers},
-    record::{Record, corrupt},
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchResult, refused},
+    reader::{PooledReader, ReadPool},
+    record::{PgRow, corrupt},
     revision,
     statements::{self, Statement},
-    value::{Value, values},
+    value::{PgValue, parameters, values},
 };
 
 const REVISION: &str = "revision";
 
 /// The revision there is.
-pub(super) async fn present(readers: &Readers) -> Result<u64, StoreError> {
+pub(super) async fn present(readers: &ReadPool) -> BatchResult<u64, StoreError> {
     read_revision(readers.query(&statements::META_READ, values![REVISION]).await?.first())
 }
 
-fn read_revision(row: Option<&Row>) -> Result<u64, StoreError> {
+fn read_revision(row: Option<&Row>) -> BatchResult<u64, StoreError> {
     let number: Option<i64> =
         row.map_or(Ok(None), |row| row.try_get("value")).map_err(|error| refused(&error))?;
     let known = number.and_then(|number| u64::try_from(number).ok());
@@ -41,7 +41,7 @@ fn read_revision(row: Option<&Row>) -> Result<u64, StoreError> {
 }
 
 /// All of provisioning, of one moment.
-pub(super) async fn provisioning(readers: &Readers) -> Result<Provisioning, StoreError> {
+pub(super) async fn provisioning(readers: &ReadPool) -> BatchResult<Provisioning, StoreError> {
     let reader = readers.reader().await?;
     reader.begin().await?;
     let read = read(&reader, true).await;
@@ -50,7 +50,7 @@ pub(super) async fn provisioning(readers: &Readers) -> Result<Provisioning, Stor
 }
 
 /// The same without ranges and blacklist.
-pub(super) async fn without_numbers(readers: &Readers) -> Result<Provisioning, StoreError> {
+pub(super) async fn without_numbers(readers: &ReadPool) -> BatchResult<Provisioning, StoreError> {
     let reader = readers.reader().await?;
     reader.begin().await?;
     let read = read(&reader, false).await;
@@ -60,36 +60,36 @@ pub(super) async fn without_numbers(readers: &Readers) -> Result<Provisioning, S
 
 /// The entries of the blacklist for a number, by account.
 pub(super) async fn blacklisted_number(
-    readers: &Readers,
+    readers: &ReadPool,
     number: &Msisdn,
-) -> Result<Vec<Blacklisted>, StoreError> {
+) -> BatchResult<Vec<Blacklisted>, StoreError> {
     let rows = readers.query(&statements::BLACKLIST_OF, values![number.as_str()]).await?;
-    Ok(rows.iter().map(blacklisted).collect::<Result<_>>()?)
+    Ok(rows.iter().map(blacklisted).collect::<BatchResult<_>>()?)
 }
 
 /// The blacklist behind an entry.
 pub(super) async fn blacklist(
-    readers: &Readers,
+    readers: &ReadPool,
     after: Option<&Blacklisted>,
     limit: usize,
-) -> Result<Vec<Blacklisted>, StoreError> {
+) -> BatchResult<Vec<Blacklisted>, StoreError> {
     let (number, account) = after.map_or(("", ""), |after| (after.number.as_str(), account_text(after)));
     let rows = readers.query(&statements::BLACKLIST_PAGE, values![number, account, limit]).await?;
-    Ok(rows.iter().map(blacklisted).collect::<Result<_>>()?)
+    Ok(rows.iter().map(blacklisted).collect::<BatchResult<_>>()?)
 }
 
 /// The ranges behind one.
 pub(super) async fn ranges(
-    readers: &Readers,
+    readers: &ReadPool,
     after: Option<&Prefix>,
     limit: usize,
-) -> Result<Vec<Range>, StoreError> {
+) -> BatchResult<Vec<Range>, StoreError> {
     let after = after.map_or("", Prefix::as_str);
     let rows = readers.query(&statements::RANGES_PAGE, values![after, limit]).await?;
-    Ok(rows.iter().map(range).collect::<Result<_>>()?)
+    Ok(rows.iter().map(range).collect::<BatchResult<_>>()?)
 }
 
-async fn read(reader: &Reader<'_>, with_numbers: bool) -> Result<Provisioning, StoreError> {
+async fn read(reader: &PooledReader<'_>, with_numbers: bool) -> BatchResult<Provisioning, StoreError> {
     let lookup: Option<Lookup> = documents(reader, "lookup", &statements::LOOKUP_READ).await?.pop();
     let (mut ranges, mut blacklist) = (Vec::new(), Vec::new());
     if with_numbers {
@@ -97,29 +97,29 @@ async fn read(reader: &Reader<'_>, with_numbers: bool) -> Result<Provisioning, S
         blacklist = reader.query(&statements::BLACKLIST_READ, &[]).await?;
     }
     Ok(Provisioning {
-        revision: read_revision(reader.query(&statements::META_READ, &values![REVISION]).await?.first())?,
+        revision: read_revision(reader.query(&statements::META_READ, &parameters![REVISION]).await?.first())?,
         accounts: documents(reader, "account", &statements::ACCOUNTS_READ).await?,
         carriers: documents(reader, "carrier", &statements::CARRIERS_READ).await?,
         lookup,
-        ranges: ranges.iter().map(range).collect::<Result<_>>()?,
-        blacklist: blacklist.iter().map(blacklisted).collect::<Result<_>>()?,
+        ranges: ranges.iter().map(range).collect::<BatchResult<_>>()?,
+        blacklist: blacklist.iter().map(blacklisted).collect::<BatchResult<_>>()?,
     })
 }
 
 async fn documents<T: DeserializeOwned>(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     table: &'static str,
     statement: &'static Statement,
-) -> Result<Vec<T>, StoreError> {
+) -> BatchResult<Vec<T>, StoreError> {
     let rows = reader.query(statement, &[]).await?;
-    let read = |row: &Row| -> Result<T> {
+    let read = |row: &Row| -> BatchResult<T> {
         let key: String = row.try_get("key")?;
-        Record::new(table, key, row).json("document")
+        PgRow::new(table, key, row).json("document")
     };
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
-pub(super) fn range(row: &Row) -> Result<Range> {
+pub(super) fn range(row: &Row) -> BatchResult<Range> {
     let prefix: &str = row.try_get("prefix")?;
     let carrier = CarrierId(row.try_get("carrier")?);
     match Prefix::parse(prefix) {
@@ -128,7 +128,7 @@ pub(super) fn range(row: &Row) -> Result<Range> {
     }
 }
 
-fn blacklisted(row: &Row) -> Result<Blacklisted> {
+fn blacklisted(row: &Row) -> BatchResult<Blacklisted> {
     let number: &str = row.try_get("number")?;
     match Msisdn::parse(number, false) {
         Some(number) => Ok(Blacklisted { number, account: account(row.try_get("account")?) }),
@@ -138,13 +138,13 @@ fn blacklisted(row: &Row) -> Result<Blacklisted> {
 
 /// Makes changes; the revision afterwards.
 pub(super) async fn change(
-    tx: &Tx,
+    tx: &BatchTx,
     changes: &[Change],
     expected: Option<u64>,
     by: &Actor,
     now: Timestamp,
-) -> Result<u64> {
-    tx.claim(Claim::Table("account"))?;
+) -> BatchResult<u64> {
+    tx.claim(BatchClaim::Table("account"))?;
     let row = tx.read_one(&statements::REVISION_LOCK, values![REVISION]).await?;
     let found = read_revision(row.as_ref())?;
     let Some(next) = next_revision(found, expected, changes)? else { return Ok(found) };
@@ -160,8 +160,8 @@ pub(super) async fn change(
 }
 
 /// What is left of changes that are made one after the other: of each thing the last one. A statement changes nothing twice.
-fn last_of_each(changes: &[Change]) -> Result<Vec<(&'static Statement, Vec<Value>)>> {
-    let mut last: BTreeMap<(&str, String, String), (&'static Statement, Vec<Value>)> = BTreeMap::new();
+fn last_of_each(changes: &[Change]) -> BatchResult<Vec<(&'static Statement, Vec<PgValue>)>> {
+    let mut last: BTreeMap<(&str, String, String), (&'static Statement, Vec<PgValue>)> = BTreeMap::new();
     for change in changes {
         let (key, write) = of(change)?;
         last.insert(key, write);
@@ -170,9 +170,9 @@ fn last_of_each(changes: &[Change]) -> Result<Vec<(&'static Statement, Vec<Value
 }
 
 /// What a change is about, and what it writes.
-type Keyed = ((&'static str, String, String), (&'static Statement, Vec<Value>));
+type Keyed = ((&'static str, String, String), (&'static Statement, Vec<PgValue>));
 
-fn of(change: &Change) -> Result<Keyed> {
+fn of(change: &Change) -> BatchResult<Keyed> {
     let keyed = |table, key: &str| (table, key.to_owned(), String::new());
     let entry =
         |entry: &Blacklisted| ("blacklist", entry.number.as_str().to_owned(), account_text(entry).to_owned());
@@ -211,7 +211,7 @@ fn of(change: &Change) -> Result<Keyed> {
     })
 }
 
-pub(super) fn document(value: &impl Serialize) -> Result<String> {
+pub(super) fn document(value: &impl Serialize) -> BatchResult<String> {
     serde_json::to_string(value).map_err(|error| {
         StoreError::Refused(ErrorCause::within("provisioning cannot be written", error)).into()
     })

@@ -13,11 +13,11 @@ use posthouse_core::{
 use tokio_postgres::{Row, types::FromSql};
 
 use super::{
-    fault::{Result, refused},
-    reader::{Reader, Readers},
-    record::{Record, time},
+    fault::{BatchResult, refused},
+    reader::{PooledReader, ReadPool},
+    record::{PgRow, time},
     statements::{self, Statement},
-    value::{Value, values},
+    value::{PgValue, parameters, values},
 };
 
 /// How many rows that are in somebody's hand are looked at: more than lanes hold.
@@ -28,7 +28,7 @@ const UNMATCHED: i64 = 100_000;
 const CALLBACKS_LOOKED_AT: i64 = 1_000;
 
 /// How it is with all queues.
-pub(super) async fn queues(readers: &Readers, now: Timestamp) -> Result<Queues, StoreError> {
+pub(super) async fn queues(readers: &ReadPool, now: Timestamp) -> BatchResult<Queues, StoreError> {
     let reader = readers.reader().await?;
     let depths = {
         let mut counts = StateCounts::default();
@@ -39,16 +39,16 @@ pub(super) async fn queues(readers: &Readers, now: Timestamp) -> Result<Queues, 
 }
 
 async fn standing(
-    reader: &Reader<'_>,
-) -> Result<Vec<(CarrierId, AccountName, posthouse_core::life::state::State, u64)>, StoreError> {
+    reader: &PooledReader<'_>,
+) -> BatchResult<Vec<(CarrierId, AccountName, posthouse_core::life::state::State, u64)>, StoreError> {
     let rows = reader.query(&statements::STANDING_READ, &[]).await?;
-    let read = |row: &Row| -> Result<_> {
-        let record = Record::new("message", "a count", row);
+    let read = |row: &Row| -> BatchResult<_> {
+        let record = PgRow::new("message", "a count", row);
         let messages = record.known("messages", |count: i64| u64::try_from(count).ok())?;
         let (carrier, account) = (record.value("carrier")?, record.value("account")?);
         Ok((CarrierId(carrier), AccountName(account), record.state("state")?, messages))
     };
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 #[derive(Default)]
@@ -66,43 +66,44 @@ impl Ages {
     }
 }
 
-async fn ages(reader: &Reader<'_>, now: Timestamp) -> Result<Vec<QueueAge>, StoreError> {
+async fn ages(reader: &PooledReader<'_>, now: Timestamp) -> BatchResult<Vec<QueueAge>, StoreError> {
     let (mut ages, mut name) = (Ages::default(), String::new());
     while let Some(carrier) =
-        one::<String>(reader, &statements::NEXT_CARRIER, &values![&name], "name").await?
+        one::<String>(reader, &statements::NEXT_CARRIER, &parameters![&name], "name").await?
     {
-        let oldest: Option<i64> = one(reader, &statements::WAITING_READ, &values![&carrier], "since").await?;
+        let oldest: Option<i64> =
+            one(reader, &statements::WAITING_READ, &parameters![&carrier], "since").await?;
         let due = values![&carrier, now, limit()];
         let due: Option<i64> = one(reader, &statements::DUE_COUNT, &due, "due").await?;
         let age = ages.of(&carrier);
         (age.oldest, age.due) = (oldest.map(time), counted(due));
         name = carrier;
     }
-    for (carrier, since) in each(reader, &statements::IN_HAND_READ, &values![IN_HAND]).await? {
+    for (carrier, since) in each(reader, &statements::IN_HAND_READ, &parameters![IN_HAND]).await? {
         let age = ages.of(&carrier);
         age.oldest = age.oldest.into_iter().chain([time(since)]).min();
     }
-    for (carrier, lapsed) in each(reader, &statements::LAPSED_READ, &values![now, limit()]).await? {
+    for (carrier, lapsed) in each(reader, &statements::LAPSED_READ, &parameters![now, limit()]).await? {
         let age = ages.of(&carrier);
         age.due = age.due.saturating_add(counted(Some(lapsed))).min(COUNTED);
     }
-    for (carrier, overdue) in each(reader, &statements::OVERDUE_READ, &values![now, limit()]).await? {
+    for (carrier, overdue) in each(reader, &statements::OVERDUE_READ, &parameters![now, limit()]).await? {
         ages.of(&carrier).overdue = counted(Some(overdue));
     }
-    for (carrier, reports) in each(reader, &statements::UNMATCHED_READ, &values![UNMATCHED]).await? {
+    for (carrier, reports) in each(reader, &statements::UNMATCHED_READ, &parameters![UNMATCHED]).await? {
         ages.of(&carrier).unmatched = counted(Some(reports));
     }
     Ok(ages.0.into_values().collect())
 }
 
-async fn callbacks(reader: &Reader<'_>) -> Result<Vec<CallbackDepth>, StoreError> {
+async fn callbacks(reader: &PooledReader<'_>) -> BatchResult<Vec<CallbackDepth>, StoreError> {
     let (mut depths, mut name) = (Vec::new(), String::new());
     loop {
         let mut next: Option<String> = None;
         for statement in
             [&statements::NEXT_ACCOUNT, &statements::NEXT_HOLDING_ACCOUNT, &statements::NEXT_FAILED_ACCOUNT]
         {
-            let found: Option<String> = one(reader, statement, &values![&name], "name").await?;
+            let found: Option<String> = one(reader, statement, &parameters![&name], "name").await?;
             next = next.into_iter().chain(found).min();
         }
         let Some(account) = next else { return Ok(depths) };
@@ -123,24 +124,24 @@ async fn callbacks(reader: &Reader<'_>) -> Result<Vec<CallbackDepth>, StoreError
 
 /// A column of the first row.
 async fn one<T: for<'a> FromSql<'a>>(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     statement: &'static Statement,
-    values: &[Value],
+    values: &[PgValue],
     column: &str,
-) -> Result<Option<T>, StoreError> {
+) -> BatchResult<Option<T>, StoreError> {
     let rows = reader.query(statement, values).await?;
     rows.first().map(|row| row.try_get(column)).transpose().map_err(|error| refused(&error))
 }
 
 /// A number for each carrier.
 async fn each(
-    reader: &Reader<'_>,
+    reader: &PooledReader<'_>,
     statement: &'static Statement,
-    values: &[Value],
-) -> Result<Vec<(String, i64)>, StoreError> {
+    values: &[PgValue],
+) -> BatchResult<Vec<(String, i64)>, StoreError> {
     let rows = reader.query(statement, values).await?;
     let read = |row: &Row| Ok((row.try_get("carrier")?, row.try_get("number")?));
-    let read: Result<_, tokio_postgres::Error> = rows.iter().map(read).collect();
+    let read: BatchResult<_, tokio_postgres::Error> = rows.iter().map(read).collect();
     read.map_err(|error| refused(&error))
 }
 

@@ -8,12 +8,11 @@ use tokio::sync::Semaphore;
 use tokio_postgres::{Row, error::SqlState, types::ToSql};
 
 use super::{
-    fault::{Result, is_lost, refused},
-    session::{Purpose, Session},
+    fault::{BatchResult, is_lost, refused},
+    session::{Purpose, Session, unavailable},
     statements::Statement,
-    unavailable,
     url::PostgresUrl,
-    value::Value,
+    value::PgValue,
 };
 
 /// How many reads go on at once.
@@ -21,20 +20,20 @@ const CONNECTIONS: usize = 4;
 
 /// A bounded number of sessions.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(super) struct ReadPool {
     url: PostgresUrl,
     idle: Mutex<Vec<Session>>,
     room: Semaphore,
 }
 
 /// A session for some reads that belong together.
-pub(super) struct Reader<'a> {
-    pool: &'a Readers,
+pub(super) struct PooledReader<'a> {
+    pool: &'a ReadPool,
     session: Option<Session>,
     _permit: tokio::sync::SemaphorePermit<'a>,
 }
 
-impl Readers {
+impl ReadPool {
     /// Connects when somebody reads.
     pub(super) const fn new(url: PostgresUrl) -> Self {
         Self { url, idle: Mutex::new(Vec::new()), room: Semaphore::const_new(CONNECTIONS) }
@@ -44,14 +43,14 @@ impl Readers {
     ///
     /// # Errors
     /// [`StoreError::Closed`]; and that the server is away.
-    pub(super) async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+    pub(super) async fn reader(&self) -> BatchResult<PooledReader<'_>, StoreError> {
         let permit = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
         let idle = self.take();
         let session = match idle {
             Some(session) => session,
             None => Session::open(&self.url, Purpose::Read).await.map_err(|fault| unavailable(&fault))?,
         };
-        Ok(Reader { pool: self, session: Some(session), _permit: permit })
+        Ok(PooledReader { pool: self, session: Some(session), _permit: permit })
     }
 
     fn take(&self) -> Option<Session> {
@@ -67,8 +66,8 @@ impl Readers {
     pub(super) async fn query(
         &self,
         statement: &'static Statement,
-        values: Vec<Value>,
-    ) -> Result<Vec<Row>, StoreError> {
+        values: Vec<PgValue>,
+    ) -> BatchResult<Vec<Row>, StoreError> {
         match self.reader().await?.query(statement, &values).await {
             Err(StoreError::Overloaded) => self.reader().await?.query(statement, &values).await,
             answer => answer,
@@ -85,8 +84,8 @@ impl Readers {
     }
 }
 
-impl Reader<'_> {
-    fn session(&self) -> Result<&Session, StoreError> {
+impl PooledReader<'_> {
+    fn session(&self) -> BatchResult<&Session, StoreError> {
         self.session.as_ref().ok_or(StoreError::Closed)
     }
 
@@ -97,8 +96,8 @@ impl Reader<'_> {
     pub(super) async fn query(
         &self,
         statement: &'static Statement,
-        values: &[Value],
-    ) -> Result<Vec<Row>, StoreError> {
+        values: &[PgValue],
+    ) -> BatchResult<Vec<Row>, StoreError> {
         self.session()?.query(statement, values).await.map_err(|error| failed(&error))
     }
 
@@ -106,16 +105,16 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// Those of [`query`](Self::query).
-    pub(super) async fn search(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    pub(super) async fn search(&self, sql: &str, values: &[PgValue]) -> BatchResult<Vec<Row>, StoreError> {
         let session = self.session()?;
         let types: Vec<_> = values
             .iter()
             .map(|value| {
                 let kind = match value {
-                    Value::Int(_) => super::value::Kind::Int,
-                    Value::Text(_) => super::value::Kind::Text,
-                    Value::Bytes(_) => super::value::Kind::Bytes,
-                    Value::Bool(_) => super::value::Kind::Bool,
+                    PgValue::Int(_) => super::value::Kind::Int,
+                    PgValue::Text(_) => super::value::Kind::Text,
+                    PgValue::Bytes(_) => super::value::Kind::Bytes,
+                    PgValue::Bool(_) => super::value::Kind::Bool,
                 };
                 (value as &(dyn ToSql + Sync), kind.one())
             })
@@ -137,7 +136,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// Those of [`query`](Self::query).
-    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+    pub(super) async fn begin(&self) -> BatchResult<(), StoreError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         self.session()?.client.batch_execute(begin).await.map_err(|error| failed(&error))
     }
@@ -146,7 +145,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// Those of [`query`](Self::query).
-    pub(super) async fn end(mut self) -> Result<(), StoreError> {
+    pub(super) async fn end(mut self) -> BatchResult<(), StoreError> {
         let ended = self.session()?.client.batch_execute("ROLLBACK").await;
         if ended.is_err() {
             self.session = None;
@@ -160,7 +159,7 @@ fn failed(error: &tokio_postgres::Error) -> StoreError {
     if is_lost(error) { StoreError::Overloaded } else { refused(error) }
 }
 
-impl Drop for Reader<'_> {
+impl Drop for PooledReader<'_> {
     fn drop(&mut self) {
         if let Some(session) = self.session.take().filter(|session| !session.client.is_closed()) {
             self.pool.idle.lock().push(session);

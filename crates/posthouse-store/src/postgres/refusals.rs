@@ -12,24 +12,24 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::Result,
-    reader::Readers,
-    record::{Record, time},
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
+    reader::ReadPool,
+    record::{PgRow, time},
     statements,
-    value::{Value, values},
+    value::{PgValue, values},
 };
 
 /// A refusal with its document as it is stored.
 #[derive(Debug)]
-pub(super) struct PreparedRefusal {
+pub(super) struct RefusalRow {
     new: NewRefusal,
     document: String,
 }
 
-impl PreparedRefusal {
+impl RefusalRow {
     /// Writes its document.
-    pub(super) fn new(new: &NewRefusal) -> Result<Self, serde_json::Error> {
+    pub(super) fn new(new: &NewRefusal) -> BatchResult<Self, serde_json::Error> {
         Ok(Self { document: serde_json::to_string(&new.refusal.details)?, new: new.clone() })
     }
 
@@ -39,7 +39,7 @@ impl PreparedRefusal {
     }
 
     /// What tells its kind from others.
-    fn kind(&self) -> Vec<Value> {
+    fn kind(&self) -> Vec<PgValue> {
         let refusal = &self.new.refusal;
         values![&refusal.peer.to_string(), account(refusal), refusal.code.code(), refusal.row, &refusal.check]
     }
@@ -56,12 +56,12 @@ struct Newest {
 }
 
 /// Keeps them, or counts them onto what is there.
-pub(super) async fn keep(tx: &Tx, refusals: &[PreparedRefusal]) -> Result<()> {
+pub(super) async fn keep(tx: &BatchTx, refusals: &[RefusalRow]) -> BatchResult<()> {
     tx.has_room(Demand::More)?;
-    tx.claim(Claim::Table("refusal"))?;
+    tx.claim(BatchClaim::Table("refusal"))?;
     let mut newest = newest(tx, refusals).await?;
-    let (mut counted, mut inserted): (BTreeMap<i64, (i64, Timestamp)>, BTreeMap<i64, &PreparedRefusal>) =
-        Default::default();
+    let mut counted: BTreeMap<i64, (i64, Timestamp)> = BTreeMap::new();
+    let mut inserted: BTreeMap<i64, &RefusalRow> = BTreeMap::new();
     for prepared in refusals {
         let NewRefusal { refusal, times, counted: only_counts } = &prepared.new;
         let times = i64::try_from(*times).unwrap_or(i64::MAX);
@@ -94,9 +94,8 @@ pub(super) async fn keep(tx: &Tx, refusals: &[PreparedRefusal]) -> Result<()> {
 }
 
 /// The newest that are there of the kinds that may be counted onto.
-async fn newest(tx: &Tx, refusals: &[PreparedRefusal]) -> Result<BTreeMap<Vec<Value>, Newest>> {
-    let mut kinds: Vec<_> =
-        refusals.iter().filter(|one| one.new.counted).map(PreparedRefusal::kind).collect();
+async fn newest(tx: &BatchTx, refusals: &[RefusalRow]) -> BatchResult<BTreeMap<Vec<PgValue>, Newest>> {
+    let mut kinds: Vec<_> = refusals.iter().filter(|one| one.new.counted).map(RefusalRow::kind).collect();
     kinds.sort_unstable();
     kinds.dedup();
     let looking = kinds.iter().map(|kind| tx.read_one(&statements::REFUSAL_LIKE, kind.clone()));
@@ -111,7 +110,7 @@ async fn newest(tx: &Tx, refusals: &[PreparedRefusal]) -> Result<BTreeMap<Vec<Va
     Ok(newest)
 }
 
-fn insert(tx: &Tx, id: i64, prepared: &PreparedRefusal, times: i64, last_at: Timestamp) {
+fn insert(tx: &BatchTx, id: i64, prepared: &RefusalRow, times: i64, last_at: Timestamp) {
     let refusal = &prepared.new.refusal;
     tx.write(
         &statements::INSERT_REFUSAL,
@@ -133,7 +132,7 @@ fn insert(tx: &Tx, id: i64, prepared: &PreparedRefusal, times: i64, last_at: Tim
 }
 
 /// What is beyond the most goes, of what is there and of what comes.
-async fn make_room(tx: &Tx, inserted: &mut BTreeMap<i64, &PreparedRefusal>) -> Result<()> {
+async fn make_room(tx: &BatchTx, inserted: &mut BTreeMap<i64, &RefusalRow>) -> BatchResult<()> {
     if inserted.is_empty() {
         return Ok(());
     }
@@ -170,32 +169,32 @@ async fn make_room(tx: &Tx, inserted: &mut BTreeMap<i64, &PreparedRefusal>) -> R
     Ok(())
 }
 
-fn beyond(row: Option<Row>) -> Result<Option<i64>> {
+fn beyond(row: Option<Row>) -> BatchResult<Option<i64>> {
     Ok(row.map_or(Ok(None), |row| row.try_get("beyond"))?)
 }
 
 /// Refusals that match, the newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &RefusalFilter,
     limit: usize,
-) -> Result<Vec<KeptRefusal>, StoreError> {
+) -> BatchResult<Vec<KeptRefusal>, StoreError> {
     let (sql, values) = search(filter, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 /// The statement for a filter.
-fn search(filter: &RefusalFilter, limit: usize) -> (String, Vec<Value>) {
-    let conditions: [(&str, Option<Value>); 8] = [
-        ("last_at >=", filter.since.map(Value::from)),
-        ("last_at <", filter.before.map(Value::from)),
-        ("id <", filter.below.map(Value::from)),
-        ("account =", filter.account.as_ref().map(Value::from)),
+fn search(filter: &RefusalFilter, limit: usize) -> (String, Vec<PgValue>) {
+    let conditions: [(&str, Option<PgValue>); 8] = [
+        ("last_at >=", filter.since.map(PgValue::from)),
+        ("last_at <", filter.before.map(PgValue::from)),
+        ("id <", filter.below.map(PgValue::from)),
+        ("account =", filter.account.as_ref().map(PgValue::from)),
         ("code =", filter.code.map(|code| code.code().into())),
-        ("peer =", filter.peer.as_ref().map(Value::from)),
-        ("transaction_id =", filter.transaction_id.as_ref().map(Value::from)),
-        ("recipient_hash =", filter.recipient_hash.as_ref().map(Value::from)),
+        ("peer =", filter.peer.as_ref().map(PgValue::from)),
+        ("transaction_id =", filter.transaction_id.as_ref().map(PgValue::from)),
+        ("recipient_hash =", filter.recipient_hash.as_ref().map(PgValue::from)),
     ];
     let mut sql = "SELECT * FROM refusal WHERE true".to_owned();
     let mut values = Vec::new();
@@ -210,8 +209,8 @@ fn search(filter: &RefusalFilter, limit: usize) -> (String, Vec<Value>) {
     (sql, values)
 }
 
-fn read(row: &Row) -> Result<KeptRefusal> {
-    let record = Record::by_id("refusal", row)?;
+fn read(row: &Row) -> BatchResult<KeptRefusal> {
+    let record = PgRow::by_id("refusal", row)?;
     let account: String = record.value("account")?;
     let code = |code: i64| u32::try_from(code).ok().and_then(StatusCode::from_code);
     Ok(KeptRefusal {

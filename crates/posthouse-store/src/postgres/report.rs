@@ -13,8 +13,8 @@ use posthouse_core::{
 };
 
 use super::{
-    batch::{Claim, Tx},
-    fault::Result,
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
     load::{self, LifeRow, LifeRows, Step},
     waiting, write,
 };
@@ -23,7 +23,7 @@ use super::{
 type Meant = (LifeRow, Vec<OwedCallback>);
 
 /// Records a report on the message it is about, or keeps it.
-pub(super) async fn record(tx: &Tx, report: &CarrierReport) -> Result<HandedOn<Recorded>> {
+pub(super) async fn record(tx: &BatchTx, report: &CarrierReport) -> BatchResult<HandedOn<Recorded>> {
     match record_known(tx, report, None).await? {
         Some(recorded) => Ok(recorded),
         None => {
@@ -35,10 +35,10 @@ pub(super) async fn record(tx: &Tx, report: &CarrierReport) -> Result<HandedOn<R
 
 /// Records a report on the message it is about; `None` where that cannot be told. `number`: under which it waits itself.
 pub(super) async fn record_known(
-    tx: &Tx,
+    tx: &BatchTx,
     report: &CarrierReport,
     number: Option<i64>,
-) -> Result<Option<HandedOn<Recorded>>> {
+) -> BatchResult<Option<HandedOn<Recorded>>> {
     let mut rows = LifeRows::new();
     let Some((row, owed)) = meant(tx, report, &mut rows).await? else { return Ok(None) };
     let subject = &row.subject;
@@ -58,7 +58,7 @@ pub(super) async fn record_known(
 }
 
 /// The message that a report is about, if that can be told.
-async fn meant(tx: &Tx, report: &CarrierReport, rows: &mut LifeRows) -> Result<Option<Meant>> {
+async fn meant(tx: &BatchTx, report: &CarrierReport, rows: &mut LifeRows) -> BatchResult<Option<Meant>> {
     let carrier = &report.carrier;
     let by_id = by_carriers_id(tx, carrier, &report.carrier_message_id).await?;
     if by_id.is_some() {
@@ -66,7 +66,7 @@ async fn meant(tx: &Tx, report: &CarrierReport, rows: &mut LifeRows) -> Result<O
     }
     // What is about to be learned of them beside this would tell which is meant.
     let Some(recipient) = &report.recipient else { return Ok(None) };
-    tx.claim(Claim::Recipient(carrier.0.clone(), recipient.as_str().to_owned()))?;
+    tx.claim(BatchClaim::Recipient(carrier.0.clone(), recipient.as_str().to_owned()))?;
     if report.sender.is_none() {
         return Ok(None);
     }
@@ -78,7 +78,7 @@ async fn meant(tx: &Tx, report: &CarrierReport, rows: &mut LifeRows) -> Result<O
             (neighbour, (id, owed))
         })
         .unzip();
-    let Some(subject) = report::meant::<super::fault::Fault>(None, |_| Ok(neighbours), report)? else {
+    let Some(subject) = report::meant::<super::fault::BatchFault>(None, |_| Ok(neighbours), report)? else {
         return Ok(None);
     };
     let owed = owed.iter_mut().find(|(id, _)| *id == subject.id).map(|(_, owed)| std::mem::take(owed));
@@ -86,8 +86,12 @@ async fn meant(tx: &Tx, report: &CarrierReport, rows: &mut LifeRows) -> Result<O
 }
 
 /// The newest message of the carrier with this MessageID.
-async fn by_carriers_id(tx: &Tx, carrier: &CarrierId, carrier_message_id: &str) -> Result<Option<Meant>> {
-    tx.claim(Claim::CarriersId(carrier.0.clone(), carrier_message_id.to_owned()))?;
+async fn by_carriers_id(
+    tx: &BatchTx,
+    carrier: &CarrierId,
+    carrier_message_id: &str,
+) -> BatchResult<Option<Meant>> {
+    tx.claim(BatchClaim::CarriersId(carrier.0.clone(), carrier_message_id.to_owned()))?;
     match load::by_carriers_id(tx, carrier, carrier_message_id).await? {
         Some(id) => load::subject(tx, id).await,
         None => Ok(None),
@@ -95,7 +99,10 @@ async fn by_carriers_id(tx: &Tx, carrier: &CarrierId, carrier_message_id: &str) 
 }
 
 /// Records a read reply on the message it is about, or keeps it.
-pub(super) async fn record_read_reply(tx: &Tx, reply: &CarrierReadReply) -> Result<HandedOn<Recorded>> {
+pub(super) async fn record_read_reply(
+    tx: &BatchTx,
+    reply: &CarrierReadReply,
+) -> BatchResult<HandedOn<Recorded>> {
     match record_known_reply(tx, reply).await? {
         Some(recorded) => Ok(recorded),
         None => {
@@ -107,9 +114,9 @@ pub(super) async fn record_read_reply(tx: &Tx, reply: &CarrierReadReply) -> Resu
 
 /// Records a read reply on the message it is about; `None` where that is not known.
 pub(super) async fn record_known_reply(
-    tx: &Tx,
+    tx: &BatchTx,
     reply: &CarrierReadReply,
-) -> Result<Option<HandedOn<Recorded>>> {
+) -> BatchResult<Option<HandedOn<Recorded>>> {
     let found = by_carriers_id(tx, &reply.carrier, &reply.carrier_message_id).await?;
     let Some((row, owed)) = found else { return Ok(None) };
     let loaded = load::with(tx, row.subject.clone(), owed, read_reply::NEEDS).await?;

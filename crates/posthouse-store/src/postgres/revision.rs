@@ -13,31 +13,33 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::Row;
 
 use super::{
-    batch::Tx,
-    fault::{Fault, Result},
+    batch::BatchTx,
+    fault::{BatchFault, BatchResult},
     provisioning::{account_text, document, range},
-    reader::Readers,
-    record::Record,
+    reader::ReadPool,
+    record::PgRow,
     statements::{self, Statement},
-    value::{Value, values},
+    value::{PgValue, values},
 };
 
 /// How many things stand in one row.
 const THINGS: usize = 256;
 
 /// What changes will change, given what is there.
-pub(super) async fn revise(tx: &Tx, changes: &[Change]) -> Result<Vec<Revised>> {
+pub(super) async fn revise(tx: &BatchTx, changes: &[Change]) -> BatchResult<Vec<Revised>> {
     let looking = changes.iter().map(|change| found(tx, change));
     let mut found = futures_util::future::join_all(looking).await.into_iter();
     let mut before = HashMap::new();
     for change in changes {
         before.insert(std::ptr::from_ref(change), found.next().unwrap_or(Ok(None))?);
     }
-    revision::revise(changes, |change| Ok::<_, Fault>(before.remove(&std::ptr::from_ref(change)).flatten()))
+    revision::revise(changes, |change| {
+        Ok::<_, BatchFault>(before.remove(&std::ptr::from_ref(change)).flatten())
+    })
 }
 
 /// What is there of what a change is about.
-async fn found(tx: &Tx, change: &Change) -> Result<Option<ProvisionedThing>> {
+async fn found(tx: &BatchTx, change: &Change) -> BatchResult<Option<ProvisionedThing>> {
     let as_account = |found| ProvisionedThing::Account(Box::new(found));
     let as_carrier = |found| ProvisionedThing::Carrier(Box::new(found));
     let (account, carrier) = (&statements::ACCOUNT_ONE, &statements::CARRIER_ONE);
@@ -63,17 +65,17 @@ async fn found(tx: &Tx, change: &Change) -> Result<Option<ProvisionedThing>> {
 }
 
 async fn stored<T: DeserializeOwned>(
-    tx: &Tx,
+    tx: &BatchTx,
     statement: &'static Statement,
-    values: Vec<Value>,
-) -> Result<Option<T>> {
+    values: Vec<PgValue>,
+) -> BatchResult<Option<T>> {
     let key = format!("{values:?}");
     let row = tx.read_one(statement, values).await?;
-    row.map(|row| Record::new("provisioning", key, &row).json("document")).transpose()
+    row.map(|row| PgRow::new("provisioning", key, &row).json("document")).transpose()
 }
 
 /// Keeps what a revision changed, and forgets the oldest where there are too many.
-pub(super) async fn keep(tx: &Tx, revision: &Revision, revised: &[Revised]) -> Result<()> {
+pub(super) async fn keep(tx: &BatchTx, revision: &Revision, revised: &[Revised]) -> BatchResult<()> {
     let Revision { number, at, actor, reason, summary, things } = revision;
     let number = row_number(*number);
     let values = values![number, *at, actor, reason.as_deref(), summary, row_number(*things)];
@@ -95,17 +97,17 @@ pub(super) async fn keep(tx: &Tx, revision: &Revision, revised: &[Revised]) -> R
 
 /// Revisions, the newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     below: Option<u64>,
     limit: usize,
-) -> Result<Vec<Revision>, StoreError> {
+) -> BatchResult<Vec<Revision>, StoreError> {
     let below = below.map_or(i64::MAX, row_number);
     let rows = readers.query(&statements::REVISIONS_READ, values![below, limit]).await?;
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
-fn read(row: &Row) -> Result<Revision> {
-    let record = Record::new("revision", row.try_get::<_, i64>("number")?, row);
+fn read(row: &Row) -> BatchResult<Revision> {
+    let record = PgRow::new("revision", row.try_get::<_, i64>("number")?, row);
     Ok(Revision {
         number: unsigned(record.value("number")?),
         at: record.time("at")?,
@@ -117,7 +119,7 @@ fn read(row: &Row) -> Result<Revision> {
 }
 
 /// The number of the oldest one.
-pub(super) async fn oldest(readers: &Readers) -> Result<Option<u64>, StoreError> {
+pub(super) async fn oldest(readers: &ReadPool) -> BatchResult<Option<u64>, StoreError> {
     let rows = readers.query(&statements::OLDEST_REVISION, values![]).await?;
     let number: Option<i64> = rows
         .first()
@@ -128,14 +130,17 @@ pub(super) async fn oldest(readers: &Readers) -> Result<Option<u64>, StoreError>
 }
 
 /// What one changed.
-pub(super) async fn revised(readers: &Readers, number: u64) -> Result<Option<Vec<Revised>>, StoreError> {
+pub(super) async fn revised(
+    readers: &ReadPool,
+    number: u64,
+) -> BatchResult<Option<Vec<Revised>>, StoreError> {
     let rows = readers.query(&statements::REVISED_READ, values![row_number(number)]).await?;
     if rows.is_empty() {
         return Ok(None);
     }
     let mut all = Vec::new();
     for row in &rows {
-        let record = Record::new("revised", number, row);
+        let record = PgRow::new("revised", number, row);
         if record.value::<Option<i64>>("part")?.is_some() {
             let things: Vec<Revised> = record.json("document")?;
             all.extend(things);

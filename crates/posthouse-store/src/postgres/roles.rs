@@ -16,7 +16,7 @@ use posthouse_core::{
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
-    operation::{NotStarted, Operation},
+    operation::{BulkOperation, NotStarted},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
@@ -38,17 +38,17 @@ use posthouse_core::{
 
 use super::{
     PostgresStore,
-    accept::{self, PreparedMessage},
+    accept::{self, MessageRows},
     audit,
-    batch::{Going, Tx},
+    batch::{BatchTx, Going},
     bulk, callback, clock, due, endpoint,
-    fault::Result,
+    fault::BatchResult,
     inbound, intervene, member,
-    mo::{self, PreparedMo},
+    mo::{self, MoRows},
     provisioning, queues,
-    refusals::{self, PreparedRefusal},
+    refusals::{self, RefusalRow},
     report, revision, search, seen, sweep, unreadable,
-    work::{self, End},
+    work::{self, EndOfAttempt},
 };
 use crate::sqlite::transaction::Transaction;
 
@@ -59,21 +59,21 @@ const LITTLE: usize = 500;
 macro_rules! run {
     ($($owned:ident),*; |$tx:ident| $body:expr) => {{
         $(let $owned = Arc::new($owned);)*
-        move |$tx: Tx| {
+        move |$tx: BatchTx| {
             $(let $owned = Arc::clone(&$owned);)*
             boxed(async move { let $tx = &$tx; $body })
         }
     }};
 }
 
-fn boxed<T>(going: impl Future<Output = Result<T>> + Send + 'static) -> Going<T> {
+fn boxed<T>(going: impl Future<Output = BatchResult<T>> + Send + 'static) -> Going<T> {
     Box::pin(going)
 }
 
 #[async_trait]
 impl IntakeStore for PostgresStore {
     async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
-        let prepared = PreparedMessage::new(message, self.media.keep(message).await?)?;
+        let prepared = MessageRows::new(message, self.media.keep(message).await?)?;
         let (weight, key) = (prepared.weight(), prepared.key());
         let run = run!(prepared; |tx| accept::accept(tx, &prepared).await);
         let accepted = self.write(Transaction::Accept, weight, true, run).await;
@@ -106,7 +106,7 @@ impl IntakeStore for PostgresStore {
     async fn accept_mo(&self, mo: NewMo, take: Take) -> StoreResult<HandedOn<Acceptance>> {
         let mo = mo.within_bounds();
         let media = self.media.keep_mo(&mo).await?;
-        let prepared = PreparedMo::new(mo, media)?;
+        let prepared = MoRows::new(mo, media)?;
         let weight = prepared.weight();
         let run = run!(prepared, take; |tx| {
             tx.hand_on_to(&take);
@@ -139,7 +139,7 @@ impl WorkStore for PostgresStore {
         now: Timestamp,
         take: Take,
     ) -> StoreResult<HandedOn<Settled>> {
-        let end = End {
+        let end = EndOfAttempt {
             settlement: ended.settlement.within_bounds(),
             said: ended.said.to_owned(),
             failed: ended.failed.to_vec(),
@@ -466,17 +466,17 @@ impl NumberStore for PostgresStore {
 
 #[async_trait]
 impl BulkStore for PostgresStore {
-    async fn plan_operation(&self, operation: &Operation) -> StoreResult<()> {
+    async fn plan_operation(&self, operation: &BulkOperation) -> StoreResult<()> {
         let (operation, weight) = (operation.clone(), LITTLE + operation.spec.selection.len());
         let run = run!(operation; |tx| bulk::plan(tx, &operation));
         self.write(Transaction::PlanOperation, weight, false, run).await
     }
 
-    async fn operation(&self, id: Id) -> StoreResult<Option<Operation>> {
+    async fn operation(&self, id: Id) -> StoreResult<Option<BulkOperation>> {
         bulk::find(&self.readers, id).await
     }
 
-    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<Operation>> {
+    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<BulkOperation>> {
         bulk::list(&self.readers, below, limit).await
     }
 
@@ -486,7 +486,7 @@ impl BulkStore for PostgresStore {
         expect_count: u64,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<std::result::Result<Operation, NotStarted>> {
+    ) -> StoreResult<std::result::Result<BulkOperation, NotStarted>> {
         let by = by.clone();
         let run = run!(by; |tx| bulk::start(tx, id, expect_count, &by, now).await);
         self.write(Transaction::StartOperation, LITTLE, false, run).await
@@ -497,13 +497,13 @@ impl BulkStore for PostgresStore {
         id: Id,
         by: &Actor,
         now: Timestamp,
-    ) -> StoreResult<std::result::Result<Operation, NotStarted>> {
+    ) -> StoreResult<std::result::Result<BulkOperation, NotStarted>> {
         let by = by.clone();
         let run = run!(by; |tx| bulk::cancel(tx, id, &by, now).await);
         self.write(Transaction::CancelOperation, LITTLE, false, run).await
     }
 
-    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<Operation>> {
+    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<BulkOperation>> {
         // Nothing runs, mostly: a look costs no transaction.
         if !bulk::is_any_running(&self.readers, now).await? {
             return Ok(None);
@@ -518,7 +518,7 @@ impl BulkStore for PostgresStore {
         lease: Lease,
         page: &OperationPage,
         now: Timestamp,
-    ) -> StoreResult<Operation> {
+    ) -> StoreResult<BulkOperation> {
         let (page, weight) = (page.clone(), LITTLE * page.ids.len().saturating_add(1));
         let run = run!(page; |tx| bulk::run(tx, id, lease, &page, now).await);
         // Once more it would be another page.
@@ -539,7 +539,7 @@ impl BulkStore for PostgresStore {
     ) -> StoreResult<std::result::Result<Id, LeftAlone>> {
         let of = message.submission.resubmission.and_then(|resubmission| Id::from_number(resubmission.of));
         let Some(of) = of else { return Err(StoreError::refused("it is sent again for no message")) };
-        let prepared = PreparedMessage::new(message, self.media.keep(message).await?)?;
+        let prepared = MessageRows::new(message, self.media.keep(message).await?)?;
         let (weight, by) = (prepared.weight(), by.clone());
         let run = run!(prepared, by; |tx| bulk::resubmit(tx, operation, (of, &prepared), &by, now).await);
         self.write(Transaction::Resubmit, weight, true, run).await
@@ -558,9 +558,9 @@ impl BulkStore for PostgresStore {
 #[async_trait]
 impl RefusalStore for PostgresStore {
     async fn keep_refusals(&self, refusals: &[NewRefusal]) -> StoreResult<()> {
-        let prepare = refusals.iter().map(PreparedRefusal::new);
+        let prepare = refusals.iter().map(RefusalRow::new);
         let prepared = prepare.collect::<std::result::Result<Vec<_>, _>>().map_err(StoreError::refused)?;
-        let weight = prepared.iter().map(PreparedRefusal::weight).sum();
+        let weight = prepared.iter().map(RefusalRow::weight).sum();
         let run = run!(prepared; |tx| refusals::keep(tx, &prepared).await);
         self.write(Transaction::KeepRefusals, weight, true, run).await
     }

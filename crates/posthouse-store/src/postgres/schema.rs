@@ -7,7 +7,7 @@ use posthouse_core::store::StoreError;
 use tokio_postgres::Client;
 
 use super::{
-    fault::{self, Said},
+    fault::{self, ServerSaid},
     session::{ConnectFault, Purpose, Session},
     url::PostgresUrl,
 };
@@ -44,7 +44,7 @@ const FIRST: &str =
 
 /// What a database is found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundSchema {
     /// Nothing is in it.
     Nothing,
     /// A store, of this version: of the newest migration.
@@ -57,20 +57,20 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// Those of the server.
-pub(super) async fn look(client: &Client) -> Result<Found, tokio_postgres::Error> {
+pub(super) async fn look(client: &Client) -> Result<FoundSchema, tokio_postgres::Error> {
     let tables = "SELECT count(*) AS tables, count(*) FILTER (WHERE relname = 'migration') AS ours
                   FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')";
     let row = client.query_one(tables, &[]).await?;
     let (tables, ours): (i64, i64) = (row.try_get("tables")?, row.try_get("ours")?);
     if ours == 0 {
-        return Ok(if tables == 0 { Found::Nothing } else { Found::Others });
+        return Ok(if tables == 0 { FoundSchema::Nothing } else { FoundSchema::Others });
     }
     let meta = client.query_opt("SELECT 1 FROM pg_class WHERE oid = to_regclass('public.meta')", &[]).await?;
     if meta.is_none() {
-        return Ok(Found::Others);
+        return Ok(FoundSchema::Others);
     }
     let row = client.query_one("SELECT max(version) AS version FROM migration", &[]).await?;
-    Ok(row.try_get::<_, Option<i64>>("version")?.map_or(Found::Others, Found::Store))
+    Ok(row.try_get::<_, Option<i64>>("version")?.map_or(FoundSchema::Others, FoundSchema::Store))
 }
 
 /// Brings the database to this version, or finds it there.
@@ -91,18 +91,18 @@ pub(super) async fn bring_up_to_date(
     if missing.is_empty() {
         return Ok(());
     }
-    if !may_migrate && found != Found::Nothing {
+    if !may_migrate && found != FoundSchema::Nothing {
         return Err(OpenError::BringsItselfUp(url.to_string()));
     }
     migrate(&session.client).await.map_err(refused)
 }
 
 /// Whether this program may run on what was found.
-fn check(url: &PostgresUrl, found: Found, may_make: bool) -> Result<(), OpenError> {
+fn check(url: &PostgresUrl, found: FoundSchema, may_make: bool) -> Result<(), OpenError> {
     match found {
-        Found::Others => Err(OpenError::NotOurs(url.to_string())),
-        Found::Nothing if !may_make => Err(OpenError::Absent(url.to_string())),
-        Found::Nothing | Found::Store(_) => Ok(()),
+        FoundSchema::Others => Err(OpenError::NotOurs(url.to_string())),
+        FoundSchema::Nothing if !may_make => Err(OpenError::Absent(url.to_string())),
+        FoundSchema::Nothing | FoundSchema::Store(_) => Ok(()),
     }
 }
 
@@ -110,9 +110,9 @@ fn check(url: &PostgresUrl, found: Found, may_make: bool) -> Result<(), OpenErro
 async fn missing(
     url: &PostgresUrl,
     client: &Client,
-    found: Found,
+    found: FoundSchema,
 ) -> Result<Vec<&'static SchemaStep>, OpenError> {
-    let Found::Store(found) = found else { return Ok(STEPS.iter().collect()) };
+    let FoundSchema::Store(found) = found else { return Ok(STEPS.iter().collect()) };
     let known = STEPS.last().map_or(0, |step| step.version);
     let refused = |error: tokio_postgres::Error| refused(url, &error);
     let oldest = "SELECT value FROM meta WHERE name = 'schema_min'";
@@ -188,9 +188,9 @@ pub(super) fn unreachable(url: &PostgresUrl, fault: &ConnectFault) -> OpenError 
 /// That the server does not do what is asked.
 pub(super) fn refused(url: &PostgresUrl, error: &tokio_postgres::Error) -> OpenError {
     if fault::is_lost(error) {
-        return OpenError::Unreachable { url: url.to_string(), what: Said(error).to_string() };
+        return OpenError::Unreachable { url: url.to_string(), what: ServerSaid(error).to_string() };
     }
-    OpenError::PostgresRefused { url: url.to_string(), what: Said(error).to_string() }
+    OpenError::PostgresRefused { url: url.to_string(), what: ServerSaid(error).to_string() }
 }
 
 /// That what is stored cannot be taken up.

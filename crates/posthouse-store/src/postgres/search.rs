@@ -13,12 +13,12 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    fault::Result,
+    fault::BatchResult,
     load,
-    reader::Readers,
-    record::{Record, corrupt},
+    reader::ReadPool,
+    record::{PgRow, corrupt},
     statements,
-    value::{Value, values},
+    value::{PgValue, values},
 };
 use crate::media::{
     objects::{bodies::MediaBodies, place::ObjectId},
@@ -30,13 +30,13 @@ use crate::media::{
 const APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// A message, if it is known.
-pub(super) async fn message(readers: &Readers, id: Id) -> Result<Option<StoredMessage>, StoreError> {
+pub(super) async fn message(readers: &ReadPool, id: Id) -> BatchResult<Option<StoredMessage>, StoreError> {
     let rows = readers.query(&statements::MESSAGE_READ, values![id]).await?;
     Ok(rows.first().map(read).transpose()?)
 }
 
-fn read(row: &Row) -> Result<StoredMessage> {
-    let record = Record::by_id("message", row)?;
+fn read(row: &Row) -> BatchResult<StoredMessage> {
+    let record = PgRow::by_id("message", row)?;
     Ok(StoredMessage {
         id: record.id("id")?,
         account: AccountName(record.value("account")?),
@@ -53,14 +53,21 @@ fn read(row: &Row) -> Result<StoredMessage> {
 }
 
 /// What is to be done about a message next.
-pub(super) async fn next(readers: &Readers, id: Id, now: Timestamp) -> Result<Option<NextStep>, StoreError> {
+pub(super) async fn next(
+    readers: &ReadPool,
+    id: Id,
+    now: Timestamp,
+) -> BatchResult<Option<NextStep>, StoreError> {
     let rows = readers.query(&statements::SUBJECT_READ, values![id]).await?;
     let row = rows.first().map(load::read_life).transpose()?.flatten();
     Ok(row.and_then(|row| row.subject.work).map(|work| work.next(now)))
 }
 
 /// A message's timeline: what its row tells, then the events.
-pub(super) async fn timeline(readers: &Readers, id: Id) -> Result<Option<Vec<TimelineEvent>>, StoreError> {
+pub(super) async fn timeline(
+    readers: &ReadPool,
+    id: Id,
+) -> BatchResult<Option<Vec<TimelineEvent>>, StoreError> {
     let Some(message) = message(readers, id).await? else { return Ok(None) };
     let mut timeline = words::beginning(message.accepted_at, &message.submission.notes);
     for row in &readers.query(&statements::EVENTS_READ, values![id]).await? {
@@ -69,8 +76,8 @@ pub(super) async fn timeline(readers: &Readers, id: Id) -> Result<Option<Vec<Tim
     Ok(Some(timeline))
 }
 
-fn read_event(id: Id, row: &Row) -> Result<TimelineEvent> {
-    let record = Record::new("event", format!("{id}/{}", row.try_get::<_, i64>("number")?), row);
+fn read_event(id: Id, row: &Row) -> BatchResult<TimelineEvent> {
+    let record = PgRow::new("event", format!("{id}/{}", row.try_get::<_, i64>("number")?), row);
     Ok(TimelineEvent {
         at: record.time("at")?,
         kind: record
@@ -81,34 +88,34 @@ fn read_event(id: Id, row: &Row) -> Result<TimelineEvent> {
 
 /// Messages that match, newest first.
 pub(super) async fn messages(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &MessageFilter,
     limit: usize,
-) -> Result<Vec<StoredMessage>, StoreError> {
+) -> BatchResult<Vec<StoredMessage>, StoreError> {
     let (sql, values) = listing(filter, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
 /// How many messages match, by what they are told apart by.
 pub(super) async fn count(
-    readers: &Readers,
+    readers: &ReadPool,
     filter: &MessageFilter,
     by: &[CountBy],
     limit: usize,
-) -> Result<Vec<MessageCount>, StoreError> {
+) -> BatchResult<Vec<MessageCount>, StoreError> {
     let mut by = by.to_vec();
     by.sort_unstable();
     by.dedup();
     let (sql, values) = counting(filter, &by, limit);
     let rows = readers.reader().await?.search(&sql, &values).await?;
-    let mut counts = rows.iter().map(|row| read_count(row, &by)).collect::<Result<Vec<_>>>()?;
+    let mut counts = rows.iter().map(|row| read_count(row, &by)).collect::<BatchResult<Vec<_>>>()?;
     counts.retain(|count| count.messages > 0);
     Ok(counts)
 }
 
-fn read_count(row: &Row, by: &[CountBy]) -> Result<MessageCount> {
-    let record = Record::new("message", "counted", row);
+fn read_count(row: &Row, by: &[CountBy]) -> BatchResult<MessageCount> {
+    let record = PgRow::new("message", "counted", row);
     let mut count = MessageCount {
         messages: record.known("messages", |messages: i64| u64::try_from(messages).ok())?,
         ..MessageCount::default()
@@ -125,7 +132,7 @@ fn read_count(row: &Row, by: &[CountBy]) -> Result<MessageCount> {
 }
 
 /// The statement that lists what matches: a walk backwards by id, through the partitions of the time that is asked for.
-pub(super) fn listing(filter: &MessageFilter, limit: usize) -> (String, Vec<Value>) {
+pub(super) fn listing(filter: &MessageFilter, limit: usize) -> (String, Vec<PgValue>) {
     let mut search = Search::of(filter);
     let limit = search.value(limit);
     let sql = format!(
@@ -136,7 +143,7 @@ pub(super) fn listing(filter: &MessageFilter, limit: usize) -> (String, Vec<Valu
 }
 
 /// The statement that counts it.
-pub(super) fn counting(filter: &MessageFilter, by: &[CountBy], limit: usize) -> (String, Vec<Value>) {
+pub(super) fn counting(filter: &MessageFilter, by: &[CountBy], limit: usize) -> (String, Vec<PgValue>) {
     let mut search = Search::of(filter);
     let limit = search.value(limit);
     let columns: String = by.iter().map(|by| format!("{} AS {}, ", column(*by), by.as_str())).collect();
@@ -172,7 +179,7 @@ const STANDING: &str = "CROSS JOIN LATERAL (
 /// What a filter asks for: from where, under which conditions, and the values in them.
 struct Search {
     text: String,
-    values: Vec<Value>,
+    values: Vec<PgValue>,
 }
 
 impl Search {
@@ -204,12 +211,12 @@ impl Search {
     }
 
     /// The place of a value.
-    fn value(&mut self, value: impl Into<Value>) -> String {
+    fn value(&mut self, value: impl Into<PgValue>) -> String {
         self.values.push(value.into());
         format!("${}", self.values.len())
     }
 
-    fn and(&mut self, table: &str, condition: &str, value: impl Into<Value>) {
+    fn and(&mut self, table: &str, condition: &str, value: impl Into<PgValue>) {
         let value = self.value(value);
         self.text.push_str(&format!(" AND {table}.{condition} {value}"));
     }
@@ -281,7 +288,7 @@ fn first_beyond(before: Timestamp) -> Id {
 }
 
 /// The newest id there is or was.
-pub(super) async fn newest_id(readers: &Readers) -> Result<Option<Id>, StoreError> {
+pub(super) async fn newest_id(readers: &ReadPool) -> BatchResult<Option<Id>, StoreError> {
     let rows = readers.query(&statements::NEWEST_ID, values![]).await?;
     let number: Option<i64> = rows
         .first()
@@ -304,7 +311,11 @@ enum Body {
 }
 
 /// The media of a message, one `Bytes` for each part.
-pub(super) async fn media(readers: &Readers, bodies: &MediaBodies, id: Id) -> Result<Vec<Bytes>, StoreError> {
+pub(super) async fn media(
+    readers: &ReadPool,
+    bodies: &MediaBodies,
+    id: Id,
+) -> BatchResult<Vec<Bytes>, StoreError> {
     let rows = readers.query(&statements::MEDIA_READ, values![id]).await?;
     let row = rows.first().ok_or(StoreError::NotFound("message"))?;
     let found = read_found(id, row)?;
@@ -317,9 +328,9 @@ pub(super) async fn media(readers: &Readers, bodies: &MediaBodies, id: Id) -> Re
     split(body, &found.lengths).ok_or_else(|| corrupt_media(id))
 }
 
-fn read_found(id: Id, row: &Row) -> Result<Found> {
-    let described: Described = Record::new("message", id, row).json("document")?;
-    let record = Record::new("media", id, row);
+fn read_found(id: Id, row: &Row) -> BatchResult<Found> {
+    let described: Described = PgRow::new("message", id, row).json("document")?;
+    let record = PgRow::new("media", id, row);
     let lengths =
         lengths(&described.parts).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
     if !record.value::<bool>("present")? {

@@ -7,9 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 use posthouse_core::Id;
 
 use super::{
-    batch::Tx,
-    fault::{Fault, Result},
-    partition::bucket,
+    batch::BatchTx,
+    fault::{BatchFault, BatchResult},
+    partitioned::bucket,
     record::time,
     statements,
     value::values,
@@ -56,12 +56,12 @@ pub(super) enum Remembered {
 
 /// Remembers what came at this time under this id, unless it repeats one since `since`.
 pub(super) async fn remember(
-    tx: &Tx,
+    tx: &BatchTx,
     key: SeenKey,
     id: Id,
     at: Timestamp,
     since: Option<Timestamp>,
-) -> Result<Remembered> {
+) -> BatchResult<Remembered> {
     let own = bucket(at);
     let first = since.map_or(own, bucket).min(own).saturating_sub(1);
     let buckets = buckets(at);
@@ -72,7 +72,7 @@ pub(super) async fn remember(
         });
         let adding = futures_util::future::join_all(adding);
         let (added, found) = tokio::join!(biased; adding, find(tx, key, first));
-        let added = added.into_iter().collect::<Result<Vec<_>>>()?;
+        let added = added.into_iter().collect::<BatchResult<Vec<_>>>()?;
         let found = found?;
         let is_new = attempt > 0 || added.first().is_some_and(|added| !added.is_empty());
         if !is_new && found.iter().any(|entry| entry.id == id.number()) {
@@ -94,17 +94,17 @@ pub(super) async fn remember(
             return Ok(Remembered::Now);
         }
     }
-    Err(Fault::Deferred)
+    Err(BatchFault::Deferred)
 }
 
 /// What was remembered just now is not to be.
-pub(super) fn take_back(tx: &Tx, key: SeenKey, id: Id, at: Timestamp) {
+pub(super) fn take_back(tx: &BatchTx, key: SeenKey, id: Id, at: Timestamp) {
     for bucket in buckets(at) {
         tx.write(&statements::SEEN_FORGET, values![bucket, &key[..], id]);
     }
 }
 
-async fn find(tx: &Tx, key: SeenKey, first: i64) -> Result<Vec<Entry>> {
+async fn find(tx: &BatchTx, key: SeenKey, first: i64) -> BatchResult<Vec<Entry>> {
     let rows = tx.read(&statements::SEEN_FIND, values![first, &key[..]]).await?;
     rows.iter()
         .map(|row| {
@@ -126,13 +126,13 @@ fn repeated(found: &[Entry], but_for: Option<Id>, since: Option<Timestamp>) -> O
 }
 
 /// Who is remembered under a key since a time.
-pub(super) async fn known(tx: &Tx, key: SeenKey, since: Timestamp) -> Result<Option<Id>> {
+pub(super) async fn known(tx: &BatchTx, key: SeenKey, since: Timestamp) -> BatchResult<Option<Id>> {
     let found = find(tx, key, bucket(since).saturating_sub(1)).await?;
     Ok(repeated(&found, None, Some(since)))
 }
 
 /// Nothing is a repetition of this message any more.
-pub(super) async fn forget(tx: &Tx, id: Id) -> Result<()> {
+pub(super) async fn forget(tx: &BatchTx, id: Id) -> BatchResult<()> {
     let Some(row) = tx.read_one(&statements::SEEN_KEY, values![id]).await? else { return Ok(()) };
     let (key, at): (&[u8], i64) = (row.try_get("seen_key")?, row.try_get("accepted_at")?);
     for bucket in buckets(time(at)) {

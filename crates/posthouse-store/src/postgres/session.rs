@@ -10,17 +10,19 @@ use std::{
     time::Duration,
 };
 
-use posthouse_core::lock::Mutex;
+use posthouse_core::{lock::Mutex, store::StoreError};
 use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Row, Statement as Prepared, tls::MakeTlsConnect};
 
 use super::{
-    fault::Said,
+    fault::ServerSaid,
     statements::Statement,
-    tls::Tls,
+    tls::ServerTls,
     url::PostgresUrl,
-    value::{Kind, Value},
+    value::{Kind, PgValue},
 };
 
+/// After what time it is worth asking again, when the database is away.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long connecting may take, with all hosts tried.
 const CONNECTING: Duration = Duration::from_secs(10);
 
@@ -67,7 +69,7 @@ impl fmt::Display for ConnectFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Slow => write!(f, "no host answered within {} s", CONNECTING.as_secs()),
-            Self::Refused(error) => Said(error).fmt(f),
+            Self::Refused(error) => ServerSaid(error).fmt(f),
         }
     }
 }
@@ -87,7 +89,7 @@ impl Session {
         let config = url.config();
         let session = match url.tls() {
             None => Self::connect(config, NoTls).await?,
-            Some(tls) => Self::connect(config, Tls::clone(tls)).await?,
+            Some(tls) => Self::connect(config, ServerTls::clone(tls)).await?,
         };
         let settings = match purpose {
             Purpose::Write => format!("{PLANS}{WRITER}"),
@@ -147,7 +149,7 @@ impl Session {
     pub(super) async fn query(
         &self,
         statement: &Statement,
-        values: &[Value],
+        values: &[PgValue],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let prepared = self.prepared(statement).await?;
         let values: Vec<_> =
@@ -171,4 +173,15 @@ impl Session {
     pub(super) fn forget_notices(&self) {
         self.wait_was_cancelled.store(false, Ordering::SeqCst);
     }
+}
+
+/// That the database cannot be reached.
+pub(super) fn unavailable(fault: &ConnectFault) -> StoreError {
+    tracing::debug!(%fault, "PostgreSQL cannot be reached");
+    away()
+}
+
+/// That the database is known to be away.
+pub(super) const fn away() -> StoreError {
+    StoreError::Unavailable { retry_after: RETRY_AFTER }
 }

@@ -7,7 +7,7 @@
 //! not, and so undoes the transaction. Where a table may be empty for long, `= ANY` beside the join says again that rows are looked up. A test has each one explained, on empty and on full tables.
 
 use super::{
-    partition::Table,
+    partitioned::Partitioned,
     value::Kind::{self, Bool, Bytes, Int, Text},
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Statement {
     /// Whether what it answers comes with something written.
     pub(super) writes: bool,
     /// The partitioned table into which it writes by its first parameter.
-    pub(super) into: Option<Table>,
+    pub(super) into: Option<Partitioned>,
     /// Its text.
     pub(super) sql: &'static str,
 }
@@ -70,7 +70,7 @@ macro_rules! how {
         None
     };
     (@into $table:ident) => {
-        Some(Table::$table)
+        Some(Partitioned::$table)
     };
 }
 

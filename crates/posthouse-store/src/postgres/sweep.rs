@@ -9,11 +9,11 @@ use posthouse_core::{
 };
 
 use super::{
-    batch::{Claim, Tx},
-    fault::{Result, refused},
-    reader::Readers,
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchResult, refused},
+    reader::ReadPool,
     statements::{self, Statement},
-    value::{Value, values},
+    value::{PgValue, values},
 };
 
 /// How far the time in an id may lie behind that of its acceptance.
@@ -21,7 +21,7 @@ const APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// What may be thrown away.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Candidates {
+pub(super) struct OldRows {
     media: Vec<Id>,
     messages: Vec<Id>,
     mo_media: Vec<Id>,
@@ -35,7 +35,7 @@ pub(super) struct Candidates {
     messages_before: Option<Timestamp>,
 }
 
-impl Candidates {
+impl OldRows {
     /// Whether there is nothing to be done.
     pub(super) fn is_empty(&self) -> bool {
         self.media.is_empty()
@@ -53,20 +53,21 @@ impl Candidates {
 /// Looks for what may be thrown away, at most `limit` of each, the oldest first. What was accepted later than the time in question has not
 /// ended before it.
 pub(super) async fn find(
-    readers: &Readers,
+    readers: &ReadPool,
     media_before: Timestamp,
     messages_before: Timestamp,
     limit: usize,
-) -> Result<Candidates, StoreError> {
+) -> BatchResult<OldRows, StoreError> {
     let before = |time: Timestamp| {
         let last = time.checked_add(APART).unwrap_or(Timestamp::MAX);
         values![Id::first_at(last), time, limit]
     };
-    let ids = async |statement: &'static Statement, values: Vec<Value>| -> Result<Vec<Id>, StoreError> {
-        Ok(numbers(readers, statement, values).await?.into_iter().filter_map(Id::from_number).collect())
-    };
+    let ids =
+        async |statement: &'static Statement, values: Vec<PgValue>| -> BatchResult<Vec<Id>, StoreError> {
+            Ok(numbers(readers, statement, values).await?.into_iter().filter_map(Id::from_number).collect())
+        };
     let old = || values![messages_before, limit];
-    Ok(Candidates {
+    Ok(OldRows {
         media: ids(&statements::SWEEP_FIND_MEDIA, before(media_before)).await?,
         messages: ids(&statements::SWEEP_FIND, before(messages_before)).await?,
         mo_media: ids(&statements::SWEEP_FIND_MO_MEDIA, before(media_before)).await?,
@@ -82,19 +83,19 @@ pub(super) async fn find(
 }
 
 async fn numbers(
-    readers: &Readers,
+    readers: &ReadPool,
     statement: &'static Statement,
-    values: Vec<Value>,
-) -> Result<Vec<i64>, StoreError> {
+    values: Vec<PgValue>,
+) -> BatchResult<Vec<i64>, StoreError> {
     let rows = readers.query(statement, values).await?;
     rows.iter().map(|row| row.try_get("id").map_err(|error| refused(&error))).collect()
 }
 
 /// Throws away what was found.
-pub(super) async fn sweep(tx: &Tx, candidates: &Candidates) -> Result<Swept> {
+pub(super) async fn sweep(tx: &BatchTx, candidates: &OldRows) -> BatchResult<Swept> {
     let mut swept = Swept::default();
     let mut gone: Vec<Id> = Vec::new();
-    let Candidates { messages, mos, media, mo_media, .. } = candidates;
+    let OldRows { messages, mos, media, mo_media, .. } = candidates;
     for id in still(tx, &statements::SWEEP_MESSAGE, messages, candidates.messages_before).await? {
         remove_message(tx, id);
         swept.messages += 1;
@@ -140,15 +141,15 @@ pub(super) async fn sweep(tx: &Tx, candidates: &Candidates) -> Result<Swept> {
 
 /// Those of which it still holds, claimed.
 async fn still(
-    tx: &Tx,
+    tx: &BatchTx,
     statement: &'static Statement,
     ids: &[Id],
     before: Option<Timestamp>,
-) -> Result<Vec<Id>> {
+) -> BatchResult<Vec<Id>> {
     let looking = ids.iter().map(|id| tx.read_one(statement, values![*id, before]));
     let mut still = Vec::new();
     for (id, row) in ids.iter().zip(futures_util::future::join_all(looking).await) {
-        if row?.is_some() && tx.try_claim(Claim::Message(*id)) {
+        if row?.is_some() && tx.try_claim(BatchClaim::Message(*id)) {
             still.push(*id);
         }
     }
@@ -156,7 +157,7 @@ async fn still(
 }
 
 /// Removes a message with all that is about it. Its id stays the newest, if it was.
-fn remove_message(tx: &Tx, id: Id) {
+fn remove_message(tx: &BatchTx, id: Id) {
     for statement in [
         &statements::DELETE_MESSAGE,
         &statements::DELETE_ENDED,
@@ -173,7 +174,7 @@ fn remove_message(tx: &Tx, id: Id) {
 }
 
 /// Removes a message from a handset, likewise.
-fn remove_mo(tx: &Tx, id: Id) {
+fn remove_mo(tx: &BatchTx, id: Id) {
     tx.write(&statements::DELETE_MO, values![id]);
     tx.write(&statements::DELETE_FAILED_OF, values![id]);
     tx.write(&statements::DELETE_TRIES, values![id]);

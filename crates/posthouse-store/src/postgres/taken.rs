@@ -13,11 +13,10 @@ use posthouse_core::{
 };
 
 use super::{
-    batch::Tx,
-    callback,
-    fault::{Fault, Result},
-    record::{Record, corrupt, readable},
-    statements,
+    batch::BatchTx,
+    fault::{BatchFault, BatchResult},
+    record::{PgRow, corrupt, readable},
+    statements, tried,
     value::values,
 };
 
@@ -39,11 +38,11 @@ pub(super) struct TakenCallback {
 
 /// An operation's answer, with what was handed on: new ones, those that waited and are due now, and a message from a handset.
 pub(super) async fn hand_over<T>(
-    tx: &Tx,
+    tx: &BatchTx,
     answer: T,
     new: Vec<TakenCallback>,
     freed: Vec<(Id, Lease)>,
-) -> Result<HandedOn<T>> {
+) -> BatchResult<HandedOn<T>> {
     let reading_new = futures_util::future::join_all(new.into_iter().map(|taken| read_new(tx, taken)));
     let freed = freed.into_iter().map(|(id, lease)| read_freed(tx, id, lease));
     let (new, freed) = tokio::join!(biased; reading_new, futures_util::future::join_all(freed));
@@ -52,11 +51,11 @@ pub(super) async fn hand_over<T>(
     Ok(HandedOn { answer, callbacks: callbacks.into_values().collect(), left_due: tx.has_left_due() })
 }
 
-async fn read_new(tx: &Tx, taken: TakenCallback) -> Result<Callback> {
+async fn read_new(tx: &BatchTx, taken: TakenCallback) -> BatchResult<Callback> {
     let row = tx.read_one(&statements::CARRIED, values![taken.about]).await?;
     let row = row.ok_or(StoreError::NotFound("message"))?;
-    let submission = Record::by_id("message", &row)?.json("submission")?;
-    let no_time = || Fault::from(corrupt("read_reply", "time_stamp", taken.about, "there is none"));
+    let submission = PgRow::by_id("message", &row)?.json("submission")?;
+    let no_time = || BatchFault::from(corrupt("read_reply", "time_stamp", taken.about, "there is none"));
     let body = match taken.owed.says {
         CallbackSays::Report(status) => {
             CallbackBody::Report { status, reason: taken.reason, details: taken.details, submission }
@@ -78,7 +77,7 @@ async fn read_new(tx: &Tx, taken: TakenCallback) -> Result<Callback> {
     })
 }
 
-async fn read_freed(tx: &Tx, id: Id, lease: Lease) -> Result<Callback> {
+async fn read_freed(tx: &BatchTx, id: Id, lease: Lease) -> BatchResult<Callback> {
     let row = tx.read_one(&statements::CALLBACK_BODY, values![id]).await?;
-    callback::read(&row.ok_or(StoreError::NotFound("callback"))?, lease)
+    tried::read(&row.ok_or(StoreError::NotFound("callback"))?, lease)
 }

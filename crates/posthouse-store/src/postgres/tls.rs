@@ -22,7 +22,7 @@ use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream}
 use tokio_rustls::{TlsConnector, client::TlsStream as Secured};
 
 /// Whose certificate is accepted; what is verified is so against these certificates (PEM), or the system's.
-pub(super) enum Trust {
+pub(super) enum ServerTrust {
     /// Anybody's: what is said is protected against listeners, and not against who stands in between.
     Anybody,
     /// Whoever has one of an authority.
@@ -33,14 +33,14 @@ pub(super) enum Trust {
 
 /// How connections are protected.
 #[derive(Clone, Debug)]
-pub(super) struct Tls(Arc<ClientConfig>);
+pub(super) struct ServerTls(Arc<ClientConfig>);
 
-impl Tls {
+impl ServerTls {
     /// With a certificate and a key (PEM) of our own, if there are such.
     ///
     /// # Errors
     /// Why these cannot be used.
-    pub(super) fn new(trust: Trust, own: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self, String> {
+    pub(super) fn new(trust: ServerTrust, own: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
         let verifier = verifier(trust, &provider)?;
         let builder = ClientConfig::builder_with_provider(provider)
@@ -62,11 +62,14 @@ impl Tls {
     }
 }
 
-fn verifier(trust: Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, String> {
+fn verifier(
+    trust: ServerTrust,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, String> {
     let (roots, any_name) = match trust {
-        Trust::Anybody => return Ok(Arc::new(Lenient { provider: Arc::clone(provider), chain: None })),
-        Trust::AnyName(roots) => (roots, true),
-        Trust::Verified(roots) => (roots, false),
+        ServerTrust::Anybody => return Ok(Arc::new(Lenient { provider: Arc::clone(provider), chain: None })),
+        ServerTrust::AnyName(roots) => (roots, true),
+        ServerTrust::Verified(roots) => (roots, false),
     };
     let mut store = RootCertStore::empty();
     let certificates = match roots {
@@ -139,7 +142,7 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-impl<S> MakeTlsConnect<S> for Tls
+impl<S> MakeTlsConnect<S> for ServerTls
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

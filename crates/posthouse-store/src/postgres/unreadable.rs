@@ -10,19 +10,19 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::Result,
-    reader::Readers,
-    record::Record,
+    batch::{BatchClaim, BatchTx},
+    fault::BatchResult,
+    reader::ReadPool,
+    record::PgRow,
     statements,
     value::values,
 };
 
 /// Keeps one, or counts it, as [`keeping`](posthouse_core::unreadable::keeping) says.
-pub(super) async fn keep(tx: &Tx, request: &Unreadable) -> Result<()> {
+pub(super) async fn keep(tx: &BatchTx, request: &Unreadable) -> BatchResult<()> {
     tx.has_room(Demand::More)?;
     let carrier = &request.carrier;
-    tx.claim(Claim::CarriersId(carrier.0.clone(), "unreadable".to_owned()))?;
+    tx.claim(BatchClaim::CarriersId(carrier.0.clone(), "unreadable".to_owned()))?;
     let values = values![carrier, &request.digest.0[..], MOST_OF_A_CARRIER.saturating_sub(1)];
     let row = tx.read_one(&statements::UNREADABLE_FIND, values).await?;
     let (known, beyond): (Option<i64>, Option<i64>) = match &row {
@@ -56,21 +56,21 @@ pub(super) async fn keep(tx: &Tx, request: &Unreadable) -> Result<()> {
 
 /// Those of a carrier, or of all, with numbers below this; the newest first.
 pub(super) async fn list(
-    readers: &Readers,
+    readers: &ReadPool,
     carrier: Option<&CarrierId>,
     below: Option<i64>,
     limit: usize,
-) -> Result<Vec<KeptUnreadable>, StoreError> {
+) -> BatchResult<Vec<KeptUnreadable>, StoreError> {
     let below = below.unwrap_or(i64::MAX);
     let rows = match carrier {
         Some(carrier) => readers.query(&statements::UNREADABLE_READ, values![carrier, below, limit]).await?,
         None => readers.query(&statements::UNREADABLE_READ_ALL, values![below, limit]).await?,
     };
-    Ok(rows.iter().map(read).collect::<Result<_>>()?)
+    Ok(rows.iter().map(read).collect::<BatchResult<_>>()?)
 }
 
-fn read(row: &Row) -> Result<KeptUnreadable> {
-    let record = Record::by_id("unreadable", row)?;
+fn read(row: &Row) -> BatchResult<KeptUnreadable> {
+    let record = PgRow::by_id("unreadable", row)?;
     let digest: &[u8] = record.value("digest")?;
     let digest = digest.try_into().map_err(|_| record.corrupt("digest", "it has not 16 bytes"))?;
     let body: &[u8] = record.value("body")?;

@@ -7,13 +7,13 @@ use tokio_postgres::{
     config::{Host, SslMode, TargetSessionAttrs},
 };
 
-use super::tls::{Tls, Trust};
+use super::tls::{ServerTls, ServerTrust};
 
 /// The address of a database: hosts, who logs in, and how connections are protected.
 #[derive(Clone)]
 pub(crate) struct PostgresUrl {
     config: Box<Config>,
-    tls: Option<Tls>,
+    tls: Option<ServerTls>,
     /// Without the password.
     shown: String,
 }
@@ -61,7 +61,7 @@ impl PostgresUrl {
     }
 
     /// What protects them; `None`: nothing does.
-    pub(super) const fn tls(&self) -> Option<&Tls> {
+    pub(super) const fn tls(&self) -> Option<&ServerTls> {
         self.tls.as_ref()
     }
 }
@@ -123,7 +123,7 @@ impl TlsParameters {
         (rest.join("&"), tls)
     }
 
-    fn apply(self, config: &mut Config) -> Result<Option<Tls>, NoPostgresUrl> {
+    fn apply(self, config: &mut Config) -> Result<Option<ServerTls>, NoPostgresUrl> {
         let root = self.root.as_deref();
         let trust = match (self.mode.as_deref(), root) {
             (Some("disable"), _) => {
@@ -132,19 +132,19 @@ impl TlsParameters {
             }
             (None | Some("prefer" | "allow"), _) => {
                 config.ssl_mode(SslMode::Prefer);
-                Trust::Anybody
+                ServerTrust::Anybody
             }
             (Some("require"), None) => {
                 config.ssl_mode(SslMode::Require);
-                Trust::Anybody
+                ServerTrust::Anybody
             }
             (Some("require" | "verify-ca"), root) => {
                 config.ssl_mode(SslMode::Require);
-                Trust::AnyName(roots(root)?)
+                ServerTrust::AnyName(roots(root)?)
             }
             (Some("verify-full"), root) => {
                 config.ssl_mode(SslMode::Require);
-                Trust::Verified(roots(root)?)
+                ServerTrust::Verified(roots(root)?)
             }
             (Some(other), _) => {
                 return Err(NoPostgresUrl(format!(
@@ -157,7 +157,7 @@ impl TlsParameters {
             (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
             _ => return Err(NoPostgresUrl("sslcert and sslkey go together".to_owned())),
         };
-        Tls::new(trust, own).map(Some).map_err(NoPostgresUrl)
+        ServerTls::new(trust, own).map(Some).map_err(NoPostgresUrl)
     }
 }
 

@@ -18,10 +18,10 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::{Fault, Result},
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchFault, BatchResult},
     load::{Waits, read_waiting},
-    record::Record,
+    record::PgRow,
     report, statements,
     value::values,
 };
@@ -31,7 +31,7 @@ const LOOKS: [SignedDuration; 3] =
     [SignedDuration::from_secs(1), SignedDuration::from_secs(10), SignedDuration::from_secs(60)];
 
 /// Keeps a report till its message is known, unless [the same](CarrierReport::says_the_same) waits often enough.
-pub(super) async fn keep_report(tx: &Tx, report: &CarrierReport) -> Result<()> {
+pub(super) async fn keep_report(tx: &BatchTx, report: &CarrierReport) -> BatchResult<()> {
     tx.has_room(Demand::New)?;
     let (carrier, id) = (&report.carrier, report.carrier_message_id.as_str());
     let (status, recipient) = (report.status.as_str(), report.recipient.as_ref().map(Msisdn::as_str));
@@ -61,7 +61,7 @@ pub(super) async fn keep_report(tx: &Tx, report: &CarrierReport) -> Result<()> {
 }
 
 /// Keeps a read reply, likewise, by what is [the same](CarrierReadReply::says_the_same) of those.
-pub(super) async fn keep_read_reply(tx: &Tx, reply: &CarrierReadReply) -> Result<()> {
+pub(super) async fn keep_read_reply(tx: &BatchTx, reply: &CarrierReadReply) -> BatchResult<()> {
     tx.has_room(Demand::New)?;
     let (carrier, id) = (&reply.carrier, reply.carrier_message_id.as_str());
     let status = reply.status.as_str();
@@ -95,20 +95,20 @@ fn first_look() -> Option<Timestamp> {
 
 /// Counts what waits, and makes room as it is decided. Whether one more is kept.
 async fn make_room(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     carrier_message_id: &str,
-    same: impl Future<Output = Result<Option<Row>>>,
-) -> Result<bool> {
+    same: impl Future<Output = BatchResult<Option<Row>>>,
+) -> BatchResult<bool> {
     let most = WAITING_OF_CARRIER;
     let of_carrier = tx.read_one(&statements::CROWD_OF_CARRIER, values![carrier, most]);
     let (same, of_carrier) = tokio::join!(biased; same, of_carrier);
     let (same, of_carrier) = (same?, of_carrier?);
-    let count = |row: Option<&Row>, column: &str| -> Result<u32> {
+    let count = |row: Option<&Row>, column: &str| -> BatchResult<u32> {
         let number: i64 = row.map_or(Ok(0), |row| row.try_get(column))?;
         Ok(u32::try_from(number).unwrap_or(u32::MAX))
     };
-    let under_id = || Ok::<_, Fault>((count(same.as_ref(), "under")?, count(same.as_ref(), "same")?));
+    let under_id = || Ok::<_, BatchFault>((count(same.as_ref(), "under")?, count(same.as_ref(), "same")?));
     let crowd = Crowd::of(carrier_message_id, count(of_carrier.as_ref(), "waiting")?, under_id)?;
     let Keeping::Kept { oldest_goes } = keeping(crowd) else { return Ok(false) };
     let oldest: Option<i64> = of_carrier.map_or(Ok(None), |row| row.try_get("oldest"))?;
@@ -119,12 +119,12 @@ async fn make_room(
 }
 
 /// Looks again at one of those that were kept lately; whether there was one.
-pub(super) async fn look_again(tx: &Tx, now: Timestamp) -> Result<bool> {
-    tx.claim(Claim::Table("unmatched_report"))?;
+pub(super) async fn look_again(tx: &BatchTx, now: Timestamp) -> BatchResult<bool> {
+    tx.claim(BatchClaim::Table("unmatched_report"))?;
     let Some(row) = tx.read_one(&statements::WAITING_TO_BE_LOOKED_AT, values![now, 1_i64]).await? else {
         return Ok(false);
     };
-    let record = Record::by_id("unmatched_report", &row)?;
+    let record = PgRow::by_id("unmatched_report", &row)?;
     let number: i64 = record.value("id")?;
     let is_known = match read_waiting(&record)? {
         Waits::Report(report) => report::record_known(tx, &report, Some(number)).await?.is_some(),

@@ -18,11 +18,11 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
-    batch::{Claim, Tx},
-    fault::{Fault, Result},
+    batch::{BatchClaim, BatchTx},
+    fault::{BatchFault, BatchResult},
     load::{self, LifeRow, LifeRows, Step},
     member,
-    record::{Record, readable},
+    record::{PgRow, readable},
     search::{lengths, split},
     statements,
     value::values,
@@ -46,13 +46,13 @@ pub(super) fn bits(slots: Slots) -> [u8; 32] {
 
 /// An attempt begins.
 pub(super) async fn begin(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     owner: Owner,
     connection: &str,
     until: Timestamp,
     now: Timestamp,
-) -> Result<()> {
+) -> BatchResult<()> {
     let row = load::subject_to_begin(tx, id).await?.ok_or(StoreError::LostLease)?;
     if tx.is_again() && is_begun(&row, owner, connection, until, now) {
         return Ok(());
@@ -74,7 +74,7 @@ fn is_begun(row: &LifeRow, owner: Owner, connection: &str, until: Timestamp, now
 
 /// How an attempt or a wait ends.
 #[derive(Clone, Debug)]
-pub(super) struct End {
+pub(super) struct EndOfAttempt {
     pub(super) settlement: Settlement,
     pub(super) said: String,
     pub(super) failed: Vec<FailedAttempt>,
@@ -82,12 +82,12 @@ pub(super) struct End {
 
 /// An attempt or a wait ends.
 pub(super) async fn settle(
-    tx: &Tx,
+    tx: &BatchTx,
     id: Id,
     owner: Owner,
-    end: &End,
+    end: &EndOfAttempt,
     now: Timestamp,
-) -> Result<HandedOn<Settled>> {
+) -> BatchResult<HandedOn<Settled>> {
     let found = load::subject(tx, id).await?;
     let Some((row, owed)) = found else { return Err(StoreError::LostLease.into()) };
     let subject = match held(Some(row.subject.clone()), owner) {
@@ -100,7 +100,7 @@ pub(super) async fn settle(
         }
         Err(error) => return Err(error.into()),
     };
-    let End { settlement, said, failed } = end;
+    let EndOfAttempt { settlement, said, failed } = end;
     let (needs, learned) = (attempt::needs(settlement), attempt::learned(settlement));
     let (mut rows, row) = (LifeRows::new(), LifeRow { subject, ..row });
     let step = Step { needs, learned, but_for: None };
@@ -109,9 +109,9 @@ pub(super) async fn settle(
 }
 
 /// Gives back work that was not begun ([`Work::given_back`](posthouse_core::life::load::Work::given_back)).
-pub(super) async fn release(tx: &Tx, ids: &[Id], owner: Owner, now: Timestamp) -> Result<()> {
+pub(super) async fn release(tx: &BatchTx, ids: &[Id], owner: Owner, now: Timestamp) -> BatchResult<()> {
     for id in ids {
-        tx.claim(Claim::Message(*id))?;
+        tx.claim(BatchClaim::Message(*id))?;
         tx.write(&statements::RELEASE_WORK, values![*id, owner, now]);
         tx.write(&statements::RELEASE_AWAITING, values![*id, owner, now]);
     }
@@ -126,10 +126,10 @@ struct DueOne {
     expiry: i64,
 }
 
-fn read_due(rows: &[Row], due: &str, expiry: Option<&str>) -> Result<Vec<DueOne>> {
+fn read_due(rows: &[Row], due: &str, expiry: Option<&str>) -> BatchResult<Vec<DueOne>> {
     rows.iter()
         .map(|row| {
-            let record = Record::by_id("work", row)?;
+            let record = PgRow::by_id("work", row)?;
             let expiry = expiry.map_or(Ok(0), |expiry| record.value(expiry))?;
             Ok(DueOne { due: record.value(due)?, id: record.id("id")?, expiry })
         })
@@ -138,12 +138,12 @@ fn read_due(rows: &[Row], due: &str, expiry: Option<&str>) -> Result<Vec<DueOne>
 
 /// What is due of a carrier and was not begun, under nobody's lease: the oldest due first.
 async fn due(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     now: Timestamp,
     slots: Slots,
     limit: usize,
-) -> Result<Vec<DueOne>> {
+) -> BatchResult<Vec<DueOne>> {
     let values = || values![carrier, now, limit, &bits(slots)[..]];
     let (free, lapsed) = tokio::join!(biased;
         tx.read(&statements::SENDS_DUE, values()),
@@ -153,20 +153,20 @@ async fn due(
     due.sort_unstable();
     due.truncate(limit);
     // What another operation of this batch is about to change is left to it.
-    due.retain(|one| tx.try_claim(Claim::Message(one.id)));
+    due.retain(|one| tx.try_claim(BatchClaim::Message(one.id)));
     Ok(due)
 }
 
 /// Puts off what is due ([`Work::put_off`](posthouse_core::life::load::Work::put_off)). Returns how many.
 pub(super) async fn put_off(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     until: Timestamp,
     nobody_there: bool,
     now: Timestamp,
     slots: Slots,
     limit: usize,
-) -> Result<usize> {
+) -> BatchResult<usize> {
     // What has expired stays due, in front of all others: it is to be ended, which makes room.
     let due = due(tx, carrier, now, slots, limit).await?;
     let mut count = 0;
@@ -179,14 +179,14 @@ pub(super) async fn put_off(
 
 /// Leases what is to be sent to a carrier.
 pub(super) async fn lease_sends(
-    tx: &Tx,
+    tx: &BatchTx,
     carrier: &CarrierId,
     lease: Lease,
     now: Timestamp,
     waiting_since_before: Option<Timestamp>,
     slots: Slots,
     limit: usize,
-) -> Result<Vec<ToSend>> {
+) -> BatchResult<Vec<ToSend>> {
     let mut ids: Vec<Id> = due(tx, carrier, now, slots, limit).await?.iter().map(|one| one.id).collect();
     let left = limit.saturating_sub(ids.len());
     if let Some(before) = waiting_since_before.filter(|_| left > 0) {
@@ -194,7 +194,7 @@ pub(super) async fn lease_sends(
         let waiting = tx.read(&statements::SENDS_WAITING, values).await?;
         let mut waiting = read_due(&waiting, "since", None)?;
         waiting.sort_unstable();
-        waiting.retain(|one| !ids.contains(&one.id) && tx.try_claim(Claim::Message(one.id)));
+        waiting.retain(|one| !ids.contains(&one.id) && tx.try_claim(BatchClaim::Message(one.id)));
         ids.extend(waiting.iter().take(left).map(|one| one.id));
     }
     for id in &ids {
@@ -204,13 +204,13 @@ pub(super) async fn lease_sends(
     readable(sends.into_iter())
 }
 
-async fn load_send(tx: &Tx, id: Id, lease: Lease) -> Result<ToSend> {
+async fn load_send(tx: &BatchTx, id: Id, lease: Lease) -> BatchResult<ToSend> {
     let row = tx.read_one(&statements::SEND, values![id, INLINE_MAX]).await?;
     read_send(&row.ok_or(StoreError::NotFound("message"))?, lease)
 }
 
-fn read_send(row: &Row, lease: Lease) -> Result<ToSend> {
-    let record = Record::by_id("message", row)?;
+fn read_send(row: &Row, lease: Lease) -> BatchResult<ToSend> {
+    let record = PgRow::by_id("message", row)?;
     let (id, submission): (Id, Submission) = (record.id("id")?, record.json("submission")?);
     Ok(ToSend {
         id,
@@ -225,7 +225,11 @@ fn read_send(row: &Row, lease: Lease) -> Result<ToSend> {
 }
 
 /// The media of a message, where they came with its row. What is not as it must be is reported by whoever asks for them.
-fn short_media(record: &Record<'_>, id: Id, submission: &Submission) -> Result<Option<Vec<bytes::Bytes>>> {
+fn short_media(
+    record: &PgRow<'_>,
+    id: Id,
+    submission: &Submission,
+) -> BatchResult<Option<Vec<bytes::Bytes>>> {
     if submission.parts.is_empty() {
         return Ok(Some(Vec::new()));
     }
@@ -253,12 +257,12 @@ enum Rung {
 
 /// Leases timers that went off.
 pub(super) async fn lease_timers(
-    tx: &Tx,
+    tx: &BatchTx,
     lease: Lease,
     now: Timestamp,
     slots: Slots,
     limit: usize,
-) -> Result<Vec<Timer>> {
+) -> BatchResult<Vec<Timer>> {
     let values = |limit: usize| values![now, limit, &bits(slots)[..]];
     let (beats, attempts, reports) = tokio::join!(biased;
         member::beats(tx),
@@ -272,20 +276,20 @@ pub(super) async fn lease_timers(
     let mut rung: Vec<_> = attempts.chain(reports).collect();
     rung.sort_unstable_by_key(|(one, _)| *one);
     rung.truncate(limit);
-    rung.retain(|(one, _)| tx.try_claim(Claim::Message(one.id)));
+    rung.retain(|(one, _)| tx.try_claim(BatchClaim::Message(one.id)));
     let loading = rung.into_iter().map(|(_, rung)| ring(tx, rung, lease));
     readable(futures_util::future::join_all(loading).await.into_iter())
 }
 
 /// Whether an attempt counts as [interrupted](is_interrupted).
-fn is_over(row: &Row, beats: &[(Owner, Timestamp)], asker: Owner, now: Timestamp) -> Result<bool> {
-    let record = Record::by_id("work", row)?;
+fn is_over(row: &Row, beats: &[(Owner, Timestamp)], asker: Owner, now: Timestamp) -> BatchResult<bool> {
+    let record = PgRow::by_id("work", row)?;
     let owner = record.owner("owner")?;
     let beat = beats.iter().find(|(one, _)| Some(*one) == owner).map(|(_, beat_at)| *beat_at);
     Ok(is_interrupted(record.time("due")?, owner, beat, asker, now))
 }
 
-async fn ring(tx: &Tx, rung: Rung, lease: Lease) -> Result<Timer, Fault> {
+async fn ring(tx: &BatchTx, rung: Rung, lease: Lease) -> BatchResult<Timer, BatchFault> {
     match rung {
         Rung::Attempt(id) => {
             tx.write(&statements::LEASE_WORK, values![id, lease.owner, lease.until]);

@@ -19,14 +19,13 @@ use posthouse_core::{
 };
 
 use super::{
-    batch::Tx,
-    callback::{self, Tried},
-    endpoint,
-    fault::Result,
-    load::{LifeRow, LifeRows, Stage},
+    batch::BatchTx,
+    fault::BatchResult,
+    load::{LifeRow, LifeRows, LifeStage},
     record::corrupt,
     seen, statements,
     taken::{self, TakenCallback},
+    tried::{self, Tried},
     value::values,
 };
 
@@ -34,7 +33,11 @@ use super::{
 const WORTH_COUNTING: u32 = bounds::LINES / 8;
 
 /// Writes what was decided, and passes the answer on.
-pub(super) async fn decided<T>(tx: &Tx, rows: &LifeRows, decided: Decided<T>) -> Result<HandedOn<T>> {
+pub(super) async fn decided<T>(
+    tx: &BatchTx,
+    rows: &LifeRows,
+    decided: Decided<T>,
+) -> BatchResult<HandedOn<T>> {
     let mut taken = Vec::new();
     for number in &decided.forgotten {
         tx.write(&statements::DELETE_WAITING, values![*number]);
@@ -51,7 +54,7 @@ fn gone(id: Id) -> StoreError {
 }
 
 /// Writes what was decided about one message; which callbacks were taken.
-pub(super) async fn write(tx: &Tx, row: &LifeRow, effects: &Effects) -> Result<Vec<TakenCallback>> {
+pub(super) async fn write(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<Vec<TakenCallback>> {
     let id = effects.id;
     let mut taken = Vec::new();
     tx.count_written(effects);
@@ -142,17 +145,17 @@ impl NewLife {
         }
     }
 
-    const fn stage(&self) -> Stage {
+    const fn stage(&self) -> LifeStage {
         match self.work {
-            None => Stage::Ended,
-            Some(Work { kind: WorkKind::Report, .. }) => Stage::Awaiting,
-            Some(_) => Stage::Work,
+            None => LifeStage::Ended,
+            Some(Work { kind: WorkKind::Report, .. }) => LifeStage::Awaiting,
+            Some(_) => LifeStage::Work,
         }
     }
 }
 
 /// Makes a message's row what it is from now on, in the table where that belongs.
-fn write_life(tx: &Tx, row: &LifeRow, effects: &Effects) -> Result<()> {
+fn write_life(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<()> {
     let message = &effects.message;
     if effects.work.is_none()
         && message.state.is_none()
@@ -170,20 +173,20 @@ fn write_life(tx: &Tx, row: &LifeRow, effects: &Effects) -> Result<()> {
         return Err(corrupt("message", "id", id, "it has not ended, and there is no work for it").into());
     }
     match (row.stage, new.stage()) {
-        (Stage::Work, Stage::Work) => update_work(tx, row, &new),
-        (Stage::Awaiting, Stage::Awaiting) => update_awaiting(tx, row, &new),
-        (Stage::Ended, _) => {
+        (LifeStage::Work, LifeStage::Work) => update_work(tx, row, &new),
+        (LifeStage::Awaiting, LifeStage::Awaiting) => update_awaiting(tx, row, &new),
+        (LifeStage::Ended, _) => {
             tx.write(&statements::UPDATE_ENDED, values![id, new.carrier_message_id.as_deref()]);
         }
         (before, after) => {
             match before {
-                Stage::Work => tx.write(&statements::DELETE_WORK, values![id]),
+                LifeStage::Work => tx.write(&statements::DELETE_WORK, values![id]),
                 _ => tx.write(&statements::DELETE_AWAITING, values![id]),
             }
             match after {
-                Stage::Work => insert_work(tx, &row.subject, &row.sender, &new),
-                Stage::Awaiting => insert_awaiting(tx, row, &new),
-                Stage::Ended => insert_ended(tx, row, &new),
+                LifeStage::Work => insert_work(tx, &row.subject, &row.sender, &new),
+                LifeStage::Awaiting => insert_awaiting(tx, row, &new),
+                LifeStage::Ended => insert_ended(tx, row, &new),
             }
         }
     }
@@ -207,7 +210,7 @@ fn ends(work: &Work, lease_until: Option<Timestamp>) -> (Timestamp, Option<Times
     }
 }
 
-fn update_work(tx: &Tx, row: &LifeRow, new: &NewLife) {
+fn update_work(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
     let Some(work) = &new.work else { return };
     let (due, attempt_until) = ends(work, row.lease_until);
     let (begun_at, connection) = (new.begun.as_ref().map(|(at, _)| *at), new.begun.as_ref());
@@ -232,7 +235,7 @@ fn update_work(tx: &Tx, row: &LifeRow, new: &NewLife) {
     );
 }
 
-fn update_awaiting(tx: &Tx, row: &LifeRow, new: &NewLife) {
+fn update_awaiting(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
     let Some(work) = &new.work else { return };
     tx.write(
         &statements::UPDATE_AWAITING,
@@ -249,7 +252,7 @@ fn update_awaiting(tx: &Tx, row: &LifeRow, new: &NewLife) {
     );
 }
 
-fn insert_work(tx: &Tx, subject: &Subject, sender: &str, new: &NewLife) {
+fn insert_work(tx: &BatchTx, subject: &Subject, sender: &str, new: &NewLife) {
     let Some(work) = &new.work else { return };
     let (due, attempt_until) = ends(work, None);
     let begun = new.begun.as_ref();
@@ -282,7 +285,7 @@ fn insert_work(tx: &Tx, subject: &Subject, sender: &str, new: &NewLife) {
 }
 
 /// The first row of a message that was accepted at this time.
-pub(super) fn insert_first(tx: &Tx, subject: &Subject, sender: &str, accepted_at: Timestamp) {
+pub(super) fn insert_first(tx: &BatchTx, subject: &Subject, sender: &str, accepted_at: Timestamp) {
     let new = NewLife {
         state: subject.state,
         changed_at: accepted_at,
@@ -297,7 +300,7 @@ pub(super) fn insert_first(tx: &Tx, subject: &Subject, sender: &str, accepted_at
     insert_work(tx, subject, sender, &new);
 }
 
-fn insert_awaiting(tx: &Tx, row: &LifeRow, new: &NewLife) {
+fn insert_awaiting(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
     let (subject, Some(work)) = (&row.subject, &new.work) else { return };
     tx.write(
         &statements::INSERT_AWAITING,
@@ -323,7 +326,7 @@ fn insert_awaiting(tx: &Tx, row: &LifeRow, new: &NewLife) {
     );
 }
 
-fn insert_ended(tx: &Tx, row: &LifeRow, new: &NewLife) {
+fn insert_ended(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
     let reason = new.reason.map(|reason| i64::from(reason.0.code()));
     tx.write(
         &statements::INSERT_ENDED,
@@ -342,7 +345,12 @@ fn insert_ended(tx: &Tx, row: &LifeRow, new: &NewLife) {
 }
 
 /// Adds lines to a message's timeline. One that is full keeps its beginning: its last line is replaced.
-pub(super) async fn note_all(tx: &Tx, id: Id, lines: &[TimelineEvent], may_be_full: bool) -> Result<()> {
+pub(super) async fn note_all(
+    tx: &BatchTx,
+    id: Id,
+    lines: &[TimelineEvent],
+    may_be_full: bool,
+) -> BatchResult<()> {
     if lines.is_empty() {
         return Ok(());
     }
@@ -367,7 +375,7 @@ pub(super) async fn note_all(tx: &Tx, id: Id, lines: &[TimelineEvent], may_be_fu
 
 /// A callback becomes owed, about a message or carrying one from a handset: its id, and the lease of who takes it, if somebody does.
 pub(super) fn owe(
-    tx: &Tx,
+    tx: &BatchTx,
     about: Id,
     account: &AccountName,
     carrier: &CarrierId,
@@ -406,11 +414,11 @@ pub(super) const fn status_columns(says: CallbackSays) -> (Option<&'static str>,
 
 /// Writes what became of a callback that was tried, about a message or carrying one from a handset.
 pub(super) async fn after_try(
-    tx: &Tx,
+    tx: &BatchTx,
     tried: &Tried,
     after: &AfterTry,
     now: Timestamp,
-) -> Result<Option<(Id, Lease)>> {
+) -> BatchResult<Option<(Id, Lease)>> {
     let about = tried.callback.about;
     match tried.callback.row.after(after.change) {
         Some(row) if row.failed => fail(tx, tried, row.attempts),
@@ -428,7 +436,7 @@ pub(super) async fn after_try(
         tx.write(&statements::END_MO, values![about, at]);
     }
     if let Some(attempt) = &after.attempt {
-        endpoint::note(tx, tried, attempt);
+        tried::note(tx, tried, attempt);
     }
     match after.freed {
         Some(next) => free_next(tx, next, now).await,
@@ -437,8 +445,8 @@ pub(super) async fn after_try(
 }
 
 /// What waited for the one that was tried is due, or goes to who takes it.
-async fn free_next(tx: &Tx, id: Id, now: Timestamp) -> Result<Option<(Id, Lease)>> {
-    let next = if tx.hands_on() { callback::find(tx, id).await? } else { None };
+async fn free_next(tx: &BatchTx, id: Id, now: Timestamp) -> BatchResult<Option<(Id, Lease)>> {
+    let next = if tx.hands_on() { tried::find(tx, id).await? } else { None };
     let Some(next) = next.filter(|next| on_lease(&next.callback) == OnLease::Lease) else {
         tx.write(&statements::FREE_CALLBACK, values![id, now]);
         tx.leave_due();
@@ -450,7 +458,7 @@ async fn free_next(tx: &Tx, id: Id, now: Timestamp) -> Result<Option<(Id, Lease)
 }
 
 /// A callback is kept as failed.
-fn fail(tx: &Tx, tried: &Tried, attempts: u32) {
+fn fail(tx: &BatchTx, tried: &Tried, attempts: u32) {
     tx.write(&statements::DELETE_CALLBACK, values![tried.id]);
     let (status, read_status) = status_columns(tried.callback.says);
     tx.write(

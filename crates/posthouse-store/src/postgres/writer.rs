@@ -24,11 +24,10 @@ use tokio::{
 };
 
 use super::{
-    batch::{self, Going, Ids, Job, Trouble, Tx},
-    fault::{Fault, Remedy, refused, remedy},
+    batch::{self, BatchTx, Going, Ids, Job, Trouble},
+    fault::{BatchFault, ServerRemedy, refused, remedy},
     partition::Partitions,
-    session::{ConnectFault, Purpose, Session},
-    unavailable,
+    session::{ConnectFault, Purpose, Session, away, unavailable},
     url::PostgresUrl,
 };
 use crate::sqlite::{
@@ -62,11 +61,11 @@ const GIVEN_UP: u8 = 2;
 /// An operation whose answer somebody waits for.
 struct Task<T> {
     transaction: Transaction,
-    run: Box<dyn Fn(Tx) -> Going<T> + Send>,
+    run: Box<dyn Fn(BatchTx) -> Going<T> + Send>,
     weight: usize,
     may_repeat: bool,
     going: Option<Going<T>>,
-    done: Option<Result<T, Fault>>,
+    done: Option<Result<T, BatchFault>>,
     is_again: bool,
     standing: Arc<AtomicU8>,
     reply: oneshot::Sender<StoreResult<T>>,
@@ -74,7 +73,7 @@ struct Task<T> {
 }
 
 impl<T: Send> Job for Task<T> {
-    fn start(&mut self, tx: Tx) {
+    fn start(&mut self, tx: BatchTx) {
         self.done = None;
         self.going = Some((self.run)(tx));
     }
@@ -91,7 +90,7 @@ impl<T: Send> Job for Task<T> {
         }
     }
 
-    fn fault(&mut self) -> Option<&mut Fault> {
+    fn fault(&mut self) -> Option<&mut BatchFault> {
         self.done.as_mut()?.as_mut().err()
     }
 
@@ -108,7 +107,7 @@ impl<T: Send> Job for Task<T> {
 
     fn fail(&mut self, error: StoreError) {
         self.going = None;
-        self.done = Some(Err(Fault::Store(error)));
+        self.done = Some(Err(BatchFault::Store(error)));
     }
 
     fn answer(self: Box<Self>) {
@@ -215,7 +214,7 @@ impl BatchWriter {
     pub(super) async fn submit<T, R>(&self, how: HandIn, run: R) -> StoreResult<T>
     where
         T: Send + 'static,
-        R: Fn(Tx) -> Going<T> + Send + 'static,
+        R: Fn(BatchTx) -> Going<T> + Send + 'static,
     {
         let sheds = how.transaction.when_full() == WhenFull::Shed;
         if self.desk.is_closed.load(Ordering::SeqCst) {
@@ -251,7 +250,7 @@ impl BatchWriter {
     async fn permit(&self, sheds: bool) -> StoreResult<OwnedSemaphorePermit> {
         if sheds {
             if self.desk.is_away.load(Ordering::SeqCst) {
-                return Err(super::away());
+                return Err(away());
             }
             return Arc::clone(&self.room).try_acquire_owned().map_err(|_| StoreError::Overloaded);
         }
@@ -296,7 +295,7 @@ async fn within_patience<T>(
     }
     let given_up = standing.compare_exchange(WAITS, GIVEN_UP, Ordering::SeqCst, Ordering::SeqCst);
     if given_up.is_ok() {
-        return Err(super::away());
+        return Err(away());
     }
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer,
@@ -388,7 +387,7 @@ impl Clerk {
         let mut done = Vec::new();
         for mut job in pile {
             match job.fault() {
-                Some(Fault::Deferred | Fault::Abandoned) => deferred.push(job),
+                Some(BatchFault::Deferred | BatchFault::Abandoned) => deferred.push(job),
                 _ => done.push(job),
             }
         }
@@ -431,15 +430,15 @@ impl Clerk {
                 self.fail(pile, |_| error.clone());
             }
             Trouble::Refused(error) => match self.look_for_space(&error) {
-                Remedy::Reconnect => {
+                ServerRemedy::Reconnect => {
                     self.session = None;
                     piles.push((pile, tries));
                 }
-                Remedy::Again if tries < TRIES => {
+                ServerRemedy::Again if tries < TRIES => {
                     tokio::time::sleep(Duration::from_millis(1 << tries)).await;
                     piles.push((pile, tries + 1));
                 }
-                Remedy::Partition if tries == 0 => {
+                ServerRemedy::Partition if tries == 0 => {
                     self.partitions.forget();
                     piles.push((pile, tries + 1));
                 }
@@ -449,7 +448,7 @@ impl Clerk {
     }
 
     /// What is to be done about an error; one that says that the disk is full has new work shed for a while.
-    fn look_for_space(&self, error: &tokio_postgres::Error) -> Remedy {
+    fn look_for_space(&self, error: &tokio_postgres::Error) -> ServerRemedy {
         if refused(error) == StoreError::Full {
             *self.desk.full_until.lock() = Instant::now().checked_add(SHORT_OF_SPACE);
         }
@@ -465,7 +464,7 @@ impl Clerk {
             return;
         }
         self.fail(pile, |job| match job.fault() {
-            Some(Fault::Undo(own) | Fault::Store(own)) => own.clone(),
+            Some(BatchFault::Undo(own) | BatchFault::Store(own)) => own.clone(),
             _ => error.clone().unwrap_or(StoreError::NotDone(ErrorCause::from("the transaction was undone"))),
         });
     }
@@ -496,7 +495,7 @@ impl Clerk {
             if self.desk.is_closed.load(Ordering::SeqCst) {
                 let unknown = || StoreError::failed("the connection to the database broke during a commit");
                 for job in pile.iter_mut() {
-                    let error = if job.is_again() { unknown() } else { super::away() };
+                    let error = if job.is_again() { unknown() } else { away() };
                     job.fail(error);
                 }
                 return false;
