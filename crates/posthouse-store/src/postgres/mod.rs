@@ -1,7 +1,5 @@
 //! The backend for several nodes: a PostgreSQL database, and a place that all of them reach for large media.
 //!
-//! Roles that are missing: those of operations in bulk.
-//!
 //! | file | what it does |
 //! |---|---|
 //! | `url.rs` `tls.rs` `session.rs` | where the database is, and connections to it |
@@ -9,7 +7,7 @@
 //! | `roles.rs` | the store's operations: each becomes one of a batch, or a read |
 //! | `writer.rs` `batch.rs` `fault.rs` | operations of many callers in one transaction, and what is done when it fails |
 //! | `statements.rs` `value.rs` `record.rs` | every statement, what goes in, what comes out |
-//! | `partition.rs` `upkeep.rs` | partitions by time, and what is done in the background |
+//! | `partition.rs` `partitioned.rs` `upkeep.rs` | partitions by time, and what is done in the background |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `seen.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `member.rs` | the nodes that serve the store |
