@@ -425,3 +425,16 @@ CREATE INDEX refusal_peer ON refusal (peer, account, code, code_row, rule, id);
 CREATE INDEX refusal_last ON refusal (last_at);
 CREATE INDEX refusal_transaction ON refusal (transaction_id, id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX refusal_recipient ON refusal (recipient_hash, id) WHERE recipient_hash IS NOT NULL;
+
+-- Tokens of principals, by which they show the admin API who they are.
+CREATE TABLE token (
+    id         text COLLATE "C" PRIMARY KEY,
+    name       text NOT NULL,
+    role       text NOT NULL,
+    hash       text COLLATE "C" NOT NULL,
+    created_at int8 NOT NULL,
+    expires_at int8,
+    last_used  int8
+);
+
+CREATE UNIQUE INDEX token_hash ON token (hash);

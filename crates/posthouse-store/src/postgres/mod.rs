@@ -14,7 +14,7 @@
 //! | `tried.rs` | a callback that was tried |
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
-//! | `audit.rs` `revision.rs` | who changed what |
+//! | `audit.rs` `revision.rs` `token.rs` | who changed what, and tokens of those who may |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
@@ -58,6 +58,7 @@ mod statements;
 mod sweep;
 mod taken;
 mod tls;
+mod token;
 mod tried;
 mod unreadable;
 mod upkeep;

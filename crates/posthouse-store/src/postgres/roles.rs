@@ -30,9 +30,10 @@ use posthouse_core::{
         MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
         OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
         Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, StoreError,
-        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, UnmatchedFilter, UnmatchedReport,
-        UpkeepStore, WorkStore,
+        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter,
+        UnmatchedReport, UpkeepStore, WorkStore,
     },
+    token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
 };
 
@@ -47,7 +48,7 @@ use super::{
     mo::{self, MoRows},
     provisioning, queues,
     refusals::{self, RefusalRow},
-    report, revision, search, seen, sweep, unreadable,
+    report, revision, search, seen, sweep, token, unreadable,
     work::{self, EndOfAttempt},
 };
 use crate::sqlite::transaction::Transaction;
@@ -655,6 +656,35 @@ impl AuditStore for PostgresStore {
     async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
         let run = run!(; |tx| audit::sweep(tx, before, limit).await);
         self.write(Transaction::SweepAudit, LITTLE, true, run).await
+    }
+}
+
+#[async_trait]
+impl TokenStore for PostgresStore {
+    async fn add_token(&self, token: &TokenRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (token, by) = (token.clone(), by.clone());
+        let run = run!(token, by; |tx| token::add(tx, &token, &by, now).await);
+        self.write(Transaction::AddToken, LITTLE, false, run).await
+    }
+
+    async fn revoke_token(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (id, by) = (id.to_owned(), by.clone());
+        let run = run!(id, by; |tx| token::revoke(tx, &id, &by, now).await);
+        self.write(Transaction::RevokeToken, LITTLE, false, run).await
+    }
+
+    async fn tokens(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<TokenRecord>> {
+        token::list(&self.readers, after, limit).await
+    }
+
+    async fn token(&self, hash: &str) -> StoreResult<Option<TokenRecord>> {
+        token::by_hash(&self.readers, hash).await
+    }
+
+    async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        let id = id.to_owned();
+        let run = run!(id; |tx| { token::note_used(tx, &id, now); Ok(()) });
+        self.write(Transaction::NoteTokenUsed, LITTLE, true, run).await
     }
 }
 

@@ -480,6 +480,16 @@ statements! {
         "SELECT k.n, (SELECT id FROM refusal r ORDER BY r.id DESC OFFSET k.most LIMIT 1) AS beyond
          FROM unnest($1) WITH ORDINALITY k (most, n)";
 
+    /// A token of a principal.
+    TOKEN_ONE: batched (Text)
+        "SELECT k.n, t.* FROM unnest($1) WITH ORDINALITY k (id, n)
+         CROSS JOIN LATERAL (SELECT * FROM token WHERE token.id = k.id FOR UPDATE) t";
+    /// How many there are, and whether one has this id or hash.
+    TOKEN_ROOM: batched (Text, Text)
+        "SELECT k.n, (SELECT count(*) FROM token) AS tokens,
+                EXISTS (SELECT 1 FROM token t WHERE t.id = k.id OR t.hash = k.hash) AS known
+         FROM unnest($1, $2) WITH ORDINALITY k (id, hash, n)";
+
     // What goes.
 
     /// A message is not to be sent any more, or not now.
@@ -590,6 +600,10 @@ statements! {
     /// Those of all.
     DELETE_ALL_REFUSALS_FROM: batched (Int)
         "DELETE FROM refusal WHERE id <= (SELECT max(id) FROM unnest($1) k (id))";
+
+    /// A token.
+    DELETE_TOKEN: batched (Text)
+        "DELETE FROM token WHERE id = ANY($1)";
 
     // What changes.
 
@@ -719,6 +733,11 @@ statements! {
         "UPDATE refusal SET times = refusal.times + k.times, last_at = greatest(refusal.last_at, k.at)
          FROM unnest($1, $2, $3) k (id, times, at) WHERE refusal.id = k.id AND refusal.id = ANY($1)";
 
+    /// When a token was used.
+    USE_TOKEN: batched (Text, Int)
+        "UPDATE token SET last_used = k.at FROM (SELECT id, max(at) AS at FROM unnest($1, $2) u (id, at) GROUP BY id) k
+         WHERE token.id = k.id";
+
     /// A single value.
     SET_META: batched (Text, Int)
         "INSERT INTO meta (name, value) SELECT * FROM unnest($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -828,6 +847,10 @@ statements! {
     INSERT_REFUSAL: batched (Int, Int, Int, Int, Text, Int, Int, Text, Text, Text, Text, Text)
         "INSERT INTO refusal (id, at, last_at, times, account, code, code_row, rule, peer, transaction_id, recipient_hash, document)
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+    /// A token of a principal.
+    INSERT_TOKEN: batched (Text, Text, Text, Text, Int, Int)
+        "INSERT INTO token (id, name, role, hash, created_at, expires_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)
@@ -1108,6 +1131,12 @@ statements! {
     NEXT_FAILED_ACCOUNT: one (Text)
         "SELECT account AS name FROM callback_failed WHERE account > $1 ORDER BY account, id LIMIT 1";
 
+    /// Tokens behind an id.
+    TOKENS_READ: one (Text, Int)
+        "SELECT * FROM token WHERE id > $1 ORDER BY id LIMIT $2";
+    /// The token of a hash.
+    TOKEN_OF_HASH: one (Text)
+        "SELECT * FROM token WHERE hash = $1";
     /// An operation in bulk.
     OPERATION_READ: one (Int)
         "SELECT id, document FROM operation WHERE id = $1";

@@ -1,12 +1,20 @@
 //! PostgreSQL for tests: a server of their own in a temporary folder, reached by a socket there, which is stopped and removed with the
 //! process that started it, however that ends.
 //!
+//! Tests that do not stop it share one, also those of other processes of the same program: where each test is a process, a server for each
+//! would take longer than the tests. It is stopped some seconds after the last of them is gone.
+//!
 //! `POSTHOUSE_PG_BIN` names the folder of its programs; otherwise Debian's is taken. Where there is none, the tests that need it say so in
 //! one line and pass.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
+    fs::{self, File},
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -29,6 +37,26 @@ const START: Duration = Duration::from_secs(60);
 const DEBIAN: &str = "/usr/lib/postgresql/15/bin";
 /// Whose processes these are where the tests are root's, as whom it does not run.
 const USER: &str = "postgres";
+/// Databases of tests are copies of this one.
+const TEMPLATE: &str = "posthouse_template";
+/// Where what is synced costs nothing, and how much room has to be there, in KiB.
+const MEMORY: (&str, u64) = ("/dev/shm", 2 << 20);
+/// Runs the server of one test. The shell outlives the test that kills it, and the test's process: its end closes the pipe.
+const GUARD: &str = r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 </dev/null & server=$!
+    echo $server >"$folder/pid"; cat >/dev/null; kill -QUIT $server 2>/dev/null; wait $server
+    [ -e "$folder/keep" ] || rm -rf "$folder""#;
+/// Runs the server of many processes till nobody has held the file of its users for some seconds. Whoever comes has to get the other file
+/// first, so that nobody comes while it is stopped.
+const SHARED_GUARD: &str = r#"folder=$1; start=$2; users=$3; shift 3; "$@" >"$folder/log" 2>&1 </dev/null & server=$!
+    echo $server >"$folder/pid"; idle=0
+    while kill -0 $server 2>/dev/null; do
+        sleep 1
+        if flock -n -x "$users" true; then idle=$((idle + 1)); else idle=0; fi
+        [ $idle -ge 5 ] || continue
+        exec 9>>"$start"; flock 9
+        if flock -n -x "$users" true; then kill -QUIT $server; wait $server; rm -rf "$folder" "$start" "$users"; exit; fi
+        exec 9>&-; idle=0
+    done"#;
 
 /// A running server.
 #[derive(Debug)]
@@ -36,21 +64,54 @@ pub struct PostgresServer {
     programs: PathBuf,
     folder: PathBuf,
     guard: Option<Child>,
+    /// Held as long as this process may use a server that others use too.
+    users: Option<File>,
     template: OnceCell<()>,
 }
 
 impl PostgresServer {
-    /// The one of this process, for tests that do not stop it.
+    /// The one of all processes of this program, for tests that do not stop it.
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<PostgresServer>> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&[])).as_ref()
+        SHARED.get_or_init(|| Self::join(&programs())).as_ref()
     }
 
     /// Starts one, with settings of its own (`name=value`); `None`, after a line that says so, where there is no PostgreSQL. Blocks for
     /// some seconds.
     pub fn start(settings: &[&str]) -> Option<Self> {
-        let programs = std::env::var_os("POSTHOUSE_PG_BIN").map_or_else(|| DEBIAN.into(), PathBuf::from);
-        Self::start_of(&programs, settings)
+        Self::start_of(&programs(), settings)
+    }
+
+    /// The server of these programs that all processes of this one's program share: the first starts it.
+    fn join(programs: &Path) -> Option<Self> {
+        if Command::new("flock").arg("--version").output().is_err() {
+            return Self::start_of(programs, &[]);
+        }
+        if !programs.join("initdb").is_file() {
+            say_that_it_did_not_run(programs);
+            return None;
+        }
+        let folder = shared_folder(programs);
+        let (start, users) = (folder.with_extension("start"), folder.with_extension("users"));
+        let _only = locked(&start);
+        let users_held = File::create(&users).unwrap();
+        users_held.lock_shared().unwrap();
+        let mut server = Self {
+            programs: programs.to_owned(),
+            folder,
+            guard: None,
+            users: Some(users_held),
+            template: OnceCell::new(),
+        };
+        if !server.answers() {
+            server.make_folder();
+            server.make();
+            let mut guard = server.guarded(SHARED_GUARD, &[&start, &users]);
+            // Not to be stopped with the test that happens to be the first.
+            server.guard = Some(guard.process_group(0).stdin(Stdio::null()).spawn().unwrap());
+            server.wait_till_it_answers();
+        }
+        Some(server)
     }
 
     /// The same of these programs.
@@ -62,15 +123,20 @@ impl PostgresServer {
         }
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("posthouse-pg-{}-{number}", std::process::id()));
-        fs::create_dir(&folder).unwrap();
-        // Its own user makes what is in there.
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-        let mut server =
-            Self { programs: programs.to_owned(), folder, guard: None, template: OnceCell::new() };
+        let programs = programs.to_owned();
+        let mut server = Self { programs, folder, guard: None, users: None, template: OnceCell::new() };
+        server.make_folder();
         server.make();
         fs::write(server.folder.join("settings"), settings.join("\n")).unwrap();
         server.go_on();
         Some(server)
+    }
+
+    fn make_folder(&self) {
+        fs::remove_dir_all(&self.folder).ok();
+        fs::create_dir(&self.folder).unwrap();
+        // Its own user makes what is in there.
+        fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o777)).unwrap();
     }
 
     fn make(&self) {
@@ -95,6 +161,14 @@ impl PostgresServer {
 
     /// Starts it again, after [`kill`](Self::kill), with what it had.
     pub fn go_on(&mut self) {
+        fs::remove_file(self.folder.join("keep")).ok();
+        let mut guard = self.guarded(GUARD, &[]);
+        self.guard = Some(guard.stdin(Stdio::piped()).spawn().unwrap());
+        self.wait_till_it_answers();
+    }
+
+    /// The server, run by a script of a shell.
+    fn guarded(&self, script: &str, arguments: &[&Path]) -> Command {
         let mut server = as_user(&self.programs.join("postgres"));
         server.arg("-D").arg(self.data());
         let socket = format!("unix_socket_directories={}", self.folder.display());
@@ -104,27 +178,23 @@ impl PostgresServer {
         for setting in common.into_iter().chain(own.lines()) {
             server.arg("-c").arg(setting);
         }
-        // The shell outlives the test that kills it, and the test's process: its end closes the pipe.
-        let script = r#"folder=$1; shift; "$@" >"$folder/log" 2>&1 </dev/null & server=$!
-            echo $server >"$folder/pid"; cat >/dev/null; kill -QUIT $server 2>/dev/null; wait $server
-            [ -e "$folder/keep" ] || rm -rf "$folder""#;
         let mut guard = Command::new("sh");
-        guard.arg("-c").arg(script).arg("sh").arg(&self.folder);
+        guard.arg("-c").arg(script).arg("sh").arg(&self.folder).args(arguments);
         guard.arg(server.get_program()).args(server.get_args());
-        guard.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        fs::remove_file(self.folder.join("keep")).ok();
-        self.guard = Some(guard.spawn().unwrap());
-        self.wait_till_it_answers();
+        guard.current_dir("/").stdout(Stdio::null()).stderr(Stdio::null());
+        guard
+    }
+
+    fn answers(&self) -> bool {
+        let mut ready = Command::new(self.programs.join("pg_isready"));
+        ready.args(["-q", "-U", "posthouse", "-d", "postgres", "-h"]).arg(&self.folder);
+        ready.status().is_ok_and(|ready| ready.success())
     }
 
     fn wait_till_it_answers(&self) {
         let begun = Instant::now();
         loop {
-            let ready = Command::new(self.programs.join("pg_isready"))
-                .args(["-q", "-U", "posthouse", "-d", "postgres", "-h"])
-                .arg(&self.folder)
-                .status();
-            if ready.is_ok_and(|ready| ready.success()) {
+            if self.answers() {
                 return;
             }
             let log = || fs::read_to_string(self.folder.join("log")).unwrap_or_default();
@@ -174,14 +244,23 @@ impl PostgresServer {
     pub async fn make_store(&self) -> String {
         self.template.get_or_init(|| self.make_template()).await;
         let name = next_name();
-        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE posthouse_template")).await;
+        self.run("postgres", &format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
         name
     }
 
+    /// Makes the template, unless another process has.
     async fn make_template(&self) {
-        self.run("postgres", "CREATE DATABASE posthouse_template").await;
+        let lock = self.folder.join("template");
+        let _only = tokio::task::spawn_blocking(move || locked(&lock)).await.unwrap();
+        let found = "SELECT 1 FROM pg_database WHERE datname = $1";
+        if self.client("postgres").await.query_opt(found, &[&TEMPLATE]).await.unwrap().is_some() {
+            return;
+        }
+        let name = next_name();
+        self.run("postgres", &format!("CREATE DATABASE {name}")).await;
         let days = [bed::at(0), Timestamp::now()];
-        postgres::prepare(&self.url("posthouse_template"), &days).await.unwrap();
+        postgres::prepare(&self.url(&name), &days).await.unwrap();
+        self.run("postgres", &format!("ALTER DATABASE {name} RENAME TO {TEMPLATE}")).await;
     }
 
     /// Runs statements.
@@ -207,6 +286,9 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
+        if self.users.is_some() {
+            return;
+        }
         fs::remove_file(self.folder.join("keep")).ok();
         match self.guard.take() {
             Some(mut guard) => {
@@ -218,9 +300,43 @@ impl Drop for PostgresServer {
     }
 }
 
+/// A name that no other process of these tests gives.
 fn next_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("store_{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    format!("store_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Where the programs are.
+fn programs() -> PathBuf {
+    std::env::var_os("POSTHOUSE_PG_BIN").map_or_else(|| DEBIAN.into(), PathBuf::from)
+}
+
+/// The folder of the server of this program, whose tables are those that it was built with.
+fn shared_folder(programs: &Path) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    let own = std::env::current_exe().unwrap();
+    let built = fs::metadata(&own).and_then(|own| own.modified()).unwrap();
+    (programs, &own, built).hash(&mut hasher);
+    let (memory, least) = MEMORY;
+    let free = Command::new("df").args(["--output=avail", "-k", memory]).output();
+    let free = free.ok().and_then(|free| {
+        String::from_utf8_lossy(&free.stdout).split_whitespace().last()?.parse::<u64>().ok()
+    });
+    let parent = if free.is_some_and(|free| free >= least) { memory.into() } else { std::env::temp_dir() };
+    parent.join(format!("posthouse-pg-{:016x}", hasher.finish()))
+}
+
+/// A file that is this process's alone. Whoever had it before may have removed it.
+fn locked(path: &Path) -> File {
+    loop {
+        let file = File::create(path).unwrap();
+        file.lock().unwrap();
+        match fs::metadata(path) {
+            Ok(named) if named.ino() == file.metadata().unwrap().ino() => return file,
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}", path.display()),
+        }
+    }
 }
 
 fn say_that_it_did_not_run(programs: &Path) {
@@ -235,11 +351,7 @@ fn say_that_it_did_not_run(programs: &Path) {
 
 /// A program as the server's user, where the tests are root's.
 fn as_user(program: &Path) -> Command {
-    let is_root = fs::metadata("/proc/self").is_ok_and(|own| {
-        use std::os::unix::fs::MetadataExt;
-        own.uid() == 0
-    });
-    if !is_root {
+    if fs::metadata("/proc/self").is_ok_and(|own| own.uid() != 0) {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
