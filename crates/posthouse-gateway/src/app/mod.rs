@@ -73,6 +73,10 @@ impl App {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: &Settings, components: Components) -> Result<Self, StartError> {
+        if !settings.store.path.exists() {
+            // A start that fails at a door makes no store, which somebody would then have to remove.
+            drop(Doors::bind(settings).await?);
+        }
         let url = StoreUrl::sqlite(&settings.store.path);
         let store = open_store(&url, &settings.media.place, serving()).await?;
         Self::start_on(store, settings, components).await

@@ -80,7 +80,7 @@ pub(super) const ELSEWHERE: &Elsewhere = &[
         "a provisioning file, see `posthouse apply --help`",
     ),
     (
-        &["store", "media", "mm7", "carriers", "fetch", "admin", "retention"],
+        &["store", "media", "mm7", "carriers", "fetch", "admin", "retention", "shutdown", "log"],
         "posthouse.toml, see `posthouse serve --help`",
     ),
 ];

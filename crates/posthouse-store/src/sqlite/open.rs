@@ -64,6 +64,8 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
         Mode::Visit => None,
     };
     let mut connection = connect_database(&options.path, WRITER_CACHE)?;
+    // Not before it is a database: what is none gets nothing beside it.
+    make_private(&options.media).map_err(|source| OpenError::io(&options.media, source))?;
     let is_new = bring_up_to_date(&mut connection, &database, options)?;
     database.refuse_without_journal(&connection)?;
     let key = connection.query_row("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
@@ -236,7 +238,6 @@ fn make_files(options: &SqliteOptions) -> Result<Database, OpenError> {
     if let Some(folder) = path.parent() {
         make_private(&or_working_directory(folder)).map_err(|source| OpenError::io(folder, source))?;
     }
-    make_private(&options.media).map_err(|source| OpenError::io(&options.media, source))?;
     Database::open(path)
 }
 

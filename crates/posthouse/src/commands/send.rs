@@ -192,7 +192,12 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
     match (answer.code(), answer.text()) {
         (Some(code), text) => writeln!(out, "{code} {}", text.unwrap_or_default())?,
         (None, Some(text)) => writeln!(out, "{text}")?,
-        (None, None) => writeln!(out, "HTTP {} without an MM7 answer", answer.http_status)?,
+        (None, None) => {
+            writeln!(out, "HTTP {} without an MM7 answer", answer.http_status)?;
+            if let Some(remedy) = remedy(answer.http_status) {
+                writeln!(out, "     {remedy}")?;
+            }
+        }
     }
     for (name, value) in [
         ("Details", answer.details()),
@@ -210,6 +215,18 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
         writeln!(out, "     `posthouse codes {code}` explains it")?;
     }
     Ok(())
+}
+
+/// What to look at after an answer that is HTTP's alone.
+const fn remedy(http_status: u16) -> Option<&'static str> {
+    match http_status {
+        // What an admin door, a carriers' door or a web server says.
+        404 | 405 => Some(
+            "nothing takes SubmitReq there; a gateway does at the address and path of its [mm7] section, \
+             such as http://127.0.0.1:8007/mm7/v1, which is the \"mm7\" of its first line",
+        ),
+        _ => None,
+    }
 }
 
 fn print_json(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {

@@ -23,6 +23,7 @@ mod lint;
 mod memory;
 mod messages;
 mod metrics;
+mod mistakes;
 mod mo;
 mod operations;
 #[cfg(target_os = "linux")]

@@ -145,7 +145,7 @@ pub async fn provisioned_in(store: &dyn Store, query: &MessageQuery) -> Result<(
 fn not_provisioned(what: &str, name: &str) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::NotProvisioned)
         .detail(format!("no {what} {name} is provisioned"))
-        .remedy("correct the name; with unprovisioned=true it may name what was removed since")
+        .remedy("correct the name; what was removed since is found with unprovisioned (--unprovisioned, ?unprovisioned=true)")
 }
 
 /// An account and a carrier that a filter names are provisioned.

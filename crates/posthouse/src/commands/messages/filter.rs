@@ -82,9 +82,9 @@ impl Filter {
 
 fn state(text: &str) -> Result<State, String> {
     let known = || State::all().map(State::as_str).collect::<Vec<_>>().join(", ");
-    State::all()
-        .find(|state| state.as_str().eq_ignore_ascii_case(text))
-        .ok_or_else(|| format!("there is no such state; write one of {}", known()))
+    State::all().find(|state| state.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        format!("there is no such state; write one of {}, or --failed for all that did not end well", known())
+    })
 }
 
 /// A number that can be looked for: lists show some that cannot.
