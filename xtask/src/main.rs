@@ -1,4 +1,4 @@
-//! Tasks of the project, each in its own file: `cargo xtask test`, `fuzz`, `deps`, `docs`, `tidy`, `ci`.
+//! Tasks of the project, each in its own file: `cargo xtask test`, `fuzz`, `deps`, `docs`, `pictures`, `tidy`, `ci`.
 #![expect(clippy::print_stdout, reason = "a task speaks to the person at the terminal")]
 #![expect(clippy::print_stderr, reason = "a task speaks to the person at the terminal")]
 
@@ -9,6 +9,7 @@ mod failure;
 mod fuzz;
 mod invocation;
 mod metadata;
+mod pictures;
 mod spdx;
 mod test;
 mod tidy;
@@ -28,6 +29,9 @@ usage: cargo xtask TASK
   deps   check the dependencies' licences and duplicates, as deny.toml says; where cargo-deny and
          cargo-shear are installed, advisories and unused dependencies, too
   docs   write the documents that follow from the code
+  pictures
+         take a picture of every page of the web UI into target/pictures, where chromedriver is
+         installed
   tidy   check that crates, documents and file names have not drifted apart
   ci     everything else that has to pass before a change lands, then the demo";
 
@@ -49,6 +53,7 @@ fn perform(arguments: &[String]) -> Result<(), Failure> {
         ("fuzz", options) => fuzz::run(options),
         ("deps", []) => deps::run(),
         ("docs", []) => docs::run(),
+        ("pictures", []) => pictures::run(),
         ("tidy", []) => tidy::run(),
         ("ci", []) => ci::run(),
         ("help" | "--help" | "-h", []) => {
