@@ -98,6 +98,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "random",
                     "secrets",
                     "snapshot",
+                    "spawn",
                     "telemetry",
                 ],
             ),

@@ -32,6 +32,7 @@ mod reveal;
 mod router;
 pub mod run_token;
 pub mod services;
+pub(crate) mod stats;
 pub mod tokens;
 pub mod unmatched_reports;
 pub mod unreadable;
@@ -63,6 +64,7 @@ use crate::{
     drain::DrainState,
     handoff::callbacks::CallbackHandoff,
     http::{
+        answer_body::AnswerBody,
         body::drain,
         memory::Memory,
         peer::Peer,
@@ -73,7 +75,7 @@ use crate::{
     lookup::Directory,
     secrets::Secret,
     snapshot::SnapshotCell,
-    telemetry::Metrics,
+    telemetry::{Metrics, series::SeriesRing},
 };
 
 /// How long an answer may take to be made.
@@ -110,6 +112,8 @@ pub struct AdminState {
     pub board: Arc<LinkBoard>,
     /// Whether this node takes anything new.
     pub drain: Arc<DrainState>,
+    /// How it was in the last hours.
+    pub(crate) series: Arc<SeriesRing>,
     /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// The time, which may be in doubt.
@@ -155,7 +159,17 @@ impl AdminDoor {
     }
 
     /// Answers one HTTP request.
-    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
+    pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
+        if let Some(pages) = &self.pages
+            && context::with_certificate(&self.state, &peer).is_ok()
+            && let Some(stream) = pages::stream(pages, &request, &peer)
+        {
+            return stream;
+        }
+        self.answered(request, peer).await.map(AnswerBody::from)
+    }
+
+    async fn answered(&self, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
         let is_api = is_api(request.uri().path());
         if let Some(fault) = head_fault(request.headers()) {
             tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");

@@ -20,7 +20,8 @@ use super::{
     audit, blacklist, callbacks, carriers,
     context::nothing_at,
     endpoints, find, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations,
-    provisioning, queues, ready, refusals, reveal, services, tokens, unmatched_reports, unreadable, version,
+    provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports, unreadable,
+    version,
 };
 
 /// A verb of the API.
@@ -122,6 +123,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/refusals/{id}" Look => refusals::get::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
+        GET "/stats/series" Look => stats::series::handle;
         GET "/audit" Look => audit::list::handle;
         GET "/tokens" Users => tokens::list::handle;
         POST "/tokens" Users => tokens::add::handle;

@@ -32,7 +32,7 @@ use self::{
     wiring::Wiring,
 };
 use crate::{
-    admin::run_token,
+    admin::{run_token, stats::sampler::take as take_samples},
     callbacks::CallbackQueue,
     carrier::open,
     clock,
@@ -170,6 +170,8 @@ impl App {
     /// What the store says when it is closed; what it acknowledged is safe all the same.
     pub async fn stop(self) -> Result<(), StoreError> {
         tracing::info!("stopping");
+        // Streams of live pages end by it, which the doors wait for.
+        self.drain.stop();
         self.stop.cancel();
         for door in self.doors {
             broke_off(door.await);
@@ -229,6 +231,13 @@ fn watchers(
         spawn(wiring.operations().run(stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
         spawn(refusals::keep(Arc::clone(&wiring.refusals), wiring.store.clone(), stop.clone())),
+        spawn(take_samples(
+            Arc::clone(&wiring.series),
+            Arc::clone(&wiring.metrics),
+            Arc::clone(&wiring.board),
+            clock(),
+            stop.clone(),
+        )),
         spawn(sweep(wiring.store.clone(), clock(), retention, stop.clone())),
     ]
 }

@@ -34,7 +34,7 @@ use crate::{
     refusals::RefusalBook,
     secrets::Secret,
     snapshot::SnapshotCell,
-    telemetry::Metrics,
+    telemetry::{Metrics, series::SeriesRing},
 };
 
 /// Which of several nodes on one store this is: there is one.
@@ -57,9 +57,10 @@ pub(super) struct Wiring {
     pub(super) handoff: Arc<Handoff>,
     pub(super) drain: Arc<DrainState>,
     callbacks: Arc<CallbackHandoff>,
-    board: Arc<LinkBoard>,
+    pub(super) board: Arc<LinkBoard>,
     bell: Arc<Bell>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) series: Arc<SeriesRing>,
     pub(super) refusals: Arc<RefusalBook>,
     pub(super) directory: Arc<Directory>,
     verifier: Arc<Verifier>,
@@ -95,6 +96,7 @@ impl Wiring {
             bell,
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
             metrics,
+            series: Arc::default(),
             refusals: Arc::default(),
             verifier: Arc::new(Verifier::new(bytes().map_err(StartError::Random)?)),
             api_token: match settings.admin.token {
@@ -242,6 +244,7 @@ impl Wiring {
             bell: Arc::clone(&self.bell),
             board: Arc::clone(&self.board),
             drain: Arc::clone(&self.drain),
+            series: Arc::clone(&self.series),
             metrics: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
             messages_kept: settings.retention.messages,

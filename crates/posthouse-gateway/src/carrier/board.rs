@@ -20,6 +20,11 @@ impl LinkBoard {
         };
     }
 
+    /// All of them.
+    pub fn all(&self) -> Vec<(CarrierId, Vec<Arc<Link>>)> {
+        self.0.lock().iter().map(|(carrier, links)| (carrier.clone(), links.all().to_vec())).collect()
+    }
+
     /// Those of a carrier; none where it has no lane, or no connection.
     pub fn of(&self, carrier: &CarrierId) -> Vec<Arc<Link>> {
         self.0.lock().get(carrier).map(|links| links.all().to_vec()).unwrap_or_default()

@@ -1,6 +1,7 @@
 //! HTTP as the gateway needs it: an accept loop with deadlines and caps, bounded bodies, and a client that knows whether
 //! anything was written.
 
+pub mod answer_body;
 pub mod basic;
 pub mod body;
 pub mod client;

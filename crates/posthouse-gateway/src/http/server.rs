@@ -24,6 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    answer_body::AnswerBody,
     handshake::Handshakes,
     heads::{HeadRoom, Heads},
     limits::ConnectionLimits,
@@ -46,13 +47,13 @@ const BACKLOG: u32 = 4096;
 /// The wait after an accept that failed for want of file descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a door answers with: bodies are small and whole.
+/// What almost every request is answered with: bodies are small and whole.
 pub type HttpAnswer = Response<Full<Bytes>>;
 
 /// What is done behind a pointer: it is compiled where it is written.
 type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Answers the requests of a door.
-type Handler = Arc<dyn Fn(Request<Incoming>, Peer) -> Work<HttpAnswer> + Send + Sync>;
+type Handler = Arc<dyn Fn(Request<Incoming>, Peer) -> Work<Response<AnswerBody>> + Send + Sync>;
 
 /// Also where connections of an earlier process linger.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -112,12 +113,21 @@ impl Door {
     ///
     /// Whatever the handler is, it is the same code from here on: one HTTP stack for all doors, compiled with this crate and not again
     /// with each that opens a door.
-    pub fn serve<H, F>(self, handler: H, stop: CancellationToken) -> Pin<Box<dyn Future<Output = ()> + Send>>
+    pub fn serve<H, F, B>(
+        self,
+        handler: H,
+        stop: CancellationToken,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>>
     where
         H: Fn(Request<Incoming>, Peer) -> F + Send + Sync + 'static,
-        F: Future<Output = HttpAnswer> + Send + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Into<AnswerBody>,
     {
-        self.serve_all(Arc::new(move |request, peer| Box::pin(handler(request, peer))), stop)
+        let answered = move |request, peer| -> Work<Response<AnswerBody>> {
+            let answer = handler(request, peer);
+            Box::pin(async move { answer.await.map(B::into) })
+        };
+        self.serve_all(Arc::new(answered), stop)
     }
 
     fn serve_all(self, handler: Handler, stop: CancellationToken) -> Work<()> {
@@ -248,7 +258,7 @@ async fn serve_connection<S, H, F>(
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     H: Fn(Request<Incoming>, Peer) -> F,
-    F: Future<Output = HttpAnswer>,
+    F: Future<Output = Response<AnswerBody>>,
 {
     let stream = Requests::new(stream, MAX_HEAD_BYTES).within(room);
     let is_over = stream.is_over();

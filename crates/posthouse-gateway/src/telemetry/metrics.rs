@@ -303,6 +303,27 @@ impl Metrics {
         self.attempt_time.get_or_create(&OfCarrier { carrier }).observe(took.as_secs_f64());
     }
 
+    /// How many messages were accepted.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.answers.get_or_create(&Code { code: StatusCode::Success.code() }).get()
+    }
+
+    /// How many messages a carrier took over a connection.
+    pub(crate) fn taken(&self, carrier: &CarrierId, connection: &str) -> u64 {
+        let (carrier, connection) = (carrier.to_string(), connection.to_owned());
+        let labels = Attempted { carrier, connection, code: StatusCode::Success.code() };
+        self.attempts.get_or_create(&labels).get()
+    }
+
+    /// How many reports these carriers sent.
+    pub(crate) fn reported<'a>(&self, carriers: impl Iterator<Item = &'a CarrierId>) -> u64 {
+        let of = |carrier: &CarrierId, status: MmStatus| {
+            let labels = CarrierStatus { carrier: carrier.to_string(), status: status.as_str() };
+            self.reports.get_or_create(&labels).get()
+        };
+        carriers.map(|carrier| MmStatus::ALL.iter().map(|status| of(carrier, *status)).sum::<u64>()).sum()
+    }
+
     /// New messages were answered 3510 for this reason.
     pub(crate) fn shed(&self, why: Shed) {
         let mut shed = self.shed.lock();

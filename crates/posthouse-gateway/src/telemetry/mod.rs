@@ -5,6 +5,7 @@ pub mod lines;
 pub mod metrics;
 mod process;
 pub(crate) mod sample;
+pub(crate) mod series;
 pub(crate) mod store;
 
 pub use self::metrics::Metrics;

@@ -35,6 +35,11 @@ const TOKEN: &str = "hush-hush";
 
 /// The usual town, whose admin token is known, and where what fails waits till somebody intervenes.
 pub(crate) async fn town() -> Town {
+    town_with(|_| String::new()).await
+}
+
+/// The same, with more lines for the callbacks of its account.
+pub(crate) async fn town_with(callbacks: impl Fn(&Town) -> String) -> Town {
     let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(NEVER, NEVER);
     plan.settings.admin.token = Some(Secret::new(TOKEN.to_owned(), ValueSource::Inline));
@@ -43,7 +48,8 @@ pub(crate) async fn town() -> Town {
     fs::write(&left_over, "of an earlier run\n").unwrap();
     let town = Town::planned(plan).await;
     assert!(!left_over.exists());
-    let account = town.account_with("acme", "", "retry_after = \"20ms\"\nmax_retries = 0\n", "");
+    let callbacks = format!("retry_after = \"20ms\"\nmax_retries = 0\n{}", callbacks(&town));
+    let account = town.account_with("acme", "", &callbacks, "");
     town.provision(&[account, town.carrier("31003", ""), range("1617", "31003")].concat()).await;
     town
 }

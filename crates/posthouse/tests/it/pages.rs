@@ -1,7 +1,15 @@
 //! The web UI over real HTTP: who gets in, what pages show and hide, and that other sites cannot use them.
 
 use posthouse_core::life::state::State;
-use posthouse_testing::{request::RawRequest, town::Town};
+use posthouse_testing::{
+    request::RawRequest,
+    town::{DEADLINE, Town, eventually},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::api::{Said, ask, town, waits};
 
@@ -40,6 +48,20 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/find?q=1", "/sign-in?next=%2ffind%3fq%3d1"),
         ("/", "/sign-in?next=%2f"),
         ("/queues", "/sign-in?next=%2fqueues"),
+        ("/refusals", "/sign-in?next=%2frefusals"),
+        ("/refusals/1", "/sign-in?next=%2frefusals%2f1"),
+        ("/mo", "/sign-in?next=%2fmo"),
+        ("/mo/1", "/sign-in?next=%2fmo%2f1"),
+        ("/mo/for-nobody", "/sign-in?next=%2fmo%2ffor-nobody"),
+        ("/unmatched-reports", "/sign-in?next=%2funmatched-reports"),
+        ("/accounts", "/sign-in?next=%2faccounts"),
+        ("/accounts/acme", "/sign-in?next=%2faccounts%2facme"),
+        ("/carriers", "/sign-in?next=%2fcarriers"),
+        ("/carriers/31003", "/sign-in?next=%2fcarriers%2f31003"),
+        ("/numbers", "/sign-in?next=%2fnumbers"),
+        ("/nodes", "/sign-in?next=%2fnodes"),
+        ("/operations", "/sign-in?next=%2foperations"),
+        ("/operations/1", "/sign-in?next=%2foperations%2f1"),
         ("/callbacks", "/sign-in?next=%2fcallbacks"),
         ("/provisioning", "/sign-in?next=%2fprovisioning"),
         ("/audit", "/sign-in?next=%2faudit"),
@@ -90,7 +112,7 @@ async fn a_message_is_found_read_and_mended() {
     assert!(wrong.body.contains("aria-invalid=\"true\"") && wrong.body.contains("there is no state"));
     let none =
         ask(admin, "GET", "/messages?transaction_id=%3Cscript%3Ealert(1)%3C/script%3E", &[&cookie], "").await;
-    assert!(none.body.contains("No message matches all of these filters."), "{}", none.body);
+    assert!(none.body.contains("Nothing matches all of these filters."), "{}", none.body);
     is_guarded(&none);
 
     let found = ask(admin, "GET", &format!("/find?q={id}"), &[&cookie], "").await;
@@ -155,6 +177,265 @@ async fn what_is_out_of_the_ordinary_is_said_on_the_first_page() {
     assert!(page("/provisioning").await.contains("href=\"/provisioning/1\""));
     assert!(page("/provisioning/1").await.contains("create account acme"));
     town.close().await;
+}
+
+#[tokio::test]
+async fn what_was_refused_is_found_and_explained_byte_by_byte() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let mut broken = RawRequest::to("16175550100");
+    broken.transaction_id("of-broken");
+    broken.attachments[1].head.push_str("Content-Transfer-Encoding: base64\r\n");
+    broken.attachments[1].body = b"%%% private words %%%".to_vec();
+    assert_eq!(town.post(&broken).await.code(), Some(2513));
+    let place = eventually("the refusal is kept", async || {
+        let found = ask(admin, "GET", "/find?q=of-broken", &[&cookie], "").await;
+        let place = found.head.lines().find_map(|line| line.strip_prefix("location: "))?.to_owned();
+        Some(place)
+    })
+    .await;
+    assert!(place.starts_with("/refusals/"), "{place}");
+    let at = broken.body().windows(3).position(|bytes| bytes == b"%%%").unwrap();
+    let shown = ask(admin, "GET", &place, &[&cookie], "").await;
+    is_guarded(&shown);
+    for words in [
+        "A request of acme was refused with 2513 Unable to parse attachment.",
+        "What 2513 means",
+        &format!("in part 1, at byte {at} of the body"),
+        "What to do",
+        "href=\"/refusals?transaction_id=of-broken\"",
+    ] {
+        assert!(shown.body.contains(words), "{words}: {}", shown.body);
+    }
+    for hidden in ["6175550100", "acme-key", "private words"] {
+        assert!(!shown.body.contains(hidden), "{hidden}");
+    }
+    for path in ["/", "/refusals?code=2513&account=acme", "/find?q=%2B1+617+555+0100"] {
+        let page = ask(admin, "GET", path, &[&cookie], "").await;
+        assert!(page.body.contains(&format!("href=\"{place}\"")), "{path}: {}", page.body);
+    }
+    let wrong = ask(admin, "GET", "/refusals?code=17&account=acme", &[&cookie], "").await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.body.contains("there is no code 17") && wrong.body.contains("aria-invalid=\"true\""));
+    let unknown = ask(admin, "GET", "/refusals?account=acmee", &[&cookie], "").await;
+    assert!(unknown.body.contains("no account acmee is provisioned"), "{}", unknown.body);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn the_find_box_tells_what_never_was_from_what_is_no_more() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    for (q, status, words) in [
+        ("191642196", 200, "which is longer ago than messages are kept"),
+        ("nothing-of-ours", 200, "Nothing has nothing-of-ours: no MessageID"),
+        ("%3Cscript%3Ealert(1)%3C%2Fscript%3E", 200, "Nothing has &#60;script&#62;alert(1)"),
+        ("", 200, "Write an id or a number into the box."),
+        ("%2B1617%E2%80%A2%E2%80%A2%E2%80%A20100", 400, "write an id, or a whole number"),
+    ] {
+        let page = ask(admin, "GET", &format!("/find?q={q}"), &[&cookie], "").await;
+        assert_eq!(page.status, status, "{q}");
+        assert!(page.body.contains(words), "{q}: {}", page.body);
+        is_guarded(&page);
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn an_operation_is_planned_from_the_filters_started_and_followed() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let id = town.submit(&RawRequest::to("16175559012")).await;
+    waits(&town, id, State::Accepted, 1).await;
+    let list = ask(admin, "GET", "/messages?state=Accepted&carrier=31003", &[&cookie], "").await;
+    let selection = "name=\"filter\" value=\"state=Accepted&#38;carrier=31003\"";
+    assert!(list.body.contains(selection), "{}", list.body);
+
+    let form = "verb=expire&filter=state%3DAccepted%26carrier%3D31003&reason=their+wish";
+    let planned = ask(admin, "POST", "/operations", &own, form).await;
+    let place = planned.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned();
+    assert!(place.starts_with("/operations/"), "{place}");
+    let plan = ask(admin, "GET", &place, &[&cookie], "").await;
+    is_guarded(&plan);
+    for words in
+        ["It is planned, and would be about 1 message.", "expire 1 message", &id.to_string(), "their wish"]
+    {
+        assert!(plan.body.contains(words), "{words}: {}", plan.body);
+    }
+    waits(&town, id, State::Accepted, 1).await;
+    let unseen = ask(admin, "POST", &format!("{place}/start"), &own, "expect_count=2").await;
+    assert_eq!(unseen.status, 409);
+    assert!(unseen.body.contains("it is about 1 messages"), "{}", unseen.body);
+    assert_eq!(ask(admin, "POST", &format!("{place}/start"), &own, "expect_count=1").await.status, 303);
+    eventually("it is done", async || {
+        let page = ask(admin, "GET", &place, &[&cookie], "").await;
+        page.body.contains("It is done: to 1 message; 0 were left alone.").then_some(())
+    })
+    .await;
+    let shown = ask(admin, "GET", &place, &[&cookie], "").await;
+    assert!(shown.body.contains(&format!("href=\"/messages/{id}\"")), "message by message");
+    assert!(ask(admin, "GET", "/operations", &[&cookie], "").await.body.contains(&place));
+    let nothing = ask(admin, "POST", "/operations", &own, "verb=explode&filter=carrier%3D31003").await;
+    assert_eq!(nothing.status, 400);
+    assert!(nothing.body.contains("there is no operation"), "{}", nothing.body);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn an_account_is_looked_at_disabled_and_given_a_sender() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let id = town.submit(&RawRequest::to("16175550100")).await;
+    town.ended(id).await;
+    let page = async |path: &str| ask(admin, "GET", path, &[&cookie], "").await.body;
+    assert!(page("/accounts").await.contains("href=\"/accounts/acme\""));
+    let shown = page("/accounts/acme").await;
+    for words in ["61295", "111122", "href=\"/messages?account=acme&amp;state=Retrieved\"", "Disable acme"] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(!shown.contains("acme-key"), "no secret");
+    let added = ask(admin, "POST", "/accounts/acme/senders", &own, "vasid=61295&sender=111133&do=add").await;
+    assert_eq!(added.status, 303, "{}", added.body);
+    assert!(page("/accounts/acme?done=senders").await.contains("111122, 111133"));
+    let removed =
+        ask(admin, "POST", "/accounts/acme/senders", &own, "vasid=61295&sender=111133&do=remove").await;
+    assert_eq!(removed.status, 303, "{}", removed.body);
+    let disabled = ask(admin, "POST", "/accounts/acme/disable", &own, "reason=unpaid").await;
+    assert!(disabled.head.contains("location: /accounts/acme?done=disable\r\n"), "{}", disabled.body);
+    let shown = page("/accounts/acme?done=disable").await;
+    assert!(shown.contains("It is disabled") && shown.contains("Enable acme"), "{shown}");
+    assert!(page("/audit").await.contains("unpaid"));
+    let missing = ask(admin, "GET", "/accounts/%3Cscript%3E", &[&cookie], "").await;
+    assert_eq!(missing.status, 404);
+    assert!(missing.body.contains("no account &#60;script&#62; is provisioned"), "{}", missing.body);
+    is_guarded(&missing);
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_number_is_explained_blocked_and_unblocked() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let page = async |query: &str| ask(admin, "GET", &format!("/numbers{query}"), &[&cookie], "").await;
+    let free = page("?number=%2B1+617+555+0100&account=acme").await.body;
+    for words in ["A message to +1617•••0100 would go to 31003.", "the ranges that are provisioned", "1617"]
+    {
+        assert!(free.contains(words), "{words}: {free}");
+    }
+    assert!(
+        page("?number=4912345").await.body.contains("would be refused with 2570: no carrier has the number.")
+    );
+    let wrong = page("?number=%3Cb%3E").await;
+    assert!(wrong.status == 400 && wrong.body.contains("role=\"alert\""), "{}", wrong.body);
+    let number = "number=%2B1+617+555+0100&account=";
+    for (verb, done, words) in [
+        ("block", "It is blocked", "would be refused with 3001: the number is blocked."),
+        ("unblock", "It is not blocked any more.", "would go to 31003."),
+    ] {
+        let said =
+            ask(admin, "POST", "/numbers", &own, &format!("{number}&do={verb}&reason=their+wish")).await;
+        assert_eq!(said.status, 303, "{verb}: {}", said.body);
+        eventually(words, async || {
+            let page = page(&format!("?{number}&done={verb}")).await.body;
+            (page.contains(done) && page.contains(words)).then_some(())
+        })
+        .await;
+    }
+    town.close().await;
+}
+
+#[tokio::test]
+async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    let page = async |path: &str| {
+        let page = ask(admin, "GET", path, &[&cookie], "").await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        is_guarded(&page);
+        page.body
+    };
+    assert!(page("/carriers").await.contains("href=\"/carriers/31003\""));
+    let carrier = page("/carriers/31003").await;
+    for words in ["31003-1", "data-stream=\"/live/carrier?id=31003\"", "Parked", "Whose messages these are"] {
+        assert!(carrier.contains(words), "{words}: {carrier}");
+    }
+    assert!(page("/mo").await.contains("No message came from a handset yet."));
+    assert!(page("/mo/for-nobody").await.contains("was for a service that is provisioned"));
+    assert!(page("/unmatched-reports").await.contains("was about a message that is known"));
+    assert!(page("/nodes").await.contains("serving"));
+    assert_eq!(ask(admin, "POST", "/nodes/self/drain", &own, "reason=an+upgrade").await.status, 303);
+    assert!(page("/nodes?done=drain").await.contains("drained"));
+    assert_eq!(town.post(&RawRequest::to("16175550100")).await.code(), Some(3510));
+    assert_eq!(ask(admin, "POST", "/nodes/self/undrain", &own, "").await.status, 303);
+    assert!(page("/audit").await.contains("an upgrade"));
+    let series = "/api/v1/stats/series?name=accepted&step=10";
+    let bearer = ["Authorization: Bearer hush-hush"];
+    let kept = ask(admin, "GET", series, &bearer, "").await.json();
+    assert_eq!(kept["next"], serde_json::Value::Null, "{kept}");
+    for (query, words) in [
+        ("", "which series"),
+        ("?name=odd", "write one of accepted"),
+        ("?name=window&step=7", "no multiple of 10"),
+    ] {
+        let refused = ask(admin, "GET", &format!("/api/v1/stats/series{query}"), &bearer, "").await;
+        assert!(refused.status == 400 && refused.body.contains(words), "{query}: {}", refused.body);
+    }
+    town.close().await;
+}
+
+/// A stream of a live page, open, and what came of it till `till` was there.
+async fn streamed(admin: &str, path: &str, cookie: &str, till: &str) -> (String, TcpStream) {
+    let address = admin.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{cookie}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut came = Vec::new();
+    timeout(DEADLINE, async {
+        while !String::from_utf8_lossy(&came).contains(till) {
+            assert!(stream.read_buf(&mut came).await.unwrap() > 0, "{}", String::from_utf8_lossy(&came));
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("{till} did not come: {}", String::from_utf8_lossy(&came)));
+    (String::from_utf8_lossy(&came).into_owned(), stream)
+}
+
+#[tokio::test]
+async fn a_live_page_is_one_stream_for_those_who_signed_in_till_the_gateway_stops() {
+    let town = town().await;
+    let admin = town.app.ready().admin.clone();
+    let cookie = signed_in(&admin).await;
+    let (came, _) = streamed(&admin, "/live/overview", &cookie, "event: beat\ndata: ").await;
+    assert!(came.starts_with("HTTP/1.1 200 OK\r\n"), "{came}");
+    let head = came.to_lowercase();
+    assert!(
+        head.contains("content-type: text/event-stream\r\n") && head.contains("x-frame-options: deny\r\n")
+    );
+    assert!(came.contains("event: part\ndata: <ul class=\"says\">"), "{came}");
+    assert!(came.contains("Nothing is out of the ordinary."), "{came}");
+    for path in ["/live/overview", "/live/messages", "/live/carrier"] {
+        let who: &[&str] = if path == "/live/overview" { &[] } else { &[&cookie] };
+        let refused = ask(&admin, "GET", path, who, "").await;
+        assert!(refused.status >= 400 && !refused.body.contains("event:"), "{path}: {}", refused.status);
+    }
+    // One that is open does not hold the gateway up.
+    let (came, mut open) = streamed(&admin, "/live/queues", &cookie, "31003").await;
+    assert!(came.contains("event: part"), "{came}");
+    town.close().await;
+    let mut left = Vec::new();
+    timeout(DEADLINE, open.read_to_end(&mut left)).await.unwrap().unwrap();
 }
 
 #[tokio::test]

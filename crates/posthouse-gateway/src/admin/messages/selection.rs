@@ -62,7 +62,7 @@ pub(in super::super) fn filter(
 }
 
 /// The parameters of a query that say which messages are meant.
-pub(super) fn query(given: &mut Parameters) -> MessageQuery {
+pub(in super::super) fn query(given: &mut Parameters) -> MessageQuery {
     let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 4006"));
     MessageQuery {
         account: given.one("account"),

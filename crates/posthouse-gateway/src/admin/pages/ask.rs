@@ -48,6 +48,19 @@ impl Api {
         self.ask(by, Method::POST, path, body.into()).await
     }
 
+    /// What a verb without a body answers.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        by: &Actor,
+        method: Method,
+        path: &str,
+    ) -> Result<T, ProblemDetails> {
+        self.ask(by, method, path, Bytes::new()).await
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         by: &Actor,

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode as HttpStatus, header};
-use posthouse_api::ProblemDetails;
+use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::actor::Actor;
 
 use super::sessions::Visitor;
@@ -13,18 +13,37 @@ pub(super) struct PlaceLink {
     pub href: &'static str,
     pub name: &'static str,
     /// The key that leads there after `g`.
-    pub key: Option<char>,
+    pub key: char,
+    /// Whether it begins another group.
+    pub group: bool,
+}
+
+const fn place(href: &'static str, name: &'static str, key: char) -> PlaceLink {
+    PlaceLink { href, name, key, group: false }
+}
+
+/// The same, the first of a group.
+const fn group(href: &'static str, name: &'static str, key: char) -> PlaceLink {
+    PlaceLink { href, name, key, group: true }
 }
 
 /// The menu. Codes are for everybody.
 const PLACES: &[PlaceLink] = &[
-    PlaceLink { href: "/", name: "Overview", key: Some('h') },
-    PlaceLink { href: "/messages", name: "Messages", key: Some('m') },
-    PlaceLink { href: "/queues", name: "Queues", key: Some('q') },
-    PlaceLink { href: "/callbacks", name: "Callbacks", key: Some('c') },
-    PlaceLink { href: "/provisioning", name: "Provisioning", key: Some('p') },
-    PlaceLink { href: "/audit", name: "Audit", key: Some('a') },
-    PlaceLink { href: "/codes", name: "Codes", key: Some('d') },
+    place("/", "Overview", 'h'),
+    group("/messages", "Messages", 'm'),
+    place("/refusals", "Refusals", 'r'),
+    place("/mo", "From handsets", 'i'),
+    place("/unmatched-reports", "Unmatched reports", 'u'),
+    place("/callbacks", "Callbacks", 'c'),
+    place("/operations", "Operations", 'o'),
+    group("/queues", "Queues", 'q'),
+    place("/carriers", "Carriers", 'k'),
+    place("/accounts", "Accounts", 'v'),
+    place("/numbers", "Numbers", 'n'),
+    group("/provisioning", "Provisioning", 'p'),
+    place("/audit", "Audit", 'a'),
+    place("/nodes", "Nodes", 's'),
+    group("/codes", "Codes", 'd'),
 ];
 
 /// What the layout asks of every page.
@@ -32,6 +51,8 @@ pub(super) struct Frame {
     pub who: Option<Actor>,
     pub here: &'static str,
     pub version: &'static str,
+    /// Where the part of it comes from that is live.
+    pub stream: Option<String>,
     /// What stands in the find box.
     pub query: String,
 }
@@ -44,7 +65,7 @@ impl Frame {
 
     /// A page for nobody in particular.
     pub const fn public(here: &'static str) -> Self {
-        Self { who: None, here, version: env!("CARGO_PKG_VERSION"), query: String::new() }
+        Self { who: None, here, version: env!("CARGO_PKG_VERSION"), stream: None, query: String::new() }
     }
 
     /// The menu, as far as it is for whoever looks.
@@ -57,8 +78,8 @@ impl Frame {
     pub fn trouble(self, problem: &ProblemDetails) -> Response {
         let status = HttpStatus::from_u16(problem.status).unwrap_or(HttpStatus::INTERNAL_SERVER_ERROR);
         let errors = problem.errors.iter().map(|error| match &error.remedy {
-            Some(remedy) => format!("{}: {}; {remedy}", place(error), error.detail),
-            None => format!("{}: {}", place(error), error.detail),
+            Some(remedy) => format!("{}: {}; {remedy}", spot(error), error.detail),
+            None => format!("{}: {}", spot(error), error.detail),
         });
         let page = TroublePage {
             heading: problem.title.to_string(),
@@ -71,7 +92,7 @@ impl Frame {
     }
 }
 
-fn place(error: &posthouse_api::ProblemError) -> &str {
+fn spot(error: &posthouse_api::ProblemError) -> &str {
     error.parameter.as_deref().or(error.pointer.as_deref()).unwrap_or("here")
 }
 
@@ -100,6 +121,17 @@ pub(super) fn html(status: HttpStatus, page: &impl Template) -> Response {
     // Whoever uses the browser next does not see it by going back.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// A part of a page.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn written(part: &impl Template) -> Result<String, ProblemDetails> {
+    part.render().map_err(|error| {
+        tracing::error!(%error, "a part of a page cannot be written");
+        ProblemDetails::new(ProblemCode::Internal)
+    })
 }
 
 /// A page that is as it should be.

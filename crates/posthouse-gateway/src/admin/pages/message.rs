@@ -22,11 +22,8 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, bytes, precise, short},
+    words::{self, Fact, bytes, precise, short},
 };
-
-/// A fact: its name, its value, and where it leads.
-type Fact = (&'static str, String, Option<String>);
 
 #[derive(Template)]
 #[template(path = "message.html")]

@@ -3,17 +3,28 @@
 //! A page is a GET that works without JavaScript. It asks the verbs of the API in this process, with the rights of whoever looks
 //! ([`ask`]), and puts their answers into a template: what a page shows, and what it hides, is what the API says. No page has a rule.
 
+mod accounts;
 mod ask;
 mod assets;
 mod audit;
 mod callbacks;
+mod carriers;
+mod chart;
 mod codes;
+mod filters;
+mod find;
 mod frame;
 mod guard;
+mod live;
 mod message;
 mod messages;
+mod mo;
+mod nodes;
+mod numbers;
+mod operations;
 mod overview;
 mod queues;
+mod refusals;
 mod revisions;
 mod sessions;
 mod sign_in;
@@ -28,21 +39,23 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use http::{HeaderValue, StatusCode as HttpStatus};
+use http::{HeaderValue, Method, StatusCode as HttpStatus};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
 pub(super) use self::ask::Api;
 use self::{
     frame::Frame,
+    live::LiveTopics,
     sessions::{Sessions, Visitor},
 };
 use super::AdminState;
-use crate::http::peer::Peer;
+use crate::http::{answer_body::AnswerBody, peer::Peer};
 
 /// What the pages work with.
 pub(super) struct PageState {
     api: Api,
     sessions: Sessions,
+    live: LiveTopics,
     admin: Arc<AdminState>,
 }
 
@@ -55,13 +68,32 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages over these verbs.
     pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
-        let state = Arc::new(PageState { api, sessions: Sessions::default(), admin });
+        let state =
+            Arc::new(PageState { api, sessions: Sessions::default(), live: LiveTopics::default(), admin });
         let router = Router::new()
             .route("/", get(overview::handle))
-            .route("/find", get(messages::find))
+            .route("/find", get(find::handle))
             .route("/messages", get(messages::handle))
             .route("/messages/{id}", get(message::handle))
             .route("/messages/{id}/{verb}", post(message::act))
+            .route("/refusals", get(refusals::list))
+            .route("/refusals/{id}", get(refusals::one))
+            .route("/operations", get(operations::list).post(operations::plan))
+            .route("/operations/{id}", get(operations::one))
+            .route("/operations/{id}/{verb}", post(operations::act))
+            .route("/mo", get(mo::list))
+            .route("/mo/for-nobody", get(mo::for_nobody))
+            .route("/mo/{id}", get(mo::one))
+            .route("/mo/{id}/resend", post(mo::resend))
+            .route("/unmatched-reports", get(mo::unmatched))
+            .route("/accounts", get(accounts::list))
+            .route("/accounts/{name}", get(accounts::one))
+            .route("/accounts/{name}/{verb}", post(accounts::act))
+            .route("/carriers", get(carriers::list))
+            .route("/carriers/{id}", get(carriers::one))
+            .route("/numbers", get(numbers::handle).post(numbers::act))
+            .route("/nodes", get(nodes::list))
+            .route("/nodes/{node}/{verb}", post(nodes::act))
             .route("/queues", get(queues::handle))
             .route("/callbacks", get(callbacks::list))
             .route("/callbacks/{id}", get(callbacks::one))
@@ -72,6 +104,10 @@ impl Pages {
             .route("/audit", get(audit::handle))
             .route("/codes", get(codes::all))
             .route("/codes/{code}", get(codes::one))
+            .route(
+                "/live/{topic}",
+                get(async |visitor: Visitor| Frame::of(&visitor, "").trouble(&live::refused())),
+            )
             .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
             .route("/sign-out", post(sign_in::sign_out))
             .route("/assets/{name}", get(assets::handle))
@@ -90,6 +126,23 @@ impl Pages {
         request.extensions_mut().insert(visitor);
         (self.router.clone(), request)
     }
+}
+
+/// A stream of what changes on a page, where the request is for one and may have it.
+pub(super) fn stream<B>(
+    pages: &Pages,
+    request: &http::Request<B>,
+    peer: &Peer,
+) -> Option<http::Response<AnswerBody>> {
+    if request.method() != Method::GET || !request.uri().path().starts_with("/live/") {
+        return None;
+    }
+    let now = pages.state.admin.clock.now();
+    let address = peer.address.ip().to_canonical();
+    let visitor = pages.state.sessions.visitor(request.headers(), address, now);
+    let mut stream = live::stream(&pages.state, &visitor, request.uri())?;
+    guard::headers(stream.headers_mut());
+    Some(stream)
 }
 
 /// Refuses what another site has a browser do.

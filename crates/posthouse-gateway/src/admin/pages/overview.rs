@@ -5,12 +5,14 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use posthouse_api::{CarrierQueue, EndpointView, PageOf};
+use posthouse_api::{CarrierQueue, EndpointView, PageOf, ProblemDetails, RefusalView, SeriesView};
+use posthouse_core::actor::Actor;
 
 use super::{
     PageState,
     ask::query,
-    frame::{Frame, ok},
+    chart::Chart,
+    frame::{Frame, ok, written},
     sessions::SignedIn,
     words,
 };
@@ -22,29 +24,48 @@ struct Sentence {
     href: Option<String>,
 }
 
+/// What is computed anew while somebody watches.
+#[derive(Template)]
+#[template(path = "overview_live.html")]
+struct OverviewPart {
+    sentences: Vec<Sentence>,
+    tiles: Vec<(&'static str, u64)>,
+    chart: Option<Chart>,
+    queues: Vec<CarrierQueue>,
+    endpoints: Vec<EndpointView>,
+    refusals: Vec<RefusalView>,
+}
+
 #[derive(Template)]
 #[template(path = "overview.html")]
 struct OverviewPage {
     frame: Frame,
     now: Timestamp,
-    sentences: Vec<Sentence>,
-    tiles: Vec<(&'static str, u64)>,
-    queues: Vec<CarrierQueue>,
-    endpoints: Vec<EndpointView>,
+    live: OverviewPart,
 }
 
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn) -> Response {
-    let frame = Frame::of(&by.visitor, "/");
-    let queues = pages.api.get::<PageOf<CarrierQueue>>(&by.actor, "/queues").await;
-    let endpoints = pages.api.get::<PageOf<EndpointView>>(&by.actor, "/endpoints").await;
-    let (queues, endpoints) = match (queues, endpoints) {
-        (Ok(queues), Ok(endpoints)) => (queues.items, endpoints.items),
-        (Err(problem), _) | (_, Err(problem)) => return frame.trouble(&problem),
-    };
+    let frame = Frame { stream: Some("/live/overview".to_owned()), ..Frame::of(&by.visitor, "/") };
+    match gathered(&pages, &by.actor).await {
+        Ok(live) => ok(&OverviewPage { frame, now: pages.admin.clock.now(), live }),
+        Err(problem) => frame.trouble(&problem),
+    }
+}
+
+/// The part that is live.
+///
+/// # Errors
+/// What the API refuses it for.
+pub(super) async fn part(pages: &PageState, by: &Actor) -> Result<String, ProblemDetails> {
+    written(&gathered(pages, by).await?)
+}
+
+async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, ProblemDetails> {
+    let queues = pages.api.get::<PageOf<CarrierQueue>>(by, "/queues").await?.items;
+    let endpoints = pages.api.get::<PageOf<EndpointView>>(by, "/endpoints").await?.items;
+    let refusals = pages.api.get::<PageOf<RefusalView>>(by, "/refusals?limit=5").await?.items;
     let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
-    ok(&OverviewPage {
-        frame,
-        now: pages.admin.clock.now(),
+    Ok(OverviewPart {
         sentences: sentences(&queues, &endpoints),
         tiles: vec![
             ("Waiting", sum(|queue| queue.waiting)),
@@ -54,9 +75,22 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn) ->
             ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum()),
             ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum()),
         ],
+        chart: chart(pages, by).await?,
         queues,
         endpoints,
+        refusals,
     })
+}
+
+/// How much came in and went out.
+async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDetails> {
+    let mut series = Vec::new();
+    for name in ["accepted", "forwarded", "reported"] {
+        let found: PageOf<SeriesView> =
+            pages.api.get(by, &format!("/stats/series?step=120&name={name}")).await?;
+        series.extend(found.items.into_iter().map(|one| (name.to_owned(), one)));
+    }
+    Ok(Chart::of("Messages a second", &series))
 }
 
 fn sentences(queues: &[CarrierQueue], endpoints: &[EndpointView]) -> Vec<Sentence> {

@@ -3,6 +3,9 @@
 use jiff::Timestamp;
 use posthouse_api::{CarrierQueue, ConnectionPace, EndpointView, TimelineLine};
 
+/// A fact: its name, its value, and where it leads.
+pub(super) type Fact = (&'static str, String, Option<String>);
+
 /// Whether a state or a line of a timeline is good, bad or to be watched: the class that colours it. The word itself always stands beside.
 pub(super) fn tone(word: &str) -> &'static str {
     match word {
@@ -19,6 +22,25 @@ pub(super) fn line_tone(line: &TimelineLine) -> &'static str {
     match line.kind.as_str() {
         "Ended" => tone(line.detail.split(':').next().unwrap_or_default()),
         kind => tone(kind),
+    }
+}
+
+/// The same of a message from a handset.
+pub(super) fn mo_tone(state: &str) -> &'static str {
+    match state {
+        "settled" => "good",
+        "failed" => "bad",
+        _ => "",
+    }
+}
+
+/// The same of an operation.
+pub(super) fn operation_tone(state: &str) -> &'static str {
+    match state {
+        "done" => "good",
+        "cancelled" => "bad",
+        "running" => "warn",
+        _ => "",
     }
 }
 

@@ -5,6 +5,7 @@ mod driver;
 use std::{env, fs, path::PathBuf};
 
 use posthouse_core::life::state::State;
+use posthouse_sim::carrier::{HandsetMessage, MoPart};
 use posthouse_testing::{
     request::RawRequest,
     town::{Town, eventually},
@@ -12,7 +13,7 @@ use posthouse_testing::{
 use serde_json::Value;
 
 use self::driver::Browser;
-use crate::api::{town, waits};
+use crate::api::{ask, town_with, waits};
 
 const ENTER: &str = "\u{E007}";
 const ESCAPE: &str = "\u{E00C}";
@@ -23,11 +24,37 @@ const AXE: &str = "return axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wca
 /// A town with something on every page, and a browser that has signed in.
 async fn seen() -> Option<(Town, Browser, String)> {
     let browser = Browser::start().await?;
-    let town = town().await;
+    let town = town_with(|town| format!("deliver_url = \"{}/deliver\"\n", town.vasp.url())).await;
     for to in ["16175550100", "16175559003"] {
         let id = town.submit(&RawRequest::to(to)).await;
         town.ended(id).await;
     }
+    // What of its content is no base64 is refused: 2513.
+    let mut broken = RawRequest::to("16175550100");
+    broken.transaction_id("order-7781");
+    broken.attachments[1].head.push_str("Content-Transfer-Encoding: base64\r\n");
+    broken.attachments[1].body = b"%%%".to_vec();
+    assert_eq!(town.post(&broken).await.code(), Some(2513));
+    // Handsets sent one to a service, and one to nobody.
+    let hello = |to: &str| HandsetMessage {
+        from: "16175550100".to_owned(),
+        to: to.to_owned(),
+        subject: None,
+        parts: vec![MoPart {
+            content_type: "text/plain; charset=utf-8".to_owned(),
+            text: Some("hello".to_owned()),
+            base64: None,
+            id: None,
+            name: None,
+        }],
+    };
+    for (to, code) in [("111122", 1000), ("999888", 2002)] {
+        assert_eq!(town.carriers["31003"].deliver(&hello(to)).await.unwrap().code(), Some(code), "{to}");
+    }
+    // A number is blocked.
+    let admin_token = &["Authorization: Bearer hush-hush"][..];
+    let blocked = ask(&town.app.ready().admin, "PUT", "/api/v1/blacklist/16175550199", admin_token, "").await;
+    assert_eq!(blocked.status, 200, "{}", blocked.body);
     let parked = town.submit(&RawRequest::to("16175559015")).await;
     waits(&town, parked, State::Parked, 1).await;
     let admin = town.app.ready().admin.clone();
@@ -55,15 +82,48 @@ async fn text(browser: &Browser, script: &str) -> String {
 
 /// The pages, and under which name their pictures are kept.
 async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
+    let first = "return document.querySelector('[data-rows] tbody a')?.getAttribute('href') || ''";
     browser.open(&format!("{admin}/messages?state=Rejected")).await;
-    let message =
-        text(browser, "return document.querySelector('[data-rows] tbody a').getAttribute('href')").await;
+    let message = text(browser, first).await;
+    let refusal = eventually("the refusal is kept", async || {
+        browser.open(&format!("{admin}/refusals")).await;
+        Some(text(browser, first).await).filter(|place| !place.is_empty())
+    })
+    .await;
+    browser.open(&format!("{admin}/mo")).await;
+    let mo = text(browser, first).await;
+    browser.open(&format!("{admin}/messages?carrier=31003")).await;
+    browser.run("document.querySelector('form[action=\"/operations\"]').requestSubmit()").await;
+    let operation = eventually("an operation is planned", async || {
+        let here = text(browser, "return location.pathname").await;
+        here.starts_with("/operations/").then_some(here)
+    })
+    .await;
     vec![
         ("overview", "/".to_owned()),
         ("messages", "/messages".to_owned()),
         ("messages-none", "/messages?transaction_id=nothing".to_owned()),
         ("messages-mistake", "/messages?state=Lost".to_owned()),
         ("message", message),
+        ("find", "/find?q=16175550100".to_owned()),
+        ("find-nothing", "/find?q=nothing-of-ours".to_owned()),
+        ("refusals", "/refusals".to_owned()),
+        ("refusal", refusal),
+        ("operations", "/operations".to_owned()),
+        ("operation", operation),
+        ("mo", "/mo".to_owned()),
+        ("mo-one", mo),
+        ("mo-for-nobody", "/mo/for-nobody".to_owned()),
+        ("unmatched-reports", "/unmatched-reports".to_owned()),
+        ("accounts", "/accounts".to_owned()),
+        ("account", "/accounts/acme".to_owned()),
+        ("carriers", "/carriers".to_owned()),
+        ("carrier", "/carriers/31003".to_owned()),
+        ("numbers", "/numbers".to_owned()),
+        ("number", "/numbers?number=%2B1+617+555+0100&account=acme".to_owned()),
+        ("number-blocked", "/numbers?number=16175550199".to_owned()),
+        ("number-of-nobody", "/numbers?number=4912345".to_owned()),
+        ("nodes", "/nodes".to_owned()),
         ("queues", "/queues".to_owned()),
         ("callbacks", "/callbacks".to_owned()),
         ("provisioning", "/provisioning".to_owned()),
@@ -119,12 +179,14 @@ async fn every_page_is_whole_at_every_width_in_light_and_dark() {
                     let found = found.as_array().into_iter().flatten();
                     wrong.extend(found.map(|one| format!("{here}: {one}")));
                 }
-                if let Some(folder) = &pictures
-                    && (width == 1440 || width == 320)
-                {
-                    fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), browser.picture().await)
-                        .unwrap();
-                }
+            }
+        }
+        for (width, scheme) in [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")] {
+            if let Some(folder) = &pictures {
+                browser.look(width, scheme).await;
+                browser.open(&format!("{admin}{path}")).await;
+                let picture = browser.picture().await;
+                fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), picture).unwrap();
             }
         }
     }
@@ -152,13 +214,76 @@ async fn keys_alone_lead_from_the_first_page_to_why_a_message_was_refused() {
     browser.press("/").await;
     assert_eq!(text(&browser, "return document.activeElement.id").await, "q");
     browser.press(&format!("+1 617 555 0100{ENTER}")).await;
-    at(&browser, "/messages?to=%2B1+617+555+0100").await;
-    assert_eq!(browser.run("return document.querySelectorAll('[data-rows] tbody tr').length").await, 1);
+    at(&browser, "/find?q=%2B1+617+555+0100").await;
+    let of_messages = "return document.querySelectorAll('[aria-labelledby=messages] tbody tr').length";
+    assert_eq!(browser.run(of_messages).await, 1);
 
     browser.press("?").await;
     assert_eq!(browser.run("return document.querySelector('dialog').open").await, true);
     browser.press(ESCAPE).await;
     assert_eq!(browser.run("return document.querySelector('dialog')").await, Value::Null);
+    town.close().await;
+}
+
+/// Whoever knows neither MM7 nor this program has been told that an order was refused, and nothing else.
+#[tokio::test]
+async fn who_knows_nothing_finds_from_the_first_page_why_a_request_was_refused() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    // It stands on the first page, with the reason in words.
+    let row =
+        "[...document.querySelectorAll('main tbody tr')].find(row => row.textContent.includes('order-7781'))";
+    eventually("the first page shows the refusal", async || {
+        browser.open(&admin).await;
+        (browser.run(&format!("return Boolean({row})")).await == true).then_some(())
+    })
+    .await;
+    let told = text(&browser, &format!("return {row}.textContent")).await;
+    assert!(told.contains("2513") && told.contains("Unable to parse attachment"), "{told}");
+    // One step on: what is wrong, where, and what to do.
+    browser.run(&format!("{row}.querySelector('a').click()")).await;
+    eventually("the refusal is shown", async || {
+        let heading = text(&browser, "return document.querySelector('h1').textContent").await;
+        heading.starts_with("Refusal ").then_some(())
+    })
+    .await;
+    let here = text(&browser, "return location.pathname").await;
+    let wrong =
+        text(&browser, "return document.querySelector('[aria-labelledby=findings]').textContent").await;
+    for words in ["in part 1, at byte ", "What to do"] {
+        assert!(wrong.contains(words), "{words}: {wrong}");
+    }
+    // The same by the one box at the top, by keys alone.
+    browser.press(&format!("/order-7781{ENTER}")).await;
+    at(&browser, &here).await;
+    // And what the code means, for who wants to know more.
+    browser.run("document.querySelector('.says a').click()").await;
+    at(&browser, "/codes/2513").await;
+    town.close().await;
+}
+
+#[tokio::test]
+async fn a_live_page_follows_what_happens_and_can_be_paused() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    browser.open(&admin).await;
+    let says = async || text(&browser, "return document.querySelector('[data-says]').textContent").await;
+    eventually("the page is live", async || says().await.starts_with("Live, as of ").then_some(())).await;
+    let parked = "return [...document.querySelectorAll('.tile')].find(one => one.textContent.includes('Parked')).querySelector('b').textContent";
+    assert_eq!(text(&browser, parked).await, "1");
+    // What is open, and where the focus is, stays so.
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    browser.run("document.querySelector('#live-part tbody a').focus()").await;
+    waits(&town, id, State::Parked, 1).await;
+    eventually("the page tells", async || (text(&browser, parked).await == "2").then_some(())).await;
+    assert_eq!(browser.run("return document.activeElement.closest('#live-part') !== null").await, true);
+    browser.run("document.querySelector('[data-pause]').focus()").await;
+    browser.press(ENTER).await;
+    assert!(says().await.starts_with("Paused at "), "{}", says().await);
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    browser.press(ENTER).await;
+    eventually("it goes on", async || (text(&browser, parked).await == "3").then_some(())).await;
+    // Signed out elsewhere, an old tab says since when it is not live.
+    assert!(browser.console().await.is_empty());
     town.close().await;
 }
 

@@ -1,4 +1,4 @@
-// Keys and the switch between light and dark; everything works without.
+// Keys, the switch between light and dark, and parts of pages that are live; everything works without.
 "use strict";
 (() => {
   const root = document.documentElement;
@@ -62,4 +62,61 @@
     else if (event.key === "k") step(-1);
     else if (event.key === "?") tell();
   });
+
+  // Live parts: a stream of events, or asking again where there is none. A page that nobody sees asks for nothing.
+  const live = one("[data-region]");
+  const part = live && document.getElementById(live.dataset.region);
+  if (part) {
+    const says = live.querySelector("[data-says]"), pause = live.querySelector("[data-pause]");
+    const streams = Boolean(live.dataset.stream && window.EventSource);
+    const every = Number(live.dataset.poll || 10) * 1000;
+    let source = null, timer = null, fails = 0, paused = false, heard = Date.now(), time = new Date().toISOString().slice(11, 19);
+    const tell = () => {
+      const late = Date.now() - heard > 3 * every;
+      says.textContent = paused ? `Paused at ${time}` : late ? `Not live since ${time}` : `Live, as of ${time}`;
+      live.classList.toggle("late", late && !paused);
+    };
+    const seen = (at) => { heard = Date.now(); time = at; tell(); };
+    const show = (html) => {
+      const focusable = () => [...part.querySelectorAll("a, button, summary, input, select, [tabindex]")];
+      const at = focusable().indexOf(document.activeElement);
+      const open = [...part.querySelectorAll("details")].map((details) => details.open);
+      part.innerHTML = html;
+      [...part.querySelectorAll("details")].forEach((details, index) => { details.open = Boolean(open[index]); });
+      if (at >= 0) focusable()[at]?.focus({ preventScroll: true });
+    };
+    const ask = async () => {
+      try {
+        const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        const fresh = page.getElementById(part.id);
+        if (!answer.ok || !fresh) return;
+        if (live.dataset.poll && !page.querySelector("[data-region]")) { location.reload(); return; }
+        show(fresh.innerHTML);
+        seen(new Date().toISOString().slice(11, 19));
+      } catch { /* told by `tell` */ }
+    };
+    const stop = () => { source?.close(); clearInterval(timer); source = timer = null; };
+    const poll = () => { stop(); timer = setInterval(ask, every); ask(); };
+    const start = () => {
+      stop();
+      if (paused || document.hidden) return;
+      if (!streams || fails > 2) { poll(); return; }
+      source = new EventSource(live.dataset.stream);
+      source.addEventListener("part", (event) => show(event.data));
+      source.addEventListener("beat", (event) => { fails = 0; seen(event.data); });
+      source.addEventListener("error", () => { fails += 1; if (fails > 2 || source.readyState === EventSource.CLOSED) poll(); });
+    };
+    pause.hidden = false;
+    pause.addEventListener("click", () => {
+      paused = !paused;
+      pause.setAttribute("aria-pressed", String(paused));
+      pause.textContent = paused ? "Go on" : "Pause";
+      if (!paused) heard = Date.now();
+      start(); tell();
+    });
+    document.addEventListener("visibilitychange", () => { start(); tell(); });
+    setInterval(tell, 5000);
+    start();
+  }
 })();

@@ -1,0 +1,161 @@
+//! Accounts: what each may do, and how it fares.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use askama::Template;
+use axum::{
+    extract::{Path, Request, State},
+    response::Response,
+};
+use http::{Method, Uri};
+use posthouse_api::{
+    AccountQueue, AccountView, ChangeMade, EndpointView, MessageShare, MessageSummary, PageOf, ProblemCode,
+    ProblemDetails, RefusalView,
+};
+use posthouse_core::actor::Right;
+
+use super::{
+    super::body,
+    PageState,
+    ask::{query, segment},
+    frame::{Frame, ok},
+    see_other,
+    sessions::SignedIn,
+    sign_in::field,
+    words::{self, Fact},
+};
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct AccountsPage {
+    frame: Frame,
+    items: Vec<(AccountView, Option<AccountQueue>)>,
+    next: Option<String>,
+}
+
+pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
+    let frame = Frame::of(&by.visitor, "/accounts");
+    let cursor = field(uri.query().unwrap_or_default().as_bytes(), "cursor");
+    let cursor = cursor.map(|cursor| format!("?{}", query([("cursor", &*cursor)]))).unwrap_or_default();
+    let accounts = pages.api.get::<PageOf<AccountView>>(&by.actor, &format!("/accounts{cursor}")).await;
+    let queues = pages.api.get::<PageOf<AccountQueue>>(&by.actor, "/queues?by=account").await;
+    match (accounts, queues) {
+        (Ok(accounts), Ok(queues)) => {
+            let mut of: BTreeMap<String, AccountQueue> =
+                queues.items.into_iter().map(|queue| (queue.account.clone(), queue)).collect();
+            let with_queue = |account: AccountView| {
+                let queue = of.remove(&account.name);
+                (account, queue)
+            };
+            let items = accounts.items.into_iter().map(with_queue).collect();
+            ok(&AccountsPage { frame, items, next: accounts.next })
+        }
+        (Err(problem), _) | (_, Err(problem)) => frame.trouble(&problem),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct AccountPage {
+    frame: Frame,
+    account: AccountView,
+    facts: Vec<Fact>,
+    endpoint: Option<EndpointView>,
+    traffic: Vec<MessageShare>,
+    refusals: Vec<RefusalView>,
+    document: String,
+    may_disable: bool,
+    may_provision: bool,
+    /// What was just done, as a sentence.
+    done: Option<&'static str>,
+}
+
+pub(super) async fn one(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path(name): Path<String>,
+    uri: Uri,
+) -> Response {
+    let done = match field(uri.query().unwrap_or_default().as_bytes(), "done").as_deref() {
+        Some("disable") => {
+            Some("It is disabled: what it sends is refused from now on. What was accepted goes on.")
+        }
+        Some("enable") => Some("It may send again."),
+        Some("senders") => Some("Its senders are changed."),
+        _ => None,
+    };
+    let frame = Frame::of(&by.visitor, "/accounts");
+    match shown(&pages, &by, &name).await {
+        Ok(page) => ok(&AccountPage { frame, done, ..page }),
+        Err(problem) => frame.trouble(&problem),
+    }
+}
+
+async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPage, ProblemDetails> {
+    let api = &pages.api;
+    let account: AccountView = api.get(&by.actor, &format!("/accounts/{}", segment(name))).await?;
+    let of = query([("account", name)]);
+    let queues: PageOf<AccountQueue> = api.get(&by.actor, &format!("/queues?by=account&{of}")).await?;
+    let endpoints: PageOf<EndpointView> = api.get(&by.actor, "/endpoints").await?;
+    let traffic: MessageSummary = api.get(&by.actor, &format!("/messages/summary?by=state&{of}")).await?;
+    let refusals: PageOf<RefusalView> = api.get(&by.actor, &format!("/refusals?limit=5&{of}")).await?;
+    Ok(AccountPage {
+        frame: Frame::of(&by.visitor, "/accounts"),
+        facts: facts(&account, queues.items.first()),
+        endpoint: endpoints.items.into_iter().find(|one| one.account == name),
+        traffic: traffic.items,
+        refusals: refusals.items,
+        document: serde_json::to_string_pretty(&account.document).unwrap_or_default(),
+        may_disable: by.actor.may(Right::Disable),
+        may_provision: by.actor.may(Right::Provision),
+        done: None,
+        account,
+    })
+}
+
+fn facts(account: &AccountView, queue: Option<&AccountQueue>) -> Vec<Fact> {
+    let messages =
+        |state: &str| Some(format!("/messages?{}", query([("account", &*account.name), ("state", state)])));
+    let mut facts = vec![
+        ("Status", account.status.clone(), None),
+        ("VASPID begins with", account.key_prefix.clone(), None),
+    ];
+    let Some(queue) = queue else { return facts };
+    facts.extend([
+        ("Waiting", queue.waiting.to_string(), messages("Accepted")),
+        ("In flight", queue.sending.to_string(), messages("Sending")),
+        ("At carriers", queue.at_carrier.to_string(), messages("Forwarded")),
+        ("Parked", queue.parked.to_string(), messages("Parked")),
+    ]);
+    facts
+}
+
+/// Disables an account, enables it, or changes who it may send as; leads back to it.
+pub(super) async fn act(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path((name, verb)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    let form = body::bytes(request.into_body()).await;
+    let actor = by.actor.clone().because(&field(&form, "reason").unwrap_or_default());
+    let path = format!("/accounts/{}", segment(&name));
+    let done =
+        match verb.as_str() {
+            "disable" | "enable" => {
+                pages.api.send::<ChangeMade>(&actor, Method::POST, &format!("{path}/{verb}")).await
+            }
+            "senders" => {
+                let text = |name: &str| field(&form, name).unwrap_or_default().trim().to_owned();
+                let (vasid, sender) = (segment(&text("vasid")), segment(&text("sender")));
+                let method = if text("do") == "remove" { Method::DELETE } else { Method::PUT };
+                pages.api.send(&actor, method, &format!("{path}/services/{vasid}/senders/{sender}")).await
+            }
+            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
+                .detail(format!("an account cannot be made to {verb}"))),
+        };
+    match done {
+        Ok(_) => see_other(&format!("{path}?done={verb}")),
+        Err(problem) => Frame::of(&by.visitor, "/accounts").trouble(&problem),
+    }
+}

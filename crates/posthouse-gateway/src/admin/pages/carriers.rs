@@ -1,0 +1,189 @@
+//! Carriers: their connections, how fast each is used and why not faster, and what they answered lately.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::Uri;
+use jiff::{SignedDuration, Timestamp};
+use posthouse_api::{
+    CarrierQueue, CarrierView, ConnectionPace, ConnectionView, MessageShare, MessageSummary, PageOf,
+    ProblemDetails, SeriesView,
+};
+use posthouse_core::actor::Actor;
+
+use super::{
+    PageState,
+    ask::{query, segment},
+    chart::Chart,
+    frame::{Frame, ok, written},
+    sessions::SignedIn,
+    sign_in::field,
+    words::{self, Fact},
+};
+
+/// How far back it is told what a carrier answered.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
+
+#[derive(Template)]
+#[template(path = "carriers.html")]
+struct CarriersPage {
+    frame: Frame,
+    items: Vec<(CarrierView, Option<CarrierQueue>)>,
+    next: Option<String>,
+}
+
+pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
+    let frame = Frame::of(&by.visitor, "/carriers");
+    let cursor = field(uri.query().unwrap_or_default().as_bytes(), "cursor");
+    let cursor = cursor.map(|cursor| format!("?{}", query([("cursor", &*cursor)]))).unwrap_or_default();
+    let carriers = pages.api.get::<PageOf<CarrierView>>(&by.actor, &format!("/carriers{cursor}")).await;
+    let queues = pages.api.get::<PageOf<CarrierQueue>>(&by.actor, "/queues").await;
+    match (carriers, queues) {
+        (Ok(carriers), Ok(queues)) => {
+            let mut of: BTreeMap<String, CarrierQueue> =
+                queues.items.into_iter().map(|queue| (queue.carrier.clone(), queue)).collect();
+            let with_queue = |carrier: CarrierView| {
+                let queue = of.remove(&carrier.id);
+                (carrier, queue)
+            };
+            let items = carriers.items.into_iter().map(with_queue).collect();
+            ok(&CarriersPage { frame, items, next: carriers.next })
+        }
+        (Err(problem), _) | (_, Err(problem)) => frame.trouble(&problem),
+    }
+}
+
+/// A connection as it is provisioned, and as it is used.
+struct ShownConnection {
+    view: ConnectionView,
+    pace: Option<ConnectionPace>,
+}
+
+/// What is computed anew while somebody watches.
+#[derive(Template)]
+#[template(path = "carrier_live.html")]
+struct CarrierPart {
+    carrier: CarrierView,
+    queue: Option<CarrierQueue>,
+    connections: Vec<ShownConnection>,
+    facts: Vec<Fact>,
+    /// How what was accepted lately stands or ended, and with which code.
+    lately: Vec<MessageShare>,
+    since: Timestamp,
+    charts: Vec<Chart>,
+    document: String,
+}
+
+#[derive(Template)]
+#[template(path = "carrier.html")]
+struct CarrierPage {
+    frame: Frame,
+    now: Timestamp,
+    live: CarrierPart,
+}
+
+pub(super) async fn one(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path(id): Path<String>,
+) -> Response {
+    let stream = Some(format!("/live/carrier?{}", query([("id", &*id)])));
+    let frame = Frame { stream, ..Frame::of(&by.visitor, "/carriers") };
+    match gathered(&pages, &by.actor, &id).await {
+        Ok(live) => ok(&CarrierPage { frame, now: pages.admin.clock.now(), live }),
+        Err(problem) => frame.trouble(&problem),
+    }
+}
+
+/// The part that is live.
+///
+/// # Errors
+/// What the API refuses it for.
+pub(super) async fn part(pages: &PageState, by: &Actor, id: &str) -> Result<String, ProblemDetails> {
+    written(&gathered(pages, by, id).await?)
+}
+
+/// Charts of a carrier's connections: what each takes, may have in flight, and needs to answer.
+async fn charts(pages: &PageState, by: &Actor, id: &str) -> Result<Vec<Chart>, ProblemDetails> {
+    let mut charts = Vec::new();
+    for (name, title) in [
+        ("forwarded", "Messages taken a second"),
+        ("window", "Window: requests that may be in flight"),
+        ("answer", "Answer time, in seconds"),
+    ] {
+        let of = query([("name", name), ("carrier", id), ("step", "120")]);
+        let found: PageOf<SeriesView> = pages.api.get(by, &format!("/stats/series?{of}")).await?;
+        let named = |one: SeriesView| (one.connection.clone().unwrap_or_default(), one);
+        charts.extend(Chart::of(title, &found.items.into_iter().map(named).collect::<Vec<_>>()));
+    }
+    Ok(charts)
+}
+
+async fn gathered(pages: &PageState, by: &Actor, id: &str) -> Result<CarrierPart, ProblemDetails> {
+    let carrier: CarrierView = pages.api.get(by, &format!("/carriers/{}", segment(id))).await?;
+    let of = query([("carrier", id)]);
+    let queues: PageOf<CarrierQueue> = pages.api.get(by, &format!("/queues?{of}")).await?;
+    let now = pages.admin.clock.now();
+    let since = now.checked_sub(LATELY).unwrap_or(now);
+    let window = query([("carrier", id), ("since", &since.to_string()), ("by", "state,code")]);
+    let lately: MessageSummary = pages.api.get(by, &format!("/messages/summary?{window}")).await?;
+    let queue = queues.items.into_iter().next();
+    let pace = |name: &str| {
+        let paces = queue.as_ref()?.connections.iter();
+        paces.cloned().find(|pace| pace.name == name)
+    };
+    let connections =
+        carrier.connections.iter().map(|view| ShownConnection { pace: pace(&view.name), view: view.clone() });
+    Ok(CarrierPart {
+        connections: connections.collect(),
+        facts: facts(&carrier, queue.as_ref()),
+        lately: lately.items,
+        since,
+        charts: charts(pages, by, id).await?,
+        document: serde_json::to_string_pretty(&carrier.document).unwrap_or_default(),
+        carrier,
+        queue,
+    })
+}
+
+fn facts(carrier: &CarrierView, queue: Option<&CarrierQueue>) -> Vec<Fact> {
+    let messages =
+        |state: &str| Some(format!("/messages?{}", query([("carrier", &*carrier.id), ("state", state)])));
+    let aliases = if carrier.aliases.is_empty() { "none".to_owned() } else { carrier.aliases.join(", ") };
+    let mut facts = vec![("Name", carrier.name.clone(), None), ("Other ids", aliases, None)];
+    let Some(queue) = queue else { return facts };
+    let oldest = match queue.oldest_seconds {
+        Some(_) => format!(", the oldest for {}", words::age(&queue.oldest_seconds)),
+        None => String::new(),
+    };
+    facts.extend([
+        ("Waiting", format!("{}{oldest}; {} due", queue.waiting, queue.due), messages("Accepted")),
+        ("In flight", queue.sending.to_string(), messages("Sending")),
+        (
+            "At the carrier",
+            format!("{}, {} of them overdue", queue.at_carrier, queue.overdue),
+            messages("Forwarded"),
+        ),
+        ("Parked", queue.parked.to_string(), messages("Parked")),
+        (
+            "Reports without a message",
+            queue.unmatched_reports.to_string(),
+            Some(format!("/unmatched-reports?{}", query([("carrier", &*carrier.id)]))),
+        ),
+    ]);
+    facts
+}
+
+/// Where the messages of a line of what came lately are listed.
+fn listed(share: &MessageShare, carrier: &str, since: &Timestamp) -> String {
+    let code = share.code.map(|code| code.to_string());
+    let since = since.to_string();
+    let mut pairs = vec![("carrier", carrier), ("since", &*since)];
+    pairs.extend(share.state.as_deref().map(|state| ("state", state)));
+    pairs.extend(code.as_deref().map(|code| ("code", code)));
+    format!("/messages?{}", query(pairs))
+}

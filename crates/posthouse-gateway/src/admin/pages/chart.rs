@@ -1,0 +1,191 @@
+//! Charts: SVG, drawn here, with a table of the same numbers beside each.
+
+use jiff::{SignedDuration, Timestamp};
+use posthouse_api::SeriesView;
+
+/// Where the lines of a chart are drawn, in units of its own: it is 600 wide and 150 high.
+const LEFT: f64 = 44.0;
+const RIGHT: f64 = 590.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 130.0;
+/// How far back a chart goes, in seconds.
+const SPAN: u32 = 6 * 3_600;
+/// How many rows its table has.
+const ROWS: u32 = 12;
+/// How lines are told apart: by colour and by their strokes.
+const CLASSES: [&str; 4] = ["l0", "l1", "l2", "l3"];
+
+/// A line of a chart.
+pub(super) struct ChartLine {
+    pub name: String,
+    pub class: &'static str,
+    /// The `d` of its path.
+    pub path: String,
+    /// Its newest value.
+    pub now: String,
+}
+
+/// A chart.
+pub(super) struct Chart {
+    pub title: String,
+    pub lines: Vec<ChartLine>,
+    /// What stands at the top of its scale, and in the middle.
+    pub ticks: [String; 2],
+    /// The times of its ends.
+    pub ends: [String; 2],
+    /// Times, and the value of each line then.
+    pub rows: Vec<(String, Vec<String>)>,
+    /// The same in a sentence, for who does not see it.
+    pub says: String,
+}
+
+impl Chart {
+    /// Of these series, each with its name. `None` before there is anything to see.
+    pub fn of(title: impl Into<String>, series: &[(String, SeriesView)]) -> Option<Self> {
+        let title = title.into();
+        let series = series.get(..series.len().min(CLASSES.len()))?;
+        let until = series.iter().find_map(|(_, one)| one.until)?;
+        let values = series.iter().flat_map(|(_, one)| one.values.iter().flatten());
+        let highest = values.copied().fold(0.0, f64::max);
+        if series.iter().all(|(_, one)| one.values.iter().flatten().next().is_none()) {
+            return None;
+        }
+        let top = round_up(highest);
+        let lines: Vec<ChartLine> = series
+            .iter()
+            .zip(CLASSES)
+            .map(|((name, one), class)| ChartLine {
+                name: name.clone(),
+                class,
+                path: path(one, top),
+                now: one.values.iter().rev().flatten().next().copied().map_or_else(dash, number),
+            })
+            .collect();
+        let now: Vec<String> = lines.iter().map(|line| format!("{} {}", line.name, line.now)).collect();
+        let says =
+            format!("{title}: now {}; at most {} in the last 6 hours", now.join(", "), number(highest));
+        Some(Self {
+            lines,
+            ticks: [number(top), number(top / 2.0)],
+            ends: [clock(until, SPAN), clock(until, 0)],
+            rows: rows(series, until),
+            says,
+            title,
+        })
+    }
+}
+
+fn dash() -> String {
+    "–".to_owned()
+}
+
+fn clock(until: Timestamp, ago: u32) -> String {
+    let at = until.checked_sub(SignedDuration::from_secs(ago.into())).unwrap_or(until);
+    at.strftime("%H:%M").to_string()
+}
+
+/// A number, as precise as it is read.
+fn number(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        value if value < 1.0 => format!("{value:.2}"),
+        value if value < 10.0 => format!("{value:.1}"),
+        value => format!("{value:.0}"),
+    }
+}
+
+/// The next of 1, 2, 5, 10, 20 and so on.
+fn round_up(highest: f64) -> f64 {
+    let mut top = 0.01;
+    for factor in [2.0, 2.5, 2.0].into_iter().cycle().take(60) {
+        if top >= highest {
+            break;
+        }
+        top *= factor;
+    }
+    top
+}
+
+/// How many values a series has at most, and the newest of them first, each with how many steps ago it is.
+fn newest_first(one: &SeriesView) -> impl Iterator<Item = (u32, Option<f64>)> {
+    (0..).zip(one.values.iter().rev().copied())
+}
+
+/// The newest value is at the right; a hole is a gap.
+fn path(one: &SeriesView, top: f64) -> String {
+    let points = f64::from((SPAN / one.step_seconds.max(1)).max(2) - 1);
+    let mut path = String::new();
+    let mut is_drawn = false;
+    for (ago, value) in newest_first(one) {
+        let Some(value) = value else {
+            is_drawn = false;
+            continue;
+        };
+        let x = RIGHT - f64::from(ago) * (RIGHT - LEFT) / points;
+        let y = BOTTOM - (value / top).clamp(0.0, 1.0) * (BOTTOM - TOP);
+        path.push_str(&format!("{}{x:.1} {y:.1}", if is_drawn { "L" } else { "M" }));
+        // A value that stands alone is a dot.
+        if !is_drawn {
+            path.push_str("h.1");
+        }
+        is_drawn = true;
+    }
+    path
+}
+
+fn rows(series: &[(String, SeriesView)], until: Timestamp) -> Vec<(String, Vec<String>)> {
+    let seconds = SPAN / ROWS;
+    let row = |row: u32| {
+        let mean = |one: &SeriesView| {
+            let steps = (seconds / one.step_seconds.max(1)).max(1);
+            let of_row =
+                newest_first(one).filter(|(ago, _)| ago / steps == row).filter_map(|(_, value)| value);
+            let (sum, count) = of_row.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+            if count == 0 { dash() } else { number(sum / f64::from(count)) }
+        };
+        let values: Vec<String> = series.iter().map(|(_, one)| mean(one)).collect();
+        let is_known = values.iter().any(|value| *value != dash());
+        is_known.then(|| {
+            (format!("{}–{}", clock(until, (row + 1) * seconds), clock(until, row * seconds)), values)
+        })
+    };
+    (0..ROWS).filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[Option<f64>]) -> (String, SeriesView) {
+        let view = SeriesView {
+            name: "accepted".to_owned(),
+            carrier: None,
+            connection: None,
+            step_seconds: 60,
+            until: Some("2026-11-29T12:00:00Z".parse().unwrap()),
+            values: values.to_vec(),
+        };
+        ("accepted".to_owned(), view)
+    }
+
+    #[test]
+    fn the_newest_is_at_the_right_a_hole_is_a_gap_and_the_table_says_the_same() {
+        let chart = Chart::of("A second", &[series(&[Some(4.0), None, Some(1.0), Some(3.0)])]).unwrap();
+        assert_eq!(chart.lines[0].path, "M590.0 59.2h.1L588.5 106.4M585.4 35.6h.1");
+        assert_eq!(chart.ticks, ["5.0", "2.5"]);
+        assert_eq!(chart.ends, ["06:00", "12:00"]);
+        assert_eq!(chart.rows, [("11:30–12:00".to_owned(), vec!["2.7".to_owned()])]);
+        assert_eq!(chart.says, "A second: now accepted 3.0; at most 4.0 in the last 6 hours");
+        assert!(Chart::of("A second", &[series(&[None, None])]).is_none());
+        assert!(Chart::of("A second", &[]).is_none());
+    }
+
+    #[test]
+    fn scales_end_at_round_numbers() {
+        for (highest, top) in
+            [(0.0, "0.01"), (0.03, "0.05"), (0.2, "0.20"), (3.0, "5.0"), (17.0, "20"), (640.0, "1000")]
+        {
+            assert_eq!(number(round_up(highest)), top, "{highest}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! How it was in the last hours.
+
+pub(crate) mod sampler;
+pub(super) mod series;
