@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
+    cluster::clock_offset,
     lock::Mutex,
     steady::{Doubt, STANDS_FOR, Steady},
     store::{StoreError, UpkeepStore},
@@ -35,6 +36,54 @@ impl SystemClock {
     fn ask<T>(&self, question: impl FnOnce(&mut Steady, Timestamp, Duration) -> T) -> T {
         let mut steady = self.steady.lock();
         question(&mut steady, said_now(), self.beginning.elapsed())
+    }
+}
+
+/// The time as the store has it: a node's own clock, corrected by how far that is from the store's. With one node there is nothing to
+/// correct.
+pub struct StoreClock {
+    clock: Arc<dyn Clock>,
+    offset: Mutex<SignedDuration>,
+}
+
+impl StoreClock {
+    /// Goes by this clock till the store says a time.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, offset: Mutex::new(SignedDuration::ZERO) }
+    }
+
+    /// What the node's own clock says.
+    pub fn own(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The store said a time, when it was asked at `asked` by the node's own clock; it has answered just now.
+    pub(crate) fn hear(&self, asked: Timestamp, said: Timestamp) {
+        *self.offset.lock() = clock_offset(asked, said, self.own());
+    }
+
+    /// How far the store's time is ahead of the node's own clock.
+    pub fn offset(&self) -> SignedDuration {
+        *self.offset.lock()
+    }
+}
+
+impl Clock for StoreClock {
+    fn now(&self) -> Timestamp {
+        let own = self.own();
+        own.checked_add(self.offset()).unwrap_or(own)
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        self.clock.doubt()
+    }
+
+    fn go_on_from(&self, seen: Timestamp) {
+        self.clock.go_on_from(seen);
+    }
+
+    fn confirm(&self, confirmed: Timestamp) -> bool {
+        self.clock.confirm(confirmed)
     }
 }
 

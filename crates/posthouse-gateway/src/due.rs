@@ -3,13 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{slots::Slots, store::WorkStore, time::Clock};
+use posthouse_core::{store::WorkStore, time::Clock};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     bell::{Bell, LOOK_AT_LEAST_EVERY},
     callbacks::CallbackQueue,
+    node::ClusterNode,
     queue::{SubmitQueue, settle_timers},
 };
 
@@ -22,6 +23,8 @@ pub struct Watcher {
     pub store: Arc<dyn WorkStore>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Which slots are this node's.
+    pub node: Arc<ClusterNode>,
     /// Rung for what becomes due before the watcher would look.
     pub bell: Arc<Bell>,
     /// The lanes of carriers.
@@ -50,7 +53,10 @@ impl Watcher {
 
     /// Wakes who has something due, and returns how long nothing else becomes due.
     async fn look(&self) -> Duration {
-        let due = match self.store.due(self.clock.now(), Slots::ALL).await {
+        if self.node.slots().is_empty() {
+            return LOOK_AT_LEAST_EVERY;
+        }
+        let due = match self.store.due(self.clock.now(), self.node.slots()).await {
             Ok(due) => due,
             Err(error) => {
                 tracing::error!(%error, "the store does not say what is due");

@@ -26,6 +26,7 @@ pub mod intake;
 mod lanes;
 pub mod lookup;
 mod mm7_http;
+pub mod node;
 mod patience;
 pub mod queue;
 mod random;

@@ -26,6 +26,7 @@ pub mod canned;
 pub mod clock;
 pub mod fragile;
 pub mod hostile;
+pub mod nodes;
 pub mod picture;
 pub mod provisioning;
 pub mod request;

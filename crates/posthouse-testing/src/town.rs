@@ -65,6 +65,8 @@ pub struct TownPlan {
     pub fragile: bool,
     /// What takes the store [away](AwayStore).
     pub away: Option<Arc<StoreSwitch>>,
+    /// What is served instead of the store in the folder.
+    pub store: Option<Arc<dyn Store>>,
 }
 
 impl Default for TownPlan {
@@ -78,6 +80,7 @@ impl Default for TownPlan {
             carriers: vec![CarrierOptions::new("31002"), CarrierOptions::new("31003")],
             fragile: false,
             away: None,
+            store: None,
         }
     }
 }
@@ -103,8 +106,10 @@ impl Town {
 
     /// A town where nothing is provisioned yet.
     pub async fn planned(plan: TownPlan) -> Self {
-        let TownPlan { folder, settings, parts, vasp, carriers, fragile, away } = plan;
-        let app = if fragile || away.is_some() {
+        let TownPlan { folder, settings, parts, vasp, carriers, fragile, away, store } = plan;
+        let app = if let Some(store) = store {
+            App::start_on(store, &settings, parts).await
+        } else if fragile || away.is_some() {
             let url = StoreUrl::sqlite(&settings.store.path);
             let mut store =
                 open(&url, &settings.media.place, Access::serve()).await.expect("the store opens");

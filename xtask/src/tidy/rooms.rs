@@ -19,6 +19,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("drain", &[]),
             ("handoff", &["bell"]),
             ("ids", &[]),
+            ("node", &["clock", "ids"]),
             ("lanes", &[]),
             ("patience", &[]),
             ("random", &[]),
@@ -45,7 +46,18 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             // The ways in and out.
             (
                 "intake",
-                &["bell", "drain", "fetch", "handoff", "ids", "lookup", "patience", "shares", "telemetry"],
+                &[
+                    "bell",
+                    "drain",
+                    "fetch",
+                    "handoff",
+                    "ids",
+                    "lookup",
+                    "node",
+                    "patience",
+                    "shares",
+                    "telemetry",
+                ],
             ),
             ("doors", &["auth", "http", "intake", "mm7_http", "refusals", "secrets", "snapshot"]),
             (
@@ -71,6 +83,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "handoff",
                     "lanes",
                     "lookup",
+                    "node",
                     "random",
                     "snapshot",
                     "store_retry",
@@ -81,7 +94,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                 "callbacks",
                 &["bell", "handoff", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"],
             ),
-            ("due", &["bell", "callbacks", "queue"]),
+            ("due", &["bell", "callbacks", "node", "queue"]),
             (
                 "admin",
                 &[
@@ -95,6 +108,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "http",
                     "ids",
                     "lookup",
+                    "node",
                     "random",
                     "secrets",
                     "snapshot",
@@ -119,9 +133,9 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "fetch",
                     "handoff",
                     "http",
-                    "ids",
                     "intake",
                     "lookup",
+                    "node",
                     "queue",
                     "random",
                     "refusals",

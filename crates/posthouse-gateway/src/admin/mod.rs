@@ -73,6 +73,7 @@ use crate::{
     },
     ids::MessageIds,
     lookup::Directory,
+    node::ClusterNode,
     secrets::Secret,
     snapshot::SnapshotCell,
     telemetry::{Metrics, series::SeriesRing},
@@ -116,6 +117,8 @@ pub struct AdminState {
     pub(crate) series: Arc<SeriesRing>,
     /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// Whether the store hears this node, and its clock is right.
+    pub node: Arc<ClusterNode>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
     /// For how long messages are kept after their end.

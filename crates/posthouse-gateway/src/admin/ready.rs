@@ -65,6 +65,9 @@ async fn not_ready(state: &AdminState, door: AskedDoor) -> Option<String> {
     if door != AskedDoor::Carriers && state.drain.is_draining() {
         return Some("the node is drained; `posthouse undrain` has it take messages again".to_owned());
     }
+    if let Some(fault) = state.node.fault() {
+        return Some(fault);
+    }
     match timeout(CHECK_TIME, state.store.check()).await {
         Ok(Err(StoreError::Full)) if door == AskedDoor::Carriers => None,
         Ok(checked) => checked.err().map(|error| error.to_string()),

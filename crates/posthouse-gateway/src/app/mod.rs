@@ -41,6 +41,7 @@ use crate::{
     drain::DrainState,
     handoff::Handoff,
     lookup::ported::Follower,
+    node::ClusterNode,
     queue::SubmitQueue,
     refusals,
     snapshot::SnapshotCell,
@@ -63,6 +64,9 @@ pub struct App {
     drain: Arc<DrainState>,
     settings: Mutex<Settings>,
     retention: watch::Sender<RetentionSection>,
+    node: Arc<ClusterNode>,
+    /// Says that this node is there, till it leaves.
+    beating: JoinHandle<()>,
     /// Tell other commands where this gateway is, and let them in.
     run_files: [PathBuf; 2],
 }
@@ -94,9 +98,9 @@ impl App {
     ) -> Result<Self, StartError> {
         let stop = CancellationToken::new();
         clock::start(&*components.clock, &*store).await?;
-        let wiring = Wiring::new(store, settings, components).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
+        let wiring = Wiring::new(store, settings, components, &ready.admin).await?;
         let queue = Arc::new(wiring.queue(&stop));
         let callbacks = Arc::new(wiring.callbacks(&stop));
         let follower = wiring.ported().await;
@@ -110,9 +114,13 @@ impl App {
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
         write_token_file(&run_files[1], wiring.api_token.as_ref());
         write_run_file(&run_files[0], &ready);
-        let Wiring { store, snapshot, handoff, drain, .. } = wiring;
+        let Wiring { store, snapshot, handoff, drain, node, .. } = wiring;
         tell_of_start(settings, &snapshot, &*store).await;
         let settings = Mutex::new(settings.clone());
+        let in_force = Arc::clone(&snapshot);
+        let (drained, stopped) = (Arc::clone(&drain), stop.clone());
+        let is_draining = move || drained.is_draining() || drained.is_stopping() || stopped.is_cancelled();
+        let beating = spawn(Arc::clone(&node).beat(move || in_force.get().revision(), is_draining));
         Ok(Self {
             ready,
             store,
@@ -126,6 +134,8 @@ impl App {
             drain,
             settings,
             retention,
+            node,
+            beating,
             run_files,
         })
     }
@@ -182,6 +192,8 @@ impl App {
         for task in self.background {
             broke_off(task.await);
         }
+        self.node.leave().await;
+        broke_off(self.beating.await);
         for file in &self.run_files {
             if let Err(error) = std::fs::remove_file(file) {
                 tracing::debug!(%error, "no run file to remove");
@@ -238,7 +250,7 @@ fn watchers(
             clock(),
             stop.clone(),
         )),
-        spawn(sweep(wiring.store.clone(), clock(), retention, stop.clone())),
+        spawn(sweep(wiring.store.clone(), clock(), retention, Arc::clone(&wiring.node), stop.clone())),
     ]
 }
 

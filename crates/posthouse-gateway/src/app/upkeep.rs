@@ -4,13 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_core::{
+    slots::Slot,
     store::{Store, Swept},
     time::Clock,
 };
 use tokio::{sync::watch, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::settings::RetentionSection, queue::SubmitQueue, snapshot::SnapshotCell};
+use crate::{
+    config::settings::RetentionSection, node::ClusterNode, queue::SubmitQueue, snapshot::SnapshotCell,
+};
 
 /// How often retention throws away what is too old.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -46,6 +49,7 @@ pub(super) async fn sweep(
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     retention: watch::Receiver<RetentionSection>,
+    node: Arc<ClusterNode>,
     stop: CancellationToken,
 ) {
     let mut wait = SWEEP_EVERY;
@@ -55,6 +59,10 @@ pub(super) async fn sweep(
             () = sleep(wait) => {}
         }
         wait = SWEEP_EVERY;
+        // One of several nodes does it.
+        if !node.slots().contains(Slot(0)) {
+            continue;
+        }
         let retention = retention.borrow().clone();
         let before = |age| clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
         match store.sweep(before(retention.media), before(retention.messages), SWEEP_AT_A_TIME).await {

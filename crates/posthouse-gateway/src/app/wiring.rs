@@ -5,7 +5,6 @@ use std::{path::Path, sync::Arc};
 use http::HeaderName;
 use ipnet::IpNet;
 use posthouse_core::{
-    id::IdSource,
     provisioning::tree::ValueSource,
     store::{Owner, Store},
     time::Clock,
@@ -19,6 +18,7 @@ use crate::{
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
     carrier::{board::LinkBoard, mm7::door::CarrierDoor},
+    clock::StoreClock,
     config::Settings,
     doors::mm7::Mm7Door,
     drain::DrainState,
@@ -26,9 +26,9 @@ use crate::{
     fetch::{Fetcher, SystemNetwork, Trust},
     handoff::{Handoff, callbacks::CallbackHandoff},
     http::{limits::DoorLimits, memory::Memory, proxies::Proxies},
-    ids::MessageIds,
     intake::{Intake, admission::Admissions},
     lookup::{Directory, ported::Follower},
+    node::ClusterNode,
     queue::{SubmitContext, SubmitQueue, UnderWay},
     random::bytes,
     refusals::RefusalBook,
@@ -37,8 +37,6 @@ use crate::{
     telemetry::{Metrics, series::SeriesRing},
 };
 
-/// Which of several nodes on one store this is: there is one.
-const NODE: u8 = 0;
 /// How many bytes of VASPs' bodies may be in memory at a time.
 const BODY_MEMORY: usize = 256 << 20;
 /// How many of carriers': what VASPs send takes nothing of it.
@@ -52,7 +50,7 @@ pub(super) struct Wiring {
     pub(super) clock: Arc<dyn Clock>,
     components: Components,
     owner: Owner,
-    ids: Arc<MessageIds>,
+    pub(super) node: Arc<ClusterNode>,
     pub(super) snapshot: Arc<SnapshotCell>,
     pub(super) handoff: Arc<Handoff>,
     pub(super) drain: Arc<DrainState>,
@@ -76,11 +74,14 @@ impl Wiring {
         store: Arc<dyn Store>,
         settings: &Settings,
         components: Components,
+        admin: &str,
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
         let metrics: Arc<Metrics> = Arc::default();
-        let (clock, bell) = (Arc::clone(&components.clock), Arc::<Bell>::default());
+        let of_store = Arc::new(StoreClock::new(Arc::clone(&components.clock)));
         let owner = Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?));
+        let node = ClusterNode::join(store.clone(), owner, admin, Arc::clone(&of_store)).await?;
+        let (clock, bell): (Arc<dyn Clock>, _) = (of_store, Arc::<Bell>::default());
         let callbacks = Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell)));
         let endpoints = store.endpoints().await?.into_iter();
         callbacks.paused(endpoints.filter(|one| one.paused.is_some()).map(|one| one.account));
@@ -88,7 +89,7 @@ impl Wiring {
             callbacks,
             clock,
             owner,
-            ids: Arc::new(MessageIds::new(IdSource::new(NODE, store.newest_id().await?))),
+            node: Arc::new(node),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
             drain: Arc::default(),
@@ -132,6 +133,7 @@ impl Wiring {
             backoff: self.components.backoff,
             metrics: Arc::clone(&self.metrics),
             under_way: UnderWay::default(),
+            node: Arc::clone(&self.node),
             callbacks: Arc::clone(&self.callbacks),
             stop: stop.clone(),
         };
@@ -159,6 +161,7 @@ impl Wiring {
         Watcher {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
+            node: Arc::clone(&self.node),
             bell: Arc::clone(&self.bell),
             queue: Arc::clone(queue),
             callbacks: Arc::clone(callbacks),
@@ -171,7 +174,7 @@ impl Wiring {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             owner: self.owner,
-            ids: Arc::clone(&self.ids),
+            ids: Arc::clone(self.node.ids()),
             snapshot: Arc::clone(&self.snapshot),
             bell: Arc::clone(&self.bell),
         }
@@ -196,7 +199,8 @@ impl Wiring {
         Intake {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&self.ids),
+            ids: Arc::clone(self.node.ids()),
+            node: Arc::clone(&self.node),
             owner: self.owner,
             admissions: Admissions::default(),
             drain: Arc::clone(&self.drain),
@@ -222,7 +226,7 @@ impl Wiring {
             clock: Arc::clone(&self.clock),
             snapshot: Arc::clone(&self.snapshot),
             verifier: Arc::clone(&self.verifier),
-            ids: Arc::clone(&self.ids),
+            ids: Arc::clone(self.node.ids()),
             callbacks: Arc::clone(&self.callbacks),
             metrics: Arc::clone(&self.metrics),
         }
@@ -238,7 +242,7 @@ impl Wiring {
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: self.store.clone(),
             callbacks: Arc::clone(&self.callbacks),
-            ids: Arc::clone(&self.ids),
+            ids: Arc::clone(self.node.ids()),
             snapshot: Arc::clone(&self.snapshot),
             directory: Arc::clone(&self.directory),
             bell: Arc::clone(&self.bell),
@@ -246,6 +250,7 @@ impl Wiring {
             drain: Arc::clone(&self.drain),
             series: Arc::clone(&self.series),
             metrics: Arc::clone(&self.metrics),
+            node: Arc::clone(&self.node),
             clock: Arc::clone(&self.clock),
             messages_kept: settings.retention.messages,
             carriers_listen: settings.carriers.listen,

@@ -29,6 +29,7 @@ use crate::{
     handoff::{Dispatch, Handoff, LEASE, Room},
     ids::MessageIds,
     lookup::Directory,
+    node::ClusterNode,
     patience::within,
     telemetry::{Metrics, Shed},
 };
@@ -53,6 +54,8 @@ pub struct Intake {
     pub clock: Arc<dyn Clock>,
     /// Makes MessageIDs.
     pub ids: Arc<MessageIds>,
+    /// Whether the store hears this node: then it takes messages.
+    pub node: Arc<ClusterNode>,
     /// This run of this node.
     pub owner: Owner,
     /// Counts what accounts send.
@@ -109,7 +112,12 @@ impl Intake {
     /// Stores the message; then, and only then, there is an id to answer 1000 with.
     async fn accept(&self, facts: &Facts) -> Result<Id, Rejection> {
         let now = self.clock.now();
-        let Some(mut message) = plan(facts, self.ids.next(now), now) else {
+        let Some(id) = self.ids.next(now).ok().filter(|_| self.node.is_heard()) else {
+            self.metrics.shed(Shed::Store);
+            tracing::warn!("shedding load: the store does not hear this node");
+            return Err(Rejection::shedding(SHED_FOR));
+        };
+        let Some(mut message) = plan(facts, id, now) else {
             tracing::error!("the checks passed a request that is no message");
             return Err(Rejection::SYSTEM);
         };
@@ -123,7 +131,6 @@ impl Intake {
             return Err(Rejection::shedding(SHED_FOR));
         }
         message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
-        let id = message.id;
         match self.store.accept(&message).await {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}

@@ -138,7 +138,7 @@ pub(super) async fn attempt(
 
 /// Why no attempt was made.
 enum NotMade {
-    /// Somebody else has the message by now, or the store does not answer: its lease runs out.
+    /// Somebody else has the message by now, or the store does not answer, or does not hear this node: its lease runs out.
     LeaseLost,
     /// Relay mode: the VASP was told 3500 before anything was sent.
     Unanswerable,
@@ -238,15 +238,25 @@ async fn turn(links: &Links, tried: &[Arc<Link>], is_awaited: bool) -> Option<Ti
 
 /// Marks on disk that bytes are about to go out: a crash from here on means that the outcome is unknown.
 async fn begin(context: &SubmitContext, send: &ToSend, connector: &impl Connector) -> Result<(), NotMade> {
+    if !context.node.is_heard() {
+        return Err(NotMade::LeaseLost);
+    }
     let now = context.clock.now();
     let until = after(now, connector.connection().timeout + GRACE);
     let name = &connector.connection().name;
+    let asked = Instant::now();
     context.store.begin(send.id, context.owner, name, until, now).await.map_err(|error| {
         if error != StoreError::LostLease {
             tracing::error!(%error, id = %send.id, "an attempt could not be begun");
         }
         NotMade::LeaseLost
-    })
+    })?;
+    // From then on others may hold the attempt for interrupted while it is under way.
+    if asked.elapsed() >= GRACE {
+        tracing::error!(id = %send.id, "the store took too long to begin an attempt: nothing is sent");
+        return Err(NotMade::LeaseLost);
+    }
+    Ok(())
 }
 
 fn note(

@@ -22,6 +22,7 @@ use crate::{
     handoff::{Handoff, callbacks::CallbackHandoff},
     lanes::Lanes,
     lookup::Directory,
+    node::ClusterNode,
     snapshot::SnapshotCell,
     telemetry::Metrics,
 };
@@ -34,6 +35,8 @@ pub struct SubmitContext {
     pub clock: Arc<dyn Clock>,
     /// This run of this node.
     pub owner: Owner,
+    /// Which slots are this node's, and whether the store hears it.
+    pub node: Arc<ClusterNode>,
     /// Provisioning.
     pub snapshot: Arc<SnapshotCell>,
     /// Told when a carrier refuses our credentials.

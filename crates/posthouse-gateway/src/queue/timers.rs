@@ -2,7 +2,6 @@
 
 use mm7::StatusCode;
 use posthouse_core::{
-    slots::Slots,
     store::{Lease, Settlement, Timer},
     time::after,
 };
@@ -22,7 +21,7 @@ pub async fn settle_timers(queue: &SubmitQueue) {
     loop {
         let now = context.clock.now();
         let lease = Lease { owner: context.owner, until: after(now, LEASE) };
-        let timers = match context.store.lease_timers(lease, now, Slots::ALL, BATCH).await {
+        let timers = match context.store.lease_timers(lease, now, context.node.slots(), BATCH).await {
             Ok(timers) => timers,
             Err(error) => {
                 tracing::error!(%error, "no timers could be leased");

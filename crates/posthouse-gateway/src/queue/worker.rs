@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{Id, carrier::CarrierId, slots::Slots, store::Lease, time::after};
+use posthouse_core::{Id, carrier::CarrierId, store::Lease, time::after};
 use tokio::{
     sync::{Notify, mpsc},
     task::{JoinError, JoinSet},
@@ -122,7 +122,10 @@ impl Worker for SubmitWorker {
     }
 
     async fn lease(&mut self, free: usize) -> Vec<Dispatch> {
-        let now = self.context.clock.now();
+        let (now, slots) = (self.context.clock.now(), self.context.node.slots());
+        if slots.is_empty() {
+            return Vec::new();
+        }
         let lease = Lease { owner: self.context.owner, until: after(now, LEASE) };
         let mut jobs = Vec::new();
         if self.is_down {
@@ -133,7 +136,7 @@ impl Worker for SubmitWorker {
         }
         let free = free.saturating_sub(jobs.len());
         let came_back = self.came_back.filter(|_| !self.is_down);
-        match self.context.store.lease_sends(&self.carrier, lease, now, came_back, Slots::ALL, free).await {
+        match self.context.store.lease_sends(&self.carrier, lease, now, came_back, slots, free).await {
             Ok(sends) => {
                 if sends.len() < free {
                     self.came_back = None;
@@ -254,7 +257,12 @@ impl SubmitWorker {
         if !self.links.is_try_due() {
             return;
         }
-        match self.context.store.lease_sends(&self.carrier, lease, now, Some(now), Slots::ALL, 1).await {
+        match self
+            .context
+            .store
+            .lease_sends(&self.carrier, lease, now, Some(now), self.context.node.slots(), 1)
+            .await
+        {
             Ok(sends) => jobs.extend(sends.into_iter().map(Dispatch::stored)),
             Err(error) => tracing::error!(%error, carrier = %self.carrier, "no work could be leased"),
         }
@@ -266,7 +274,14 @@ impl SubmitWorker {
         match self
             .context
             .store
-            .put_off(&self.carrier, until, self.links.is_nobody_there(), now, Slots::ALL, PUT_OFF_AT_A_TIME)
+            .put_off(
+                &self.carrier,
+                until,
+                self.links.is_nobody_there(),
+                now,
+                self.context.node.slots(),
+                PUT_OFF_AT_A_TIME,
+            )
             .await
         {
             Ok(put_off) if put_off < PUT_OFF_AT_A_TIME => true,

@@ -15,5 +15,6 @@ mod fetch;
 mod fuzz_targets;
 mod lookup;
 mod mo;
+mod nodes;
 mod simulation;
 mod store_away;

@@ -37,7 +37,7 @@ pub(in super::super) async fn handle_one(
     let ResubmitRequest { via, reports } = body::json(request).await?;
     let (id, now) = (id_of(&id)?, state.clock.now());
     let message = state.store.message(id).await?.ok_or_else(|| no_message(id))?;
-    let (how, new) = (Resubmit { via, reports }, state.ids.next(now));
+    let (how, new) = (Resubmit { via, reports }, state.ids.next(now)?);
     let snapshot = state.snapshot.get();
     let made = resubmit(&*state.store, &snapshot, (None, new), &message, (&how, &by), now).await?;
     let made = made.map_err(|why| {

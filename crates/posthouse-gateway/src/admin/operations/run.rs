@@ -151,7 +151,7 @@ impl OperationRunner {
     ) -> Result<Result<Id, LeftAlone>, StoreError> {
         let now = self.clock.now();
         let snapshot = self.snapshot.get();
-        let id = self.ids.next(now);
+        let id = self.ids.next(now)?;
         resubmit(&*self.store, &snapshot, (operation, id), message, (how, by), now).await
     }
 }

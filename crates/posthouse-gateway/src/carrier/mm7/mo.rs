@@ -124,7 +124,7 @@ impl CarrierDoor {
             parts: media.iter().map(StoredPart::of).collect(),
         };
         Ok(NewMo {
-            id: self.ids.next(now),
+            id: self.ids.next(now).map_err(|_| CarrierRefusal::NotStored)?,
             account: destination.account.name.clone(),
             carrier: carrier.id.clone(),
             mo,

@@ -1,0 +1,201 @@
+//! This node among those that serve the store: its number and ids, which slots are its own, and whether the store still hears it.
+
+use std::sync::Arc;
+
+use posthouse_core::{
+    cluster::{ALONE_AFTER, BEAT_EVERY, CLOCK_OFF},
+    id::IdSource,
+    lock::Mutex,
+    slots::Slots,
+    store::{Beat, Joining, Membership, MembershipStore, NodeKind, Owner, StoreError, StoreResult},
+};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::{clock::StoreClock, ids::MessageIds};
+
+/// How long a beat may take; then the next one is tried.
+const BEAT_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// This node.
+pub struct ClusterNode {
+    store: Arc<dyn MembershipStore>,
+    owner: Owner,
+    /// Where its admin API is found.
+    address: String,
+    clock: Arc<StoreClock>,
+    ids: Arc<MessageIds>,
+    standing: Mutex<Standing>,
+    /// It has gone.
+    gone: CancellationToken,
+}
+
+/// What the store last said.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    number: u8,
+    /// The store is for one gateway.
+    is_only: bool,
+    slots: Slots,
+    heard_at: Instant,
+}
+
+impl ClusterNode {
+    /// Comes to a store.
+    ///
+    /// # Errors
+    /// Those of [`MembershipStore::join`].
+    pub async fn join(
+        store: Arc<dyn MembershipStore>,
+        owner: Owner,
+        address: &str,
+        clock: Arc<StoreClock>,
+    ) -> StoreResult<Self> {
+        let membership = join(&*store, owner, address, &clock).await?;
+        let ids = Arc::new(MessageIds::new(source(&membership), membership.ids_until));
+        Ok(Self {
+            store,
+            owner,
+            address: address.to_owned(),
+            clock,
+            ids,
+            standing: Mutex::new(standing(&membership)),
+            gone: CancellationToken::new(),
+        })
+    }
+
+    /// Where its ids come from.
+    pub const fn ids(&self) -> &Arc<MessageIds> {
+        &self.ids
+    }
+
+    /// What it asks the store for: its slots, and nothing while the store does not hear it.
+    pub fn slots(&self) -> Slots {
+        let standing = *self.standing.lock();
+        if standing.is_heard() { standing.slots } else { Slots::NONE }
+    }
+
+    /// Whether the store heard it a moment ago. While it does not, nothing is taken and nothing begun: others may hold this node for dead.
+    pub fn is_heard(&self) -> bool {
+        self.standing.lock().is_heard()
+    }
+
+    /// Why it is not ready, as far as that is its own.
+    pub fn fault(&self) -> Option<String> {
+        if !self.is_heard() {
+            return Some(format!("the store has not heard this node for {} s", ALONE_AFTER.as_secs()));
+        }
+        let offset = self.clock.offset();
+        (offset.unsigned_abs() > CLOCK_OFF).then(|| {
+            let seconds = offset.unsigned_abs().as_secs();
+            let side = if offset.is_positive() { "behind" } else { "ahead of" };
+            format!("the clock is {seconds} s {side} the store's: set it right")
+        })
+    }
+
+    /// Says that it is there till it [leaves](Self::leave), also while it stops.
+    /// What is in force here, and whether it takes nothing new, is asked before each beat.
+    pub async fn beat(
+        self: Arc<Self>,
+        revision: impl Fn() -> u64 + Send,
+        is_draining: impl Fn() -> bool + Send,
+    ) {
+        if self.standing.lock().is_only {
+            return;
+        }
+        let mut is_told = false;
+        loop {
+            let beat = Beat {
+                owner: self.owner,
+                revision: revision(),
+                is_draining: is_draining(),
+                now: self.clock.own(),
+            };
+            match self.hear(beat).await {
+                Ok(()) => {
+                    if std::mem::take(&mut is_told) {
+                        tracing::info!("the store hears this node again");
+                    }
+                }
+                Err(error) if !is_told => {
+                    is_told = true;
+                    tracing::warn!(%error, "the store does not hear this node");
+                }
+                Err(_) => {}
+            }
+            tokio::select! {
+                () = self.gone.cancelled() => return,
+                () = sleep(BEAT_EVERY) => {}
+            }
+        }
+    }
+
+    async fn hear(&self, beat: Beat) -> StoreResult<()> {
+        let asked = beat.now;
+        let heard = match timeout(BEAT_TIME, self.store.heartbeat(beat)).await {
+            Ok(Err(StoreError::LostLease)) => return self.come_again().await,
+            Ok(heard) => heard?,
+            Err(_) => return Err(StoreError::not_done("it does not answer in time")),
+        };
+        self.clock.hear(asked, heard.time);
+        self.ids.extend(heard.ids_until);
+        let mut standing = self.standing.lock();
+        let slots = Slots::of(standing.number, &heard.alive);
+        if slots != standing.slots {
+            tracing::info!(slots = slots.len(), nodes = heard.alive.len(), "the nodes have changed");
+        }
+        *standing = Standing { slots, heard_at: Instant::now(), ..*standing };
+        Ok(())
+    }
+
+    /// Its number is another's by now, since it was not heard of for so long: it comes as a new one.
+    async fn come_again(&self) -> StoreResult<()> {
+        let membership = join(&*self.store, self.owner, &self.address, &self.clock).await?;
+        tracing::warn!(number = membership.number, "this node was held for dead, and has come again");
+        self.ids.replace(source(&membership), membership.ids_until);
+        *self.standing.lock() = standing(&membership);
+        Ok(())
+    }
+
+    /// Goes, once all is given back.
+    pub async fn leave(&self) {
+        self.gone.cancel();
+        if let Err(error) = self.store.leave(self.owner).await {
+            tracing::warn!(%error, "the store was not told that this node goes");
+        }
+    }
+}
+
+impl Standing {
+    fn is_heard(&self) -> bool {
+        self.is_only || self.heard_at.elapsed() < ALONE_AFTER
+    }
+}
+
+async fn join(
+    store: &dyn MembershipStore,
+    owner: Owner,
+    address: &str,
+    clock: &StoreClock,
+) -> StoreResult<Membership> {
+    let asked = clock.own();
+    let (address, version) = (address.to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    let joining = Joining { owner, kind: NodeKind::Gateway, address, version, now: asked };
+    let membership = store.join(joining).await?;
+    clock.hear(asked, membership.time);
+    Ok(membership)
+}
+
+fn source(membership: &Membership) -> IdSource {
+    IdSource::new(membership.number, membership.ids_after)
+}
+
+/// Of one that has just come. Where there are others, its slots are told with its first beat.
+fn standing(membership: &Membership) -> Standing {
+    let Membership { number, is_only, .. } = *membership;
+    let slots = if is_only { Slots::ALL } else { Slots::NONE };
+    Standing { number, is_only, slots, heard_at: Instant::now() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! Two gateways on one store.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use posthouse_core::{Id, life::state::State, message::EventKind, store::MessageFilter, time::Clock};
+use posthouse_gateway::app::{App, Components};
+use posthouse_sim::CarrierSim;
+use posthouse_store::{Access, StoreUrl, open};
+use posthouse_testing::{
+    answer::exchange,
+    clock::ManualClock,
+    nodes::{SharedPlace, SharedStore},
+    provisioning::range,
+    request::RawRequest,
+    settings,
+    town::{Town, TownPlan, address, eventually},
+};
+
+/// Its carrier takes the message and reports nothing.
+const QUIET: &str = "16175559008";
+/// How long the carrier needs for an answer.
+const LATENCY: Duration = Duration::from_millis(1500);
+
+/// Asks whether a gateway is ready.
+const READYZ: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/// A town whose gateway is one of two.
+struct Pair {
+    place: Arc<SharedPlace>,
+    town: Town,
+    /// Cuts the town's gateway off.
+    cut: Arc<AtomicBool>,
+    other: App,
+}
+
+impl Pair {
+    async fn found(clock: Arc<dyn Clock>, connection: &str) -> Self {
+        let mut plan = TownPlan::default();
+        plan.carriers[1].latency = LATENCY;
+        plan.parts.clock = Arc::clone(&clock);
+        let url = StoreUrl::sqlite(&plan.settings.store.path);
+        let store = open(&url, &plan.settings.media.place, Access::serve()).await.unwrap();
+        let place = SharedPlace::new(store, clock);
+        let (one, cut) = SharedStore::of(&place);
+        plan.store = Some(one);
+        let other = second(&place, plan.folder.path(), plan.parts.clone()).await;
+        let town = Town::planned(plan).await;
+        let pair = Self { place, town, cut, other };
+        pair.provision(connection).await;
+        eventually("both are there", async || (pair.place.numbers().len() == 2).then_some(())).await;
+        pair
+    }
+
+    /// With these lines for the carrier's connection.
+    async fn provision(&self, connection: &str) {
+        let town = &self.town;
+        let carrier = town.carrier_with("31003", "", connection) + &range("1617", "31003");
+        town.provision(&(town.account("acme", "") + &carrier)).await;
+        self.other.provisioned(self.town.store().revision().await.unwrap()).await;
+    }
+
+    fn carrier(&self) -> &CarrierSim {
+        &self.town.carriers["31003"]
+    }
+
+    /// Posts messages at the door of one of them.
+    async fn submit(&self, door: SocketAddr, messages: usize) -> BTreeSet<Id> {
+        let mut ids = BTreeSet::new();
+        for _ in 0..messages {
+            let answer = exchange(door, &RawRequest::to(QUIET).bytes()).await;
+            assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+            ids.insert(answer.message_id().unwrap().parse().unwrap());
+        }
+        ids
+    }
+}
+
+/// How many messages stand there.
+async fn count(town: &Town, state: State) -> usize {
+    let filter = MessageFilter { states: vec![state], ..MessageFilter::default() };
+    town.store().messages(&filter, 1000).await.unwrap().len()
+}
+
+/// All went out, each once.
+async fn all_went_out_once(town: &Town, ids: &BTreeSet<Id>) {
+    let all = ids.len();
+    let are_taken = async || (count(town, State::Forwarded).await == all).then_some(());
+    eventually("all are taken", are_taken).await;
+    assert_eq!(town.carriers["31003"].received(), u64::try_from(all).unwrap());
+    for id in ids {
+        assert_eq!(town.events(*id, EventKind::Parked).await, Vec::<String>::new(), "{id}");
+    }
+}
+
+async fn second(place: &Arc<SharedPlace>, folder: &Path, parts: Components) -> App {
+    let folder = folder.join("second");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (store, _) = SharedStore::of(place);
+    App::start_on(store, &settings::in_folder(&folder), parts).await.unwrap()
+}
+
+/// The store hears one of two no more: that one takes nothing and begins nothing, before the other may send what it had in hand.
+#[tokio::test]
+async fn who_is_not_heard_begins_nothing_and_another_goes_on() {
+    let clock = ManualClock::now_still();
+    let pair = Pair::found(clock.clone(), "window = 1\n").await;
+    let ids = pair.submit(pair.town.mm7_door(), 20).await;
+    let door = pair.town.mm7_door();
+    pair.cut.store(true, Ordering::SeqCst);
+    let admin = address(&pair.town.app.ready().admin);
+    let is_ready = async || exchange(admin, READYZ).await.http_status == 200;
+    eventually("it is not ready", async || (!is_ready().await).then_some(())).await;
+    let refused = exchange(door, &RawRequest::to(QUIET).bytes()).await;
+    assert_eq!((refused.code(), refused.header("retry-after")), (Some(3510), Some("5")));
+    eventually("what it began is settled", async || {
+        (count(&pair.town, State::Sending).await == 0).then_some(())
+    })
+    .await;
+    let sent = pair.carrier().received();
+    assert!(sent > 0 && sent < 20, "{sent}");
+    assert_eq!(
+        count(&pair.town, State::Accepted).await,
+        20 - usize::try_from(sent).unwrap(),
+        "nothing else is begun"
+    );
+    pair.provision("window = 20\n").await;
+    // What it leased is anybody's now, and its slots are the other's.
+    clock.advance(Duration::from_secs(31));
+    all_went_out_once(&pair.town, &ids).await;
+    pair.cut.store(false, Ordering::SeqCst);
+    eventually("it is heard again", async || is_ready().await.then_some(())).await;
+    pair.submit(door, 1).await;
+    let Pair { place, town, other, .. } = pair;
+    town.close().await;
+    other.stop().await.unwrap();
+    place.close().await.unwrap();
+}
+
+/// One that stops gives back what it has: the other need not wait for anything to end.
+#[tokio::test]
+async fn who_goes_leaves_all_to_the_other_at_once() {
+    // It stands: by it no lease ends, and nobody is held for dead.
+    let pair = Pair::found(ManualClock::now_still(), "window = 2\n").await;
+    let ids = pair.submit(address(&pair.other.ready().mm7), 8).await;
+    let Pair { place, town, other, .. } = pair;
+    assert_eq!(place.numbers(), [1, 2]);
+    other.stop().await.unwrap();
+    assert_eq!(place.numbers(), [2]);
+    all_went_out_once(&town, &ids).await;
+    town.close().await;
+    place.close().await.unwrap();
+}
