@@ -42,11 +42,47 @@ pub fn is_smil(content_type: &ContentType) -> bool {
 /// # Errors
 /// [`Rule::SmilForm`]: not well-formed, not a `smil` element, or beyond the limits for XML documents.
 pub fn references(smil: &[u8], limits: &Limits) -> Result<Vec<Reference>, DecodeError> {
+    Ok(scan(smil, limits)?.0)
+}
+
+/// The references that are shown together, slide by slide (`par`), in document order. What stands before the first slide is one of its own;
+/// slides without content are left out.
+///
+/// ```
+/// let smil = b"<smil><body><par><img src='a.gif'/><text src='a.txt'/></par><par><img src='b.gif'/></par></body></smil>";
+/// let slides = mm7::smil::slides(smil, &mm7::Limits::default())?;
+/// let shown: Vec<Vec<&str>> = slides.iter().map(|slide| slide.iter().map(|one| one.src.as_str()).collect()).collect();
+/// assert_eq!(shown, [vec!["a.gif", "a.txt"], vec!["b.gif"]]);
+/// # Ok::<(), mm7::DecodeError>(())
+/// ```
+///
+/// # Errors
+/// Those of [`references`].
+pub fn slides(smil: &[u8], limits: &Limits) -> Result<Vec<Vec<Reference>>, DecodeError> {
+    let (found, begins) = scan(smil, limits)?;
+    let mut slides: Vec<Vec<Reference>> = Vec::new();
+    let mut begins = begins.into_iter().peekable();
+    for (place, reference) in found.into_iter().enumerate() {
+        let mut is_new = slides.is_empty();
+        while begins.next_if(|begin| *begin <= place).is_some() {
+            is_new = true;
+        }
+        match slides.last_mut().filter(|_| !is_new) {
+            Some(slide) => slide.push(reference),
+            None => slides.push(vec![reference]),
+        }
+    }
+    Ok(slides)
+}
+
+/// Every reference, and how many of them stand before each slide.
+fn scan(smil: &[u8], limits: &Limits) -> Result<(Vec<Reference>, Vec<usize>), DecodeError> {
     if smil.len() > limits.max_envelope {
         return Err(broken(0, "the SMIL is too long"));
     }
     let text = decode(smil);
-    let mut scan = SmilScan { limits, open: Vec::new(), seen_root: false, found: Vec::new() };
+    let mut scan =
+        SmilScan { limits, open: Vec::new(), seen_root: false, found: Vec::new(), slides: Vec::new() };
     let mut scanner = Scanner::lenient(&text);
     while let Some(token) = scanner.next().map_err(ill_formed)? {
         match token {
@@ -83,6 +119,8 @@ struct SmilScan<'a> {
     open: Vec<&'a str>,
     seen_root: bool,
     found: Vec<Reference>,
+    /// How many references stand before each `par`.
+    slides: Vec<usize>,
 }
 
 impl<'a> SmilScan<'a> {
@@ -95,6 +133,9 @@ impl<'a> SmilScan<'a> {
         }
         if self.open.len() >= self.limits.max_depth {
             return Err(broken(offset, "the elements of the SMIL are nested too deeply"));
+        }
+        if local.eq_ignore_ascii_case("par") {
+            self.slides.push(self.found.len());
         }
         let (src, is_empty) = self.src(scanner)?;
         let is_media = MEDIA_ELEMENTS.iter().any(|known| local.eq_ignore_ascii_case(known));
@@ -155,14 +196,14 @@ impl<'a> SmilScan<'a> {
         }
     }
 
-    fn finish(self, offset: usize) -> Result<Vec<Reference>, DecodeError> {
+    fn finish(self, offset: usize) -> Result<(Vec<Reference>, Vec<usize>), DecodeError> {
         if !self.open.is_empty() {
             return Err(broken(offset, "the SMIL ends within an element"));
         }
         if !self.seen_root {
             return Err(broken(offset, "the SMIL is not one smil element"));
         }
-        Ok(self.found)
+        Ok((self.found, self.slides))
     }
 }
 

@@ -8,12 +8,16 @@
 mod audit;
 mod callback;
 mod client;
+mod code;
 mod find;
 mod inbound;
+mod lint;
+mod me;
 mod message;
 mod node;
 mod operation;
 mod page;
+mod preview;
 mod problem;
 mod provisioned;
 mod provisioning;
@@ -30,8 +34,11 @@ pub use callback::{
     PausedView,
 };
 pub use client::{ApiClient, ApiError};
+pub use code::CodeView;
 pub use find::FoundView;
 pub use inbound::{ForNobodyView, MoQuery, MoView, UnmatchedQuery, UnmatchedView};
+pub use lint::{LintFinding, LintView};
+pub use me::MeView;
 pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,
     MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,
@@ -41,6 +48,7 @@ pub use operation::{
     OperationItemView, OperationRequest, OperationView, ResubmitRequest, Resubmitted, StartRequest,
 };
 pub use page::PageOf;
+pub use preview::{PreviewPart, PreviewView, SlideView};
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};
 pub use provisioning::{
@@ -69,5 +77,7 @@ pub const DEFAULT_PAGE: u16 = 50;
 pub const MAX_BATCH: usize = 250;
 /// The longest body of a request about provisioning, in bytes.
 pub const MAX_PROVISIONING_BYTES: usize = 8 << 20;
+/// The longest request that is linted or tried, in bytes.
+pub const MAX_LINT_BYTES: usize = 6 << 20;
 /// The longest body of any other request, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 << 10;

@@ -20,6 +20,7 @@ pub mod message;
 pub mod moment;
 pub mod operation;
 pub mod pace;
+pub mod preview;
 pub mod provisioning;
 pub mod refusal;
 pub mod share;

@@ -15,6 +15,7 @@ mod carriers;
 mod finding;
 mod fix;
 mod head;
+mod provisioned;
 mod request;
 mod verdict;
 
@@ -26,6 +27,7 @@ use crate::submit::Reject;
 
 pub use finding::{JudgedFinding, Options, PerDialect};
 pub use fix::{Fixed, Unfixable};
+pub use provisioned::{LintProvisioning, NOT_EVEN_PROVISIONED, ProvisionedVerdict};
 pub use verdict::{DialectVerdict, NOT_JUDGED};
 
 /// A message in a file, judged.

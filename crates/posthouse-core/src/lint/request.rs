@@ -40,9 +40,9 @@ fn explains(found: Reject, reject: Reject) -> bool {
 }
 
 /// What a refusal says of a file.
-struct Looker<'a> {
-    lint: &'a Lint,
-    options: &'a Options,
+pub(super) struct Looker<'a> {
+    pub lint: &'a Lint,
+    pub options: &'a Options,
 }
 
 impl Looker<'_> {
@@ -95,7 +95,8 @@ impl Looker<'_> {
         }
     }
 
-    fn seen(&self, path: &[&str]) -> Option<SeenElement> {
+    /// An element of the operation.
+    pub fn seen(&self, path: &[&str]) -> Option<SeenElement> {
         let decoded = self.lint.decoded.as_ref().ok()?;
         let path: Vec<&str> = decoded.operation.as_deref().into_iter().chain(path.iter().copied()).collect();
         self.lint.element(&path, &self.options.limits)
@@ -107,7 +108,8 @@ impl Looker<'_> {
         (self.place(seen), what.to_owned(), Remedy::advise(advice).corrected(corrected))
     }
 
-    fn place(&self, seen: Option<SeenElement>) -> Place {
+    /// Where it is; the beginning where it is not there.
+    pub fn place(&self, seen: Option<SeenElement>) -> Place {
         seen.map_or_else(|| self.lint.start(), |seen| seen.place)
     }
 

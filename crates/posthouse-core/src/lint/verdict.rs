@@ -117,6 +117,19 @@ fn by_checks(facts: &Facts) -> Vec<Rejection> {
     told_apart(refusals.collect())
 }
 
+/// What these checks say, each alone, of a request that could be read.
+pub(super) fn by_named_checks(facts: &Facts, names: &[&str]) -> Vec<Rejection> {
+    if last_row(facts) < u8::MAX {
+        return Vec::new();
+    }
+    let checks = CHECKS.iter().filter(|check| names.contains(&check.name));
+    let refusals = checks.filter_map(|check| match check.examine(facts) {
+        Decision::Refuse(refusal) => Some(refusal),
+        Decision::Accept | Decision::Ask(_) => None,
+    });
+    refusals.collect()
+}
+
 /// Without the one recipient that there should be, none was looked at.
 fn told_apart(mut refusals: Vec<Rejection>) -> Vec<Rejection> {
     let is_none = |reject| matches!(reject, Reject::NoRecipient | Reject::SeveralRecipients);
@@ -170,7 +183,8 @@ fn row_of(reject: Reject) -> u8 {
     }
 }
 
-fn facts(lint: &Lint, dialect: &'static Dialect, options: &Options) -> Facts {
+/// What a file says.
+pub(super) fn facts(lint: &Lint, dialect: &'static Dialect, options: &Options) -> Facts {
     let length = u64::try_from(lint.raw.body().len()).unwrap_or(u64::MAX);
     let arrival = if length > options.max_request_bytes { Arrival::TooLong } else { Arrival::Whole };
     let body = Body {

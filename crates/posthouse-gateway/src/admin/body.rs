@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use posthouse_api::{MAX_BODY_BYTES, MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_api::{ProblemCode, ProblemDetails, ProblemError};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use tokio::time::Instant;
@@ -21,21 +21,20 @@ use crate::http::{
 /// How long a body may take to come.
 const READ_TIME: Duration = Duration::from_secs(30);
 
-/// Reads the body of a request whole. What a GET has for a body counts for nothing.
+/// Reads the body of a request whole, of at most `limit` bytes. What a GET has for a body counts for nothing.
 ///
 /// # Errors
 /// It is too long, is late, or breaks off.
 pub(super) async fn read(
     request: Request<Incoming>,
     memory: &Memory,
-    is_provisioning: bool,
+    limit: usize,
     from: IpAddr,
 ) -> Result<Request<Body>, ProblemDetails> {
     let (head, body) = request.into_parts();
     if head.method == Method::GET || head.method == Method::HEAD {
         return Ok(Request::from_parts(head, Body::empty()));
     }
-    let limit = if is_provisioning { MAX_PROVISIONING_BYTES } else { MAX_BODY_BYTES };
     let mut share = memory.share(from);
     let problem = |code, detail: &str| Err(ProblemDetails::new(code).detail(detail));
     match body::read(body, limit as u64, Instant::now() + READ_TIME, &mut share).await {

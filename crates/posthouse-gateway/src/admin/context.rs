@@ -121,6 +121,27 @@ pub(super) fn need(by: &Actor, right: Right) -> Result<(), ProblemDetails> {
         .right(right.to_string()))
 }
 
+/// The account that a list keeps to: the caller's own, or else the one that is asked for.
+///
+/// # Errors
+/// Another than its own is asked for, which is not there for this caller.
+pub(super) fn confined(
+    by: &Actor,
+    asked: Option<String>,
+    path: &str,
+) -> Result<Option<String>, ProblemDetails> {
+    match by.account() {
+        None => Ok(asked),
+        Some(own) if asked.as_ref().is_none_or(|asked| *asked == own.0) => Ok(Some(own.0.clone())),
+        Some(_) => Err(nothing_at(path)),
+    }
+}
+
+/// Whether what is this account's is there for the caller.
+pub(super) fn is_there(by: &Actor, account: &str) -> bool {
+    by.account().is_none_or(|own| own.0 == account)
+}
+
 /// That a path leads nowhere, or not for this caller.
 pub(super) fn nothing_at(path: &str) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::NotFound)

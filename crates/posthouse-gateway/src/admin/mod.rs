@@ -11,11 +11,14 @@ mod body;
 pub mod callbacks;
 pub mod carriers;
 pub mod change;
+mod codes;
 mod context;
 pub mod endpoints;
 pub mod find;
 mod health;
+mod lint;
 pub mod lookups;
+mod me;
 pub mod messages;
 mod metrics;
 pub mod mo;
@@ -121,6 +124,10 @@ pub struct AdminState {
     pub node: Arc<ClusterNode>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
+    /// The longest request that the MM7 door takes, in bytes.
+    pub max_request_bytes: u64,
+    /// The header in which VASPs name the carrier.
+    pub carrier_id_header: String,
     /// For how long messages are kept after their end.
     pub messages_kept: Duration,
     /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
@@ -224,7 +231,8 @@ impl AdminDoor {
             true => Some(self.turn().await?),
             false => None,
         };
-        let mut request = body::read(request, &self.memory, is_provisioning, peer.address.ip()).await?;
+        let limit = router::body_limit(request.uri().path());
+        let mut request = body::read(request, &self.memory, limit, peer.address.ip()).await?;
         request.extensions_mut().insert(by);
         peer.progress.working();
         let time = if is_provisioning { PROVISIONING_TIME } else { ANSWER_TIME };
@@ -258,7 +266,8 @@ impl AdminDoor {
             }
             return whole(pages::trouble(&refused), &method).await;
         }
-        let request = match body::read(request, &self.memory, false, peer.address.ip()).await {
+        let limit = router::body_limit(request.uri().path());
+        let request = match body::read(request, &self.memory, limit, peer.address.ip()).await {
             Ok(request) => request,
             Err(problem) => return whole(pages::trouble(&problem), &method).await,
         };

@@ -10,16 +10,18 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{HeaderValue, Method, StatusCode as HttpStatus, Uri, header};
-use posthouse_api::{BASE, ProblemCode, ProblemDetails};
+use posthouse_api::{
+    BASE, MAX_BODY_BYTES, MAX_LINT_BYTES, MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails,
+};
 use posthouse_core::actor::Right;
 use utoipa_axum::{router::UtoipaMethodRouter, routes};
 
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
-    audit, blacklist, callbacks, carriers,
+    audit, blacklist, callbacks, carriers, codes,
     context::nothing_at,
-    endpoints, find, health, is_api, lookups, messages, metrics, mo, nodes, openapi, operations,
+    endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, openapi, operations,
     provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports, unreadable,
     version,
 };
@@ -64,6 +66,10 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
     verbs! {
         GET "/version" Look own => version::handle;
         GET "/openapi.json" Look own => openapi::handle;
+        GET "/me" Look own => me::handle;
+        GET "/codes" Look own => codes::list::handle;
+        GET "/codes/{code}" Look own => codes::get::handle;
+        POST "/lint" Look own => lint::handle;
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
         GET "/nodes" Look => nodes::list::handle;
@@ -72,7 +78,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/queues" Look => queues::list::handle;
         GET "/provisioning/export" Reveal => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;
-        GET "/accounts/{name}" Look => accounts::get::handle;
+        GET "/accounts/{name}" Look own => accounts::get::handle;
         POST "/accounts/{name}/disable" Disable => accounts::disable::handle;
         POST "/accounts/{name}/enable" Disable => accounts::enable::handle;
         PUT "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::add_sender::handle;
@@ -94,17 +100,19 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         POST "/messages/expire" Bulk => messages::expire::handle;
         POST "/messages/resend-reports" Bulk => messages::resend_reports::handle;
         GET "/messages/{id}" Look own => messages::get::handle;
+        GET "/messages/{id}/preview" Reveal own => messages::content::handle;
+        GET "/messages/{id}/parts/{number}" Reveal own => messages::content::handle_part;
         POST "/messages/{id}/requeue" Mend => messages::requeue::handle_one;
         POST "/messages/{id}/expire" Mend => messages::expire::handle_one;
         POST "/messages/{id}/resend-reports" Resend own => messages::resend_reports::handle_one;
-        GET "/callbacks" Look => callbacks::list::handle;
-        GET "/callbacks/{id}" Look => callbacks::get::handle;
-        GET "/callbacks/{id}/attempts" Look => callbacks::attempts::handle;
-        POST "/callbacks/{id}/resend" Resend => callbacks::resend::handle;
-        GET "/endpoints" Look => endpoints::list::handle;
+        GET "/callbacks" Look own => callbacks::list::handle;
+        GET "/callbacks/{id}" Look own => callbacks::get::handle;
+        GET "/callbacks/{id}/attempts" Look own => callbacks::attempts::handle;
+        POST "/callbacks/{id}/resend" Resend own => callbacks::resend::handle;
+        GET "/endpoints" Look own => endpoints::list::handle;
         POST "/endpoints/{account}/pause" Suspend => endpoints::pause::handle;
         POST "/endpoints/{account}/resume" Suspend => endpoints::resume::handle;
-        POST "/endpoints/{account}/test" Suspend => endpoints::test::handle;
+        POST "/endpoints/{account}/test" Resend own => endpoints::test::handle;
         POST "/messages/{id}/resubmit" Mend => messages::resubmit::handle_one;
         GET "/operations" Look => operations::list::handle;
         POST "/operations" Bulk => operations::plan::handle;
@@ -112,10 +120,10 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/operations/{id}/items" Look => operations::items::handle;
         POST "/operations/{id}/start" Bulk => operations::start::handle;
         POST "/operations/{id}/cancel" Bulk => operations::cancel::handle;
-        GET "/mo" Look => mo::list::handle;
+        GET "/mo" Look own => mo::list::handle;
         GET "/mo/for-nobody" Look => mo::for_nobody::handle;
-        GET "/mo/{id}" Look => mo::get::handle;
-        POST "/mo/{id}/resend" Resend => mo::resend::handle;
+        GET "/mo/{id}" Look own => mo::get::handle;
+        POST "/mo/{id}/resend" Resend own => mo::resend::handle;
         GET "/unmatched-reports" Look => unmatched_reports::list::handle;
         GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
         GET "/find" Look => find::handle;
@@ -170,6 +178,15 @@ impl Rights {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let methods = self.paths.at(path).ok()?.value;
         methods.iter().find(|(known, _)| known == method).map(|(_, access)| *access)
+    }
+}
+
+/// The longest body that is read for a verb, or a page, in bytes.
+pub(super) fn body_limit(path: &str) -> usize {
+    match path.strip_prefix(BASE).unwrap_or(path) {
+        "/lint" | "/try" => MAX_LINT_BYTES,
+        _ if is_provisioning(path) => MAX_PROVISIONING_BYTES,
+        _ => MAX_BODY_BYTES,
     }
 }
 

@@ -252,6 +252,8 @@ impl Wiring {
             metrics: Arc::clone(&self.metrics),
             node: Arc::clone(&self.node),
             clock: Arc::clone(&self.clock),
+            max_request_bytes: settings.mm7.max_request_bytes,
+            carrier_id_header: settings.mm7.carrier_id_header.clone(),
             messages_kept: settings.retention.messages,
             carriers_listen: settings.carriers.listen,
             memory: vec![("mm7", self.memory[0].clone()), ("carriers", self.memory[1].clone())],

@@ -29,6 +29,7 @@ mod operations;
 #[cfg(target_os = "linux")]
 mod outage;
 mod pages;
+mod portal;
 mod process;
 mod provisioning;
 mod queues;

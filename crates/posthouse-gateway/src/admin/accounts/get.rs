@@ -3,17 +3,19 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Path, State},
     response::Response,
 };
 use http::Uri;
 use posthouse_api::AccountView;
-use posthouse_core::store::NumberStore;
+use posthouse_core::{actor::Actor, store::NumberStore};
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{ProblemAnswer, at_revision},
+        context::is_there,
         query::Parameters,
         unknown,
     },
@@ -29,9 +31,13 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(name): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    if !is_there(&by, &name) {
+        return Err(unknown("account", &name).into());
+    }
     let (account, revision) = get(&*state.store, &name).await?;
     Ok(at_revision(&account, revision))
 }

@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
 use http::Uri;
 use posthouse_api::CallbackTries;
-use posthouse_core::store::Store;
+use posthouse_core::{actor::Actor, store::Store};
 
 use super::{
     super::{
@@ -14,7 +17,7 @@ use super::{
         answer::{JsonAnswer, ProblemAnswer},
         query::Parameters,
     },
-    id_of, unknown, views,
+    id_of, own, unknown, views,
 };
 
 /// How the newest tries to deliver a callback ended, with what the VASP said
@@ -26,9 +29,11 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<CallbackTries>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    own(&*state.store, &id, &by).await?;
     Ok(JsonAnswer(attempts(&*state.store, &id).await?))
 }
 

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::CallbackView;
-use posthouse_core::store::Store;
+use posthouse_core::{actor::Actor, store::Store};
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        context::is_there,
         query::Parameters,
     },
     id_of, unknown, views,
@@ -26,10 +30,15 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<CallbackView>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
-    Ok(JsonAnswer(get(&*state.store, &id, state.clock.now()).await?))
+    let shown = get(&*state.store, &id, state.clock.now()).await?;
+    match is_there(&by, &shown.account) {
+        true => Ok(JsonAnswer(shown)),
+        false => Err(unknown(id).into()),
+    }
 }
 
 /// The one of this id.

@@ -3,13 +3,14 @@
 use super::super::openapi::{Cursor, Limit};
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{CallbackQuery, CallbackView, PageOf, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
     Id,
     account::AccountName,
+    actor::Actor,
     carrier::CarrierId,
     life::intervention::FailedFilter,
     store::{KeptFilter, Store},
@@ -19,6 +20,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{ProblemAnswer, page},
+        context::confined,
         messages::selection,
         query::{Parameters, time},
     },
@@ -33,10 +35,11 @@ use super::{
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let query = CallbackQuery {
+    let mut query = CallbackQuery {
         account: given.one("account"),
         carrier: given.one("carrier"),
         message_id: given.one("message_id"),
@@ -47,6 +50,7 @@ pub(in super::super) async fn handle(
         unprovisioned: given.flag("unprovisioned"),
     };
     let (cursor, limit) = (given.one("cursor"), given.limit());
+    query.account = confined(&by, query.account, uri.path())?;
     let filter = filter(&query, cursor.as_deref()).unwrap_or_else(|errors| {
         given.add(errors);
         KeptFilter::default()

@@ -19,7 +19,7 @@ use super::{
         query::Parameters,
     },
     get::get,
-    id_of, unknown,
+    id_of, own, unknown,
 };
 
 /// Makes a callback due at once, with all its tries anew
@@ -37,6 +37,7 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<JsonAnswer<CallbackView>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    own(&*state.store, &id, &by).await?;
     let resent = resend(&*state.store, &id, &by, state.clock.now()).await?;
     state.bell.ring();
     Ok(JsonAnswer(resent))

@@ -3,11 +3,12 @@
 use super::super::openapi::Limit;
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{EndpointView, LastAnswer, PageOf, PausedView};
 use posthouse_core::{
     account::AccountName,
+    actor::Actor,
     provisioning::Snapshot,
     store::{Endpoint, Store, StoreResult},
 };
@@ -15,6 +16,7 @@ use posthouse_core::{
 use super::super::{
     AdminState,
     answer::{ProblemAnswer, page},
+    context::confined,
     messages::selection,
     query::Parameters,
     unreadable::escaped,
@@ -28,11 +30,13 @@ use super::super::{
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
     let (account, cursor, limit) = (given.one("account"), given.one("cursor"), given.limit());
     given.finish()?;
+    let account = confined(&by, account, uri.path())?;
     let snapshot = state.snapshot.get();
     selection::provisioned(&snapshot, account.as_deref(), None)?;
     let found = list(&*state.store, &snapshot, account.as_deref(), cursor.as_deref(), limit).await?;

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{EndpointTested, ProblemCode, ProblemDetails};
-use posthouse_core::{account::AccountName, provisioning::Snapshot};
+use posthouse_core::{account::AccountName, actor::Actor, provisioning::Snapshot};
 
 use super::{
     super::{
         AdminState,
         answer::{JsonAnswer, ProblemAnswer},
+        context::is_there,
         query::Parameters,
         unreadable::escaped,
     },
@@ -30,9 +34,13 @@ use crate::callbacks::trial::try_out;
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(account): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<EndpointTested>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    if !is_there(&by, &account) {
+        return Err(no_account(&account).into());
+    }
     Ok(JsonAnswer(test(&state.snapshot.get(), &account, state.clock.now()).await?))
 }
 

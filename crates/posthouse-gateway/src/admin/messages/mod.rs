@@ -1,5 +1,6 @@
 //! Messages: looked up, and intervened in by hand.
 
+pub(super) mod content;
 pub mod count;
 pub mod expire;
 pub mod get;

@@ -18,7 +18,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
-        context::need,
+        context::{is_there, need},
         query::Parameters,
     },
     id_of, unknown, views,
@@ -42,7 +42,11 @@ pub(in super::super) async fn handle(
     if reveal {
         need(&by, Right::Reveal)?;
     }
-    Ok(JsonAnswer(get(&*state.store, &id, reveal).await?))
+    let shown = get(&*state.store, &id, reveal).await?;
+    match is_there(&by, &shown.account) {
+        true => Ok(JsonAnswer(shown)),
+        false => Err(unknown(id).into()),
+    }
 }
 
 /// The one of this LinkedID.

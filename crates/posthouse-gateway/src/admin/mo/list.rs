@@ -18,7 +18,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
-        context::need,
+        context::{confined, need},
         messages::selection,
         query::{Parameters, time},
     },
@@ -37,7 +37,7 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let query = MoQuery {
+    let mut query = MoQuery {
         account: given.one("account"),
         carrier: given.one("carrier"),
         from: given.one("from"),
@@ -47,6 +47,7 @@ pub(in super::super) async fn handle(
     };
     let (cursor, limit, reveal) = (given.one("cursor"), given.limit(), given.flag("reveal"));
     given.finish()?;
+    query.account = confined(&by, query.account, uri.path())?;
     if reveal {
         need(&by, Right::Reveal)?;
     }

@@ -15,6 +15,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        context::is_there,
         patiently,
         query::Parameters,
     },
@@ -37,6 +38,9 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<JsonAnswer<MoView>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    if by.account().is_some() && !is_there(&by, &get(&*state.store, &id, false).await?.account) {
+        return Err(unknown(id).into());
+    }
     let resent = resend(&*state.store, &id, &by, state.clock.now()).await?;
     state.bell.ring();
     Ok(JsonAnswer(resent))

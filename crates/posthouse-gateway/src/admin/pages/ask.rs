@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, response::Response};
 use bytes::Bytes;
 use http::{Method, Request, Uri, header};
 use http_body_util::BodyExt as _;
@@ -61,6 +61,37 @@ impl Api {
         self.ask(by, method, path, Bytes::new()).await
     }
 
+    /// What each verb asks for.
+    pub fn rights(&self) -> Arc<Rights> {
+        Arc::clone(&self.rights)
+    }
+
+    /// What a POST of these bytes answers.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn post_bytes<T: DeserializeOwned>(
+        &self,
+        by: &Actor,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ProblemDetails> {
+        self.ask(by, Method::POST, path, body).await
+    }
+
+    /// The answer to a GET as it is, of whatever type.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn whole(&self, by: &Actor, path: &str) -> Result<Response, ProblemDetails> {
+        let answer = self.answer(by, Method::GET, path, Bytes::new()).await?;
+        if answer.status().is_success() {
+            return Ok(answer);
+        }
+        let body = bytes_of(answer).await;
+        Err(serde_json::from_slice(&body).unwrap_or_else(|error| unreadable(&error)))
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         by: &Actor,
@@ -68,6 +99,22 @@ impl Api {
         path: &str,
         body: Bytes,
     ) -> Result<T, ProblemDetails> {
+        let answer = self.answer(by, method, path, body).await?;
+        let status = answer.status();
+        let body = bytes_of(answer).await;
+        if status.is_success() {
+            return serde_json::from_slice(&body).map_err(|error| unreadable(&error));
+        }
+        Err(serde_json::from_slice(&body).unwrap_or_else(|error| unreadable(&error)))
+    }
+
+    async fn answer(
+        &self,
+        by: &Actor,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Response, ProblemDetails> {
         let malformed = || ProblemDetails::new(ProblemCode::Malformed);
         let uri: Uri = format!("{BASE}{path}").parse().map_err(|_| malformed())?;
         context::authorize(by, self.rights.access(&method, uri.path()), uri.path())?;
@@ -79,14 +126,13 @@ impl Api {
             .map_err(|_| malformed())?;
         request.extensions_mut().insert(by.clone());
         let Ok(answer) = self.router.clone().call(request).await;
-        let status = answer.status();
-        let body =
-            answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| unreadable(&error));
-        }
-        Err(serde_json::from_slice(&body).unwrap_or_else(|error| unreadable(&error)))
+        Ok(answer)
     }
+}
+
+/// What is in memory cannot fail.
+async fn bytes_of(answer: Response) -> Bytes {
+    answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default()
 }
 
 fn unreadable(error: &serde_json::Error) -> ProblemDetails {

@@ -33,6 +33,7 @@ struct CallbacksPage {
     items: Vec<CallbackView>,
     next: Option<String>,
     may_suspend: bool,
+    may_test: bool,
     done: Option<String>,
 }
 
@@ -62,6 +63,7 @@ async fn shown(pages: &PageState, by: SignedIn, cursor: Option<String>, done: Op
             items: owed.items,
             next: owed.next,
             may_suspend: by.actor.may(Right::Suspend),
+            may_test: by.actor.may(Right::Resend),
             done,
         }),
         (Err(problem), _) | (_, Err(problem)) => frame.trouble(&problem),

@@ -7,6 +7,7 @@ use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::codes::{Difference, PAGES, Page, STATUS_PAGES, StatusPage};
 
 use super::{
+    super::codes::raised,
     frame::{Frame, ok},
     sessions::Visitor,
 };
@@ -97,21 +98,6 @@ fn of_code(frame: Frame, page: &'static Page) -> CodePage {
         raised: raised(page),
         example: Some(ShownExample { introduction, differences: page.example.differences() }),
     }
-}
-
-fn raised(page: &Page) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    if page.code == StatusCode::Success {
-        lines.push("No check refuses the request.".to_owned());
-    }
-    for group in page.groups() {
-        lines.extend(group.meanings.iter().map(|meaning| format!("{}: {meaning}", group.title())));
-    }
-    let answers = page.carrier_answers();
-    if !answers.is_empty() {
-        lines.push(format!("A carrier says {}. {}", answers.join(", "), page.consequences().join(" ")));
-    }
-    lines
 }
 
 fn of_status(frame: Frame, page: &'static StatusPage) -> CodePage {

@@ -1,12 +1,17 @@
 //! What is the same on every page: who looks, where one is, and how a page becomes an answer.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{body::Body, response::Response};
-use http::{HeaderValue, StatusCode as HttpStatus, header};
-use posthouse_api::{ProblemCode, ProblemDetails};
+use http::{HeaderValue, Method, StatusCode as HttpStatus, header};
+use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Actor;
 
-use super::sessions::Visitor;
+use super::{
+    super::{context::authorize, router::Rights},
+    sessions::Visitor,
+};
 
 /// A page of the menu.
 pub(super) struct PlaceLink {
@@ -35,6 +40,7 @@ const PLACES: &[PlaceLink] = &[
     place("/mo", "From handsets", 'i'),
     place("/unmatched-reports", "Unmatched reports", 'u'),
     place("/callbacks", "Callbacks", 'c'),
+    place("/lint", "Lint", 'l'),
     place("/operations", "Operations", 'o'),
     group("/queues", "Queues", 'q'),
     place("/carriers", "Carriers", 'k'),
@@ -46,9 +52,23 @@ const PLACES: &[PlaceLink] = &[
     group("/codes", "Codes", 'd'),
 ];
 
+/// The verb that a page of the menu shows the answer of; `None`: it is for everybody.
+fn asks(href: &'static str) -> Option<(Method, &'static str)> {
+    match href {
+        "/codes" => None,
+        "/" => Some((Method::GET, "/me")),
+        "/lint" => Some((Method::POST, "/lint")),
+        "/numbers" => Some((Method::GET, "/lookups/1")),
+        "/provisioning" => Some((Method::GET, "/provisioning/revisions")),
+        other => Some((Method::GET, other)),
+    }
+}
+
 /// What the layout asks of every page.
 pub(super) struct Frame {
     pub who: Option<Actor>,
+    /// What each verb of the API asks for.
+    pub rights: Option<Arc<Rights>>,
     pub here: &'static str,
     pub version: &'static str,
     /// Where the part of it comes from that is live.
@@ -60,18 +80,32 @@ pub(super) struct Frame {
 impl Frame {
     /// A page for this visitor, at this place of the menu.
     pub fn of(visitor: &Visitor, here: &'static str) -> Self {
-        Self { who: visitor.actor.clone(), ..Self::public(here) }
+        Self { who: visitor.actor.clone(), rights: visitor.rights.clone(), ..Self::public(here) }
     }
 
     /// A page for nobody in particular.
     pub const fn public(here: &'static str) -> Self {
-        Self { who: None, here, version: env!("CARGO_PKG_VERSION"), stream: None, query: String::new() }
+        Self {
+            who: None,
+            rights: None,
+            here,
+            version: env!("CARGO_PKG_VERSION"),
+            stream: None,
+            query: String::new(),
+        }
     }
 
     /// The menu, as far as it is for whoever looks.
     pub fn places(&self) -> impl Iterator<Item = &'static PlaceLink> {
-        let all = self.who.is_some();
-        PLACES.iter().filter(move |place| all || place.href == "/codes")
+        PLACES.iter().filter(move |place| self.leads_to(place.href))
+    }
+
+    /// Whether the verb that a page asks would answer whoever looks.
+    fn leads_to(&self, href: &'static str) -> bool {
+        let Some((method, path)) = asks(href) else { return true };
+        let (Some(by), Some(rights)) = (&self.who, &self.rights) else { return false };
+        let path = format!("{BASE}{path}");
+        authorize(by, rights.access(&method, &path), &path).is_ok()
     }
 
     /// The page of a problem, with its status.
@@ -137,4 +171,43 @@ pub(super) fn written(part: &impl Template) -> Result<String, ProblemDetails> {
 /// A page that is as it should be.
 pub(super) fn ok(page: &impl Template) -> Response {
     html(HttpStatus::OK, page)
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_core::{
+        account::AccountName,
+        actor::{Credential, Role},
+    };
+
+    use super::*;
+    use crate::admin::router::verbs;
+
+    #[test]
+    fn the_menu_leads_where_one_may_go() {
+        let rights = Arc::new(Rights::of(&verbs()));
+        for place in PLACES {
+            if let Some((method, path)) = asks(place.href) {
+                assert!(
+                    rights.access(&method, &format!("{BASE}{path}")).is_some(),
+                    "{} asks {path}",
+                    place.href
+                );
+            }
+        }
+        let menu = |role: Option<Role>| -> Vec<&str> {
+            let actor = role.map(|role| Actor::new("ann", role, Credential::Run));
+            let frame = Frame::of(&Visitor { actor, rights: Some(Arc::clone(&rights)) }, "/");
+            frame.places().map(|place| place.href).collect()
+        };
+        assert_eq!(menu(None), ["/codes"]);
+        assert!(menu(Some(Role::Viewer)).contains(&"/queues"));
+        let theirs = menu(Some(Role::Vasp(AccountName("acme".into()))));
+        for href in ["/", "/messages", "/callbacks", "/lint", "/codes"] {
+            assert!(theirs.contains(&href), "{href}: {theirs:?}");
+        }
+        for href in ["/queues", "/provisioning", "/audit"] {
+            assert!(!theirs.contains(&href), "{href}: {theirs:?}");
+        }
+    }
 }

@@ -28,10 +28,11 @@ pub(super) fn is_own(method: &Method, headers: &HeaderMap) -> bool {
 
 /// The headers that go with every page.
 pub(super) fn headers(headers: &mut HeaderMap) {
+    // Content of messages comes with a stricter one of its own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     let mut set = |name: &'static str, value: &'static str| {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     };
-    set("content-security-policy", POLICY);
     set("x-content-type-options", "nosniff");
     set("referrer-policy", "no-referrer");
     set("cross-origin-opener-policy", "same-origin");

@@ -9,8 +9,8 @@ use axum::{
 };
 use http::Uri;
 use posthouse_api::{
-    InterveneRequest, MessageDetail, MessageView, NextStepView, ProblemCode, ProblemDetails, ResendRequest,
-    ResentBatch,
+    InterveneRequest, MessageDetail, MessageView, NextStepView, PreviewView, ProblemCode, ProblemDetails,
+    ResendRequest, ResentBatch,
 };
 use posthouse_core::actor::{Actor, Right};
 
@@ -33,6 +33,10 @@ struct MessagePage {
     sentence: String,
     code: Option<String>,
     facts: Vec<Fact>,
+    /// What the handset shows, where it is asked for.
+    preview: Option<PreviewView>,
+    /// Whether whole numbers and content may be asked for.
+    may_reveal: bool,
     /// What was just done, as a sentence.
     done: Option<&'static str>,
     verbs: Vec<Verb>,
@@ -91,17 +95,29 @@ pub(super) async fn handle(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Response {
-    let done = field(uri.query().unwrap_or_default().as_bytes(), "done");
+    let asked = |name| field(uri.query().unwrap_or_default().as_bytes(), name);
+    let (done, reveal) = (asked("done"), asked("reveal").is_some_and(|asked| asked == "true"));
     let done = done.and_then(|done| VERBS.iter().find(|verb| verb.path == done)).map(|verb| verb.done);
     let frame = Frame::of(&by.visitor, "/messages");
-    match pages.api.get::<MessageDetail>(&by.actor, &format!("/messages/{}", segment(&id))).await {
-        Ok(shown) => ok(&MessagePage {
+    let path = format!("/messages/{}", segment(&id));
+    let query = if reveal { "?reveal=true" } else { "" };
+    let shown = pages.api.get::<MessageDetail>(&by.actor, &format!("{path}{query}")).await;
+    let preview = match &shown {
+        Ok(shown) if reveal && !shown.parts.is_empty() => {
+            pages.api.get::<PreviewView>(&by.actor, &format!("{path}/preview")).await.map(Some)
+        }
+        _ => Ok(None),
+    };
+    match preview.and_then(|preview| Ok((shown?, preview))) {
+        Ok((shown, preview)) => ok(&MessagePage {
             frame,
             sentence: sentence(&shown),
             code: shown.message.reason.as_deref().and_then(code),
             facts: facts(&shown),
             verbs: verbs(&by.actor, &shown),
             done,
+            preview,
+            may_reveal: by.actor.may(Right::Reveal),
             shown,
         }),
         Err(problem) => frame.trouble(&problem),

@@ -15,7 +15,10 @@ mod filters;
 mod find;
 mod frame;
 mod guard;
+mod home;
+mod lint;
 mod live;
+mod media;
 mod message;
 mod messages;
 mod mo;
@@ -94,6 +97,8 @@ impl Pages {
             .route("/numbers", get(numbers::handle).post(numbers::act))
             .route("/nodes", get(nodes::list))
             .route("/nodes/{node}/{verb}", post(nodes::act))
+            .route("/media/{id}/{number}", get(media::handle))
+            .route("/lint", get(lint::form).post(lint::judge))
             .route("/queues", get(queues::handle))
             .route("/callbacks", get(callbacks::list))
             .route("/callbacks/{id}", get(callbacks::one))
@@ -121,7 +126,8 @@ impl Pages {
     pub fn prepared(&self, mut request: Request<Body>, peer: Peer) -> (Router, Request<Body>) {
         let now = self.state.admin.clock.now();
         let address = peer.address.ip().to_canonical();
-        let visitor = self.state.sessions.visitor(request.headers(), address, now);
+        let mut visitor = self.state.sessions.visitor(request.headers(), address, now);
+        visitor.rights = Some(self.state.api.rights());
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(visitor);
         (self.router.clone(), request)

@@ -13,6 +13,7 @@ use super::{
     ask::query,
     chart::Chart,
     frame::{Frame, ok, written},
+    home,
     sessions::SignedIn,
     words,
 };
@@ -45,6 +46,9 @@ struct OverviewPage {
 }
 
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn) -> Response {
+    if let Some(own) = by.actor.account().cloned() {
+        return home::of_account(&pages, by, &own).await;
+    }
     let frame = Frame { stream: Some("/live/overview".to_owned()), ..Frame::of(&by.visitor, "/") };
     match gathered(&pages, &by.actor).await {
         Ok(live) => ok(&OverviewPage { frame, now: pages.admin.clock.now(), live }),

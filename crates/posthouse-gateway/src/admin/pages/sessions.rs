@@ -1,13 +1,13 @@
 //! Who is signed in: a random name in a cookie, of which only a hash is kept, here and for as long as the process lives.
 
-use std::{collections::HashMap, convert::Infallible, net::IpAddr};
+use std::{collections::HashMap, convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{extract::FromRequestParts, response::Response};
 use http::{HeaderMap, header, request::Parts};
 use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{actor::Actor, lock::Mutex};
 
-use super::{PageState, ask::query, see_other};
+use super::{super::router::Rights, PageState, ask::query, see_other};
 use crate::random;
 
 /// The cookie. Its prefix makes browsers take it only with `Secure`, for `/`, and for this host alone.
@@ -55,7 +55,7 @@ impl Sessions {
     /// Who makes a request, from this address.
     pub fn visitor(&self, headers: &HeaderMap, address: IpAddr, now: Timestamp) -> Visitor {
         let actor = name(headers).and_then(|name| self.used(&hash(name), now));
-        Visitor { actor: actor.map(|actor| actor.with_address(address)) }
+        Visitor { actor: actor.map(|actor| actor.with_address(address)), rights: None }
     }
 
     fn used(&self, hash: &[u8; 32], now: Timestamp) -> Option<Actor> {
@@ -85,6 +85,8 @@ fn hash(name: &str) -> [u8; 32] {
 pub(super) struct Visitor {
     /// `None`: nobody that signed in.
     pub actor: Option<Actor>,
+    /// What each verb of the API asks for: the menu leads only where it would not be refused.
+    pub rights: Option<Arc<Rights>>,
 }
 
 impl FromRequestParts<std::sync::Arc<PageState>> for Visitor {

@@ -1,0 +1,32 @@
+//! `GET /api/v1/codes/{code}`: one status code or delivery status, explained.
+
+use axum::extract::Path;
+use http::Uri;
+use posthouse_api::{CodeView, ProblemCode, ProblemDetails};
+
+use super::{
+    super::{
+        answer::{JsonAnswer, ProblemAnswer},
+        query::Parameters,
+    },
+    page_of,
+};
+
+/// One status code or delivery status, explained
+#[utoipa::path(
+    get, path = "/codes/{code}", tag = "about", operation_id = "get_code",
+    params(("code" = String, Path, description = "The code, such as 2513, or the status, such as Retrieved")),
+    responses((status = 200, description = "What it means, what raises it, what to do", body = CodeView))
+)]
+pub(in super::super) async fn handle(
+    Path(code): Path<String>,
+    uri: Uri,
+) -> Result<JsonAnswer<CodeView>, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    let unknown = || {
+        ProblemDetails::new(ProblemCode::NotFound)
+            .detail(format!("{code} is no status code or delivery status of the table"))
+            .remedy("GET /api/v1/codes lists them all")
+    };
+    Ok(JsonAnswer(page_of(&code).ok_or_else(unknown)?))
+}

@@ -1,0 +1,99 @@
+//! The first page of an account's own people: how their callbacks do, what was refused, what they sent last.
+
+use askama::Template;
+use axum::response::Response;
+use posthouse_api::{AccountView, EndpointView, MessageView, PageOf, RefusalView};
+use posthouse_core::account::AccountName;
+
+use super::{
+    PageState,
+    ask::{query, segment},
+    frame::{Frame, ok},
+    sessions::SignedIn,
+    words,
+};
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    frame: Frame,
+    account: AccountView,
+    endpoint: Option<EndpointView>,
+    messages: Vec<MessageView>,
+    refusals: Vec<RefusalView>,
+    says: Vec<(&'static str, String, &'static str)>,
+}
+
+/// The page of this account.
+pub(super) async fn of_account(pages: &PageState, by: SignedIn, own: &AccountName) -> Response {
+    let frame = Frame::of(&by.visitor, "/");
+    let account = pages.api.get::<AccountView>(&by.actor, &format!("/accounts/{}", segment(&own.0))).await;
+    let endpoints = format!("/endpoints?{}", query([("account", own.0.as_str())]));
+    let endpoints = pages.api.get::<PageOf<EndpointView>>(&by.actor, &endpoints).await;
+    let messages = pages.api.get::<PageOf<MessageView>>(&by.actor, "/messages?limit=10").await;
+    let refusals = pages.api.get::<PageOf<RefusalView>>(&by.actor, "/refusals?limit=5").await;
+    let refusals = match refusals {
+        Err(problem) if problem.status == 404 => Ok(PageOf { items: Vec::new(), next: None }),
+        other => other,
+    };
+    let (account, endpoint, messages, refusals) = match (account, endpoints, messages, refusals) {
+        (Ok(account), Ok(endpoints), Ok(messages), Ok(refusals)) => {
+            (account, endpoints.items.into_iter().next(), messages.items, refusals.items)
+        }
+        (Err(problem), ..) | (_, Err(problem), ..) | (.., Err(problem), _) | (.., Err(problem)) => {
+            return frame.trouble(&problem);
+        }
+    };
+    let says = says(&account, endpoint.as_ref(), refusals.first());
+    ok(&HomePage { frame, account, endpoint, messages, refusals, says })
+}
+
+/// What is out of the ordinary: how bad it is, in a sentence, and where it is looked into.
+fn says(
+    account: &AccountView,
+    endpoint: Option<&EndpointView>,
+    refused: Option<&RefusalView>,
+) -> Vec<(&'static str, String, &'static str)> {
+    let mut says = Vec::new();
+    if account.status == "disabled" {
+        says.push((
+            "bad",
+            "This account is disabled: everything is refused with 2550. Ask the operator.".to_owned(),
+            "/codes/2550",
+        ));
+    }
+    match endpoint {
+        Some(one) if one.paused.is_some() => {
+            says.push(("warn", format!("Your callbacks are paused; {} are owed.", one.owed), "/callbacks"));
+        }
+        Some(EndpointView { failing_since: Some(since), owed, last_answer, .. }) => {
+            let said = last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
+            let since = words::short(since);
+            says.push((
+                "bad",
+                format!("Your callbacks fail since {since}, {owed} are owed{said}."),
+                "/callbacks",
+            ));
+        }
+        Some(one) if one.report_url.is_none() => {
+            says.push((
+                "warn",
+                "No address for reports is provisioned: you get none.".to_owned(),
+                "/callbacks",
+            ));
+        }
+        _ => {}
+    }
+    if let Some(refused) = refused {
+        let at = words::short(&refused.last_at);
+        says.push((
+            "warn",
+            format!("The last refusal was {} {}, at {at}.", refused.code, refused.text),
+            "/refusals",
+        ));
+    }
+    if says.is_empty() {
+        says.push(("good", "Nothing is out of the ordinary.".to_owned(), "/messages"));
+    }
+    says
+}
