@@ -149,6 +149,47 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
         ],
     ),
     (
+        "mm7",
+        &[
+            // The ground: words, numbers and bounds.
+            ("http1", &[]),
+            ("limits", &[]),
+            ("status", &[]),
+            ("text", &[]),
+            ("types", &[]),
+            ("error", &["status", "text"]),
+            ("namespace", &["types"]),
+            ("time", &["types"]),
+            // The two forms that bytes have.
+            ("mime", &["error", "limits", "text", "types"]),
+            ("xml", &["error", "limits", "text"]),
+            // What they say.
+            ("message", &["error", "namespace", "status", "text", "time", "types", "xml"]),
+            ("smil", &["error", "limits", "mime", "text", "xml"]),
+            ("sniff", &["limits", "mime", "smil"]),
+            ("soap", &["error", "limits", "message", "namespace", "text", "types", "xml"]),
+            // Who says it in which way, and what is wrong with it.
+            ("dialect", &["error", "message", "mime", "namespace", "soap", "status", "types"]),
+            (
+                "lint",
+                &[
+                    "error",
+                    "http1",
+                    "limits",
+                    "message",
+                    "mime",
+                    "namespace",
+                    "smil",
+                    "sniff",
+                    "soap",
+                    "text",
+                    "types",
+                    "xml",
+                ],
+            ),
+        ],
+    ),
+    (
         "posthouse-store",
         &[
             ("fault", &[]),
