@@ -4,16 +4,26 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use anyhow::Context as _;
-use posthouse_sim::{CarrierOptions, CarrierSim, carrier::Complaints, config};
+use posthouse_sim::{
+    CarrierOptions, CarrierSim,
+    carrier::{Complaints, KeptMessage},
+    config,
+};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::interval};
 
 use super::{Several, StopSignals};
 
-use crate::print;
+use crate::print::{self, Printer};
+
+/// How often new messages are shown on a terminal.
+const SHOW_EVERY: Duration = Duration::from_millis(200);
+/// How many are shown at a time; of a load the others are counted.
+const SHOWN: usize = 20;
 
 const TABLE: &str = "\
 The recipient's last four digits say what the carrier does:
@@ -93,16 +103,63 @@ async fn simulate(carriers: Vec<CarrierOptions>, json: bool) -> anyhow::Result<E
         running.push((about, carrier));
     }
     announce(&running, json)?;
+    let is_watched = !json && print::stdout().is_terminal();
+    let mut seen = vec![0; running.len()];
+    let mut ticks = interval(SHOW_EVERY);
     let mut complaints = JoinSet::new();
     for (about, carrier) in &running {
         complaints.spawn(tell(about.id.clone(), carrier.complaints()));
     }
-    stop.asked().await;
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            _ = ticks.tick(), if is_watched => {
+                for ((about, carrier), seen) in running.iter().zip(&mut seen) {
+                    show_new(&about.id, carrier, seen)?;
+                }
+            }
+        }
+    }
     complaints.abort_all();
     for (_, carrier) in running {
         carrier.stop().await;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows what came since `seen` requests had come: a terminal that stays silent looks as if nothing came.
+fn show_new(id: &str, carrier: &CarrierSim, seen: &mut u64) -> io::Result<()> {
+    let received = carrier.received();
+    let new = usize::try_from(received - *seen).unwrap_or(usize::MAX);
+    *seen = received;
+    if new == 0 {
+        return Ok(());
+    }
+    let (mut out, messages) = (print::stdout(), carrier.messages());
+    let shown = new.min(SHOWN).min(messages.len());
+    if new > shown {
+        writeln!(out, "{} more", new - shown)?;
+    }
+    messages.iter().skip(messages.len() - shown).try_for_each(|message| show(&mut out, id, message))
+}
+
+fn show(out: &mut Printer, id: &str, message: &KeptMessage) -> io::Result<()> {
+    let answered = match (message.http_status, message.code) {
+        (_, Some(code)) => code.to_string(),
+        (Some(http_status), None) => format!("HTTP {http_status}"),
+        (None, None) => "nothing".to_owned(),
+    };
+    let message_id = message.message_id.as_ref().map_or("(no id)", |id| id.as_str());
+    let finding = message.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
+    writeln!(
+        out,
+        "{:.3} message {message_id} {} -> {} {:?} ({} parts), carrier {id}{finding}; answered {answered}",
+        message.time,
+        message.sender.as_deref().unwrap_or("(no address)"),
+        message.recipients.join(","),
+        message.subject.as_deref().unwrap_or_default(),
+        message.media.len(),
+    )
 }
 
 /// Tells on stderr what is wrong with where a carrier's reports go.

@@ -61,15 +61,19 @@ Examples:
   posthouse bench --url http://127.0.0.1:8007/mm7/v1 --vaspid acme-api-key --vasid 61295
 
 Starts a gateway on an empty store in a temporary folder, a carrier and a VASP, and measures one after the other:
-  ceiling      a bare HTTP server that reads the same bodies and answers as many bytes (half before, half after the rest)
-  end to end   everything up: from the first SubmitReq to the last report at the VASP
-  accepted     the carrier down, so that accepting is all there is to do; every 1000 is on disk before it is answered
-  disk         what the disk makes durable a second when nothing else is done: pieces as long as the store's groups, each synced,
-               into fresh files and over what files held
-CPU and bytes written are the gateway's, as /proc tells them, a message. TransactionIDs, recipients and the carrier's MessageIDs do not
-ascend, as in the field.
-At the end the carrier comes back, and every message that was accepted has to end with a report at the VASP; those that do not
-are lost. With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
+  ceiling     a bare HTTP server that reads the same bodies and answers as many bytes;
+              half before, half after the rest
+  end to end  everything up: from the first SubmitReq to the last report at the VASP
+  accepted    the carrier down, so that accepting is all there is to do; every 1000 is on
+              disk before it is answered
+  disk        what the disk makes durable a second when nothing else is done: pieces as long
+              as the store's groups, each synced, into fresh files and over what files held
+
+CPU and bytes written are the gateway's, as /proc tells them, a message. TransactionIDs, recipients and the carrier's \
+MessageIDs do not ascend, as in the field.
+
+At the end the carrier comes back, and every message that was accepted has to end with a report at the VASP; those that do \
+not are lost. With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
 
 /// The arguments of `posthouse bench`.
 #[derive(clap::Args)]

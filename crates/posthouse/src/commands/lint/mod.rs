@@ -29,8 +29,8 @@ Examples:
   posthouse lint request.http --fix --output fixed.http
   posthouse send --vaspid k --from 111122 --to 16175550100 --text hi --dry-run | posthouse lint -
 
-The file is an HTTP request as it went over the wire (head, blank line, body; line ends may be LF), or a body alone:
-an envelope, or a multipart that begins with its boundary. Answers and carriers' requests are judged by the rules of
+The file is an HTTP request as it went over the wire (head, blank line, body; line ends may be LF), or a body alone: \
+an envelope, or a multipart that begins with its boundary. Answers and carriers' requests are judged by the rules of \
 the format alone.
 
 Exit code: 0 accepted by the dialect, 1 refused, 2 the file cannot be read.";

@@ -18,7 +18,7 @@ Examples:
   posthouse messages unreadable --carrier 31003
   posthouse messages unreadable 17                       (its bytes)
 
-A report that cannot be read is refused, and lost for its message. What is odd in form alone is taken, and noted on the
+A report that cannot be read is refused, and lost for its message. What is odd in form alone is taken, and noted on the \
 timeline. Of each carrier the newest 1,000 are kept, 16 KiB of each; one that comes again is counted.
 Characters that a terminal would obey are escaped, as are backslashes and bytes that are no UTF-8 (\\xNN).")]
 pub(super) struct Args {
