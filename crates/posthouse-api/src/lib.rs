@@ -23,7 +23,7 @@ mod provisioned;
 mod provisioning;
 mod queue;
 mod refusal;
-mod series;
+mod stats;
 mod token;
 mod unreadable;
 mod version;
@@ -57,7 +57,7 @@ pub use provisioning::{
 };
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use refusal::{FindingView, RefusalQuery, RefusalView};
-pub use series::SeriesView;
+pub use stats::{SeriesView, StoreView, VolumeView};
 pub use token::{IssuedToken, Revoked, TokenRequest, TokenView};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};
 pub use version::VersionView;

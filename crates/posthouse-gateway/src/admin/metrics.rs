@@ -89,7 +89,7 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
 }
 
 /// Free bytes of where database and media lie; of a folder that is not there nothing is told.
-fn disks(database: &Path, media: Option<&Path>) -> Vec<(&'static str, u64)> {
+pub(super) fn disks(database: &Path, media: Option<&Path>) -> Vec<(&'static str, u64)> {
     let database = ("database", database.parent().unwrap_or(Path::new(".")));
     let folders = [database].into_iter().chain(media.map(|folder| ("media", folder)));
     let free = folders.filter_map(|(volume, folder)| {
@@ -101,7 +101,7 @@ fn disks(database: &Path, media: Option<&Path>) -> Vec<(&'static str, u64)> {
 }
 
 /// The size of the database's file with its journal.
-fn size(database: &Path) -> Option<u64> {
+pub(super) fn size(database: &Path) -> Option<u64> {
     let main = std::fs::metadata(database).ok()?.len();
     let mut journal = OsString::from(database);
     journal.push("-wal");

@@ -132,6 +132,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/stats/series" Look => stats::series::handle;
+        GET "/stats/store" Look => stats::store::handle;
         GET "/audit" Look => audit::list::handle;
         GET "/tokens" Users => tokens::list::handle;
         POST "/tokens" Users => tokens::add::handle;

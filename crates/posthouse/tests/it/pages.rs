@@ -374,7 +374,10 @@ async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
     assert!(page("/mo").await.contains("No message came from a handset yet."));
     assert!(page("/mo/for-nobody").await.contains("was for a service that is provisioned"));
     assert!(page("/unmatched-reports").await.contains("was about a message that is known"));
-    assert!(page("/nodes").await.contains("serving"));
+    let nodes = page("/nodes").await;
+    assert!(nodes.contains("serving") && nodes.contains("Free for the database"), "{nodes}");
+    let counted = page("/messages?carrier=31003&counted=yes").await;
+    assert!(counted.contains("<b>1 message since "), "{counted}");
     assert_eq!(ask(admin, "POST", "/nodes/self/drain", &own, "reason=an+upgrade").await.status, 303);
     assert!(page("/nodes?done=drain").await.contains("drained"));
     assert_eq!(town.post(&RawRequest::to("16175550100")).await.code(), Some(3510));
@@ -436,6 +439,93 @@ async fn a_live_page_is_one_stream_for_those_who_signed_in_till_the_gateway_stop
     town.close().await;
     let mut left = Vec::new();
     timeout(DEADLINE, open.read_to_end(&mut left)).await.unwrap().unwrap();
+}
+
+/// A page with all that it loads is small enough for a bad line at three in the morning.
+#[tokio::test]
+async fn the_first_page_is_at_most_60_kb_with_all_that_it_loads() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let page = ask(admin, "GET", "/", &[&cookie], "").await.body;
+    let mut bytes = page.len();
+    let loaded: Vec<&str> = page.split('"').filter(|text| text.starts_with("/assets/")).collect();
+    assert_eq!(loaded.len(), 3, "{loaded:?}");
+    for path in loaded {
+        let asset = ask(admin, "GET", path, &[], "").await;
+        assert_eq!(asset.status, 200, "{path}");
+        assert!(
+            asset.head.contains("cache-control: public, max-age=31536000, immutable\r\n"),
+            "{}",
+            asset.head
+        );
+        bytes += asset.body.len();
+    }
+    assert!(bytes <= 60 << 10, "{bytes} bytes");
+    town.close().await;
+}
+
+/// What a viewer sees has nothing to press, and what a viewer presses all the same is refused.
+#[tokio::test]
+async fn a_viewer_looks_and_changes_nothing() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    let headers = ["Authorization: Bearer hush-hush", "Content-Type: application/json"];
+    let made =
+        ask(admin, "POST", "/api/v1/tokens", &headers, r#"{"name":"vic","role":"viewer"}"#).await.json();
+    let form = format!("token={}", made["token"].as_str().unwrap());
+    let said = ask(admin, "POST", "/sign-in", &[], &form).await;
+    let set = said.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
+    let cookie = format!("Cookie: __Host-posthouse={}", set.split(['=', ';']).nth(1).unwrap());
+    for path in [
+        "/",
+        "/find?q=16175559015",
+        "/messages",
+        &format!("/messages/{id}"),
+        "/refusals",
+        "/mo",
+        "/mo/for-nobody",
+        "/unmatched-reports",
+        "/callbacks",
+        "/operations",
+        "/queues",
+        "/carriers",
+        "/carriers/31003",
+        "/accounts",
+        "/accounts/acme",
+        "/numbers?number=16175559015",
+        "/provisioning",
+        "/provisioning/1",
+        "/audit",
+        "/nodes",
+    ] {
+        let page = ask(admin, "GET", path, &[&cookie], "").await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        let forms: Vec<_> = page.body.split("method=\"post\" action=\"").skip(1).collect();
+        assert!(forms.iter().all(|form| form.starts_with("/sign-out\"")), "{path}: {}", forms.len());
+        // What one has written oneself stands in the box.
+        assert!(path.contains('=') || !page.body.contains("16175559015"), "{path}: masked");
+    }
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    for (path, form) in [
+        (&*format!("/messages/{id}/expire"), ""),
+        ("/operations", "verb=expire&filter=carrier%3D31003"),
+        ("/operations/1/start", "expect_count=1"),
+        ("/accounts/acme/disable", ""),
+        ("/accounts/acme/senders", "vasid=61295&sender=1&do=add"),
+        ("/numbers", "number=16175550100&do=block"),
+        ("/nodes/self/drain", ""),
+        ("/callbacks/acme/pause", ""),
+        ("/provisioning/1/rollback", "expect=1"),
+    ] {
+        let refused = ask(admin, "POST", path, &own, form).await;
+        assert_eq!(refused.status, 403, "{path}: {}", refused.body);
+        assert!(refused.body.contains("this needs the right"), "{path}: {}", refused.body);
+    }
+    waits(&town, id, State::Parked, 1).await;
+    town.close().await;
 }
 
 #[tokio::test]

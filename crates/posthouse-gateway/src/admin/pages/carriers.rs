@@ -157,17 +157,17 @@ fn facts(carrier: &CarrierView, queue: Option<&CarrierQueue>) -> Vec<Fact> {
     let mut facts = vec![("Name", carrier.name.clone(), None), ("Other ids", aliases, None)];
     let Some(queue) = queue else { return facts };
     let oldest = match queue.oldest_seconds {
-        Some(_) => format!(", the oldest for {}", words::age(&queue.oldest_seconds)),
+        Some(_) => format!(", the oldest for {}; {} due", words::age(&queue.oldest_seconds), queue.due),
         None => String::new(),
     };
+    let overdue = match queue.overdue {
+        0 => String::new(),
+        overdue => format!(", {overdue} of them overdue"),
+    };
     facts.extend([
-        ("Waiting", format!("{}{oldest}; {} due", queue.waiting, queue.due), messages("Accepted")),
+        ("Waiting", format!("{}{oldest}", queue.waiting), messages("Accepted")),
         ("In flight", queue.sending.to_string(), messages("Sending")),
-        (
-            "At the carrier",
-            format!("{}, {} of them overdue", queue.at_carrier, queue.overdue),
-            messages("Forwarded"),
-        ),
+        ("At the carrier", format!("{}{overdue}", queue.at_carrier), messages("Forwarded")),
         ("Parked", queue.parked.to_string(), messages("Parked")),
         (
             "Reports without a message",

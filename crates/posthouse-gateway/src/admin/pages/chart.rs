@@ -94,9 +94,9 @@ fn number(value: f64) -> String {
     }
 }
 
-/// The next of 1, 2, 5, 10, 20 and so on.
+/// The next of 0.1, 0.2, 0.5, 1, 2, 5, 10 and so on.
 fn round_up(highest: f64) -> f64 {
-    let mut top = 0.01;
+    let mut top = 0.1;
     for factor in [2.0, 2.5, 2.0].into_iter().cycle().take(60) {
         if top >= highest {
             break;
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn scales_end_at_round_numbers() {
         for (highest, top) in
-            [(0.0, "0.01"), (0.03, "0.05"), (0.2, "0.20"), (3.0, "5.0"), (17.0, "20"), (640.0, "1000")]
+            [(0.0, "0.10"), (0.03, "0.10"), (0.2, "0.20"), (3.0, "5.0"), (17.0, "20"), (640.0, "1000")]
         {
             assert_eq!(number(round_up(highest)), top, "{highest}");
         }

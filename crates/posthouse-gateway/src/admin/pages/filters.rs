@@ -6,7 +6,7 @@ use posthouse_api::{PageOf, ProblemDetails};
 use super::ask::query;
 
 /// What of a page's query is no filter.
-const NO_FILTERS: [&str; 2] = ["frame", "done"];
+const NO_FILTERS: [&str; 3] = ["frame", "done", "counted"];
 
 /// A filter that a list takes.
 pub(super) struct FilterSpec {

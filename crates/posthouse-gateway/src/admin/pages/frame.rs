@@ -10,6 +10,7 @@ use posthouse_core::actor::Actor;
 
 use super::{
     super::{context::authorize, router::Rights},
+    assets,
     sessions::Visitor,
 };
 
@@ -93,6 +94,12 @@ impl Frame {
             stream: None,
             query: String::new(),
         }
+    }
+
+    /// Which files the page loads.
+    #[expect(clippy::unused_self, reason = "templates ask their frame")]
+    pub fn assets(&self) -> &'static str {
+        assets::revision()
     }
 
     /// The menu, as far as it is for whoever looks.

@@ -90,7 +90,8 @@ pub(super) fn stream(pages: &Arc<PageState>, visitor: &Visitor, uri: &Uri) -> Op
     let topic = LiveTopic::of(uri).filter(|_| who.account().is_none())?;
     let permit = Arc::clone(&pages.live.streams).try_acquire_owned().ok()?;
     let (events, body) = mpsc::channel(WAITING);
-    let parts = subscribe(pages, topic);
+    let (looked_at, of) = (Arc::clone(pages), topic.clone());
+    let parts = watched(&pages.live, topic, move || look(Arc::clone(&looked_at), of.clone()));
     drop(spawn(send(parts, events, permit)));
     let mut answer = Response::new(AnswerBody::Stream(body));
     let headers = answer.headers_mut();
@@ -108,43 +109,76 @@ pub(super) fn refused() -> ProblemDetails {
         .remedy("open the page again: it asks by itself")
 }
 
-/// Watches a topic; it is computed from now on if nobody else did.
-fn subscribe(pages: &Arc<PageState>, topic: LiveTopic) -> watch::Receiver<LivePart> {
-    let mut watched = pages.live.watched.lock();
+/// What a look at a topic came to.
+enum LiveLook {
+    /// The part, and the time.
+    Seen(String, String),
+    /// It cannot be had now.
+    Nothing,
+    /// The process is about to stop.
+    Over,
+}
+
+/// Watches a topic; from now on it is looked at if nobody watched it before.
+fn watched<F, L>(topics: &Arc<LiveTopics>, topic: LiveTopic, look: F) -> watch::Receiver<LivePart>
+where
+    F: Fn() -> L + Send + 'static,
+    L: Future<Output = LiveLook> + Send + 'static,
+{
+    let mut watched = topics.watched.lock();
     if let Some(parts) = watched.get(&topic) {
         return parts.subscribe();
     }
     let (parts, seen) = watch::channel(LivePart::default());
     watched.insert(topic.clone(), parts.clone());
-    drop(spawn(compute(Arc::clone(pages), topic, parts)));
+    drop(spawn(follow(Arc::clone(topics), topic, parts, look)));
     seen
 }
 
-/// Computes a topic as long as somebody watches it.
-async fn compute(pages: Arc<PageState>, topic: LiveTopic, parts: watch::Sender<LivePart>) {
-    let by = Actor::new("live", Role::Viewer, Credential::Run);
+/// Looks at a topic as long as somebody watches it.
+async fn follow<L: Future<Output = LiveLook>>(
+    topics: Arc<LiveTopics>,
+    topic: LiveTopic,
+    parts: watch::Sender<LivePart>,
+    look: impl Fn() -> L,
+) {
     loop {
-        match topic.part(&pages, &by).await {
-            Ok(html) => {
-                let time = pages.admin.clock.now().strftime("%H:%M:%S").to_string();
-                parts.send_modify(|part| {
-                    if *part.html != *html {
-                        (part.html, part.number) = (html.into(), part.number + 1);
-                    }
-                    part.time = time;
-                });
+        let looked = look().await;
+        let is_over = matches!(looked, LiveLook::Over);
+        if let LiveLook::Seen(html, time) = looked {
+            parts.send_modify(|part| {
+                if *part.html != *html {
+                    (part.html, part.number) = (html.into(), part.number + 1);
+                }
+                part.time = time;
+            });
+        }
+        if !is_over {
+            tokio::select! {
+                () = sleep(EVERY) => {}
+                () = parts.closed() => {}
             }
-            // Watchers see that nothing comes; who watches what is no more hears nothing more.
-            Err(problem) => tracing::debug!(%problem, "a live page has nothing to show"),
         }
-        tokio::select! {
-            () = sleep(EVERY) => {}
-            () = parts.closed() => {}
-        }
-        let mut watched = pages.live.watched.lock();
-        if parts.receiver_count() == 0 || pages.admin.drain.is_stopping() {
+        let mut watched = topics.watched.lock();
+        if is_over || parts.receiver_count() == 0 {
             watched.remove(&topic);
             return;
+        }
+    }
+}
+
+/// What everybody sees of a topic.
+async fn look(pages: Arc<PageState>, topic: LiveTopic) -> LiveLook {
+    if pages.admin.drain.is_stopping() {
+        return LiveLook::Over;
+    }
+    let by = Actor::new("live", Role::Viewer, Credential::Run);
+    match topic.part(&pages, &by).await {
+        Ok(html) => LiveLook::Seen(html, pages.admin.clock.now().strftime("%H:%M:%S").to_string()),
+        // Who watches what is no more hears nothing more.
+        Err(problem) => {
+            tracing::debug!(%problem, "a live page has nothing to show");
+            LiveLook::Nothing
         }
     }
 }
@@ -197,6 +231,8 @@ fn event(part: &LivePart, is_new: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
     use super::*;
 
     #[test]
@@ -207,6 +243,51 @@ mod tests {
             "event: part\ndata: <p>a\ndata: \ndata: b</p>\n\nevent: beat\ndata: 03:12:04\n\n"
         );
         assert_eq!(event(&part, false), "event: beat\ndata: 03:12:04\n\n");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_watches_is_not_looked_at_and_two_watchers_are_one_look() {
+        let topics = Arc::new(LiveTopics::default());
+        let looks = Arc::new(AtomicU64::new(0));
+        let watch = || {
+            let looks = Arc::clone(&looks);
+            watched(&topics, LiveTopic::Queues, move || {
+                let number = looks.fetch_add(1, Relaxed);
+                async move { LiveLook::Seen(format!("<p>{}</p>", number / 2), number.to_string()) }
+            })
+        };
+        let (mut first, mut second) = (watch(), watch());
+        for time in ["0", "1", "2"] {
+            first.changed().await.unwrap();
+            second.changed().await.unwrap();
+            assert_eq!(first.borrow_and_update().time, time);
+            assert_eq!(second.borrow_and_update().time, time);
+        }
+        assert_eq!(first.borrow().number, 2, "the third is new, the second is as the first was");
+        assert_eq!(looks.load(Relaxed), 3);
+        drop((first, second));
+        sleep(EVERY * 100).await;
+        assert!(looks.load(Relaxed) <= 4 && topics.watched.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_by_itself_and_gives_its_place_back() {
+        let topics = Arc::new(LiveTopics::default());
+        let permit = Arc::clone(&topics.streams).try_acquire_owned().unwrap();
+        let parts = watched(&topics, LiveTopic::Queues, || async {
+            LiveLook::Seen("<p></p>".to_owned(), "03:12:04".to_owned())
+        });
+        let (events, mut came) = mpsc::channel(WAITING);
+        let sending = spawn(send(parts, events, permit));
+        let first = came.recv().await.unwrap();
+        assert!(first.starts_with(b"event: part\n"), "{first:?}");
+        let begun = Instant::now();
+        while let Some(event) = came.recv().await {
+            assert_eq!(event, "event: beat\ndata: 03:12:04\n\n");
+        }
+        assert!(begun.elapsed() >= LASTS - EVERY && begun.elapsed() <= LASTS + EVERY);
+        sending.await.unwrap();
+        assert_eq!(topics.streams.available_permits(), MOST);
     }
 
     #[test]

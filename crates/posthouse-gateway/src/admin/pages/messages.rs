@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use http::Uri;
-use posthouse_api::{MessageView, PageOf};
+use posthouse_api::{MessageTotal, MessageView, PageOf};
 use posthouse_core::{
     actor::Right, life::state::State as MessageState, operation::OperationVerb,
     provisioning::words::OneOfWords,
@@ -17,6 +17,7 @@ use super::{
     filters::{FilterForm, FilterSpec},
     frame::{Frame, html},
     sessions::SignedIn,
+    sign_in::field,
     words,
 };
 
@@ -44,6 +45,8 @@ struct MessagesPage {
     bulk: Vec<(&'static str, &'static str)>,
     /// The filters, as a query.
     selection: String,
+    /// How many match, where that was asked for.
+    counted: Option<String>,
 }
 
 /// What an operation does.
@@ -70,11 +73,24 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
                 .filter(|_| may)
                 .map(|verb| (verb.word(), does(*verb)));
             let selection = query(filter.pairs());
-            html(
-                status,
-                &MessagesPage { frame, items, next, nothing, bulk: bulk.collect(), selection, filter },
-            )
+            let counted = match field(uri.query().unwrap_or_default().as_bytes(), "counted") {
+                Some(_) if status.is_success() => Some(counted(&pages, &by, &selection).await),
+                _ => None,
+            };
+            let bulk = bulk.collect();
+            html(status, &MessagesPage { frame, items, next, nothing, bulk, selection, counted, filter })
         }
         Err(problem) => frame.trouble(&problem),
+    }
+}
+
+/// How many match, and since when that is counted; or why it is not known.
+async fn counted(pages: &PageState, by: &SignedIn, selection: &str) -> String {
+    match pages.api.get::<MessageTotal>(&by.actor, &format!("/messages/count?{selection}")).await {
+        Ok(MessageTotal { messages, since: Some(since), .. }) => {
+            format!("{} since {}.", words::messages(messages), words::short(&since))
+        }
+        Ok(total) => format!("{}.", words::messages(total.messages)),
+        Err(problem) => problem.to_string(),
     }
 }

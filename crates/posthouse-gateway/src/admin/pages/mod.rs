@@ -58,7 +58,7 @@ use crate::http::{answer_body::AnswerBody, peer::Peer};
 pub(super) struct PageState {
     api: Api,
     sessions: Sessions,
-    live: LiveTopics,
+    live: Arc<LiveTopics>,
     admin: Arc<AdminState>,
 }
 
@@ -71,8 +71,7 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages over these verbs.
     pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
-        let state =
-            Arc::new(PageState { api, sessions: Sessions::default(), live: LiveTopics::default(), admin });
+        let state = Arc::new(PageState { api, sessions: Sessions::default(), live: Arc::default(), admin });
         let router = Router::new()
             .route("/", get(overview::handle))
             .route("/find", get(find::handle))

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{Method, Uri};
-use posthouse_api::{NodeView, PageOf, ProblemCode, ProblemDetails};
+use posthouse_api::{NodeView, PageOf, ProblemCode, ProblemDetails, StoreView};
 use posthouse_core::actor::Right;
 
 use super::{
@@ -19,6 +19,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
+    words::{Fact, bytes},
 };
 
 #[derive(Template)]
@@ -26,6 +27,9 @@ use super::{
 struct NodesPage {
     frame: Frame,
     items: Vec<NodeView>,
+    store: StoreView,
+    /// What of it is how large, or how much is free.
+    facts: Vec<Fact>,
     may_drain: bool,
     done: Option<&'static str>,
 }
@@ -37,13 +41,34 @@ pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri:
         Some("undrain") => Some("It takes new messages again."),
         _ => None,
     };
-    match pages.api.get::<PageOf<NodeView>>(&by.actor, "/nodes").await {
-        Ok(page) => {
+    let nodes = pages.api.get::<PageOf<NodeView>>(&by.actor, "/nodes").await;
+    let store = pages.api.get::<StoreView>(&by.actor, "/stats/store").await;
+    match (nodes, store) {
+        (Ok(nodes), Ok(store)) => {
             let may_drain = by.actor.may(Right::Drain);
-            ok(&NodesPage { frame, items: page.items, may_drain, done })
+            ok(&NodesPage { frame, items: nodes.items, facts: facts(&store), store, may_drain, done })
         }
-        Err(problem) => frame.trouble(&problem),
+        (Err(problem), _) | (_, Err(problem)) => frame.trouble(&problem),
     }
+}
+
+fn facts(store: &StoreView) -> Vec<Fact> {
+    let mut facts: Vec<Fact> = Vec::new();
+    facts.extend(store.database_bytes.map(|size| ("Database", bytes(size), None)));
+    facts.extend(store.volumes.iter().map(|volume| {
+        let name = if volume.name == "media" { "Free for media" } else { "Free for the database" };
+        (
+            name,
+            format!(
+                "{}; below {} nothing is accepted",
+                bytes(volume.free_bytes),
+                bytes(store.low_water_bytes)
+            ),
+            None,
+        )
+    }));
+    facts.push(("Transactions that wait", store.writes_waiting.to_string(), None));
+    facts
 }
 
 /// Drains a node, or has it take new messages again.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use posthouse_api::{CarrierQueue, EndpointView, PageOf, ProblemDetails, RefusalView, SeriesView};
+use posthouse_api::{CarrierQueue, EndpointView, PageOf, ProblemDetails, RefusalView, SeriesView, StoreView};
 use posthouse_core::actor::Actor;
 
 use super::{
     PageState,
-    ask::query,
+    ask::{query, segment},
     chart::Chart,
     frame::{Frame, ok, written},
     home,
@@ -68,9 +68,10 @@ async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, Problem
     let queues = pages.api.get::<PageOf<CarrierQueue>>(by, "/queues").await?.items;
     let endpoints = pages.api.get::<PageOf<EndpointView>>(by, "/endpoints").await?.items;
     let refusals = pages.api.get::<PageOf<RefusalView>>(by, "/refusals?limit=5").await?.items;
+    let store = pages.api.get::<StoreView>(by, "/stats/store").await?;
     let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
     Ok(OverviewPart {
-        sentences: sentences(&queues, &endpoints),
+        sentences: sentences(&store, &queues, &endpoints),
         tiles: vec![
             ("Waiting", sum(|queue| queue.waiting)),
             ("In flight", sum(|queue| queue.sending)),
@@ -97,14 +98,14 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
     Ok(Chart::of("Messages a second", &series))
 }
 
-fn sentences(queues: &[CarrierQueue], endpoints: &[EndpointView]) -> Vec<Sentence> {
-    let mut all: Vec<Sentence> = queues
-        .iter()
-        .filter_map(|queue| {
-            let text = queue.says.clone()?;
-            Some(Sentence { tone: "warn", text, href: Some("/queues".to_owned()) })
-        })
-        .collect();
+fn sentences(store: &StoreView, queues: &[CarrierQueue], endpoints: &[EndpointView]) -> Vec<Sentence> {
+    let of_store =
+        |text: &String| Sentence { tone: "bad", text: text.clone(), href: Some("/nodes".to_owned()) };
+    let mut all: Vec<Sentence> = store.says.iter().map(of_store).collect();
+    all.extend(queues.iter().filter_map(|queue| {
+        let (text, href) = (queue.says.clone()?, format!("/carriers/{}", segment(&queue.carrier)));
+        Some(Sentence { tone: "warn", text, href: Some(href) })
+    }));
     all.extend(queues.iter().filter(|queue| queue.parked > 0).map(|queue| Sentence {
         tone: "warn",
         text: format!(
@@ -162,9 +163,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_and_that_nothing_is() {
         let said = |queues: &[CarrierQueue], endpoints: &[EndpointView]| {
-            sentences(queues, endpoints).into_iter().map(|one| (one.tone, one.text)).collect::<Vec<_>>()
+            sentences(&StoreView::default(), queues, endpoints)
+                .into_iter()
+                .map(|one| (one.tone, one.text))
+                .collect::<Vec<_>>()
         };
         assert_eq!(said(&[], &[endpoint()]), [("good", "Nothing is out of the ordinary.".to_owned())]);
+        let full = StoreView { says: vec!["There is no room.".to_owned()], ..StoreView::default() };
+        assert_eq!(sentences(&full, &[], &[]).first().map(|one| &*one.text), Some("There is no room."));
         let at = Timestamp::UNIX_EPOCH;
         let failing = EndpointView {
             failing_since: Some(at),

@@ -133,7 +133,8 @@ pub(super) fn bytes(count: u64) -> String {
     match count {
         0..1_000 => format!("{count} bytes"),
         1_000..1_000_000 => format!("{}.{} KB", count / 1_000, count % 1_000 / 100),
-        _ => format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", count / 1_000_000, count % 1_000_000 / 100_000),
+        _ => format!("{}.{} GB", count / 1_000_000_000, count % 1_000_000_000 / 100_000_000),
     }
 }
 
@@ -146,6 +147,7 @@ mod tests {
         let at: Timestamp = "2026-11-29T02:03:04.0567Z".parse().unwrap();
         assert_eq!(short(&at), "2026-11-29 02:03:04");
         assert_eq!(precise(&at), "2026-11-29 02:03:04.056");
-        assert_eq!([999, 1_000, 2_345_678].map(bytes), ["999 bytes", "1.0 KB", "2.3 MB"]);
+        let counts = [999, 1_000, 2_345_678, 74_260_000_000];
+        assert_eq!(counts.map(bytes), ["999 bytes", "1.0 KB", "2.3 MB", "74.2 GB"]);
     }
 }

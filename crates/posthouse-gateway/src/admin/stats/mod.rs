@@ -2,3 +2,4 @@
 
 pub(crate) mod sampler;
 pub(super) mod series;
+pub(super) mod store;

@@ -17,6 +17,7 @@ use crate::api::{ask, town_with, waits};
 
 const ENTER: &str = "\u{E007}";
 const ESCAPE: &str = "\u{E00C}";
+const TAB: &str = "\u{E004}";
 /// What axe-core is asked for: WCAG 2.2, A and AA.
 const AXE: &str = "return axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})
     .then(found => found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).slice(0, 3).join(' | ')))";
@@ -146,6 +147,11 @@ fn axe() -> Option<String> {
     path.map(|path| fs::read_to_string(path).unwrap())
 }
 
+/// The widths, from a small phone to a wall, each in light and dark.
+fn looks() -> impl Iterator<Item = (u32, &'static str)> {
+    [320, 390, 768, 1440, 3840].into_iter().flat_map(|width| ["light", "dark"].map(|scheme| (width, scheme)))
+}
+
 /// Where pictures go, if they are wanted.
 fn pictures() -> Option<PathBuf> {
     let folder = PathBuf::from(env::var_os("POSTHOUSE_PICTURES")?);
@@ -159,36 +165,33 @@ async fn every_page_is_whole_at_every_width_in_light_and_dark() {
     let (axe, pictures) = (axe(), pictures());
     let mut wrong = Vec::new();
     for (name, path) in pages(&browser, &admin).await {
-        for width in [320, 768, 1440, 3840] {
-            for scheme in ["light", "dark"] {
-                browser.look(width, scheme).await;
-                browser.open(&format!("{admin}{path}")).await;
-                let here = format!("{name} at {width}, {scheme}");
-                let sideways = browser.run("return document.documentElement.scrollWidth > innerWidth").await;
-                if sideways == true {
-                    wrong.push(format!("{here}: it scrolls sideways"));
-                }
-                // A page that is not there, or is refused, is told by the console, too: that is the one line it may have.
-                let console = browser.console().await;
-                let said =
-                    console.iter().filter(|line| !line.contains("the server responded with a status of 40"));
-                wrong.extend(said.map(|line| format!("{here}: the console says {line}")));
-                if let Some(axe) = &axe {
-                    browser.run(axe).await;
-                    let found = browser.run(AXE).await;
-                    let found = found.as_array().into_iter().flatten();
-                    wrong.extend(found.map(|one| format!("{here}: {one}")));
-                }
-            }
+        browser.open(&format!("{admin}{path}")).await;
+        if let Some(axe) = &axe {
+            browser.run(axe).await;
         }
-        for (width, scheme) in [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")] {
-            if let Some(folder) = &pictures {
-                browser.look(width, scheme).await;
-                browser.open(&format!("{admin}{path}")).await;
+        for (width, scheme) in looks() {
+            browser.look(width, scheme).await;
+            let here = format!("{name} at {width}, {scheme}");
+            if let Some(folder) = &pictures
+                && (width == 1440 || width == 390)
+            {
                 let picture = browser.picture().await;
                 fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), picture).unwrap();
             }
+            let sideways = browser.run("return document.documentElement.scrollWidth > innerWidth").await;
+            if sideways == true {
+                wrong.push(format!("{here}: it scrolls sideways"));
+            }
+            if axe.is_some() {
+                let found = browser.run(AXE).await;
+                let found = found.as_array().into_iter().flatten();
+                wrong.extend(found.map(|one| format!("{here}: {one}")));
+            }
         }
+        // A page that is not there, or is refused, is told by the console, too: that is the one line it may have.
+        let console = browser.console().await;
+        let said = console.iter().filter(|line| !line.contains("the server responded with a status of 40"));
+        wrong.extend(said.map(|line| format!("{name}: the console says {line}")));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     town.close().await;
@@ -282,8 +285,109 @@ async fn a_live_page_follows_what_happens_and_can_be_paused() {
     waits(&town, id, State::Parked, 1).await;
     browser.press(ENTER).await;
     eventually("it goes on", async || (text(&browser, parked).await == "3").then_some(())).await;
-    // Signed out elsewhere, an old tab says since when it is not live.
     assert!(browser.console().await.is_empty());
+    // When nobody answers any more, the page says since when.
+    town.close().await;
+    eventually("the page is not live", async || says().await.starts_with("Not live since ").then_some(()))
+        .await;
+}
+
+/// What VASPs, carriers and addresses say is shown, and never obeyed.
+#[tokio::test]
+async fn hostile_words_are_text() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    let hostile = "\"'><script>hit()</script><img src=x onerror=hit()>\u{202E}";
+    let escaped = hostile.replace('<', "&lt;").replace('>', "&gt;");
+    let mut taken = RawRequest::to("16175550100");
+    taken.transaction_id(&escaped);
+    let id = town.submit(&taken).await;
+    town.ended(id).await;
+    let mut refused = RawRequest::to("16175550100");
+    refused.transaction_id(&escaped);
+    refused.vasid = Some(escaped.clone());
+    assert_ne!(town.post(&refused).await.code(), Some(1000));
+    let q: String = hostile.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let mut pages = vec![format!("/messages/{id}"), "/messages".to_owned(), "/".to_owned()];
+    for path in [
+        "/find?q=",
+        "/messages?transaction_id=",
+        "/messages?account=",
+        "/refusals?transaction_id=",
+        "/refusals?code=",
+        "/mo?carrier=",
+        "/unmatched-reports?carrier_message_id=",
+        "/numbers?number=",
+        "/numbers?number=16175550100&account=",
+        "/audit?cursor=",
+        "/accounts/",
+        "/carriers/",
+        "/refusals/",
+        "/operations/",
+        "/mo/",
+        "/codes/",
+        "/",
+    ] {
+        pages.push(format!("{path}{q}"));
+    }
+    eventually("the refusal is shown", async || {
+        browser.open(&format!("{admin}/refusals")).await;
+        let shown = text(&browser, "return document.querySelector('[data-rows]').textContent").await;
+        shown.contains("<script>hit()</script>").then_some(())
+    })
+    .await;
+    browser.run("window.hit = () => { document.title = 'hit'; }").await;
+    for path in pages {
+        browser.open(&format!("{admin}{path}")).await;
+        let made =
+            "return document.querySelectorAll('main script, main img, main [onerror], body > script').length";
+        assert_eq!(browser.run(made).await, 0, "{path}");
+        assert!(browser.run("return Boolean(document.querySelector('h1'))").await == true, "{path}");
+        let console = browser.console().await;
+        let said: Vec<_> =
+            console.iter().filter(|line| !line.contains("responded with a status of 40")).collect();
+        assert!(said.is_empty(), "{path}: {said:?}");
+    }
+    browser.open(&format!("{admin}/messages/{id}")).await;
+    let facts = text(&browser, "return document.querySelector('dl.facts').textContent").await;
+    assert!(facts.contains("<img src=x onerror=hit()>"), "{facts}");
+    town.close().await;
+}
+
+/// A number is blocked, and an account's callbacks are paused, without a mouse.
+#[tokio::test]
+async fn keys_alone_block_a_number_and_pause_callbacks() {
+    let Some((town, browser, _)) = seen().await else { return };
+    let tab_to = async |selector: &str| {
+        for _ in 0..80 {
+            let is_there = format!("return document.activeElement.matches({selector:?})");
+            if browser.run(&is_there).await == true {
+                return;
+            }
+            browser.press(TAB).await;
+        }
+        panic!("{selector} is not reached by Tab");
+    };
+    browser.press("gn").await;
+    at(&browser, "/numbers").await;
+    tab_to("#n-number").await;
+    browser.press(&format!("16175550177{ENTER}")).await;
+    at(&browser, "/numbers?number=16175550177&account=").await;
+    tab_to("#b-why").await;
+    browser.press(&format!("their wish{ENTER}")).await;
+    at(&browser, "/numbers?number=16175550177&account=&done=block").await;
+    eventually("it is blocked", async || {
+        browser.command("/refresh", serde_json::json!({})).await;
+        let says = text(&browser, "return document.querySelector('.says').textContent").await;
+        says.contains("refused with 3001").then_some(())
+    })
+    .await;
+    browser.press("gc").await;
+    at(&browser, "/callbacks").await;
+    tab_to("details summary").await;
+    browser.press(ENTER).await;
+    tab_to("input[name=reason]").await;
+    browser.press(&format!("an upgrade of theirs{ENTER}")).await;
+    at(&browser, "/callbacks?done=pause").await;
     town.close().await;
 }
 
@@ -304,6 +408,24 @@ async fn forms_work_without_javascript() {
         let status =
             text(&browser, "return document.querySelector('[role=status]')?.textContent || ''").await;
         (status == "It has expired.").then_some(())
+    })
+    .await;
+    // An operation is planned and started.
+    browser.open(&format!("{admin}/messages?state=Expired")).await;
+    browser.run("document.querySelector('form[action=\"/operations\"] button').click()").await;
+    let shows = async |words: &str| {
+        eventually(words, async || {
+            let says = text(&browser, "return document.querySelector('.says')?.textContent || ''").await;
+            says.contains(words).then_some(())
+        })
+        .await;
+    };
+    shows("It is planned, and would be about 1 message.").await;
+    browser.run("document.querySelector('form[action$=\"/start\"] button').click()").await;
+    eventually("it is done", async || {
+        browser.command("/refresh", serde_json::json!({})).await;
+        let says = text(&browser, "return document.querySelector('.says')?.textContent || ''").await;
+        says.contains("It is done").then_some(())
     })
     .await;
     town.close().await;

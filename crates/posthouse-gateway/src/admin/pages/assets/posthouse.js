@@ -72,7 +72,7 @@
     const every = Number(live.dataset.poll || 10) * 1000;
     let source = null, timer = null, fails = 0, paused = false, heard = Date.now(), time = new Date().toISOString().slice(11, 19);
     const tell = () => {
-      const late = Date.now() - heard > 3 * every;
+      const late = Date.now() - heard > (streams ? 10000 : 3 * every);
       says.textContent = paused ? `Paused at ${time}` : late ? `Not live since ${time}` : `Live, as of ${time}`;
       live.classList.toggle("late", late && !paused);
     };
