@@ -1,5 +1,6 @@
 //! A client for the API: HTTP/1.1, with a deadline for each answer and a limit for its length.
 
+mod connections;
 mod verbs;
 
 use std::{error::Error, sync::Arc, time::Duration};

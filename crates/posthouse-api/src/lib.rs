@@ -9,6 +9,7 @@ mod audit;
 mod callback;
 mod client;
 mod code;
+mod connection;
 mod find;
 mod inbound;
 mod lint;
@@ -35,6 +36,9 @@ pub use callback::{
 };
 pub use client::{ApiClient, ApiError};
 pub use code::CodeView;
+pub use connection::{
+    ConnectionLimit, ConnectionProbed, ConnectionStatus, LimitRequest, SuspendRequest, Suspension,
+};
 pub use find::FoundView;
 pub use inbound::{ForNobodyView, MoQuery, MoView, UnmatchedQuery, UnmatchedView};
 pub use lint::{LintFinding, LintView};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{ConnectionLimit, Suspension};
+
 /// The queue of a carrier: an item of `GET /api/v1/queues`. Ages and times are in seconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -38,17 +40,18 @@ pub struct CarrierQueue {
 pub struct ConnectionPace {
     /// Its name, as provisioned.
     pub name: String,
-    /// `serving`; `throttled`: it is given much less than is provisioned; or `left_alone`: it failed, and is only tried now and then.
+    /// `serving`; `throttled`: it is given much less than is provisioned; `left_alone`: it failed, and is only tried now and then; or
+    /// `suspended`: an operator wants nothing to go over it.
     pub state: String,
     /// How many requests are in flight.
     pub in_flight: u32,
     /// How many may be, now.
     pub window: u32,
-    /// How many may be, by provisioning.
+    /// How many may be, by provisioning, or by an operator's limit below that.
     pub window_limit: u32,
     /// How many requests a second are allowed now; null: as many as the window lets through.
     pub per_second: Option<f64>,
-    /// How many are by provisioning.
+    /// How many are by provisioning, or by an operator's limit below that.
     pub per_second_limit: Option<u32>,
     /// How long an answer takes, smoothed; null before the first.
     pub answer_seconds: Option<f64>,
@@ -57,6 +60,12 @@ pub struct ConnectionPace {
     /// Why less than is provisioned is asked for: `busy` (the carrier said so), `slow` (its answers take longer than usual) or `silent` (none
     /// came); null when it is not.
     pub why: Option<String>,
+    /// That an operator suspended it; null: none did.
+    #[serde(default)]
+    pub suspended: Option<Suspension>,
+    /// That an operator limited it; null: none did.
+    #[serde(default)]
+    pub limited: Option<ConnectionLimit>,
 }
 
 /// An account's part of a carrier's queue.

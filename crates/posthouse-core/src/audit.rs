@@ -11,6 +11,7 @@ use crate::{
     actor::Actor,
     bounds,
     life::{intervention::Intervention, state::State},
+    overrides::{ConnectionOverride, OverrideKind},
     provisioning::{Change, words::words},
     shown::masked,
     token::TokenRecord,
@@ -42,6 +43,14 @@ words! {
         PauseCallbacks = "pause-callbacks",
         /// It gets them again.
         ResumeCallbacks = "resume-callbacks",
+        /// Nothing goes out over a connection any more.
+        SuspendConnection = "suspend-connection",
+        /// It is used again.
+        ResumeConnection = "resume-connection",
+        /// A connection is used less than is provisioned.
+        LimitConnection = "limit-connection",
+        /// It is used as is provisioned again.
+        LiftLimit = "lift-limit",
         /// Provisioning was changed.
         Apply = "apply",
         /// Somebody said that the clock is right.
@@ -182,6 +191,38 @@ pub fn retried(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
 pub fn paused(by: &Actor, account: &AccountName, is_paused: bool, at: Timestamp) -> AuditEntry {
     let verb = if is_paused { AuditVerb::PauseCallbacks } else { AuditVerb::ResumeCallbacks };
     AuditEntry::new(by, verb, format!("account {account}"), at)
+}
+
+/// What is kept of a connection that was suspended or limited, in place of what was so `before`.
+pub fn overridden(
+    by: &Actor,
+    put: &ConnectionOverride,
+    before: Option<&ConnectionOverride>,
+    at: Timestamp,
+) -> AuditEntry {
+    let verb = match put.setting.kind() {
+        OverrideKind::Suspend => AuditVerb::SuspendConnection,
+        OverrideKind::Limit => AuditVerb::LimitConnection,
+    };
+    let target = format!("connection {} of {}", put.connection, put.carrier);
+    let entry = AuditEntry::new(by, verb, target, at).after(put.words());
+    let reason =
+        entry.reason.clone().or_else(|| Some(put.reason.clone()).filter(|reason| !reason.is_empty()));
+    let entry = AuditEntry { reason, ..entry };
+    match before {
+        Some(before) => entry.before(before.words()),
+        None => entry,
+    }
+}
+
+/// What is kept of such a thing that was ended.
+pub fn override_lifted(by: &Actor, lifted: &ConnectionOverride, at: Timestamp) -> AuditEntry {
+    let verb = match lifted.setting.kind() {
+        OverrideKind::Suspend => AuditVerb::ResumeConnection,
+        OverrideKind::Limit => AuditVerb::LiftLimit,
+    };
+    let target = format!("connection {} of {}", lifted.connection, lifted.carrier);
+    AuditEntry::new(by, verb, target, at).before(lifted.words())
 }
 
 /// What is kept of a token that was made: all but its text.

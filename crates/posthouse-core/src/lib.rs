@@ -19,6 +19,7 @@ pub mod lock;
 pub mod message;
 pub mod moment;
 pub mod operation;
+pub mod overrides;
 pub mod pace;
 pub mod preview;
 pub mod provisioning;

@@ -189,6 +189,20 @@ impl Pace {
         }
     }
 
+    /// Holds it to other bounds from now on. What the carrier's answers asked for stays, within them.
+    pub fn set_bounds(&mut self, bounds: Bounds) {
+        let bounds = Bounds { window: bounds.window.max(1), ..bounds };
+        if bounds == self.bounds {
+            return;
+        }
+        let is_slowed = self.slowed.is_some();
+        self.bounds = bounds;
+        self.window = if is_slowed { self.window.min(bounds.window) } else { bounds.window };
+        self.threshold = if is_slowed { self.threshold.min(bounds.window) } else { bounds.window };
+        self.rate = self.rate.filter(|rate| bounds.per_second.is_none_or(|most| *rate < f64::from(most)));
+        self.due = None;
+    }
+
     /// How fast it goes, and why not faster.
     pub fn state(&self) -> PaceState {
         PaceState {
@@ -417,6 +431,30 @@ mod tests {
             pace.end(flight, later, Heard::Nothing);
         }
         assert_eq!(fill(&mut pace, later).len(), 5);
+    }
+
+    #[test]
+    fn other_bounds_count_at_once_and_leave_what_was_asked_for() {
+        let (mut pace, now) = (Pace::new(BOUNDS), Instant::now());
+        let flights = fill(&mut pace, now);
+        pace.set_bounds(Bounds { window: 2, per_second: Some(5), ..BOUNDS });
+        assert_eq!((pace.window(), pace.per_second()), (2, Some(5.0)));
+        assert_eq!(pace.turn(now), Turn::AfterAnother, "16 are under way");
+        for flight in flights {
+            pace.end(flight, now + MS, Heard::Nothing);
+        }
+        assert_eq!(in_a_second(&mut pace, now), 5);
+        pace.set_bounds(BOUNDS);
+        assert_eq!((pace.window(), pace.per_second()), (16, None));
+        let later = exchange(&mut pace, now + 2000 * MS, MS, Heard::Busy, 1);
+        assert_eq!(pace.window(), 8);
+        pace.set_bounds(Bounds { window: 12, ..BOUNDS });
+        assert_eq!(pace.window(), 8, "the carrier asked for it");
+        pace.set_bounds(Bounds { window: 4, ..BOUNDS });
+        pace.set_bounds(BOUNDS);
+        assert_eq!(pace.window(), 4, "it grows with answers");
+        exchange(&mut pace, later, MS, Heard::Answer, 1000);
+        assert_eq!(pace.window(), 16);
     }
 
     #[test]

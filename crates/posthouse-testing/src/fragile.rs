@@ -50,6 +50,7 @@ macro_rules! passes_on_the_rest {
             EndpointStore,
             InboundStore,
             OperationsStore,
+            OverrideStore,
             ProvisioningStore,
             AuditStore,
             TokenStore,

@@ -9,10 +9,10 @@ use super::{
     Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
     IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
     MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem,
-    OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter,
-    RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
-    StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore,
-    WorkStore,
+    OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded,
+    RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult,
+    StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
+    UpkeepStore, WorkStore,
 };
 use crate::{
     Id,
@@ -26,6 +26,7 @@ use crate::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{BulkOperation, NotStarted},
+    overrides::{ConnectionOverride, OverrideKind},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
@@ -226,6 +227,10 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
         self.inner().endpoints().await
     }
 
+    async fn paused_endpoints(&self) -> StoreResult<Vec<AccountName>> {
+        self.inner().paused_endpoints().await
+    }
+
     async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
         self.inner().pause(account, by, now).await
     }
@@ -236,6 +241,29 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
 
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         self.inner().note_recovered(account).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn OverrideStore>> OverrideStore for W {
+    async fn overrides(&self, now: Timestamp) -> StoreResult<Vec<ConnectionOverride>> {
+        self.inner().overrides(now).await
+    }
+
+    async fn put_override(&self, put: &ConnectionOverride, by: &Actor, now: Timestamp) -> StoreResult<()> {
+        self.inner().put_override(put, by, now).await
+    }
+
+    async fn lift_override(
+        &self,
+        carrier: &CarrierId,
+        connection: &str,
+        kind: OverrideKind,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        self.inner().lift_override(carrier, connection, kind, by, now).await
     }
 }
 

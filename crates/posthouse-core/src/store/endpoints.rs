@@ -142,6 +142,12 @@ pub trait EndpointStore: Send + Sync + 'static {
     /// Those of every operation that reads.
     async fn endpoints(&self) -> StoreResult<Vec<Endpoint>>;
 
+    /// The accounts that are paused, by name. Cheap enough to ask several times a second.
+    ///
+    /// # Errors
+    /// Those of every operation that reads.
+    async fn paused_endpoints(&self) -> StoreResult<Vec<AccountName>>;
+
     /// From now on nothing is [leased](super::CallbackStore::lease_callbacks) that is owed to an account, and
     /// [`due`](super::WorkStore::due) does not name it. What is leased already is left to its owner. What is owed stays owed.
     /// Says whether that is new; who asked first stays.

@@ -42,6 +42,7 @@ mod intake;
 mod membership;
 mod numbers;
 mod operations;
+mod overrides;
 mod provisioning;
 mod queues;
 mod refusals;
@@ -69,6 +70,7 @@ pub use self::{
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     numbers::NumberStore,
     operations::OperationsStore,
+    overrides::OverrideStore,
     provisioning::{ProvisioningStore, RevisionStore, next_revision},
     queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
     refusals::{NewRefusal, RefusalFilter, RefusalStore},
@@ -96,6 +98,7 @@ pub trait Store:
     + RefusalStore
     + SearchStore
     + OperationsStore
+    + OverrideStore
     + ProvisioningStore
     + NumberStore
     + QueueStore
@@ -119,6 +122,7 @@ impl<S> Store for S where
         + RefusalStore
         + SearchStore
         + OperationsStore
+        + OverrideStore
         + ProvisioningStore
         + NumberStore
         + QueueStore
@@ -135,7 +139,7 @@ impl<S> Store for S where
 pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore,
-        NumberStore, OperationsStore, ProvisioningStore, QueueStore, RefusalStore, ReportStore,
-        RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
+        NumberStore, OperationsStore, OverrideStore, ProvisioningStore, QueueStore, RefusalStore,
+        ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
     };
 }

@@ -12,6 +12,7 @@ pub mod callbacks;
 pub mod carriers;
 pub mod change;
 mod codes;
+pub mod connections;
 mod context;
 pub mod endpoints;
 pub mod find;
@@ -63,7 +64,7 @@ use self::{answer::problem, pages::Pages, router::Rights};
 use crate::{
     auth::Verifier,
     bell::Bell,
-    carrier::board::LinkBoard,
+    carrier::{board::LinkBoard, overrides::OverrideFollower},
     drain::DrainState,
     handoff::callbacks::CallbackHandoff,
     http::{
@@ -114,6 +115,8 @@ pub struct AdminState {
     pub bell: Arc<Bell>,
     /// The connections to carriers that are in use.
     pub board: Arc<LinkBoard>,
+    /// Told when an operator decided something about them, or about callbacks.
+    pub overrides: Arc<OverrideFollower>,
     /// Whether this node takes anything new.
     pub drain: Arc<DrainState>,
     /// How it was in the last hours.

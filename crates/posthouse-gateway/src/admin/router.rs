@@ -19,7 +19,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
-    audit, blacklist, callbacks, carriers, codes,
+    audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
     endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, openapi, operations,
     provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports, unreadable,
@@ -87,6 +87,11 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/carriers" Look => carriers::list::handle;
         GET "/carriers/{id}" Look => carriers::get::handle;
+        GET "/carriers/{id}/connections" Look => connections::list::handle;
+        POST "/carriers/{id}/connections/{name}/suspend" Suspend => connections::suspend::handle;
+        POST "/carriers/{id}/connections/{name}/resume" Suspend => connections::resume::handle;
+        POST "/carriers/{id}/connections/{name}/limit" Suspend => connections::limit::handle;
+        POST "/carriers/{id}/connections/{name}/probe" Suspend => connections::probe::handle;
         GET "/services" Look => services::list::handle;
         GET "/blacklist/{number}" Look => blacklist::get::handle;
         GET "/lookups/{number}" Look => lookups::get::handle;

@@ -17,7 +17,7 @@ use crate::{
     auth::Verifier,
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
-    carrier::{board::LinkBoard, mm7::door::CarrierDoor},
+    carrier::{board::LinkBoard, mm7::door::CarrierDoor, overrides::OverrideFollower},
     clock::StoreClock,
     config::Settings,
     doors::mm7::Mm7Door,
@@ -56,6 +56,7 @@ pub(super) struct Wiring {
     pub(super) drain: Arc<DrainState>,
     callbacks: Arc<CallbackHandoff>,
     pub(super) board: Arc<LinkBoard>,
+    pub(super) overrides: Arc<OverrideFollower>,
     bell: Arc<Bell>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) series: Arc<SeriesRing>,
@@ -83,8 +84,10 @@ impl Wiring {
         let node = ClusterNode::join(store.clone(), owner, admin, Arc::clone(&of_store)).await?;
         let (clock, bell): (Arc<dyn Clock>, _) = (of_store, Arc::<Bell>::default());
         let callbacks = Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell)));
-        let endpoints = store.endpoints().await?.into_iter();
-        callbacks.paused(endpoints.filter(|one| one.paused.is_some()).map(|one| one.account));
+        let board = Arc::<LinkBoard>::default();
+        let followed = (Arc::clone(&board), Arc::clone(&callbacks));
+        let overrides = Arc::new(OverrideFollower::new(store.clone(), followed, Arc::clone(&clock)));
+        overrides.look().await?;
         Ok(Self {
             callbacks,
             clock,
@@ -93,7 +96,8 @@ impl Wiring {
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
             drain: Arc::default(),
-            board: Arc::default(),
+            board,
+            overrides,
             bell,
             directory: Arc::new(Directory::new(Arc::clone(&metrics))),
             metrics,
@@ -247,6 +251,7 @@ impl Wiring {
             directory: Arc::clone(&self.directory),
             bell: Arc::clone(&self.bell),
             board: Arc::clone(&self.board),
+            overrides: Arc::clone(&self.overrides),
             drain: Arc::clone(&self.drain),
             series: Arc::clone(&self.series),
             metrics: Arc::clone(&self.metrics),

@@ -1,32 +1,80 @@
-//! Which connections each carrier's lane uses at the moment, for who looks at them from outside.
+//! Which connections each carrier's lane uses at the moment, for who looks at them from outside, and what operators decided about them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use posthouse_core::{carrier::CarrierId, lock::Mutex};
+use jiff::Timestamp;
+use posthouse_core::{
+    carrier::CarrierId,
+    lock::Mutex,
+    overrides::{ConnectionOverride, InForce},
+};
 
 use super::links::{Link, Links};
 
 /// The connections in use, by carrier.
 #[derive(Default)]
-pub struct LinkBoard(Mutex<BTreeMap<CarrierId, Arc<Links>>>);
+pub struct LinkBoard(Mutex<OnBoard>);
+
+#[derive(Default)]
+struct OnBoard {
+    links: BTreeMap<CarrierId, Arc<Links>>,
+    overrides: Vec<ConnectionOverride>,
+    /// When these were looked at.
+    at: Timestamp,
+}
 
 impl LinkBoard {
-    /// A carrier's lane uses these from now on.
+    /// A carrier's lane uses these from now on. They go by what operators decided before the first message does.
     pub fn put(&self, carrier: &CarrierId, links: &Arc<Links>) {
-        let mut all = self.0.lock();
+        let mut board = self.0.lock();
+        for link in links.all() {
+            let name = &link.connection().name;
+            link.override_with(InForce::of(&board.overrides, (carrier, name), board.at));
+        }
         match links.all().is_empty() {
-            true => all.remove(carrier),
-            false => all.insert(carrier.clone(), Arc::clone(links)),
+            true => board.links.remove(carrier),
+            false => board.links.insert(carrier.clone(), Arc::clone(links)),
         };
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<(CarrierId, Vec<Arc<Link>>)> {
-        self.0.lock().iter().map(|(carrier, links)| (carrier.clone(), links.all().to_vec())).collect()
+        self.0.lock().links.iter().map(|(carrier, links)| (carrier.clone(), links.all().to_vec())).collect()
     }
 
     /// Those of a carrier; none where it has no lane, or no connection.
     pub fn of(&self, carrier: &CarrierId) -> Vec<Arc<Link>> {
-        self.0.lock().get(carrier).map(|links| links.all().to_vec()).unwrap_or_default()
+        self.0.lock().links.get(carrier).map(|links| links.all().to_vec()).unwrap_or_default()
+    }
+
+    /// What operators decided, as it is at `now`.
+    pub(super) fn override_with(&self, overrides: &[ConnectionOverride], now: Timestamp) {
+        let mut board = self.0.lock();
+        let OnBoard { links, overrides: kept, at } = &mut *board;
+        (*kept, *at) = (overrides.to_vec(), now);
+        for (carrier, links) in links {
+            for link in links.all() {
+                let in_force = InForce::of(overrides, (carrier, &link.connection().name), now);
+                let before = link.override_with(in_force.clone());
+                tell(carrier, link, &before, &in_force);
+            }
+        }
+    }
+}
+
+/// What changed is worth a line in the log.
+fn tell(carrier: &CarrierId, link: &Link, before: &InForce, now: &InForce) {
+    let connection = &link.connection().name;
+    for (was, is) in [(&before.suspended, &now.suspended), (&before.limited, &now.limited)] {
+        match (was, is) {
+            (was, Some(put)) if was.as_ref() != Some(put) => {
+                let ConnectionOverride { by, reason, .. } = put;
+                tracing::warn!(%carrier, connection, by, reason, "a connection is {}", put.words());
+            }
+            (Some(ended), None) => {
+                tracing::info!(%carrier, connection, "a connection is not {} any more", ended.words());
+            }
+            _ => {}
+        }
     }
 }

@@ -17,6 +17,7 @@ use posthouse_core::{
     carrier::Connection,
     life::classify::{NextAction, Said},
     lock::Mutex,
+    overrides::InForce,
     pace::{Bounds, Flight, Heard, Pace, PaceState, Turn},
     share::{Candidate, Share},
 };
@@ -140,6 +141,9 @@ pub struct Link {
     breaker: Breaker,
     pace: Mutex<Pace>,
     told: Mutex<ToldPace>,
+    /// What operators decided about it, and whether that is that it is suspended: each message asks.
+    overrides: Mutex<InForce>,
+    is_suspended: AtomicBool,
     /// The last attempt found nobody there.
     is_unreached: AtomicBool,
     /// The messages that met a refusal of our credentials since one was served, at most [`REFUSALS`].
@@ -156,6 +160,8 @@ impl Link {
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
             told: Mutex::default(),
+            overrides: Mutex::default(),
+            is_suspended: AtomicBool::new(false),
             is_unreached: AtomicBool::new(false),
             refused: Mutex::default(),
             room: Arc::clone(room),
@@ -177,9 +183,53 @@ impl Link {
         self.connection().name == other.connection().name
     }
 
-    /// Whether it is used, and not only tried now and then.
+    /// Whether it works, and is not only tried now and then.
     pub fn is_up(&self) -> bool {
         !self.breaker.is_open()
+    }
+
+    /// What operators decided about it.
+    pub fn overrides(&self) -> InForce {
+        self.overrides.lock().clone()
+    }
+
+    /// Goes by what operators decided from now on; what that was before.
+    pub(super) fn override_with(&self, in_force: InForce) -> InForce {
+        let (window, per_second) = in_force.bounds(self.connection());
+        let timeout = self.connection().timeout;
+        self.pace().set_bounds(Bounds { window, per_second, timeout });
+        self.is_suspended.store(in_force.suspended.is_some(), Ordering::Relaxed);
+        let is_same = *self.overrides.lock() == in_force;
+        let before = std::mem::replace(&mut *self.overrides.lock(), in_force);
+        if !is_same {
+            self.room.notify_waiters();
+        }
+        before
+    }
+
+    /// Whether an operator wants nothing to go out over it.
+    pub fn is_suspended(&self) -> bool {
+        self.is_suspended.load(Ordering::Relaxed)
+    }
+
+    /// Whether messages go over it.
+    fn is_used(&self) -> bool {
+        self.is_up() && !self.is_suspended()
+    }
+
+    /// Whether a message may try it now.
+    fn would_take(&self, allowed: Allowed, now: Instant) -> bool {
+        !self.is_suspended() && (allowed == Allowed::All || self.breaker.would_admit(now))
+    }
+
+    /// Connects and hangs up: whether it can be reached. If so, what was left alone is tried.
+    pub async fn probe(&self) -> bool {
+        let is_reached = self.connector.probe().await;
+        if is_reached {
+            self.breaker.try_now(Instant::now());
+            self.room.notify_waiters();
+        }
+        is_reached
     }
 
     /// Its state, for the metrics.
@@ -196,6 +246,7 @@ impl Link {
     /// In a word, whether it serves.
     pub fn standing(&self, pace: &PaceState) -> &'static str {
         match (self.is_up(), pace.is_throttled()) {
+            _ if self.is_suspended() => "suspended",
             (false, _) => "left_alone",
             (true, true) => "throttled",
             (true, false) => "serving",
@@ -214,7 +265,7 @@ impl Link {
 
     /// Whether nobody was there, so that it is worth finding out whether somebody is.
     fn is_gone(&self) -> bool {
-        self.breaker.is_open() && self.is_unreached.load(Ordering::Relaxed)
+        self.breaker.is_open() && !self.is_suspended() && self.is_unreached.load(Ordering::Relaxed)
     }
 
     /// How many messages it is worked on at a time: while some are under way, others are begun and settled.
@@ -316,7 +367,7 @@ impl Drop for Ticket {
 pub enum Allowed {
     /// Those whose breaker lets a message through.
     Healthy,
-    /// All: who waits for the answer is told what the carrier says, not what we expect it to say.
+    /// All but those that are suspended: who waits for the answer is told what the carrier says, not what we expect it to say.
     All,
 }
 
@@ -388,7 +439,7 @@ impl Links {
             .iter()
             .enumerate()
             .filter(|(_, link)| !tried.iter().any(|tried| Arc::ptr_eq(tried, link)))
-            .filter(|(_, link)| allowed == Allowed::All || link.breaker.would_admit(now))
+            .filter(|(_, link)| link.would_take(allowed, now))
             .collect();
         let Some(best) = usable.iter().map(|(_, link)| link.connection().priority).min() else {
             return Choice::None;
@@ -413,9 +464,9 @@ impl Links {
         Choice::Taken(Ticket { link: Arc::clone(link), flight, message: None, heard: Heard::Nothing })
     }
 
-    /// How many messages there is work for at a time: none while all connections are open.
+    /// How many messages there is work for at a time: none while no connection is used.
     pub fn places(&self) -> usize {
-        let healthy = || self.links.iter().filter(|link| !link.breaker.is_open());
+        let healthy = || self.links.iter().filter(|link| link.is_used());
         let best = healthy().map(|link| link.connection().priority).min();
         healthy()
             .filter(|link| Some(link.connection().priority) == best)
@@ -424,7 +475,7 @@ impl Links {
 
     /// Whether none of the connections is used, but for a try now and then.
     pub fn are_down(&self) -> bool {
-        !self.links.is_empty() && self.links.iter().all(|link| link.breaker.is_open())
+        !self.links.is_empty() && !self.links.iter().any(|link| link.is_used())
     }
 
     /// Whether none of the connections is used since nobody was there, at any of them, when they were last tried.
@@ -434,22 +485,19 @@ impl Links {
 
     /// Whether any of the connections is not used.
     pub fn is_any_down(&self) -> bool {
-        self.links.iter().any(|link| link.breaker.is_open())
+        self.links.iter().any(|link| !link.is_used())
     }
 
     /// Whether it is time to try a connection with a message while all are down.
     pub fn is_try_due(&self) -> bool {
         let now = Instant::now();
-        self.links.iter().any(|link| link.breaker.would_admit(now))
+        self.links.iter().any(|link| link.would_take(Allowed::Healthy, now))
     }
 
     /// Looks whether somebody is there again where nobody was. If so, the next message tries.
     pub async fn look(&self) {
         for link in self.links.iter().filter(|link| link.is_gone()) {
-            if link.connector.probe().await {
-                link.breaker.try_now(Instant::now());
-                self.room.notify_waiters();
-            }
+            link.probe().await;
         }
     }
 }

@@ -6,3 +6,4 @@ pub mod connector;
 pub mod links;
 pub mod mm7;
 pub mod open;
+pub mod overrides;

@@ -114,6 +114,15 @@ pub(super) async fn attempt(
     let outcome = match over_connections(context, links, &send, &media, answer.as_ref(), stop).await {
         Ok(outcome) => outcome,
         Err(NotMade::LeaseLost) => return AttemptEnd::default(),
+        Err(NotMade::Down) if answer.is_some() => {
+            // Relay mode tries what is left alone as well: all of them are suspended.
+            decline(context, &send, "each connection of the carrier is suspended").await;
+            if let Some(answer) = answer {
+                // Who does not wait any more was told the same.
+                let _ = answer.send(StatusCode::Timeout);
+            }
+            return AttemptEnd::default();
+        }
         Err(NotMade::Stopped | NotMade::Down) => {
             give_back(context, vec![(send, answer)]).await;
             return AttemptEnd::default();

@@ -14,7 +14,7 @@
 //! | `tried.rs` | a callback that was tried |
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
-//! | `audit.rs` `revision.rs` `token.rs` | who changed what, and tokens of those who may |
+//! | `audit.rs` `revision.rs` `token.rs` `overrides.rs` | who changed what, tokens of those who may, and what they decided about connections |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
@@ -39,6 +39,7 @@ mod load;
 mod member;
 mod mo;
 mod open;
+mod overrides;
 mod partition;
 mod partitioned;
 mod provisioning;

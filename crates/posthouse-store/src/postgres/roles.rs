@@ -17,6 +17,7 @@ use posthouse_core::{
     life::read_reply::CarrierReadReply,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{BulkOperation, NotStarted},
+    overrides::{ConnectionOverride, OverrideKind},
     provisioning::{
         Blacklisted, Change, Prefix, Provisioning, Range,
         revision::{Revised, Revision},
@@ -28,10 +29,10 @@ use posthouse_core::{
         CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
         InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
         MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
-        OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
-        Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, StoreError,
-        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter,
-        UnmatchedReport, UpkeepStore, WorkStore,
+        OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore,
+        Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled,
+        StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
+        UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
@@ -46,7 +47,7 @@ use super::{
     fault::BatchResult,
     inbound, intervene, member,
     mo::{self, MoRows},
-    provisioning, queues,
+    overrides, provisioning, queues,
     refusals::{self, RefusalRow},
     report, revision, search, seen, sweep, token, unreadable,
     work::{self, EndOfAttempt},
@@ -284,6 +285,11 @@ impl EndpointStore for PostgresStore {
 
     async fn endpoints(&self) -> StoreResult<Vec<Endpoint>> {
         endpoint::endpoints(&self.readers).await
+    }
+
+    async fn paused_endpoints(&self) -> StoreResult<Vec<AccountName>> {
+        let paused = endpoint::paused(&self.readers).await?;
+        Ok(paused.into_iter().map(AccountName).collect())
     }
 
     async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
@@ -685,6 +691,34 @@ impl TokenStore for PostgresStore {
         let id = id.to_owned();
         let run = run!(id; |tx| { token::note_used(tx, &id, now); Ok(()) });
         self.write(Transaction::NoteTokenUsed, LITTLE, true, run).await
+    }
+}
+
+#[async_trait]
+impl OverrideStore for PostgresStore {
+    async fn overrides(&self, now: Timestamp) -> StoreResult<Vec<ConnectionOverride>> {
+        overrides::in_force(&self.readers, now).await
+    }
+
+    async fn put_override(&self, put: &ConnectionOverride, by: &Actor, now: Timestamp) -> StoreResult<()> {
+        let (put, by) = (put.clone(), by.clone());
+        let run = run!(put, by; |tx| overrides::put_one(tx, &put, &by, now).await);
+        self.write(Transaction::PutOverride, LITTLE, false, run).await
+    }
+
+    async fn lift_override(
+        &self,
+        carrier: &CarrierId,
+        connection: &str,
+        kind: OverrideKind,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let (carrier, connection, by) = (carrier.clone(), connection.to_owned(), by.clone());
+        let run = run!(carrier, connection, by; |tx| {
+            overrides::lift(tx, (&carrier, &connection, kind), &by, now).await
+        });
+        self.write(Transaction::LiftOverride, LITTLE, false, run).await
     }
 }
 

@@ -23,12 +23,20 @@ struct SchemaStep {
 }
 
 /// Every migration, by version. One that was released never changes; the next version gets a new file.
-const STEPS: &[SchemaStep] = &[SchemaStep {
-    version: 1,
-    name: "init",
-    sql: include_str!("../../migrations/postgres/0001_init.sql"),
-    oldest: 1,
-}];
+const STEPS: &[SchemaStep] = &[
+    SchemaStep {
+        version: 1,
+        name: "init",
+        sql: include_str!("../../migrations/postgres/0001_init.sql"),
+        oldest: 1,
+    },
+    SchemaStep {
+        version: 2,
+        name: "connection_override",
+        sql: include_str!("../../migrations/postgres/0002_connection_override.sql"),
+        oldest: 1,
+    },
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
     version    int8 PRIMARY KEY,

@@ -484,6 +484,12 @@ statements! {
     TOKEN_ONE: batched (Text)
         "SELECT k.n, t.* FROM unnest($1) WITH ORDINALITY k (id, n)
          CROSS JOIN LATERAL (SELECT * FROM token WHERE token.id = k.id FOR UPDATE) t";
+    /// An override of a connection.
+    OVERRIDE_ONE: batched (Text, Text, Text)
+        "SELECT k.n, o.* FROM unnest($1, $2, $3) WITH ORDINALITY k (carrier, connection, kind, n)
+         CROSS JOIN LATERAL (
+             SELECT * FROM connection_override c
+             WHERE c.carrier = k.carrier AND c.connection = k.connection AND c.kind = k.kind FOR UPDATE) o";
     /// How many there are, and whether one has this id or hash.
     TOKEN_ROOM: batched (Text, Text)
         "SELECT k.n, (SELECT count(*) FROM token) AS tokens,
@@ -604,6 +610,13 @@ statements! {
     /// A token.
     DELETE_TOKEN: batched (Text)
         "DELETE FROM token WHERE id = ANY($1)";
+    /// An override of a connection.
+    DELETE_OVERRIDE: batched (Text, Text, Text)
+        "DELETE FROM connection_override o USING unnest($1, $2, $3) k (carrier, connection, kind)
+         WHERE o.carrier = k.carrier AND o.connection = k.connection AND o.kind = k.kind";
+    /// Those that are over.
+    DELETE_OVERRIDES_OVER: batched (Int)
+        "DELETE FROM connection_override WHERE until <= (SELECT max(at) FROM unnest($1) k (at))";
 
     // What changes.
 
@@ -851,6 +864,13 @@ statements! {
     /// A token of a principal.
     INSERT_TOKEN: batched (Text, Text, Text, Text, Int, Int)
         "INSERT INTO token (id, name, role, hash, created_at, expires_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
+    /// An override of a connection, in place of one of its kind.
+    PUT_OVERRIDE: batched (Text, Text, Text, Int, Int, Int, Int, Text, Text)
+        "INSERT INTO connection_override (carrier, connection, kind, window_limit, rate_limit, since, until, actor, reason)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+         ON CONFLICT (carrier, connection, kind) DO UPDATE SET window_limit = excluded.window_limit,
+             rate_limit = excluded.rate_limit, since = excluded.since, until = excluded.until,
+             actor = excluded.actor, reason = excluded.reason";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)
@@ -1075,6 +1095,9 @@ statements! {
     /// Who is paused.
     PAUSED_READ: one ()
         "SELECT account FROM endpoint WHERE paused_at IS NOT NULL ORDER BY account";
+    /// Overrides of connections that are in force.
+    OVERRIDES_READ: one (Int)
+        "SELECT * FROM connection_override WHERE until IS NULL OR until > $1 ORDER BY carrier, connection, kind";
     /// Revisions.
     REVISIONS_READ: one (Int, Int)
         "SELECT number, at, actor, reason, summary, things FROM revision WHERE number < $1 ORDER BY number DESC LIMIT $2";

@@ -284,8 +284,8 @@ pub(super) fn note_recovered(tx: &Tx<'_>, account: &AccountName) -> Result<()> {
 
 /// The accounts that are paused.
 pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
-    let mut statement =
-        connection.prepare_cached("SELECT account FROM endpoint WHERE paused_at IS NOT NULL")?;
+    let mut statement = connection
+        .prepare_cached("SELECT account FROM endpoint WHERE paused_at IS NOT NULL ORDER BY account")?;
     let paused = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(paused)
 }

@@ -46,6 +46,7 @@ mod mo;
 mod numbers;
 mod open;
 mod options;
+mod overrides;
 pub(crate) mod pace;
 mod place;
 mod provisioning;

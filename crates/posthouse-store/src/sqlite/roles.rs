@@ -227,6 +227,11 @@ impl EndpointStore for SqliteStore {
         self.readers.read(endpoint::endpoints).await
     }
 
+    async fn paused_endpoints(&self) -> StoreResult<Vec<AccountName>> {
+        let paused = self.readers.read(endpoint::paused).await?;
+        Ok(paused.into_iter().map(AccountName).collect())
+    }
+
     async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
         let (account, by) = (account.clone(), by.clone());
         self.write(Transaction::PauseEndpoint, move |tx| endpoint::pause(tx, &account, &by, now)).await

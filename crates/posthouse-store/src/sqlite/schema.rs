@@ -75,6 +75,11 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0017_refusals.sql"),
     },
     Migration { version: 18, name: "token", sql: include_str!("../../migrations/sqlite/0018_token.sql") },
+    Migration {
+        version: 19,
+        name: "connection_override",
+        sql: include_str!("../../migrations/sqlite/0019_connection_override.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -68,6 +68,8 @@ transactions! {
     AddToken "add_token",
     RevokeToken "revoke_token",
     NoteTokenUsed "note_token_used",
+    PutOverride "put_override",
+    LiftOverride "lift_override",
 }
 
 /// Whether an operation may wait for room in the queue.
@@ -119,6 +121,8 @@ impl Transaction {
                 | Self::Join
                 | Self::Heartbeat
                 | Self::Leave
+                | Self::PutOverride
+                | Self::LiftOverride
         )
     }
 }

@@ -139,6 +139,7 @@ pub async fn a_paused_account_gets_nothing_till_it_is_resumed(backend: &dyn Back
     let ann = ann().because("their database");
     assert_eq!(bed.pause(&acme(), &ann, at(2)).await, Ok(true));
     assert_eq!(bed.pause(&acme(), &Actor::at_the_files("bob"), at(3)).await, Ok(false));
+    assert_eq!(bed.paused_endpoints().await.unwrap(), [acme()]);
     let bed = bed.reopen(backend).await;
     bed.forwarded("c-2", 3).await;
     assert_eq!(bed.callbacks(9).await, []);
@@ -157,6 +158,7 @@ pub async fn a_paused_account_gets_nothing_till_it_is_resumed(backend: &dyn Back
     assert_eq!(bed.due(at(9)).await.unwrap().accounts, [acme()]);
     assert_eq!(bed.callbacks(9).await.len(), 2);
     assert_eq!(bed.endpoints().await.unwrap()[0].paused, None);
+    assert_eq!(bed.paused_endpoints().await.unwrap(), []);
 }
 
 /// What is under way then is left to its owner.

@@ -19,6 +19,7 @@ pub mod intervention;
 pub mod media;
 pub mod membership;
 pub mod mo;
+pub mod overrides;
 pub mod postgres_server;
 pub mod provisioning;
 pub mod queues;
@@ -235,6 +236,8 @@ macro_rules! conformance {
                 old_rows_of_the_audit_go;
             tokens: a_token_reads_back_till_it_is_revoked,
                 tokens_are_bounded;
+            overrides: overrides_read_back_till_they_are_lifted,
+                overrides_end_at_their_time;
             queues: what_stands_where_is_told,
                 a_store_that_is_opened_again_knows_what_stands_where,
                 the_oldest_that_waits_is_told_with_its_carrier,

@@ -108,7 +108,11 @@ fn of_connection(connection: &ConnectionPace) -> String {
     let time = connection.answer_seconds.map(|time| format!(", answers in {time:.2} s")).unwrap_or_default();
     let usual = connection.usual_seconds.map(|time| format!(" (usually {time:.2})")).unwrap_or_default();
     let why = connection.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-    format!("{name} {state}{why}, {in_flight} in flight of {window} (of {window_limit}){rate}{time}{usual}")
+    let limited = connection.limited.as_ref().map(|limit| format!(", limited by {}", limit.by));
+    let limited = limited.unwrap_or_default();
+    format!(
+        "{name} {state}{why}{limited}, {in_flight} in flight of {window} (of {window_limit}){rate}{time}{usual}"
+    )
 }
 
 fn print_accounts(out: &mut Printer, queues: &[AccountQueue]) -> io::Result<()> {

@@ -193,7 +193,9 @@ fn carriers(queues: &[CarrierQueue]) -> Table<'static> {
 
 /// A connection stands below its carrier, with what it is used for in the columns of that.
 fn connection(one: &ConnectionPace) -> Row<'static> {
-    let state = one.why.as_deref().map_or_else(|| one.state.clone(), |why| format!("{} {why}", one.state));
+    let limited = if one.limited.is_some() { " limited" } else { "" };
+    let why = one.why.as_deref().map(|why| format!(" {why}")).unwrap_or_default();
+    let state = format!("{}{why}{limited}", one.state);
     let rate = one.per_second.map_or_else(String::new, |rate| format!("{rate:.0}/s"));
     let time = one.answer_seconds.map_or_else(String::new, |time| format!("{time:.2} s"));
     Row::new([
@@ -261,6 +263,8 @@ mod tests {
                 answer_seconds: Some(2.61),
                 usual_seconds: None,
                 why: Some("busy".to_owned()),
+                suspended: None,
+                limited: None,
             }],
             accounts: Vec::new(),
             says: Some("31003 is slow".to_owned()),

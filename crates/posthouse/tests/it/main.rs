@@ -28,6 +28,7 @@ mod mo;
 mod operations;
 #[cfg(target_os = "linux")]
 mod outage;
+mod overrides;
 mod pages;
 mod portal;
 mod process;

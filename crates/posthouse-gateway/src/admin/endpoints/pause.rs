@@ -15,6 +15,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        connections::seen,
         patiently,
         query::Parameters,
     },
@@ -36,7 +37,7 @@ pub(in super::super) async fn handle(
     Parameters::of(&uri).finish()?;
     let (snapshot, now) = (state.snapshot.get(), state.clock.now());
     let paused = pause(&*state.store, &snapshot, &account, &by, now).await?;
-    state.callbacks.pause(&AccountName(account), true);
+    seen(&state).await;
     Ok(JsonAnswer(paused))
 }
 

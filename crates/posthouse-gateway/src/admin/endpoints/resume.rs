@@ -10,7 +10,6 @@ use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::EndpointView;
 use posthouse_core::{
-    account::AccountName,
     actor::Actor,
     provisioning::Snapshot,
     store::{Endpoint, Store},
@@ -20,6 +19,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        connections::seen,
         patiently,
         query::Parameters,
     },
@@ -44,7 +44,7 @@ pub(in super::super) async fn handle(
     Parameters::of(&uri).finish()?;
     let (snapshot, now) = (state.snapshot.get(), state.clock.now());
     let resumed = resume(&*state.store, &snapshot, &account, &by, now).await?;
-    state.callbacks.pause(&AccountName(account), false);
+    seen(&state).await;
     state.bell.ring();
     Ok(JsonAnswer(resumed))
 }

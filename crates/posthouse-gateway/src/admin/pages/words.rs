@@ -73,7 +73,7 @@ pub(super) fn messages(count: u64) -> String {
 pub(super) fn connection_tone(state: &str) -> &'static str {
     match state {
         "serving" => "good",
-        "throttled" => "warn",
+        "throttled" | "suspended" => "warn",
         _ => "bad",
     }
 }

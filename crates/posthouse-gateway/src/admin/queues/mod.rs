@@ -14,6 +14,7 @@ use crate::carrier::links::Link;
 fn connection(link: &Arc<Link>) -> ConnectionPace {
     let pace = link.pace_state();
     let PaceState { in_flight, window, per_second, answer_time, usual_time, slowed } = pace;
+    let (suspended, limited) = super::connections::views(&link.overrides());
     ConnectionPace {
         name: link.connection().name.clone(),
         state: link.standing(&pace).to_owned(),
@@ -25,5 +26,7 @@ fn connection(link: &Arc<Link>) -> ConnectionPace {
         answer_seconds: answer_time.map(|time| time.as_secs_f64()),
         usual_seconds: usual_time.map(|time| time.as_secs_f64()),
         why: slowed.map(|why| why.as_str().to_owned()),
+        suspended,
+        limited,
     }
 }

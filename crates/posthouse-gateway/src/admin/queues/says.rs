@@ -1,5 +1,6 @@
 //! A queue that is out of the ordinary, in a sentence.
 
+use jiff::Timestamp;
 use posthouse_api::{CarrierQueue, ConnectionPace};
 
 /// From this age on, in seconds, a queue is worth a sentence though its connections serve.
@@ -8,20 +9,55 @@ const OLD: f64 = 300.0;
 /// What an operator should know of a queue; `None` when all is as usual.
 pub(super) fn says(queue: &CarrierQueue) -> Option<String> {
     let is_old = queue.oldest_seconds.is_some_and(|age| age >= OLD);
-    let left_alone = in_state(queue, "left_alone");
-    let what = if !left_alone.is_empty() && left_alone.len() == queue.connections.len() {
+    let (left_alone, suspended) = (in_state(queue, "left_alone"), in_state(queue, "suspended"));
+    let is_unused = left_alone.len() + suspended.len() == queue.connections.len();
+    let what = if let Some(held) = held_back(&suspended) {
+        let nothing = if is_unused { ": no connection serves" } else { "" };
+        format!("is not used over {held}{nothing}")
+    } else if !left_alone.is_empty() && is_unused {
         "is not used: no connection serves".to_owned()
     } else if let Some(worst) = slowest(&in_state(queue, "throttled")) {
         slow(worst, queue)
     } else if !left_alone.is_empty() {
         let names: Vec<&str> = left_alone.iter().map(|one| &*one.name).collect();
         format!("is not used over {}, which failed", names.join(", "))
+    } else if let Some(limited) = limited(queue).filter(|_| is_old) {
+        format!("takes less than comes in: {limited}")
     } else if is_old {
         "takes less than comes in".to_owned()
     } else {
         return None;
     };
     Some(format!("{} {what}{}", queue.carrier, waits(queue)))
+}
+
+/// The connections that operators suspended, with who did it, why, and till when.
+fn held_back(suspended: &[&ConnectionPace]) -> Option<String> {
+    let each = suspended.iter().map(|one| {
+        let told = one.suspended.as_ref().map(|told| {
+            let until = told.until.map(|until| format!(" until {}", seconds(until))).unwrap_or_default();
+            let reason = if told.reason.is_empty() { String::new() } else { format!(" ({})", told.reason) };
+            format!(" by {}{until}{reason}", told.by)
+        });
+        format!("{}, suspended{}", one.name, told.unwrap_or_default())
+    });
+    let each: Vec<_> = each.collect();
+    (!each.is_empty()).then(|| each.join(" and "))
+}
+
+/// The connections that operators limited.
+fn limited(queue: &CarrierQueue) -> Option<String> {
+    let each = queue.connections.iter().filter_map(|one| {
+        let limit = one.limited.as_ref()?;
+        let until = limit.until.map(|until| format!(" until {}", seconds(until))).unwrap_or_default();
+        Some(format!("{} is limited by {}{until}", one.name, limit.by))
+    });
+    let each: Vec<_> = each.collect();
+    (!each.is_empty()).then(|| each.join(" and "))
+}
+
+fn seconds(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn in_state<'a>(queue: &'a CarrierQueue, state: &str) -> Vec<&'a ConnectionPace> {
@@ -69,6 +105,8 @@ fn spoken(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use posthouse_api::{ConnectionLimit, Suspension};
+
     use super::*;
 
     fn pace(state: &str, why: Option<&str>) -> ConnectionPace {
@@ -83,6 +121,8 @@ mod tests {
             answer_seconds: Some(2.61),
             usual_seconds: Some(0.2),
             why: why.map(str::to_owned),
+            suspended: None,
+            limited: None,
         }
     }
 
@@ -112,6 +152,43 @@ mod tests {
             ConnectionPace { per_second: Some(4.75), usual_seconds: None, ..pace("throttled", Some("busy")) };
         let told = "31003 says that it has too much to do, and answers in 2.6 s: 1 of 16 in flight at 4.8 a second, 1 waits, oldest 6 min";
         assert_eq!(says(&queue(1, Some(360.0), vec![held])).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn what_operators_hold_back_is_said_with_who_and_why() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let held = |until, reason: &str| ConnectionPace {
+            suspended: Some(Suspension {
+                since: at(1),
+                until,
+                by: "ann".to_owned(),
+                reason: reason.to_owned(),
+            }),
+            ..pace("suspended", None)
+        };
+        let all = queue(7, Some(90.0), vec![held(Some(at(3600)), "their maintenance")]);
+        assert_eq!(
+            says(&all).as_deref(),
+            Some(
+                "31003 is not used over vzw-1, suspended by ann until 1970-01-01T01:00:00Z (their maintenance): \
+                 no connection serves, 7 wait, oldest 90 s"
+            )
+        );
+        let one = queue(0, None, vec![held(None, ""), pace("serving", None)]);
+        let told = "31003 is not used over vzw-1, suspended by ann, nothing waits";
+        assert_eq!(says(&one).as_deref(), Some(told));
+        let limit = ConnectionLimit {
+            window: Some(1),
+            per_second: None,
+            since: at(1),
+            until: None,
+            by: "ann".to_owned(),
+            reason: String::new(),
+        };
+        let limited = ConnectionPace { limited: Some(limit), ..pace("serving", None) };
+        let told = "31003 takes less than comes in: vzw-1 is limited by ann, 2 wait, oldest 5 min";
+        assert_eq!(says(&queue(2, Some(301.0), vec![limited.clone()])).as_deref(), Some(told));
+        assert_eq!(says(&queue(2, Some(20.0), vec![limited])), None);
     }
 
     #[test]

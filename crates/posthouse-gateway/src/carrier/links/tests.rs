@@ -1,7 +1,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use mm7::Dialect;
-use posthouse_core::{life::classify::classify, provisioning::DialectName, url::PeerUrl};
+use posthouse_core::{
+    carrier::CarrierId,
+    life::classify::classify,
+    overrides::{ConnectionOverride, OverrideSetting},
+    provisioning::DialectName,
+    url::PeerUrl,
+};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -181,6 +188,63 @@ async fn a_carrier_that_is_busy_gets_less_and_then_as_much_again() {
     tokio::time::advance(Duration::from_millis(1)).await;
     play(&links, 1000, |_| LinkOutcome::Served).await;
     assert_eq!((links.all()[0].state().window, links.places()), (16, 32));
+}
+
+fn overridden(setting: OverrideSetting) -> ConnectionOverride {
+    ConnectionOverride {
+        carrier: CarrierId("31003".to_owned()),
+        connection: "a".to_owned(),
+        setting,
+        since: Timestamp::UNIX_EPOCH,
+        until: None,
+        by: "ann".to_owned(),
+        reason: String::new(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_suspended_is_neither_used_nor_tried_whoever_waits() {
+    let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
+    let suspend = |link: usize| {
+        let suspended = Some(overridden(OverrideSetting::Suspended));
+        links.all()[link].override_with(InForce { suspended, limited: None })
+    };
+    suspend(0);
+    assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("b", 3)]), "the next best");
+    assert!(!links.are_down() && links.is_any_down());
+    suspend(1);
+    assert!(links.are_down() && !links.is_try_due() && !links.is_nobody_there());
+    assert_eq!(links.places(), 0);
+    assert!(links.turn(&[], Allowed::All).await.is_none(), "in relay mode too");
+    assert_eq!(links.all()[0].standing(&links.all()[0].pace_state()), "suspended");
+    links.all()[0].override_with(InForce::default());
+    assert!(!links.are_down());
+    assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("a", 3)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_waits_for_its_turn_is_told_when_its_connection_is_suspended() {
+    let links = links(&[Connection { window: 1, ..connection("a", 1, 1) }]);
+    let held = next(&links).await.expect("there is room");
+    let waits = next(&links);
+    tokio::pin!(waits);
+    assert!(timeout(Duration::from_secs(5), waits.as_mut()).await.is_err());
+    let suspended = Some(overridden(OverrideSetting::Suspended));
+    links.all()[0].override_with(InForce { suspended, limited: None });
+    assert!(waits.await.is_none(), "it waits in the store");
+    drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_limited_takes_so_much_and_no_more() {
+    let links = links(&[connection("a", 1, 1)]);
+    let limit = OverrideSetting::Limited { window: Some(1), per_second: None };
+    links.all()[0].override_with(InForce { suspended: None, limited: Some(overridden(limit)) });
+    let held = next(&links).await.expect("there is room");
+    assert!(timeout(Duration::from_secs(5), next(&links)).await.is_err());
+    links.all()[0].override_with(InForce::default());
+    assert!(next(&links).await.is_some());
+    drop(held);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What waits for carriers longer than it should, as the gateway that runs tells it.
 
+use posthouse_api::CarrierQueue;
 use posthouse_gateway::config::Settings;
 
 use super::Finding;
@@ -9,11 +10,16 @@ use crate::{running, target::GatewayAddress};
 pub(super) async fn slow(settings: &Settings) -> Vec<Finding> {
     let Some(api) = running::api(settings, &GatewayAddress::default()).await else { return Vec::new() };
     match api.queues().await {
-        Ok(queues) => queues.items.into_iter().filter_map(|queue| queue.says).map(finding).collect(),
+        Ok(queues) => queues.items.into_iter().filter_map(finding).collect(),
         Err(error) => vec![Finding::note("queue", format!("what waits cannot be told: {error}"))],
     }
 }
 
-fn finding(says: String) -> Finding {
-    Finding::mend("queue", format!("{says}; ask the carrier, and see `posthouse queues`"))
+fn finding(queue: CarrierQueue) -> Option<Finding> {
+    let suspended = queue.connections.iter().find(|connection| connection.suspended.is_some());
+    let remedy = match suspended {
+        Some(one) => format!("`posthouse carriers resume {} {}` uses it again", queue.carrier, one.name),
+        None => "ask the carrier, and see `posthouse queues`".to_owned(),
+    };
+    queue.says.map(|says| Finding::mend("queue", format!("{says}; {remedy}")))
 }

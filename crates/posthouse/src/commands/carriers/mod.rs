@@ -1,5 +1,7 @@
 //! `posthouse carriers`: the mobile operators that are provisioned, and the connections to them.
 
+mod connection;
+
 use std::process::ExitCode;
 
 use posthouse_api::{CarrierView, ConnectionView};
@@ -20,6 +22,14 @@ enum Command {
     List(List),
     /// Show one carrier, with all that is provisioned of it but secrets
     Show(Show),
+    /// Let nothing go out over a connection, for a while or till it is resumed
+    Suspend(connection::Suspend),
+    /// Use a connection again that was suspended
+    Resume(connection::Resume),
+    /// Use a connection less than is provisioned, for a while or till that is lifted
+    Limit(connection::Limit),
+    /// See whether a connection can be reached now
+    Probe(connection::Probe),
 }
 
 #[derive(clap::Args)]
@@ -51,6 +61,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::List(args) => list(args),
         Command::Show(args) => show(args),
+        Command::Suspend(args) => wait_for(args.run()),
+        Command::Resume(args) => wait_for(args.run()),
+        Command::Limit(args) => wait_for(args.run()),
+        Command::Probe(args) => wait_for(args.run()),
     }
 }
 
@@ -80,11 +94,12 @@ fn list(args: &List) -> anyhow::Result<ExitCode> {
 
 fn show(args: &Show) -> anyhow::Result<ExitCode> {
     let settings = args.store.settings()?;
-    let carrier = wait_for(async {
+    let (carrier, connections) = wait_for(async {
         let via = Via::open(&settings, &args.store.gateway).await?;
         let carrier = via.carrier(&args.id).await;
+        let connections = if carrier.is_ok() { via.connections(&args.id).await } else { Ok(Vec::new()) };
         via.close().await?;
-        carrier
+        Ok((carrier?, connections?))
     })?;
     let mut out = print::stdout();
     if args.store.json {
@@ -98,6 +113,9 @@ fn show(args: &Show) -> anyhow::Result<ExitCode> {
             out,
             "  connection {name}: {url}, {dialect}, window {window}, {rate}, priority {priority}, weight {weight}"
         )?;
+        for status in connections.iter().filter(|status| status.name == *name) {
+            connection::overrides(&mut out, status)?;
+        }
     }
     members(&mut out, "", &carrier.document, &["id", "name", "connection"])?;
     Ok(ExitCode::SUCCESS)
