@@ -1,6 +1,7 @@
 //! A client for the API: HTTP/1.1, with a deadline for each answer and a limit for its length.
 
 mod connections;
+mod numbers;
 mod verbs;
 
 use std::{error::Error, sync::Arc, time::Duration};
@@ -624,13 +625,16 @@ impl ApiClient {
     pub async fn export(&self) -> Result<String, ApiError> {
         let path = "/provisioning/export";
         let answer = self.get_raw(&format!("{BASE}{path}")).await?;
+        self.read_text(path, &answer)
+    }
+
+    /// A text; what is no success is a problem.
+    fn read_text(&self, path: &str, answer: &Response<Bytes>) -> Result<String, ApiError> {
         if !answer.status().is_success() {
-            return Err(self
-                .read::<ProblemDetails>(path, &answer)
-                .err()
-                .unwrap_or_else(|| self.unexpected(path, &answer)));
+            let refused = self.read::<ProblemDetails>(path, answer).err();
+            return Err(refused.unwrap_or_else(|| self.unexpected(path, answer)));
         }
-        String::from_utf8(answer.body().to_vec()).map_err(|_| self.unexpected(path, &answer))
+        String::from_utf8(answer.body().to_vec()).map_err(|_| self.unexpected(path, answer))
     }
 
     /// A page of the accounts, by name.
@@ -768,6 +772,17 @@ impl ApiClient {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Response<Bytes>, ApiError> {
+        self.exchange_as(method, path, body.map(|body| (body, HeaderValue::from_static(JSON)))).await
+    }
+
+    /// The same with a body of some media type.
+    async fn exchange_as(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(Bytes, HeaderValue)>,
+    ) -> Result<Response<Bytes>, ApiError> {
+        let (body, media_type) = body.unzip();
         let url = format!("{}{path}", self.url);
         let uri: Uri = url.parse().map_err(|_| ApiError::Url { url: url.clone() })?;
         let is_callable = match uri.scheme_str() {
@@ -778,15 +793,15 @@ impl ApiClient {
         if !is_callable || uri.host().is_none() {
             return Err(ApiError::Url { url });
         }
-        let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
+        let mut request = Request::new(Full::new(body.unwrap_or_default()));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
         if let Some(token) = &self.token {
             request.headers_mut().insert(header::AUTHORIZATION, token.clone());
         }
         request.headers_mut().extend(self.says.iter().cloned());
-        if body.is_some() {
-            request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        if let Some(media_type) = media_type {
+            request.headers_mut().insert(header::CONTENT_TYPE, media_type);
         }
         match timeout(self.timeout, self.round_trip(request, &url)).await {
             Ok(outcome) => outcome,

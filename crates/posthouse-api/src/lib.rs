@@ -56,8 +56,8 @@ pub use preview::{PreviewPart, PreviewView, SlideView};
 pub use problem::{PROBLEM_JSON, ProblemCode, ProblemDetails, ProblemError};
 pub use provisioned::{AccountView, BlacklistEntry, CarrierView, ConnectionView, LookupView, ServiceView};
 pub use provisioning::{
-    ChangeMade, PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest, RevisionView,
-    RollbackRequest,
+    ChangeMade, NumbersImported, PlannedField, PlannedStep, ProvisioningPlan, ProvisioningRequest,
+    RevisionView, RollbackRequest,
 };
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use refusal::{FindingView, RefusalQuery, RefusalView};

@@ -189,3 +189,15 @@ pub struct ChangeMade {
     /// Whether anything changed: all may have been so already.
     pub changed: bool,
 }
+
+/// What came of a list of numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NumbersImported {
+    /// How many lines had a number.
+    pub numbers: usize,
+    /// The revision that provisioning is at now.
+    pub revision: u64,
+    /// Whether they were only read.
+    pub dry_run: bool,
+}

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use posthouse_core::{
     lock::RwLock,
-    provisioning::{Provisioning, Snapshot},
-    store::{ErrorCause, ProvisioningStore, StoreError, StoreResult},
+    provisioning::{Provisioning, Snapshot, revision::Revised},
+    store::{ErrorCause, ProvisioningStore, Store, StoreError, StoreResult},
 };
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,9 @@ const POLL: Duration = Duration::from_millis(250);
 /// How often, and how many times, is looked whether a request still works with the snapshot before.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 const LOOKS: usize = 20;
+/// How many revisions that changed numbers alone are made up for, and how many numbers; of more, provisioning is read anew.
+const MOST_BEHIND: usize = 200;
+const MOST_NUMBERS: u64 = 100_000;
 
 /// The snapshot of the moment.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ impl SnapshotCell {
     }
 
     /// Follows the store till `stop`. A store that does not answer leaves the last snapshot in force.
-    pub async fn follow(self: Arc<Self>, store: Arc<dyn ProvisioningStore>, stop: CancellationToken) {
+    pub async fn follow(self: Arc<Self>, store: Arc<dyn Store>, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -57,11 +60,17 @@ impl SnapshotCell {
         }
     }
 
-    async fn refresh(&self, store: &dyn ProvisioningStore) -> StoreResult<()> {
-        if store.revision().await? == self.get().revision() {
+    async fn refresh(&self, store: &dyn Store) -> StoreResult<()> {
+        let (current, present) = (self.get(), store.revision().await?);
+        if present == current.revision() {
             return Ok(());
         }
-        let snapshot = Arc::new(index(store.provisioning().await?).await?);
+        let snapshot = match numbers_since(store, &current, present).await? {
+            Some(snapshot) => snapshot,
+            None => index(store.provisioning().await?).await?,
+        };
+        let snapshot = Arc::new(snapshot);
+        drop(current);
         let revision = snapshot.revision();
         let before = {
             let mut current = self.current.write();
@@ -72,6 +81,30 @@ impl SnapshotCell {
         throw_away(before).await;
         Ok(())
     }
+}
+
+/// The snapshot at a later revision, where only a few numbers changed since this one: of a million others none is looked at. `None` where
+/// that is not so, or not known.
+async fn numbers_since(
+    store: &dyn Store,
+    current: &Arc<Snapshot>,
+    present: u64,
+) -> StoreResult<Option<Snapshot>> {
+    let behind = present.checked_sub(current.revision()).and_then(|behind| usize::try_from(behind).ok());
+    let Some(behind) = behind.filter(|behind| *behind <= MOST_BEHIND) else { return Ok(None) };
+    let kept = store.revisions(Some(present.saturating_add(1)), behind).await?;
+    let things = kept.iter().map(|revision| revision.things).sum::<u64>();
+    if kept.len() != behind || things > MOST_NUMBERS {
+        return Ok(None);
+    }
+    let mut changes = Vec::new();
+    for number in current.revision() + 1..=present {
+        let Some(revised) = store.revised(number).await? else { return Ok(None) };
+        changes.extend(revised.iter().filter_map(Revised::change));
+    }
+    let current = Arc::clone(current);
+    let made = spawn_blocking(move || current.with_numbers(present, &changes)).await;
+    made.map_err(|error| StoreError::NotDone(ErrorCause::within("provisioning cannot be indexed", error)))
 }
 
 /// Makes a snapshot, away from the threads that serve requests: a million ranges take a second.

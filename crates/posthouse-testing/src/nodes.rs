@@ -67,7 +67,8 @@ impl SharedStore {
 
 passes_on!(
     SharedStore: IntakeStore, WorkStore, CallbackStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
-    SearchStore, OperationsStore, ProvisioningStore, NumberStore, QueueStore, RevisionStore, AuditStore, TokenStore
+    SearchStore, OperationsStore, OverrideStore, ProvisioningStore, NumberStore, QueueStore, RevisionStore, AuditStore,
+    TokenStore
 );
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 mod connections;
 mod inbound;
+mod numbers;
 mod operations;
 mod provisioning;
 

@@ -4,6 +4,7 @@ pub mod account;
 pub mod carrier;
 pub mod certificate;
 mod check;
+pub mod csv;
 mod dialect;
 mod difference;
 pub mod export;

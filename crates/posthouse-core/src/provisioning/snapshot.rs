@@ -6,26 +6,26 @@ use std::{
 };
 
 use super::{
-    Blacklisted, Lookup, Prefix, Provisioning,
+    Blacklisted, Change, Lookup, Prefix, Provisioning,
     account::{Account, AccountName, AccountStatus},
     carrier::{Carrier, CarrierId},
 };
 use crate::address::{Msisdn, bare};
 
 /// All of provisioning at one revision, indexed. Readers keep the one they began with.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     revision: u64,
-    by_vaspid: HashMap<String, Arc<Account>>,
-    by_name: HashMap<AccountName, Arc<Account>>,
-    carriers: HashMap<CarrierId, Arc<Carrier>>,
-    aliases: HashMap<String, Arc<Carrier>>,
-    ranges: HashMap<Prefix, CarrierId>,
+    by_vaspid: Arc<HashMap<String, Arc<Account>>>,
+    by_name: Arc<HashMap<AccountName, Arc<Account>>>,
+    carriers: Arc<HashMap<CarrierId, Arc<Carrier>>>,
+    aliases: Arc<HashMap<String, Arc<Carrier>>>,
+    ranges: Arc<HashMap<Prefix, CarrierId>>,
     longest_prefix: usize,
-    blacklist: HashSet<Blacklisted>,
-    lookup: Lookup,
+    blacklist: Arc<Blocked>,
+    lookup: Arc<Lookup>,
     /// Where messages from handsets go, by the short code or number that they are sent to.
-    destinations: HashMap<String, Destination>,
+    destinations: Arc<HashMap<String, Destination>>,
 }
 
 /// The service that a message from a handset is for.
@@ -47,21 +47,48 @@ impl Snapshot {
             .flat_map(|carrier| carrier.aliases.iter().map(|alias| (alias.clone(), Arc::clone(carrier))));
         let ranges: HashMap<_, _> =
             provisioning.ranges.into_iter().map(|range| (range.prefix, range.carrier)).collect();
+        let mut blacklist = Blocked::default();
+        provisioning.blacklist.into_iter().for_each(|entry| blacklist.put(&entry));
+        let by_vaspid = accounts.iter().map(|account| (account.vaspid.hash.clone(), Arc::clone(account)));
         Self {
-            destinations: destinations(&accounts),
+            destinations: Arc::new(destinations(&accounts)),
             revision: provisioning.revision,
-            by_vaspid: accounts
-                .iter()
-                .map(|account| (account.vaspid.hash.clone(), Arc::clone(account)))
-                .collect(),
-            aliases: aliases.collect(),
-            carriers: carriers.iter().map(|carrier| (carrier.id.clone(), Arc::clone(carrier))).collect(),
-            by_name: accounts.into_iter().map(|account| (account.name.clone(), account)).collect(),
-            longest_prefix: ranges.keys().map(|prefix| prefix.as_str().len()).max().unwrap_or(0),
-            ranges,
-            blacklist: provisioning.blacklist.into_iter().collect(),
-            lookup: provisioning.lookup.unwrap_or_default(),
+            by_vaspid: Arc::new(by_vaspid.collect()),
+            aliases: Arc::new(aliases.collect()),
+            carriers: Arc::new(
+                carriers.iter().map(|carrier| (carrier.id.clone(), Arc::clone(carrier))).collect(),
+            ),
+            by_name: Arc::new(accounts.into_iter().map(|account| (account.name.clone(), account)).collect()),
+            longest_prefix: longest(&ranges),
+            ranges: Arc::new(ranges),
+            blacklist: Arc::new(blacklist),
+            lookup: Arc::new(provisioning.lookup.unwrap_or_default()),
         }
+    }
+
+    /// The same at a later revision, where changes up to there were about numbers alone: then it shares all else with this one. `None`
+    /// where they were not.
+    #[must_use]
+    pub fn with_numbers(&self, revision: u64, changes: &[Change]) -> Option<Self> {
+        let mut next = Self { revision, ..self.clone() };
+        for change in changes {
+            match change {
+                Change::PutBlacklisted(entry) => Arc::make_mut(&mut next.blacklist).put(entry),
+                Change::RemoveBlacklisted(entry) => Arc::make_mut(&mut next.blacklist).remove(entry),
+                Change::PutRange(range) => {
+                    let ranges = Arc::make_mut(&mut next.ranges);
+                    ranges.insert(range.prefix.clone(), range.carrier.clone());
+                }
+                Change::RemoveRange(prefix) => {
+                    Arc::make_mut(&mut next.ranges).remove(prefix);
+                }
+                _ => return None,
+            }
+        }
+        if !Arc::ptr_eq(&self.ranges, &next.ranges) {
+            next.longest_prefix = longest(&next.ranges);
+        }
+        Some(next)
     }
 
     /// The revision it was made from.
@@ -120,21 +147,57 @@ impl Snapshot {
 
     /// Whether a number gets nothing from an account.
     pub fn is_blacklisted(&self, number: &Msisdn, account: &AccountName) -> bool {
-        let entry = |account| Blacklisted { number: number.clone(), account };
-        !self.blacklist.is_empty()
-            && (self.blacklist.contains(&entry(None))
-                || self.blacklist.contains(&entry(Some(account.clone()))))
+        self.blacklist.has(number, None) || self.blacklist.has(number, Some(account))
     }
 
     /// Whether a number gets nothing from anybody.
     pub fn is_blocked(&self, number: &Msisdn) -> bool {
-        self.blacklist.contains(&Blacklisted { number: number.clone(), account: None })
+        self.blacklist.has(number, None)
     }
 
     /// How carriers are looked up.
-    pub const fn lookup(&self) -> &Lookup {
+    pub fn lookup(&self) -> &Lookup {
         &self.lookup
     }
+}
+
+fn longest(ranges: &HashMap<Prefix, CarrierId>) -> usize {
+    ranges.keys().map(|prefix| prefix.as_str().len()).max().unwrap_or(0)
+}
+
+/// Which numbers get nothing. They are kept as integers: a copy of a million takes milliseconds.
+#[derive(Clone, Debug, Default)]
+struct Blocked {
+    by_all: HashSet<u64>,
+    by_account: HashMap<AccountName, HashSet<u64>>,
+}
+
+impl Blocked {
+    fn put(&mut self, entry: &Blacklisted) {
+        let numbers = match &entry.account {
+            None => &mut self.by_all,
+            Some(account) => self.by_account.entry(account.clone()).or_default(),
+        };
+        numbers.insert(packed(&entry.number));
+    }
+
+    fn remove(&mut self, entry: &Blacklisted) {
+        let numbers = match &entry.account {
+            None => Some(&mut self.by_all),
+            Some(account) => self.by_account.get_mut(account),
+        };
+        numbers.map(|numbers| numbers.remove(&packed(&entry.number)));
+    }
+
+    fn has(&self, number: &Msisdn, account: Option<&AccountName>) -> bool {
+        let numbers = account.map_or(Some(&self.by_all), |account| self.by_account.get(account));
+        numbers.is_some_and(|numbers| !numbers.is_empty() && numbers.contains(&packed(number)))
+    }
+}
+
+/// A number of 7 to 15 digits, which does not begin with 0: no two are the same integer.
+fn packed(number: &Msisdn) -> u64 {
+    number.as_str().parse().unwrap_or_default()
 }
 
 fn destinations(accounts: &[Arc<Account>]) -> HashMap<String, Destination> {
@@ -157,4 +220,51 @@ fn destinations(accounts: &[Arc<Account>]) -> HashMap<String, Destination> {
 /// What is the same for all spellings of an address.
 fn comparable(address: &str) -> String {
     bare(address).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioning::Range;
+
+    fn blocked(number: &str, account: Option<&str>) -> Blacklisted {
+        let account = account.map(|name| AccountName(name.to_owned()));
+        Blacklisted { number: Msisdn::parse(number, false).unwrap(), account }
+    }
+
+    fn range(prefix: &str, carrier: &str) -> Range {
+        Range { prefix: Prefix::parse(prefix).unwrap(), carrier: CarrierId(carrier.to_owned()) }
+    }
+
+    #[test]
+    fn changes_of_numbers_are_made_to_what_is_there_and_the_one_before_stays() {
+        let before = Snapshot::new(Provisioning {
+            revision: 7,
+            ranges: vec![range("1617", "a")],
+            blacklist: vec![blocked("16175550100", None), blocked("16175550101", Some("acme"))],
+            ..Provisioning::default()
+        });
+        let changes = [
+            Change::RemoveBlacklisted(blocked("16175550100", None)),
+            Change::PutBlacklisted(blocked("16175550102", Some("acme"))),
+            Change::PutRange(range("161755", "b")),
+            Change::RemoveRange(Prefix::parse("1617").unwrap()),
+        ];
+        let after = before.with_numbers(9, &changes).unwrap();
+        let (acme, number) = (AccountName("acme".to_owned()), |text| Msisdn::parse(text, false).unwrap());
+        let gets_nothing = |snapshot: &Snapshot| {
+            ["16175550100", "16175550101", "16175550102"]
+                .map(|text| snapshot.is_blacklisted(&number(text), &acme))
+        };
+        assert_eq!((gets_nothing(&before), gets_nothing(&after)), ([true, true, false], [false, true, true]));
+        assert!(before.is_blocked(&number("16175550100")) && !after.is_blocked(&number("16175550101")));
+        let prefix = |snapshot: &Snapshot, text| {
+            snapshot.range_of(&number(text)).map(|(prefix, _)| prefix.to_string())
+        };
+        assert_eq!(prefix(&before, "16175550100").as_deref(), Some("1617"));
+        assert_eq!(prefix(&after, "16175550100").as_deref(), Some("161755"));
+        assert_eq!(prefix(&after, "16170000000"), None);
+        assert_eq!((before.revision(), after.revision()), (7, 9));
+        assert!(before.with_numbers(8, &[Change::SetLookup(None)]).is_none());
+    }
 }

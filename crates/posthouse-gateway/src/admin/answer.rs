@@ -53,7 +53,22 @@ pub(super) fn page<T: Serialize>(page: PageOf<T>, uri: &Uri) -> Response {
     answer
 }
 
-fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
+/// A page of what is in order: what stands behind `after` by its key, as it is shown.
+pub(super) fn page_behind<T, V>(
+    all: &[T],
+    after: Option<&str>,
+    limit: usize,
+    key: impl Fn(&T) -> &str,
+    view: impl Fn(&T) -> V,
+) -> PageOf<V> {
+    let mut left = all.iter().filter(|one| after.is_none_or(|after| key(one) > after));
+    let page: Vec<_> = left.by_ref().take(limit).collect();
+    let next = left.next().and(page.last()).map(|last| key(last).to_owned());
+    PageOf { items: page.into_iter().map(view).collect(), next }
+}
+
+/// The way to the next page.
+pub(super) fn link(uri: &Uri, next: &str) -> Option<HeaderValue> {
     let query = uri.query().unwrap_or_default().as_bytes();
     let others = form_urlencoded::parse(query).filter(|(name, _)| name != "cursor");
     let mut written = form_urlencoded::Serializer::new(String::new());

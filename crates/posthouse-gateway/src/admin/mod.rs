@@ -24,6 +24,7 @@ pub mod messages;
 mod metrics;
 pub mod mo;
 mod nodes;
+pub mod numbers;
 pub mod openapi;
 pub mod operations;
 mod pages;

@@ -21,9 +21,9 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
-    endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, openapi, operations,
-    provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports, unreadable,
-    version,
+    endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
+    operations, provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports,
+    unreadable, version,
 };
 
 /// A verb of the API.
@@ -93,6 +93,10 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         POST "/carriers/{id}/connections/{name}/limit" Suspend => connections::limit::handle;
         POST "/carriers/{id}/connections/{name}/probe" Suspend => connections::probe::handle;
         GET "/services" Look => services::list::handle;
+        POST "/blacklist/import" Blacklist => numbers::import::handle_blacklist;
+        GET "/blacklist/export" Reveal => numbers::export::handle_blacklist;
+        POST "/ranges/import" Provision => numbers::import::handle_ranges;
+        GET "/ranges/export" Look => numbers::export::handle_ranges;
         GET "/blacklist/{number}" Look => blacklist::get::handle;
         GET "/lookups/{number}" Look => lookups::get::handle;
         GET "/provisioning/revisions" Look => provisioning::revisions::handle;
@@ -198,7 +202,8 @@ pub(super) fn body_limit(path: &str) -> usize {
 
 /// Whether a path takes documents of provisioning, which may be long and take long.
 pub(super) fn is_provisioning(path: &str) -> bool {
-    path.strip_prefix(BASE).is_some_and(|rest| rest.starts_with("/provisioning/"))
+    let is_long = |rest: &str| rest.starts_with("/provisioning/") || rest.ends_with("/import");
+    path.strip_prefix(BASE).is_some_and(is_long)
 }
 
 /// Whether a path is one of those that answer in plain text, and are for programs.

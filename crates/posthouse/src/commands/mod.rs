@@ -19,6 +19,7 @@ mod listen;
 mod lookup;
 mod messages;
 mod mo;
+mod numbers;
 mod openapi;
 mod operations;
 mod plan;
@@ -65,6 +66,8 @@ pub enum Command {
     Services(services::Args),
     /// Block and unblock numbers, see for whom one is blocked
     Blacklist(blacklist::Args),
+    /// Add ranges from a list in CSV, or print them
+    Ranges(numbers::Args),
     /// Say whose a number is, which rule decides it, and what would make it pass
     Lookup(lookup::Args),
     /// Send an MMS to a gateway, as a VASP does
@@ -130,6 +133,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Carriers(args) => carriers::run(&args),
         Command::Services(args) => services::run(&args),
         Command::Blacklist(args) => blacklist::run(&args),
+        Command::Ranges(args) => numbers::run(&args),
         Command::Lookup(args) => lookup::run(&args),
         Command::Send(args) => send::run(&args),
         Command::Listen(args) => listen::run(&args),

@@ -25,6 +25,7 @@ mod messages;
 mod metrics;
 mod mistakes;
 mod mo;
+mod numbers;
 mod operations;
 #[cfg(target_os = "linux")]
 mod outage;

@@ -43,8 +43,5 @@ pub async fn list<S: NumberStore + ?Sized>(
     limit: usize,
 ) -> StoreResult<PageOf<AccountView>> {
     let accounts = store.without_numbers().await?.accounts;
-    let mut left = accounts.iter().filter(|account| after.is_none_or(|after| *account.name.0 > *after));
-    let items: Vec<_> = left.by_ref().take(limit).map(view).collect();
-    let next = left.next().and(items.last()).map(|last| last.name.clone());
-    Ok(PageOf { items, next })
+    Ok(answer::page_behind(&accounts, after, limit, |one| &one.name.0, view))
 }

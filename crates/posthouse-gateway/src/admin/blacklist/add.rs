@@ -8,19 +8,14 @@ use axum::{
 };
 use http::{HeaderMap, Uri};
 use posthouse_api::ChangeMade;
-use posthouse_core::{
-    account::AccountName,
-    actor::Actor,
-    provisioning::{Blacklisted, verbs::ProvisioningVerb},
-};
+use posthouse_core::{actor::Actor, provisioning::verbs::ProvisioningVerb};
 
-use super::super::{
-    AdminState,
-    answer::{JsonAnswer, ProblemAnswer},
-    change::change,
-    number_of,
-    provisioning::if_match,
-    query::Parameters,
+use super::{
+    super::{
+        AdminState,
+        answer::{JsonAnswer, ProblemAnswer},
+    },
+    changed,
 };
 
 /// Blocks a number
@@ -38,10 +33,5 @@ pub(in super::super) async fn handle(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
-    let mut given = Parameters::of(&uri);
-    let account = given.one("account").map(AccountName);
-    given.finish()?;
-    let expected = if_match(&headers)?;
-    let verb = ProvisioningVerb::Block(Blacklisted { number: number_of(&number)?, account });
-    Ok(JsonAnswer(change(&*state.store, &verb, expected, &by, state.clock.now()).await?))
+    changed(&state, &by, &number, (&headers, &uri), ProvisioningVerb::Block).await
 }

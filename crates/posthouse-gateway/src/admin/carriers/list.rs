@@ -43,8 +43,5 @@ pub async fn list<S: NumberStore + ?Sized>(
     limit: usize,
 ) -> StoreResult<PageOf<CarrierView>> {
     let carriers = store.without_numbers().await?.carriers;
-    let mut left = carriers.iter().filter(|carrier| after.is_none_or(|after| *carrier.id.0 > *after));
-    let items: Vec<_> = left.by_ref().take(limit).map(view).collect();
-    let next = left.next().and(items.last()).map(|last| last.id.clone());
-    Ok(PageOf { items, next })
+    Ok(answer::page_behind(&carriers, after, limit, |one| &one.id.0, view))
 }

@@ -1,0 +1,7 @@
+//! Ranges and the blacklist as lists in CSV.
+
+pub mod export;
+pub mod import;
+
+/// The media type of a list.
+const CSV: &str = "text/csv";
