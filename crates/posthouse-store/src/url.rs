@@ -60,6 +60,20 @@ impl StoreUrl {
         Self(StoreKind::Sqlite(path.into()))
     }
 
+    /// A PostgreSQL database, as libpq spells it: `postgres://USER@HOST:PORT,HOST:PORT/DATABASE?PARAMETER=VALUE`, whose password stands
+    /// apart.
+    ///
+    /// # Errors
+    /// What is wrong with it, without quoting a password.
+    pub fn postgres(text: &str, password: Option<&str>) -> Result<Self, UnsupportedStore> {
+        password.map_or_else(|| text.to_owned(), |password| with_password(text, password)).parse()
+    }
+
+    /// Whether it is a store that several nodes share.
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.0, StoreKind::Postgres { .. })
+    }
+
     pub(crate) const fn backend(&self) -> &StoreKind {
         &self.0
     }
@@ -104,6 +118,16 @@ impl FromStr for StoreUrl {
         }
         Ok(Self::sqlite(path))
     }
+}
+
+/// The password as a parameter: who logs in is told behind the address already.
+fn with_password(text: &str, password: &str) -> String {
+    let (address, parameters) = text.split_once('?').unwrap_or((text, ""));
+    // A plus stands for a space only in forms.
+    let password =
+        form_urlencoded::byte_serialize(password.as_bytes()).collect::<String>().replace('+', "%20");
+    let separator = if parameters.is_empty() { "" } else { "&" };
+    format!("{address}?password={password}{separator}{parameters}")
 }
 
 /// RFC 3986, 3.1.
@@ -156,5 +180,24 @@ mod tests {
         for text in ["", "sqlite:", "sqlite://", "sqlite::memory:", "data/"] {
             assert_eq!(text.parse::<StoreUrl>(), Err(UnsupportedStore::NoFile), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_password_that_stands_apart_is_not_shown_either() {
+        let url =
+            StoreUrl::postgres("postgres://posthouse@db:5433,db2/posthouse?sslmode=require", Some("s&c +?"))
+                .unwrap();
+        assert!(url.is_shared());
+        let shown = format!("{url} {url:?}");
+        assert!(
+            shown.contains("posthouse@db:5433") && !shown.contains("s&c") && !shown.contains("s%26c"),
+            "{shown}"
+        );
+        assert_eq!(
+            url,
+            "postgres://posthouse@db:5433,db2/posthouse?password=s%26c%20%2B%3F&sslmode=require"
+                .parse()
+                .unwrap()
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use posthouse_core::store::Store;
 use posthouse_gateway::config::{ApplyError, ApplyMode, ConfigFile, Settings};
-use posthouse_store::{Access, OpenError, StoreUrl, open};
+use posthouse_store::{Access, OpenError, open};
 
 use crate::print::Printer;
 
@@ -120,7 +120,7 @@ impl StoreArgs {
 /// # Errors
 /// See [`OpenError`].
 pub async fn visit(settings: &Settings, create: bool) -> Result<Arc<dyn Store>, OpenError> {
-    let url = StoreUrl::sqlite(&settings.store.path);
+    let url = settings.store.url();
     open(&url, &settings.media.place, Access::Visit { create }).await
 }
 

@@ -13,7 +13,7 @@ use posthouse_core::{
     lock::Mutex,
     store::{Store, StoreError},
 };
-use posthouse_store::{Access, LOW_WATER_BYTES, StoreUrl, open as open_store};
+use posthouse_store::{Access, LOW_WATER_BYTES, open as open_store};
 use tokio::{
     sync::watch,
     task::{JoinError, JoinHandle},
@@ -77,11 +77,11 @@ impl App {
     /// # Errors
     /// [`StartError`].
     pub async fn start(settings: &Settings, components: Components) -> Result<Self, StartError> {
-        if !settings.store.path.exists() {
+        if settings.store.postgres.is_none() && !settings.store.path.exists() {
             // A start that fails at a door makes no store, which somebody would then have to remove.
             drop(Doors::bind(settings).await?);
         }
-        let url = StoreUrl::sqlite(&settings.store.path);
+        let url = settings.store.url();
         let store = open_store(&url, &settings.media.place, serving()).await?;
         Self::start_on(store, settings, components).await
     }
@@ -112,6 +112,10 @@ impl App {
         let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
+        // Beside a store that is elsewhere, there may be no folder yet; these files say by themselves that they cannot be written.
+        if let Some(folder) = settings.store.path.parent() {
+            std::fs::create_dir_all(folder).ok();
+        }
         write_token_file(&run_files[1], wiring.api_token.as_ref());
         write_run_file(&run_files[0], &ready);
         let Wiring { store, snapshot, handoff, drain, node, .. } = wiring;
@@ -206,7 +210,7 @@ impl App {
 /// The first line of a run, and what an operator should know from the start.
 async fn tell_of_start(settings: &Settings, snapshot: &SnapshotCell, store: &dyn Store) {
     let (version, revision) = (env!("CARGO_PKG_VERSION"), snapshot.get().revision());
-    tracing::info!(version, store = %settings.store.path.display(), revision, "started");
+    tracing::info!(version, store = %settings.store.url(), revision, "started");
     if matches!(store.check().await, Err(StoreError::Full)) {
         let least = LOW_WATER_BYTES >> 20;
         tracing::warn!(

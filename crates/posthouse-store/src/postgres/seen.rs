@@ -142,7 +142,7 @@ pub(super) async fn forget(tx: &BatchTx, id: Id) -> BatchResult<()> {
 }
 
 /// The buckets of a time: its own first, and those that are close.
-fn buckets(at: Timestamp) -> Vec<i64> {
+pub(super) fn buckets(at: Timestamp) -> Vec<i64> {
     let own = bucket(at);
     let mut buckets = vec![own];
     for near in [at.checked_sub(BORDER), at.checked_add(BORDER)] {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use posthouse_gateway::config::Settings;
-use posthouse_store::{BackupReport, StoreUrl, backup, restore};
+use posthouse_store::{BackupReport, backup, restore};
 use serde_json::json;
 
 use crate::{print, target::environment};
@@ -52,7 +52,7 @@ struct Common {
 /// Copies the store.
 pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(args.common.config.as_deref(), &environment)?;
-    let report = backup(&StoreUrl::sqlite(&settings.store.path), &settings.media.place, &args.to)?;
+    let report = backup(&settings.store.url(), &settings.media.place, &args.to)?;
     let store = settings.store.path.display().to_string();
     told(&args.common, &report, &format!("{store} was copied to {}", args.to.display()))
 }
@@ -60,7 +60,7 @@ pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
 /// Puts a copy back.
 pub fn run_restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(args.common.config.as_deref(), &environment)?;
-    let report = restore(&args.from, &StoreUrl::sqlite(&settings.store.path), &settings.media.place)?;
+    let report = restore(&args.from, &settings.store.url(), &settings.media.place)?;
     let store = settings.store.path.display().to_string();
     told(&args.common, &report, &format!("{} was restored to {store}", args.from.display()))
 }

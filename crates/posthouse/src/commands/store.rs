@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use posthouse_gateway::config::Settings;
-use posthouse_store::{StoreStatus, StoreUrl, migrate, status};
+use posthouse_store::{StoreStatus, migrate, status};
 use serde_json::json;
 
 use crate::{print, target::environment};
@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Migrate(common) => (common, true),
     };
     let settings = Settings::load(common.config.as_deref(), &environment)?;
-    let url = StoreUrl::sqlite(&settings.store.path);
+    let url = settings.store.url();
     let before = status(&url)?;
     let after = if migrates { migrate(&url)? } else { before };
     let StoreStatus { version, newest, is_served } = after;
