@@ -16,11 +16,14 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::{bodies::Sender, usage::Used};
+use crate::target::environment;
 
 /// How long a gateway may take to start and to stop.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often the process is sampled meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// The variable that a database's password is taken from.
+const PASSWORD: &str = "POSTHOUSE_STORE_PASSWORD";
 const VASPID: &str = "bench-api-key";
 const CARRIER: &str = "31003";
 
@@ -47,25 +50,31 @@ pub struct Gateway {
 }
 
 impl Site {
-    /// A folder with an empty store, provisioned with one account and one carrier, for gateways of this program.
+    /// A folder, and an empty store there or where the configuration says, provisioned with one account and one carrier, for gateways of
+    /// this program.
     ///
     /// # Errors
-    /// The folder cannot be made, or the program does not make the store.
-    pub fn new(program: PathBuf, reports: &str) -> anyhow::Result<Self> {
+    /// The folder cannot be made, or the program does not make the store: it is not empty, perhaps.
+    pub fn new(program: PathBuf, reports: &str, configuration: &str) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("posthouse-bench-").tempdir()?;
         let site = Self { folder, program, carrier: free_address()? };
-        fs::write(site.path("posthouse.toml"), CONFIGURATION)?;
+        fs::create_dir(site.data())?;
+        fs::write(site.path("posthouse.toml"), configuration)?;
         let provisioned = provisioning(reports, self::carrier_url(site.carrier).as_str());
         fs::write(site.path("provisioning.toml"), provisioned)?;
-        // By its own command: a program makes the store that it reads.
+        // By its own command: a program makes the store that it reads. A bench on one that is in use would leave its messages there.
         let applied = Command::new(&site.program)
-            .args(["apply", "--json", "--config"])
+            .args(["apply", "--json", "--expect-revision", "0", "--config"])
             .args([site.path("posthouse.toml"), site.path("provisioning.toml")])
             .stdin(Stdio::null())
             .output()
             .with_context(|| format!("{} cannot be started", site.program.display()))?;
         let said = String::from_utf8_lossy(&applied.stderr);
-        ensure!(applied.status.success(), "the bench's store cannot be made: {}", said.trim());
+        ensure!(
+            applied.status.success(),
+            "the bench's store cannot be made; it takes an empty one: {}",
+            said.trim()
+        );
         Ok(site)
     }
 
@@ -181,11 +190,21 @@ fn carrier_url(address: SocketAddr) -> String {
     format!("http://{address}/mm7")
 }
 
-const CONFIGURATION: &str = "\
-[store]
-url = \"sqlite://data/posthouse.db\"
-[media]
-url = \"file://data/media\"
+/// The configuration of a gateway on a store in its folder, or on this one.
+pub fn configuration(store: Option<&str>, media: Option<&str>) -> String {
+    let media = media.unwrap_or("file://data/media");
+    let store = match store {
+        None => "url = \"sqlite://data/posthouse.db\"".to_owned(),
+        Some(url) => {
+            let password = environment(PASSWORD)
+                .map_or_else(String::new, |_| format!("password = {{ env = {PASSWORD:?} }}\n"));
+            format!("url = {url:?}\n{password}require_standbys = 0")
+        }
+    };
+    format!("[store]\n{store}\n[media]\nurl = {media:?}\n{DOORS}")
+}
+
+const DOORS: &str = "\
 [mm7]
 listen = \"127.0.0.1:0\"
 [carriers]

@@ -58,6 +58,7 @@ Examples:
   posthouse bench --size 100k --duration 30s --json
   posthouse bench --backlog 1000000
   posthouse bench --in-flight 256 --gateway ./posthouse-before --json
+  posthouse bench --store postgres://posthouse@db/bench --media s3://mms-bench --connections 512
   posthouse bench --url http://127.0.0.1:8007/mm7/v1 --vaspid acme-api-key --vasid 61295
 
 Starts a gateway on an empty store in a temporary folder, a carrier and a VASP, and measures one after the other:
@@ -73,7 +74,12 @@ CPU and bytes written are the gateway's, as /proc tells them, a message. Transac
 MessageIDs do not ascend, as in the field.
 
 At the end the carrier comes back, and every message that was accepted has to end with a report at the VASP; those that do \
-not are lost. With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
+not are lost.
+
+--store measures a gateway on an empty PostgreSQL database, which is full of the bench's messages afterwards; its password \
+is taken from POSTHOUSE_STORE_PASSWORD, what a bucket needs from AWS_…, and a server without standbys is measured as it is.
+
+With --url only the ceiling and accepting are measured. What was not measured is null in --json.";
 
 /// The arguments of `posthouse bench`.
 #[derive(clap::Args)]
@@ -100,6 +106,12 @@ pub struct Args {
     /// Start this program as the gateway, such as an earlier build, to compare the two
     #[arg(long, value_name = "PROGRAM", conflicts_with = "url")]
     gateway: Option<PathBuf>,
+    /// Measure on this PostgreSQL database, which has to be empty
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    store: Option<String>,
+    /// The place of media beside it: s3://BUCKET/PREFIX or file://FOLDER; without one, a temporary folder
+    #[arg(long, value_name = "URL", requires = "store")]
+    media: Option<String>,
     /// Drive another gateway
     #[arg(long)]
     url: Option<String>,
@@ -176,7 +188,8 @@ async fn elsewhere(args: &Args, url: &str) -> anyhow::Result<Measured> {
 async fn here(args: &Args) -> anyhow::Result<Measured> {
     let vasp = Vasp::open().await?;
     let program = args.gateway.clone().map_or_else(std::env::current_exe, Ok)?;
-    let site = Site::new(program, &vasp.url())?;
+    let configuration = gateway::configuration(args.store.as_deref(), args.media.as_deref());
+    let site = Site::new(program, &vasp.url(), &configuration)?;
     let mut gateway = site.start().await?;
     let mut bench = Bench::new(args, &site.sender(&gateway.mm7))?;
     let mut ended = Used::default();
