@@ -43,7 +43,7 @@ pub use self::{
     backup::{backup, restore},
     error::{BackupError, OpenError},
     media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
-    open::{Access, migrate, open, status},
+    open::{Access, lasts, migrate, open, status},
     sqlite::{Fatal, LOW_WATER_BYTES},
     status::{BackupReport, StoreStatus},
     url::{StoreUrl, UnsupportedStore},

@@ -94,3 +94,14 @@ pub fn migrate(url: &StoreUrl) -> Result<StoreStatus, OpenError> {
         StoreKind::Postgres { .. } => Err(OpenError::BringsItselfUp(url.to_string())),
     }
 }
+
+/// Whether what is committed to the store at `url` lasts, as far as its database's settings tell: a file's does. Nothing is changed.
+///
+/// # Errors
+/// Which setting says that it does not, or why the database cannot be asked.
+pub async fn lasts(url: &StoreUrl) -> Result<(), OpenError> {
+    match url.backend() {
+        StoreKind::Sqlite(_) => Ok(()),
+        StoreKind::Postgres { url, require_standbys } => PostgresStore::lasts(url, *require_standbys).await,
+    }
+}

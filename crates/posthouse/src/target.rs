@@ -82,7 +82,7 @@ impl Target {
     pub fn name_store(&self, settings: &Settings, out: &mut Printer) -> std::io::Result<()> {
         match &self.gateway.url {
             Some(url) => writeln!(out, "gateway {url}"),
-            None => writeln!(out, "store {}", settings.store.path.display()),
+            None => writeln!(out, "store {}", settings.store.shown()),
         }
     }
 }

@@ -39,6 +39,7 @@ const VISITOR: u8 = 255;
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
     /// The address of the database, as libpq spells it.
+    #[cfg_attr(not(feature = "suite"), expect(dead_code, reason = "others open it by a parsed address"))]
     pub url: String,
     /// Where large media are: a place that all nodes reach.
     pub media: MediaPlace,
@@ -55,18 +56,24 @@ impl PostgresStore {
     ///
     /// # Errors
     /// Why it cannot be opened; nothing was changed then, but that a database that was empty may have got its tables.
+    #[cfg(feature = "suite")]
     pub async fn open(options: PostgresOptions) -> Result<Self, OpenError> {
         let url = PostgresUrl::parse(&options.url).map_err(|error| OpenError::Address(error.0))?;
         Self::open_at(url, &options).await
+    }
+
+    /// Whether the server keeps what it says is committed.
+    pub(crate) async fn lasts(url: &PostgresUrl, require_standbys: bool) -> Result<(), OpenError> {
+        let session = Session::open(url, Purpose::Define).await;
+        let session = session.map_err(|fault| schema::unreachable(url, &fault))?;
+        standbys::check(url, &session.client, require_standbys).await
     }
 
     /// The same with a parsed address.
     pub(crate) async fn open_at(url: PostgresUrl, options: &PostgresOptions) -> Result<Self, OpenError> {
         let serves = options.mode == Mode::Serve;
         if serves {
-            let session = Session::open(&url, Purpose::Define).await;
-            let session = session.map_err(|fault| schema::unreachable(&url, &fault))?;
-            standbys::check(&url, &session.client, options.require_standbys).await?;
+            Self::lasts(&url, options.require_standbys).await?;
         }
         schema::bring_up_to_date(&url, serves || options.create, serves).await?;
         let session = Session::open(&url, Purpose::Write).await;

@@ -15,6 +15,7 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Statement {
     /// Its name.
+    #[cfg_attr(not(feature = "suite"), expect(dead_code, reason = "what a test explains has a name"))]
     pub(super) name: &'static str,
     /// Its place in the catalogue.
     pub(super) rank: usize,
@@ -49,6 +50,7 @@ macro_rules! statements {
         };)+
 
         /// All of them, in the order of their ranks.
+        #[cfg(feature = "suite")]
         pub(super) static ALL: &[&Statement] = &[$(&$name),+];
     };
 }

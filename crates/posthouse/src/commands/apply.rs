@@ -123,7 +123,7 @@ async fn allowed(
 ) -> anyhow::Result<Option<Option<u64>>> {
     let Planned { plan, has_store } = plan(&args.target, settings, document).await?;
     if !has_store && !args.may_create() {
-        let path = settings.store.path.display();
+        let path = settings.store.shown();
         complain(&anyhow::anyhow!(
             "there is no store at {path}; -c says which configuration names it, `posthouse serve` makes it, and so does --create"
         ));

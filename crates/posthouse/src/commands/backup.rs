@@ -53,7 +53,7 @@ struct Common {
 pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(args.common.config.as_deref(), &environment)?;
     let report = backup(&settings.store.url(), &settings.media.place, &args.to)?;
-    let store = settings.store.path.display().to_string();
+    let store = settings.store.shown();
     told(&args.common, &report, &format!("{store} was copied to {}", args.to.display()))
 }
 
@@ -61,7 +61,7 @@ pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
 pub fn run_restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(args.common.config.as_deref(), &environment)?;
     let report = restore(&args.from, &settings.store.url(), &settings.media.place)?;
-    let store = settings.store.path.display().to_string();
+    let store = settings.store.shown();
     told(&args.common, &report, &format!("{} was restored to {store}", args.from.display()))
 }
 

@@ -54,9 +54,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.json {
         let (seen, confirmed) =
             (marks.seen.map(|time| time.to_string()), marks.confirmed.map(|time| time.to_string()));
-        out.json(&json!({"store": settings.store.path.display().to_string(), "now": now.to_string(), "seen": seen, "confirmed": confirmed}))?;
+        out.json(&json!({"store": settings.store.shown(), "now": now.to_string(), "seen": seen, "confirmed": confirmed}))?;
     } else {
-        writeln!(out, "store      {}", settings.store.path.display())?;
+        writeln!(out, "store      {}", settings.store.shown())?;
         writeln!(out, "now        {now:.0}")?;
         writeln!(out, "seen       {} (what a gateway last took it to be)", told(marks.seen))?;
         writeln!(out, "confirmed  {}", told(marks.confirmed))?;

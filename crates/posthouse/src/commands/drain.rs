@@ -57,7 +57,7 @@ async fn change(args: &Args, settings: &Settings, drain: bool) -> anyhow::Result
             Some(api) => api,
             None => bail!(
                 "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
-                settings.store.path.display()
+                settings.store.shown()
             ),
         },
     };

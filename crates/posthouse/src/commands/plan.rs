@@ -74,7 +74,9 @@ pub async fn plan(target: &Target, settings: &Settings, document: &ConfigFile) -
     }
     let (Applied { plan, revision }, has_store) = match visit(settings, false).await {
         // What is not there is not made for a look: all that the file names would be created.
-        Err(OpenError::Missing(_)) => (plan_without_store(document, target.mode())?, false),
+        Err(OpenError::Missing(_) | OpenError::Absent(_)) => {
+            (plan_without_store(document, target.mode())?, false)
+        }
         opened => {
             let store = opened?;
             let planned = config::prepare(&*store, document, &environment, target.mode()).await.map_err(told);

@@ -53,13 +53,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let StoreStatus { version, newest, is_served } = after;
     let mut out = print::stdout();
     if common.json {
-        let store = settings.store.path.display().to_string();
+        let store = settings.store.shown();
         out.json(&json!({
             "store": store, "version": version, "program": newest, "before": before.version, "served": is_served,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    writeln!(out, "store    {}", settings.store.path.display())?;
+    writeln!(out, "store    {}", settings.store.shown())?;
     writeln!(out, "version  {version}; this program knows versions up to {newest}")?;
     writeln!(out, "served   {}", if is_served { "a gateway runs on it" } else { "no gateway runs on it" })?;
     match (migrates, before.version == version, version == newest) {

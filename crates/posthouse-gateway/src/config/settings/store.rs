@@ -53,24 +53,30 @@ impl StoreSection {
         }
     }
 
+    /// How it is named to people.
+    pub fn shown(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => postgres.url.to_string(),
+            None => self.path.display().to_string(),
+        }
+    }
+
     /// Reads the section.
     pub(super) fn read(mut table: Table<'_>, file: &ConfigFile) -> Self {
-        match table.parsed("url", |url: String| kind(&url)) {
-            Some(Written::Postgres(url)) => Self::read_postgres(&mut table, url, file),
-            found => {
-                for key in SERVER_KEYS {
-                    if table.has(key) {
-                        table.wrong(key, "only a PostgreSQL database has one; write url = \"postgres://USER@HOST/DATABASE\", or leave it out");
-                        ignore(&mut table, key);
-                    }
-                }
-                let path = match found {
-                    Some(Written::Sqlite(path)) => file.path(&path),
-                    _ => file.path(DEFAULT),
-                };
-                Self { path, postgres: None }
+        let is_given = table.has("url");
+        let path = match table.parsed("url", |url: String| kind(&url)) {
+            Some(Written::Postgres(url)) => return Self::read_postgres(&mut table, url, file),
+            Some(Written::Sqlite(path)) => Some(path),
+            None => None,
+        };
+        for key in SERVER_KEYS.into_iter().filter(|key| table.has(key)).collect::<Vec<_>>() {
+            // Of an address that cannot be read nobody knows what else belongs to it.
+            if path.is_some() || !is_given {
+                table.wrong(key, "only a PostgreSQL database has one; write url = \"postgres://USER@HOST/DATABASE\", or leave it out");
             }
+            ignore(&mut table, key);
         }
+        Self { path: file.path(path.as_deref().unwrap_or(DEFAULT)), postgres: None }
     }
 
     fn read_postgres(table: &mut Table<'_>, written: String, file: &ConfigFile) -> Self {
@@ -179,6 +185,10 @@ mod tests {
         assert_mistakes(&[
             (
                 "[store]\nurl = \"postgres://user:pass@host/db\"",
+                "posthouse.toml:2: store.url holds a password; write it apart, as password = { env = \"POSTHOUSE_STORE_PASSWORD\" }",
+            ),
+            (
+                "[store]\nurl = \"postgres://user:pass@host/db\"\nrequire_standbys = 0",
                 "posthouse.toml:2: store.url holds a password; write it apart, as password = { env = \"POSTHOUSE_STORE_PASSWORD\" }",
             ),
             (

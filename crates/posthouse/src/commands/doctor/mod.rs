@@ -23,7 +23,7 @@ use posthouse_gateway::{
     carrier::open,
     config::{ConfigErrors, Settings},
 };
-use posthouse_store::OpenError;
+use posthouse_store::{OpenError, lasts};
 use serde_json::{Value, json};
 
 use super::wait_for;
@@ -143,11 +143,11 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
     let mut findings = vec![Finding::fine("config", config)];
     let kept = match look(settings).await {
         Ok(Some(kept)) => {
-            findings.push(Finding::fine("store", kept.said(&settings.store.path)));
+            findings.push(Finding::fine("store", kept.said(&settings.store.shown())));
             Some(kept)
         }
         Ok(None) => {
-            let path = settings.store.path.display();
+            let path = settings.store.shown();
             findings
                 .push(Finding::note("store", format!("{path} is not there yet; `posthouse serve` makes it")));
             None
@@ -157,6 +157,9 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
             None
         }
     };
+    if let Err(error @ OpenError::MayLose { .. }) = lasts(&settings.store.url()).await {
+        findings.push(Finding::mend("store", error.to_string()));
+    }
     findings.extend(place::folders(settings));
     findings.push(clock(Timestamp::now(), kept.as_ref()));
     findings.extend(certificates::of_doors(settings, Timestamp::now()));
@@ -179,17 +182,17 @@ struct Kept {
 }
 
 impl Kept {
-    fn said(&self, path: &Path) -> String {
+    fn said(&self, store: &str) -> String {
         let Provisioning { revision, accounts, carriers, .. } = &self.provisioning;
-        let (path, accounts, carriers) = (path.display(), accounts.len(), carriers.len());
-        format!("{path}: revision {revision} of provisioning, accounts: {accounts}, carriers: {carriers}")
+        let (accounts, carriers) = (accounts.len(), carriers.len());
+        format!("{store}: revision {revision} of provisioning, accounts: {accounts}, carriers: {carriers}")
     }
 }
 
 /// `None` where there is no store yet.
 async fn look(settings: &Settings) -> anyhow::Result<Option<Kept>> {
     let store = match visit(settings, false).await {
-        Err(OpenError::Missing(_)) => return Ok(None),
+        Err(OpenError::Missing(_) | OpenError::Absent(_)) => return Ok(None),
         opened => opened?,
     };
     let kept = read(&*store).await.context("the store cannot be read; restore it, or mend the disk");

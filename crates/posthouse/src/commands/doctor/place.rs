@@ -15,7 +15,11 @@ const COMFORT: u64 = 8;
 /// The folders of the store and of media, and how much is free there.
 pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
     let store = settings.store.path.parent().unwrap_or(Path::new(""));
-    let mut findings = vec![writable("store", store), room(store)];
+    let mut findings = match &settings.store.postgres {
+        // By what lies there, commands find this machine's gateway.
+        Some(_) => vec![writable("files", store)],
+        None => vec![writable("store", store), room(store)],
+    };
     match settings.media.place.folder() {
         Some(media) => findings.extend([writable("media", media), room(media)]),
         None => findings.push(Finding::note(
