@@ -24,6 +24,7 @@ mod provisioned;
 mod provisioning;
 mod queue;
 mod refusal;
+mod sandbox;
 mod stats;
 mod token;
 mod unreadable;
@@ -61,6 +62,7 @@ pub use provisioning::{
 };
 pub use queue::{AccountQueue, AccountShare, CarrierQueue, ConnectionPace};
 pub use refusal::{FindingView, RefusalQuery, RefusalView};
+pub use sandbox::{SandboxClear, SandboxCleared, SandboxDelivered, SandboxDelivery, SandboxMessage};
 pub use stats::{SeriesView, StoreView, VolumeView};
 pub use token::{IssuedToken, Revoked, TokenRequest, TokenView};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};

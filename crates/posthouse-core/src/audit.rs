@@ -63,6 +63,10 @@ words! {
         AddToken = "add-token",
         /// A token is no good any more.
         RevokeToken = "revoke-token",
+        /// A handset of the sandbox wrote to its account.
+        DeliverSandbox = "deliver-sandbox",
+        /// The inbox of a sandbox begins anew.
+        ClearSandbox = "clear-sandbox",
         /// Whole numbers, or content, were shown.
         Reveal = "reveal",
     }

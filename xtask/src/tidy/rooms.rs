@@ -71,6 +71,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "mm7_http",
                     "resolver",
                     "snapshot",
+                    "spawn",
                     "telemetry",
                 ],
             ),

@@ -50,6 +50,8 @@ words! {
     pub enum AccountStatus {
         /// It may send.
         Active = "active",
+        /// It may send, to the carrier inside of the gateway: nothing of it reaches a handset.
+        Sandbox = "sandbox",
         /// It may not send: its requests are refused by 2550.
         Disabled = "disabled",
     }

@@ -21,7 +21,21 @@ use crate::{time::serde_duration, url::PeerUrl};
 #[serde(transparent)]
 pub struct CarrierId(pub String);
 
+/// The id of the carrier inside of the gateway, to which accounts of the status `sandbox` send. No other may have it.
+pub const SANDBOX: &str = "sandbox";
+/// How long that carrier's reports may take: some numbers never have one.
+const SANDBOX_REPORTS: Duration = Duration::from_secs(600);
+/// How long that carrier may take to answer: one number has none.
+const SANDBOX_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest message that it takes, in bytes.
+const SANDBOX_BYTES: u64 = 5 << 20;
+
 impl CarrierId {
+    /// Whether it means the carrier inside of the gateway.
+    pub fn is_sandbox(&self) -> bool {
+        self.0 == SANDBOX
+    }
+
     /// The id as it travels.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -150,6 +164,40 @@ pub struct Carrier {
 }
 
 impl Carrier {
+    /// The carrier inside of the gateway. It takes what any handset might, and does what the recipient's last four digits say.
+    pub fn sandbox() -> Self {
+        // Nobody calls it: it says where messages go that go nowhere.
+        let url = PeerUrl::parse("http://sandbox.invalid/".to_owned());
+        let connection = |url| Connection {
+            name: SANDBOX.to_owned(),
+            url,
+            vaspid: None,
+            vasid: None,
+            basic_auth: None,
+            dialect: DialectName::new(Dialect::THREE_GPP),
+            timeout: SANDBOX_TIMEOUT,
+            per_second: None,
+            window: 64,
+            priority: one(),
+            weight: one(),
+            namespace: None,
+            version: None,
+            tls: None,
+        };
+        Self {
+            id: CarrierId(SANDBOX.to_owned()),
+            aliases: Vec::new(),
+            name: "The sandbox inside of this gateway".to_owned(),
+            max_message_bytes: SANDBOX_BYTES,
+            content_types: vec!["*/*".to_owned()],
+            report_timeout: SANDBOX_REPORTS,
+            on_unknown: OnUnknown::Park,
+            connections: url.map(connection).into_iter().collect(),
+            inbound: Inbound::default(),
+            vocabulary: Vocabulary::default(),
+        }
+    }
+
     /// The dialect in which the carrier posts to us and is answered: what is provisioned for that, else that of its connections. Of
     /// connections that differ, the first one counts.
     pub fn inbound_dialect(&self) -> &'static Dialect {

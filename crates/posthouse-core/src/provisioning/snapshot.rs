@@ -19,6 +19,8 @@ pub struct Snapshot {
     by_vaspid: Arc<HashMap<String, Arc<Account>>>,
     by_name: Arc<HashMap<AccountName, Arc<Account>>>,
     carriers: Arc<HashMap<CarrierId, Arc<Carrier>>>,
+    /// The carrier inside of the gateway, which is not provisioned.
+    sandbox: Option<Arc<Carrier>>,
     aliases: Arc<HashMap<String, Arc<Carrier>>>,
     ranges: Arc<HashMap<Prefix, CarrierId>>,
     longest_prefix: usize,
@@ -54,6 +56,7 @@ impl Snapshot {
             destinations: Arc::new(destinations(&accounts)),
             revision: provisioning.revision,
             by_vaspid: Arc::new(by_vaspid.collect()),
+            sandbox: Some(Arc::new(Carrier::sandbox())),
             aliases: Arc::new(aliases.collect()),
             carriers: Arc::new(
                 carriers.iter().map(|carrier| (carrier.id.clone(), Arc::clone(carrier))).collect(),
@@ -106,9 +109,14 @@ impl Snapshot {
         self.by_name.get(name)
     }
 
-    /// The carrier of an id.
+    /// The carrier of an id, which may be the one inside of the gateway.
     pub fn carrier(&self, id: &CarrierId) -> Option<&Arc<Carrier>> {
-        self.carriers.get(id)
+        self.carriers.get(id).or_else(|| self.sandbox().filter(|_| id.is_sandbox()))
+    }
+
+    /// The carrier inside of the gateway, for accounts of the status `sandbox`. No request can name it, and no number is its.
+    pub const fn sandbox(&self) -> Option<&Arc<Carrier>> {
+        self.sandbox.as_ref()
     }
 
     /// The carrier that a request names, by id or alias.
@@ -116,7 +124,7 @@ impl Snapshot {
         self.carriers.get(&CarrierId(text.to_owned())).or_else(|| self.aliases.get(text))
     }
 
-    /// Every carrier.
+    /// Every carrier that is provisioned.
     pub fn carriers(&self) -> impl Iterator<Item = &Arc<Carrier>> {
         self.carriers.values()
     }

@@ -50,6 +50,12 @@ pub enum VerbRefusal {
         /// Its name.
         name: String,
     },
+    /// A sandbox that is disabled and enabled again would be none any more.
+    #[error("account {account} is a sandbox; its status is changed by a provisioning file")]
+    Sandbox {
+        /// Which account.
+        account: AccountName,
+    },
     /// The account has no such service.
     #[error("account {account} has no service {vasid}")]
     UnknownService {
@@ -103,6 +109,9 @@ impl ProvisioningVerb {
         match self {
             Self::SetStatus { account, status } => {
                 let account = account_of(current, account)?;
+                if account.status == AccountStatus::Sandbox {
+                    return Err(VerbRefusal::Sandbox { account: account.name.clone() });
+                }
                 let change = (account.status != *status)
                     .then(|| Change::PutAccount(Box::new(Account { status: *status, ..account.clone() })));
                 Ok(change.into_iter().collect())

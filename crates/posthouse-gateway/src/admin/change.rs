@@ -54,6 +54,7 @@ fn refused(failure: VerbFailure) -> VerbError {
         VerbFailure::Refused(VerbRefusal::LastSender { .. } | VerbRefusal::NoSender { .. }) => {
             ProblemCode::InvalidParameter
         }
+        VerbFailure::Refused(VerbRefusal::Sandbox { .. }) => ProblemCode::LeftAlone,
         VerbFailure::Refused(_) => ProblemCode::NotFound,
         VerbFailure::Contended => ProblemCode::Unavailable,
     };

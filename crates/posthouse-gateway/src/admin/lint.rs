@@ -10,7 +10,7 @@ use bytes::Bytes;
 use mm7::{Dialect, VaspId};
 use posthouse_api::{LintFinding, LintView, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
-    account::{Account, AccountName},
+    account::{Account, AccountName, AccountStatus},
     actor::Actor,
     lint::{
         JudgedFinding, LintProvisioning, LintReport, NOT_EVEN_PROVISIONED, NOT_JUDGED, Options,
@@ -106,6 +106,9 @@ async fn provisioning(
     let is_own_key = owner.zip(account.as_ref()).is_some_and(|(owner, account)| owner.name == account.name);
     let carrier_id = account.as_ref().and_then(|account| carrier_id(state, report, account));
     let carrier = match &account {
+        Some(account) if account.status == AccountStatus::Sandbox => {
+            snapshot.sandbox().map(|carrier| state.directory.found(carrier))
+        }
         Some(_) => carrier(state, &snapshot, report, carrier_id.as_deref()).await,
         None => None,
     };

@@ -36,6 +36,7 @@ pub mod refusals;
 mod reveal;
 mod router;
 pub mod run_token;
+mod sandbox;
 pub mod services;
 pub(crate) mod stats;
 pub mod tokens;

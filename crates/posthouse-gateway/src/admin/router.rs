@@ -22,8 +22,8 @@ use super::{
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
     endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
-    operations, provisioning, queues, ready, refusals, reveal, services, stats, tokens, unmatched_reports,
-    unreadable, version,
+    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, stats, tokens,
+    unmatched_reports, unreadable, version,
 };
 
 /// A verb of the API.
@@ -135,6 +135,9 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         POST "/mo/{id}/resend" Resend own => mo::resend::handle;
         GET "/unmatched-reports" Look => unmatched_reports::list::handle;
         GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
+        GET "/sandbox/messages" Reveal own => sandbox::messages::handle;
+        POST "/sandbox/deliver" Resend own => sandbox::deliver::handle;
+        POST "/sandbox/clear" Resend own => sandbox::clear::handle;
         GET "/find" Look => find::handle;
         GET "/refusals" Look => refusals::list::handle;
         GET "/refusals/{id}" Look => refusals::get::handle;

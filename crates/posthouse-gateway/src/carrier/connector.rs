@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use posthouse_core::{carrier::Connection, life::classify::Said, store::ToSend};
 
-use super::mm7::connector::Mm7Connector;
+use super::{mm7::connector::Mm7Connector, sandbox::SandboxConnector};
 
 /// How an attempt on one connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub trait Connector {
 pub enum AnyConnector {
     /// MM7.
     Mm7(Mm7Connector),
+    /// The carrier inside of the gateway.
+    Sandbox(SandboxConnector),
 }
 
 impl AnyConnector {
@@ -63,18 +65,21 @@ impl Connector for AnyConnector {
     fn connection(&self) -> &Connection {
         match self {
             Self::Mm7(mm7) => mm7.connection(),
+            Self::Sandbox(sandbox) => sandbox.connection(),
         }
     }
 
     async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, Unwritable> {
         match self {
             Self::Mm7(mm7) => mm7.submit(send, media).await,
+            Self::Sandbox(sandbox) => sandbox.submit(send, media).await,
         }
     }
 
     async fn probe(&self) -> bool {
         match self {
             Self::Mm7(mm7) => mm7.probe().await,
+            Self::Sandbox(sandbox) => sandbox.probe().await,
         }
     }
 }

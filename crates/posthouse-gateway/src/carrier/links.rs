@@ -153,10 +153,10 @@ pub struct Link {
 }
 
 impl Link {
-    fn new(connection: &Connection, room: &Arc<Notify>) -> Self {
+    fn new(connection: &Connection, connector: AnyConnector, room: &Arc<Notify>) -> Self {
         let Connection { window, per_second, timeout, .. } = *connection;
         Self {
-            connector: AnyConnector::new(connection),
+            connector,
             breaker: Breaker::new(REFUSED),
             pace: Mutex::new(Pace::new(Bounds { window, per_second, timeout })),
             told: Mutex::default(),
@@ -393,10 +393,15 @@ pub struct Links {
 impl Links {
     /// The links of these connections. One whose provisioning did not change is kept, with its TCP connections and all that is
     /// known of it.
-    pub fn new(connections: &[Connection], before: &[Arc<Link>], room: Arc<Notify>) -> Self {
+    pub fn new(
+        connections: &[Connection],
+        before: &[Arc<Link>],
+        connector: impl Fn(&Connection) -> AnyConnector,
+        room: Arc<Notify>,
+    ) -> Self {
         let kept =
             |connection: &Connection| before.iter().find(|link| link.connection() == connection).cloned();
-        let made = |connection: &Connection| Arc::new(Link::new(connection, &room));
+        let made = |connection: &Connection| Arc::new(Link::new(connection, connector(connection), &room));
         let links = connections.iter().map(|connection| kept(connection).unwrap_or_else(|| made(connection)));
         Self {
             links: links.collect(),

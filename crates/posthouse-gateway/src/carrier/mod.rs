@@ -7,3 +7,4 @@ pub mod links;
 pub mod mm7;
 pub mod open;
 pub mod overrides;
+pub mod sandbox;

@@ -1,8 +1,11 @@
 //! Finds out what the checks ask for.
 
 use mm7::Limits;
-use posthouse_core::submit::{
-    AdaptFact, Admission, Ask, CarrierFact, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
+use posthouse_core::{
+    account::AccountStatus,
+    submit::{
+        AdaptFact, Admission, Ask, CarrierFact, Facts, FetchFact, SHED_FOR, adaptations, insert_fetched,
+    },
 };
 use tokio::time::Instant;
 
@@ -57,6 +60,10 @@ impl Intake {
     }
 
     async fn carrier(&self, facts: &Facts) -> CarrierFact {
+        if facts.account().is_some_and(|account| account.status == AccountStatus::Sandbox) {
+            let sandbox = facts.snapshot.sandbox();
+            return sandbox.map_or(CarrierFact::NoCarrier, |carrier| self.directory.found(carrier));
+        }
         let named = facts.body.as_ref().and_then(|body| body.carrier_id.as_deref());
         if let Some(carrier) = named.and_then(|id| facts.snapshot.named_carrier(id)) {
             return self.directory.found(carrier);

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::{timers::settle_timers, worker::SubmitWorker};
 use crate::{
     bell::Bell,
-    carrier::board::LinkBoard,
+    carrier::{board::LinkBoard, sandbox::SandboxDesk},
     handoff::{Handoff, callbacks::CallbackHandoff},
     lanes::Lanes,
     lookup::Directory,
@@ -55,6 +55,8 @@ pub struct SubmitContext {
     pub backoff: Backoff,
     /// Counts attempts, and shows how connections are.
     pub metrics: Arc<Metrics>,
+    /// The carrier inside of the gateway.
+    pub sandbox: Arc<SandboxDesk>,
     /// What this node is working on.
     pub under_way: UnderWay,
 }

@@ -4,7 +4,12 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use posthouse_core::{Id, carrier::CarrierId, store::Lease, time::after};
+use posthouse_core::{
+    Id,
+    carrier::{CarrierId, Connection},
+    store::Lease,
+    time::after,
+};
 use tokio::{
     sync::{Notify, mpsc},
     task::{JoinError, JoinSet},
@@ -18,7 +23,11 @@ use super::{
     attempt::{AttemptEnd, attempt, give_back},
 };
 use crate::{
-    carrier::links::{Link, Links},
+    carrier::{
+        connector::AnyConnector,
+        links::{Link, Links},
+        sandbox::SandboxConnector,
+    },
     handoff::{Dispatch, LEASE},
     lanes::Worker,
 };
@@ -71,7 +80,7 @@ impl Worker for SubmitWorker {
             fresh: context.handoff.open(carrier.clone()),
             bell: Arc::clone(bell),
             stop: stop.clone(),
-            links: Arc::new(Links::new(&[], &[], Arc::clone(&room))),
+            links: Arc::new(Links::new(&[], &[], AnyConnector::new, Arc::clone(&room))),
             room,
             revision: None,
             is_down: false,
@@ -192,7 +201,7 @@ impl SubmitWorker {
         }
         let connections = snapshot.carrier(&self.carrier).map_or(&[][..], |carrier| &carrier.connections);
         let before = self.links.all();
-        let links = Links::new(connections, before, Arc::clone(&self.room));
+        let links = Links::new(connections, before, |one| self.connector(one), Arc::clone(&self.room));
         for gone in before.iter().filter(|link| !links.all().iter().any(|kept| kept.is_named_as(link))) {
             self.context.metrics.connection_gone(&self.carrier, gone.state());
         }
@@ -213,6 +222,14 @@ impl SubmitWorker {
             self.came_back();
         }
         self.revision = Some(snapshot.revision());
+    }
+
+    /// What speaks with this carrier over a connection.
+    fn connector(&self, connection: &Connection) -> AnyConnector {
+        match self.carrier.is_sandbox() {
+            true => AnyConnector::Sandbox(SandboxConnector::new(connection, &self.context.sandbox)),
+            false => AnyConnector::new(connection),
+        }
     }
 
     /// While no connection is used, no attempt is made: each would cost two commits and come to nothing.

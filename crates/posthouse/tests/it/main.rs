@@ -36,6 +36,7 @@ mod process;
 mod provisioning;
 mod queues;
 mod rights;
+mod sandbox;
 mod serve;
 mod shown;
 mod signals;

@@ -7,6 +7,7 @@ use crate::{
     life::classify::COUNTS_AS,
     provisioning::{
         DialectName, NumberUrl, Prefix, Zone,
+        carrier::SANDBOX,
         certificate::CertificateRule,
         reading::{CodeText, Unfit, nearest},
         words::OneOfWords,
@@ -64,6 +65,9 @@ pub(super) fn name(text: String) -> Result<String, Unfit> {
 /// The id of a carrier: it travels in HTTP headers and is a segment of a path.
 pub(super) fn carrier_id(text: String) -> Result<String, Unfit> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"/?#%{}".contains(&byte);
+    if text == SANDBOX {
+        return Err("is the id of the carrier inside of the gateway; write another".into());
+    }
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
         true => Ok(text),
         false => {

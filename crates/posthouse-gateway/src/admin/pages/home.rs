@@ -20,7 +20,7 @@ struct HomePage {
     account: AccountView,
     endpoint: Option<EndpointView>,
     messages: Vec<MessageView>,
-    refusals: Vec<RefusalView>,
+    refusals: Option<Vec<RefusalView>>,
     says: Vec<(&'static str, String, &'static str)>,
 }
 
@@ -32,19 +32,20 @@ pub(super) async fn of_account(pages: &PageState, by: SignedIn, own: &AccountNam
     let endpoints = pages.api.get::<PageOf<EndpointView>>(&by.actor, &endpoints).await;
     let messages = pages.api.get::<PageOf<MessageView>>(&by.actor, "/messages?limit=10").await;
     let refusals = pages.api.get::<PageOf<RefusalView>>(&by.actor, "/refusals?limit=5").await;
+    // They are not there as long as no verb shows them to an account.
     let refusals = match refusals {
-        Err(problem) if problem.status == 404 => Ok(PageOf { items: Vec::new(), next: None }),
-        other => other,
+        Err(problem) if problem.status == 404 => Ok(None),
+        other => other.map(|page| Some(page.items)),
     };
     let (account, endpoint, messages, refusals) = match (account, endpoints, messages, refusals) {
         (Ok(account), Ok(endpoints), Ok(messages), Ok(refusals)) => {
-            (account, endpoints.items.into_iter().next(), messages.items, refusals.items)
+            (account, endpoints.items.into_iter().next(), messages.items, refusals)
         }
         (Err(problem), ..) | (_, Err(problem), ..) | (.., Err(problem), _) | (.., Err(problem)) => {
             return frame.trouble(&problem);
         }
     };
-    let says = says(&account, endpoint.as_ref(), refusals.first());
+    let says = says(&account, endpoint.as_ref(), refusals.iter().flatten().next());
     ok(&HomePage { frame, account, endpoint, messages, refusals, says })
 }
 

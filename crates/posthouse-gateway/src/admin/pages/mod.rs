@@ -29,6 +29,7 @@ mod overview;
 mod queues;
 mod refusals;
 mod revisions;
+mod sandbox;
 mod sessions;
 mod sign_in;
 mod words;
@@ -97,6 +98,8 @@ impl Pages {
             .route("/nodes", get(nodes::list))
             .route("/nodes/{node}/{verb}", post(nodes::act))
             .route("/media/{id}/{number}", get(media::handle))
+            .route("/sandbox", get(sandbox::handle))
+            .route("/sandbox/{verb}", post(sandbox::act))
             .route("/lint", get(lint::form).post(lint::judge))
             .route("/queues", get(queues::handle))
             .route("/callbacks", get(callbacks::list))

@@ -33,7 +33,7 @@ fn connection(name: &str, priority: u32, weight: u32) -> Connection {
 }
 
 fn links(connections: &[Connection]) -> Links {
-    Links::new(connections, &[], Arc::default())
+    Links::new(connections, &[], AnyConnector::new, Arc::default())
 }
 
 /// The connection that the next message takes.
@@ -267,8 +267,14 @@ async fn somebody_who_was_gone_is_seen_to_be_back() {
 #[test]
 fn what_stays_as_it_was_provisioned_keeps_what_is_known_of_it() {
     let room = Arc::default();
-    let before = Links::new(&[connection("a", 1, 1), connection("b", 1, 1)], &[], Arc::clone(&room));
-    let after = Links::new(&[connection("a", 1, 1), connection("b", 1, 2)], before.all(), room);
+    let before = Links::new(
+        &[connection("a", 1, 1), connection("b", 1, 1)],
+        &[],
+        AnyConnector::new,
+        Arc::clone(&room),
+    );
+    let after =
+        Links::new(&[connection("a", 1, 1), connection("b", 1, 2)], before.all(), AnyConnector::new, room);
     assert!(Arc::ptr_eq(&before.all()[0], &after.all()[0]));
     assert!(!Arc::ptr_eq(&before.all()[1], &after.all()[1]));
     assert!(before.all()[1].is_named_as(&after.all()[1]));

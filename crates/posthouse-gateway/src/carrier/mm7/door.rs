@@ -99,7 +99,9 @@ impl CarrierDoor {
         let after = &self.path_after;
         let behind = behind.get(..without_slash(behind))?;
         let id = behind.strip_suffix(after.get(..without_slash(after))?)?;
-        self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned()
+        let carrier = self.snapshot.get().carrier(&CarrierId(id.to_owned())).cloned();
+        // Nobody posts in the name of the one inside of the gateway.
+        carrier.filter(|carrier| !carrier.id.is_sandbox())
     }
 
     async fn keep_out(&self, carrier: &Carrier, headers: &HeaderMap, peer: &Peer) -> Option<HttpAnswer> {

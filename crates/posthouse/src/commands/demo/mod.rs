@@ -56,7 +56,7 @@ async fn perform(stay: bool) -> anyhow::Result<ExitCode> {
     conclude(&stage, &failures, began)?;
     if stay {
         let mut stop = StopSignals::expect()?;
-        invite(&stage)?;
+        invite(&stage, &Invitation::to(&stage).await?)?;
         stop.asked().await;
     }
     let stage = Arc::into_inner(stage).context("a life is still being watched")?;
@@ -128,11 +128,32 @@ fn conclude(stage: &Stage, failures: &[String], began: Instant) -> io::Result<()
     failures.iter().try_for_each(|failure| writeln!(out, "  {failure}"))
 }
 
-fn invite(stage: &Stage) -> io::Result<()> {
+/// The tokens of those who look round.
+struct Invitation {
+    operator: String,
+    vasp: String,
+}
+
+impl Invitation {
+    async fn to(stage: &Stage) -> anyhow::Result<Self> {
+        Ok(Self {
+            operator: stage.token("operator", "admin").await?,
+            vasp: stage.token("acme-dev", "vasp:acme").await?,
+        })
+    }
+}
+
+fn invite(stage: &Stage, tokens: &Invitation) -> io::Result<()> {
     let mut out = print::stdout();
     let ready = stage.gateway();
     writeln!(out)?;
-    writeln!(out, "Everything stays up till Ctrl-C. To look round:")?;
+    writeln!(out, "Everything stays up till Ctrl-C. To look round, open")?;
+    writeln!(out, "  {}", ready.admin)?;
+    writeln!(out, "and sign in, as an operator with the token")?;
+    writeln!(out, "  {}", tokens.operator)?;
+    writeln!(out, "or as the VASP acme, which sees its own alone, with")?;
+    writeln!(out, "  {}", tokens.vasp)?;
+    writeln!(out, "From a terminal:")?;
     writeln!(
         out,
         "  posthouse send --url {} {} --to 16175559004 --text Hello",

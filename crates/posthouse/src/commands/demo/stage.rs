@@ -5,8 +5,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context;
 use jiff::Timestamp;
 use mm7::mime::Media;
+use posthouse_api::TokenRequest;
 use posthouse_core::{actor::Actor, life::retry::Backoff, store::Store};
 use posthouse_gateway::{
+    admin::tokens,
     app::{App, Components, Ready},
     config::{ConfigFile, Settings, apply},
 };
@@ -109,6 +111,14 @@ impl Stage {
     /// Where the gateway is.
     pub fn gateway(&self) -> &Ready {
         self.app.ready()
+    }
+
+    /// A token for the web UI, of this role. It ends with the store.
+    pub async fn token(&self, name: &str, role: &str) -> anyhow::Result<String> {
+        let request = TokenRequest { name: name.to_owned(), role: role.to_owned(), expires_at: None };
+        let by = Actor::gateway();
+        let made = tokens::add::add(&**self.app.store(), &request, &by, Timestamp::now()).await?;
+        Ok(made.token)
     }
 
     /// The gateway's store, for timelines.
