@@ -371,6 +371,25 @@ async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
     for words in ["31003-1", "data-stream=\"/live/carrier?id=31003\"", "Parked", "Whose messages these are"] {
         assert!(carrier.contains(words), "{words}: {carrier}");
     }
+    let of_connection = "/carriers/31003/connections/31003-1";
+    let probed = ask(admin, "POST", &format!("{of_connection}/probe"), &own, "").await;
+    assert!(probed.body.contains("31003-1: somebody is there, at http://"), "{}", probed.body);
+    let suspended =
+        ask(admin, "POST", &format!("{of_connection}/suspend"), &own, "minutes=15&reason=their+wish").await;
+    assert!(suspended.head.contains("location: /carriers/31003?done=suspend\r\n"), "{}", suspended.body);
+    eventually("it is suspended", async || {
+        let carrier = page("/carriers/31003").await;
+        (carrier.contains("suspended by admin till ") && carrier.contains("Use it again")).then_some(())
+    })
+    .await;
+    assert_eq!(ask(admin, "POST", &format!("{of_connection}/resume"), &own, "").await.status, 303);
+    let limited = ask(admin, "POST", &format!("{of_connection}/limit"), &own, "window=2&minutes=").await;
+    assert!(limited.head.contains("location: /carriers/31003?done=limit\r\n"), "{}", limited.body);
+    eventually("it is limited", async || {
+        page("/carriers/31003").await.contains("limited by admin").then_some(())
+    })
+    .await;
+    assert_eq!(ask(admin, "POST", &format!("{of_connection}/limit"), &own, "lift=yes").await.status, 303);
     assert!(page("/mo").await.contains("No message came from a handset yet."));
     assert!(page("/mo/for-nobody").await.contains("was for a service that is provisioned"));
     assert!(page("/unmatched-reports").await.contains("was about a message that is known"));

@@ -4,22 +4,25 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Request, State},
     response::Response,
 };
 use http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{
-    CarrierQueue, CarrierView, ConnectionPace, ConnectionView, MessageShare, MessageSummary, PageOf,
-    ProblemDetails, SeriesView,
+    CarrierQueue, CarrierView, ConnectionPace, ConnectionProbed, ConnectionStatus, ConnectionView,
+    LimitRequest, MessageShare, MessageSummary, PageOf, ProblemCode, ProblemDetails, ProblemError,
+    SeriesView, SuspendRequest,
 };
-use posthouse_core::actor::Actor;
+use posthouse_core::actor::{Actor, Right};
 
 use super::{
+    super::body,
     PageState,
     ask::{query, segment},
     chart::Chart,
     frame::{Frame, ok, written},
+    see_other,
     sessions::SignedIn,
     sign_in::field,
     words::{self, Fact},
@@ -63,6 +66,12 @@ struct ShownConnection {
     pace: Option<ConnectionPace>,
 }
 
+impl ShownConnection {
+    fn is_suspended(&self) -> bool {
+        self.pace.as_ref().is_some_and(|pace| pace.suspended.is_some())
+    }
+}
+
 /// What is computed anew while somebody watches.
 #[derive(Template)]
 #[template(path = "carrier_live.html")]
@@ -84,18 +93,110 @@ struct CarrierPage {
     frame: Frame,
     now: Timestamp,
     live: CarrierPart,
+    may_suspend: bool,
+    /// What was just done, or found, as a sentence.
+    done: Option<String>,
 }
 
 pub(super) async fn one(
     State(pages): State<Arc<PageState>>,
     by: SignedIn,
     Path(id): Path<String>,
+    uri: Uri,
 ) -> Response {
-    let stream = Some(format!("/live/carrier?{}", query([("id", &*id)])));
+    let done = match field(uri.query().unwrap_or_default().as_bytes(), "done").as_deref() {
+        Some("suspend") => Some("Nothing goes out over it till then, or till it is resumed."),
+        Some("resume") => Some("It is used again."),
+        Some("limit") => Some("It is given no more than that."),
+        Some("lift") => Some("It is used as provisioned."),
+        _ => None,
+    };
+    page(&pages, &by, &id, done.map(str::to_owned)).await
+}
+
+async fn page(pages: &PageState, by: &SignedIn, id: &str, done: Option<String>) -> Response {
+    let stream = Some(format!("/live/carrier?{}", query([("id", id)])));
     let frame = Frame { stream, ..Frame::of(&by.visitor, "/carriers") };
-    match gathered(&pages, &by.actor, &id).await {
-        Ok(live) => ok(&CarrierPage { frame, now: pages.admin.clock.now(), live }),
+    match gathered(pages, &by.actor, id).await {
+        Ok(live) => {
+            let may_suspend = by.actor.may(Right::Suspend);
+            ok(&CarrierPage { frame, now: pages.admin.clock.now(), live, may_suspend, done })
+        }
         Err(problem) => frame.trouble(&problem),
+    }
+}
+
+/// Suspends a connection, resumes it, limits it, or sees whether somebody is there; leads back to the carrier.
+pub(super) async fn act(
+    State(pages): State<Arc<PageState>>,
+    by: SignedIn,
+    Path((id, name, verb)): Path<(String, String, String)>,
+    request: Request,
+) -> Response {
+    let form = body::bytes(request.into_body()).await;
+    let actor = by.actor.clone().because(&field(&form, "reason").unwrap_or_default());
+    let path = format!("/carriers/{}/connections/{}/{}", segment(&id), segment(&name), segment(&verb));
+    let until = until(&form, pages.admin.clock.now());
+    let api = &pages.api;
+    let mut done = verb.as_str();
+    let answer = match verb.as_str() {
+        "suspend" => {
+            let request = SuspendRequest { until, reason: None };
+            api.post::<ConnectionStatus>(&actor, &path, &request).await.map(drop)
+        }
+        "resume" => api.post::<ConnectionStatus>(&actor, &path, &serde_json::Map::new()).await.map(drop),
+        "limit" => match limit_of(&form, until) {
+            Ok(request) => {
+                done = if request.lift { "lift" } else { "limit" };
+                api.post::<ConnectionStatus>(&actor, &path, &request).await.map(drop)
+            }
+            Err(problem) => Err(problem),
+        },
+        "probe" => match api.post::<ConnectionProbed>(&actor, &path, &serde_json::Map::new()).await {
+            // What was found cannot be told by the page that one is sent to.
+            Ok(probed) => return page(&pages, &by, &id, Some(found(&name, &probed))).await,
+            Err(problem) => Err(problem),
+        },
+        _ => Err(ProblemDetails::new(ProblemCode::NotFound)
+            .detail(format!("a connection cannot be made to {verb}"))),
+    };
+    match answer {
+        Ok(()) => see_other(&format!("/carriers/{}?{}", segment(&id), query([("done", done)]))),
+        Err(problem) => Frame::of(&by.visitor, "/carriers").trouble(&problem),
+    }
+}
+
+/// Till when, by the minutes that were chosen; none: till somebody ends it.
+fn until(form: &[u8], now: Timestamp) -> Option<Timestamp> {
+    let minutes: u32 = field(form, "minutes")?.parse().ok()?;
+    now.checked_add(SignedDuration::from_mins(minutes.into())).ok()
+}
+
+fn limit_of(form: &[u8], until: Option<Timestamp>) -> Result<LimitRequest, ProblemDetails> {
+    let number = |name: &'static str| match field(form, name).filter(|text| !text.trim().is_empty()) {
+        Some(text) => text.trim().parse().map(Some).map_err(|_| {
+            let what = format!("{text:?} is no number");
+            ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::in_parameter(name, what))
+        }),
+        None => Ok(None),
+    };
+    let lift = field(form, "lift").is_some();
+    if lift {
+        return Ok(LimitRequest { lift, ..LimitRequest::default() });
+    }
+    Ok(LimitRequest {
+        window: number("window")?,
+        per_second: number("per_second")?,
+        until,
+        reason: None,
+        lift,
+    })
+}
+
+fn found(name: &str, probed: &ConnectionProbed) -> String {
+    match probed.reachable {
+        true => format!("{name}: somebody is there, at {}, after {} ms.", probed.url, probed.took_ms),
+        false => format!("{name}: nobody is there, at {}, after {} ms.", probed.url, probed.took_ms),
     }
 }
 
@@ -186,4 +287,22 @@ fn listed(share: &MessageShare, carrier: &str, since: &Timestamp) -> String {
     pairs.extend(share.state.as_deref().map(|state| ("state", state)));
     pairs.extend(code.as_deref().map(|code| ("code", code)));
     format!("/messages?{}", query(pairs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_read_from_its_form() {
+        let now = Timestamp::UNIX_EPOCH;
+        let form = b"window=4&per_second=&minutes=15&reason=x";
+        let limit = limit_of(form, until(form, now)).unwrap();
+        assert_eq!((limit.window, limit.per_second, limit.lift), (Some(4), None, false));
+        assert_eq!(limit.until.unwrap().as_second(), 900);
+        assert_eq!(until(b"minutes=", now), None, "till it is lifted");
+        assert!(limit_of(b"lift=yes&window=x", None).unwrap().lift);
+        let problem = limit_of(b"window=many", None).unwrap_err();
+        assert_eq!(problem.errors[0].parameter.as_deref(), Some("window"));
+    }
 }

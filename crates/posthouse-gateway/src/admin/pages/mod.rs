@@ -94,6 +94,7 @@ impl Pages {
             .route("/accounts/{name}/{verb}", post(accounts::act))
             .route("/carriers", get(carriers::list))
             .route("/carriers/{id}", get(carriers::one))
+            .route("/carriers/{id}/connections/{name}/{verb}", post(carriers::act))
             .route("/numbers", get(numbers::handle).post(numbers::act))
             .route("/nodes", get(nodes::list))
             .route("/nodes/{node}/{verb}", post(nodes::act))

@@ -125,6 +125,7 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         ("number-blocked", "/numbers?number=16175550199".to_owned()),
         ("number-of-nobody", "/numbers?number=4912345".to_owned()),
         ("nodes", "/nodes".to_owned()),
+        ("lint", "/lint".to_owned()),
         ("queues", "/queues".to_owned()),
         ("callbacks", "/callbacks".to_owned()),
         ("provisioning", "/provisioning".to_owned()),
