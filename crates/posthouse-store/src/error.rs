@@ -1,9 +1,11 @@
-//! Why a store cannot be opened.
+//! Why a store cannot be opened, copied, or taken over into another.
 
 use std::{
     io,
     path::{Path, PathBuf},
 };
+
+use posthouse_core::{Id, store::StoreError};
 
 use crate::{fault::StoreFault, media::marker::MarkerError};
 
@@ -13,6 +15,22 @@ pub enum OpenError {
     /// Another gateway runs on it.
     #[error("{} is held by another gateway; stop that one, or give this one a store of its own", .0.display())]
     Locked(PathBuf),
+    /// What it holds was taken over into another store.
+    #[error(
+        "what {} holds is taken over into {to}; give that in [store] url once posthouse migrate is done (or take it back by posthouse migrate --undo, as long as no gateway has served that one)",
+        .path.display()
+    )]
+    Moved {
+        /// The database.
+        path: PathBuf,
+        /// Where it is now.
+        to: String,
+    },
+    /// It is being filled from another store.
+    #[error(
+        "the store at {0} is not whole: what another one holds is being taken over into it; let posthouse migrate finish"
+    )]
+    Unfinished(String),
     /// SQLite is to keep its media in a bucket.
     #[error(
         "SQLite keeps media in a folder of its machine, and not at {0}; write url = \"file://…\" in [media]"
@@ -247,5 +265,66 @@ pub enum BackupError {
 impl BackupError {
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
+    }
+}
+
+/// Why a store was not taken over.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The way is not this.
+    #[error(
+        "messages are taken over from SQLite into PostgreSQL: give --from a path or sqlite://…, and --to postgres://…"
+    )]
+    OtherWay,
+    /// One of them cannot be opened.
+    #[error("{which} cannot be opened: {source}")]
+    Open {
+        /// Which.
+        which: String,
+        /// Why.
+        source: OpenError,
+    },
+    /// Something failed on the way. What was taken over is kept: the same command goes on.
+    #[error("{what}: {source}; nothing is lost, and the same command goes on from there")]
+    Failed {
+        /// What was being done.
+        what: &'static str,
+        /// What it failed with.
+        source: StoreError,
+    },
+    /// What was written differs from what was read.
+    #[error(
+        "message {id} differs after it was taken over: its {what}; {target} is not used, and the SQLite store is as it was"
+    )]
+    Differs {
+        /// The message.
+        id: Id,
+        /// What of it.
+        what: &'static str,
+        /// Where it was taken.
+        target: String,
+    },
+    /// The target holds something already.
+    #[error("{0} is not empty; give a database of its own")]
+    NotEmpty(String),
+    /// The target holds what was taken over from another store.
+    #[error(
+        "{0} was begun with the messages of another store; go on with that one, or give an empty database"
+    )]
+    Other(String),
+    /// It was done before.
+    #[error("{0} has been taken over already, and nothing was changed; start the gateway on it")]
+    Done(String),
+    /// It cannot be undone any more.
+    #[error(
+        "a gateway has served {0} since: what it did is not in the SQLite store, and going back would send messages twice"
+    )]
+    Served(String),
+}
+
+impl TransferError {
+    /// That something failed on the way, while this was being done.
+    pub(crate) fn failed(what: &'static str) -> impl FnOnce(StoreError) -> Self {
+        move |source| Self::Failed { what, source }
     }
 }

@@ -23,6 +23,7 @@ mod error;
 mod fault;
 mod media;
 mod open;
+mod transfer;
 // As SQLite's below.
 #[cfg(feature = "suite")]
 pub mod postgres;
@@ -41,10 +42,11 @@ mod url;
 
 pub use self::{
     backup::{backup, restore},
-    error::{BackupError, OpenError},
+    error::{BackupError, OpenError, TransferError},
     media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
     open::{Access, lasts, migrate, open, status},
     sqlite::{Fatal, LOW_WATER_BYTES},
     status::{BackupReport, StoreStatus},
+    transfer::{StorePlace, TransferProgress, take_back, take_over},
     url::{StoreUrl, UnsupportedStore},
 };

@@ -60,7 +60,14 @@ pub async fn open(url: &StoreUrl, media: &MediaPlace, access: Access) -> Result<
                 Access::Visit { create } => (Mode::Visit, create),
             };
             let (media, require_standbys) = (media.clone(), *require_standbys);
-            let options = PostgresOptions { url: String::new(), media, mode, create, require_standbys };
+            let options = PostgresOptions {
+                url: String::new(),
+                media,
+                mode,
+                create,
+                require_standbys,
+                is_moving: false,
+            };
             return Ok(Arc::new(PostgresStore::open_at(url.clone(), &options).await?));
         }
     };

@@ -202,6 +202,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("backup", &["error", "media", "sqlite", "status", "url"]),
             ("postgres", &["error", "media", "sqlite"]),
             ("open", &["error", "media", "postgres", "sqlite", "status", "url"]),
+            ("transfer", &["error", "media", "postgres", "sqlite", "url"]),
             ("suite", &["media", "postgres"]),
         ],
     ),

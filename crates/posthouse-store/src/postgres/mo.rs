@@ -35,9 +35,9 @@ impl MoRows {
         })?;
         let carrier = new.carrier.as_str().as_bytes();
         let transaction = new.mo.transaction_id.as_bytes();
-        let mut keys = vec![seen::key("mo", &[carrier, transaction, &new.digest.0])];
+        let mut keys = vec![mo_key(carrier, transaction, &new.digest.0)];
         if let Some(linked_id) = &new.linked_id {
-            keys.push(seen::key("linked", &[carrier, linked_id.as_bytes(), &new.content.0]));
+            keys.push(linked_key(carrier, linked_id.as_bytes(), &new.content.0));
         }
         Ok(Self { new, document, keys, media })
     }
@@ -46,6 +46,16 @@ impl MoRows {
     pub(super) fn weight(&self) -> usize {
         self.document.len() + media_weight(self.media.as_ref()) + 300
     }
+}
+
+/// Under which key a message is remembered by its carrier's TransactionID.
+pub(super) fn mo_key(carrier: &[u8], transaction_id: &[u8], digest: &[u8]) -> SeenKey {
+    seen::key("mo", &[carrier, transaction_id, digest])
+}
+
+/// Under which key it is remembered by its LinkedID.
+pub(super) fn linked_key(carrier: &[u8], linked_id: &[u8], content: &[u8]) -> SeenKey {
+    seen::key("linked", &[carrier, linked_id, content])
 }
 
 /// Stores a message, unless it repeats one.

@@ -14,6 +14,7 @@
 //! | `tried.rs` | a callback that was tried |
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
+//! | `taking.rs` | what is taken over from another store |
 //! | `audit.rs` `revision.rs` `token.rs` `overrides.rs` | who changed what, tokens of those who may, and what they decided about connections |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
@@ -58,6 +59,7 @@ mod standbys;
 mod statements;
 mod sweep;
 mod taken;
+pub(crate) mod taking;
 mod tls;
 mod token;
 mod tried;

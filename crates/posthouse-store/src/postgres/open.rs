@@ -13,6 +13,7 @@ use super::{
     schema,
     session::{Purpose, Session},
     standbys, statements,
+    taking::UNFINISHED,
     upkeep::Upkeep,
     url::PostgresUrl,
     value::values,
@@ -49,6 +50,8 @@ pub struct PostgresOptions {
     pub create: bool,
     /// Whether a server without a synchronous standby is refused.
     pub require_standbys: bool,
+    /// Whether one is opened that is not whole yet, for what another store holds is being taken over into it.
+    pub is_moving: bool,
 }
 
 impl PostgresStore {
@@ -80,6 +83,10 @@ impl PostgresStore {
         let session = session.map_err(|fault| schema::unreachable(&url, &fault))?;
         let readers = ReadPool::new(url.clone());
         let (key, identity) = identity(&readers).await.map_err(schema::unreadable)?;
+        let moving = readers.query(&statements::META_READ, values![UNFINISHED]).await;
+        if serves && !options.is_moving && !moving.map_err(schema::unreadable)?.is_empty() {
+            return Err(OpenError::Unfinished(url.to_string()));
+        }
         let partitions = Arc::new(Partitions::new(url.clone()));
         if serves {
             let made = partitions.make_ahead(Timestamp::now()).await;

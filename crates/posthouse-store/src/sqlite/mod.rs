@@ -18,6 +18,7 @@
 //! | `taken.rs` | callbacks that go to whoever takes them as they become due |
 //! | `member.rs` | the one node that serves the store |
 //! | `waiting.rs` | reports and read replies whose message is not known |
+//! | `taking.rs` | what is read for a store that takes this one over |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
 //! | `queues.rs` `census.rs` | how much waits where, and the count that this begins with |
@@ -64,6 +65,7 @@ mod search;
 mod statements;
 mod sweep;
 mod taken;
+pub(crate) mod taking;
 mod token;
 pub(crate) mod transaction;
 mod unreadable;

@@ -20,7 +20,7 @@ use super::{
         take_word_back,
     },
     reader::Readers,
-    schema,
+    schema, taking,
     watch::Watch,
     writer::{Held, StoreWriter, WriterParts},
 };
@@ -68,6 +68,12 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     make_private(&options.media).map_err(|source| OpenError::io(&options.media, source))?;
     let is_new = bring_up_to_date(&mut connection, &database, options)?;
     database.refuse_without_journal(&connection)?;
+    if let Some(to) = taking::moved_to(&connection)?
+        && options.mode == Mode::Serve
+        && !options.is_moving
+    {
+        return Err(OpenError::Moved { path: options.path.clone(), to });
+    }
     let key = connection.query_row("SELECT value FROM meta WHERE name = 'key'", [], |row| row.get(0))?;
     let held = match lock.take() {
         Some(lock) => Some(hold(&connection, &database, lock, options)?),

@@ -38,6 +38,8 @@ pub struct SqliteOptions {
     pub mode: Mode,
     /// Whether a database that is not there is made, with its folders.
     pub create: bool,
+    /// Whether a gateway's store is opened although what it holds was taken over into another one.
+    pub is_moving: bool,
     /// Below this much free disk space, in bytes, nothing is accepted any more.
     pub low_water_bytes: u64,
     /// How large a segment file grows, in bytes.
@@ -62,6 +64,7 @@ impl Default for SqliteOptions {
             media: "posthouse-data/media".into(),
             mode: Mode::Serve,
             create: true,
+            is_moving: false,
             low_water_bytes: LOW_WATER_BYTES,
             segment_bytes: 256 << 20,
             inline_max: 16 << 10,

@@ -70,6 +70,7 @@ transactions! {
     NoteTokenUsed "note_token_used",
     PutOverride "put_override",
     LiftOverride "lift_override",
+    MarkMoved "mark_moved",
 }
 
 /// Whether an operation may wait for room in the queue.

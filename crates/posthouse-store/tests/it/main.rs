@@ -16,3 +16,4 @@ mod postgres_plans;
 mod sqlite;
 mod suite_on_postgres;
 mod suite_on_sqlite;
+mod transfer;

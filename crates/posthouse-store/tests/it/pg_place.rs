@@ -54,6 +54,7 @@ impl PgPlace {
             mode: Mode::Serve,
             create: true,
             require_standbys: false,
+            is_moving: false,
         }
     }
 

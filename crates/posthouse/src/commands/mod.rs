@@ -18,6 +18,7 @@ mod lint;
 mod listen;
 mod lookup;
 mod messages;
+mod migrate;
 mod mo;
 mod numbers;
 mod openapi;
@@ -84,6 +85,8 @@ pub enum Command {
     Doctor(doctor::Args),
     /// Show what time a gateway takes it to be, and say that the clock is right
     Clock(clock::Args),
+    /// Take over what an SQLite store holds into PostgreSQL
+    Migrate(migrate::Args),
     /// Look messages up; send them now, end them, send their reports again
     Messages(messages::Args),
     /// Show how much waits where, since when, and why it is not sent faster
@@ -142,6 +145,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Codes(args) => codes::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Clock(args) => clock::run(&args),
+        Command::Migrate(args) => migrate::run(&args),
         Command::Messages(args) => messages::run(&args),
         Command::Queues(args) => queues::run(&args),
         Command::Operations(args) => operations::run(&args),

@@ -84,6 +84,19 @@ impl MediaBodies {
         self.keep_parts(new.id, &new.media, || MediaBody::of_mo(new)).await
     }
 
+    /// Keeps media that were taken over from another store, with what is known of their message.
+    ///
+    /// # Errors
+    /// Those of [`keep`](Self::keep).
+    pub(crate) async fn keep_known(
+        &self,
+        id: Id,
+        parts: &[Bytes],
+        heading: Option<&serde_json::Value>,
+    ) -> Result<Option<KeptMedia>, StoreError> {
+        self.keep_parts(id, parts, || MediaBody::taken_over(id, heading, parts)).await
+    }
+
     async fn keep_parts(
         &self,
         id: Id,

@@ -65,6 +65,21 @@ pub(crate) struct MoHeading {
     pub(crate) mo: serde_json::Value,
 }
 
+impl Heading {
+    /// That of a message that was taken over from another store, whose document is its submission.
+    pub(crate) fn taken_over(
+        account: &str,
+        carrier: &str,
+        id: Id,
+        document: serde_json::Value,
+    ) -> serde_json::Value {
+        serde_json::json!({
+            "kind": "taken_over", "account": account, "carrier": carrier, "accepted_at": id.time().as_millisecond(),
+            "document": document,
+        })
+    }
+}
+
 impl MediaBody {
     /// The media of a message with what was asked for.
     pub(crate) fn of_message(new: &NewMessage) -> serde_json::Result<Self> {
@@ -87,6 +102,16 @@ impl MediaBody {
             mo: serde_json::to_value(&new.mo)?,
         });
         Self::new(new.id, &heading, &new.media)
+    }
+
+    /// Media that were taken over from another store.
+    pub(crate) fn taken_over(
+        id: Id,
+        heading: Option<&serde_json::Value>,
+        parts: &[Bytes],
+    ) -> serde_json::Result<Self> {
+        let document = serde_json::to_vec(&heading)?.into();
+        Ok(Self { seal: Seal::of(id, parts), document, parts: parts.to_vec() })
     }
 
     fn new(id: Id, heading: &Heading, parts: &[Bytes]) -> serde_json::Result<Self> {
