@@ -9,16 +9,16 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::time::after;
+use crate::{cluster::DEAD_AFTER, time::after};
 
 /// How long a share is valid. It is written anew every second, and a leader that falls silent is followed by another before.
 pub const VALID_FOR: Duration = Duration::from_secs(5);
 /// One part in this many of a limit is divided evenly, whoever wants how much.
-const FLOOR: u64 = 4;
+pub const FLOOR: Amount = 4;
 /// What is wanted may change by one part in this many before a share follows: a share that shrinks is of use to nobody for a while.
 const SLACK: u64 = 8;
 
-/// How much of a limit: of a window, or of a rate in thousandths of a request a second.
+/// How much of a limit: requests in flight, requests a second, or thousandths of those where a fraction does no harm.
 pub type Amount = u64;
 
 /// What a node has of a limit.
@@ -32,6 +32,10 @@ pub struct NodeShare {
     pub before: Amount,
     /// Till then.
     pub before_until: i64,
+    /// So much it has in use, whatever it was given since.
+    pub in_use: Amount,
+    /// Till then at most, should it be heard of no more.
+    pub in_use_until: i64,
 }
 
 impl NodeShare {
@@ -40,10 +44,11 @@ impl NodeShare {
         if now.as_millisecond() < self.until { self.amount } else { 0 }
     }
 
-    /// The most that the node may believe to have.
+    /// The most that the node may believe to have, or has in use.
     fn held(&self, now: Timestamp) -> Amount {
-        let before = if now.as_millisecond() < self.before_until { self.before } else { 0 };
-        self.valid(now).max(before)
+        let if_till = |until: i64, amount: Amount| if now.as_millisecond() < until { amount } else { 0 };
+        let before = if_till(self.before_until, self.before);
+        self.valid(now).max(before).max(if_till(self.in_use_until, self.in_use))
     }
 }
 
@@ -55,6 +60,23 @@ impl Division {
     /// What a node has, if anything was ever given to it.
     pub fn of(&self, node: u8) -> Option<&NodeShare> {
         self.0.get(&node)
+    }
+
+    /// A node has gone, and uses nothing any more.
+    pub fn forget(&mut self, node: u8) {
+        self.0.remove(&node);
+    }
+
+    /// Whether no node has any of it, or may believe to.
+    pub fn is_nobodys(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A node says that it has so much in use: requests that went out while it had more. Nobody else gets that before they end.
+    pub fn note_use(&mut self, node: u8, in_use: Amount, now: Timestamp) {
+        if let Some(share) = self.0.get_mut(&node) {
+            (share.in_use, share.in_use_until) = (in_use, after(now, DEAD_AFTER).as_millisecond());
+        }
     }
 
     /// As it is from now on, with so much to divide, when these nodes are alive and want so much.
@@ -105,13 +127,15 @@ impl NodeShare {
     /// So much from now on, to a node that has had `had`.
     fn given(amount: Amount, had: Option<Self>, now: Timestamp) -> Self {
         let (before, before_until) = had.map_or((0, 0), |had| had.more_than(amount, now));
-        Self { amount, until: after(now, VALID_FOR).as_millisecond(), before, before_until }
+        let (in_use, in_use_until) = had.map_or((0, 0), |had| (had.in_use, had.in_use_until));
+        let until = after(now, VALID_FOR).as_millisecond();
+        Self { amount, until, before, before_until, in_use, in_use_until }
     }
 
     /// Of a node that is gone: it may go on with what it has till that ends.
     fn taken_back(&self, now: Timestamp) -> Self {
         let (before, before_until) = self.more_than(0, now);
-        Self { amount: 0, until: 0, before, before_until }
+        Self { amount: 0, until: 0, before, before_until, ..*self }
     }
 
     /// The most that the node may believe to have beyond an amount, and till when it may.
@@ -220,6 +244,25 @@ mod tests {
         let first = Division::default().next(100, &[(1, 1), (2, 1)], at(0));
         let second = first.next(10, &[(1, 1), (2, 1)], at(1000));
         assert_eq!(valid(&second, &[1, 2], 1000), [5, 5]);
+    }
+
+    #[test]
+    fn what_is_in_use_is_nobody_elses() {
+        let mut division = Division::default().next(16, &[(1, 1)], at(0));
+        division.note_use(2, 5, at(0));
+        assert_eq!(division.of(2), None, "who has nothing uses nothing");
+        for (now, in_use, expected) in
+            [(1000, 16, [8, 0]), (6000, 16, [8, 0]), (7000, 12, [8, 4]), (8000, 3, [8, 8])]
+        {
+            division.note_use(1, in_use, at(now));
+            division = division.next(16, &[(1, 1), (2, 1)], at(now));
+            assert_eq!(valid(&division, &[1, 2], now), expected, "{now}");
+        }
+        let mut silent = Division::default().next(16, &[(1, 1), (2, 1)], at(0));
+        silent.note_use(1, 8, at(0));
+        let gone = silent.next(16, &[(2, 1)], at(14_999));
+        assert_eq!(valid(&gone, &[2], 14_999), [8]);
+        assert_eq!(valid(&gone.next(16, &[(2, 1)], at(15_000)), &[2], 15_000), [16]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod bounds;
 pub mod cluster;
 pub mod codes;
 pub mod division;
+pub mod divisions;
 pub mod duration;
 pub mod id;
 pub mod life;

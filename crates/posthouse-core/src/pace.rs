@@ -36,6 +36,40 @@ pub struct Bounds {
     pub timeout: Duration,
 }
 
+/// What of the bounds is this node's, where several keep them together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacePart {
+    /// Requests in flight; 0: none.
+    pub window: u32,
+    /// Requests a second; `None`: as many as the window lets through.
+    pub per_second: Option<u32>,
+    /// From then on it is nothing.
+    pub until: Instant,
+}
+
+impl PacePart {
+    /// Nothing at all.
+    pub const fn nothing(now: Instant) -> Self {
+        Self { window: 0, per_second: None, until: now }
+    }
+
+    /// Whether anything may go by it.
+    pub fn is_something(&self, now: Instant) -> bool {
+        self.window > 0 && self.per_second != Some(0) && now < self.until
+    }
+}
+
+/// How a connection was used since that was last asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// The most requests in flight.
+    pub most: u32,
+    /// The requests that went out.
+    pub begun: u32,
+    /// The requests in flight now.
+    pub in_flight: u32,
+}
+
 /// What a request came to, as far as the pace is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -145,6 +179,9 @@ impl PaceState {
 #[derive(Clone, Debug)]
 pub struct Pace {
     bounds: Bounds,
+    /// `None`: all of the bounds.
+    part: Option<PacePart>,
+    usage: Usage,
     /// Those that hold a place, each with its number and since when, in the order in which they began.
     in_flight: VecDeque<(u64, Instant)>,
     /// The number of the next.
@@ -175,6 +212,8 @@ impl Pace {
         let bounds = Bounds { window: bounds.window.max(1), ..bounds };
         Self {
             bounds,
+            part: None,
+            usage: Usage::default(),
             in_flight: VecDeque::new(),
             next: 0,
             window: bounds.window,
@@ -220,9 +259,35 @@ impl Pace {
         self.window
     }
 
+    /// What of the bounds is this node's from now on. What is in flight beyond it ends by itself.
+    pub const fn give(&mut self, part: PacePart) {
+        self.part = Some(part);
+    }
+
+    /// What of the bounds is this node's; `None`: all.
+    pub const fn part(&self) -> Option<PacePart> {
+        self.part
+    }
+
+    /// How it was used since this was last asked.
+    pub fn usage(&mut self) -> Usage {
+        let in_flight = count(self.in_flight.len());
+        let next = Usage { most: in_flight, begun: 0, in_flight };
+        Usage { in_flight, ..std::mem::replace(&mut self.usage, next) }
+    }
+
+    /// The most requests that may be in flight, however fast the carrier is.
+    fn most(&self, now: Instant) -> u32 {
+        match self.part {
+            None => self.bounds.window,
+            Some(part) if part.is_something(now) => self.bounds.window.min(part.window),
+            Some(_) => 0,
+        }
+    }
+
     /// How many requests there is room for, with those that are in flight.
     pub fn places(&self, now: Instant) -> u32 {
-        self.window.saturating_add(self.overdue(now)).min(self.bounds.window)
+        self.window.saturating_add(self.overdue(now)).min(self.most(now))
     }
 
     /// How many that are in flight do not count any more: they take far longer than usual.
@@ -234,7 +299,13 @@ impl Pace {
 
     /// The requests a second that are allowed now; `None`: as many as the window lets through.
     pub fn per_second(&self) -> Option<f64> {
-        self.rate.or(self.bounds.per_second.map(f64::from))
+        let part = self.part.and_then(|part| part.per_second);
+        let provisioned =
+            self.bounds.per_second.map_or(part, |most| Some(part.map_or(most, |part| part.min(most))));
+        match (self.rate, provisioned.map(f64::from)) {
+            (Some(rate), Some(most)) => Some(rate.min(most)),
+            (rate, most) => rate.or(most),
+        }
     }
 
     /// How many requests the rate allows within a time; `None`: as many as the window lets through.
@@ -246,7 +317,7 @@ impl Pace {
     /// When the next request may go.
     pub fn turn(&self, now: Instant) -> Turn {
         let in_flight = count(self.in_flight.len());
-        if in_flight >= self.bounds.window || in_flight - self.overdue(now) >= self.window {
+        if in_flight >= self.most(now) || in_flight - self.overdue(now) >= self.window {
             return Turn::AfterAnother;
         }
         match (self.per_second(), self.due) {
@@ -263,6 +334,8 @@ impl Pace {
         let flight = Flight { number: self.next, begun: now };
         self.next += 1;
         self.in_flight.push_back((flight.number, now));
+        self.usage.begun = self.usage.begun.saturating_add(1);
+        self.usage.most = self.usage.most.max(count(self.in_flight.len()));
         self.due = self.per_second().map(|rate| self.due.map_or(now, |due| due.max(now)) + interval(rate));
         flight
     }

@@ -64,6 +64,8 @@ impl Watcher {
             }
         };
         due.carriers.iter().for_each(|carrier| self.queue.wake(carrier));
+        // What waits for these may lie in slots that were not asked for.
+        self.node.held().iter().for_each(|carrier| self.queue.wake(carrier));
         due.accounts.iter().for_each(|account| self.callbacks.wake(account));
         if due.timers {
             settle_timers(&self.queue).await;

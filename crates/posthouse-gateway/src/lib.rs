@@ -15,6 +15,7 @@ pub mod callbacks;
 pub mod carrier;
 pub mod clock;
 pub mod config;
+pub mod divided;
 pub mod doors;
 pub mod drain;
 mod due;

@@ -1,8 +1,9 @@
 //! This node among those that serve the store: its number and ids, which slots are its own, and whether the store still hears it.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use posthouse_core::{
+    carrier::CarrierId,
     cluster::{ALONE_AFTER, BEAT_EVERY, CLOCK_OFF},
     id::IdSource,
     lock::Mutex,
@@ -26,6 +27,10 @@ pub struct ClusterNode {
     clock: Arc<StoreClock>,
     ids: Arc<MessageIds>,
     standing: Mutex<Standing>,
+    /// The gateways that were alive at the last beat.
+    alive: Mutex<Arc<[u8]>>,
+    /// The carriers that not every node may send to at present, with the slots of their messages that are this node's.
+    held: Mutex<HashMap<CarrierId, Slots>>,
     /// It has gone.
     gone: CancellationToken,
 }
@@ -60,6 +65,8 @@ impl ClusterNode {
             clock,
             ids,
             standing: Mutex::new(standing(&membership)),
+            alive: Mutex::new(Arc::new([membership.number])),
+            held: Mutex::default(),
             gone: CancellationToken::new(),
         })
     }
@@ -73,6 +80,52 @@ impl ClusterNode {
     pub fn slots(&self) -> Slots {
         let standing = *self.standing.lock();
         if standing.is_heard() { standing.slots } else { Slots::NONE }
+    }
+
+    /// The same for a carrier's messages: where not every node has something of its limits, those that have share the slots.
+    pub fn slots_of(&self, carrier: &CarrierId) -> Slots {
+        let held = self.held.lock().get(carrier).copied();
+        held.filter(|_| self.is_heard()).unwrap_or_else(|| self.slots())
+    }
+
+    /// The carriers of which it has other slots than its own.
+    pub fn held(&self) -> Vec<CarrierId> {
+        self.held.lock().keys().cloned().collect()
+    }
+
+    /// These are the carriers of which it has other slots from now on.
+    pub(crate) fn hold(&self, slots: HashMap<CarrierId, Slots>) {
+        *self.held.lock() = slots;
+    }
+
+    /// Whether the store is for one gateway: all limits are this node's then.
+    pub fn is_only(&self) -> bool {
+        self.standing.lock().is_only
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u8 {
+        self.standing.lock().number
+    }
+
+    /// Which run of it this is.
+    pub const fn owner(&self) -> Owner {
+        self.owner
+    }
+
+    /// The gateways that are alive.
+    pub fn alive(&self) -> Arc<[u8]> {
+        Arc::clone(&self.alive.lock())
+    }
+
+    /// What its own clock says.
+    pub fn own_time(&self) -> jiff::Timestamp {
+        self.clock.own()
+    }
+
+    /// Waits till it has left.
+    pub async fn gone(&self) {
+        self.gone.cancelled().await;
     }
 
     /// Whether the store heard it a moment ago. While it does not, nothing is taken and nothing begun: others may hold this node for dead.
@@ -145,6 +198,8 @@ impl ClusterNode {
             tracing::info!(slots = slots.len(), nodes = heard.alive.len(), "the nodes have changed");
         }
         *standing = Standing { slots, heard_at: Instant::now(), ..*standing };
+        drop(standing);
+        *self.alive.lock() = heard.alive.into();
         Ok(())
     }
 

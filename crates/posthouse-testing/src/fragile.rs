@@ -58,6 +58,7 @@ macro_rules! passes_on_the_rest {
             RevisionStore,
             UpkeepStore,
             MembershipStore,
+            DivisionStore,
             QueueStore,
             RefusalStore,
             SearchStore

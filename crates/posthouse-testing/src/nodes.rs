@@ -10,10 +10,14 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     actor::Actor,
+    carrier::CarrierId,
     cluster::{IDS_AHEAD, is_alive},
+    divisions::{Divisions, NodeDemands},
+    slots::Slots,
     store::{
-        Beat, ClockMarks, Heartbeat, Joining, Membership, MembershipStore, Node, Owner, Store, StoreError,
-        StoreResult, StoreStatistics, Swept, UpkeepStore,
+        Beat, ClockMarks, Divided, DivisionStore, Due, EndedAttempt, HandedOn, Heartbeat, Joining, Lease,
+        Membership, MembershipStore, Node, Owner, Settled, Store, StoreError, StoreResult, StoreStatistics,
+        Swept, Take, Timer, ToSend, UpkeepStore, Wanting, WorkStore,
     },
     time::{Clock, after},
 };
@@ -25,12 +29,13 @@ pub struct SharedPlace {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     nodes: Mutex<Vec<Node>>,
+    limits: Mutex<(Vec<NodeDemands>, Divisions)>,
 }
 
 impl SharedPlace {
     /// This store, whose time is this clock's.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, clock, nodes: Mutex::default() })
+        Arc::new(Self { store, clock, nodes: Mutex::default(), limits: Mutex::default() })
     }
 
     /// The numbers of the nodes that have come and not gone.
@@ -66,10 +71,89 @@ impl SharedStore {
 }
 
 passes_on!(
-    SharedStore: IntakeStore, WorkStore, CallbackStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
+    SharedStore: IntakeStore, CallbackStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
     SearchStore, OperationsStore, OverrideStore, ProvisioningStore, NumberStore, QueueStore, RevisionStore, AuditStore,
     TokenStore
 );
+
+/// A store that one gateway serves knows no slots: who has any gets what is in all of them, and leases keep two apart.
+fn all_or_none(slots: Slots) -> Option<Slots> {
+    (!slots.is_empty()).then_some(Slots::ALL)
+}
+
+#[async_trait]
+impl WorkStore for SharedStore {
+    async fn begin(
+        &self,
+        id: Id,
+        owner: Owner,
+        connection: &str,
+        attempt_until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        self.0.begin(id, owner, connection, attempt_until, now).await
+    }
+
+    async fn settle_attempt(
+        &self,
+        id: Id,
+        owner: Owner,
+        ended: EndedAttempt<'_>,
+        now: Timestamp,
+        take: Take,
+    ) -> StoreResult<HandedOn<Settled>> {
+        self.0.settle_attempt(id, owner, ended, now, take).await
+    }
+
+    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
+        self.0.release(ids, owner, now).await
+    }
+
+    async fn lease_sends(
+        &self,
+        carrier: &CarrierId,
+        lease: Lease,
+        now: Timestamp,
+        waiting_since_before: Option<Timestamp>,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<Vec<ToSend>> {
+        let Some(slots) = all_or_none(slots) else { return Ok(Vec::new()) };
+        self.0.lease_sends(carrier, lease, now, waiting_since_before, slots, limit).await
+    }
+
+    async fn put_off(
+        &self,
+        carrier: &CarrierId,
+        until: Timestamp,
+        nobody_there: bool,
+        now: Timestamp,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<usize> {
+        let Some(slots) = all_or_none(slots) else { return Ok(0) };
+        self.0.put_off(carrier, until, nobody_there, now, slots, limit).await
+    }
+
+    async fn lease_timers(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        slots: Slots,
+        limit: usize,
+    ) -> StoreResult<Vec<Timer>> {
+        let Some(slots) = all_or_none(slots) else { return Ok(Vec::new()) };
+        self.0.lease_timers(lease, now, slots, limit).await
+    }
+
+    async fn due(&self, now: Timestamp, _: Slots) -> StoreResult<Due> {
+        self.0.due(now, Slots::ALL).await
+    }
+
+    async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>> {
+        self.0.oldest_due(now).await
+    }
+}
 
 #[async_trait]
 impl MembershipStore for SharedStore {
@@ -99,12 +183,35 @@ impl MembershipStore for SharedStore {
     }
 
     async fn leave(&self, owner: Owner) -> StoreResult<()> {
-        self.there()?.retain(|node| node.owner != owner);
+        let mut nodes = self.there()?;
+        let Some(index) = nodes.iter().position(|node| node.owner == owner) else { return Ok(()) };
+        let gone = nodes.remove(index).number;
+        let mut limits = self.1.limits.lock().expect("nobody panicked");
+        limits.0.retain(|said| said.node != gone);
+        limits.1 = limits.1.without(gone);
         Ok(())
     }
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         Ok(self.there()?.clone())
+    }
+}
+
+#[async_trait]
+impl DivisionStore for SharedStore {
+    async fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
+        let time = self.1.clock.now();
+        let nodes = self.there()?;
+        let node = nodes.iter().find(|node| node.owner == wanting.owner).ok_or(StoreError::LostLease)?.number;
+        let mut limits = self.1.limits.lock().expect("nobody panicked");
+        let (said, divisions) = &mut *limits;
+        let is_due = divisions.is_due(&wanting.demands, time);
+        said.retain(|demands| demands.node != node);
+        said.push(NodeDemands { node, demands: wanting.demands, said_at: time });
+        if is_due {
+            *divisions = divisions.next(said, time);
+        }
+        Ok(Divided { time, divisions: divisions.clone() })
     }
 }
 

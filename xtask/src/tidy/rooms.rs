@@ -96,6 +96,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                 &["bell", "handoff", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"],
             ),
             ("due", &["bell", "callbacks", "node", "queue"]),
+            ("divided", &["carrier", "intake", "node", "queue"]),
             (
                 "admin",
                 &[
@@ -128,6 +129,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "carrier",
                     "clock",
                     "config",
+                    "divided",
                     "doors",
                     "drain",
                     "due",

@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::{
     Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy,
-    Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat, InboundStore,
-    IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore, MessageCount,
-    MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem,
-    OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded,
-    RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult,
-    StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
-    UpkeepStore, WorkStore,
+    Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
+    InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
+    MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
+    OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore,
+    Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled,
+    Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
+    UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
 };
 use crate::{
     Id,
@@ -634,6 +634,14 @@ impl<W: Wraps<dyn MembershipStore>> MembershipStore for W {
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         self.inner().nodes().await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn DivisionStore>> DivisionStore for W {
+    async fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
+        self.inner().divide(wanting).await
     }
 }
 

@@ -114,7 +114,8 @@ pub trait MembershipStore: Send + Sync + 'static {
     /// came: it must make no id and begin nothing any more.
     async fn heartbeat(&self, beat: Beat) -> StoreResult<Heartbeat>;
 
-    /// A node goes, with everything given back: its slots are others' at once, and its number is free. One that is not there is none.
+    /// A node goes, with everything given back: its slots and its part of [limits](super::DivisionStore) are others' at once, and its number
+    /// is free. One that is not there is none.
     ///
     /// # Errors
     /// Those of every operation that writes. Nothing has to be done about them: it counts as dead after a while.

@@ -35,6 +35,7 @@ mod audit;
 mod bulk;
 mod callbacks;
 mod delegate;
+mod division;
 mod endpoints;
 mod error;
 mod inbound;
@@ -60,6 +61,7 @@ pub use self::{
         Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
     },
     delegate::Wraps,
+    division::{Divided, DivisionStore, Wanting},
     endpoints::{Endpoint, EndpointPause, EndpointStore, KeptCallback, KeptFilter, LastFailure},
     error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
     inbound::{
@@ -107,6 +109,7 @@ pub trait Store:
     + AuditStore
     + TokenStore
     + MembershipStore
+    + DivisionStore
 {
 }
 
@@ -131,6 +134,7 @@ impl<S> Store for S where
         + AuditStore
         + TokenStore
         + MembershipStore
+        + DivisionStore
 {
 }
 
@@ -138,8 +142,8 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, BulkStore, CallbackStore, EndpointStore, InboundStore, IntakeStore, MembershipStore,
-        NumberStore, OperationsStore, OverrideStore, ProvisioningStore, QueueStore, RefusalStore,
-        ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
+        AuditStore, BulkStore, CallbackStore, DivisionStore, EndpointStore, InboundStore, IntakeStore,
+        MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore, QueueStore,
+        RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
     };
 }

@@ -65,8 +65,8 @@ pub struct App {
     settings: Mutex<Settings>,
     retention: watch::Sender<RetentionSection>,
     node: Arc<ClusterNode>,
-    /// Says that this node is there, till it leaves.
-    beating: JoinHandle<()>,
+    /// What goes on till this node leaves: it says that it is there, and keeps within its part of limits.
+    staying: [JoinHandle<()>; 2],
     /// Tell other commands where this gateway is, and let them in.
     run_files: [PathBuf; 2],
 }
@@ -111,6 +111,7 @@ impl App {
         let (retention, followed) = watch::channel(settings.retention.clone());
         let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));
+        let keeping = spawn(wiring.limits(&queue).keep());
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
         // Beside a store that is elsewhere, there may be no folder yet; these files say by themselves that they cannot be written.
         if let Some(folder) = settings.store.path.parent() {
@@ -139,7 +140,7 @@ impl App {
             settings,
             retention,
             node,
-            beating,
+            staying: [beating, keeping],
             run_files,
         })
     }
@@ -197,7 +198,9 @@ impl App {
             broke_off(task.await);
         }
         self.node.leave().await;
-        broke_off(self.beating.await);
+        for task in self.staying {
+            broke_off(task.await);
+        }
         for file in &self.run_files {
             if let Err(error) = std::fs::remove_file(file) {
                 tracing::debug!(%error, "no run file to remove");

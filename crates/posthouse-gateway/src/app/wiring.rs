@@ -20,6 +20,7 @@ use crate::{
     carrier::{board::LinkBoard, mm7::door::CarrierDoor, overrides::OverrideFollower, sandbox::SandboxDesk},
     clock::StoreClock,
     config::Settings,
+    divided::LimitKeeper,
     doors::mm7::Mm7Door,
     drain::DrainState,
     due::Watcher,
@@ -51,6 +52,7 @@ pub(super) struct Wiring {
     components: Components,
     owner: Owner,
     pub(super) node: Arc<ClusterNode>,
+    admissions: Arc<Admissions>,
     pub(super) snapshot: Arc<SnapshotCell>,
     pub(super) handoff: Arc<Handoff>,
     pub(super) drain: Arc<DrainState>,
@@ -92,6 +94,7 @@ impl Wiring {
             callbacks,
             clock,
             owner,
+            admissions: Arc::new(if node.is_only() { Admissions::default() } else { Admissions::divided() }),
             node: Arc::new(node),
             snapshot: Arc::new(SnapshotCell::load(&*store).await?),
             handoff: Arc::default(),
@@ -178,6 +181,17 @@ impl Wiring {
         }
     }
 
+    /// What keeps this node within its part of limits.
+    pub(super) fn limits(&self, queue: &Arc<SubmitQueue>) -> LimitKeeper {
+        LimitKeeper {
+            store: self.store.clone(),
+            node: Arc::clone(&self.node),
+            board: Arc::clone(&self.board),
+            admissions: Arc::clone(&self.admissions),
+            queue: Arc::clone(queue),
+        }
+    }
+
     /// Who carries operations out.
     pub(super) fn operations(&self) -> OperationRunner {
         OperationRunner {
@@ -212,7 +226,7 @@ impl Wiring {
             ids: Arc::clone(self.node.ids()),
             node: Arc::clone(&self.node),
             owner: self.owner,
-            admissions: Admissions::default(),
+            admissions: Arc::clone(&self.admissions),
             drain: Arc::clone(&self.drain),
             directory: Arc::clone(&self.directory),
             fetcher: Arc::new(Fetcher::new(settings.fetch.clone(), network, Trust::default())),

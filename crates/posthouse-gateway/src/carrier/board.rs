@@ -8,12 +8,16 @@ use posthouse_core::{
     lock::Mutex,
     overrides::{ConnectionOverride, InForce},
 };
+use tokio::sync::Notify;
 
 use super::links::{Link, Links};
 
 /// The connections in use, by carrier.
 #[derive(Default)]
-pub struct LinkBoard(Mutex<OnBoard>);
+pub struct LinkBoard {
+    board: Mutex<OnBoard>,
+    changed: Notify,
+}
 
 #[derive(Default)]
 struct OnBoard {
@@ -26,7 +30,7 @@ struct OnBoard {
 impl LinkBoard {
     /// A carrier's lane uses these from now on. They go by what operators decided before the first message does.
     pub fn put(&self, carrier: &CarrierId, links: &Arc<Links>) {
-        let mut board = self.0.lock();
+        let mut board = self.board.lock();
         for link in links.all() {
             let name = &link.connection().name;
             link.override_with(InForce::of(&board.overrides, (carrier, name), board.at));
@@ -35,21 +39,33 @@ impl LinkBoard {
             true => board.links.remove(carrier),
             false => board.links.insert(carrier.clone(), Arc::clone(links)),
         };
+        drop(board);
+        self.changed.notify_one();
+    }
+
+    /// Waits till a lane uses others; for one that waits.
+    pub async fn changed(&self) {
+        self.changed.notified().await;
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<(CarrierId, Vec<Arc<Link>>)> {
-        self.0.lock().links.iter().map(|(carrier, links)| (carrier.clone(), links.all().to_vec())).collect()
+        self.board
+            .lock()
+            .links
+            .iter()
+            .map(|(carrier, links)| (carrier.clone(), links.all().to_vec()))
+            .collect()
     }
 
     /// Those of a carrier; none where it has no lane, or no connection.
     pub fn of(&self, carrier: &CarrierId) -> Vec<Arc<Link>> {
-        self.0.lock().links.get(carrier).map(|links| links.all().to_vec()).unwrap_or_default()
+        self.board.lock().links.get(carrier).map(|links| links.all().to_vec()).unwrap_or_default()
     }
 
     /// What operators decided, as it is at `now`.
     pub(super) fn override_with(&self, overrides: &[ConnectionOverride], now: Timestamp) {
-        let mut board = self.0.lock();
+        let mut board = self.board.lock();
         let OnBoard { links, overrides: kept, at } = &mut *board;
         (*kept, *at) = (overrides.to_vec(), now);
         for (carrier, links) in links {

@@ -15,10 +15,11 @@ use std::{
 use posthouse_core::{
     Id,
     carrier::Connection,
+    divisions::LimitClaim,
     life::classify::{NextAction, Said},
     lock::Mutex,
     overrides::InForce,
-    pace::{Bounds, Flight, Heard, Pace, PaceState, Turn},
+    pace::{Bounds, Flight, Heard, Pace, PacePart, PaceState, Turn},
     share::{Candidate, Share},
 };
 use tokio::{
@@ -150,6 +151,8 @@ pub struct Link {
     refused: Mutex<Vec<Id>>,
     /// Rung when a message may have its turn now.
     room: Arc<Notify>,
+    /// A message waited for its turn since that was last asked.
+    was_short: AtomicBool,
 }
 
 impl Link {
@@ -165,6 +168,7 @@ impl Link {
             is_unreached: AtomicBool::new(false),
             refused: Mutex::default(),
             room: Arc::clone(room),
+            was_short: AtomicBool::new(false),
         }
     }
 
@@ -268,11 +272,50 @@ impl Link {
         self.breaker.is_open() && !self.is_suspended() && self.is_unreached.load(Ordering::Relaxed)
     }
 
+    /// What of it is this node's from now on. Returns whether that is something where it was nothing before, or the other way round.
+    pub(crate) fn give(&self, part: PacePart) -> bool {
+        let now = Instant::now().into_std();
+        let before = {
+            let mut pace = self.pace();
+            let before = pace.part();
+            pace.give(part);
+            before
+        };
+        self.room.notify_waiters();
+        before.is_none_or(|before| before.is_something(now)) != part.is_something(now)
+    }
+
+    /// Its window and its rate, as provisioned, or as operators decided, for all nodes together.
+    pub(crate) fn bounds(&self) -> (u32, Option<u32>) {
+        self.overrides.lock().bounds(self.connection())
+    }
+
+    /// Whether none of it is this node's.
+    fn is_others(&self) -> bool {
+        self.pace().part().is_some_and(|part| !part.is_something(Instant::now().into_std()))
+    }
+
+    /// What this node wants of its window, and of its rate where one is provisioned: what it used since this was last asked, or all, where
+    /// a message had to wait.
+    pub(crate) fn claims(&self) -> Vec<LimitClaim> {
+        let usage = self.pace().usage();
+        let was_short = self.was_short.swap(false, Ordering::Relaxed);
+        let claim = |total: u32, used: u32, in_use: u32| {
+            let wanted = if was_short { total } else { used.min(total) };
+            LimitClaim { total: total.into(), wanted: wanted.into(), in_use: in_use.into() }
+        };
+        let (window, per_second) = self.bounds();
+        let rate = per_second.map(|per_second| claim(per_second, usage.begun, 0));
+        [Some(claim(window, usage.most, usage.in_flight)), rate].into_iter().flatten().collect()
+    }
+
     /// How many messages it is worked on at a time: while some are under way, others are begun and settled.
     fn places(&self) -> usize {
         let pace = self.pace();
         let places = u64::from(pace.places(Instant::now().into_std())).saturating_mul(2);
-        let places = pace.within(RATE_AHEAD).map_or(places, |ahead| places.min(ahead).max(1));
+        let places = pace.within(RATE_AHEAD).map_or(places, |ahead| places.min(ahead));
+        // One waits in hand where there is room for none: so it is seen that something waits.
+        let places = places.max(1);
         usize::try_from(places).unwrap_or(usize::MAX)
     }
 
@@ -454,6 +497,9 @@ impl Links {
         let candidates: Vec<Candidate> = best
             .map(|(index, link)| {
                 let turn = link.pace().turn(now.into_std());
+                if turn != Turn::Now {
+                    link.was_short.store(true, Ordering::Relaxed);
+                }
                 if let Turn::At(at) = turn {
                     until = until.min(at.into());
                 }
@@ -481,6 +527,11 @@ impl Links {
     /// Whether none of the connections is used, but for a try now and then.
     pub fn are_down(&self) -> bool {
         !self.links.is_empty() && !self.links.iter().any(|link| link.is_used())
+    }
+
+    /// Whether nothing of any connection is this node's: other nodes have all.
+    pub fn are_others(&self) -> bool {
+        !self.links.is_empty() && self.links.iter().all(|link| link.is_others())
     }
 
     /// Whether none of the connections is used since nobody was there, at any of them, when they were last tried.

@@ -59,7 +59,7 @@ pub struct Intake {
     /// This run of this node.
     pub owner: Owner,
     /// Counts what accounts send.
-    pub admissions: Admissions,
+    pub admissions: Arc<Admissions>,
     /// Whether anything new is taken.
     pub drain: Arc<DrainState>,
     /// Looks up which carrier serves a number.

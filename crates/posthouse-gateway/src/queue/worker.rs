@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     carrier::{CarrierId, Connection},
+    pace::PacePart,
     store::Lease,
     time::after,
 };
 use tokio::{
     sync::{Notify, mpsc},
     task::{JoinError, JoinSet},
-    time::{Interval, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
@@ -52,6 +53,8 @@ pub struct SubmitWorker {
     /// Rung when there is room on a connection.
     room: Arc<Notify>,
     revision: Option<u64>,
+    /// Nothing goes to the lane from memory: no connection is used, or none of them is this node's.
+    is_closed: bool,
     /// None of the connections is used: nothing is attempted but a message now and then, to see whether one works again.
     is_down: bool,
     ticks: Interval,
@@ -83,6 +86,7 @@ impl Worker for SubmitWorker {
             links: Arc::new(Links::new(&[], &[], AnyConnector::new, Arc::clone(&room))),
             room,
             revision: None,
+            is_closed: false,
             is_down: false,
             ticks,
             looks: JoinSet::new(),
@@ -131,7 +135,7 @@ impl Worker for SubmitWorker {
     }
 
     async fn lease(&mut self, free: usize) -> Vec<Dispatch> {
-        let (now, slots) = (self.context.clock.now(), self.context.node.slots());
+        let (now, slots) = (self.context.clock.now(), self.context.node.slots_of(&self.carrier));
         if slots.is_empty() {
             return Vec::new();
         }
@@ -211,6 +215,10 @@ impl SubmitWorker {
         let is_new = |link: &&Arc<Link>| !before.iter().any(|kept| Arc::ptr_eq(kept, link));
         let changed: Vec<_> = links.all().iter().filter(is_new).collect();
         for link in &changed {
+            if !self.context.node.is_only() {
+                // It has nothing before it is told what.
+                link.give(PacePart::nothing(Instant::now().into_std()));
+            }
             // What it was refused with may have been mended.
             self.context.directory.note(&self.carrier, &link.connection().name, false);
         }
@@ -235,11 +243,15 @@ impl SubmitWorker {
     /// While no connection is used, no attempt is made: each would cost two commits and come to nothing.
     fn see_whether_down(&mut self) {
         let is_down = self.links.are_down();
+        let is_closed = is_down || self.links.are_others();
+        if is_closed != self.is_closed {
+            self.is_closed = is_closed;
+            self.context.handoff.note(&self.carrier, is_closed);
+        }
         if is_down == self.is_down {
             return;
         }
         self.is_down = is_down;
-        self.context.handoff.note(&self.carrier, is_down);
         if is_down {
             tracing::warn!(carrier = %self.carrier, "no connection serves; messages wait");
         } else {
@@ -277,7 +289,7 @@ impl SubmitWorker {
         match self
             .context
             .store
-            .lease_sends(&self.carrier, lease, now, Some(now), self.context.node.slots(), 1)
+            .lease_sends(&self.carrier, lease, now, Some(now), self.context.node.slots_of(&self.carrier), 1)
             .await
         {
             Ok(sends) => jobs.extend(sends.into_iter().map(Dispatch::stored)),
@@ -296,7 +308,7 @@ impl SubmitWorker {
                 until,
                 self.links.is_nobody_there(),
                 now,
-                self.context.node.slots(),
+                self.context.node.slots_of(&self.carrier),
                 PUT_OFF_AT_A_TIME,
             )
             .await

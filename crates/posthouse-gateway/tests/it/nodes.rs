@@ -11,9 +11,9 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use posthouse_core::{Id, life::state::State, message::EventKind, store::MessageFilter, time::Clock};
 use posthouse_gateway::app::{App, Components};
-use posthouse_sim::CarrierSim;
 use posthouse_store::{Access, StoreUrl, open};
 use posthouse_testing::{
     answer::exchange,
@@ -67,21 +67,17 @@ impl Pair {
         town.provision(&(town.account("acme", "") + &carrier)).await;
         self.other.provisioned(self.town.store().revision().await.unwrap()).await;
     }
+}
 
-    fn carrier(&self) -> &CarrierSim {
-        &self.town.carriers["31003"]
+/// Posts messages at the door of one of them.
+async fn submit(door: SocketAddr, messages: usize) -> BTreeSet<Id> {
+    let mut ids = BTreeSet::new();
+    for _ in 0..messages {
+        let answer = exchange(door, &RawRequest::to(QUIET).bytes()).await;
+        assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+        ids.insert(answer.message_id().unwrap().parse().unwrap());
     }
-
-    /// Posts messages at the door of one of them.
-    async fn submit(&self, door: SocketAddr, messages: usize) -> BTreeSet<Id> {
-        let mut ids = BTreeSet::new();
-        for _ in 0..messages {
-            let answer = exchange(door, &RawRequest::to(QUIET).bytes()).await;
-            assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
-            ids.insert(answer.message_id().unwrap().parse().unwrap());
-        }
-        ids
-    }
+    ids
 }
 
 /// How many messages stand there.
@@ -112,33 +108,35 @@ async fn second(place: &Arc<SharedPlace>, folder: &Path, parts: Components) -> A
 #[tokio::test]
 async fn who_is_not_heard_begins_nothing_and_another_goes_on() {
     let clock = ManualClock::now_still();
-    let pair = Pair::found(clock.clone(), "window = 1\n").await;
-    let ids = pair.submit(pair.town.mm7_door(), 20).await;
-    let door = pair.town.mm7_door();
-    pair.cut.store(true, Ordering::SeqCst);
-    let admin = address(&pair.town.app.ready().admin);
+    let Pair { place, town, cut, other } = Pair::found(clock.clone(), "window = 1\n").await;
+    // The window is the town's then, and nothing else is sent but by it.
+    other.stop().await.unwrap();
+    clock.advance(Duration::from_secs(2));
+    let ids = submit(town.mm7_door(), 20).await;
+    let door = town.mm7_door();
+    eventually("it sends", async || (town.carriers["31003"].received() > 0).then_some(())).await;
+    cut.store(true, Ordering::SeqCst);
+    let admin = address(&town.app.ready().admin);
     let is_ready = async || exchange(admin, READYZ).await.http_status == 200;
     eventually("it is not ready", async || (!is_ready().await).then_some(())).await;
     let refused = exchange(door, &RawRequest::to(QUIET).bytes()).await;
     assert_eq!((refused.code(), refused.header("retry-after")), (Some(3510), Some("5")));
-    eventually("what it began is settled", async || {
-        (count(&pair.town, State::Sending).await == 0).then_some(())
-    })
-    .await;
-    let sent = pair.carrier().received();
-    assert!(sent > 0 && sent < 20, "{sent}");
-    assert_eq!(
-        count(&pair.town, State::Accepted).await,
-        20 - usize::try_from(sent).unwrap(),
-        "nothing else is begun"
-    );
+    let is_settled = async || (count(&town, State::Sending).await == 0).then_some(());
+    eventually("what it began is settled", is_settled).await;
+    let sent = usize::try_from(town.carriers["31003"].received()).unwrap();
+    assert!(sent < 20, "{sent}");
+    assert_eq!(count(&town, State::Accepted).await, 20 - sent, "nothing else is begun");
+
+    let parts = Components { clock: clock.clone(), ..Components::default() };
+    let other = second(&place, town.folder(), parts).await;
+    let pair = Pair { place, town, cut, other };
     pair.provision("window = 20\n").await;
-    // What it leased is anybody's now, and its slots are the other's.
+    // What it leased is anybody's now, and its slots and its window are the other's.
     clock.advance(Duration::from_secs(31));
     all_went_out_once(&pair.town, &ids).await;
     pair.cut.store(false, Ordering::SeqCst);
     eventually("it is heard again", async || is_ready().await.then_some(())).await;
-    pair.submit(door, 1).await;
+    submit(door, 1).await;
     let Pair { place, town, other, .. } = pair;
     town.close().await;
     other.stop().await.unwrap();
@@ -148,14 +146,68 @@ async fn who_is_not_heard_begins_nothing_and_another_goes_on() {
 /// One that stops gives back what it has: the other need not wait for anything to end.
 #[tokio::test]
 async fn who_goes_leaves_all_to_the_other_at_once() {
-    // It stands: by it no lease ends, and nobody is held for dead.
-    let pair = Pair::found(ManualClock::now_still(), "window = 2\n").await;
-    let ids = pair.submit(address(&pair.other.ready().mm7), 8).await;
+    let pair = Pair::found(Components::default().clock, "window = 2\n").await;
+    let ids = submit(address(&pair.other.ready().mm7), 8).await;
     let Pair { place, town, other, .. } = pair;
     assert_eq!(place.numbers(), [1, 2]);
     other.stop().await.unwrap();
     assert_eq!(place.numbers(), [2]);
     all_went_out_once(&town, &ids).await;
+    town.close().await;
+    place.close().await.unwrap();
+}
+
+/// When each was begun, oldest first.
+async fn begun(town: &Town, ids: &BTreeSet<Id>) -> Vec<Timestamp> {
+    let mut begun = Vec::new();
+    for id in ids {
+        let timeline = town.timeline(*id).await.into_iter();
+        begun.extend(timeline.filter(|event| event.kind == EventKind::Sending).map(|event| event.at));
+    }
+    begun.sort_unstable();
+    begun
+}
+
+/// The most that were begun within a time.
+fn most_within(begun: &[Timestamp], time: Duration) -> usize {
+    let within = |last: &Timestamp| {
+        let first = *last - time;
+        begun.iter().filter(|at| first < **at && **at <= *last).count()
+    };
+    begun.iter().map(within).max().unwrap_or(0)
+}
+
+/// The window and the rate of a connection hold for both together, and one takes over what the other had.
+#[tokio::test]
+async fn two_gateways_keep_a_connections_limits_together() {
+    let pair = Pair::found(Components::default().clock, "window = 4\n").await;
+    let doors = [pair.town.mm7_door(), address(&pair.other.ready().mm7)];
+    let mut all = BTreeSet::new();
+    for door in doors {
+        all.extend(submit(door, 12).await);
+    }
+    all_went_out_once(&pair.town, &all).await;
+    // Each is in flight for longer than this.
+    let in_flight = most_within(&begun(&pair.town, &all).await, LATENCY - Duration::from_millis(50));
+    assert!((2..=4).contains(&in_flight), "{in_flight}");
+
+    pair.provision("window = 40\nper_second = 5\n").await;
+    let mut more = BTreeSet::new();
+    for door in doors {
+        more.extend(submit(door, 15).await);
+    }
+    all.extend(&more);
+    all_went_out_once(&pair.town, &all).await;
+    // They are evenly apart at each gateway; what the scheduler takes is left out.
+    let in_a_second = most_within(&begun(&pair.town, &more).await, Duration::from_millis(900));
+    assert!((4..=5).contains(&in_a_second), "{in_a_second}");
+
+    let Pair { place, town, other, .. } = pair;
+    other.stop().await.unwrap();
+    for _ in 0..4 {
+        all.insert(town.submit(&RawRequest::to(QUIET)).await);
+    }
+    all_went_out_once(&town, &all).await;
     town.close().await;
     place.close().await.unwrap();
 }

@@ -362,6 +362,20 @@ CREATE TABLE node (
     ids_until int8 NOT NULL
 ) WITH (fillfactor = 50);
 
+-- What each node last said that it wants of the limits that all keep together.
+CREATE TABLE demand (
+    node    int8 PRIMARY KEY,
+    owner   int8 NOT NULL,
+    said_at int8 NOT NULL,
+    demands text NOT NULL
+) WITH (fillfactor = 50);
+
+-- How these limits are divided: one row.
+CREATE TABLE division (
+    one      int8 PRIMARY KEY,
+    document text NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE INDEX callback_failed_account ON callback_failed (account, id);
 
 -- Messages from handsets that were for nobody, and refused: the newest of each carrier.

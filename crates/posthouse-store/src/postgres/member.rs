@@ -11,6 +11,7 @@ use tokio_postgres::Row;
 
 use super::{
     batch::{BatchClaim, BatchTx},
+    division,
     fault::BatchResult,
     reader::ReadPool,
     record::{PgRow, time},
@@ -22,9 +23,9 @@ use super::{
 const LOCK: &str = "identity";
 
 /// A number that is, or was, a node's.
-struct Seat {
+pub(super) struct NodeSeat {
     /// Who has it.
-    holder: Option<Node>,
+    pub(super) holder: Option<Node>,
     number: u8,
     epoch: i64,
     kind: NodeKind,
@@ -32,13 +33,14 @@ struct Seat {
 }
 
 /// All numbers that were ever had, and what time it is.
-struct Seats {
-    all: Vec<Seat>,
-    now: Timestamp,
+pub(super) struct NodeSeats {
+    pub(super) all: Vec<NodeSeat>,
+    pub(super) now: Timestamp,
     revision: u64,
 }
 
-async fn seats(tx: &BatchTx) -> BatchResult<Seats> {
+/// Reads them, locked.
+pub(super) async fn seats(tx: &BatchTx) -> BatchResult<NodeSeats> {
     tx.claim(BatchClaim::Table("node"))?;
     let (locked, rows) = tokio::join!(biased;
         tx.read_one(&statements::REVISION_LOCK, values![LOCK]),
@@ -50,10 +52,10 @@ async fn seats(tx: &BatchTx) -> BatchResult<Seats> {
     let revision = revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0);
     let is_there = |row: &&Row| row.try_get::<_, Option<i64>>("number").is_ok_and(|number| number.is_some());
     let all = rows.iter().filter(is_there).map(read_seat).collect::<BatchResult<_>>()?;
-    Ok(Seats { all, now: time(now), revision })
+    Ok(NodeSeats { all, now: time(now), revision })
 }
 
-fn read_seat(row: &Row) -> BatchResult<Seat> {
+fn read_seat(row: &Row) -> BatchResult<NodeSeat> {
     let record = PgRow::new("node", row.try_get::<_, i64>("number")?, row);
     let byte = |number: i64| u8::try_from(number).ok();
     let kind = record.known("kind", |kind: i64| match kind {
@@ -75,7 +77,7 @@ fn read_seat(row: &Row) -> BatchResult<Seat> {
             beat_at: record.time("beat_at")?,
         }),
     };
-    Ok(Seat { holder, number, epoch: record.value("epoch")?, kind, ids_until: record.time("ids_until")? })
+    Ok(NodeSeat { holder, number, epoch: record.value("epoch")?, kind, ids_until: record.time("ids_until")? })
 }
 
 const fn kind_number(kind: NodeKind) -> i64 {
@@ -106,14 +108,14 @@ fn put(tx: &BatchTx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: T
 
 /// A node comes.
 pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Membership> {
-    let Seats { all, now, .. } = seats(tx).await?;
-    let own = |seat: &&Seat| seat.holder.as_ref().is_some_and(|node| node.owner == joining.owner);
+    let NodeSeats { all, now, .. } = seats(tx).await?;
+    let own = |seat: &&NodeSeat| seat.holder.as_ref().is_some_and(|node| node.owner == joining.owner);
     let numbers = match joining.kind {
         NodeKind::Gateway => NODE_NUMBERS,
         NodeKind::Visitor => VISITOR_NUMBERS,
     };
     let seat_of = |number: u8| all.iter().find(|seat| seat.number == number);
-    let is_free = |seat: &Seat| seat.holder.as_ref().is_none_or(|node| is_number_free(node.beat_at, now));
+    let is_free = |seat: &NodeSeat| seat.holder.as_ref().is_none_or(|node| is_number_free(node.beat_at, now));
     let had = all.iter().find(own);
     let free = || numbers.clone().find(|number| seat_of(*number).is_none_or(is_free));
     let Some(number) = had.map(|seat| seat.number).or_else(free) else {
@@ -147,8 +149,8 @@ pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Members
 
 /// A node says that it is there.
 pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbeat> {
-    let Seats { all, now, revision } = seats(tx).await?;
-    let is_its = |seat: &&Seat| seat.holder.as_ref().is_some_and(|node| node.owner == beat.owner);
+    let NodeSeats { all, now, revision } = seats(tx).await?;
+    let is_its = |seat: &&NodeSeat| seat.holder.as_ref().is_some_and(|node| node.owner == beat.owner);
     let seat = all.iter().find(is_its).ok_or(StoreError::LostLease)?;
     let node = seat.holder.as_ref().ok_or(StoreError::LostLease)?;
     let node = Node { revision: beat.revision, is_draining: beat.is_draining, beat_at: now, ..node.clone() };
@@ -162,9 +164,12 @@ pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbea
 
 /// A node goes.
 pub(super) async fn leave(tx: &BatchTx, owner: Owner) -> BatchResult<()> {
-    for seat in seats(tx).await?.all {
+    let (seats, divisions) = tokio::join!(biased; seats(tx), division::read(tx));
+    let (seats, divisions) = (seats?, divisions?);
+    for seat in seats.all {
         if let Some(node) = seat.holder.filter(|node| node.owner == owner) {
             put(tx, &node, None, seat.epoch, seat.ids_until);
+            division::forget(tx, &divisions, node.number)?;
         }
         debug_assert!(matches!(seat.kind, NodeKind::Gateway | NodeKind::Visitor), "there are no others");
     }

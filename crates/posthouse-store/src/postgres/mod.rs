@@ -31,6 +31,7 @@ mod batch;
 mod bulk;
 mod callback;
 mod clock;
+mod division;
 mod due;
 mod endpoint;
 mod fault;

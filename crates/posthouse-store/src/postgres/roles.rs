@@ -26,13 +26,13 @@ use posthouse_core::{
     slots::Slots,
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
-        CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
-        InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
-        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
-        OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore,
-        Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled,
-        StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
-        UnmatchedFilter, UnmatchedReport, UpkeepStore, WorkStore,
+        CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
+        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership,
+        MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep,
+        Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
+        ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore,
+        RevisionStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take,
+        Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
@@ -43,7 +43,7 @@ use super::{
     accept::{self, MessageRows},
     audit,
     batch::{BatchTx, Going},
-    bulk, callback, clock, due, endpoint,
+    bulk, callback, clock, division, due, endpoint,
     fault::BatchResult,
     inbound, intervene, member,
     mo::{self, MoRows},
@@ -743,6 +743,14 @@ impl MembershipStore for PostgresStore {
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         member::nodes(&self.readers).await
+    }
+}
+
+#[async_trait]
+impl DivisionStore for PostgresStore {
+    async fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
+        let run = run!(wanting; |tx| division::divide(tx, &wanting).await);
+        self.write(Transaction::Divide, LITTLE, true, run).await
     }
 }
 

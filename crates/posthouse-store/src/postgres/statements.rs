@@ -381,6 +381,16 @@ statements! {
          FROM unnest($1) WITH ORDINALITY k (one, n)
          LEFT JOIN LATERAL (SELECT * FROM node WHERE k.one = 1 ORDER BY number OFFSET 0) b ON true";
 
+    /// What nodes want of limits.
+    DEMANDS: batched (Int)
+        "SELECT k.n, d.* FROM unnest($1) WITH ORDINALITY k (one, n)
+         CROSS JOIN LATERAL (SELECT node, owner, said_at, demands FROM demand WHERE k.one = 1 ORDER BY node OFFSET 0) d";
+
+    /// How limits are divided.
+    DIVISION: batched (Int)
+        "SELECT k.n, d.document FROM unnest($1) WITH ORDINALITY k (one, n)
+         CROSS JOIN LATERAL (SELECT document FROM division WHERE division.one = k.one OFFSET 0) d";
+
     /// A callback that is owed, or was kept as failed.
     KEPT_ONE: batched (Int)
         "SELECT k.n, c.*, coalesce(w.state, a.state, e.state) AS state
@@ -915,6 +925,16 @@ statements! {
          ON CONFLICT (number) DO UPDATE SET owner = excluded.owner, epoch = excluded.epoch, kind = excluded.kind,
              address = excluded.address, version = excluded.version, revision = excluded.revision, draining = excluded.draining,
              beat_at = excluded.beat_at, ids_until = excluded.ids_until";
+
+    /// What a node wants of limits.
+    PUT_DEMAND: batched (Int, Int, Int, Text)
+        "INSERT INTO demand (node, owner, said_at, demands) SELECT * FROM unnest($1, $2, $3, $4)
+         ON CONFLICT (node) DO UPDATE SET owner = excluded.owner, said_at = excluded.said_at, demands = excluded.demands";
+
+    /// How limits are divided.
+    PUT_DIVISION: batched (Int, Text)
+        "INSERT INTO division (one, document) SELECT * FROM unnest($1, $2)
+         ON CONFLICT (one) DO UPDATE SET document = excluded.document";
 
     // Provisioning.
 

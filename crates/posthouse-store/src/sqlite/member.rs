@@ -4,8 +4,12 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     cluster::{DEAD_AFTER, ONLY_NODE, VISITOR_NUMBERS},
+    divisions::{Divisions, NodeDemands},
     lock::Mutex,
-    store::{Beat, Heartbeat, Joining, Membership, Node, NodeKind, Owner, StoreError, StoreResult},
+    store::{
+        Beat, Divided, Heartbeat, Joining, Membership, Node, NodeKind, Owner, StoreError, StoreResult,
+        Wanting,
+    },
     time::after,
 };
 
@@ -19,6 +23,7 @@ pub(super) struct Member(Mutex<Held>);
 struct Held {
     node: Option<Node>,
     epoch: u64,
+    divisions: Divisions,
 }
 
 impl Member {
@@ -69,9 +74,23 @@ impl Member {
         })
     }
 
+    /// All of each limit is its own.
+    pub(super) fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
+        let mut held = self.0.lock();
+        let Wanting { owner, demands, now } = wanting;
+        let node = held.node.as_ref().filter(|node| node.owner == owner).ok_or(StoreError::LostLease)?.number;
+        if held.divisions.is_due(&demands, now) {
+            held.divisions = held.divisions.next(&[NodeDemands { node, demands, said_at: now }], now);
+        }
+        Ok(Divided { time: now, divisions: held.divisions.clone() })
+    }
+
     /// It goes.
     pub(super) fn leave(&self, owner: Owner) {
-        self.0.lock().node.take_if(|node| node.owner == owner);
+        let mut held = self.0.lock();
+        if held.node.take_if(|node| node.owner == owner).is_some() {
+            held.divisions = Divisions::default();
+        }
     }
 
     /// It, if it is there.

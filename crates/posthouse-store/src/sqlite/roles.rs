@@ -20,13 +20,13 @@ use posthouse_core::{
     slots::Slots,
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
-        CountBy, Demand, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
-        InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
-        MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, OperationItem,
-        OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues, Recorded,
-        RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
+        CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
+        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership,
+        MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep,
+        Node, OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
+        Recorded, RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
         StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
-        UpkeepStore, WorkStore,
+        UpkeepStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
@@ -665,6 +665,13 @@ impl MembershipStore for SqliteStore {
 
     async fn nodes(&self) -> StoreResult<Vec<Node>> {
         Ok(self.member.nodes())
+    }
+}
+
+#[async_trait]
+impl DivisionStore for SqliteStore {
+    async fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
+        self.member.divide(wanting)
     }
 }
 

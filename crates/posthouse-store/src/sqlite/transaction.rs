@@ -63,6 +63,7 @@ transactions! {
     Join "join",
     Heartbeat "heartbeat",
     Leave "leave",
+    Divide "divide",
     RecordAudit "record_audit",
     SweepAudit "sweep_audit",
     AddToken "add_token",

@@ -2,8 +2,9 @@
 
 use posthouse_core::{
     cluster::{DEAD_AFTER, LONG_PAST},
+    divisions::{Demands, LimitClaim},
     id::IdSource,
-    store::{Beat, Joining, Lease, NodeKind, Owner, StoreError, Timer},
+    store::{Beat, Joining, Lease, NodeKind, Owner, StoreError, Timer, Wanting},
     time::after,
 };
 
@@ -74,6 +75,23 @@ pub async fn ids_go_on_behind_the_newest(backend: &dyn Backend) {
     let next = bed.join(joining(OTHER, 0)).await.unwrap();
     assert!(next.ids_after >= Some(new.id), "{next:?}");
     assert!(IdSource::new(next.number, next.ids_after).next(at(0)) > new.id);
+}
+
+/// It has all of each limit that it names. One that is not there has nothing.
+pub async fn a_node_that_is_alone_has_all_of_a_limit(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let claims = [(16, 3), (10, 0)].map(|(total, wanted)| LimitClaim { total, wanted, in_use: 0 });
+    let demands = Demands::from([("connection".to_owned(), claims.to_vec())]);
+    let wanting = |owner| Wanting { owner, demands: demands.clone(), now: at(0) };
+    assert_eq!(bed.divide(wanting(ME)).await, Err(StoreError::LostLease));
+    let number = bed.join(joining(ME, 0)).await.unwrap().number;
+    let divided = bed.divide(wanting(ME)).await.unwrap();
+    assert_eq!(divided.divisions.of("connection", number, divided.time), [16, 10]);
+    assert_eq!(divided.divisions.of("another", number, divided.time), Vec::<u64>::new());
+    let again = bed.divide(wanting(ME)).await.unwrap();
+    assert_eq!(again.divisions.of("connection", number, again.time), [16, 10]);
+    bed.leave(ME).await.unwrap();
+    assert_eq!(bed.divide(wanting(ME)).await, Err(StoreError::LostLease));
 }
 
 /// What it began it has in hand, and settles.

@@ -162,6 +162,7 @@ macro_rules! conformance {
             membership: a_node_comes_and_is_heard_of,
                 who_is_not_there_is_told,
                 a_node_goes,
+                a_node_that_is_alone_has_all_of_a_limit,
                 ids_go_on_behind_the_newest,
                 a_living_owners_attempt_is_not_interrupted,
                 a_dead_owners_attempt_is_interrupted,
@@ -205,7 +206,8 @@ macro_rules! conformance {
                 a_repetition_in_flight_on_another_node_is_found,
                 two_nodes_lease_a_backlog_once,
                 a_node_gets_what_is_in_its_slots,
-                what_a_dead_node_had_leased_is_anothers;
+                what_a_dead_node_had_leased_is_anothers,
+                nodes_never_have_more_of_a_limit_than_there_is;
             refusals: refusals_read_back_and_are_found,
                 refusals_of_a_kind_are_counted,
                 refusals_are_bounded,

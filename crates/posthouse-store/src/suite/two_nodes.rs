@@ -1,12 +1,13 @@
 //! Two nodes on one place. A backend that is for one gateway has no second one, and these rules say nothing about it: on SQLite the
 //! lock sees to it that there is none, and what a visitor may do beside a gateway is in the tests of that backend.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use posthouse_core::{
     Id,
+    divisions::{Demands, Divisions, LimitClaim},
     slots::{Slot, Slots},
-    store::{Acceptance, Joining, NewMessage, NodeKind, Owner, ToSend},
+    store::{Acceptance, Joining, NewMessage, NodeKind, Owner, ToSend, Wanting},
 };
 
 use super::{
@@ -37,16 +38,14 @@ async fn backlog(bed: &Bed) -> BTreeSet<i64> {
     waiting
 }
 
+fn joining(owner: Owner) -> Joining {
+    let (address, version) = ("http://10.0.0.1:9100".to_owned(), "1.2.3".to_owned());
+    Joining { owner, kind: NodeKind::Gateway, address, version, now: at(0) }
+}
+
 /// Each has a number of its own, and hears of the other.
 pub async fn each_node_has_a_number_of_its_own(backend: &dyn Backend) {
     let Some((one, other)) = two(backend).await else { return };
-    let joining = |owner: Owner| Joining {
-        owner,
-        kind: NodeKind::Gateway,
-        address: "http://10.0.0.1:9100".into(),
-        version: "1.2.3".into(),
-        now: at(0),
-    };
     let (first, second) = (one.join(joining(ME)).await.unwrap(), other.join(joining(OTHER)).await.unwrap());
     assert!(!first.is_only && first.number != second.number, "{first:?} {second:?}");
     let beat = posthouse_core::store::Beat { owner: ME, revision: 0, is_draining: false, now: at(0) };
@@ -131,4 +130,37 @@ pub async fn what_a_dead_node_had_leased_is_anothers(backend: &dyn Backend) {
     drop(one);
     assert_eq!(other.sends(OTHER, 60).await, []);
     assert_eq!(ids(&other.sends(OTHER, 61).await), waiting);
+}
+
+/// However late they hear of each other, they never have more of a limit than there is; and each comes to its part.
+pub async fn nodes_never_have_more_of_a_limit_than_there_is(backend: &dyn Backend) {
+    const TOTAL: u64 = 16;
+    let Some((one, other)) = two(backend).await else { return };
+    let nodes = [(&one, ME), (&other, OTHER)];
+    let numbers =
+        [one.join(joining(ME)).await.unwrap().number, other.join(joining(OTHER)).await.unwrap().number];
+    let mut heard = [Divisions::default(), Divisions::default()];
+    let mut had = [0; 2];
+    for round in 0..200 {
+        for (index, (bed, owner)) in nodes.iter().enumerate() {
+            // The second comes later.
+            if index == 1 && round < 2 {
+                continue;
+            }
+            let claim = LimitClaim { total: TOTAL, wanted: 1, in_use: 0 };
+            let demands = Demands::from([("connection".to_owned(), vec![claim])]);
+            let divided = bed.divide(Wanting { owner: *owner, demands, now: at(0) }).await.unwrap();
+            heard[index] = divided.divisions;
+            had = [0, 1].map(|node| heard[node].of("connection", numbers[node], divided.time).iter().sum());
+            assert!(had.iter().sum::<u64>() <= TOTAL, "{had:?}");
+        }
+        if round == 0 {
+            assert_eq!(had, [TOTAL, 0], "one that is alone has all");
+        }
+        if had == [TOTAL / 2, TOTAL / 2] {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the second has no part: {had:?}");
 }

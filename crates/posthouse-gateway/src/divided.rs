@@ -1,0 +1,144 @@
+//! This node's part of the limits that all nodes keep together: it says what it wants of them, and what it hears bounds its connections and
+//! what accounts may send here. A node that is alone has all of each limit, and asks nobody.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use posthouse_core::{
+    account::AccountName,
+    carrier::CarrierId,
+    division::Amount,
+    divisions::{DIVIDE_EVERY, Demands},
+    pace::PacePart,
+    slots::Slots,
+    store::{Divided, DivisionStore, StoreError, StoreResult, Wanting},
+};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::{
+    carrier::{board::LinkBoard, links::Link},
+    intake::admission::Admissions,
+    node::ClusterNode,
+    queue::SubmitQueue,
+};
+
+/// How long it waits for the store's answer; then it asks again.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// How soon it asks again at the earliest when something new is wanted.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Keeps this node within its part of each limit.
+pub struct LimitKeeper {
+    /// Asked for this node's part.
+    pub store: Arc<dyn DivisionStore>,
+    /// This node.
+    pub node: Arc<ClusterNode>,
+    /// The connections in use.
+    pub board: Arc<LinkBoard>,
+    /// What lets accounts in.
+    pub admissions: Arc<Admissions>,
+    /// The lanes, which are woken when they may do more.
+    pub queue: Arc<SubmitQueue>,
+}
+
+impl LimitKeeper {
+    /// Keeps it so till the node leaves.
+    pub async fn keep(self) {
+        if self.node.is_only() {
+            return;
+        }
+        let mut is_told = false;
+        loop {
+            match self.ask().await {
+                Ok(()) => is_told = false,
+                // It does not hear this node: the beat says so.
+                Err(StoreError::LostLease) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut is_told, true) {
+                        tracing::warn!(%error, "the store does not say what of the limits is this node's: it sends nothing once what it has ends");
+                    }
+                }
+            }
+            tokio::select! {
+                () = self.node.gone() => return,
+                () = self.asked_again() => {}
+            }
+        }
+    }
+
+    /// Waits till it is time to ask: at once, nearly, where a connection is new, or an account begins to run short.
+    async fn asked_again(&self) {
+        tokio::select! {
+            () = sleep(DIVIDE_EVERY) => {}
+            () = self.board.changed() => sleep(ASK_AGAIN).await,
+            () = self.admissions.runs_short() => sleep(ASK_AGAIN).await,
+        }
+    }
+
+    async fn ask(&self) -> StoreResult<()> {
+        let asked = Instant::now();
+        let wanting =
+            Wanting { owner: self.node.owner(), demands: self.demands(), now: self.node.own_time() };
+        let divided = match timeout(ANSWER_TIME, self.store.divide(wanting)).await {
+            Ok(divided) => divided?,
+            Err(_) => return Err(StoreError::not_done("it does not answer in time")),
+        };
+        self.apply(&divided, asked);
+        Ok(())
+    }
+
+    fn demands(&self) -> Demands {
+        let mut demands = Demands::new();
+        for (carrier, links) in self.board.all() {
+            demands.extend(links.iter().map(|link| (limit_name(&carrier, link), link.claims())));
+        }
+        let claims = self.admissions.claims().into_iter();
+        demands.extend(claims.map(|(account, claim)| (account_limit(&account), vec![claim])));
+        demands
+    }
+
+    /// Times are counted from when the store was asked: whatever the clocks say, a part ends here before the store holds it for free.
+    fn apply(&self, divided: &Divided, asked: Instant) {
+        let Divided { time, divisions } = divided;
+        let left = Duration::try_from(divisions.valid_until().duration_since(*time)).unwrap_or_default();
+        let (until, number, alive) = ((asked + left).into_std(), self.node.number(), self.node.alive());
+        let mut slots = HashMap::new();
+        for (carrier, links) in self.board.all() {
+            let mut holders = Vec::new();
+            for link in &links {
+                let name = limit_name(&carrier, link);
+                let amounts = divisions.of(&name, number, *time);
+                let per_second = amount(&amounts, 1);
+                // As long as its rate is not known to the others, it has nothing of that.
+                let is_known = per_second.is_some() || link.bounds().1.is_none();
+                let window = amount(&amounts, 0).filter(|_| is_known).unwrap_or(0);
+                let part = PacePart { window, per_second, until };
+                if link.give(part) {
+                    self.queue.wake(&carrier);
+                }
+                holders.extend(divisions.holders(&name, &alive, *time));
+            }
+            // Where each has some, each has its own slots; and where nobody has any for a moment.
+            if !holders.is_empty() && !alive.iter().all(|node| holders.contains(node)) {
+                slots.insert(carrier, Slots::of(number, &holders));
+            }
+        }
+        self.node.hold(slots);
+        let given = self.admissions.asked().into_iter().filter_map(|account| {
+            let amounts = divisions.of(&account_limit(&account), number, *time);
+            Some((account, *amounts.first()?))
+        });
+        self.admissions.give(alive.len(), given.collect(), asked + left);
+    }
+}
+
+fn amount(amounts: &[Amount], part: usize) -> Option<u32> {
+    amounts.get(part).map(|amount| u32::try_from(*amount).unwrap_or(u32::MAX))
+}
+
+fn account_limit(account: &AccountName) -> String {
+    format!("account {:?}", account.0)
+}
+
+fn limit_name(carrier: &CarrierId, link: &Link) -> String {
+    format!("connection {:?} {:?}", carrier.0, link.connection().name)
+}
