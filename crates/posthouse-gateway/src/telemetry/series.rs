@@ -60,6 +60,9 @@ pub(crate) struct SeriesName {
     pub(crate) link: Option<(CarrierId, String)>,
 }
 
+/// A series, and its means, the oldest first. `None`: nothing is known of that time.
+pub(crate) type SeriesMeans = (SeriesName, Vec<Option<f64>>);
+
 /// Series of the last hours. All are as long as there are samples; a hole is NaN.
 #[derive(Debug, Default)]
 pub(crate) struct SeriesRing(Mutex<RingState>);
@@ -97,13 +100,13 @@ impl SeriesRing {
     }
 
     /// The series that are wanted, and when the newest sample was taken: for each the means of `by` samples in a row, at most `points` of
-    /// them, the oldest first. `None`: nothing is known of that time.
+    /// them.
     pub(crate) fn look(
         &self,
         wanted: impl Fn(&SeriesName) -> bool,
         by: usize,
         points: usize,
-    ) -> (Option<Timestamp>, Vec<(SeriesName, Vec<Option<f64>>)>) {
+    ) -> (Option<Timestamp>, Vec<SeriesMeans>) {
         let state = self.0.lock();
         let found = state.series.iter().filter(|(name, _)| wanted(name));
         let means = found.map(|(name, values)| (name.clone(), means(values, by.max(1), points)));

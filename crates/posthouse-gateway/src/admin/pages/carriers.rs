@@ -216,7 +216,7 @@ async fn charts(pages: &PageState, by: &Actor, id: &str) -> Result<Vec<Chart>, P
         ("window", "Window: requests that may be in flight"),
         ("answer", "Answer time, in seconds"),
     ] {
-        let of = query([("name", name), ("carrier", id), ("step", "120")]);
+        let of = query([("name", name), ("carrier", id), ("step", "10")]);
         let found: PageOf<SeriesView> = pages.api.get(by, &format!("/stats/series?{of}")).await?;
         let named = |one: SeriesView| (one.connection.clone().unwrap_or_default(), one);
         charts.extend(Chart::of(title, &found.items.into_iter().map(named).collect::<Vec<_>>()));
@@ -234,8 +234,8 @@ async fn gathered(pages: &PageState, by: &Actor, id: &str) -> Result<CarrierPart
     let lately: MessageSummary = pages.api.get(by, &format!("/messages/summary?{window}")).await?;
     let queue = queues.items.into_iter().next();
     let pace = |name: &str| {
-        let paces = queue.as_ref()?.connections.iter();
-        paces.cloned().find(|pace| pace.name == name)
+        let mut paces = queue.as_ref()?.connections.iter();
+        paces.find(|pace| pace.name == name).cloned()
     };
     let connections =
         carrier.connections.iter().map(|view| ShownConnection { pace: pace(&view.name), view: view.clone() });

@@ -8,10 +8,12 @@ const LEFT: f64 = 44.0;
 const RIGHT: f64 = 590.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 130.0;
-/// How far back a chart goes, in seconds.
-const SPAN: u32 = 6 * 3_600;
-/// How many rows its table has.
-const ROWS: u32 = 12;
+/// How far back a chart goes, in seconds, and in words: as far as it takes to show all there is.
+const SPANS: [(u32, &str); 3] = [(900, "15 minutes"), (3_600, "hour"), (21_600, "6 hours")];
+/// How many values a line has at most.
+const POINTS: u32 = 180;
+/// How many rows the table has.
+const ROWS: u32 = 15;
 /// How lines are told apart: by colour and by their strokes.
 const CLASSES: [&str; 4] = ["l0", "l1", "l2", "l3"];
 
@@ -51,24 +53,27 @@ impl Chart {
             return None;
         }
         let top = round_up(highest);
+        let longest = series.iter().map(|(_, one)| length(one)).max().unwrap_or_default();
+        let [.., whole] = SPANS;
+        let (span, words) = SPANS.into_iter().find(|(span, _)| *span >= longest).unwrap_or(whole);
         let lines: Vec<ChartLine> = series
             .iter()
             .zip(CLASSES)
             .map(|((name, one), class)| ChartLine {
                 name: name.clone(),
                 class,
-                path: path(one, top),
+                path: path(one, span, top),
                 now: one.values.iter().rev().flatten().next().copied().map_or_else(dash, number),
             })
             .collect();
         let now: Vec<String> = lines.iter().map(|line| format!("{} {}", line.name, line.now)).collect();
         let says =
-            format!("{title}: now {}; at most {} in the last 6 hours", now.join(", "), number(highest));
+            format!("{title}: now {}; at most {} in the last {words}", now.join(", "), number(highest));
         Some(Self {
             lines,
             ticks: [number(top), number(top / 2.0)],
-            ends: [clock(until, SPAN), clock(until, 0)],
-            rows: rows(series, until),
+            ends: [clock(until, span), clock(until, 0)],
+            rows: rows(series, span, until),
             says,
             title,
         })
@@ -106,17 +111,31 @@ fn round_up(highest: f64) -> f64 {
     top
 }
 
-/// How many values a series has at most, and the newest of them first, each with how many steps ago it is.
-fn newest_first(one: &SeriesView) -> impl Iterator<Item = (u32, Option<f64>)> {
-    (0..).zip(one.values.iter().rev().copied())
+/// How many seconds a series is about.
+fn length(one: &SeriesView) -> u32 {
+    u32::try_from(one.values.len()).unwrap_or(u32::MAX).saturating_mul(one.step_seconds)
+}
+
+/// The means of so many seconds each, the newest first; as many as there are in a span.
+fn means(one: &SeriesView, seconds: u32, span: u32) -> Vec<Option<f64>> {
+    let newest_first: Vec<Option<f64>> = one.values.iter().rev().copied().collect();
+    let steps = usize::try_from((seconds / one.step_seconds.max(1)).max(1)).unwrap_or(1);
+    let most = usize::try_from(span / seconds.max(1)).unwrap_or(usize::MAX);
+    let mean = |values: &[Option<f64>]| {
+        let (sum, count) =
+            values.iter().flatten().fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+        (count > 0).then(|| sum / f64::from(count))
+    };
+    newest_first.chunks(steps).take(most).map(mean).collect()
 }
 
 /// The newest value is at the right; a hole is a gap.
-fn path(one: &SeriesView, top: f64) -> String {
-    let points = f64::from((SPAN / one.step_seconds.max(1)).max(2) - 1);
+fn path(one: &SeriesView, span: u32, top: f64) -> String {
+    let seconds = (span / POINTS).max(one.step_seconds);
+    let points = f64::from((span / seconds.max(1)).max(2) - 1);
     let mut path = String::new();
     let mut is_drawn = false;
-    for (ago, value) in newest_first(one) {
+    for (ago, value) in (0u32..).zip(means(one, seconds, span)) {
         let Some(value) = value else {
             is_drawn = false;
             continue;
@@ -133,21 +152,16 @@ fn path(one: &SeriesView, top: f64) -> String {
     path
 }
 
-fn rows(series: &[(String, SeriesView)], until: Timestamp) -> Vec<(String, Vec<String>)> {
-    let seconds = SPAN / ROWS;
+fn rows(series: &[(String, SeriesView)], span: u32, until: Timestamp) -> Vec<(String, Vec<String>)> {
+    let seconds = span / ROWS;
+    let columns: Vec<Vec<Option<f64>>> = series.iter().map(|(_, one)| means(one, seconds, span)).collect();
     let row = |row: u32| {
-        let mean = |one: &SeriesView| {
-            let steps = (seconds / one.step_seconds.max(1)).max(1);
-            let of_row =
-                newest_first(one).filter(|(ago, _)| ago / steps == row).filter_map(|(_, value)| value);
-            let (sum, count) = of_row.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
-            if count == 0 { dash() } else { number(sum / f64::from(count)) }
-        };
-        let values: Vec<String> = series.iter().map(|(_, one)| mean(one)).collect();
-        let is_known = values.iter().any(|value| *value != dash());
-        is_known.then(|| {
-            (format!("{}–{}", clock(until, (row + 1) * seconds), clock(until, row * seconds)), values)
-        })
+        let at = usize::try_from(row).ok()?;
+        let values: Vec<Option<f64>> =
+            columns.iter().map(|column| column.get(at).copied().flatten()).collect();
+        let is_known = values.iter().any(Option::is_some);
+        let time = format!("{}–{}", clock(until, (row + 1) * seconds), clock(until, row * seconds));
+        is_known.then(|| (time, values.into_iter().map(|value| value.map_or_else(dash, number)).collect()))
     };
     (0..ROWS).filter_map(row).collect()
 }
@@ -171,13 +185,28 @@ mod tests {
     #[test]
     fn the_newest_is_at_the_right_a_hole_is_a_gap_and_the_table_says_the_same() {
         let chart = Chart::of("A second", &[series(&[Some(4.0), None, Some(1.0), Some(3.0)])]).unwrap();
-        assert_eq!(chart.lines[0].path, "M590.0 59.2h.1L588.5 106.4M585.4 35.6h.1");
+        assert_eq!(chart.lines[0].path, "M590.0 59.2h.1L551.0 106.4M473.0 35.6h.1");
         assert_eq!(chart.ticks, ["5.0", "2.5"]);
-        assert_eq!(chart.ends, ["06:00", "12:00"]);
-        assert_eq!(chart.rows, [("11:30–12:00".to_owned(), vec!["2.7".to_owned()])]);
-        assert_eq!(chart.says, "A second: now accepted 3.0; at most 4.0 in the last 6 hours");
+        assert_eq!(chart.ends, ["11:45", "12:00"]);
+        let row = |time: &str, value: &str| (time.to_owned(), vec![value.to_owned()]);
+        assert_eq!(
+            chart.rows,
+            [row("11:59–12:00", "3.0"), row("11:58–11:59", "1.0"), row("11:56–11:57", "4.0")]
+        );
+        assert_eq!(chart.says, "A second: now accepted 3.0; at most 4.0 in the last 15 minutes");
         assert!(Chart::of("A second", &[series(&[None, None])]).is_none());
         assert!(Chart::of("A second", &[]).is_none());
+    }
+
+    #[test]
+    fn a_chart_goes_back_as_far_as_there_is_something_to_see() {
+        let ends = |values: usize| Chart::of("A second", &[series(&vec![Some(1.0); values])]).unwrap().ends;
+        assert_eq!(ends(15), ["11:45", "12:00"]);
+        assert_eq!(ends(16), ["11:00", "12:00"]);
+        assert_eq!(ends(61), ["06:00", "12:00"]);
+        let whole = Chart::of("A second", &[series(&[Some(2.0); 400])]).unwrap();
+        assert_eq!((whole.rows.len(), &*whole.rows[14].0), (15, "06:00–06:24"));
+        assert!(whole.lines[0].path.ends_with("L44.0 12.0"), "{}", whole.lines[0].path);
     }
 
     #[test]

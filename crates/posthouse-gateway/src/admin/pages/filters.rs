@@ -130,7 +130,6 @@ impl FilterForm {
     ///
     /// # Errors
     /// What has nothing to do with the filters.
-    #[expect(clippy::type_complexity, reason = "it is taken apart where it is asked for")]
     pub fn listed<T>(
         &mut self,
         found: Result<PageOf<T>, ProblemDetails>,

@@ -92,7 +92,7 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
     let mut series = Vec::new();
     for name in ["accepted", "forwarded", "reported"] {
         let found: PageOf<SeriesView> =
-            pages.api.get(by, &format!("/stats/series?step=120&name={name}")).await?;
+            pages.api.get(by, &format!("/stats/series?step=10&name={name}")).await?;
         series.extend(found.items.into_iter().map(|one| (name.to_owned(), one)));
     }
     Ok(Chart::of("Messages a second", &series))
