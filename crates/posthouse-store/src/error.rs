@@ -277,7 +277,7 @@ pub enum TransferError {
     )]
     OtherWay,
     /// One of them cannot be opened.
-    #[error("{which} cannot be opened: {source}")]
+    #[error("{which} cannot be opened")]
     Open {
         /// Which.
         which: String,
@@ -285,7 +285,7 @@ pub enum TransferError {
         source: OpenError,
     },
     /// Something failed on the way. What was taken over is kept: the same command goes on.
-    #[error("{what}: {source}; nothing is lost, and the same command goes on from there")]
+    #[error("{what}; nothing is lost, and the same command goes on from there")]
     Failed {
         /// What was being done.
         what: &'static str,
