@@ -185,7 +185,7 @@ impl Explained<'_> {
     }
 
     fn senders(&self) -> String {
-        let named = super::finding::submit_req(&self.looker.lint).and_then(|req| req.sender.vasid.as_ref());
+        let named = super::finding::submit_req(self.looker.lint).and_then(|req| req.sender.vasid.as_ref());
         let service =
             self.given.account.as_ref().and_then(|account| account.service(named.map(mm7::VasId::as_str)));
         let senders = service.into_iter().flat_map(|service| service.senders.iter().cloned());

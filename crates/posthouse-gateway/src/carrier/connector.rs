@@ -47,6 +47,10 @@ pub trait Connector {
 }
 
 /// A connector of any protocol. An enum, and no trait object: an attempt then costs no allocation of its own.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each connection, and one at most is the smaller"
+)]
 pub enum AnyConnector {
     /// MM7.
     Mm7(Mm7Connector),

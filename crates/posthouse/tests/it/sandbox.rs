@@ -19,7 +19,8 @@ use crate::{
 const AS_JSON: &str = "Content-Type: application/json";
 const BEARER: &str = "Authorization: Bearer hush-hush";
 
-async fn town() -> Town {
+/// An account that is a sandbox, and one that is none.
+pub(crate) async fn town() -> Town {
     let mut plan = TownPlan::default();
     plan.parts.backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(40));
     plan.settings.admin.token = Some(Secret::new("hush-hush".to_owned(), ValueSource::Inline));
@@ -31,7 +32,8 @@ async fn town() -> Town {
     town
 }
 
-fn to(number: &str) -> RawRequest {
+/// A request of the sandbox to this number.
+pub(crate) fn to(number: &str) -> RawRequest {
     let mut request = RawRequest::to(number);
     request.vaspid = Some("dev-key".to_owned());
     request

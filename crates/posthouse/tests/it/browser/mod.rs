@@ -1,6 +1,7 @@
 //! The pages in a real browser, where there is one: at every width, in light and dark, by keyboard alone, and without JavaScript.
 
 mod driver;
+mod portal;
 
 use std::{env, fs, path::PathBuf};
 
@@ -160,39 +161,46 @@ fn pictures() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Looks at the page that is open, at every width, in light and dark: what is wrong with it.
+async fn look_at(browser: &Browser, name: &str) -> Vec<String> {
+    let (axe, pictures) = (axe(), pictures());
+    let mut wrong = Vec::new();
+    if let Some(axe) = &axe {
+        browser.run(axe).await;
+    }
+    for (width, scheme) in looks() {
+        browser.look(width, scheme).await;
+        let here = format!("{name} at {width}, {scheme}");
+        if let Some(folder) = &pictures
+            && (width == 1440 || width == 390)
+        {
+            let picture = browser.picture().await;
+            fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), picture).unwrap();
+        }
+        let sideways = browser.run("return document.documentElement.scrollWidth > innerWidth").await;
+        if sideways == true {
+            wrong.push(format!("{here}: it scrolls sideways"));
+        }
+        if axe.is_some() {
+            let found = browser.run(AXE).await;
+            let found = found.as_array().into_iter().flatten();
+            wrong.extend(found.map(|one| format!("{here}: {one}")));
+        }
+    }
+    // A page that is not there, or is refused, is told by the console, too: that is the one line it may have.
+    let console = browser.console().await;
+    let said = console.iter().filter(|line| !line.contains("the server responded with a status of 40"));
+    wrong.extend(said.map(|line| format!("{name}: the console says {line}")));
+    wrong
+}
+
 #[tokio::test]
 async fn every_page_is_whole_at_every_width_in_light_and_dark() {
     let Some((town, browser, admin)) = seen().await else { return };
-    let (axe, pictures) = (axe(), pictures());
     let mut wrong = Vec::new();
     for (name, path) in pages(&browser, &admin).await {
         browser.open(&format!("{admin}{path}")).await;
-        if let Some(axe) = &axe {
-            browser.run(axe).await;
-        }
-        for (width, scheme) in looks() {
-            browser.look(width, scheme).await;
-            let here = format!("{name} at {width}, {scheme}");
-            if let Some(folder) = &pictures
-                && (width == 1440 || width == 390)
-            {
-                let picture = browser.picture().await;
-                fs::write(folder.join(format!("{name}-{width}-{scheme}.png")), picture).unwrap();
-            }
-            let sideways = browser.run("return document.documentElement.scrollWidth > innerWidth").await;
-            if sideways == true {
-                wrong.push(format!("{here}: it scrolls sideways"));
-            }
-            if axe.is_some() {
-                let found = browser.run(AXE).await;
-                let found = found.as_array().into_iter().flatten();
-                wrong.extend(found.map(|one| format!("{here}: {one}")));
-            }
-        }
-        // A page that is not there, or is refused, is told by the console, too: that is the one line it may have.
-        let console = browser.console().await;
-        let said = console.iter().filter(|line| !line.contains("the server responded with a status of 40"));
-        wrong.extend(said.map(|line| format!("{name}: the console says {line}")));
+        wrong.extend(look_at(&browser, name).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     town.close().await;
