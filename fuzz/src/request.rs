@@ -174,6 +174,7 @@ fn account(dialect: &'static Dialect, req: Option<&SubmitReq>) -> Account {
         status: AccountStatus::Active,
         mm7: true,
         basic_auth: None,
+        further_keys: Vec::new(),
         allowed_ips: Vec::new(),
         client_certs: Vec::new(),
         require_tls: false,

@@ -1,6 +1,7 @@
 //! A client for the API: HTTP/1.1, with a deadline for each answer and a limit for its length.
 
 mod connections;
+mod keys;
 mod numbers;
 mod verbs;
 

@@ -12,6 +12,7 @@ mod code;
 mod connection;
 mod find;
 mod inbound;
+mod key;
 mod lint;
 mod me;
 mod message;
@@ -42,6 +43,7 @@ pub use connection::{
 };
 pub use find::FoundView;
 pub use inbound::{ForNobodyView, MoQuery, MoView, UnmatchedQuery, UnmatchedView};
+pub use key::{IssuedKey, KeyKind, KeyRequest, KeyView};
 pub use lint::{LintFinding, LintView};
 pub use me::MeView;
 pub use message::{

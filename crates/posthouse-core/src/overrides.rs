@@ -120,14 +120,14 @@ impl ConnectionOverride {
 
 /// What is in force of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InForce {
+pub struct OverridesInForce {
     /// That it is suspended.
     pub suspended: Option<ConnectionOverride>,
     /// That it is limited.
     pub limited: Option<ConnectionOverride>,
 }
 
-impl InForce {
+impl OverridesInForce {
     /// What is, of all there are.
     pub fn of(all: &[ConnectionOverride], (carrier, connection): (&CarrierId, &str), now: Timestamp) -> Self {
         let found = |kind| {
@@ -186,11 +186,11 @@ mod tests {
         let (forever, hour) = (of(OverrideSetting::Suspended, None), of(limit(Some(1), None), Some(3600)));
         let all = [forever.clone(), hour.clone()];
         let id = CarrierId("31003".to_owned());
-        let in_force = |connection, second| InForce::of(&all, (&id, connection), at(second));
-        let both = InForce { suspended: Some(forever.clone()), limited: Some(hour) };
+        let in_force = |connection, second| OverridesInForce::of(&all, (&id, connection), at(second));
+        let both = OverridesInForce { suspended: Some(forever.clone()), limited: Some(hour) };
         assert_eq!(in_force("vzw-1", 3599), both);
-        assert_eq!(in_force("vzw-1", 3600), InForce { suspended: Some(forever), limited: None });
-        assert_eq!(in_force("vzw-2", 10), InForce::default());
+        assert_eq!(in_force("vzw-1", 3600), OverridesInForce { suspended: Some(forever), limited: None });
+        assert_eq!(in_force("vzw-2", 10), OverridesInForce::default());
     }
 
     #[test]
@@ -233,10 +233,10 @@ mod tests {
             (limit(None, Some(5)), (16, None), (16, Some(5))),
             (limit(Some(1), None), (16, None), (1, None)),
         ] {
-            let in_force = InForce { suspended: None, limited: Some(of(setting, None)) };
+            let in_force = OverridesInForce { suspended: None, limited: Some(of(setting, None)) };
             assert_eq!(in_force.bounds(&connection(provisioned.0, provisioned.1)), expected, "{setting:?}");
         }
-        assert_eq!(InForce::default().bounds(&connection(16, None)), (16, None));
+        assert_eq!(OverridesInForce::default().bounds(&connection(16, None)), (16, None));
     }
 
     #[test]

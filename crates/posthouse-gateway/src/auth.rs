@@ -10,6 +10,7 @@
 //! A wrong user name takes as long as a wrong password: it is checked as one. The checks wait in lines of their own for VASPs and
 //! for carriers, where accounts and addresses have turns ([`mod@line`]).
 
+pub mod key_uses;
 pub mod line;
 pub mod tries;
 
@@ -173,6 +174,17 @@ impl Verifier {
         from: IpAddr,
         at: At,
     ) -> PasswordVerdict {
+        self.judge_any(shown.as_ref(), &[expected], from, at).await
+    }
+
+    /// The same where several are as good as each other. Tries are counted for all of them together, as those for the first.
+    pub async fn judge_any(
+        &self,
+        shown: Option<&Basic>,
+        expected: &[&ShownCredentials],
+        from: IpAddr,
+        at: At,
+    ) -> PasswordVerdict {
         let door = match at {
             At::Vasps => "mm7",
             At::Carriers => "carriers",
@@ -186,32 +198,49 @@ impl Verifier {
         verdict
     }
 
+    /// Which of several it was, once it was judged right.
+    pub fn which<'e>(
+        &self,
+        shown: &Basic,
+        expected: &[&'e ShownCredentials],
+    ) -> Option<&'e ShownCredentials> {
+        expected.iter().copied().find(|one| self.is_remembered(shown, one))
+    }
+
     async fn judged(
         &self,
-        shown: Option<Basic>,
-        expected: &ShownCredentials,
+        shown: Option<&Basic>,
+        expected: &[&ShownCredentials],
         from: IpAddr,
         at: At,
     ) -> PasswordVerdict {
-        let Some(shown) = shown else { return PasswordVerdict::Wrong };
-        let (hash, from) = (expected.password_hash.as_str(), claimant(from));
+        let Some((shown, first)) = shown.zip(expected.first()) else { return PasswordVerdict::Wrong };
+        let (hash, from) = (first.password_hash.as_str(), claimant(from));
         if !self.may_try(hash, from) {
             return PasswordVerdict::Wrong;
         }
         self.slow_down(hash, from).await;
-        let right = if self.is_remembered(&shown, expected) {
+        let right = if self.which(shown, expected).is_some() {
             true
         } else {
             let line = match at {
                 At::Vasps => &self.vasps,
                 At::Carriers => &self.carriers,
             };
-            let what = (self.mac(&shown, expected).finalize().into_bytes().into(), is_name(&shown, expected));
+            let has_name = expected.iter().any(|one| is_name(shown, one));
+            let what = (self.mac(shown, first).finalize().into_bytes().into(), has_name);
             let known = || match self.may_try(hash, from) {
-                true => self.is_remembered(&shown, expected).then_some(true),
+                true => self.which(shown, expected).is_some().then_some(true),
                 false => Some(false),
             };
-            let check = async || self.verify_slowly(&shown, expected).await;
+            let check = async || {
+                for one in expected {
+                    if self.verify_slowly(shown, one).await {
+                        return true;
+                    }
+                }
+                false
+            };
             match line.check(from, hash, what, known, check).await {
                 Ok(right) => right,
                 Err(_) => return PasswordVerdict::NoTurn,

@@ -54,6 +54,7 @@ macro_rules! passes_on_the_rest {
             ProvisioningStore,
             AuditStore,
             TokenStore,
+            KeyStore,
             NumberStore,
             RevisionStore,
             UpkeepStore,

@@ -2,6 +2,7 @@
 
 mod connections;
 mod inbound;
+mod keys;
 mod numbers;
 mod operations;
 mod provisioning;

@@ -49,7 +49,7 @@ impl ApiClient {
         self.change(method, &format!("/blacklist/{}{separator}{query}", segment(number))).await
     }
 
-    async fn change(&self, method: Method, path: &str) -> Result<ChangeMade, ApiError> {
+    pub(super) async fn change(&self, method: Method, path: &str) -> Result<ChangeMade, ApiError> {
         let answer = self.exchange(method, &format!("{BASE}{path}"), None).await?;
         self.read(path, &answer)
     }

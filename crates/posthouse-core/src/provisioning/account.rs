@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use ipnet::IpNet;
+use jiff::Timestamp;
 use mm7::dialect::Statuses;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,21 @@ impl VaspKey {
     }
 }
 
+/// How many digits of its hash a key is called by.
+const ID_DIGITS: usize = 10;
+
+impl VaspKey {
+    /// What it is called by.
+    pub fn id(&self) -> &str {
+        Self::id_of(&self.hash)
+    }
+
+    /// What the key of this hash is called by.
+    pub fn id_of(hash: &str) -> &str {
+        hash.get(..ID_DIGITS).unwrap_or(hash)
+    }
+}
+
 words! {
     /// Whether an account may send.
     pub enum AccountStatus {
@@ -74,6 +90,72 @@ pub struct ShownCredentials {
     pub username: String,
     /// The password as a PHC string (`$argon2id$…`).
     pub password_hash: String,
+}
+
+impl ShownCredentials {
+    /// What it is called by: as many digits of a hash (FNV-1a) of what is kept.
+    pub fn id(&self) -> String {
+        let offset = 0xcbf2_9ce4_8422_2325_u64;
+        let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = self.password_hash.bytes().fold(offset, mix);
+        format!("{hash:016x}").chars().take(ID_DIGITS).collect()
+    }
+}
+
+/// What an account shows us.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeySecret {
+    /// A VASPID.
+    Vaspid(VaspKey),
+    /// A user name and password.
+    Password(ShownCredentials),
+}
+
+impl KeySecret {
+    /// What it is called by.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Vaspid(key) => key.id().to_owned(),
+            Self::Password(credentials) => credentials.id(),
+        }
+    }
+}
+
+/// The most further keys that an account may have.
+pub const MOST_FURTHER_KEYS: usize = 8;
+
+/// A key that is as good as the account's own beside it: the one before, while both are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FurtherKey {
+    /// The key.
+    pub secret: KeySecret,
+    /// From when on it is none any more; `None`: till it is removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl FurtherKey {
+    /// Whether it is good.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| now < until)
+    }
+
+    /// The VASPID, where it is one.
+    pub const fn vaspid(&self) -> Option<&VaspKey> {
+        match &self.secret {
+            KeySecret::Vaspid(key) => Some(key),
+            KeySecret::Password(_) => None,
+        }
+    }
+
+    /// The user name and password, where it is that.
+    pub const fn password(&self) -> Option<&ShownCredentials> {
+        match &self.secret {
+            KeySecret::Vaspid(_) => None,
+            KeySecret::Password(credentials) => Some(credentials),
+        }
+    }
 }
 
 /// Credentials that we show others; they have to be kept as they are.
@@ -175,6 +257,9 @@ pub struct Account {
     pub mm7: bool,
     /// The user name and password that its requests must show, if any.
     pub basic_auth: Option<ShownCredentials>,
+    /// VASPIDs and passwords that are as good as these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further_keys: Vec<FurtherKey>,
     /// The networks that its requests may come from; empty: any.
     pub allowed_ips: Vec<IpNet>,
     /// The certificates of which its requests must come with one; empty: they need none.
@@ -214,6 +299,13 @@ impl Account {
     /// As TS 23.140 clause 8.7.8.1 has it.
     const fn default_must_understand() -> bool {
         true
+    }
+
+    /// The user names and passwords of which its requests must show one: its own is the first. None where it needs none.
+    pub fn passwords(&self, now: Timestamp) -> impl Iterator<Item = &ShownCredentials> {
+        let further = self.further_keys.iter().filter(move |key| key.is_good(now));
+        let needs_one = self.basic_auth.is_some();
+        self.basic_auth.iter().chain(further.filter_map(FurtherKey::password).filter(move |_| needs_one))
     }
 
     /// The service of a VASID; without one, the default service.

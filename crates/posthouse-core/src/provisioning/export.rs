@@ -9,7 +9,9 @@ use mm7::{Namespace, dialect::Statuses};
 
 use super::{
     Blacklisted, Lookup, Provisioning, Range,
-    account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials, Throughput},
+    account::{
+        Account, Callbacks, FurtherKey, KeySecret, OwnCredentials, Service, ShownCredentials, Throughput,
+    },
     carrier::{Carrier, Connection, Inbound},
     tls::{Identity, PeerTls},
     tree::{Entries, Spot, TreeNode, Value},
@@ -143,6 +145,7 @@ pub fn account(account: &Account) -> Entries<'static> {
         status,
         mm7,
         basic_auth,
+        further_keys,
         allowed_ips,
         client_certs,
         require_tls,
@@ -182,7 +185,20 @@ pub fn account(account: &Account) -> Entries<'static> {
         written.table("throughput", limit.0);
     }
     written.table("callbacks", self::callbacks(callbacks));
+    written.tables("key", further_keys.iter().map(further_key));
     written.tables("service", services.iter().map(service));
+    written.0
+}
+
+fn further_key(key: &FurtherKey) -> Entries<'static> {
+    let FurtherKey { secret, until } = key;
+    let mut written = Exported::default();
+    written.text("id", secret.id());
+    match secret {
+        KeySecret::Vaspid(_) => written.kept("vaspid"),
+        KeySecret::Password(credentials) => written.shown(Some(credentials)),
+    }
+    written.some("until", *until);
     written.0
 }
 

@@ -9,7 +9,9 @@ use mm7::{Namespace, dialect::Statuses};
 
 use super::{
     Lookup, LookupUrl, Range,
-    account::{Account, Callbacks, OwnCredentials, Service, ShownCredentials, VaspKey},
+    account::{
+        Account, Callbacks, FurtherKey, KeySecret, OwnCredentials, Service, ShownCredentials, VaspKey,
+    },
     carrier::{Carrier, Connection, Inbound},
     tls::{Identity, PeerTls},
     vocabulary::Vocabulary,
@@ -121,6 +123,7 @@ pub(super) fn of_account(account: &Account, fingerprints: &Fingerprints<'_>) -> 
         status,
         mm7,
         basic_auth,
+        further_keys,
         allowed_ips,
         client_certs,
         require_tls,
@@ -155,6 +158,15 @@ pub(super) fn of_account(account: &Account, fingerprints: &Fingerprints<'_>) -> 
     fields.add_some("throughput.per_second", throughput.map(|throughput| throughput.per_second));
     fields.add_some("throughput.burst", throughput.map(|throughput| throughput.burst));
     fields.within("callbacks", |fields| add_callbacks(fields, callbacks));
+    for FurtherKey { secret, until } in further_keys {
+        fields.within(&format!("key {}", secret.id()), |fields| {
+            match secret {
+                KeySecret::Vaspid(key) => fields.add_secret("vaspid", format!("{}…", key.prefix), &key.hash),
+                KeySecret::Password(credentials) => fields.add_shown(Some(credentials)),
+            }
+            fields.add_some("until", *until);
+        });
+    }
     for service in services {
         fields.within(&format!("service {}", service.vasid), |fields| add_service(fields, service));
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Provisioning,
-    account::{Account, OwnCredentials, ShownCredentials},
+    account::{Account, FurtherKey, KeySecret, OwnCredentials, ShownCredentials, VaspKey},
     carrier::{Carrier, Connection},
     check::Declared,
 };
@@ -34,10 +34,25 @@ pub(super) fn losses(declared: &Declared, current: &Provisioning) -> Vec<String>
 
 fn of_account(was: &Account, now: &Account, lost: &mut Vec<String>) {
     let name = &was.name;
-    if was.vaspid.hash != now.vaspid.hash {
-        lost.push(format!("the key {}… of account {name}", was.vaspid.prefix));
+    let further = now.further_keys.iter().map(|key| &key.secret);
+    let has_key = |key: &VaspKey| {
+        let mut keys = further
+            .clone()
+            .filter_map(|secret| if let KeySecret::Vaspid(key) = secret { Some(key) } else { None });
+        now.vaspid.hash == key.hash || keys.any(|other| other.hash == key.hash)
+    };
+    let has_password = |one: &ShownCredentials| {
+        now.basic_auth.as_ref() == Some(one)
+            || further.clone().any(|secret| *secret == KeySecret::Password(one.clone()))
+    };
+    let keys = std::iter::once(&was.vaspid).chain(was.further_keys.iter().filter_map(FurtherKey::vaspid));
+    for key in keys.filter(|key| !has_key(key)) {
+        lost.push(format!("the key {}… of account {name}", key.prefix));
     }
-    if shown_is_lost(was.basic_auth.as_ref(), now.basic_auth.as_ref()) {
+    for key in was.further_keys.iter().filter_map(FurtherKey::password).filter(|one| !has_password(one)) {
+        lost.push(format!("the user name and password {} of account {name}", key.id()));
+    }
+    if was.basic_auth.as_ref().is_some_and(|one| !has_password(one)) {
         lost.push(format!("the user name and password of account {name}"));
     }
     let (before, after) = (&was.callbacks, &now.callbacks);

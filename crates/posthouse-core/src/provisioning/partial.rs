@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Lists of tables, and what their tables are found by.
-const NAMED: [(&str, &str); 2] = [("service", "vasid"), ("connection", "name")];
+const NAMED: [(&str, &str); 3] = [("service", "vasid"), ("connection", "name"), ("key", "id")];
 
 /// Completes what a tree says of accounts, carriers and the lookup. What is not there yet stays as it is written.
 pub fn complete<'t>(tree: Entries<'t>, current: &Provisioning) -> Entries<'t> {

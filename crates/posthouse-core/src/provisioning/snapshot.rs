@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::{
     Blacklisted, Change, Lookup, Prefix, Provisioning,
     account::{Account, AccountName, AccountStatus},
@@ -16,7 +18,8 @@ use crate::address::{Msisdn, bare};
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     revision: u64,
-    by_vaspid: Arc<HashMap<String, Arc<Account>>>,
+    /// And from when on it means that account no more.
+    by_vaspid: Arc<HashMap<String, (Arc<Account>, Option<Timestamp>)>>,
     by_name: Arc<HashMap<AccountName, Arc<Account>>>,
     carriers: Arc<HashMap<CarrierId, Arc<Carrier>>>,
     /// The carrier inside of the gateway, which is not provisioned.
@@ -51,11 +54,19 @@ impl Snapshot {
             provisioning.ranges.into_iter().map(|range| (range.prefix, range.carrier)).collect();
         let mut blacklist = Blocked::default();
         provisioning.blacklist.into_iter().for_each(|entry| blacklist.put(&entry));
-        let by_vaspid = accounts.iter().map(|account| (account.vaspid.hash.clone(), Arc::clone(account)));
+        let mut by_vaspid = HashMap::new();
+        for account in &accounts {
+            for key in &account.further_keys {
+                let hash = key.vaspid().map(|vaspid| vaspid.hash.clone());
+                by_vaspid.extend(hash.map(|hash| (hash, (Arc::clone(account), key.until))));
+            }
+        }
+        let own = accounts.iter().map(|account| (account.vaspid.hash.clone(), (Arc::clone(account), None)));
+        by_vaspid.extend(own);
         Self {
             destinations: Arc::new(destinations(&accounts)),
             revision: provisioning.revision,
-            by_vaspid: Arc::new(by_vaspid.collect()),
+            by_vaspid: Arc::new(by_vaspid),
             sandbox: Some(Arc::new(Carrier::sandbox())),
             aliases: Arc::new(aliases.collect()),
             carriers: Arc::new(
@@ -100,8 +111,9 @@ impl Snapshot {
     }
 
     /// The account of a VASPID, by its keyed hash.
-    pub fn account_by_vaspid(&self, hash: &str) -> Option<&Arc<Account>> {
-        self.by_vaspid.get(hash)
+    pub fn account_by_vaspid(&self, hash: &str, now: Timestamp) -> Option<&Arc<Account>> {
+        let (account, until) = self.by_vaspid.get(hash)?;
+        until.is_none_or(|until| now < until).then_some(account)
     }
 
     /// The account of a name.

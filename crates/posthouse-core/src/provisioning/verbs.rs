@@ -1,8 +1,12 @@
 //! What an operator does to one thing, without a file: what it changes, or why it cannot be done.
 
+use jiff::Timestamp;
+
 use super::{
     Blacklisted, Change, Provisioning, ThingKind,
-    account::{Account, AccountName, AccountStatus, Service},
+    account::{
+        Account, AccountName, AccountStatus, FurtherKey, KeySecret, MOST_FURTHER_KEYS, Service, VaspKey,
+    },
 };
 
 /// Something that is done to one thing.
@@ -32,6 +36,24 @@ pub enum ProvisioningVerb {
         vasid: String,
         /// The SenderAddress.
         sender: String,
+    },
+    /// An account gets another key as its own. The one before, and further ones of its kind, are good till then.
+    AddKey {
+        /// Which account.
+        account: AccountName,
+        /// The key.
+        secret: KeySecret,
+        /// Till when the others are; `None`: till they are removed, or as long as they were to be.
+        until: Option<Timestamp>,
+        /// The time.
+        now: Timestamp,
+    },
+    /// A further key of an account is none any more.
+    RemoveKey {
+        /// Which account.
+        account: AccountName,
+        /// What the key is called by: its id, or the leading characters of a VASPID.
+        key: String,
     },
     /// A number gets nothing any more.
     Block(Blacklisted),
@@ -90,6 +112,38 @@ pub enum VerbRefusal {
         /// What is wrong, and the remedy.
         what: String,
     },
+    /// Another account has this VASPID, or the account itself has it.
+    #[error("this VASPID is that of account {owner} already; give each its own")]
+    KeyTaken {
+        /// Whose it is.
+        owner: AccountName,
+    },
+    /// There is no room.
+    #[error("account {account} has {MOST_FURTHER_KEYS} further keys already; remove those that are not used")]
+    TooManyKeys {
+        /// Whose they are.
+        account: AccountName,
+    },
+    /// The account has no such further key, or several.
+    #[error("account {account} has {what} {key}; `posthouse accounts keys list` has their ids")]
+    UnknownKey {
+        /// Whose it would be.
+        account: AccountName,
+        /// What it was called by.
+        key: String,
+        /// How many there are, in words.
+        what: &'static str,
+    },
+    /// The account would be left without one.
+    #[error(
+        "{key} is the key that account {account} goes by; add another one, which takes its place, before"
+    )]
+    OwnKey {
+        /// Whose it is.
+        account: AccountName,
+        /// What it was called by.
+        key: String,
+    },
     /// The number is not blocked so.
     #[error("{number} is not blocked {whom}; `posthouse blacklist show` says for whom a number is")]
     NotBlocked {
@@ -145,6 +199,8 @@ impl ProvisioningVerb {
                     Ok(true)
                 })
             }
+            Self::AddKey { account, secret, until, now } => add_key(current, account, secret, (*until, *now)),
+            Self::RemoveKey { account, key } => remove_key(current, account, key),
             Self::Block(entry) => {
                 if let Some(account) = &entry.account {
                     account_of(current, account)?;
@@ -166,6 +222,68 @@ impl ProvisioningVerb {
     }
 }
 
+fn add_key(
+    current: &Provisioning,
+    name: &AccountName,
+    secret: &KeySecret,
+    (until, now): (Option<Timestamp>, Timestamp),
+) -> Result<Vec<Change>, VerbRefusal> {
+    let mut account = account_of(current, name)?.clone();
+    if let KeySecret::Vaspid(key) = secret {
+        let has_it = |one: &&Account| {
+            let further = one.further_keys.iter().filter_map(FurtherKey::vaspid);
+            std::iter::once(&one.vaspid).chain(further).any(|other| other.hash == key.hash)
+        };
+        if let Some(owner) = current.accounts.iter().find(has_it) {
+            return Err(VerbRefusal::KeyTaken { owner: owner.name.clone() });
+        }
+    }
+    let before = match secret {
+        KeySecret::Vaspid(key) => {
+            Some(KeySecret::Vaspid(std::mem::replace(&mut account.vaspid, key.clone())))
+        }
+        KeySecret::Password(shown) => account.basic_auth.replace(shown.clone()).map(KeySecret::Password),
+    };
+    let is_of_its_kind = |key: &FurtherKey| key.vaspid().is_some() == matches!(secret, KeySecret::Vaspid(_));
+    for key in account.further_keys.iter_mut().filter(|key| is_of_its_kind(key)) {
+        key.until = key.until.into_iter().chain(until).min();
+    }
+    account.further_keys.extend(before.map(|secret| FurtherKey { secret, until }));
+    account.further_keys.retain(|key| key.is_good(now));
+    match account.further_keys.len() > MOST_FURTHER_KEYS {
+        true => Err(VerbRefusal::TooManyKeys { account: name.clone() }),
+        false => Ok(vec![Change::PutAccount(Box::new(account))]),
+    }
+}
+
+fn remove_key(current: &Provisioning, name: &AccountName, key: &str) -> Result<Vec<Change>, VerbRefusal> {
+    let mut account = account_of(current, name)?.clone();
+    let is_called = |vaspid: Option<&VaspKey>, id: &str| {
+        id == key || !key.is_empty() && vaspid.is_some_and(|vaspid| vaspid.prefix == key)
+    };
+    let found: Vec<usize> = (0..)
+        .zip(&account.further_keys)
+        .filter(|(_, one)| is_called(one.vaspid(), &one.secret.id()))
+        .map(|(place, _)| place)
+        .collect();
+    let unknown = |what| VerbRefusal::UnknownKey { account: name.clone(), key: key.to_owned(), what };
+    match found.as_slice() {
+        [place] => {
+            account.further_keys.remove(*place);
+            Ok(vec![Change::PutAccount(Box::new(account))])
+        }
+        [] => {
+            let is_own = is_called(Some(&account.vaspid), account.vaspid.id())
+                || account.basic_auth.as_ref().is_some_and(|own| own.id() == key);
+            match is_own {
+                true => Err(VerbRefusal::OwnKey { account: name.clone(), key: key.to_owned() }),
+                false => Err(unknown("no key")),
+            }
+        }
+        _ => Err(unknown("several keys that begin with")),
+    }
+}
+
 fn account_of<'p>(current: &'p Provisioning, name: &AccountName) -> Result<&'p Account, VerbRefusal> {
     let found = current.accounts.iter().find(|account| account.name == *name);
     found.ok_or_else(|| VerbRefusal::Unknown { kind: ThingKind::Account, name: name.0.clone() })
@@ -183,4 +301,118 @@ fn with_service(
     let unknown = || VerbRefusal::UnknownService { account: name.clone(), vasid: vasid.to_owned() };
     let changed = change(service.ok_or_else(unknown)?)?;
     Ok(changed.then(|| Change::PutAccount(Box::new(account))).into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provisioning::account::ShownCredentials;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn vaspid(text: &str) -> KeySecret {
+        KeySecret::Vaspid(VaspKey { hash: format!("{text}-0123456789"), prefix: text.to_owned() })
+    }
+
+    fn password(hash: &str) -> ShownCredentials {
+        ShownCredentials { username: "acme".to_owned(), password_hash: hash.to_owned() }
+    }
+
+    /// What a file says of an account, as the store keeps it.
+    fn provisioned() -> Provisioning {
+        let account = |name: &str| -> Account {
+            let document = format!(
+                r#"{{"name":"{name}","vaspid":{{"hash":"{name}-0123456789","prefix":"{name}"}},"status":"active","mm7":true,
+                "basic_auth":null,"allowed_ips":[],"require_tls":false,"dialect":"posthouse","submit_mode":"queue",
+                "relay_timeout":10000,"require_carrier_id":false,"max_message_bytes":1000,"throughput":null,
+                "callbacks":{{"report_url":null,"deliver_url":null,"basic_auth":null,"timeout":10000,"retry_after":300000,"max_retries":5}},
+                "services":[]}}"#
+            );
+            serde_json::from_str(&document).unwrap()
+        };
+        Provisioning { accounts: vec![account("acme"), account("beta")], ..Provisioning::default() }
+    }
+
+    fn acme() -> AccountName {
+        AccountName("acme".to_owned())
+    }
+
+    /// Does it, and gives back acme's account.
+    fn done(current: &mut Provisioning, verb: &ProvisioningVerb) -> Result<Account, VerbRefusal> {
+        for change in verb.changes(current)? {
+            let Change::PutAccount(account) = change else { panic!("{change:?}") };
+            let place = current.accounts.iter_mut().find(|one| one.name == account.name).unwrap();
+            *place = *account;
+        }
+        Ok(current.accounts[0].clone())
+    }
+
+    fn add(secret: KeySecret, until: Option<i64>, now: i64) -> ProvisioningVerb {
+        ProvisioningVerb::AddKey { account: acme(), secret, until: until.map(at), now: at(now) }
+    }
+
+    fn remove(key: &str) -> ProvisioningVerb {
+        ProvisioningVerb::RemoveKey { account: acme(), key: key.to_owned() }
+    }
+
+    #[test]
+    fn a_new_key_takes_the_place_of_the_one_before_which_stays_good_for_a_while() {
+        let mut current = provisioned();
+        let account = done(&mut current, &add(vaspid("new"), Some(100), 1)).unwrap();
+        assert_eq!((&*account.vaspid.prefix, account.further_keys.len()), ("new", 1));
+        let old = &account.further_keys[0];
+        assert_eq!((old.secret.clone(), old.until), (vaspid("acme"), Some(at(100))));
+        assert!(old.is_good(at(99)) && !old.is_good(at(100)));
+        // What was to end sooner does.
+        let account = done(&mut current, &add(vaspid("newer"), Some(200), 2)).unwrap();
+        let until: Vec<_> = account.further_keys.iter().map(|key| key.until).collect();
+        assert_eq!(until, [Some(at(100)), Some(at(200))]);
+        let account = done(&mut current, &add(vaspid("newest"), None, 150)).unwrap();
+        let left: Vec<_> = account.further_keys.iter().map(|key| (key.secret.id(), key.until)).collect();
+        assert_eq!(
+            left,
+            [("new-012345".to_owned(), Some(at(200))), ("newer-0123".to_owned(), None)],
+            "one was over"
+        );
+    }
+
+    #[test]
+    fn a_password_is_changed_with_an_overlap_and_the_first_one_has_none() {
+        let mut current = provisioned();
+        let first = done(&mut current, &add(KeySecret::Password(password("one")), Some(100), 1)).unwrap();
+        assert_eq!((first.basic_auth, first.further_keys), (Some(password("one")), vec![]));
+        let account = done(&mut current, &add(KeySecret::Password(password("two")), Some(100), 1)).unwrap();
+        let good = |now| account.passwords(at(now)).cloned().collect::<Vec<_>>();
+        assert_eq!(good(99), [password("two"), password("one")]);
+        assert_eq!(good(100), [password("two")]);
+        assert_ne!(password("one").id(), password("two").id());
+    }
+
+    #[test]
+    fn keys_are_removed_by_what_they_are_called_and_never_the_last() {
+        let mut current = provisioned();
+        done(&mut current, &add(vaspid("new"), None, 1)).unwrap();
+        let refused = |current: &mut Provisioning, verb| done(current, &verb).unwrap_err().to_string();
+        assert_eq!(
+            refused(&mut current, remove("new")),
+            "new is the key that account acme goes by; add another one, which takes its place, before"
+        );
+        assert_eq!(
+            refused(&mut current, remove("nothing")),
+            "account acme has no key nothing; `posthouse accounts keys list` has their ids"
+        );
+        for taken in ["acme", "new", "beta"] {
+            let told = refused(&mut current, add(vaspid(taken), None, 1));
+            assert!(told.starts_with("this VASPID is that of account "), "{told}");
+        }
+        let account = done(&mut current, &remove("acme")).unwrap();
+        assert_eq!(account.further_keys, []);
+        for number in 0..MOST_FURTHER_KEYS {
+            done(&mut current, &add(vaspid(&format!("k{number}")), None, 1)).unwrap();
+        }
+        let told = refused(&mut current, add(vaspid("more"), None, 1));
+        assert_eq!(told, "account acme has 8 further keys already; remove those that are not used");
+    }
 }

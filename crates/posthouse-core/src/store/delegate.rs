@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use super::{
     Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy,
     Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
-    InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership, MembershipStore,
-    MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node, NumberStore,
-    OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore, QueueStore,
-    Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled,
-    Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
+    InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease, Membership,
+    MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node,
+    NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore,
+    QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore,
+    Settled, Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
     UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
 };
 use crate::{
@@ -241,6 +241,18 @@ impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
 
     async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
         self.inner().note_recovered(account).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn KeyStore>> KeyStore for W {
+    async fn note_keys_used(&self, used: &[(String, Timestamp)]) -> StoreResult<()> {
+        self.inner().note_keys_used(used).await
+    }
+
+    async fn keys_used(&self, ids: &[String]) -> StoreResult<Vec<(String, Timestamp)>> {
+        self.inner().keys_used(ids).await
     }
 }
 

@@ -40,6 +40,7 @@ mod endpoints;
 mod error;
 mod inbound;
 mod intake;
+mod keys;
 mod membership;
 mod numbers;
 mod operations;
@@ -69,6 +70,7 @@ pub use self::{
         UnmatchedReport, UnmatchedSays,
     },
     intake::{Acceptance, IntakeStore, NewMessage, NewMo},
+    keys::KeyStore,
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     numbers::NumberStore,
     operations::OperationsStore,
@@ -107,6 +109,7 @@ pub trait Store:
     + RevisionStore
     + UpkeepStore
     + AuditStore
+    + KeyStore
     + TokenStore
     + MembershipStore
     + DivisionStore
@@ -132,6 +135,7 @@ impl<S> Store for S where
         + RevisionStore
         + UpkeepStore
         + AuditStore
+        + KeyStore
         + TokenStore
         + MembershipStore
         + DivisionStore
@@ -143,7 +147,8 @@ impl<S> Store for S where
 pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, DivisionStore, EndpointStore, InboundStore, IntakeStore,
-        MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore, QueueStore,
-        RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, WorkStore,
+        KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore,
+        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore,
+        WorkStore,
     };
 }

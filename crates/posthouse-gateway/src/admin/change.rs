@@ -54,7 +54,12 @@ fn refused(failure: VerbFailure) -> VerbError {
         VerbFailure::Refused(VerbRefusal::LastSender { .. } | VerbRefusal::NoSender { .. }) => {
             ProblemCode::InvalidParameter
         }
-        VerbFailure::Refused(VerbRefusal::Sandbox { .. }) => ProblemCode::LeftAlone,
+        VerbFailure::Refused(
+            VerbRefusal::KeyTaken { .. }
+            | VerbRefusal::TooManyKeys { .. }
+            | VerbRefusal::OwnKey { .. }
+            | VerbRefusal::Sandbox { .. },
+        ) => ProblemCode::LeftAlone,
         VerbFailure::Refused(_) => ProblemCode::NotFound,
         VerbFailure::Contended => ProblemCode::Unavailable,
     };

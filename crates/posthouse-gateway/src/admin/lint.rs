@@ -123,7 +123,7 @@ async fn owner(
     let decoded = report.lint.decoded.as_ref().ok();
     let Some(vaspid) = decoded.and_then(|decoded| decoded.vaspid.as_ref()) else { return Ok(None) };
     let hash = vasp_hash(&state.store.key().await?, VaspId::as_str(vaspid));
-    Ok(snapshot.account_by_vaspid(&hash).cloned())
+    Ok(snapshot.account_by_vaspid(&hash, state.clock.now()).cloned())
 }
 
 /// The carrier that the head names, in the configured header or one of the dialect's.

@@ -64,7 +64,7 @@ use tracing::Instrument as _;
 
 use self::{answer::problem, pages::Pages, router::Rights};
 use crate::{
-    auth::Verifier,
+    auth::{Verifier, key_uses::KeyUses},
     bell::Bell,
     carrier::{board::LinkBoard, overrides::OverrideFollower},
     drain::DrainState,
@@ -117,6 +117,8 @@ pub struct AdminState {
     pub bell: Arc<Bell>,
     /// The connections to carriers that are in use.
     pub board: Arc<LinkBoard>,
+    /// Which keys were used a moment ago.
+    pub key_uses: Arc<KeyUses>,
     /// Told when an operator decided something about them, or about callbacks.
     pub overrides: Arc<OverrideFollower>,
     /// Whether this node takes anything new.

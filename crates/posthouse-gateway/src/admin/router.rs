@@ -63,7 +63,7 @@ macro_rules! verbs {
 
 /// Every verb of the API.
 pub(super) fn verbs() -> Vec<RouteVerb> {
-    verbs! {
+    let mut verbs = verbs! {
         GET "/version" Look own => version::handle;
         GET "/openapi.json" Look own => openapi::handle;
         GET "/me" Look own => me::handle;
@@ -87,16 +87,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/carriers" Look => carriers::list::handle;
         GET "/carriers/{id}" Look => carriers::get::handle;
-        GET "/carriers/{id}/connections" Look => connections::list::handle;
-        POST "/carriers/{id}/connections/{name}/suspend" Suspend => connections::suspend::handle;
-        POST "/carriers/{id}/connections/{name}/resume" Suspend => connections::resume::handle;
-        POST "/carriers/{id}/connections/{name}/limit" Suspend => connections::limit::handle;
-        POST "/carriers/{id}/connections/{name}/probe" Suspend => connections::probe::handle;
         GET "/services" Look => services::list::handle;
-        POST "/blacklist/import" Blacklist => numbers::import::handle_blacklist;
-        GET "/blacklist/export" Reveal => numbers::export::handle_blacklist;
-        POST "/ranges/import" Provision => numbers::import::handle_ranges;
-        GET "/ranges/export" Look => numbers::export::handle_ranges;
         GET "/blacklist/{number}" Look => blacklist::get::handle;
         GET "/lookups/{number}" Look => lookups::get::handle;
         GET "/provisioning/revisions" Look => provisioning::revisions::handle;
@@ -149,6 +140,26 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/tokens" Users => tokens::list::handle;
         POST "/tokens" Users => tokens::add::handle;
         DELETE "/tokens/{id}" Users => tokens::revoke::handle;
+    };
+    verbs.extend(verbs_of_parts());
+    verbs
+}
+
+/// Those about parts of accounts and carriers, and about lists of numbers.
+fn verbs_of_parts() -> Vec<RouteVerb> {
+    verbs! {
+        GET "/accounts/{name}/keys" Look => accounts::keys::list::handle;
+        POST "/accounts/{name}/keys" Keys => accounts::keys::add::handle;
+        DELETE "/accounts/{name}/keys/{key}" Keys => accounts::keys::remove::handle;
+        GET "/carriers/{id}/connections" Look => connections::list::handle;
+        POST "/carriers/{id}/connections/{name}/suspend" Suspend => connections::suspend::handle;
+        POST "/carriers/{id}/connections/{name}/resume" Suspend => connections::resume::handle;
+        POST "/carriers/{id}/connections/{name}/limit" Suspend => connections::limit::handle;
+        POST "/carriers/{id}/connections/{name}/probe" Suspend => connections::probe::handle;
+        POST "/blacklist/import" Blacklist => numbers::import::handle_blacklist;
+        GET "/blacklist/export" Reveal => numbers::export::handle_blacklist;
+        POST "/ranges/import" Provision => numbers::import::handle_ranges;
+        GET "/ranges/export" Look => numbers::export::handle_ranges;
     }
 }
 

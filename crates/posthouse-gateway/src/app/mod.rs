@@ -249,6 +249,7 @@ fn watchers(
         spawn(wiring.watcher(queue, callbacks).watch(stop.clone())),
         spawn(wiring.operations().run(stop.clone())),
         spawn(Arc::clone(&wiring.overrides).follow(stop.clone())),
+        spawn(Arc::clone(&wiring.key_uses).keep(wiring.store.clone(), stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
         spawn(refusals::keep(Arc::clone(&wiring.refusals), wiring.store.clone(), stop.clone())),
         spawn(take_samples(

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{components::Components, error::StartError};
 use crate::{
     admin::{AdminState, operations::run::OperationRunner},
-    auth::Verifier,
+    auth::{Verifier, key_uses::KeyUses},
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
     carrier::{board::LinkBoard, mm7::door::CarrierDoor, overrides::OverrideFollower, sandbox::SandboxDesk},
@@ -65,6 +65,7 @@ pub(super) struct Wiring {
     pub(super) refusals: Arc<RefusalBook>,
     pub(super) directory: Arc<Directory>,
     verifier: Arc<Verifier>,
+    pub(super) key_uses: Arc<KeyUses>,
     /// The token of this run for the admin API, where none is configured.
     pub(super) api_token: Option<Secret>,
     carrier_id_header: HeaderName,
@@ -106,6 +107,7 @@ impl Wiring {
             metrics,
             series: Arc::default(),
             refusals: Arc::default(),
+            key_uses: Arc::default(),
             verifier: Arc::new(Verifier::new(bytes().map_err(StartError::Random)?)),
             api_token: match settings.admin.token {
                 Some(_) => None,
@@ -213,6 +215,7 @@ impl Wiring {
             snapshot: Arc::clone(&self.snapshot),
             key: self.store.key().await?,
             verifier: Arc::clone(&self.verifier),
+            key_uses: Arc::clone(&self.key_uses),
             intake: Arc::new(self.intake(settings)),
             refusals: Arc::clone(&self.refusals),
         })
@@ -272,6 +275,7 @@ impl Wiring {
             bell: Arc::clone(&self.bell),
             board: Arc::clone(&self.board),
             overrides: Arc::clone(&self.overrides),
+            key_uses: Arc::clone(&self.key_uses),
             drain: Arc::clone(&self.drain),
             series: Arc::clone(&self.series),
             metrics: Arc::clone(&self.metrics),

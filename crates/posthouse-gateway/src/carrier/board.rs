@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use posthouse_core::{
     carrier::CarrierId,
     lock::Mutex,
-    overrides::{ConnectionOverride, InForce},
+    overrides::{ConnectionOverride, OverridesInForce},
 };
 use tokio::sync::Notify;
 
@@ -33,7 +33,7 @@ impl LinkBoard {
         let mut board = self.board.lock();
         for link in links.all() {
             let name = &link.connection().name;
-            link.override_with(InForce::of(&board.overrides, (carrier, name), board.at));
+            link.override_with(OverridesInForce::of(&board.overrides, (carrier, name), board.at));
         }
         match links.all().is_empty() {
             true => board.links.remove(carrier),
@@ -70,7 +70,7 @@ impl LinkBoard {
         (*kept, *at) = (overrides.to_vec(), now);
         for (carrier, links) in links {
             for link in links.all() {
-                let in_force = InForce::of(overrides, (carrier, &link.connection().name), now);
+                let in_force = OverridesInForce::of(overrides, (carrier, &link.connection().name), now);
                 let before = link.override_with(in_force.clone());
                 tell(carrier, link, &before, &in_force);
             }
@@ -79,7 +79,7 @@ impl LinkBoard {
 }
 
 /// What changed is worth a line in the log.
-fn tell(carrier: &CarrierId, link: &Link, before: &InForce, now: &InForce) {
+fn tell(carrier: &CarrierId, link: &Link, before: &OverridesInForce, now: &OverridesInForce) {
     let connection = &link.connection().name;
     for (was, is) in [(&before.suspended, &now.suspended), (&before.limited, &now.limited)] {
         match (was, is) {

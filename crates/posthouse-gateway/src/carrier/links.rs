@@ -18,7 +18,7 @@ use posthouse_core::{
     divisions::LimitClaim,
     life::classify::{NextAction, Said},
     lock::Mutex,
-    overrides::InForce,
+    overrides::OverridesInForce,
     pace::{Bounds, Flight, Heard, Pace, PacePart, PaceState, Turn},
     share::{Candidate, Share},
 };
@@ -143,7 +143,7 @@ pub struct Link {
     pace: Mutex<Pace>,
     told: Mutex<ToldPace>,
     /// What operators decided about it, and whether that is that it is suspended: each message asks.
-    overrides: Mutex<InForce>,
+    overrides: Mutex<OverridesInForce>,
     is_suspended: AtomicBool,
     /// The last attempt found nobody there.
     is_unreached: AtomicBool,
@@ -193,12 +193,12 @@ impl Link {
     }
 
     /// What operators decided about it.
-    pub fn overrides(&self) -> InForce {
+    pub fn overrides(&self) -> OverridesInForce {
         self.overrides.lock().clone()
     }
 
     /// Goes by what operators decided from now on; what that was before.
-    pub(super) fn override_with(&self, in_force: InForce) -> InForce {
+    pub(super) fn override_with(&self, in_force: OverridesInForce) -> OverridesInForce {
         let (window, per_second) = in_force.bounds(self.connection());
         let timeout = self.connection().timeout;
         self.pace().set_bounds(Bounds { window, per_second, timeout });

@@ -15,7 +15,7 @@
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
 //! | `taking.rs` | what is taken over from another store |
-//! | `audit.rs` `revision.rs` `token.rs` `overrides.rs` | who changed what, tokens of those who may, and what they decided about connections |
+//! | `audit.rs` `revision.rs` `token.rs` `keys.rs` `overrides.rs` | who changed what, keys, tokens of those who may, and what they decided about connections |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
@@ -37,6 +37,7 @@ mod endpoint;
 mod fault;
 mod inbound;
 mod intervene;
+mod keys;
 mod load;
 mod member;
 mod mo;

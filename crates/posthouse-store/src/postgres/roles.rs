@@ -27,9 +27,9 @@ use posthouse_core::{
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
         CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
-        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership,
-        MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep,
-        Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
+        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
+        Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal,
+        NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
         ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore,
         RevisionStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take,
         Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
@@ -45,7 +45,7 @@ use super::{
     batch::{BatchTx, Going},
     bulk, callback, clock, division, due, endpoint,
     fault::BatchResult,
-    inbound, intervene, member,
+    inbound, intervene, keys, member,
     mo::{self, MoRows},
     overrides, provisioning, queues,
     refusals::{self, RefusalRow},
@@ -691,6 +691,22 @@ impl TokenStore for PostgresStore {
         let id = id.to_owned();
         let run = run!(id; |tx| { token::note_used(tx, &id, now); Ok(()) });
         self.write(Transaction::NoteTokenUsed, LITTLE, true, run).await
+    }
+}
+
+#[async_trait]
+impl KeyStore for PostgresStore {
+    async fn note_keys_used(&self, used: &[(String, Timestamp)]) -> StoreResult<()> {
+        if used.is_empty() {
+            return Ok(());
+        }
+        let used = used.to_vec();
+        let run = run!(used; |tx| { keys::note(tx, &used); Ok(()) });
+        self.write(Transaction::NoteKeysUsed, LITTLE, true, run).await
+    }
+
+    async fn keys_used(&self, ids: &[String]) -> StoreResult<Vec<(String, Timestamp)>> {
+        keys::find(&self.readers, ids).await
     }
 }
 

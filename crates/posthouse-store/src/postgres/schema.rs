@@ -36,6 +36,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0002_connection_override.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 3,
+        name: "key_use",
+        sql: include_str!("../../migrations/postgres/0003_key_use.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

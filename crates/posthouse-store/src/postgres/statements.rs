@@ -883,6 +883,10 @@ statements! {
          ON CONFLICT (carrier, connection, kind) DO UPDATE SET window_limit = excluded.window_limit,
              rate_limit = excluded.rate_limit, since = excluded.since, until = excluded.until,
              actor = excluded.actor, reason = excluded.reason";
+    /// When keys were last used.
+    USE_KEYS: batched (Text, Int)
+        "INSERT INTO key_use (id, used_at) SELECT id, max(at) FROM unnest($1, $2) k (id, at) GROUP BY id ORDER BY id
+         ON CONFLICT (id) DO UPDATE SET used_at = greatest(key_use.used_at, excluded.used_at)";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)
@@ -1120,6 +1124,9 @@ statements! {
     /// Overrides of connections that are in force.
     OVERRIDES_READ: one (Int)
         "SELECT * FROM connection_override WHERE until IS NULL OR until > $1 ORDER BY carrier, connection, kind";
+    /// When a key was last used.
+    KEY_USED: one (Text)
+        "SELECT used_at FROM key_use WHERE id = $1";
     /// Revisions.
     REVISIONS_READ: one (Int, Int)
         "SELECT number, at, actor, reason, summary, things FROM revision WHERE number < $1 ORDER BY number DESC LIMIT $2";

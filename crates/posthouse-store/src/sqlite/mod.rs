@@ -40,6 +40,7 @@ mod endpoint;
 mod inbound;
 mod intervene;
 mod job;
+mod keys;
 mod load;
 pub(crate) mod measures;
 mod member;

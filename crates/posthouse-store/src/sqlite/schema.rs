@@ -80,6 +80,7 @@ const MIGRATIONS: &[Migration] = &[
         name: "connection_override",
         sql: include_str!("../../migrations/sqlite/0019_connection_override.sql"),
     },
+    Migration { version: 20, name: "key_use", sql: include_str!("../../migrations/sqlite/0020_key_use.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -261,7 +261,7 @@ static MO_TABLES: [TakenTable; 5] = {
 };
 
 /// What does not belong to a message.
-static REST: [TakenTable; 18] = [
+static REST: [TakenTable; 19] = [
     TakenTable {
         name: "unmatched_report",
         columns: &[
@@ -448,6 +448,11 @@ static REST: [TakenTable; 18] = [
             ("last_used", Int),
         ],
         select: "SELECT id, name, role, hash, created_at, expires_at, last_used FROM token",
+    },
+    TakenTable {
+        name: "key_use",
+        columns: &[("id", Text), ("used_at", Int)],
+        select: "SELECT id, used_at FROM key_use",
     },
 ];
 

@@ -72,6 +72,7 @@ transactions! {
     PutOverride "put_override",
     LiftOverride "lift_override",
     MarkMoved "mark_moved",
+    NoteKeysUsed "note_keys_used",
 }
 
 /// Whether an operation may wait for room in the queue.

@@ -16,6 +16,7 @@ pub mod handed_on;
 pub mod inbound;
 pub mod intake;
 pub mod intervention;
+pub mod keys;
 pub mod media;
 pub mod membership;
 pub mod mo;
@@ -238,6 +239,7 @@ macro_rules! conformance {
                 old_rows_of_the_audit_go;
             tokens: a_token_reads_back_till_it_is_revoked,
                 tokens_are_bounded;
+            keys: the_last_use_of_a_key_reads_back;
             overrides: overrides_read_back_till_they_are_lifted,
                 overrides_end_at_their_time;
             queues: what_stands_where_is_told,

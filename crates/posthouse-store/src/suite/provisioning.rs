@@ -33,6 +33,7 @@ fn account(name: &str) -> Account {
         status: AccountStatus::Active,
         mm7: true,
         basic_auth: Some(ShownCredentials { username: "u".into(), password_hash: "$argon2id$".into() }),
+        further_keys: Vec::new(),
         allowed_ips: vec!["127.0.0.0/8".parse().unwrap()],
         client_certs: vec!["cn:Acme Ltd".parse().unwrap()],
         require_tls: false,

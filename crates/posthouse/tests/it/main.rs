@@ -18,6 +18,7 @@ mod connections;
 mod crash;
 mod doctor;
 mod interventions;
+mod keys;
 mod lint;
 #[cfg(target_os = "linux")]
 mod memory;

@@ -8,7 +8,10 @@ use super::{
 use crate::{
     provisioning::{
         DialectName,
-        account::{Account, AccountName, AccountStatus, Callbacks, Service, SubmitMode, Throughput, VaspKey},
+        account::{
+            Account, AccountName, AccountStatus, Callbacks, FurtherKey, KeySecret, MOST_FURTHER_KEYS,
+            Service, SubmitMode, Throughput, VaspKey,
+        },
         carrier::CarrierId,
         reading::Table,
     },
@@ -35,6 +38,7 @@ impl Reading<'_> {
             status: table.parsed("status", values::word).unwrap_or(AccountStatus::Active),
             mm7: table.value("mm7").unwrap_or(true),
             basic_auth: self.shown_credentials(&mut table, stored_credentials),
+            further_keys: self.further_keys(&mut table, stored),
             allowed_ips: distinct(&mut table, "allowed_ips", values::network).unwrap_or_default(),
             client_certs: distinct(&mut table, "client_certs", values::certificate_rule).unwrap_or_default(),
             require_tls: table.value("require_tls").unwrap_or(false),
@@ -59,12 +63,41 @@ impl Reading<'_> {
     }
 
     fn vaspid(&mut self, table: &mut Table<'_>, stored: Option<&Account>) -> Option<VaspKey> {
+        self.key(table, stored.map(|stored| stored.vaspid.clone()))
+    }
+
+    fn key(&mut self, table: &mut Table<'_>, stored: Option<VaspKey>) -> Option<VaspKey> {
         table.require("vaspid", "\"…\", the key that the VASP sends");
-        let stored = stored.map(|stored| stored.vaspid.clone());
         let secrets = self.ports.secrets;
         let key = table.kept_or("vaspid", stored, |table| Some(secrets.vasp_key(vaspid(table)?.as_str())))?;
         self.vaspids.check(table, "vaspid", &key.hash, "this VASPID");
         Some(key)
+    }
+
+    /// Keys that are good beside the account's own. What is kept of one is found by its id.
+    fn further_keys(&mut self, table: &mut Table<'_>, stored: Option<&Account>) -> Vec<FurtherKey> {
+        let keys = each(table.tables("key"), |mut table| {
+            let id = table.value::<String>("id");
+            let mut known = stored.into_iter().flat_map(|stored| &stored.further_keys);
+            let stored = id.and_then(|id| known.find(|key| key.secret.id() == id));
+            let until = table.parsed("until", values::timestamp);
+            let password = stored.and_then(FurtherKey::password);
+            let secret = match self.shown_credentials(&mut table, password) {
+                Some(credentials) => KeySecret::Password(credentials),
+                None if table.has("basic_auth") => return None,
+                None => {
+                    KeySecret::Vaspid(self.key(&mut table, stored.and_then(FurtherKey::vaspid).cloned())?)
+                }
+            };
+            Some(FurtherKey { secret, until })
+        });
+        if keys.len() > MOST_FURTHER_KEYS {
+            table.wrong(
+                "key",
+                format_args!("there may be at most {MOST_FURTHER_KEYS}; remove those that are not used"),
+            );
+        }
+        keys
     }
 
     fn callbacks(&self, mut table: Table<'_>, stored: Option<&Callbacks>) -> Callbacks {

@@ -15,7 +15,7 @@ use mm7::VaspId;
 use self::names::{Known, Named, Once};
 use super::{
     Blacklisted, Lookup, LookupProvider, LookupUrl, Provisioning, Range,
-    account::{Account, AccountName, OwnCredentials, ShownCredentials, VaspKey},
+    account::{Account, AccountName, FurtherKey, OwnCredentials, ShownCredentials, VaspKey},
     carrier::{Carrier, CarrierId},
     reading::{Located, Problems, Reader, Table, Unfit},
     tls::{Identity, PeerTls},
@@ -302,7 +302,9 @@ impl<'r> Reading<'r> {
 
     fn compare_vaspids<'a>(&self, staying: impl Iterator<Item = &'a Account>) {
         for account in staying {
-            if let Some(spot) = self.vaspids.spot(&account.vaspid.hash) {
+            let further = account.further_keys.iter().filter_map(FurtherKey::vaspid);
+            let mut hashes = std::iter::once(&account.vaspid).chain(further).map(|key| &key.hash);
+            if let Some(spot) = hashes.find_map(|hash| self.vaspids.spot(hash)) {
                 let owner = &account.name.0;
                 let what =
                     format!("this VASPID is that of account {owner:?} in the store; give each its own");

@@ -15,6 +15,7 @@ use crate::{
     url::PeerUrl,
 };
 use ipnet::{IpNet, Ipv4Net};
+use jiff::Timestamp;
 use mm7::{Dialect, MmStatus, Namespace, StatusCode, Version, dialect::Statuses};
 
 /// The largest body, message or content that may be allowed: 256 MiB.
@@ -46,6 +47,11 @@ fn canonical(network: IpNet) -> IpNet {
     let IpNet::V6(written) = network else { return network };
     let mapped = written.addr().to_ipv4_mapped().zip(written.prefix_len().checked_sub(96));
     mapped.and_then(|(address, length)| Ipv4Net::new(address, length).ok()).map_or(network, IpNet::V4)
+}
+
+/// A point in time.
+pub(super) fn timestamp(text: String) -> Result<Timestamp, Unfit> {
+    text.parse().map_err(|_| "is no time; write one such as \"2026-11-29T02:00:00Z\"".into())
 }
 
 /// A name for people or an id of a service: any text that shows what it is.

@@ -3,6 +3,7 @@
 pub mod disable;
 pub mod enable;
 pub mod get;
+pub mod keys;
 pub mod list;
 
 use posthouse_api::{AccountView, ServiceView};

@@ -9,7 +9,7 @@ use axum::{
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{ConnectionStatus, PageOf};
-use posthouse_core::{carrier::CarrierId, overrides::InForce, store::Store};
+use posthouse_core::{carrier::CarrierId, overrides::OverridesInForce, store::Store};
 
 use super::{
     super::{
@@ -52,7 +52,7 @@ pub async fn list(
     let carrier = carriers.iter().find(|one| one.id == *id).ok_or_else(|| unknown("carrier", id.as_str()))?;
     let overrides = store.overrides(now).await?;
     let status = |connection: &posthouse_core::carrier::Connection| {
-        view(id, connection, &InForce::of(&overrides, (id, &connection.name), now))
+        view(id, connection, &OverridesInForce::of(&overrides, (id, &connection.name), now))
     };
     Ok(carrier.connections.iter().map(status).collect())
 }

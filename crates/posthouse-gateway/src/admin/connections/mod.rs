@@ -12,7 +12,7 @@ use posthouse_core::{
     actor::Actor,
     bounds,
     carrier::{CarrierId, Connection},
-    overrides::{ConnectionOverride, InForce, MAX_REASON, NoOverride, OverrideSetting},
+    overrides::{ConnectionOverride, MAX_REASON, NoOverride, OverrideSetting, OverridesInForce},
     store::Store,
 };
 
@@ -78,11 +78,11 @@ async fn shown(
     now: Timestamp,
 ) -> Result<ConnectionStatus, VerbError> {
     let overrides = store.overrides(now).await?;
-    Ok(view(carrier, connection, &InForce::of(&overrides, (carrier, &connection.name), now)))
+    Ok(view(carrier, connection, &OverridesInForce::of(&overrides, (carrier, &connection.name), now)))
 }
 
 /// A connection as it is shown.
-fn view(carrier: &CarrierId, connection: &Connection, in_force: &InForce) -> ConnectionStatus {
+fn view(carrier: &CarrierId, connection: &Connection, in_force: &OverridesInForce) -> ConnectionStatus {
     let (suspended, limited) = views(in_force);
     ConnectionStatus {
         carrier: carrier.to_string(),
@@ -96,7 +96,7 @@ fn view(carrier: &CarrierId, connection: &Connection, in_force: &InForce) -> Con
 }
 
 /// What is in force, as it is shown.
-pub(super) fn views(in_force: &InForce) -> (Option<Suspension>, Option<ConnectionLimit>) {
+pub(super) fn views(in_force: &OverridesInForce) -> (Option<Suspension>, Option<ConnectionLimit>) {
     let suspended = in_force.suspended.as_ref().map(|one| Suspension {
         since: one.since,
         until: one.until,

@@ -207,7 +207,7 @@ async fn what_is_suspended_is_neither_used_nor_tried_whoever_waits() {
     let links = links(&[connection("a", 1, 1), connection("b", 2, 1)]);
     let suspend = |link: usize| {
         let suspended = Some(overridden(OverrideSetting::Suspended));
-        links.all()[link].override_with(InForce { suspended, limited: None })
+        links.all()[link].override_with(OverridesInForce { suspended, limited: None })
     };
     suspend(0);
     assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("b", 3)]), "the next best");
@@ -217,7 +217,7 @@ async fn what_is_suspended_is_neither_used_nor_tried_whoever_waits() {
     assert_eq!(links.places(), 0);
     assert!(links.turn(&[], Allowed::All).await.is_none(), "in relay mode too");
     assert_eq!(links.all()[0].standing(&links.all()[0].pace_state()), "suspended");
-    links.all()[0].override_with(InForce::default());
+    links.all()[0].override_with(OverridesInForce::default());
     assert!(!links.are_down());
     assert_eq!(play(&links, 3, |_| LinkOutcome::Served).await, counts(&[("a", 3)]));
 }
@@ -230,7 +230,7 @@ async fn a_message_that_waits_for_its_turn_is_told_when_its_connection_is_suspen
     tokio::pin!(waits);
     assert!(timeout(Duration::from_secs(5), waits.as_mut()).await.is_err());
     let suspended = Some(overridden(OverrideSetting::Suspended));
-    links.all()[0].override_with(InForce { suspended, limited: None });
+    links.all()[0].override_with(OverridesInForce { suspended, limited: None });
     assert!(waits.await.is_none(), "it waits in the store");
     drop(held);
 }
@@ -239,10 +239,10 @@ async fn a_message_that_waits_for_its_turn_is_told_when_its_connection_is_suspen
 async fn what_is_limited_takes_so_much_and_no_more() {
     let links = links(&[connection("a", 1, 1)]);
     let limit = OverrideSetting::Limited { window: Some(1), per_second: None };
-    links.all()[0].override_with(InForce { suspended: None, limited: Some(overridden(limit)) });
+    links.all()[0].override_with(OverridesInForce { suspended: None, limited: Some(overridden(limit)) });
     let held = next(&links).await.expect("there is room");
     assert!(timeout(Duration::from_secs(5), next(&links)).await.is_err());
-    links.all()[0].override_with(InForce::default());
+    links.all()[0].override_with(OverridesInForce::default());
     assert!(next(&links).await.is_some());
     drop(held);
 }

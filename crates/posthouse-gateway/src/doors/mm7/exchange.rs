@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 use hyper::body::Incoming;
 use mm7::{DecodeError, Decoded, Dialect, Limits, mime};
 use posthouse_core::{
-    account::Account,
+    account::{Account, VaspKey},
     submit::{Arrival, Body, ContentLength, ContentTypeHeader, CredentialsFact, Mm7Body, SHED_FOR},
 };
 
@@ -65,15 +65,24 @@ impl AtDoor for Exchange<'_> {
 
     async fn credentials(&mut self) -> CredentialsFact {
         let facts = &self.inquiry.facts;
-        let Some(expected) = facts.account().and_then(|account| account.basic_auth.as_ref()) else {
+        let now = self.door.intake.clock.now();
+        let expected: Vec<_> =
+            facts.account().into_iter().flat_map(|account| account.passwords(now)).collect();
+        if expected.is_empty() {
             return CredentialsFact::Right;
-        };
+        }
         if !self.headers.contains_key(header::AUTHORIZATION) {
             return CredentialsFact::Missing;
         }
         let shown = basic::shown(&self.headers);
-        match self.door.verifier.judge(shown, expected, facts.head.remote, At::Vasps).await {
-            PasswordVerdict::Right => CredentialsFact::Right,
+        let verifier = &self.door.verifier;
+        match verifier.judge_any(shown.as_ref(), &expected, facts.head.remote, At::Vasps).await {
+            PasswordVerdict::Right => {
+                if let Some(used) = shown.and_then(|shown| verifier.which(&shown, &expected)) {
+                    self.door.key_uses.note(&used.password_hash, || used.id(), now);
+                }
+                CredentialsFact::Right
+            }
             PasswordVerdict::Wrong => CredentialsFact::Wrong,
             PasswordVerdict::NoTurn => CredentialsFact::NoTurn { retry_after: SHED_FOR },
         }
@@ -99,8 +108,10 @@ impl Exchange<'_> {
     /// The account of the VASPID in the envelope.
     fn account(&self, decoded: &Result<Decoded, DecodeError>) -> Option<Arc<Account>> {
         let vaspid = decoded.as_ref().ok()?.vaspid.as_ref()?;
-        let hash = vasp_hash(&self.door.key, vaspid.as_str());
-        self.inquiry.facts.snapshot.account_by_vaspid(&hash).cloned()
+        let (hash, now) = (vasp_hash(&self.door.key, vaspid.as_str()), self.door.intake.clock.now());
+        let account = self.inquiry.facts.snapshot.account_by_vaspid(&hash, now)?;
+        self.door.key_uses.note(&hash, || VaspKey::id_of(&hash).to_owned(), now);
+        Some(Arc::clone(account))
     }
 
     /// The carrier that the request names, in the configured header or one of the dialect's.

@@ -15,7 +15,7 @@ use tracing::{Instrument as _, Span, field};
 
 use self::exchange::Exchange;
 use crate::{
-    auth::Verifier,
+    auth::{Verifier, key_uses::KeyUses},
     http::{
         body::drain,
         limits::DoorLimits,
@@ -45,6 +45,8 @@ pub struct Mm7Door {
     pub key: [u8; 32],
     /// Verifies passwords.
     pub verifier: Arc<Verifier>,
+    /// Told which keys are used.
+    pub key_uses: Arc<KeyUses>,
     /// Decides about what is submitted, and accepts it.
     pub intake: Arc<Intake>,
     /// Keeps what is refused.

@@ -28,7 +28,7 @@ Examples:
 
 Messages go over the carrier's other connections; where each of them is suspended, they wait, and in relay mode are answered 3500. What is under \
 way still ends. It counts over restarts and on every node, and ends by itself at its time.")]
-pub(super) struct Suspend {
+pub(super) struct SuspendConnection {
     #[command(flatten)]
     via: ViaArgs,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub(super) struct Suspend {
 Example: posthouse carriers resume 31003 vzw-1
 
 What waited for it goes at once, within its rate. A limit stays; `posthouse carriers limit --lift` ends that.")]
-pub(super) struct Resume {
+pub(super) struct ResumeConnection {
     #[command(flatten)]
     via: ViaArgs,
     #[command(flatten)]
@@ -57,7 +57,7 @@ Examples:
   posthouse carriers limit 31003 vzw-1 --lift
 
 A limit above what is provisioned changes nothing. It counts over restarts and on every node, and ends by itself at its time.")]
-pub(super) struct Limit {
+pub(super) struct LimitConnection {
     #[command(flatten)]
     via: ViaArgs,
     #[command(flatten)]
@@ -81,14 +81,14 @@ pub(super) struct Limit {
 Example: posthouse carriers probe 31003 vzw-1
 
 It connects and hangs up. When somebody is there and the connection was left alone, the next message tries it. The exit code is 1 when nobody is.")]
-pub(super) struct Probe {
+pub(super) struct ProbeConnection {
     #[command(flatten)]
     via: ViaArgs,
     #[command(flatten)]
     which: Which,
 }
 
-impl Suspend {
+impl SuspendConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let via = self.via.open().await?;
         // The reason goes along as that of all that is changed.
@@ -99,7 +99,7 @@ impl Suspend {
     }
 }
 
-impl Resume {
+impl ResumeConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let via = self.via.open().await?;
         let status = via.resume(&self.which.carrier, &self.which.connection).await;
@@ -108,7 +108,7 @@ impl Resume {
     }
 }
 
-impl Limit {
+impl LimitConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let via = self.via.open().await?;
         let Self { window, per_second, until, lift, .. } = *self;
@@ -119,7 +119,7 @@ impl Limit {
     }
 }
 
-impl Probe {
+impl ProbeConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let via = self.via.open().await?;
         let probed = via.probe(&self.which.carrier, &self.which.connection).await;

@@ -23,13 +23,13 @@ enum Command {
     /// Show one carrier, with all that is provisioned of it but secrets
     Show(Show),
     /// Let nothing go out over a connection, for a while or till it is resumed
-    Suspend(connection::Suspend),
+    Suspend(connection::SuspendConnection),
     /// Use a connection again that was suspended
-    Resume(connection::Resume),
+    Resume(connection::ResumeConnection),
     /// Use a connection less than is provisioned, for a while or till that is lifted
-    Limit(connection::Limit),
+    Limit(connection::LimitConnection),
     /// See whether a connection can be reached now
-    Probe(connection::Probe),
+    Probe(connection::ProbeConnection),
 }
 
 #[derive(clap::Args)]

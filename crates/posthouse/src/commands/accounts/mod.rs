@@ -1,5 +1,7 @@
 //! `posthouse accounts`: the VASPs that are provisioned.
 
+mod keys;
+
 use std::{io, process::ExitCode};
 
 use posthouse_api::{AccountView, ChangeMade, ServiceView};
@@ -28,6 +30,8 @@ enum Command {
     Disable(Toggle),
     /// Let it send again
     Enable(Toggle),
+    /// List, add and remove its keys: VASPIDs and passwords
+    Keys(keys::KeysArgs),
 }
 
 #[derive(clap::Args)]
@@ -73,6 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Show(args) => show(args),
         Command::Disable(args) => toggle(args, false),
         Command::Enable(args) => toggle(args, true),
+        Command::Keys(args) => keys::run(args),
     }
 }
 
