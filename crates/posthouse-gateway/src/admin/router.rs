@@ -81,14 +81,9 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/accounts/{name}" Look own => accounts::get::handle;
         POST "/accounts/{name}/disable" Disable => accounts::disable::handle;
         POST "/accounts/{name}/enable" Disable => accounts::enable::handle;
-        PUT "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::add_sender::handle;
-        DELETE "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::remove_sender::handle;
-        PUT "/blacklist/{number}" Blacklist => blacklist::add::handle;
-        DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/carriers" Look => carriers::list::handle;
         GET "/carriers/{id}" Look => carriers::get::handle;
         GET "/services" Look => services::list::handle;
-        GET "/blacklist/{number}" Look => blacklist::get::handle;
         GET "/lookups/{number}" Look => lookups::get::handle;
         GET "/provisioning/revisions" Look => provisioning::revisions::handle;
         GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
@@ -148,6 +143,11 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
 /// Those about parts of accounts and carriers, and about lists of numbers.
 fn verbs_of_parts() -> Vec<RouteVerb> {
     verbs! {
+        PUT "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::add_sender::handle;
+        DELETE "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::remove_sender::handle;
+        PUT "/blacklist/{number}" Blacklist => blacklist::add::handle;
+        DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
+        GET "/blacklist/{number}" Look => blacklist::get::handle;
         GET "/accounts/{name}/keys" Look => accounts::keys::list::handle;
         POST "/accounts/{name}/keys" Keys => accounts::keys::add::handle;
         DELETE "/accounts/{name}/keys/{key}" Keys => accounts::keys::remove::handle;
