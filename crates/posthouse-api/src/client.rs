@@ -3,6 +3,7 @@
 mod connections;
 mod keys;
 mod numbers;
+mod users;
 mod verbs;
 
 use std::{error::Error, sync::Arc, time::Duration};

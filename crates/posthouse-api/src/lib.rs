@@ -29,6 +29,7 @@ mod sandbox;
 mod stats;
 mod token;
 mod unreadable;
+mod user;
 mod version;
 
 pub use audit::{AuditQuery, AuditRow};
@@ -68,6 +69,7 @@ pub use sandbox::{SandboxClear, SandboxCleared, SandboxDelivered, SandboxDeliver
 pub use stats::{SeriesView, StoreView, VolumeView};
 pub use token::{IssuedToken, Revoked, TokenRequest, TokenView};
 pub use unreadable::{UnreadableQuery, UnreadableRequest};
+pub use user::{IssuedLink, RoleRequest, SessionEnded, SessionView, UserRemoved, UserRequest, UserView};
 pub use version::VersionView;
 
 /// What every path of the API begins with.

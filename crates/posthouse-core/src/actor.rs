@@ -151,6 +151,10 @@ impl<'de> Deserialize<'de> for Role {
 pub enum Credential {
     /// A principal's token, of this id.
     Token(String),
+    /// The session of this id, by which a browser is signed in.
+    Session(String),
+    /// The link by which a user sets a password.
+    Link,
     /// The token in `[admin]`.
     Configured,
     /// The token of the gateway's run, which only the store's own user can read.
@@ -165,6 +169,8 @@ impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token(id) => write!(f, "token:{id}"),
+            Self::Session(id) => write!(f, "session:{id}"),
+            Self::Link => f.write_str("link"),
             Self::Configured => f.write_str("configured"),
             Self::Run => f.write_str("run"),
             Self::Files => f.write_str("files"),

@@ -15,6 +15,7 @@ use crate::{
     provisioning::{Change, words::words},
     shown::masked,
     token::TokenRecord,
+    user::{SessionRecord, UserChange, UserRecord},
 };
 
 /// The longest target, and the longest account of what was before and after, in characters.
@@ -67,6 +68,20 @@ words! {
         DeliverSandbox = "deliver-sandbox",
         /// The inbox of a sandbox begins anew.
         ClearSandbox = "clear-sandbox",
+        /// A user was added.
+        AddUser = "add-user",
+        /// A user may do something else from now on.
+        SetRole = "set-role",
+        /// A user has to set another password.
+        ResetPassword = "reset-password",
+        /// A user set a password.
+        SetPassword = "set-password",
+        /// A user is there no more.
+        RemoveUser = "remove-user",
+        /// Somebody signed in.
+        SignIn = "sign-in",
+        /// A session was ended.
+        EndSession = "end-session",
         /// Whole numbers, or content, were shown.
         Reveal = "reveal",
     }
@@ -240,6 +255,49 @@ pub fn token_added(by: &Actor, token: &TokenRecord, at: Timestamp) -> AuditEntry
 pub fn token_revoked(by: &Actor, token: &TokenRecord, at: Timestamp) -> AuditEntry {
     let before = format!("{}: {}", token.name, token.role);
     AuditEntry::new(by, AuditVerb::RevokeToken, format!("token {}", token.id), at).before(before)
+}
+
+/// What is kept of a user that was added.
+pub fn user_added(by: &Actor, user: &UserRecord, at: Timestamp) -> AuditEntry {
+    of_user(by, AuditVerb::AddUser, &user.name, at).after(user.role.to_string())
+}
+
+/// What is kept of a change of a user.
+pub fn user_changed(by: &Actor, before: &UserRecord, change: &UserChange, at: Timestamp) -> AuditEntry {
+    match change {
+        UserChange::Role(role) => of_user(by, AuditVerb::SetRole, &before.name, at)
+            .before(before.role.to_string())
+            .after(role.to_string()),
+        UserChange::Reset(link) => {
+            let until = format!("the link is good till {:.0}", link.expires_at);
+            of_user(by, AuditVerb::ResetPassword, &before.name, at).after(until)
+        }
+    }
+}
+
+/// What is kept of a user that was removed.
+pub fn user_removed(by: &Actor, user: &UserRecord, at: Timestamp) -> AuditEntry {
+    of_user(by, AuditVerb::RemoveUser, &user.name, at).before(user.role.to_string())
+}
+
+/// What is kept of a password that a user set.
+pub fn password_set(by: &Actor, name: &str, at: Timestamp) -> AuditEntry {
+    of_user(by, AuditVerb::SetPassword, name, at)
+}
+
+fn of_user(by: &Actor, verb: AuditVerb, name: &str, at: Timestamp) -> AuditEntry {
+    AuditEntry::new(by, verb, format!("user {name}"), at)
+}
+
+/// What is kept of a session that was begun.
+pub fn signed_in(by: &Actor, session: &SessionRecord, at: Timestamp) -> AuditEntry {
+    AuditEntry::new(by, AuditVerb::SignIn, format!("session {}", session.id), at)
+}
+
+/// What is kept of a session that was ended.
+pub fn session_ended(by: &Actor, session: &SessionRecord, at: Timestamp) -> AuditEntry {
+    let before = format!("{}: {}", session.name, session.role);
+    AuditEntry::new(by, AuditVerb::EndSession, format!("session {}", session.id), at).before(before)
 }
 
 /// What is kept of a change of provisioning from one revision to the next. What exactly changed is the revisions' to tell.

@@ -35,6 +35,7 @@ pub mod time;
 pub mod token;
 pub mod unreadable;
 pub mod url;
+pub mod user;
 
 pub use id::Id;
 pub use provisioning::{account, carrier, certificate, tls, vocabulary};

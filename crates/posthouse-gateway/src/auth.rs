@@ -17,7 +17,10 @@ pub mod tries;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -32,7 +35,7 @@ use self::{
 };
 use crate::{
     http::basic::Basic,
-    secrets::{Secret, verify_password},
+    secrets::{Secret, hash_password, verify_password},
     shares::claimant,
 };
 
@@ -42,6 +45,8 @@ const MAX_REMEMBERED: usize = 10_000;
 const VASPS_AT_A_TIME: usize = 2;
 /// How many of carriers.
 const CARRIERS_AT_A_TIME: usize = 1;
+/// How many of users of the pages.
+const USERS_AT_A_TIME: usize = 1;
 /// How many wrong tries an address has for the same credentials before all of its tries are wrong, the right one too.
 const MOST_WRONG: u32 = 10;
 /// The same for all credentials together: several customers may be behind one address.
@@ -62,6 +67,9 @@ pub struct Verifier {
     tries: Tries,
     vasps: CheckLine,
     carriers: CheckLine,
+    users: CheckLine,
+    /// The hash of a password that nobody has, for names that nobody has.
+    nobody: OnceLock<String>,
     failures: AuthFailures,
 }
 
@@ -74,12 +82,13 @@ struct AuthFailures {
 }
 
 /// The doors, and why credentials are refused there.
-const AUTH_FAILURES: [(&str, &str); 6] = [
+const AUTH_FAILURES: [(&str, &str); 7] = [
     ("mm7", "wrong"),
     ("mm7", "no_turn"),
     ("carriers", "wrong"),
     ("carriers", "no_turn"),
     ("admin", "wrong"),
+    ("admin", "no_turn"),
     ("admin", "kept_out"),
 ];
 /// How many addresses that are kept out are remembered, to be counted.
@@ -149,6 +158,8 @@ impl Verifier {
             tries: Tries::default(),
             vasps: CheckLine::new(VASPS_AT_A_TIME),
             carriers: CheckLine::new(CARRIERS_AT_A_TIME),
+            users: CheckLine::new(USERS_AT_A_TIME),
+            nobody: OnceLock::new(),
             failures: AuthFailures::default(),
         }
     }
@@ -265,6 +276,53 @@ impl Verifier {
         self.is_right_token(PRINCIPAL_TOKEN, from, look).await
     }
 
+    /// The same for the password of a user of the pages, whose hash is `expected`; `None`: there is no user of this name, or none with a
+    /// password, which takes as long to tell. Wrong ones are counted by name and address.
+    pub async fn judge_user(
+        &self,
+        name: &str,
+        password: &str,
+        expected: Option<&str>,
+        from: IpAddr,
+    ) -> PasswordVerdict {
+        let (who, from) = (format!("user {name}"), claimant(from));
+        if !self.may_try(&who, from) {
+            self.failures.count(("admin", "kept_out"));
+            return PasswordVerdict::Wrong;
+        }
+        self.slow_down(&who, from).await;
+        let known = || (!self.may_try(&who, from)).then_some(false);
+        let check = async || self.is_password(password, expected).await;
+        let mac = self.mac_of(&format!("{who} {}", expected.unwrap_or_default()), password);
+        let what = (mac.finalize().into_bytes().into(), expected.is_some());
+        let Ok(is_right) = self.users.check(from, &who, what, known, check).await else {
+            self.failures.count(("admin", "no_turn"));
+            return PasswordVerdict::NoTurn;
+        };
+        if self.may_try(&who, from) && self.count(&who, from, is_right) {
+            return PasswordVerdict::Right;
+        }
+        self.failures.count(("admin", "wrong"));
+        PasswordVerdict::Wrong
+    }
+
+    /// Whether it is the password of this hash; never of none, which takes as long.
+    async fn is_password(&self, password: &str, expected: Option<&str>) -> bool {
+        let is_somebody = expected.is_some();
+        let hash = expected.or_else(|| self.nobody.get().map(String::as_str)).map(str::to_owned);
+        let password = password.to_owned();
+        let checked = tokio::task::spawn_blocking(move || {
+            // Making a hash takes as long as checking one.
+            let Some(hash) = hash else { return (false, hash_password("nobody's").ok()) };
+            (verify_password(&hash, &password), None)
+        });
+        let (is_right, nobody) = checked.await.unwrap_or_default();
+        if let Some(nobody) = nobody {
+            let _ = self.nobody.set(nobody);
+        }
+        is_right && is_somebody
+    }
+
     async fn is_right_token(&self, which: &str, from: IpAddr, look: impl Future<Output = bool>) -> bool {
         let from = claimant(from);
         if !self.may_try(which, from) {
@@ -333,10 +391,14 @@ impl Verifier {
 
     /// The MAC of a password under a stored hash, which binds it to this very provisioning.
     fn mac(&self, shown: &Basic, expected: &ShownCredentials) -> Hmac<Sha256> {
+        self.mac_of(&expected.password_hash, &shown.password)
+    }
+
+    fn mac_of(&self, hash: &str, password: &str) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
-        mac.update(expected.password_hash.as_bytes());
+        mac.update(hash.as_bytes());
         mac.update(&[0]);
-        mac.update(shown.password.as_bytes());
+        mac.update(password.as_bytes());
         mac
     }
 
@@ -390,6 +452,29 @@ mod tests {
         assert!(is_right(&verifier, shown("s3cret"), &expected, THERE).await, "others go on");
         advance(COUNTS).await;
         assert!(is_right(&verifier, shown("s3cret"), &expected, HERE).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_users_wrong_passwords_are_counted_by_name_and_address() {
+        let verifier = Verifier::new([7; 64]);
+        let hash = expected("acme").password_hash;
+        let judge = async |name: &str, password: &str, from| {
+            verifier.judge_user(name, password, (name == "ann").then_some(hash.as_str()), from).await
+        };
+        assert_eq!(judge("ann", "s3cret", HERE).await, PasswordVerdict::Right);
+        assert_eq!(judge("eve", "s3cret", HERE).await, PasswordVerdict::Wrong, "there is no eve");
+        for _ in 0..MOST_WRONG {
+            assert_eq!(judge("ann", "guess", HERE).await, PasswordVerdict::Wrong);
+        }
+        assert_eq!(judge("ann", "s3cret", HERE).await, PasswordVerdict::Wrong, "kept out");
+        assert_eq!(judge("ann", "s3cret", THERE).await, PasswordVerdict::Right, "others go on");
+        advance(COUNTS).await;
+        assert_eq!(judge("ann", "s3cret", HERE).await, PasswordVerdict::Right);
+        let failures = verifier.failures();
+        assert!(
+            failures.contains(&("admin", "wrong", 11)) && failures.contains(&("admin", "kept_out", 1)),
+            "{failures:?}"
+        );
     }
 
     #[tokio::test]

@@ -62,7 +62,12 @@ pub fn vasp_hash(key: &[u8; 32], vaspid: &str) -> String {
 /// What a phone number is looked for by where it must not stand: a keyed hash of its digits.
 pub fn number_hash(key: &[u8; 32], number: &str) -> String {
     // Nothing that is a VASPID begins so, or it would have to be one with a blank.
-    vasp_hash(key, &format!("number {number}"))
+    secret_hash(key, "number", number)
+}
+
+/// What a secret of this kind is found by: a keyed hash, which is no other kind's.
+pub fn secret_hash(key: &[u8; 32], kind: &str, secret: &str) -> String {
+    vasp_hash(key, &format!("{kind} {secret}"))
 }
 
 /// A VASPID as it is kept.

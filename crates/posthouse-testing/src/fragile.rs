@@ -58,6 +58,7 @@ macro_rules! passes_on_the_rest {
             NumberStore,
             RevisionStore,
             UpkeepStore,
+            UserStore,
             MembershipStore,
             DivisionStore,
             QueueStore,

@@ -6,6 +6,7 @@ mod keys;
 mod numbers;
 mod operations;
 mod provisioning;
+mod users;
 
 use std::{path::PathBuf, sync::Arc};
 

@@ -12,7 +12,7 @@ use super::{
     NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore,
     QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore,
     Settled, Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
-    UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
+    UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore, Wanting, WorkStore,
 };
 use crate::{
     Id,
@@ -35,6 +35,7 @@ use crate::{
     slots::Slots,
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
+    user::{SessionRecord, UserChange, UserRecord},
 };
 
 /// Something that plays a role of a store by passing every operation on.
@@ -678,5 +679,69 @@ impl<W: Wraps<dyn TokenStore>> TokenStore for W {
 
     async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
         self.inner().note_token_used(id, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn UserStore>> UserStore for W {
+    async fn add_user(&self, user: &UserRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().add_user(user, by, now).await
+    }
+
+    async fn change_user(
+        &self,
+        name: &str,
+        change: &UserChange,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserRecord>> {
+        self.inner().change_user(name, change, by, now).await
+    }
+
+    async fn remove_user(&self, name: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().remove_user(name, by, now).await
+    }
+
+    async fn users(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<UserRecord>> {
+        self.inner().users(after, limit).await
+    }
+
+    async fn user(&self, name: &str) -> StoreResult<Option<UserRecord>> {
+        self.inner().user(name).await
+    }
+
+    async fn user_of_link(&self, hash: &str) -> StoreResult<Option<UserRecord>> {
+        self.inner().user_of_link(hash).await
+    }
+
+    async fn set_password(
+        &self,
+        link_hash: &str,
+        password_hash: &str,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        self.inner().set_password(link_hash, password_hash, by, now).await
+    }
+
+    async fn begin_session(&self, session: &SessionRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().begin_session(session, by, now).await
+    }
+
+    async fn session(&self, hash: &str) -> StoreResult<Option<SessionRecord>> {
+        self.inner().session(hash).await
+    }
+
+    async fn sessions(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<SessionRecord>> {
+        self.inner().sessions(after, limit).await
+    }
+
+    async fn note_session_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        self.inner().note_session_used(id, now).await
+    }
+
+    async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        self.inner().end_session(id, by, now).await
     }
 }

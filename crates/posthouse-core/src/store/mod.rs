@@ -53,6 +53,7 @@ mod search;
 mod space;
 mod tokens;
 mod upkeep;
+mod users;
 mod work;
 
 pub use self::{
@@ -83,6 +84,7 @@ pub use self::{
     space::Demand,
     tokens::TokenStore,
     upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
+    users::UserStore,
     work::{
         Due, EndedAttempt, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend,
         WorkStore,
@@ -111,6 +113,7 @@ pub trait Store:
     + AuditStore
     + KeyStore
     + TokenStore
+    + UserStore
     + MembershipStore
     + DivisionStore
 {
@@ -137,6 +140,7 @@ impl<S> Store for S where
         + AuditStore
         + KeyStore
         + TokenStore
+        + UserStore
         + MembershipStore
         + DivisionStore
 {
@@ -148,7 +152,7 @@ pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, DivisionStore, EndpointStore, InboundStore, IntakeStore,
         KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore,
-        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore,
+        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, UserStore,
         WorkStore,
     };
 }

@@ -28,6 +28,7 @@ pub mod numbers;
 pub mod openapi;
 pub mod operations;
 mod pages;
+mod principal;
 pub mod provisioning;
 mod query;
 pub mod queues;
@@ -38,10 +39,12 @@ mod router;
 pub mod run_token;
 mod sandbox;
 pub mod services;
+pub mod sessions;
 pub(crate) mod stats;
 pub mod tokens;
 pub mod unmatched_reports;
 pub mod unreadable;
+pub mod users;
 mod version;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -179,7 +182,7 @@ impl AdminDoor {
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
         if let Some(pages) = &self.pages
             && context::with_certificate(&self.state, &peer).is_ok()
-            && let Some(stream) = pages::stream(pages, &request, &peer)
+            && let Some(stream) = pages::stream(pages, (request.method(), request.uri(), request.headers()), &peer).await
         {
             return stream;
         }
@@ -279,7 +282,10 @@ impl AdminDoor {
             Err(problem) => return whole(pages::trouble(&problem), &method).await,
         };
         peer.progress.working();
-        let (router, request) = pages.prepared(request, peer);
+        let (router, request) = match pages.prepared(request, peer).await {
+            Ok(prepared) => prepared,
+            Err(problem) => return whole(pages::trouble(&problem), &method).await,
+        };
         pages::guarded(self.route(router, request, ANSWER_TIME).await)
     }
 

@@ -22,8 +22,8 @@ use super::{
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
     endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
-    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, stats, tokens,
-    unmatched_reports, unreadable, version,
+    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats, tokens,
+    unmatched_reports, unreadable, users, version,
 };
 
 /// A verb of the API.
@@ -160,6 +160,13 @@ fn verbs_of_parts() -> Vec<RouteVerb> {
         GET "/blacklist/export" Reveal => numbers::export::handle_blacklist;
         POST "/ranges/import" Provision => numbers::import::handle_ranges;
         GET "/ranges/export" Look => numbers::export::handle_ranges;
+        GET "/users" Users => users::list::handle;
+        POST "/users" Users => users::add::handle;
+        PATCH "/users/{name}" Users => users::role::handle;
+        POST "/users/{name}/reset" Users => users::reset::handle;
+        DELETE "/users/{name}" Users => users::remove::handle;
+        GET "/sessions" Users => sessions::list::handle;
+        DELETE "/sessions/{id}" Users => sessions::end::handle;
     }
 }
 

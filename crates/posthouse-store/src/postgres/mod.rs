@@ -15,7 +15,8 @@
 //! | `taken.rs` | callbacks that are handed on as they become due |
 //! | `endpoint.rs` `queues.rs` | what is owed to whom, and how much waits where |
 //! | `taking.rs` | what is taken over from another store |
-//! | `audit.rs` `revision.rs` `token.rs` `keys.rs` `overrides.rs` | who changed what, keys, tokens of those who may, and what they decided about connections |
+//! | `audit.rs` `revision.rs` `token.rs` `keys.rs` `user.rs` `signed_in.rs` | who changed what; keys, tokens and users of those who may, and who is signed in |
+//! | `overrides.rs` | what they decided about connections |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
@@ -57,6 +58,7 @@ mod schema;
 mod search;
 mod seen;
 mod session;
+mod signed_in;
 mod standbys;
 mod statements;
 mod sweep;
@@ -68,6 +70,7 @@ mod tried;
 mod unreadable;
 mod upkeep;
 mod url;
+mod user;
 mod value;
 mod waiting;
 mod work;

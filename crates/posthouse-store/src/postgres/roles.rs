@@ -32,10 +32,11 @@ use posthouse_core::{
         NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
         ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore,
         RevisionStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take,
-        Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, Wanting, WorkStore,
+        Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
+    user::{SessionRecord, UserChange, UserRecord},
 };
 
 use super::{
@@ -49,7 +50,7 @@ use super::{
     mo::{self, MoRows},
     overrides, provisioning, queues,
     refusals::{self, RefusalRow},
-    report, revision, search, seen, sweep, token, unreadable,
+    report, revision, search, seen, signed_in, sweep, token, unreadable, user,
     work::{self, EndOfAttempt},
 };
 use crate::sqlite::transaction::Transaction;
@@ -735,6 +736,83 @@ impl OverrideStore for PostgresStore {
             overrides::lift(tx, (&carrier, &connection, kind), &by, now).await
         });
         self.write(Transaction::LiftOverride, LITTLE, false, run).await
+    }
+}
+
+#[async_trait]
+impl UserStore for PostgresStore {
+    async fn add_user(&self, user: &UserRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (user, by) = (user.clone(), by.clone());
+        let run = run!(user, by; |tx| user::add(tx, &user, &by, now).await);
+        self.write(Transaction::AddUser, LITTLE, false, run).await
+    }
+
+    async fn change_user(
+        &self,
+        name: &str,
+        change: &UserChange,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserRecord>> {
+        let (name, change, by) = (name.to_owned(), change.clone(), by.clone());
+        let run = run!(name, change, by; |tx| user::change(tx, &name, &change, &by, now).await);
+        self.write(Transaction::ChangeUser, LITTLE, false, run).await
+    }
+
+    async fn remove_user(&self, name: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (name, by) = (name.to_owned(), by.clone());
+        let run = run!(name, by; |tx| user::remove(tx, &name, &by, now).await);
+        self.write(Transaction::RemoveUser, LITTLE, false, run).await
+    }
+
+    async fn users(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<UserRecord>> {
+        user::list(&self.readers, after, limit).await
+    }
+
+    async fn user(&self, name: &str) -> StoreResult<Option<UserRecord>> {
+        user::by_name(&self.readers, name).await
+    }
+
+    async fn user_of_link(&self, hash: &str) -> StoreResult<Option<UserRecord>> {
+        user::by_link(&self.readers, hash).await
+    }
+
+    async fn set_password(
+        &self,
+        link_hash: &str,
+        password_hash: &str,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let (link, password, by) = (link_hash.to_owned(), password_hash.to_owned(), by.clone());
+        let run = run!(link, password, by; |tx| user::set_password(tx, &link, &password, &by, now).await);
+        self.write(Transaction::SetPassword, LITTLE, false, run).await
+    }
+
+    async fn begin_session(&self, session: &SessionRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (session, by) = (session.clone(), by.clone());
+        let run = run!(session, by; |tx| signed_in::begin(tx, &session, &by, now).await);
+        self.write(Transaction::BeginSession, LITTLE, false, run).await
+    }
+
+    async fn session(&self, hash: &str) -> StoreResult<Option<SessionRecord>> {
+        signed_in::by_hash(&self.readers, hash).await
+    }
+
+    async fn sessions(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<SessionRecord>> {
+        signed_in::list(&self.readers, after, limit).await
+    }
+
+    async fn note_session_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        let id = id.to_owned();
+        let run = run!(id; |tx| { signed_in::note_used(tx, &id, now); Ok(()) });
+        self.write(Transaction::NoteSessionUsed, LITTLE, true, run).await
+    }
+
+    async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (id, by) = (id.to_owned(), by.clone());
+        let run = run!(id, by; |tx| signed_in::end(tx, &id, &by, now).await);
+        self.write(Transaction::EndSession, LITTLE, false, run).await
     }
 }
 

@@ -42,6 +42,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0003_key_use.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 4,
+        name: "user",
+        sql: include_str!("../../migrations/postgres/0004_user.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

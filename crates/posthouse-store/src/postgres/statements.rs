@@ -507,6 +507,30 @@ statements! {
         "SELECT k.n, (SELECT count(*) FROM token) AS tokens,
                 EXISTS (SELECT 1 FROM token t WHERE t.id = k.id OR t.hash = k.hash) AS known
          FROM unnest($1, $2) WITH ORDINALITY k (id, hash, n)";
+    /// A user.
+    USER_ONE: batched (Text)
+        "SELECT k.n, u.* FROM unnest($1) WITH ORDINALITY k (name, n)
+         CROSS JOIN LATERAL (SELECT * FROM \"user\" WHERE \"user\".name = k.name FOR UPDATE) u";
+    /// The user of a link.
+    USER_LINKED: batched (Text)
+        "SELECT k.n, u.* FROM unnest($1) WITH ORDINALITY k (hash, n)
+         CROSS JOIN LATERAL (SELECT * FROM \"user\" WHERE \"user\".link_hash = k.hash FOR UPDATE) u";
+    /// How many there are, and whether one has this name.
+    USER_ROOM: batched (Text)
+        "SELECT k.n, (SELECT count(*) FROM \"user\") AS users, EXISTS (SELECT 1 FROM \"user\" u WHERE u.name = k.name) AS known
+         FROM unnest($1) WITH ORDINALITY k (name, n)";
+    /// A session.
+    SESSION_ONE: batched (Text)
+        "SELECT k.n, s.* FROM unnest($1) WITH ORDINALITY k (id, n)
+         CROSS JOIN LATERAL (SELECT * FROM session WHERE session.id = k.id FOR UPDATE) s";
+    /// Sessions that are over, and those beyond how many are kept.
+    SESSIONS_OVER: batched (Int, Int, Int)
+        "SELECT k.n, s.id FROM unnest($1, $2, $3) WITH ORDINALITY k (idle, now, kept, n)
+         CROSS JOIN LATERAL (
+             SELECT id FROM session WHERE used_at <= k.idle OR expires_at <= k.now
+             UNION
+             SELECT id FROM (SELECT id FROM session WHERE used_at > k.idle AND (expires_at IS NULL OR expires_at > k.now)
+                             ORDER BY used_at DESC, id DESC OFFSET k.kept) beyond) s";
 
     // What goes.
 
@@ -629,6 +653,15 @@ statements! {
     /// Those that are over.
     DELETE_OVERRIDES_OVER: batched (Int)
         "DELETE FROM connection_override WHERE until <= (SELECT max(at) FROM unnest($1) k (at))";
+    /// A user.
+    DELETE_USER: batched (Text)
+        "DELETE FROM \"user\" WHERE name = ANY($1)";
+    /// A session.
+    DELETE_SESSION: batched (Text)
+        "DELETE FROM session WHERE id = ANY($1)";
+    /// The sessions that were begun with something.
+    DELETE_SESSIONS_OF: batched (Text)
+        "DELETE FROM session WHERE origin = ANY($1)";
 
     // What changes.
 
@@ -762,6 +795,24 @@ statements! {
     USE_TOKEN: batched (Text, Int)
         "UPDATE token SET last_used = k.at FROM (SELECT id, max(at) AS at FROM unnest($1, $2) u (id, at) GROUP BY id) k
          WHERE token.id = k.id";
+    /// What a user may do.
+    SET_USER_ROLE: batched (Text, Text)
+        "UPDATE \"user\" SET role = k.role FROM unnest($1, $2) k (name, role) WHERE \"user\".name = k.name";
+    /// A user has to set another password.
+    RESET_USER: batched (Text, Text, Int)
+        "UPDATE \"user\" SET password_hash = NULL, link_hash = k.hash, link_expires_at = k.until
+         FROM unnest($1, $2, $3) k (name, hash, until) WHERE \"user\".name = k.name";
+    /// A user set a password.
+    SET_USER_PASSWORD: batched (Text, Text)
+        "UPDATE \"user\" SET password_hash = k.hash, link_hash = NULL, link_expires_at = NULL
+         FROM unnest($1, $2) k (name, hash) WHERE \"user\".name = k.name";
+    /// When a user signed in.
+    USER_SIGNED_IN: batched (Text, Int)
+        "UPDATE \"user\" SET signed_in_at = k.at FROM unnest($1, $2) k (name, at) WHERE \"user\".name = k.name";
+    /// When a session was used.
+    USE_SESSION: batched (Text, Int)
+        "UPDATE session SET used_at = greatest(used_at, k.at)
+         FROM (SELECT id, max(at) AS at FROM unnest($1, $2) u (id, at) GROUP BY id) k WHERE session.id = k.id";
 
     /// A single value.
     SET_META: batched (Text, Int)
@@ -887,6 +938,14 @@ statements! {
     USE_KEYS: batched (Text, Int)
         "INSERT INTO key_use (id, used_at) SELECT id, max(at) FROM unnest($1, $2) k (id, at) GROUP BY id ORDER BY id
          ON CONFLICT (id) DO UPDATE SET used_at = greatest(key_use.used_at, excluded.used_at)";
+    /// A user.
+    INSERT_USER: batched (Text, Text, Text, Text, Int, Int)
+        "INSERT INTO \"user\" (name, role, password_hash, link_hash, link_expires_at, created_at)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
+    /// A session.
+    INSERT_SESSION: batched (Text, Text, Text, Text, Text, Text, Int, Int, Int)
+        "INSERT INTO session (id, hash, name, role, origin, address, begun_at, used_at, expires_at)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)
@@ -1189,6 +1248,21 @@ statements! {
     /// The token of a hash.
     TOKEN_OF_HASH: one (Text)
         "SELECT * FROM token WHERE hash = $1";
+    /// Users behind a name.
+    USERS_READ: one (Text, Int)
+        "SELECT * FROM \"user\" WHERE name > $1 ORDER BY name LIMIT $2";
+    /// A user.
+    USER_READ: one (Text)
+        "SELECT * FROM \"user\" WHERE name = $1";
+    /// The user of a link.
+    USER_OF_LINK: one (Text)
+        "SELECT * FROM \"user\" WHERE link_hash = $1";
+    /// Sessions behind an id.
+    SESSIONS_READ: one (Text, Int)
+        "SELECT * FROM session WHERE id > $1 ORDER BY id LIMIT $2";
+    /// The session of a hash.
+    SESSION_OF_HASH: one (Text)
+        "SELECT * FROM session WHERE hash = $1";
     /// An operation in bulk.
     OPERATION_READ: one (Int)
         "SELECT id, document FROM operation WHERE id = $1";

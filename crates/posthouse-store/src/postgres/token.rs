@@ -6,6 +6,7 @@ use posthouse_core::{
     audit,
     store::StoreError,
     token::{MOST_TOKENS, TokenRecord},
+    user::SessionOrigin,
 };
 use tokio_postgres::Row;
 
@@ -42,6 +43,8 @@ pub(super) async fn revoke(tx: &BatchTx, id: &str, by: &Actor, now: Timestamp) -
     tx.claim(BatchClaim::Table("token"))?;
     let Some(row) = tx.read_one(&statements::TOKEN_ONE, values![id]).await? else { return Ok(false) };
     tx.write(&statements::DELETE_TOKEN, values![id]);
+    let origin = SessionOrigin::Token(id.to_owned()).to_string();
+    tx.write(&statements::DELETE_SESSIONS_OF, values![&origin]);
     write_audit(tx, &audit::token_revoked(by, &read(&row)?, now));
     Ok(true)
 }

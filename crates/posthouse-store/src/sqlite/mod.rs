@@ -13,7 +13,7 @@
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | what VASPs were refused |
 //! | `intervene.rs` | what an operator does by hand |
-//! | `audit.rs` `token.rs` | who did it, and tokens of those who may |
+//! | `audit.rs` `token.rs` `user.rs` `session.rs` | who did it; tokens and users of those who may, and who is signed in |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
 //! | `taken.rs` | callbacks that go to whoever takes them as they become due |
 //! | `member.rs` | the one node that serves the store |
@@ -62,6 +62,7 @@ mod revision;
 mod roles;
 mod schema;
 mod search;
+mod session;
 #[cfg(test)]
 mod statements;
 mod sweep;
@@ -70,6 +71,7 @@ pub(crate) mod taking;
 mod token;
 pub(crate) mod transaction;
 mod unreadable;
+mod user;
 mod waiting;
 mod watch;
 mod work;

@@ -26,10 +26,11 @@ use posthouse_core::{
         Node, OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
         Recorded, RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
         StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
-        UpkeepStore, Wanting, WorkStore,
+        UpkeepStore, UserStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
+    user::{SessionRecord, UserChange, UserRecord},
 };
 use rusqlite::Connection;
 
@@ -42,9 +43,9 @@ use super::{
     options::Mode,
     provisioning, queues,
     refusals::{self, PreparedRefusal},
-    report, search, sweep, token,
+    report, search, session, sweep, token,
     transaction::Transaction,
-    unreadable, work,
+    unreadable, user, work,
 };
 
 #[async_trait]
@@ -700,5 +701,81 @@ impl TokenStore for SqliteStore {
     async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
         let id = id.to_owned();
         self.write(Transaction::NoteTokenUsed, move |tx| token::note_used(tx, &id, now)).await
+    }
+}
+
+#[async_trait]
+impl UserStore for SqliteStore {
+    async fn add_user(&self, user: &UserRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (user, by) = (user.clone(), by.clone());
+        self.write(Transaction::AddUser, move |tx| user::add(tx, &user, &by, now)).await
+    }
+
+    async fn change_user(
+        &self,
+        name: &str,
+        change: &UserChange,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserRecord>> {
+        let (name, change, by) = (name.to_owned(), change.clone(), by.clone());
+        self.write(Transaction::ChangeUser, move |tx| user::change(tx, &name, &change, &by, now)).await
+    }
+
+    async fn remove_user(&self, name: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (name, by) = (name.to_owned(), by.clone());
+        self.write(Transaction::RemoveUser, move |tx| user::remove(tx, &name, &by, now)).await
+    }
+
+    async fn users(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<UserRecord>> {
+        let after = after.map(str::to_owned);
+        self.readers.read(move |connection| user::list(connection, after.as_deref(), limit)).await
+    }
+
+    async fn user(&self, name: &str) -> StoreResult<Option<UserRecord>> {
+        let name = name.to_owned();
+        self.readers.read(move |connection| user::by_name(connection, &name)).await
+    }
+
+    async fn user_of_link(&self, hash: &str) -> StoreResult<Option<UserRecord>> {
+        let hash = hash.to_owned();
+        self.readers.read(move |connection| user::by_link(connection, &hash)).await
+    }
+
+    async fn set_password(
+        &self,
+        link_hash: &str,
+        password_hash: &str,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
+        let (link, password, by) = (link_hash.to_owned(), password_hash.to_owned(), by.clone());
+        let set = move |tx: &mut Tx<'_>| user::set_password(tx, &link, &password, &by, now);
+        self.write(Transaction::SetPassword, set).await
+    }
+
+    async fn begin_session(&self, session: &SessionRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (session, by) = (session.clone(), by.clone());
+        self.write(Transaction::BeginSession, move |tx| session::begin(tx, &session, &by, now)).await
+    }
+
+    async fn session(&self, hash: &str) -> StoreResult<Option<SessionRecord>> {
+        let hash = hash.to_owned();
+        self.readers.read(move |connection| session::by_hash(connection, &hash)).await
+    }
+
+    async fn sessions(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<SessionRecord>> {
+        let after = after.map(str::to_owned);
+        self.readers.read(move |connection| session::list(connection, after.as_deref(), limit)).await
+    }
+
+    async fn note_session_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
+        let id = id.to_owned();
+        self.write(Transaction::NoteSessionUsed, move |tx| session::note_used(tx, &id, now)).await
+    }
+
+    async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
+        let (id, by) = (id.to_owned(), by.clone());
+        self.write(Transaction::EndSession, move |tx| session::end(tx, &id, &by, now)).await
     }
 }

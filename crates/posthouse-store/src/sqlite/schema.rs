@@ -81,6 +81,7 @@ const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../migrations/sqlite/0019_connection_override.sql"),
     },
     Migration { version: 20, name: "key_use", sql: include_str!("../../migrations/sqlite/0020_key_use.sql") },
+    Migration { version: 21, name: "user", sql: include_str!("../../migrations/sqlite/0021_user.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

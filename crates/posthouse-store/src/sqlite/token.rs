@@ -5,6 +5,7 @@ use posthouse_core::{
     actor::Actor,
     audit::{self, AuditEntry},
     token::{MOST_TOKENS, TokenRecord},
+    user::SessionOrigin,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
@@ -13,6 +14,7 @@ use super::{
     fault::Result,
     job::Tx,
     record::{Record, time},
+    session,
 };
 
 const COLUMNS: &str = "id, name, role, hash, created_at, expires_at, last_used";
@@ -49,6 +51,7 @@ pub(super) fn revoke(tx: &Tx<'_>, id: &str, by: &Actor, now: Timestamp) -> Resul
         .transpose()?;
     let Some(token) = found else { return Ok(false) };
     tx.execute("DELETE FROM token WHERE id = ?", [id])?;
+    session::end_of(tx, &SessionOrigin::Token(id.to_owned()))?;
     let entry: AuditEntry = audit::token_revoked(by, &token, now);
     write_audit(tx, &entry)?;
     Ok(true)

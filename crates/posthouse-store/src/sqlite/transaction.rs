@@ -73,6 +73,13 @@ transactions! {
     LiftOverride "lift_override",
     MarkMoved "mark_moved",
     NoteKeysUsed "note_keys_used",
+    AddUser "add_user",
+    ChangeUser "change_user",
+    RemoveUser "remove_user",
+    SetPassword "set_password",
+    BeginSession "begin_session",
+    NoteSessionUsed "note_session_used",
+    EndSession "end_session",
 }
 
 /// Whether an operation may wait for room in the queue.
@@ -126,6 +133,13 @@ impl Transaction {
                 | Self::Leave
                 | Self::PutOverride
                 | Self::LiftOverride
+                | Self::AddUser
+                | Self::ChangeUser
+                | Self::RemoveUser
+                | Self::SetPassword
+                | Self::BeginSession
+                | Self::NoteSessionUsed
+                | Self::EndSession
         )
     }
 }

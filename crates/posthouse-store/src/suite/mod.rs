@@ -33,6 +33,7 @@ pub mod seaweed;
 pub mod tokens;
 pub mod two_nodes;
 pub mod unreadable;
+pub mod users;
 
 use async_trait::async_trait;
 use posthouse_core::store::Store;
@@ -242,6 +243,10 @@ macro_rules! conformance {
             keys: the_last_use_of_a_key_reads_back;
             overrides: overrides_read_back_till_they_are_lifted,
                 overrides_end_at_their_time;
+            users: a_user_sets_a_password_by_a_link_once,
+                a_session_reads_back_till_it_is_ended,
+                a_session_ends_with_what_it_was_begun_with,
+                users_and_sessions_are_bounded;
             queues: what_stands_where_is_told,
                 a_store_that_is_opened_again_knows_what_stands_where,
                 the_oldest_that_waits_is_told_with_its_carrier,

@@ -30,10 +30,12 @@ mod refusals;
 mod send;
 mod serve;
 mod services;
+mod sessions;
 mod simulate;
 mod store;
 mod tokens;
 mod top;
+mod users;
 
 use std::{error::Error, fmt, pin::Pin, process::ExitCode, time::Duration};
 
@@ -111,6 +113,10 @@ pub enum Command {
     Store(store::Args),
     /// Make, list and revoke tokens of who may use the admin API
     Tokens(tokens::Args),
+    /// Add, list and remove users of the pages, who sign in with a password
+    Users(users::Args),
+    /// See who is signed in at the pages, and end sessions
+    Sessions(sessions::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
     /// Find whatever has an id, a TransactionID or a number
@@ -158,6 +164,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Undrain(args) => drain::run(&args, false),
         Command::Store(args) => store::run(&args),
         Command::Tokens(args) => tokens::run(&args),
+        Command::Users(args) => users::run(&args),
+        Command::Sessions(args) => sessions::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Find(args) => find::run(&args),
         Command::Refusals(args) => refusals::run(&args),

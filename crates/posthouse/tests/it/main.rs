@@ -44,3 +44,4 @@ mod signals;
 mod sim_commands;
 mod starvation;
 mod tls;
+mod users;

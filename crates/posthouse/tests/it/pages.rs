@@ -65,6 +65,7 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/callbacks", "/sign-in?next=%2fcallbacks"),
         ("/provisioning", "/sign-in?next=%2fprovisioning"),
         ("/audit", "/sign-in?next=%2faudit"),
+        ("/users", "/sign-in?next=%2fusers"),
     ] {
         let said = ask(admin, "GET", path, &[], "").await;
         assert_eq!(said.status, 303, "{path}");
@@ -75,6 +76,7 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/codes/2513", "A request that raises it"),
         ("/codes/retrieved", "Comes when"),
         ("/sign-in", "<h1>Sign in</h1>"),
+        ("/sign-in", "autocomplete=\"username\""),
     ] {
         let page = ask(admin, "GET", path, &[], "").await;
         assert_eq!(page.status, 200, "{path}");

@@ -92,6 +92,28 @@ impl Api {
         Err(serde_json::from_slice(&body).unwrap_or_else(|error| unreadable(&error)))
     }
 
+    /// What a PATCH of this body answers.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn patch<T: DeserializeOwned>(
+        &self,
+        by: &Actor,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ProblemDetails> {
+        let body = serde_json::to_vec(body).map_err(|_| ProblemDetails::new(ProblemCode::Internal))?;
+        self.ask(by, Method::PATCH, path, body.into()).await
+    }
+
+    /// What a DELETE answers.
+    ///
+    /// # Errors
+    /// What the API refuses it for.
+    pub async fn delete<T: DeserializeOwned>(&self, by: &Actor, path: &str) -> Result<T, ProblemDetails> {
+        self.ask(by, Method::DELETE, path, Bytes::new()).await
+    }
+
     async fn ask<T: DeserializeOwned>(
         &self,
         by: &Actor,

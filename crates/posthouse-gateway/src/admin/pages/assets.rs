@@ -5,6 +5,9 @@ use std::sync::LazyLock;
 use axum::{body::Body, extract::Path, response::Response};
 use http::{HeaderValue, StatusCode as HttpStatus, header};
 
+/// What their paths begin with.
+pub(super) const BASE: &str = "/assets/";
+
 /// A file: its name, its media type, its bytes.
 type Asset = (&'static str, &'static str, &'static [u8]);
 

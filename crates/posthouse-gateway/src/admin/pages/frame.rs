@@ -51,6 +51,7 @@ const PLACES: &[PlaceLink] = &[
     group("/provisioning", "Provisioning", 'p'),
     place("/audit", "Audit", 'a'),
     place("/nodes", "Nodes", 's'),
+    place("/users", "Users and tokens", 'w'),
     group("/codes", "Codes", 'd'),
 ];
 

@@ -26,12 +26,14 @@ mod nodes;
 mod numbers;
 mod operations;
 mod overview;
+mod passwords;
 mod queues;
 mod refusals;
 mod revisions;
 mod sandbox;
 mod sessions;
 mod sign_in;
+mod users;
 mod words;
 
 use std::sync::Arc;
@@ -43,14 +45,14 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use http::{HeaderValue, Method, StatusCode as HttpStatus};
+use http::{HeaderMap, HeaderValue, Method, StatusCode as HttpStatus, Uri};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
 pub(super) use self::ask::Api;
 use self::{
     frame::Frame,
     live::LiveTopics,
-    sessions::{Sessions, Visitor},
+    sessions::Visitor,
 };
 use super::AdminState;
 use crate::http::{answer_body::AnswerBody, peer::Peer};
@@ -58,7 +60,6 @@ use crate::http::{answer_body::AnswerBody, peer::Peer};
 /// What the pages work with.
 pub(super) struct PageState {
     api: Api,
-    sessions: Sessions,
     live: Arc<LiveTopics>,
     admin: Arc<AdminState>,
 }
@@ -72,7 +73,7 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages over these verbs.
     pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
-        let state = Arc::new(PageState { api, sessions: Sessions::default(), live: Arc::default(), admin });
+        let state = Arc::new(PageState { api, live: Arc::default(), admin });
         let router = Router::new()
             .route("/", get(overview::handle))
             .route("/find", get(find::handle))
@@ -110,6 +111,10 @@ impl Pages {
             .route("/provisioning/{number}", get(revisions::one))
             .route("/provisioning/{number}/rollback", post(revisions::rollback))
             .route("/audit", get(audit::handle))
+            .route("/users", get(users::handle))
+            .route("/users/add/{kind}", post(users::add))
+            .route("/users/{name}/{verb}", post(users::act))
+            .route("/set-password", get(passwords::form).post(passwords::set))
             .route("/codes", get(codes::all))
             .route("/codes/{code}", get(codes::one))
             .route(
@@ -126,30 +131,39 @@ impl Pages {
     }
 
     /// What goes with each request: who looks, and the routes.
-    pub fn prepared(&self, mut request: Request<Body>, peer: Peer) -> (Router, Request<Body>) {
-        let now = self.state.admin.clock.now();
+    ///
+    /// # Errors
+    /// The store cannot tell who looks.
+    pub async fn prepared(
+        &self,
+        mut request: Request<Body>,
+        peer: Peer,
+    ) -> Result<(Router, Request<Body>), ProblemDetails> {
         let address = peer.address.ip().to_canonical();
-        let mut visitor = self.state.sessions.visitor(request.headers(), address, now);
+        let mut visitor = match request.uri().path().starts_with(assets::BASE) {
+            true => Visitor::default(),
+            false => sessions::visitor(&self.state.admin, request.headers(), address).await?,
+        };
         visitor.rights = Some(self.state.api.rights());
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(visitor);
-        (self.router.clone(), request)
+        Ok((self.router.clone(), request))
     }
 }
 
 /// A stream of what changes on a page, where the request is for one and may have it.
-pub(super) fn stream<B>(
+pub(super) async fn stream(
     pages: &Pages,
-    request: &http::Request<B>,
+    (method, uri, headers): (&Method, &Uri, &HeaderMap),
     peer: &Peer,
 ) -> Option<http::Response<AnswerBody>> {
-    if request.method() != Method::GET || !request.uri().path().starts_with("/live/") {
+    if *method != Method::GET || !uri.path().starts_with("/live/") {
         return None;
     }
-    let now = pages.state.admin.clock.now();
     let address = peer.address.ip().to_canonical();
-    let visitor = pages.state.sessions.visitor(request.headers(), address, now);
-    let mut stream = live::stream(&pages.state, &visitor, request.uri())?;
+    let visitor = sessions::visitor(&pages.state.admin, headers, address).await;
+    let visitor = visitor.unwrap_or_default();
+    let mut stream = live::stream(&pages.state, &visitor, uri)?;
     guard::headers(stream.headers_mut());
     Some(stream)
 }

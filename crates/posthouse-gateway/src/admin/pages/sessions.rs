@@ -1,73 +1,128 @@
-//! Who is signed in: a random name in a cookie, of which only a hash is kept, here and for as long as the process lives.
+//! Who is signed in: a random name in a cookie, of which the store keeps a hash. A session lasts as long as it is used, and no longer than
+//! what it was begun with.
 
-use std::{collections::HashMap, convert::Infallible, net::IpAddr, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{extract::FromRequestParts, response::Response};
 use http::{HeaderMap, header, request::Parts};
 use jiff::{SignedDuration, Timestamp};
-use posthouse_core::{actor::Actor, lock::Mutex};
+use posthouse_api::{ProblemCode, ProblemDetails};
+use posthouse_core::{
+    actor::{Actor, Credential, Role},
+    user::{SESSION_IDLE, SessionOrigin, SessionRecord},
+};
 
-use super::{super::router::Rights, PageState, ask::query, see_other};
-use crate::random;
+use super::{
+    super::{AdminState, answer::of_store, router::Rights},
+    PageState,
+    ask::query,
+    see_other,
+};
+use crate::{random, secrets::secret_hash};
 
 /// The cookie. Its prefix makes browsers take it only with `Secure`, for `/`, and for this host alone.
 const COOKIE: &str = "__Host-posthouse";
-/// How long a session lasts that nobody uses.
-const IDLE: SignedDuration = SignedDuration::from_hours(8);
-/// How many sessions there may be; the one that was not used for longest goes.
-const MOST: usize = 1_000;
+/// How often it is noted that a session is used.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
+/// How much of its hash a session is called by, in digits.
+const ID: usize = 10;
 
-/// Sessions by the hash of their names.
-#[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<[u8; 32], Session>>);
-
-struct Session {
-    actor: Actor,
-    used_at: Timestamp,
+/// Who begins a session, and with what.
+pub(super) struct Beginning {
+    pub name: String,
+    pub role: Role,
+    pub origin: SessionOrigin,
+    /// From when on it is over in any case.
+    pub expires_at: Option<Timestamp>,
 }
 
-impl Sessions {
-    /// Begins one: the `Set-Cookie` of it.
-    ///
-    /// # Errors
-    /// The system has no randomness.
-    pub fn begin(&self, actor: Actor, now: Timestamp) -> Result<String, getrandom::Error> {
-        let name = blake3::Hash::from_bytes(random::bytes::<32>()?).to_hex();
-        let mut all = self.0.lock();
-        all.retain(|_, session| now.duration_since(session.used_at) < IDLE);
-        if all.len() >= MOST
-            && let Some(oldest) = all.iter().min_by_key(|(_, session)| session.used_at).map(|(hash, _)| *hash)
-        {
-            all.remove(&oldest);
-        }
-        all.insert(hash(&name), Session { actor, used_at: now });
-        Ok(format!("{COOKIE}={name}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", IDLE.as_secs()))
-    }
+/// Begins a session, from this address: the `Set-Cookie` of it. `None`: what it is to begin with is over by now.
+///
+/// # Errors
+/// The store does not keep it, or the system has no randomness.
+pub(super) async fn begin(
+    admin: &AdminState,
+    beginning: Beginning,
+    address: IpAddr,
+) -> Result<Option<String>, ProblemDetails> {
+    let Beginning { name, role, origin, expires_at } = beginning;
+    let value = blake3::Hash::from_bytes(random::bytes::<32>().map_err(|error| {
+        tracing::error!(%error, "no session can be begun");
+        ProblemDetails::new(ProblemCode::Internal)
+    })?);
+    let value = value.to_hex();
+    let (hash, now) = (hash(admin, &value).await?, admin.clock.now());
+    let id: String = hash.chars().take(ID).collect();
+    let by = Actor::new(name.clone(), role.clone(), Credential::Session(id.clone())).with_address(address);
+    let session = SessionRecord {
+        id,
+        hash,
+        name,
+        role,
+        origin,
+        address: Some(address.to_string()),
+        begun_at: now,
+        used_at: now,
+        expires_at,
+    };
+    let is_begun = admin.store.begin_session(&session, &by, now).await.map_err(|error| of_store(&error))?;
+    let cookie = format!(
+        "{COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}",
+        SESSION_IDLE.as_secs()
+    );
+    Ok(is_begun.then_some(cookie))
+}
 
-    /// Ends the one of this request: the `Set-Cookie` that forgets it.
-    pub fn end(&self, headers: &HeaderMap) -> String {
-        if let Some(name) = name(headers) {
-            self.0.lock().remove(&hash(name));
-        }
-        format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
+/// Ends the session of this visitor: the `Set-Cookie` that forgets it.
+///
+/// # Errors
+/// The store does not forget it.
+pub(super) async fn end(admin: &AdminState, visitor: &Visitor) -> Result<String, ProblemDetails> {
+    if let Some(by) = &visitor.actor
+        && let Credential::Session(id) = &by.credential
+    {
+        admin.store.end_session(id, by, admin.clock.now()).await.map_err(|error| of_store(&error))?;
     }
+    Ok(format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
+}
 
-    /// Who makes a request, from this address.
-    pub fn visitor(&self, headers: &HeaderMap, address: IpAddr, now: Timestamp) -> Visitor {
-        let actor = name(headers).and_then(|name| self.used(&hash(name), now));
-        Visitor { actor: actor.map(|actor| actor.with_address(address)), rights: None }
+/// Who makes a request, from this address.
+///
+/// # Errors
+/// The store cannot tell.
+pub(super) async fn visitor(
+    admin: &AdminState,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<Visitor, ProblemDetails> {
+    let Some(value) = name(headers) else { return Ok(Visitor::default()) };
+    let hash = hash(admin, value).await?;
+    let now = admin.clock.now();
+    let session = admin.store.session(&hash).await.map_err(|error| of_store(&error))?;
+    let Some(session) = session.filter(|session| !session.is_over(now)) else {
+        return Ok(Visitor::default());
+    };
+    if let SessionOrigin::Admin(hash) = &session.origin
+        && admin_hash(admin).await?.as_ref() != Some(hash)
+    {
+        return Ok(Visitor::default());
     }
+    let is_noted = now.duration_since(session.used_at) < NOTED_EVERY;
+    if !is_noted && let Err(error) = admin.store.note_session_used(&session.id, now).await {
+        tracing::debug!(%error, "it is not noted that a session was used");
+    }
+    let actor = Actor::new(session.name, session.role, Credential::Session(session.id));
+    Ok(Visitor { actor: Some(actor.with_address(address)), rights: None })
+}
 
-    fn used(&self, hash: &[u8; 32], now: Timestamp) -> Option<Actor> {
-        let mut all = self.0.lock();
-        let session = all.get_mut(hash)?;
-        if now.duration_since(session.used_at) >= IDLE {
-            all.remove(hash);
-            return None;
-        }
-        session.used_at = session.used_at.max(now);
-        Some(session.actor.clone())
-    }
+/// What a session is kept with that the token of `[admin]`, or of the run, begins: it ends when that is another one.
+///
+/// # Errors
+/// The store cannot tell.
+pub(super) async fn admin_hash(admin: &AdminState) -> Result<Option<String>, ProblemDetails> {
+    let Some(token) = &admin.api_token else { return Ok(None) };
+    let key = admin.store.key().await.map_err(|error| of_store(&error))?;
+    Ok(Some(secret_hash(&key, "admin", token.expose())))
 }
 
 fn name(headers: &HeaderMap) -> Option<&str> {
@@ -76,8 +131,9 @@ fn name(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
-fn hash(name: &str) -> [u8; 32] {
-    *blake3::hash(name.as_bytes()).as_bytes()
+async fn hash(admin: &AdminState, value: &str) -> Result<String, ProblemDetails> {
+    let key = admin.store.key().await.map_err(|error| of_store(&error))?;
+    Ok(secret_hash(&key, "session", value))
 }
 
 /// Who looks at a page.
@@ -123,53 +179,5 @@ impl FromRequestParts<std::sync::Arc<PageState>> for SignedIn {
                 Err(see_other(&format!("/sign-in?{}", query([("next", here)]))))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-    use posthouse_core::actor::{Credential, Role};
-
-    use super::*;
-
-    fn cookie(set: &str) -> HeaderMap {
-        let pair = set.split(';').next().unwrap();
-        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(&format!("other=1; {pair}")).unwrap())])
-    }
-
-    #[test]
-    fn a_session_ends_when_it_is_not_used_for_eight_hours_or_is_signed_out() {
-        let sessions = Sessions::default();
-        let begin = Timestamp::UNIX_EPOCH;
-        let hours = |hours| begin + SignedDuration::from_hours(hours);
-        let set = sessions.begin(Actor::new("ann", Role::Support, Credential::Run), begin).unwrap();
-        assert!(set.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=28800"), "{set}");
-        let here = IpAddr::from([127, 0, 0, 1]);
-        let who =
-            |at| sessions.visitor(&cookie(&set), here, at).actor.map(|actor| (actor.name, actor.address));
-        assert_eq!(who(hours(7)), Some(("ann".to_owned(), Some(here))));
-        assert_eq!(who(hours(14)), Some(("ann".to_owned(), Some(here))), "used within the time");
-        assert_eq!(who(hours(22)), None);
-        let set = sessions.begin(Actor::new("ann", Role::Support, Credential::Run), begin).unwrap();
-        sessions.end(&cookie(&set));
-        assert!(sessions.visitor(&cookie(&set), here, begin).actor.is_none());
-        assert!(sessions.visitor(&HeaderMap::new(), here, begin).actor.is_none());
-    }
-
-    #[test]
-    fn there_is_a_bound_and_the_one_unused_for_longest_goes() {
-        let sessions = Sessions::default();
-        let at = |second| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(second);
-        let begin = |second: i64| {
-            sessions.begin(Actor::new(second.to_string(), Role::Viewer, Credential::Run), at(second)).unwrap()
-        };
-        let [first, second] = [begin(0), begin(1)];
-        for second in 2..=1_000 {
-            begin(second);
-        }
-        let here = IpAddr::from([127, 0, 0, 1]);
-        assert!(sessions.visitor(&cookie(&first), here, at(1_001)).actor.is_none());
-        assert!(sessions.visitor(&cookie(&second), here, at(1_001)).actor.is_some());
     }
 }

@@ -9,7 +9,7 @@ use axum::{
 use jiff::Timestamp;
 use posthouse_api::{IssuedToken, ProblemCode, ProblemDetails, ProblemError, TokenRequest};
 use posthouse_core::{
-    actor::{Actor, MAX_NAME, Role},
+    actor::{Actor, Role},
     store::Store,
     token::{MOST_TOKENS, TokenRecord},
 };
@@ -18,7 +18,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
-        body,
+        body, principal,
     },
     text_of, view,
 };
@@ -55,14 +55,7 @@ pub async fn add(
     now: Timestamp,
 ) -> Result<IssuedToken, VerbError> {
     let role = checked(request, now)?;
-    if let Some(account) = role.account()
-        && !store.provisioning().await?.accounts.iter().any(|known| known.name == *account)
-    {
-        return Err(ProblemDetails::new(ProblemCode::NotProvisioned)
-            .detail(format!("no account {account} is provisioned"))
-            .remedy("write vasp: and the name of an account")
-            .into());
-    }
+    principal::is_provisioned(store, &role).await?;
     let secret = random::bytes().map_err(|error| {
         tracing::error!(%error, "the system gives no random bytes");
         ProblemDetails::new(ProblemCode::Internal)
@@ -89,29 +82,17 @@ pub async fn add(
 
 /// The role, where all of the request is right.
 fn checked(request: &TokenRequest, now: Timestamp) -> Result<Role, ProblemDetails> {
-    let mut errors = Vec::new();
-    let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
-    if request.name.is_empty() || request.name.len() > MAX_NAME || !request.name.chars().all(is_of_name) {
-        let error =
-            ProblemError::at_pointer("/name", format!("{:?} is no name of a principal", request.name));
-        errors.push(error.with_remedy(format!("write 1 to {MAX_NAME} letters, digits, ., _, @ or -")));
-    }
+    let role = principal::role_of(&request.role);
+    let mut errors: Vec<_> = principal::name_fault(&request.name).into_iter().collect();
     if request.expires_at.is_some_and(|expires_at| expires_at <= now) {
         let error = ProblemError::at_pointer("/expires_at", "this time has passed");
         errors.push(error.with_remedy("write a time to come, or leave it out"));
     }
-    let role = request.role.parse::<Role>();
-    if let Err(error) = &role {
-        let error = ProblemError::at_pointer("/role", error.to_string());
-        errors.push(
-            error.with_remedy("write viewer, support, operator, admin, or vasp: and an account's name"),
-        );
-    }
     match role {
-        Ok(role) if errors.is_empty() => Ok(role),
-        _ => Err(ProblemDetails {
-            errors: errors.into(),
-            ..ProblemDetails::new(ProblemCode::InvalidParameter)
-        }),
+        Ok(role) => principal::no_faults(errors).map(|()| role),
+        Err(error) => {
+            errors.push(error);
+            Err(ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors))
+        }
     }
 }

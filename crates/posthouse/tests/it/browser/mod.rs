@@ -62,7 +62,7 @@ async fn seen() -> Option<(Town, Browser, String)> {
     let admin = town.app.ready().admin.clone();
     browser.look(1440, "light").await;
     browser.open(&format!("{admin}/sign-in?next=%2F")).await;
-    browser.run("document.querySelector('#token').value = 'hush-hush'; document.querySelector('main form').requestSubmit()").await;
+    browser.run("document.querySelector('#token').value = 'hush-hush'; document.querySelector('#token').form.requestSubmit()").await;
     at(&browser, "/").await;
     Some((town, browser, admin))
 }
@@ -132,6 +132,7 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         ("provisioning", "/provisioning".to_owned()),
         ("revision", "/provisioning/1".to_owned()),
         ("audit", "/audit".to_owned()),
+        ("users", "/users".to_owned()),
         ("codes", "/codes".to_owned()),
         ("code", "/codes/2513".to_owned()),
         ("status", "/codes/Retrieved".to_owned()),
