@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct AuditQuery {
     /// Only by the principal of this name.
     pub actor: Option<String>,
-    /// Only this, such as `requeue`.
+    /// Only this, such as `requeue`; a word that there is not is answered with those there are.
     pub verb: Option<String>,
     /// Only to this, as a row names it.
     pub target: Option<String>,
@@ -35,7 +35,7 @@ pub struct AuditRow {
     pub actor: String,
     /// The principal's role then.
     pub role: String,
-    /// How it showed who it is: `token:` and the token's id, `configured` for the token of `[admin]`, `run` for the token of the
+    /// How it showed who it is: `token:` and the token's id, `session:` and the session's id, `link` for the link by which a password is set, `configured` for the token of `[admin]`, `run` for the token of the
     /// gateway's run, `files` for a command on the store itself, `gateway` where nobody asked.
     pub credential: String,
     /// From where it asked.

@@ -13,10 +13,13 @@ pub struct CallbackQuery {
     /// Only from this carrier, by its id.
     pub carrier: Option<String>,
     /// Only about this message, by MessageID, or this one from a handset, by LinkedID.
+    #[cfg_attr(feature = "openapi", param(pattern = "^[0-9]{1,18}$"))]
     pub message_id: Option<String>,
     /// Only `reports`, `mo` or `read-replies`.
+    #[cfg_attr(feature = "openapi", param(pattern = "^(reports|mo|read-replies)$"))]
     pub only: Option<String>,
     /// Only what is still `owed`, or only what `failed` for good.
+    #[cfg_attr(feature = "openapi", param(pattern = "^(owed|failed)$"))]
     pub state: Option<String>,
     /// Only those that became owed at or after this time.
     pub since: Option<Timestamp>,

@@ -58,6 +58,8 @@ problem_codes! {
     TooSlow = "too_slow", 408, "The request took too long";
     /// The message is in a state in which this cannot be done; `detail` says which.
     LeftAlone = "left_alone", 409, "The message was left alone";
+    /// It would end credentials, callbacks, connections or more, on which somebody may depend; nothing was changed.
+    Removes = "removes", 409, "This would end what somebody may depend on";
     /// A body without a length that is no chunked one.
     LengthRequired = "length_required", 411, "The length of the body is needed";
     /// Provisioning is at another revision than was expected; nothing was changed.

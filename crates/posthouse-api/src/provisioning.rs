@@ -28,9 +28,17 @@ pub struct ProvisioningRequest {
     /// Whether what the document leaves out of an account, a carrier or the lookup stays as it is.
     #[serde(default)]
     pub partial: bool,
+    /// Whether credentials, callbacks, connections, services, accounts or carriers may end by it; else it is refused (`removes`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_removals: bool,
     /// The revision at which provisioning has to be; at any other nothing is done (`revision_moved`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect_revision: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A change of provisioning that was made.

@@ -30,6 +30,7 @@ pub struct TokenRequest {
     #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._@-]{1,64}$"))]
     pub name: String,
     /// What the principal may do.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^(viewer|support|operator|admin|vasp:.+)$"))]
     pub role: String,
     /// From when on it is no good any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]

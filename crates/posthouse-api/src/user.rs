@@ -30,6 +30,7 @@ pub struct UserRequest {
     #[cfg_attr(feature = "openapi", schema(pattern = "^[A-Za-z0-9._@-]{1,64}$"))]
     pub name: String,
     /// What the user may do.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^(viewer|support|operator|admin|vasp:.+)$"))]
     pub role: String,
 }
 
@@ -39,6 +40,7 @@ pub struct UserRequest {
 #[serde(deny_unknown_fields)]
 pub struct RoleRequest {
     /// What the user may do from now on.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^(viewer|support|operator|admin|vasp:.+)$"))]
     pub role: String,
 }
 

@@ -72,7 +72,12 @@ impl Target {
 
     /// How the file is read, and what has to be so before it is applied.
     pub const fn mode(&self) -> ApplyMode {
-        ApplyMode { prune: self.prune, partial: self.partial, expected: self.expect_revision }
+        ApplyMode {
+            prune: self.prune,
+            partial: self.partial,
+            expected: self.expect_revision,
+            allow_removals: false,
+        }
     }
 
     /// Says what is meant, before anything is done to it.

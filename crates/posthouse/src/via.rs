@@ -1,5 +1,6 @@
 //! How a command reaches messages: through the API of a gateway, or through the store itself when no gateway runs on it.
 
+mod audit;
 mod connections;
 mod inbound;
 mod keys;

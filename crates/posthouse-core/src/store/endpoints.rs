@@ -72,11 +72,11 @@ pub struct LastFailure {
 pub struct Endpoint {
     /// Whose it is.
     pub account: AccountName,
-    /// How many callbacks are owed to it that have not failed for good.
+    /// How many callbacks are owed to it and not held back by an earlier one; at most [`COUNTED`](super::COUNTED).
     pub owed: u64,
-    /// Since when the oldest of these has been owed.
+    /// Since when the oldest of these has been owed: of the thousand that are due first.
     pub oldest: Option<Timestamp>,
-    /// How many were kept as failed.
+    /// How many were kept as failed; at most [`COUNTED`](super::COUNTED).
     pub failed: u64,
     /// Since when it fails; `None` when the last that was tried was delivered.
     pub failing_since: Option<Timestamp>,

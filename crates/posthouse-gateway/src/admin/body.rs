@@ -69,7 +69,7 @@ pub(super) fn unsupported(expected: &str) -> ProblemDetails {
         .remedy(format!("send it, with the header Content-Type: {expected}"))
 }
 
-/// Reads a body of JSON; no body at all is an empty object.
+/// Reads a body of JSON; no body at all is an empty object, and so is `null`.
 ///
 /// # Errors
 /// It is of another type, is no JSON, or has members that do not exist.
@@ -79,7 +79,7 @@ pub(super) async fn json<T: DeserializeOwned + Default>(request: Request<Body>) 
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    of_json(&head.headers, &bytes)
+    Ok(of_json::<Option<T>>(&head.headers, &bytes)?.unwrap_or_default())
 }
 
 /// Reads a body of JSON that has to be there.

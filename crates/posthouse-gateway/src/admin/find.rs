@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use posthouse_api::{DEFAULT_PAGE, FoundView, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
     Id,
+    account::AccountName,
     actor::{Actor, Right},
     address::{Msisdn, typed},
     bounds,
@@ -37,7 +38,7 @@ const LIMIT: usize = DEFAULT_PAGE as usize;
 /// Whatever has an id or a number
 #[utoipa::path(
     get, path = "/find", tag = "find", operation_id = "find",
-    params(("q" = String, Query, description = "An id of any kind, or a number in any spelling"), Reveal),
+    params(("q" = String, Query, description = "An id of any kind, or a number in any spelling", pattern = "^[A-Za-z0-9+][^•]*$"), Reveal),
     responses((status = 200, description = "What was found", body = FoundView))
 )]
 pub(super) async fn handle(
@@ -51,7 +52,8 @@ pub(super) async fn handle(
     if reveal {
         need(&by, Right::Reveal)?;
     }
-    Ok(JsonAnswer(find(&*state.store, &q, reveal, state.messages_kept, state.clock.now()).await?))
+    let wanted = Wanted { q: &q, reveal, account: by.account() };
+    Ok(JsonAnswer(find_of(&*state.store, wanted, state.messages_kept, state.clock.now()).await?))
 }
 
 /// Everything that has this id or number. Messages that ended longer than `messages_kept` ago may have been thrown away.
@@ -65,13 +67,31 @@ pub async fn find(
     messages_kept: Duration,
     now: Timestamp,
 ) -> Result<FoundView, VerbError> {
+    find_of(store, Wanted { q, reveal, account: None }, messages_kept, now).await
+}
+
+/// What is looked for, and for whom.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    q: &'w str,
+    reveal: bool,
+    /// Only what is this account's: reports without a message are nobody's.
+    account: Option<&'w AccountName>,
+}
+
+async fn find_of(
+    store: &dyn Store,
+    Wanted { q, reveal, account }: Wanted<'_>,
+    messages_kept: Duration,
+    now: Timestamp,
+) -> Result<FoundView, VerbError> {
     let q = q.trim();
     if q.is_empty() || q.contains('•') {
         let what = "there is nothing to look for, or a number that is masked";
         let error = ProblemError::in_parameter("q", what).with_remedy("write an id, or a whole number");
         return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error).into());
     }
-    let asked = Asked::new(q);
+    let asked = Asked::new(q, account);
     let (mos, incomplete) = match asked.mos(store).await {
         Err(StoreError::TooWide) => (Vec::new(), vec!["mo".to_owned()]),
         mos => (mos?, Vec::new()),
@@ -116,22 +136,28 @@ struct Asked {
     text: String,
     /// The digits of a phone number.
     number: Option<String>,
+    /// Whose it has to be.
+    account: Option<AccountName>,
 }
 
 impl Asked {
-    fn new(q: &str) -> Self {
+    fn new(q: &str, account: Option<&AccountName>) -> Self {
         let digits = typed(q);
         let number = Msisdn::parse(&digits, true).map(|number| number.as_str().to_owned());
-        Self { id: q.parse().ok(), text: bounds::id(q).into_owned(), number }
+        Self { id: q.parse().ok(), text: bounds::id(q).into_owned(), number, account: account.cloned() }
+    }
+
+    fn is_meant(&self, account: Option<&AccountName>) -> bool {
+        self.account.as_ref().is_none_or(|own| account == Some(own))
     }
 
     async fn messages(&self, store: &dyn Store) -> StoreResult<Vec<StoredMessage>> {
         let mut found = Vec::new();
         if let Some(id) = self.id {
-            found.extend(store.message(id).await?);
+            found.extend(store.message(id).await?.filter(|one| self.is_meant(Some(&one.account))));
         }
         let text = Some(self.text.clone());
-        let any = MessageFilter::default;
+        let any = || MessageFilter { account: self.account.clone(), ..MessageFilter::default() };
         let mut filters = vec![
             MessageFilter { transaction_id: text.clone(), ..any() },
             MessageFilter { carrier_message_id: text, ..any() },
@@ -145,7 +171,7 @@ impl Asked {
     }
 
     async fn refusals(&self, store: &dyn Store) -> StoreResult<Vec<KeptRefusal>> {
-        let any = RefusalFilter::default;
+        let any = || RefusalFilter { account: self.account.clone(), ..RefusalFilter::default() };
         let mut found = store
             .refusals(&RefusalFilter { transaction_id: Some(self.text.clone()), ..any() }, LIMIT)
             .await?;
@@ -159,10 +185,10 @@ impl Asked {
     async fn mos(&self, store: &dyn Store) -> StoreResult<Vec<StoredMo>> {
         let mut found = Vec::new();
         if let Some(id) = self.id {
-            found.extend(store.mo(id).await?);
+            found.extend(store.mo(id).await?.filter(|one| self.is_meant(Some(&one.account))));
         }
         let text = Some(self.text.clone());
-        let any = MoFilter::default;
+        let any = || MoFilter { account: self.account.clone(), ..MoFilter::default() };
         let mut filters =
             vec![MoFilter { transaction_id: text.clone(), ..any() }, MoFilter { linked_id: text, ..any() }];
         filters.extend(self.number.as_ref().map(|number| MoFilter { sender: Some(number.clone()), ..any() }));
@@ -173,6 +199,9 @@ impl Asked {
     }
 
     async fn unmatched(&self, store: &dyn Store) -> StoreResult<Vec<UnmatchedReport>> {
+        if self.account.is_some() {
+            return Ok(Vec::new());
+        }
         let any = UnmatchedFilter::default;
         let filter = UnmatchedFilter { carrier_message_id: Some(self.text.clone()), ..any() };
         let mut found = store.unmatched(&filter, LIMIT).await?;

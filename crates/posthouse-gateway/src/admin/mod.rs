@@ -14,6 +14,7 @@ pub mod change;
 mod codes;
 pub mod connections;
 mod context;
+mod edit;
 pub mod endpoints;
 pub mod find;
 mod health;
@@ -182,7 +183,8 @@ impl AdminDoor {
     pub async fn answer(self: Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
         if let Some(pages) = &self.pages
             && context::with_certificate(&self.state, &peer).is_ok()
-            && let Some(stream) = pages::stream(pages, (request.method(), request.uri(), request.headers()), &peer).await
+            && let Some(stream) =
+                pages::stream(pages, (request.method(), request.uri(), request.headers()), &peer).await
         {
             return stream;
         }
@@ -235,13 +237,13 @@ impl AdminDoor {
                 return Err(refused);
             }
         };
-        let is_provisioning = router::is_provisioning(request.uri().path());
+        let is_provisioning = router::is_provisioning(request.method(), request.uri().path());
         // Held till it is answered: a document and what it is read into may take some times its length.
-        let _turn = match is_provisioning && request.method() == Method::POST {
+        let _turn = match is_provisioning && request.method() != Method::GET {
             true => Some(self.turn().await?),
             false => None,
         };
-        let limit = router::body_limit(request.uri().path());
+        let limit = router::body_limit(request.method(), request.uri().path());
         let mut request = body::read(request, &self.memory, limit, peer.address.ip()).await?;
         request.extensions_mut().insert(by);
         peer.progress.working();
@@ -276,7 +278,7 @@ impl AdminDoor {
             }
             return whole(pages::trouble(&refused), &method).await;
         }
-        let limit = router::body_limit(request.uri().path());
+        let limit = router::body_limit(request.method(), request.uri().path());
         let request = match body::read(request, &self.memory, limit, peer.address.ip()).await {
             Ok(request) => request,
             Err(problem) => return whole(pages::trouble(&problem), &method).await,

@@ -61,6 +61,9 @@ macro_rules! verbs {
     (own) => { false };
 }
 
+/// Where the document of the API is, too, whatever its version.
+const DOCUMENT: &str = "/api/openapi.json";
+
 /// Every verb of the API.
 pub(super) fn verbs() -> Vec<RouteVerb> {
     let mut verbs = verbs! {
@@ -81,6 +84,18 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/accounts/{name}" Look own => accounts::get::handle;
         POST "/accounts/{name}/disable" Disable => accounts::disable::handle;
         POST "/accounts/{name}/enable" Disable => accounts::enable::handle;
+        PUT "/accounts/{name}" Provision => accounts::edit::handle_put;
+        PATCH "/accounts/{name}" Provision => accounts::edit::handle_patch;
+        DELETE "/accounts/{name}" Provision => accounts::edit::handle_remove;
+        PUT "/accounts/{name}/services/{vasid}" Provision => services::edit::handle_put;
+        PATCH "/accounts/{name}/services/{vasid}" Provision => services::edit::handle_patch;
+        DELETE "/accounts/{name}/services/{vasid}" Provision => services::edit::handle_remove;
+        PUT "/carriers/{id}" Provision => carriers::edit::handle_put;
+        PATCH "/carriers/{id}" Provision => carriers::edit::handle_patch;
+        DELETE "/carriers/{id}" Provision => carriers::edit::handle_remove;
+        PUT "/carriers/{id}/connections/{name}" Provision => connections::edit::handle_put;
+        PATCH "/carriers/{id}/connections/{name}" Provision => connections::edit::handle_patch;
+        DELETE "/carriers/{id}/connections/{name}" Provision => connections::edit::handle_remove;
         GET "/carriers" Look => carriers::list::handle;
         GET "/carriers/{id}" Look => carriers::get::handle;
         GET "/services" Look => services::list::handle;
@@ -89,8 +104,8 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
         POST "/provisioning/rollback" Rollback => provisioning::rollback::handle;
         GET "/messages" Look own => messages::list::handle;
-        GET "/messages/count" Look => messages::count::handle;
-        GET "/messages/summary" Look => messages::summary::handle;
+        GET "/messages/count" Look own => messages::count::handle;
+        GET "/messages/summary" Look own => messages::summary::handle;
         POST "/messages/requeue" Bulk => messages::requeue::handle;
         POST "/messages/expire" Bulk => messages::expire::handle;
         POST "/messages/resend-reports" Bulk => messages::resend_reports::handle;
@@ -124,9 +139,9 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/sandbox/messages" Reveal own => sandbox::messages::handle;
         POST "/sandbox/deliver" Resend own => sandbox::deliver::handle;
         POST "/sandbox/clear" Resend own => sandbox::clear::handle;
-        GET "/find" Look => find::handle;
-        GET "/refusals" Look => refusals::list::handle;
-        GET "/refusals/{id}" Look => refusals::get::handle;
+        GET "/find" Look own => find::handle;
+        GET "/refusals" Look own => refusals::list::handle;
+        GET "/refusals/{id}" Look own => refusals::get::handle;
         GET "/unreadable" Reveal => unreadable::list::handle;
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/stats/series" Look => stats::series::handle;
@@ -176,7 +191,8 @@ pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
         .into_iter()
         .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.routes.2));
     let api = api.route_layer(from_fn_with_state(Arc::clone(&state), reveal::guard));
-    api.route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
+    api.route(DOCUMENT, on(MethodFilter::GET, openapi::handle))
+        .route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
         .route("/readyz", read_only(on(MethodFilter::GET, ready::handle)))
         .route("/metrics", read_only(on(MethodFilter::GET, metrics::handle)))
         .method_not_allowed_fallback(not_allowed)
@@ -201,6 +217,8 @@ impl Rights {
             // Two that cannot stand beside each other are refused by the router, too: a test makes it.
             let _ = paths.insert(format!("{BASE}{path}"), methods);
         }
+        let document = RouteAccess { right: Right::Look, own: true };
+        let _ = paths.insert(DOCUMENT.to_owned(), vec![(Method::GET, document)]);
         Self { paths }
     }
 
@@ -213,18 +231,24 @@ impl Rights {
 }
 
 /// The longest body that is read for a verb, or a page, in bytes.
-pub(super) fn body_limit(path: &str) -> usize {
+pub(super) fn body_limit(method: &Method, path: &str) -> usize {
     match path.strip_prefix(BASE).unwrap_or(path) {
         "/lint" | "/try" => MAX_LINT_BYTES,
-        _ if is_provisioning(path) => MAX_PROVISIONING_BYTES,
+        _ if is_provisioning(method, path) => MAX_PROVISIONING_BYTES,
         _ => MAX_BODY_BYTES,
     }
 }
 
-/// Whether a path takes documents of provisioning, which may be long and take long.
-pub(super) fn is_provisioning(path: &str) -> bool {
-    let is_long = |rest: &str| rest.starts_with("/provisioning/") || rest.ends_with("/import");
-    path.strip_prefix(BASE).is_some_and(is_long)
+/// Whether a request brings a document of provisioning, which may be long and take long; or removes one thing of it, for which all of it
+/// may have to be read.
+pub(super) fn is_provisioning(method: &Method, path: &str) -> bool {
+    let Some(rest) = path.strip_prefix(BASE) else { return false };
+    match *method {
+        Method::PUT | Method::PATCH | Method::DELETE => {
+            rest.starts_with("/accounts/") || rest.starts_with("/carriers/")
+        }
+        _ => rest.starts_with("/provisioning/") || rest.ends_with("/import"),
+    }
 }
 
 /// Whether a path is one of those that answer in plain text, and are for programs.
@@ -281,6 +305,9 @@ mod tests {
             (Method::DELETE, "/messages/17", None),
             (Method::GET, "/messages/17/nothing", None),
             (Method::GET, "", None),
+            (Method::POST, "/accounts/acme", None),
+            (Method::PATCH, "/accounts/acme", Some("provision")),
+            (Method::GET, "/refusals/17", Some("look own")),
         ] {
             assert_eq!(access(method, path).as_deref(), expected, "{path}");
         }

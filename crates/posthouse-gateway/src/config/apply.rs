@@ -21,6 +21,9 @@ pub enum ApplyError {
     /// The file is not right.
     #[error(transparent)]
     Mistakes(#[from] ConfigErrors),
+    /// Somebody may depend on what would end.
+    #[error("this would end {}", .0.join(", "))]
+    Removes(Vec<String>),
     /// The store did not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -47,6 +50,8 @@ pub struct ApplyMode {
     pub partial: bool,
     /// The revision at which provisioning has to be, if at one.
     pub expected: Option<u64>,
+    /// Whether what somebody may depend on may end by it ([`Plan::losses`]).
+    pub allow_removals: bool,
 }
 
 /// Plans what [`apply`] would do now; the revision is the one that it was planned for.
@@ -59,7 +64,7 @@ pub async fn prepare(
     environment: &Environment<'_>,
     mode: ApplyMode,
 ) -> Result<Applied, ApplyError> {
-    let ApplyMode { prune, partial, expected } = mode;
+    let ApplyMode { prune, partial, expected, allow_removals: _ } = mode;
     let key = store.key().await?;
     let current = store.provisioning().await?;
     if let Some(expected) = expected.filter(|expected| *expected != current.revision) {
@@ -69,7 +74,8 @@ pub async fn prepare(
     Ok(Applied { plan: plan(&declared, &current), revision: current.revision })
 }
 
-/// Makes provisioning what a file declares: all of it, or nothing. A plan that is overtaken by another change is made anew.
+/// Makes provisioning what a file declares: all of it, or nothing, whatever ends by it. A plan that is overtaken by another change is made
+/// anew.
 ///
 /// # Errors
 /// The file's mistakes, the store's failure, or too many overtaking changes.
@@ -81,13 +87,21 @@ pub async fn apply(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Applied, ApplyError> {
-    apply_in(store, document, environment, ApplyMode { prune, ..ApplyMode::default() }, by, now).await
+    apply_in(
+        store,
+        document,
+        environment,
+        ApplyMode { prune, allow_removals: true, ..ApplyMode::default() },
+        by,
+        now,
+    )
+    .await
 }
 
 /// The same in another mode.
 ///
 /// # Errors
-/// Those of [`apply`]; and [`StoreError::RevisionMoved`] where provisioning is not at the revision that was expected.
+/// Those of [`apply`]; [`ApplyError::Removes`] where something would end that may not; and [`StoreError::RevisionMoved`] where provisioning is not at the revision that was expected.
 pub async fn apply_in(
     store: &dyn ProvisioningStore,
     document: &ConfigFile,
@@ -98,6 +112,9 @@ pub async fn apply_in(
 ) -> Result<Applied, ApplyError> {
     for _ in 0..TRIES {
         let Applied { plan, revision } = prepare(store, document, environment, mode).await?;
+        if !plan.losses.is_empty() && !mode.allow_removals {
+            return Err(ApplyError::Removes(plan.losses));
+        }
         if plan.changes.is_empty() {
             return Ok(Applied { plan, revision });
         }

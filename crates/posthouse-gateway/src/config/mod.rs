@@ -5,6 +5,7 @@
 //! message, in `Debug` or in what is printed.
 
 pub mod apply;
+pub mod edit;
 pub mod numbers;
 pub mod provisioning;
 mod reader;

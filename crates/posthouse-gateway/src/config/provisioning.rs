@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What each PEM block begins with.
-const BEGIN: &str = "-----BEGIN ";
+pub(super) const BEGIN: &str = "-----BEGIN ";
 
 /// Understands a provisioning file. VASPIDs are hashed under the store's key.
 ///
@@ -60,8 +60,8 @@ pub fn declared_in(
 }
 
 /// Hashes VASPIDs under the key of a store.
-struct StoreSecrets<'a> {
-    key: &'a [u8; 32],
+pub(super) struct StoreSecrets<'a> {
+    pub(super) key: &'a [u8; 32],
 }
 
 impl Secrets for StoreSecrets<'_> {

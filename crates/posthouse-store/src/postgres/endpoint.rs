@@ -11,7 +11,10 @@ use posthouse_core::{
     bounds::TRIES,
     carrier::CarrierId,
     life::callback::{self, CallbackAttempt, CallbackRow, NotRetried, TryEnd},
-    store::{CallbackAnswer, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure, StoreError},
+    store::{
+        CallbackAnswer, CallbackDepth, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure,
+        StoreError,
+    },
 };
 use tokio_postgres::Row;
 
@@ -20,6 +23,7 @@ use super::{
     batch::{BatchClaim, BatchTx},
     fault::{BatchResult, refused},
     intervene::{self, FailedRow},
+    queues,
     reader::ReadPool,
     record::PgRow,
     statements,
@@ -191,16 +195,11 @@ fn http_status(record: &PgRow<'_>) -> BatchResult<Option<u16>> {
 /// The endpoints of all accounts that are owed something, have failed, or are paused.
 pub(super) async fn endpoints(readers: &ReadPool) -> BatchResult<Vec<Endpoint>, StoreError> {
     let reader = readers.reader().await?;
-    let mut endpoints: BTreeMap<String, Endpoint> = BTreeMap::new();
-    for row in &reader.query(&statements::OWED_READ, &[]).await? {
-        let (record, endpoint) = of_row(row, &mut endpoints)?;
-        endpoint.owed = record.known("owed", |number: i64| u64::try_from(number).ok())?;
-        endpoint.oldest = record.time_if_any("oldest")?;
-    }
-    for row in &reader.query(&statements::FAILED_READ, &[]).await? {
-        let (record, endpoint) = of_row(row, &mut endpoints)?;
-        endpoint.failed = record.known("failed", |number: i64| u64::try_from(number).ok())?;
-    }
+    let depths = queues::callbacks(&reader).await?.into_iter().map(|depth| {
+        let CallbackDepth { account, owed, failed, oldest } = depth;
+        (account.0.clone(), Endpoint { owed, oldest, failed, ..Endpoint::idle(account) })
+    });
+    let mut endpoints: BTreeMap<String, Endpoint> = depths.collect();
     for row in &reader.query(&statements::ENDPOINTS_READ, &[]).await? {
         let (record, endpoint) = of_row(row, &mut endpoints)?;
         read_endpoint(&record, endpoint)?;

@@ -96,7 +96,8 @@ async fn ages(reader: &PooledReader<'_>, now: Timestamp) -> BatchResult<Vec<Queu
     Ok(ages.0.into_values().collect())
 }
 
-async fn callbacks(reader: &PooledReader<'_>) -> BatchResult<Vec<CallbackDepth>, StoreError> {
+/// What is owed to each account that is owed anything, or was.
+pub(super) async fn callbacks(reader: &PooledReader<'_>) -> BatchResult<Vec<CallbackDepth>, StoreError> {
     let (mut depths, mut name) = (Vec::new(), String::new());
     loop {
         let mut next: Option<String> = None;

@@ -89,7 +89,10 @@ pub(super) async fn list(
 }
 
 /// The one of a hash.
-pub(super) async fn by_hash(readers: &ReadPool, hash: &str) -> BatchResult<Option<SessionRecord>, StoreError> {
+pub(super) async fn by_hash(
+    readers: &ReadPool,
+    hash: &str,
+) -> BatchResult<Option<SessionRecord>, StoreError> {
     let rows = readers.query(&statements::SESSION_OF_HASH, values![hash]).await?;
     Ok(rows.first().map(read).transpose()?)
 }

@@ -1168,12 +1168,6 @@ statements! {
     /// How a callback's newest tries ended.
     TRIES_READ: one (Int, Int)
         "SELECT at, ended, http_status, words, body FROM callback_attempt WHERE callback = $1 ORDER BY at DESC LIMIT $2";
-    /// What is owed to each account.
-    OWED_READ: one ()
-        "SELECT account, count(*) AS owed, min(at) AS oldest FROM callback GROUP BY account";
-    /// What failed of each account.
-    FAILED_READ: one ()
-        "SELECT account, count(*) AS failed FROM callback_failed GROUP BY account";
     /// Who failed, or is paused.
     ENDPOINTS_READ: one ()
         "SELECT * FROM endpoint ORDER BY account";

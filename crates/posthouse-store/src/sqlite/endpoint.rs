@@ -12,7 +12,7 @@ use posthouse_core::{
     bounds::TRIES,
     carrier::CarrierId,
     life::callback::{self, CallbackAttempt, NotRetried, ResentCallback, TryEnd},
-    store::{CallbackAnswer, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
+    store::{CallbackAnswer, CallbackDepth, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
 };
 use rusqlite::{Connection, Row};
 
@@ -22,6 +22,7 @@ use super::{
     fault::Result,
     intervene,
     job::Tx,
+    queues,
     record::{Record, time},
 };
 
@@ -191,24 +192,11 @@ pub(super) fn attempts(connection: &Connection, callback: Id) -> Result<Vec<Call
 
 /// The endpoints of all accounts that are owed something, have failed, or are paused.
 pub(super) fn endpoints(connection: &Connection) -> Result<Vec<Endpoint>> {
-    let mut endpoints: BTreeMap<String, Endpoint> = BTreeMap::new();
-    let mut count = connection.prepare_cached(
-        "SELECT account, sum(failed = 0) AS owed, min(CASE failed WHEN 0 THEN at END) AS oldest, sum(failed) AS failed
-         FROM callback GROUP BY account",
-    )?;
-    let mut rows = count.query([])?;
-    while let Some(row) = rows.next()? {
-        let account: String = row.get("account")?;
-        let record = Record::new("callback", account.clone(), row);
-        let number = |number: i64| u64::try_from(number).ok();
-        let endpoint = Endpoint {
-            owed: record.known("owed", number)?,
-            oldest: record.value::<Option<i64>>("oldest")?.map(time),
-            failed: record.known("failed", number)?,
-            ..Endpoint::idle(AccountName(account.clone()))
-        };
-        endpoints.insert(account, endpoint);
-    }
+    let depths = queues::callbacks(connection)?.into_iter().map(|depth| {
+        let CallbackDepth { account, owed, failed, oldest } = depth;
+        (account.0.clone(), Endpoint { owed, oldest, failed, ..Endpoint::idle(account) })
+    });
+    let mut endpoints: BTreeMap<String, Endpoint> = depths.collect();
     let mut known = connection.prepare_cached(
         "SELECT account, failing_since, failed_at, http_status, words, paused_at, paused_by, paused_for FROM endpoint",
     )?;

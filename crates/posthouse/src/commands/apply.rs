@@ -79,8 +79,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.target.name_store(&settings, &mut out)?;
     }
     let done = wait_for(async {
-        let Some(expected) = allowed(args, &settings, &document, &mut out).await? else { return Ok(None) };
-        let applied = apply(args, &settings, &document, expected).await?;
+        let Some(mode) = allowed(args, &settings, &document, &mut out).await? else { return Ok(None) };
+        let applied = apply(args, &settings, &document, mode).await?;
         let (reached, wait) = reached(&args.target.gateway, &settings, &applied).await?;
         Ok(Some((applied, reached, wait)))
     })?;
@@ -114,13 +114,13 @@ pub(super) struct TakenChanges {
     pub gateway: Value,
 }
 
-/// Whether it may be done: then the revision at which, if at one. What keeps it from being done is told.
+/// How it may be done: at which revision, if at one, and whether something may end by it. What keeps it from being done is told.
 async fn allowed(
     args: &Args,
     settings: &Settings,
     document: &ConfigFile,
     out: &mut Printer,
-) -> anyhow::Result<Option<Option<u64>>> {
+) -> anyhow::Result<Option<ApplyMode>> {
     let Planned { plan, has_store } = plan(&args.target, settings, document).await?;
     if !has_store && !args.may_create() {
         let path = settings.store.shown();
@@ -129,9 +129,9 @@ async fn allowed(
         ));
         return Ok(None);
     }
-    let expected = args.target.expect_revision;
+    let mode = ApplyMode { allow_removals: args.allow_removals, ..args.target.mode() };
     if plan.losses.is_empty() || args.allow_removals {
-        return Ok(Some(expected));
+        return Ok(Some(mode));
     }
     if args.yes || args.target.json || !is_attended() {
         let lost = plan.losses.join(", ");
@@ -145,22 +145,21 @@ async fn allowed(
         return Ok(None);
     }
     // What was shown is what is done.
-    Ok(Some(expected.or(Some(plan.revision))))
+    Ok(Some(ApplyMode { expected: mode.expected.or(Some(plan.revision)), allow_removals: true, ..mode }))
 }
 
 async fn apply(
     args: &Args,
     settings: &Settings,
     document: &ConfigFile,
-    expected: Option<u64>,
+    mode: ApplyMode,
 ) -> anyhow::Result<ProvisioningPlan> {
     let target = &args.target;
-    if let Some(applied) = by_gateway(target, settings, document, expected, Asked::Apply).await? {
+    if let Some(applied) = by_gateway(target, settings, document, mode, Asked::Apply).await? {
         return Ok(applied);
     }
     let store = visit(settings, args.may_create()).await?;
     let by = at_the_files(&target.gateway);
-    let mode = ApplyMode { expected, ..target.mode() };
     let applied =
         config::apply_in(&*store, document, &environment, mode, &by, Timestamp::now()).await.map_err(told);
     store.close().await?;

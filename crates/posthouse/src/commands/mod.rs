@@ -2,6 +2,7 @@
 
 mod accounts;
 mod apply;
+mod audit;
 mod backup;
 mod bench;
 mod blacklist;
@@ -117,6 +118,8 @@ pub enum Command {
     Users(users::Args),
     /// See who is signed in at the pages, and end sessions
     Sessions(sessions::Args),
+    /// See who changed what, and why
+    Audit(audit::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
     /// Find whatever has an id, a TransactionID or a number
@@ -166,6 +169,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Tokens(args) => tokens::run(&args),
         Command::Users(args) => users::run(&args),
         Command::Sessions(args) => sessions::run(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Openapi(args) => openapi::run(&args),
         Command::Find(args) => find::run(&args),
         Command::Refusals(args) => refusals::run(&args),

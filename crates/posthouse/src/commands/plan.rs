@@ -69,7 +69,7 @@ pub struct Planned {
 /// # Errors
 /// The file's mistakes, or what the gateway or the store says.
 pub async fn plan(target: &Target, settings: &Settings, document: &ConfigFile) -> anyhow::Result<Planned> {
-    if let Some(plan) = by_gateway(target, settings, document, target.expect_revision, Asked::Plan).await? {
+    if let Some(plan) = by_gateway(target, settings, document, target.mode(), Asked::Plan).await? {
         return Ok(Planned { plan, has_store: true });
     }
     let (Applied { plan, revision }, has_store) = match visit(settings, false).await {
@@ -114,7 +114,7 @@ pub async fn by_gateway(
     target: &Target,
     settings: &Settings,
     document: &ConfigFile,
-    expect_revision: Option<u64>,
+    mode: ApplyMode,
     asked: Asked,
 ) -> anyhow::Result<Option<ProvisioningPlan>> {
     let (api, is_named) = match &target.gateway.url {
@@ -132,7 +132,8 @@ pub async fn by_gateway(
         );
         return Ok(None);
     };
-    (request.partial, request.expect_revision) = (target.partial, expect_revision);
+    (request.partial, request.expect_revision) = (target.partial, mode.expected);
+    request.allow_removals = mode.allow_removals;
     let planned = match asked {
         Asked::Plan => api.plan(&request).await,
         Asked::Apply => api.apply(&request).await,

@@ -10,7 +10,7 @@ use posthouse_gateway::secrets::Secret;
 use posthouse_testing::{
     provisioning::range,
     request::RawRequest,
-    town::{DEADLINE, Town, TownPlan},
+    town::{DEADLINE, Town, TownPlan, eventually},
 };
 use serde_json::{Value, json};
 
@@ -136,6 +136,30 @@ async fn who_belongs_to_an_account_sees_its_own_alone() {
     assert_eq!((list(&acme, ""), list(&globex, "")), (1, 0));
     assert_eq!(list(&acme, "?account=acme"), 1);
     assert_eq!(shown(&globex, "/api/v1/messages?account=acme").0, 404);
+    for (path, found) in [
+        ("/api/v1/messages/count", "messages"),
+        (&format!("/api/v1/find?q={id}"), "messages"),
+        (&format!("/api/v1/find?q={NUMBER}"), "messages"),
+    ] {
+        let counted = |token: &Value| {
+            let (status, answer) = shown(token, path);
+            assert_eq!(status, 200, "{path}: {answer}");
+            let answer: Value = serde_json::from_str(&answer).unwrap();
+            answer[found].as_u64().unwrap_or_else(|| answer[found].as_array().unwrap().len() as u64)
+        };
+        assert_eq!((counted(&acme), counted(&globex)), (1, 0), "{path}");
+    }
+    assert_eq!(shown(&globex, "/api/v1/messages/count?account=acme").0, 404);
+    town.post(&RawRequest::to("4930123456")).await;
+    let refused = eventually("the refusal is kept", async || {
+        let (_, answer) = shown(&acme, "/api/v1/refusals");
+        let page: Value = serde_json::from_str(&answer).unwrap();
+        page["items"].get(0).map(|one| one["refusal_id"].as_str().unwrap().to_owned())
+    })
+    .await;
+    assert_eq!(shown(&acme, &format!("/api/v1/refusals/{refused}")).0, 200);
+    assert_eq!(shown(&globex, &format!("/api/v1/refusals/{refused}")).0, 404);
+    assert!(shown(&globex, "/api/v1/refusals").1.starts_with(r#"{"items":[]"#));
     town.close().await;
 }
 

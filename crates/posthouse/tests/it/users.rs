@@ -103,6 +103,16 @@ async fn a_user_sets_a_password_by_a_link_and_stays_signed_in_over_a_restart() {
     assert_eq!(sign_in(&admin, "ann", PASSWORD).await.status, 401, "the password is over");
     assert_eq!(told(folder.path(), &["users", "remove", "ann"]), "user ann is there no more\n");
     assert_eq!(told(folder.path(), &["sessions", "list"]), "nobody is signed in\n");
+
+    let audit = told(folder.path(), &["audit", "--target", "user ann", "--limit", "2"]);
+    let lines: Vec<_> = audit.lines().collect();
+    assert!(
+        lines[0].ends_with("  remove-user user ann") && lines[0].contains(" (admin, run from 127.0.0.1)"),
+        "{audit}"
+    );
+    assert_eq!(lines[1], "    was viewer", "{audit}");
+    assert!(lines[2].ends_with("  reset-password user ann"), "{audit}");
+    assert!(audit.lines().last().unwrap().starts_with("there is more: --cursor "), "{audit}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ use super::super::{
 /// Lets an account send again
 #[utoipa::path(
     post, path = "/accounts/{name}/enable", tag = "provisioning", operation_id = "enable_account",
-    params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 412, description = "Provisioning is at another revision"))

@@ -1,6 +1,7 @@
 //! Accounts.
 
 pub mod disable;
+pub(super) mod edit;
 pub mod enable;
 pub mod get;
 pub mod keys;

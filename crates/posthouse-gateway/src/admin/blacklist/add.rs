@@ -21,7 +21,7 @@ use super::{
 /// Blocks a number
 #[utoipa::path(
     put, path = "/blacklist/{number}", tag = "provisioning", operation_id = "block_number",
-    params(("number" = String, Path, description = "The number, in any usual spelling"), ("account" = Option<String>, Query, description = "For this account alone"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(("number" = String, Path, description = "The number, in any usual spelling", pattern = "^\\+?[1-9][0-9]{6,14}$"), ("account" = Option<String>, Query, description = "For this account alone"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 412, description = "Provisioning is at another revision"))

@@ -21,7 +21,7 @@ use super::{
 /// Unblocks a number
 #[utoipa::path(
     delete, path = "/blacklist/{number}", tag = "provisioning", operation_id = "unblock_number",
-    params(("number" = String, Path, description = "The number, in any usual spelling"), ("account" = Option<String>, Query, description = "For this account alone"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(("number" = String, Path, description = "The number, in any usual spelling", pattern = "^\\+?[1-9][0-9]{6,14}$"), ("account" = Option<String>, Query, description = "For this account alone"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 412, description = "Provisioning is at another revision"))

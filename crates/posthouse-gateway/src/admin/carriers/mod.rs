@@ -1,5 +1,6 @@
 //! Carriers and their connections.
 
+pub(super) mod edit;
 pub mod get;
 pub mod list;
 

@@ -1,5 +1,6 @@
 //! Single connections: what operators decide about them beside provisioning, and whether they can be reached.
 
+pub(super) mod edit;
 pub mod limit;
 pub mod list;
 pub mod probe;

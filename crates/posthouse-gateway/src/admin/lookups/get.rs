@@ -23,7 +23,7 @@ use crate::lookup::Directory;
 /// Whose a number is, and why
 #[utoipa::path(
     get, path = "/lookups/{number}", tag = "numbers", operation_id = "get_lookup",
-    params(("number" = String, Path, description = "The number, in any spelling"), ("account" = Option<String>, Query, description = "For messages of this account")),
+    params(("number" = String, Path, description = "The number, in any spelling", pattern = "^\\+?[1-9][0-9]{6,14}$"), ("account" = Option<String>, Query, description = "For messages of this account")),
     responses((status = 200, description = "What decides", body = LookupView))
 )]
 pub(in super::super) async fn handle(

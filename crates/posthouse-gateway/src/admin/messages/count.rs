@@ -2,16 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{MessageQuery, MessageTotal, ProblemCode, ProblemDetails, ProblemError};
-use posthouse_core::store::{MessageFilter, Store};
+use posthouse_core::{
+    actor::Actor,
+    store::{MessageFilter, Store},
+};
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        context::confined,
         query::Parameters,
     },
     selection,
@@ -28,11 +32,13 @@ const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<MessageTotal>, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let query = selection::query(&mut given);
+    let mut query = selection::query(&mut given);
     given.finish()?;
+    query.account = confined(&by, query.account, uri.path())?;
     selection::all_provisioned(&state.snapshot.get(), &query)?;
     Ok(JsonAnswer(count(&*state.store, query, state.clock.now()).await?))
 }

@@ -1,5 +1,6 @@
 //! What requeue and expire have in common: which messages are meant, and a batch of them at a time.
 
+use axum::extract::Request;
 use jiff::Timestamp;
 use posthouse_api::{
     InterveneRequest, Intervened, MAX_BATCH, MessageView, ProblemCode, ProblemDetails, ProblemError,
@@ -10,13 +11,16 @@ use posthouse_core::{
     life::intervention::{Intervention, LeftAlone},
     life::state::State,
     message::StoredMessage,
-    provisioning::Snapshot,
     store::{MessageFilter, Store},
 };
 
 use super::{
-    super::{VerbError, patiently},
-    no_message, selection, views,
+    super::{
+        AdminState, VerbError,
+        answer::{JsonAnswer, ProblemAnswer},
+        body, patiently,
+    },
+    id_of, no_message, selection, views,
 };
 
 /// Every reason for leaving a message alone, in the order in which people are told of them.
@@ -46,15 +50,39 @@ enum Selected {
     Matching(Box<MessageFilter>),
 }
 
-/// What a filter names is provisioned, unless it may name what was removed since.
-///
-/// # Errors
-/// One of them is not.
-pub(super) fn provisioned(request: &InterveneRequest, snapshot: &Snapshot) -> Result<(), ProblemDetails> {
-    match &request.filter {
-        Some(filter) => selection::all_provisioned(snapshot, filter),
-        None => Ok(()),
+/// What a request does to messages.
+pub(super) type Meaning = fn(&InterveneRequest) -> Intervention;
+
+/// Answers a request about many messages, a batch of them at a time.
+pub(super) async fn answer_batch(
+    state: &AdminState,
+    by: &Actor,
+    request: Request,
+    meaning: Meaning,
+) -> Result<JsonAnswer<Intervened>, ProblemAnswer> {
+    let request: InterveneRequest = body::json(request).await?;
+    if let Some(filter) = &request.filter {
+        selection::all_provisioned(&state.snapshot.get(), filter)?;
     }
+    let came_of_it = intervene(&*state.store, &request, meaning(&request), by, state.clock.now()).await?;
+    state.bell.ring();
+    Ok(JsonAnswer(came_of_it))
+}
+
+/// Answers a request about the message of this id.
+pub(super) async fn answer_one(
+    state: &AdminState,
+    by: &Actor,
+    id: &str,
+    request: Request,
+    meaning: Meaning,
+) -> Result<JsonAnswer<MessageView>, ProblemAnswer> {
+    let request: InterveneRequest = body::json(request).await?;
+    let (id, now) = (id_of(id)?, state.clock.now());
+    let intervention = meaning(&request);
+    let message = intervene_in_one(&*state.store, id, request, intervention, by, now).await?;
+    state.bell.ring();
+    Ok(JsonAnswer(message))
 }
 
 /// Does it to a batch of messages, all in one transaction; or says what would be done.
@@ -93,7 +121,7 @@ pub async fn intervene(
 ///
 /// # Errors
 /// As [`intervene`]; or it is left alone, and why.
-pub(super) async fn intervene_in_one(
+async fn intervene_in_one(
     store: &dyn Store,
     id: Id,
     request: InterveneRequest,

@@ -6,6 +6,7 @@ use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
+    account::AccountName,
     actor::Actor,
     store::{MessageFilter, Store, StoreResult},
 };
@@ -14,7 +15,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
-        context::nothing_at,
+        context::confined,
         openapi::{Cursor, Limit, Reveal},
         query::Parameters,
     },
@@ -41,12 +42,8 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut asked = read(&uri)?;
-    if let Some(own) = by.account() {
-        if asked.query.account.as_ref().is_some_and(|account| *account != own.0) {
-            return Err(nothing_at(uri.path()).into());
-        }
-        asked.filter.account = Some(own.clone());
-    }
+    asked.query.account = confined(&by, asked.query.account, uri.path())?;
+    asked.filter.account = asked.query.account.clone().map(AccountName);
     selection::all_provisioned(&state.snapshot.get(), &asked.query)?;
     let page = list(&*state.store, &asked.filter, asked.limit, asked.reveal).await?;
     Ok(answer::page(page, &uri))

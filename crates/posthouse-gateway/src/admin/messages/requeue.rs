@@ -14,9 +14,8 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
-        body,
     },
-    id_of, intervene,
+    intervene,
 };
 
 /// Makes the next attempt of messages that wait due at once
@@ -30,11 +29,7 @@ pub(in super::super) async fn handle(
     Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<Intervened>, ProblemAnswer> {
-    let request = body::json(request).await?;
-    intervene::provisioned(&request, &state.snapshot.get())?;
-    let came_of_it = requeue(&*state.store, &request, &by, state.clock.now()).await?;
-    state.bell.ring();
-    Ok(JsonAnswer(came_of_it))
+    intervene::answer_batch(&state, &by, request, intervention).await
 }
 
 /// Makes the next attempt of one message due at once
@@ -52,12 +47,7 @@ pub(in super::super) async fn handle_one(
     Extension(by): Extension<Actor>,
     request: Request,
 ) -> Result<JsonAnswer<MessageView>, ProblemAnswer> {
-    let request: InterveneRequest = body::json(request).await?;
-    let (id, now) = (id_of(&id)?, state.clock.now());
-    let intervention = intervention(&request);
-    let message = intervene::intervene_in_one(&*state.store, id, request, intervention, &by, now).await?;
-    state.bell.ring();
-    Ok(JsonAnswer(message))
+    intervene::answer_one(&state, &by, &id, request, intervention).await
 }
 
 /// Does it to a batch of messages.

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{Extension, extract::State};
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{
     MAX_PAGE, MessageQuery, MessageShare, MessageSummary, ProblemCode, ProblemDetails, ProblemError,
 };
-use posthouse_core::store::{CountBy, MessageCount, Store};
+use posthouse_core::{
+    actor::Actor,
+    store::{CountBy, MessageCount, Store},
+};
 
 use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        context::confined,
         query::Parameters,
     },
     count, selection,
@@ -22,17 +26,19 @@ use super::{
 /// How many messages match, told apart
 #[utoipa::path(
     get, path = "/messages/summary", tag = "messages", operation_id = "summarize_messages",
-    params(MessageQuery, ("by" = Option<String>, Query, description = "By what, with commas: `state`, `carrier`, `code`, `account`")),
+    params(MessageQuery, ("by" = Option<String>, Query, description = "By what, with commas: `state`, `carrier`, `code`, `account`", pattern = "^(state|carrier|code|account)(,(state|carrier|code|account))*$")),
     responses((status = 200, description = "How many of each", body = MessageSummary))
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(actor): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<MessageSummary>, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let query = selection::query(&mut given);
+    let mut query = selection::query(&mut given);
     let by = given.one("by").unwrap_or_default();
     given.finish()?;
+    query.account = confined(&actor, query.account, uri.path())?;
     selection::all_provisioned(&state.snapshot.get(), &query)?;
     let by: Vec<String> = by.split(',').map(str::to_owned).collect();
     Ok(JsonAnswer(summary(&*state.store, query, &by, state.clock.now()).await?))

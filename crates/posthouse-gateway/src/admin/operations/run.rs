@@ -27,6 +27,14 @@ use crate::{bell::Bell, ids::MessageIds, snapshot::SnapshotCell};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a page may take before another node may go on.
 const LEASE: Duration = Duration::from_secs(60);
+/// How often a page is looked for that takes too long to find, before the operation is given up.
+const WIDE_TRIES: u32 = 5;
+/// How long is waited after the first time; each time twice as long, and in all less than a lease.
+const WIDE_PAUSE: Duration = Duration::from_secs(1);
+/// Why it is given up.
+const TOO_WIDE: &str =
+    "its messages take too long to find: plan it for a shorter time, an account or a carrier";
+
 /// How many messages are sent again at a time, each with its media in memory.
 const AT_A_TIME: usize = 16;
 
@@ -70,6 +78,7 @@ impl OperationRunner {
     async fn carry_out(self: Arc<Self>, mut operation: BulkOperation, stop: &CancellationToken) {
         let Some(id) = operation.id() else { return };
         tracing::info!(operation = %id, verb = %operation.spec.verb, count = operation.count, by = operation.by, "an operation goes on");
+        let mut wide = 0;
         while operation.state == OperationState::Running {
             if stop.is_cancelled() {
                 // Its lease would end by itself.
@@ -77,7 +86,16 @@ impl OperationRunner {
                 return;
             }
             match Arc::clone(&self).one_page(id, &operation).await {
-                Ok(next) => operation = next,
+                Ok(next) => (operation, wide) = (next, 0),
+                Err(VerbError::Store(StoreError::TooWide)) if wide + 1 < WIDE_TRIES => {
+                    tracing::warn!(operation = %id, "a page of an operation took too long to find");
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = sleep(WIDE_PAUSE.saturating_mul(1 << wide)) => {}
+                    }
+                    wide += 1;
+                }
+                Err(VerbError::Store(StoreError::TooWide)) => return self.give_up(id).await,
                 Err(VerbError::Store(StoreError::LostLease)) => {
                     tracing::info!(operation = %id, "an operation was cancelled, or is in another node's hand");
                     return;
@@ -92,6 +110,18 @@ impl OperationRunner {
         }
         let (looked_at, done) = (operation.looked_at, operation.done);
         tracing::info!(operation = %id, looked_at, done, "an operation is done");
+    }
+
+    /// Cancels an operation that would be tried for ever; the audit says why.
+    async fn give_up(&self, id: Id) {
+        let by = Actor::gateway().because(TOO_WIDE);
+        match self.store.cancel_operation(id, &by, self.clock.now()).await {
+            Ok(_) => tracing::error!(operation = %id, reason = TOO_WIDE, "an operation was cancelled"),
+            Err(error) => {
+                tracing::error!(%error, operation = %id, reason = TOO_WIDE, "an operation cannot be cancelled");
+                let _ = self.store.release_operation(id, self.owner).await;
+            }
+        }
     }
 
     async fn one_page(

@@ -49,11 +49,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode as HttpStatus, Uri};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
 pub(super) use self::ask::Api;
-use self::{
-    frame::Frame,
-    live::LiveTopics,
-    sessions::Visitor,
-};
+use self::{frame::Frame, live::LiveTopics, sessions::Visitor};
 use super::AdminState;
 use crate::http::{answer_body::AnswerBody, peer::Peer};
 

@@ -21,7 +21,7 @@ use crate::config::{self, Applied};
 /// Makes provisioning what a document says: all of it, or nothing
 #[utoipa::path(
     post, path = "/provisioning/apply", tag = "provisioning", operation_id = "apply",
-    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     request_body(content((String = "application/toml"), (ProvisioningRequest = "application/json"))),
     responses(
         (status = 200, description = "What was changed", body = ProvisioningPlan),

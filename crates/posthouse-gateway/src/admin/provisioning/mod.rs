@@ -84,6 +84,8 @@ struct Prune {
     prune: Option<bool>,
     /// Leave what the document leaves out of an account, a carrier or the lookup as it is.
     partial: Option<bool>,
+    /// Let credentials, callbacks, connections, services, accounts or carriers end by it.
+    allow_removals: Option<bool>,
 }
 
 /// What a verb does with a document.
@@ -106,7 +108,7 @@ async fn answer(
     Ok(JsonAnswer(done.await.map_err(broke)??))
 }
 
-fn broke(error: tokio::task::JoinError) -> ProblemDetails {
+pub(super) fn broke(error: tokio::task::JoinError) -> ProblemDetails {
     tracing::error!(%error, "provisioning broke off");
     ProblemDetails::new(ProblemCode::Internal)
 }
@@ -123,7 +125,7 @@ fn unrevised(error: RevisionError) -> VerbError {
 }
 
 /// Waits for the store on a thread that may wait.
-fn wait<T>(work: impl Future<Output = T>) -> T {
+pub(super) fn wait<T>(work: impl Future<Output = T>) -> T {
     Handle::current().block_on(work)
 }
 
@@ -131,6 +133,7 @@ fn wait<T>(work: impl Future<Output = T>) -> T {
 async fn read(headers: &HeaderMap, uri: &Uri, body: Body) -> Result<ProvisioningRequest, ProblemDetails> {
     let mut given = Parameters::of(uri);
     let (prune, partial) = (given.flag("prune"), given.flag("partial"));
+    let allow_removals = given.flag("allow_removals");
     given.finish()?;
     let expected = if_match(headers)?;
     let bytes = body::bytes(body).await;
@@ -154,6 +157,7 @@ async fn read(headers: &HeaderMap, uri: &Uri, body: Body) -> Result<Provisioning
     Ok(ProvisioningRequest {
         prune: request.prune || prune,
         partial: request.partial || partial,
+        allow_removals: request.allow_removals || allow_removals,
         expect_revision: request.expect_revision.or(expected),
         ..request
     })
@@ -179,8 +183,8 @@ fn document(request: &ProvisioningRequest) -> ConfigFile {
 
 /// How a document is read.
 fn mode(request: &ProvisioningRequest) -> ApplyMode {
-    let &ProvisioningRequest { prune, partial, expect_revision: expected, .. } = request;
-    ApplyMode { prune, partial, expected }
+    let &ProvisioningRequest { prune, partial, allow_removals, expect_revision: expected, .. } = request;
+    ApplyMode { prune, partial, expected, allow_removals }
 }
 
 pub(super) fn moved(expected: u64, revision: u64) -> ProblemDetails {
@@ -189,12 +193,20 @@ pub(super) fn moved(expected: u64, revision: u64) -> ProblemDetails {
         .remedy("plan again")
 }
 
+/// That something would end on which somebody may depend.
+pub(super) fn removes(losses: &[String]) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::Removes)
+        .detail(format!("this would end {}; nothing was changed", losses.join(", ")))
+        .remedy("look whether that is meant, and send it again with allow_removals=true")
+}
+
 fn refused(error: ApplyError) -> VerbError {
     match error {
         ApplyError::Mistakes(ConfigErrors { mistakes }) => {
             let errors = mistakes.into_iter().map(|mistake| mistake_at(mistake.line, &mistake.what));
             invalid(errors.collect()).into()
         }
+        ApplyError::Removes(losses) => removes(&losses).into(),
         ApplyError::Store(StoreError::RevisionMoved { expected, found }) => moved(expected, found).into(),
         ApplyError::Store(error) => error.into(),
         contended @ ApplyError::Contended => {
@@ -209,9 +221,14 @@ fn invalid(errors: Vec<ProblemError>) -> ProblemDetails {
 
 /// A mistake of a document. Its sentence is what is wrong, and behind the first semicolon the remedy.
 fn mistake_at(line: Option<usize>, what: &str) -> ProblemError {
+    ProblemError { line, ..mistake(what) }
+}
+
+/// The same, wherever it stands.
+pub(super) fn mistake(what: &str) -> ProblemError {
     let (detail, remedy) = match what.split_once("; ") {
         Some((detail, remedy)) => (detail, Some(remedy.to_owned())),
         None => (what, None),
     };
-    ProblemError { line, detail: detail.to_owned(), remedy, ..ProblemError::default() }
+    ProblemError { detail: detail.to_owned(), remedy, ..ProblemError::default() }
 }

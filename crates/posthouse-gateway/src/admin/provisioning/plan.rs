@@ -21,7 +21,7 @@ use crate::config::{self, Applied};
 /// What a document would change
 #[utoipa::path(
     post, path = "/provisioning/plan", tag = "provisioning", operation_id = "plan",
-    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     request_body(content((String = "application/toml"), (ProvisioningRequest = "application/json"))),
     responses(
         (status = 200, description = "What would change", body = ProvisioningPlan),

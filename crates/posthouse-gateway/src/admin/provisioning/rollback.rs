@@ -23,7 +23,7 @@ use crate::config::revisions;
 /// Brings provisioning back to what it was at a revision
 #[utoipa::path(
     post, path = "/provisioning/rollback", tag = "provisioning", operation_id = "rollback",
-    params(("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     request_body = RollbackRequest,
     responses(
         (status = 200, description = "What was changed", body = ProvisioningPlan),

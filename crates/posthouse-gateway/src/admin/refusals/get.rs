@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::{
+    Extension,
+    extract::{Path, State},
+};
 use http::Uri;
 use posthouse_api::{ProblemCode, ProblemDetails, RefusalView};
-use posthouse_core::store::{RefusalFilter, Store};
+use posthouse_core::{
+    actor::Actor,
+    store::{RefusalFilter, Store},
+};
 
 use super::{
     super::{
@@ -25,10 +31,15 @@ use super::{
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<JsonAnswer<RefusalView>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
-    Ok(JsonAnswer(get(&*state.store, &id).await?))
+    let found = get(&*state.store, &id).await?;
+    match by.account().is_none_or(|own| found.account.as_ref() == Some(&own.0)) {
+        true => Ok(JsonAnswer(found)),
+        false => Err(unknown(&id).into()),
+    }
 }
 
 /// The one with this id.
@@ -36,9 +47,12 @@ pub(in super::super) async fn handle(
 /// # Errors
 /// There is none, or what the store says.
 pub async fn get(store: &dyn Store, id: &str) -> Result<RefusalView, VerbError> {
-    let unknown = || ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no refusal {id}"));
-    let number: i64 = id.parse().map_err(|_| unknown())?;
+    let number: i64 = id.parse().map_err(|_| unknown(id))?;
     let filter = RefusalFilter { below: number.checked_add(1), ..RefusalFilter::default() };
     let found = store.refusals(&filter, 1).await?.into_iter().find(|kept| kept.number == number);
-    Ok(views::refusal(&found.ok_or_else(unknown)?, true))
+    Ok(views::refusal(&found.ok_or_else(|| unknown(id))?, true))
+}
+
+fn unknown(id: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no refusal {id}"))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, response::Response};
+use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use mm7::StatusCode;
 use posthouse_api::{
@@ -10,6 +10,7 @@ use posthouse_api::{
 };
 use posthouse_core::{
     account::AccountName,
+    actor::Actor,
     address::typed,
     store::{RefusalFilter, Store},
 };
@@ -18,6 +19,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
+        context::confined,
         messages::selection,
         openapi::{Cursor, Limit},
         query::{Parameters, time},
@@ -34,11 +36,12 @@ use crate::secrets::number_hash;
 )]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 2513"));
     let mut given = Parameters::of(&uri);
-    let query = RefusalQuery {
+    let mut query = RefusalQuery {
         account: given.one("account"),
         code: given.read("code", code),
         peer: given.one("peer"),
@@ -50,6 +53,7 @@ pub(in super::super) async fn handle(
     };
     let (cursor, limit) = (given.one("cursor"), given.limit());
     given.finish()?;
+    query.account = confined(&by, query.account, uri.path())?;
     if !query.unprovisioned {
         selection::provisioned(&state.snapshot.get(), query.account.as_deref(), None)?;
     }

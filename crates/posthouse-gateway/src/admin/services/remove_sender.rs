@@ -19,7 +19,7 @@ use super::super::{
 /// Lets a service send under an address no more
 #[utoipa::path(
     delete, path = "/accounts/{name}/services/{vasid}/senders/{sender}", tag = "provisioning", operation_id = "remove_sender",
-    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "The service"), ("sender" = String, Path, description = "The SenderAddress"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
+    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "The service"), ("sender" = String, Path, description = "The SenderAddress"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 412, description = "Provisioning is at another revision"))

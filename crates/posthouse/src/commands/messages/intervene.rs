@@ -65,8 +65,10 @@ pub(super) struct Expire {
     dry_run: bool,
 }
 
-const REQUEUE: VerbWords = VerbWords { infinitive: "requeue", past: "requeued", what: "message" };
-const EXPIRE: VerbWords = VerbWords { infinitive: "expire", past: "expired", what: "message" };
+const REQUEUE: VerbWords =
+    VerbWords { infinitive: "requeue", past: "requeued", would: "would_requeue", what: "message" };
+const EXPIRE: VerbWords =
+    VerbWords { infinitive: "expire", past: "expired", would: "would_expire", what: "message" };
 
 impl Requeue {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {

@@ -23,6 +23,8 @@ pub(super) struct VerbWords {
     pub(super) infinitive: &'static str,
     /// `requeued`
     pub(super) past: &'static str,
+    /// `would_requeue`
+    pub(super) would: &'static str,
     /// `message`
     pub(super) what: &'static str,
 }
@@ -57,7 +59,6 @@ impl Tally {
         common: &Common,
     ) -> anyhow::Result<()> {
         let reached = match &common.gateway.url {
-            _ if self.dry_run => None,
             Some(url) => reach_at(url.clone(), settings.admin.tls.as_ref(), 0, ASK).await,
             None => Some(reach(settings, 0, ASK).await?),
         };
@@ -106,7 +107,7 @@ impl Tally {
         }
         self.print_left_alone(out)?;
         match reached {
-            Some(reached) if self.done > 0 => print_reached(out, reached),
+            Some(reached) if self.done > 0 && !self.dry_run => print_reached(out, reached),
             _ => Ok(()),
         }
     }
@@ -144,7 +145,10 @@ impl Tally {
             "dry_run": self.dry_run, "left_alone": left_alone, "first": first,
             "gateway_running": matches!(reached, Some(Reached::Taken { .. } | Reached::Late { .. })),
         });
-        told[words.past.replace(' ', "_")] = json!(self.done);
+        told[words.past] = json!(if self.dry_run { 0 } else { self.done });
+        if self.dry_run {
+            told[words.would] = json!(self.done);
+        }
         if self.parked > 0 {
             told["parked"] = json!(self.parked);
         }

@@ -75,7 +75,8 @@ enum Only {
     ReadReplies,
 }
 
-const WORDS: VerbWords = VerbWords { infinitive: "send again", past: "resent", what: "report" };
+const WORDS: VerbWords =
+    VerbWords { infinitive: "send again", past: "resent", would: "would_resend", what: "report" };
 
 impl Resend {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
