@@ -152,7 +152,7 @@ pub mod roles {
     pub use super::{
         AuditStore, BulkStore, CallbackStore, DivisionStore, EndpointStore, InboundStore, IntakeStore,
         KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore,
-        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore, UserStore,
-        WorkStore,
+        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore,
+        UserStore, WorkStore,
     };
 }

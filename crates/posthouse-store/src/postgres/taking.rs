@@ -112,7 +112,7 @@ impl TransferTarget {
         }
         let something = "SELECT 1 FROM message UNION ALL SELECT 1 FROM mo UNION ALL SELECT 1 FROM account
                          UNION ALL SELECT 1 FROM carrier UNION ALL SELECT 1 FROM revision UNION ALL SELECT 1 FROM token
-                         UNION ALL SELECT 1 FROM node LIMIT 1";
+                         UNION ALL SELECT 1 FROM \"user\" UNION ALL SELECT 1 FROM node LIMIT 1";
         let found =
             self.session.client.query_opt(something, &[]).await.map_err(|error| failed(refused(&error)))?;
         if found.is_some() {
@@ -239,7 +239,7 @@ impl TransferTarget {
 const EMPTY: &str = "BEGIN;
     TRUNCATE message, seen, work, awaiting, ended, event, read_reply, media, object, failed_attempt, mo, callback, callback_failed,
         callback_attempt, unmatched_report, unreadable, account, carrier, lookup, range, blacklist, audit, revision, revised, endpoint,
-        mo_for_nobody, operation, operation_item, resubmission, refusal, token, key_use, connection_override;
+        mo_for_nobody, operation, operation_item, resubmission, refusal, token, \"user\", session, key_use, connection_override;
     DELETE FROM meta WHERE name IN ('moving_from', 'moved_from', 'taken_message', 'taken_mo', 'clock_seen', 'clock_confirmed');
     UPDATE meta SET value = CASE name WHEN 'revision' THEN 0 ELSE -1 END WHERE name IN ('revision', 'newest_id');
     COMMIT";

@@ -261,7 +261,7 @@ static MO_TABLES: [TakenTable; 5] = {
 };
 
 /// What does not belong to a message.
-static REST: [TakenTable; 19] = [
+static REST: [TakenTable; 20] = [
     TakenTable {
         name: "unmatched_report",
         columns: &[
@@ -453,6 +453,20 @@ static REST: [TakenTable; 19] = [
         name: "key_use",
         columns: &[("id", Text), ("used_at", Int)],
         select: "SELECT id, used_at FROM key_use",
+    },
+    TakenTable {
+        // As PostgreSQL wants it, for which the word is its own.
+        name: "\"user\"",
+        columns: &[
+            ("name", Text),
+            ("role", Text),
+            ("password_hash", Text),
+            ("link_hash", Text),
+            ("link_expires_at", Int),
+            ("created_at", Int),
+            ("signed_in_at", Int),
+        ],
+        select: "SELECT name, role, password_hash, link_hash, link_expires_at, created_at, signed_in_at FROM user",
     },
 ];
 
