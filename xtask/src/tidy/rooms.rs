@@ -164,8 +164,8 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("namespace", &["types"]),
             ("time", &["types"]),
             // The two forms that bytes have.
-            ("mime", &["error", "limits", "text", "types"]),
             ("xml", &["error", "limits", "text"]),
+            ("mime", &["error", "limits", "text", "types", "xml"]),
             // What they say.
             ("message", &["error", "namespace", "status", "text", "time", "types", "xml"]),
             ("smil", &["error", "limits", "mime", "text", "xml"]),

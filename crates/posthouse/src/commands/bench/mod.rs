@@ -328,7 +328,13 @@ impl<'a> Bench<'a> {
 
     /// What the disk takes in pieces as long as the gateway's groups; where it does not tell how many messages these had, of one.
     async fn disk(&self, site: &Site, group: Option<f64>) -> anyhow::Result<DiskCeiling> {
-        let piece = (group.unwrap_or(1.0) * mean_size(&self.templates) as f64) as usize;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a few hundred messages at most"
+        )]
+        let messages = group.map_or(1, |mean| mean.round() as usize);
+        let piece = messages * mean_size(&self.templates);
         let (folder, time) = (site.data(), self.args.duration / 2);
         let measuring = tokio::task::spawn_blocking(move || DiskCeiling::measure(&folder, piece, time));
         measuring.await?.context("the disk cannot be measured")
