@@ -114,9 +114,6 @@ impl SeriesRing {
     }
 }
 
-/// A series, and its means: the oldest first.
-type SeriesMeans = (SeriesName, Vec<Option<f64>>);
-
 fn means(values: &VecDeque<f64>, by: usize, points: usize) -> Vec<Option<f64>> {
     let mut newest_first: Vec<f64> = values.iter().rev().copied().take(by.saturating_mul(points)).collect();
     let mut all: Vec<Option<f64>> = newest_first
