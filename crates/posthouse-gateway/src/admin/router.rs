@@ -103,6 +103,29 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/provisioning/revisions" Look => provisioning::revisions::handle;
         GET "/provisioning/revisions/{number}/diff" Look => provisioning::diff::handle;
         POST "/provisioning/rollback" Rollback => provisioning::rollback::handle;
+        GET "/sandbox/messages" Reveal own => sandbox::messages::handle;
+        POST "/sandbox/deliver" Resend own => sandbox::deliver::handle;
+        POST "/sandbox/clear" Resend own => sandbox::clear::handle;
+        GET "/find" Look own => find::handle;
+        GET "/refusals" Look own => refusals::list::handle;
+        GET "/refusals/{id}" Look own => refusals::get::handle;
+        GET "/unreadable" Reveal => unreadable::list::handle;
+        GET "/unreadable/{number}" Reveal => unreadable::get::handle;
+        GET "/stats/series" Look => stats::series::handle;
+        GET "/stats/store" Look => stats::store::handle;
+        GET "/audit" Look => audit::list::handle;
+        GET "/tokens" Users => tokens::list::handle;
+        POST "/tokens" Users => tokens::add::handle;
+        DELETE "/tokens/{id}" Users => tokens::revoke::handle;
+    };
+    verbs.extend(verbs_of_messages());
+    verbs.extend(verbs_of_parts());
+    verbs
+}
+
+/// Those about messages, what VASPs are told of them, and what carriers sent.
+fn verbs_of_messages() -> Vec<RouteVerb> {
+    verbs! {
         GET "/messages" Look own => messages::list::handle;
         GET "/messages/count" Look own => messages::count::handle;
         GET "/messages/summary" Look own => messages::summary::handle;
@@ -136,23 +159,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         POST "/mo/{id}/resend" Resend own => mo::resend::handle;
         GET "/unmatched-reports" Look => unmatched_reports::list::handle;
         GET "/unmatched-reports/{number}" Look => unmatched_reports::get::handle;
-        GET "/sandbox/messages" Reveal own => sandbox::messages::handle;
-        POST "/sandbox/deliver" Resend own => sandbox::deliver::handle;
-        POST "/sandbox/clear" Resend own => sandbox::clear::handle;
-        GET "/find" Look own => find::handle;
-        GET "/refusals" Look own => refusals::list::handle;
-        GET "/refusals/{id}" Look own => refusals::get::handle;
-        GET "/unreadable" Reveal => unreadable::list::handle;
-        GET "/unreadable/{number}" Reveal => unreadable::get::handle;
-        GET "/stats/series" Look => stats::series::handle;
-        GET "/stats/store" Look => stats::store::handle;
-        GET "/audit" Look => audit::list::handle;
-        GET "/tokens" Users => tokens::list::handle;
-        POST "/tokens" Users => tokens::add::handle;
-        DELETE "/tokens/{id}" Users => tokens::revoke::handle;
-    };
-    verbs.extend(verbs_of_parts());
-    verbs
+    }
 }
 
 /// Those about parts of accounts and carriers, and about lists of numbers.
