@@ -174,13 +174,13 @@ fn all_mistakes_are_on_stderr_and_nothing_is_made() {
 #[test]
 fn mistakes_of_the_configuration_are_told_as_well() {
     let folder = folder(FILE);
-    fs::write(folder.path().join("posthouse.toml"), "[store]\nurl = \"postgres://a@b/c\"\n").unwrap();
+    fs::write(folder.path().join("posthouse.toml"), "[store]\nurl = \"mysql://a@b/c\"\n").unwrap();
     let output = posthouse(folder.path(), &["apply", "acme.toml", "--create"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "posthouse.toml:2: store.url names a PostgreSQL server, which is not supported by this version; \
-         write \"sqlite://posthouse-data/posthouse.db\" or another path\n"
+        "posthouse.toml:2: store.url takes an address that begins with sqlite:// or postgres://; \
+         write \"sqlite://posthouse-data/posthouse.db\", another path, or \"postgres://USER@HOST/DATABASE\"\n"
     );
 }
 

@@ -320,7 +320,7 @@ fn an_address_that_is_taken_is_named() {
 
 const MISTAKES: &str = r#"posthouse.toml:2: mm7.listen: "127.0.0.1:99999" is no address; write an IP address and a port, such as "127.0.0.1:8007"
 posthouse.toml:3: unknown key mm7.port; the keys here are listen, path, carrier_id_header, max_request_bytes, read_timeout, tls, trusted_proxies
-posthouse.toml:5: store.url takes an address that begins with sqlite://; write "sqlite://posthouse-data/posthouse.db" or another path
+posthouse.toml:5: store.url takes an address that begins with sqlite:// or postgres://; write "sqlite://posthouse-data/posthouse.db", another path, or "postgres://USER@HOST/DATABASE"
 posthouse.toml:7: retention.media: "7 days" is no time; write a number and one of ms, s, m, h, d, such as "10s" (at most 3650d)
 posthouse.toml:9: admin.listen: 0.0.0.0:0 is beyond loopback and there is no token; add token = { env = "POSTHOUSE_ADMIN_TOKEN" }, or listen on 127.0.0.1
 "#;
