@@ -165,6 +165,15 @@ fn add_what_is_common(operation: &mut Operation, verb: &RouteVerb) {
             *said = refusal(&said.description);
         }
     }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        // A header has no null, and an entity tag two quotes.
+        if let RefOr::T(expected) = parameter
+            && expected.name == "if-match"
+        {
+            let revision = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[0-9]{1,18}\"$"));
+            expected.schema = Some(Schema::Object(revision.build()).into());
+        }
+    }
     if changes {
         operation.parameters.get_or_insert_default().push(reason().into());
     }
@@ -181,12 +190,12 @@ fn refusal(description: &str) -> utoipa::openapi::Response {
 }
 
 fn reason() -> utoipa::openapi::path::Parameter {
-    let text = ObjectBuilder::new().schema_type(Type::String).max_length(Some(500)).build();
+    let text = ObjectBuilder::new().schema_type(Type::String).build();
     ParameterBuilder::new()
         .name(REASON_HEADER)
         .parameter_in(ParameterIn::Header)
         .required(utoipa::openapi::Required::False)
-        .description(Some("Why: it is kept with the change"))
+        .description(Some("Why: it is kept with the change, 500 characters of it"))
         .schema(Some(Schema::Object(text)))
         .build()
 }
