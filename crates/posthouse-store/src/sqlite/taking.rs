@@ -663,14 +663,15 @@ mod tests {
     use super::*;
     use crate::sqlite::SqliteOptions;
 
-    /// What is not taken over: what belongs to SQLite alone, or is taken over otherwise.
-    const OTHERS: [&str; 10] = [
+    /// What is not taken over: what belongs to SQLite alone, or is taken over otherwise. Sessions end: people sign in again.
+    const OTHERS: [&str; 11] = [
         "erasing",
         "media",
         "meta",
         "migration",
         "refusals_kept",
         "segment",
+        "session",
         "sqlite_sequence",
         "sqlite_stat1",
         "sqlite_stat4",

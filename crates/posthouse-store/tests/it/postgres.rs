@@ -123,7 +123,7 @@ async fn what_is_no_store_is_refused() {
         (
             server.url(&newer),
             false,
-            "the store is of version 99, this program knows versions up to 1; run the newer program",
+            "the store is of version 99, this program knows versions up to 4; run the newer program",
         ),
         (
             server.url("nobody"),

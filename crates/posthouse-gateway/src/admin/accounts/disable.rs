@@ -26,6 +26,7 @@ use super::super::{
     params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
+        (status = 409, description = "It is a sandbox, which is neither"),
         (status = 412, description = "Provisioning is at another revision"))
 )]
 pub(in super::super) async fn handle(

@@ -25,12 +25,17 @@ use super::{
 };
 use crate::config::numbers::{self, ImportError};
 
+/// The last line that can be told: the largest `int32` of OpenAPI.
+const LAST_LINE: u32 = 0x7fff_ffff;
+
 /// Blocks the numbers of a list
 #[utoipa::path(
     post, path = "/blacklist/import", tag = "numbers", operation_id = "import_blacklist",
-    params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, description = "The number of its first line, for what is wrong; 1 when it does not say")),
+    params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, maximum = 2_147_483_647, description = "The number of its first line, for what is wrong; 1 when it does not say")),
     request_body(content = String, content_type = "text/csv", description = "Lines of number,account; the account may be left out"),
-    responses((status = 200, description = "What came of it", body = NumbersImported))
+    responses(
+        (status = 200, description = "What came of it", body = NumbersImported),
+        (status = 422, description = "Lines are wrong; nothing of what was sent is changed"))
 )]
 pub(in super::super) async fn handle_blacklist(
     State(state): State<Arc<AdminState>>,
@@ -43,9 +48,11 @@ pub(in super::super) async fn handle_blacklist(
 /// Adds the ranges of a list
 #[utoipa::path(
     post, path = "/ranges/import", tag = "numbers", operation_id = "import_ranges",
-    params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, description = "The number of its first line, for what is wrong; 1 when it does not say")),
+    params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, maximum = 2_147_483_647, description = "The number of its first line, for what is wrong; 1 when it does not say")),
     request_body(content = String, content_type = "text/csv", description = "Lines of prefix,carrier"),
-    responses((status = 200, description = "What came of it", body = NumbersImported))
+    responses(
+        (status = 200, description = "What came of it", body = NumbersImported),
+        (status = 422, description = "Lines are wrong; nothing of what was sent is changed"))
 )]
 pub(in super::super) async fn handle_ranges(
     State(state): State<Arc<AdminState>>,
@@ -63,7 +70,7 @@ async fn handle(
 ) -> Result<JsonAnswer<NumbersImported>, ProblemAnswer> {
     let (head, body) = request.into_parts();
     let line = |text: &str| {
-        let line = text.parse::<u32>().ok().filter(|line| *line > 0);
+        let line = text.parse::<u32>().ok().filter(|line| (1..=LAST_LINE).contains(line));
         line.ok_or_else(|| format!("{text:?} is no number of a line"))
     };
     let mut given = Parameters::of(&head.uri);

@@ -45,6 +45,7 @@ const LONGEST: usize = 256;
     request_body = KeyRequest,
     responses(
         (status = 200, description = "The key; its text, where it was made here, is told only now", body = IssuedKey),
+        (status = 409, description = "It is another account's, or there are as many as there may be"),
         (status = 412, description = "Provisioning is at another revision"))
 )]
 pub(in super::super::super) async fn handle(

@@ -22,6 +22,7 @@ use super::super::super::{
     params(("name" = String, Path, description = "The account's name"), ("key" = String, Path, description = "Its id, or the leading characters of a VASPID as they are shown"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
+        (status = 409, description = "It is the account's own, which another has to follow"),
         (status = 412, description = "Provisioning is at another revision"))
 )]
 pub(in super::super::super) async fn handle(
