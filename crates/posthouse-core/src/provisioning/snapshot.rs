@@ -14,12 +14,14 @@ use super::{
 };
 use crate::address::{Msisdn, bare};
 
+/// The account that a VASPID means, and from when on it means that account no more.
+type AccountTill = (Arc<Account>, Option<Timestamp>);
+
 /// All of provisioning at one revision, indexed. Readers keep the one they began with.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     revision: u64,
-    /// And from when on it means that account no more.
-    by_vaspid: Arc<HashMap<String, (Arc<Account>, Option<Timestamp>)>>,
+    by_vaspid: Arc<HashMap<String, AccountTill>>,
     by_name: Arc<HashMap<AccountName, Arc<Account>>>,
     carriers: Arc<HashMap<CarrierId, Arc<Carrier>>>,
     /// The carrier inside of the gateway, which is not provisioned.
