@@ -1,6 +1,6 @@
 //! A limit that several nodes keep together, such as a connection's window: how it is divided among them.
 //!
-//! A leader divides each limit every second, by what the nodes want, with a floor for each. What a node has is valid for a while: so a share
+//! Whichever node asks first divides each limit once a second, by what the nodes want, with a floor for each. What a node has is valid for a while: so a share
 //! that shrinks counts as it was till that has passed, and only what is certainly free goes to one that grows. Nodes that do not hear of
 //! each other, or that hear late, never use more than the limit together.
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{cluster::DEAD_AFTER, time::after};
 
-/// How long a share is valid. It is written anew every second, and a leader that falls silent is followed by another before.
+/// How long a share is valid. It is written anew every second by whichever node asks first, so no single node's death lets it run out.
 pub const VALID_FOR: Duration = Duration::from_secs(5);
 /// One part in this many of a limit is divided evenly, whoever wants how much.
 pub const FLOOR: Amount = 4;
