@@ -8,6 +8,7 @@ pub mod actor;
 pub mod address;
 pub mod audit;
 pub mod bounds;
+pub mod cdr;
 pub mod cluster;
 pub mod codes;
 pub mod division;

@@ -13,6 +13,7 @@ pub mod bell;
 mod breaker;
 pub mod callbacks;
 pub mod carrier;
+mod cdr;
 pub mod clock;
 pub mod config;
 pub mod divided;

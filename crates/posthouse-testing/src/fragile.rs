@@ -47,6 +47,7 @@ macro_rules! passes_on_the_rest {
         passes_on!(
             $wrapper:
             BulkStore,
+            CdrStore,
             EndpointStore,
             InboundStore,
             OperationsStore,

@@ -71,7 +71,7 @@ impl SharedStore {
 }
 
 passes_on!(
-    SharedStore: IntakeStore, CallbackStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
+    SharedStore: IntakeStore, CallbackStore, CdrStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
     SearchStore, OperationsStore, OverrideStore, ProvisioningStore, NumberStore, QueueStore, RevisionStore, AuditStore,
     KeyStore, TokenStore, UserStore
 );

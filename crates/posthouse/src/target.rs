@@ -126,7 +126,9 @@ impl StoreArgs {
 /// See [`OpenError`].
 pub async fn visit(settings: &Settings, create: bool) -> Result<Arc<dyn Store>, OpenError> {
     let url = settings.store.url();
-    open(&url, &settings.media.place, Access::Visit { create }).await
+    let store = open(&url, &settings.media.place, Access::Visit { create }).await?;
+    store.keep_records(settings.cdr.folder.is_some());
+    Ok(store)
 }
 
 /// A file's mistakes are an error of their own, which is told line by line.

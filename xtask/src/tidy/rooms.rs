@@ -95,6 +95,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                 "callbacks",
                 &["bell", "handoff", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"],
             ),
+            ("cdr", &["node", "random", "telemetry"]),
             ("due", &["bell", "callbacks", "node", "queue"]),
             ("divided", &["carrier", "intake", "node", "queue"]),
             (
@@ -127,6 +128,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "bell",
                     "callbacks",
                     "carrier",
+                    "cdr",
                     "clock",
                     "config",
                     "divided",

@@ -51,6 +51,12 @@ pub struct Effects {
 }
 
 impl Effects {
+    /// When the message ended, if it does by this.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        let change = self.message.state.filter(|change| change.state.is_terminal())?;
+        (!self.before.state.is_terminal()).then_some(change.at)
+    }
+
     /// Nothing, yet, about this message.
     pub fn none(id: Id, account: AccountName, before: StoodBefore) -> Self {
         Self {

@@ -5,14 +5,15 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::{
-    Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks, CountBy,
-    Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody, HandedOn, Heartbeat,
-    InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease, Membership,
-    MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep, Node,
-    NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner, ProvisioningStore,
-    QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore,
-    Settled, Settlement, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
-    UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore, Wanting, WorkStore,
+    Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, CdrFile, CdrStore,
+    ClockMarks, CountBy, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
+    HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
+    Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal,
+    NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
+    PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf, RefusalFilter, RefusalStore,
+    ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, StoredMo,
+    Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore,
+    Wanting, WorkStore,
 };
 use crate::{
     Id,
@@ -743,5 +744,34 @@ impl<W: Wraps<dyn UserStore>> UserStore for W {
 
     async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
         self.inner().end_session(id, by, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn CdrStore>> CdrStore for W {
+    fn keep_records(&self, on: bool) {
+        self.inner().keep_records(on);
+    }
+
+    async fn pending_records(&self, of: RecordsOf, limit: usize) -> StoreResult<Vec<PendingRecord>> {
+        self.inner().pending_records(of, limit).await
+    }
+
+    async fn pending_record_count(&self) -> StoreResult<u64> {
+        self.inner().pending_record_count().await
+    }
+
+    async fn records_written(
+        &self,
+        ids: &[Id],
+        before: Option<&CdrFile>,
+        file: &CdrFile,
+    ) -> StoreResult<bool> {
+        self.inner().records_written(ids, before, file).await
+    }
+
+    async fn cdr_file(&self, folder: &str) -> StoreResult<Option<CdrFile>> {
+        self.inner().cdr_file(folder).await
     }
 }

@@ -34,6 +34,7 @@
 mod audit;
 mod bulk;
 mod callbacks;
+mod cdr;
 mod delegate;
 mod division;
 mod endpoints;
@@ -62,6 +63,7 @@ pub use self::{
     callbacks::{
         Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
     },
+    cdr::{CdrFile, CdrStore, PendingRecord, RecordSubject, RecordsOf},
     delegate::Wraps,
     division::{Divided, DivisionStore, Wanting},
     endpoints::{Endpoint, EndpointPause, EndpointStore, KeptCallback, KeptFilter, LastFailure},
@@ -97,6 +99,7 @@ pub trait Store:
     IntakeStore
     + WorkStore
     + CallbackStore
+    + CdrStore
     + BulkStore
     + EndpointStore
     + InboundStore
@@ -123,6 +126,7 @@ impl<S> Store for S where
     S: IntakeStore
         + WorkStore
         + CallbackStore
+        + CdrStore
         + BulkStore
         + EndpointStore
         + InboundStore
@@ -150,9 +154,9 @@ impl<S> Store for S where
 /// `dyn Store` their methods are there without.
 pub mod roles {
     pub use super::{
-        AuditStore, BulkStore, CallbackStore, DivisionStore, EndpointStore, InboundStore, IntakeStore,
-        KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore, ProvisioningStore,
-        QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore, UpkeepStore,
-        UserStore, WorkStore,
+        AuditStore, BulkStore, CallbackStore, CdrStore, DivisionStore, EndpointStore, InboundStore,
+        IntakeStore, KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore,
+        ProvisioningStore, QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore,
+        UpkeepStore, UserStore, WorkStore,
     };
 }

@@ -1,6 +1,11 @@
 //! `GET /metrics`, in the text format of Prometheus, or in OpenMetrics where that is asked for.
 
-use std::{ffi::OsString, path::Path, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Extension, extract::State, response::Response};
 use http::{HeaderMap, StatusCode as HttpStatus, header};
@@ -16,7 +21,11 @@ use super::{
 };
 use crate::{
     http::peer::Peer,
-    telemetry::{exposition::Exposition, sample::GatewaySample, store::StoreSample},
+    telemetry::{
+        exposition::Exposition,
+        sample::{CdrSample, GatewaySample},
+        store::StoreSample,
+    },
 };
 
 pub(super) async fn handle(
@@ -64,8 +73,12 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
             (carrier.clone(), link.connection().name.clone(), link.standing(&pace), pace)
         })
     });
-    let (database, media) = (state.database.clone(), state.media.clone());
-    let volumes = spawn_blocking(move || (disks(&database, media.as_deref()), size(&database)));
+    let (database, media, cdr) = (state.database.clone(), state.media.clone(), state.cdr.clone());
+    let volumes = spawn_blocking(move || {
+        let mut volumes = disks(&database, media.as_deref());
+        volumes.extend(cdr.and_then(|folder| volume("cdr", &folder)));
+        (volumes, size(&database))
+    });
     let (disks, database_bytes) = volumes.await.unwrap_or_default();
     GatewaySample {
         revision: snapshot.revision(),
@@ -75,6 +88,7 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
         queues: timeout(CHECK_TIME, state.store.queues(now)).await.ok().and_then(Result::ok),
         ends: state.store.ends(),
         now,
+        cdr: records(state).await,
         disks,
         database_bytes,
         low_water_bytes: LOW_WATER_BYTES,
@@ -88,16 +102,30 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
     }
 }
 
+/// How it is with CDR files, where they are asked for.
+async fn records(state: &AdminState) -> Option<CdrSample> {
+    state.cdr.as_ref()?;
+    let of = state.metrics.cdr();
+    let pending = timeout(CHECK_TIME, state.store.pending_record_count()).await;
+    Some(CdrSample {
+        written: of.written.load(Ordering::Relaxed),
+        pending: pending.ok().and_then(Result::ok),
+        is_failing: of.is_failing.load(Ordering::Relaxed),
+    })
+}
+
 /// Free bytes of where database and media lie; of a folder that is not there nothing is told.
 pub(super) fn disks(database: &Path, media: Option<&Path>) -> Vec<(&'static str, u64)> {
     let database = ("database", database.parent().unwrap_or(Path::new(".")));
     let folders = [database].into_iter().chain(media.map(|folder| ("media", folder)));
-    let free = folders.filter_map(|(volume, folder)| {
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let disk = rustix::fs::statvfs(folder).ok()?;
-        Some((volume, disk.f_bavail.saturating_mul(disk.f_frsize)))
-    });
-    free.collect()
+    folders.filter_map(|(name, folder)| volume(name, folder)).collect()
+}
+
+/// The free bytes of where a folder lies.
+fn volume(name: &'static str, folder: &Path) -> Option<(&'static str, u64)> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some((name, disk.f_bavail.saturating_mul(disk.f_frsize)))
 }
 
 /// The size of the database's file with its journal.

@@ -147,6 +147,8 @@ pub struct AdminState {
     pub has_pages: bool,
     /// The memory of each door's bodies, by the door's name.
     pub memory: Vec<(&'static str, Memory)>,
+    /// The folder of CDR files, where they are asked for.
+    pub cdr: Option<PathBuf>,
     /// The database's file.
     pub database: PathBuf,
     /// The folder of media, where they lie in one.

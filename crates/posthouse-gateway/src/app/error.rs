@@ -28,6 +28,14 @@ pub enum StartError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The folder of CDR files cannot be used.
+    #[error("[cdr] folder {} cannot be used; make it writable for this user, or name another", path.display())]
+    Cdr {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The TLS files of a door cannot be used.
     #[error("the files of [{section}] tls cannot be used")]
     Tls {

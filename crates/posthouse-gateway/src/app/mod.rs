@@ -101,6 +101,7 @@ impl App {
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
         let wiring = Wiring::new(store, settings, components, &ready.admin).await?;
+        let records = wiring.records(settings)?;
         let queue = Arc::new(wiring.queue(&stop));
         let callbacks = Arc::new(wiring.callbacks(&stop));
         let follower = wiring.ported().await;
@@ -111,6 +112,7 @@ impl App {
         let (retention, followed) = watch::channel(settings.retention.clone());
         let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));
+        background.extend(records.map(|records| spawn(records.run(stop.clone()))));
         let keeping = spawn(wiring.limits(&queue).keep());
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
         // Beside a store that is elsewhere, there may be no folder yet; these files say by themselves that they cannot be written.

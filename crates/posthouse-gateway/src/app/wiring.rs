@@ -18,6 +18,7 @@ use crate::{
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
     carrier::{board::LinkBoard, mm7::door::CarrierDoor, overrides::OverrideFollower, sandbox::SandboxDesk},
+    cdr::{CdrFolder, CdrWriter},
     clock::StoreClock,
     config::Settings,
     divided::LimitKeeper,
@@ -118,6 +119,22 @@ impl Wiring {
             store,
             components,
         })
+    }
+
+    /// What writes records of what ended, where they are asked for. The store notes them from now on.
+    pub(super) fn records(&self, settings: &Settings) -> Result<Option<CdrWriter>, StartError> {
+        let Some(path) = &settings.cdr.folder else { return Ok(None) };
+        let folder =
+            CdrFolder::open(path).map_err(|source| StartError::Cdr { path: path.clone(), source })?;
+        self.store.keep_records(true);
+        Ok(Some(CdrWriter {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock),
+            node: Arc::clone(&self.node),
+            folder: Arc::new(folder),
+            numbers: settings.cdr.numbers,
+            state: Arc::clone(self.metrics.cdr()),
+        }))
     }
 
     /// Reads the file of ported numbers before the doors open: no lookup then has to fail for want of it.
@@ -286,6 +303,7 @@ impl Wiring {
             messages_kept: settings.retention.messages,
             carriers_listen: settings.carriers.listen,
             memory: vec![("mm7", self.memory[0].clone()), ("carriers", self.memory[1].clone())],
+            cdr: settings.cdr.folder.clone(),
             database: settings.store.path.clone(),
             media: settings.media.place.folder().map(Path::to_owned),
         }

@@ -1,6 +1,14 @@
 //! The metrics: counters and gauges, served in the text format of Prometheus.
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use mm7::{MmStatus, StatusCode};
@@ -77,6 +85,15 @@ struct MoTaken {
 struct CertificateOf {
     side: &'static str,
     name: &'static str,
+}
+
+/// How it is with CDR files: told by who writes them.
+#[derive(Debug, Default)]
+pub(crate) struct CdrState {
+    /// Whether the last try failed.
+    pub(crate) is_failing: AtomicBool,
+    /// How many records were written.
+    pub(crate) written: AtomicU64,
 }
 
 /// What the account of a request is called in labels that is not known.
@@ -176,6 +193,7 @@ macro_rules! metrics {
             shed: Mutex<[Option<Instant>; Shed::ALL.len()]>,
             /// Which revision of provisioning is in force, and since when.
             in_force: Mutex<Option<(u64, Instant)>>,
+            cdr: Arc<CdrState>,
             $($(#[$attribute])* $field: $type,)*
         }
 
@@ -186,7 +204,7 @@ macro_rules! metrics {
                     let $field: $type = $made;
                     metrics!(@register registry, $name $(in $unit)?, $help, $field.clone());
                 )*
-                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), $($field,)* }
+                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), cdr: Arc::default(), $($field,)* }
             }
         }
     };
@@ -344,6 +362,11 @@ impl Metrics {
     /// For how long provisioning has been as it is, in this process.
     pub(crate) fn provisioned_for(&self) -> Option<Duration> {
         self.in_force.lock().map(|(_, since)| since.elapsed())
+    }
+
+    /// How it is with CDR files.
+    pub(crate) const fn cdr(&self) -> &Arc<CdrState> {
+        &self.cdr
     }
 
     /// Which names accounts have in labels.

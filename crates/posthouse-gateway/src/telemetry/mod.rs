@@ -9,4 +9,4 @@ pub(crate) mod series;
 pub(crate) mod store;
 
 pub use self::metrics::Metrics;
-pub(crate) use self::metrics::{ConnectionState, Shed};
+pub(crate) use self::metrics::{CdrState, ConnectionState, Shed};

@@ -48,6 +48,8 @@ pub(crate) struct GatewaySample {
     pub(crate) disks: Vec<(&'static str, u64)>,
     /// How large the database is, with its journal.
     pub(crate) database_bytes: Option<u64>,
+    /// CDR files, where they are asked for.
+    pub(crate) cdr: Option<CdrSample>,
     /// Below so many free bytes nothing is accepted.
     pub(crate) low_water_bytes: u64,
     /// Each door that has a bound: the bytes that bodies take, and may take.
@@ -62,6 +64,17 @@ pub(crate) struct GatewaySample {
     pub(crate) shedding: Vec<(&'static str, bool)>,
     /// Which names accounts have in labels.
     pub(crate) labels: AccountLabels,
+}
+
+/// How it is with CDR files.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CdrSample {
+    /// How many records were written.
+    pub(crate) written: u64,
+    /// How many are still to be; `None` where the store does not say.
+    pub(crate) pending: Option<u64>,
+    /// Whether the last try to write failed.
+    pub(crate) is_failing: bool,
 }
 
 /// A gauge's name without prefix and unit, its help and its unit, and its samples.
@@ -107,7 +120,8 @@ impl Collector for GatewaySample {
         self.ended(&mut encoder)?;
         self.connections(&mut encoder)?;
         self.resources(&mut encoder)?;
-        self.auth(&mut encoder)
+        self.auth(&mut encoder)?;
+        self.records(&mut encoder)
     }
 }
 
@@ -304,6 +318,18 @@ impl GatewaySample {
         gauge(encoder, ("ported_numbers", "Numbers in the file of ported numbers", None), count(numbers))?;
         let help = "When the file of ported numbers was read, in Unix time";
         gauge(encoder, ("ported_read_timestamp", help, Some(&Unit::Seconds)), unix(read))
+    }
+
+    fn records(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Some(cdr) = self.cdr else { return Ok(()) };
+        let help = "Records of what ended that this process wrote into CDR files";
+        let metric = described(encoder, ("cdr_records", help, None), MetricType::Counter)?;
+        ConstCounter::new(cdr.written).encode(metric)?;
+        let help = "Whether the last try to write CDR files failed: the store keeps the records";
+        gauge(encoder, ("cdr_failing", help, None), f64::from(u8::from(cdr.is_failing)))?;
+        let Some(pending) = cdr.pending else { return Ok(()) };
+        let help = "Records that are to be written into CDR files, counted up to 10000";
+        gauge(encoder, ("cdr_pending", help, None), count(pending))
     }
 
     fn auth(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {

@@ -36,6 +36,7 @@ use tokio::sync::oneshot;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
+    cdr::RecordKeeping,
     fault::{BatchFault, BatchResult, is_lost},
     partition::Partitions,
     session::{ConnectFault, Session},
@@ -80,11 +81,14 @@ pub(super) struct Ids {
     pub(super) lines: Mutex<IdSource>,
     /// How messages came and ended.
     pub(super) counts: Mutex<StateCounts>,
+    /// Whether it is noted what ends.
+    pub(super) records: RecordKeeping,
 }
 
 impl Ids {
     /// From now on under the number that this store's node got, behind those that were made under it before.
     pub(super) fn begin(&self, node: u8, after: Option<Id>) {
+        self.records.node.store(node, Ordering::Relaxed);
         let mut callbacks = self.callbacks.lock();
         let newest = Some(callbacks.next(Timestamp::UNIX_EPOCH)).max(after);
         *callbacks = IdSource::new(node, newest);

@@ -18,6 +18,7 @@
 //! | `audit.rs` `revision.rs` `token.rs` `keys.rs` `user.rs` `signed_in.rs` | who changed what; keys, tokens and users of those who may, and who is signed in |
 //! | `overrides.rs` | what they decided about connections |
 //! | `inbound.rs` | what came from carriers, looked up |
+//! | `cdr.rs` | records of what ended, till they are in files |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
 //! | `intervene.rs` `bulk.rs` | what an operator does by hand, and in bulk |
@@ -31,6 +32,7 @@ mod audit;
 mod batch;
 mod bulk;
 mod callback;
+mod cdr;
 mod clock;
 mod division;
 mod due;

@@ -8,6 +8,7 @@ use posthouse_core::{Id, id::IdSource, lock::Mutex, store::StoreError};
 use super::{
     PostgresStore,
     batch::Ids,
+    cdr::RecordKeeping,
     partition::Partitions,
     reader::ReadPool,
     schema,
@@ -102,6 +103,7 @@ impl PostgresStore {
             callbacks: Mutex::new(IdSource::new(node, newest)),
             lines: Mutex::new(IdSource::new(node, None)),
             counts: Mutex::default(),
+            records: RecordKeeping::default(),
         });
         let writer = BatchWriter::start(url, session, Arc::clone(&partitions), Arc::clone(&ids));
         let writer = Arc::new(writer);

@@ -25,15 +25,15 @@ use posthouse_core::{
     refusal::KeptRefusal,
     slots::Slots,
     store::{
-        Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
-        CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
-        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
-        Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal,
-        NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
-        ProvisioningStore, QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore,
-        RevisionStore, SearchStore, Settled, StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take,
-        Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore, Wanting,
-        WorkStore,
+        Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, CdrFile, CdrStore,
+        ClockMarks, CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore,
+        Ends, ForNobody, HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter,
+        KeyStore, Lease, Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage,
+        NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore,
+        OverrideStore, Owner, PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf,
+        RefusalFilter, RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, StoreError,
+        StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter,
+        UnmatchedReport, UpkeepStore, UserStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
@@ -45,7 +45,7 @@ use super::{
     accept::{self, MessageRows},
     audit,
     batch::{BatchTx, Going},
-    bulk, callback, clock, division, due, endpoint,
+    bulk, callback, cdr, clock, division, due, endpoint,
     fault::BatchResult,
     inbound, intervene, keys, member,
     mo::{self, MoRows},
@@ -709,6 +709,36 @@ impl KeyStore for PostgresStore {
 
     async fn keys_used(&self, ids: &[String]) -> StoreResult<Vec<(String, Timestamp)>> {
         keys::find(&self.readers, ids).await
+    }
+}
+
+#[async_trait]
+impl CdrStore for PostgresStore {
+    fn keep_records(&self, on: bool) {
+        self.ids.records.is_on.store(on, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    async fn pending_records(&self, of: RecordsOf, limit: usize) -> StoreResult<Vec<PendingRecord>> {
+        cdr::pending(&self.readers, of, limit).await
+    }
+
+    async fn pending_record_count(&self) -> StoreResult<u64> {
+        cdr::count(&self.readers).await
+    }
+
+    async fn records_written(
+        &self,
+        ids: &[Id],
+        before: Option<&CdrFile>,
+        file: &CdrFile,
+    ) -> StoreResult<bool> {
+        let (ids, before, file) = (ids.to_vec(), before.cloned(), file.clone());
+        let run = run!(ids, before, file; |tx| cdr::written(tx, &ids, (*before).as_ref(), &file).await);
+        self.write(Transaction::RecordsWritten, LITTLE, true, run).await
+    }
+
+    async fn cdr_file(&self, folder: &str) -> StoreResult<Option<CdrFile>> {
+        cdr::file_of(&self.readers, folder).await
     }
 }
 

@@ -48,6 +48,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0004_user.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 5,
+        name: "cdr",
+        sql: include_str!("../../migrations/postgres/0005_cdr.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

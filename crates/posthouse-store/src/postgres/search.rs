@@ -35,7 +35,8 @@ pub(super) async fn message(readers: &ReadPool, id: Id) -> BatchResult<Option<St
     Ok(rows.first().map(read).transpose()?)
 }
 
-fn read(row: &Row) -> BatchResult<StoredMessage> {
+/// A message, from a row with its columns.
+pub(super) fn read(row: &Row) -> BatchResult<StoredMessage> {
     let record = PgRow::by_id("message", row)?;
     Ok(StoredMessage {
         id: record.id("id")?,

@@ -492,6 +492,15 @@ statements! {
         "SELECT k.n, (SELECT id FROM refusal r ORDER BY r.id DESC OFFSET k.most LIMIT 1) AS beyond
          FROM unnest($1) WITH ORDINALITY k (most, n)";
 
+    /// A record that is in no file yet.
+    CDR_PENDING_LOCK: batched (Int)
+        "SELECT k.n, c.id FROM unnest($1) WITH ORDINALITY k (id, n)
+         CROSS JOIN LATERAL (SELECT id FROM cdr_pending WHERE cdr_pending.id = k.id FOR UPDATE) c";
+    /// The last file of a folder.
+    CDR_FILE_LOCK: batched (Text)
+        "SELECT k.n, c.file, c.length FROM unnest($1) WITH ORDINALITY k (folder, n)
+         CROSS JOIN LATERAL (SELECT file, length FROM cdr_file WHERE cdr_file.folder = k.folder FOR UPDATE) c";
+
     /// A token of a principal.
     TOKEN_ONE: batched (Text)
         "SELECT k.n, t.* FROM unnest($1) WITH ORDINALITY k (id, n)
@@ -643,6 +652,9 @@ statements! {
     DELETE_ALL_REFUSALS_FROM: batched (Int)
         "DELETE FROM refusal WHERE id <= (SELECT max(id) FROM unnest($1) k (id))";
 
+    /// A record that is in a file.
+    DELETE_CDR_PENDING: batched (Int)
+        "DELETE FROM cdr_pending WHERE id = ANY($1)";
     /// A token.
     DELETE_TOKEN: batched (Text)
         "DELETE FROM token WHERE id = ANY($1)";
@@ -924,6 +936,13 @@ statements! {
         "INSERT INTO refusal (id, at, last_at, times, account, code, code_row, rule, peer, transaction_id, recipient_hash, document)
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
+    /// Something ended.
+    INSERT_CDR_PENDING: batched (Int, Int, Int)
+        "INSERT INTO cdr_pending (id, node, at) SELECT * FROM unnest($1, $2, $3)";
+    /// How far a file is written.
+    PUT_CDR_FILE: batched (Text, Text, Int)
+        "INSERT INTO cdr_file (folder, file, length) SELECT * FROM unnest($1, $2, $3)
+         ON CONFLICT (folder) DO UPDATE SET file = excluded.file, length = excluded.length";
     /// A token of a principal.
     INSERT_TOKEN: batched (Text, Text, Text, Text, Int, Int)
         "INSERT INTO token (id, name, role, hash, created_at, expires_at) SELECT * FROM unnest($1, $2, $3, $4, $5, $6)";
@@ -1174,6 +1193,34 @@ statements! {
     /// Who is paused.
     PAUSED_READ: one ()
         "SELECT account FROM endpoint WHERE paused_at IS NOT NULL ORDER BY account";
+    /// Records of a node that are in no file yet.
+    CDR_PENDING_OF_NODE: one (Int, Int)
+        "SELECT c.id, c.node, c.at AS noted_at, m.account, m.carrier, m.submission, m.accepted_at, e.state, e.reason, e.details,
+                e.carrier_message_id, e.attempts, e.at AS changed_at, s.detail AS connection, f.at AS forwarded_at
+         FROM (SELECT * FROM cdr_pending WHERE node = $1 ORDER BY node, id LIMIT $2) c
+         LEFT JOIN LATERAL (SELECT * FROM message WHERE message.id = c.id OFFSET 0) m ON true
+         LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.id = c.id OFFSET 0) e ON true
+         LEFT JOIN LATERAL (SELECT detail FROM event WHERE event.message = c.id AND event.kind = 2
+                            ORDER BY event.message DESC, event.number DESC LIMIT 1) s ON true
+         LEFT JOIN LATERAL (SELECT at FROM event WHERE event.message = c.id AND event.kind = 3
+                            ORDER BY event.message DESC, event.number DESC LIMIT 1) f ON true";
+    /// Those of any node that are in none though they are older than this.
+    CDR_PENDING_BEFORE: one (Int, Int)
+        "SELECT c.id, c.node, c.at AS noted_at, m.account, m.carrier, m.submission, m.accepted_at, e.state, e.reason, e.details,
+                e.carrier_message_id, e.attempts, e.at AS changed_at, s.detail AS connection, f.at AS forwarded_at
+         FROM (SELECT * FROM cdr_pending WHERE at < $1 ORDER BY at, id LIMIT $2) c
+         LEFT JOIN LATERAL (SELECT * FROM message WHERE message.id = c.id OFFSET 0) m ON true
+         LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.id = c.id OFFSET 0) e ON true
+         LEFT JOIN LATERAL (SELECT detail FROM event WHERE event.message = c.id AND event.kind = 2
+                            ORDER BY event.message DESC, event.number DESC LIMIT 1) s ON true
+         LEFT JOIN LATERAL (SELECT at FROM event WHERE event.message = c.id AND event.kind = 3
+                            ORDER BY event.message DESC, event.number DESC LIMIT 1) f ON true";
+    /// How many there are, as far as they count.
+    CDR_PENDING_COUNT: one (Int)
+        "SELECT count(*) AS number FROM (SELECT 1 FROM cdr_pending ORDER BY id LIMIT $1) c";
+    /// The last file of a folder.
+    CDR_FILE_READ: one (Text)
+        "SELECT file, length FROM cdr_file WHERE folder = $1";
     /// Overrides of connections that are in force.
     OVERRIDES_READ: one (Int)
         "SELECT * FROM connection_override WHERE until IS NULL OR until > $1 ORDER BY carrier, connection, kind";

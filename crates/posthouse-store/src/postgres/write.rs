@@ -20,6 +20,7 @@ use posthouse_core::{
 
 use super::{
     batch::BatchTx,
+    cdr,
     fault::BatchResult,
     load::{LifeRow, LifeRows, LifeStage},
     record::corrupt,
@@ -58,6 +59,9 @@ pub(super) async fn write(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> Bat
     let id = effects.id;
     let mut taken = Vec::new();
     tx.count_written(effects);
+    if let Some(at) = effects.ended_at() {
+        cdr::note(tx, id, at);
+    }
     write_life(tx, row, effects)?;
     let may_be_full = row.attempts >= WORTH_COUNTING;
     note_all(tx, id, &effects.timeline, may_be_full).await?;

@@ -34,6 +34,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) media_refused: Option<StoreError>,
     /// Where it is told how messages come and go, if anybody counts them.
     pub(crate) counts: Option<&'a Mutex<StateCounts>>,
+    /// Whether it is noted what ends, for CDR files.
+    pub(super) keeps_records: bool,
     /// Who takes callbacks that become due, and which he took.
     pub(super) handing_on: HandingOn,
     /// What is to be done once it is committed.
@@ -76,6 +78,7 @@ impl<'a> Tx<'a> {
             lost: None,
             media_refused: None,
             counts: None,
+            keeps_records: false,
             handing_on: HandingOn::default(),
             left: Left::default(),
         }

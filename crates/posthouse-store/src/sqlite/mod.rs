@@ -10,6 +10,7 @@
 //! | `place.rs` `watch.rs` | whose the files are, and whether they are still there |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
+//! | `cdr.rs` | records of what ended, till they are in files |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | what VASPs were refused |
 //! | `intervene.rs` | what an operator does by hand |
@@ -31,6 +32,7 @@ mod backlog;
 mod backup;
 mod bulk;
 mod callback;
+mod cdr;
 mod census;
 mod checkpoint;
 mod clock;

@@ -82,6 +82,7 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration { version: 20, name: "key_use", sql: include_str!("../../migrations/sqlite/0020_key_use.sql") },
     Migration { version: 21, name: "user", sql: include_str!("../../migrations/sqlite/0021_user.sql") },
+    Migration { version: 22, name: "cdr", sql: include_str!("../../migrations/sqlite/0022_cdr.sql") },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -261,7 +261,7 @@ static MO_TABLES: [TakenTable; 5] = {
 };
 
 /// What does not belong to a message.
-static REST: [TakenTable; 20] = [
+static REST: [TakenTable; 22] = [
     TakenTable {
         name: "unmatched_report",
         columns: &[
@@ -435,6 +435,16 @@ static REST: [TakenTable; 20] = [
             ("reason", Text),
         ],
         select: "SELECT carrier, connection, kind, window_limit, rate_limit, since, until, actor, reason FROM connection_override",
+    },
+    TakenTable {
+        name: "cdr_pending",
+        columns: &[("id", Int), ("node", Int), ("at", Int)],
+        select: "SELECT id, node, at FROM cdr_pending",
+    },
+    TakenTable {
+        name: "cdr_file",
+        columns: &[("folder", Text), ("file", Text), ("length", Int)],
+        select: "SELECT folder, file, length FROM cdr_file",
     },
     TakenTable {
         name: "token",

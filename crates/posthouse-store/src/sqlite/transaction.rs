@@ -80,6 +80,7 @@ transactions! {
     BeginSession "begin_session",
     NoteSessionUsed "note_session_used",
     EndSession "end_session",
+    RecordsWritten "records_written",
 }
 
 /// Whether an operation may wait for room in the queue.

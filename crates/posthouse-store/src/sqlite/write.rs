@@ -17,7 +17,7 @@ use posthouse_core::{
 };
 use rusqlite::ToSql;
 
-use super::{callback, endpoint, fault::Result, job::Tx};
+use super::{callback, cdr, endpoint, fault::Result, job::Tx};
 
 /// Writes what was decided, and passes the answer on.
 pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
@@ -36,6 +36,9 @@ pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     let id = effects.id;
     write_message(tx, id, &effects.message)?;
     tx.count(|counts| counts.written(effects));
+    if let Some(at) = effects.ended_at() {
+        cdr::note(tx, id, at)?;
+    }
     if let Some(change) = effects.work {
         write_work(tx, id, change)?;
     }

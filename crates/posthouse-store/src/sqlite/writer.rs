@@ -9,7 +9,10 @@ use std::{
     collections::VecDeque,
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -58,6 +61,7 @@ pub(crate) struct StoreWriter {
     capacity: usize,
     measures: Arc<Measures>,
     counts: Arc<Mutex<StateCounts>>,
+    keeps_records: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -98,8 +102,10 @@ impl StoreWriter {
         let measures = Arc::new(Measures::default());
         let mut thread = WriterThread::new(parts, orders.clone(), room.clone(), measures.clone());
         let counts = Arc::clone(&thread.counts);
+        let keeps_records = Arc::clone(&thread.keeps_records);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || thread.run())?;
-        Ok(Self { orders, room, capacity, measures, counts, thread: Mutex::new(Some(thread)) })
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { orders, room, capacity, measures, counts, keeps_records, thread })
     }
 
     /// Hands in a job and waits till its effect is on disk.
@@ -148,6 +154,11 @@ impl StoreWriter {
     pub(crate) fn statistics(&self) -> StoreStatistics {
         let queued = self.capacity.saturating_sub(self.room.available_permits());
         self.measures.statistics(queued as u64)
+    }
+
+    /// Whether it is noted from now on what ends.
+    pub(crate) fn keep_records(&self, on: bool) {
+        self.keeps_records.store(on, Ordering::Relaxed);
     }
 
     /// How many messages stand where, as far as the gateway's own process counts them.
@@ -212,6 +223,8 @@ struct WriterThread {
     commit_took: Duration,
     measures: Arc<Measures>,
     counts: Arc<Mutex<StateCounts>>,
+    /// Whether it is noted what ends, for CDR files.
+    keeps_records: Arc<AtomicBool>,
     looked_around: Option<Instant>,
     free_bytes: u64,
     /// Set once the truth is unknown: nothing is written any more.
@@ -238,6 +251,7 @@ impl WriterThread {
             commit_took,
             measures,
             counts: Arc::default(),
+            keeps_records: Arc::default(),
             looked_around,
             free_bytes,
             broken,
@@ -354,6 +368,7 @@ impl WriterThread {
         let ids = &mut self.parts.callback_ids;
         let mut tx = Tx::new(connection, self.parts.segments.as_mut(), ids, short_of_space);
         tx.media_refused = media_refused;
+        tx.keeps_records = self.keeps_records.load(Ordering::Relaxed);
         if self.parts.census.is_some() {
             self.counts.lock().undo_to(0);
             tx.counts = Some(&self.counts);

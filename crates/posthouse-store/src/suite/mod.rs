@@ -8,6 +8,7 @@ pub mod bed;
 pub mod bounds;
 pub mod bulk;
 pub mod callbacks;
+pub mod cdr;
 pub mod clock;
 pub mod due;
 pub mod durability;
@@ -241,6 +242,9 @@ macro_rules! conformance {
             tokens: a_token_reads_back_till_it_is_revoked,
                 tokens_are_bounded;
             keys: the_last_use_of_a_key_reads_back;
+            cdr: no_record_is_noted_unless_records_are_kept,
+                what_ended_has_one_record,
+                written_records_go_with_the_length_of_their_file;
             overrides: overrides_read_back_till_they_are_lifted,
                 overrides_end_at_their_time;
             users: a_user_sets_a_password_by_a_link_once,

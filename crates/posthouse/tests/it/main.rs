@@ -13,6 +13,8 @@ mod bench;
 #[cfg(unix)]
 mod browser;
 mod callbacks;
+#[cfg(target_os = "linux")]
+mod cdr;
 mod codes;
 mod connections;
 mod crash;

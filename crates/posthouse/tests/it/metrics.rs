@@ -39,7 +39,7 @@ fn deploy() -> PathBuf {
 }
 
 /// What a GET of the admin door brings: its Content-Type and its body.
-fn get(admin: &str, path: &str, accept: &str) -> (String, String) {
+pub fn get(admin: &str, path: &str, accept: &str) -> (String, String) {
     let address = admin.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(DEADLINE)).unwrap();

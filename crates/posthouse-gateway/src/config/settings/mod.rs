@@ -6,6 +6,7 @@
 
 mod admin;
 mod carriers;
+mod cdr;
 mod fetch;
 mod log;
 mod media;
@@ -30,6 +31,7 @@ use posthouse_core::provisioning::{
 pub use self::{
     admin::AdminSection,
     carriers::CarriersSection,
+    cdr::CdrSection,
     fetch::FetchSection,
     log::{LogSection, check_levels},
     media::MediaSection,
@@ -65,6 +67,8 @@ pub struct Settings {
     pub admin: AdminSection,
     /// How long things are kept.
     pub retention: RetentionSection,
+    /// Where records of what ended go.
+    pub cdr: CdrSection,
     /// How the process ends.
     pub shutdown: ShutdownSection,
     /// What is logged.
@@ -101,6 +105,7 @@ impl Settings {
             fetch: FetchSection::read(root.section("fetch")),
             admin: AdminSection::read(root.section("admin"), document),
             retention: RetentionSection::read(root.section("retention")),
+            cdr: CdrSection::read(root.section("cdr"), document),
             shutdown: ShutdownSection::read(root.section("shutdown")),
             log: LogSection::read(root.section("log")),
         };
@@ -111,7 +116,7 @@ impl Settings {
 
     /// The effective settings as a file, with comments. A secret is shown as where it is from.
     pub fn print(&self) -> String {
-        let Self { store, media, mm7, carriers, fetch, admin, retention, shutdown, log } = self;
+        let Self { store, media, mm7, carriers, fetch, admin, retention, cdr, shutdown, log } = self;
         let sections = [
             HEAD.to_owned(),
             store.print(),
@@ -121,6 +126,7 @@ impl Settings {
             fetch.print(),
             admin.print(),
             retention.print(),
+            cdr.print(),
             shutdown.print(),
             log.print(),
         ];
@@ -258,6 +264,9 @@ mod tests {
         [retention]
         media = "36h"
         messages = "1d"
+        [cdr]
+        folder = "records"
+        numbers = "masked"
     "#;
 
     #[test]

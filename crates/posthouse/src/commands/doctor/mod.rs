@@ -17,7 +17,7 @@ use posthouse_core::{
     Id,
     carrier::open_carriers,
     provisioning::Provisioning,
-    store::{ClockMarks, Store, StoreResult},
+    store::{ClockMarks, RecordsOf, Store, StoreResult},
 };
 use posthouse_gateway::{
     carrier::open,
@@ -35,6 +35,10 @@ use crate::{
 
 /// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// What has ended should be in a CDR file after this time.
+const RECORDS_WRITTEN_WITHIN: SignedDuration = SignedDuration::from_mins(10);
+/// At how many records that are not is looked.
+const RECORDS_LOOKED_AT: usize = 100;
 
 /// The arguments of `posthouse doctor`.
 #[derive(clap::Args)]
@@ -169,6 +173,7 @@ async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec
         findings.extend(certificates::towards_peers(&kept.provisioning, Timestamp::now()));
         findings.extend(certificates::never_shown(&kept.provisioning, settings));
         findings.extend(open_doors(&kept.provisioning, settings));
+        findings.extend(records(kept.left, settings));
         findings.extend(peers::reachable(&kept.provisioning).await);
     }
     Ok(findings)
@@ -179,6 +184,8 @@ struct Kept {
     provisioning: Provisioning,
     newest: Option<Id>,
     clock: ClockMarks,
+    /// Records of what ended that have waited for long to be written into CDR files.
+    left: usize,
 }
 
 impl Kept {
@@ -205,6 +212,30 @@ async fn read(store: &dyn Store) -> StoreResult<Kept> {
         provisioning: store.provisioning().await?,
         newest: store.newest_id().await?,
         clock: store.clock().await?,
+        left: left_records(store).await?,
+    })
+}
+
+/// How many records should have been written into CDR files by now, of the first that are looked at.
+async fn left_records(store: &dyn Store) -> StoreResult<usize> {
+    let before = Timestamp::now().checked_sub(RECORDS_WRITTEN_WITHIN).unwrap_or(Timestamp::MIN);
+    Ok(store.pending_records(RecordsOf::Before(before), RECORDS_LOOKED_AT).await?.len())
+}
+
+/// Records that no gateway writes.
+fn records(left: usize, settings: &Settings) -> Option<Finding> {
+    let many = match left {
+        0 => return None,
+        RECORDS_LOOKED_AT.. => format!("{RECORDS_LOOKED_AT} records or more"),
+        few => format!("{few} records"),
+    };
+    let said = format!("{many} of what ended have waited for more than ten minutes to be written");
+    Some(match &settings.cdr.folder {
+        Some(folder) => Finding::mend(
+            "cdr",
+            format!("{said}; start a gateway, or make {} writable and make room there", folder.display()),
+        ),
+        None => Finding::note("cdr", format!("{said}; a gateway with [cdr] folder writes them")),
     })
 }
 

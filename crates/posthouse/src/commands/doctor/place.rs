@@ -27,6 +27,9 @@ pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
             format!("{} is looked at when the store is opened", settings.media.place),
         )),
     }
+    if let Some(folder) = &settings.cdr.folder {
+        findings.extend([writable("cdr", folder), room(folder)]);
+    }
     findings
 }
 
