@@ -29,6 +29,8 @@ mod lanes;
 pub mod lookup;
 mod mm7_http;
 pub mod node;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod patience;
 pub mod queue;
 mod random;

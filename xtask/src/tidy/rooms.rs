@@ -96,6 +96,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                 &["bell", "handoff", "http", "lanes", "mm7_http", "snapshot", "store_retry", "telemetry"],
             ),
             ("cdr", &["node", "random", "telemetry"]),
+            ("otlp", &["http", "telemetry"]),
             ("due", &["bell", "callbacks", "node", "queue"]),
             ("divided", &["carrier", "intake", "node", "queue"]),
             (
@@ -141,6 +142,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "intake",
                     "lookup",
                     "node",
+                    "otlp",
                     "queue",
                     "random",
                     "refusals",

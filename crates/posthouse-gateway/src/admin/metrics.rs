@@ -89,6 +89,7 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
         ends: state.store.ends(),
         now,
         cdr: records(state).await,
+        spans: state.metrics.traces().map(|traces| traces.counts()),
         disks,
         database_bytes,
         low_water_bytes: LOW_WATER_BYTES,

@@ -112,6 +112,7 @@ impl App {
         let (retention, followed) = watch::channel(settings.retention.clone());
         let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));
+        background.extend(wiring.exporter(settings, &stop));
         background.extend(records.map(|records| spawn(records.run(stop.clone()))));
         let keeping = spawn(wiring.limits(&queue).keep());
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];

@@ -9,6 +9,7 @@ use posthouse_core::{
     store::{Owner, Store},
     time::Clock,
 };
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{components::Components, error::StartError};
@@ -38,6 +39,8 @@ use crate::{
     snapshot::SnapshotCell,
     telemetry::{Metrics, series::SeriesRing},
 };
+#[cfg(feature = "otlp")]
+use crate::{otlp, spawn::spawn, telemetry::traces::Traces};
 
 /// How many bytes of VASPs' bodies may be in memory at a time.
 const BODY_MEMORY: usize = 256 << 20;
@@ -135,6 +138,22 @@ impl Wiring {
             numbers: settings.cdr.numbers,
             state: Arc::clone(self.metrics.cdr()),
         }))
+    }
+
+    /// What sends traces, where that is asked for.
+    #[cfg(feature = "otlp")]
+    pub(super) fn exporter(&self, settings: &Settings, stop: &CancellationToken) -> Option<JoinHandle<()>> {
+        let collector = settings.telemetry.traces()?;
+        let (traces, taken) = Traces::new(settings.telemetry.ratio);
+        let traces = Arc::new(traces);
+        self.metrics.trace_into(Arc::clone(&traces));
+        Some(spawn(otlp::export(traces, taken, collector, stop.clone())))
+    }
+
+    /// Nothing sends traces: settings that ask for it were refused.
+    #[cfg(not(feature = "otlp"))]
+    pub(super) fn exporter(&self, _: &Settings, _: &CancellationToken) -> Option<JoinHandle<()>> {
+        None
     }
 
     /// Reads the file of ported numbers before the doors open: no lookup then has to fail for want of it.

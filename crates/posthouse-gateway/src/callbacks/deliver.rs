@@ -13,6 +13,7 @@ use posthouse_core::{
     time::after,
     url::PeerUrl,
 };
+use tokio::time::Instant;
 
 use super::{
     CallbackContext,
@@ -20,8 +21,9 @@ use super::{
 };
 use crate::http::{
     basic,
-    client::{HttpClient, HttpReply},
+    client::{HttpClient, HttpReply, NoAnswer},
 };
+use crate::telemetry::traces::{self, Span, SpanContext, SpanSide};
 
 /// How long a callback waits when the store did not give its media.
 const STORE_PAUSE: Duration = Duration::from_secs(30);
@@ -46,22 +48,51 @@ pub(super) async fn deliver(
         };
     };
     let format = format_of(account);
-    let prepared = match prepare(context, account, &format, callback).await {
+    let mut prepared = match prepare(context, account, &format, callback).await {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };
+    let (span, told) = context.metrics.traces().map(|traces| traces.call(callback.message)).unzip();
+    traces::tell(&mut prepared.headers, told.flatten());
+    let began = Instant::now();
     let answer = client.post(&prepared.uri, prepared.headers, prepared.body).await;
-    let said = match answer {
-        Ok(answer) => match format.acknowledged(callback, &answer) {
-            Ok(()) => return CallbackOutcome::Delivered,
-            Err(words) => answer_of(words, &answer),
-        },
-        Err(error) => error.to_string().into(),
+    let acknowledged = match &answer {
+        Ok(answer) => format.acknowledged(callback, answer),
+        Err(error) => Err(error.to_string()),
+    };
+    trace(context, callback, span, &answer, acknowledged.is_ok(), began.elapsed());
+    let said = match (answer, acknowledged) {
+        (_, Ok(())) => return CallbackOutcome::Delivered,
+        (Ok(answer), Err(words)) => answer_of(words, &answer),
+        (Err(_), Err(words)) => words.into(),
     };
     if callback.attempts >= account.callbacks.max_retries {
         return CallbackOutcome::Failed { said };
     }
     CallbackOutcome::Again { due: after(context.clock.now(), account.callbacks.retry_after), said }
+}
+
+/// The span of a try. What the VASP said stays out of it.
+fn trace(
+    context: &CallbackContext,
+    callback: &Callback,
+    span: Option<SpanContext>,
+    answer: &Result<HttpReply, NoAnswer>,
+    is_delivered: bool,
+    took: Duration,
+) {
+    let (Some(traces), Some(context_of_span)) = (context.metrics.traces(), span) else { return };
+    let why = || match answer {
+        Ok(answer) => format!("HTTP {}", answer.status.as_u16()),
+        Err(NoAnswer::Unreached(_)) => "no connection".to_owned(),
+        Err(NoAnswer::Unknown(_)) => "no answer".to_owned(),
+    };
+    let span = Span::new("callback", SpanSide::Client, context.clock.now(), took)
+        .of(context_of_span, callback.message)
+        .failed((!is_delivered).then(why))
+        .with("posthouse.account", callback.account.0.clone())
+        .with("posthouse.callback_id", callback.id.to_string());
+    traces.record(span);
 }
 
 /// What is kept of an answer that acknowledges nothing.

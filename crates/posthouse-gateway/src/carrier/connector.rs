@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use posthouse_core::{carrier::Connection, life::classify::Said, store::ToSend};
 
 use super::{mm7::connector::Mm7Connector, sandbox::SandboxConnector};
@@ -32,7 +33,7 @@ pub trait Connector {
     /// What was provisioned.
     fn connection(&self) -> &Connection;
 
-    /// Sends a message and reads the answer.
+    /// Sends a message and reads the answer. `told` is what the carrier is told of the trace that the attempt is in.
     ///
     /// # Errors
     /// What about the message cannot be written: nothing was sent, nor ever can be.
@@ -40,6 +41,7 @@ pub trait Connector {
         &self,
         send: &ToSend,
         media: &[Bytes],
+        told: Option<HeaderValue>,
     ) -> impl Future<Output = Result<Attempt, Unwritable>> + Send;
 
     /// Whether the carrier can be reached: connects and hangs up.
@@ -73,10 +75,15 @@ impl Connector for AnyConnector {
         }
     }
 
-    async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, Unwritable> {
+    async fn submit(
+        &self,
+        send: &ToSend,
+        media: &[Bytes],
+        told: Option<HeaderValue>,
+    ) -> Result<Attempt, Unwritable> {
         match self {
-            Self::Mm7(mm7) => mm7.submit(send, media).await,
-            Self::Sandbox(sandbox) => sandbox.submit(send, media).await,
+            Self::Mm7(mm7) => mm7.submit(send, media, told).await,
+            Self::Sandbox(sandbox) => sandbox.submit(send, media, told).await,
         }
     }
 

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use http::HeaderValue;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     carrier::{CarrierId, Connection, SANDBOX},
@@ -192,7 +193,12 @@ impl Connector for SandboxConnector {
         &self.connection
     }
 
-    async fn submit(&self, send: &ToSend, _: &[Bytes]) -> Result<Attempt, Unwritable> {
+    async fn submit(
+        &self,
+        send: &ToSend,
+        _: &[Bytes],
+        _: Option<HeaderValue>,
+    ) -> Result<Attempt, Unwritable> {
         const RETRIEVED: &[MmStatus] = &[MmStatus::Retrieved];
         Ok(match SandboxScript::of(send.submission.recipient.as_str()) {
             SandboxScript::Refuse(code) => answered(code),

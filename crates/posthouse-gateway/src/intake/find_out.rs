@@ -13,6 +13,7 @@ use super::Intake;
 use crate::{
     fetch::{Failure, FetchError},
     shares::Claim,
+    telemetry::traces::SpanContext,
 };
 
 /// How many rounds of fetching a message has: for what it names, and for what a SMIL among that names.
@@ -24,19 +25,21 @@ pub struct Inquiry {
     pub facts: Facts,
     /// The memory that the content takes which was fetched.
     fetched_memory: Vec<Claim<String>>,
+    /// What the peer says of its own trace, where traces are sent.
+    pub(crate) caller: Option<SpanContext>,
 }
 
 impl Inquiry {
     /// Nothing but what a request's head tells.
     pub const fn new(facts: Facts) -> Self {
-        Self { facts, fetched_memory: Vec::new() }
+        Self { facts, fetched_memory: Vec::new(), caller: None }
     }
 }
 
 impl Intake {
     /// Finds out a fact that is not the door's to find out.
     pub(super) async fn find_out(&self, ask: Ask, inquiry: &mut Inquiry) {
-        let Inquiry { facts, fetched_memory } = inquiry;
+        let Inquiry { facts, fetched_memory, .. } = inquiry;
         match ask {
             Ask::Admission => {
                 facts.admission = Some(match self.drain.is_draining() {

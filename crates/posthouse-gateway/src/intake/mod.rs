@@ -7,6 +7,7 @@ mod find_out;
 
 use std::{sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use mm7::StatusCode;
 use posthouse_core::{
     Id,
@@ -31,7 +32,10 @@ use crate::{
     lookup::Directory,
     node::ClusterNode,
     patience::within,
-    telemetry::{Metrics, Shed},
+    telemetry::{
+        Metrics, Shed,
+        traces::{Span, SpanContext, SpanSide},
+    },
 };
 
 /// A request at a door, while it is decided about.
@@ -131,7 +135,8 @@ impl Intake {
             return Err(Rejection::shedding(SHED_FOR));
         }
         message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
-        match self.store.accept(&message).await {
+        let stored = self.store_traced(&message).await;
+        match stored {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}
             Err(error) => return Err(self.refuse_for(&error)),
@@ -148,6 +153,48 @@ impl Intake {
                 Ok(id)
             }
         }
+    }
+
+    async fn store_traced(&self, message: &NewMessage) -> Result<Acceptance, StoreError> {
+        let Some(traces) = self.metrics.traces() else { return self.store.accept(message).await };
+        let began = Instant::now();
+        let stored = self.store.accept(message).await;
+        let span = Span::new("accept", SpanSide::Internal, self.clock.now(), began.elapsed())
+            .of(traces.inside(message.id), message.id)
+            .failed(stored.as_ref().err().map(ToString::to_string))
+            .with("posthouse.carrier", message.carrier.0.clone());
+        traces.record(span);
+        stored
+    }
+
+    /// What a peer says of its own trace, where traces are sent.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<SpanContext> {
+        self.metrics.traces().and_then(|_| SpanContext::read(headers))
+    }
+
+    /// The span of a submission. One that was refused has a trace of its own.
+    fn trace_submit(
+        &self,
+        front: &'static str,
+        inquiry: &Inquiry,
+        outcome: Result<Id, Rejection>,
+        took: Duration,
+    ) {
+        let Some(traces) = self.metrics.traces() else { return };
+        let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
+        let mut span = Span::new("submit", SpanSide::Server, self.clock.now(), took);
+        span = match outcome {
+            Ok(id) => span.of(SpanContext::of_message(id), id),
+            Err(_) => {
+                span.context = traces.fresh(front.as_bytes());
+                span.failed(Some(code.to_string()))
+            }
+        };
+        if let Some(account) = inquiry.facts.account() {
+            span = span.with("posthouse.account", account.name.0.clone());
+        }
+        let span = span.called_by(inquiry.caller).with("posthouse.front", front);
+        traces.record(span.with("posthouse.code", code.code().to_string()));
     }
 
     /// Relay mode: the answer is the carrier's (contract 4.3).
@@ -185,7 +232,15 @@ impl Intake {
 
     /// Counts and logs how a submission was answered, `took` after it began.
     /// `front` is the name of the protocol that it came by.
-    pub fn record(&self, front: &'static str, facts: &Facts, outcome: Result<Id, Rejection>, took: Duration) {
+    pub fn record(
+        &self,
+        front: &'static str,
+        inquiry: &Inquiry,
+        outcome: Result<Id, Rejection>,
+        took: Duration,
+    ) {
+        self.trace_submit(front, inquiry, outcome, took);
+        let facts = &inquiry.facts;
         let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
         let (name, bytes) = (facts.account().map(|account| &account.name), facts.body.as_ref());
         self.metrics.submit_answered(name, front, code, took, bytes.map(|body| body.length));

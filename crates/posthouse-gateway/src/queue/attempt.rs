@@ -29,6 +29,7 @@ use crate::{
     },
     handoff::Dispatch,
     store_retry::{KeptOutcome, kept},
+    telemetry::traces::{Span, SpanContext, SpanSide},
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -190,8 +191,11 @@ async fn over_connections(
         begin(context, send, link.connector()).await?;
         ticket.begin(send.id);
         let began = Instant::now();
-        let attempt = link.connector().submit(send, media).await.map_err(NotMade::Unwritable)?;
+        let (span, told) = context.metrics.traces().map(|traces| traces.call(send.id)).unzip();
+        let attempt =
+            link.connector().submit(send, media, told.flatten()).await.map_err(NotMade::Unwritable)?;
         let outcome = note(context, send, ticket, attempt, began.elapsed());
+        trace(context, send, (&link.connection().name, span), &outcome, began.elapsed());
         if outcome.verdict.code != StatusCode::Success {
             let (at, connection) = (context.clock.now(), Some(link.connection().name.clone()));
             failed.push(FailedAttempt { at, code: outcome.verdict.code, connection });
@@ -266,6 +270,26 @@ async fn begin(context: &SubmitContext, send: &ToSend, connector: &impl Connecto
         return Err(NotMade::LeaseLost);
     }
     Ok(())
+}
+
+/// The span of an attempt over one connection.
+fn trace(
+    context: &SubmitContext,
+    send: &ToSend,
+    (connection, span): (&str, Option<SpanContext>),
+    outcome: &Outcome,
+    took: Duration,
+) {
+    let (Some(traces), Some(context_of_span)) = (context.metrics.traces(), span) else { return };
+    let code = outcome.verdict.code;
+    let span = Span::new("attempt", SpanSide::Client, context.clock.now(), took)
+        .of(context_of_span, send.id)
+        .failed((code != StatusCode::Success).then(|| code.to_string()))
+        .with("posthouse.account", send.account.0.clone())
+        .with("posthouse.carrier", send.carrier.0.clone())
+        .with("posthouse.connection", connection.to_owned())
+        .with("posthouse.code", code.code().to_string());
+    traces.record(span);
 }
 
 fn note(

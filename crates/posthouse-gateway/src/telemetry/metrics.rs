@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     fmt,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64},
     },
     time::Duration,
@@ -34,6 +34,7 @@ use tokio::time::Instant;
 
 use super::{
     exposition::Exposition, lines, process::ProcessSample, sample::GatewaySample, store::StoreSample,
+    traces::Traces,
 };
 
 /// Upper bounds of the buckets for answer times, in seconds.
@@ -194,6 +195,7 @@ macro_rules! metrics {
             /// Which revision of provisioning is in force, and since when.
             in_force: Mutex<Option<(u64, Instant)>>,
             cdr: Arc<CdrState>,
+            traces: OnceLock<Arc<Traces>>,
             $($(#[$attribute])* $field: $type,)*
         }
 
@@ -204,7 +206,7 @@ macro_rules! metrics {
                     let $field: $type = $made;
                     metrics!(@register registry, $name $(in $unit)?, $help, $field.clone());
                 )*
-                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), cdr: Arc::default(), $($field,)* }
+                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), cdr: Arc::default(), traces: OnceLock::new(), $($field,)* }
             }
         }
     };
@@ -362,6 +364,18 @@ impl Metrics {
     /// For how long provisioning has been as it is, in this process.
     pub(crate) fn provisioned_for(&self) -> Option<Duration> {
         self.in_force.lock().map(|(_, since)| since.elapsed())
+    }
+
+    /// What takes spans, where traces are sent.
+    pub(crate) fn traces(&self) -> Option<&Arc<Traces>> {
+        self.traces.get()
+    }
+
+    /// From now on these take spans.
+    #[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "nothing sends spans"))]
+    pub(crate) fn trace_into(&self, traces: Arc<Traces>) {
+        // Set once, at the start.
+        self.traces.set(traces).ok();
     }
 
     /// How it is with CDR files.

@@ -7,6 +7,7 @@ mod process;
 pub(crate) mod sample;
 pub(crate) mod series;
 pub(crate) mod store;
+pub(crate) mod traces;
 
 pub use self::metrics::Metrics;
 pub(crate) use self::metrics::{CdrState, ConnectionState, Shed};

@@ -50,6 +50,8 @@ pub(crate) struct GatewaySample {
     pub(crate) database_bytes: Option<u64>,
     /// CDR files, where they are asked for.
     pub(crate) cdr: Option<CdrSample>,
+    /// Spans that were sent, and dropped, where traces are.
+    pub(crate) spans: Option<[(&'static str, u64); 2]>,
     /// Below so many free bytes nothing is accepted.
     pub(crate) low_water_bytes: u64,
     /// Each door that has a bound: the bytes that bodies take, and may take.
@@ -121,7 +123,8 @@ impl Collector for GatewaySample {
         self.connections(&mut encoder)?;
         self.resources(&mut encoder)?;
         self.auth(&mut encoder)?;
-        self.records(&mut encoder)
+        self.records(&mut encoder)?;
+        self.spans(&mut encoder)
     }
 }
 
@@ -318,6 +321,16 @@ impl GatewaySample {
         gauge(encoder, ("ported_numbers", "Numbers in the file of ported numbers", None), count(numbers))?;
         let help = "When the file of ported numbers was read, in Unix time";
         gauge(encoder, ("ported_read_timestamp", help, Some(&Unit::Seconds)), unix(read))
+    }
+
+    fn spans(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let Some(spans) = self.spans else { return Ok(()) };
+        let help = "Spans of traces, by whether they were sent to the collector or dropped";
+        let mut metric = described(encoder, ("trace_spans", help, None), MetricType::Counter)?;
+        for (outcome, spans) in spans {
+            ConstCounter::new(spans).encode(metric.encode_family(&[("outcome", outcome)])?)?;
+        }
+        Ok(())
     }
 
     fn records(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {

@@ -48,4 +48,6 @@ mod signals;
 mod sim_commands;
 mod starvation;
 mod tls;
+#[cfg(target_os = "linux")]
+mod traces;
 mod users;

@@ -23,6 +23,7 @@ use crate::{
     },
     mm7_http::{self, envelope, peer_words},
     resolver,
+    telemetry::traces,
 };
 
 /// A connection over which MM7 is spoken.
@@ -97,7 +98,12 @@ impl Connector for Mm7Connector {
         &self.connection
     }
 
-    async fn submit(&self, send: &ToSend, media: &[Bytes]) -> Result<Attempt, Unwritable> {
+    async fn submit(
+        &self,
+        send: &ToSend,
+        media: &[Bytes],
+        told: Option<HeaderValue>,
+    ) -> Result<Attempt, Unwritable> {
         let transaction_id = send.id.to_string();
         let packed = self
             .write(&send.submission, &transaction_id, media)
@@ -106,6 +112,7 @@ impl Connector for Mm7Connector {
         if let Ok(content_type) = HeaderValue::from_str(&packed.content_type) {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
+        traces::tell(&mut headers, told);
         let answer = self.client.post(&self.uri, headers, packed.chunks).await;
         Ok(read_answer(answer, &transaction_id))
     }

@@ -38,7 +38,7 @@ use crate::{
         envelope::{self, OpenedEnvelope, Unopened},
     },
     snapshot::SnapshotCell,
-    telemetry::Metrics,
+    telemetry::{Metrics, traces::SpanContext},
 };
 
 /// The door for carriers.
@@ -166,7 +166,8 @@ impl CarrierDoor {
                 return refuse(carrier, None, framing, &refused);
             }
         };
-        match self.accept(carrier, &opened).await {
+        let caller = self.metrics.traces().and_then(|_| SpanContext::read(&head.headers));
+        match self.accept(carrier, &opened, caller).await {
             Ok(message) => answer::write(
                 HttpStatus::OK,
                 &message,
@@ -201,14 +202,21 @@ impl CarrierDoor {
     }
 
     /// Puts on disk what came; the answer may be given only then.
-    async fn accept(&self, carrier: &Carrier, opened: &OpenedEnvelope) -> Result<Message, CarrierRefusal> {
+    async fn accept(
+        &self,
+        carrier: &Carrier,
+        opened: &OpenedEnvelope,
+        caller: Option<SpanContext>,
+    ) -> Result<Message, CarrierRefusal> {
         // Whatever a carrier gets wrong: what can be understood is not lost for its form.
         if let Some(error) = Dialect::FORGIVING.first_refused(&opened.decoded, TAKEN) {
             let is_understood = error.rule == Rule::UnknownOperation && opened.decoded.message.is_some();
             return Err(if is_understood { CarrierRefusal::NotTaken(error) } else { error.into() });
         }
         match &opened.decoded.message {
-            Some(Message::DeliveryReportReq(req)) => self.record_report(carrier, req, &opened.decoded).await,
+            Some(Message::DeliveryReportReq(req)) => {
+                self.record_report(carrier, req, &opened.decoded, caller).await
+            }
             Some(Message::ReadReplyReq(req)) => self.record_read_reply(carrier, req, &opened.decoded).await,
             Some(Message::DeliverReq(req)) => self.accept_mo(carrier, req, opened).await,
             _ => Err(CarrierRefusal::NotTaken(DecodeError::new(

@@ -1,16 +1,20 @@
 //! Delivery reports: from a carrier's DeliveryReportReq to the store (contract 4.5).
 
+use std::time::Duration;
+
 use mm7::{
-    DecodeError, Decoded, Message, MessageId, Rule, StatusCode,
+    DecodeError, Decoded, Message, MessageId, MmStatus, Rule, StatusCode,
     message::{DeliveryReportReq, Operation},
 };
-use posthouse_core::{address::Msisdn, carrier::Carrier, message::CarrierReport, store::Recorded};
+use posthouse_core::{Id, address::Msisdn, carrier::Carrier, message::CarrierReport, store::Recorded};
+use tokio::time::Instant;
 
 use super::{
     door::CarrierDoor,
     refusal::CarrierRefusal,
     words::{check_status, odd, said},
 };
+use crate::telemetry::traces::{Span, SpanContext, SpanSide};
 
 impl CarrierDoor {
     /// Records a report. One about a message that is not known is kept.
@@ -19,7 +23,9 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &DeliveryReportReq,
         decoded: &Decoded,
+        caller: Option<SpanContext>,
     ) -> Result<Message, CarrierRefusal> {
+        let began = Instant::now();
         check_status(&req.mm_status, decoded)?;
         let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
         let status = report.status;
@@ -30,6 +36,9 @@ impl CarrierDoor {
         })?;
         let recorded = taking.hand_on(recorded);
         self.metrics.report_recorded(&carrier.id, status);
+        if let Recorded::Applied(id, _) | Recorded::Late(id) = &recorded {
+            self.trace_report(carrier, *id, caller, status, began.elapsed());
+        }
         match recorded {
             Recorded::Applied(id, settled) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, state = %settled.state, "report");
@@ -43,6 +52,24 @@ impl CarrierDoor {
             }
         }
         Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
+    }
+
+    /// The span of a report on a message that is known.
+    fn trace_report(
+        &self,
+        carrier: &Carrier,
+        id: Id,
+        caller: Option<SpanContext>,
+        status: MmStatus,
+        took: Duration,
+    ) {
+        let Some(traces) = self.metrics.traces() else { return };
+        let span = Span::new("report", SpanSide::Server, self.clock.now(), took)
+            .of(traces.inside(id), id)
+            .called_by(caller)
+            .with("posthouse.carrier", carrier.id.0.clone())
+            .with("posthouse.status", status.as_str());
+        traces.record(span);
     }
 
     fn read_report(

@@ -15,6 +15,7 @@ mod reload;
 mod retention;
 mod shutdown;
 mod store;
+mod telemetry;
 mod tls;
 
 use std::{
@@ -40,6 +41,7 @@ pub use self::{
     retention::RetentionSection,
     shutdown::ShutdownSection,
     store::StoreSection,
+    telemetry::TelemetrySection,
 };
 use super::reader::{ConfigErrors, ConfigFile, ELSEWHERE, Environment, Surroundings};
 
@@ -69,6 +71,8 @@ pub struct Settings {
     pub retention: RetentionSection,
     /// Where records of what ended go.
     pub cdr: CdrSection,
+    /// What goes to collectors.
+    pub telemetry: TelemetrySection,
     /// How the process ends.
     pub shutdown: ShutdownSection,
     /// What is logged.
@@ -106,6 +110,7 @@ impl Settings {
             admin: AdminSection::read(root.section("admin"), document),
             retention: RetentionSection::read(root.section("retention")),
             cdr: CdrSection::read(root.section("cdr"), document),
+            telemetry: TelemetrySection::read(root.section("telemetry")),
             shutdown: ShutdownSection::read(root.section("shutdown")),
             log: LogSection::read(root.section("log")),
         };
@@ -116,7 +121,8 @@ impl Settings {
 
     /// The effective settings as a file, with comments. A secret is shown as where it is from.
     pub fn print(&self) -> String {
-        let Self { store, media, mm7, carriers, fetch, admin, retention, cdr, shutdown, log } = self;
+        let Self { store, media, mm7, carriers, fetch, admin, retention, cdr, telemetry, shutdown, log } =
+            self;
         let sections = [
             HEAD.to_owned(),
             store.print(),
@@ -127,6 +133,7 @@ impl Settings {
             admin.print(),
             retention.print(),
             cdr.print(),
+            telemetry.print(),
             shutdown.print(),
             log.print(),
         ];

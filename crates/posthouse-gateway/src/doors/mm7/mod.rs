@@ -70,10 +70,12 @@ impl Mm7Door {
         let began = Instant::now();
         let (head, body) = request.into_parts();
         let facts = Facts::new(self.snapshot.get(), self.read_head(&head.headers, &peer));
+        let mut inquiry = Inquiry::new(facts);
+        inquiry.caller = self.intake.caller(&head.headers);
         let mut exchange = Exchange {
             door: self,
-            memory: self.limits.share(facts.head.remote),
-            inquiry: Inquiry::new(facts),
+            memory: self.limits.share(inquiry.facts.head.remote),
+            inquiry,
             headers: head.headers,
             body: Some(body),
             whole: None,
@@ -94,7 +96,7 @@ impl Mm7Door {
         if let Some(rest) = exchange.body.take() {
             drain(rest);
         }
-        self.intake.record(FRONT, &exchange.inquiry.facts, outcome, began.elapsed());
+        self.intake.record(FRONT, &exchange.inquiry, outcome, began.elapsed());
         if let Err(refusal) = outcome {
             self.note(exchange, refusal);
         }
