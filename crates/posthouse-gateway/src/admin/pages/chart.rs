@@ -71,7 +71,7 @@ impl Chart {
             format!("{title}: now {}; at most {} in the last {words}", now.join(", "), number(highest));
         Some(Self {
             lines,
-            ticks: [number(top), number(top / 2.0)],
+            ticks: ticks(top),
             ends: [clock(until, span), clock(until, 0)],
             rows: rows(series, span, until),
             says,
@@ -97,6 +97,18 @@ fn number(value: f64) -> String {
         value if value < 10.0 => format!("{value:.1}"),
         value => format!("{value:.0}"),
     }
+}
+
+/// What stands at the top of a scale and in its middle, as precise as it takes to tell them apart.
+fn ticks(top: f64) -> [String; 2] {
+    let rounded = [number(top), number(top / 2.0)];
+    if rounded[0] != rounded[1] {
+        return rounded;
+    }
+    (1..=6)
+        .map(|digits| [top, top / 2.0].map(|value| format!("{value:.digits$}")))
+        .find(|ticks| ticks[0] != ticks[1])
+        .unwrap_or(rounded)
 }
 
 /// The next of 0.1, 0.2, 0.5, 1, 2, 5, 10 and so on.
@@ -207,6 +219,19 @@ mod tests {
         let whole = Chart::of("A second", &[series(&[Some(2.0); 400])]).unwrap();
         assert_eq!((whole.rows.len(), &*whole.rows[14].0), (15, "06:00–06:24"));
         assert!(whole.lines[0].path.ends_with("L44.0 12.0"), "{}", whole.lines[0].path);
+    }
+
+    #[test]
+    fn the_labels_of_a_scale_differ() {
+        for (top, labels) in [
+            (0.1, ["0.10", "0.05"]),
+            (0.01, ["0.010", "0.005"]),
+            (0.2, ["0.20", "0.10"]),
+            (1.0, ["1.0", "0.50"]),
+            (1000.0, ["1000", "500"]),
+        ] {
+            assert_eq!(ticks(top), labels, "{top}");
+        }
     }
 
     #[test]

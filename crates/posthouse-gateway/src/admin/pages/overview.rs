@@ -1,11 +1,13 @@
 //! The first page: how things stand, in sentences.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
-use posthouse_api::{CarrierQueue, EndpointView, PageOf, ProblemDetails, RefusalView, SeriesView, StoreView};
+use posthouse_api::{
+    CarrierQueue, EndpointView, NodeView, PageOf, ProblemDetails, RefusalView, SeriesView, StoreView,
+};
 use posthouse_core::actor::Actor;
 
 use super::{
@@ -69,9 +71,10 @@ async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, Problem
     let endpoints = pages.api.get::<PageOf<EndpointView>>(by, "/endpoints").await?.items;
     let refusals = pages.api.get::<PageOf<RefusalView>>(by, "/refusals?limit=5").await?.items;
     let store = pages.api.get::<StoreView>(by, "/stats/store").await?;
+    let nodes = pages.api.get::<PageOf<NodeView>>(by, "/nodes").await?.items;
     let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
     Ok(OverviewPart {
-        sentences: sentences(&store, &queues, &endpoints),
+        sentences: sentences((&store, &nodes), &queues, &endpoints),
         tiles: vec![
             ("Waiting", sum(|queue| queue.waiting)),
             ("In flight", sum(|queue| queue.sending)),
@@ -98,10 +101,15 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
     Ok(Chart::of("Messages a second", &series))
 }
 
-fn sentences(store: &StoreView, queues: &[CarrierQueue], endpoints: &[EndpointView]) -> Vec<Sentence> {
+fn sentences(
+    (store, nodes): (&StoreView, &[NodeView]),
+    queues: &[CarrierQueue],
+    endpoints: &[EndpointView],
+) -> Vec<Sentence> {
     let of_store =
         |text: &String| Sentence { tone: "bad", text: text.clone(), href: Some("/nodes".to_owned()) };
     let mut all: Vec<Sentence> = store.says.iter().map(of_store).collect();
+    all.extend(of_nodes(nodes));
     all.extend(queues.iter().filter_map(|queue| {
         let (text, href) = (queue.says.clone()?, format!("/carriers/{}", segment(&queue.carrier)));
         Some(Sentence { tone: "warn", text, href: Some(href) })
@@ -118,6 +126,30 @@ fn sentences(store: &StoreView, queues: &[CarrierQueue], endpoints: &[EndpointVi
     all.extend(endpoints.iter().filter_map(of_endpoint));
     if all.is_empty() {
         all.push(Sentence { tone: "good", text: "Nothing is out of the ordinary.".to_owned(), href: None });
+    }
+    all
+}
+
+/// What nodes do not do, or do not do alike.
+fn of_nodes(nodes: &[NodeView]) -> Vec<Sentence> {
+    let warning = |text: String| Sentence { tone: "warn", text, href: Some("/nodes".to_owned()) };
+    let called = |node: &NodeView| match node.node.as_str() {
+        "self" => "This node".to_owned(),
+        other => format!("Node {other}"),
+    };
+    let single = nodes.iter().filter_map(|node| match node {
+        one if one.stopping => Some(format!("{} is stopping: it takes nothing new.", called(one))),
+        one if one.draining => Some(format!(
+            "{} is drained: new messages are answered 3510, and what is there goes out.",
+            called(one)
+        )),
+        _ => None,
+    });
+    let mut all: Vec<Sentence> = single.map(warning).collect();
+    let versions: BTreeSet<&str> = nodes.iter().map(|node| node.version.as_str()).collect();
+    if versions.len() > 1 {
+        let versions: Vec<_> = versions.into_iter().collect();
+        all.push(warning(format!("Nodes run different versions: {}.", versions.join(", "))));
     }
     all
 }
@@ -163,14 +195,34 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_and_that_nothing_is() {
         let said = |queues: &[CarrierQueue], endpoints: &[EndpointView]| {
-            sentences(&StoreView::default(), queues, endpoints)
+            sentences((&StoreView::default(), &[]), queues, endpoints)
                 .into_iter()
                 .map(|one| (one.tone, one.text))
                 .collect::<Vec<_>>()
         };
         assert_eq!(said(&[], &[endpoint()]), [("good", "Nothing is out of the ordinary.".to_owned())]);
         let full = StoreView { says: vec!["There is no room.".to_owned()], ..StoreView::default() };
-        assert_eq!(sentences(&full, &[], &[]).first().map(|one| &*one.text), Some("There is no room."));
+        assert_eq!(
+            sentences((&full, &[]), &[], &[]).first().map(|one| &*one.text),
+            Some("There is no room.")
+        );
+        let node = |name: &str, version: &str, draining| NodeView {
+            node: name.to_owned(),
+            version: version.to_owned(),
+            pid: 1,
+            revision: 1,
+            draining,
+            stopping: false,
+        };
+        let nodes = [node("self", "0.1.0", true), node("b", "0.2.0", false)];
+        let of_nodes: Vec<_> = of_nodes(&nodes).into_iter().map(|one| one.text).collect();
+        assert_eq!(
+            of_nodes,
+            [
+                "This node is drained: new messages are answered 3510, and what is there goes out.",
+                "Nodes run different versions: 0.1.0, 0.2.0."
+            ]
+        );
         let at = Timestamp::UNIX_EPOCH;
         let failing = EndpointView {
             failing_since: Some(at),

@@ -105,8 +105,16 @@ pub(super) fn rate(one: &ConnectionPace) -> String {
 pub(super) fn answer(one: &ConnectionPace) -> String {
     match (one.answer_seconds, one.usual_seconds) {
         (None, _) => "–".to_owned(),
-        (Some(now), None) => format!("{now:.2} s"),
-        (Some(now), Some(usual)) => format!("{now:.2} s (usually {usual:.2})"),
+        (Some(now), None) => took(now),
+        (Some(now), Some(usual)) => format!("{} (usually {})", took(now), took(usual)),
+    }
+}
+
+/// A short time, in the unit that tells most of it.
+fn took(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 0.1 => format!("{:.0} ms", seconds * 1_000.0),
+        seconds => format!("{seconds:.1} s"),
     }
 }
 
@@ -141,6 +149,11 @@ pub(super) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_take_what_they_take() {
+        assert_eq!([0.0034, 0.0996, 0.2, 2.61].map(took), ["3 ms", "100 ms", "0.2 s", "2.6 s"]);
+    }
 
     #[test]
     fn times_and_bytes_read_as_people_write_them() {
