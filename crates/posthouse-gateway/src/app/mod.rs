@@ -100,7 +100,7 @@ impl App {
         clock::start(&*components.clock, &*store).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
-        let wiring = Wiring::new(store, settings, components, &ready.admin).await?;
+        let wiring = Wiring::new(store, settings, components, &ready.admin, &stop).await?;
         let records = wiring.records(settings)?;
         let queue = Arc::new(wiring.queue(&stop));
         let callbacks = Arc::new(wiring.callbacks(&stop));
@@ -251,6 +251,7 @@ fn watchers(
         spawn(open::watch(settings.carriers.listen, snapshot(), stop.clone())),
         spawn(wiring.watcher(queue, callbacks).watch(stop.clone())),
         spawn(wiring.operations().run(stop.clone())),
+        spawn(Arc::clone(&wiring.sandbox).keep(snapshot())),
         spawn(Arc::clone(&wiring.overrides).follow(stop.clone())),
         spawn(Arc::clone(&wiring.key_uses).keep(wiring.store.clone(), stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),

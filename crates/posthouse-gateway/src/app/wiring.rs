@@ -68,6 +68,7 @@ pub(super) struct Wiring {
     pub(super) series: Arc<SeriesRing>,
     pub(super) refusals: Arc<RefusalBook>,
     pub(super) directory: Arc<Directory>,
+    pub(super) sandbox: Arc<SandboxDesk>,
     verifier: Arc<Verifier>,
     pub(super) key_uses: Arc<KeyUses>,
     /// The token of this run for the admin API, where none is configured.
@@ -83,6 +84,7 @@ impl Wiring {
         settings: &Settings,
         components: Components,
         admin: &str,
+        stop: &CancellationToken,
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
         let metrics: Arc<Metrics> = Arc::default();
@@ -95,8 +97,11 @@ impl Wiring {
         let followed = (Arc::clone(&board), Arc::clone(&callbacks));
         let overrides = Arc::new(OverrideFollower::new(store.clone(), followed, Arc::clone(&clock)));
         overrides.look().await?;
+        let reporting = (Arc::clone(&clock), Arc::clone(&callbacks), stop.clone());
+        let sandbox = Arc::new(SandboxDesk::new(store.clone(), reporting.0, reporting.1, reporting.2));
         Ok(Self {
             callbacks,
+            sandbox,
             clock,
             owner,
             admissions: Arc::new(if node.is_only() { Admissions::default() } else { Admissions::divided() }),
@@ -177,12 +182,7 @@ impl Wiring {
             bell: Arc::clone(&self.bell),
             backoff: self.components.backoff,
             metrics: Arc::clone(&self.metrics),
-            sandbox: Arc::new(SandboxDesk::new(
-                self.store.clone(),
-                Arc::clone(&self.clock),
-                Arc::clone(&self.callbacks),
-                stop.clone(),
-            )),
+            sandbox: Arc::clone(&self.sandbox),
             under_way: UnderWay::default(),
             node: Arc::clone(&self.node),
             callbacks: Arc::clone(&self.callbacks),

@@ -5,24 +5,38 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::HeaderValue;
+use jiff::SignedDuration;
 use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
+    Id,
+    account::{AccountName, AccountStatus},
+    address::Msisdn,
     carrier::{CarrierId, Connection, SANDBOX},
-    life::classify::Said,
-    message::CarrierReport,
-    store::{Store, ToSend},
+    life::{classify::Said, state::State},
+    message::{CarrierReport, Submission},
+    store::{MessageFilter, Store, ToSend},
     time::Clock,
 };
 use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::connector::{Attempt, Connector, Unwritable};
-use crate::{handoff::callbacks::CallbackHandoff, spawn::spawn};
+use crate::{handoff::callbacks::CallbackHandoff, snapshot::SnapshotCell, spawn::spawn};
 
 /// How many messages may await reports at a time. Those beyond get none, and end as Indeterminate.
 const MOST_WAITING: usize = 10_000;
 /// How long it waits before each report.
 const REPORT_DELAY: Duration = Duration::from_millis(500);
+/// How often it is looked for reports that were not made.
+const LOOKED_EVERY: Duration = Duration::from_secs(10);
+/// A message that was taken this long ago and not reported is nobody's: whoever was to report it has ended.
+const LEFT: SignedDuration = SignedDuration::from_secs(5);
+/// What was taken longer ago has ended as Indeterminate.
+const LOOKED_BACK: SignedDuration = SignedDuration::from_mins(15);
+/// How many messages of an account are looked at.
+const MOST_LEFT: usize = 1_000;
+/// What most numbers report.
+const RETRIEVED: &[MmStatus] = &[MmStatus::Retrieved];
 /// How often a busy number is answered so before the message is taken.
 const BUSY: u32 = 3;
 
@@ -110,6 +124,47 @@ impl SandboxDesk {
         }));
     }
 
+    /// Makes the reports of which a restart came in between, till the gateway stops.
+    pub async fn keep(self: Arc<Self>, snapshot: Arc<SnapshotCell>) {
+        loop {
+            for account in snapshot.get().accounts().filter(|one| one.status == AccountStatus::Sandbox) {
+                self.report_left(&account.name).await;
+            }
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = sleep(LOOKED_EVERY) => {}
+            }
+        }
+    }
+
+    /// Reports what of this account was taken and is reported by nobody.
+    async fn report_left(&self, account: &AccountName) {
+        let now = self.clock.now();
+        let filter = MessageFilter {
+            since: now.checked_sub(LOOKED_BACK).ok(),
+            account: Some(account.clone()),
+            carrier: Some(CarrierId(SANDBOX.to_owned())),
+            states: vec![State::Forwarded, State::Deferred],
+            ..MessageFilter::default()
+        };
+        let found = match self.store.messages(&filter, MOST_LEFT).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "it cannot be told which reports of the sandbox are left");
+                return;
+            }
+        };
+        for message in found {
+            if now.duration_since(message.changed_at) < LEFT {
+                continue;
+            }
+            let about = Reported::new(message.id, &message.submission);
+            for status in owed(message.submission.recipient.as_str(), message.state) {
+                self.report(&about, *status).await;
+            }
+        }
+    }
+
     async fn report_all(&self, about: &Reported, statuses: &[MmStatus]) {
         for status in statuses {
             sleep(REPORT_DELAY).await;
@@ -121,8 +176,8 @@ impl SandboxDesk {
         let report = CarrierReport {
             carrier: CarrierId(SANDBOX.to_owned()),
             carrier_message_id: about.carrier_message_id.clone(),
-            recipient: Some(about.send.submission.recipient.clone()),
-            sender: Some(about.send.submission.sender.clone()),
+            recipient: Some(about.recipient.clone()),
+            sender: Some(about.sender.clone()),
             status,
             said: status.as_str().to_owned(),
             odd: String::new(),
@@ -141,16 +196,33 @@ impl SandboxDesk {
 /// What reports are about.
 struct Reported {
     carrier_message_id: String,
-    send: ToSend,
+    recipient: Msisdn,
+    sender: String,
 }
 
 impl Reported {
     fn of(send: &ToSend) -> Self {
+        Self::new(send.id, &send.submission)
+    }
+
+    fn new(id: Id, submission: &Submission) -> Self {
         Self {
-            carrier_message_id: format!("{SANDBOX}-{}", send.id),
-            send: ToSend { media: None, ..send.clone() },
+            carrier_message_id: format!("{SANDBOX}-{id}"),
+            recipient: submission.recipient.clone(),
+            sender: submission.sender.clone(),
         }
     }
+}
+
+/// The reports that are owed of a message that was taken and stands there.
+fn owed(recipient: &str, state: State) -> &'static [MmStatus] {
+    let all: &'static [MmStatus] = match SandboxScript::of(recipient) {
+        SandboxScript::Accept(statuses) => statuses,
+        _ => RETRIEVED,
+    };
+    // What follows the Deferred that it had.
+    let had = if state == State::Deferred { 1 } else { 0 };
+    all.get(had..).unwrap_or_default()
 }
 
 /// The connection to the carrier inside of the gateway.
@@ -199,7 +271,6 @@ impl Connector for SandboxConnector {
         _: &[Bytes],
         _: Option<HeaderValue>,
     ) -> Result<Attempt, Unwritable> {
-        const RETRIEVED: &[MmStatus] = &[MmStatus::Retrieved];
         Ok(match SandboxScript::of(send.submission.recipient.as_str()) {
             SandboxScript::Refuse(code) => answered(code),
             SandboxScript::Silence => {
@@ -228,6 +299,20 @@ impl Connector for SandboxConnector {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_owed_after_a_restart_is_what_was_not_reported() {
+        for (number, state, statuses) in [
+            ("16175550100", State::Forwarded, &[MmStatus::Retrieved][..]),
+            ("16175559003", State::Forwarded, &[MmStatus::Rejected]),
+            ("16175559004", State::Forwarded, &[MmStatus::Deferred, MmStatus::Retrieved]),
+            ("16175559004", State::Deferred, &[MmStatus::Retrieved]),
+            ("16175559008", State::Forwarded, &[]),
+            ("16175559012", State::Forwarded, &[MmStatus::Retrieved]),
+        ] {
+            assert_eq!(owed(number, state), statuses, "{number}");
+        }
+    }
 
     #[test]
     fn the_last_four_digits_say_what_is_done() {

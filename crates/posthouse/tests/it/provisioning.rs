@@ -187,7 +187,7 @@ fn mistakes_of_the_configuration_are_told_as_well() {
 #[test]
 fn the_examples_of_the_documentation_are_right() {
     let folder = folder(FILE);
-    for name in ["first", "connections"] {
+    for name in ["first", "connections", "sandbox"] {
         let example = format!("{}/../../docs/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         printed(&posthouse(folder.path(), &["apply", &example, "--create", "--allow-removals"]));
     }

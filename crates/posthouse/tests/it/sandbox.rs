@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use posthouse_core::{life::retry::Backoff, provisioning::tree::ValueSource};
+use posthouse_core::{
+    life::{
+        retry::Backoff,
+        state::{State, Terminal},
+    },
+    provisioning::tree::ValueSource,
+};
 use posthouse_gateway::secrets::Secret;
 use posthouse_testing::{
     provisioning::range,
     request::RawRequest,
+    settings::in_folder,
     town::{Town, TownPlan, eventually},
 };
 use serde_json::{Value, json};
@@ -42,6 +49,28 @@ pub(crate) fn to(number: &str) -> RawRequest {
 async fn said(town: &Town, token: &str, method: &str, path: &str, body: &str) -> Said {
     let bearer = format!("Authorization: Bearer {token}");
     ask(&town.app.ready().admin, method, &format!("/api/v1{path}"), &[&bearer, AS_JSON], body).await
+}
+
+/// What the sandbox owes a message is reported after a restart that came in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_that_are_owed_survive_a_restart() {
+    let first = town().await;
+    let id = first.submit(&to("16175559004")).await;
+    eventually("the sandbox took it", async || {
+        matches!(first.message(id).await.state, State::Forwarded | State::Deferred).then_some(())
+    })
+    .await;
+    let (folder, carriers, vasp) = first.without_gateway().await;
+    drop((carriers, vasp));
+    let settings = in_folder(folder.path());
+    let again = Town::planned(TownPlan { folder, settings, ..TownPlan::default() }).await;
+    let ended = eventually("it is reported", async || {
+        let message = again.message(id).await;
+        matches!(message.state, State::Ended(_)).then_some(message.state)
+    })
+    .await;
+    assert_eq!(ended, State::Ended(Terminal::Retrieved));
+    again.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
