@@ -87,6 +87,8 @@ pub enum SessionOrigin {
     Token(String),
     /// The token of `[admin]` or of the gateway's run, of this keyed hash.
     Admin(String),
+    /// What the issuer of `[admin.oidc]` calls the principal.
+    Oidc(String),
 }
 
 impl SessionOrigin {
@@ -96,13 +98,14 @@ impl SessionOrigin {
             Self::User(_) => "user",
             Self::Token(_) => "token",
             Self::Admin(_) => "admin",
+            Self::Oidc(_) => "oidc",
         }
     }
 }
 
 impl fmt::Display for SessionOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Self::User(text) | Self::Token(text) | Self::Admin(text)) = self;
+        let (Self::User(text) | Self::Token(text) | Self::Admin(text) | Self::Oidc(text)) = self;
         write!(f, "{}:{text}", self.kind())
     }
 }
@@ -120,6 +123,7 @@ impl FromStr for SessionOrigin {
             Some(("user", name)) => Ok(Self::User(name.to_owned())),
             Some(("token", id)) => Ok(Self::Token(id.to_owned())),
             Some(("admin", hash)) => Ok(Self::Admin(hash.to_owned())),
+            Some(("oidc", subject)) => Ok(Self::Oidc(subject.to_owned())),
             _ => Err(UnknownOrigin(text.to_owned())),
         }
     }
@@ -202,6 +206,7 @@ mod tests {
             ("user:ann", SessionOrigin::User("ann".into())),
             ("token:3f9a", SessionOrigin::Token("3f9a".into())),
             ("admin:f0da", SessionOrigin::Admin("f0da".into())),
+            ("oidc:https://x:7", SessionOrigin::Oidc("https://x:7".into())),
         ] {
             assert_eq!((text.parse(), origin.to_string().as_str()), (Ok(origin), text));
         }

@@ -73,6 +73,7 @@ use crate::{
     carrier::{board::LinkBoard, overrides::OverrideFollower},
     drain::DrainState,
     handoff::callbacks::CallbackHandoff,
+    config::OidcSection,
     http::{
         answer_body::AnswerBody,
         body::drain,
@@ -152,6 +153,8 @@ pub struct AdminState {
     /// The database's file.
     pub database: PathBuf,
     /// The folder of media, where they lie in one.
+    /// Who else says who somebody is that looks at pages.
+    pub oidc: Option<OidcSection>,
     pub media: Option<PathBuf>,
 }
 

@@ -302,6 +302,7 @@ impl Wiring {
             has_pages: settings.admin.ui,
             api_token: settings.admin.token.clone().or_else(|| self.api_token.clone()),
             verifier: Arc::clone(&self.verifier),
+            oidc: settings.admin.oidc.clone(),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: self.store.clone(),
             callbacks: Arc::clone(&self.callbacks),

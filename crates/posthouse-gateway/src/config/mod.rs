@@ -17,4 +17,4 @@ pub mod writer;
 pub use apply::{Applied, ApplyError, ApplyMode, apply, apply_in, prepare};
 pub use provisioning::{declared, declared_in, plan};
 pub use reader::{ConfigErrors, ConfigFile, ConfigMistake, Environment};
-pub use settings::Settings;
+pub use settings::{OIDC_CALLBACK, OidcSection, Settings, is_safe};

@@ -60,7 +60,7 @@ async fn is_founded(tx: &BatchTx, session: &SessionRecord) -> BatchResult<bool> 
             let role = token.map(|row| row.try_get::<_, String>("role")).transpose()?;
             Ok(role == Some(session.role.to_string()))
         }
-        SessionOrigin::Admin(_) => Ok(true),
+        SessionOrigin::Admin(_) | SessionOrigin::Oidc(_) => Ok(true),
     }
 }
 

@@ -60,7 +60,7 @@ fn is_founded(tx: &Tx<'_>, session: &SessionRecord) -> Result<bool> {
             ("SELECT 1 FROM user WHERE name = ? AND role = ? AND password_hash IS NOT NULL", name)
         }
         SessionOrigin::Token(id) => ("SELECT 1 FROM token WHERE id = ? AND role = ?", id),
-        SessionOrigin::Admin(_) => return Ok(true),
+        SessionOrigin::Admin(_) | SessionOrigin::Oidc(_) => return Ok(true),
     };
     Ok(tx.prepare(select)?.exists((name, session.role.to_string()))?)
 }

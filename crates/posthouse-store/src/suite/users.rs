@@ -107,10 +107,8 @@ pub async fn a_user_sets_a_password_by_a_link_once(backend: &dyn Backend) {
 pub async fn a_session_reads_back_till_it_is_ended(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = session("a", SessionOrigin::Admin("of admin".into()), 1);
-    let second = SessionRecord {
-        expires_at: Some(at(50)),
-        ..session("b", SessionOrigin::Admin("of admin".into()), 2)
-    };
+    let second =
+        SessionRecord { expires_at: Some(at(50)), ..session("b", SessionOrigin::Oidc("of ann".into()), 2) };
     for one in [&first, &second] {
         assert_eq!(bed.begin_session(one, &operator(), at(2)).await, Ok(true));
     }

@@ -59,10 +59,29 @@ pub(crate) struct Said {
     pub status: u16,
     /// In small letters.
     pub head: String,
+    /// As it came.
+    whole_head: String,
     pub body: String,
 }
 
 impl Said {
+    /// The values of the headers of this name, which is in small letters.
+    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.whole_head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter(move |(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// Where it leads.
+    #[track_caller]
+    pub(crate) fn place(&self) -> String {
+        self.values("location").next().expect("it leads somewhere").to_owned()
+    }
+
+    /// The cookies that it sets: name and value of each.
+    pub(crate) fn cookies(&self) -> Vec<String> {
+        self.values("set-cookie").map(|set| set.split(';').next().unwrap().to_owned()).collect()
+    }
+
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
@@ -99,7 +118,8 @@ pub(crate) async fn ask(admin: &str, method: &str, path: &str, headers: &[&str],
     let answer = String::from_utf8(answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Said { status, head: format!("{}\r\n", head.to_lowercase()), body: body.to_owned() }
+    let whole_head = head.to_owned();
+    Said { status, head: format!("{}\r\n", head.to_lowercase()), whole_head, body: body.to_owned() }
 }
 
 const BEARER: &str = "Authorization: Bearer hush-hush";

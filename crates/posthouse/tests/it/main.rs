@@ -30,6 +30,7 @@ mod metrics;
 mod mistakes;
 mod mo;
 mod numbers;
+mod oidc;
 mod operations;
 #[cfg(target_os = "linux")]
 mod outage;

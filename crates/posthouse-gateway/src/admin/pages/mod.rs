@@ -26,6 +26,7 @@ mod nodes;
 mod numbers;
 mod operations;
 mod overview;
+mod oidc;
 mod passwords;
 mod queues;
 mod refusals;
@@ -51,7 +52,10 @@ use posthouse_api::{ProblemCode, ProblemDetails};
 pub(super) use self::ask::Api;
 use self::{frame::Frame, live::LiveTopics, sessions::Visitor};
 use super::AdminState;
-use crate::http::{answer_body::AnswerBody, peer::Peer};
+use crate::{
+    config::OIDC_CALLBACK,
+    http::{answer_body::AnswerBody, peer::Peer},
+};
 
 /// What the pages work with.
 pub(super) struct PageState {
@@ -60,6 +64,7 @@ pub(super) struct PageState {
     admin: Arc<AdminState>,
 }
 
+    oidc: Option<oidc::Issuer>,
 /// The pages.
 pub(super) struct Pages {
     state: Arc<PageState>,
@@ -69,7 +74,8 @@ pub(super) struct Pages {
 impl Pages {
     /// Pages over these verbs.
     pub fn new(admin: Arc<AdminState>, api: Api) -> Self {
-        let state = Arc::new(PageState { api, live: Arc::default(), admin });
+        let oidc = admin.oidc.clone().map(oidc::Issuer::new);
+        let state = Arc::new(PageState { api, live: Arc::default(), oidc, admin });
         let router = Router::new()
             .route("/", get(overview::handle))
             .route("/find", get(find::handle))
@@ -125,6 +131,8 @@ impl Pages {
             .with_state(Arc::clone(&state));
         Self { state, router }
     }
+            .route("/oidc/sign-in", get(oidc::begin))
+            .route(OIDC_CALLBACK, get(oidc::callback))
 
     /// What goes with each request: who looks, and the routes.
     ///

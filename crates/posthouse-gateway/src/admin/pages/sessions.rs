@@ -86,6 +86,28 @@ pub(super) async fn end(admin: &AdminState, visitor: &Visitor) -> Result<String,
     Ok(format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
 }
 
+/// The session that a request shows, which is not over. That it is used is not noted.
+///
+/// # Errors
+/// The store cannot tell.
+pub(super) async fn known(
+    admin: &AdminState,
+    headers: &HeaderMap,
+) -> Result<Option<SessionRecord>, ProblemDetails> {
+    let Some(value) = cookie(headers, COOKIE) else { return Ok(None) };
+    let hash = hash(admin, value).await?;
+    let session = admin.store.session(&hash).await.map_err(|error| of_store(&error))?;
+    let Some(session) = session.filter(|session| !session.is_over(admin.clock.now())) else {
+        return Ok(None);
+    };
+    let is_founded = match &session.origin {
+        SessionOrigin::Admin(hash) => admin_hash(admin).await?.as_ref() == Some(hash),
+        SessionOrigin::Oidc(_) => admin.oidc.is_some(),
+        SessionOrigin::User(_) | SessionOrigin::Token(_) => true,
+    };
+    Ok(is_founded.then_some(session))
+}
+
 /// Who makes a request, from this address.
 ///
 /// # Errors
@@ -95,18 +117,8 @@ pub(super) async fn visitor(
     headers: &HeaderMap,
     address: IpAddr,
 ) -> Result<Visitor, ProblemDetails> {
-    let Some(value) = name(headers) else { return Ok(Visitor::default()) };
-    let hash = hash(admin, value).await?;
+    let Some(session) = known(admin, headers).await? else { return Ok(Visitor::default()) };
     let now = admin.clock.now();
-    let session = admin.store.session(&hash).await.map_err(|error| of_store(&error))?;
-    let Some(session) = session.filter(|session| !session.is_over(now)) else {
-        return Ok(Visitor::default());
-    };
-    if let SessionOrigin::Admin(hash) = &session.origin
-        && admin_hash(admin).await?.as_ref() != Some(hash)
-    {
-        return Ok(Visitor::default());
-    }
     let is_noted = now.duration_since(session.used_at) < NOTED_EVERY;
     if !is_noted && let Err(error) = admin.store.note_session_used(&session.id, now).await {
         tracing::debug!(%error, "it is not noted that a session was used");
@@ -125,10 +137,11 @@ pub(super) async fn admin_hash(admin: &AdminState) -> Result<Option<String>, Pro
     Ok(Some(secret_hash(&key, "admin", token.expose())))
 }
 
-fn name(headers: &HeaderMap) -> Option<&str> {
+/// The value of a cookie.
+pub(super) fn cookie<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
     let pairs = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 async fn hash(admin: &AdminState, value: &str) -> Result<String, ProblemDetails> {

@@ -29,6 +29,8 @@ struct SignInPage {
     frame: Frame,
     next: String,
     name: String,
+    /// What the button says that leads to the issuer, where there is one.
+    issuer: Option<String>,
     fault: Option<String>,
 }
 
@@ -38,19 +40,34 @@ pub(super) fn field(encoded: &[u8], name: &str) -> Option<String> {
 }
 
 /// Where to go once signed in: a page of ours, and nothing else.
-fn place(next: Option<String>) -> String {
+pub(super) fn place(next: Option<String>) -> String {
     let is_ours = |next: &String| {
         next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n', '\t'])
     };
     next.filter(is_ours).unwrap_or_else(|| "/".to_owned())
 }
 
-pub(super) async fn form(visitor: Visitor, uri: Uri) -> Response {
+pub(super) async fn form(State(pages): State<Arc<PageState>>, visitor: Visitor, uri: Uri) -> Response {
     let next = place(field(uri.query().unwrap_or_default().as_bytes(), "next"));
     if visitor.actor.is_some() {
         return see_other(&next);
     }
-    ok(&SignInPage { frame: Frame::public("/sign-in"), next, name: String::new(), fault: None })
+    ok(&page(&pages, next))
+}
+
+fn page(pages: &PageState, next: String) -> SignInPage {
+    SignInPage {
+        frame: Frame::public("/sign-in"),
+        next,
+        name: String::new(),
+        issuer: pages.oidc.as_ref().map(|issuer| issuer.section.name.clone()),
+        fault: None,
+    }
+}
+
+/// The page with why somebody was not signed in.
+pub(super) fn refused(pages: &PageState, status: HttpStatus, next: String, fault: String) -> Response {
+    html(status, &SignInPage { fault: Some(fault), ..page(pages, next) })
 }
 
 pub(super) async fn sign_in(State(pages): State<Arc<PageState>>, request: Request) -> Response {
@@ -67,7 +84,7 @@ pub(super) async fn sign_in(State(pages): State<Arc<PageState>>, request: Reques
                 _ => problem.to_string(),
             });
             let status = HttpStatus::from_u16(problem.status).unwrap_or(HttpStatus::UNAUTHORIZED);
-            html(status, &SignInPage { frame: Frame::public("/sign-in"), next, name, fault })
+            html(status, &SignInPage { name, fault, ..page(&pages, next) })
         }
     }
 }

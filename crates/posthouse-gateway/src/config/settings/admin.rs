@@ -4,7 +4,11 @@ use std::net::SocketAddr;
 
 use posthouse_core::provisioning::{reading::Table, tree::ValueSource};
 
-use super::{ConfigFile, address, loopback, quote, tls};
+use super::{
+    ConfigFile, address, loopback,
+    oidc::{self, OidcSection},
+    quote, tls,
+};
 use crate::{secrets::Secret, tls::files::Tls};
 
 /// `[admin]`
@@ -18,11 +22,13 @@ pub struct AdminSection {
     pub token: Option<Secret>,
     /// Whether there are pages.
     pub ui: bool,
+    /// Who else says who somebody is.
+    pub oidc: Option<OidcSection>,
 }
 
 impl Default for AdminSection {
     fn default() -> Self {
-        Self { listen: loopback(8080), tls: None, token: None, ui: true }
+        Self { listen: loopback(8080), tls: None, token: None, ui: true, oidc: None }
     }
 }
 
@@ -34,6 +40,7 @@ impl AdminSection {
             tls: tls::read(&mut table, file),
             token: table.secret("token").map(|(text, source)| Secret::new(text, source)),
             ui: table.value("ui").unwrap_or(true),
+            oidc: table.table("oidc").and_then(OidcSection::read),
         };
         if !admin.listen.ip().to_canonical().is_loopback() && !table.has("token") {
             let listen = admin.listen;
@@ -49,7 +56,7 @@ impl AdminSection {
 
     /// The section as a file has it, with comments. The token is shown as where it is from.
     pub(super) fn print(&self) -> String {
-        let Self { listen, tls, token, ui } = self;
+        let Self { listen, tls, token, ui, oidc } = self;
         format!(
             "[admin]
 # The admin API and UI. A token is required when listening beyond loopback.
@@ -59,9 +66,10 @@ listen = \"{listen}\"
 {}
 # Whether there are pages for people, too.
 ui = {ui}
-",
+{}",
             tls::print(tls.as_ref()),
             print_token(token.as_ref()),
+            oidc.as_ref().map_or_else(|| oidc::NONE.to_owned(), OidcSection::print),
         )
     }
 }

@@ -11,6 +11,7 @@ mod fetch;
 mod log;
 mod media;
 mod mm7;
+mod oidc;
 mod reload;
 mod retention;
 mod shutdown;
@@ -37,6 +38,7 @@ pub use self::{
     log::{LogSection, check_levels},
     media::MediaSection,
     mm7::Mm7Section,
+    oidc::{CALLBACK as OIDC_CALLBACK, OidcSection, is_safe},
     reload::need_restart,
     retention::RetentionSection,
     shutdown::ShutdownSection,
