@@ -27,6 +27,8 @@ words! {
         Resend = "resend",
         /// Intervene in many messages at once.
         Bulk = "bulk",
+        /// Submit messages for an account.
+        Submit = "submit",
         /// Suspend, resume, limit and probe connections and callbacks.
         Suspend = "suspend",
         /// Have a node take nothing new, and set how much it logs.
@@ -54,7 +56,9 @@ impl Right {
         match self {
             Self::Look => Role::Viewer,
             Self::Reveal | Self::Mend | Self::Resend => Role::Support,
-            Self::Bulk | Self::Suspend | Self::Drain | Self::Blacklist | Self::Disable => Role::Operator,
+            Self::Bulk | Self::Submit | Self::Suspend | Self::Drain | Self::Blacklist | Self::Disable => {
+                Role::Operator
+            }
             Self::Provision | Self::Keys | Self::Users | Self::Rollback | Self::Capture => Role::Admin,
         }
     }
@@ -71,7 +75,8 @@ pub enum Role {
     Operator,
     /// Everything.
     Admin,
-    /// Belongs to this account: it sees what is the account's, whole, and may have its reports sent again. All else is not there.
+    /// Belongs to this account: it sees what is the account's, whole, may have its reports sent again,
+    /// submit for it, and change its keys. All else is not there.
     Vasp(AccountName),
 }
 
@@ -80,7 +85,9 @@ impl Role {
     pub fn may(&self, right: Right) -> bool {
         match self.rank() {
             Some(rank) => Some(rank) >= right.held_by().rank(),
-            None => matches!(right, Right::Look | Right::Reveal | Right::Resend),
+            None => {
+                matches!(right, Right::Look | Right::Reveal | Right::Resend | Right::Submit | Right::Keys)
+            }
         }
     }
 

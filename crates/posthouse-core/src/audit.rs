@@ -66,6 +66,8 @@ words! {
         RevokeToken = "revoke-token",
         /// A handset of the sandbox wrote to its account.
         DeliverSandbox = "deliver-sandbox",
+        /// A message was submitted for an account.
+        Submit = "submit",
         /// The inbox of a sandbox begins anew.
         ClearSandbox = "clear-sandbox",
         /// A user was added.

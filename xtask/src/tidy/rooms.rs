@@ -107,6 +107,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "callbacks",
                     "carrier",
                     "config",
+                    "doors",
                     "drain",
                     "handoff",
                     "http",

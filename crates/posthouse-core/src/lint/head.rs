@@ -29,6 +29,7 @@ pub(super) fn head(lint: &Lint, options: &Options) -> Head {
         remote: std::net::Ipv4Addr::LOCALHOST.into(),
         tls: true,
         certificate: None,
+        is_vouched_for: false,
     }
 }
 

@@ -308,6 +308,7 @@ mod tests {
             remote: [127, 0, 0, 1].into(),
             tls: false,
             certificate: None,
+            is_vouched_for: false,
         };
         let error = DecodeError::new(rule, 0, "");
         let mut decoded = Ok(submit());

@@ -13,7 +13,12 @@ use super::{
     outcome::{CheckOutcome, CheckStop, body, refuse_if, request},
     reject::{Reject, Rejection},
 };
-use crate::{account::AccountStatus, address::bare, carrier::Carrier, certificate::is_asked_for};
+use crate::{
+    account::{Account, AccountStatus},
+    address::bare,
+    carrier::Carrier,
+    certificate::is_asked_for,
+};
 
 /// One check: a row of contract 4.1, or a part of one.
 pub struct Check {
@@ -121,21 +126,26 @@ fn request_length(facts: &Facts) -> CheckOutcome {
     refuse_if(body(facts)?.arrival == Arrival::TooLong, Reject::RequestTooLong)
 }
 
+/// The account, where the request has to show by itself that it is the account's.
+fn shows_itself(facts: &Facts) -> Option<&Account> {
+    facts.account().filter(|_| !facts.head.is_vouched_for).map(AsRef::as_ref)
+}
+
 fn address_and_protocol(facts: &Facts) -> CheckOutcome {
-    let Some(account) = facts.account() else { return Ok(()) };
+    let Some(account) = shows_itself(facts) else { return Ok(()) };
     let allowed = account.allowed_ips.is_empty()
         || account.allowed_ips.iter().any(|network| network.contains(&facts.head.remote));
     refuse_if(!allowed || (account.require_tls && !facts.head.tls), Reject::AddressOrProtocol)
 }
 
 fn client_certificate(facts: &Facts) -> CheckOutcome {
-    let Some(account) = facts.account() else { return Ok(()) };
+    let Some(account) = shows_itself(facts) else { return Ok(()) };
     let asked_for = is_asked_for(&account.client_certs, facts.head.certificate.as_deref());
     refuse_if(!asked_for, Reject::ClientCertificate)
 }
 
 fn credentials(facts: &Facts) -> CheckOutcome {
-    if facts.account().is_none_or(|account| account.basic_auth.is_none()) {
+    if shows_itself(facts).is_none_or(|account| account.basic_auth.is_none()) {
         return Ok(());
     }
     match facts.credentials.ok_or(Ask::Credentials)? {

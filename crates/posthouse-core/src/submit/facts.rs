@@ -62,6 +62,9 @@ pub struct Head {
     pub tls: bool,
     /// The client certificate that the caller showed us, and whose chain is good.
     pub certificate: Option<Arc<ShownCertificate>>,
+    /// Whether it is known by other means whose request this is: then nothing of what an account's own requests have to show (rows 12 and
+    /// 13) is asked for.
+    pub is_vouched_for: bool,
 }
 
 impl Head {

@@ -73,11 +73,9 @@ async fn lint(
         let problem = ProblemDetails::new(ProblemCode::InvalidParameter);
         return Err(problem.error(ProblemError::at_pointer("", "there is no request in the body")).into());
     }
-    let options = Options { max_request_bytes: state.max_request_bytes, ..Options::default() };
-    // Up to megabytes of it, which may be hostile: not on a thread that answers others.
-    let report = tokio::task::spawn_blocking(move || LintReport::read(file, &options));
-    let report = report.await.map_err(|_| ProblemDetails::new(ProblemCode::Internal))?;
-    let given = provisioning(state, &report, account.map(AccountName)).await?;
+    let report = read(state, file).await?;
+    let owner = owner(state, &state.snapshot.get(), &report).await?;
+    let given = provisioning(state, &report, account.map(AccountName), owner).await;
     Ok(match given.account {
         Some(_) => {
             let judged = report.judge_provisioned(&given);
@@ -91,14 +89,35 @@ async fn lint(
     })
 }
 
+/// Judges a request of this account, in which something else stands for its VASPID.
+///
+/// # Errors
+/// The request is too much to be read.
+pub(super) async fn of_account(
+    state: &AdminState,
+    file: Bytes,
+    account: &Arc<Account>,
+) -> Result<LintView, VerbError> {
+    let report = read(state, file).await?;
+    let given = provisioning(state, &report, Some(account.name.clone()), Some(Arc::clone(account))).await;
+    Ok(view(&report, &report.judge_provisioned(&given), Some(&given)))
+}
+
+/// Up to megabytes, which may be hostile: not on a thread that answers others.
+async fn read(state: &AdminState, file: Bytes) -> Result<LintReport, ProblemDetails> {
+    let options = Options { max_request_bytes: state.max_request_bytes, ..Options::default() };
+    let report = tokio::task::spawn_blocking(move || LintReport::read(file, &options));
+    report.await.map_err(|_| ProblemDetails::new(ProblemCode::Internal))
+}
+
 /// What is provisioned about a request: its account is the one that is named, or whose VASPID it has.
 async fn provisioning(
     state: &AdminState,
     report: &LintReport,
     named: Option<AccountName>,
-) -> Result<LintProvisioning, StoreError> {
+    owner: Option<Arc<Account>>,
+) -> LintProvisioning {
     let snapshot = state.snapshot.get();
-    let owner = owner(state, &snapshot, report).await?;
     let account = match &named {
         Some(name) => snapshot.account(name).cloned(),
         None => owner.clone(),
@@ -112,7 +131,7 @@ async fn provisioning(
         Some(_) => carrier(state, &snapshot, report, carrier_id.as_deref()).await,
         None => None,
     };
-    Ok(LintProvisioning { snapshot, account, is_own_key, carrier_id, carrier })
+    LintProvisioning { snapshot, account, is_own_key, carrier_id, carrier }
 }
 
 async fn owner(

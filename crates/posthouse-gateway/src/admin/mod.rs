@@ -42,6 +42,8 @@ mod sandbox;
 pub mod services;
 pub mod sessions;
 pub(crate) mod stats;
+mod stream;
+mod submissions;
 pub mod tokens;
 pub mod unmatched_reports;
 pub mod unreadable;
@@ -66,14 +68,15 @@ use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use self::{answer::problem, pages::Pages, router::Rights};
+use self::{answer::problem, pages::Pages, router::Rights, stream::Streams};
 use crate::{
     auth::{Verifier, key_uses::KeyUses},
     bell::Bell,
     carrier::{board::LinkBoard, overrides::OverrideFollower},
+    config::OidcSection,
+    doors::mm7::Mm7Door,
     drain::DrainState,
     handoff::callbacks::CallbackHandoff,
-    config::OidcSection,
     http::{
         answer_body::AnswerBody,
         body::drain,
@@ -136,6 +139,10 @@ pub struct AdminState {
     pub node: Arc<ClusterNode>,
     /// The time, which may be in doubt.
     pub clock: Arc<dyn Clock>,
+    /// The door that VASPs submit at, by which what is submitted here goes, too.
+    pub(crate) mm7: Arc<Mm7Door>,
+    /// Where VASPs find it.
+    pub mm7_url: String,
     /// The longest request that the MM7 door takes, in bytes.
     pub max_request_bytes: u64,
     /// The header in which VASPs name the carrier.
@@ -144,6 +151,8 @@ pub struct AdminState {
     pub messages_kept: Duration,
     /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
     pub carriers_listen: SocketAddr,
+    /// Who else says who somebody is that looks at pages.
+    pub oidc: Option<OidcSection>,
     /// Whether there are pages, too.
     pub has_pages: bool,
     /// The memory of each door's bodies, by the door's name.
@@ -153,8 +162,6 @@ pub struct AdminState {
     /// The database's file.
     pub database: PathBuf,
     /// The folder of media, where they lie in one.
-    /// Who else says who somebody is that looks at pages.
-    pub oidc: Option<OidcSection>,
     pub media: Option<PathBuf>,
 }
 
@@ -165,6 +172,8 @@ pub struct AdminDoor {
     rights: Arc<Rights>,
     /// The web UI, unless it is turned off.
     pages: Option<Pages>,
+    /// Who follows what changes.
+    streams: Streams,
     memory: Memory,
     /// Permits to work on a provisioning document: one at a time.
     documents: Semaphore,
@@ -181,7 +190,16 @@ impl AdminDoor {
             let api = pages::Api::new(router.clone(), Arc::clone(&rights));
             Pages::new(Arc::clone(&state), api)
         });
-        Self { state, router, rights, pages, memory: Memory::new(BODY_MEMORY), documents: Semaphore::new(1) }
+        let streams = Streams::default();
+        Self {
+            state,
+            router,
+            rights,
+            pages,
+            streams,
+            memory: Memory::new(BODY_MEMORY),
+            documents: Semaphore::new(1),
+        }
     }
 
     /// Answers one HTTP request.
@@ -193,7 +211,21 @@ impl AdminDoor {
         {
             return stream;
         }
+        if stream::is_asked(request.method(), request.uri().path()) {
+            peer.progress.working();
+            return self.streamed(request, peer).await;
+        }
         self.answered(request, peer).await.map(AnswerBody::from)
+    }
+
+    async fn streamed(&self, request: Request<Incoming>, peer: Peer) -> Response<AnswerBody> {
+        match self.authorized(&request, &peer).await {
+            Ok(by) => {
+                let api = pages::Api::new(self.router.clone(), Arc::clone(&self.rights));
+                self.streams.open(&self.state, api, (request.headers(), request.uri()), (by, peer)).await
+            }
+            Err(refused) => problem(&refused).map(AnswerBody::from),
+        }
     }
 
     async fn answered(&self, request: Request<Incoming>, peer: Peer) -> HttpAnswer {

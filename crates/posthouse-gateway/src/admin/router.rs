@@ -22,8 +22,8 @@ use super::{
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
     endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
-    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats, tokens,
-    unmatched_reports, unreadable, users, version,
+    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats, stream,
+    submissions, tokens, unmatched_reports, unreadable, users, version,
 };
 
 /// A verb of the API.
@@ -73,6 +73,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/codes" Look own => codes::list::handle;
         GET "/codes/{code}" Look own => codes::get::handle;
         POST "/lint" Look own => lint::handle;
+        POST "/submissions" Submit own => submissions::handle;
         POST "/provisioning/plan" Provision => provisioning::plan::handle;
         POST "/provisioning/apply" Provision => provisioning::apply::handle;
         GET "/nodes" Look => nodes::list::handle;
@@ -113,6 +114,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/unreadable/{number}" Reveal => unreadable::get::handle;
         GET "/stats/series" Look => stats::series::handle;
         GET "/stats/store" Look => stats::store::handle;
+        GET "/stream" Look own => stream::handle;
         GET "/audit" Look => audit::list::handle;
         GET "/tokens" Users => tokens::list::handle;
         POST "/tokens" Users => tokens::add::handle;
@@ -170,9 +172,9 @@ fn verbs_of_parts() -> Vec<RouteVerb> {
         PUT "/blacklist/{number}" Blacklist => blacklist::add::handle;
         DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/blacklist/{number}" Look => blacklist::get::handle;
-        GET "/accounts/{name}/keys" Look => accounts::keys::list::handle;
-        POST "/accounts/{name}/keys" Keys => accounts::keys::add::handle;
-        DELETE "/accounts/{name}/keys/{key}" Keys => accounts::keys::remove::handle;
+        GET "/accounts/{name}/keys" Look own => accounts::keys::list::handle;
+        POST "/accounts/{name}/keys" Keys own => accounts::keys::add::handle;
+        DELETE "/accounts/{name}/keys/{key}" Keys own => accounts::keys::remove::handle;
         GET "/carriers/{id}/connections" Look => connections::list::handle;
         POST "/carriers/{id}/connections/{name}/suspend" Suspend => connections::suspend::handle;
         POST "/carriers/{id}/connections/{name}/resume" Suspend => connections::resume::handle;
@@ -240,7 +242,7 @@ impl Rights {
 /// The longest body that is read for a verb, or a page, in bytes.
 pub(super) fn body_limit(method: &Method, path: &str) -> usize {
     match path.strip_prefix(BASE).unwrap_or(path) {
-        "/lint" | "/try" => MAX_LINT_BYTES,
+        "/lint" | "/try" | "/submissions" => MAX_LINT_BYTES,
         _ if is_provisioning(method, path) => MAX_PROVISIONING_BYTES,
         _ => MAX_BODY_BYTES,
     }

@@ -75,16 +75,16 @@ impl Doors {
         })
     }
 
-    /// Opens them. Each task ends once `stop` came and its door's requests are answered.
+    /// Opens them; they are found there. Each task ends once `stop` came and its door's requests are answered.
     pub(super) async fn open(
         self,
         wiring: &Wiring,
-        settings: &Settings,
+        (settings, ready): (&Settings, &Ready),
         stop: &CancellationToken,
     ) -> Result<Vec<JoinHandle<()>>, StartError> {
         let mm7 = Arc::new(wiring.mm7_door(settings).await?);
         let carriers = Arc::new(wiring.carrier_door(settings));
-        let admin = Arc::new(AdminDoor::new(wiring.admin(settings)));
+        let admin = Arc::new(AdminDoor::new(wiring.admin(settings, Arc::clone(&mm7), ready.mm7.clone())));
         Ok(vec![
             spawn(self.mm7.serve(move |request, peer| Arc::clone(&mm7).answer(request, peer), stop.clone())),
             spawn(

@@ -108,7 +108,7 @@ impl App {
         // Before the doors: in relay mode a message that finds no lane is refused.
         open_lanes(&queue, &wiring.snapshot);
         let certificates = doors.certificates();
-        let doors = doors.open(&wiring, settings, &stop).await?;
+        let doors = doors.open(&wiring, (settings, &ready), &stop).await?;
         let (retention, followed) = watch::channel(settings.retention.clone());
         let mut background = watchers(&wiring, settings, followed, &queue, &callbacks, follower, &stop);
         background.extend(follow(certificates, &wiring, &stop));

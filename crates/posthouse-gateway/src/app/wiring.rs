@@ -296,13 +296,15 @@ impl Wiring {
     }
 
     /// The door for operators.
-    pub(super) fn admin(&self, settings: &Settings) -> AdminState {
+    pub(super) fn admin(&self, settings: &Settings, mm7: Arc<Mm7Door>, mm7_url: String) -> AdminState {
         AdminState {
+            mm7,
+            mm7_url,
             token: settings.admin.token.clone(),
             has_pages: settings.admin.ui,
+            oidc: settings.admin.oidc.clone(),
             api_token: settings.admin.token.clone().or_else(|| self.api_token.clone()),
             verifier: Arc::clone(&self.verifier),
-            oidc: settings.admin.oidc.clone(),
             asks_for_certificates: settings.admin.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             store: self.store.clone(),
             callbacks: Arc::clone(&self.callbacks),

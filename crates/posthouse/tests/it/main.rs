@@ -48,6 +48,8 @@ mod shown;
 mod signals;
 mod sim_commands;
 mod starvation;
+mod stream;
+mod submissions;
 mod tls;
 #[cfg(target_os = "linux")]
 mod traces;

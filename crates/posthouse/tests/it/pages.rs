@@ -66,6 +66,8 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/provisioning", "/sign-in?next=%2fprovisioning"),
         ("/audit", "/sign-in?next=%2faudit"),
         ("/users", "/sign-in?next=%2fusers"),
+        ("/try", "/sign-in?next=%2ftry"),
+        ("/keys?account=acme", "/sign-in?next=%2fkeys%3faccount%3dacme"),
     ] {
         let said = ask(admin, "GET", path, &[], "").await;
         assert_eq!(said.status, 303, "{path}");

@@ -42,13 +42,13 @@ pub(crate) async fn token(town: &Town, name: &str, role: &str) -> String {
 }
 
 /// Who looks at pages, with the cookie of a session.
-struct Person<'t> {
+pub(crate) struct Person<'t> {
     town: &'t Town,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl<'t> Person<'t> {
-    async fn of(town: &'t Town, role: &str) -> Self {
+    pub(crate) async fn of(town: &'t Town, role: &str) -> Self {
         let token = token(town, &role.replace(':', "-"), role).await;
         let said =
             ask(&town.app.ready().admin, "POST", "/sign-in", &[], &format!("token={token}&next=%2F")).await;
@@ -57,11 +57,11 @@ impl<'t> Person<'t> {
         Self { town, cookie: format!("Cookie: __Host-posthouse={}", set.split(['=', ';']).nth(1).unwrap()) }
     }
 
-    async fn sees(&self, path: &str) -> Said {
+    pub(crate) async fn sees(&self, path: &str) -> Said {
         ask(&self.town.app.ready().admin, "GET", path, &[&self.cookie], "").await
     }
 
-    async fn posts(&self, path: &str, body: &str) -> Said {
+    pub(crate) async fn posts(&self, path: &str, body: &str) -> Said {
         let headers = [&*self.cookie, "Sec-Fetch-Site: same-origin"];
         ask(&self.town.app.ready().admin, "POST", path, &headers, body).await
     }
@@ -98,7 +98,7 @@ async fn an_account_sees_its_own_and_nothing_else() {
     assert!(!home.body.contains("globex") && !home.body.contains(&foreign.to_string()), "{}", home.body);
     let menu: Vec<_> = home.body.lines().filter(|line| line.contains("data-key=")).collect::<Vec<_>>();
     let menu = menu.concat();
-    for href in ["/messages", "/callbacks", "/lint", "/codes"] {
+    for href in ["/messages", "/callbacks", "/try", "/lint", "/keys", "/codes"] {
         assert!(menu.contains(&format!("href=\"{href}\"")), "{href}: {menu}");
     }
     for href in ["/queues", "/provisioning", "/audit"] {
@@ -123,13 +123,43 @@ async fn an_account_sees_its_own_and_nothing_else() {
     let admin = &town.app.ready().admin;
     let bearer = format!("Authorization: Bearer {}", token(&town, "portal", "vasp:acme").await);
     let me = ask(admin, "GET", "/api/v1/me", &[&bearer], "").await.json();
-    let expected = json!({"name": "portal", "role": "vasp:acme", "account": "acme", "rights": ["look", "reveal", "resend"]});
+    let expected = json!({"name": "portal", "role": "vasp:acme", "account": "acme", "rights": ["look", "reveal", "resend", "submit", "keys"]});
     assert_eq!(me, expected);
     assert_eq!(ask(admin, "GET", "/api/v1/accounts/acme", &[&bearer], "").await.status, 200);
     assert_eq!(ask(admin, "GET", "/api/v1/accounts/globex", &[&bearer], "").await.status, 404);
     let code = ask(admin, "GET", "/api/v1/codes/2513", &[&bearer], "").await.json();
     assert_eq!((&code["text"], &code["kind"]), (&json!("Unable to parse attachment"), &json!("status_code")));
     assert_eq!(ask(admin, "GET", "/api/v1/codes/9999", &[&bearer], "").await.status, 404);
+    town.close().await;
+}
+
+/// What VASPs ask for most: why a request was refused, and what the carrier said of a message.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_refused_sees_the_byte_and_the_remedy_and_nobody_else_does() {
+    let town = town().await;
+    let (acme, globex) = (Person::of(&town, "vasp:acme").await, Person::of(&town, "vasp:globex").await);
+    let mut broken = RawRequest::to(NUMBER);
+    broken.transaction_id("order-2513");
+    broken.attachments[1].head.push_str("Content-Transfer-Encoding: base64\r\n");
+    broken.attachments[1].body = b"%%%".to_vec();
+    assert_eq!(town.post(&broken).await.code(), Some(2513));
+    let byte = broken.body().windows(3).position(|bytes| bytes == b"%%%").unwrap();
+    let list = eventually("the refusal is there", async || {
+        let list = acme.sees("/refusals?transaction_id=order-2513").await;
+        list.body.contains("href=\"/refusals/1").then_some(list.body)
+    })
+    .await;
+    let place = list.split("href=\"").find(|part| part.starts_with("/refusals/1")).unwrap();
+    let place = place.split('"').next().unwrap();
+    let shown = acme.sees(place).await.body;
+    for words in [format!("at byte {byte}"), "What to do".to_owned(), "2513".to_owned()] {
+        assert!(shown.contains(&words), "{words}: {shown}");
+    }
+    assert_eq!(globex.sees(place).await.status, 404);
+    for path in ["/", "/refusals"] {
+        assert!(acme.sees(path).await.body.contains("order-2513"), "{path}");
+        assert!(!globex.sees(path).await.body.contains("order-2513"), "{path}");
+    }
     town.close().await;
 }
 

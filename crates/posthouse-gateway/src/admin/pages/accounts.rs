@@ -66,6 +66,7 @@ struct AccountPage {
     document: String,
     may_disable: bool,
     may_provision: bool,
+    may_submit: bool,
     /// What was just done, as a sentence.
     done: Option<&'static str>,
 }
@@ -108,6 +109,7 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
         document: serde_json::to_string_pretty(&account.document).unwrap_or_default(),
         may_disable: by.actor.may(Right::Disable),
         may_provision: by.actor.may(Right::Provision),
+        may_submit: by.actor.may(Right::Submit),
         done: None,
         account,
     })

@@ -163,7 +163,7 @@ fn unreadable(error: &serde_json::Error) -> ProblemDetails {
 }
 
 /// A query: names and values, percent-encoded.
-pub(super) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub(in super::super) fn query<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }
 

@@ -41,12 +41,14 @@ const PLACES: &[PlaceLink] = &[
     place("/mo", "From handsets", 'i'),
     place("/unmatched-reports", "Unmatched reports", 'u'),
     place("/callbacks", "Callbacks", 'c'),
+    place("/try", "Try it", 't'),
     place("/lint", "Lint", 'l'),
     place("/sandbox", "Sandbox", 'b'),
     place("/operations", "Operations", 'o'),
     group("/queues", "Queues", 'q'),
     place("/carriers", "Carriers", 'k'),
     place("/accounts", "Accounts", 'v'),
+    place("/keys", "Keys", 'y'),
     place("/numbers", "Numbers", 'n'),
     group("/provisioning", "Provisioning", 'p'),
     place("/audit", "Audit", 'a'),
@@ -61,6 +63,8 @@ fn asks(href: &'static str) -> Option<(Method, &'static str)> {
         "/codes" => None,
         "/" => Some((Method::GET, "/me")),
         "/lint" => Some((Method::POST, "/lint")),
+        "/try" => Some((Method::POST, "/submissions")),
+        "/keys" => Some((Method::GET, "/accounts/1/keys")),
         "/sandbox" => Some((Method::GET, "/sandbox/messages")),
         "/numbers" => Some((Method::GET, "/lookups/1")),
         "/provisioning" => Some((Method::GET, "/provisioning/revisions")),
@@ -213,7 +217,7 @@ mod tests {
         assert_eq!(menu(None), ["/codes"]);
         assert!(menu(Some(Role::Viewer)).contains(&"/queues"));
         let theirs = menu(Some(Role::Vasp(AccountName("acme".into()))));
-        for href in ["/", "/messages", "/callbacks", "/lint", "/codes"] {
+        for href in ["/", "/messages", "/callbacks", "/try", "/lint", "/keys", "/codes"] {
             assert!(theirs.contains(&href), "{href}: {theirs:?}");
         }
         for href in ["/queues", "/provisioning", "/audit"] {

@@ -1,14 +1,15 @@
 //! Live pages: a stream of events for each page that is open, and one computation for all that watch the same.
 //!
-//! Nothing is computed while nobody watches. A stream ends by itself after a while, so that whoever signed out does not watch on, and
+//! Nothing is computed while nobody watches. A stream ends within seconds of the session that it was begun with, and by itself after a while:
 //! the browser asks again.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, Uri, header};
+use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::{
+    account::AccountName,
     actor::{Actor, Credential, Role},
     lock::Mutex,
 };
@@ -17,13 +18,15 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{PageState, Visitor, carriers, overview, queues, sign_in::field};
+use super::{PageState, Visitor, carriers, message, overview, queues, sessions, sign_in::field};
 use crate::{http::answer_body::AnswerBody, spawn::spawn};
 
 /// How often what is watched is computed.
 const EVERY: Duration = Duration::from_secs(2);
 /// How long a stream lasts.
 const LASTS: Duration = Duration::from_secs(15 * 60);
+/// How often it is looked whether whoever watches is still signed in.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// How many streams there may be at a time. Pages without one ask by themselves.
 const MOST: usize = 64;
 /// The longest query of one, in bytes.
@@ -37,12 +40,21 @@ enum LiveTopic {
     Overview,
     Queues,
     Carrier(String),
+    /// A message, as those of this account see it, or else those who see all of them.
+    Message(String, Option<AccountName>),
 }
 
 impl LiveTopic {
-    /// By the address of its stream.
-    fn of(uri: &Uri) -> Option<Self> {
+    /// By the address of its stream, for whoever watches. What is computed once is for those who see everything; an account's own people watch
+    /// what is theirs.
+    fn of(uri: &Uri, who: &Actor) -> Option<Self> {
+        let account = who.account();
         match uri.path() {
+            "/live/message" => {
+                let query = uri.query().filter(|query| query.len() <= LONGEST)?;
+                Some(Self::Message(field(query.as_bytes(), "id")?, account.cloned()))
+            }
+            _ if account.is_some() => None,
             "/live/overview" => Some(Self::Overview),
             "/live/queues" => Some(Self::Queues),
             "/live/carrier" => {
@@ -59,7 +71,17 @@ impl LiveTopic {
             Self::Overview => overview::part(pages, by).await,
             Self::Queues => queues::part(pages, by).await,
             Self::Carrier(id) => carriers::part(pages, by, id).await,
+            Self::Message(id, _) => message::part(pages, by, id).await,
         }
+    }
+
+    /// By whom it is looked at, for all who watch it.
+    fn watcher(&self) -> Actor {
+        let role = match self {
+            Self::Message(_, Some(account)) => Role::Vasp(account.clone()),
+            _ => Role::Viewer,
+        };
+        Actor::new("live", role, Credential::Run)
     }
 }
 
@@ -84,15 +106,19 @@ impl Default for LiveTopics {
 }
 
 /// A stream for whoever asks at this address below `/live/`; `None` where it may not watch, there is nothing to watch, or there are too many.
-pub(super) fn stream(pages: &Arc<PageState>, visitor: &Visitor, uri: &Uri) -> Option<Response<AnswerBody>> {
-    let who = visitor.actor.as_ref()?;
-    // What is computed once is for those who see everything.
-    let topic = LiveTopic::of(uri).filter(|_| who.account().is_none())?;
+pub(super) fn stream(
+    pages: &Arc<PageState>,
+    visitor: &Visitor,
+    (headers, uri): (&HeaderMap, &Uri),
+) -> Option<Response<AnswerBody>> {
+    let topic = LiveTopic::of(uri, visitor.actor.as_ref()?)?;
     let permit = Arc::clone(&pages.live.streams).try_acquire_owned().ok()?;
     let (events, body) = mpsc::channel(WAITING);
     let (looked_at, of) = (Arc::clone(pages), topic.clone());
     let parts = watched(&pages.live, topic, move || look(Arc::clone(&looked_at), of.clone()));
-    drop(spawn(send(parts, events, permit)));
+    let (asked, headers) = (Arc::clone(pages), headers.clone());
+    let is_signed_in = move || is_signed_in(Arc::clone(&asked), headers.clone());
+    drop(spawn(send(parts, events, permit, is_signed_in)));
     let mut answer = Response::new(AnswerBody::Stream(body));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -172,7 +198,7 @@ async fn look(pages: Arc<PageState>, topic: LiveTopic) -> LiveLook {
     if pages.admin.drain.is_stopping() {
         return LiveLook::Over;
     }
-    let by = Actor::new("live", Role::Viewer, Credential::Run);
+    let by = topic.watcher();
     match topic.part(&pages, &by).await {
         Ok(html) => LiveLook::Seen(html, pages.admin.clock.now().strftime("%H:%M:%S").to_string()),
         // Who watches what is no more hears nothing more.
@@ -183,15 +209,29 @@ async fn look(pages: Arc<PageState>, topic: LiveTopic) -> LiveLook {
     }
 }
 
-/// Sends what is seen to one watcher, till it is gone, the topic ends, or the time is over.
-async fn send(
+/// Whether a watcher's session is there still. A store that cannot tell ends nothing.
+async fn is_signed_in(pages: Arc<PageState>, headers: HeaderMap) -> bool {
+    !matches!(sessions::known(&pages.admin, &headers).await, Ok(None))
+}
+
+/// Sends what is seen to one watcher, till it is gone or signed out, the topic ends, or the time is over.
+async fn send<S: Future<Output = bool>>(
     mut parts: watch::Receiver<LivePart>,
     events: mpsc::Sender<Bytes>,
     permit: OwnedSemaphorePermit,
+    is_signed_in: impl Fn() -> S,
 ) {
     let over = Instant::now() + LASTS;
-    let mut sent = 0;
+    let (mut sent, mut asked) = (0, Instant::now());
     loop {
+        if asked.elapsed() >= ASKED_EVERY {
+            if !is_signed_in().await {
+                // The page is loaded anew, and leads to where one signs in.
+                let _ = events.try_send(Bytes::from_static(b"event: over\ndata: signed out\n\n"));
+                break;
+            }
+            asked = Instant::now();
+        }
         let changed = tokio::select! {
             changed = parts.changed() => changed.is_ok(),
             () = events.closed() => false,
@@ -278,7 +318,7 @@ mod tests {
             LiveLook::Seen("<p></p>".to_owned(), "03:12:04".to_owned())
         });
         let (events, mut came) = mpsc::channel(WAITING);
-        let sending = spawn(send(parts, events, permit));
+        let sending = spawn(send(parts, events, permit, async || true));
         let first = came.recv().await.unwrap();
         assert!(first.starts_with(b"event: part\n"), "{first:?}");
         let begun = Instant::now();
@@ -290,9 +330,44 @@ mod tests {
         assert_eq!(topics.streams.available_permits(), MOST);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_ends_soon_after_its_session() {
+        let topics = Arc::new(LiveTopics::default());
+        let permit = Arc::clone(&topics.streams).try_acquire_owned().unwrap();
+        let parts = watched(&topics, LiveTopic::Queues, || async {
+            LiveLook::Seen("<p></p>".to_owned(), "03:12:04".to_owned())
+        });
+        let (events, mut came) = mpsc::channel(WAITING);
+        let asks = Arc::new(AtomicU64::new(0));
+        let asked = Arc::clone(&asks);
+        let is_signed_in = move || {
+            let times = asked.fetch_add(1, Relaxed);
+            async move { times == 0 }
+        };
+        let begun = Instant::now();
+        let sending = spawn(send(parts, events, permit, is_signed_in));
+        let mut last = Bytes::new();
+        while let Some(event) = came.recv().await {
+            last = event;
+        }
+        assert_eq!((last, asks.load(Relaxed)), (Bytes::from_static(b"event: over\ndata: signed out\n\n"), 2));
+        assert!(begun.elapsed() <= 2 * (ASKED_EVERY + EVERY));
+        sending.await.unwrap();
+        assert_eq!(topics.streams.available_permits(), MOST);
+    }
+
     #[test]
     fn topics_are_pages() {
-        let of = |uri: &str| LiveTopic::of(&uri.parse().unwrap());
+        let as_role = |role: Role, uri: &str| {
+            LiveTopic::of(&uri.parse().unwrap(), &Actor::new("ann", role, Credential::Run))
+        };
+        let acme = AccountName("acme".into());
+        let message = |account| Some(LiveTopic::Message("17".to_owned(), account));
+        assert_eq!(as_role(Role::Viewer, "/live/message?id=17"), message(None));
+        assert_eq!(as_role(Role::Vasp(acme.clone()), "/live/message?id=17"), message(Some(acme.clone())));
+        assert_eq!(as_role(Role::Vasp(acme.clone()), "/live/overview"), None);
+        assert_eq!(message(Some(acme.clone())).unwrap().watcher().role, Role::Vasp(acme));
+        let of = |uri: &str| as_role(Role::Viewer, uri);
         assert_eq!(of("/live/overview"), Some(LiveTopic::Overview));
         assert_eq!(of("/live/carrier?id=a%20b"), Some(LiveTopic::Carrier("a b".to_owned())));
         for none in ["/live/", "/live/messages", "/live/carrier", "/overview"] {

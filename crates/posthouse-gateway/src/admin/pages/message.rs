@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use http::Uri;
+use jiff::Timestamp;
 use posthouse_api::{
     InterveneRequest, MessageDetail, MessageView, NextStepView, PreviewView, ProblemCode, ProblemDetails,
     ResendRequest, ResentBatch,
@@ -18,21 +19,40 @@ use super::{
     super::body,
     PageState,
     ask::{query, segment},
-    frame::{Frame, ok},
+    frame::{Frame, ok, written},
     see_other,
     sessions::SignedIn,
     sign_in::field,
     words::{self, Fact, bytes, precise, short},
 };
 
+/// What is computed anew while somebody watches.
 #[derive(Template)]
-#[template(path = "message.html")]
-struct MessagePage {
-    frame: Frame,
+#[template(path = "message_live.html")]
+struct MessagePart {
     shown: MessageDetail,
     sentence: String,
     code: Option<String>,
     facts: Vec<Fact>,
+}
+
+impl MessagePart {
+    fn of(shown: MessageDetail) -> Self {
+        Self {
+            sentence: sentence(&shown),
+            code: shown.message.reason.as_deref().and_then(code),
+            facts: facts(&shown),
+            shown,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+struct MessagePage {
+    frame: Frame,
+    now: Timestamp,
+    live: MessagePart,
     /// What the handset shows, where it is asked for.
     preview: Option<PreviewView>,
     /// Whether whole numbers and content may be asked for.
@@ -97,11 +117,15 @@ pub(super) async fn handle(
 ) -> Response {
     let asked = |name| field(uri.query().unwrap_or_default().as_bytes(), name);
     let (done, reveal) = (asked("done"), asked("reveal").is_some_and(|asked| asked == "true"));
-    let done = done.and_then(|done| VERBS.iter().find(|verb| verb.path == done)).map(|verb| verb.done);
-    let frame = Frame::of(&by.visitor, "/messages");
+    let done = done.and_then(|done| match done.as_str() {
+        "submit" => Some("It was taken with 1000 Success. Here its life is to be seen."),
+        other => VERBS.iter().find(|verb| verb.path == other).map(|verb| verb.done),
+    });
+    let stream = (!reveal).then(|| format!("/live/message?{}", query([("id", id.as_str())])));
+    let frame = Frame { stream, ..Frame::of(&by.visitor, "/messages") };
     let path = format!("/messages/{}", segment(&id));
-    let query = if reveal { "?reveal=true" } else { "" };
-    let shown = pages.api.get::<MessageDetail>(&by.actor, &format!("{path}{query}")).await;
+    let asks = if reveal { "?reveal=true" } else { "" };
+    let shown = pages.api.get::<MessageDetail>(&by.actor, &format!("{path}{asks}")).await;
     let preview = match &shown {
         Ok(shown) if reveal && !shown.parts.is_empty() => {
             pages.api.get::<PreviewView>(&by.actor, &format!("{path}/preview")).await.map(Some)
@@ -111,17 +135,23 @@ pub(super) async fn handle(
     match preview.and_then(|preview| Ok((shown?, preview))) {
         Ok((shown, preview)) => ok(&MessagePage {
             frame,
-            sentence: sentence(&shown),
-            code: shown.message.reason.as_deref().and_then(code),
-            facts: facts(&shown),
+            now: pages.admin.clock.now(),
             verbs: verbs(&by.actor, &shown),
             done,
             preview,
             may_reveal: by.actor.may(Right::Reveal),
-            shown,
+            live: MessagePart::of(shown),
         }),
         Err(problem) => frame.trouble(&problem),
     }
+}
+
+/// The part that is live.
+///
+/// # Errors
+/// What the API refuses it for.
+pub(super) async fn part(pages: &PageState, by: &Actor, id: &str) -> Result<String, ProblemDetails> {
+    written(&MessagePart::of(pages.api.get(by, &format!("/messages/{}", segment(id))).await?))
 }
 
 /// Does something to a message, and leads back to it.

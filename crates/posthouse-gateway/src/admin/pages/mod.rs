@@ -13,9 +13,11 @@ mod chart;
 mod codes;
 mod filters;
 mod find;
+mod forms;
 mod frame;
 mod guard;
 mod home;
+mod keys;
 mod lint;
 mod live;
 mod media;
@@ -24,9 +26,9 @@ mod messages;
 mod mo;
 mod nodes;
 mod numbers;
+mod oidc;
 mod operations;
 mod overview;
-mod oidc;
 mod passwords;
 mod queues;
 mod refusals;
@@ -34,6 +36,7 @@ mod revisions;
 mod sandbox;
 mod sessions;
 mod sign_in;
+mod try_it;
 mod users;
 mod words;
 
@@ -42,14 +45,14 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::Request,
+    extract::{DefaultBodyLimit, Request},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode as HttpStatus, Uri};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
-pub(super) use self::ask::Api;
+pub(super) use self::ask::{Api, query};
 use self::{frame::Frame, live::LiveTopics, sessions::Visitor};
 use super::AdminState;
 use crate::{
@@ -61,10 +64,10 @@ use crate::{
 pub(super) struct PageState {
     api: Api,
     live: Arc<LiveTopics>,
+    oidc: Option<oidc::Issuer>,
     admin: Arc<AdminState>,
 }
 
-    oidc: Option<oidc::Issuer>,
 /// The pages.
 pub(super) struct Pages {
     state: Arc<PageState>,
@@ -105,6 +108,10 @@ impl Pages {
             .route("/sandbox", get(sandbox::handle))
             .route("/sandbox/{verb}", post(sandbox::act))
             .route("/lint", get(lint::form).post(lint::judge))
+            .route("/try", get(try_it::form).post(try_it::submit).layer(DefaultBodyLimit::disable()))
+            .route("/keys", get(keys::handle))
+            .route("/keys/add", post(keys::add))
+            .route("/keys/{id}/remove", post(keys::remove))
             .route("/queues", get(queues::handle))
             .route("/callbacks", get(callbacks::list))
             .route("/callbacks/{id}", get(callbacks::one))
@@ -124,6 +131,8 @@ impl Pages {
                 get(async |visitor: Visitor| Frame::of(&visitor, "").trouble(&live::refused())),
             )
             .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+            .route("/oidc/sign-in", get(oidc::begin))
+            .route(OIDC_CALLBACK, get(oidc::callback))
             .route("/sign-out", post(sign_in::sign_out))
             .route("/assets/{name}", get(assets::handle))
             .method_not_allowed_fallback(not_allowed)
@@ -131,8 +140,6 @@ impl Pages {
             .with_state(Arc::clone(&state));
         Self { state, router }
     }
-            .route("/oidc/sign-in", get(oidc::begin))
-            .route(OIDC_CALLBACK, get(oidc::callback))
 
     /// What goes with each request: who looks, and the routes.
     ///
@@ -167,7 +174,7 @@ pub(super) async fn stream(
     let address = peer.address.ip().to_canonical();
     let visitor = sessions::visitor(&pages.state.admin, headers, address).await;
     let visitor = visitor.unwrap_or_default();
-    let mut stream = live::stream(&pages.state, &visitor, uri)?;
+    let mut stream = live::stream(&pages.state, &visitor, (headers, uri))?;
     guard::headers(stream.headers_mut());
     Some(stream)
 }

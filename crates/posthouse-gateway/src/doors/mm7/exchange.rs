@@ -59,7 +59,10 @@ impl AtDoor for Exchange<'_> {
         };
         self.progress.working();
         self.whole = (arrival == Arrival::Whole).then(|| bytes.clone());
-        self.inquiry.facts.body = Some(self.read(arrival, bytes));
+        let content_type = &self.inquiry.facts.head.content_type;
+        let of = |decoded: &_| self.account(decoded);
+        let read = self.door.read_body(content_type, &self.headers, (arrival, bytes), of);
+        self.inquiry.facts.body = Some(read);
         Some(())
     }
 
@@ -89,22 +92,39 @@ impl AtDoor for Exchange<'_> {
     }
 }
 
-impl Exchange<'_> {
-    fn read(&self, arrival: Arrival, bytes: Bytes) -> Body {
+impl Mm7Door {
+    /// What a body holds, and whose it is.
+    pub(super) fn read_body(
+        &self,
+        content_type: &ContentTypeHeader,
+        headers: &HeaderMap,
+        (arrival, bytes): (Arrival, Bytes),
+        account: impl FnOnce(&Result<Decoded, DecodeError>) -> Option<Arc<Account>>,
+    ) -> Body {
         let limits = Limits::default();
         let length = bytes.len() as u64;
-        let package = match &self.inquiry.facts.head.content_type {
+        let package = match content_type {
             ContentTypeHeader::Read(content_type) => mime::unpack(content_type, bytes, &limits),
             // The first check refuses these before it asks for the body.
             ContentTypeHeader::Missing | ContentTypeHeader::Malformed => mime::Package::default(),
         };
         let (decoded, digest) = (decode_root(&package, &limits), digest(&package));
-        let account = self.account(&decoded);
+        let account = account(&decoded);
         let dialect = account.as_deref().map_or(Dialect::POSTHOUSE, |account| account.dialect.get());
-        let carrier_id = self.carrier_id(dialect);
+        let carrier_id = self.carrier_id(dialect, headers);
         Body { arrival, length, digest, mm7: Mm7Body { package, decoded }, account, dialect, carrier_id }
     }
 
+    /// The carrier that a request names, in the configured header or one of the dialect's.
+    fn carrier_id(&self, dialect: &Dialect, headers: &HeaderMap) -> Option<String> {
+        let value = std::iter::once(self.carrier_id_header.as_str())
+            .chain(dialect.carrier_id_headers.iter().copied())
+            .find_map(|name| headers.get(name))?;
+        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    }
+}
+
+impl Exchange<'_> {
     /// The account of the VASPID in the envelope.
     fn account(&self, decoded: &Result<Decoded, DecodeError>) -> Option<Arc<Account>> {
         let vaspid = decoded.as_ref().ok()?.vaspid.as_ref()?;
@@ -112,14 +132,5 @@ impl Exchange<'_> {
         let account = self.inquiry.facts.snapshot.account_by_vaspid(&hash, now)?;
         self.door.key_uses.note(&hash, || VaspKey::id_of(&hash).to_owned(), now);
         Some(Arc::clone(account))
-    }
-
-    /// The carrier that the request names, in the configured header or one of the dialect's.
-    fn carrier_id(&self, dialect: &Dialect) -> Option<String> {
-        let configured = self.door.carrier_id_header.as_str();
-        let value = std::iter::once(configured)
-            .chain(dialect.carrier_id_headers.iter().copied())
-            .find_map(|name| self.headers.get(name))?;
-        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
     }
 }

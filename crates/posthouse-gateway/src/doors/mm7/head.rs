@@ -22,11 +22,12 @@ impl Mm7Door {
             remote: requester.address,
             tls: requester.tls,
             certificate: peer.certificate.clone(),
+            is_vouched_for: false,
         }
     }
 }
 
-fn content_type(headers: &HeaderMap) -> ContentTypeHeader {
+pub(super) fn content_type(headers: &HeaderMap) -> ContentTypeHeader {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return ContentTypeHeader::Missing };
     let parsed = std::str::from_utf8(value.as_bytes()).ok().and_then(|text| ContentType::parse(text).ok());
     parsed.map_or(ContentTypeHeader::Malformed, ContentTypeHeader::Read)

@@ -4,16 +4,19 @@ mod answer;
 mod exchange;
 mod head;
 mod refused;
+mod vouched;
 
 use std::sync::Arc;
 
-use http::{HeaderName, Method, Request, StatusCode as HttpStatus};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode as HttpStatus};
 use hyper::body::Incoming;
 use posthouse_core::submit::{Facts, Rejection};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
 use self::exchange::Exchange;
+pub use self::vouched::{VouchedAnswer, VouchedRequest};
 use crate::{
     auth::{Verifier, key_uses::KeyUses},
     http::{
@@ -98,17 +101,16 @@ impl Mm7Door {
         }
         self.intake.record(FRONT, &exchange.inquiry, outcome, began.elapsed());
         if let Err(refusal) = outcome {
-            self.note(exchange, refusal);
+            self.note(&exchange.inquiry.facts, refusal, &exchange.headers, exchange.whole);
         }
         answer
     }
 
     /// Notes a refusal: what is wrong with the request is found out later, beside the way of all others.
-    fn note(&self, exchange: Exchange<'_>, refusal: Rejection) {
-        let facts = &exchange.inquiry.facts;
+    fn note(&self, facts: &Facts, refusal: Rejection, headers: &HeaderMap, body: Option<Bytes>) {
         self.refusals.note(refusal.reject, &refused::kind(facts, refusal), || {
-            let head = (self.path.as_str(), &exchange.headers);
-            refused::noted(facts, refusal, head, exchange.whole, &self.key, self.intake.clock.now())
+            let head = (self.path.as_str(), headers);
+            refused::noted(facts, refusal, head, body, &self.key, self.intake.clock.now())
         });
     }
 }

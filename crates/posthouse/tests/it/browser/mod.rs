@@ -82,6 +82,18 @@ async fn text(browser: &Browser, script: &str) -> String {
     browser.run(script).await.as_str().unwrap_or_default().to_owned()
 }
 
+/// Tabs on till the focus is there.
+async fn tab_to(browser: &Browser, selector: &str) {
+    for _ in 0..80 {
+        let is_there = format!("return document.activeElement.matches({selector:?})");
+        if browser.run(&is_there).await == true {
+            return;
+        }
+        browser.press(TAB).await;
+    }
+    panic!("{selector} is not reached by Tab");
+}
+
 /// The pages, and under which name their pictures are kept.
 async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
     let first = "return document.querySelector('[data-rows] tbody a')?.getAttribute('href') || ''";
@@ -127,6 +139,10 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         ("number-of-nobody", "/numbers?number=4912345".to_owned()),
         ("nodes", "/nodes".to_owned()),
         ("lint", "/lint".to_owned()),
+        ("try", "/try".to_owned()),
+        ("try-acme", "/try?account=acme".to_owned()),
+        ("keys", "/keys".to_owned()),
+        ("keys-acme", "/keys?account=acme".to_owned()),
         ("queues", "/queues".to_owned()),
         ("callbacks", "/callbacks".to_owned()),
         ("provisioning", "/provisioning".to_owned()),
@@ -242,7 +258,7 @@ async fn keys_alone_lead_from_the_first_page_to_why_a_message_was_refused() {
     town.close().await;
 }
 
-/// Whoever knows neither MM7 nor this program has been told that an order was refused, and nothing else.
+/// Whoever knows neither MM7 nor this program has been told that an order was refused, and nothing else. No mouse is needed.
 #[tokio::test]
 async fn who_knows_nothing_finds_from_the_first_page_why_a_request_was_refused() {
     let Some((town, browser, admin)) = seen().await else { return };
@@ -257,7 +273,13 @@ async fn who_knows_nothing_finds_from_the_first_page_why_a_request_was_refused()
     let told = text(&browser, &format!("return {row}.textContent")).await;
     assert!(told.contains("2513") && told.contains("Unable to parse attachment"), "{told}");
     // One step on: what is wrong, where, and what to do.
-    browser.run(&format!("{row}.querySelector('a').click()")).await;
+    for _ in 0..20 {
+        browser.press("j").await;
+        if browser.run(&format!("return {row}.contains(document.activeElement)")).await == true {
+            break;
+        }
+    }
+    browser.press(ENTER).await;
     eventually("the refusal is shown", async || {
         let heading = text(&browser, "return document.querySelector('h1').textContent").await;
         heading.starts_with("Refusal ").then_some(())
@@ -273,7 +295,8 @@ async fn who_knows_nothing_finds_from_the_first_page_why_a_request_was_refused()
     browser.press(&format!("/order-7781{ENTER}")).await;
     at(&browser, &here).await;
     // And what the code means, for who wants to know more.
-    browser.run("document.querySelector('.says a').click()").await;
+    tab_to(&browser, ".says a").await;
+    browser.press(ENTER).await;
     at(&browser, "/codes/2513").await;
     town.close().await;
 }
@@ -367,20 +390,50 @@ async fn hostile_words_are_text() {
     town.close().await;
 }
 
+/// Every field of every form of every page, filled with what would be obeyed if it were not escaped. What comes back is a page in which it
+/// stands as text, or stands not at all.
+#[tokio::test]
+async fn hostile_words_through_every_field_of_every_form_are_text() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    const FILL: &str = r#"return (async () => {
+        const hostile = "\"'><script>hit()</script><img src=x onerror=hit()>\u202E\u0000" + "x".repeat(10000);
+        const found = [];
+        let fields = 0;
+        for (const form of document.forms) {
+            // What ends this session would end the test.
+            if (/\/(sign-out|sign-in|end|revoke)$/.test(form.action)) continue;
+            const data = new URLSearchParams(new FormData(form));
+            for (const field of form.querySelectorAll("input:not([type=file]):not([type=hidden]), textarea")) {
+                data.set(field.name, hostile);
+                fields += 1;
+            }
+            const isPost = form.method === "post";
+            const to = isPost ? form.action : form.action + "?" + data.toString().slice(0, 4000);
+            const answer = await fetch(to, isPost ? {method: "POST", body: data} : {});
+            const text = await answer.text();
+            if (text.includes("<script>hit") || text.includes("<img src=x")) found.push(form.action);
+            if (answer.status >= 500) found.push(form.action + ": " + answer.status);
+            const csp = answer.headers.get("content-security-policy") || "";
+            if (!csp.includes("script-src 'self'") || csp.includes("unsafe")) found.push(form.action + ": " + csp);
+        }
+        return {found, fields};
+    })()"#;
+    let mut fields = 0;
+    for (_, path) in pages(&browser, &admin).await {
+        browser.open(&format!("{admin}{path}")).await;
+        let filled = browser.run(FILL).await;
+        assert_eq!(filled["found"], serde_json::json!([]), "{path}");
+        fields += filled["fields"].as_u64().unwrap();
+    }
+    assert!(fields > 50, "{fields}");
+    town.close().await;
+}
+
 /// A number is blocked, and an account's callbacks are paused, without a mouse.
 #[tokio::test]
 async fn keys_alone_block_a_number_and_pause_callbacks() {
     let Some((town, browser, _)) = seen().await else { return };
-    let tab_to = async |selector: &str| {
-        for _ in 0..80 {
-            let is_there = format!("return document.activeElement.matches({selector:?})");
-            if browser.run(&is_there).await == true {
-                return;
-            }
-            browser.press(TAB).await;
-        }
-        panic!("{selector} is not reached by Tab");
-    };
+    let tab_to = async |selector: &str| tab_to(&browser, selector).await;
     browser.press("gn").await;
     at(&browser, "/numbers").await;
     tab_to("#n-number").await;

@@ -3,7 +3,7 @@
 use posthouse_testing::{request::RawRequest, town::eventually};
 use serde_json::json;
 
-use super::{at, driver::Browser, look_at, text};
+use super::{ENTER, at, driver::Browser, look_at, tab_to, text};
 use crate::{portal::token, sandbox};
 
 /// A browser in which this account's people signed in.
@@ -39,6 +39,8 @@ async fn every_page_of_an_account_is_whole_at_every_width() {
         ("portal-message", &message),
         ("portal-callbacks", "/callbacks"),
         ("portal-lint", "/lint"),
+        ("portal-try", "/try"),
+        ("portal-keys", "/keys"),
         ("portal-sandbox", "/sandbox?done=clear"),
         ("portal-nothing", "/queues"),
     ] {
@@ -51,6 +53,68 @@ async fn every_page_of_an_account_is_whole_at_every_width() {
     judge(&browser, &request).await;
     wrong.extend(look_at(&browser, "portal-lint-wrong").await);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    town.close().await;
+}
+
+/// From a form to a message whose life is watched, by keys alone; and the same without JavaScript.
+#[tokio::test]
+async fn a_message_is_tried_and_its_life_is_watched() {
+    let Some(browser) = Browser::start().await else { return };
+    let town = sandbox::town().await;
+    let admin = town.app.ready().admin.clone();
+    browser.look(1440, "light").await;
+    signed_in(&town, &browser, "dev").await;
+    let mut wrong = Vec::new();
+    browser.press("gt").await;
+    at(&browser, "/try").await;
+    tab_to(&browser, "button[value=show]").await;
+    browser.press(ENTER).await;
+    let says = async |words: &str| {
+        eventually(words, async || {
+            let says = text(&browser, "return document.querySelector('.says')?.textContent || ''").await;
+            says.contains(words).then_some(())
+        })
+        .await;
+    };
+    says("It would be taken").await;
+    browser.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })").await;
+    wrong.extend(look_at(&browser, "portal-try-shown").await);
+    browser.look(1440, "light").await;
+    tab_to(&browser, "button[value=send]").await;
+    browser.press(ENTER).await;
+    says("It ended as Retrieved").await;
+    let heading = text(&browser, "return document.querySelector('h1').textContent").await;
+    assert!(heading.starts_with("Message 1"), "{heading}");
+    wrong.extend(look_at(&browser, "portal-message-live").await);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+
+    browser.scripts(false).await;
+    browser.open(&format!("{admin}/try")).await;
+    let send = "document.querySelector('#t-from').value = '333344'; document.querySelector('button[value=send]').click()";
+    browser.run(send).await;
+    eventually("it is refused", async || {
+        let told = text(&browser, "return document.querySelector('#answer')?.textContent || ''").await;
+        told.starts_with("It was refused with 2563").then_some(())
+    })
+    .await;
+    let wrong =
+        text(&browser, "return document.querySelector('[aria-labelledby=findings]').textContent").await;
+    assert!(wrong.contains("What to do: send from an address of this service: 111122."), "{wrong}");
+    browser.run("document.querySelector('#t-from').value = '111122'; document.querySelector('button[value=send]').click()").await;
+    eventually("it was taken", async || {
+        let told = text(&browser, "return document.querySelector('[role=status]')?.textContent || ''").await;
+        told.starts_with("It was taken with 1000").then_some(())
+    })
+    .await;
+    browser.open(&format!("{admin}/keys")).await;
+    browser.run("document.querySelector('form[action=\"/keys/add\"] button').click()").await;
+    eventually("a key is told", async || {
+        let told =
+            text(&browser, "return document.querySelector('[aria-labelledby=told] pre')?.textContent || ''")
+                .await;
+        (told.len() == 40).then_some(())
+    })
+    .await;
     town.close().await;
 }
 

@@ -28,7 +28,7 @@ use super::{
         query::Parameters,
         unknown,
     },
-    view,
+    own, view,
 };
 use crate::{
     random,
@@ -55,6 +55,7 @@ pub(in super::super::super) async fn handle(
     request: Request,
 ) -> Result<JsonAnswer<IssuedKey>, ProblemAnswer> {
     Parameters::of(request.uri()).finish()?;
+    own(&by, &name)?;
     let expected = if_match(request.headers())?;
     let wanted: KeyRequest = body::json(request).await?;
     Ok(JsonAnswer(add(&*state.store, &name, &wanted, expected, &by, state.clock.now()).await?))

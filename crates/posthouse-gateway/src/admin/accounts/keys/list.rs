@@ -3,12 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Extension,
     extract::{Path, State},
     response::Response,
 };
 use http::Uri;
 use posthouse_api::{KeyView, PageOf};
-use posthouse_core::store::Store;
+use posthouse_core::{actor::Actor, store::Store};
 
 use super::{
     super::super::{
@@ -17,7 +18,7 @@ use super::{
         query::Parameters,
         unknown,
     },
-    views, with_uses,
+    own, views, with_uses,
 };
 
 /// The keys of an account, without their texts
@@ -28,10 +29,12 @@ use super::{
 )]
 pub(in super::super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
+    Extension(by): Extension<Actor>,
     Path(name): Path<String>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
+    own(&by, &name)?;
     let keys = list(&*state.store, &name).await?;
     let items = keys.into_iter().map(|key| with_uses(key, &state.key_uses)).collect();
     Ok(answer::page(PageOf { items, next: None }, &uri))

@@ -5,10 +5,25 @@ pub mod list;
 pub mod remove;
 
 use jiff::Timestamp;
-use posthouse_api::{KeyKind, KeyView};
-use posthouse_core::account::{Account, KeySecret};
+use posthouse_api::{KeyKind, KeyView, ProblemDetails};
+use posthouse_core::{
+    account::{Account, KeySecret},
+    actor::Actor,
+};
 
+use super::super::{context::is_there, unknown};
 use crate::auth::key_uses::KeyUses;
+
+/// Keys are for operators, and for who belongs to the account.
+///
+/// # Errors
+/// It is another's, which is not there for the caller.
+fn own(by: &Actor, account: &str) -> Result<(), ProblemDetails> {
+    match is_there(by, account) {
+        true => Ok(()),
+        false => Err(unknown("account", account)),
+    }
+}
 
 /// All keys of an account, its own first.
 fn views(account: &Account) -> Vec<KeyView> {

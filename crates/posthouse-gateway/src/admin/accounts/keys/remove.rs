@@ -10,10 +10,13 @@ use http::{HeaderMap, Uri};
 use posthouse_api::ChangeMade;
 use posthouse_core::{account::AccountName, actor::Actor, provisioning::verbs::ProvisioningVerb};
 
-use super::super::super::{
-    AdminState,
-    answer::{JsonAnswer, ProblemAnswer},
-    change::requested,
+use super::{
+    super::super::{
+        AdminState,
+        answer::{JsonAnswer, ProblemAnswer},
+        change::requested,
+    },
+    own,
 };
 
 /// Ends a key that is good beside the account's own
@@ -32,6 +35,7 @@ pub(in super::super::super) async fn handle(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
+    own(&by, &name)?;
     let verb = ProvisioningVerb::RemoveKey { account: AccountName(name), key };
     requested(&state, &by, (&headers, &uri), &verb).await
 }

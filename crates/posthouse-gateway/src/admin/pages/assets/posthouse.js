@@ -105,6 +105,7 @@
       source = new EventSource(live.dataset.stream);
       source.addEventListener("part", (event) => show(event.data));
       source.addEventListener("beat", (event) => { fails = 0; seen(event.data); });
+      source.addEventListener("over", () => location.reload());
       source.addEventListener("error", () => { fails += 1; if (fails > 2 || source.readyState === EventSource.CLOSED) poll(); });
     };
     pause.hidden = false;
