@@ -5,11 +5,12 @@
 //! statements sent at once. What they write goes out the same way, together with the commit, once all of them have decided. So an
 //! ordinary batch is two flights: begin and read, write and commit.
 //!
-//! Operations of one batch do not see each other. Each [claims](BatchTx::claim) what it is about to change; who comes second is deferred to
-//! the next batch, and nothing of it is written.
+//! Operations of one batch do not see each other. Each [claims](BatchTx::claim) what it is about to change, and of two that claim the same
+//! the one that was handed in first has it; the other is deferred to the next batch, where it comes first, and nothing of it is written. So
+//! the first of a batch is never deferred, and two that want what the other has do not defer each other for ever.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, hash_map::Entry},
     future::Future,
     pin::Pin,
     sync::{
@@ -64,12 +65,32 @@ pub(super) enum BatchClaim {
 }
 
 /// Who holds a claim.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Holder {
     /// One operation.
     One(usize),
     /// Any number, which change nothing that the others look at.
-    Many,
+    Many(Vec<usize>),
+}
+
+impl Holder {
+    /// All but this one.
+    fn others(&self, number: usize) -> impl Iterator<Item = usize> {
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        };
+        all.iter().copied().filter(move |one| *one != number)
+    }
+}
+
+/// How an operation stands among those of its batch.
+#[derive(Debug, Default)]
+struct Rank {
+    /// It has written something in the middle, and can be left out only with all of the transaction.
+    has_written: AtomicBool,
+    /// One that was handed in before it claims what it claimed: it is deferred.
+    is_beaten: AtomicBool,
 }
 
 /// Where ids come from.
@@ -107,8 +128,29 @@ impl Ids {
 struct Shared {
     reads: Mutex<Vec<Read>>,
     claims: Mutex<HashMap<BatchClaim, Holder>>,
+    ranks: Vec<Rank>,
     ids: Arc<Ids>,
     is_full: bool,
+}
+
+impl Shared {
+    fn has_written(&self, number: usize) -> bool {
+        self.ranks.get(number).is_some_and(|rank| rank.has_written.load(Ordering::Relaxed))
+    }
+
+    fn is_beaten(&self, number: usize) -> bool {
+        self.ranks.get(number).is_some_and(|rank| rank.is_beaten.load(Ordering::Relaxed))
+    }
+
+    /// Defers these in favour of one, if all of them come after it and can be. Whether they are.
+    fn beat(&self, number: usize, others: &[usize]) -> bool {
+        let beats = others.iter().all(|other| *other > number && !self.has_written(*other));
+        if beats {
+            let ranks = others.iter().filter_map(|other| self.ranks.get(*other));
+            ranks.for_each(|rank| rank.is_beaten.store(true, Ordering::Relaxed));
+        }
+        beats
+    }
 }
 
 /// What an operation asks for.
@@ -136,7 +178,6 @@ struct Own {
     writes: Mutex<Vec<Write>>,
     handing_on: Mutex<HandingOn>,
     counted: Mutex<Counted>,
-    has_written: AtomicBool,
     must_commit: AtomicBool,
     is_again: bool,
 }
@@ -212,8 +253,13 @@ impl BatchTx {
         statement: &'static Statement,
         values: Vec<PgValue>,
     ) -> BatchResult<Vec<Row>> {
-        if statement.writes {
-            self.own.has_written.store(true, Ordering::Relaxed);
+        if self.shared.is_beaten(self.own.number) {
+            return Err(BatchFault::Deferred);
+        }
+        if statement.writes
+            && let Some(rank) = self.shared.ranks.get(self.own.number)
+        {
+            rank.has_written.store(true, Ordering::Relaxed);
         }
         let (reply, answer) = oneshot::channel();
         self.shared.reads.lock().push(Read { statement, values, reply });
@@ -242,12 +288,23 @@ impl BatchTx {
     /// Claims something for this operation alone.
     ///
     /// # Errors
-    /// [`BatchFault::Deferred`] when another of the batch has a claim on it.
+    /// [`BatchFault::Deferred`] when another of the batch has a claim on it that was handed in before.
     pub(super) fn claim(&self, claim: BatchClaim) -> BatchResult<()> {
-        if self.try_claim(claim) { Ok(()) } else { Err(BatchFault::Deferred) }
+        let number = self.own.number;
+        match self.shared.claims.lock().entry(claim) {
+            Entry::Vacant(free) => drop(free.insert(Holder::One(number))),
+            Entry::Occupied(mut held) => {
+                let others: Vec<usize> = held.get().others(number).collect();
+                if !self.shared.beat(number, &others) {
+                    return Err(BatchFault::Deferred);
+                }
+                held.insert(Holder::One(number));
+            }
+        }
+        Ok(())
     }
 
-    /// The same; whether it has it.
+    /// The same for what can be left to another, whichever was handed in first; whether it has it.
     pub(super) fn try_claim(&self, claim: BatchClaim) -> bool {
         let mut claims = self.shared.claims.lock();
         let holder = claims.entry(claim).or_insert(Holder::One(self.own.number));
@@ -257,13 +314,21 @@ impl BatchTx {
     /// Claims something beside others that do.
     ///
     /// # Errors
-    /// [`BatchFault::Deferred`] when another of the batch has it alone.
+    /// [`BatchFault::Deferred`] when another of the batch has it alone that was handed in before.
     pub(super) fn share(&self, claim: BatchClaim) -> BatchResult<()> {
-        match self.shared.claims.lock().entry(claim).or_insert(Holder::Many) {
-            Holder::Many => Ok(()),
-            Holder::One(number) if *number == self.own.number => Ok(()),
-            Holder::One(_) => Err(BatchFault::Deferred),
+        let number = self.own.number;
+        match self.shared.claims.lock().entry(claim).or_insert_with(|| Holder::Many(Vec::new())) {
+            Holder::Many(all) => all.push(number),
+            Holder::One(one) if *one == number => {}
+            holder @ Holder::One(_) => {
+                let others: Vec<usize> = holder.others(number).collect();
+                if !self.shared.beat(number, &others) {
+                    return Err(BatchFault::Deferred);
+                }
+                *holder = Holder::Many(vec![number]);
+            }
         }
+        Ok(())
     }
 
     /// Whether there is room for this.
@@ -300,6 +365,8 @@ pub(super) trait Job: Send {
     fn send(&self) -> bool;
     /// That it was not made durable after all.
     fn unsend(&self);
+    /// It comes again in the next batch, whatever became of it in this one.
+    fn defer(&mut self);
     /// It failed for this reason.
     fn fail(&mut self, error: StoreError);
     /// Answers.
@@ -351,6 +418,7 @@ pub(super) async fn run(
     let shared = Arc::new(Shared {
         reads: Mutex::new(Vec::new()),
         claims: Mutex::new(HashMap::new()),
+        ranks: jobs.iter().map(|_| Rank::default()).collect(),
         ids: Arc::clone(ids),
         is_full,
     });
@@ -361,7 +429,6 @@ pub(super) async fn run(
             writes: Mutex::new(Vec::new()),
             handing_on: Mutex::default(),
             counted: Mutex::default(),
-            has_written: AtomicBool::new(false),
             must_commit: AtomicBool::new(false),
             is_again: job.is_again(),
         });
@@ -370,13 +437,17 @@ pub(super) async fn run(
     }
     let mut is_open = false;
     let decided = decide(session, &shared, jobs, &mut is_open).await;
-    if let Err(trouble) = decided.and_then(|()| undone(&owns, jobs)) {
+    jobs.iter_mut()
+        .enumerate()
+        .filter(|(number, _)| shared.is_beaten(*number))
+        .for_each(|(_, job)| job.defer());
+    if let Err(trouble) = decided.and_then(|()| undone(&shared, jobs)) {
         if is_open {
             session.roll_back().await;
         }
         return Err(trouble);
     }
-    finish(session, partitions, &owns, jobs, is_open).await?;
+    finish(session, partitions, &shared, &owns, jobs, is_open).await?;
     for (own, job) in owns.iter().zip(jobs.iter_mut()) {
         if job.fault().is_none() {
             count(&ids.counts, &own.counted.lock());
@@ -396,9 +467,9 @@ fn count(counts: &Mutex<StateCounts>, counted: &Counted) {
 }
 
 /// Whether an operation failed after it wrote something.
-fn undone(owns: &[Arc<Own>], jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Trouble> {
-    for (own, job) in owns.iter().zip(jobs) {
-        let has_written = own.has_written.load(Ordering::Relaxed);
+fn undone(shared: &Shared, jobs: &mut [Box<dyn Job>]) -> std::result::Result<(), Trouble> {
+    for (number, job) in jobs.iter_mut().enumerate() {
+        let has_written = shared.has_written(number);
         if let Some(fault) = job.fault()
             && (has_written || matches!(fault, BatchFault::Undo(_)))
         {
@@ -537,6 +608,7 @@ fn seen_key(read: &Read) -> Option<(i64, Bytes, i64)> {
 async fn finish(
     session: &Session,
     partitions: &Partitions,
+    shared: &Shared,
     owns: &[Arc<Own>],
     jobs: &mut [Box<dyn Job>],
     is_open: bool,
@@ -549,7 +621,7 @@ async fn finish(
             continue;
         }
         let own_writes = std::mem::take(&mut *own.writes.lock());
-        let has_written = own.has_written.load(Ordering::Relaxed);
+        let has_written = shared.has_written(own.number);
         let counts = !own_writes.is_empty() || has_written;
         if counts && !job.send() {
             job.fail(StoreError::Closed);

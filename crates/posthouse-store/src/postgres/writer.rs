@@ -105,6 +105,12 @@ impl<T: Send> Job for Task<T> {
         }
     }
 
+    fn defer(&mut self) {
+        self.going = None;
+        // Why it failed may rest on what was claimed.
+        self.done = Some(Err(BatchFault::Deferred));
+    }
+
     fn fail(&mut self, error: StoreError) {
         self.going = None;
         self.done = Some(Err(BatchFault::Store(error)));

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use posthouse_core::store::{Acceptance, NewMessage, StoreError, roles::*};
+use mm7::MmStatus;
+use posthouse_core::{
+    life::state::{State, Terminal},
+    store::{Acceptance, EndedAttempt, NewMessage, StoreError, roles::*},
+};
 use posthouse_store::{
     Access, StoreUrl, open,
     postgres::PostgresStore,
     suite::{
-        bed::{ME, OTHER, at, carrier, lease, message},
+        bed::{ME, OTHER, at, carrier, lease, message, report, taken},
         postgres_server::PostgresServer,
     },
 };
@@ -91,6 +95,64 @@ async fn a_server_that_was_away_is_waited_for() {
         }
     };
     assert_eq!(tokio::time::timeout(IN_TIME, accepted).await.unwrap(), Ok(Acceptance::Fresh));
+    store.close().await.unwrap();
+}
+
+/// What a carrier answers and what it reports may wait for the server together, with what each of them wants in the other's hand: the first
+/// has it, and the other comes after it.
+#[tokio::test]
+async fn an_answer_and_the_report_on_it_do_not_hold_each_other_up() {
+    let Some(server) = PostgresServer::start(&[]) else { return };
+    let database = server.make_store().await;
+    let media = tempfile::tempdir().unwrap();
+    let url: StoreUrl = server.url(&database).parse().unwrap();
+    let store =
+        open(&url.without_standbys(), &media.path().join("media").into(), Access::serve()).await.unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+        store.accept(&new).await.unwrap();
+        store.begin(new.id, ME, "east", at(60), at(1)).await.unwrap();
+        ids.push(new.id);
+    }
+    server.signal("-STOP");
+    // It is under way, and all others wait for it: they are one batch.
+    let (first, other) = (message(0), message(0));
+    let busy = async { tokio::join!(store.accept(&first), store.accept(&other)) };
+    let all = async {
+        tokio::task::yield_now().await;
+        let settling = ids.iter().enumerate().map(|(number, id)| {
+            let store = &store;
+            async move {
+                let (settlement, carrier_id) = (taken(&format!("id-{number}"), 2), format!("id-{number}"));
+                let ended = EndedAttempt { settlement, said: "1000", failed: &[] };
+                let settled = store.settle_attempt(*id, ME, ended, at(2), None);
+                let reported = store.record_report(report(&carrier_id, MmStatus::Retrieved, 2), None);
+                // Both ways around.
+                match number % 2 {
+                    0 => tokio::join!(biased; settled, reported),
+                    _ => {
+                        let (reported, settled) = tokio::join!(biased; reported, settled);
+                        (settled, reported)
+                    }
+                }
+            }
+        });
+        futures_util::future::join_all(settling).await
+    };
+    let go_on = async {
+        tokio::task::yield_now().await;
+        tokio::task::yield_now().await;
+        server.signal("-CONT");
+    };
+    let (_, all, ()) =
+        tokio::time::timeout(IN_TIME, async { tokio::join!(biased; busy, all, go_on) }).await.unwrap();
+    for (settled, reported) in all {
+        assert!(settled.is_ok() && reported.is_ok(), "{settled:?}, {reported:?}");
+    }
+    for id in ids {
+        assert_eq!(store.message(id).await.unwrap().unwrap().state, State::Ended(Terminal::Retrieved));
+    }
     store.close().await.unwrap();
 }
 
