@@ -162,17 +162,23 @@ async fn missing(
 
 /// Applies what is missing, all or nothing. Several nodes that start at once do it one after the other.
 async fn migrate(client: &Client) -> Result<(), tokio_postgres::Error> {
-    // Making a table is itself a race: whoever loses it finds it made.
+    // Making the first table is itself a race: whoever loses it waits for the other, and finds it made.
     let mut tries = 0;
-    while let Err(error) = client.batch_execute(TABLE).await {
+    while let Err(error) = apply_all(client).await {
         tries += 1;
-        if tries == 3 {
+        if tries == 3 || client.is_closed() {
             return Err(error);
         }
+        client.batch_execute("ROLLBACK").await?;
     }
-    client
-        .batch_execute("BEGIN; SET LOCAL lock_timeout = '30s'; LOCK TABLE migration IN EXCLUSIVE MODE")
-        .await?;
+    Ok(())
+}
+
+/// In one transaction with the table that says what was applied: nobody sees that without what it is about.
+async fn apply_all(client: &Client) -> Result<(), tokio_postgres::Error> {
+    client.batch_execute("BEGIN; SET LOCAL lock_timeout = '30s'").await?;
+    client.batch_execute(TABLE).await?;
+    client.batch_execute("LOCK TABLE migration IN EXCLUSIVE MODE").await?;
     for step in STEPS {
         apply(client, step).await?;
     }
