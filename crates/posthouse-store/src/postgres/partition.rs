@@ -109,6 +109,8 @@ async fn make(session: &Session, table: Partitioned, number: i64) -> Result<(), 
         let may_pass = error.code().is_some_and(|state| {
             [
                 SqlState::DUPLICATE_TABLE,
+                // The type of its rows comes before it.
+                SqlState::DUPLICATE_OBJECT,
                 SqlState::UNIQUE_VIOLATION,
                 SqlState::LOCK_NOT_AVAILABLE,
                 SqlState::T_R_DEADLOCK_DETECTED,
