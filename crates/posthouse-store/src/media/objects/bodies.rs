@@ -1,6 +1,6 @@
 //! Bodies of media as a backend sees them: written, read, and thrown away.
 
-use std::{collections::HashSet, fmt, future::Future, sync::Arc};
+use std::{collections::HashSet, fmt, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::{Timestamp, civil::Date};
@@ -22,6 +22,8 @@ use crate::media::record::Seal;
 
 /// So many bodies at most are read at the same time.
 const READS: usize = 16;
+/// After what time it is worth asking again, when the place is away.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// So many objects are looked at in one step.
 const PAGE: usize = 1000;
 
@@ -51,6 +53,14 @@ pub(crate) struct MediaBodies {
     reads: Semaphore,
 }
 
+/// What is told of a place that is away to who brings something new. Why it is away is in the log, once.
+fn away(error: StoreError) -> StoreError {
+    match error {
+        StoreError::NotDone(_) => StoreError::Unavailable { retry_after: RETRY_AFTER },
+        error => error,
+    }
+}
+
 impl MediaBodies {
     /// Opens a place: it has to be this store's (its `identity`), and to take what is written. `begins`: whether the store has no objects
     /// yet; then it may be nobody's, and is this store's from here on. `ids` names this node's objects: no other node uses the same number.
@@ -71,9 +81,11 @@ impl MediaBodies {
     /// Keeps the media of a message, before the transaction that refers to them; `None`, if it has none.
     ///
     /// # Errors
-    /// Those of [`write`](Self::write), and of a submission that cannot be written down.
+    /// Those of [`write`](Self::write), and of a submission that cannot be written down. Where the place is away, so is the store, as far as
+    /// this message is concerned: [`Unavailable`](StoreError::Unavailable).
     pub(crate) async fn keep(&self, new: &NewMessage) -> Result<Option<KeptMedia>, StoreError> {
-        self.keep_parts(new.id, &new.media, || MediaBody::of_message(new)).await
+        let kept = self.keep_parts(new.id, &new.media, || MediaBody::of_message(new)).await;
+        kept.map_err(away)
     }
 
     /// Keeps the media of a message from a handset.
@@ -81,7 +93,7 @@ impl MediaBodies {
     /// # Errors
     /// Those of [`keep`](Self::keep).
     pub(crate) async fn keep_mo(&self, new: &NewMo) -> Result<Option<KeptMedia>, StoreError> {
-        self.keep_parts(new.id, &new.media, || MediaBody::of_mo(new)).await
+        self.keep_parts(new.id, &new.media, || MediaBody::of_mo(new)).await.map_err(away)
     }
 
     /// Keeps media that were taken over from another store, with what is known of their message.
@@ -408,6 +420,8 @@ pub(super) mod tests {
         let seal = body.seal();
         let written = bodies.write(body).await.unwrap();
         place.set_away(true);
+        let refused = bodies.keep(&with_media(message(0), &[vec![1; 9000]])).await.unwrap_err();
+        assert_eq!(refused, StoreError::Unavailable { retry_after: Duration::from_secs(5) });
         let error = bodies.read(written.object, written.position, &seal).await.unwrap_err();
         assert!(error.may_pass(), "{error}");
         assert!(bodies.check().await.unwrap_err().may_pass());
