@@ -217,6 +217,12 @@ impl Intake {
                 tracing::warn!(%error, "shedding load");
                 Rejection::shedding(*retry_after)
             }
+            // The database went before it said whether the message is stored: one that comes again gets the id of the first then.
+            StoreError::Failed(_) if !self.node.is_only() => {
+                self.metrics.shed(Shed::Store);
+                tracing::warn!(%error, "shedding load");
+                Rejection::shedding(SHED_FOR)
+            }
             StoreError::Full | StoreError::Overloaded => {
                 let is_full = *error == StoreError::Full;
                 self.metrics.shed(if is_full { Shed::Space } else { Shed::Store });
