@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 use posthouse_api::{ApiClient, ApiError};
+use posthouse_core::{
+    cluster::ALIVE_FOR,
+    store::{Node, NodeKind},
+};
 use posthouse_gateway::{
     admin::run_token,
     config::Settings,
@@ -19,7 +23,10 @@ use posthouse_gateway::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::{target::GatewayAddress, who::user};
+use crate::{
+    target::{GatewayAddress, visit},
+    who::user,
+};
 
 /// How often the gateway is asked meanwhile.
 const ASK_EVERY: Duration = Duration::from_millis(50);
@@ -64,6 +71,42 @@ pub async fn reach(settings: &Settings, revision: u64, wait: Duration) -> anyhow
         Some(reached) => reached,
         None => Reached::Gone { file },
     })
+}
+
+/// Waits until every gateway that serves a store for several works with this revision of provisioning; at most this long. `None` once all
+/// do, or where the store is for one: else which do not, and how far they are.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn reach_others(
+    settings: &Settings,
+    revision: u64,
+    wait: Duration,
+) -> anyhow::Result<Option<Reached>> {
+    if settings.store.postgres.is_none() {
+        return Ok(None);
+    }
+    let (store, begun) = (visit(settings, false).await?, Instant::now());
+    let first = store.nodes().await?;
+    let late = loop {
+        let nodes = store.nodes().await?;
+        // This machine's clock need not agree with the store's: who is alive is told by what is heard of it meanwhile.
+        let is_dead = |node: &Node| {
+            let before = first.iter().find(|before| before.owner == node.owner);
+            begun.elapsed() >= ALIVE_FOR && before.is_some_and(|before| before.beat_at == node.beat_at)
+        };
+        let is_late =
+            |node: &&Node| node.kind == NodeKind::Gateway && node.revision < revision && !is_dead(node);
+        let late: Vec<&Node> = nodes.iter().filter(is_late).collect();
+        let Some(first) = late.first() else { break None };
+        if begun.elapsed() >= wait {
+            let admin = late.iter().map(|node| node.address.as_str()).collect::<Vec<_>>().join(", ");
+            break Some(Reached::Late { admin, said: format!("it is at revision {}", first.revision) });
+        }
+        sleep(ASK_EVERY).await;
+    };
+    store.close().await?;
+    Ok(late)
 }
 
 /// The same for the gateway at this URL; `None` when nothing listens there.

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     confirm::{confirm, is_attended},
     print::{self, Printer},
-    running::{Reached, reach, reach_at},
+    running::{Reached, reach, reach_at, reach_others},
     target::{GatewayAddress, Target, environment, told, visit},
     who::at_the_files,
 };
@@ -44,7 +44,7 @@ Examples:
 
 What the file names becomes exactly what it says: an account with all its services, a carrier with all its connections. \
 What it does not name stays, unless --prune removes it. All of it is done, or nothing. A gateway that runs on the store \
-takes it without a restart, and is waited for. With --url it is sent to the gateway there, with what the files hold that it names. \
+takes it without a restart, and is waited for; so are all others that serve a PostgreSQL store. With --url it is sent to the gateway there, with what the files hold that it names. \
 `posthouse plan` shows the changes without making them.
 
 What would end accounts, carriers, connections, services, keys and passwords, or where callbacks go, is asked about on a terminal, and \
@@ -176,7 +176,13 @@ pub(super) async fn reached(
     let things = u32::try_from(applied.steps.len()).unwrap_or(u32::MAX);
     let wait = WAIT.saturating_add(WAIT_FOR_EACH.saturating_mul(things));
     let revision = applied.revision;
-    let Some(url) = &gateway.url else { return Ok((reach(settings, revision, wait).await?, wait)) };
+    let Some(url) = &gateway.url else {
+        let reached = reach(settings, revision, wait).await?;
+        if matches!(reached, Reached::Late { .. }) {
+            return Ok((reached, wait));
+        }
+        return Ok((reach_others(settings, revision, wait).await?.unwrap_or(reached), wait));
+    };
     let reached = reach_at(url.clone(), settings.admin.tls.as_ref(), revision, wait).await;
     let gone = || Reached::Late { admin: url.clone(), said: "it cannot be reached any more".to_owned() };
     Ok((reached.unwrap_or_else(gone), wait))
