@@ -116,20 +116,54 @@ impl PostgresServer {
 
     /// The same of these programs.
     pub fn start_of(programs: &Path, settings: &[&str]) -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         if !programs.join("initdb").is_file() {
             say_that_it_did_not_run(programs);
             return None;
         }
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("posthouse-pg-{}-{number}", std::process::id()));
-        let programs = programs.to_owned();
-        let mut server = Self { programs, folder, guard: None, users: None, template: OnceCell::new() };
-        server.make_folder();
+        let mut server = Self::in_folder_of_its_own(programs, &settings.join("\n"));
         server.make();
-        fs::write(server.folder.join("settings"), settings.join("\n")).unwrap();
         server.go_on();
         Some(server)
+    }
+
+    fn in_folder_of_its_own(programs: &Path, settings: &str) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = parent().join(format!("posthouse-pg-{}-{number}", std::process::id()));
+        let programs = programs.to_owned();
+        let server = Self { programs, folder, guard: None, users: None, template: OnceCell::new() };
+        server.make_folder();
+        fs::write(server.folder.join("settings"), settings).unwrap();
+        server
+    }
+
+    /// A standby of this server under this name, which `synchronous_standby_names` may name. Blocks for some seconds.
+    pub fn standby(&self, name: &str) -> Self {
+        let settings = fs::read_to_string(self.folder.join("settings")).unwrap_or_default();
+        let mut standby = Self::in_folder_of_its_own(&self.programs, &settings);
+        let mut copy = as_user(&self.programs.join("pg_basebackup"));
+        let from = format!("host={} user=posthouse application_name={name}", self.folder.display());
+        copy.args([
+            "--write-recovery-conf",
+            "--wal-method=stream",
+            "--checkpoint=fast",
+            "--no-sync",
+            "-d",
+            &from,
+        ]);
+        copy.arg("-D").arg(standby.data());
+        let copied = copy.current_dir("/").stdin(Stdio::null()).output().unwrap();
+        assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
+        standby.go_on();
+        standby
+    }
+
+    /// Makes a primary of a standby. Blocks till it takes writes.
+    pub fn promote(&self) {
+        let mut promote = as_user(&self.programs.join("pg_ctl"));
+        promote.args(["promote", "--wait", "--timeout=60", "-D"]).arg(self.data());
+        let promoted = promote.current_dir("/").stdin(Stdio::null()).output().unwrap();
+        assert!(promoted.status.success(), "pg_ctl promote: {}", String::from_utf8_lossy(&promoted.stdout));
     }
 
     fn make_folder(&self) {
@@ -218,6 +252,19 @@ impl PostgresServer {
         }
     }
 
+    /// Stops it as an operator does: whoever is connected is told. [`go_on`](Self::go_on) starts it again.
+    pub fn stop(&mut self) {
+        fs::write(self.folder.join("keep"), "").unwrap();
+        let mut stop = as_user(&self.programs.join("pg_ctl"));
+        stop.args(["stop", "--mode=fast", "--wait", "--timeout=60", "-D"]).arg(self.data());
+        let stopped = stop.current_dir("/").stdin(Stdio::null()).output().unwrap();
+        assert!(stopped.status.success(), "pg_ctl stop: {}", String::from_utf8_lossy(&stopped.stdout));
+        if let Some(mut guard) = self.guard.take() {
+            drop(guard.stdin.take());
+            guard.wait().unwrap();
+        }
+    }
+
     /// Has it stand still: nothing is answered, and no connection closed.
     pub fn signal(&self, signal: &str) {
         let postmaster = fs::read_to_string(self.folder.join("pid")).unwrap();
@@ -231,6 +278,12 @@ impl PostgresServer {
     /// The address of a database of it.
     pub fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=posthouse", self.folder.display())
+    }
+
+    /// The address of a database that is on this server, or on that one once it is promoted.
+    pub fn url_with(&self, standby: &Self, database: &str) -> String {
+        let host = |server: &Self| server.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://posthouse@{},{}/{database}", host(self), host(standby))
     }
 
     /// Makes an empty database.
@@ -317,13 +370,17 @@ fn shared_folder(programs: &Path) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let built = fs::metadata(&own).and_then(|own| own.modified()).unwrap();
     (programs, &own, built).hash(&mut hasher);
+    parent().join(format!("posthouse-pg-{:016x}", hasher.finish()))
+}
+
+/// Where the folders of servers are: where what is synced costs nothing, if there is room.
+fn parent() -> PathBuf {
     let (memory, least) = MEMORY;
     let free = Command::new("df").args(["--output=avail", "-k", memory]).output();
     let free = free.ok().and_then(|free| {
         String::from_utf8_lossy(&free.stdout).split_whitespace().last()?.parse::<u64>().ok()
     });
-    let parent = if free.is_some_and(|free| free >= least) { memory.into() } else { std::env::temp_dir() };
-    parent.join(format!("posthouse-pg-{:016x}", hasher.finish()))
+    if free.is_some_and(|free| free >= least) { memory.into() } else { std::env::temp_dir() }
 }
 
 /// A file that is this process's alone. Whoever had it before may have removed it.

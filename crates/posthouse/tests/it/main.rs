@@ -15,6 +15,8 @@ mod browser;
 mod callbacks;
 #[cfg(target_os = "linux")]
 mod cdr;
+#[cfg(target_os = "linux")]
+mod cluster;
 mod codes;
 mod connections;
 mod crash;
