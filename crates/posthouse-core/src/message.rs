@@ -89,14 +89,19 @@ pub struct Submission {
     /// The recipient.
     pub recipient: Msisdn,
     /// Subject, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// MessageClass, as the schema spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_class: Option<String>,
     /// Priority, as the schema spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<String>,
     /// ServiceCode, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_code: Option<String>,
     /// Content/@allowAdaptations, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_adaptations: Option<bool>,
     /// TimeStamp, or when the message was accepted.
     pub time_stamp: Timestamp,
@@ -109,6 +114,7 @@ pub struct Submission {
     /// The MM7Version that the VASP writes.
     pub version: String,
     /// What was noted while it was accepted: elements dropped, quirks tolerated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// Its media, in order; their bytes are kept beside it.
     pub parts: Vec<StoredPart>,

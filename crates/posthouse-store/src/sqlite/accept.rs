@@ -9,13 +9,16 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::{load::Work, state::State},
+    lock::Mutex,
     store::{Acceptance, Demand, ErrorCause, NewMessage, StoreError},
 };
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::{
     fault::{Result, StoreFault},
     job::Tx,
+    message_key::{self, FirstKeys, RowKeys},
+    recent_keys::RecentKeys,
 };
 use crate::media::{
     direct::Aligned,
@@ -36,6 +39,7 @@ pub(super) struct PreparedMessage {
     repeats_since: Option<Timestamp>,
     accepted_at: Timestamp,
     media: Option<StoredMedia>,
+    keys: FirstKeys,
 }
 
 /// The media of a message, written down as they will be kept.
@@ -58,6 +62,8 @@ impl PreparedMessage {
             StoreError::Refused(ErrorCause::within("the submission cannot be written", error))
         })?;
         let media = StoredMedia::of(message.id, &message.media, inline_max);
+        let (account, recipient) = (message.account.0.as_str(), submission.recipient.as_str());
+        let keys = FirstKeys::of(account, &submission.transaction_id, Some(&message.digest.0), recipient);
         Ok(Self {
             id: message.id,
             account: message.account.clone(),
@@ -71,6 +77,7 @@ impl PreparedMessage {
             repeats_since: message.repeats_since,
             accepted_at: message.accepted_at,
             media,
+            keys,
         })
     }
 }
@@ -105,7 +112,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Accep
     tx.has_room(Demand::New)?;
     if let Some(since) = message.repeats_since {
         let key = (message.account.0.as_str(), message.transaction_id.as_str(), &message.digest);
-        match repeated(tx.connection, key, since)? {
+        match repeated(tx.connection, tx.recent, key, since)? {
             // An earlier try stored it.
             Some(id) if id == message.id => return Ok(Acceptance::Fresh),
             Some(id) => return Ok(Acceptance::Repeats(id)),
@@ -115,6 +122,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMessage) -> Result<Accep
     if let Err(fault) = insert_message(tx, message) {
         return if is_stored(tx, message)? { Ok(Acceptance::Fresh) } else { Err(fault) };
     }
+    insert_keys(tx, message)?;
     insert_work(tx, message)?;
     if let Some(media) = &message.media {
         insert_media(tx, message.id, media)?;
@@ -134,21 +142,53 @@ fn is_stored(tx: &Tx<'_>, message: &PreparedMessage) -> Result<bool> {
 /// The message of this account, TransactionID and digest that was accepted at this time or later.
 pub(super) fn repeated(
     connection: &Connection,
+    recent: Option<&Mutex<RecentKeys>>,
     (account, transaction_id, digest): (&str, &str, &[u8; 16]),
     since: Timestamp,
 ) -> Result<Option<Id>> {
-    let found: Option<i64> = connection
-        .prepare_cached(
-            "SELECT id FROM message
-             WHERE transaction_id = ? AND digest = ? AND id >= ? AND account = ? AND accepted_at >= ?
-             ORDER BY id LIMIT 1",
-        )?
-        .query_row(
-            (transaction_id, digest, Id::first_at(since).number(), account, since.as_millisecond()),
-            |row| row.get(0),
-        )
-        .optional()?;
-    Ok(found.and_then(Id::from_number))
+    let first = Id::first_at(since).number();
+    let is_meant = |id: i64| -> Result<Option<Id>> {
+        let mut meant = connection.prepare_cached(
+            "SELECT 1 FROM message
+             WHERE id = ? AND transaction_id = ? AND digest = ? AND account = ? AND accepted_at >= ?",
+        )?;
+        let meant =
+            id >= first && meant.exists((id, transaction_id, digest, account, since.as_millisecond()))?;
+        Ok(Id::from_number(id).filter(|_| meant))
+    };
+    let key = message_key::repetition(account, transaction_id, digest);
+    let from = message_key::bucket_at(since);
+    let (ids, buckets) = match recent {
+        Some(recent) => recent.lock().repeated(key, (from, first)),
+        None => {
+            let above = "SELECT id FROM message WHERE id > ? AND id >= ? AND transaction_id = ? ORDER BY id";
+            let mut above = connection.prepare_cached(above)?;
+            let values = (message_key::keyed_to(connection)?, first, transaction_id);
+            let ids = above.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            (ids, message_key::buckets_from(connection, from)?)
+        }
+    };
+    for bucket in buckets {
+        if let Some(found) = message_key::find_oldest(connection, bucket, key, is_meant)? {
+            return Ok(Some(found));
+        }
+    }
+    for id in ids {
+        if let Some(found) = is_meant(id)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What it is found by: in memory, where its id is newer than what is in the table.
+fn insert_keys(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
+    let id = message.id.number();
+    if tx.recent.is_some_and(|recent| recent.lock().add(id, message.keys)) {
+        return Ok(());
+    }
+    let keys = RowKeys { id, first: message.keys, learned: None };
+    keys.entries().try_for_each(|entry| message_key::insert(tx.connection, entry))
 }
 
 fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {

@@ -13,7 +13,7 @@ use posthouse_core::{
 };
 use rusqlite::Connection;
 
-use super::{callback, due, fault::Result, job::Tx, provisioning, report, schema, search, work};
+use super::{callback, due, fault::Result, job::Tx, message_key, provisioning, report, schema, search, work};
 
 /// How many messages wait.
 const BACKLOG: i64 = 20_000;
@@ -41,6 +41,7 @@ fn backlog() -> Connection {
         let values: &[i64] = if statement.contains("?1") { &[BACKLOG] } else { &[] };
         connection.execute(statement, rusqlite::params_from_iter(values)).unwrap();
     }
+    message_key::key_all(&connection, |_| ()).unwrap();
     connection.progress_handler(BUDGET, Some(|| true)).unwrap();
     connection
 }

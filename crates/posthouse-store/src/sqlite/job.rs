@@ -13,7 +13,7 @@ use posthouse_core::{
 use rusqlite::{CachedStatement, Connection, Params};
 use tokio::sync::oneshot;
 
-use super::transaction::Transaction;
+use super::{recent_keys::RecentKeys, transaction::Transaction};
 use crate::{
     fault::{Result, StoreFault},
     media::segments::Segments,
@@ -36,6 +36,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) counts: Option<&'a Mutex<StateCounts>>,
     /// Whether it is noted what ends, for CDR files.
     pub(super) keeps_records: bool,
+    /// What recent messages are found by; `None` where nobody keeps that in memory.
+    pub(super) recent: Option<&'a Mutex<RecentKeys>>,
     /// Who takes callbacks that become due, and which he took.
     pub(super) handing_on: HandingOn,
     /// What is to be done once it is committed.
@@ -79,6 +81,7 @@ impl<'a> Tx<'a> {
             media_refused: None,
             counts: None,
             keeps_records: false,
+            recent: None,
             handing_on: HandingOn::default(),
             left: Left::default(),
         }

@@ -24,6 +24,8 @@ use rusqlite::{Connection, Params, Row};
 
 use super::{
     fault::{Result, StoreFault},
+    job::Tx,
+    message_key::{self, LearnedKeys},
     record::{Record, corrupt, time},
 };
 
@@ -52,14 +54,16 @@ macro_rules! subject {
 const BY_ID: &str = subject!(owes!(), "", "m.id = ?");
 /// For what makes nothing owed.
 const BY_ID_ONLY: &str = subject!("0", "", "m.id = ?");
-const BY_CARRIERS_ID: &str =
-    subject!(owes!(), "", "m.carrier_message_id = ? AND m.carrier = ? ORDER BY m.id DESC LIMIT 1");
+const BY_CARRIERS_ID: &str = subject!(owes!(), "", "m.id = ? AND m.carrier_message_id = ? AND m.carrier = ?");
 /// With what the VASP was told of read replies.
 const BY_CARRIERS_ID_AND_TOLD: &str = subject!(
     owes!(),
     ", (SELECT group_concat(r.status) FROM read_reply r WHERE r.message = m.id) AS told",
-    "m.carrier_message_id = ? AND m.carrier = ? ORDER BY m.id DESC LIMIT 1"
+    "m.id = ? AND m.carrier_message_id = ? AND m.carrier = ?"
 );
+/// The newest message with it that is not in `message_key`.
+const RECENT_BY_CARRIERS_ID: &str = "SELECT id FROM message
+    WHERE id > ? AND carrier_message_id = ? AND carrier = ? ORDER BY id DESC LIMIT 1";
 /// What [`is_unanswered`](posthouse_core::life::report::is_unanswered) may say of messages to one recipient, in the words of the indices.
 const UNANSWERED: &str = concat!(
     subject!(
@@ -88,11 +92,48 @@ pub(super) fn subject_to_begin(connection: &Connection, id: Id) -> Result<Option
 
 /// The newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
 pub(super) fn subject_by_carriers_id(
-    connection: &Connection,
+    tx: &Tx<'_>,
     carrier: &CarrierId,
     carrier_message_id: &str,
 ) -> Result<Option<Subject>> {
-    find(connection, BY_CARRIERS_ID, (carrier_message_id, carrier.as_str()))
+    by_carriers_id(tx, carrier, carrier_message_id, |id| {
+        find(tx.connection, BY_CARRIERS_ID, (id, carrier_message_id, carrier.as_str()))
+    })
+}
+
+/// Looks at what may be the newest message of the carrier with this MessageID: recent ones first, then older ones.
+fn by_carriers_id<T>(
+    tx: &Tx<'_>,
+    carrier: &CarrierId,
+    carrier_message_id: &str,
+    mut look: impl FnMut(i64) -> Result<Option<T>>,
+) -> Result<Option<T>> {
+    let key = LearnedKeys::of(carrier.as_str(), carrier_message_id).of_carrier;
+    let recent = match tx.recent {
+        Some(recent) => recent.lock().of_carrier(key),
+        None => {
+            let mut above = tx.prepare(RECENT_BY_CARRIERS_ID)?;
+            let values = (message_key::keyed_to(tx.connection)?, carrier_message_id, carrier.as_str());
+            above.query_map(values, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?
+        }
+    };
+    for id in recent {
+        if let Some(found) = look(id)? {
+            return Ok(Some(found));
+        }
+    }
+    let mut bucket = i64::MAX;
+    loop {
+        let below = match tx.recent {
+            Some(recent) => recent.lock().bucket_below(bucket),
+            None => message_key::bucket_below(tx.connection, bucket)?,
+        };
+        let Some(below) = below else { return Ok(None) };
+        if let Some(found) = message_key::find_newest(tx.connection, below, key, &mut look)? {
+            return Ok(Some(found));
+        }
+        bucket = below;
+    }
 }
 
 fn find(connection: &Connection, query: &str, values: impl Params) -> Result<Option<Subject>> {
@@ -149,13 +190,13 @@ pub(super) fn unanswered(
 
 /// All that a step needs to know of a message, and what waits for it. `learned`: the carrier's MessageID that comes with the step.
 pub(super) fn around(
-    connection: &Connection,
+    tx: &Tx<'_>,
     subject: Subject,
     needs: Needs,
     learned: Option<&str>,
 ) -> Result<(Loaded, Option<Waiting>)> {
-    let waiting = waiting(connection, &subject, learned)?;
-    let loaded = Loaded::with(subject, needs.beside(waiting.as_ref()), &Tables(connection))?;
+    let waiting = waiting(tx, &subject, learned)?;
+    let loaded = Loaded::with(subject, needs.beside(waiting.as_ref()), &Tables(tx.connection))?;
     Ok((loaded, waiting))
 }
 
@@ -181,12 +222,18 @@ impl LoadMore for Tables<'_> {
 /// The newest message of the carrier with this MessageID, with what [a read reply needs](posthouse_core::life::read_reply::NEEDS): one
 /// statement reads both.
 pub(super) fn with_told(
-    connection: &Connection,
+    tx: &Tx<'_>,
     carrier: &CarrierId,
     carrier_message_id: &str,
 ) -> Result<Option<Loaded>> {
-    let mut statement = connection.prepare_cached(BY_CARRIERS_ID_AND_TOLD)?;
-    let mut rows = statement.query((carrier_message_id, carrier.as_str()))?;
+    by_carriers_id(tx, carrier, carrier_message_id, |id| {
+        read_with_told(tx, (id, carrier_message_id, carrier.as_str()))
+    })
+}
+
+fn read_with_told(tx: &Tx<'_>, values: (i64, &str, &str)) -> Result<Option<Loaded>> {
+    let mut statement = tx.prepare(BY_CARRIERS_ID_AND_TOLD)?;
+    let mut rows = statement.query(values)?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let mut loaded = Loaded::only(read_subject(row)?);
     let record = Record::new("read_reply", loaded.subject.id.number(), row);
@@ -265,7 +312,8 @@ const BY_ADDRESS: &str = waiting!(
 );
 
 /// What waits for something to be learned about a message, if anything does.
-fn waiting(connection: &Connection, subject: &Subject, learned: Option<&str>) -> Result<Option<Waiting>> {
+fn waiting(tx: &Tx<'_>, subject: &Subject, learned: Option<&str>) -> Result<Option<Waiting>> {
+    let connection = tx.connection;
     // Reports rarely wait at all.
     if !connection.prepare_cached("SELECT 1 FROM unmatched_report LIMIT 1")?.exists([])? {
         return Ok(None);
@@ -279,7 +327,7 @@ fn waiting(connection: &Connection, subject: &Subject, learned: Option<&str>) ->
     let mut by_address = Pile::default();
     by_address.read(connection, BY_ADDRESS, (&subject.recipient, carrier, id, LOOKED_AT))?;
     if !by_address.reports.is_empty() {
-        load_neighbours(connection, subject, &mut waiting, &mut pile, by_address)?;
+        load_neighbours(tx, subject, &mut waiting, &mut pile, by_address)?;
     }
     waiting.reports = pile.reports.into_iter().collect();
     waiting.read_replies = pile.read_replies.into_iter().collect();
@@ -291,12 +339,13 @@ fn waiting(connection: &Connection, subject: &Subject, learned: Option<&str>) ->
 
 /// The messages that reports on one recipient may be about, and what waits under the MessageIDs of these reports.
 fn load_neighbours(
-    connection: &Connection,
+    tx: &Tx<'_>,
     subject: &Subject,
     waiting: &mut Waiting,
     pile: &mut Pile,
     by_address: Pile,
 ) -> Result<()> {
+    let connection = tx.connection;
     waiting.sender = sender(connection, subject.id)?;
     waiting.neighbours = unanswered(connection, &subject.carrier, &subject.recipient)?;
     waiting.neighbours.retain(|neighbour| neighbour.loaded.subject.id != subject.id);
@@ -307,7 +356,7 @@ fn load_neighbours(
         let id = &report.carrier_message_id;
         if !id.is_empty() && pile.reports.values().all(|other| other.carrier_message_id != *id) {
             pile.read(connection, UNDER_ID, (id, subject.carrier.as_str(), LOOKED_AT))?;
-            if let Some(bearer) = subject_by_carriers_id(connection, &subject.carrier, id)? {
+            if let Some(bearer) = subject_by_carriers_id(tx, &subject.carrier, id)? {
                 let loaded = Loaded::only(bearer);
                 waiting.neighbours.push(Neighbour { loaded, sender: String::new() });
             }

@@ -9,6 +9,7 @@
 //! | `backup.rs` | a copy of database and media beside a gateway that goes on |
 //! | `place.rs` `watch.rs` | whose the files are, and whether they are still there |
 //! | `reader.rs` | the read pool |
+//! | `message_key.rs` `recent_keys.rs` | what messages are found by, beside their ids |
 //! | `accept.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `cdr.rs` | records of what ended, till they are in files |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
@@ -46,6 +47,7 @@ mod keys;
 mod load;
 pub(crate) mod measures;
 mod member;
+mod message_key;
 mod mo;
 mod numbers;
 mod open;
@@ -57,6 +59,7 @@ mod provisioning;
 mod queue;
 mod queues;
 mod reader;
+mod recent_keys;
 mod record;
 mod refusals;
 mod report;
@@ -83,6 +86,7 @@ mod writer;
 use std::{mem, sync::Arc, time::Duration};
 
 use posthouse_core::{
+    lock::Mutex,
     slots::Slots,
     store::{ErrorCause, HandedOn, QueueDepth, StoreError, StoreResult, Take},
 };
@@ -98,6 +102,7 @@ use self::{
     member::Member,
     place::Database,
     reader::Readers,
+    recent_keys::RecentKeys,
     taken::Unread,
     transaction::Transaction,
     writer::StoreWriter,
@@ -125,6 +130,8 @@ pub struct SqliteStore {
     read_connections: u32,
     readers: Readers,
     writer: StoreWriter,
+    /// What recent messages are found by; `None` for a visitor.
+    recent: Option<Arc<Mutex<RecentKeys>>>,
     /// Which run of the gateway serves the store.
     member: Member,
     /// Dropped last: its descriptor outlives those of SQLite.
@@ -152,6 +159,7 @@ impl SqliteStore {
             read_connections: u32::try_from(options.read_connections.max(1)).unwrap_or(u32::MAX),
             readers: opened.readers,
             writer: opened.writer,
+            recent: opened.recent,
             member: Member::default(),
             _database: opened.database,
         })

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use posthouse_core::{Id, id::IdSource};
+use posthouse_core::{Id, id::IdSource, lock::Mutex};
 use rusqlite::Connection;
 
 use super::{
@@ -20,6 +20,7 @@ use super::{
         take_word_back,
     },
     reader::Readers,
+    recent_keys::RecentKeys,
     schema, taking,
     watch::Watch,
     writer::{Held, StoreWriter, WriterParts},
@@ -49,6 +50,7 @@ pub(super) struct OpenParts {
     pub(super) readers: Readers,
     pub(super) key: [u8; 32],
     pub(super) database: Arc<Database>,
+    pub(super) recent: Option<Arc<Mutex<RecentKeys>>>,
 }
 
 /// Opens or makes a store.
@@ -92,6 +94,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
         }
         Mode::Visit => (None, None, None),
     };
+    let recent = (options.mode == Mode::Serve).then(Arc::default);
     let checkpoints = Checkpoints::new(checkpoints).map_err(|source| OpenError::io(&options.path, source))?;
     let folders = [options.path.parent(), Some(options.media.as_path())];
     let parts = WriterParts {
@@ -102,13 +105,14 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
         folders: folders.into_iter().flatten().map(or_working_directory).collect(),
         low_water_bytes: options.low_water_bytes,
         on_fatal: options.on_fatal.clone(),
+        recent: recent.clone(),
         census,
         watch,
         held,
     };
     let writer =
         StoreWriter::start(parts, options.queue).map_err(|source| OpenError::io(&options.path, source))?;
-    Ok(OpenParts { writer, readers, key, database })
+    Ok(OpenParts { writer, readers, key, database, recent })
 }
 
 /// What version a store is of, without changing it.

@@ -25,13 +25,13 @@ pub(super) fn record(tx: &mut Tx<'_>, report: &CarrierReport) -> Result<Recorded
         return Ok(recorded);
     }
     let needs = report::needs(&subject, report);
-    let (loaded, waiting) = load::around(tx.connection, subject, needs, report::learned(report))?;
+    let (loaded, waiting) = load::around(tx, subject, needs, report::learned(report))?;
     write::decided(tx, report::record(loaded, waiting, report))
 }
 
 /// The message that a report is about, if that can be told.
 fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
-    let by_id = load::subject_by_carriers_id(tx.connection, &report.carrier, &report.carrier_message_id)?;
+    let by_id = load::subject_by_carriers_id(tx, &report.carrier, &report.carrier_message_id)?;
     let unanswered =
         |recipient: &Msisdn| load::unanswered(tx.connection, &report.carrier, recipient.as_str());
     report::meant(by_id, unanswered, report)
@@ -40,7 +40,7 @@ fn find(tx: &Tx<'_>, report: &CarrierReport) -> Result<Option<Subject>> {
 /// Records a read reply on the message it is about, or keeps it.
 pub(super) fn record_read_reply(tx: &mut Tx<'_>, reply: &CarrierReadReply) -> Result<Recorded> {
     let id = &reply.carrier_message_id;
-    let Some(loaded) = load::with_told(tx.connection, &reply.carrier, id)? else {
+    let Some(loaded) = load::with_told(tx, &reply.carrier, id)? else {
         waiting::keep_read_reply(tx, reply)?;
         return Ok(Recorded::Unmatched);
     };

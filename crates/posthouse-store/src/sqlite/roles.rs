@@ -63,8 +63,10 @@ impl IntakeStore for SqliteStore {
         since: Timestamp,
     ) -> StoreResult<Option<Id>> {
         let (account, transaction_id) = (account.clone(), transaction_id.to_owned());
+        let recent = self.recent.clone();
         let look = move |connection: &Connection| {
-            accept::repeated(connection, (&account.0, &transaction_id, &digest.0), since)
+            let recent = recent.as_deref().filter(|recent| recent.lock().is_loaded());
+            accept::repeated(connection, recent, (&account.0, &transaction_id, &digest.0), since)
         };
         self.readers.read(look).await
     }

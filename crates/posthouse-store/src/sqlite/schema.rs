@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::message_key;
 use crate::error::OpenError;
+
+/// From so many messages on, what takes a while is said.
+const WORTH_A_WORD: i64 = 100_000;
 
 struct Migration {
     version: i64,
@@ -83,6 +87,11 @@ const MIGRATIONS: &[Migration] = &[
     Migration { version: 20, name: "key_use", sql: include_str!("../../migrations/sqlite/0020_key_use.sql") },
     Migration { version: 21, name: "user", sql: include_str!("../../migrations/sqlite/0021_user.sql") },
     Migration { version: 22, name: "cdr", sql: include_str!("../../migrations/sqlite/0022_cdr.sql") },
+    Migration {
+        version: 23,
+        name: "message_key",
+        sql: include_str!("../../migrations/sqlite/0023_message_key.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -137,8 +146,26 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
             apply(&transaction, migration)?;
         }
     }
+    key_messages(&transaction)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Messages of a version that had indices instead are put into `message_key`.
+fn key_messages(connection: &Connection) -> Result<(), OpenError> {
+    let messages: i64 = connection.query_row("SELECT count(*) FROM message", [], |row| row.get(0))?;
+    if messages >= WORTH_A_WORD {
+        tracing::warn!(
+            messages,
+            "the store is brought up to date: its messages are indexed anew, which takes a minute or so for some millions"
+        );
+    }
+    let keyed = message_key::key_all(connection, |done| {
+        if messages >= WORTH_A_WORD {
+            tracing::info!(done, messages, "messages are indexed");
+        }
+    });
+    keyed.map_err(|fault| OpenError::Recovery(fault.to_string()))
 }
 
 fn apply(connection: &Connection, migration: &Migration) -> Result<(), OpenError> {

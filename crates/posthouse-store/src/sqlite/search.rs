@@ -16,6 +16,7 @@ use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 use super::{
     fault::Result,
     load,
+    message_key::{self, KeyKind},
     record::{Record, corrupt},
 };
 use crate::media::{
@@ -106,33 +107,134 @@ impl Query {
     }
 }
 
+/// Those that are not in `message_key` yet, and those under this key there. The walk is not to go by the bounds of ids.
+fn all_by_key(filter: &MessageFilter, key: i64, keyed_to: i64) -> Query {
+    let (first, last) = ids(filter);
+    let mut all = Query { from: "message m", ..Query::default() };
+    all.and(BY_KEY, keyed_to.max(first.saturating_sub(1)));
+    all.values.push(Box::new(key));
+    all.and("+m.id >= ?", first);
+    all.and("+m.id <= ?", last);
+    restrict(&mut all, filter);
+    all
+}
+
+/// In any of the buckets that there are.
+const BY_KEY: &str = "(m.id > ? OR m.id IN (
+    WITH RECURSIVE b (bucket) AS (
+        SELECT max(bucket) FROM message_key
+        UNION ALL SELECT (SELECT max(o.bucket) FROM message_key o WHERE o.bucket < b.bucket) FROM b WHERE b.bucket IS NOT NULL)
+    SELECT k.message FROM b CROSS JOIN message_key k ON k.bucket = b.bucket AND k.key = ?))";
+
 /// Messages that match, newest first.
 pub(super) fn messages(
     connection: &Connection,
     filter: &MessageFilter,
     limit: usize,
 ) -> Result<Vec<StoredMessage>> {
-    let (text, query) = (listing(filter), query(filter));
-    let mut statement = connection.prepare_cached(&text)?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement
-        .query(rusqlite::params_from_iter(query.values().chain(std::iter::once(&limit as &dyn ToSql))))?;
     let mut messages = Vec::new();
-    while let Some(row) = rows.next()? {
-        messages.push(read(row)?);
+    let Some(key) = found_by(filter) else {
+        list(connection, &query(filter), listing(filter), limit, &mut messages)?;
+        return Ok(messages);
+    };
+    let keyed_to = message_key::keyed_to(connection)?;
+    let (first, last) = ids(filter);
+    list(
+        connection,
+        &recent(filter, (first.max(keyed_to.saturating_add(1)), last)),
+        LISTED,
+        limit,
+        &mut messages,
+    )?;
+    let last = last.min(keyed_to);
+    let mut below = message_key::bucket_of(last).saturating_add(1);
+    while let Some(bucket) = message_key::bucket_below(connection, below)? {
+        if messages.len() >= limit || bucket < message_key::bucket_of(first) {
+            break;
+        }
+        let keyed = keyed(filter, (bucket, key), (first, last));
+        list(connection, &keyed, LISTED_BY_KEY, limit, &mut messages)?;
+        below = bucket;
     }
     Ok(messages)
 }
 
-/// The statement that lists messages: one that walks an index backwards, and holds no more than a row in memory.
-fn listing(filter: &MessageFilter) -> String {
+/// The messages that match a query, up to as many as there may be in all.
+fn list(
+    connection: &Connection,
+    query: &Query,
+    order: &str,
+    limit: usize,
+    messages: &mut Vec<StoredMessage>,
+) -> Result<()> {
+    let left = i64::try_from(limit.saturating_sub(messages.len())).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&query.text(&columns(), order))?;
+    let mut rows = statement
+        .query(rusqlite::params_from_iter(query.values().chain(std::iter::once(&left as &dyn ToSql))))?;
+    while let Some(row) = rows.next()? {
+        messages.push(read(row)?);
+    }
+    Ok(())
+}
+
+/// What a filter's messages are found by in `message_key`: what there are fewest of.
+fn found_by(filter: &MessageFilter) -> Option<i64> {
+    if filter.code.is_some() {
+        return None;
+    }
+    let by = [
+        (KeyKind::CarrierMessageId, &filter.carrier_message_id),
+        (KeyKind::TransactionId, &filter.transaction_id),
+        (KeyKind::Recipient, &filter.recipient),
+    ];
+    by.into_iter().find_map(|(kind, text)| Some(message_key::key(kind, &[text.as_ref()?.as_bytes()])))
+}
+
+/// The ids that a filter's messages may have, from the first to the last.
+fn ids(filter: &MessageFilter) -> (i64, i64) {
+    let first = filter.since.map_or(0, first_since);
+    let before = filter.before.map_or(i64::MAX, first_beyond);
+    let below = filter.below.map_or(i64::MAX, Id::number);
+    (first, before.min(below).saturating_sub(1))
+}
+
+/// Those that are not in `message_key` yet, between these ids. One bound at each end: a second one would not be seen by the walk.
+fn recent(filter: &MessageFilter, (first, last): (i64, i64)) -> Query {
+    let mut recent = Query { from: "message m", ..Query::default() };
+    recent.and("m.id >= ?", first);
+    recent.and("m.id <= ?", last);
+    restrict(&mut recent, filter);
+    recent
+}
+
+/// Those under a key in a bucket, between these ids.
+fn keyed(filter: &MessageFilter, (bucket, key): (i64, i64), (first, last): (i64, i64)) -> Query {
+    let mut keyed =
+        Query { from: "message_key k CROSS JOIN message m ON m.id = k.message", ..Query::default() };
+    keyed.and("k.bucket = ?", bucket);
+    keyed.and("k.key = ?", key);
+    keyed.and("k.message >= ?", first);
+    keyed.and("k.message <= ?", last);
+    restrict(&mut keyed, filter);
+    keyed
+}
+
+/// How messages are listed: an index is walked backwards, and no more than a row is held in memory.
+const LISTED: &str = "ORDER BY m.id DESC LIMIT ?";
+const LISTED_BY_KEY: &str = "ORDER BY k.message DESC LIMIT ?";
+/// Of a message several attempts may have failed in the same way.
+const LISTED_BY_CODE: &str = "GROUP BY f.message ORDER BY f.message DESC LIMIT ?";
+
+const fn listing(filter: &MessageFilter) -> &'static str {
+    match filter.code {
+        Some(_) => LISTED_BY_CODE,
+        None => LISTED,
+    }
+}
+
+fn columns() -> String {
     let columns: Vec<String> = COLUMNS.split(", ").map(|column| format!("m.{}", column.trim())).collect();
-    let order = match filter.code {
-        // Of a message several attempts may have failed in the same way.
-        Some(_) => "GROUP BY f.message ORDER BY f.message DESC LIMIT ?",
-        None => "ORDER BY m.id DESC LIMIT ?",
-    };
-    query(filter).text(&columns.join(", "), order)
+    columns.join(", ")
 }
 
 /// How many messages match, by what they are told apart by.
@@ -142,7 +244,10 @@ pub(super) fn count(
     by: &[CountBy],
     limit: usize,
 ) -> Result<Vec<MessageCount>> {
-    let query = query(filter);
+    let query = match found_by(filter) {
+        Some(key) => all_by_key(filter, key, message_key::keyed_to(connection)?),
+        None => query(filter),
+    };
     let mut by = by.to_vec();
     by.sort_unstable();
     by.dedup();
@@ -207,31 +312,49 @@ fn query(filter: &MessageFilter) -> Query {
         }
         None => {
             query.from = "message m";
-            bounds(&mut query, filter);
+            walked(&mut query, filter);
+            restrict(&mut query, filter);
+            return query;
         }
     }
     names(&mut query, filter);
+    states(&mut query, filter);
+    query
+}
+
+/// All that a filter asks of `message m`, but for the stretch of ids.
+fn restrict(query: &mut Query, filter: &MessageFilter) {
+    bounds(query, filter);
+    names(query, filter);
+    states(query, filter);
+}
+
+fn states(query: &mut Query, filter: &MessageFilter) {
     if !filter.states.is_empty() {
         let states: Vec<String> = filter.states.iter().map(|state| state.number().to_string()).collect();
         // `+` keeps the index on unanswered messages out: the walk goes by id.
         query.states = format!(" AND +m.state IN ({})", states.join(", "));
     }
-    query
 }
 
-/// The stretch of ids to be walked, and the exact times within it.
+/// The stretch of ids to be walked.
+fn walked(query: &mut Query, filter: &MessageFilter) {
+    let (first, last) = ids(filter);
+    if filter.since.is_some() {
+        query.and("m.id >= ?", first);
+    }
+    if filter.before.is_some() || filter.below.is_some() {
+        query.and("m.id <= ?", last);
+    }
+}
+
+/// The exact times, and where it went.
 fn bounds(query: &mut Query, filter: &MessageFilter) {
     if let Some(since) = filter.since {
-        let first = since.checked_sub(APART).unwrap_or(Timestamp::MIN);
-        query.and("m.id >= ?", Id::first_at(first).number());
         query.and("m.accepted_at >= ?", since.as_millisecond());
     }
     if let Some(before) = filter.before {
-        query.and("m.id < ?", first_beyond(before));
         query.and("m.accepted_at < ?", before.as_millisecond());
-    }
-    if let Some(below) = filter.below {
-        query.and("m.id < ?", below.number());
     }
     if let Some(carrier) = &filter.carrier {
         query.and("m.carrier = ?", carrier.0.clone());
@@ -266,6 +389,11 @@ fn failed_bounds(query: &mut Query, filter: &MessageFilter) {
     if let Some(connection) = &filter.connection {
         query.and("f.connection = ?", connection.clone());
     }
+}
+
+/// Where the ids begin of what may have been accepted since this time.
+fn first_since(since: Timestamp) -> i64 {
+    Id::first_at(since.checked_sub(APART).unwrap_or(Timestamp::MIN)).number()
 }
 
 /// Where the ids begin of what cannot have been accepted before this time.
@@ -430,28 +558,38 @@ mod tests {
         let window = MessageFilter { since: Some(at(0)), before: Some(at(9)), ..any.clone() };
         let code = Some(StatusCode::ServiceUnavailable);
         let carrier = Some(CarrierId("31003".into()));
-        for (filter, walk) in [
-            (window.clone(), "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        let parked = MessageFilter { states: vec![State::Parked], carrier: carrier.clone(), ..any.clone() };
+        let recipient = MessageFilter { recipient: Some("1".into()), ..any };
+        let coded = MessageFilter { code, carrier, connection: Some("east".into()), ..window.clone() };
+        for (query, order, walk) in [
+            (query(&window), LISTED, "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (query(&parked), LISTED, "SCAN m"),
+            (recent(&recipient, (7, 9)), LISTED, "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
             (
-                MessageFilter { states: vec![State::Parked], carrier: carrier.clone(), ..any.clone() },
-                "SCAN m",
+                keyed(&recipient, (1, 2), (3, 4)),
+                LISTED_BY_KEY,
+                "SEARCH k USING PRIMARY KEY (bucket=? AND key=? AND message>? AND message<?)",
             ),
             (
-                MessageFilter { recipient: Some("1".into()), ..any.clone() },
-                "SEARCH m USING INDEX message_recipient (recipient=?)",
-            ),
-            (
-                MessageFilter { code, carrier, connection: Some("east".into()), ..window },
+                query(&coded),
+                LISTED_BY_CODE,
                 "SEARCH f USING COVERING INDEX failed_attempt_code (code=? AND message<?)",
             ),
         ] {
-            let explain = format!("EXPLAIN QUERY PLAN {}", listing(&filter));
-            let mut statement = connection.prepare(&explain).unwrap();
-            let plan: Vec<String> =
-                statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap();
+            let plan = plan(&connection, &query.text(&columns(), order));
             assert_eq!(plan[0], walk, "{plan:?}");
             assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
         }
+        // What is counted by a key is not looked for in all messages.
+        let counted = all_by_key(&MessageFilter { recipient: recipient.recipient, ..window }, 2, 7);
+        let plan = plan(&connection, &counted.text("count(*)", ""));
+        assert!(plan.iter().any(|step| step == "MULTI-INDEX OR"), "{plan:?}");
+        assert!(!plan.iter().any(|step| step.starts_with("SCAN m")), "{plan:?}");
+    }
+
+    fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap()
     }
 
     #[test]

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::{bulk, endpoint, fault::Result, job::Tx, record::corrupt};
+use super::{bulk, endpoint, fault::Result, job::Tx, message_key, record::corrupt};
 use crate::media::{erase::Erasure, segments::RecordPlace};
 
 /// A message `g` that [is over](posthouse_core::life::retention::Ending::is_over).
@@ -140,6 +140,7 @@ pub(super) fn sweep(tx: &mut Tx<'_>, candidates: &Candidates) -> Result<Swept> {
     for id in &candidates.refusals {
         swept.refusals += rows(tx.execute("DELETE FROM refusal WHERE id = ?", [id])?);
     }
+    message_key::remove_old(tx.connection)?;
     tx.left.erased = true;
     Ok(swept)
 }
@@ -174,6 +175,10 @@ fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
 
 /// Removes a message with all that is about it. Its id stays the newest, if it was.
 fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
+    if let Some(row) = message_key::of_message(tx.connection, id)? {
+        tx.recent.into_iter().for_each(|recent| recent.lock().forget(&row, true));
+        row.entries().try_for_each(|entry| message_key::remove(tx.connection, entry))?;
+    }
     tx.execute("DELETE FROM event WHERE message = ?", [id])?;
     tx.execute("DELETE FROM read_reply WHERE message = ?", [id])?;
     tx.execute("DELETE FROM resubmission WHERE message = ?", [id])?;

@@ -674,9 +674,10 @@ mod tests {
     use crate::sqlite::SqliteOptions;
 
     /// What is not taken over: what belongs to SQLite alone, or is taken over otherwise. Sessions end: people sign in again.
-    const OTHERS: [&str; 11] = [
+    const OTHERS: [&str; 12] = [
         "erasing",
         "media",
+        "message_key",
         "meta",
         "migration",
         "refusals_kept",

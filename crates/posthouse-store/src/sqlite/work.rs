@@ -49,7 +49,7 @@ pub(super) fn settle(
 ) -> Result<Settled> {
     let subject = held(load::subject(tx.connection, id)?, owner)?;
     let (needs, learned) = (attempt::needs(settlement), attempt::learned(settlement));
-    let (loaded, waiting) = load::around(tx.connection, subject, needs, learned)?;
+    let (loaded, waiting) = load::around(tx, subject, needs, learned)?;
     write::decided(tx, attempt::settle(loaded, waiting, settlement, said, failed, now))
 }
 

@@ -17,7 +17,12 @@ use posthouse_core::{
 };
 use rusqlite::ToSql;
 
-use super::{callback, cdr, endpoint, fault::Result, job::Tx};
+use super::{
+    callback, cdr, endpoint,
+    fault::Result,
+    job::Tx,
+    message_key::{self, KeyEntry, LearnedKeys, bucket_of},
+};
 
 /// Writes what was decided, and passes the answer on.
 pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
@@ -34,6 +39,7 @@ pub(super) fn decided<T>(tx: &mut Tx<'_>, decided: Decided<T>) -> Result<T> {
 /// Writes what was decided about one message.
 pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     let id = effects.id;
+    key_message(tx, effects)?;
     write_message(tx, id, &effects.message)?;
     tx.count(|counts| counts.written(effects));
     if let Some(at) = effects.ended_at() {
@@ -80,6 +86,24 @@ fn keep_failed(tx: &Tx<'_>, id: Id, failed: &FailedAttempt) -> Result<()> {
         tx.execute(forget, (id.number(), oldest))?;
     }
     Ok(())
+}
+
+/// What a message is found by follows from what changes in it. To be called before that is written.
+fn key_message(tx: &Tx<'_>, effects: &Effects) -> Result<()> {
+    let (id, message) = (effects.id.number(), &effects.message);
+    if message.is_never_repeated
+        && let Some(row) = message_key::of_message(tx.connection, id)?
+        && let Some(key) = row.first.repetition
+    {
+        tx.recent.into_iter().for_each(|recent| recent.lock().forget(&row, false));
+        message_key::remove(tx.connection, KeyEntry { bucket: bucket_of(id), key, message: id })?;
+    }
+    let Some(learned) = &message.learned else { return Ok(()) };
+    let learned = LearnedKeys::of(effects.before.carrier.as_str(), learned);
+    if tx.recent.is_some_and(|recent| recent.lock().learn(id, learned)) {
+        return Ok(());
+    }
+    learned.entries(id).try_for_each(|entry| message_key::insert(tx.connection, entry))
 }
 
 /// One statement for all of it: each would write the row, and its entries in the indices of the columns that it names.

@@ -36,6 +36,7 @@ use super::{
     pace::GroupPace,
     place::{Database, LockFile, SAVED, beside, leave_word, private_file, take_word_back},
     queue::OrderQueue,
+    recent_keys::RecentKeys,
     transaction::{Transaction, WhenFull},
     watch::{Extent, Loss, Watch},
 };
@@ -75,6 +76,8 @@ pub(crate) struct WriterParts {
     pub(crate) folders: Vec<PathBuf>,
     pub(crate) low_water_bytes: u64,
     pub(crate) on_fatal: Fatal,
+    /// What recent messages are found by; none for a visitor.
+    pub(super) recent: Option<Arc<Mutex<RecentKeys>>>,
     /// Counts what has not ended; none for a visitor.
     pub(super) census: Option<Census>,
     /// Checks whether the files are still there.
@@ -260,6 +263,7 @@ impl WriterThread {
     }
 
     fn run(&mut self) {
+        self.load_recent();
         while !self.orders.is_done() {
             self.look_around();
             if !self.orders.wait(TICK) {
@@ -278,6 +282,15 @@ impl WriterThread {
             }
         }
         self.shut();
+    }
+
+    /// Reads what is recent, beside whoever opens the store: it takes some tens of milliseconds at the most.
+    fn load_recent(&mut self) {
+        let Some(recent) = &self.parts.recent else { return };
+        let loaded = recent.lock().load(&self.parts.connection);
+        if let Err(fault) = loaded {
+            self.fail_for_good(ErrorCause::within("recent messages could not be read", fault));
+        }
     }
 
     /// Takes what waits, after a moment for callers that were just answered and may be back. Returns the order to close beside it, if
@@ -373,6 +386,7 @@ impl WriterThread {
             self.counts.lock().undo_to(0);
             tx.counts = Some(&self.counts);
         }
+        tx.recent = self.parts.recent.as_deref();
         tx.lost = self.lost.as_ref().map(|loss| StoreError::not_done(loss.what.clone()));
         tx.execute("BEGIN IMMEDIATE", [])?;
         for job in group.iter_mut() {
@@ -386,6 +400,9 @@ impl WriterThread {
             }
         }
         let left = tx.left;
+        if let Some(recent) = &self.parts.recent {
+            recent.lock().write(connection)?;
+        }
         let begun = Instant::now();
         if let Some(segments) = &mut self.parts.segments {
             segments.write().map_err(Failure::Media)?;
@@ -401,6 +418,7 @@ impl WriterThread {
             Ok(_) => {
                 self.measures.committed(group.len(), begun.elapsed());
                 self.counts.lock().commit();
+                self.parts.recent.iter().for_each(|recent| recent.lock().committed());
                 Ok(left)
             }
             // The transaction is still open: it was refused, not lost.
@@ -428,6 +446,7 @@ impl WriterThread {
 
     /// Goes back to what is committed; returns whether that could be done.
     fn roll_back(&mut self) -> bool {
+        self.parts.recent.iter().for_each(|recent| recent.lock().undone());
         let connection = &self.parts.connection;
         let rolled_back = match connection.is_autocommit() {
             true => Ok(()),
@@ -616,6 +635,7 @@ mod tests {
             folders: Vec::new(),
             low_water_bytes: 0,
             on_fatal: Arc::new(move |what| fatal.send(what).unwrap()),
+            recent: None,
             census: None,
             watch: None,
             held: None,

@@ -7,13 +7,19 @@ use posthouse_core::{
     address::Msisdn,
     bounds::FAILED_ATTEMPTS,
     carrier::CarrierId,
-    life::state::{State, Terminal},
-    store::{CountBy, EndedAttempt, FailedAttempt, MessageCount, MessageFilter, NewMessage, Settlement},
+    life::{
+        read_reply::ReadStatus,
+        state::{State, Terminal},
+    },
+    store::{
+        Acceptance, CountBy, EndedAttempt, FailedAttempt, MessageCount, MessageFilter, NewMessage, Recorded,
+        Settlement,
+    },
 };
 
 use super::{
     Backend,
-    bed::{Bed, ME, acme, again, at, carrier, lease, message, report, taken},
+    bed::{Bed, ME, acme, again, at, carrier, lease, message, read_reply, report, taken},
 };
 
 async fn ids(bed: &Bed, filter: MessageFilter, limit: usize) -> Vec<Id> {
@@ -70,7 +76,10 @@ pub async fn every_filter_filters(backend: &dyn Backend) {
         (of(AccountName("nobody".into())), vec![]),
         (MessageFilter { carrier: Some(carrier()), ..any.clone() }, vec![mine]),
         (MessageFilter { recipient: Some("16175550199".into()), ..any.clone() }, vec![other.id]),
-        (MessageFilter { transaction_id: Some(transaction), ..any.clone() }, vec![mine]),
+        (MessageFilter { transaction_id: Some(transaction.clone()), ..any.clone() }, vec![mine]),
+        (MessageFilter { transaction_id: Some(transaction), before: Some(at(200)), ..any.clone() }, vec![]),
+        (MessageFilter { carrier_message_id: Some("c-1".into()), ..any.clone() }, vec![mine]),
+        (MessageFilter { carrier_message_id: Some("c-2".into()), ..any.clone() }, vec![]),
         (MessageFilter { states: vec![State::Accepted, State::Parked], ..any.clone() }, vec![other.id]),
         (MessageFilter { states: vec![retrieved], ..any.clone() }, vec![mine]),
         (MessageFilter { states: vec![retrieved], ..of(AccountName("globex".into())) }, vec![]),
@@ -230,4 +239,31 @@ pub async fn the_newest_id_is_remembered(backend: &dyn Backend) {
     assert_eq!(bed.newest_id().await, Ok(Some(newest)));
     assert_eq!(bed.sweep(at(100), at(100), 10).await.unwrap().messages, 2);
     assert_eq!(bed.newest_id().await, Ok(Some(newest)));
+}
+
+/// By what is on disk alone: repetitions, carriers' MessageIDs and recipients are known after a power cut, also those of messages that have
+/// ended, the newest first and page by page.
+pub async fn messages_are_found_after_a_power_cut(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let first = NewMessage { repeats_since: Some(at(0)), ..message(0) };
+    bed.accept(&first).await.unwrap();
+    let mut all = vec![first.id];
+    for now in 1..6 {
+        all.insert(0, bed.finished(&format!("c-{now}"), now).await);
+    }
+    let bed = bed.power_cut(backend).await;
+    let recipient = MessageFilter { recipient: Some("16175550100".into()), ..MessageFilter::default() };
+    assert_eq!(ids(&bed, recipient.clone(), 10).await, all);
+    let page = MessageFilter { below: Some(all[1]), ..recipient.clone() };
+    assert_eq!(ids(&bed, page, 2).await, all[2..4]);
+    let window = MessageFilter { since: Some(at(2)), before: Some(at(4)), ..recipient.clone() };
+    assert_eq!(ids(&bed, window, 10).await, all[2..4]);
+    assert_eq!(counted(&bed, &recipient, &[]).await[0].messages, 6);
+    let known_as = MessageFilter { carrier_message_id: Some("c-3".into()), ..MessageFilter::default() };
+    assert_eq!(ids(&bed, known_as, 10).await, [all[2]]);
+    let again = NewMessage { id: message(6).id, ..first.clone() };
+    assert_eq!(bed.accept(&again).await, Ok(Acceptance::Repeats(first.id)));
+    let reply = read_reply("c-2", ReadStatus::Read, 7);
+    let recorded = bed.record_read_reply(reply).await.unwrap();
+    assert!(matches!(recorded, Recorded::Applied(id, _) if id == all[3]), "{recorded:?}");
 }

@@ -167,6 +167,7 @@ impl Desk {
             mm: ReportedMm {
                 message_id,
                 recipient: Some(Address::Number("16175550100".to_owned())),
+                sender: Some(Address::ShortCode("111122".to_owned())),
                 ..ReportedMm::default()
             },
             date: Some(Timestamp::UNIX_EPOCH),
