@@ -268,7 +268,7 @@ macro_rules! conformance {
                 large_media_read_back_while_others_are_written;
             search: messages_come_newest_first_and_page_by_key,
                 every_filter_filters,
-                messages_are_found_after_a_power_cut,
+                messages_are_found_after_a_reopen,
                 messages_are_found_by_how_an_attempt_failed,
                 failed_attempts_are_bounded_and_go_with_their_message,
                 messages_are_counted,

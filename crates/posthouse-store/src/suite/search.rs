@@ -241,9 +241,9 @@ pub async fn the_newest_id_is_remembered(backend: &dyn Backend) {
     assert_eq!(bed.newest_id().await, Ok(Some(newest)));
 }
 
-/// By what is on disk alone: repetitions, carriers' MessageIDs and recipients are known after a power cut, also those of messages that have
+/// By what is on disk alone: repetitions, carriers' MessageIDs and recipients are known after a reopen, also those of messages that have
 /// ended, the newest first and page by page.
-pub async fn messages_are_found_after_a_power_cut(backend: &dyn Backend) {
+pub async fn messages_are_found_after_a_reopen(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let first = NewMessage { repeats_since: Some(at(0)), ..message(0) };
     bed.accept(&first).await.unwrap();
@@ -251,7 +251,7 @@ pub async fn messages_are_found_after_a_power_cut(backend: &dyn Backend) {
     for now in 1..6 {
         all.insert(0, bed.finished(&format!("c-{now}"), now).await);
     }
-    let bed = bed.power_cut(backend).await;
+    let bed = bed.reopen(backend).await;
     let recipient = MessageFilter { recipient: Some("16175550100".into()), ..MessageFilter::default() };
     assert_eq!(ids(&bed, recipient.clone(), 10).await, all);
     let page = MessageFilter { below: Some(all[1]), ..recipient.clone() };
