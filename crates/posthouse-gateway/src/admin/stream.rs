@@ -241,8 +241,7 @@ async fn follow(
         match followed.look(&follower).await {
             Ok(changed) => {
                 let beat = event("beat", &Value::String(follower.state.clock.now().to_string()));
-                let told = changed.iter().map(|(name, item)| event(name, item)).chain([beat]);
-                if told.into_iter().any(|event| events.try_send(event).is_err()) {
+                if !tell(&events, changed.iter().map(|(name, item)| event(name, item)).chain([beat])) {
                     break over("what changes was not read as fast as it came");
                 }
             }
@@ -254,6 +253,11 @@ async fn follow(
     let why = serde_json::to_value(&ended).unwrap_or_default();
     let _ = last.send(event("end", &why));
     drop(place);
+}
+
+/// Has these events wait for whoever follows; whether there was room for all of them.
+fn tell(events: &mpsc::Sender<Bytes>, told: impl IntoIterator<Item = Bytes>) -> bool {
+    told.into_iter().all(|event| events.try_send(event).is_ok())
 }
 
 fn over(why: &str) -> ProblemDetails {
@@ -298,6 +302,22 @@ mod tests {
             vec![item("4", "Accepted"), item("3", "Accepted"), item("2", "Sending"), item("1", "Sending")];
         assert_eq!(topic.differ(next), [item("2", "Sending"), item("3", "Accepted"), item("4", "Accepted")]);
         assert_eq!(topic.differ(vec![item("4", "Accepted")]), Vec::<Value>::new());
+    }
+
+    #[tokio::test]
+    async fn who_reads_too_slowly_is_told_so_at_the_end() {
+        let (events, mut read) = mpsc::channel(3);
+        let last = events.clone().reserve_owned().await.unwrap();
+        let one = || Bytes::from_static(b"one");
+        assert!(tell(&events, [one(), one()]));
+        assert!(!tell(&events, [one()]), "the last place is kept");
+        drop(last.send(Bytes::from_static(b"end")));
+        drop(events);
+        let mut all = Vec::new();
+        while let Some(event) = read.recv().await {
+            all.push(event);
+        }
+        assert_eq!(all, ["one", "one", "end"]);
     }
 
     #[test]

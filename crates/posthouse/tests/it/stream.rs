@@ -2,7 +2,7 @@
 
 use posthouse_testing::{
     request::RawRequest,
-    town::{DEADLINE, Town},
+    town::{DEADLINE, Town, eventually},
 };
 use serde_json::Value;
 use tokio::{
@@ -95,7 +95,24 @@ async fn what_changes_is_told_to_who_may_see_it() {
         assert_eq!(ask(&town.app.ready().admin, "GET", path, &[&theirs], "").await.status, 404, "{path}");
     }
     assert_eq!(ask(&town.app.ready().admin, "GET", "/api/v1/stream", &[], "").await.status, 401);
-    drop((all, globex));
+    // There are so many places, and whoever leaves gives one back.
+    let mut others = Vec::new();
+    for _ in 0..30 {
+        others.push(Following::open(&town, BEARER, "/api/v1/stream").await);
+    }
+    let full = ask(&town.app.ready().admin, "GET", "/api/v1/stream", &[BEARER], "").await;
+    assert_eq!((full.status, full.json()["code"].as_str()), (503, Some("unavailable")), "{}", full.body);
+    drop((all, globex, others));
+    eventually("there is room again", async || {
+        let address = town.app.ready().admin.trim_start_matches("http://").to_owned();
+        let mut stream = BufReader::new(TcpStream::connect(address).await.unwrap());
+        let request = format!("GET /api/v1/stream HTTP/1.1\r\nHost: gateway\r\n{BEARER}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut line = String::new();
+        timeout(DEADLINE, stream.read_line(&mut line)).await.unwrap().unwrap();
+        line.starts_with("HTTP/1.1 200").then_some(())
+    })
+    .await;
     town.close().await;
 }
 
