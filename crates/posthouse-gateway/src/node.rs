@@ -39,6 +39,7 @@ pub struct ClusterNode {
 #[derive(Clone, Copy, Debug)]
 struct Standing {
     number: u8,
+    epoch: u64,
     /// The store is for one gateway.
     is_only: bool,
     slots: Slots,
@@ -108,6 +109,22 @@ impl ClusterNode {
         self.standing.lock().number
     }
 
+    /// How often that number was taken, this run included.
+    pub fn epoch(&self) -> u64 {
+        self.standing.lock().epoch
+    }
+
+    /// Where its admin API is found.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// How long ago the store heard it; a store for one gateway needs not.
+    pub fn heard(&self) -> std::time::Duration {
+        let standing = *self.standing.lock();
+        if standing.is_only { std::time::Duration::ZERO } else { standing.heard_at.elapsed() }
+    }
+
     /// Which run of it this is.
     pub const fn owner(&self) -> Owner {
         self.owner
@@ -138,6 +155,11 @@ impl ClusterNode {
         if !self.is_heard() {
             return Some(format!("the store has not heard this node for {} s", ALONE_AFTER.as_secs()));
         }
+        self.clock_fault()
+    }
+
+    /// That its clock is off, if it is.
+    pub(crate) fn clock_fault(&self) -> Option<String> {
         let offset = self.clock.offset();
         (offset.unsigned_abs() > CLOCK_OFF).then(|| {
             let seconds = offset.unsigned_abs().as_secs();
@@ -247,9 +269,9 @@ fn source(membership: &Membership) -> IdSource {
 
 /// Of one that has just come. Where there are others, its slots are told with its first beat.
 fn standing(membership: &Membership) -> Standing {
-    let Membership { number, is_only, .. } = *membership;
+    let Membership { number, epoch, is_only, .. } = *membership;
     let slots = if is_only { Slots::ALL } else { Slots::NONE };
-    Standing { number, is_only, slots, heard_at: Instant::now() }
+    Standing { number, epoch, is_only, slots, heard_at: Instant::now() }
 }
 
 #[cfg(test)]

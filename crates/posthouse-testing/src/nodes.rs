@@ -166,7 +166,7 @@ impl MembershipStore for SharedStore {
         let number = (1..).find(is_free).ok_or_else(|| StoreError::refused("no number is free"))?;
         let Joining { owner, kind, address, version, .. } = joining;
         let (revision, is_draining, beat_at) = (0, false, time);
-        nodes.push(Node { number, owner, kind, address, version, revision, is_draining, beat_at });
+        nodes.push(Node { number, owner, epoch: 1, kind, address, version, revision, is_draining, beat_at });
         let ids_until = after(time, IDS_AHEAD);
         Ok(Membership { number, epoch: 1, is_only: false, ids_after: newest, ids_until, time })
     }

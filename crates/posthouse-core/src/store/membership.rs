@@ -80,6 +80,8 @@ pub struct Node {
     pub number: u8,
     /// Which run of it has the number.
     pub owner: Owner,
+    /// How often the number was taken, this run included.
+    pub epoch: u64,
     /// What it is.
     pub kind: NodeKind,
     /// Where its admin API is found; empty for a visitor.

@@ -44,6 +44,9 @@ pub enum StartError {
         /// Which file, and why; the remedy with it.
         source: TlsError,
     },
+    /// The clock is off: what it would say of messages is wrong.
+    #[error("{0}")]
+    Clock(String),
     /// A header name in the configuration is none.
     #[error("{0:?} is no name of an HTTP header; put another into [mm7] carrier_id_header")]
     HeaderName(String),

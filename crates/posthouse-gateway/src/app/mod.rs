@@ -11,12 +11,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use posthouse_core::{
     lock::Mutex,
-    store::{Store, StoreError},
+    store::{Owner, Store, StoreError},
 };
 use posthouse_store::{Access, LOW_WATER_BYTES, open as open_store};
 use tokio::{
     sync::watch,
     task::{JoinError, JoinHandle},
+    time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -43,12 +44,16 @@ use crate::{
     lookup::ported::Follower,
     node::ClusterNode,
     queue::SubmitQueue,
+    random::bytes,
     refusals,
     snapshot::SnapshotCell,
     spawn::spawn,
     telemetry::lines,
     tls::door::DoorTls,
 };
+
+/// How long a start that failed tells the store that it goes.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// A running gateway.
 pub struct App {
@@ -96,11 +101,30 @@ impl App {
         settings: &Settings,
         components: Components,
     ) -> Result<Self, StartError> {
+        let owner = Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?));
         let stop = CancellationToken::new();
+        let started = Self::start_as(owner, Arc::clone(&store), settings, components, stop.clone()).await;
+        if started.is_err() {
+            stop.cancel();
+            // Its number is another's at once, if it had one.
+            if !matches!(timeout(LEAVING, store.leave(owner)).await, Ok(Ok(()))) {
+                tracing::debug!("the store was not told that this node did not start");
+            }
+        }
+        started
+    }
+
+    async fn start_as(
+        owner: Owner,
+        store: Arc<dyn Store>,
+        settings: &Settings,
+        components: Components,
+        stop: CancellationToken,
+    ) -> Result<Self, StartError> {
         clock::start(&*components.clock, &*store).await?;
         let doors = Doors::bind(settings).await?;
         let ready = doors.ready(settings)?;
-        let wiring = Wiring::new(store, settings, components, &ready.admin, &stop).await?;
+        let wiring = Wiring::new(store, settings, components, &ready.admin, (owner, &stop)).await?;
         let records = wiring.records(settings)?;
         let queue = Arc::new(wiring.queue(&stop));
         let callbacks = Arc::new(wiring.callbacks(&stop));

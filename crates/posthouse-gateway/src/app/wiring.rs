@@ -84,13 +84,15 @@ impl Wiring {
         settings: &Settings,
         components: Components,
         admin: &str,
-        stop: &CancellationToken,
+        (owner, stop): (Owner, &CancellationToken),
     ) -> Result<Self, StartError> {
         let name = &settings.mm7.carrier_id_header;
         let metrics: Arc<Metrics> = Arc::default();
         let of_store = Arc::new(StoreClock::new(Arc::clone(&components.clock)));
-        let owner = Owner(i64::from_ne_bytes(bytes().map_err(StartError::Random)?));
         let node = ClusterNode::join(store.clone(), owner, admin, Arc::clone(&of_store)).await?;
+        if let Some(fault) = node.clock_fault() {
+            return Err(StartError::Clock(fault));
+        }
         let (clock, bell): (Arc<dyn Clock>, _) = (of_store, Arc::<Bell>::default());
         let callbacks = Arc::new(CallbackHandoff::new(Arc::clone(&clock), owner, Arc::clone(&bell)));
         let board = Arc::<LinkBoard>::default();

@@ -69,6 +69,7 @@ fn read_seat(row: &Row) -> BatchResult<NodeSeat> {
         Some(owner) => Some(Node {
             number,
             owner,
+            epoch: record.known("epoch", |epoch: i64| u64::try_from(epoch).ok())?,
             kind,
             address: record.value("address")?,
             version: record.value("version")?,
@@ -135,6 +136,7 @@ pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Members
     let node = Node {
         number,
         owner: joining.owner,
+        epoch: u64::try_from(epoch).unwrap_or(0),
         kind: joining.kind,
         address: joining.address.clone(),
         version: joining.version.clone(),
@@ -143,8 +145,7 @@ pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Members
         beat_at: now,
     };
     put(tx, &node, Some(joining.owner), epoch, ids_until);
-    let epoch = u64::try_from(epoch).unwrap_or(0);
-    Ok(Membership { number, epoch, is_only: false, ids_after, ids_until, time: now })
+    Ok(Membership { number, epoch: node.epoch, is_only: false, ids_after, ids_until, time: now })
 }
 
 /// A node says that it is there.

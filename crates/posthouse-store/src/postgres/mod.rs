@@ -8,6 +8,7 @@
 //! | `writer.rs` `batch.rs` `fault.rs` | operations of many callers in one transaction, and what is done when it fails |
 //! | `statements.rs` `value.rs` `record.rs` | every statement, what goes in, what comes out |
 //! | `partition.rs` `partitioned.rs` `upkeep.rs` | partitions by time, and what is done in the background |
+//! | `days.rs` `retention.rs` `old_objects.rs` | days that go whole |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `seen.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `member.rs` | the nodes that serve the store |
@@ -34,6 +35,7 @@ mod bulk;
 mod callback;
 mod cdr;
 mod clock;
+mod days;
 mod division;
 mod due;
 mod endpoint;
@@ -44,6 +46,7 @@ mod keys;
 mod load;
 mod member;
 mod mo;
+mod old_objects;
 mod open;
 mod overrides;
 mod partition;
@@ -54,6 +57,7 @@ mod reader;
 mod record;
 mod refusals;
 mod report;
+mod retention;
 mod revision;
 mod roles;
 mod schema;
@@ -88,6 +92,7 @@ pub(crate) use self::url::PostgresUrl;
 use self::{
     batch::{BatchTx, Going, Ids},
     reader::ReadPool,
+    retention::DayRetention,
     upkeep::Upkeep,
     writer::{BatchWriter, HandIn},
 };
@@ -106,6 +111,7 @@ pub struct PostgresStore {
     readers: ReadPool,
     writer: Arc<BatchWriter>,
     upkeep: Upkeep,
+    retention: DayRetention,
 }
 
 impl PostgresStore {

@@ -11,6 +11,7 @@ use super::{
     cdr::RecordKeeping,
     partition::Partitions,
     reader::ReadPool,
+    retention::DayRetention,
     schema,
     session::{Purpose, Session},
     standbys, statements,
@@ -105,10 +106,11 @@ impl PostgresStore {
             counts: Mutex::default(),
             records: RecordKeeping::default(),
         });
+        let retention = DayRetention::new(url.clone(), Arc::clone(&partitions), chance());
         let writer = BatchWriter::start(url, session, Arc::clone(&partitions), Arc::clone(&ids));
         let writer = Arc::new(writer);
         let upkeep = Upkeep::start(serves, Arc::clone(&writer), partitions);
-        Ok(Self { mode: options.mode, key, media, ids, readers, writer, upkeep })
+        Ok(Self { mode: options.mode, key, media, ids, readers, writer, upkeep, retention })
     }
 }
 
@@ -127,6 +129,15 @@ fn node(mode: Mode) -> u8 {
         (Mode::Serve, Ok(())) => 1 + byte[0] % 239,
         (Mode::Serve, Err(_)) => 1,
         (Mode::Visit, _) => VISITOR,
+    }
+}
+
+/// Some number, by which a store knows itself among others.
+fn chance() -> i64 {
+    let mut bytes = [0_u8; 8];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => i64::from_le_bytes(bytes),
+        Err(_) => std::process::id().into(),
     }
 }
 

@@ -45,16 +45,20 @@ use super::{
     accept::{self, MessageRows},
     audit,
     batch::{BatchTx, Going},
-    bulk, callback, cdr, clock, division, due, endpoint,
+    bulk, callback, cdr, clock,
+    days::Calendar,
+    division, due, endpoint,
     fault::BatchResult,
     inbound, intervene, keys, member,
     mo::{self, MoRows},
     overrides, provisioning, queues,
     refusals::{self, RefusalRow},
-    report, revision, search, seen, signed_in, sweep, token, unreadable, user,
+    report,
+    retention::RetentionPlace,
+    revision, search, seen, signed_in, sweep, token, unreadable, user,
     work::{self, EndOfAttempt},
 };
-use crate::sqlite::transaction::Transaction;
+use crate::sqlite::{Mode, transaction::Transaction};
 
 /// About how many bytes an operation writes that writes little.
 const LITTLE: usize = 500;
@@ -891,12 +895,20 @@ impl UpkeepStore for PostgresStore {
         messages_before: Timestamp,
         limit: usize,
     ) -> StoreResult<Swept> {
-        let candidates = sweep::find(&self.readers, media_before, messages_before, limit).await?;
-        if candidates.is_empty() {
-            return Ok(Swept::default());
+        let calendar = Calendar::read(&self.readers).await?;
+        let candidates = sweep::find(&self.readers, &calendar, media_before, messages_before, limit).await?;
+        let mut swept = Swept::default();
+        if !candidates.is_empty() {
+            let run = run!(candidates; |tx| sweep::sweep(tx, &candidates).await);
+            swept = self.write(Transaction::Sweep, LITTLE, true, run).await?;
         }
-        let run = run!(candidates; |tx| sweep::sweep(tx, &candidates).await);
-        self.write(Transaction::Sweep, LITTLE, true, run).await
+        if self.mode == Mode::Serve {
+            let place = RetentionPlace { readers: &self.readers, media: &self.media, calendar: &calendar };
+            let whole = self.retention.go(&place, media_before, messages_before).await?;
+            swept.messages += whole.messages;
+            swept.media += whole.media;
+        }
+        Ok(swept)
     }
 
     async fn clock(&self) -> StoreResult<ClockMarks> {

@@ -54,6 +54,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0005_cdr.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 6,
+        name: "job",
+        sql: include_str!("../../migrations/postgres/0006_job.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

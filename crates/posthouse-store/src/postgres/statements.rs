@@ -1324,27 +1324,105 @@ statements! {
     SWEEP_FIND_REFUSALS: one (Int, Int)
         "SELECT id FROM refusal WHERE last_at < $1 ORDER BY last_at LIMIT $2";
 
-    /// Messages that may be thrown away, the oldest first.
-    SWEEP_FIND: one (Int, Int, Int)
-        "SELECT e.id FROM ended e WHERE e.id < $1 AND e.at < $2
-           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = e.id) ORDER BY e.id LIMIT $3";
+    /// Messages of a stretch that may be thrown away, the oldest first.
+    SWEEP_FIND: one (Int, Int, Int, Int)
+        "SELECT e.id FROM ended e WHERE e.id >= $1 AND e.id < $2 AND e.at < $3
+           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = e.id) ORDER BY e.id LIMIT $4";
     /// The same with media.
-    SWEEP_FIND_MEDIA: one (Int, Int, Int)
-        "SELECT b.id FROM media b CROSS JOIN LATERAL (SELECT at FROM ended WHERE ended.id = b.id OFFSET 0) e WHERE b.id < $1 AND e.at < $2
-           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = b.id) ORDER BY b.id LIMIT $3";
+    SWEEP_FIND_MEDIA: one (Int, Int, Int, Int)
+        "SELECT b.id FROM media b CROSS JOIN LATERAL (SELECT at FROM ended WHERE ended.id = b.id OFFSET 0) e
+         WHERE b.id >= $1 AND b.id < $2 AND e.at < $3
+           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = b.id) ORDER BY b.id LIMIT $4";
     /// Messages from handsets that may be thrown away, the oldest first.
-    SWEEP_FIND_MO: one (Int, Int, Int)
-        "SELECT o.id FROM mo o WHERE o.id < $1 AND o.ended_at < $2
-           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id) ORDER BY o.id LIMIT $3";
+    SWEEP_FIND_MO: one (Int, Int, Int, Int)
+        "SELECT o.id FROM mo o WHERE o.id >= $1 AND o.id < $2 AND o.ended_at < $3
+           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = o.id) ORDER BY o.id LIMIT $4";
     /// The same with media.
-    SWEEP_FIND_MO_MEDIA: one (Int, Int, Int)
+    SWEEP_FIND_MO_MEDIA: one (Int, Int, Int, Int)
         "SELECT b.id FROM media b CROSS JOIN LATERAL (SELECT ended_at FROM mo WHERE mo.id = b.id OFFSET 0) o
-         WHERE b.id < $1 AND o.ended_at < $2
-           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = b.id) ORDER BY b.id LIMIT $3";
+         WHERE b.id >= $1 AND b.id < $2 AND o.ended_at < $3
+           AND NOT EXISTS (SELECT 1 FROM callback c WHERE c.message = b.id) ORDER BY b.id LIMIT $4";
     /// Reports that found no message, in the order in which they came.
     SWEEP_FIND_WAITING: one (Int, Int)
         "SELECT id FROM unmatched_report WHERE received_at < $1 ORDER BY id LIMIT $2";
     /// Unreadable requests, the oldest first.
     SWEEP_FIND_UNREADABLE: one (Int, Int)
         "SELECT id FROM unreadable WHERE last_at < $1 ORDER BY id LIMIT $2";
+
+    // Days that go whole.
+
+    /// The partitions that are there, and those that are taken out.
+    PARTITIONS_READ: one ()
+        "SELECT c.relname::text AS name, coalesce(pg_table_size(c.oid), 0)::int8 AS bytes, i.inhdetachpending AS leaves
+         FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+         WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname ~ '_p[0-9]{8}_[0-9]{2}$' ORDER BY c.relname";
+    /// Whether anything is left of a day's messages.
+    DAY_HAS_MESSAGES: one (Int, Int)
+        "SELECT EXISTS (SELECT 1 FROM message WHERE id >= $1 AND id < $2) OR EXISTS (SELECT 1 FROM mo WHERE id >= $1 AND id < $2)
+             OR EXISTS (SELECT 1 FROM awaiting WHERE id >= $1 AND id < $2) OR EXISTS (SELECT 1 FROM ended WHERE id >= $1 AND id < $2)
+             AS has";
+    /// Whether anything is left of their media.
+    DAY_HAS_MEDIA: one (Int, Int)
+        "SELECT EXISTS (SELECT 1 FROM media WHERE id >= $1 AND id < $2) AS has";
+    /// What of a day is still needed: it has not ended, or not before a time, or something is owed about it.
+    DAY_NEEDED: one (Int, Int, Int, Int)
+        "SELECT id FROM (
+             SELECT id FROM work WHERE id >= $1 AND id < $2
+             UNION SELECT id FROM awaiting WHERE id >= $1 AND id < $2
+             UNION SELECT message FROM callback WHERE message >= $1 AND message < $2
+             UNION SELECT id FROM ended WHERE id >= $1 AND id < $2 AND at >= $3
+             UNION SELECT id FROM mo WHERE id >= $1 AND id < $2 AND (ended_at IS NULL OR ended_at >= $3)) n LIMIT $4";
+    /// Callbacks that failed, of messages of a day that are gone.
+    DAY_FORGET_FAILED: one (Int, Int, Int)
+        "DELETE FROM callback_failed WHERE ctid = ANY (ARRAY(
+             SELECT f.ctid FROM callback_failed f WHERE f.message >= $1 AND f.message < $2
+               AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = f.message)
+               AND NOT EXISTS (SELECT 1 FROM mo WHERE mo.id = f.message) LIMIT $3)) RETURNING message";
+    /// Tries to deliver callbacks, likewise.
+    DAY_FORGET_TRIES: one (Int, Int, Int)
+        "DELETE FROM callback_attempt WHERE ctid = ANY (ARRAY(
+             SELECT t.ctid FROM callback_attempt t WHERE t.message >= $1 AND t.message < $2
+               AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = t.message)
+               AND NOT EXISTS (SELECT 1 FROM mo WHERE mo.id = t.message) LIMIT $3)) RETURNING message";
+    /// What was sent again, likewise.
+    DAY_FORGET_RESUBMISSIONS: one (Int, Int, Int)
+        "DELETE FROM resubmission WHERE ctid = ANY (ARRAY(
+             SELECT r.ctid FROM resubmission r WHERE r.message >= $1 AND r.message < $2
+               AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = r.message) LIMIT $3)) RETURNING message";
+    /// The first object from a number on.
+    OBJECT_NEXT: one (Int)
+        "SELECT id FROM object WHERE id >= $1 ORDER BY id LIMIT 1";
+    /// Which of a stretch of objects there are.
+    OBJECTS_BETWEEN: one (Int, Int)
+        "SELECT id FROM object WHERE id >= $1 AND id <= $2 ORDER BY id";
+    /// Media that lie in a stretch of objects, with what is known of their messages.
+    OBJECT_MEDIA: one (Int, Int, Int)
+        "SELECT b.id, b.crc, b.length, b.object, b.position, coalesce(m.account, o.account) AS account,
+                coalesce(m.carrier, o.carrier) AS carrier, coalesce(m.submission, o.document) AS document
+         FROM (SELECT id, crc, length, object, position FROM media WHERE object >= $1 AND object < $2 LIMIT $3) b
+         LEFT JOIN LATERAL (SELECT account, carrier, submission FROM message WHERE message.id = b.id OFFSET 0) m ON true
+         LEFT JOIN LATERAL (SELECT account, carrier, document FROM mo WHERE mo.id = b.id OFFSET 0) o ON true";
+    /// Media lie in another object from now on.
+    MEDIA_MOVE: one (Int, Int, Int, Int)
+        "WITH another AS (INSERT INTO object (id) VALUES ($2) ON CONFLICT DO NOTHING)
+         UPDATE media SET object = $2, position = $3 WHERE id = $1 AND object = $4 RETURNING id";
+    /// Media whose object is not there.
+    MEDIA_LOST: one (Int, Int)
+        "DELETE FROM media WHERE id = $1 AND object = $2 RETURNING id";
+    /// Objects that are gone.
+    OBJECTS_FORGET: one (Int, Int)
+        "DELETE FROM object WHERE id >= $1 AND id < $2 RETURNING id";
+    /// Takes a job for some minutes, unless another has it.
+    JOB_TAKE: one (Text, Int, Int)
+        "INSERT INTO job (name, owner, until) VALUES ($1, $2, (extract(epoch FROM clock_timestamp()) * 1000)::int8 + $3)
+         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+             WHERE job.owner = excluded.owner OR job.until <= (extract(epoch FROM clock_timestamp()) * 1000)::int8
+         RETURNING owner";
+    /// Whether one still has it, till the transaction ends.
+    JOB_HOLD: one (Text, Int)
+        "SELECT owner FROM job WHERE name = $1 AND owner = $2 AND until > (extract(epoch FROM clock_timestamp()) * 1000)::int8
+         FOR UPDATE";
+    /// Gives it back.
+    JOB_LEAVE: one (Text, Int)
+        "UPDATE job SET until = 0 WHERE name = $1 AND owner = $2 RETURNING owner";
 }

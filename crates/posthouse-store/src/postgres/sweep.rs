@@ -2,7 +2,7 @@
 //!
 //! Looking for them is a reader's work; the writer throws away what was found, after making sure that it still may.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use posthouse_core::{
     Id,
     store::{StoreError, Swept},
@@ -10,14 +10,12 @@ use posthouse_core::{
 
 use super::{
     batch::{BatchClaim, BatchTx},
+    days::{Calendar, DayPart},
     fault::{BatchResult, refused},
     reader::ReadPool,
     statements::{self, Statement},
     value::{PgValue, values},
 };
-
-/// How far the time in an id may lie behind that of its acceptance.
-const APART: SignedDuration = SignedDuration::from_secs(10);
 
 /// What may be thrown away.
 #[derive(Clone, Debug, Default)]
@@ -50,28 +48,34 @@ impl OldRows {
     }
 }
 
-/// Looks for what may be thrown away, at most `limit` of each, the oldest first. What was accepted later than the time in question has not
-/// ended before it.
+/// Looks for what may be thrown away row by row, at most `limit` of each, the oldest first. What was accepted later than the time in
+/// question has not ended before it.
 pub(super) async fn find(
     readers: &ReadPool,
+    calendar: &Calendar,
     media_before: Timestamp,
     messages_before: Timestamp,
     limit: usize,
 ) -> BatchResult<OldRows, StoreError> {
-    let before = |time: Timestamp| {
-        let last = time.checked_add(APART).unwrap_or(Timestamp::MAX);
-        values![Id::first_at(last), time, limit]
+    let (media, messages) = ((DayPart::Media, media_before), (DayPart::Messages, messages_before));
+    let ids = async |statement: &'static Statement, (part, before): (DayPart, Timestamp)| {
+        let mut found: Vec<Id> = Vec::new();
+        for (from, to) in calendar.row_by_row(part, before) {
+            let left = limit.saturating_sub(found.len());
+            if left == 0 {
+                break;
+            }
+            let ids = numbers(readers, statement, values![from, to, before, left]).await?;
+            found.extend(ids.into_iter().filter_map(Id::from_number));
+        }
+        Ok::<_, StoreError>(found)
     };
-    let ids =
-        async |statement: &'static Statement, values: Vec<PgValue>| -> BatchResult<Vec<Id>, StoreError> {
-            Ok(numbers(readers, statement, values).await?.into_iter().filter_map(Id::from_number).collect())
-        };
     let old = || values![messages_before, limit];
     Ok(OldRows {
-        media: ids(&statements::SWEEP_FIND_MEDIA, before(media_before)).await?,
-        messages: ids(&statements::SWEEP_FIND, before(messages_before)).await?,
-        mo_media: ids(&statements::SWEEP_FIND_MO_MEDIA, before(media_before)).await?,
-        mos: ids(&statements::SWEEP_FIND_MO, before(messages_before)).await?,
+        media: ids(&statements::SWEEP_FIND_MEDIA, media).await?,
+        messages: ids(&statements::SWEEP_FIND, messages).await?,
+        mo_media: ids(&statements::SWEEP_FIND_MO_MEDIA, media).await?,
+        mos: ids(&statements::SWEEP_FIND_MO, messages).await?,
         unmatched_reports: numbers(readers, &statements::SWEEP_FIND_WAITING, old()).await?,
         unreadable: numbers(readers, &statements::SWEEP_FIND_UNREADABLE, old()).await?,
         for_nobody: numbers(readers, &statements::SWEEP_FIND_FOR_NOBODY, old()).await?,

@@ -133,15 +133,14 @@ pub(super) async fn look_again(tx: &BatchTx, now: Timestamp) -> BatchResult<bool
     if is_known {
         tx.write(&statements::DELETE_WAITING, values![number]);
     } else {
-        let this: i64 = record.value("next_look")?;
-        tx.write(&statements::LOOK_AGAIN, values![number, next_look(number, this)]);
+        tx.write(&statements::LOOK_AGAIN, values![number, next_look(number, now)]);
     }
     Ok(true)
 }
 
-/// The look after this one; its number tells when it was kept.
-fn next_look(number: i64, this: i64) -> Option<Timestamp> {
+/// The look after one at this time; its number tells when it was kept. Those that were missed are made up for by that one.
+fn next_look(number: i64, now: Timestamp) -> Option<Timestamp> {
     let kept = posthouse_core::Id::from_number(number)?.time();
     let looks = LOOKS.iter().filter_map(|after| kept.checked_add(*after).ok());
-    looks.into_iter().find(|look| look.as_millisecond() > this)
+    looks.into_iter().find(|look| *look > now)
 }

@@ -45,7 +45,9 @@ impl Member {
             held.epoch += 1;
         }
         let Joining { owner, kind, address, version, now } = joining;
-        let node = Node { number, owner, kind, address, version, revision, is_draining: false, beat_at: now };
+        let epoch = held.epoch;
+        let node =
+            Node { number, owner, epoch, kind, address, version, revision, is_draining: false, beat_at: now };
         held.node = Some(node);
         Ok(Membership {
             number,

@@ -293,6 +293,7 @@ macro_rules! conformance {
                 what_owes_a_report_stays,
                 what_failed_does_not_keep_its_message,
                 unmatched_reports_go,
+                what_is_needed_stays_when_its_day_goes,
                 a_sweep_is_limited;
             durability: everything_is_there_after_a_reopen,
                 what_was_acknowledged_survives_a_power_cut,

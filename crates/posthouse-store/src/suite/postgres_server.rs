@@ -4,8 +4,8 @@
 //! Tests that do not stop it share one, also those of other processes of the same program: where each test is a process, a server for each
 //! would take longer than the tests. It is stopped some seconds after the last of them is gone.
 //!
-//! `POSTHOUSE_PG_BIN` names the folder of its programs; otherwise Debian's is taken. Where there is none, the tests that need it say so in
-//! one line and pass.
+//! `POSTHOUSE_PG_BIN` names the folder of its programs; otherwise Debian's is taken. `POSTHOUSE_PG18_BIN` names that of PostgreSQL 18, on which
+//! the suite runs as well. Where there is none, the tests that need it say so in one line and pass.
 
 use std::{
     fs::{self, File},
@@ -74,6 +74,17 @@ impl PostgresServer {
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<PostgresServer>> = OnceLock::new();
         SHARED.get_or_init(|| Self::join(&programs())).as_ref()
+    }
+
+    /// The same of PostgreSQL 18.
+    pub fn shared_18() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<PostgresServer>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::join(&programs_18()?)).as_ref()
+    }
+
+    /// Starts one of PostgreSQL 18, as [`start`](Self::start) does.
+    pub fn start_18(settings: &[&str]) -> Option<Self> {
+        Self::start_of(&programs_18()?, settings)
     }
 
     /// Starts one, with settings of its own (`name=value`); `None`, after a line that says so, where there is no PostgreSQL. Blocks for
@@ -362,6 +373,24 @@ fn next_name() -> String {
 /// Where the programs are.
 fn programs() -> PathBuf {
     std::env::var_os("POSTHOUSE_PG_BIN").map_or_else(|| DEBIAN.into(), PathBuf::from)
+}
+
+/// Where those of PostgreSQL 18 are.
+fn programs_18() -> Option<PathBuf> {
+    static NAMED: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let named = NAMED.get_or_init(|| {
+        let named = std::env::var_os("POSTHOUSE_PG18_BIN").map(PathBuf::from);
+        if named.is_none() {
+            #[expect(clippy::print_stderr, reason = "a test says that it did not run")]
+            {
+                eprintln!(
+                    "tests on PostgreSQL 18 did not run: POSTHOUSE_PG18_BIN names the folder of its initdb"
+                );
+            }
+        }
+        named
+    });
+    named.clone()
 }
 
 /// The folder of the server of this program, whose tables are those that it was built with.

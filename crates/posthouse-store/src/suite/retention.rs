@@ -131,3 +131,36 @@ pub async fn a_sweep_is_limited(backend: &dyn Backend) {
         assert_eq!(bed.sweep(at(100), at(100), 2).await.unwrap().messages, expected);
     }
 }
+
+/// However many days later: what is needed of its day stays whole, and goes on.
+pub async fn what_is_needed_stays_when_its_day_goes(backend: &dyn Backend) {
+    const MONTH: i64 = 30 * 86_400;
+    let bed = Bed::open(backend).await;
+    let waiting = with_media(message(0), &[noise(1, 50_000)]);
+    bed.accept(&waiting).await.unwrap();
+    let parked = bed.parked(0).await;
+    let awaited = bed.forwarded("c-1", 0).await;
+    let ended = bed.finished("c-2", 0).await;
+    let late = bed.forwarded("c-3", 0).await;
+    bed.reported(late, report("c-3", MmStatus::Retrieved, MONTH)).await;
+    let incoming = mo("t-1", &[noise(2, 50_000)], 0);
+    bed.accept_mo(incoming.clone()).await.unwrap();
+    let swept = bed.sweep(at(MONTH), at(MONTH), 10).await;
+    assert_eq!(swept, Ok(Swept { messages: 1, ..Swept::default() }));
+    assert_eq!(bed.sweep(at(MONTH), at(MONTH), 10).await, Ok(Swept::default()));
+    assert_eq!(bed.message(ended).await, Ok(None));
+    for id in [waiting.id, parked, awaited, late] {
+        assert!(bed.timeline(id).await.unwrap().is_some(), "{id}");
+    }
+    assert_eq!(bed.media(waiting.id).await, Ok(waiting.media.clone()));
+    assert_eq!(bed.media(incoming.id).await, Ok(incoming.media.clone()));
+    bed.record_report(report("c-1", MmStatus::Retrieved, MONTH)).await.unwrap();
+    let owed: Vec<_> = bed.callbacks(MONTH).await;
+    assert_eq!(owed.len(), 3, "{owed:?}");
+    for callback in owed {
+        bed.delivered(&callback, MONTH).await;
+    }
+    let swept = bed.sweep(at(2 * MONTH), at(2 * MONTH), 10).await.unwrap();
+    assert_eq!(swept.messages, 3, "two that were reported, and the one from a handset");
+    assert!(bed.message(parked).await.unwrap().is_some());
+}

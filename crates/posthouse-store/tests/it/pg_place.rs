@@ -1,5 +1,7 @@
 //! A database in which a store can be, and what can happen to it.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use posthouse_core::store::Store;
 use posthouse_store::{
@@ -31,7 +33,33 @@ impl PgPlace {
             true => Server::Own(Mutex::new(PostgresServer::start(&[])?)),
             false => Server::Shared(PostgresServer::shared()?),
         };
-        Some(Self { server, database: OnceCell::new(), media: tempfile::tempdir().unwrap() })
+        Some(Self::of(server))
+    }
+
+    /// The same on PostgreSQL 18.
+    pub fn on_18(cuts_power: bool) -> Option<Self> {
+        let server = match cuts_power {
+            true => Server::Own(Mutex::new(PostgresServer::start_18(&[])?)),
+            false => Server::Shared(PostgresServer::shared_18()?),
+        };
+        Some(Self::of(server))
+    }
+
+    fn of(server: Server) -> Self {
+        Self { server, database: OnceCell::new(), media: tempfile::tempdir().unwrap() }
+    }
+
+    /// The folder of its media.
+    pub fn media(&self) -> PathBuf {
+        self.media.path().join("media")
+    }
+
+    /// A connection to its database.
+    pub async fn client(&self) -> tokio_postgres::Client {
+        let url = self.options().await.url;
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
     }
 
     async fn make(&self) -> String {
@@ -50,7 +78,7 @@ impl PgPlace {
         };
         PostgresOptions {
             url,
-            media: self.media.path().join("media").into(),
+            media: self.media().into(),
             mode: Mode::Serve,
             create: true,
             require_standbys: false,

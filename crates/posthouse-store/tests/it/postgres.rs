@@ -185,7 +185,7 @@ async fn what_is_no_store_is_refused() {
         (
             server.url(&newer),
             false,
-            "the store is of version 99, this program knows versions up to 4; run the newer program",
+            "the store is of version 99, this program knows versions up to 5; run the newer program",
         ),
         (
             server.url("nobody"),
@@ -211,6 +211,44 @@ async fn what_is_no_store_is_refused() {
     assert!(tables.is_empty(), "nothing was made");
     drop(client);
     for database in [foreign, newer, empty] {
+        server.drop_database(&database);
+    }
+}
+
+/// Two versions serve one database side by side, as long as the newer has only added to its tables and says so; what an older one left is
+/// brought up by a gateway, and by nobody else.
+#[tokio::test]
+async fn versions_go_side_by_side_while_tables_say_so() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let (newer, older) = (server.make_store().await, server.make_store().await);
+    let place = tempfile::tempdir().unwrap();
+    let open_it = async |database: &str, access: Access| {
+        let url: StoreUrl = server.url(database).parse().unwrap();
+        open(&url.without_standbys(), &place.path().join(database).into(), access).await
+    };
+    let expand = "ALTER TABLE message ADD COLUMN later text; ALTER TABLE work ADD COLUMN later int8; CREATE TABLE later (id int8);
+         INSERT INTO migration VALUES (99, 'later', 0, 0); UPDATE meta SET value = 99 WHERE name = 'schema_max'";
+    let running = open_it(&newer, Access::serve()).await.unwrap();
+    server.run(&newer, expand).await;
+    let late = open_it(&newer, Access::serve()).await.unwrap();
+    for (store, now) in [(&running, 0), (&late, 1)] {
+        let new = message(now);
+        assert_eq!(store.accept(&new).await, Ok(Acceptance::Fresh));
+        assert!(store.message(new.id).await.unwrap().is_some());
+        store.close().await.unwrap();
+    }
+    server.run(&newer, "UPDATE meta SET value = 99 WHERE name = 'schema_min'").await;
+    let refused = open_it(&newer, Access::serve()).await.err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|said| said.contains("run the newer program")));
+    server.run(&older, "DROP TABLE job; DELETE FROM migration WHERE version = 5").await;
+    let visit = open_it(&older, Access::Visit { create: true }).await.err().map(|error| error.to_string());
+    assert!(visit.is_some_and(|said| said.contains("posthouse serve")));
+    let store = open_it(&older, Access::serve()).await.unwrap();
+    let version = "SELECT max(version) FROM migration";
+    let found: i64 = server.client(&older).await.query_one(version, &[]).await.unwrap().get(0);
+    assert_eq!(found, 5);
+    store.close().await.unwrap();
+    for database in [newer, older] {
         server.drop_database(&database);
     }
 }

@@ -42,7 +42,7 @@ pub fn run(args: &Args, drain: bool) -> anyhow::Result<ExitCode> {
         out.json(&json!({ "node": node }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let NodeView { pid, .. } = node;
+    let pid = node.pid.unwrap_or_default();
     match drain {
         true => writeln!(out, "the gateway (process {pid}) takes nothing new; what it has goes out")?,
         false => writeln!(out, "the gateway (process {pid}) takes new messages")?,

@@ -31,7 +31,7 @@ pub(in super::super) async fn handle(
     Path(node): Path<String>,
     Extension(by): Extension<Actor>,
 ) -> Result<JsonAnswer<NodeView>, ProblemAnswer> {
-    is_this(&node)?;
+    is_this(&state, &node)?;
     record(&state, &by, AuditVerb::Drain).await?;
     if state.drain.drain() {
         tracing::warn!("this node is drained: new messages are answered 3510, what is there goes out");
@@ -50,7 +50,7 @@ pub(in super::super) async fn handle_undrain(
     Path(node): Path<String>,
     Extension(by): Extension<Actor>,
 ) -> Result<JsonAnswer<NodeView>, ProblemAnswer> {
-    is_this(&node)?;
+    is_this(&state, &node)?;
     record(&state, &by, AuditVerb::Undrain).await?;
     if state.drain.undrain() {
         tracing::info!("this node is not drained any more");
@@ -58,8 +58,8 @@ pub(in super::super) async fn handle_undrain(
     Ok(JsonAnswer(this(&state)))
 }
 
-fn is_this(node: &str) -> Result<(), ProblemDetails> {
-    if node == SELF {
+fn is_this(state: &AdminState, node: &str) -> Result<(), ProblemDetails> {
+    if node == SELF || node == state.node.number().to_string() {
         return Ok(());
     }
     Err(ProblemDetails::new(ProblemCode::NotFound)

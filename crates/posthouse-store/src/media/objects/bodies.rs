@@ -109,6 +109,23 @@ impl MediaBodies {
         self.keep_parts(id, parts, || MediaBody::taken_over(id, heading, parts)).await
     }
 
+    /// Writes a body once more, into an object of a later day than its own.
+    ///
+    /// # Errors
+    /// Those of [`write`](Self::write).
+    pub(crate) async fn move_to(
+        &self,
+        day: Timestamp,
+        id: Id,
+        body: Bytes,
+        heading: Option<&serde_json::Value>,
+    ) -> Result<WrittenBody, StoreError> {
+        let body = MediaBody::taken_over(id, heading, &[body]).map_err(|error| {
+            StoreError::Refused(ErrorCause::within("the submission cannot be written", error))
+        })?;
+        self.write(body.of_day(day)).await
+    }
+
     async fn keep_parts(
         &self,
         id: Id,

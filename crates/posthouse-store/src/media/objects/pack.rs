@@ -4,6 +4,7 @@
 //! the rows are gone: a database that was restored to an earlier time learns from the objects what was accepted since.
 
 use bytes::{BufMut, Bytes, BytesMut};
+use jiff::Timestamp;
 use posthouse_core::{
     Id,
     store::{NewMessage, NewMo},
@@ -23,6 +24,8 @@ const DOCUMENT_MAX: u32 = 1 << 20;
 #[derive(Clone, Debug)]
 pub(crate) struct MediaBody {
     seal: Seal,
+    /// The time of its message, or of what happened to it since: its object is of no earlier day.
+    at: Timestamp,
     document: Bytes,
     parts: Vec<Bytes>,
 }
@@ -111,12 +114,22 @@ impl MediaBody {
         parts: &[Bytes],
     ) -> serde_json::Result<Self> {
         let document = serde_json::to_vec(&heading)?.into();
-        Ok(Self { seal: Seal::of(id, parts), document, parts: parts.to_vec() })
+        Ok(Self { seal: Seal::of(id, parts), at: id.time(), document, parts: parts.to_vec() })
     }
 
     fn new(id: Id, heading: &Heading, parts: &[Bytes]) -> serde_json::Result<Self> {
         let document = serde_json::to_vec(heading)?.into();
-        Ok(Self { seal: Seal::of(id, parts), document, parts: parts.to_vec() })
+        Ok(Self { seal: Seal::of(id, parts), at: id.time(), document, parts: parts.to_vec() })
+    }
+
+    /// The same for an object of a later day.
+    pub(crate) fn of_day(self, at: Timestamp) -> Self {
+        Self { at: self.at.max(at), ..self }
+    }
+
+    /// From when on its object may be.
+    pub(crate) const fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// What identifies its bytes.

@@ -189,8 +189,8 @@ impl Uploader {
             positions.push(waiting.body.pack(bytes, &mut pieces));
             bytes += waiting.body.packed();
         }
-        let newest = object.iter().map(|waiting| waiting.body.seal().id).max();
-        let stored = match timeout(PATIENCE, self.create(newest.map(|id| id.time()), &pieces)).await {
+        let newest = object.iter().map(|waiting| waiting.body.at()).max();
+        let stored = match timeout(PATIENCE, self.create(newest, &pieces)).await {
             Ok(stored) => stored,
             Err(_) => Err(PlaceError::unavailable("it took too long")),
         };

@@ -693,6 +693,13 @@ proptest! {
             run(Box::new(place), false, steps)?;
         }
     }
+
+    #[test]
+    fn the_queue_on_postgres_18_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..80)) {
+        if let Some(place) = PgPlace::on_18(false) {
+            run(Box::new(place), false, steps)?;
+        }
+    }
 }
 
 fn run(backend: Box<dyn Backend>, is_for_one: bool, steps: Vec<Step>) -> Result<(), TestCaseError> {
