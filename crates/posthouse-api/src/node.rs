@@ -21,7 +21,7 @@ pub struct NodeView {
     /// The version of its program.
     pub version: String,
     /// The number of its process; only of the node that answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
     /// The revision of provisioning that it works with.
     pub revision: u64,

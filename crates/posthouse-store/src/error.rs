@@ -165,6 +165,12 @@ pub enum OpenError {
         "the tables at {0} are brought up to date by the first gateway of a new version that starts on them: start it"
     )]
     BringsItselfUp(String),
+    /// A gateway runs on it.
+    #[error("the gateway at {0} runs on this store: stop all of its gateways first")]
+    Runs(String),
+    /// It is no database that is restored to an earlier time.
+    #[error("{} is a file: a copy of it is put in its place by `posthouse restore`, and nothing is to be done after that", .0.display())]
+    NotRestored(PathBuf),
     /// The server may lose what it said is committed.
     #[error("the database at {url} may lose messages: {what}")]
     MayLose {

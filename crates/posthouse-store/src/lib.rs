@@ -44,9 +44,9 @@ pub use self::{
     backup::{backup, restore},
     error::{BackupError, OpenError, TransferError},
     media::location::{MediaPlace, NotABucket, S3Credentials, S3Location},
-    open::{Access, lasts, migrate, open, status},
+    open::{Access, after_restore, lasts, migrate, open, status},
     sqlite::{Fatal, LOW_WATER_BYTES},
-    status::{BackupReport, StoreStatus},
+    status::{BackupReport, RestoredReport, StoreStatus},
     transfer::{StorePlace, TransferProgress, take_back, take_over},
     url::{StoreUrl, UnsupportedStore},
 };

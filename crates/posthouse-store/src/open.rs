@@ -7,9 +7,9 @@ use posthouse_core::store::Store;
 use crate::{
     error::OpenError,
     media::location::MediaPlace,
-    postgres::{PostgresOptions, PostgresStore},
+    postgres::{PostgresOptions, PostgresStore, restored},
     sqlite::{self, Fatal, Mode, SqliteOptions, SqliteStore, exit},
-    status::StoreStatus,
+    status::{RestoredReport, StoreStatus},
     url::{StoreKind, StoreUrl},
 };
 
@@ -110,5 +110,20 @@ pub async fn lasts(url: &StoreUrl) -> Result<(), OpenError> {
     match url.backend() {
         StoreKind::Sqlite(_) => Ok(()),
         StoreKind::Postgres { url, require_standbys } => PostgresStore::lasts(url, *require_standbys).await,
+    }
+}
+
+/// After the database at `url` was restored to an earlier time, and before a gateway starts on it: leases end, and messages of which the
+/// objects at `media` know more than the database are put back, parked. A file's copy is restored by [`restore`](crate::restore), and needs
+/// none of this.
+///
+/// # Errors
+/// There is none, a gateway runs on it, or why it cannot be done.
+pub async fn after_restore(url: &StoreUrl, media: &MediaPlace) -> Result<RestoredReport, OpenError> {
+    match url.backend() {
+        StoreKind::Sqlite(path) => Err(OpenError::NotRestored(path.clone())),
+        StoreKind::Postgres { url, require_standbys } => {
+            restored::after_restore(url.clone(), media, *require_standbys).await
+        }
     }
 }

@@ -12,8 +12,14 @@ use std::{
 };
 
 use jiff::Timestamp;
-use posthouse_core::{Id, life::state::State, message::EventKind, store::MessageFilter, time::Clock};
-use posthouse_gateway::app::{App, Components};
+use posthouse_core::{
+    Id, life::state::State, message::EventKind, provisioning::tree::ValueSource, store::MessageFilter,
+    time::Clock,
+};
+use posthouse_gateway::{
+    app::{App, Components},
+    secrets::Secret,
+};
 use posthouse_store::{Access, StoreUrl, open};
 use posthouse_testing::{
     answer::exchange,
@@ -24,6 +30,7 @@ use posthouse_testing::{
     settings,
     town::{Town, TownPlan, address, eventually},
 };
+use serde_json::{Value, json};
 
 /// Its carrier takes the message and reports nothing.
 const QUIET: &str = "16175559008";
@@ -32,6 +39,10 @@ const LATENCY: Duration = Duration::from_millis(1500);
 
 /// Asks whether a gateway is ready.
 const READYZ: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/// Asks which nodes there are.
+const LIST: &[u8] =
+    b"GET /api/v1/nodes HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hush\r\nConnection: close\r\n\r\n";
 
 /// A town whose gateway is one of two.
 struct Pair {
@@ -47,6 +58,7 @@ impl Pair {
         let mut plan = TownPlan::default();
         plan.carriers[1].latency = LATENCY;
         plan.parts.clock = Arc::clone(&clock);
+        plan.settings.admin.token = Some(Secret::new("hush".to_owned(), ValueSource::Inline));
         let url = StoreUrl::sqlite(&plan.settings.store.path);
         let store = open(&url, &plan.settings.media.place, Access::serve()).await.unwrap();
         let place = SharedPlace::new(store, clock);
@@ -62,9 +74,14 @@ impl Pair {
 
     /// With these lines for the carrier's connection.
     async fn provision(&self, connection: &str) {
+        self.provision_both("", connection).await;
+    }
+
+    /// With these lines for the account, too.
+    async fn provision_both(&self, account: &str, connection: &str) {
         let town = &self.town;
         let carrier = town.carrier_with("31003", "", connection) + &range("1617", "31003");
-        town.provision(&(town.account("acme", "") + &carrier)).await;
+        town.provision(&(town.account("acme", account) + &carrier)).await;
         self.other.provisioned(self.town.store().revision().await.unwrap()).await;
     }
 }
@@ -150,6 +167,16 @@ async fn who_goes_leaves_all_to_the_other_at_once() {
     let ids = submit(address(&pair.other.ready().mm7), 8).await;
     let Pair { place, town, other, .. } = pair;
     assert_eq!(place.numbers(), [1, 2]);
+    let listed = exchange(address(&town.app.ready().admin), LIST).await;
+    let listed: Value = serde_json::from_slice(&listed.body).unwrap();
+    let [this, another] = listed["items"].as_array().unwrap().as_slice() else { panic!("{listed}") };
+    assert_eq!((&this["node"], &this["number"], &this["epoch"]), (&json!("self"), &json!(2), &json!(1)));
+    assert_eq!(
+        (&another["node"], &another["number"], &another["pid"]),
+        (&json!("1"), &json!(1), &Value::Null)
+    );
+    assert_eq!((&another["alive"], &another["address"]), (&json!(true), &json!(other.ready().admin)));
+    assert!(another["beat_age_ms"].as_u64().is_some_and(|age| age < 2000), "{another}");
     other.stop().await.unwrap();
     assert_eq!(place.numbers(), [2]);
     all_went_out_once(&town, &ids).await;
@@ -209,5 +236,38 @@ async fn two_gateways_keep_a_connections_limits_together() {
     }
     all_went_out_once(&town, &all).await;
     town.close().await;
+    place.close().await.unwrap();
+}
+
+/// What an account may send holds for both doors together: a burst, and so much a second, but for the floors that nobody is asked for.
+#[tokio::test]
+async fn two_gateways_keep_an_accounts_throughput_together() {
+    const PER_SECOND: u64 = 8;
+    const BURST: u64 = 8;
+    let pair = Pair::found(Components::default().clock, "window = 40\n").await;
+    pair.provision_both(
+        &format!("throughput = {{ per_second = {PER_SECOND}, burst = {BURST} }}\n"),
+        "window = 40\n",
+    )
+    .await;
+    let doors = [pair.town.mm7_door(), address(&pair.other.ready().mm7)];
+    let begun = std::time::Instant::now();
+    let (mut accepted, mut refused) = (0_u64, 0_u64);
+    // Both doors are asked all the time, much more often than is let in.
+    while begun.elapsed() < Duration::from_secs(5) {
+        for door in doors {
+            match exchange(door, &RawRequest::to(QUIET).bytes()).await.code() {
+                Some(1000) => accepted += 1,
+                Some(3510) => refused += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    let seconds = begun.elapsed().as_secs() + 1;
+    assert!(accepted <= BURST + PER_SECOND * seconds + 2, "{accepted} in {seconds} s");
+    assert!(accepted >= BURST && refused > 0, "{accepted} and {refused}");
+    let Pair { place, town, other, .. } = pair;
+    town.close().await;
+    other.stop().await.unwrap();
     place.close().await.unwrap();
 }

@@ -9,6 +9,7 @@
 //! | `statements.rs` `value.rs` `record.rs` | every statement, what goes in, what comes out |
 //! | `partition.rs` `partitioned.rs` `upkeep.rs` | partitions by time, and what is done in the background |
 //! | `days.rs` `retention.rs` `old_objects.rs` | days that go whole |
+//! | `restored.rs` | what is done after the database was restored |
 //! | `reader.rs` | the read pool |
 //! | `accept.rs` `seen.rs` `work.rs` `mo.rs` `report.rs` `callback.rs` `provisioning.rs` `sweep.rs` | what happens within a transaction |
 //! | `member.rs` | the nodes that serve the store |
@@ -57,6 +58,7 @@ mod reader;
 mod record;
 mod refusals;
 mod report;
+pub(crate) mod restored;
 mod retention;
 mod revision;
 mod roles;

@@ -174,7 +174,10 @@ async fn noted(readers: &ReadPool) -> Result<Option<i64>, StoreError> {
 }
 
 /// Which of these objects have rows. They come in the order of their names, which is that of nodes before that of time.
-async fn known(readers: &ReadPool, objects: Vec<ObjectId>) -> Result<HashSet<ObjectId>, StoreError> {
+pub(super) async fn known(
+    readers: &ReadPool,
+    objects: Vec<ObjectId>,
+) -> Result<HashSet<ObjectId>, StoreError> {
     let numbers = || objects.iter().map(|object| object.0.number());
     let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return Ok(HashSet::new()) };
     let rows = readers.query(&statements::OBJECTS_BETWEEN, values![first, last]).await?;

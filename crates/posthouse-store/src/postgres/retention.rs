@@ -314,14 +314,24 @@ impl DayRetention {
             TakenOut::Done => Ok(()),
         };
         self.partitions.forget();
-        taken?;
-        session.client.batch_execute("BEGIN").await?;
-        let dropped = drop_alone(session, table, is_guarded).await;
-        match dropped {
+        let mut done = taken;
+        if done.is_ok() {
+            done = session.client.batch_execute("BEGIN").await;
+        }
+        if done.is_ok() {
+            done = drop_alone(session, table, is_guarded).await;
+        }
+        match done {
             Ok(()) => session.client.batch_execute("COMMIT").await,
-            Err(_) => {
+            // Somebody reads, such as a backup: the next round goes on where this one stopped.
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
                 session.roll_back().await;
-                dropped
+                tracing::debug!(partition = name, "it is in use, and goes later");
+                Ok(())
+            }
+            Err(error) => {
+                session.roll_back().await;
+                Err(error)
             }
         }
     }

@@ -13,6 +13,7 @@ mod pg_place;
 mod place;
 mod postgres;
 mod postgres_plans;
+mod postgres_restored;
 mod postgres_retention;
 mod sqlite;
 mod suite_on_postgres;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use mm7::MmStatus;
 use posthouse_core::{
     life::state::{State, Terminal},
-    store::{Acceptance, EndedAttempt, NewMessage, StoreError, roles::*},
+    store::{Acceptance, EndedAttempt, Joining, NewMessage, NodeKind, StoreError, roles::*},
 };
 use posthouse_store::{
     Access, StoreUrl, open,
     postgres::PostgresStore,
     suite::{
-        bed::{ME, OTHER, at, carrier, lease, message, report, taken},
+        bed::{ME, OTHER, at, carrier, lease, message, report, taken, with_media},
+        media::noise,
         postgres_server::PostgresServer,
     },
 };
@@ -215,6 +216,50 @@ async fn what_is_no_store_is_refused() {
     }
 }
 
+/// A place of media is one store's: a second cluster, or a wrong folder, is told so at its start, and changes nothing.
+#[tokio::test]
+async fn another_place_of_media_is_refused() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let (database, other) = (server.make_store().await, server.make_store().await);
+    let folder = tempfile::tempdir().unwrap();
+    let (media, elsewhere) = (folder.path().join("media"), folder.path().join("elsewhere"));
+    let url_of = |database: &str| server.url(database).parse::<StoreUrl>().unwrap().without_standbys();
+    let store = open(&url_of(&database), &media.clone().into(), Access::serve()).await.unwrap();
+    store.accept(&with_media(message(0), &[noise(1, 50_000)])).await.unwrap();
+    store.close().await.unwrap();
+    for (database, place) in [(&database, &elsewhere), (&other, &media)] {
+        let refused = open(&url_of(database), &place.clone().into(), Access::serve()).await.err();
+        let said = refused.map(|error| error.to_string()).unwrap_or_default();
+        assert!(said.contains(place.to_str().unwrap()), "{said}");
+    }
+    let store = open(&url_of(&database), &media.into(), Access::serve()).await.unwrap();
+    store.close().await.unwrap();
+    for database in [database, other] {
+        server.drop_database(&database);
+    }
+}
+
+/// There are 239 numbers; a start that finds none free names who has them.
+#[tokio::test]
+async fn a_node_without_a_number_is_told_who_has_them() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let store = place.open_store().await;
+    let client = place.client().await;
+    let all = "INSERT INTO node SELECT n, n, 1, 0, '10.0.0.' || n || ':9102', '1', 0, false, (extract(epoch FROM clock_timestamp()) * 1000)::int8, 0
+               FROM generate_series(1, 239) n";
+    client.batch_execute(all).await.unwrap();
+    let (address, version) = ("10.0.1.1:9102".to_owned(), "1".to_owned());
+    let joining = Joining { owner: ME, kind: NodeKind::Gateway, address, version, now: at(0) };
+    let refused = store.join(joining.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("every number is a node's: 10.0.0.1:9102, "), "{refused}");
+    client.batch_execute("UPDATE node SET beat_at = 0 WHERE number = 7").await.unwrap();
+    assert_eq!(store.join(joining).await.map(|had| (had.number, had.epoch)), Ok((7, 2)));
+    let nodes = store.nodes().await.unwrap();
+    let mine = nodes.iter().find(|node| node.owner == ME).unwrap();
+    assert_eq!((mine.number, mine.epoch, mine.address.as_str(), nodes.len()), (7, 2, "10.0.1.1:9102", 239));
+    store.close().await.unwrap();
+}
+
 /// Two versions serve one database side by side, as long as the newer has only added to its tables and says so; what an older one left is
 /// brought up by a gateway, and by nobody else.
 #[tokio::test]
@@ -242,7 +287,7 @@ async fn versions_go_side_by_side_while_tables_say_so() {
     assert!(refused.is_some_and(|said| said.contains("run the newer program")));
     server.run(&older, "DROP TABLE job; DELETE FROM migration WHERE version = 5").await;
     let visit = open_it(&older, Access::Visit { create: true }).await.err().map(|error| error.to_string());
-    assert!(visit.is_some_and(|said| said.contains("posthouse serve")));
+    assert!(visit.is_some_and(|said| said.contains("the first gateway of a new version")));
     let store = open_it(&older, Access::serve()).await.unwrap();
     let version = "SELECT max(version) FROM migration";
     let found: i64 = server.client(&older).await.query_one(version, &[]).await.unwrap().get(0);

@@ -4,6 +4,7 @@ mod certificates;
 mod peers;
 mod place;
 mod queues;
+mod restored;
 
 use std::{
     fmt, io,
@@ -46,10 +47,16 @@ const RECORDS_LOOKED_AT: usize = 100;
 Examples:
   posthouse doctor
   posthouse doctor -c /etc/posthouse.toml --json
+  posthouse doctor -c /etc/posthouse.toml --after-restore
 
 Looks at the configuration, the store, the media folder, free disk space, the clock, the certificates, the ports, what waits for carriers, and whether carriers, VASPs and the \
 lookup service can be reached: a connection is opened, hands are shaken where the URL is https, and it is closed again; nothing is sent. \
-It changes nothing, and may run beside a gateway. The exit code is 1 when something must be mended.")]
+It changes nothing, and may run beside a gateway. The exit code is 1 when something must be mended.
+
+\
+With --after-restore it does what a PostgreSQL database needs that was restored to an earlier time, while no gateway runs on it: it ends leases, \
+puts back as parked what objects have of messages that were accepted since, and says between which MessageIDs others may be missing. It may be \
+repeated. See docs/postgres.md.")]
 pub struct Args {
     /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
     #[arg(short, long, value_name = "FILE")]
@@ -57,6 +64,9 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Do what the store needs after its PostgreSQL database was restored to an earlier time
+    #[arg(long)]
+    after_restore: bool,
 }
 
 /// How it is with one thing.
@@ -112,6 +122,9 @@ impl fmt::Display for Finding {
 
 /// Looks at everything and prints what was found.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.after_restore {
+        return restored::run(args.config.as_deref(), args.json);
+    }
     let findings = match Settings::load(args.config.as_deref(), &environment) {
         Ok(settings) => wait_for(examine(args.config.as_deref(), &settings))?,
         Err(mistakes) => mistaken(&mistakes),
