@@ -95,7 +95,8 @@ async fn end_leases(url: &PostgresUrl) -> Result<u64, OpenError> {
     {
         return Err(OpenError::Runs(row.try_get("address").map_err(failed)?));
     }
-    let count = "SELECT (SELECT count(*) FROM work WHERE owner IS NOT NULL) + (SELECT count(*) FROM callback WHERE owner IS NOT NULL),
+    let count = "SELECT (SELECT count(*) FROM callback WHERE owner IS NOT NULL) + (SELECT count(*) FROM work WHERE owner IS NOT NULL
+                            AND NOT (sending AND attempt_until <= (extract(epoch FROM clock_timestamp()) * 1000)::int8)),
                         (extract(epoch FROM clock_timestamp()) * 1000)::int8";
     let row = session.client.query_one(count, &[]).await.map_err(failed)?;
     let (leases, now): (i64, i64) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);

@@ -220,7 +220,7 @@ async fn what_is_no_store_is_refused() {
 #[tokio::test]
 async fn another_place_of_media_is_refused() {
     let Some(server) = PostgresServer::shared() else { return };
-    let (database, other) = (server.make_store().await, server.make_store().await);
+    let (database, other) = (server.make_store().await, server.make_database().await);
     let folder = tempfile::tempdir().unwrap();
     let (media, elsewhere) = (folder.path().join("media"), folder.path().join("elsewhere"));
     let url_of = |database: &str| server.url(database).parse::<StoreUrl>().unwrap().without_standbys();
@@ -245,7 +245,7 @@ async fn a_node_without_a_number_is_told_who_has_them() {
     let Some(place) = PgPlace::new(false) else { return };
     let store = place.open_store().await;
     let client = place.client().await;
-    let all = "INSERT INTO node SELECT n, n, 1, 0, '10.0.0.' || n || ':9102', '1', 0, false, (extract(epoch FROM clock_timestamp()) * 1000)::int8, 0
+    let all = "INSERT INTO node SELECT n, n + 1000, 1, 0, '10.0.0.' || n || ':9102', '1', 0, false, (extract(epoch FROM clock_timestamp()) * 1000)::int8, 0
                FROM generate_series(1, 239) n";
     client.batch_execute(all).await.unwrap();
     let (address, version) = ("10.0.1.1:9102".to_owned(), "1".to_owned());
