@@ -1,7 +1,7 @@
 //! A database that was restored to an earlier time, beside objects that know more.
 
 use posthouse_core::{
-    store::{Acceptance, Joining, NewMessage, NodeKind, roles::*},
+    store::{Acceptance, Joining, NewMessage, NodeKind},
     time::after,
 };
 use posthouse_store::{
