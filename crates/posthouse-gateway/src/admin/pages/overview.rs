@@ -209,7 +209,12 @@ mod tests {
         let node = |name: &str, version: &str, draining| NodeView {
             node: name.to_owned(),
             version: version.to_owned(),
-            pid: 1,
+            pid: Some(1),
+            number: 1,
+            epoch: 1,
+            address: "http://127.0.0.1:9102".to_owned(),
+            beat_age_ms: 0,
+            alive: true,
             revision: 1,
             draining,
             stopping: false,
