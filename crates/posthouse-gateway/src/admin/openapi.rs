@@ -97,9 +97,9 @@ pub(super) fn document(verbs: &[RouteVerb]) -> OpenApi {
     ProblemDetails::schemas(&mut schemas);
     let mut paths = Paths::new();
     for verb in verbs {
-        let (of_verb, items, _) = &verb.routes;
-        schemas.extend(of_verb.iter().cloned());
-        for mut operation in items.paths.values().cloned().filter_map(|item| of_method(item, &verb.method)) {
+        let (of_verb, items, _) = (verb.said)();
+        schemas.extend(of_verb);
+        for mut operation in items.paths.into_values().filter_map(|item| of_method(item, &verb.method)) {
             add_what_is_common(&mut operation, verb);
             let path = format!("{BASE}{}", verb.path);
             paths.add_path_operation(path, http_method(&verb.method).into_iter().collect(), operation);
@@ -230,7 +230,7 @@ mod tests {
         let mut operations = 0;
         for verb in router::verbs() {
             let (method, path) = (verb.method.as_str().to_lowercase(), format!("{BASE}{}", verb.path));
-            let said: Vec<_> = verb.routes.1.paths.keys().collect();
+            let said: Vec<_> = (verb.said)().1.paths.into_keys().collect();
             if said != [verb.path] || document["paths"][&path][&method].is_null() {
                 missing.push(format!(
                     "{method} {path}: #[utoipa::path] of its handler speaks of another method or path: {said:?}"

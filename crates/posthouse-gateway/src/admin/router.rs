@@ -33,8 +33,10 @@ pub(super) struct RouteVerb {
     pub path: &'static str,
     /// Who may use it.
     pub access: RouteAccess,
-    /// What is said of it (its schemas, its operation), and what handles it.
-    pub routes: UtoipaMethodRouter<Arc<AdminState>>,
+    /// What handles it.
+    pub handler: MethodRouter<Arc<AdminState>>,
+    /// Makes what is said of it (its schemas, its operation): megabytes for all verbs, which are made for the document alone.
+    pub said: fn() -> UtoipaMethodRouter<Arc<AdminState>>,
 }
 
 /// Who may use a verb.
@@ -54,7 +56,8 @@ macro_rules! verbs {
             method: Method::$method,
             path: $path,
             access: RouteAccess { right: Right::$right, own: verbs!(own $($own)?) },
-            routes: routes!($($handler)::+),
+            handler: on(MethodFilter::$method, $($handler)::+),
+            said: || routes!($($handler)::+),
         },)*]
     };
     (own own) => { true };
@@ -198,7 +201,7 @@ fn verbs_of_parts() -> Vec<RouteVerb> {
 pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
     let api = verbs
         .into_iter()
-        .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.routes.2));
+        .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.handler));
     let api = api.route_layer(from_fn_with_state(Arc::clone(&state), reveal::guard));
     api.route(DOCUMENT, on(MethodFilter::GET, openapi::handle))
         .route("/healthz", read_only(on(MethodFilter::GET, health::handle)))
