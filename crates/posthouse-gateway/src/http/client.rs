@@ -3,27 +3,21 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioTimer},
-};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use posthouse_core::tls::PeerTls;
 use tokio::time::Instant;
 
 use super::{
-    body::{self, BodyChunks, Read},
+    body::{BodyChunks, Read},
     connect::PeerConnector,
     liveness::Unwritten,
-    memory::MemoryShare,
+    pool::{IdlePool, PeerConnection},
 };
 use crate::{patience::within, tls::client::PeerTlsFailure};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
-/// How long an idle connection is kept. Shorter than what servers commonly keep theirs, so that one rarely goes stale.
-const IDLE: Duration = Duration::from_secs(4);
-/// How often a request is sent at most, each time that the connection turned out to be closed before any of it was written.
+/// How often a request is sent at most on a new connection, each time that it turned out to be closed before any of it was written.
 const TRIES: usize = 4;
 
 /// What a peer answered.
@@ -48,27 +42,20 @@ pub enum NoAnswer {
     Unknown(String),
 }
 
-/// A client with connections of its own.
+/// A client with connections of its own. Clones share them.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client<PeerConnector, BodyChunks>,
+    connector: PeerConnector,
+    pub(super) pool: IdlePool,
     timeout: Duration,
 }
 
 impl HttpClient {
-    /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections. `tls` counts for
+    /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections to a host. `tls` counts for
     /// `https` URLs; without it, those are trusted in whom the system trusts.
     pub fn new(timeout: Duration, idle: usize, tls: Option<&PeerTls>) -> Self {
         // Within half of the time, so that a peer that cannot be reached is told from one that does not answer.
-        let connector = PeerConnector::new(timeout / 2, tls);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .pool_timer(TokioTimer::new())
-            .pool_max_idle_per_host(idle)
-            // Some peers look for `Content-Type` as it is written in every specification.
-            .http1_title_case_headers(true)
-            .build(connector);
-        Self { client, timeout }
+        Self { connector: PeerConnector::new(timeout / 2, tls), pool: IdlePool::new(idle), timeout }
     }
 
     /// Posts a body and reads the answer. Where a connection that was kept turns out to be closed before anything was written,
@@ -82,14 +69,41 @@ impl HttpClient {
         headers: HeaderMap,
         chunks: Vec<Bytes>,
     ) -> Result<HttpReply, NoAnswer> {
+        self.exchange(Method::POST, uri, headers, chunks).await
+    }
+
+    /// Gets what a URI names.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], within the client's time-out. Which of both is of no interest: it changes nothing.
+    pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<HttpReply, NoAnswer> {
+        self.exchange(Method::GET, uri, headers, Vec::new()).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        uri: &Uri,
+        mut headers: HeaderMap,
+        chunks: Vec<Bytes>,
+    ) -> Result<HttpReply, NoAnswer> {
         let deadline = Instant::now() + self.timeout;
+        let (host, path) = host_and_path(uri).map_err(|error| NoAnswer::Unreached(error.to_string()))?;
+        headers.entry(header::HOST).or_insert(host);
         let mut tries = 1;
         loop {
             let body = BodyChunks::new(chunks.clone());
             let begun = body.begun();
-            let request = request(Method::POST, uri, headers.clone(), body);
-            match self.exchange(request, deadline).await {
+            let mut request = Request::new(body);
+            *request.method_mut() = method.clone();
+            *request.uri_mut() = path.clone();
+            *request.headers_mut() = headers.clone();
+            let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()).into());
+            let answered = within(deadline, self.answer(uri, request, deadline));
+            match answered.await.unwrap_or_else(late) {
                 Ok(answer) => return Ok(answer),
+                // Of those that were kept, there are only so many.
+                Err(failed) if failed.may_try_again() && failed.on_kept => {}
                 Err(failed) if failed.may_try_again() && tries < TRIES => tries += 1,
                 Err(failed) if failed.is_sure() || !begun.load(Ordering::Acquire) => {
                     return Err(NoAnswer::Unreached(failed.words));
@@ -99,31 +113,52 @@ impl HttpClient {
         }
     }
 
-    /// Gets what a URI names. Whether a request that failed arrived is of no interest: it changes nothing.
-    ///
-    /// # Errors
-    /// [`NoAnswer::Unknown`], within the client's time-out.
-    pub async fn get(&self, uri: &Uri, headers: HeaderMap) -> Result<HttpReply, NoAnswer> {
-        let deadline = Instant::now() + self.timeout;
-        let request = request(Method::GET, uri, headers, BodyChunks::new(Vec::new()));
-        self.exchange(request, deadline).await.map_err(|failed| NoAnswer::Unknown(failed.words))
-    }
-
-    async fn exchange(&self, request: Request<BodyChunks>, deadline: Instant) -> Result<HttpReply, Failed> {
-        let late = |_| Err(format!("nothing within {} ms", self.timeout.as_millis()).into());
-        within(deadline, self.answer(request, deadline)).await.unwrap_or_else(late)
-    }
-
-    async fn answer(&self, request: Request<BodyChunks>, deadline: Instant) -> Result<HttpReply, Failed> {
-        let response = self.client.request(request).await.map_err(|error| Failed::from_error(&error))?;
-        let (head, body) = response.into_parts();
-        match body::read(body, MAX_ANSWER_BYTES, deadline, &mut MemoryShare::unbounded()).await {
-            Read::Whole(body) => Ok(HttpReply { status: head.status, headers: head.headers, body }),
+    async fn answer(
+        &self,
+        uri: &Uri,
+        request: Request<BodyChunks>,
+        deadline: Instant,
+    ) -> Result<HttpReply, Failed> {
+        let mut connection = match self.pool.take(uri) {
+            Some(connection) => connection,
+            None => {
+                // Rare, and a large future.
+                let opening = Box::pin(PeerConnection::open(&self.connector, uri));
+                opening.await.map_err(|error| Failed::from_error(&*error))?
+            }
+        };
+        let on_kept = connection.was_used();
+        let asked = connection.ask(request, MAX_ANSWER_BYTES, deadline).await;
+        let (head, body) = asked.map_err(|mut error| {
+            let was_taken = error.take_message().is_none();
+            let failed = Failed::from_error(&error.into_error());
+            Failed { is_unwritten: failed.is_unwritten || (on_kept && !was_taken), on_kept, ..failed }
+        })?;
+        match body {
+            Read::Whole(body) => {
+                self.pool.put(uri, connection, deadline).await;
+                Ok(HttpReply { status: head.status, headers: head.headers, body })
+            }
             Read::TooLong(_) => Err(format!("an answer of more than {MAX_ANSWER_BYTES} bytes").into()),
             Read::Broken | Read::Misframed => Err("the connection broke in mid-answer".to_owned().into()),
             Read::TooLate => Err("the answer stopped in the middle".to_owned().into()),
         }
     }
+}
+
+/// What a request to a URI says of where it goes: the header `Host`, and its target.
+fn host_and_path(uri: &Uri) -> Result<(HeaderValue, Uri), http::Error> {
+    let host = uri.host().unwrap_or_default();
+    let usual = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    let host = match uri.port_u16() {
+        Some(port) if port != usual => HeaderValue::try_from(format!("{host}:{port}")),
+        _ => HeaderValue::from_str(host),
+    };
+    let path = uri
+        .path_and_query()
+        .cloned()
+        .map_or_else(|| Ok(Uri::default()), |path| Uri::builder().path_and_query(path).build());
+    Ok((host?, path?))
 }
 
 /// How an exchange failed.
@@ -133,11 +168,13 @@ struct Failed {
     in_handshake: bool,
     /// The connection was closed already when the request was about to go out on it.
     is_unwritten: bool,
+    /// It was one that had been kept.
+    on_kept: bool,
 }
 
 impl From<String> for Failed {
     fn from(words: String) -> Self {
-        Self { words, in_handshake: false, is_unwritten: false }
+        Self { words, in_handshake: false, is_unwritten: false, on_kept: false }
     }
 }
 
@@ -145,9 +182,12 @@ impl Failed {
     fn from_error(error: &(dyn std::error::Error + 'static)) -> Self {
         let is_unwritten = Unwritten::caused(error);
         match PeerTlsFailure::find(error) {
-            Some(broken) => {
-                Self { words: broken.to_string(), in_handshake: broken.refuses_us(), is_unwritten }
-            }
+            Some(broken) => Self {
+                words: broken.to_string(),
+                in_handshake: broken.refuses_us(),
+                is_unwritten,
+                on_kept: false,
+            },
             None => Self { is_unwritten, ..with_causes(error).into() },
         }
     }
@@ -161,14 +201,6 @@ impl Failed {
     const fn is_sure(&self) -> bool {
         self.in_handshake || self.is_unwritten
     }
-}
-
-fn request(method: Method, uri: &Uri, headers: HeaderMap, body: BodyChunks) -> Request<BodyChunks> {
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri.clone();
-    *request.headers_mut() = headers;
-    request
 }
 
 /// An error with its causes, in one line.

@@ -1,17 +1,10 @@
 //! Connections to peers: plain for `http` URLs, TLS for `https` ones.
 
-use std::{
-    error::Error,
-    fmt, io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use http::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use hyper_util::client::legacy::connect::HttpConnector;
 use posthouse_core::tls::PeerTls;
 use rustls::ClientConfig;
 use tokio::sync::OnceCell;
@@ -50,27 +43,18 @@ impl PeerConnector {
         self.config.get_or_try_init(|| config(&self.tls)).await.cloned()
     }
 
-    async fn connect(mut self, to: Uri) -> Result<TokioIo<LiveStream>, BoxError> {
+    /// A connection to where a URI leads.
+    ///
+    /// # Errors
+    /// What the system says, or the peer's TLS.
+    pub async fn connect(&self, to: Uri) -> Result<LiveStream, BoxError> {
+        let mut plain = self.plain.clone();
         let stream = if to.scheme_str() == Some("https") {
             let config = self.config().await?;
-            HttpsConnector::from((self.plain, config)).call(to).await?
+            HttpsConnector::from((plain, config)).call(to).await?
         } else {
-            MaybeHttpsStream::Http(self.plain.call(to).await?)
+            MaybeHttpsStream::Http(plain.call(to).await?)
         };
-        Ok(TokioIo::new(LiveStream::new(stream)))
-    }
-}
-
-impl Service<Uri> for PeerConnector {
-    type Response = TokioIo<LiveStream>;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.plain.poll_ready(context).map_err(Into::into)
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        Box::pin(self.clone().connect(to))
+        Ok(LiveStream::new(stream))
     }
 }

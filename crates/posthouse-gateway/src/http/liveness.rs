@@ -18,10 +18,7 @@ use std::{
 };
 
 use hyper_rustls::MaybeHttpsStream;
-use hyper_util::{
-    client::legacy::connect::{Connected, Connection},
-    rt::TokioIo,
-};
+use hyper_util::rt::TokioIo;
 use rustix::net::{RecvFlags, recv};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -32,7 +29,7 @@ use tokio::{
 use super::mended::Mended;
 
 /// How long a connection rests after an answer: a peer that closes it then does so at once.
-const REST: Duration = Duration::from_millis(2);
+pub(super) const REST: Duration = Duration::from_millis(2);
 
 /// Nothing of the request was written, for the peer had closed the connection.
 #[derive(Debug, thiserror::Error)]
@@ -215,12 +212,6 @@ impl AsyncWrite for LiveStream {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl Connection for LiveStream {
-    fn connected(&self) -> Connected {
-        self.stream().connected()
     }
 }
 

@@ -14,6 +14,7 @@ pub mod memory;
 pub mod mended;
 mod patience;
 pub mod peer;
+mod pool;
 pub mod proxies;
 pub mod requests;
 pub mod retry_after;
