@@ -51,20 +51,29 @@ pub struct Gateway {
 
 impl Site {
     /// A folder, and an empty store there or where the configuration says, provisioned with one account and one carrier, for gateways of
-    /// this program.
+    /// this program. A store that `is_elsewhere` has to be empty, which the program is told to make sure of.
     ///
     /// # Errors
     /// The folder cannot be made, or the program does not make the store: it is not empty, perhaps.
-    pub fn new(program: PathBuf, reports: &str, configuration: &str) -> anyhow::Result<Self> {
+    pub fn new(
+        program: PathBuf,
+        reports: &str,
+        configuration: &str,
+        is_elsewhere: bool,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("posthouse-bench-").tempdir()?;
         let site = Self { folder, program, carrier: free_address()? };
         fs::create_dir(site.data())?;
         fs::write(site.path("posthouse.toml"), configuration)?;
         let provisioned = provisioning(reports, self::carrier_url(site.carrier).as_str());
         fs::write(site.path("provisioning.toml"), provisioned)?;
-        // By its own command: a program makes the store that it reads. A bench on one that is in use would leave its messages there.
+        // By its own command: a program makes the store that it reads. A bench on one that is in use would leave its messages there; in a
+        // folder that was made just now there is none, and so earlier programs, which cannot be told this, can be measured.
+        let only_empty: &[&str] = if is_elsewhere { &["--expect-revision", "0"] } else { &[] };
         let applied = Command::new(&site.program)
-            .args(["apply", "--json", "--expect-revision", "0", "--config"])
+            .args(["apply", "--json"])
+            .args(only_empty)
+            .arg("--config")
             .args([site.path("posthouse.toml"), site.path("provisioning.toml")])
             .stdin(Stdio::null())
             .output()

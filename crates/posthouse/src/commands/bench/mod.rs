@@ -103,7 +103,8 @@ pub struct Args {
     /// End to end, how many messages are under way at most; without it, as many as are accepted
     #[arg(long, value_name = "N", conflicts_with = "url", value_parser = clap::value_parser!(u32).range(1..))]
     in_flight: Option<u32>,
-    /// Start this program as the gateway, such as an earlier build, to compare the two
+    /// Start this program as the gateway, such as an earlier build, to compare the two. With --store its apply has to know
+    /// --expect-revision
     #[arg(long, value_name = "PROGRAM", conflicts_with = "url")]
     gateway: Option<PathBuf>,
     /// Measure on this PostgreSQL database, which has to be empty
@@ -189,7 +190,7 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     let vasp = Vasp::open().await?;
     let program = args.gateway.clone().map_or_else(std::env::current_exe, Ok)?;
     let configuration = gateway::configuration(args.store.as_deref(), args.media.as_deref());
-    let site = Site::new(program, &vasp.url(), &configuration)?;
+    let site = Site::new(program, &vasp.url(), &configuration, args.store.is_some())?;
     let mut gateway = site.start().await?;
     let mut bench = Bench::new(args, &site.sender(&gateway.mm7))?;
     let mut ended = Used::default();
