@@ -42,7 +42,7 @@ pub struct CallbackWorker {
     fresh: CallbackMail,
     bell: Arc<Notify>,
     stop: CancellationToken,
-    way: Option<Way>,
+    way: Option<Arc<Way>>,
     health: Arc<EndpointHealth>,
 }
 
@@ -50,7 +50,7 @@ pub struct CallbackWorker {
 pub struct DueCallback {
     callback: Callback,
     account: Option<Arc<Account>>,
-    way: Way,
+    way: Arc<Way>,
 }
 
 impl Worker for CallbackWorker {
@@ -133,7 +133,7 @@ impl Worker for CallbackWorker {
             self.fresh.is_behind(true);
             self.bell.notify_one();
         }
-        let due = |callback| DueCallback { callback, account: account.clone(), way: way.clone() };
+        let due = |callback| DueCallback { callback, account: account.clone(), way: Arc::clone(&way) };
         leased.into_iter().map(due).collect()
     }
 
@@ -207,7 +207,7 @@ async fn line_due(at: Option<Instant>) {
 
 impl CallbackWorker {
     /// The account as it is provisioned, and the way to it.
-    fn follow_provisioning(&mut self) -> (Option<Arc<Account>>, Way) {
+    fn follow_provisioning(&mut self) -> (Option<Arc<Account>>, Arc<Way>) {
         let account = self.context.snapshot.get().account(&self.account).cloned();
         let default = Callbacks::default();
         let way = self.way(account.as_ref().map_or(&default, |account| &account.callbacks));
@@ -216,23 +216,22 @@ impl CallbackWorker {
     }
 
     /// The way to the account's VASP; a new one when it was provisioned otherwise.
-    fn way(&mut self, callbacks: &Callbacks) -> Way {
+    fn way(&mut self, callbacks: &Callbacks) -> Arc<Way> {
         match &self.way {
-            Some(way) if way.is_of(callbacks) => way.clone(),
-            _ => self.way.insert(Way::new(callbacks)).clone(),
+            Some(way) if way.is_of(callbacks) => Arc::clone(way),
+            _ => Arc::clone(self.way.insert(Arc::new(Way::new(callbacks)))),
         }
     }
 }
 
 /// The way to the VASP, as provisioned.
-#[derive(Clone)]
 struct Way {
     timeout: Duration,
     tls: Option<PeerTls>,
     window: u32,
     client: HttpClient,
     /// The tries that may be under way at the VASP; others are leased and settled meanwhile.
-    turns: Arc<Semaphore>,
+    turns: Semaphore,
 }
 
 impl Way {
@@ -244,7 +243,7 @@ impl Way {
             tls: callbacks.tls.clone(),
             window,
             client: HttpClient::new(timeout, places, callbacks.tls.as_ref()),
-            turns: Arc::new(Semaphore::new(places)),
+            turns: Semaphore::new(places),
         }
     }
 

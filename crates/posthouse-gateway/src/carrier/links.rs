@@ -153,6 +153,8 @@ pub struct Link {
     room: Arc<Notify>,
     /// A message waited for its turn since that was last asked.
     was_short: AtomicBool,
+    /// What the metrics were last told: whether it is up, and its window.
+    told_state: Mutex<Option<(bool, u32)>>,
 }
 
 impl Link {
@@ -169,6 +171,7 @@ impl Link {
             refused: Mutex::default(),
             room: Arc::clone(room),
             was_short: AtomicBool::new(false),
+            told_state: Mutex::default(),
         }
     }
 
@@ -240,6 +243,16 @@ impl Link {
     pub(crate) fn state(&self) -> ConnectionState<'_> {
         let (name, is_up, window) = (&self.connection().name, self.is_up(), self.pace().window());
         ConnectionState { name, is_up, window }
+    }
+
+    /// Tells its state, where that is not what was told last.
+    pub(crate) fn tell_state(&self, tell: impl FnOnce(ConnectionState<'_>)) {
+        // Held while it is told, so that of two the later one is the last.
+        let mut told = self.told_state.lock();
+        let state = self.state();
+        if told.replace((state.is_up, state.window)) != Some((state.is_up, state.window)) {
+            tell(state);
+        }
     }
 
     /// How fast it is used, and why not faster.

@@ -250,6 +250,10 @@ impl Intake {
         let code = outcome.map_or_else(Rejection::status, |_| StatusCode::Success);
         let (name, bytes) = (facts.account().map(|account| &account.name), facts.body.as_ref());
         self.metrics.submit_answered(name, front, code, took, bytes.map(|body| body.length));
+        if outcome.is_ok() && !tracing::enabled!(tracing::Level::DEBUG) {
+            // What is not written need not be put together.
+            return;
+        }
         let account = facts.account().map(|account| account.name.to_string());
         let recipient = facts.recipient().map(|recipient| recipient.to_string());
         let transaction_id = facts.transaction_id();

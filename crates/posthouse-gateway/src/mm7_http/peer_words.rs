@@ -21,6 +21,11 @@ pub fn details(text: &str) -> String {
 }
 
 fn line_of(text: &str, longest: usize) -> String {
+    let is_short = text.len() <= longest && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_short && text.trim_ascii() == text && !text.contains("  ") {
+        // As nearly all are.
+        return text.to_owned();
+    }
     let mut line = String::new();
     let mut length = 0;
     for word in text.split(|c: char| c.is_whitespace() || is_not_seen(c)).filter(|word| !word.is_empty()) {

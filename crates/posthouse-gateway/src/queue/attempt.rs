@@ -329,7 +329,7 @@ fn note(
         BreakerChange::Closed => tracing::info!(%carrier, connection = name, "a connection serves again"),
         BreakerChange::Same => {}
     }
-    context.metrics.connection(carrier, link.state());
+    link.tell_state(|state| context.metrics.connection(carrier, state));
     tell_pace(carrier, &link);
     let words = format!("{name}: {words}");
     let Attempt { carrier_message_id, details, .. } = attempt;

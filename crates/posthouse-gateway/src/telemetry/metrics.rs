@@ -316,11 +316,10 @@ impl Metrics {
         code: StatusCode,
         took: Duration,
     ) {
-        let carrier = carrier.to_string();
-        let labels =
-            Attempted { carrier: carrier.clone(), connection: connection.to_owned(), code: code.code() };
+        let (carrier, connection) = (carrier.to_string(), connection.to_owned());
+        let labels = Attempted { carrier, connection, code: code.code() };
         self.attempts.get_or_create(&labels).inc();
-        self.attempt_time.get_or_create(&OfCarrier { carrier }).observe(took.as_secs_f64());
+        self.attempt_time.get_or_create(&OfCarrier { carrier: labels.carrier }).observe(took.as_secs_f64());
     }
 
     /// How many messages were accepted.

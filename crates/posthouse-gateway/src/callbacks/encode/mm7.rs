@@ -141,12 +141,17 @@ impl Encode for Mm7Encoder<'_> {
         }
         let decoded = envelope::decode(&answer.headers, answer.body.clone()).ok();
         let message = decoded.as_ref().and_then(|decoded| decoded.message.as_ref());
-        let said = message.and_then(peer_words::of_message);
+        let is_success = message.and_then(Message::status).is_some_and(|status| status.code == 1000);
+        // Of what acknowledges, nobody reads the words.
+        let said = message
+            .filter(|_| !is_success || answer.status != HttpStatus::OK)
+            .and_then(peer_words::of_message);
         if answer.status != HttpStatus::OK {
             let said = said.map(|(_, words)| words).or_else(|| peer_words::of_body(&answer.body));
             return Err(with(&format!("HTTP {}", answer.status.as_u16()), said));
         }
         match said {
+            None if is_success => {}
             Some((Some(1000), _)) => {}
             Some((Some(_), words)) => return Err(format!("StatusCode {words}")),
             Some((None, words)) => return Err(words),

@@ -22,16 +22,15 @@ pub(super) fn said(status: &str, text: Option<&str>) -> String {
 
 /// What was odd about the form of a request, in a line for the timeline; empty: nothing.
 pub(super) fn odd(decoded: &Decoded) -> String {
+    if decoded.errors.is_empty() {
+        return String::new();
+    }
     let told = decoded.errors.iter().take(MOST_ODD).map(ToString::to_string);
     let mut odd = told.collect::<Vec<_>>().join("; ");
     if decoded.errors.len() > MOST_ODD {
         odd.push_str(&format!("; and {} more", decoded.errors.len() - MOST_ODD));
     }
-    if odd.is_empty() {
-        odd
-    } else {
-        format!("odd form, taken all the same: {odd}").chars().take(MAX_ODD).collect()
-    }
+    format!("odd form, taken all the same: {odd}").chars().take(MAX_ODD).collect()
 }
 
 /// A status that is missing from what broke off, or had to be mended, might have been any.
