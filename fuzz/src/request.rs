@@ -79,6 +79,7 @@ fn head(input: &Input) -> Head {
         remote: IpAddr::V4(Ipv4Addr::LOCALHOST),
         tls: false,
         certificate: None,
+        is_vouched_for: false,
     }
 }
 
