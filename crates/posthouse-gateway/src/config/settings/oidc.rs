@@ -150,7 +150,7 @@ fn scopes(text: String) -> Result<String, Unfit> {
 /// A URL over TLS; without it only to this machine, for tests. With `path`, of that path.
 fn url(text: String, path: Option<&str>) -> Result<String, Unfit> {
     let uri: Option<Uri> = text.parse().ok();
-    let Some(uri) = uri.filter(|uri| uri.authority().is_some() && uri.query().is_none()) else {
+    let Some(uri) = uri.filter(|uri| uri.scheme().is_some() && uri.query().is_none()) else {
         return Err("is no URL; write one such as \"https://login.example\"".into());
     };
     if !is_safe(&uri) {
