@@ -3,6 +3,7 @@
 mod connections;
 mod keys;
 mod numbers;
+mod process;
 mod users;
 mod verbs;
 
@@ -18,23 +19,26 @@ use hyper_util::{
 };
 use rustls::ClientConfig;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
     AccountQueue, AccountView, AuditQuery, AuditRow, BASE, BlacklistEntry, CallbackQuery, CallbackTries,
     CallbackView, CarrierQueue, CarrierView, EndpointTested, EndpointView, ForNobodyView, FoundView,
-    InterveneRequest, Intervened, IssuedToken, LookupView, MessageDetail, MessageQuery, MessageSummary,
-    MessageTotal, MessageView, MoQuery, MoView, NodeView, OperationItemView, OperationRequest, OperationView,
-    PageOf, ProblemDetails, ProvisioningPlan, ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView,
-    ResendRequest, ResentBatch, ResubmitRequest, Resubmitted, RevisionView, Revoked, RollbackRequest,
-    ServiceView, StartRequest, TokenRequest, TokenView, USER_HEADER, UnmatchedQuery, UnmatchedView,
-    UnreadableQuery, UnreadableRequest, VersionView,
+    IDEMPOTENCY_HEADER, InterveneRequest, Intervened, IssuedToken, LookupView, MessageDetail, MessageQuery,
+    MessageSummary, MessageTotal, MessageView, MoQuery, MoView, NodeView, OperationItemView,
+    OperationRequest, OperationView, PageOf, ProblemCode, ProblemDetails, ProvisioningPlan,
+    ProvisioningRequest, REASON_HEADER, RefusalQuery, RefusalView, RerouteRequest, ResendRequest,
+    ResentBatch, ResubmitRequest, Resubmitted, RevisionView, Revoked, RollbackRequest, ServiceView,
+    StartRequest, TokenRequest, TokenView, USER_HEADER, UnmatchedQuery, UnmatchedView, UnreadableQuery,
+    UnreadableRequest, VersionView,
 };
 
 /// The longest answer that is taken, in bytes: a plan lists everything that is provisioned.
 const MAX_ANSWER_BYTES: usize = 64 << 20;
 /// How long a connection is kept that is not used.
 const IDLE: Duration = Duration::from_secs(20);
+/// How long is waited before a change is asked for again whose answer was lost.
+const ASKED_AGAIN_AFTER: Duration = Duration::from_millis(250);
 /// The media type of bodies.
 const JSON: &str = "application/json";
 
@@ -416,6 +420,14 @@ impl ApiClient {
         self.post(&format!("/messages/{}/resubmit", segment(id)), request).await
     }
 
+    /// Sends a message that waits to another carrier, or over another connection.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn reroute(&self, id: &str, request: &RerouteRequest) -> Result<MessageView, ApiError> {
+        self.post(&format!("/messages/{}/reroute", segment(id)), request).await
+    }
+
     /// A page of the messages from handsets that match, the newest first; numbers are masked.
     ///
     /// # Errors
@@ -609,7 +621,7 @@ impl ApiClient {
     /// # Errors
     /// Every [`ApiError`].
     pub async fn plan(&self, request: &ProvisioningRequest) -> Result<ProvisioningPlan, ApiError> {
-        self.post("/provisioning/plan", request).await
+        self.ask("/provisioning/plan", request).await
     }
 
     /// Makes provisioning what a document says: all of it, or nothing.
@@ -748,11 +760,47 @@ impl ApiClient {
         self.read(path, &answer)
     }
 
+    /// Asks for a change. It has a key by which it is known, so that it can be asked for again where the answer is lost.
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
         // Types of this crate always can be written.
         let body = serde_json::to_vec(body).unwrap_or_default();
+        let answer = self.exchange_keyed(path, (body.into(), HeaderValue::from_static(JSON))).await?;
+        self.read(path, &answer)
+    }
+
+    /// Asks something that changes nothing and needs a body.
+    async fn ask<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ApiError> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
         let answer = self.exchange(Method::POST, &format!("{BASE}{path}"), Some(body.into())).await?;
         self.read(path, &answer)
+    }
+
+    /// A POST under a key of its own, which is sent again where its connection breaks before the answer is here, and while the first is
+    /// said to be under way.
+    async fn exchange_keyed(
+        &self,
+        path: &str,
+        body: (Bytes, HeaderValue),
+    ) -> Result<Response<Bytes>, ApiError> {
+        let key = new_key();
+        let until = Instant::now() + self.timeout;
+        let mut is_lost = false;
+        loop {
+            let sent = Some(body.clone());
+            let done = self.exchange_as(Method::POST, &format!("{BASE}{path}"), sent, key.as_ref()).await;
+            let again = match &done {
+                // Without a key it might be done twice.
+                Err(ApiError::Broken { .. }) => key.is_some(),
+                Err(ApiError::Connect { .. }) => is_lost,
+                Ok(answer) => is_lost && is_under_way(answer),
+                Err(_) => false,
+            };
+            if !again || Instant::now() + ASKED_AGAIN_AFTER >= until {
+                return done;
+            }
+            is_lost = true;
+            sleep(ASKED_AGAIN_AFTER).await;
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, path: &str, answer: &Response<Bytes>) -> Result<T, ApiError> {
@@ -774,15 +822,16 @@ impl ApiClient {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Response<Bytes>, ApiError> {
-        self.exchange_as(method, path, body.map(|body| (body, HeaderValue::from_static(JSON)))).await
+        self.exchange_as(method, path, body.map(|body| (body, HeaderValue::from_static(JSON))), None).await
     }
 
-    /// The same with a body of some media type.
+    /// The same with a body of some media type, and under a key.
     async fn exchange_as(
         &self,
         method: Method,
         path: &str,
         body: Option<(Bytes, HeaderValue)>,
+        key: Option<&HeaderValue>,
     ) -> Result<Response<Bytes>, ApiError> {
         let (body, media_type) = body.unzip();
         let url = format!("{}{path}", self.url);
@@ -802,6 +851,9 @@ impl ApiClient {
             request.headers_mut().insert(header::AUTHORIZATION, token.clone());
         }
         request.headers_mut().extend(self.says.iter().cloned());
+        if let Some(key) = key {
+            request.headers_mut().insert(HeaderName::from_static(IDEMPOTENCY_HEADER), key.clone());
+        }
         if let Some(media_type) = media_type {
             request.headers_mut().insert(header::CONTENT_TYPE, media_type);
         }
@@ -835,6 +887,19 @@ impl ApiClient {
             })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
+}
+
+/// A key under which a request is known: 128 random bits. Where the system gives none, the request has no key.
+fn new_key() -> Option<HeaderValue> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).ok()?;
+    HeaderValue::from_str(&format!("{:032x}", u128::from_be_bytes(bytes))).ok()
+}
+
+/// Whether the first request under a key is not done yet.
+fn is_under_way(answer: &Response<Bytes>) -> bool {
+    let problem = serde_json::from_slice::<ProblemDetails>(answer.body());
+    problem.is_ok_and(|problem| problem.is(ProblemCode::UnderWay))
 }
 
 /// The body of a request that has nothing to say.
@@ -914,6 +979,41 @@ mod tests {
             "{request}"
         );
         assert!(request.to_lowercase().contains("\r\nauthorization: bearer hush\r\n"), "{request}");
+    }
+
+    /// A change whose answer is lost is asked for again under the same key, also while the first is under way.
+    #[tokio::test]
+    async fn a_change_is_asked_for_again_under_its_key() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let under_way = r#"{"type":"","title":"","status":409,"code":"under_way"}"#;
+        let done = r#"{"id":"a","revoked":true}"#;
+        let answers = [
+            String::new(),
+            format!(
+                "HTTP/1.1 409 Conflict\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{under_way}",
+                under_way.len()
+            ),
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{done}", done.len()),
+        ];
+        let taken = tokio::spawn(async move {
+            let mut keys = Vec::new();
+            for answer in answers {
+                let (mut peer, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = peer.read(&mut request).await.unwrap();
+                peer.write_all(answer.as_bytes()).await.unwrap();
+                let request = String::from_utf8_lossy(&request[..length]).to_lowercase();
+                let key = request.lines().find_map(|line| line.strip_prefix("idempotency-key: "));
+                keys.push(key.map(str::to_owned));
+            }
+            keys
+        });
+        let answer: serde_json::Value = ApiClient::new(&url, LONG).post("/x", &Nothing {}).await.unwrap();
+        assert_eq!(answer["revoked"], true);
+        let keys = taken.await.unwrap();
+        assert_eq!(keys[0].as_ref().map(String::len), Some(32), "{keys:?}");
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
     }
 
     #[tokio::test]

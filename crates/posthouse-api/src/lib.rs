@@ -52,9 +52,10 @@ pub use message::{
     FailedReport, InterveneRequest, Intervened, MessageDetail, MessageQuery, MessageShare, MessageSummary,
     MessageTotal, MessageView, NextStepView, PartView, ResendRequest, ResentBatch, TimelineLine,
 };
-pub use node::NodeView;
+pub use node::{LogLevelRequest, LogLevelView, NodeView};
 pub use operation::{
-    OperationItemView, OperationRequest, OperationView, ResubmitRequest, Resubmitted, StartRequest,
+    OperationItemView, OperationRequest, OperationView, RerouteRequest, ResubmitRequest, Resubmitted,
+    StartRequest,
 };
 pub use page::PageOf;
 pub use preview::{PreviewPart, PreviewView, SlideView};
@@ -78,6 +79,8 @@ pub use version::VersionView;
 pub const BASE: &str = "/api/v1";
 /// The header in which a caller says why it asks: it is kept beside what it changes.
 pub const REASON_HEADER: &str = "x-reason";
+/// The header by which a POST that is sent again is known: it gets the answer of the first, for 24 hours.
+pub const IDEMPOTENCY_HEADER: &str = "idempotency-key";
 /// The header in which a command says which user of the machine runs it. It counts with the token of the gateway's run alone, which
 /// only those can read who may write the store itself.
 pub const USER_HEADER: &str = "x-posthouse-user";

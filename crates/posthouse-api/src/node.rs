@@ -30,3 +30,24 @@ pub struct NodeView {
     /// Whether its process is about to stop; only of the node that answers.
     pub stopping: bool,
 }
+
+/// The body of `POST /api/v1/nodes/{node}/log-level`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct LogLevelRequest {
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`; or levels of parts, such as `posthouse_gateway=debug,info`.
+    pub level: String,
+}
+
+/// What a node logs from now on, till its process ends or reads its configuration again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LogLevelView {
+    /// What the node is called in paths.
+    pub node: String,
+    /// What it logs.
+    pub level: String,
+    /// What it logged before.
+    pub before: String,
+}

@@ -27,8 +27,11 @@ pub struct OperationRequest {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub parked: bool,
     /// Of a reroute or a resubmit: the connection that the next attempt goes over, where it serves.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(alias = "connection", skip_serializing_if = "Option::is_none")]
     pub via: Option<String>,
+    /// Of a reroute: the carrier that it goes to, by id or alias; without one, its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
     /// Of a resubmit: whether the VASP gets reports on the new messages, with the old MessageID in `X-Posthouse-Resubmit-Of`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reports: bool,
@@ -65,6 +68,8 @@ pub struct OperationView {
     pub named: usize,
     /// Over which connection the next attempt goes.
     pub via: Option<String>,
+    /// Of a reroute: the carrier that it goes to.
+    pub carrier: Option<String>,
     /// Also those whose last attempt may have arrived.
     pub parked: bool,
     /// Whether the VASP gets reports on new messages.
@@ -112,6 +117,25 @@ pub struct ResubmitRequest {
     /// Whether the VASP gets reports on it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reports: bool,
+}
+
+/// The body of `POST /api/v1/messages/{id}/reroute`: a carrier, a connection, or both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct RerouteRequest {
+    /// The carrier that it goes to, by id or alias; without one, its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<String>,
+    /// The connection that the next attempt goes over, where it serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<String>,
+    /// Also when its last attempt may have arrived: its recipient may get it twice.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub parked: bool,
+    /// Only say whether it would be done.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// What a resubmit made.

@@ -60,6 +60,8 @@ problem_codes! {
     LeftAlone = "left_alone", 409, "The message was left alone";
     /// It would end credentials, callbacks, connections or more, on which somebody may depend; nothing was changed.
     Removes = "removes", 409, "This would end what somebody may depend on";
+    /// A request under this Idempotency-Key was carried out, is under way, or broke off; `detail` says which. Nothing was done now.
+    UnderWay = "under_way", 409, "This was asked for before";
     /// A body without a length that is no chunked one.
     LengthRequired = "length_required", 411, "The length of the body is needed";
     /// Provisioning is at another revision than was expected; nothing was changed.
@@ -70,6 +72,8 @@ problem_codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "The body has another format than is read here";
     /// A provisioning document has mistakes; `errors` lists all of them.
     InvalidDocument = "invalid_document", 422, "The document has mistakes";
+    /// The Idempotency-Key is another request's.
+    KeyReused = "key_reused", 422, "The Idempotency-Key is another request's";
     /// Something of the gateway's own broke.
     Internal = "internal", 500, "Something broke";
     /// The store is short of space, overloaded or late: try again later.

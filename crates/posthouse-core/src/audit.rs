@@ -10,7 +10,7 @@ use crate::{
     account::AccountName,
     actor::Actor,
     bounds,
-    life::{intervention::Intervention, state::State},
+    life::{intervention::Intervention, reroute::RerouteTarget, state::State},
     overrides::{ConnectionOverride, OverrideKind},
     provisioning::{Change, words::words},
     shown::masked,
@@ -56,6 +56,8 @@ words! {
         Apply = "apply",
         /// Somebody said that the clock is right.
         ConfirmClock = "confirm-clock",
+        /// What a node logs was changed.
+        SetLogLevel = "set-log-level",
         /// A node takes nothing new.
         Drain = "drain",
         /// A node takes new messages again.
@@ -177,14 +179,15 @@ pub struct AuditFilter {
 /// What is kept of an intervention that was done to these messages, which stood there before. `None` where it was done to none.
 pub fn intervened(
     by: &Actor,
-    intervention: Intervention,
+    (intervention, to): (Intervention, Option<&RerouteTarget>),
     done: &[(Id, State)],
     at: Timestamp,
 ) -> Option<AuditEntry> {
+    let accepted = || to.map_or_else(|| "Accepted".to_owned(), |to| format!("Accepted, {to}"));
     let (verb, after) = match intervention {
-        Intervention::Requeue { .. } => (AuditVerb::Requeue, "Accepted"),
-        Intervention::Expire => (AuditVerb::Expire, "Expired"),
-        Intervention::Reroute { .. } => (AuditVerb::Reroute, "Accepted"),
+        Intervention::Requeue { .. } => (AuditVerb::Requeue, accepted()),
+        Intervention::Expire => (AuditVerb::Expire, "Expired".to_owned()),
+        Intervention::Reroute { .. } => (AuditVerb::Reroute, accepted()),
     };
     let mut before: BTreeMap<&str, usize> = BTreeMap::new();
     done.iter().for_each(|(_, state)| *before.entry(state.as_str()).or_default() += 1);
@@ -403,12 +406,12 @@ mod tests {
     #[test]
     fn interventions_are_told_by_the_states_before() {
         let requeue = Intervention::Requeue { parked: true };
-        let one = intervened(&by(), requeue, &[(id(7), State::Parked)], at());
+        let one = intervened(&by(), (requeue, None), &[(id(7), State::Parked)], at());
         assert_eq!(told(one), expected("requeue", "message 7", "Parked", "Accepted"));
         let three = [(id(7), State::Parked), (id(8), State::Accepted), (id(9), State::Parked)];
-        let three = intervened(&by(), Intervention::Expire, &three, at());
+        let three = intervened(&by(), (Intervention::Expire, None), &three, at());
         assert_eq!(told(three), expected("expire", "3 messages: 7, 8, 9", "1 Accepted, 2 Parked", "Expired"));
-        assert_eq!(intervened(&by(), requeue, &[], at()), None);
+        assert_eq!(intervened(&by(), (requeue, None), &[], at()), None);
         assert_eq!(resent(&by(), &[], at()), None);
         let many: Vec<Id> = (1..=25).map(id).collect();
         let many = resent(&by(), &many, at()).unwrap();

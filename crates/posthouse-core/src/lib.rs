@@ -15,6 +15,7 @@ pub mod division;
 pub mod divisions;
 pub mod duration;
 pub mod id;
+pub mod idempotency;
 pub mod life;
 pub mod lint;
 pub mod lock;

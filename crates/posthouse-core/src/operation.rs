@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Id,
     actor::{Actor, Credential, Role},
-    life::intervention::Intervention,
+    carrier::CarrierId,
+    life::{intervention::Intervention, reroute::RerouteTarget},
     provisioning::words::words,
 };
 
@@ -62,6 +63,9 @@ pub struct OperationSpec {
     /// Over which connection the next attempt goes.
     #[serde(default)]
     pub via: Option<String>,
+    /// Of a reroute: the carrier that it goes to.
+    #[serde(default)]
+    pub carrier: Option<CarrierId>,
     /// Of a resubmit: whether the VASP gets reports on the new messages.
     #[serde(default)]
     pub reports: bool,
@@ -73,6 +77,12 @@ pub struct OperationSpec {
 }
 
 impl OperationSpec {
+    /// Where a reroute leads; `None` for what is none.
+    pub fn reroute(&self) -> Option<RerouteTarget> {
+        let to = || RerouteTarget { carrier: self.carrier.clone(), connection: self.via.clone() };
+        (self.verb == OperationVerb::Reroute).then(to)
+    }
+
     /// What it does to messages that wait; `None` for one that does something to others.
     pub const fn intervention(&self) -> Option<Intervention> {
         match self.verb {
@@ -228,6 +238,7 @@ mod tests {
             verb: OperationVerb::Resubmit,
             parked: false,
             via: None,
+            carrier: None,
             reports: false,
             selection: "{}".to_owned(),
             ids: Vec::new(),

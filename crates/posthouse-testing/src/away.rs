@@ -25,7 +25,7 @@ use posthouse_core::{
     unreadable::Unreadable,
 };
 
-use crate::fragile::{passes_on, passes_on_the_rest};
+use crate::fragile::passes_on_the_rest;
 
 /// What a store that is away says: ask again after so long.
 pub const RETRY_AFTER: Duration = Duration::from_secs(7);

@@ -44,7 +44,15 @@ macro_rules! passes_on {
 /// The roles that no store here has reason to break.
 macro_rules! passes_on_the_rest {
     ($wrapper:ident) => {
-        passes_on!(
+        $crate::fragile::passes_on_all_but_searches!($wrapper);
+        $crate::fragile::passes_on!($wrapper: SearchStore);
+    };
+}
+
+/// The same but for searches.
+macro_rules! passes_on_all_but_searches {
+    ($wrapper:ident) => {
+        $crate::fragile::passes_on!(
             $wrapper:
             BulkStore,
             CdrStore,
@@ -60,16 +68,16 @@ macro_rules! passes_on_the_rest {
             RevisionStore,
             UpkeepStore,
             UserStore,
+            IdempotencyStore,
             MembershipStore,
             DivisionStore,
             QueueStore,
-            RefusalStore,
-            SearchStore
+            RefusalStore
         );
     };
 }
 
-pub(crate) use {passes_on, passes_on_the_rest};
+pub(crate) use {passes_on, passes_on_all_but_searches, passes_on_the_rest};
 
 passes_on!(FragileStore: WorkStore, CallbackStore);
 passes_on_the_rest!(FragileStore);

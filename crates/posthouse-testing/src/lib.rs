@@ -34,3 +34,4 @@ pub mod schema;
 pub mod settings;
 pub mod store;
 pub mod town;
+pub mod wide;

@@ -20,7 +20,7 @@ impl ApiClient {
     ) -> Result<NumbersImported, ApiError> {
         let path = format!("/{}/import?first_line={first_line}&dry_run={dry_run}", segment(list));
         let body = (text.into(), HeaderValue::from_static("text/csv"));
-        let answer = self.exchange_as(Method::POST, &format!("{BASE}{path}"), Some(body)).await?;
+        let answer = self.exchange_keyed(&path, body).await?;
         self.read(&path, &answer)
     }
 

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{ApiClient, ApiError, segment};
+use super::{ApiClient, ApiError, Nothing, segment};
 use crate::{BASE, ChangeMade};
 
 impl ApiClient {
@@ -12,7 +12,7 @@ impl ApiClient {
     /// Every [`ApiError`].
     pub async fn set_enabled(&self, account: &str, enabled: bool) -> Result<ChangeMade, ApiError> {
         let verb = if enabled { "enable" } else { "disable" };
-        self.change(Method::POST, &format!("/accounts/{}/{verb}", segment(account))).await
+        self.post(&format!("/accounts/{}/{verb}", segment(account)), &Nothing {}).await
     }
 
     /// Lets a service send under one more address, or under one less.

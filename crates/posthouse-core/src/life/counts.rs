@@ -65,7 +65,8 @@ struct CountCell {
 struct Moved {
     cell: usize,
     from: Option<State>,
-    to: State,
+    /// `None`: it goes to another carrier, and is counted there.
+    to: Option<State>,
     reason: Option<Reason>,
     took: Duration,
     reported: Option<Duration>,
@@ -102,12 +103,25 @@ impl StateCounts {
     /// A message is accepted, in the transaction that is under way.
     pub fn accepted(&mut self, carrier: &CarrierId, account: &AccountName) {
         let cell = self.cell(carrier, account);
-        let (from, to) = (None, State::FIRST);
+        self.moved(cell, None, Some(State::FIRST));
+    }
+
+    /// It stands elsewhere, without having come nearer to its end.
+    fn moved(&mut self, cell: usize, from: Option<State>, to: Option<State>) {
         self.pending.push(Moved { cell, from, to, reason: None, took: Duration::ZERO, reported: None });
     }
 
     /// This is written about a message, in the transaction that is under way.
     pub fn written(&mut self, effects: &Effects) {
+        if let Some(carrier) = effects.message.carrier.as_ref().filter(|to| **to != effects.before.carrier) {
+            let before = effects.before.state;
+            let after = effects.message.state.map_or(before, |change| change.state);
+            let (left, entered) =
+                (self.cell(&effects.before.carrier, &effects.account), self.cell(carrier, &effects.account));
+            self.moved(left, Some(before), None);
+            self.moved(entered, None, Some(after));
+            return;
+        }
         let Some(change) = effects.message.state.filter(|change| change.state != effects.before.state) else {
             return;
         };
@@ -117,7 +131,7 @@ impl StateCounts {
         self.pending.push(Moved {
             cell,
             from: Some(from),
-            to: change.state,
+            to: Some(change.state),
             reason: change.reason,
             took: between(Id::time(effects.id), change.at),
             reported: effects.before.since.filter(|_| is_reported).map(|since| between(since, change.at)),
@@ -226,8 +240,9 @@ impl CountCell {
         if let Some(from) = moved.from {
             add(from, -1);
         }
-        add(moved.to, 1);
-        if let State::Ended(terminal) = moved.to {
+        let Some(to) = moved.to else { return };
+        add(to, 1);
+        if let State::Ended(terminal) = to {
             *self.ended.entry((terminal, moved.reason)).or_default() += 1;
             self.end_to_end.observe(moved.took);
             if let Some(reported) = moved.reported {

@@ -109,6 +109,14 @@ impl Draft {
         self.effects.message.report_until = Some(report_until);
     }
 
+    /// It goes to another carrier from now on.
+    pub(super) fn go_to(&mut self, carrier: CarrierId) {
+        self.loaded.subject.carrier_message_id = None;
+        self.loaded.subject.report_until = None;
+        self.effects.message.report_until = None;
+        self.effects.message.carrier = Some(carrier);
+    }
+
     /// What the carrier said about its refusal goes on with the reason.
     pub(super) fn keep_details(&mut self, details: &str) {
         self.effects.message.details = Some(details.to_owned());

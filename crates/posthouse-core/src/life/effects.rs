@@ -109,6 +109,8 @@ pub struct MessageEffects {
     pub details: Option<String>,
     /// Nothing is a repetition of it any more: its digest goes.
     pub is_never_repeated: bool,
+    /// It goes to this carrier from now on. What is known of the one before goes: its MessageID, and [`Self::report_until`].
+    pub carrier: Option<CarrierId>,
 }
 
 /// A message's new state.

@@ -77,6 +77,10 @@ pub enum LeftAlone {
     NoConnection,
     /// Its VASP was told nothing of it that is not owed already.
     NothingReported,
+    /// It goes to that carrier as it is.
+    SameCarrier,
+    /// The carrier does not take what it holds: it is too long, or of other types.
+    NotTaken,
 }
 
 impl LeftAlone {
@@ -98,6 +102,8 @@ impl LeftAlone {
             Self::NotReached => "not_reached",
             Self::NoConnection => "no_connection",
             Self::NothingReported => "nothing_reported",
+            Self::SameCarrier => "same_carrier",
+            Self::NotTaken => "not_taken",
         }
     }
 }
@@ -121,6 +127,8 @@ impl fmt::Display for LeftAlone {
             Self::NotReached => "for a carrier that its service does not reach",
             Self::NoConnection => "for a carrier that has no such connection",
             Self::NothingReported => "without a report that its VASP has had, or it is owed already",
+            Self::SameCarrier => "for that carrier as it is",
+            Self::NotTaken => "too long for the carrier, or of types that it does not take",
         })
     }
 }

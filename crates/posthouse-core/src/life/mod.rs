@@ -16,6 +16,7 @@
 //! | [`report`], [`read_reply`] | which message something is about that a carrier sent, and what it changes |
 //! | [`callback`] | the order in which callbacks are delivered, and when one is not owed any more |
 //! | [`intervention`], [`operator`] | what operators may do by hand, and what comes of it |
+//! | [`reroute`] | where a message that waits may go instead |
 //! | [`resubmission`] | how what has ended is sent again, as a new message |
 //! | [`retention`] | when a message is over, and since when |
 //! | [`retry`] | how long to wait for the next try |
@@ -50,6 +51,7 @@ pub mod load;
 pub mod operator;
 pub mod read_reply;
 pub mod report;
+pub mod reroute;
 pub mod resubmission;
 pub mod retention;
 pub mod retry;

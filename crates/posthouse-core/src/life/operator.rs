@@ -7,6 +7,7 @@ use super::{
     effects::{Effects, WorkChange},
     intervention::{Intervention, LeftAlone},
     load::{Loaded, Needs, Subject, Work, WorkKind},
+    reroute::RerouteTarget,
     state::{LifeEvent, State},
     words,
 };
@@ -35,8 +36,15 @@ impl Intervention {
     }
 }
 
-/// Carries out what [was judged possible](Intervention::judge_subject), for who asks for it by this name.
-pub fn carry_out(loaded: Loaded, event: LifeEvent, by: &str, now: Timestamp) -> Effects {
+/// Carries out what [was judged possible](Intervention::judge_subject), for who asks for it by this name; `to`: where it goes from now on,
+/// when that is what was asked for.
+pub fn carry_out(
+    loaded: Loaded,
+    event: LifeEvent,
+    to: Option<&RerouteTarget>,
+    by: &str,
+    now: Timestamp,
+) -> Effects {
     let mut draft = Draft::new(loaded);
     let was_parked = draft.state() == State::Parked;
     let stepped = draft.step(event, None, "", now);
@@ -46,8 +54,15 @@ pub fn carry_out(loaded: Loaded, event: LifeEvent, by: &str, now: Timestamp) -> 
         draft.note(ended);
         draft.set_work(WorkChange::Done);
     } else {
-        draft.note(words::requeued(was_parked, by, now));
+        draft.note(match to {
+            Some(to) => words::rerouted(to, was_parked, by, now),
+            None => words::requeued(was_parked, by, now),
+        });
         requeue(&mut draft, was_parked, now);
+        let another = to.and_then(|to| to.another_than(&draft.subject().carrier)).cloned();
+        if let Some(carrier) = another {
+            draft.go_to(carrier);
+        }
     }
     draft.owe(stepped.owed, now);
     draft.into_effects()
@@ -68,6 +83,7 @@ mod tests {
     use mm7::MmStatus;
 
     use super::*;
+    use crate::carrier::CarrierId;
     use crate::life::{
         sample::{NOW, at, id, owing, shown, subject},
         state::Terminal,
@@ -88,8 +104,44 @@ mod tests {
                  [Operator: requeued by ann, though it may have arrived]",
             ),
         ] {
-            let effects = carry_out(Loaded::only(subject(state, kind)), LifeEvent::Requeued, "ann", at(NOW));
+            let effects =
+                carry_out(Loaded::only(subject(state, kind)), LifeEvent::Requeued, None, "ann", at(NOW));
             assert_eq!(shown(&effects), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_rerouted_goes_there_at_once_and_the_carrier_before_is_forgotten() {
+        let to = |carrier: Option<&str>, connection: Option<&str>| RerouteTarget {
+            carrier: carrier.map(|id| CarrierId(id.to_owned())),
+            connection: connection.map(str::to_owned),
+        };
+        let parked = subject(State::Parked, WorkKind::Report);
+        let own = parked.carrier.0.clone();
+        for (to, expected, carrier) in [
+            (
+                to(Some("31009"), None),
+                "→Accepted; work send at 1000 since 1000; \
+                 [Operator: rerouted by ann to carrier 31009, though it may have arrived]",
+                Some("31009"),
+            ),
+            (
+                to(Some(&own), Some("two")),
+                "→Accepted report_until 2000; work send at 1000 since 1000; \
+                 [Operator: rerouted by ann to carrier 31003, connection two, though it may have arrived]",
+                None,
+            ),
+            (
+                to(None, Some("two")),
+                "→Accepted report_until 2000; work send at 1000 since 1000; \
+                 [Operator: rerouted by ann to connection two, though it may have arrived]",
+                None,
+            ),
+        ] {
+            let loaded = Loaded::only(parked.clone());
+            let effects = carry_out(loaded, LifeEvent::Requeued, Some(&to), "ann", at(NOW));
+            assert_eq!(shown(&effects), expected);
+            assert_eq!(effects.message.carrier, carrier.map(|id| CarrierId(id.to_owned())));
         }
     }
 
@@ -98,7 +150,7 @@ mod tests {
         let loaded =
             owing(subject(State::Parked, WorkKind::Report), &[(7, MmStatus::Forwarded, Some(900), false)]);
         assert_eq!(
-            shown(&carry_out(loaded, LifeEvent::ExpiredByHand, "ann", at(NOW))),
+            shown(&carry_out(loaded, LifeEvent::ExpiredByHand, None, "ann", at(NOW))),
             "→Expired; work done; [Operator: expired by ann]; [Ended: Expired]; \
              [ReportWithdrawn: Forwarded]; -7; +Expired"
         );

@@ -4,7 +4,7 @@ use std::iter;
 
 use jiff::Timestamp;
 
-use super::{intervention::CallbackSays, read_reply::CarrierReadReply, state::State};
+use super::{intervention::CallbackSays, read_reply::CarrierReadReply, reroute::RerouteTarget, state::State};
 use crate::{
     Id, bounds,
     message::{CarrierReport, EventKind, Reason, TimelineEvent},
@@ -98,6 +98,12 @@ pub(super) fn odd(odd: &str, at: Timestamp) -> Option<TimelineEvent> {
 pub(super) fn requeued(was_parked: bool, by: &str, at: Timestamp) -> TimelineEvent {
     let doubt = if was_parked { ", though it may have arrived" } else { "" };
     line(at, EventKind::Operator, format!("requeued by {by}{doubt}"))
+}
+
+/// Somebody sends it elsewhere, at once.
+pub(super) fn rerouted(to: &RerouteTarget, was_parked: bool, by: &str, at: Timestamp) -> TimelineEvent {
+    let doubt = if was_parked { ", though it may have arrived" } else { "" };
+    line(at, EventKind::Operator, format!("rerouted by {by} to {to}{doubt}"))
 }
 
 /// Somebody ended it, in this state.

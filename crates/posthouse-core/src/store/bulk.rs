@@ -1,5 +1,7 @@
 //! Operations in bulk, and messages that are sent again as new ones.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -7,7 +9,7 @@ use super::{Lease, NewMessage, Owner, StoreResult};
 use crate::{
     Id,
     actor::Actor,
-    life::intervention::LeftAlone,
+    life::intervention::{LeftAlone, Ruling},
     operation::{BulkOperation, NotStarted},
 };
 
@@ -16,10 +18,31 @@ use crate::{
 pub struct OperationPage {
     /// Its messages; what an [intervention](crate::operation::OperationSpec::intervention) is done to.
     pub ids: Vec<Id>,
+    /// Those of them that are left alone whatever their state, by what is provisioned.
+    pub refused: Vec<(Id, LeftAlone)>,
     /// What was done to them before, in their order, by an operation that is no intervention: the new message, or why not.
     pub outcomes: Vec<Result<Id, LeftAlone>>,
     /// Where the next page begins: below this id; `None`: there is none.
     pub next: Option<Id>,
+}
+
+impl OperationPage {
+    /// What comes of its messages, in their order, where these are the rulings on those that were not refused.
+    pub fn rulings(&self, rulings: Vec<Ruling>) -> Vec<Ruling> {
+        let mut rulings = rulings.into_iter();
+        let refused: BTreeMap<Id, LeftAlone> = self.refused.iter().copied().collect();
+        let ruling = |id: &Id| match refused.get(id) {
+            Some(why) => Err(*why),
+            None => rulings.next().unwrap_or(Err(LeftAlone::Unknown)),
+        };
+        self.ids.iter().map(ruling).collect()
+    }
+
+    /// Its messages that were not refused.
+    pub fn not_refused(&self) -> Vec<Id> {
+        let is_refused = |id: &Id| self.refused.iter().any(|(refused, _)| refused == id);
+        self.ids.iter().copied().filter(|id| !is_refused(id)).collect()
+    }
 }
 
 /// What came of one message of an operation.

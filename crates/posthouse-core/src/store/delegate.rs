@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, CdrFile, CdrStore,
     ClockMarks, CountBy, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
-    HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
+    HandedOn, Heartbeat, IdempotencyStore, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
     Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal,
     NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
     PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf, RefusalFilter, RefusalStore,
@@ -22,9 +22,11 @@ use crate::{
     address::Msisdn,
     audit::{AuditEntry, AuditFilter, AuditRecord},
     carrier::CarrierId,
+    idempotency::{KeptAnswer, KeyClaim, KeyedRequest},
     life::callback::{CallbackAttempt, NotRetried},
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
+    life::reroute::RerouteTarget,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{BulkOperation, NotStarted},
     overrides::{ConnectionOverride, OverrideKind},
@@ -487,6 +489,17 @@ impl<W: Wraps<dyn OperationsStore>> OperationsStore for W {
         self.inner().intervene(ids, intervention, by, now).await
     }
 
+    async fn reroute(
+        &self,
+        ids: &[Id],
+        to: &RerouteTarget,
+        parked: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        self.inner().reroute(ids, to, parked, by, now).await
+    }
+
     async fn failed_callbacks(
         &self,
         filter: &FailedFilter,
@@ -773,5 +786,25 @@ impl<W: Wraps<dyn CdrStore>> CdrStore for W {
 
     async fn cdr_file(&self, folder: &str) -> StoreResult<Option<CdrFile>> {
         self.inner().cdr_file(folder).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<W: Wraps<dyn IdempotencyStore>> IdempotencyStore for W {
+    async fn claim_key(&self, request: &KeyedRequest) -> StoreResult<KeyClaim> {
+        self.inner().claim_key(request).await
+    }
+
+    async fn keep_answer(&self, hash: &str, answer: &KeptAnswer) -> StoreResult<()> {
+        self.inner().keep_answer(hash, answer).await
+    }
+
+    async fn release_key(&self, hash: &str) -> StoreResult<()> {
+        self.inner().release_key(hash).await
+    }
+
+    async fn forget_keys(&self, until: Timestamp, limit: usize) -> StoreResult<u64> {
+        self.inner().forget_keys(until, limit).await
     }
 }

@@ -39,6 +39,7 @@ mod delegate;
 mod division;
 mod endpoints;
 mod error;
+mod idempotency;
 mod inbound;
 mod intake;
 mod keys;
@@ -68,6 +69,7 @@ pub use self::{
     division::{Divided, DivisionStore, Wanting},
     endpoints::{Endpoint, EndpointPause, EndpointStore, KeptCallback, KeptFilter, LastFailure},
     error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
+    idempotency::IdempotencyStore,
     inbound::{
         ForNobody, InboundStore, MOST_FOR_NOBODY, MoFilter, MoOutcome, StoredMo, UnmatchedFilter,
         UnmatchedReport, UnmatchedSays,
@@ -93,70 +95,46 @@ pub use self::{
     },
 };
 
-/// Where messages, work, callbacks and provisioning are kept: every role that there is. See the [module](self) for what every
-/// operation keeps.
-pub trait Store:
-    IntakeStore
-    + WorkStore
-    + CallbackStore
-    + CdrStore
-    + BulkStore
-    + EndpointStore
-    + InboundStore
-    + ReportStore
-    + RefusalStore
-    + SearchStore
-    + OperationsStore
-    + OverrideStore
-    + ProvisioningStore
-    + NumberStore
-    + QueueStore
-    + RevisionStore
-    + UpkeepStore
-    + AuditStore
-    + KeyStore
-    + TokenStore
-    + UserStore
-    + MembershipStore
-    + DivisionStore
-{
-}
+/// Says once which roles there are.
+macro_rules! every_role {
+    ($($role:ident),+ $(,)?) => {
+        /// Where messages, work, callbacks and provisioning are kept: every role that there is. See the [module](self) for what every
+        /// operation keeps.
+        pub trait Store: $($role +)+ {}
 
-impl<S> Store for S where
-    S: IntakeStore
-        + WorkStore
-        + CallbackStore
-        + CdrStore
-        + BulkStore
-        + EndpointStore
-        + InboundStore
-        + EndpointStore
-        + ReportStore
-        + RefusalStore
-        + SearchStore
-        + OperationsStore
-        + OverrideStore
-        + ProvisioningStore
-        + NumberStore
-        + QueueStore
-        + RevisionStore
-        + UpkeepStore
-        + AuditStore
-        + KeyStore
-        + TokenStore
-        + UserStore
-        + MembershipStore
-        + DivisionStore
-{
-}
+        impl<S> Store for S where S: $($role +)+ {}
 
-/// The traits of all roles, for those who hold a backend by its own type: `use posthouse_core::store::roles::*`. On a
-/// `dyn Store` their methods are there without.
-pub mod roles {
-    pub use super::{
-        AuditStore, BulkStore, CallbackStore, CdrStore, DivisionStore, EndpointStore, InboundStore,
-        IntakeStore, KeyStore, MembershipStore, NumberStore, OperationsStore, OverrideStore,
-        ProvisioningStore, QueueStore, RefusalStore, ReportStore, RevisionStore, SearchStore, TokenStore,
-        UpkeepStore, UserStore, WorkStore,
+        /// The traits of all roles, for those who hold a backend by its own type: `use posthouse_core::store::roles::*`. On a
+        /// `dyn Store` their methods are there without.
+        pub mod roles {
+            pub use super::{$($role,)+};
+        }
     };
+}
+
+every_role! {
+    IntakeStore,
+    WorkStore,
+    CallbackStore,
+    CdrStore,
+    BulkStore,
+    EndpointStore,
+    InboundStore,
+    ReportStore,
+    RefusalStore,
+    SearchStore,
+    OperationsStore,
+    OverrideStore,
+    ProvisioningStore,
+    NumberStore,
+    QueueStore,
+    RevisionStore,
+    UpkeepStore,
+    AuditStore,
+    KeyStore,
+    TokenStore,
+    UserStore,
+    MembershipStore,
+    DivisionStore,
+    IdempotencyStore,
 }

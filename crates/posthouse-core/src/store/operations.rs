@@ -7,7 +7,10 @@ use super::StoreResult;
 use crate::{
     Id,
     actor::Actor,
-    life::intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+    life::{
+        intervention::{FailedCallback, FailedFilter, Intervention, Ruling},
+        reroute::RerouteTarget,
+    },
 };
 
 /// Does what an operator asks for. A [visitor](super#who-may-do-what) may do all of it, beside a running gateway: what that holds a
@@ -30,6 +33,20 @@ pub trait OperationsStore: Send + Sync + 'static {
         &self,
         ids: &[Id],
         intervention: Intervention,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>>;
+
+    /// Sends messages that wait elsewhere, to each that it may be done to by where it stands ([`Intervention::Reroute`]): the next attempt
+    /// is due at once. What is provisioned [was asked before](RerouteTarget::judge). As [`intervene`](Self::intervene) in all else.
+    ///
+    /// # Errors
+    /// As [`intervene`](Self::intervene).
+    async fn reroute(
+        &self,
+        ids: &[Id],
+        to: &RerouteTarget,
+        parked: bool,
         by: &Actor,
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>>;

@@ -34,6 +34,17 @@ impl<T: Serialize> IntoResponse for JsonAnswer<T> {
     }
 }
 
+/// The same with a secret in it that is told this once: nobody keeps it on the way, and neither do we.
+pub(super) struct ToldOnce<T>(pub T);
+
+impl<T: Serialize> IntoResponse for ToldOnce<T> {
+    fn into_response(self) -> Response {
+        let mut answer = JsonAnswer(self.0).into_response();
+        answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+}
+
 /// What is so at a revision of provisioning, which is its ETag.
 pub(super) fn at_revision<T: Serialize>(shown: T, revision: u64) -> Response {
     let mut answer = JsonAnswer(shown).into_response();

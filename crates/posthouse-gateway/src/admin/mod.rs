@@ -18,6 +18,7 @@ mod edit;
 pub mod endpoints;
 pub mod find;
 mod health;
+pub(crate) mod idempotency;
 mod lint;
 pub mod lookups;
 mod me;
@@ -90,7 +91,7 @@ use crate::{
     node::ClusterNode,
     secrets::Secret,
     snapshot::SnapshotCell,
-    telemetry::{Metrics, series::SeriesRing},
+    telemetry::{Metrics, levels::LogLevels, series::SeriesRing},
 };
 
 /// How long an answer may take to be made.
@@ -153,6 +154,10 @@ pub struct AdminState {
     pub carriers_listen: SocketAddr,
     /// Who else says who somebody is that looks at pages.
     pub oidc: Option<OidcSection>,
+    /// What is logged, where that can be changed.
+    pub log_levels: Option<Arc<LogLevels>>,
+    /// What was told once lately.
+    pub(crate) told_once: idempotency::ToldOnceAnswers,
     /// Whether there are pages, too.
     pub has_pages: bool,
     /// The memory of each door's bodies, by the door's name.

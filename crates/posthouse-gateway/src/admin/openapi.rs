@@ -71,6 +71,12 @@ const REFUSALS_OF_BODIES: &[(u16, &str)] = &[
     (415, "The body has another format than is read here"),
 ];
 
+/// Those of requests under an `Idempotency-Key`.
+const REFUSALS_OF_KEYS: &[(u16, &str)] = &[
+    (409, "A request under this Idempotency-Key was carried out, is under way, or broke off"),
+    (422, "The Idempotency-Key is another request's"),
+];
+
 /// The document, as it is served and printed.
 pub fn text() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -177,6 +183,13 @@ fn add_what_is_common(operation: &mut Operation, verb: &RouteVerb) {
     if changes {
         operation.parameters.get_or_insert_default().push(reason().into());
     }
+    if verb.method == Method::POST {
+        operation.parameters.get_or_insert_default().push(idempotency_key().into());
+        for (status, description) in REFUSALS_OF_KEYS {
+            let refused = || RefOr::T(refusal(description));
+            operation.responses.responses.entry(status.to_string()).or_insert_with(refused);
+        }
+    }
 }
 
 /// The name of a refusal that verbs have in common.
@@ -187,6 +200,17 @@ fn component(status: u16) -> String {
 fn refusal(description: &str) -> utoipa::openapi::Response {
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(ProblemDetails::name()))).build();
     ResponseBuilder::new().description(description).content(PROBLEM_JSON, problem).build()
+}
+
+fn idempotency_key() -> utoipa::openapi::path::Parameter {
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,255}$")).build();
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(utoipa::openapi::Required::False)
+        .description(Some("Sent again under the same key within 24 hours, it is answered as the first was, and not done twice"))
+        .schema(Some(Schema::Object(text)))
+        .build()
 }
 
 fn reason() -> utoipa::openapi::path::Parameter {

@@ -21,7 +21,7 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
-    endpoints, find, health, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
+    endpoints, find, health, idempotency, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
     operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats, stream,
     submissions, tokens, unmatched_reports, unreadable, users, version,
 };
@@ -82,6 +82,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         GET "/nodes" Look => nodes::list::handle;
         POST "/nodes/{node}/drain" Drain => nodes::drain::handle;
         POST "/nodes/{node}/undrain" Drain => nodes::drain::handle_undrain;
+        POST "/nodes/{node}/log-level" Drain => nodes::log_level::handle;
         GET "/queues" Look => queues::list::handle;
         GET "/provisioning/export" Reveal => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;
@@ -142,6 +143,7 @@ fn verbs_of_messages() -> Vec<RouteVerb> {
         GET "/messages/{id}/parts/{number}" Reveal own => messages::content::handle_part;
         POST "/messages/{id}/requeue" Mend => messages::requeue::handle_one;
         POST "/messages/{id}/expire" Mend => messages::expire::handle_one;
+        POST "/messages/{id}/reroute" Mend => messages::reroute::handle_one;
         POST "/messages/{id}/resend-reports" Resend own => messages::resend_reports::handle_one;
         GET "/callbacks" Look own => callbacks::list::handle;
         GET "/callbacks/{id}" Look own => callbacks::get::handle;
@@ -202,6 +204,7 @@ pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
     let api = verbs
         .into_iter()
         .fold(Router::new(), |router, verb| router.route(&format!("{BASE}{}", verb.path), verb.handler));
+    let api = api.route_layer(from_fn_with_state(Arc::clone(&state), idempotency::guard));
     let api = api.route_layer(from_fn_with_state(Arc::clone(&state), reveal::guard));
     api.route(DOCUMENT, on(MethodFilter::GET, openapi::handle))
         .route("/healthz", read_only(on(MethodFilter::GET, health::handle)))

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_core::{
+    idempotency::forgotten_since,
     slots::Slot,
     store::{Store, Swept},
     time::Clock,
@@ -83,6 +84,9 @@ pub(super) async fn sweep(
             Ok(0) => {}
             Ok(audit) => tracing::info!(audit, "retention"),
             Err(error) => tracing::error!(%error, "retention could not throw anything away"),
+        }
+        if let Err(error) = store.forget_keys(forgotten_since(clock.now()), SWEEP_AT_A_TIME).await {
+            tracing::error!(%error, "retention could not throw anything away");
         }
     }
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{components::Components, error::StartError};
 use crate::{
-    admin::{AdminState, operations::run::OperationRunner},
+    admin::{AdminState, idempotency::ToldOnceAnswers, operations::run::OperationRunner},
     auth::{Verifier, key_uses::KeyUses},
     bell::Bell,
     callbacks::{CallbackContext, CallbackQueue},
@@ -319,6 +319,8 @@ impl Wiring {
             key_uses: Arc::clone(&self.key_uses),
             drain: Arc::clone(&self.drain),
             series: Arc::clone(&self.series),
+            told_once: ToldOnceAnswers::default(),
+            log_levels: self.components.log_levels.clone(),
             metrics: Arc::clone(&self.metrics),
             node: Arc::clone(&self.node),
             clock: Arc::clone(&self.clock),

@@ -1,6 +1,7 @@
 //! What the gateway tells about itself: [`metrics`], and logs through `tracing` and [`lines`].
 
 pub(crate) mod exposition;
+pub mod levels;
 pub mod lines;
 pub mod metrics;
 mod process;

@@ -13,7 +13,7 @@ use posthouse_core::{
         intervention::{CallbackSays, Intervention, LeftAlone},
         words,
     },
-    message::{EventKind, NextConnection, Submission},
+    message::EventKind,
     operation::{BulkOperation, NotStarted, OperationState, OperationVerb},
     store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
 };
@@ -27,7 +27,7 @@ use super::{
     fault::BatchResult,
     intervene, load,
     reader::ReadPool,
-    record::{PgRow, corrupt},
+    record::PgRow,
     statements,
     value::values,
     write,
@@ -191,29 +191,10 @@ async fn intervened(
     intervention: Intervention,
     now: Timestamp,
 ) -> BatchResult<Vec<Outcome>> {
-    let rulings = intervene::intervene(tx, &page.ids, intervention, &operation.actor(), now).await?;
-    if operation.spec.verb == OperationVerb::Reroute {
-        let via = operation.spec.via.as_deref().unwrap_or_default();
-        let done = page.ids.iter().zip(&rulings).filter(|(_, ruling)| ruling.is_ok());
-        let going = done.map(|(id, _)| want_connection(tx, *id, via));
-        futures_util::future::join_all(going).await.into_iter().collect::<BatchResult<Vec<()>>>()?;
-    }
+    let (ids, to, by) = (page.not_refused(), operation.spec.reroute(), operation.actor());
+    let rulings = intervene::intervene(tx, &ids, (intervention, to.as_ref()), &by, now).await?;
+    let rulings = page.rulings(rulings);
     Ok(rulings.into_iter().map(|ruling| ruling.map(|()| None)).collect())
-}
-
-/// The next attempt of one that was rerouted goes over this connection.
-async fn want_connection(tx: &BatchTx, id: Id, connection: &str) -> BatchResult<()> {
-    let (row, carried) = tokio::join!(biased;
-        tx.read_one(&statements::SUBJECT, values![id]),
-        tx.read_one(&statements::CARRIED, values![id]));
-    let gone = || corrupt("message", "id", id, "it is gone");
-    let row = row?.map(|row| load::read_life(&row)).transpose()?.flatten().ok_or_else(gone)?;
-    let carried = carried?.ok_or_else(gone)?;
-    let mut submission: Submission = PgRow::by_id("message", &carried)?.json("submission")?;
-    submission.via = Some(NextConnection { connection: connection.to_owned(), attempts: row.attempts });
-    let text = serde_json::to_string(&submission).map_err(|error| StoreError::refused(error.to_string()))?;
-    tx.write(&statements::UPDATE_SUBMISSION, values![id, &text]);
-    Ok(())
 }
 
 /// What a message's VASP was told of it is owed once more, and what failed.

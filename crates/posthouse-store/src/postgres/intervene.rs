@@ -14,7 +14,9 @@ use posthouse_core::{
         callback::{self, ResentCallback},
         intervention::{CallbackKind, CallbackSays, FailedCallback, FailedFilter, Intervention, Ruling},
         operator,
+        reroute::RerouteTarget,
     },
+    message::{NextConnection, Submission},
     slots::Slot,
     store::StoreError,
 };
@@ -26,7 +28,7 @@ use super::{
     fault::BatchResult,
     load,
     reader::ReadPool,
-    record::PgRow,
+    record::{PgRow, corrupt},
     statements,
     value::{PgValue, parameters, values},
     write,
@@ -50,11 +52,11 @@ pub(super) async fn judge(
     Ok(rulings)
 }
 
-/// Does it, where it may be done.
+/// Does it, where it may be done; with `to`, they go there from now on.
 pub(super) async fn intervene(
     tx: &BatchTx,
     ids: &[Id],
-    intervention: Intervention,
+    (intervention, to): (Intervention, Option<&RerouteTarget>),
     by: &Actor,
     now: Timestamp,
 ) -> BatchResult<Vec<Ruling>> {
@@ -75,17 +77,37 @@ pub(super) async fn intervene(
         if let (Some((row, owed)), Ok(event)) = (found.get_mut(id), event) {
             let loaded = load::with(tx, row.subject.clone(), owed.clone(), operator::NEEDS).await?;
             done.push((*id, row.subject.state));
-            let effects = operator::carry_out(loaded, event, &by.name, now);
+            let effects = operator::carry_out(loaded, event, to, &by.name, now);
             write::write(tx, row, &effects).await?;
             // For one that is named twice.
             write::take_over(row, &effects);
         }
         rulings.push(event.map(|_| ()));
     }
-    if let Some(entry) = audit::intervened(by, intervention, &done, now) {
+    if let Some(to) = to {
+        let going = done.iter().map(|(id, _)| want_connection(tx, *id, to));
+        futures_util::future::join_all(going).await.into_iter().collect::<BatchResult<Vec<()>>>()?;
+    }
+    if let Some(entry) = audit::intervened(by, (intervention, to), &done, now) {
         write_audit(tx, &entry);
     }
     Ok(rulings)
+}
+
+/// The next attempt of one that was rerouted goes over the connection that is wanted, if one is.
+async fn want_connection(tx: &BatchTx, id: Id, to: &RerouteTarget) -> BatchResult<()> {
+    let (row, carried) = tokio::join!(biased;
+        tx.read_one(&statements::SUBJECT, values![id]),
+        tx.read_one(&statements::CARRIED, values![id]));
+    let gone = || corrupt("message", "id", id, "it is gone");
+    let row = row?.map(|row| load::read_life(&row)).transpose()?.flatten().ok_or_else(gone)?;
+    let carried = carried?.ok_or_else(gone)?;
+    let mut submission: Submission = PgRow::by_id("message", &carried)?.json("submission")?;
+    let next = |connection| NextConnection { connection, attempts: row.attempts };
+    submission.via = to.connection.clone().map(next);
+    let text = serde_json::to_string(&submission).map_err(|error| StoreError::refused(error.to_string()))?;
+    tx.write(&statements::UPDATE_SUBMISSION, values![id, &text]);
+    Ok(())
 }
 
 /// Callbacks that were kept as failed, newest first.

@@ -19,6 +19,7 @@
 //! | `taking.rs` | what is taken over from another store |
 //! | `audit.rs` `revision.rs` `token.rs` `keys.rs` `user.rs` `signed_in.rs` | who changed what; keys, tokens and users of those who may, and who is signed in |
 //! | `overrides.rs` | what they decided about connections |
+//! | `request_key.rs` | requests of the API that may be sent again |
 //! | `inbound.rs` | what came from carriers, looked up |
 //! | `cdr.rs` | records of what ended, till they are in files |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
@@ -58,6 +59,7 @@ mod reader;
 mod record;
 mod refusals;
 mod report;
+mod request_key;
 pub(crate) mod restored;
 mod retention;
 mod revision;

@@ -12,9 +12,11 @@ use posthouse_core::{
     address::Msisdn,
     audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
+    idempotency::{KeptAnswer, KeyClaim, KeyedRequest},
     life::callback::{CallbackAttempt, NotRetried},
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
+    life::reroute::RerouteTarget,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{BulkOperation, NotStarted},
     overrides::{ConnectionOverride, OverrideKind},
@@ -27,7 +29,7 @@ use posthouse_core::{
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, CdrFile, CdrStore,
         ClockMarks, CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore,
-        Ends, ForNobody, HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter,
+        Ends, ForNobody, HandedOn, Heartbeat, IdempotencyStore, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter,
         KeyStore, Lease, Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage,
         NewMo, NewRefusal, NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore,
         OverrideStore, Owner, PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf,
@@ -53,7 +55,7 @@ use super::{
     mo::{self, MoRows},
     overrides, provisioning, queues,
     refusals::{self, RefusalRow},
-    report,
+    report, request_key,
     retention::RetentionPlace,
     revision, search, seen, signed_in, sweep, token, unreadable, user,
     work::{self, EndOfAttempt},
@@ -412,7 +414,21 @@ impl OperationsStore for PostgresStore {
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>> {
         let (ids, by, weight) = (ids.to_vec(), by.clone(), LITTLE * ids.len());
-        let run = run!(ids, by; |tx| intervene::intervene(tx, &ids, intervention, &by, now).await);
+        let run = run!(ids, by; |tx| intervene::intervene(tx, &ids, (intervention, None), &by, now).await);
+        self.write(Transaction::Intervene, weight, false, run).await
+    }
+
+    async fn reroute(
+        &self,
+        ids: &[Id],
+        to: &RerouteTarget,
+        parked: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        let (ids, to, by, weight) = (ids.to_vec(), to.clone(), by.clone(), LITTLE * ids.len());
+        let how = Intervention::Reroute { parked };
+        let run = run!(ids, to, by; |tx| intervene::intervene(tx, &ids, (how, Some(&to)), &by, now).await);
         self.write(Transaction::Intervene, weight, false, run).await
     }
 
@@ -949,5 +965,32 @@ impl UpkeepStore for PostgresStore {
         self.writer.close().await;
         self.media.close().await;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for PostgresStore {
+    async fn claim_key(&self, request: &KeyedRequest) -> StoreResult<KeyClaim> {
+        let request = request.clone();
+        let run = run!(request; |tx| request_key::claim(tx, &request).await);
+        self.write(Transaction::ClaimKey, LITTLE, false, run).await
+    }
+
+    async fn keep_answer(&self, hash: &str, answer: &KeptAnswer) -> StoreResult<()> {
+        let (hash, answer) = (hash.to_owned(), answer.clone());
+        let size = LITTLE + answer.body.as_ref().map_or(0, String::len);
+        let run = run!(hash, answer; |tx| { request_key::keep_answer(tx, &hash, &answer); Ok(()) });
+        self.write(Transaction::KeepAnswer, size, true, run).await
+    }
+
+    async fn release_key(&self, hash: &str) -> StoreResult<()> {
+        let hash = hash.to_owned();
+        let run = run!(hash; |tx| { request_key::release(tx, &hash); Ok(()) });
+        self.write(Transaction::ReleaseKey, LITTLE, true, run).await
+    }
+
+    async fn forget_keys(&self, until: Timestamp, limit: usize) -> StoreResult<u64> {
+        let run = run!(; |tx| request_key::forget(tx, until, limit).await);
+        self.write(Transaction::ForgetKeys, LITTLE, true, run).await
     }
 }

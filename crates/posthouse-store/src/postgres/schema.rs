@@ -60,6 +60,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0006_job.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 7,
+        name: "request_key",
+        sql: include_str!("../../migrations/postgres/0007_request_key.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

@@ -541,6 +541,23 @@ statements! {
              SELECT id FROM (SELECT id FROM session WHERE used_at > k.idle AND (expires_at IS NULL OR expires_at > k.now)
                              ORDER BY used_at DESC, id DESC OFFSET k.kept) beyond) s";
 
+    /// A request under a key.
+    KEY_ONE: batched (Text)
+        "SELECT k.n, r.* FROM unnest($1) WITH ORDINALITY k (hash, n)
+         CROSS JOIN LATERAL (SELECT * FROM request_key WHERE request_key.hash = k.hash FOR UPDATE) r";
+    /// Keys beyond how many are kept of who asked, and of all together.
+    KEYS_OVER: batched (Text, Int, Int)
+        "SELECT k.n, r.hash FROM unnest($1, $2, $3) WITH ORDINALITY k (principal, own, kept, n)
+         CROSS JOIN LATERAL (
+             SELECT hash FROM (SELECT hash FROM request_key WHERE request_key.principal = k.principal
+                               ORDER BY at DESC, hash DESC OFFSET k.own) beyond
+             UNION
+             SELECT hash FROM (SELECT hash FROM request_key ORDER BY at DESC, hash DESC OFFSET k.kept) beyond) r";
+    /// Keys that are not remembered any more.
+    KEYS_OLD: batched (Int, Int)
+        "SELECT k.n, r.hash FROM unnest($1, $2) WITH ORDINALITY k (until, most, n)
+         CROSS JOIN LATERAL (SELECT hash FROM request_key WHERE at <= k.until ORDER BY at, hash LIMIT k.most) r";
+
     // What goes.
 
     /// A message is not to be sent any more, or not now.
@@ -671,6 +688,9 @@ statements! {
     /// A session.
     DELETE_SESSION: batched (Text)
         "DELETE FROM session WHERE id = ANY($1)";
+    /// A request under a key.
+    DELETE_KEY: batched (Text)
+        "DELETE FROM request_key WHERE hash = ANY($1)";
     /// The sessions that were begun with something.
     DELETE_SESSIONS_OF: batched (Text)
         "DELETE FROM session WHERE origin = ANY($1)";
@@ -791,6 +811,18 @@ statements! {
         "UPDATE operation SET owner = NULL, until = NULL FROM unnest($1, $2) k (id, owner)
          WHERE operation.id = k.id AND operation.owner = k.owner";
 
+    /// Where a message goes that was to go elsewhere.
+    UPDATE_MESSAGE_CARRIER: batched (Int, Text)
+        "WITH done AS (
+             UPDATE message SET carrier = k.carrier FROM unnest($1, $2) k (id, carrier)
+             WHERE message.id = k.id AND message.id = ANY($1) RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+    /// The same of one that is to be sent before as after.
+    UPDATE_WORK_CARRIER: batched (Int, Text)
+        "WITH done AS (
+             UPDATE work SET carrier = k.carrier FROM unnest($1, $2) k (id, carrier)
+             WHERE work.id = k.id AND work.id = ANY($1) RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
     /// An operator wants something else of a message's next attempt.
     UPDATE_SUBMISSION: batched (Int, Text)
         "WITH done AS (
@@ -821,6 +853,10 @@ statements! {
     /// When a user signed in.
     USER_SIGNED_IN: batched (Text, Int)
         "UPDATE \"user\" SET signed_in_at = k.at FROM unnest($1, $2) k (name, at) WHERE \"user\".name = k.name";
+    /// What was answered to a request under a key.
+    ANSWER_KEY: batched (Text, Int, Text, Text)
+        "UPDATE request_key SET status = k.status, body = k.body, etag = k.etag
+         FROM unnest($1, $2, $3, $4) k (hash, status, body, etag) WHERE request_key.hash = k.hash";
     /// When a session was used.
     USE_SESSION: batched (Text, Int)
         "UPDATE session SET used_at = greatest(used_at, k.at)
@@ -965,6 +1001,12 @@ statements! {
     INSERT_SESSION: batched (Text, Text, Text, Text, Text, Text, Int, Int, Int)
         "INSERT INTO session (id, hash, name, role, origin, address, begun_at, used_at, expires_at)
          SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+    /// A request under a key.
+    PUT_KEY: batched (Text, Text, Text, Int)
+        "INSERT INTO request_key (hash, principal, digest, at) SELECT * FROM unnest($1, $2, $3, $4)
+         ON CONFLICT (hash) DO UPDATE
+         SET digest = excluded.digest, at = excluded.at, status = NULL, body = NULL, etag = NULL";
 
     /// A row of audit.
     INSERT_AUDIT: batched (Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text)

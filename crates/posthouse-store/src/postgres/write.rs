@@ -1,5 +1,7 @@
 //! What the rules of a message's life have decided ([`posthouse_core::life`]), written down.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
@@ -132,6 +134,8 @@ impl NewLife {
     fn after(row: &LifeRow, effects: &Effects) -> Self {
         let (subject, message) = (&row.subject, &effects.message);
         let change = message.state;
+        // What is known of a carrier is nothing to another one.
+        let stays = message.carrier.is_none();
         let work = match effects.work {
             Some(change) => subject.work.and_then(|work| work.after(change)),
             None => subject.work,
@@ -142,8 +146,11 @@ impl NewLife {
             reason: change.map_or(row.reason, |change| change.reason),
             details: message.details.clone(),
             attempts: row.attempts.saturating_add(u32::from(message.is_begun)),
-            carrier_message_id: message.learned.clone().or_else(|| subject.carrier_message_id.clone()),
-            report_until: message.report_until.or(subject.report_until),
+            carrier_message_id: message
+                .learned
+                .clone()
+                .or_else(|| subject.carrier_message_id.clone().filter(|_| stays)),
+            report_until: message.report_until.or_else(|| subject.report_until.filter(|_| stays)),
             begun: row.begun.clone().filter(|_| work.is_some_and(|work| work.kind == WorkKind::Sending)),
             work,
         }
@@ -173,11 +180,21 @@ fn write_life(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<()>
         new.begun = effects.timeline.first().map(|line| (line.at, line.detail.clone()));
     }
     let id = row.subject.id;
+    let mut subject = Cow::Borrowed(&row.subject);
+    if let Some(carrier) = &message.carrier {
+        subject.to_mut().carrier = carrier.clone();
+        tx.write(&statements::UPDATE_MESSAGE_CARRIER, values![id, carrier]);
+    }
     if new.work.is_none() && !new.state.is_terminal() {
         return Err(corrupt("message", "id", id, "it has not ended, and there is no work for it").into());
     }
     match (row.stage, new.stage()) {
-        (LifeStage::Work, LifeStage::Work) => update_work(tx, row, &new),
+        (LifeStage::Work, LifeStage::Work) => {
+            update_work(tx, row, &new);
+            if message.carrier.is_some() {
+                tx.write(&statements::UPDATE_WORK_CARRIER, values![id, &subject.carrier]);
+            }
+        }
         (LifeStage::Awaiting, LifeStage::Awaiting) => update_awaiting(tx, row, &new),
         (LifeStage::Ended, _) => {
             tx.write(&statements::UPDATE_ENDED, values![id, new.carrier_message_id.as_deref()]);
@@ -188,7 +205,7 @@ fn write_life(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<()>
                 _ => tx.write(&statements::DELETE_AWAITING, values![id]),
             }
             match after {
-                LifeStage::Work => insert_work(tx, &row.subject, &row.sender, &new),
+                LifeStage::Work => insert_work(tx, &subject, &row.sender, &new),
                 LifeStage::Awaiting => insert_awaiting(tx, row, &new),
                 LifeStage::Ended => insert_ended(tx, row, &new),
             }
@@ -204,6 +221,9 @@ pub(super) fn take_over(row: &mut LifeRow, effects: &Effects) {
     row.subject.work = new.work;
     row.subject.carrier_message_id = new.carrier_message_id;
     row.subject.report_until = new.report_until;
+    if let Some(carrier) = &effects.message.carrier {
+        row.subject.carrier = carrier.clone();
+    }
 }
 
 /// The end of the lease and that of the attempt, as the row has them.

@@ -171,11 +171,9 @@ pub(super) fn run(
     let outcomes = match operation.spec.intervention() {
         Some(intervention) => {
             let by = operation.actor();
-            let rulings = intervene::intervene(tx, &page.ids, intervention, &by, now)?;
-            if operation.spec.verb == OperationVerb::Reroute {
-                let via = operation.spec.via.as_deref().unwrap_or_default();
-                want_connection(tx, &page.ids, &rulings, via)?;
-            }
+            let (ids, to) = (page.not_refused(), operation.spec.reroute());
+            let rulings = intervene::intervene(tx, &ids, (intervention, to.as_ref()), &by, now)?;
+            let rulings = page.rulings(rulings);
             rulings.into_iter().map(|ruling| ruling.map(|()| None)).collect()
         }
         None if operation.spec.verb == OperationVerb::ResendReports => {
@@ -202,21 +200,6 @@ pub(super) fn run(
     let goes_on = (after.state == OperationState::Running).then_some(lease);
     keep(tx, &after, goes_on)?;
     Ok(after)
-}
-
-/// The next attempt of each that was rerouted goes over this connection.
-pub(super) fn want_connection(
-    tx: &Tx<'_>,
-    ids: &[Id],
-    rulings: &[posthouse_core::life::intervention::Ruling],
-    connection: &str,
-) -> Result<()> {
-    for (id, _) in ids.iter().zip(rulings).filter(|(_, ruling)| ruling.is_ok()) {
-        let want = "UPDATE message SET submission = json_set(submission, '$.via',
-                        json_object('connection', ?1, 'attempts', attempts)) WHERE id = ?2";
-        tx.update_one(("message", id), want, (connection, id.number()))?;
-    }
-    Ok(())
 }
 
 /// What a message's VASP was told of it is owed once more, and what failed.

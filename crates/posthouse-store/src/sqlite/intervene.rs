@@ -13,6 +13,7 @@ use posthouse_core::{
         intervention::{CallbackKind, FailedCallback, FailedFilter, Intervention, Ruling},
         load::Loaded,
         operator,
+        reroute::RerouteTarget,
     },
 };
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -50,11 +51,11 @@ pub(super) fn refresh_callback_ids(tx: &mut Tx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Does it, where it may be done.
+/// Does it, where it may be done; with `to`, they go there from now on.
 pub(super) fn intervene(
     tx: &mut Tx<'_>,
     ids: &[Id],
-    intervention: Intervention,
+    (intervention, to): (Intervention, Option<&RerouteTarget>),
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Ruling>> {
@@ -66,12 +67,25 @@ pub(super) fn intervene(
         if let (Some(subject), Ok(event)) = (subject, event) {
             done.push((*id, subject.state));
             let loaded = Loaded::with(subject, operator::NEEDS, &Tables(tx.connection))?;
-            write::write(tx, &operator::carry_out(loaded, event, &by.name, now))?;
+            write::write(tx, &operator::carry_out(loaded, event, to, &by.name, now))?;
+            to.map_or(Ok(()), |to| want_connection(tx, *id, to))?;
         }
         rulings.push(event.map(|_| ()));
     }
-    audit::intervened(by, intervention, &done, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
+    let entry = audit::intervened(by, (intervention, to), &done, now);
+    entry.map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(rulings)
+}
+
+/// The next attempt of one that was rerouted goes over the connection that is wanted, if one is.
+fn want_connection(tx: &Tx<'_>, id: Id, to: &RerouteTarget) -> Result<()> {
+    let Some(connection) = &to.connection else {
+        let none = "UPDATE message SET submission = json_remove(submission, '$.via') WHERE id = ?";
+        return tx.update_one(("message", id), none, [id.number()]);
+    };
+    let want = "UPDATE message SET submission = json_set(submission, '$.via',
+                    json_object('connection', ?1, 'attempts', attempts)) WHERE id = ?2";
+    tx.update_one(("message", id), want, (connection, id.number()))
 }
 
 /// A callback that failed and what it is about, as `c`, `m` and `o`.

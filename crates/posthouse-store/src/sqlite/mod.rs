@@ -16,6 +16,7 @@
 //! | `refusals.rs` | what VASPs were refused |
 //! | `intervene.rs` | what an operator does by hand |
 //! | `audit.rs` `token.rs` `user.rs` `session.rs` | who did it; tokens and users of those who may, and who is signed in |
+//! | `request_key.rs` | requests of the API that may be sent again |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
 //! | `taken.rs` | callbacks that go to whoever takes them as they become due |
 //! | `member.rs` | the one node that serves the store |
@@ -63,6 +64,7 @@ mod recent_keys;
 mod record;
 mod refusals;
 mod report;
+mod request_key;
 mod revision;
 mod roles;
 mod schema;

@@ -9,10 +9,12 @@ use posthouse_core::{
     actor::Actor,
     audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerb},
     carrier::CarrierId,
+    idempotency::{KeptAnswer, KeyClaim, KeyedRequest},
     life::callback::{CallbackAttempt, NotRetried},
     life::counts::StateCounts,
     life::intervention::{FailedCallback, FailedFilter, Intervention, LeftAlone, Ruling},
     life::read_reply::CarrierReadReply,
+    life::reroute::RerouteTarget,
     message::{CarrierReport, Digest, StoredMessage, TimelineEvent},
     operation::{BulkOperation, NotStarted},
     provisioning::{Change, Provisioning},
@@ -21,12 +23,12 @@ use posthouse_core::{
     store::{
         Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, ClockMarks,
         CountBy, Demand, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
-        HandedOn, Heartbeat, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, Lease, Membership,
-        MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal, NextStep,
-        Node, OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore, QueueStore, Queues,
-        Recorded, RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled, StoreError, StoreResult,
-        StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport,
-        UpkeepStore, UserStore, Wanting, WorkStore,
+        HandedOn, Heartbeat, IdempotencyStore, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter,
+        Lease, Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo,
+        NewRefusal, NextStep, Node, OperationItem, OperationPage, OperationsStore, Owner, ProvisioningStore,
+        QueueStore, Queues, Recorded, RefusalFilter, RefusalStore, ReportStore, SearchStore, Settled,
+        StoreError, StoreResult, StoreStatistics, StoredMo, Swept, Take, Timer, ToSend, TokenStore,
+        UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore, Wanting, WorkStore,
     },
     token::TokenRecord,
     unreadable::{KeptUnreadable, Unreadable},
@@ -43,7 +45,7 @@ use super::{
     options::Mode,
     provisioning, queues,
     refusals::{self, PreparedRefusal},
-    report, search, session, sweep, token,
+    report, request_key, search, session, sweep, token,
     transaction::Transaction,
     unreadable, user, work,
 };
@@ -499,8 +501,23 @@ impl OperationsStore for SqliteStore {
         now: Timestamp,
     ) -> StoreResult<Vec<Ruling>> {
         let (ids, by) = (ids.to_vec(), by.clone());
-        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, intervention, &by, now);
+        let intervene = move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, (intervention, None), &by, now);
         self.write(Transaction::Intervene, intervene).await
+    }
+
+    async fn reroute(
+        &self,
+        ids: &[Id],
+        to: &RerouteTarget,
+        parked: bool,
+        by: &Actor,
+        now: Timestamp,
+    ) -> StoreResult<Vec<Ruling>> {
+        let (ids, to, by) = (ids.to_vec(), to.clone(), by.clone());
+        let intervention = Intervention::Reroute { parked };
+        let reroute =
+            move |tx: &mut Tx<'_>| intervene::intervene(tx, &ids, (intervention, Some(&to)), &by, now);
+        self.write(Transaction::Intervene, reroute).await
     }
 
     async fn failed_callbacks(
@@ -779,5 +796,32 @@ impl UserStore for SqliteStore {
     async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
         let (id, by) = (id.to_owned(), by.clone());
         self.write(Transaction::EndSession, move |tx| session::end(tx, &id, &by, now)).await
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for SqliteStore {
+    async fn claim_key(&self, request: &KeyedRequest) -> StoreResult<KeyClaim> {
+        let request = request.clone();
+        self.write(Transaction::ClaimKey, move |tx| request_key::claim(tx, &request)).await
+    }
+
+    async fn keep_answer(&self, hash: &str, answer: &KeptAnswer) -> StoreResult<()> {
+        let (hash, answer) = (hash.to_owned(), answer.clone());
+        self.write(Transaction::KeepAnswer, move |tx| request_key::keep_answer(tx, &hash, &answer)).await
+    }
+
+    async fn release_key(&self, hash: &str) -> StoreResult<()> {
+        let hash = hash.to_owned();
+        self.write(Transaction::ReleaseKey, move |tx| request_key::release(tx, &hash)).await
+    }
+
+    async fn forget_keys(&self, until: Timestamp, limit: usize) -> StoreResult<u64> {
+        let look = move |connection: &Connection| request_key::find_old(connection, until, limit);
+        let old = self.readers.read(look).await?;
+        if old.is_empty() {
+            return Ok(0);
+        }
+        self.write(Transaction::ForgetKeys, move |tx| request_key::forget(tx, &old, until)).await
     }
 }

@@ -92,6 +92,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "message_key",
         sql: include_str!("../../migrations/sqlite/0023_message_key.sql"),
     },
+    Migration {
+        version: 24,
+        name: "request_key",
+        sql: include_str!("../../migrations/sqlite/0024_request_key.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

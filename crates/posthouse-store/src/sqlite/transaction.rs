@@ -81,6 +81,10 @@ transactions! {
     NoteSessionUsed "note_session_used",
     EndSession "end_session",
     RecordsWritten "records_written",
+    ClaimKey "claim_key",
+    KeepAnswer "keep_answer",
+    ReleaseKey "release_key",
+    ForgetKeys "forget_keys",
 }
 
 /// Whether an operation may wait for room in the queue.

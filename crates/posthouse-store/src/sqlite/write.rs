@@ -48,6 +48,9 @@ pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     if let Some(change) = effects.work {
         write_work(tx, id, change)?;
     }
+    if let Some(carrier) = &effects.message.carrier {
+        write_carrier(tx, id, &carrier.0)?;
+    }
     for line in &effects.timeline {
         note(tx, id, line)?;
     }
@@ -140,6 +143,14 @@ fn write_message(tx: &Tx<'_>, id: Id, message: &MessageEffects) -> Result<()> {
     let id_value = id.number();
     let values = set.into_iter().filter_map(|(_, value)| value).chain([&id_value as &dyn ToSql]);
     tx.update_one(("message", id), &sql, rusqlite::params_from_iter(values))
+}
+
+/// It goes to another carrier.
+fn write_carrier(tx: &Tx<'_>, id: Id, carrier: &str) -> Result<()> {
+    let message =
+        "UPDATE message SET carrier = ?, carrier_message_id = NULL, report_until = NULL WHERE id = ?";
+    tx.update_one(("message", id), message, (carrier, id.number()))?;
+    tx.update_one(("work", id), "UPDATE work SET carrier = ? WHERE id = ?", (carrier, id.number()))
 }
 
 /// Makes the work what [`Work::after`](posthouse_core::life::load::Work::after) says it is. Each statement names the columns that

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use mm7::MmStatus;
 use posthouse_core::{
     Id,
-    life::{intervention::LeftAlone, read_reply::ReadStatus, state::State},
+    audit::AuditFilter,
+    carrier::CarrierId,
+    life::{intervention::LeftAlone, read_reply::ReadStatus, reroute::RerouteTarget, state::State},
     message::{NextConnection, Resubmission},
     operation::{BulkOperation, NotStarted, OperationSpec, OperationState, OperationVerb},
     store::{CallbackBody, NewMessage, OperationPage, StoreError},
@@ -13,7 +15,7 @@ use posthouse_core::{
 
 use super::{
     Backend,
-    bed::{Bed, LEASE, ME, OTHER, at, lease, message, operator, read_reply, report},
+    bed::{Bed, LEASE, ME, OTHER, at, carrier, lease, message, operator, read_reply, report},
 };
 
 fn planned(number: i64, verb: OperationVerb, count: u64) -> BulkOperation {
@@ -23,6 +25,7 @@ fn planned(number: i64, verb: OperationVerb, count: u64) -> BulkOperation {
         spec: OperationSpec {
             verb,
             parked: false,
+            carrier: None,
             via: Some("vzw-2".into()),
             reports: false,
             selection: "{}".into(),
@@ -52,7 +55,7 @@ fn id(number: i64) -> Id {
 }
 
 fn page(ids: &[Id], next: Option<Id>) -> OperationPage {
-    OperationPage { ids: ids.to_vec(), outcomes: Vec::new(), next }
+    OperationPage { ids: ids.to_vec(), refused: Vec::new(), outcomes: Vec::new(), next }
 }
 
 /// By who knows how many it is about; and all of it is there after a restart.
@@ -235,4 +238,60 @@ pub async fn a_rerouted_message_wants_its_connection(backend: &dyn Backend) {
     assert_eq!((sends.len(), sends[0].id, sends[0].attempts), (1, tried, 1));
     assert_eq!(sends[0].submission.wanted_connection(1), Some("vzw-2"));
     assert_eq!(sends[0].submission.wanted_connection(2), None);
+}
+
+/// With what is counted of it, and nothing of the carrier before; what was parked only where that is asked for.
+pub async fn a_rerouted_message_goes_to_its_new_carrier(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let other = CarrierId("031003".into());
+    let to = RerouteTarget { carrier: Some(other.clone()), connection: Some("two".into()) };
+    let tried = bed.sending(0).await;
+    bed.settle_mine(tried, super::bed::again(1, 1000), 1).await;
+    let parked = bed.parked(1).await;
+    let at_carrier = bed.forwarded("c-1", 1).await;
+    let ids = [tried, parked, at_carrier];
+    let reroute = async |parked, now| bed.reroute(&ids, &to, parked, &operator(), at(now)).await.unwrap();
+    assert_eq!(reroute(false, 2).await, [Ok(()), Err(LeftAlone::Parked), Err(LeftAlone::WithCarrier)]);
+    assert_eq!(
+        reroute(true, 3).await,
+        [Ok(()), Ok(()), Err(LeftAlone::WithCarrier)],
+        "again, and what is parked"
+    );
+    let bed = bed.reopen(backend).await;
+    let depths = bed.queues(at(3)).await.unwrap().depths;
+    let of = |carrier: &CarrierId| {
+        let of_it = depths.iter().find(|depth| depth.carrier == *carrier);
+        of_it.map(|depth| (depth.waiting, depth.parked, depth.at_carrier))
+    };
+    assert_eq!((of(&other), of(&carrier())), (Some((2, 0, 0)), Some((0, 0, 1))));
+    assert_eq!(bed.send_ids(ME, 3).await, [], "nothing is left for the one before");
+    let sends = bed.lease_sends(&other, lease(ME, 3), at(3), None, 100).await.unwrap();
+    let mut found: Vec<Id> = sends.iter().map(|send| send.id).collect();
+    found.sort_unstable();
+    assert_eq!(found, [tried, parked]);
+    assert!(sends.iter().all(|send| send.submission.wanted_connection(send.attempts) == Some("two")));
+    assert_eq!(bed.message(parked).await.unwrap().unwrap().carrier, other);
+    let line = bed.events(parked).await.pop().unwrap().1;
+    assert_eq!(line, "rerouted by operator to carrier 031003, connection two, though it may have arrived");
+    let audit = bed.audit(&AuditFilter::default(), 1).await.unwrap().remove(0);
+    assert_eq!(audit.entry.after.as_deref(), Some("Accepted, carrier 031003, connection two"));
+}
+
+/// The others are done.
+pub async fn what_is_refused_of_a_page_is_left_as_it_is(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let (kept, gone) = (bed.sending(0).await, bed.sending(0).await);
+    for id in [kept, gone] {
+        bed.settle_mine(id, super::bed::again(1, 1000), 1).await;
+    }
+    let mut operation = planned(1, OperationVerb::Reroute, 2);
+    operation.spec.carrier = Some(CarrierId("031003".into()));
+    bed.plan_operation(&operation).await.unwrap();
+    bed.start_operation(id(1), 2, &operator(), at(2)).await.unwrap().unwrap();
+    bed.lease_operation(lease(ME, 2), at(2)).await.unwrap().unwrap();
+    let page = OperationPage { refused: vec![(kept, LeftAlone::NotReached)], ..page(&[gone, kept], None) };
+    let after = bed.run_operation(id(1), lease(ME, 3), &page, at(3)).await.unwrap();
+    assert_eq!((after.done, after.left_alone), (1, BTreeMap::from([("not_reached".to_owned(), 1)])));
+    let carrier_of = async |id| bed.message(id).await.unwrap().unwrap().carrier;
+    assert_eq!((carrier_of(kept).await, carrier_of(gone).await), (carrier(), CarrierId("031003".into())));
 }

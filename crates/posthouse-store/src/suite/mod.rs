@@ -14,6 +14,7 @@ pub mod due;
 pub mod durability;
 pub mod endpoints;
 pub mod handed_on;
+pub mod idempotency;
 pub mod inbound;
 pub mod intake;
 pub mod intervention;
@@ -184,7 +185,9 @@ macro_rules! conformance {
                 what_was_reported_is_owed_once_more,
                 what_has_ended_is_sent_again_once,
                 a_message_that_is_sent_again_owes_reports_where_they_are_wanted,
-                a_rerouted_message_wants_its_connection;
+                a_rerouted_message_wants_its_connection,
+                a_rerouted_message_goes_to_its_new_carrier,
+                what_is_refused_of_a_page_is_left_as_it_is;
             inbound: every_filter_of_messages_from_handsets_filters,
                 a_message_from_a_handset_is_owed_once_more,
                 what_was_for_nobody_is_kept_within_bounds,
@@ -251,6 +254,8 @@ macro_rules! conformance {
                 a_session_reads_back_till_it_is_ended,
                 a_session_ends_with_what_it_was_begun_with,
                 users_and_sessions_are_bounded;
+            idempotency: a_request_is_carried_out_once_under_its_key,
+                keys_are_bounded;
             queues: what_stands_where_is_told,
                 a_store_that_is_opened_again_knows_what_stands_where,
                 the_oldest_that_waits_is_told_with_its_carrier,

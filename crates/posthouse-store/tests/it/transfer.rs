@@ -168,7 +168,12 @@ async fn fill_rest(store: &dyn Store, by: &Actor) {
 async fn carry_out(store: &dyn Store, by: &Actor) {
     let all = store.messages(&MessageFilter::default(), MESSAGES).await.unwrap();
     let ended = all.iter().find(|one| one.state.is_terminal()).unwrap();
-    let page = OperationPage { ids: vec![all[0].id, ended.id], outcomes: Vec::new(), next: None };
+    let page = OperationPage {
+        ids: vec![all[0].id, ended.id],
+        refused: Vec::new(),
+        outcomes: Vec::new(),
+        next: None,
+    };
     store.plan_operation(&planned(by)).await.unwrap();
     let id = Id::from_number(1).unwrap();
     store.start_operation(id, 2, by, at(601)).await.unwrap().unwrap();
@@ -186,6 +191,7 @@ fn planned(by: &Actor) -> BulkOperation {
         spec: OperationSpec {
             verb: OperationVerb::Expire,
             parked: false,
+            carrier: None,
             via: None,
             reports: false,
             selection: "{}".into(),

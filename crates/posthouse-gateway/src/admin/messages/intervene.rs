@@ -24,7 +24,7 @@ use super::{
 };
 
 /// Every reason for leaving a message alone, in the order in which people are told of them.
-pub const REASONS: [LeftAlone; 15] = [
+pub const REASONS: [LeftAlone; 17] = [
     LeftAlone::Unknown,
     LeftAlone::Ended,
     LeftAlone::WithCarrier,
@@ -40,6 +40,8 @@ pub const REASONS: [LeftAlone; 15] = [
     LeftAlone::NotReached,
     LeftAlone::NoConnection,
     LeftAlone::NothingReported,
+    LeftAlone::SameCarrier,
+    LeftAlone::NotTaken,
 ];
 
 /// The messages that a batch is about.
@@ -143,7 +145,7 @@ async fn intervene_in_one(
     }
 }
 
-fn left_alone(reason: &str) -> ProblemDetails {
+pub(super) fn left_alone(reason: &str) -> ProblemDetails {
     let known = REASONS.iter().find(|known| known.as_str() == reason);
     let words = known.map_or_else(|| reason.to_owned(), ToString::to_string);
     let problem = ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {words}"));

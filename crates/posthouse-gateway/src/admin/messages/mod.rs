@@ -7,6 +7,7 @@ pub mod get;
 pub mod intervene;
 pub mod list;
 pub mod requeue;
+pub mod reroute;
 pub mod resend_reports;
 pub mod resubmit;
 pub mod selection;

@@ -58,7 +58,7 @@ pub(in super::super) async fn handle_undrain(
     Ok(JsonAnswer(this(&state)))
 }
 
-fn is_this(state: &AdminState, node: &str) -> Result<(), ProblemDetails> {
+pub(super) fn is_this(state: &AdminState, node: &str) -> Result<(), ProblemDetails> {
     if node == SELF || node == state.node.number().to_string() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 pub(super) mod drain;
 pub(super) mod list;
+pub(super) mod log_level;
 
 use std::time::Duration;
 

@@ -14,7 +14,8 @@ use posthouse_core::{
     Id,
     actor::Actor,
     life::{
-        intervention::LeftAlone,
+        intervention::{LeftAlone, Ruling},
+        reroute::RerouteTarget,
         resubmission::{self, Resubmit},
     },
     message::StoredMessage,
@@ -29,7 +30,7 @@ use super::{
         answer::{JsonAnswer, ProblemAnswer},
         body,
         messages::selection,
-        patiently,
+        not_provisioned, patiently,
     },
     views,
 };
@@ -119,10 +120,16 @@ fn spec(
     if request.via.is_some() && !takes_via {
         return Err(invalid("/via", format!("{verb} takes none")));
     }
-    if verb == OperationVerb::Reroute && request.via.is_none() {
-        return Err(invalid("/via", "a reroute needs the name of a connection"));
+    if verb != OperationVerb::Reroute && request.carrier.is_some() {
+        return Err(invalid("/carrier", format!("{verb} takes none")));
     }
-    if let Some(via) = &request.via {
+    let to = match verb {
+        OperationVerb::Reroute => {
+            target(snapshot, request.carrier.as_deref(), request.via.as_deref(), "/via")?
+        }
+        _ => RerouteTarget { carrier: None, connection: request.via.clone() },
+    };
+    if let (Some(via), None) = (&to.connection, &to.carrier) {
         is_connection(snapshot, via)?;
     }
     let ways = [!request.ids.is_empty(), request.filter.is_some(), request.all];
@@ -144,12 +151,39 @@ fn spec(
     Ok(OperationSpec {
         verb,
         parked: request.parked,
-        via: request.via.clone(),
+        via: to.connection,
+        carrier: to.carrier,
         reports: request.reports,
         // A query always can be written.
         selection: serde_json::to_string(&frozen).unwrap_or_default(),
         ids: ids.into_iter().map(Id::number).collect(),
     })
+}
+
+/// Where a reroute is to lead.
+///
+/// # Errors
+/// Nothing says where, or what does is not provisioned.
+pub(in super::super) fn target(
+    snapshot: &Snapshot,
+    carrier: Option<&str>,
+    connection: Option<&str>,
+    pointer: &str,
+) -> Result<RerouteTarget, ProblemDetails> {
+    if carrier.is_none() && connection.is_none() {
+        let error = ProblemError::at_pointer(pointer, "nothing says where it is to go")
+            .with_remedy("name a carrier, or a connection");
+        return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error));
+    }
+    let connection = connection.map(str::to_owned);
+    let Some(named) = carrier else { return Ok(RerouteTarget { carrier: None, connection }) };
+    let carrier = snapshot.named_carrier(named).ok_or_else(|| not_provisioned("carrier", named))?;
+    if let Some(name) = &connection
+        && !carrier.connections.iter().any(|known| known.name == *name)
+    {
+        return Err(not_provisioned("connection", &format!("{name} of carrier {}", carrier.id)));
+    }
+    Ok(RerouteTarget { carrier: Some(carrier.id.clone()), connection })
 }
 
 fn is_connection(snapshot: &Snapshot, name: &str) -> Result<(), ProblemDetails> {
@@ -237,7 +271,12 @@ async fn judge(
 ) -> Result<Vec<Result<(), LeftAlone>>, VerbError> {
     if let Some(intervention) = operation.spec.intervention() {
         let ids: Vec<Id> = page.iter().map(|(id, _)| *id).collect();
-        return Ok(store.judge(&ids, intervention, now).await?);
+        let rulings = store.judge(&ids, intervention, now).await?;
+        let Some(to) = operation.spec.reroute() else { return Ok(rulings) };
+        let both = |(ruling, (_, message)): (Ruling, &(Id, Option<StoredMessage>))| {
+            ruling.and_then(|()| message.as_ref().map_or(Ok(()), |message| to.judge(message, snapshot)))
+        };
+        return Ok(rulings.into_iter().zip(page).map(both).collect());
     }
     if operation.spec.verb == OperationVerb::ResendReports {
         // What was told of each, only carrying it out looks at.

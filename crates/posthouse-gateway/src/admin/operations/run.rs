@@ -7,10 +7,12 @@ use posthouse_core::{
     actor::Actor,
     life::{
         intervention::LeftAlone,
+        reroute::RerouteTarget,
         resubmission::{self, Resubmit},
     },
     message::StoredMessage,
     operation::{BulkOperation, OperationState, OperationVerb, PAGE},
+    provisioning::Snapshot,
     store::{Lease, OperationPage, Owner, Store, StoreError},
     time::{Clock, after},
 };
@@ -132,12 +134,16 @@ impl OperationRunner {
         let found = page(&*self.store, operation, operation.cursor).await?;
         let next = found.last().filter(|_| found.len() == PAGE).map(|(id, _)| *id);
         let ids: Vec<Id> = found.iter().map(|(id, _)| *id).collect();
+        let refused = match operation.spec.reroute() {
+            Some(to) => refused(&to, &self.snapshot.get(), &found),
+            None => Vec::new(),
+        };
         let outcomes = match operation.spec.intervention() {
             Some(_) => Vec::new(),
             None if operation.spec.verb == OperationVerb::ResendReports => Vec::new(),
             None => Arc::clone(&self).resubmit_all(id, operation, found).await?,
         };
-        let page = OperationPage { ids, outcomes, next };
+        let page = OperationPage { ids, refused, outcomes, next };
         Ok(self.store.run_operation(id, self.lease(), &page, self.clock.now()).await?)
     }
 
@@ -186,13 +192,23 @@ impl OperationRunner {
     }
 }
 
+/// Which messages do not go where a reroute leads, by what is provisioned.
+fn refused(
+    to: &RerouteTarget,
+    snapshot: &Snapshot,
+    found: &[(Id, Option<StoredMessage>)],
+) -> Vec<(Id, LeftAlone)> {
+    let judged = |message: &StoredMessage| Some((message.id, to.judge(message, snapshot).err()?));
+    found.iter().filter_map(|(_, message)| judged(message.as_ref()?)).collect()
+}
+
 /// Sends a message that has ended again, as a new one under this id; or says why not.
 ///
 /// # Errors
 /// What the store says.
 pub(in super::super) async fn resubmit(
     store: &dyn Store,
-    snapshot: &posthouse_core::provisioning::Snapshot,
+    snapshot: &Snapshot,
     (operation, id): (Option<Id>, Id),
     message: &StoredMessage,
     (how, by): (&Resubmit, &Actor),
@@ -208,4 +224,59 @@ pub(in super::super) async fn resubmit(
         Err(error) => return Err(error),
     };
     store.resubmit(operation, &new, by, now).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use jiff::{SignedDuration, Timestamp};
+    use posthouse_api::{MessageQuery, OperationRequest};
+    use posthouse_core::{audit::AuditFilter, id::IdSource};
+    use posthouse_store::{Access, StoreUrl, open};
+    use posthouse_testing::wide::WideStore;
+
+    use super::*;
+    use crate::{admin::operations::plan::plan, clock::SystemClock};
+
+    /// After some tries, which are ever further apart; the audit log says why, and what was done stays done.
+    #[tokio::test]
+    async fn an_operation_whose_messages_cannot_be_found_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = StoreUrl::sqlite(folder.path().join("a.db"));
+        let place = folder.path().join("media").into();
+        let store = open(&url, &place, Access::serve()).await.unwrap();
+        let asked = Arc::new(AtomicU32::new(0));
+        let snapshot = Arc::new(SnapshotCell::load(&*store).await.unwrap());
+        let now = Timestamp::now();
+        let by = Actor::gateway();
+        let request = OperationRequest {
+            verb: "expire".to_owned(),
+            filter: Some(MessageQuery { failed: true, ..MessageQuery::default() }),
+            ..OperationRequest::default()
+        };
+        let planned = plan(&*store, &snapshot.get(), &request, &by, now).await.unwrap();
+        let id: Id = planned.operation_id.parse().unwrap();
+        store.start_operation(id, 0, &by, now).await.unwrap().unwrap();
+        let runner = OperationRunner {
+            store: Arc::new(WideStore::new(Arc::clone(&store), Arc::clone(&asked))),
+            clock: Arc::new(SystemClock::default()),
+            owner: Owner(7),
+            ids: Arc::new(MessageIds::new(IdSource::new(0, None), now + SignedDuration::from_hours(1))),
+            snapshot,
+            bell: Arc::default(),
+        };
+        let leased = store.lease_operation(runner.lease(), Timestamp::now()).await.unwrap().unwrap();
+        // From here on nothing but the pauses between the tries is waited for that has a time.
+        tokio::time::pause();
+        Arc::new(runner).carry_out(leased, &CancellationToken::new()).await;
+        tokio::time::resume();
+        assert_eq!(asked.load(Ordering::Relaxed), 5);
+        let ended = store.operation(id).await.unwrap().unwrap();
+        assert_eq!((ended.state, ended.done), (OperationState::Cancelled, 0));
+        let audit = store.audit(&AuditFilter::default(), 1).await.unwrap().remove(0);
+        let reason = audit.entry.reason.unwrap();
+        assert!(reason.contains("take too long to find: plan it for a shorter time"), "{reason}");
+        store.close().await.unwrap();
+    }
 }

@@ -16,6 +16,7 @@ pub(super) fn operation(operation: &BulkOperation) -> OperationView {
         filter: serde_json::from_str(&spec.selection).ok().filter(|_| spec.ids.is_empty()),
         named: spec.ids.len(),
         via: spec.via.clone(),
+        carrier: spec.carrier.as_ref().map(|carrier| carrier.0.clone()),
         parked: spec.parked,
         reports: spec.reports,
         count: operation.count,

@@ -73,6 +73,7 @@ fn request_of(form: &[u8]) -> Result<OperationRequest, ProblemDetails> {
         filter,
         parked: text("parked").is_some(),
         via: text("via").map(|via| via.trim().to_owned()),
+        carrier: text("carrier").map(|carrier| carrier.trim().to_owned()),
         reports: text("reports").is_some(),
     })
 }
@@ -181,6 +182,7 @@ fn facts(shown: &OperationView) -> Vec<Fact> {
     ];
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value, None)));
     add("Why", shown.reason.clone());
+    add("To carrier", shown.carrier.clone());
     add("Over", shown.via.clone());
     add("Parked", shown.parked.then(|| "also those that may have arrived".to_owned()));
     add("Reports", shown.reports.then(|| "the VASP gets reports on the new messages".to_owned()));

@@ -17,7 +17,7 @@ use posthouse_core::{
 use super::{
     super::{
         AdminState, VerbError,
-        answer::{JsonAnswer, ProblemAnswer},
+        answer::{ProblemAnswer, ToldOnce},
         body, principal,
     },
     text_of, view,
@@ -39,9 +39,9 @@ pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
     request: Request,
-) -> Result<JsonAnswer<IssuedToken>, ProblemAnswer> {
+) -> Result<ToldOnce<IssuedToken>, ProblemAnswer> {
     let request: TokenRequest = body::required(request).await?;
-    Ok(JsonAnswer(add(&*state.store, &request, &by, state.clock.now()).await?))
+    Ok(ToldOnce(add(&*state.store, &request, &by, state.clock.now()).await?))
 }
 
 /// Makes one.

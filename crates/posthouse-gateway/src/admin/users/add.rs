@@ -17,7 +17,7 @@ use posthouse_core::{
 use super::{
     super::{
         AdminState, VerbError,
-        answer::{JsonAnswer, ProblemAnswer},
+        answer::{ProblemAnswer, ToldOnce},
         body, principal,
     },
     issued, new_link,
@@ -35,9 +35,9 @@ pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
     request: Request,
-) -> Result<JsonAnswer<IssuedLink>, ProblemAnswer> {
+) -> Result<ToldOnce<IssuedLink>, ProblemAnswer> {
     let request: UserRequest = body::required(request).await?;
-    Ok(JsonAnswer(add(&*state.store, &request, &by, state.clock.now()).await?))
+    Ok(ToldOnce(add(&*state.store, &request, &by, state.clock.now()).await?))
 }
 
 /// Adds one.

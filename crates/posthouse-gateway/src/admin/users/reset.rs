@@ -15,7 +15,7 @@ use posthouse_core::{actor::Actor, store::Store, user::UserChange};
 use super::{
     super::{
         AdminState, VerbError,
-        answer::{JsonAnswer, ProblemAnswer},
+        answer::{ProblemAnswer, ToldOnce},
         query::Parameters,
     },
     issued, new_link, unknown,
@@ -32,9 +32,9 @@ pub(in super::super) async fn handle(
     Path(name): Path<String>,
     Extension(by): Extension<Actor>,
     uri: Uri,
-) -> Result<JsonAnswer<IssuedLink>, ProblemAnswer> {
+) -> Result<ToldOnce<IssuedLink>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
-    Ok(JsonAnswer(reset(&*state.store, &name, &by, state.clock.now()).await?))
+    Ok(ToldOnce(reset(&*state.store, &name, &by, state.clock.now()).await?))
 }
 
 /// Ends a user's password.

@@ -22,7 +22,7 @@ use tokio::task::spawn_blocking;
 use super::{
     super::super::{
         AdminState, VerbError,
-        answer::{JsonAnswer, ProblemAnswer},
+        answer::{ProblemAnswer, ToldOnce},
         body, change,
         provisioning::if_match,
         query::Parameters,
@@ -53,12 +53,12 @@ pub(in super::super::super) async fn handle(
     Extension(by): Extension<Actor>,
     Path(name): Path<String>,
     request: Request,
-) -> Result<JsonAnswer<IssuedKey>, ProblemAnswer> {
+) -> Result<ToldOnce<IssuedKey>, ProblemAnswer> {
     Parameters::of(request.uri()).finish()?;
     own(&by, &name)?;
     let expected = if_match(request.headers())?;
     let wanted: KeyRequest = body::json(request).await?;
-    Ok(JsonAnswer(add(&*state.store, &name, &wanted, expected, &by, state.clock.now()).await?))
+    Ok(ToldOnce(add(&*state.store, &name, &wanted, expected, &by, state.clock.now()).await?))
 }
 
 /// Adds one; with `expected`, only when provisioning is at that revision.
