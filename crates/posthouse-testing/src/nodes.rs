@@ -73,7 +73,7 @@ impl SharedStore {
 passes_on!(
     SharedStore: IntakeStore, CallbackStore, CdrStore, BulkStore, EndpointStore, InboundStore, ReportStore, RefusalStore,
     SearchStore, OperationsStore, OverrideStore, ProvisioningStore, NumberStore, QueueStore, RevisionStore, AuditStore,
-    KeyStore, TokenStore, UserStore
+    KeyStore, TokenStore, UserStore, IdempotencyStore
 );
 
 /// A store that one gateway serves knows no slots: who has any gets what is in all of them, and leases keep two apart.

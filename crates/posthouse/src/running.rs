@@ -148,6 +148,23 @@ pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiCli
     (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
 }
 
+/// The API of the gateway that is meant: at the URL that was given, or the one that runs on the store.
+///
+/// # Errors
+/// No gateway runs there, or its API cannot be used.
+pub async fn required(settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<ApiClient> {
+    if let Some(url) = &gateway.url {
+        return api_at(url, settings, gateway);
+    }
+    let found = api(settings, gateway).await;
+    found.with_context(|| {
+        format!(
+            "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
+            settings.store.shown()
+        )
+    })
+}
+
 /// The API of the gateway at this URL. The token beside the store is never sent there: the URL may be another gateway's.
 ///
 /// # Errors

@@ -1,13 +1,20 @@
 //! What a command works on: a provisioning file, and a store, by way of the gateway that runs on it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use posthouse_core::store::Store;
-use posthouse_gateway::config::{ApplyError, ApplyMode, ConfigFile, Settings};
+use posthouse_gateway::config::{ApplyError, ApplyMode, ConfigErrors, ConfigFile, Settings};
 use posthouse_store::{Access, OpenError, open};
 
 use crate::print::Printer;
 
+/// The variable that names the configuration, where none is given.
+const CONFIG: &str = "POSTHOUSE_CONFIG";
+/// Where one is looked for otherwise.
+const FOUND: [&str; 2] = ["posthouse.toml", "/etc/posthouse/posthouse.toml"];
 /// The variable that an admin token is looked for in.
 const TOKEN: &str = "POSTHOUSE_ADMIN_TOKEN";
 
@@ -16,7 +23,7 @@ const TOKEN: &str = "POSTHOUSE_ADMIN_TOKEN";
 pub struct Target {
     /// The provisioning file: accounts, carriers, lookup, ranges, blacklist; - reads standard input
     pub file: PathBuf,
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
@@ -62,7 +69,7 @@ impl Target {
     /// # Errors
     /// All mistakes of the configuration, or that one of them cannot be read.
     pub fn read(&self) -> anyhow::Result<(Settings, ConfigFile)> {
-        let settings = Settings::load(self.config.as_deref(), &environment)?;
+        let settings = settings_of(self.config.as_deref())?;
         let file = match self.file.as_os_str() == "-" {
             true => ConfigFile::read(std::io::stdin().lock())?,
             false => ConfigFile::load(&self.file)?,
@@ -92,6 +99,26 @@ impl Target {
     }
 }
 
+/// The settings of the file that was given, or else of the one that is [found](config_file); the defaults, where there is none.
+///
+/// # Errors
+/// All mistakes of the file, or that it cannot be read.
+pub fn settings_of(given: Option<&Path>) -> Result<Settings, ConfigErrors> {
+    let file = config_file(given, &environment, Path::exists);
+    Settings::load(file.as_deref(), &environment)
+}
+
+/// The configuration that is meant: the one that was given, else that of `$POSTHOUSE_CONFIG`, else the first of [`FOUND`] that is there.
+fn config_file(
+    given: Option<&Path>,
+    environment: &dyn Fn(&str) -> Option<String>,
+    is_there: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
+    let named = || environment(CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from);
+    let found = || FOUND.iter().map(Path::new).find(|file| is_there(file)).map(Path::to_owned);
+    given.map(Path::to_owned).or_else(named).or_else(found)
+}
+
 /// The environment that `{ env = "NAME" }` looks in.
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -100,7 +127,7 @@ pub fn environment(name: &str) -> Option<String> {
 /// Where provisioning is, without a file of it.
 #[derive(clap::Args)]
 pub struct StoreArgs {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
@@ -116,7 +143,7 @@ impl StoreArgs {
     /// # Errors
     /// All mistakes of the configuration.
     pub fn settings(&self) -> anyhow::Result<Settings> {
-        Ok(Settings::load(self.config.as_deref(), &environment)?)
+        Ok(settings_of(self.config.as_deref())?)
     }
 }
 
@@ -136,5 +163,25 @@ pub fn told(error: ApplyError) -> anyhow::Error {
     match error {
         ApplyError::Mistakes(mistakes) => mistakes.into(),
         error => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_configuration_that_is_nearest_is_meant() {
+        let file = |given: Option<&str>, named: Option<&str>, there: &[&str]| {
+            let environment = |name: &str| named.filter(|_| name == CONFIG).map(str::to_owned);
+            let is_there = |file: &Path| there.iter().any(|there| Path::new(there) == file);
+            config_file(given.map(Path::new), &environment, is_there).map(|file| file.display().to_string())
+        };
+        let all = FOUND;
+        assert_eq!(file(Some("a.toml"), Some("b.toml"), &all).as_deref(), Some("a.toml"));
+        assert_eq!(file(None, Some("b.toml"), &all).as_deref(), Some("b.toml"), "though it may not be there");
+        assert_eq!(file(None, Some(""), &all).as_deref(), Some("posthouse.toml"));
+        assert_eq!(file(None, None, &all[1..]).as_deref(), Some("/etc/posthouse/posthouse.toml"));
+        assert_eq!(file(None, None, &[]), None, "the defaults");
     }
 }

@@ -30,7 +30,7 @@ use posthouse_gateway::{
 
 use crate::{
     running,
-    target::{GatewayAddress, environment, visit},
+    target::{GatewayAddress, settings_of, visit},
     who::at_the_files,
 };
 
@@ -45,7 +45,7 @@ pub enum Via {
 /// The arguments of a command that goes by way of a gateway or of the store.
 #[derive(clap::Args)]
 pub struct ViaArgs {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     #[command(flatten)]
@@ -61,7 +61,7 @@ impl ViaArgs {
     /// # Errors
     /// The configuration cannot be read, or the store cannot be opened.
     pub async fn open(&self) -> anyhow::Result<Via> {
-        Via::open(&Settings::load(self.config.as_deref(), &environment)?, &self.gateway).await
+        Via::open(&settings_of(self.config.as_deref())?, &self.gateway).await
     }
 }
 

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use super::{
     Acceptance, AuditStore, Beat, BulkStore, Callback, CallbackOutcome, CallbackStore, CdrFile, CdrStore,
     ClockMarks, CountBy, Divided, DivisionStore, Due, EndedAttempt, Endpoint, EndpointStore, Ends, ForNobody,
-    HandedOn, Heartbeat, IdempotencyStore, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter, KeyStore, Lease,
-    Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo, NewRefusal,
-    NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore, Owner,
-    PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf, RefusalFilter, RefusalStore,
-    ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics, StoredMo,
-    Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore, UserStore,
-    Wanting, WorkStore,
+    HandedOn, Heartbeat, IdempotencyStore, InboundStore, IntakeStore, Joining, KeptCallback, KeptFilter,
+    KeyStore, Lease, Membership, MembershipStore, MessageCount, MessageFilter, MoFilter, NewMessage, NewMo,
+    NewRefusal, NextStep, Node, NumberStore, OperationItem, OperationPage, OperationsStore, OverrideStore,
+    Owner, PendingRecord, ProvisioningStore, QueueStore, Queues, Recorded, RecordsOf, RefusalFilter,
+    RefusalStore, ReportStore, RevisionStore, SearchStore, Settled, Settlement, StoreResult, StoreStatistics,
+    StoredMo, Swept, Take, Timer, ToSend, TokenStore, UnmatchedFilter, UnmatchedReport, UpkeepStore,
+    UserStore, Wanting, WorkStore,
 };
 use crate::{
     Id,

@@ -21,9 +21,9 @@ use super::{
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, carriers, codes, connections,
     context::nothing_at,
-    endpoints, find, health, idempotency, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
-    operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats, stream,
-    submissions, tokens, unmatched_reports, unreadable, users, version,
+    endpoints, find, health, idempotency, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers,
+    openapi, operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats,
+    stream, submissions, tokens, unmatched_reports, unreadable, users, version,
 };
 
 /// A verb of the API.

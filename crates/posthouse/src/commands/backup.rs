@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use posthouse_gateway::config::Settings;
 use posthouse_store::{BackupReport, backup, restore};
 use serde_json::json;
 
-use crate::{print, target::environment};
+use crate::{print, target::settings_of};
 
 /// The arguments of `posthouse backup`.
 #[derive(clap::Args)]
@@ -41,7 +40,7 @@ pub struct RestoreArgs {
 
 #[derive(clap::Args)]
 struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print JSON
@@ -51,7 +50,7 @@ struct Common {
 
 /// Copies the store.
 pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.common.config.as_deref(), &environment)?;
+    let settings = settings_of(args.common.config.as_deref())?;
     let report = backup(&settings.store.url(), &settings.media.place, &args.to)?;
     let store = settings.store.shown();
     told(&args.common, &report, &format!("{store} was copied to {}", args.to.display()))
@@ -59,7 +58,7 @@ pub fn run(args: &BackupArgs) -> anyhow::Result<ExitCode> {
 
 /// Puts a copy back.
 pub fn run_restore(args: &RestoreArgs) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.common.config.as_deref(), &environment)?;
+    let settings = settings_of(args.common.config.as_deref())?;
     let report = restore(&args.from, &settings.store.url(), &settings.media.place)?;
     let store = settings.store.shown();
     told(&args.common, &report, &format!("{} was restored to {store}", args.from.display()))

@@ -4,13 +4,12 @@ use std::{path::PathBuf, process::ExitCode};
 
 use jiff::Timestamp;
 use posthouse_core::{actor::Actor, steady::STANDS_FOR};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use super::wait_for;
 use crate::{
     print,
-    target::{environment, visit},
+    target::{settings_of, visit},
     who::user,
 };
 
@@ -38,7 +37,7 @@ pub struct Args {
 
 /// Shows what is known, or confirms it.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.config.as_deref(), &environment)?;
+    let settings = settings_of(args.config.as_deref())?;
     let now = Timestamp::now();
     let marks = wait_for(async {
         let store = visit(&settings, false).await?;

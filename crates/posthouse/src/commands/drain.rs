@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::bail;
 use posthouse_api::NodeView;
 use posthouse_gateway::config::Settings;
 use serde_json::json;
@@ -10,7 +9,7 @@ use serde_json::json;
 use super::wait_for;
 use crate::{
     print, running,
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
 };
 
 /// The arguments of both.
@@ -23,7 +22,7 @@ Examples:
 A gateway that is drained answers new messages with 3510 at once, and /readyz with 503; what it has goes out, and reports and messages from handsets are \
 taken. It lasts till undrain, or till the process ends. `posthouse queues` tells when nothing waits any more.")]
 pub struct Args {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -35,7 +34,7 @@ pub struct Args {
 
 /// Drains the gateway, or takes that back.
 pub fn run(args: &Args, drain: bool) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.config.as_deref(), &environment)?;
+    let settings = settings_of(args.config.as_deref())?;
     let node = wait_for(change(args, &settings, drain))?;
     let mut out = print::stdout();
     if args.json {
@@ -51,15 +50,6 @@ pub fn run(args: &Args, drain: bool) -> anyhow::Result<ExitCode> {
 }
 
 async fn change(args: &Args, settings: &Settings, drain: bool) -> anyhow::Result<NodeView> {
-    let api = match &args.gateway.url {
-        Some(url) => running::api_at(url, settings, &args.gateway)?,
-        None => match running::api(settings, &args.gateway).await {
-            Some(api) => api,
-            None => bail!(
-                "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
-                settings.store.shown()
-            ),
-        },
-    };
+    let api = running::required(settings, &args.gateway).await?;
     Ok(api.drain(drain).await?)
 }

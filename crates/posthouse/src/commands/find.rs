@@ -4,7 +4,6 @@ use std::{io, process::ExitCode};
 
 use jiff::Timestamp;
 use posthouse_api::{FoundView, MoView, UnmatchedView};
-use posthouse_gateway::config::Settings;
 
 use super::{
     messages::{message_line, seconds},
@@ -12,7 +11,7 @@ use super::{
 };
 use crate::{
     print::{self, Printer},
-    target::environment,
+    target::settings_of,
     via::{Via, ViaArgs},
 };
 
@@ -38,7 +37,7 @@ pub struct Args {
 /// Looks for it.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let found = wait_for(async {
-        let settings = Settings::load(args.via.config.as_deref(), &environment)?;
+        let settings = settings_of(args.via.config.as_deref())?;
         let via = Via::open(&settings, &args.via.gateway).await?;
         let found = via.find(&args.q, &settings, Timestamp::now()).await;
         via.close().await?;

@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_api::{FoundView, MessageDetail, MessageQuery, MessageShare, MessageView};
 use posthouse_core::{Id, address::Msisdn};
-use posthouse_gateway::config::Settings;
 use serde_json::{Value, json};
 
 use self::filter::Filter;
@@ -24,7 +23,7 @@ pub(super) use self::filter::{moment, number};
 use super::wait_for;
 use crate::{
     print::{self, Printer},
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
     via::Via,
 };
 
@@ -50,7 +49,7 @@ enum Command {
     Expire(Box<intervene::Expire>),
     /// Send messages again that have ended, as new ones
     Resubmit(Box<bulk::ResubmitMessages>),
-    /// Send what waits over another connection
+    /// Send what waits to another carrier, or over another connection
     Reroute(Box<bulk::Reroute>),
     /// Send reports and messages from handsets again that were kept as failed
     ResendReports(Box<resend::Resend>),
@@ -61,7 +60,7 @@ enum Command {
 /// What all of them have in common.
 #[derive(clap::Args)]
 struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -218,7 +217,7 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     let via = open(&show.common).await?;
     let now = Timestamp::now();
     let Some(shown) = via.message(&show.id, now).await? else {
-        let settings = Settings::load(show.common.config.as_deref(), &environment)?;
+        let settings = settings_of(show.common.config.as_deref())?;
         bail!("{}", elsewhere(&show.id, &via.find(&show.id, &settings, now).await?));
     };
     let mut out = print::stdout();
@@ -268,7 +267,7 @@ fn elsewhere(id: &str, found: &FoundView) -> String {
 }
 
 async fn open(common: &Common) -> anyhow::Result<Via> {
-    Via::open(&Settings::load(common.config.as_deref(), &environment)?, &common.gateway).await
+    Via::open(&settings_of(common.config.as_deref())?, &common.gateway).await
 }
 
 fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::Result<()> {

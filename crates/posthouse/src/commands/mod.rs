@@ -21,6 +21,7 @@ mod lookup;
 mod messages;
 mod migrate;
 mod mo;
+mod nodes;
 mod numbers;
 mod openapi;
 mod operations;
@@ -28,12 +29,15 @@ mod plan;
 mod provisioning;
 mod queues;
 mod refusals;
+mod sandbox;
 mod send;
 mod serve;
 mod services;
 mod sessions;
 mod simulate;
+mod stats;
 mod store;
+mod tail;
 mod tokens;
 mod top;
 mod users;
@@ -42,7 +46,7 @@ use std::{error::Error, fmt, pin::Pin, process::ExitCode, time::Duration};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use posthouse_api::{ProblemCode, ProblemDetails};
+use posthouse_api::{ApiError, ProblemCode, ProblemDetails};
 use posthouse_gateway::config::ConfigErrors;
 use posthouse_store::OpenError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -102,6 +106,12 @@ pub enum Command {
     Callbacks(callbacks::Args),
     /// Show the queues live, on a terminal
     Top(top::Args),
+    /// Follow what happens to messages, and what is refused
+    Tail(tail::Args),
+    /// Show how it was in the last hours, and how the store is
+    Stats(stats::Args),
+    /// Look into the inbox of a sandbox account, and write as its handset
+    Sandbox(sandbox::Args),
     /// Copy a store, also while a gateway runs on it
     Backup(backup::BackupArgs),
     /// Put a copy of a store back
@@ -110,6 +120,10 @@ pub enum Command {
     Drain(drain::Args),
     /// Have a gateway that was drained take new messages again
     Undrain(drain::Args),
+    /// List the nodes that serve a store
+    Nodes(nodes::Args),
+    /// Set what a gateway logs, till it restarts
+    LogLevel(nodes::LogLevelArgs),
     /// Say what version a store is of, and bring it up to date
     Store(store::Args),
     /// Make, list and revoke tokens of who may use the admin API
@@ -161,10 +175,15 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
         Command::Top(args) => top::run(&args),
+        Command::Tail(args) => tail::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Restore(args) => backup::run_restore(&args),
         Command::Drain(args) => drain::run(&args, true),
         Command::Undrain(args) => drain::run(&args, false),
+        Command::Nodes(args) => nodes::run(&args),
+        Command::LogLevel(args) => nodes::run_log_level(&args),
         Command::Store(args) => store::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Users(args) => users::run(&args),
@@ -189,6 +208,15 @@ fn provisioned<T>(asked: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
             }
             _ => Err(error),
         },
+    }
+}
+
+/// What a gateway told, where it refused something: other ways to it tell the same.
+fn of_api(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<ApiError>() {
+        Ok(ApiError::Refused(problem)) => (*problem).into(),
+        Ok(error) => error.into(),
+        Err(error) => error,
     }
 }
 
@@ -265,7 +293,29 @@ fn complaints(error: &anyhow::Error) -> Vec<String> {
     }
     match error.downcast_ref() {
         Some(Several(mistakes)) => mistakes.clone(),
-        None => vec![format!("posthouse: {error:#}")],
+        None => vec![match remedy_on_the_way(error) {
+            Some(remedy) => format!("posthouse: {error:#}; {remedy}"),
+            None => format!("posthouse: {error:#}"),
+        }],
+    }
+}
+
+/// What puts right that a gateway cannot be asked, in terms of the command line.
+fn remedy_on_the_way(error: &anyhow::Error) -> Option<&'static str> {
+    let problem = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
+    let asked = error.chain().find_map(|cause| cause.downcast_ref::<ApiError>());
+    let problem = problem.or_else(|| asked.and_then(ApiError::problem));
+    if problem.is_some_and(|problem| problem.is(ProblemCode::Unauthorized)) {
+        return Some("a command shows the token of --token, or of $POSTHOUSE_ADMIN_TOKEN");
+    }
+    match asked? {
+        ApiError::Connect { .. } => Some(
+            "look whether a gateway runs there: the first line that it prints says where its admin door is",
+        ),
+        ApiError::Broken { url, .. } if url.starts_with("http://") => Some(
+            "where that door speaks TLS, write https://, and name the configuration that it runs with by -c",
+        ),
+        _ => None,
     }
 }
 
@@ -280,3 +330,37 @@ impl fmt::Display for Several {
 }
 
 impl Error for Several {}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_in_the_way_of_a_gateway_has_a_remedy_of_the_command_line() {
+        let source = || io::Error::other("it says").into();
+        let broken = |url: &str| ApiError::Broken { url: url.to_owned(), source: source() };
+        let refused = || ProblemDetails::new(ProblemCode::Unauthorized);
+        for (error, expected) in [
+            (
+                ApiError::Connect { url: "u".into(), source: source() }.into(),
+                Some("look whether a gateway runs"),
+            ),
+            (broken("http://g:1").into(), Some("write https://")),
+            (broken("https://g:1").into(), None),
+            (ApiError::Refused(Box::new(refused())).into(), Some("--token")),
+            (anyhow::Error::from(refused()), Some("--token")),
+            (anyhow::anyhow!("something else"), None),
+        ] {
+            let said = complaints(&error).remove(0);
+            assert!(said.starts_with("posthouse: "), "{said}");
+            match (expected, remedy_on_the_way(&error)) {
+                (Some(expected), Some(remedy)) => {
+                    assert!(remedy.contains(expected) && said.ends_with(remedy), "{said}")
+                }
+                (expected, remedy) => assert_eq!(expected, remedy, "{said}"),
+            }
+        }
+    }
+}

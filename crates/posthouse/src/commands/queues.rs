@@ -3,13 +3,12 @@
 use std::{io, path::PathBuf, process::ExitCode};
 
 use posthouse_api::{AccountQueue, CarrierQueue, ConnectionPace};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use super::wait_for;
 use crate::{
     print::{self, Printer},
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
     via::Via,
 };
 
@@ -24,7 +23,7 @@ waits: accepted, and not sent yet. oldest: for how long the one that waits the l
 only a report tells. at carrier: the carrier has it, and its report is awaited. in flight: requests under way, of those that may be now (of \
 those that are provisioned). Where no gateway runs on the store, nothing is known of the connections.")]
 pub struct Args {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -48,7 +47,7 @@ enum By {
 
 /// Prints the queues.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.config.as_deref(), &environment)?;
+    let settings = settings_of(args.config.as_deref())?;
     let mut out = print::stdout();
     match args.by {
         By::Carrier => {

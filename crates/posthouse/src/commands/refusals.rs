@@ -6,7 +6,6 @@ use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{FindingView, RefusalQuery, RefusalView};
 use posthouse_core::moment::{Moment, window};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use super::{
@@ -15,7 +14,7 @@ use super::{
 };
 use crate::{
     print::{self, Printer},
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
     via::Via,
 };
 
@@ -40,7 +39,7 @@ enum Command {
 /// What both have in common.
 #[derive(clap::Args)]
 struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -115,7 +114,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn open(common: &Common) -> anyhow::Result<Via> {
-    Via::open(&Settings::load(common.config.as_deref(), &environment)?, &common.gateway).await
+    Via::open(&settings_of(common.config.as_deref())?, &common.gateway).await
 }
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {

@@ -1,11 +1,12 @@
 //! `posthouse serve`: runs the gateway.
 
-use std::{io, num::NonZero, path::PathBuf, process::ExitCode, thread::available_parallelism};
+use std::{io, num::NonZero, path::PathBuf, process::ExitCode, sync::Arc, thread::available_parallelism};
 
 use anyhow::{Context, bail};
 use posthouse_gateway::{
     app::{App, Components},
     config::Settings,
+    telemetry::levels::LogLevels,
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -16,7 +17,7 @@ use tokio::{
 };
 
 use super::StopSignals;
-use crate::{logs, print, target::environment};
+use crate::{logs, print, target::settings_of};
 
 /// The arguments of `posthouse serve`.
 #[derive(clap::Args)]
@@ -33,7 +34,8 @@ SIGTERM or Ctrl-C stops it: /readyz says 503, after [shutdown] grace the doors c
 start. A second one ends the grace, and one more does not wait at all. SIGHUP reads the configuration again: [retention], [shutdown] and [log] count at \
 once, the log says which other keys need a restart; certificates and ported numbers are followed anyway. SIGUSR1 does nothing.")]
 pub struct Args {
-    /// The configuration; without one, everything is under ./posthouse-data and on 127.0.0.1
+    /// The configuration; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml; where there is none of these, everything is under
+    /// ./posthouse-data and on 127.0.0.1
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print the effective configuration with comments, and exit
@@ -46,7 +48,7 @@ pub struct Args {
 
 /// Runs the gateway until it is told to stop.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(args.config.as_deref(), &|name| std::env::var(name).ok())?;
+    let settings = settings_of(args.config.as_deref())?;
     if args.print_config {
         print::stdout().text(&settings.print())?;
         return Ok(ExitCode::SUCCESS);
@@ -79,8 +81,11 @@ fn open_many_files() {
 async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     let mut stop = StopSignals::expect()?;
     let mut others = OtherSignals::expect()?;
+    let in_force = logs::in_force(&settings.log.level);
+    let log_levels = Arc::new(LogLevels::new(in_force, Box::new(logs::change_levels)));
+    let components = Components { log_levels: Some(Arc::clone(&log_levels)), ..Components::default() };
     let app = tokio::select! {
-        started = App::start(settings, Components::default()) => started?,
+        started = App::start(settings, components) => started?,
         // Nothing is under way yet.
         () = stop.asked() => return Ok(()),
     };
@@ -88,7 +93,7 @@ async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
     loop {
         tokio::select! {
             () = stop.asked() => break,
-            _ = others.hangup.recv() => reload(args, &app),
+            _ = others.hangup.recv() => reload(args, &app, &log_levels),
             _ = others.user.recv() => tracing::info!("SIGUSR1 does nothing; SIGHUP reads the configuration again"),
         }
     }
@@ -122,8 +127,8 @@ impl OtherSignals {
 }
 
 /// Reads the configuration again. One that is broken changes nothing.
-fn reload(args: &Args, app: &App) {
-    let settings = match Settings::load(args.config.as_deref(), &environment) {
+fn reload(args: &Args, app: &App, log_levels: &LogLevels) {
+    let settings = match settings_of(args.config.as_deref()) {
         Ok(settings) => settings,
         Err(mistakes) => {
             for mistake in &mistakes.mistakes {
@@ -134,6 +139,7 @@ fn reload(args: &Args, app: &App) {
     };
     let late = app.reload(&settings);
     logs::set_levels(&settings.log.level);
+    log_levels.note(&logs::in_force(&settings.log.level));
     tracing::info!("the configuration was read again");
     if !late.is_empty() {
         let keys = late.join(", ");

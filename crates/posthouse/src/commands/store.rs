@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use posthouse_gateway::config::Settings;
 use posthouse_store::{StoreStatus, migrate, status};
 use serde_json::json;
 
-use crate::{print, target::environment};
+use crate::{print, target::settings_of};
 
 /// The arguments of `posthouse store`.
 #[derive(clap::Args)]
@@ -32,7 +31,7 @@ Examples:
 `posthouse serve` migrates by itself when it starts. No other command does: they end with exit code 3 on a store of an older version. There is no way \
 back but a copy of before: `posthouse backup`.")]
 struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print JSON
@@ -46,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Status(common) => (common, false),
         Command::Migrate(common) => (common, true),
     };
-    let settings = Settings::load(common.config.as_deref(), &environment)?;
+    let settings = settings_of(common.config.as_deref())?;
     let url = settings.store.url();
     let before = status(&url)?;
     let after = if migrates { migrate(&url)? } else { before };

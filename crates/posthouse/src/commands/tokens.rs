@@ -4,13 +4,12 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_api::{IssuedToken, TokenRequest, TokenView};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use super::{duration, wait_for};
 use crate::{
     print,
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
     via::Via,
 };
 
@@ -34,7 +33,7 @@ enum Command {
 /// What all of them have in common.
 #[derive(clap::Args)]
 struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -104,7 +103,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 impl Common {
     async fn via(&self) -> anyhow::Result<Via> {
-        let settings = Settings::load(self.config.as_deref(), &environment)?;
+        let settings = settings_of(self.config.as_deref())?;
         Via::open(&settings, &self.gateway).await
     }
 }

@@ -10,7 +10,6 @@ use std::{
 use anyhow::{Context as _, bail};
 use posthouse_api::{AccountQueue, CarrierQueue, ConnectionPace};
 use posthouse_core::shown::Shown;
-use posthouse_gateway::config::Settings;
 use ratatui::{
     DefaultTerminal, Frame,
     crossterm::event::{self, Event, KeyCode, KeyEvent, KeyModifiers},
@@ -23,7 +22,7 @@ use tokio::{runtime::Runtime, time::timeout};
 
 use super::duration;
 use crate::{
-    target::{GatewayAddress, environment},
+    target::{GatewayAddress, settings_of},
     via::Via,
 };
 
@@ -41,7 +40,7 @@ Examples:
 
 Keys: a accounts, c carriers, Space pauses, q or Esc ends it. `posthouse queues` prints the same once.")]
 pub struct Args {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -75,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !std::io::stdin().is_terminal() || !crate::print::stdout().is_terminal() {
         bail!("top needs a terminal; `posthouse queues` prints the same once");
     }
-    let settings = Settings::load(args.config.as_deref(), &environment)?;
+    let settings = settings_of(args.config.as_deref())?;
     let runtime = Runtime::new().context("the asynchronous runtime cannot be started")?;
     let via = runtime.block_on(Via::open(&settings, &args.gateway))?;
     let mut terminal = ratatui::try_init().context("the terminal cannot be used")?;

@@ -4,13 +4,12 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use posthouse_api::{IssuedLink, RoleRequest, UserRequest, UserView};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use super::wait_for;
 use crate::{
     print,
-    target::environment,
+    target::settings_of,
     via::{Via, ViaArgs},
 };
 
@@ -142,7 +141,7 @@ fn place(via: &Via, args: &ViaArgs) -> anyhow::Result<String> {
     if let Via::Gateway(api) = via {
         return Ok(api.url().trim_end_matches('/').to_owned());
     }
-    let admin = Settings::load(args.config.as_deref(), &environment)?.admin;
+    let admin = settings_of(args.config.as_deref())?.admin;
     let scheme = if admin.tls.is_some() { "https" } else { "http" };
     Ok(match admin.listen {
         any if any.ip().is_unspecified() => format!("{scheme}://localhost:{}", any.port()),

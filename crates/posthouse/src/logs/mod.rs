@@ -73,6 +73,16 @@ pub fn set_levels(configured: &str) -> bool {
     levels(configured).ok().zip(LEVELS.get()).is_some_and(|(levels, set)| set(levels))
 }
 
+/// Logs at these levels from now on, whatever `POSTHOUSE_LOG` says. Returns whether it does.
+pub fn change_levels(wanted: &str) -> bool {
+    wanted.parse().ok().zip(LEVELS.get()).is_some_and(|(levels, set)| set(levels))
+}
+
+/// What is logged where the configuration says this.
+pub fn in_force(configured: &str) -> String {
+    std::env::var(VARIABLE).ok().filter(|levels| !levels.is_empty()).unwrap_or_else(|| configured.to_owned())
+}
+
 fn levels(configured: &str) -> anyhow::Result<Targets> {
     let wanted = std::env::var(VARIABLE).ok().filter(|levels| !levels.is_empty());
     let (place, wanted) = match &wanted {

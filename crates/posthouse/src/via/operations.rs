@@ -1,8 +1,13 @@
 //! Operations in bulk.
 
 use jiff::Timestamp;
-use posthouse_api::{OperationItemView, OperationRequest, OperationView, PageOf, StartRequest};
-use posthouse_gateway::admin::{messages::selection, operations};
+use posthouse_api::{
+    MessageView, OperationItemView, OperationRequest, OperationView, PageOf, RerouteRequest, StartRequest,
+};
+use posthouse_gateway::admin::{
+    messages::{self, selection},
+    operations,
+};
 
 use super::{Via, found, found_in, of_verb, paged, snapshot, told};
 
@@ -61,6 +66,21 @@ impl Via {
             cursor = page.next;
             if cursor.is_none() {
                 return Ok(all);
+            }
+        }
+    }
+
+    /// Sends one message elsewhere, or says whether that would be done: it as it was before.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn reroute(&self, id: &str, request: &RerouteRequest) -> anyhow::Result<MessageView> {
+        match self {
+            Self::Gateway(api) => api.reroute(id, request).await.map_err(told),
+            Self::Store(store, by) => {
+                let (id, snapshot) = (id.parse()?, snapshot(&**store).await?);
+                let now = Timestamp::now();
+                of_verb(messages::reroute::reroute(&**store, &snapshot, id, request, by, now).await)
             }
         }
     }

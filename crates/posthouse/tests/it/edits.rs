@@ -160,3 +160,33 @@ async fn a_document_that_ends_something_is_refused_unless_that_is_meant() {
     assert_eq!((applied.status, &applied.json()["revision"]), (200, &json!(2)), "{}", applied.body);
     town.close().await;
 }
+
+#[tokio::test]
+async fn a_post_is_carried_out_once_under_its_key() {
+    let town = town().await;
+    let key = "Idempotency-Key: 6d0f3d1e";
+    let disable = async |key: &str| send(&town, "POST", "/accounts/acme/disable", &[key], &Value::Null).await;
+    let first = disable(key).await;
+    assert_eq!(first.json(), json!({"revision": 2, "changed": true}));
+    assert!(!first.head.contains("idempotent-replayed"));
+    let again = disable(key).await;
+    assert_eq!(again.json(), first.json(), "as if it were the first");
+    assert!(again.head.contains("idempotent-replayed: true\r\n"), "{}", again.head);
+    assert_eq!(disable("Idempotency-Key: other").await.json(), json!({"revision": 2, "changed": false}));
+    let reused = send(&town, "POST", "/accounts/acme/enable", &[key], &Value::Null).await;
+    assert_eq!((reused.status, &reused.json()["code"]), (422, &json!("key_reused")));
+    let long = format!("Idempotency-Key: {}", "x".repeat(256));
+    assert_eq!(disable(&long).await.status, 400);
+
+    let user = json!({"name": "ann", "role": "viewer"});
+    let added = send(&town, "POST", "/users", &["Idempotency-Key: ann"], &user).await;
+    assert!(added.status == 200 && added.head.contains("cache-control: no-store\r\n"), "{}", added.head);
+    let again = send(&town, "POST", "/users", &["Idempotency-Key: ann"], &user).await;
+    assert_eq!((again.status, again.json()), (200, added.json()), "the link of the first");
+    let wrong = json!({"name": "bob", "role": "root"});
+    for _ in 0..2 {
+        let refused = send(&town, "POST", "/users", &["Idempotency-Key: bob"], &wrong).await;
+        assert_eq!(refused.status, 400, "what was refused is judged anew");
+    }
+    town.close().await;
+}

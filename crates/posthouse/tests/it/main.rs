@@ -18,6 +18,7 @@ mod cdr;
 #[cfg(target_os = "linux")]
 mod cluster;
 mod codes;
+mod commands;
 mod connections;
 mod crash;
 mod doctor;

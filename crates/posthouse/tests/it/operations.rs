@@ -1,12 +1,16 @@
 //! Operations in bulk, by the API and by `posthouse operations`, carried out by a gateway.
 
-use std::{collections::BTreeMap, process::Command};
+use std::{collections::BTreeMap, process::Command, time::Duration};
 
 use posthouse_api::{
-    ApiClient, ApiError, MessageQuery, OperationRequest, OperationView, ProblemCode, ResubmitRequest,
-    StartRequest,
+    ApiClient, ApiError, MessageQuery, OperationRequest, OperationView, ProblemCode, RerouteRequest,
+    ResubmitRequest, StartRequest,
 };
-use posthouse_core::Id;
+use posthouse_core::{
+    Id,
+    audit::AuditFilter,
+    life::{retry::Backoff, state::State},
+};
 use posthouse_gateway::admin::run_token;
 use posthouse_testing::{
     request::RawRequest,
@@ -94,6 +98,83 @@ async fn what_was_refused_is_sent_again_once_over_another_connection() {
     api.start_operation(&again.operation_id, &start(Some(again.count))).await.unwrap();
     let none = over(&api, &again.operation_id).await;
     assert_eq!((none.done, none.left_alone), (0, BTreeMap::from([("resubmitted".to_owned(), 3)])));
+    town.close().await;
+}
+
+/// One that waits for a carrier, and one that may have arrived there, go to another; who does not reach that is left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_goes_to_another_carrier() {
+    let mut plan = TownPlan::default();
+    plan.parts.backoff = Backoff::new(Duration::from_secs(3_600_000), Duration::from_secs(3_600_000));
+    let town = Town::planned(plan).await;
+    let range = posthouse_testing::provisioning::range("1617", "31003");
+    let carriers = [town.carrier("31003", ""), town.carrier("31002", ""), range].concat();
+    town.provision(&[town.account("acme", ""), carriers.clone()].concat()).await;
+    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
+    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let (waits, parked) = (
+        town.submit(&RawRequest::to("16175559012")).await,
+        town.submit(&RawRequest::to("16175559015")).await,
+    );
+    for (id, state) in [(waits, State::Accepted), (parked, State::Parked)] {
+        eventually("it was tried", async || {
+            let message = town.message(id).await;
+            (message.state == state && message.attempts == 1).then_some(())
+        })
+        .await;
+    }
+    let to =
+        |carrier: &str| RerouteRequest { carrier: Some(carrier.to_owned()), ..RerouteRequest::default() };
+    let refused = async |id: Id, request: &RerouteRequest| match api.reroute(&id.to_string(), request).await {
+        Err(ApiError::Refused(problem)) => (problem.code.to_string(), problem.to_string()),
+        other => panic!("{other:?}"),
+    };
+    let (code, said) = refused(waits, &RerouteRequest::default()).await;
+    assert_eq!(code, "invalid_parameter");
+    assert!(said.contains("nothing says where it is to go; name a carrier, or a connection"), "{said}");
+    assert_eq!(refused(waits, &to("31009")).await.0, "not_provisioned");
+    let (code, said) = refused(waits, &to("31003")).await;
+    assert_eq!((&*code, &*said), ("left_alone", "it is for that carrier as it is"));
+    let nowhere = RerouteRequest { connection: Some("none".into()), ..RerouteRequest::default() };
+    assert_eq!(refused(waits, &nowhere).await.1, "it is for a carrier that has no such connection");
+
+    let looked = RerouteRequest { dry_run: true, ..to("31002") };
+    api.reroute(&waits.to_string(), &looked).await.unwrap();
+    assert_eq!(town.message(waits).await.carrier.0, "31003", "it was only looked");
+    let before = town.carriers["31002"].messages().len();
+    let was = api.reroute(&waits.to_string(), &to("31002")).await.unwrap();
+    assert_eq!((was.carrier.as_str(), was.state.as_str()), ("31003", "Accepted"));
+    eventually("the other carrier has it", async || {
+        (town.carriers["31002"].messages().len() == before + 1).then_some(())
+    })
+    .await;
+    let audit = town.store().audit(&AuditFilter::default(), 1).await.unwrap().remove(0);
+    assert_eq!(
+        (&*audit.entry.verb, audit.entry.after.as_deref()),
+        ("reroute", Some("Accepted, carrier 31002"))
+    );
+
+    let request = OperationRequest {
+        verb: "reroute".to_owned(),
+        ids: vec![parked.to_string()],
+        carrier: Some("31002".to_owned()),
+        parked: true,
+        ..OperationRequest::default()
+    };
+    let confined = town.account_with("acme", "", "", "carriers = [\"31003\"]\n");
+    town.provision(&[confined, carriers.clone()].concat()).await;
+    let planned = api.plan_operation(&request).await.unwrap();
+    assert_eq!(planned.would_leave_alone, BTreeMap::from([("not_reached".to_owned(), 1)]));
+    town.provision(&[town.account("acme", ""), carriers].concat()).await;
+    let planned = api.plan_operation(&request).await.unwrap();
+    assert_eq!((planned.first, planned.carrier.as_deref()), (vec![parked.to_string()], Some("31002")));
+    api.start_operation(&planned.operation_id, &StartRequest { expect_count: Some(1) }).await.unwrap();
+    assert_eq!(over(&api, &planned.operation_id).await.done, 1);
+    assert_eq!(town.message(parked).await.carrier.0, "31002");
+    eventually("the other carrier has both", async || {
+        (town.carriers["31002"].messages().len() == before + 2).then_some(())
+    })
+    .await;
     town.close().await;
 }
 

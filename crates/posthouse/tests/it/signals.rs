@@ -108,6 +108,33 @@ fn the_level_of_the_log_is_read_again_and_one_that_is_none_is_refused() {
     }
 }
 
+/// By the verb, whatever POSTHOUSE_LOG says; the audit has it; and a hangup goes back to what is configured.
+#[test]
+fn the_level_of_the_log_is_set_for_a_while() {
+    let folder = folder();
+    let gateway = Gateway::start(folder.path());
+    gateway.program.said("started");
+    let set = |level: &str| {
+        let arguments = ["log-level", level, "-c", "posthouse.toml", "--json", "--reason", "INC-7"];
+        posthouse(folder.path(), &arguments).output().unwrap()
+    };
+    let refused = set("loud");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("write one of off"), "{said}");
+    let done = set("posthouse_gateway=debug,info");
+    let view: Value =
+        serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {done:?}"));
+    assert_eq!((&view["level"], &view["before"]), (&"posthouse_gateway=debug,info".into(), &"info".into()));
+    gateway.program.said("what is logged was changed");
+    let audit = posthouse(folder.path(), &["audit", "-c", "posthouse.toml", "--json"]).output().unwrap();
+    let audit = String::from_utf8(audit.stdout).unwrap();
+    assert!(audit.contains("set-log-level") && audit.contains("INC-7"), "{audit}");
+    gateway.program.signal("HUP");
+    gateway.program.said("the configuration was read again");
+    let view: Value = serde_json::from_slice(&set("error").stdout).unwrap();
+    assert_eq!(view["before"], "info", "what is configured counts again");
+}
+
 #[test]
 fn a_gateway_that_is_drained_takes_nothing_new_and_goes_on_with_the_rest() {
     let folder = folder();

@@ -31,7 +31,7 @@ use super::wait_for;
 
 use crate::{
     print::{self, Printer},
-    target::{environment, visit},
+    target::{settings_of, visit},
 };
 
 /// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
@@ -125,7 +125,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.after_restore {
         return restored::run(args.config.as_deref(), args.json);
     }
-    let findings = match Settings::load(args.config.as_deref(), &environment) {
+    let findings = match settings_of(args.config.as_deref()) {
         Ok(settings) => wait_for(examine(args.config.as_deref(), &settings))?,
         Err(mistakes) => mistaken(&mistakes),
     };

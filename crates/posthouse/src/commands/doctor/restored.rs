@@ -3,15 +3,14 @@
 use std::{path::Path, process::ExitCode};
 
 use posthouse_core::Id;
-use posthouse_gateway::config::Settings;
 use posthouse_store::{RestoredReport, after_restore};
 use serde_json::json;
 
-use crate::{commands::wait_for, print, target::environment};
+use crate::{commands::wait_for, print, target::settings_of};
 
 /// Does it, and says what was done.
 pub(super) fn run(file: Option<&Path>, as_json: bool) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(file, &environment)?;
+    let settings = settings_of(file)?;
     let done = wait_for(async { Ok(after_restore(&settings.store.url(), &settings.media.place).await?) })?;
     let RestoredReport { leases, missing_from, missing_to, put_back, not_put_back, more } = done;
     let texts = |ids: &[Id]| ids.iter().map(Id::to_string).collect::<Vec<_>>();

@@ -1,6 +1,7 @@
 //! `posthouse lint`: what is wrong with a raw MM7 request, what each dialect answers, and what would put it right.
 
 mod json;
+mod provisioned;
 mod text;
 
 use std::{
@@ -14,7 +15,10 @@ use anyhow::Context as _;
 use mm7::Dialect;
 use posthouse_core::lint::{Fixed, LintReport, Options};
 
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    target::GatewayAddress,
+};
 
 /// The largest file that is read, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -28,6 +32,10 @@ Examples:
   posthouse lint request.http --dialect 3gpp --json
   posthouse lint request.http --fix --output fixed.http
   posthouse send --vaspid k --from 111122 --to 16175550100 --text hi --dry-run | posthouse lint -
+  posthouse lint request.http --account acme --url http://gateway.example:8080
+
+With --account a gateway judges it, by all that is provisioned of that account: its services, senders, blacklist, the recipient's carrier and \
+what that takes.
 
 The file is an HTTP request as it went over the wire (head, blank line, body; line ends may be LF), or a body alone: \
 an envelope, or a multipart that begins with its boundary. Answers and carriers' requests are judged by the rules of \
@@ -53,6 +61,14 @@ pub struct Args {
     /// Where the corrected request goes instead of stdout
     #[arg(long, value_name = "FILE", requires = "fix")]
     output: Option<PathBuf>,
+    /// Judged by what is provisioned of this account; a gateway has to run
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["fix", "dialect", "max_request_bytes"])]
+    account: Option<String>,
+    /// Of --account: the configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
+    #[arg(short, long, value_name = "FILE", requires = "account")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: GatewayAddress,
     /// Print one JSON object; with --fix it needs --output
     #[arg(long)]
     json: bool,
@@ -75,6 +91,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::from(UNREADABLE));
         }
     };
+    if let Some(account) = &args.account {
+        return provisioned::run(args, account, file);
+    }
     let options = Options { max_request_bytes: args.max_request_bytes, ..Options::default() };
     let report = LintReport::read(file.into(), &options);
     if args.fix { fix(args, &report) } else { tell(args, &report) }

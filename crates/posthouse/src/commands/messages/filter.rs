@@ -47,6 +47,11 @@ pub(in super::super) struct Filter {
 }
 
 impl Filter {
+    /// The carrier and the connection that it names, which it does not filter by any more.
+    pub(super) fn take_names(&mut self) -> (Option<String>, Option<String>) {
+        (self.carrier.take(), self.connection.take())
+    }
+
     /// The flags, for those that exclude them.
     pub(in super::super) const FLAGS: [&str; 10] = [
         "account",

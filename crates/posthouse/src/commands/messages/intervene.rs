@@ -8,7 +8,6 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use posthouse_api::InterveneRequest;
-use posthouse_gateway::config::Settings;
 
 use super::{
     Common, as_json, line,
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     progress::ProgressLine,
-    target::environment,
+    target::settings_of,
     via::{Verb, Via},
 };
 
@@ -93,7 +92,7 @@ struct Order {
 
 async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {
     let mut outcome = Tally::new(order.dry_run);
-    let settings = Settings::load(common.config.as_deref(), &environment)?;
+    let settings = settings_of(common.config.as_deref())?;
     // Before the store: what was forgotten is told first.
     selection.begin(Timestamp::now())?;
     let via = Via::open(&settings, &common.gateway).await?;

@@ -13,7 +13,6 @@ use posthouse_core::{
     Id,
     moment::{Moment, window},
 };
-use posthouse_gateway::config::Settings;
 
 use super::{
     Common, as_json,
@@ -21,7 +20,7 @@ use super::{
     outcome::{Tally, VerbWords},
     seconds,
 };
-use crate::{progress::ProgressLine, target::environment, via::Via};
+use crate::{progress::ProgressLine, target::settings_of, via::Via};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -80,7 +79,7 @@ const WORDS: VerbWords =
 
 impl Resend {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let settings = Settings::load(self.common.config.as_deref(), &environment)?;
+        let settings = settings_of(self.common.config.as_deref())?;
         let request = self.request(Timestamp::now())?;
         let via = Via::open(&settings, &self.common.gateway).await?;
         let mut outcome = Tally::new(self.dry_run);

@@ -21,6 +21,11 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// These messages, or those that match.
+    pub(super) const fn of(ids: Vec<Id>, filter: Filter, all: bool) -> Self {
+        Self { ids, filter, all }
+    }
+
     /// Whether the messages are named one by one.
     pub(super) const fn is_by_id(&self) -> bool {
         !self.ids.is_empty()
