@@ -10,7 +10,10 @@ mod judge;
 mod limits;
 mod load;
 mod media;
+mod moved;
 mod nodes;
+mod seeds;
+mod soak;
 mod town;
 
 /// What a variable says, or what is enough for every day.
