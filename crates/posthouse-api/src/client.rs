@@ -1,5 +1,6 @@
 //! A client for the API: HTTP/1.1, with a deadline for each answer and a limit for its length.
 
+mod captures;
 mod connections;
 mod keys;
 mod numbers;

@@ -7,6 +7,8 @@
 
 mod audit;
 mod callback;
+mod capture;
+mod certificate;
 mod client;
 mod code;
 mod connection;
@@ -38,6 +40,8 @@ pub use callback::{
     CallbackQuery, CallbackTries, CallbackTry, CallbackView, EndpointTested, EndpointView, LastAnswer,
     PausedView,
 };
+pub use capture::{CaptureRemoved, CaptureRequest, CaptureView, CapturedExchange};
+pub use certificate::CertificateView;
 pub use client::{ApiClient, ApiError};
 pub use code::CodeView;
 pub use connection::{

@@ -86,6 +86,10 @@ words! {
         SignIn = "sign-in",
         /// A session was ended.
         EndSession = "end-session",
+        /// Requests and answers are kept for an operator.
+        BeginCapture = "begin-capture",
+        /// They are not any more.
+        RemoveCapture = "remove-capture",
         /// Whole numbers, or content, were shown.
         Reveal = "reveal",
     }

@@ -33,7 +33,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             // The network.
             ("resolver", &["shares"]),
             ("tls", &["telemetry"]),
-            ("http", &["patience", "resolver", "shares", "spawn", "tls"]),
+            ("http", &["patience", "resolver", "shares", "spawn", "telemetry", "tls"]),
             ("mm7_http", &["http"]),
             (
                 "lookup",
@@ -59,7 +59,10 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "telemetry",
                 ],
             ),
-            ("doors", &["auth", "http", "intake", "mm7_http", "refusals", "secrets", "snapshot"]),
+            (
+                "doors",
+                &["auth", "http", "intake", "mm7_http", "refusals", "secrets", "snapshot", "telemetry"],
+            ),
             (
                 "carrier",
                 &[
@@ -119,6 +122,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
                     "snapshot",
                     "spawn",
                     "telemetry",
+                    "tls",
                 ],
             ),
             // All of it, put together.

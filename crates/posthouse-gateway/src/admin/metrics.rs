@@ -10,12 +10,14 @@ use std::{
 use axum::{Extension, extract::State, response::Response};
 use http::{HeaderMap, StatusCode as HttpStatus, header};
 use jiff::Timestamp;
+use posthouse_core::operation::OperationState;
 use posthouse_store::LOW_WATER_BYTES;
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     AdminState,
     answer::{text, written},
+    certificates,
     context::{lacks_certificate, shows},
     ready::CHECK_TIME,
 };
@@ -27,6 +29,9 @@ use crate::{
         store::StoreSample,
     },
 };
+
+/// At how many operations is looked.
+const OPERATIONS: usize = 100;
 
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
@@ -89,6 +94,8 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
         ends: state.store.ends(),
         now,
         cdr: records(state).await,
+        certificates: certificates::ends(state),
+        operations: running(state).await,
         spans: state.metrics.traces().map(|traces| traces.counts()),
         disks,
         database_bytes,
@@ -101,6 +108,12 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
         labels: state.metrics.account_labels().clone(),
         carriers,
     }
+}
+
+/// How many operations run, of the newest.
+async fn running(state: &AdminState) -> Option<u64> {
+    let newest = timeout(CHECK_TIME, state.store.operations(None, OPERATIONS)).await.ok()?.ok()?;
+    Some(newest.iter().filter(|one| one.state == OperationState::Running).count() as u64)
 }
 
 /// How it is with CDR files, where they are asked for.

@@ -19,7 +19,7 @@ use utoipa_axum::{router::UtoipaMethodRouter, routes};
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
-    audit, blacklist, callbacks, carriers, codes, connections,
+    audit, blacklist, callbacks, captures, carriers, certificates, codes, connections,
     context::nothing_at,
     endpoints, find, health, idempotency, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers,
     openapi, operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats,
@@ -84,6 +84,7 @@ pub(super) fn verbs() -> Vec<RouteVerb> {
         POST "/nodes/{node}/undrain" Drain => nodes::drain::handle_undrain;
         POST "/nodes/{node}/log-level" Drain => nodes::log_level::handle;
         GET "/queues" Look => queues::list::handle;
+        GET "/certificates" Look => certificates::handle;
         GET "/provisioning/export" Reveal => provisioning::export::handle;
         GET "/accounts" Look => accounts::list::handle;
         GET "/accounts/{name}" Look own => accounts::get::handle;
@@ -189,6 +190,11 @@ fn verbs_of_parts() -> Vec<RouteVerb> {
         GET "/blacklist/export" Reveal => numbers::export::handle_blacklist;
         POST "/ranges/import" Provision => numbers::import::handle_ranges;
         GET "/ranges/export" Look => numbers::export::handle_ranges;
+        POST "/captures" Capture => captures::begin::handle;
+        GET "/captures" Capture => captures::list::handle;
+        GET "/captures/{id}" Capture => captures::get::handle;
+        GET "/captures/{id}/exchanges" Capture => captures::exchanges::handle;
+        DELETE "/captures/{id}" Capture => captures::remove::handle;
         GET "/users" Users => users::list::handle;
         POST "/users" Users => users::add::handle;
         PATCH "/users/{name}" Users => users::role::handle;

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use posthouse_core::{carrier::Connection, life::classify::Said, store::ToSend};
 
 use super::{mm7::connector::Mm7Connector, sandbox::SandboxConnector};
+use crate::telemetry::captures::Tap;
 
 /// How an attempt on one connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +34,8 @@ pub trait Connector {
     /// What was provisioned.
     fn connection(&self) -> &Connection;
 
-    /// Sends a message and reads the answer. `told` is what the carrier is told of the trace that the attempt is in.
+    /// Sends a message and reads the answer. `told` is what the carrier is told of the trace that the attempt is in, `tap` keeps
+    /// what goes over the wire.
     ///
     /// # Errors
     /// What about the message cannot be written: nothing was sent, nor ever can be.
@@ -42,6 +44,7 @@ pub trait Connector {
         send: &ToSend,
         media: &[Bytes],
         told: Option<HeaderValue>,
+        tap: Option<Tap<'_>>,
     ) -> impl Future<Output = Result<Attempt, Unwritable>> + Send;
 
     /// Whether the carrier can be reached: connects and hangs up.
@@ -80,10 +83,11 @@ impl Connector for AnyConnector {
         send: &ToSend,
         media: &[Bytes],
         told: Option<HeaderValue>,
+        tap: Option<Tap<'_>>,
     ) -> Result<Attempt, Unwritable> {
         match self {
-            Self::Mm7(mm7) => mm7.submit(send, media, told).await,
-            Self::Sandbox(sandbox) => sandbox.submit(send, media, told).await,
+            Self::Mm7(mm7) => mm7.submit(send, media, told, tap).await,
+            Self::Sandbox(sandbox) => sandbox.submit(send, media, told, tap).await,
         }
     }
 

@@ -270,6 +270,7 @@ impl Connector for SandboxConnector {
         send: &ToSend,
         _: &[Bytes],
         _: Option<HeaderValue>,
+        _: Option<crate::telemetry::captures::Tap<'_>>,
     ) -> Result<Attempt, Unwritable> {
         Ok(match SandboxScript::of(send.submission.recipient.as_str()) {
             SandboxScript::Refuse(code) => answered(code),

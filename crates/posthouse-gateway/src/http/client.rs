@@ -13,7 +13,7 @@ use super::{
     liveness::Unwritten,
     pool::{IdlePool, PeerConnection},
 };
-use crate::{patience::within, tls::client::PeerTlsFailure};
+use crate::{patience::within, telemetry::captures::answer_text, tls::client::PeerTlsFailure};
 
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: u64 = 256 << 10;
@@ -40,6 +40,14 @@ pub enum NoAnswer {
     /// The request may have arrived.
     #[error("no answer: {0}")]
     Unknown(String),
+}
+
+/// What was answered, as it may be shown.
+pub(crate) fn reply_text(answer: &Result<HttpReply, NoAnswer>) -> String {
+    match answer {
+        Ok(reply) => answer_text(reply.status, &reply.headers, &reply.body),
+        Err(error) => format!("[{error}]"),
+    }
 }
 
 /// A client with connections of its own. Clones share them.

@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
@@ -34,7 +34,7 @@ use super::{
     requests::Requests,
     seats::{Entered, Seat, Seats},
 };
-use crate::tls::door::DoorTls;
+use crate::{telemetry::captures::answer_text, tls::door::DoorTls};
 
 /// The longest request head, in bytes. Long enough for an Authorization header of a megabyte to be refused by a code of the
 /// table, and not by a closed connection.
@@ -301,6 +301,15 @@ pub fn method_not_allowed(allow: &'static str, text: &'static str) -> HttpAnswer
     let mut answer = plain(http::StatusCode::METHOD_NOT_ALLOWED, text);
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     answer
+}
+
+/// An answer, and how it may be shown: its body is in memory.
+pub(crate) async fn shown(answer: HttpAnswer) -> (HttpAnswer, String) {
+    let (head, body) = answer.into_parts();
+    // What is in memory cannot fail.
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let text = answer_text(head.status, &head.headers, &body);
+    (Response::from_parts(head, Full::new(body)), text)
 }
 
 /// An answer without MM7 in it, for what never was an MM7 request.

@@ -29,7 +29,10 @@ use crate::{
     },
     handoff::Dispatch,
     store_retry::{KeptOutcome, kept},
-    telemetry::traces::{Span, SpanContext, SpanSide},
+    telemetry::{
+        captures::Tap,
+        traces::{Span, SpanContext, SpanSide},
+    },
 };
 
 /// What an attempt may take beyond its connection's time-out before it counts as interrupted.
@@ -192,8 +195,9 @@ async fn over_connections(
         ticket.begin(send.id);
         let began = Instant::now();
         let (span, told) = context.metrics.traces().map(|traces| traces.call(send.id)).unzip();
-        let attempt =
-            link.connector().submit(send, media, told.flatten()).await.map_err(NotMade::Unwritable)?;
+        let tap = tap(context, send, &link, began);
+        let submitted = link.connector().submit(send, media, told.flatten(), tap).await;
+        let attempt = submitted.map_err(NotMade::Unwritable)?;
         let outcome = note(context, send, ticket, attempt, began.elapsed());
         trace(context, send, (&link.connection().name, span), &outcome, began.elapsed());
         if outcome.verdict.code != StatusCode::Success {
@@ -270,6 +274,14 @@ async fn begin(context: &SubmitContext, send: &ToSend, connector: &impl Connecto
         return Err(NotMade::LeaseLost);
     }
     Ok(())
+}
+
+/// What keeps an attempt over one connection, where an operator wants it.
+fn tap<'c>(context: &'c SubmitContext, send: &ToSend, link: &Link, began: Instant) -> Option<Tap<'c>> {
+    let whose = (Some(&send.account), Some(&send.carrier));
+    let peer = || link.connection().name.clone();
+    let tap = context.metrics.captures().tap(context.clock.now(), whose, "attempt", peer, began)?;
+    Some(tap.about(Some(send.id)))
 }
 
 /// The span of an attempt over one connection.

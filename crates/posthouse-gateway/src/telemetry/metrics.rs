@@ -1,7 +1,7 @@
 //! The metrics: counters and gauges, served in the text format of Prometheus.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fmt,
     sync::{
         Arc, OnceLock,
@@ -15,6 +15,7 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     account::AccountName,
     carrier::{Carrier, CarrierId},
+    expiry::{CertificateEnd, CertificateSide},
     life::{callback::TryEnd, intervention::CallbackKind, read_reply::ReadStatus},
     lock::Mutex,
     provisioning::Snapshot,
@@ -33,8 +34,8 @@ use prometheus_client::{
 use tokio::time::Instant;
 
 use super::{
-    exposition::Exposition, lines, process::ProcessSample, sample::GatewaySample, store::StoreSample,
-    traces::Traces,
+    captures::Captures, exposition::Exposition, lines, process::ProcessSample, sample::GatewaySample,
+    store::StoreSample, traces::Traces,
 };
 
 /// Upper bounds of the buckets for answer times, in seconds.
@@ -80,12 +81,6 @@ struct MoTaken {
     carrier: String,
     account: String,
     outcome: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CertificateOf {
-    side: &'static str,
-    name: &'static str,
 }
 
 /// How it is with CDR files: told by who writes them.
@@ -196,6 +191,9 @@ macro_rules! metrics {
             in_force: Mutex<Option<(u64, Instant)>>,
             cdr: Arc<CdrState>,
             traces: OnceLock<Arc<Traces>>,
+            captures: Captures,
+            /// Until when doors' certificates are good.
+            doors: Mutex<BTreeMap<&'static str, Timestamp>>,
             $($(#[$attribute])* $field: $type,)*
         }
 
@@ -206,7 +204,7 @@ macro_rules! metrics {
                     let $field: $type = $made;
                     metrics!(@register registry, $name $(in $unit)?, $help, $field.clone());
                 )*
-                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), cdr: Arc::default(), traces: OnceLock::new(), $($field,)* }
+                Self { registry, labels: AccountLabels::default(), shed: Mutex::default(), in_force: Mutex::default(), cdr: Arc::default(), traces: OnceLock::new(), captures: Captures::default(), doors: Mutex::default(), $($field,)* }
             }
         }
     };
@@ -259,8 +257,6 @@ metrics! {
         "Requests that may be in flight on a connection: its window, or less while the carrier is busy";
     certificates: Family<Listener, Gauge> = Family::default(),
         "tls_certificate_expiry" in Seconds, "When the certificate that a listener shows expires, in Unix time";
-    certificate_ends: Family<CertificateOf, Gauge> = Family::default(),
-        "tls_certificate_not_after_timestamp" in Seconds, "When a certificate expires, in Unix time";
     adaptations: Family<Outcome, Counter> = Family::default(),
         "adaptations", "Messages whose pictures had to be made smaller for a carrier, by outcome";
     adaptation_time: Histogram = Histogram::new(ANSWER_BUCKETS),
@@ -363,6 +359,11 @@ impl Metrics {
     /// For how long provisioning has been as it is, in this process.
     pub(crate) fn provisioned_for(&self) -> Option<Duration> {
         self.in_force.lock().map(|(_, since)| since.elapsed())
+    }
+
+    /// What operators have kept of requests and answers.
+    pub(crate) const fn captures(&self) -> &Captures {
+        &self.captures
     }
 
     /// What takes spans, where traces are sent.
@@ -505,8 +506,17 @@ impl Metrics {
     /// `listener` is a section of the configuration.
     pub(crate) fn certificate_expires(&self, listener: &'static str, expires: Timestamp) {
         self.certificates.get_or_create(&Listener { listener }).set(expires.as_second());
-        let labels = CertificateOf { side: "door", name: listener };
-        self.certificate_ends.get_or_create(&labels).set(expires.as_second());
+        self.doors.lock().insert(listener, expires);
+    }
+
+    /// Until when the doors' certificates are good, by the doors' sections.
+    pub(crate) fn doors_certificates(&self) -> Vec<CertificateEnd> {
+        let end = |(name, expires): (&&'static str, &Timestamp)| CertificateEnd {
+            side: CertificateSide::Door,
+            name: (*name).to_owned(),
+            expires: Some(*expires),
+        };
+        self.doors.lock().iter().map(end).collect()
     }
 
     pub(crate) fn adaptation_ended(&self, fact: &AdaptFact, took: Duration) {

@@ -1,5 +1,6 @@
 //! What the gateway tells about itself: [`metrics`], and logs through `tracing` and [`lines`].
 
+pub(crate) mod captures;
 pub(crate) mod exposition;
 pub mod levels;
 pub mod lines;

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
+    expiry::CertificateEnd,
     life::state::Terminal,
     pace::PaceState,
+    provisioning::words::OneOfWords as _,
     store::{Ends, Queues},
 };
 use prometheus_client::{
@@ -50,6 +52,10 @@ pub(crate) struct GatewaySample {
     pub(crate) database_bytes: Option<u64>,
     /// CDR files, where they are asked for.
     pub(crate) cdr: Option<CdrSample>,
+    /// Certificates that we show, and their ends.
+    pub(crate) certificates: Vec<CertificateEnd>,
+    /// How many operations in bulk run; `None` where the store does not say.
+    pub(crate) operations: Option<u64>,
     /// Spans that were sent, and dropped, where traces are.
     pub(crate) spans: Option<[(&'static str, u64); 2]>,
     /// Below so many free bytes nothing is accepted.
@@ -124,7 +130,8 @@ impl Collector for GatewaySample {
         self.resources(&mut encoder)?;
         self.auth(&mut encoder)?;
         self.records(&mut encoder)?;
-        self.spans(&mut encoder)
+        self.spans(&mut encoder)?;
+        self.certificates(&mut encoder)
     }
 }
 
@@ -321,6 +328,19 @@ impl GatewaySample {
         gauge(encoder, ("ported_numbers", "Numbers in the file of ported numbers", None), count(numbers))?;
         let help = "When the file of ported numbers was read, in Unix time";
         gauge(encoder, ("ported_read_timestamp", help, Some(&Unit::Seconds)), unix(read))
+    }
+
+    fn certificates(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let help = "When a certificate that the gateway shows expires, in Unix time";
+        let ends = self
+            .certificates
+            .iter()
+            .filter_map(|end| Some(([("side", end.side.word()), ("name", &*end.name)], unix(end.expires?))));
+        let metric = ("tls_certificate_not_after_timestamp", help, Some(&Unit::Seconds), ends.collect());
+        gauges(encoder, metric)?;
+        let Some(operations) = self.operations else { return Ok(()) };
+        let help = "Operations on many messages that run, of the newest 100";
+        gauge(encoder, ("operations_running", help, None), count(operations))
     }
 
     fn spans(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {

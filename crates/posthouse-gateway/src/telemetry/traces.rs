@@ -19,6 +19,7 @@ use posthouse_core::Id;
 use tokio::sync::mpsc;
 
 /// How many spans may wait to be sent. What is beyond is dropped, and counted.
+#[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "nothing sends spans"))]
 const WAITING: usize = 8192;
 /// The header by which peers tell each other of traces (W3C Trace Context).
 const HEADER: &str = "traceparent";
@@ -177,6 +178,7 @@ pub(crate) struct Traces {
 
 impl Traces {
     /// Of so large a part of all traces all spans are taken, of others what failed. What is taken comes out of the receiver.
+    #[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "nothing sends spans"))]
     pub(crate) fn new(ratio: f64) -> (Self, mpsc::Receiver<Span>) {
         let (waiting, taken) = mpsc::channel(WAITING);
         // 2^53 steps are as fine as an f64 is; `as` stops at the ends.

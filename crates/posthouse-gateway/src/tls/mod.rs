@@ -6,6 +6,7 @@
 pub mod certificate;
 pub mod client;
 pub mod door;
+pub mod ends;
 pub mod files;
 pub mod pem;
 

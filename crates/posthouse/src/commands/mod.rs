@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod blacklist;
 mod callbacks;
+mod captures;
 mod carriers;
 mod clock;
 mod codes;
@@ -104,6 +105,8 @@ pub enum Command {
     Mo(mo::Args),
     /// Show what is owed to VASPs and why it fails; send it again, pause and resume accounts
     Callbacks(callbacks::Args),
+    /// Keep requests and answers of an account or a carrier for a while, to look at them
+    Captures(captures::Args),
     /// Show the queues live, on a terminal
     Top(top::Args),
     /// Follow what happens to messages, and what is refused
@@ -174,6 +177,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Operations(args) => operations::run(&args),
         Command::Mo(args) => mo::run(&args),
         Command::Callbacks(args) => callbacks::run(&args),
+        Command::Captures(args) => captures::run(&args),
         Command::Top(args) => top::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Stats(args) => stats::run(&args),

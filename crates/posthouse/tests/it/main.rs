@@ -14,6 +14,8 @@ mod bench;
 mod browser;
 mod callbacks;
 #[cfg(target_os = "linux")]
+mod captures;
+#[cfg(target_os = "linux")]
 mod cdr;
 #[cfg(target_os = "linux")]
 mod cluster;

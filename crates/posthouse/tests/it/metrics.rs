@@ -1,7 +1,7 @@
 //! What `/metrics` shows, in both formats, and that alerts and boards name what is there.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
@@ -17,6 +17,7 @@ use posthouse_testing::{
 use serde_json::Value;
 
 use crate::{
+    outage::town::Town,
     process::{DEADLINE, Gateway, folder, posthouse, provision},
     tls::certs::Ca,
 };
@@ -151,6 +152,129 @@ fn every_alert_is_well_formed_and_fires_in_its_failure() {
         let output = promtool.args([verb, "rules", file]).current_dir(&prometheus).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{said}");
+    }
+}
+
+/// What there is to be seen, with its kind and its labels: what docs/metrics.md promises.
+const LIST: &[(&str, &str, &[&str])] = &[
+    ("build_info", "gauge", &["revision", "version"]),
+    ("provisioning_revision", "gauge", &[]),
+    ("provisioning_changed_timestamp_seconds", "gauge", &[]),
+    ("submits_total", "counter", &["account", "code", "front"]),
+    ("submit_duration_seconds", "histogram", &["front"]),
+    ("submit_size_bytes", "histogram", &["front"]),
+    ("messages", "gauge", &["carrier", "state"]),
+    ("queue_oldest_seconds", "gauge", &["carrier"]),
+    ("queue_due", "gauge", &["carrier"]),
+    ("attempts_total", "counter", &["carrier", "code", "connection"]),
+    ("attempt_duration_seconds", "histogram", &["carrier"]),
+    ("attempts_in_flight", "gauge", &["carrier", "connection"]),
+    ("connection_state", "gauge", &["carrier", "connection", "state"]),
+    ("connection_window", "gauge", &["carrier", "connection"]),
+    ("connection_window_limit", "gauge", &["carrier", "connection"]),
+    ("connection_rate", "gauge", &["carrier", "connection"]),
+    ("connection_rate_limit", "gauge", &["carrier", "connection"]),
+    ("reports_total", "counter", &["carrier", "status"]),
+    ("report_delay_seconds", "histogram", &["carrier"]),
+    ("reports_overdue", "gauge", &["carrier"]),
+    ("unmatched_reports", "gauge", &["carrier"]),
+    ("messages_ended_total", "counter", &["account", "carrier", "code", "state"]),
+    ("end_to_end_seconds", "histogram", &["carrier"]),
+    ("callbacks_total", "counter", &["account", "kind", "outcome"]),
+    ("callback_duration_seconds", "histogram", &[]),
+    ("callbacks_owed", "gauge", &["account"]),
+    ("callbacks_failed", "gauge", &["account"]),
+    ("callback_oldest_seconds", "gauge", &["account"]),
+    ("mo_total", "counter", &["account", "carrier", "outcome"]),
+    ("store_commit_duration_seconds", "histogram", &[]),
+    ("store_group_jobs", "histogram", &[]),
+    ("store_size_bytes", "gauge", &["volume"]),
+    ("disk_free_bytes", "gauge", &["volume"]),
+    ("disk_low_water_bytes", "gauge", &["volume"]),
+    ("body_memory_bytes", "gauge", &["door"]),
+    ("body_memory_limit_bytes", "gauge", &["door"]),
+    ("shedding", "gauge", &["reason"]),
+    ("lookups_total", "counter", &["outcome"]),
+    ("lookup_duration_seconds", "histogram", &[]),
+    ("ported_numbers", "gauge", &[]),
+    ("ported_read_timestamp_seconds", "gauge", &[]),
+    ("fetches_total", "counter", &["outcome"]),
+    ("adaptations_total", "counter", &["outcome"]),
+    ("auth_failures_total", "counter", &["door", "reason"]),
+    ("addresses_kept_out", "gauge", &[]),
+    ("tls_certificate_not_after_timestamp_seconds", "gauge", &["name", "side"]),
+    ("operations_running", "gauge", &[]),
+    ("log_lines_total", "counter", &["level"]),
+    ("cdr_records_total", "counter", &[]),
+    ("cdr_pending", "gauge", &[]),
+    ("cdr_failing", "gauge", &[]),
+];
+
+/// The names of the labels of each series, but for the buckets of histograms, by metric.
+fn labels_of(text: &str) -> BTreeMap<String, BTreeSet<Vec<String>>> {
+    let mut all: BTreeMap<String, BTreeSet<Vec<String>>> = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').unwrap();
+        let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+        let names = labels.trim_end_matches('}').split("\",").filter(|label| !label.is_empty());
+        let mut names: Vec<String> = names.map(|label| label.split('=').next().unwrap().to_owned()).collect();
+        names.sort();
+        all.entry(name.to_owned()).or_default().insert(names);
+    }
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_of_the_list_is_there_with_its_labels() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("gateway");
+    let town = Town::build(&folder).await;
+    let names_of = |name: &str| folder.join(name);
+    let tls = Tls { cert: names_of("cert.pem"), key: names_of("key.pem"), client_ca: None };
+    Ca::new("Test CA").issue(&["127.0.0.1"]).write(&tls);
+    fs::write(names_of("ported.csv"), "16175550199,31003\n").unwrap();
+    fs::write(names_of("posthouse.toml"), format!("{}[cdr]\nfolder = \"cdr\"\n", settings::TOML)).unwrap();
+    let gateway = town.gateway();
+    let (carrier, vasp) = (town.carrier.url(), town.vasp.url());
+    let own = "tls = { cert = \"cert.pem\", key = \"key.pem\" }\n";
+    let account =
+        AccountToml::new("acme").callbacks(&format!("{vasp}/reports"), "").service("default = true\n");
+    let carriers = CarrierToml::new("31003").connection("sim", &carrier, "per_second = 50\n").connection(
+        "spare",
+        "https://127.0.0.1:9/mm7",
+        &format!("priority = 9\n{own}"),
+    );
+    let lookup = "[lookup]\nprovider = \"ranges\"\nported = \"ported.csv\"\n";
+    let file = format!("{lookup}{account}{carriers}{}", range("1617", "31003"));
+    tokio::task::block_in_place(|| provision(&folder, &file));
+    let sent =
+        ["send", "--url", &gateway.mm7, "--vaspid", "acme-key", "--from", "111122", "--to", "16175550100"];
+    let sent = [&sent[..], &["--text", "x"]].concat();
+    let output = tokio::task::block_in_place(|| posthouse(&folder, &sent).output().unwrap());
+    assert!(output.status.success(), "{output:?}");
+    crate::outage::town::all_ended(&folder).await;
+    crate::outage::town::until("its report is delivered", || {
+        let text = get(&gateway.admin, "/metrics", "*/*").1;
+        text.contains("callbacks_total{account=\"acme\",kind=\"report\",outcome=\"delivered\"} 1\n")
+    })
+    .await;
+
+    let text = get(&gateway.admin, "/metrics", "*/*").1;
+    let labels = labels_of(&text);
+    for (name, kind, expected) in LIST {
+        let name = format!("posthouse_{name}");
+        assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name} is no {kind}\n{text}");
+        let series = if *kind == "histogram" { format!("{name}_count") } else { name };
+        let found = labels.get(&series).unwrap_or_else(|| panic!("no series of {series}\n{text}"));
+        let expected: Vec<String> = expected.iter().map(|&label| label.to_owned()).collect();
+        assert_eq!(*found, BTreeSet::from([expected]), "{series}");
+    }
+    for side in ["side=\"carrier\",name=\"31003/spare\"", "side=\"door\""] {
+        let is_there = text.contains(&format!("tls_certificate_not_after_timestamp_seconds{{{side}"));
+        assert_eq!(is_there, side.contains("carrier"), "{side}\n{text}");
+    }
+    for name in ["cpu_seconds_total", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds"] {
+        assert!(labels.contains_key(&format!("process_{name}")), "{name}");
     }
 }
 

@@ -18,12 +18,15 @@ use crate::{
     carrier::connector::{Attempt, Connector, Unwritable},
     http::{
         basic,
-        client::{HttpClient, HttpReply, NoAnswer},
+        client::{HttpClient, HttpReply, NoAnswer, reply_text},
         retry_after,
     },
     mm7_http::{self, envelope, peer_words},
     resolver,
-    telemetry::traces,
+    telemetry::{
+        captures::{Tap, request_text},
+        traces,
+    },
 };
 
 /// A connection over which MM7 is spoken.
@@ -103,6 +106,7 @@ impl Connector for Mm7Connector {
         send: &ToSend,
         media: &[Bytes],
         told: Option<HeaderValue>,
+        tap: Option<Tap<'_>>,
     ) -> Result<Attempt, Unwritable> {
         let transaction_id = send.id.to_string();
         let packed = self
@@ -113,7 +117,11 @@ impl Connector for Mm7Connector {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         traces::tell(&mut headers, told);
+        let request = tap.as_ref().map(|_| request_text(self.uri.path(), &headers, &packed.chunks));
         let answer = self.client.post(&self.uri, headers, packed.chunks).await;
+        if let Some((tap, request)) = tap.zip(request) {
+            tap.keep(request, reply_text(&answer));
+        }
         Ok(read_answer(answer, &transaction_id))
     }
 

@@ -17,6 +17,7 @@ use posthouse_core::{
     time::Clock,
     unreadable::Unreadable,
 };
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::refusal::CarrierRefusal;
@@ -30,7 +31,7 @@ use crate::{
         peer::Peer,
         requests::{content_length, head_fault, is_encoded, is_for},
         seats::RequestProgress,
-        server::{HttpAnswer, method_not_allowed, plain},
+        server::{HttpAnswer, method_not_allowed, plain, shown},
     },
     ids::MessageIds,
     mm7_http::{
@@ -38,7 +39,7 @@ use crate::{
         envelope::{self, OpenedEnvelope, Unopened},
     },
     snapshot::SnapshotCell,
-    telemetry::{Metrics, traces::SpanContext},
+    telemetry::{Metrics, captures::request_text, traces::SpanContext},
 };
 
 /// The door for carriers.
@@ -158,15 +159,28 @@ impl CarrierDoor {
             }
         };
         progress.working();
-        let opened = match envelope::open_forgiving(&head.headers, bytes.clone()) {
+        let began = Instant::now();
+        let answer = self.answer_to(carrier, &head.headers, bytes.clone()).await;
+        let (whose, peer) = ((None, Some(&carrier.id)), || from.to_string());
+        let captures = self.metrics.captures();
+        let Some(tap) = captures.tap(self.clock.now(), whose, "carrier", peer, began) else { return answer };
+        let request = request_text(head.uri.path(), &head.headers, &[bytes]);
+        let (answer, told) = shown(answer).await;
+        tap.keep(request, told);
+        answer
+    }
+
+    /// The answer to a request that is here in full.
+    async fn answer_to(&self, carrier: &Carrier, headers: &HeaderMap, bytes: Bytes) -> HttpAnswer {
+        let opened = match envelope::open_forgiving(headers, bytes.clone()) {
             Ok(opened) => opened,
             Err(Unopened { error, framing }) => {
                 let refused = error.into();
-                self.keep(carrier, &head.headers, bytes, &refused).await;
+                self.keep(carrier, headers, bytes, &refused).await;
                 return refuse(carrier, None, framing, &refused);
             }
         };
-        let caller = self.metrics.traces().and_then(|_| SpanContext::read(&head.headers));
+        let caller = self.metrics.traces().and_then(|_| SpanContext::read(headers));
         match self.accept(carrier, &opened, caller).await {
             Ok(message) => answer::write(
                 HttpStatus::OK,
@@ -175,7 +189,7 @@ impl CarrierDoor {
                 carrier.inbound_dialect(),
             ),
             Err(refused) => {
-                self.keep(carrier, &head.headers, bytes, &refused).await;
+                self.keep(carrier, headers, bytes, &refused).await;
                 refuse(carrier, Some(&opened.decoded), None, &refused)
             }
         }

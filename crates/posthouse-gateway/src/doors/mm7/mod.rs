@@ -11,7 +11,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode as HttpStatus};
 use hyper::body::Incoming;
-use posthouse_core::submit::{Facts, Rejection};
+use posthouse_core::{
+    Id,
+    submit::{Facts, Rejection},
+};
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, field};
 
@@ -24,13 +27,16 @@ use crate::{
         limits::DoorLimits,
         peer::Peer,
         requests::{is_for, is_same_place},
-        server::{HttpAnswer, method_not_allowed, plain},
+        server::{HttpAnswer, method_not_allowed, plain, shown},
     },
     intake::{Inquiry, Intake},
     refusals::RefusalBook,
     snapshot::SnapshotCell,
+    telemetry::captures::request_text,
 };
 
+/// What this leg is called in captures.
+const FRONT_LEG: &str = "submit";
 /// What this protocol is called in metrics.
 const FRONT: &str = "mm7";
 
@@ -99,10 +105,31 @@ impl Mm7Door {
         if let Some(rest) = exchange.body.take() {
             drain(rest);
         }
+        let answer = self.captured(&exchange, outcome, answer, began).await;
         self.intake.record(FRONT, &exchange.inquiry, outcome, began.elapsed());
         if let Err(refusal) = outcome {
             self.note(&exchange.inquiry.facts, refusal, &exchange.headers, exchange.whole);
         }
+        answer
+    }
+
+    /// Keeps the exchange, where an operator wants it.
+    async fn captured(
+        &self,
+        exchange: &Exchange<'_>,
+        outcome: Result<Id, Rejection>,
+        answer: HttpAnswer,
+        began: Instant,
+    ) -> HttpAnswer {
+        let facts = &exchange.inquiry.facts;
+        let (account, carrier) = (facts.account().map(|account| &account.name), None);
+        let (captures, now) = (self.intake.metrics.captures(), self.intake.clock.now());
+        let peer = || facts.head.remote.to_string();
+        let Some(tap) = captures.tap(now, (account, carrier), FRONT_LEG, peer, began) else { return answer };
+        let (path, chunks) = (&self.path, exchange.whole.clone().map_or_else(Vec::new, |whole| vec![whole]));
+        let request = request_text(path, &exchange.headers, &chunks);
+        let (answer, told) = shown(answer).await;
+        tap.about(outcome.ok()).keep(request, told);
         answer
     }
 

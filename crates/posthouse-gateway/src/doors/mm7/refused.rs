@@ -1,10 +1,11 @@
 //! What is kept of a request that was refused.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, header};
+use http::HeaderMap;
 use jiff::Timestamp;
 use posthouse_core::{
     bounds::cut,
+    capture::head,
     refusal::{HEAD, RefusalDetails, RefusedRequest, name_of},
     shown::masked,
     submit::{Facts, Rejection},
@@ -14,23 +15,6 @@ use crate::{
     refusals::{NotedRefusal, RefusalKind},
     secrets::number_hash,
 };
-
-/// The headers whose values hold no secret; of others there are only the names.
-const HARMLESS: &[HeaderName] = &[
-    header::ACCEPT,
-    header::CONNECTION,
-    header::CONTENT_ENCODING,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
-    header::DATE,
-    header::EXPECT,
-    header::HOST,
-    header::TRANSFER_ENCODING,
-    header::USER_AGENT,
-    header::VIA,
-];
-/// Others that have no constant.
-const HARMLESS_NAMES: &[&str] = &["soapaction", "mime-version"];
 
 /// What makes refusals the same where they are only counted.
 pub(super) fn kind(facts: &Facts, refused: Rejection) -> RefusalKind {
@@ -67,32 +51,17 @@ pub(super) fn noted(
             sender: request.and_then(|request| request.sender).map(|sender| short(&masked(sender.as_str()))),
             recipient: request.and_then(|request| request.recipient).map(|to| short(&masked(to.as_str()))),
             bytes: facts.body.as_ref().map_or(0, |body| body.length),
-            head: head(path, headers),
+            head: head(&format!("POST {path} HTTP/1.1"), headers, HEAD),
             findings: Vec::new(),
         },
     };
     NotedRefusal { refusal, reject: refused.reject, dialect: facts.dialect(), body }
 }
 
-/// The head of a request, without what may be secret.
-fn head(path: &str, headers: &HeaderMap) -> String {
-    let mut head = format!("POST {path} HTTP/1.1\r\n");
-    for (name, value) in headers {
-        let is_harmless = HARMLESS.contains(name) || HARMLESS_NAMES.contains(&name.as_str());
-        let value = match is_harmless {
-            true => String::from_utf8_lossy(value.as_bytes()),
-            false => "-".into(),
-        };
-        head.push_str(&format!("{name}: {value}\r\n"));
-        if head.len() >= HEAD {
-            break;
-        }
-    }
-    cut(&head, HEAD).trim_end().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use http::{HeaderName, header};
+
     use super::*;
 
     #[test]
@@ -108,10 +77,10 @@ mod tests {
             headers.insert(HeaderName::from_static(name), value.parse().unwrap());
         }
         assert_eq!(
-            head("/mm7/v1", &headers),
+            head("POST /mm7/v1 HTTP/1.1", &headers, HEAD),
             "POST /mm7/v1 HTTP/1.1\r\ncontent-type: text/xml\r\nauthorization: -\r\nx-api-key: -\r\ncookie: -\r\nsoapaction: \"\""
         );
         headers.insert(header::USER_AGENT, "x".repeat(5000).parse().unwrap());
-        assert!(head("/", &headers).len() <= HEAD);
+        assert!(head("POST / HTTP/1.1", &headers, HEAD).len() <= HEAD);
     }
 }

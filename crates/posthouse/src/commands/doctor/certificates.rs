@@ -2,7 +2,12 @@
 //! they can be shown.
 
 use jiff::Timestamp;
-use posthouse_core::{carrier::Connection, provisioning::Provisioning, tls::Identity};
+use posthouse_core::{
+    carrier::Connection,
+    expiry::{CertificateState, judged},
+    provisioning::Provisioning,
+    tls::Identity,
+};
 use posthouse_gateway::{
     config::Settings,
     tls::{
@@ -13,10 +18,6 @@ use posthouse_gateway::{
 };
 
 use super::Finding;
-
-/// How many days before a certificate ends an operator should renew it.
-const SOON: i64 = 30;
-const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 /// The TLS files of each door that has some.
 pub(super) fn of_doors(settings: &Settings, now: Timestamp) -> Vec<Finding> {
@@ -76,18 +77,11 @@ pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> V
 
 /// Judges a certificate by its end. `None`: it does not say when that is.
 pub(super) fn judge(name: &str, expires: Option<Timestamp>, now: Timestamp) -> Finding {
-    let Some(expires) = expires else {
-        return Finding::note("tls", format!("{name} does not say until when it is good"));
-    };
-    let left = expires.as_second() - now.as_second();
-    let days = left / SECONDS_A_DAY;
-    match (left <= 0, days < SOON) {
-        (true, _) => Finding::mend("tls", format!("{name} expired at {expires:.0}; put a new one there")),
-        (false, true) => Finding::note(
-            "tls",
-            format!("{name} expires at {expires:.0}, in {days} days; have a new one made"),
-        ),
-        (false, false) => Finding::fine("tls", format!("{name} is good until {expires:.0}, {days} days")),
+    let (state, said) = judged(name, expires, now);
+    match state {
+        CertificateState::Good => Finding::fine("tls", said),
+        CertificateState::Soon => Finding::note("tls", said),
+        CertificateState::Over => Finding::mend("tls", said),
     }
 }
 
@@ -98,20 +92,20 @@ mod tests {
     #[test]
     fn a_certificate_is_judged_by_the_days_that_it_has_left() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let judged = |expires: &str| judge("mm7.tls.cert", Some(expires.parse().unwrap()), now);
+        let found = |expires: &str| judge("mm7.tls.cert", Some(expires.parse().unwrap()), now);
         assert_eq!(
-            judged("2026-03-31T12:00:00Z"),
+            found("2026-03-31T12:00:00Z"),
             Finding::fine("tls", "mm7.tls.cert is good until 2026-03-31T12:00:00Z, 30 days")
         );
         assert_eq!(
-            judged("2026-03-31T11:59:59Z"),
+            found("2026-03-31T11:59:59Z"),
             Finding::note(
                 "tls",
                 "mm7.tls.cert expires at 2026-03-31T11:59:59Z, in 29 days; have a new one made"
             )
         );
         assert_eq!(
-            judged("2026-03-01T12:00:00Z"),
+            found("2026-03-01T12:00:00Z"),
             Finding::mend("tls", "mm7.tls.cert expired at 2026-03-01T12:00:00Z; put a new one there")
         );
     }

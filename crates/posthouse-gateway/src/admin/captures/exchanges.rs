@@ -1,0 +1,43 @@
+//! `GET /api/v1/captures/{id}/exchanges`: what one has.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use http::Uri;
+use posthouse_api::{CapturedExchange, PageOf};
+
+use super::{
+    super::{
+        AdminState,
+        answer::{self, ProblemAnswer},
+        openapi::{Cursor, Limit},
+        query::Parameters,
+    },
+    exchange_view, nothing, number,
+};
+
+/// Requests and answers of a capture, the oldest first
+#[utoipa::path(
+    get, path = "/captures/{id}/exchanges", tag = "captures", operation_id = "list_captured",
+    params(("id" = String, Path, description = "What it is called by"), Cursor, Limit),
+    responses((status = 200, description = "A page of them", body = PageOf<CapturedExchange>))
+)]
+pub(in super::super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Response, ProblemAnswer> {
+    let mut given = Parameters::of(&uri);
+    let after = given.read("cursor", |text: &str| text.parse().map_err(|_| format!("{text:?} is no cursor")));
+    let limit = given.limit();
+    given.finish()?;
+    let found = state.metrics.captures().exchanges(number(&id)?, after.unwrap_or(0), limit);
+    let (_, exchanges) = found.ok_or_else(|| nothing(&id))?;
+    let is_full = exchanges.len() == limit;
+    let next = exchanges.last().filter(|_| is_full).map(|last| last.number.to_string());
+    let page = PageOf { items: exchanges.into_iter().map(exchange_view).collect(), next };
+    Ok(answer::page(page, &uri))
+}

@@ -1,0 +1,47 @@
+//! `GET /api/v1/certificates`: the certificates that the gateway shows, and until when they are good.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::Uri;
+use posthouse_api::{CertificateView, PageOf};
+use posthouse_core::{expiry::CertificateEnd, provisioning::words::OneOfWords as _};
+
+use super::{
+    AdminState,
+    answer::{JsonAnswer, ProblemAnswer},
+    query::Parameters,
+};
+use crate::tls::ends;
+
+/// The certificates that the gateway shows at its doors and to peers, and until when they are good
+#[utoipa::path(
+    get, path = "/certificates", tag = "certificates", operation_id = "list_certificates",
+    responses((status = 200, description = "All of them", body = PageOf<CertificateView>))
+)]
+pub(super) async fn handle(
+    State(state): State<Arc<AdminState>>,
+    uri: Uri,
+) -> Result<JsonAnswer<PageOf<CertificateView>>, ProblemAnswer> {
+    Parameters::of(&uri).finish()?;
+    let now = state.clock.now();
+    let view = |end: CertificateEnd| CertificateView {
+        says: end.says(now),
+        side: end.side.word().to_owned(),
+        name: end.name,
+        expires_at: end.expires,
+    };
+    Ok(JsonAnswer(PageOf { items: ends(&state).into_iter().map(view).collect(), next: None }))
+}
+
+/// Those at the doors, then those towards peers.
+pub(super) fn ends(state: &AdminState) -> Vec<CertificateEnd> {
+    let snapshot = state.snapshot.get();
+    let mut ends = state.metrics.doors_certificates();
+    ends.extend(ends::towards_peers(
+        snapshot.carriers().map(|carrier| &**carrier),
+        snapshot.accounts().map(|account| &**account),
+        snapshot.lookup().tls.as_ref(),
+    ));
+    ends
+}

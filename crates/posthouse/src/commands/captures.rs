@@ -1,0 +1,223 @@
+//! `posthouse captures`: what goes over the wire for an account or a carrier, kept by a gateway for a while.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::bail;
+use jiff::Timestamp;
+use posthouse_api::{ApiClient, CaptureRequest, CaptureView, CapturedExchange, MAX_PAGE};
+use posthouse_gateway::config::Settings;
+use serde_json::json;
+
+use super::{duration, wait_for};
+use crate::{
+    print::{self, Printer},
+    running,
+    target::{GatewayAddress, environment},
+};
+
+/// The arguments of `posthouse captures`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Begin to keep requests and answers
+    Begin(Begin),
+    /// List the captures of a gateway
+    List(List),
+    /// Print what a capture has
+    Show(One),
+    /// End a capture, and forget what it has
+    Remove(One),
+}
+
+/// What all of them have in common.
+#[derive(clap::Args)]
+struct Common {
+    /// The configuration that says where the store is; without one, it is under ./posthouse-data
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    gateway: GatewayAddress,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse captures begin --carrier 31003 --for 10m --reason \"4003 since noon\"
+  posthouse captures begin --account acme --max 20
+
+Kept are requests and answers as they go over the wire: to and from the account, or to and from the carrier. Keys, passwords, subjects and content are left out, \
+and numbers are masked. They are in the memory of the one gateway that is asked, and gone an hour after their end, or when its process ends. It needs the role \
+admin, and the audit has it.")]
+struct Begin {
+    #[command(flatten)]
+    common: Common,
+    /// What this account sends and gets
+    #[arg(long, value_name = "NAME", conflicts_with = "carrier", required_unless_present = "carrier")]
+    account: Option<String>,
+    /// What is sent to this carrier and comes from it
+    #[arg(long, value_name = "ID")]
+    carrier: Option<String>,
+    /// How long, at most 1h; 10m when it is not said
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    time: Option<Duration>,
+    /// How many requests with their answers, at most 1000; 100 when it is not said
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    max: Option<u16>,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse captures list
+  posthouse captures list --json")]
+struct List {
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse captures show 1
+  posthouse captures remove 1
+
+`posthouse captures list` has the ids.")]
+struct One {
+    #[command(flatten)]
+    common: Common,
+    /// What it is called by
+    id: String,
+}
+
+/// Does it.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    wait_for(async {
+        match &args.command {
+            Command::Begin(args) => args.run().await,
+            Command::List(args) => args.run().await,
+            Command::Show(args) => args.show().await,
+            Command::Remove(args) => args.remove().await,
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Common {
+    /// A gateway has them, and no store.
+    async fn api(&self) -> anyhow::Result<ApiClient> {
+        let settings = Settings::load(self.config.as_deref(), &environment)?;
+        match &self.gateway.url {
+            Some(url) => running::api_at(url, &settings, &self.gateway),
+            None => match running::api(&settings, &self.gateway).await {
+                Some(api) => Ok(api),
+                None => bail!(
+                    "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
+                    settings.store.shown()
+                ),
+            },
+        }
+    }
+}
+
+impl Begin {
+    async fn run(&self) -> anyhow::Result<()> {
+        let until = self.time.map(|time| Timestamp::now().checked_add(time)).transpose()?;
+        let (account, carrier) = (self.account.clone(), self.carrier.clone());
+        let request = CaptureRequest { account, carrier, until, max: self.max };
+        let capture = self.common.api().await?.begin_capture(&request).await?;
+        let mut out = print::stdout();
+        if self.common.json {
+            out.json(&capture)?;
+            return Ok(());
+        }
+        writeln!(out, "capture {} till {:.0}, at most {}", capture.id, capture.until, capture.max)?;
+        writeln!(print::stderr(), "to see it: posthouse captures show {}", capture.id)?;
+        Ok(())
+    }
+}
+
+impl List {
+    async fn run(&self) -> anyhow::Result<()> {
+        let captures = self.common.api().await?.captures().await?.items;
+        let mut out = print::stdout();
+        if self.common.json {
+            out.json(&json!({ "items": captures }))?;
+            return Ok(());
+        }
+        if captures.is_empty() {
+            writeln!(out, "there are no captures; posthouse captures begin makes one")?;
+        }
+        for capture in &captures {
+            line(&mut out, capture)?;
+        }
+        Ok(())
+    }
+}
+
+fn line(out: &mut Printer, capture: &CaptureView) -> std::io::Result<()> {
+    let CaptureView { id, account, carrier, by, until, max, exchanges, left_out, running, .. } = capture;
+    let of = match (account, carrier) {
+        (Some(account), _) => format!("account {account}"),
+        (None, carrier) => format!("carrier {}", carrier.as_deref().unwrap_or("-")),
+    };
+    let standing = if *running { "running till" } else { "over since" };
+    writeln!(out, "{id}  {of}  {exchanges} of {max}, {left_out} left out  {standing} {until:.0}  by {by}")
+}
+
+impl One {
+    async fn show(&self) -> anyhow::Result<()> {
+        let api = self.common.api().await?;
+        let capture = api.capture(&self.id).await?;
+        let mut exchanges = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = api.captured(&self.id, cursor.as_deref(), MAX_PAGE).await?;
+            exchanges.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let mut out = print::stdout();
+        if self.common.json {
+            out.json(&json!({ "capture": capture, "exchanges": exchanges }))?;
+            return Ok(());
+        }
+        line(&mut out, &capture)?;
+        for exchange in &exchanges {
+            print_one(&mut out, exchange)?;
+        }
+        Ok(())
+    }
+
+    async fn remove(&self) -> anyhow::Result<()> {
+        let removed = self.common.api().await?.remove_capture(&self.id).await?;
+        let mut out = print::stdout();
+        match self.common.json {
+            true => out.json(&removed)?,
+            false => writeln!(out, "capture {} is gone", removed.id)?,
+        }
+        Ok(())
+    }
+}
+
+fn print_one(out: &mut Printer, exchange: &CapturedExchange) -> std::io::Result<()> {
+    let CapturedExchange { number, at, seconds, leg, peer, message_id, request, answer } = exchange;
+    let message = message_id.as_deref().unwrap_or("-");
+    writeln!(out, "")?;
+    writeln!(out, "#{number} {leg} {peer} at {at:.3}, {seconds} s, message {message}")?;
+    for (direction, text) in [(">", request), ("<", answer)] {
+        for one in text.lines() {
+            writeln!(out, "{direction} {one}")?;
+        }
+    }
+    Ok(())
+}
