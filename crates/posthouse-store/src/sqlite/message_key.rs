@@ -20,7 +20,7 @@ const AT_A_TIME: i64 = 1 << 18;
 
 /// What a message is found by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyKind {
+pub(super) enum MessageKeyKind {
     /// Account, TransactionID and digest: what makes a repetition.
     Repetition,
     /// The recipient.
@@ -34,7 +34,7 @@ pub(super) enum KeyKind {
 }
 
 /// The hash of these parts; not below zero.
-pub(super) fn key(kind: KeyKind, parts: &[&[u8]]) -> i64 {
+pub(super) fn key(kind: MessageKeyKind, parts: &[&[u8]]) -> i64 {
     let mut hash = blake3::Hasher::new();
     hash.update(&[kind as u8]);
     for part in parts {
@@ -48,7 +48,7 @@ pub(super) fn key(kind: KeyKind, parts: &[&[u8]]) -> i64 {
 
 /// The key of what makes a repetition.
 pub(super) fn repetition(account: &str, transaction_id: &str, digest: &[u8; 16]) -> i64 {
-    key(KeyKind::Repetition, &[account.as_bytes(), transaction_id.as_bytes(), digest])
+    key(MessageKeyKind::Repetition, &[account.as_bytes(), transaction_id.as_bytes(), digest])
 }
 
 /// The keys that a message has from its acceptance on.
@@ -65,9 +65,9 @@ impl FirstKeys {
     pub(super) fn of(account: &str, transaction_id: &str, digest: Option<&[u8]>, recipient: &str) -> Self {
         let (account, transaction) = (account.as_bytes(), transaction_id.as_bytes());
         Self {
-            repetition: digest.map(|digest| key(KeyKind::Repetition, &[account, transaction, digest])),
-            recipient: key(KeyKind::Recipient, &[recipient.as_bytes()]),
-            transaction_id: key(KeyKind::TransactionId, &[transaction]),
+            repetition: digest.map(|digest| key(MessageKeyKind::Repetition, &[account, transaction, digest])),
+            recipient: key(MessageKeyKind::Recipient, &[recipient.as_bytes()]),
+            transaction_id: key(MessageKeyKind::TransactionId, &[transaction]),
         }
     }
 
@@ -88,8 +88,8 @@ impl LearnedKeys {
     pub(super) fn of(carrier: &str, carrier_message_id: &str) -> Self {
         let id = carrier_message_id.as_bytes();
         Self {
-            of_carrier: key(KeyKind::OfCarrier, &[carrier.as_bytes(), id]),
-            carrier_message_id: key(KeyKind::CarrierMessageId, &[id]),
+            of_carrier: key(MessageKeyKind::OfCarrier, &[carrier.as_bytes(), id]),
+            carrier_message_id: key(MessageKeyKind::CarrierMessageId, &[id]),
         }
     }
 

@@ -16,7 +16,7 @@ use rusqlite::{Connection, Row, ToSql, types::ValueRef};
 use super::{
     fault::Result,
     load,
-    message_key::{self, KeyKind},
+    message_key::{self, MessageKeyKind},
     record::{Record, corrupt},
 };
 use crate::media::{
@@ -183,9 +183,9 @@ fn found_by(filter: &MessageFilter) -> Option<i64> {
         return None;
     }
     let by = [
-        (KeyKind::CarrierMessageId, &filter.carrier_message_id),
-        (KeyKind::TransactionId, &filter.transaction_id),
-        (KeyKind::Recipient, &filter.recipient),
+        (MessageKeyKind::CarrierMessageId, &filter.carrier_message_id),
+        (MessageKeyKind::TransactionId, &filter.transaction_id),
+        (MessageKeyKind::Recipient, &filter.recipient),
     ];
     by.into_iter().find_map(|(kind, text)| Some(message_key::key(kind, &[text.as_ref()?.as_bytes()])))
 }
