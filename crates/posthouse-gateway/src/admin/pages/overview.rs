@@ -1,6 +1,6 @@
 //! The first page: how things stand, in sentences.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -138,6 +138,11 @@ fn of_nodes(nodes: &[NodeView]) -> Vec<Sentence> {
         other => format!("Node {other}"),
     };
     let single = nodes.iter().filter_map(|node| match node {
+        one if !one.alive => Some(format!(
+            "{} was last heard {} ago: others take over what it had, and it takes nothing.",
+            called(one),
+            words::age(&Some(Duration::from_millis(one.beat_age_ms).as_secs_f64()))
+        )),
         one if one.stopping => Some(format!("{} is stopping: it takes nothing new.", called(one))),
         one if one.draining => Some(format!(
             "{} is drained: new messages are answered 3510, and what is there goes out.",
@@ -219,12 +224,14 @@ mod tests {
             draining,
             stopping: false,
         };
-        let nodes = [node("self", "0.1.0", true), node("b", "0.2.0", false)];
+        let gone = NodeView { alive: false, beat_age_ms: 12_400, ..node("2", "0.1.0", false) };
+        let nodes = [node("self", "0.1.0", true), node("b", "0.2.0", false), gone];
         let of_nodes: Vec<_> = of_nodes(&nodes).into_iter().map(|one| one.text).collect();
         assert_eq!(
             of_nodes,
             [
                 "This node is drained: new messages are answered 3510, and what is there goes out.",
+                "Node 2 was last heard 12 s ago: others take over what it had, and it takes nothing.",
                 "Nodes run different versions: 0.1.0, 0.2.0."
             ]
         );
