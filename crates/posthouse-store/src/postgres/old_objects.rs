@@ -15,7 +15,7 @@ use super::{
     retention::RetentionPlace,
     session::Session,
     statements,
-    value::values,
+    value::{parameters, values},
 };
 use crate::media::{
     objects::{bodies::MediaBodies, pack::Heading, place::ObjectId},
@@ -89,7 +89,7 @@ async fn drop_day(
     let (from, to) = ids_of(day);
     let failed = |error: tokio_postgres::Error| refused(&error);
     let needed =
-        session.query(&statements::OBJECT_MEDIA, &values![from, to, NEEDED + 1]).await.map_err(failed)?;
+        session.query(&statements::OBJECT_MEDIA, &parameters![from, to, NEEDED + 1]).await.map_err(failed)?;
     if needed.len() > NEEDED {
         return Ok(());
     }
@@ -98,7 +98,7 @@ async fn drop_day(
     }
     let Some(date) = date(day) else { return Ok(()) };
     while !media.drop_day(date, AT_A_TIME).await? {}
-    session.query(&statements::OBJECTS_FORGET, &values![from, to]).await.map_err(failed)?;
+    session.query(&statements::OBJECTS_FORGET, &parameters![from, to]).await.map_err(failed)?;
     tracing::info!(%date, moved = needed.len(), "the objects of a day were thrown away");
     Ok(())
 }
@@ -121,7 +121,7 @@ async fn move_body(
     let failed = |error: tokio_postgres::Error| refused(&error);
     let body: Bytes = match media.read(ObjectId(object), position, &seal).await {
         Err(StoreError::NotFound(_)) => {
-            session.query(&statements::MEDIA_LOST, &values![id, object]).await.map_err(failed)?;
+            session.query(&statements::MEDIA_LOST, &parameters![id, object]).await.map_err(failed)?;
             return Ok(());
         }
         body => body?,
@@ -137,7 +137,7 @@ async fn move_body(
     };
     let written = media.move_to(newer, id, body, heading.as_ref()).await?;
     let position = i64::try_from(written.position).unwrap_or(i64::MAX);
-    let moved = values![id, written.object.0, position, object];
+    let moved = parameters![id, written.object.0, position, object];
     session.query(&statements::MEDIA_MOVE, &moved).await.map_err(failed)?;
     Ok(())
 }

@@ -34,7 +34,7 @@ use super::{
     session::{PLANS, Purpose, Session, unavailable},
     statements::{self, Statement},
     url::PostgresUrl,
-    value::{PgValue, values},
+    value::{PgValue, parameters, values},
 };
 use crate::media::objects::bodies::MediaBodies;
 
@@ -131,7 +131,7 @@ impl DayRetention {
         let session = self.session().await?;
         let failed = |error: tokio_postgres::Error| refused(&error);
         if session
-            .query(&statements::JOB_TAKE, &values![JOB, self.owner, JOB_MS])
+            .query(&statements::JOB_TAKE, &parameters![JOB, self.owner, JOB_MS])
             .await
             .map_err(failed)?
             .is_empty()
@@ -153,7 +153,7 @@ impl DayRetention {
         for table in closed {
             self.index(&session, table).await.map_err(failed)?;
         }
-        session.query(&statements::JOB_LEAVE, &values![JOB, self.owner]).await.map_err(failed)?;
+        session.query(&statements::JOB_LEAVE, &parameters![JOB, self.owner]).await.map_err(failed)?;
         Ok(swept)
     }
 
@@ -221,7 +221,8 @@ impl DayRetention {
         before: Timestamp,
     ) -> Result<Option<EmptiedDay>, tokio_postgres::Error> {
         let (from, to) = ids_of(step.day);
-        let needed = session.query(&statements::DAY_NEEDED, &values![from, to, before, NEEDED + 1]).await?;
+        let needed =
+            session.query(&statements::DAY_NEEDED, &parameters![from, to, before, NEEDED + 1]).await?;
         if needed.len() > NEEDED {
             tracing::warn!(
                 day = step.day_name(),
@@ -268,7 +269,7 @@ impl DayRetention {
     ) -> Result<Option<i64>, tokio_postgres::Error> {
         let client = &session.client;
         client.batch_execute(&format!("BEGIN; SET LOCAL lock_timeout = '{WAITS}'")).await?;
-        if session.query(&statements::JOB_HOLD, &values![JOB, self.owner]).await?.is_empty() {
+        if session.query(&statements::JOB_HOLD, &parameters![JOB, self.owner]).await?.is_empty() {
             return Ok(None);
         }
         // What is awaited is needed, all of it.
@@ -456,7 +457,7 @@ async fn forget(session: &Session, step: &DayStep) -> Result<(), tokio_postgres:
     for statement in
         [&statements::DAY_FORGET_FAILED, &statements::DAY_FORGET_TRIES, &statements::DAY_FORGET_RESUBMISSIONS]
     {
-        while session.query(statement, &values![from, to, AT_A_TIME]).await?.len() == AT_A_TIME {}
+        while session.query(statement, &parameters![from, to, AT_A_TIME]).await?.len() == AT_A_TIME {}
     }
     Ok(())
 }
