@@ -211,7 +211,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("status", &[]),
             ("sqlite", &["error", "fault", "media", "status"]),
             ("backup", &["error", "media", "sqlite", "status", "url"]),
-            ("postgres", &["error", "media", "sqlite"]),
+            ("postgres", &["error", "media", "sqlite", "status"]),
             ("open", &["error", "media", "postgres", "sqlite", "status", "url"]),
             ("transfer", &["error", "media", "postgres", "sqlite", "url"]),
             ("suite", &["media", "postgres"]),
