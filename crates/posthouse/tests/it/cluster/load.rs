@@ -171,7 +171,7 @@ impl Load {
                 self.odd(format!("{id} is the id of messages {other} and {number}"));
             }
             // A VASP that did not hear the answer sends it once more.
-            if number % 8 == 0 {
+            if number.is_multiple_of(8) {
                 let again = self.send(&client, number).await;
                 if again != id {
                     self.odd(format!("message {number} is {id}, and {again} when it is repeated"));
@@ -222,7 +222,7 @@ impl Load {
 
 /// Half of them go to the carrier that what may have arrived is parked for, half to the other.
 fn recipient(number: u64) -> String {
-    let prefix = if number % 2 == 0 { "1617" } else { "1508" };
+    let prefix = if number.is_multiple_of(2) { "1617" } else { "1508" };
     format!("{prefix}{:03}0100", number / 2 % 1000)
 }
 
