@@ -4,8 +4,6 @@ use std::fmt;
 
 use posthouse_core::lock::Mutex;
 
-use crate::config::settings::check_levels;
-
 /// Sets what is logged; whether that could be done.
 type SetLevels = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
@@ -26,17 +24,10 @@ impl LogLevels {
         levels.clone_into(&mut self.current.lock());
     }
 
-    /// Logs at these levels from now on; returns those before.
-    ///
-    /// # Errors
-    /// What is wrong with them, and what to write.
-    pub fn change(&self, levels: &str) -> Result<String, String> {
-        check_levels(levels)?;
+    /// Logs at these levels from now on; returns those before. `None`: the log does not take them.
+    pub fn change(&self, levels: &str) -> Option<String> {
         let mut current = self.current.lock();
-        if !(self.set)(levels) {
-            return Err(format!("{levels:?} cannot be set; write a level, or target=level"));
-        }
-        Ok(std::mem::replace(&mut *current, levels.to_owned()))
+        (self.set)(levels).then(|| std::mem::replace(&mut *current, levels.to_owned()))
     }
 }
 

@@ -21,6 +21,7 @@ use super::{
     SELF,
     drain::is_this,
 };
+use crate::config::settings::check_levels;
 
 /// Sets what a node logs, till its process ends or reads its configuration again
 #[utoipa::path(
@@ -44,9 +45,11 @@ pub(in super::super) async fn handle(
             .detail("this gateway runs in a program that has a log of its own")
             .remedy("set the level where that program is started")
     })?;
-    let before = levels.change(&level).map_err(|what| {
+    let wrong = |what| {
         ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::at_pointer("/level", what))
-    })?;
+    };
+    check_levels(&level).map_err(wrong)?;
+    let before = levels.change(&level).ok_or_else(|| wrong(format!("{level:?} cannot be set")))?;
     let entry = AuditEntry::new(&by, AuditVerb::SetLogLevel, SELF, state.clock.now());
     if let Err(error) = state.store.record_audit(&entry.before(before.clone()).after(level.clone())).await {
         // What nobody would know of is not done.
