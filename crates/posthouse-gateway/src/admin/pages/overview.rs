@@ -6,7 +6,8 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use jiff::Timestamp;
 use posthouse_api::{
-    CarrierQueue, EndpointView, NodeView, PageOf, ProblemDetails, RefusalView, SeriesView, StoreView,
+    CarrierQueue, CertificateView, EndpointView, NodeView, PageOf, ProblemDetails, RefusalView, SeriesView,
+    StoreView,
 };
 use posthouse_core::actor::Actor;
 
@@ -72,9 +73,10 @@ async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, Problem
     let refusals = pages.api.get::<PageOf<RefusalView>>(by, "/refusals?limit=5").await?.items;
     let store = pages.api.get::<StoreView>(by, "/stats/store").await?;
     let nodes = pages.api.get::<PageOf<NodeView>>(by, "/nodes").await?.items;
+    let certificates = pages.api.get::<PageOf<CertificateView>>(by, "/certificates").await?.items;
     let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
     Ok(OverviewPart {
-        sentences: sentences((&store, &nodes), &queues, &endpoints),
+        sentences: sentences((&store, &nodes, &certificates), &queues, &endpoints),
         tiles: vec![
             ("Waiting", sum(|queue| queue.waiting)),
             ("In flight", sum(|queue| queue.sending)),
@@ -102,7 +104,7 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
 }
 
 fn sentences(
-    (store, nodes): (&StoreView, &[NodeView]),
+    (store, nodes, certificates): (&StoreView, &[NodeView], &[CertificateView]),
     queues: &[CarrierQueue],
     endpoints: &[EndpointView],
 ) -> Vec<Sentence> {
@@ -110,6 +112,7 @@ fn sentences(
         |text: &String| Sentence { tone: "bad", text: text.clone(), href: Some("/nodes".to_owned()) };
     let mut all: Vec<Sentence> = store.says.iter().map(of_store).collect();
     all.extend(of_nodes(nodes));
+    all.extend(certificates.iter().filter_map(of_certificate));
     all.extend(queues.iter().filter_map(|queue| {
         let (text, href) = (queue.says.clone()?, format!("/carriers/{}", segment(&queue.carrier)));
         Some(Sentence { tone: "warn", text, href: Some(href) })
@@ -128,6 +131,16 @@ fn sentences(
         all.push(Sentence { tone: "good", text: "Nothing is out of the ordinary.".to_owned(), href: None });
     }
     all
+}
+
+/// A certificate that ends soon, or has ended.
+fn of_certificate(one: &CertificateView) -> Option<Sentence> {
+    let says = one.says.as_deref()?;
+    let mut letters = says.chars();
+    let first = letters.next()?.to_uppercase();
+    let carrier = one.name.split('/').next().filter(|_| one.side == "carrier");
+    let href = carrier.map(|carrier| format!("/carriers/{}", segment(carrier)));
+    Some(Sentence { tone: "warn", text: format!("{first}{}.", letters.as_str()), href })
 }
 
 /// What nodes do not do, or do not do alike.
@@ -200,7 +213,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_and_that_nothing_is() {
         let said = |queues: &[CarrierQueue], endpoints: &[EndpointView]| {
-            sentences((&StoreView::default(), &[]), queues, endpoints)
+            sentences((&StoreView::default(), &[], &[]), queues, endpoints)
                 .into_iter()
                 .map(|one| (one.tone, one.text))
                 .collect::<Vec<_>>()
@@ -208,7 +221,7 @@ mod tests {
         assert_eq!(said(&[], &[endpoint()]), [("good", "Nothing is out of the ordinary.".to_owned())]);
         let full = StoreView { says: vec!["There is no room.".to_owned()], ..StoreView::default() };
         assert_eq!(
-            sentences((&full, &[]), &[], &[]).first().map(|one| &*one.text),
+            sentences((&full, &[], &[]), &[], &[]).first().map(|one| &*one.text),
             Some("There is no room.")
         );
         let node = |name: &str, version: &str, draining| NodeView {
@@ -235,6 +248,16 @@ mod tests {
                 "Nodes run different versions: 0.1.0, 0.2.0."
             ]
         );
+        let certificate = |says: Option<&str>| CertificateView {
+            side: "carrier".to_owned(),
+            name: "31003/vzw-1".to_owned(),
+            expires_at: None,
+            says: says.map(str::to_owned),
+        };
+        assert!(of_certificate(&certificate(None)).is_none());
+        let told = of_certificate(&certificate(Some("the certificate of carrier 31003/vzw-1 ends"))).unwrap();
+        assert_eq!(told.text, "The certificate of carrier 31003/vzw-1 ends.");
+        assert_eq!(told.href.as_deref(), Some("/carriers/31003"));
         let at = Timestamp::UNIX_EPOCH;
         let failing = EndpointView {
             failing_since: Some(at),
