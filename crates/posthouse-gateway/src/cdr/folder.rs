@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(names(place.path()), [format!("{closed}.part")]);
         assert!(!file.is_over(at(10_799)) && file.is_over(at(10_800)));
         folder.close(&file).unwrap();
-        assert_eq!(names(place.path()), [closed.clone()]);
+        assert_eq!(names(place.path()), std::slice::from_ref(&closed));
         assert_eq!(fs::read(place.path().join(&closed)).unwrap(), b"one\ntwo\n");
         assert!(folder.begin(at(7_200)).is_err(), "what is closed is not written again");
     }

@@ -59,7 +59,7 @@ impl Capture {
 
 /// A request and its answer, as they may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Exchange {
+pub(crate) struct WireExchange {
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
     pub(crate) took: Duration,
@@ -73,7 +73,7 @@ pub(crate) struct Exchange {
 #[derive(Debug)]
 struct Held {
     capture: Capture,
-    exchanges: VecDeque<Exchange>,
+    exchanges: VecDeque<WireExchange>,
 }
 
 #[derive(Debug, Default)]
@@ -164,7 +164,12 @@ impl Captures {
     }
 
     /// One, and its exchanges behind a number, at most so many.
-    pub(crate) fn exchanges(&self, id: u64, after: u64, limit: usize) -> Option<(Capture, Vec<Exchange>)> {
+    pub(crate) fn exchanges(
+        &self,
+        id: u64,
+        after: u64,
+        limit: usize,
+    ) -> Option<(Capture, Vec<WireExchange>)> {
         let all = self.all.lock();
         let held = all.held.iter().find(|held| held.capture.id == id)?;
         let behind = held.exchanges.iter().filter(|exchange| exchange.number > after);
@@ -183,7 +188,7 @@ impl Captures {
 impl All {
     fn retain(&mut self, keep: impl Fn(&Held) -> bool) {
         self.held.retain(keep);
-        let length = |exchange: &Exchange| exchange.request.len() + exchange.answer.len();
+        let length = |exchange: &WireExchange| exchange.request.len() + exchange.answer.len();
         self.text = self.held.iter().flat_map(|held| &held.exchanges).map(length).sum();
     }
 
@@ -219,7 +224,7 @@ impl Tap<'_> {
             }
             held.capture.kept += 1;
             added += length;
-            held.exchanges.push_back(Exchange {
+            held.exchanges.push_back(WireExchange {
                 number: held.capture.kept,
                 at: now,
                 took: self.began.elapsed(),

@@ -15,7 +15,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
@@ -28,6 +28,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     carrier::CarrierId,
+    cluster::VISITOR_NUMBERS,
     id::IdSource,
     life::{callback::CallbackRow, counts::StateCounts, effects::Effects},
     lock::Mutex,
@@ -37,7 +38,6 @@ use tokio::sync::oneshot;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    cdr::RecordKeeping,
     fault::{BatchFault, BatchResult, is_lost},
     partition::Partitions,
     session::{ConnectFault, Session},
@@ -91,6 +91,19 @@ struct Rank {
     has_written: AtomicBool,
     /// One that was handed in before it claims what it claimed: it is deferred.
     is_beaten: AtomicBool,
+}
+
+/// Whether this process notes what ends, and as which node.
+#[derive(Debug)]
+pub(super) struct RecordKeeping {
+    pub(super) is_on: AtomicBool,
+    pub(super) node: AtomicU8,
+}
+
+impl Default for RecordKeeping {
+    fn default() -> Self {
+        Self { is_on: AtomicBool::new(false), node: AtomicU8::new(*VISITOR_NUMBERS.end()) }
+    }
 }
 
 /// Where ids come from.

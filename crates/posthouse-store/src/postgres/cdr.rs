@@ -1,12 +1,11 @@
 //! Records of what ended that are in no CDR file yet, and how far these files are written.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    cluster::VISITOR_NUMBERS,
     store::{COUNTED, CdrFile, PendingRecord, RecordSubject, RecordsOf, StoreError},
 };
 use tokio_postgres::Row;
@@ -22,19 +21,6 @@ use super::{
 };
 
 const TABLE: &str = "cdr_file";
-
-/// Whether this process notes what ends, and as which node.
-#[derive(Debug)]
-pub(super) struct RecordKeeping {
-    pub(super) is_on: AtomicBool,
-    pub(super) node: AtomicU8,
-}
-
-impl Default for RecordKeeping {
-    fn default() -> Self {
-        Self { is_on: AtomicBool::new(false), node: AtomicU8::new(*VISITOR_NUMBERS.end()) }
-    }
-}
 
 /// Notes that something ended, where records are kept.
 pub(super) fn note(tx: &BatchTx, id: Id, at: Timestamp) {

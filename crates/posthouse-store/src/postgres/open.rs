@@ -7,8 +7,7 @@ use posthouse_core::{Id, id::IdSource, lock::Mutex, store::StoreError};
 
 use super::{
     PostgresStore,
-    batch::Ids,
-    cdr::RecordKeeping,
+    batch::{Ids, RecordKeeping},
     partition::Partitions,
     reader::ReadPool,
     retention::DayRetention,

@@ -212,7 +212,7 @@ impl One {
 fn print_one(out: &mut Printer, exchange: &CapturedExchange) -> std::io::Result<()> {
     let CapturedExchange { number, at, seconds, leg, peer, message_id, request, answer } = exchange;
     let message = message_id.as_deref().unwrap_or("-");
-    writeln!(out, "")?;
+    writeln!(out)?;
     writeln!(out, "#{number} {leg} {peer} at {at:.3}, {seconds} s, message {message}")?;
     for (direction, text) in [(">", request), ("<", answer)] {
         for one in text.lines() {

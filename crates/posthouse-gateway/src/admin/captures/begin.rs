@@ -60,7 +60,7 @@ pub(in super::super) async fn handle(
             .into());
     };
     let entry = AuditEntry::new(&by, AuditVerb::BeginCapture, target(&capture), now)
-        .after(format!("until {}, at most {}", capture.until, capture.max));
+        .after(format!("until {:.0}, at most {}", capture.until, capture.max));
     if let Err(error) = state.store.record_audit(&entry).await {
         // What nobody would know of is not kept.
         captures.remove(capture.id);

@@ -9,7 +9,7 @@ pub(super) mod remove;
 use jiff::Timestamp;
 use posthouse_api::{CaptureView, CapturedExchange, ProblemCode, ProblemDetails};
 
-use crate::telemetry::captures::{Capture, CaptureOf, Exchange};
+use crate::telemetry::captures::{Capture, CaptureOf, WireExchange};
 
 fn view(capture: &Capture, now: Timestamp) -> CaptureView {
     let (account, carrier) = match &capture.of {
@@ -30,7 +30,7 @@ fn view(capture: &Capture, now: Timestamp) -> CaptureView {
     }
 }
 
-fn exchange_view(exchange: Exchange) -> CapturedExchange {
+fn exchange_view(exchange: WireExchange) -> CapturedExchange {
     CapturedExchange {
         number: exchange.number,
         at: exchange.at,
