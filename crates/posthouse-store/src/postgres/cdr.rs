@@ -1,9 +1,6 @@
 //! Records of what ended that are in no CDR file yet, and how far these files are written.
 
-use std::sync::atomic::Ordering;
-
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use posthouse_core::{
     Id,
     store::{COUNTED, CdrFile, PendingRecord, RecordSubject, RecordsOf, StoreError},
@@ -21,15 +18,6 @@ use super::{
 };
 
 const TABLE: &str = "cdr_file";
-
-/// Notes that something ended, where records are kept.
-pub(super) fn note(tx: &BatchTx, id: Id, at: Timestamp) {
-    let keeping = &tx.ids().records;
-    if keeping.is_on.load(Ordering::Relaxed) {
-        let node = keeping.node.load(Ordering::Relaxed);
-        tx.write(&statements::INSERT_CDR_PENDING, values![id, node, at]);
-    }
-}
 
 /// Records that are in no file.
 pub(super) async fn pending(

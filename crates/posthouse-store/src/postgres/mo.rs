@@ -8,8 +8,8 @@ use posthouse_core::{
 use super::{
     accept::{insert_media, media_weight},
     batch::{BatchClaim, BatchTx},
-    cdr,
     fault::BatchResult,
+    recording,
     seen::{self, Remembered, SeenKey},
     statements,
     value::values,
@@ -97,7 +97,7 @@ pub(super) async fn accept(tx: &BatchTx, message: &MoRows) -> BatchResult<Handed
         &message.document,
     ];
     tx.write(&statements::INSERT_MO, values);
-    cdr::note(tx, new.id, new.received_at);
+    recording::note(tx, new.id, new.received_at);
     insert_media(tx, new.id, message.media.as_ref());
     let owed = callback::of_mo(new.received_at);
     let (id, lease) = write::owe(tx, new.id, &new.account, &new.carrier, &owed);

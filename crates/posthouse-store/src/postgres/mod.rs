@@ -21,7 +21,7 @@
 //! | `overrides.rs` | what they decided about connections |
 //! | `request_key.rs` | requests of the API that may be sent again |
 //! | `inbound.rs` | what came from carriers, looked up |
-//! | `cdr.rs` | records of what ended, till they are in files |
+//! | `recording.rs`, `cdr.rs` | records of what ended: noted as it ends, kept till they are in files |
 //! | `unreadable.rs` | what carriers posted and nobody can read |
 //! | `refusals.rs` | requests of VASPs that were refused |
 //! | `intervene.rs` `bulk.rs` | what an operator does by hand, and in bulk |
@@ -57,6 +57,7 @@ mod provisioning;
 mod queues;
 mod reader;
 mod record;
+mod recording;
 mod refusals;
 mod report;
 mod request_key;

@@ -22,11 +22,10 @@ use posthouse_core::{
 
 use super::{
     batch::BatchTx,
-    cdr,
     fault::BatchResult,
     load::{LifeRow, LifeRows, LifeStage},
     record::corrupt,
-    seen, statements,
+    recording, seen, statements,
     taken::{self, TakenCallback},
     tried::{self, Tried},
     value::values,
@@ -62,7 +61,7 @@ pub(super) async fn write(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> Bat
     let mut taken = Vec::new();
     tx.count_written(effects);
     if let Some(at) = effects.ended_at() {
-        cdr::note(tx, id, at);
+        recording::note(tx, id, at);
     }
     write_life(tx, row, effects)?;
     let may_be_full = row.attempts >= WORTH_COUNTING;

@@ -130,9 +130,8 @@ impl Messages {
                 writeln!(out, "  {line}")?;
             }
         }
-        match page.next {
-            Some(next) => writeln!(out, "there may be more: --cursor {next}")?,
-            None => {}
+        if let Some(next) = page.next {
+            writeln!(out, "there may be more: --cursor {next}")?;
         }
         Ok(ExitCode::SUCCESS)
     }
