@@ -50,7 +50,17 @@ async fn all_legs_are_kept_without_keys_and_content_till_it_is_removed() {
     let town = Town::build(&folder).await;
     let gateway = town.gateway();
     block_in_place(|| provision(&folder, &town.carrier.url(), &town.vasp.url(), ""));
+    // Nothing of this one is kept: its last leg is over before anything is.
     send(&gateway.mm7).await;
+    all_ended(&folder).await;
+    until("its reports are delivered", || {
+        let output = block_in_place(|| {
+            posthouse(&folder, &["callbacks", "list", "--json", "-c", "posthouse.toml"]).output().unwrap()
+        });
+        let said: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        said["callbacks"].as_array().unwrap().is_empty()
+    })
+    .await;
     let (begun, said) = run(&folder, &["begin", "--account", "acme", "--max", "3"]);
     assert!(begun && said.contains("capture 1 till ") && said.contains(", at most 3"), "{said}");
     let (begun, said) = run(&folder, &["begin", "--carrier", "31003", "--for", "5m", "--reason", "a test"]);
@@ -67,6 +77,8 @@ async fn all_legs_are_kept_without_keys_and_content_till_it_is_removed() {
         let of = |one: &Value| one["leg"].as_str().unwrap().to_owned();
         let mut legs: Vec<String> = shown["exchanges"].as_array().unwrap().iter().map(of).collect();
         legs.sort();
+        // There may be a report that it was forwarded, and one that it was retrieved.
+        legs.dedup();
         legs
     };
     until("all legs of the carrier are there", || legs("2") == ["attempt", "callback", "carrier"]).await;
@@ -94,7 +106,12 @@ async fn all_legs_are_kept_without_keys_and_content_till_it_is_removed() {
     let (again, said) = run(&folder, &["remove", "1"]);
     assert!(!again && said.contains("this node has no capture"), "{said}");
     let (listed, said) = run(&folder, &["list"]);
-    assert!(listed && said.starts_with("2  carrier 31003  3 of 100, 0 left out  running till "), "{said}");
+    assert!(
+        listed
+            && said.starts_with("2  carrier 31003  ")
+            && said.contains(" of 100, 0 left out  running till "),
+        "{said}"
+    );
     let audit =
         block_in_place(|| posthouse(&folder, &["audit", "--json", "-c", "posthouse.toml"]).output().unwrap());
     let audit = String::from_utf8_lossy(&audit.stdout).into_owned();
