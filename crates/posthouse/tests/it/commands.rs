@@ -94,6 +94,10 @@ const COMMANDS: &[&str] = &[
     "codes",
     "doctor",
     "clock",
+    "captures begin",
+    "captures list",
+    "captures show",
+    "captures remove",
     "openapi",
 ];
 
