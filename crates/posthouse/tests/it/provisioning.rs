@@ -437,7 +437,8 @@ fn a_lookup_says_which_rule_decides_and_what_would_make_a_number_pass() {
 fn a_wrong_folder_gets_no_store() {
     let folder = folder(FILE);
     let folder = folder.path();
-    // Without -c, which would say which store is meant.
+    // Without -c or a configuration beside it, which would say which store is meant.
+    fs::remove_file(folder.join("posthouse.toml")).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_posthouse"))
         .args(["apply", "acme.toml"])
         .current_dir(folder)
