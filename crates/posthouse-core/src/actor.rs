@@ -264,12 +264,12 @@ mod tests {
         let table = [
             (Role::Viewer, "look"),
             (Role::Support, "look reveal mend resend"),
-            (Role::Operator, "look reveal mend resend bulk suspend drain blacklist disable"),
+            (Role::Operator, "look reveal mend resend bulk submit suspend drain blacklist disable"),
             (
                 Role::Admin,
-                "look reveal mend resend bulk suspend drain blacklist disable provision keys users rollback capture",
+                "look reveal mend resend bulk submit suspend drain blacklist disable provision keys users rollback capture",
             ),
-            (acme(), "look reveal resend"),
+            (acme(), "look reveal resend submit keys"),
         ];
         for (role, expected) in table {
             let held: Vec<_> =

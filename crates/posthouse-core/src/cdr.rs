@@ -82,7 +82,7 @@ impl CdrNumbers {
         match (self, kind) {
             (Self::Whole, _) | (_, AddressKind::ShortCode) => text.to_owned(),
             (Self::Masked, AddressKind::Number) => {
-                Msisdn::parse(text, false).map_or_else(|| "•••".to_owned(), |number| number.to_string())
+                Msisdn::parse(text, true).map_or_else(|| "•••".to_owned(), |number| number.to_string())
             }
             (Self::Masked, AddressKind::Rfc2822Address) => match text.rsplit_once('@') {
                 Some((_, host)) => format!("•••@{host}"),

@@ -19,7 +19,6 @@ use posthouse_core::Id;
 use tokio::sync::mpsc;
 
 /// How many spans may wait to be sent. What is beyond is dropped, and counted.
-#[cfg_attr(not(any(feature = "otlp", test)), expect(dead_code, reason = "nothing sends spans"))]
 const WAITING: usize = 8192;
 /// The header by which peers tell each other of traces (W3C Trace Context).
 const HEADER: &str = "traceparent";

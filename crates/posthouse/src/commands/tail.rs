@@ -192,7 +192,7 @@ mod tests {
             "message_id": id, "account": "acme", "carrier": "31003", "state": state, "reason": null, "details": null,
             "transaction_id": "t", "vasid": "1", "sender": "111122", "recipient": "+1617•••0100",
             "accepted_at": "2026-11-29T02:00:00Z", "changed_at": "2026-11-29T02:00:00Z", "expires_at": "2026-11-30T02:00:00Z",
-            "attempts": 0, "carrier_message_id": null, "resubmit_of": null, "linked_id": null
+            "attempts": 0, "bytes": 1024, "carrier_message_id": null, "resubmit_of": null, "linked_id": null
         }))
         .unwrap()
     }

@@ -66,11 +66,11 @@ mod tests {
         assert_mistakes(&[
             (
                 "[cdr]\nfolder = \"\"",
-                "posthouse.toml:2: cdr.folder is empty; write a folder, or leave the key out",
+                "posthouse.toml:2: cdr.folder: \"\" is empty; write a folder, or leave the key out",
             ),
             (
                 "[cdr]\nnumbers = \"some\"",
-                "posthouse.toml:2: cdr.numbers is neither; write \"whole\" or \"masked\"",
+                "posthouse.toml:2: cdr.numbers: \"some\" is neither; write \"whole\" or \"masked\"",
             ),
         ]);
     }

@@ -81,7 +81,7 @@ mod tests {
     fn each_mistake_has_its_line_and_remedy() {
         assert_mistakes(&[(
             "[telemetry]\nratio = \"1.5\"",
-            "posthouse.toml:2: telemetry.ratio is no part; write a text from \"0\" to \"1\", such as \"0.01\"",
+            "posthouse.toml:2: telemetry.ratio: \"1.5\" is no part; write a text from \"0\" to \"1\", such as \"0.01\"",
         )]);
     }
 
