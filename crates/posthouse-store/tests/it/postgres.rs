@@ -186,7 +186,7 @@ async fn what_is_no_store_is_refused() {
         (
             server.url(&newer),
             false,
-            "the store is of version 99, this program knows versions up to 6; run the newer program",
+            "the store is of version 99, this program knows versions up to 7; run the newer program",
         ),
         (
             server.url("nobody"),
