@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     bell::{Bell, LOOK_AT_LEAST_EVERY},
     callbacks::CallbackQueue,
+    failure_log::{FailureLog, FailuresOver},
     node::ClusterNode,
     queue::{SubmitQueue, settle_timers},
 };
@@ -36,8 +37,9 @@ pub struct Watcher {
 impl Watcher {
     /// Watches till `stop`.
     pub async fn watch(self, stop: CancellationToken) {
+        let mut failures = FailureLog::default();
         loop {
-            let wait = self.look().await;
+            let wait = self.look(&mut failures).await;
             let look_again = Instant::now() + wait.min(LOOK_AT_LEAST_EVERY);
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -52,17 +54,22 @@ impl Watcher {
     }
 
     /// Wakes who has something due, and returns how long nothing else becomes due.
-    async fn look(&self) -> Duration {
+    async fn look(&self, failures: &mut FailureLog) -> Duration {
         if self.node.slots().is_empty() {
             return LOOK_AT_LEAST_EVERY;
         }
         let due = match self.store.due(self.clock.now(), self.node.slots()).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::error!(%error, "the store does not say what is due");
+                if let Some(times) = failures.failed(Instant::now()) {
+                    tracing::error!(%error, times, "the store does not say what is due");
+                }
                 return LOOK_AT_LEAST_EVERY;
             }
         };
+        if let Some(FailuresOver { times, lasted }) = failures.passed(Instant::now()) {
+            tracing::info!(times, ?lasted, "the store says again what is due");
+        }
         due.carriers.iter().for_each(|carrier| self.queue.wake(carrier));
         // What waits for these may lie in slots that were not asked for.
         self.node.held().iter().for_each(|carrier| self.queue.wake(carrier));

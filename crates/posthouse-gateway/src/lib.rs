@@ -20,6 +20,7 @@ pub mod divided;
 pub mod doors;
 pub mod drain;
 mod due;
+mod failure_log;
 pub mod fetch;
 pub mod handoff;
 pub mod http;

@@ -7,8 +7,14 @@ use posthouse_core::{
     provisioning::{Provisioning, Snapshot, revision::Revised},
     store::{ErrorCause, ProvisioningStore, Store, StoreError, StoreResult},
 };
-use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+use tokio::{
+    sync::watch,
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
+
+use crate::failure_log::{FailureLog, FailuresOver};
 
 /// How often the store is asked whether provisioning changed: another process may have changed it.
 const POLL: Duration = Duration::from_millis(250);
@@ -49,13 +55,23 @@ impl SnapshotCell {
 
     /// Follows the store till `stop`. A store that does not answer leaves the last snapshot in force.
     pub async fn follow(self: Arc<Self>, store: Arc<dyn Store>, stop: CancellationToken) {
+        let mut failures = FailureLog::default();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = sleep(POLL) => {}
             }
-            if let Err(error) = self.refresh(&*store).await {
-                tracing::error!(%error, "provisioning cannot be read; the last one stays in force");
+            match self.refresh(&*store).await {
+                Err(error) => {
+                    if let Some(times) = failures.failed(Instant::now()) {
+                        tracing::error!(%error, times, "provisioning cannot be read; the last one stays in force");
+                    }
+                }
+                Ok(()) => {
+                    if let Some(FailuresOver { times, lasted }) = failures.passed(Instant::now()) {
+                        tracing::info!(times, ?lasted, "provisioning can be read again");
+                    }
+                }
             }
         }
     }
