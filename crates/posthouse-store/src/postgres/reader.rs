@@ -1,5 +1,7 @@
 //! The read pool: sessions that cannot write, each with one read at a time, which are connected anew when they broke.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use posthouse_core::{
     lock::Mutex,
     store::{SEARCH_TIME, StoreError},
@@ -30,6 +32,8 @@ pub(super) struct ReadPool {
 pub(super) struct PooledReader<'a> {
     pool: &'a ReadPool,
     session: Option<Session>,
+    /// Whether a transaction was begun and has not ended: what follows on the session would see the moment of that.
+    is_in_transaction: AtomicBool,
     _permit: tokio::sync::SemaphorePermit<'a>,
 }
 
@@ -50,7 +54,8 @@ impl ReadPool {
             Some(session) => session,
             None => Session::open(&self.url, Purpose::Read).await.map_err(|fault| unavailable(&fault))?,
         };
-        Ok(PooledReader { pool: self, session: Some(session), _permit: permit })
+        let is_in_transaction = AtomicBool::new(false);
+        Ok(PooledReader { pool: self, session: Some(session), is_in_transaction, _permit: permit })
     }
 
     fn take(&self) -> Option<Session> {
@@ -138,6 +143,7 @@ impl PooledReader<'_> {
     /// Those of [`query`](Self::query).
     pub(super) async fn begin(&self) -> BatchResult<(), StoreError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        self.is_in_transaction.store(true, Ordering::Relaxed);
         self.session()?.client.batch_execute(begin).await.map_err(|error| failed(&error))
     }
 
@@ -147,8 +153,9 @@ impl PooledReader<'_> {
     /// Those of [`query`](Self::query).
     pub(super) async fn end(mut self) -> BatchResult<(), StoreError> {
         let ended = self.session()?.client.batch_execute("ROLLBACK").await;
-        if ended.is_err() {
-            self.session = None;
+        match ended {
+            Ok(()) => *self.is_in_transaction.get_mut() = false,
+            Err(_) => self.session = None,
         }
         ended.map_err(|error| failed(&error))
     }
@@ -160,7 +167,12 @@ fn failed(error: &tokio_postgres::Error) -> StoreError {
 }
 
 impl Drop for PooledReader<'_> {
+    /// Who gave up in the middle of a transaction, for its asker has gone or a read failed, leaves a session that nobody else may have: its
+    /// connection is closed, which ends the transaction.
     fn drop(&mut self) {
+        if *self.is_in_transaction.get_mut() {
+            return;
+        }
         if let Some(session) = self.session.take().filter(|session| !session.client.is_closed()) {
             self.pool.idle.lock().push(session);
         }

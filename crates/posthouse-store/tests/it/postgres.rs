@@ -333,3 +333,24 @@ async fn a_store_has_a_type_of_its_own() {
     assert_eq!(statistics.group_size.count(), 1);
     store.close().await.unwrap();
 }
+
+/// Who gives up a read in the middle, as a request does whose client has gone, leaves nobody the moment that it saw.
+#[tokio::test]
+async fn a_read_that_is_given_up_in_the_middle_leaves_no_old_moment_behind() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let store = place.open_store().await;
+    let by = posthouse_core::actor::Actor::at_the_files("tests");
+    for cut in 0..60_u64 {
+        // Somewhere between its first and its last statement, in most of these.
+        let given_up = tokio::time::timeout(Duration::from_micros(150 * cut), store.provisioning()).await;
+        let is_cut = given_up.is_err();
+        let range = posthouse_core::provisioning::Range {
+            prefix: posthouse_core::provisioning::Prefix::parse(&format!("1617{cut}")).unwrap(),
+            carrier: carrier(),
+        };
+        let change = posthouse_core::provisioning::Change::PutRange(range);
+        store.change(&[change], None, &by, at(0)).await.unwrap();
+        assert_eq!(store.revision().await, Ok(cut + 1), "read before the change; cut off: {is_cut}");
+    }
+    store.close().await.unwrap();
+}
