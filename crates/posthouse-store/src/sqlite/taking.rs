@@ -261,7 +261,20 @@ static MO_TABLES: [TakenTable; 5] = {
 };
 
 /// What does not belong to a message.
-static REST: [TakenTable; 22] = [
+static REST: [TakenTable; 23] = [
+    TakenTable {
+        name: "request_key",
+        columns: &[
+            ("hash", Text),
+            ("principal", Text),
+            ("digest", Text),
+            ("at", Int),
+            ("status", Int),
+            ("body", Text),
+            ("etag", Text),
+        ],
+        select: "SELECT hash, principal, digest, at, status, body, etag FROM request_key",
+    },
     TakenTable {
         name: "unmatched_report",
         columns: &[
@@ -673,16 +686,14 @@ mod tests {
     use super::*;
     use crate::sqlite::SqliteOptions;
 
-    /// What is not taken over: what belongs to SQLite alone, or is taken over otherwise. Sessions end: people sign in again. Keys
-    /// of requests are for what is asked again within moments, and no migration is that short.
-    const OTHERS: [&str; 13] = [
+    /// What is not taken over: what belongs to SQLite alone, or is taken over otherwise. Sessions end: people sign in again.
+    const OTHERS: [&str; 12] = [
         "erasing",
         "media",
         "message_key",
         "meta",
         "migration",
         "refusals_kept",
-        "request_key",
         "segment",
         "session",
         "sqlite_sequence",

@@ -13,6 +13,7 @@ use posthouse_core::{
     Id,
     actor::{Actor, Role},
     audit::AuditFilter,
+    idempotency::{KeptAnswer, KeyClaim, KeyedRequest},
     life::{intervention::FailedFilter, read_reply::ReadStatus},
     message::{Digest, Resubmission},
     operation::{BulkOperation, OperationSpec, OperationState, OperationVerb},
@@ -161,7 +162,18 @@ async fn fill_rest(store: &dyn Store, by: &Actor) {
         reason: "their maintenance".into(),
     };
     store.put_override(&suspended, by, at(1)).await.unwrap();
+    assert_eq!(store.claim_key(&keyed()).await, Ok(KeyClaim::First));
+    store.keep_answer(&keyed().hash, &kept_answer()).await.unwrap();
     carry_out(store, by).await;
+}
+
+/// A request that may be sent again, and what was answered.
+fn keyed() -> KeyedRequest {
+    KeyedRequest { hash: "1f".into(), principal: "token t1".into(), digest: "2e".into(), at: at(7) }
+}
+
+fn kept_answer() -> KeptAnswer {
+    KeptAnswer { status: 200, etag: Some("\"3\"".into()), body: Some("{}".into()) }
 }
 
 /// An operation in bulk about two messages, and a message that is sent again.
@@ -301,6 +313,11 @@ async fn everything_is_taken_over_however_often_it_is_stopped() {
     let target = open(&places.to.url, &places.to.media, Access::serve()).await.unwrap();
     assert_eq!(seen(&*target).await, seen(&*source).await);
     // What is owed, with all that it carries, goes out from there.
+    assert_eq!(
+        target.claim_key(&keyed()).await,
+        Ok(KeyClaim::Answered(kept_answer())),
+        "it is not done twice"
+    );
     let by = Actor::at_the_files("tests");
     target.resume(&bed::acme(), &by, at(700)).await.unwrap();
     let owed = target.lease_callbacks(&bed::acme(), lease(ME, 700), at(700), 1000).await.unwrap();
