@@ -1,6 +1,9 @@
 //! This node among those that serve the store: its number and ids, which slots are its own, and whether the store still hears it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use posthouse_core::{
     carrier::CarrierId,
@@ -31,6 +34,10 @@ pub struct ClusterNode {
     alive: Mutex<Arc<[u8]>>,
     /// The carriers that not every node may send to at present, with the slots of their messages that are this node's.
     held: Mutex<HashMap<CarrierId, Slots>>,
+    /// Why its program may not go on with the store, once that is so.
+    outdated: OnceLock<String>,
+    /// That is so.
+    is_outdated: CancellationToken,
     /// It has gone.
     gone: CancellationToken,
 }
@@ -68,6 +75,8 @@ impl ClusterNode {
             standing: Mutex::new(standing(&membership)),
             alive: Mutex::new(Arc::new([membership.number])),
             held: Mutex::default(),
+            outdated: OnceLock::new(),
+            is_outdated: CancellationToken::new(),
             gone: CancellationToken::new(),
         })
     }
@@ -79,8 +88,7 @@ impl ClusterNode {
 
     /// What it asks the store for: its slots, and nothing while the store does not hear it.
     pub fn slots(&self) -> Slots {
-        let standing = *self.standing.lock();
-        if standing.is_heard() { standing.slots } else { Slots::NONE }
+        if self.is_heard() { self.standing.lock().slots } else { Slots::NONE }
     }
 
     /// The same for a carrier's messages: where not every node has something of its limits, those that have share the slots.
@@ -145,13 +153,23 @@ impl ClusterNode {
         self.gone.cancelled().await;
     }
 
+    /// Waits till its program may not go on with the store: why, in a sentence.
+    pub async fn outdated(&self) -> String {
+        self.is_outdated.cancelled().await;
+        self.outdated.get().cloned().unwrap_or_default()
+    }
+
     /// Whether the store heard it a moment ago. While it does not, nothing is taken and nothing begun: others may hold this node for dead.
+    /// The same holds for one whose program may not go on.
     pub fn is_heard(&self) -> bool {
-        self.standing.lock().is_heard()
+        self.outdated.get().is_none() && self.standing.lock().is_heard()
     }
 
     /// Why it is not ready, as far as that is its own.
     pub fn fault(&self) -> Option<String> {
+        if let Some(why) = self.outdated.get() {
+            return Some(why.clone());
+        }
         if !self.is_heard() {
             return Some(format!("the store has not heard this node for {} s", ALONE_AFTER.as_secs()));
         }
@@ -212,6 +230,11 @@ impl ClusterNode {
             Ok(heard) => heard?,
             Err(_) => return Err(StoreError::not_done("it does not answer in time")),
         };
+        if let Some(why) = heard.outdated {
+            // Whoever runs this node has it stop.
+            let _ = self.outdated.set(why);
+            self.is_outdated.cancel();
+        }
         self.clock.hear(asked, heard.time);
         self.ids.extend(heard.ids_until);
         let mut standing = self.standing.lock();

@@ -179,7 +179,13 @@ impl MembershipStore for SharedStore {
         let mut alive: Vec<u8> =
             nodes.iter().filter(|node| is_alive(node.beat_at, time)).map(|node| node.number).collect();
         alive.sort_unstable();
-        Ok(Heartbeat { time, ids_until: after(time, IDS_AHEAD), revision: beat.revision, alive })
+        Ok(Heartbeat {
+            time,
+            ids_until: after(time, IDS_AHEAD),
+            revision: beat.revision,
+            alive,
+            outdated: None,
+        })
     }
 
     async fn leave(&self, owner: Owner) -> StoreResult<()> {

@@ -71,6 +71,9 @@ pub struct Heartbeat {
     pub revision: u64,
     /// The gateways that are [alive](crate::cluster::is_alive), in the order of their numbers; this one is among them.
     pub alive: Vec<u8>,
+    /// Why the node's program may not go on, in a sentence for its operator: the store needs a newer one from now on. It takes nothing and
+    /// begins nothing any more, and leaves. `None`: it may go on.
+    pub outdated: Option<String>,
 }
 
 /// A node, as others see it.

@@ -183,6 +183,12 @@ impl App {
         let _ = self.snapshot.changes().wait_for(|current| *current >= revision).await;
     }
 
+    /// Waits till its program may not go on with the store, for that needs a newer one by now: why, in a sentence. From then on it takes
+    /// nothing and begins nothing; who runs it [stops](Self::stop) it.
+    pub async fn outdated(&self) -> String {
+        self.node.outdated().await
+    }
+
     /// Its store: what a test, or the demo, looks into.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store

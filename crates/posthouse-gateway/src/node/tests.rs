@@ -32,7 +32,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn heartbeat(time: i64, alive: &[u8]) -> Heartbeat {
-    Heartbeat { time: at(time), ids_until: at(time + 10), revision: 1, alive: alive.to_vec() }
+    Heartbeat { time: at(time), ids_until: at(time + 10), revision: 1, alive: alive.to_vec(), outdated: None }
 }
 
 #[async_trait]
@@ -164,4 +164,19 @@ async fn it_beats_till_it_leaves_also_while_it_stops() {
     node.leave().await;
     beating.await.unwrap();
     assert!(*store.left.lock());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whose_program_is_outdated_takes_nothing_and_says_why() {
+    let (node, store, _) = node().await;
+    node.hear(beat()).await.unwrap();
+    assert!(node.is_heard());
+    let why = "run the newer program".to_owned();
+    *store.heartbeat.lock() = Ok(Heartbeat { outdated: Some(why.clone()), ..heartbeat(1, &[1]) });
+    node.hear(beat()).await.unwrap();
+    assert_eq!((node.slots(), node.is_heard(), node.fault()), (Slots::NONE, false, Some(why.clone())));
+    *store.heartbeat.lock() = Ok(heartbeat(2, &[1]));
+    node.hear(beat()).await.unwrap();
+    assert!(!node.is_heard(), "it leaves, whatever is said afterwards");
+    assert_eq!(node.outdated().await, why);
 }

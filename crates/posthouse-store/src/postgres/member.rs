@@ -15,7 +15,7 @@ use super::{
     fault::BatchResult,
     reader::ReadPool,
     record::{PgRow, time},
-    statements,
+    schema, statements,
     value::values,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct NodeSeats {
     pub(super) all: Vec<NodeSeat>,
     pub(super) now: Timestamp,
     revision: u64,
+    /// Why this program may not go on, if it may not.
+    outdated: Option<String>,
 }
 
 /// Reads them, locked.
@@ -50,9 +52,10 @@ pub(super) async fn seats(tx: &BatchTx) -> BatchResult<NodeSeats> {
     let first = rows.first().ok_or(StoreError::NotFound("time"))?;
     let (now, revision): (i64, Option<i64>) = (first.try_get("time")?, first.try_get("present")?);
     let revision = revision.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0);
+    let outdated = schema::outdated(first.try_get("oldest")?);
     let is_there = |row: &&Row| row.try_get::<_, Option<i64>>("number").is_ok_and(|number| number.is_some());
     let all = rows.iter().filter(is_there).map(read_seat).collect::<BatchResult<_>>()?;
-    Ok(NodeSeats { all, now: time(now), revision })
+    Ok(NodeSeats { all, now: time(now), revision, outdated })
 }
 
 fn read_seat(row: &Row) -> BatchResult<NodeSeat> {
@@ -150,7 +153,7 @@ pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Members
 
 /// A node says that it is there.
 pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbeat> {
-    let NodeSeats { all, now, revision } = seats(tx).await?;
+    let NodeSeats { all, now, revision, outdated } = seats(tx).await?;
     let is_its = |seat: &&NodeSeat| seat.holder.as_ref().is_some_and(|node| node.owner == beat.owner);
     let seat = all.iter().find(is_its).ok_or(StoreError::LostLease)?;
     let node = seat.holder.as_ref().ok_or(StoreError::LostLease)?;
@@ -160,7 +163,8 @@ pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbea
     let others = all.iter().filter_map(|seat| seat.holder.as_ref()).filter(|other| {
         other.kind == NodeKind::Gateway && (other.owner == beat.owner || is_alive(other.beat_at, now))
     });
-    Ok(Heartbeat { time: now, ids_until, revision, alive: others.map(|node| node.number).collect() })
+    let alive = others.map(|node| node.number).collect();
+    Ok(Heartbeat { time: now, ids_until, revision, alive, outdated })
 }
 
 /// A node goes.

@@ -144,6 +144,20 @@ fn check(url: &PostgresUrl, found: FoundSchema, may_make: bool) -> Result<(), Op
     }
 }
 
+/// The newest migration that this program knows.
+fn known() -> i64 {
+    STEPS.last().map_or(0, |step| step.version)
+}
+
+/// Why a gateway of this program may not go on while it runs, where `schema_min` is `oldest` by now: a newer version has taken away what
+/// this one needs.
+pub(super) fn outdated(oldest: Option<i64>) -> Option<String> {
+    let (oldest, known) = (oldest.unwrap_or(0), known());
+    (oldest > known).then(|| {
+        format!("the store needs programs that know version {oldest} of it from now on, and this one knows versions up to {known}; run the newer program")
+    })
+}
+
 /// The migrations that are to come. What is newer than this program is so only where it says that this one may run on it.
 async fn missing(
     url: &PostgresUrl,
@@ -151,7 +165,7 @@ async fn missing(
     found: FoundSchema,
 ) -> Result<Vec<&'static SchemaStep>, OpenError> {
     let FoundSchema::Store(found) = found else { return Ok(STEPS.iter().collect()) };
-    let known = STEPS.last().map_or(0, |step| step.version);
+    let known = known();
     let refused = |error: tokio_postgres::Error| refused(url, &error);
     let oldest = "SELECT value FROM meta WHERE name = 'schema_min'";
     let oldest = client.query_opt(oldest, &[]).await.map_err(refused)?;

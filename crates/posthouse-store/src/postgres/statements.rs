@@ -377,7 +377,8 @@ statements! {
     /// All numbers that were ever a node's, and what time it is.
     NODES: batched (Int)
         "SELECT k.n, b.*, (extract(epoch FROM clock_timestamp()) * 1000)::int8 AS time,
-                (SELECT value FROM meta WHERE name = 'revision') AS present
+                (SELECT value FROM meta WHERE name = 'revision') AS present,
+                (SELECT value FROM meta WHERE name = 'schema_min') AS oldest
          FROM unnest($1) WITH ORDINALITY k (one, n)
          LEFT JOIN LATERAL (SELECT * FROM node WHERE k.one = 1 ORDER BY number OFFSET 0) b ON true";
 

@@ -73,6 +73,7 @@ impl Member {
             ids_until: Timestamp::MAX,
             revision,
             alive: alive.into_iter().collect(),
+            outdated: None,
         })
     }
 

@@ -354,3 +354,32 @@ async fn a_read_that_is_given_up_in_the_middle_leaves_no_old_moment_behind() {
     }
     store.close().await.unwrap();
 }
+
+/// A gateway of the version before learns while it runs that it may not go on.
+#[tokio::test]
+async fn a_program_that_the_store_is_too_new_for_is_told_with_its_beat() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let database = server.make_store().await;
+    let media = tempfile::tempdir().unwrap();
+    let url: StoreUrl = server.url(&database).parse().unwrap();
+    let store =
+        open(&url.without_standbys(), &media.path().join("media").into(), Access::serve()).await.unwrap();
+    let joining = Joining {
+        owner: ME,
+        kind: NodeKind::Gateway,
+        address: String::new(),
+        version: "1".into(),
+        now: at(0),
+    };
+    store.join(joining).await.unwrap();
+    let beat = || posthouse_core::store::Beat { owner: ME, revision: 0, is_draining: false, now: at(1) };
+    assert_eq!(store.heartbeat(beat()).await.unwrap().outdated, None);
+    let raised = "UPDATE meta SET value = 99 WHERE name IN ('schema_min', 'schema_max')";
+    server.run(&database, raised).await;
+    let why = store.heartbeat(beat()).await.unwrap().outdated.unwrap();
+    assert_eq!(
+        why,
+        "the store needs programs that know version 99 of it from now on, and this one knows versions up to 7; run the newer program"
+    );
+    store.close().await.unwrap();
+}

@@ -90,13 +90,17 @@ async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         () = stop.asked() => return Ok(()),
     };
     print_ready(&app).context("the ready line cannot be printed on stdout")?;
-    loop {
+    let outdated = loop {
         tokio::select! {
-            () = stop.asked() => break,
+            () = stop.asked() => break None,
+            why = app.outdated() => {
+                tracing::error!(why, "this node leaves: it takes nothing any more, and what is under way is finished");
+                break Some(why);
+            }
             _ = others.hangup.recv() => reload(args, &app, &log_levels),
             _ = others.user.recv() => tracing::info!("SIGUSR1 does nothing; SIGHUP reads the configuration again"),
         }
-    }
+    };
     let grace = app.announce_stop();
     if !grace.is_zero() {
         tracing::info!(
@@ -108,8 +112,12 @@ async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         }
     }
     tokio::select! {
-        stopped = app.stop() => stopped.context("the store did not close; what was acknowledged is safe"),
+        stopped = app.stop() => stopped.context("the store did not close; what was acknowledged is safe")?,
         () = stop.asked() => bail!("stopped by another signal, without waiting for what was under way"),
+    }
+    match outdated {
+        Some(why) => bail!(why),
+        None => Ok(()),
     }
 }
 
