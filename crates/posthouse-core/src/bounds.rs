@@ -3,12 +3,6 @@
 
 use std::borrow::Cow;
 
-use crate::{
-    life::read_reply::CarrierReadReply,
-    message::{CarrierReport, KeptAddress},
-    store::{CallbackAnswer, CallbackOutcome, NewMo, Settlement},
-};
-
 /// The longest address that is kept, in characters.
 pub const ADDRESS: usize = 256;
 /// The longest id of somebody else's that is kept as it is, in bytes: a carrier's MessageID, TransactionID or LinkedID.
@@ -78,95 +72,16 @@ pub const fn may_wait(waiting: u32, same: u32) -> bool {
     waiting < WAITING_FOR_ONE && same < SAME
 }
 
-fn shorten(text: &mut String, characters: usize) {
+/// Cuts a text to its first `characters`.
+pub(crate) fn shorten(text: &mut String, characters: usize) {
     let length = cut(text, characters).len();
     text.truncate(length);
 }
 
-fn shorten_id(text: &mut String) {
+/// Makes an [id] short enough to be kept.
+pub(crate) fn shorten_id(text: &mut String) {
     if let Cow::Owned(short) = id(text) {
         *text = short;
-    }
-}
-
-impl CarrierReport {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(mut self) -> Self {
-        shorten_id(&mut self.carrier_message_id);
-        shorten(&mut self.said, LINE);
-        if let Some(sender) = &mut self.sender {
-            shorten(sender, ADDRESS);
-        }
-        self
-    }
-}
-
-impl CarrierReadReply {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(mut self) -> Self {
-        shorten_id(&mut self.carrier_message_id);
-        shorten(&mut self.said, LINE);
-        self
-    }
-}
-
-impl Settlement {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(mut self) -> Self {
-        match &mut self {
-            Self::Taken { carrier_message_id: Some(id), .. } => shorten_id(id),
-            Self::Refused { details: Some(details), .. } => shorten(details, DETAILS),
-            _ => {}
-        }
-        self
-    }
-}
-
-impl CallbackAnswer {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(mut self) -> Self {
-        shorten(&mut self.words, LINE);
-        self.body.truncate(ANSWER);
-        self
-    }
-}
-
-impl CallbackOutcome {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(self) -> Self {
-        match self {
-            Self::Again { due, said } => Self::Again { due, said: said.within_bounds() },
-            Self::Failed { said } => Self::Failed { said: said.within_bounds() },
-            other => other,
-        }
-    }
-}
-
-impl KeptAddress {
-    fn shorten(&mut self) {
-        shorten(&mut self.text, ADDRESS);
-    }
-}
-
-impl NewMo {
-    /// What of it is kept.
-    #[must_use]
-    pub fn within_bounds(mut self) -> Self {
-        shorten_id(&mut self.mo.transaction_id);
-        if let Some(id) = &mut self.linked_id {
-            shorten_id(id);
-        }
-        if let Some(subject) = &mut self.mo.subject {
-            shorten(subject, SUBJECT);
-        }
-        self.mo.sender.shorten();
-        self.mo.recipients.iter_mut().for_each(|recipient| recipient.address.shorten());
-        self
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{store::Owner, time::after};
+use crate::{lease::Owner, time::after};
 
 pub use crate::id::ONLY_NODE;
 

@@ -1,11 +1,15 @@
 //! An MMS from SubmitReq to its last report, as the store keeps it.
 
-use std::fmt;
+mod new;
+mod reports;
+mod state;
+
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::{
-    MmStatus, StatusCode, ValueError,
+    StatusCode, ValueError,
     message::{Recipient, RecipientKind},
     mime::{ContentType, Media},
 };
@@ -13,11 +17,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Id,
-    account::AccountName,
     address::{Msisdn, canonical},
-    carrier::CarrierId,
-    life::state::State,
+    bounds,
+    names::{AccountName, CarrierId},
 };
+
+pub use self::{
+    new::{NewMessage, NewMo},
+    reports::{CarrierReadReply, CarrierReport, ReadStatus},
+    state::{State, Terminal},
+};
+
+/// ExpiryDate of a message that has none, from when it is accepted (contract 4.2).
+pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// One media part without its bytes: what its MIME headers said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +211,13 @@ impl From<&KeptAddress> for mm7::Address {
             AddressKind::ShortCode => Self::ShortCode(text),
             AddressKind::Rfc2822Address => Self::Rfc2822Address(text),
         }
+    }
+}
+
+impl KeptAddress {
+    /// Cuts it to what of it is kept.
+    fn shorten(&mut self) {
+        bounds::shorten(&mut self.text, bounds::ADDRESS);
     }
 }
 
@@ -403,32 +422,4 @@ event_kinds! {
     Operator = 13;
     /// The recipient read it, or deleted it unread.
     ReadReply = 14;
-}
-
-/// A report that a carrier sent, once decoded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CarrierReport {
-    /// The carrier at whose door it came.
-    pub carrier: CarrierId,
-    /// The carrier's MessageID.
-    pub carrier_message_id: String,
-    /// The recipient's digits, where they could be read.
-    pub recipient: Option<Msisdn>,
-    /// The sender as text, where it could be read.
-    pub sender: Option<String>,
-    /// What the carrier says, mapped.
-    pub status: MmStatus,
-    /// What the carrier said, word for word (MMStatus and StatusText), for the timeline.
-    pub said: String,
-    /// What was odd about its form, for the timeline; empty: nothing.
-    pub odd: String,
-    /// When it was received.
-    pub received_at: Timestamp,
-}
-
-impl CarrierReport {
-    /// Whether another one under the same MessageID of the same carrier says the same, word for word or not.
-    pub fn says_the_same(&self, other: &Self) -> bool {
-        (self.status, &self.recipient, &self.sender) == (other.status, &other.recipient, &other.sender)
-    }
 }

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use crate::time::after;
 
+pub use crate::time::Doubt;
+
 /// From so far on a jump ahead of a clock that was being watched is not believed at once.
 pub const JUMP: Duration = Duration::from_secs(24 * 3600);
 /// The same for the time since a gateway last looked at it: the machine may have been off.
@@ -23,15 +25,6 @@ pub struct Steady {
     then: Duration,
     /// Since when the clock says something that is not believed.
     doubted_since: Option<Duration>,
-}
-
-/// A time that is not believed yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doubt {
-    /// What the clock says.
-    pub said: Timestamp,
-    /// What time it is taken to be.
-    pub taken: Timestamp,
 }
 
 impl Steady {

@@ -2,7 +2,14 @@
 
 use jiff::Timestamp;
 
-use crate::steady::Doubt;
+/// A time that is not believed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What the clock says.
+    pub said: Timestamp,
+    /// What time it is taken to be.
+    pub taken: Timestamp,
+}
 
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {

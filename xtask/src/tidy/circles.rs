@@ -8,11 +8,6 @@ use super::workspace::Crate;
 /// broken is taken out.
 pub(super) const KNOWN: &[(&str, &str)] = &[
     (
-        "crates/posthouse-core/src/bounds.rs",
-        "bounds are of what life writes, and hold what it writes to them",
-    ),
-    ("crates/posthouse-core/src/life/", "a report that waits is applied while another is loaded"),
-    (
         "crates/posthouse-gateway/src/admin/",
         "the verbs take the state of all of them from the file that routes to them",
     ),

@@ -5,16 +5,15 @@ use mm7::StatusCode;
 
 use super::{
     draft::{Draft, Stepped},
-    effects::{Decided, Effects, WorkChange},
-    load::{Loaded, Needs, Subject, Waiting, WorkKind},
+    effects::{Decided, Effects},
+    load::{Loaded, Needs, Subject, Waiting},
+    settlement::{FailedAttempt, Settled, Settlement},
     state::{LifeEvent, State},
     waiting::Scene,
     words,
+    work::{WorkChange, WorkKind},
 };
-use crate::{
-    message::Reason,
-    store::{FailedAttempt, Settled, Settlement, StoreError},
-};
+use crate::{message::Reason, store_error::StoreError};
 
 /// An attempt begins, over this connection; without an outcome by `until` it counts as interrupted.
 ///

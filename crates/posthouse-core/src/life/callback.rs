@@ -9,37 +9,22 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::{
+    callback_outcome::{CallbackAnswer, CallbackOutcome},
+    callback_says::CallbackSays,
     effects::NewCallback,
-    intervention::{CallbackSays, FailedCallback},
+    intervention::FailedCallback,
     state::{State, Terminal},
     words,
 };
 use crate::{
     Id,
+    lease::{Lease, Owner},
     message::TimelineEvent,
-    store::{CallbackAnswer, CallbackOutcome, KeptCallback, Lease, Owner, StoreError},
+    names::{AccountName, CarrierId},
+    store_error::StoreError,
 };
 
-/// A callback that is owed and has not failed for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwedCallback {
-    /// Its own id.
-    pub id: Id,
-    /// What it says.
-    pub says: CallbackSays,
-    /// When it is due, or its lease ends; `None` while an earlier one about the same message is owed.
-    pub due: Option<Timestamp>,
-    /// Whose lease it is under, or was last.
-    pub owner: Option<Owner>,
-}
-
-impl OwedCallback {
-    /// Whether it is a report that nobody is delivering.
-    pub(super) fn is_idle_report(&self, now: Timestamp) -> bool {
-        let is_idle = self.owner.is_none() || self.due.is_some_and(|due| due <= now);
-        matches!(self.says, CallbackSays::Report(_)) && is_idle
-    }
-}
+pub use super::load::OwedCallback;
 
 /// How a callback stands, whatever it says: what stores keep of it that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +80,27 @@ impl CallbackRow {
             CallbackChange::Failed => Some(Self { due: None, owner: None, attempts, failed: true }),
         }
     }
+}
+
+/// A callback that is owed, or was kept as failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCallback {
+    /// Its own id.
+    pub id: Id,
+    /// The message it is about; of a message from a handset, its LinkedID.
+    pub message: Id,
+    /// The account that it is owed to.
+    pub account: AccountName,
+    /// The carrier that it comes from.
+    pub carrier: CarrierId,
+    /// What it says.
+    pub says: CallbackSays,
+    /// When it became owed.
+    pub at: Timestamp,
+    /// How it stands.
+    pub row: CallbackRow,
+    /// Whether it says what is not owed any more: Forwarded or Deferred, of a message that has ended.
+    pub superseded: bool,
 }
 
 /// A message from a handset becomes owed.

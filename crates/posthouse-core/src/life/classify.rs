@@ -2,6 +2,7 @@
 
 use mm7::StatusCode;
 
+pub use crate::vocabulary::COUNTS_AS;
 use crate::{life::state::Terminal, vocabulary::Vocabulary};
 
 /// How an attempt ended, as far as the wire tells.
@@ -43,21 +44,6 @@ impl NextAction {
         matches!(self, Self::Elsewhere { .. } | Self::ElsewhereOrEnd(_))
     }
 }
-
-/// The codes of our table that a carrier's own code can count as.
-pub const COUNTS_AS: &[StatusCode] = &[
-    StatusCode::Success,
-    StatusCode::AddressError,
-    StatusCode::MultimediaRefused,
-    StatusCode::Timeout,
-    StatusCode::ProvisioningIssue,
-    StatusCode::GeneralServiceError,
-    StatusCode::UnsupportedMm7Version,
-    StatusCode::CarrierUnsupportedOperation,
-    StatusCode::ValidationError,
-    StatusCode::ServiceUnavailable,
-    StatusCode::ServiceDenied,
-];
 
 /// What an attempt's end means here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,11 +13,62 @@ use super::{
 };
 use crate::{
     Id,
-    account::AccountName,
-    carrier::CarrierId,
+    distribution::Distribution,
     message::Reason,
-    store::{Distribution, EndCount, EndTimes, Ends, QueueDepth},
+    names::{AccountName, CarrierId},
 };
+
+/// How many messages of an account for a carrier stand where. What has ended is not counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDepth {
+    /// The carrier.
+    pub carrier: CarrierId,
+    /// The account that sent them.
+    pub account: AccountName,
+    /// Accepted: they wait for their next attempt.
+    pub waiting: u64,
+    /// An attempt is under way.
+    pub sending: u64,
+    /// Their attempt may have arrived; only a report or the time-out tells.
+    pub parked: u64,
+    /// The carrier has them; its terminal report is awaited.
+    pub at_carrier: u64,
+}
+
+/// How often messages ended in one way since the store was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndCount {
+    /// The carrier they went to.
+    pub carrier: CarrierId,
+    /// The account that sent them.
+    pub account: AccountName,
+    /// How they ended.
+    pub terminal: Terminal,
+    /// Why, where they were refused.
+    pub reason: Option<Reason>,
+    /// How many.
+    pub messages: u64,
+}
+
+/// How long messages took that ended since the store was opened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EndTimes {
+    /// The carrier they went to.
+    pub carrier: CarrierId,
+    /// From when they were accepted to their end, in seconds.
+    pub end_to_end: Distribution,
+    /// Of those that a report ended: from when they began to wait for the attempt that the carrier took, in seconds.
+    pub report_delay: Distribution,
+}
+
+/// The ends of messages since the store was opened, by whatever they came: an answer, a report, a time-out, an operator.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ends {
+    /// How many.
+    pub counts: Vec<EndCount>,
+    /// How long they took.
+    pub times: Vec<EndTimes>,
+}
 
 /// Upper bounds of the buckets of times, in seconds: from an answer at once to a wait of three days.
 const TIMES: [u64; 13] = [1, 2, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400, 172_800, 259_200];

@@ -4,19 +4,18 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 
 use super::{
-    effects::{Effects, MessageEffects, NewCallback, StateChange, StoodBefore, WorkChange},
-    intervention::CallbackSays,
-    load::{Loaded, Subject, Work, WorkKind},
-    read_reply::CarrierReadReply,
+    callback_says::CallbackSays,
+    effects::{Effects, MessageEffects, NewCallback, StateChange, StoodBefore},
+    load::{Loaded, Subject},
+    settlement::FailedAttempt,
     state::{LifeEvent, State, Terminal, Transition},
     words,
+    work::{Work, WorkChange, WorkKind},
 };
 use crate::{
-    account::AccountName,
     bounds,
-    carrier::CarrierId,
-    message::{CarrierReport, EventKind, Reason, TimelineEvent},
-    store::FailedAttempt,
+    message::{CarrierReadReply, CarrierReport, EventKind, Reason, TimelineEvent},
+    names::{AccountName, CarrierId},
 };
 
 /// A message as it stands, and what is to be written to make it so.

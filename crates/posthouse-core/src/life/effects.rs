@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{intervention::CallbackSays, load::Subject, read_reply::ReadStatus, state::State};
+use super::{callback_says::CallbackSays, load::Subject, settlement::FailedAttempt, state::State};
 use crate::{
     Id,
-    account::AccountName,
-    carrier::CarrierId,
-    message::{Reason, TimelineEvent},
-    store::FailedAttempt,
+    message::{ReadStatus, Reason, TimelineEvent},
+    names::{AccountName, CarrierId},
 };
+
+pub use super::work::WorkChange;
 
 /// What was decided, about one message or several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,32 +122,6 @@ pub struct StateChange {
     pub at: Timestamp,
     /// Why, when it was refused.
     pub reason: Option<Reason>,
-}
-
-/// What is to be done about a message from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkChange {
-    /// An attempt is under way, under the lease that there is.
-    UnderWay {
-        /// When it counts as interrupted.
-        until: Timestamp,
-    },
-    /// It is to be sent; no lease is on it.
-    Send {
-        /// When.
-        due: Timestamp,
-        /// Since when it waits for that.
-        since: Timestamp,
-        /// Whether the last attempt found no connection.
-        unreached: bool,
-    },
-    /// Reports are awaited; no lease is on it.
-    Report {
-        /// Till when.
-        until: Timestamp,
-    },
-    /// Nothing is: the work goes.
-    Done,
 }
 
 /// A callback that becomes owed.

@@ -4,15 +4,14 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use mm7::MmStatus;
 
 use crate::{
     Id,
-    account::AccountName,
-    carrier::CarrierId,
-    life::read_reply::ReadStatus,
     life::state::{LifeEvent, State},
+    names::{AccountName, CarrierId},
 };
+
+pub use super::callback_says::CallbackSays;
 
 /// What an operator does to messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,37 +181,6 @@ pub struct FailedFilter {
     pub kind: Option<CallbackKind>,
 }
 
-/// What a callback says, in short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CallbackSays {
-    /// What became of a message.
-    Report(MmStatus),
-    /// A message from a handset.
-    Mo,
-    /// What the recipient did with a message.
-    ReadReply(ReadStatus),
-}
-
-impl CallbackSays {
-    /// What a line of a timeline about a callback says, by how it [displays](fmt::Display).
-    pub fn from_words(words: &str) -> Option<Self> {
-        match words.strip_prefix("read reply ") {
-            Some(status) => ReadStatus::from_name(status).map(Self::ReadReply),
-            None => MmStatus::from_name(words).map(Self::Report),
-        }
-    }
-}
-
-impl fmt::Display for CallbackSays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Report(status) => status.fmt(f),
-            Self::Mo => f.write_str("message from a handset"),
-            Self::ReadReply(status) => write!(f, "read reply {status}"),
-        }
-    }
-}
-
 /// What a callback carries, by kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallbackKind {
@@ -247,6 +215,8 @@ pub struct FailedCallback {
 
 #[cfg(test)]
 mod tests {
+    use mm7::MmStatus;
+
     use super::*;
     use crate::life::state::{Terminal, Transition};
 

@@ -42,6 +42,8 @@
 
 pub mod attempt;
 pub mod callback;
+pub mod callback_outcome;
+pub mod callback_says;
 pub mod classify;
 pub mod counts;
 mod draft;
@@ -58,6 +60,9 @@ pub mod retry;
 #[cfg(test)]
 mod sample;
 pub mod scope;
+pub mod settlement;
+pub mod space;
 pub mod state;
 mod waiting;
 pub mod words;
+pub mod work;

@@ -4,14 +4,15 @@ use jiff::Timestamp;
 
 use super::{
     draft::Draft,
-    effects::{Effects, WorkChange},
+    effects::Effects,
     intervention::{Intervention, LeftAlone},
-    load::{Loaded, Needs, Subject, Work, WorkKind},
+    load::{Loaded, Needs, Subject},
     reroute::RerouteTarget,
     state::{LifeEvent, State},
     words,
+    work::{Work, WorkChange, WorkKind},
 };
-use crate::store::{StoreError, StoreResult};
+use crate::store_error::{StoreError, StoreResult};
 
 /// What carrying it out needs of a message: it may end it.
 pub const NEEDS: Needs = Needs { owed: true, late: false, told: false };

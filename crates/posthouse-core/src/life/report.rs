@@ -3,27 +3,14 @@
 use super::{
     effects::Decided,
     load::{Loaded, Needs, Neighbour, Subject, Waiting, is_between},
+    settlement::{Recorded, Settled},
+    space::Demand,
     state::{LifeEvent, State, Terminal, Transition},
     waiting::Scene,
 };
-use crate::{
-    address::Msisdn,
-    bounds,
-    message::CarrierReport,
-    store::{Demand, Recorded, Settled, StoreError},
-};
+use crate::{address::Msisdn, bounds, message::CarrierReport, store_error::StoreError};
 
-/// Whether a report whose MessageID nobody knows may be about this message: parked, taken with an answer that had no MessageID, or
-/// waiting to be sent again after an attempt without an answer. One that is being sent might get its MessageID with the answer: till
-/// then nobody can tell which of them is meant.
-pub fn is_unanswered(subject: &Subject) -> bool {
-    let may_have_arrived = match subject.state {
-        State::Sending | State::Parked | State::Forwarded | State::Deferred => true,
-        State::Accepted => subject.report_until.is_some(),
-        State::Ended(_) => false,
-    };
-    may_have_arrived && subject.carrier_message_id.is_none()
-}
+pub use super::load::is_unanswered;
 
 /// The message whose MessageID was never learned that a report is about: the only one between the two that it names, unless that
 /// is being sent.

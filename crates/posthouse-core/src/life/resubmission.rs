@@ -7,10 +7,9 @@ use super::intervention::LeftAlone;
 use crate::{
     Id,
     carrier::Carrier,
-    message::{Digest, NextConnection, Resubmission, StoredMessage, Submission},
+    message::{DEFAULT_EXPIRY, Digest, NextConnection, Resubmission, StoredMessage, Submission},
     provisioning::Snapshot,
     store::NewMessage,
-    submit::DEFAULT_EXPIRY,
     time::after,
 };
 

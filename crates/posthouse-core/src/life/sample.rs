@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use mm7::MmStatus;
 
 use super::{
-    callback::OwedCallback,
-    effects::{Effects, NewCallback, WorkChange},
-    intervention::CallbackSays,
-    load::{Loaded, Neighbour, Subject, Waiting, Work, WorkKind},
+    callback_says::CallbackSays,
+    effects::{Effects, NewCallback},
+    load::{Loaded, Neighbour, OwedCallback, Subject, Waiting},
     read_reply::{CarrierReadReply, ReadStatus},
     state::State,
+    work::{Work, WorkChange, WorkKind},
 };
 use crate::{
     Id, account::AccountName, address::Msisdn, carrier::CarrierId, message::CarrierReport, store::Owner,

@@ -4,11 +4,13 @@ use std::iter;
 
 use jiff::Timestamp;
 
-use super::{intervention::CallbackSays, read_reply::CarrierReadReply, reroute::RerouteTarget, state::State};
+use super::{
+    callback_outcome::CallbackOutcome, callback_says::CallbackSays, reroute::RerouteTarget,
+    settlement::Settlement, state::State,
+};
 use crate::{
     Id, bounds,
-    message::{CarrierReport, EventKind, Reason, TimelineEvent},
-    store::{CallbackOutcome, Settlement},
+    message::{CarrierReadReply, CarrierReport, EventKind, Reason, TimelineEvent},
 };
 
 /// One line, no longer than is kept.

@@ -16,16 +16,7 @@ use super::{
 };
 use crate::{time::serde_duration, url::PeerUrl};
 
-/// The name of an account: how operators call a VASP. It never travels over MM7.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct AccountName(pub String);
-
-impl fmt::Display for AccountName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+pub use crate::names::AccountName;
 
 /// How many characters of a VASPID are kept to recognise it by.
 const PREFIX_CHARACTERS: usize = 4;

@@ -1,6 +1,6 @@
 //! Carriers and the connections to them.
 
-use std::{collections::BTreeSet, fmt, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use ipnet::IpNet;
 use mm7::{Dialect, Namespace, Version};
@@ -16,37 +16,14 @@ use super::{
 };
 use crate::{time::serde_duration, url::PeerUrl};
 
-/// The id of a carrier: opaque text in which leading zeros count.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct CarrierId(pub String);
+pub use crate::names::{CarrierId, SANDBOX};
 
-/// The id of the carrier inside of the gateway, to which accounts of the status `sandbox` send. No other may have it.
-pub const SANDBOX: &str = "sandbox";
 /// How long that carrier's reports may take: some numbers never have one.
 const SANDBOX_REPORTS: Duration = Duration::from_secs(600);
 /// How long that carrier may take to answer: one number has none.
 const SANDBOX_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest message that it takes, in bytes.
 const SANDBOX_BYTES: u64 = 5 << 20;
-
-impl CarrierId {
-    /// Whether it means the carrier inside of the gateway.
-    pub fn is_sandbox(&self) -> bool {
-        self.0 == SANDBOX
-    }
-
-    /// The id as it travels.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for CarrierId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 words! {
     /// What happens to an attempt that may have arrived (contract 4.4).

@@ -20,7 +20,6 @@ pub mod tls;
 pub mod tree;
 pub mod verbs;
 pub mod vocabulary;
-pub mod words;
 
 pub use check::{Certificates, Declared, Ground, MOST_BYTES, Ports, Secrets, check, network};
 pub use dialect::DialectName;
@@ -29,6 +28,8 @@ pub use fields::Fingerprints;
 pub use lookup::{Lookup, LookupProvider, LookupUrl, NumberUrl, NumberUrlError, Zone};
 pub use range::{Blacklisted, Prefix, Range};
 pub use snapshot::{Destination, Snapshot};
+
+pub use crate::words;
 
 use self::{
     account::{Account, AccountName},

@@ -5,6 +5,21 @@ use std::{collections::BTreeMap, fmt::Display};
 use mm7::{MmStatus, StatusCode};
 use serde::{Deserialize, Serialize};
 
+/// The codes of our table that a carrier's own code can count as.
+pub const COUNTS_AS: &[StatusCode] = &[
+    StatusCode::Success,
+    StatusCode::AddressError,
+    StatusCode::MultimediaRefused,
+    StatusCode::Timeout,
+    StatusCode::ProvisioningIssue,
+    StatusCode::GeneralServiceError,
+    StatusCode::UnsupportedMm7Version,
+    StatusCode::CarrierUnsupportedOperation,
+    StatusCode::ValidationError,
+    StatusCode::ServiceUnavailable,
+    StatusCode::ServiceDenied,
+];
+
 /// What a carrier's words and codes mean (`[carrier.status_map]`, `[carrier.code_map]`).
 ///
 /// ```

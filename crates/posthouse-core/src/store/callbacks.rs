@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 use mm7::MmStatus;
 
@@ -12,7 +11,7 @@ use crate::{
     Id,
     account::AccountName,
     carrier::CarrierId,
-    life::read_reply::ReadStatus,
+    life::{callback_outcome::CallbackOutcome, read_reply::ReadStatus},
     message::{Mo, Reason, Submission},
 };
 
@@ -64,30 +63,6 @@ pub struct Callback {
     pub lease: Lease,
 }
 
-/// What a VASP said, when it did not acknowledge a callback.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CallbackAnswer {
-    /// In words, for the timeline and the log.
-    pub words: String,
-    /// The HTTP status; `None` where there was no answer at all.
-    pub http_status: Option<u16>,
-    /// How its body begins; [`ANSWER`](crate::bounds::ANSWER) bytes of it are kept.
-    pub body: Bytes,
-}
-
-impl From<&str> for CallbackAnswer {
-    fn from(words: &str) -> Self {
-        words.to_owned().into()
-    }
-}
-
-impl From<String> for CallbackAnswer {
-    /// There was no answer.
-    fn from(words: String) -> Self {
-        Self { words, ..Self::default() }
-    }
-}
-
 /// Somebody who delivers callbacks as they become owed, from memory: an operation by which some become due asks him, within its
 /// transaction, and leases to him what he takes. So none of these costs a transaction, and a look for it, of its own.
 ///
@@ -130,30 +105,6 @@ impl<T> HandedOn<T> {
     pub fn map<U>(self, answer: impl FnOnce(T) -> U) -> HandedOn<U> {
         HandedOn { answer: answer(self.answer), callbacks: self.callbacks, left_due: self.left_due }
     }
-}
-
-/// How a try to deliver a callback ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallbackOutcome {
-    /// The VASP acknowledged it.
-    Delivered,
-    /// It did not; another try is due at that time.
-    Again {
-        /// When the next try is due (UTC, milliseconds).
-        due: Timestamp,
-        /// What it said instead.
-        said: CallbackAnswer,
-    },
-    /// It did not, and no try is left: kept as failed.
-    Failed {
-        /// What it said instead.
-        said: CallbackAnswer,
-    },
-    /// It is not to be delivered at all: the account has nowhere to send it, or its dialect does not know the status.
-    Withdrawn {
-        /// Why, for the timeline.
-        said: String,
-    },
 }
 
 /// Hands out callbacks under leases, and takes back what came of them. See the [module](super) for what every operation keeps,

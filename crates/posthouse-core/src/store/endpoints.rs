@@ -8,10 +8,9 @@ use crate::{
     Id,
     account::AccountName,
     actor::Actor,
-    carrier::CarrierId,
     life::{
-        callback::{CallbackAttempt, CallbackRow, NotRetried},
-        intervention::{CallbackSays, FailedFilter},
+        callback::{CallbackAttempt, KeptCallback, NotRetried},
+        intervention::FailedFilter,
     },
 };
 
@@ -22,27 +21,6 @@ pub struct KeptFilter {
     pub which: FailedFilter,
     /// Only those that failed for good, or only those that did not.
     pub failed: Option<bool>,
-}
-
-/// A callback that is owed, or was kept as failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptCallback {
-    /// Its own id.
-    pub id: Id,
-    /// The message it is about; of a message from a handset, its LinkedID.
-    pub message: Id,
-    /// The account that it is owed to.
-    pub account: AccountName,
-    /// The carrier that it comes from.
-    pub carrier: CarrierId,
-    /// What it says.
-    pub says: CallbackSays,
-    /// When it became owed.
-    pub at: Timestamp,
-    /// How it stands.
-    pub row: CallbackRow,
-    /// Whether it says what is not owed any more: Forwarded or Deferred, of a message that has ended.
-    pub superseded: bool,
 }
 
 /// Why an account gets no callbacks for now.

@@ -1,66 +1,14 @@
 //! Taking messages: from VASPs, and from handsets by way of carriers.
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::{HandedOn, Lease, StoreResult, Take};
+use super::{HandedOn, StoreResult, Take};
 use crate::{
     Id,
     account::AccountName,
-    carrier::CarrierId,
-    message::{Digest, Mo, Submission},
+    message::{Digest, NewMessage, NewMo},
 };
-
-/// A message to be accepted, with everything that success (1000) promises its VASP.
-#[derive(Clone, Debug)]
-pub struct NewMessage {
-    /// Its MessageID, made by the caller.
-    pub id: Id,
-    /// The account that sent it.
-    pub account: AccountName,
-    /// The carrier that it goes to.
-    pub carrier: CarrierId,
-    /// What was asked for.
-    pub submission: Submission,
-    /// The bytes of each of `submission.parts`, in order.
-    pub media: Vec<Bytes>,
-    /// Identifies the content of the request.
-    pub digest: Digest,
-    /// Messages of this account with the same TransactionID and digest, accepted at or after this time, make this one a
-    /// repetition. `None`: nothing is a repetition.
-    pub repeats_since: Option<Timestamp>,
-    /// When it is accepted (UTC, milliseconds).
-    pub accepted_at: Timestamp,
-    /// The first attempt's lease, when the accepting node will make it from memory.
-    pub lease: Option<Lease>,
-}
-
-/// A message from a handset to be accepted, with everything that success (1000) promises its carrier.
-#[derive(Clone, Debug)]
-pub struct NewMo {
-    /// Its LinkedID, made by the caller.
-    pub id: Id,
-    /// The account that it is for.
-    pub account: AccountName,
-    /// The carrier that it comes from.
-    pub carrier: CarrierId,
-    /// What it says.
-    pub mo: Mo,
-    /// The bytes of each of `mo.parts`, in order.
-    pub media: Vec<Bytes>,
-    /// Identifies the content of the DeliverReq.
-    pub digest: Digest,
-    /// The carrier's own LinkedID, if it gave one.
-    pub linked_id: Option<String>,
-    /// Identifies what the handset sent, however the carrier wrote it down.
-    pub content: Digest,
-    /// Messages of this carrier with the same TransactionID and digest, or with the same LinkedID and content, received at or
-    /// after this time, make this one a repetition.
-    pub repeats_since: Timestamp,
-    /// When it was received (UTC, milliseconds).
-    pub received_at: Timestamp,
-}
 
 /// What became of a message to be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,7 +38,6 @@ mod cdr;
 mod delegate;
 mod division;
 mod endpoints;
-mod error;
 mod idempotency;
 mod inbound;
 mod intake;
@@ -52,7 +51,6 @@ mod queues;
 mod refusals;
 mod reports;
 mod search;
-mod space;
 mod tokens;
 mod upkeep;
 mod users;
@@ -61,38 +59,44 @@ mod work;
 pub use self::{
     audit::AuditStore,
     bulk::{BulkStore, OperationItem, OperationPage},
-    callbacks::{
-        Callback, CallbackAnswer, CallbackBody, CallbackOutcome, CallbackStore, HandedOn, Take, TakeCallbacks,
-    },
+    callbacks::{Callback, CallbackBody, CallbackStore, HandedOn, Take, TakeCallbacks},
     cdr::{CdrFile, CdrStore, PendingRecord, RecordSubject, RecordsOf},
     delegate::Wraps,
     division::{Divided, DivisionStore, Wanting},
-    endpoints::{Endpoint, EndpointPause, EndpointStore, KeptCallback, KeptFilter, LastFailure},
-    error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
+    endpoints::{Endpoint, EndpointPause, EndpointStore, KeptFilter, LastFailure},
     idempotency::IdempotencyStore,
     inbound::{
         ForNobody, InboundStore, MOST_FOR_NOBODY, MoFilter, MoOutcome, StoredMo, UnmatchedFilter,
         UnmatchedReport, UnmatchedSays,
     },
-    intake::{Acceptance, IntakeStore, NewMessage, NewMo},
+    intake::{Acceptance, IntakeStore},
     keys::KeyStore,
     membership::{Beat, Heartbeat, Joining, Membership, MembershipStore, Node, NodeKind},
     numbers::NumberStore,
     operations::OperationsStore,
     overrides::OverrideStore,
     provisioning::{ProvisioningStore, RevisionStore, next_revision},
-    queues::{COUNTED, CallbackDepth, EndCount, EndTimes, Ends, QueueAge, QueueDepth, QueueStore, Queues},
+    queues::{COUNTED, CallbackDepth, QueueAge, QueueStore, Queues},
     refusals::{NewRefusal, RefusalFilter, RefusalStore},
-    reports::{Recorded, ReportStore},
+    reports::ReportStore,
     search::{CountBy, MessageCount, MessageFilter, SearchStore},
-    space::Demand,
     tokens::TokenStore,
-    upkeep::{ClockMarks, Distribution, StoreStatistics, Swept, TransactionCount, UpkeepStore},
+    upkeep::{ClockMarks, StoreStatistics, Swept, TransactionCount, UpkeepStore},
     users::UserStore,
-    work::{
-        Due, EndedAttempt, FailedAttempt, Lease, NextStep, Owner, Settled, Settlement, Timer, ToSend,
-        WorkStore,
+    work::{Due, Timer, ToSend, WorkStore},
+};
+pub use crate::{
+    distribution::Distribution,
+    lease::{Lease, Owner},
+    life::{
+        callback::KeptCallback,
+        callback_outcome::{CallbackAnswer, CallbackOutcome},
+        counts::{EndCount, EndTimes, Ends, QueueDepth},
+        settlement::{EndedAttempt, FailedAttempt, NextStep, Recorded, Settled, Settlement},
+        space::Demand,
     },
+    message::{NewMessage, NewMo},
+    store_error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
 };
 
 /// Says once which roles there are.

@@ -3,28 +3,15 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Distribution, StoreResult};
-use crate::{account::AccountName, carrier::CarrierId, life::state::Terminal, message::Reason};
+use super::StoreResult;
+use crate::{
+    account::AccountName,
+    carrier::CarrierId,
+    life::counts::{Ends, QueueDepth},
+};
 
 /// Up to here rows are counted one by one, in any list; a count that says so many means "or more".
 pub const COUNTED: u64 = 10_000;
-
-/// How many messages of an account for a carrier stand where. What has ended is not counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueueDepth {
-    /// The carrier.
-    pub carrier: CarrierId,
-    /// The account that sent them.
-    pub account: AccountName,
-    /// Accepted: they wait for their next attempt.
-    pub waiting: u64,
-    /// An attempt is under way.
-    pub sending: u64,
-    /// Their attempt may have arrived; only a report or the time-out tells.
-    pub parked: u64,
-    /// The carrier has them; its terminal report is awaited.
-    pub at_carrier: u64,
-}
 
 /// How old a carrier's queue is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,41 +50,6 @@ pub struct Queues {
     pub ages: Vec<QueueAge>,
     /// By account.
     pub callbacks: Vec<CallbackDepth>,
-}
-
-/// How often messages ended in one way since the store was opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndCount {
-    /// The carrier they went to.
-    pub carrier: CarrierId,
-    /// The account that sent them.
-    pub account: AccountName,
-    /// How they ended.
-    pub terminal: Terminal,
-    /// Why, where they were refused.
-    pub reason: Option<Reason>,
-    /// How many.
-    pub messages: u64,
-}
-
-/// How long messages took that ended since the store was opened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EndTimes {
-    /// The carrier they went to.
-    pub carrier: CarrierId,
-    /// From when they were accepted to their end, in seconds.
-    pub end_to_end: Distribution,
-    /// Of those that a report ended: from when they began to wait for the attempt that the carrier took, in seconds.
-    pub report_delay: Distribution,
-}
-
-/// The ends of messages since the store was opened, by whatever they came: an answer, a report, a time-out, an operator.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ends {
-    /// How many.
-    pub counts: Vec<EndCount>,
-    /// How long they took.
-    pub times: Vec<EndTimes>,
 }
 
 /// Says how much waits where. Nothing is changed, and a [visitor](super#who-may-do-what) may ask. See the [module](super) for what

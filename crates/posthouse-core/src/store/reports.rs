@@ -2,19 +2,12 @@
 
 use async_trait::async_trait;
 
-use super::{HandedOn, Settled, StoreResult, Take};
-use crate::{Id, life::read_reply::CarrierReadReply, message::CarrierReport, unreadable::Unreadable};
-
-/// What became of a carrier's report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
-    /// It changed this message.
-    Applied(Id, Settled),
-    /// It is on this message's timeline and changes nothing.
-    Late(Id),
-    /// No message of this carrier is known by it yet: kept, and applied when one is.
-    Unmatched,
-}
+use super::{HandedOn, StoreResult, Take};
+use crate::{
+    life::{read_reply::CarrierReadReply, settlement::Recorded},
+    message::CarrierReport,
+    unreadable::Unreadable,
+};
 
 /// Takes what carriers report. See the [module](super) for what every operation keeps, and for the errors that each may have.
 #[async_trait]

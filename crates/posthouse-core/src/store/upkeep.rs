@@ -7,6 +7,7 @@ use super::StoreResult;
 use crate::{
     Id,
     actor::Actor,
+    distribution::Distribution,
     steady::{GAP, JUMP},
     time::after,
 };
@@ -67,22 +68,6 @@ pub struct TransactionCount {
     pub done: u64,
     /// How many were not: refused for a reason, undone, or with an unknown outcome.
     pub failed: u64,
-}
-
-/// How a measured value is distributed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Distribution {
-    /// The sum of all values.
-    pub sum: f64,
-    /// For each bucket its upper bound (included), and how many values lie in it and in no lower one. The last bound is infinite.
-    pub buckets: Vec<(f64, u64)>,
-}
-
-impl Distribution {
-    /// How many values there are.
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().map(|(_, values)| values).sum()
-    }
 }
 
 /// Keeps a store going. See the [module](super) for what every operation keeps, and for the errors that each may have.

@@ -26,7 +26,7 @@ pub use facts::{
     AdaptFact, Admission, Arrival, Ask, Body, CarrierFact, ContentLength, ContentTypeHeader, CredentialsFact,
     Facts, FetchFact, Head, Mm7Body,
 };
-pub use plan::{DEFAULT_EXPIRY, plan, repeats_since};
+pub use plan::{plan, repeats_since};
 pub use references::make_ids_readable;
 pub(crate) use reject::row;
 pub use reject::{Reject, Rejection, SHED_FOR};

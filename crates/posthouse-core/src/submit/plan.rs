@@ -7,13 +7,9 @@ use jiff::Timestamp;
 use super::{Body, CarrierFact, ContentFacts, Facts, presentation::outgoing};
 use crate::{
     Id,
-    message::{KeptAddress, StoredPart, Submission},
-    store::NewMessage,
+    message::{DEFAULT_EXPIRY, KeptAddress, NewMessage, StoredPart, Submission},
     time::after,
 };
-
-/// ExpiryDate of a SubmitReq that has none, from when it is accepted (contract 4.2).
-pub const DEFAULT_EXPIRY: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// How long a repetition of a SubmitReq is recognised (contract 4.3).
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);

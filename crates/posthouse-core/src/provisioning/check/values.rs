@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use crate::{
     address::Msisdn,
-    life::classify::COUNTS_AS,
     provisioning::{
         DialectName, NumberUrl, Prefix, Zone,
         carrier::SANDBOX,
@@ -13,6 +12,7 @@ use crate::{
         words::OneOfWords,
     },
     url::PeerUrl,
+    vocabulary::COUNTS_AS,
 };
 use ipnet::{IpNet, Ipv4Net};
 use jiff::Timestamp;

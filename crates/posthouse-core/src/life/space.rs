@@ -1,6 +1,6 @@
 //! What is still taken below the low-water mark: what lets work drain, and nothing else.
 
-use super::StoreError;
+use crate::store_error::StoreError;
 
 /// What somebody wants written, by what it means for the space there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

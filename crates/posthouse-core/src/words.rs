@@ -1,4 +1,4 @@
-//! Words of provisioning: each enum's words stand once, and serve files, the store, plans and the lists in errors.
+//! Words that stand for values: each enum's stand once, and serve files, the store, plans and the lists in errors.
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -42,7 +42,7 @@ macro_rules! words {
             $($(#[$of_variant])* $variant,)+
         }
 
-        impl $crate::provisioning::words::OneOfWords for $name {
+        impl $crate::words::OneOfWords for $name {
             const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             fn word(self) -> &'static str {
@@ -54,28 +54,28 @@ macro_rules! words {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str($crate::provisioning::words::OneOfWords::word(*self))
+                f.write_str($crate::words::OneOfWords::word(*self))
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::provisioning::words::UnknownWord;
+            type Err = $crate::words::UnknownWord;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                let unknown = || $crate::provisioning::words::UnknownWord(text.to_owned());
-                <Self as $crate::provisioning::words::OneOfWords>::of_word(text).ok_or_else(unknown)
+                let unknown = || $crate::words::UnknownWord(text.to_owned());
+                <Self as $crate::words::OneOfWords>::of_word(text).ok_or_else(unknown)
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str($crate::provisioning::words::OneOfWords::word(*self))
+                to.serialize_str($crate::words::OneOfWords::word(*self))
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                $crate::provisioning::words::by_name(from, <Self as $crate::provisioning::words::OneOfWords>::of_word)
+                $crate::words::by_name(from, <Self as $crate::words::OneOfWords>::of_word)
             }
         }
     };

@@ -1,8 +1,8 @@
-//! Why an operation was not carried out, and what a caller may do about it.
+//! Why an operation of the [store](crate::store) was not carried out, and what a caller may do about it. Rules say so as well as backends.
 
 use std::{borrow::Cow, error::Error, fmt, sync::Arc, time::Duration};
 
-/// How long a search may take. What takes longer is given up with [`StoreError::TooWide`](super::StoreError::TooWide): others wait for
+/// How long a search may take. What takes longer is given up with [`StoreError::TooWide`]: others wait for
 /// what it reads with.
 pub const SEARCH_TIME: Duration = Duration::from_secs(2);
 
@@ -42,7 +42,7 @@ pub enum StoreError {
         /// The revision there is.
         found: u64,
     },
-    /// A search took longer than [one may](super::SEARCH_TIME), and was given up. Nothing was written. Ask for less.
+    /// A search took longer than [one may](SEARCH_TIME), and was given up. Nothing was written. Ask for less.
     TooWide,
     /// There is no such thing (any more). Nothing was written.
     NotFound(&'static str),
