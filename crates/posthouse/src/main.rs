@@ -1,6 +1,7 @@
 //! The `posthouse` program: one file per command in [`commands`].
 
 mod commands;
+mod complaints;
 mod confirm;
 mod enclosed;
 mod logs;
@@ -8,7 +9,9 @@ mod print;
 mod progress;
 mod running;
 mod target;
+mod times;
 mod via;
+mod wait;
 mod who;
 
 use std::process::ExitCode;
@@ -37,8 +40,8 @@ fn main() -> ExitCode {
     match commands::run(program.command) {
         Ok(code) => code,
         Err(error) => {
-            commands::complain(&error);
-            commands::exit_code(&error)
+            complaints::complain(&error);
+            complaints::exit_code(&error)
         }
     }
 }

@@ -15,7 +15,6 @@ pub(super) const KNOWN: &[(&str, &str)] = &[
         "crates/posthouse-store/src/sqlite/",
         "transactions go through mod.rs, and a message's life is cut along tables",
     ),
-    ("crates/posthouse/src/commands/", "what commands have in common stands in the file of one of them"),
 ];
 
 /// Who uses whom, by file.

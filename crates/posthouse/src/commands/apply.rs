@@ -11,16 +11,14 @@ use posthouse_gateway::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{
-    complain,
-    plan::{Asked, Planned, by_gateway, plan, print_steps},
-    wait_for,
-};
+use super::plan::{Asked, Planned, by_gateway, plan, print_steps};
 use crate::{
+    complaints::complain,
     confirm::{confirm, is_attended},
     print::{self, Printer},
     running::{Reached, reach, reach_at, reach_others},
     target::{GatewayAddress, Target, environment, told, visit},
+    wait::wait_for,
     who::at_the_files,
 };
 

@@ -7,10 +7,11 @@ use posthouse_api::{AuditQuery, AuditRow};
 use posthouse_core::moment::{Moment, window};
 use serde_json::json;
 
-use super::{messages::moment, wait_for};
+use super::messages::moment;
 use crate::{
     print::{self, Printer},
     via::ViaArgs,
+    wait::wait_for,
 };
 
 /// The most rows that one call lists.

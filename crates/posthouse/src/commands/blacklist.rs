@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use posthouse_core::provisioning::csv::NumberList;
 
-use super::{accounts::change, numbers, wait_for};
-use crate::{print, target::StoreArgs, via::Via};
+use super::{accounts::change, numbers};
+use crate::{print, target::StoreArgs, via::Via, wait::wait_for};
 
 /// The arguments of `posthouse blacklist`.
 #[derive(clap::Args)]

@@ -8,11 +8,12 @@ use posthouse_api::{ApiClient, CaptureRequest, CaptureView, CapturedExchange, MA
 use posthouse_gateway::config::Settings;
 use serde_json::json;
 
-use super::{duration, wait_for};
 use crate::{
     print::{self, Printer},
     running,
     target::{GatewayAddress, environment},
+    times::duration,
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse captures`.

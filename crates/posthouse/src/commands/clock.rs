@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use posthouse_core::{actor::Actor, steady::STANDS_FOR};
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
     print,
     target::{settings_of, visit},
+    wait::wait_for,
     who::user,
 };
 

@@ -6,10 +6,10 @@ use posthouse_api::NodeView;
 use posthouse_gateway::config::Settings;
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
     print, running,
     target::{GatewayAddress, settings_of},
+    wait::wait_for,
 };
 
 /// The arguments of both.

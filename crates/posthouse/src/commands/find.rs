@@ -5,14 +5,13 @@ use std::{io, process::ExitCode};
 use jiff::Timestamp;
 use posthouse_api::{FoundView, MoView, UnmatchedView};
 
-use super::{
-    messages::{message_line, seconds},
-    refusals, wait_for,
-};
+use super::{messages::common::message_line, refusals};
 use crate::{
     print::{self, Printer},
     target::settings_of,
+    times::seconds,
     via::{Via, ViaArgs},
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse find`.

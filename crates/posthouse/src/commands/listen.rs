@@ -17,9 +17,11 @@ use rustls::ServerConfig;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{StopSignals, duration};
-
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    times::duration,
+    wait::{StopSignals, wait_for},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,7 +67,7 @@ pub struct Args {
 
 /// Listens until asked to stop.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    super::wait_for(listen(args))
+    wait_for(listen(args))
 }
 
 async fn listen(args: &Args) -> anyhow::Result<ExitCode> {

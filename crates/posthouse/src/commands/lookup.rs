@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use posthouse_api::LookupView;
 
-use super::wait_for;
-use crate::{print, target::StoreArgs, via::Via};
+use crate::{complaints::provisioned, print, target::StoreArgs, via::Via, wait::wait_for};
 
 /// The arguments of `posthouse lookup`.
 #[derive(clap::Args)]
@@ -36,7 +35,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         via.close().await?;
         found
     });
-    let Some(found) = super::provisioned(found)? else { return Ok(ExitCode::from(2)) };
+    let Some(found) = provisioned(found)? else { return Ok(ExitCode::from(2)) };
     let mut out = print::stdout();
     if args.store.json {
         out.json(&found)?;

@@ -1,6 +1,7 @@
 //! `posthouse messages`: looks messages up, and intervenes by hand: by the gateway that runs on the store, or on the store itself.
 
 mod bulk;
+pub(super) mod common;
 pub(super) mod filter;
 mod intervene;
 mod next;
@@ -9,22 +10,26 @@ mod resend;
 mod selection;
 mod unreadable;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use anyhow::bail;
 use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_api::{FoundView, MessageDetail, MessageQuery, MessageShare, MessageView};
-use posthouse_core::{Id, address::Msisdn};
-use serde_json::{Value, json};
+use posthouse_core::Id;
+use serde_json::json;
 
-use self::filter::Filter;
 pub(super) use self::filter::{moment, number};
-use super::wait_for;
+use self::{
+    common::{Common, as_json, message_line, open},
+    filter::Filter,
+};
 use crate::{
     print::{self, Printer},
-    target::{GatewayAddress, settings_of},
+    target::settings_of,
+    times::seconds,
     via::Via,
+    wait::wait_for,
 };
 
 /// The most messages that one call lists.
@@ -55,19 +60,6 @@ enum Command {
     ResendReports(Box<resend::Resend>),
     /// List what carriers posted and could not be read, or show one of them with its bytes
     Unreadable(unreadable::Args),
-}
-
-/// What all of them have in common.
-#[derive(clap::Args)]
-struct Common {
-    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    gateway: GatewayAddress,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -143,7 +135,7 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     for message in &page.items {
-        writeln!(out, "{}", line(message))?;
+        writeln!(out, "{}", message_line(message))?;
     }
     match page.next {
         _ if page.items.is_empty() => writeln!(out, "no message matches")?,
@@ -194,23 +186,6 @@ fn in_common(share: &MessageShare) -> String {
     let carrier = carrier.as_ref().map(|carrier| format!("carrier {carrier}"));
     let shown = [account, state, &code, &carrier];
     shown.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("  ")
-}
-
-/// A message on one line.
-pub(super) fn message_line(message: &MessageView) -> String {
-    line(message)
-}
-
-fn line(message: &MessageView) -> String {
-    let MessageView { message_id, account, carrier, state, recipient, .. } = message;
-    let at = seconds(message.accepted_at);
-    let recipient = masked(recipient);
-    format!("{message_id:<19}  {at}  {state:<13}  {account} -> {recipient}  carrier {carrier}")
-}
-
-/// A number as it is shown where many are.
-fn masked(number: &str) -> String {
-    Msisdn::parse(number, true).map_or_else(|| number.to_owned(), |number| number.to_string())
 }
 
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
@@ -266,10 +241,6 @@ fn elsewhere(id: &str, found: &FoundView) -> String {
     }
 }
 
-async fn open(common: &Common) -> anyhow::Result<Via> {
-    Via::open(&settings_of(common.config.as_deref())?, &common.gateway).await
-}
-
 fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::Result<()> {
     let message = &shown.message;
     writeln!(out, "MessageID      {}", message.message_id)?;
@@ -298,14 +269,4 @@ fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::
         writeln!(out, "{at}  {:<15}  {}", event.kind, event.detail)?;
     }
     Ok(())
-}
-
-pub(super) fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
-/// Members in the order of their names, as programs have always had them.
-fn as_json(shown: &impl serde::Serialize) -> Value {
-    // Types of the API always can be written.
-    serde_json::to_value(shown).unwrap_or_default()
 }

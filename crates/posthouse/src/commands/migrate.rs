@@ -11,8 +11,7 @@ use posthouse_gateway::config::Settings;
 use posthouse_store::{MediaPlace, StorePlace, StoreUrl, TransferProgress, take_back, take_over};
 use serde_json::json;
 
-use super::wait_for;
-use crate::{print, progress::ProgressLine, target::environment};
+use crate::{print, progress::ProgressLine, target::environment, wait::wait_for};
 
 /// The arguments of `posthouse migrate`.
 #[derive(clap::Args)]

@@ -3,12 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::bail;
-use jiff::Timestamp;
 use posthouse_api::{MoQuery, MoView, UnmatchedQuery};
 use serde_json::json;
 
-use super::wait_for;
-use crate::{print, via::ViaArgs};
+use crate::{print, times::seconds, via::ViaArgs, wait::wait_for};
 
 /// The arguments of `posthouse mo`.
 #[derive(clap::Args)]
@@ -133,10 +131,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::ForNobody(for_nobody) => wait_for(for_nobody.run()),
         Command::UnmatchedReports(unmatched) => wait_for(unmatched.run()),
     }
-}
-
-fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 /// The end of a list.

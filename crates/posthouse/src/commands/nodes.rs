@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 use posthouse_api::{LogLevelRequest, LogLevelView, NodeView};
 
-use super::wait_for;
-use crate::{print, running, target::StoreArgs};
+use crate::{print, running, target::StoreArgs, wait::wait_for};
 
 /// The arguments of `posthouse nodes`.
 #[derive(clap::Args)]

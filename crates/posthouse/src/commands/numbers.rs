@@ -11,8 +11,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use posthouse_api::{NumbersImported, ProblemDetails, ProblemError};
 use posthouse_core::provisioning::csv::NumberList;
 
-use super::{Several, wait_for};
-use crate::{print, target::StoreArgs, via::Via};
+use crate::{complaints::Several, print, target::StoreArgs, via::Via, wait::wait_for};
 
 /// The most of standard input that is read, in bytes: ten million numbers or more.
 const LONGEST: u64 = 256 << 20;

@@ -6,10 +6,10 @@ use anyhow::bail;
 use posthouse_api::{OperationRequest, OperationView};
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
     print::{self, Printer},
     via::ViaArgs,
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse operations`.

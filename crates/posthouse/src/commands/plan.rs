@@ -10,12 +10,12 @@ use posthouse_gateway::{
 };
 use posthouse_store::OpenError;
 
-use super::wait_for;
 use crate::{
     enclosed::{Enclosed, enclose},
     print::{self, Printer},
     running,
     target::{Target, environment, told, visit},
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse plan`.

@@ -5,11 +5,11 @@ use std::{io, path::PathBuf, process::ExitCode};
 use posthouse_api::{AccountQueue, CarrierQueue, ConnectionPace};
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
     print::{self, Printer},
     target::{GatewayAddress, settings_of},
     via::Via,
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse queues`.

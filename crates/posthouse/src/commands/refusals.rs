@@ -8,14 +8,13 @@ use posthouse_api::{FindingView, RefusalQuery, RefusalView};
 use posthouse_core::moment::{Moment, window};
 use serde_json::json;
 
-use super::{
-    messages::{moment, number, seconds},
-    wait_for,
-};
+use super::messages::{moment, number};
 use crate::{
     print::{self, Printer},
     target::{GatewayAddress, settings_of},
+    times::seconds,
     via::Via,
+    wait::wait_for,
 };
 
 /// The most refusals that one call lists.

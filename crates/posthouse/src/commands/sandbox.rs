@@ -5,8 +5,12 @@ use std::process::ExitCode;
 use posthouse_api::{ApiClient, PreviewView, SandboxClear, SandboxDelivery, SandboxMessage};
 use serde_json::json;
 
-use super::wait_for;
-use crate::{print, running, target::StoreArgs};
+use crate::{
+    complaints::{of_api, provisioned},
+    print, running,
+    target::StoreArgs,
+    wait::wait_for,
+};
 
 /// The arguments of `posthouse sandbox`.
 #[derive(clap::Args)]
@@ -89,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Deliver(deliver) => deliver.run(),
         Command::Clear(clear) => clear.run(),
     };
-    Ok(super::provisioned(done.map_err(super::of_api))?.unwrap_or_else(|| ExitCode::from(2)))
+    Ok(provisioned(done.map_err(of_api))?.unwrap_or_else(|| ExitCode::from(2)))
 }
 
 async fn open(store: &StoreArgs) -> anyhow::Result<ApiClient> {

@@ -14,8 +14,11 @@ use posthouse_sim::{
 };
 use serde_json::json;
 
-use super::duration;
-use crate::print::{self, Printer};
+use crate::{
+    print::{self, Printer},
+    times::duration,
+    wait::wait_for,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -113,7 +116,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out.bytes(&wire::raw(&mms.prepare()?))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let answer = super::wait_for(async {
+    let answer = wait_for(async {
         let client = args.client().await?;
         submit(&client, &mms).await.map_err(told)
     })?;

@@ -16,8 +16,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::StopSignals;
-use crate::{logs, print, target::settings_of};
+use crate::{logs, print, target::settings_of, wait::StopSignals};
 
 /// The arguments of `posthouse serve`.
 #[derive(clap::Args)]

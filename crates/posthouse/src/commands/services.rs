@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{
-    accounts::{change, service},
-    wait_for,
-};
-use crate::{print, target::StoreArgs, via::Via};
+use super::accounts::{change, service};
+use crate::{complaints::provisioned, print, target::StoreArgs, via::Via, wait::wait_for};
 
 /// The arguments of `posthouse services`.
 #[derive(clap::Args)]
@@ -80,7 +77,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         via.close().await?;
         services
     });
-    let Some(services) = super::provisioned(services)? else { return Ok(ExitCode::from(2)) };
+    let Some(services) = provisioned(services)? else { return Ok(ExitCode::from(2)) };
     let mut out = print::stdout();
     if args.store.json {
         out.json(&serde_json::json!({ "items": services, "next": null }))?;

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use posthouse_api::SessionView;
 use serde_json::json;
 
-use super::wait_for;
-use crate::{print, via::ViaArgs};
+use crate::{print, via::ViaArgs, wait::wait_for};
 
 /// The arguments of `posthouse sessions`.
 #[derive(clap::Args)]

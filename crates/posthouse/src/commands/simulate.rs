@@ -16,9 +16,11 @@ use posthouse_sim::{
 use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::interval};
 
-use super::{Several, StopSignals};
-
-use crate::print::{self, Printer};
+use crate::{
+    complaints::Several,
+    print::{self, Printer},
+    wait::{StopSignals, wait_for},
+};
 
 /// How often new messages are shown on a terminal.
 const SHOW_EVERY: Duration = Duration::from_millis(200);
@@ -80,7 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(path) => read(path)?,
         None => vec![config::usual_carrier()],
     };
-    super::wait_for(simulate(carriers, args.json))
+    wait_for(simulate(carriers, args.json))
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {

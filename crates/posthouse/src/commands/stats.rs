@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{SeriesView, StoreView};
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
+    complaints::{of_api, provisioned},
     print::{self, Printer},
     running,
     target::StoreArgs,
+    wait::wait_for,
 };
 
 /// How many of the newest values are shown to people.
@@ -90,7 +91,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Ok((series, store))
     });
-    let Some((series, store)) = super::provisioned(asked.map_err(super::of_api))? else {
+    let Some((series, store)) = provisioned(asked.map_err(of_api))? else {
         return Ok(ExitCode::from(2));
     };
     let mut out = print::stdout();

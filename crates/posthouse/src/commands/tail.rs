@@ -13,10 +13,13 @@ use posthouse_core::life::state::State;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{StopSignals, messages::message_line, wait_for};
+use super::messages::common::message_line;
 use crate::{
+    complaints::provisioned,
     print::{self, Printer},
+    times::duration,
     via::{Via, ViaArgs},
+    wait::{StopSignals, wait_for},
 };
 
 /// How many messages are looked at each time, and so of how many that have not ended is known where they stood.
@@ -51,13 +54,13 @@ pub struct Args {
     #[arg(long, value_name = "NUMBER")]
     lines: Option<usize>,
     /// How often it is looked
-    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = super::duration)]
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = duration)]
     every: Duration,
 }
 
 /// Follows.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    Ok(super::provisioned(wait_for(follow(args)))?.map_or(ExitCode::from(2), |()| ExitCode::SUCCESS))
+    Ok(provisioned(wait_for(follow(args)))?.map_or(ExitCode::from(2), |()| ExitCode::SUCCESS))
 }
 
 async fn follow(args: &Args) -> anyhow::Result<()> {

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use posthouse_api::{IssuedToken, TokenRequest, TokenView};
 use serde_json::json;
 
-use super::{duration, wait_for};
 use crate::{
     print,
     target::{GatewayAddress, settings_of},
+    times::duration,
     via::Via,
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse tokens`.

@@ -20,9 +20,9 @@ use ratatui::{
 };
 use tokio::{runtime::Runtime, time::timeout};
 
-use super::duration;
 use crate::{
     target::{GatewayAddress, settings_of},
+    times::duration,
     via::Via,
 };
 

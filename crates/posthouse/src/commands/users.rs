@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use posthouse_api::{IssuedLink, RoleRequest, UserRequest, UserView};
 use serde_json::json;
 
-use super::wait_for;
 use crate::{
     print,
     target::settings_of,
     via::{Via, ViaArgs},
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse users`.

@@ -3,11 +3,14 @@
 use std::{io::Read as _, process::ExitCode, time::Duration};
 
 use anyhow::{Context as _, ensure};
-use jiff::Timestamp;
 use posthouse_api::{IssuedKey, KeyKind, KeyRequest, KeyView};
 
-use super::super::{duration, wait_for};
-use crate::{print, via::ViaArgs};
+use crate::{
+    print,
+    times::{duration, seconds},
+    via::ViaArgs,
+    wait::wait_for,
+};
 
 /// The longest key that is read, in bytes.
 const LONGEST: u64 = 4096;
@@ -120,7 +123,6 @@ fn line(key: &KeyView) -> String {
         (None, Some(username)) => format!("password of {username}"),
         (None, None) => "password".to_owned(),
     };
-    let seconds = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let own = if key.own { ", its own" } else { "" };
     let until = key.until.map(|until| format!(", until {}", seconds(until))).unwrap_or_default();
     let used = key.last_used.map_or("not used yet".to_owned(), |used| format!("last used {}", seconds(used)));

@@ -6,11 +6,11 @@ use std::{io, process::ExitCode};
 
 use posthouse_api::{AccountView, ChangeMade, ServiceView};
 
-use super::wait_for;
 use crate::{
     print::{self, Printer},
     target::StoreArgs,
     via::Via,
+    wait::wait_for,
 };
 
 /// The arguments of `posthouse accounts`.

@@ -20,7 +20,7 @@ use mm7::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::print;
+use crate::{print, wait::wait_for};
 
 /// The arguments of `posthouse bench-ceiling`: none.
 #[derive(clap::Args)]
@@ -28,7 +28,7 @@ pub struct Args {}
 
 /// Prints where it listens, and serves till stdin ends: it does not outlive the bench that started it.
 pub fn run(_: &Args) -> anyhow::Result<ExitCode> {
-    super::super::wait_for(async {
+    wait_for(async {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         announce(listener.local_addr()?)?;
         let over = tokio::task::spawn_blocking(|| io::stdin().read_to_end(&mut Vec::new()));

@@ -40,8 +40,7 @@ use self::{
     usage::Used,
 };
 
-use super::duration;
-use crate::{print, progress::ProgressLine};
+use crate::{complaints::complain, print, progress::ProgressLine, times::duration};
 
 /// How long a load runs before it is measured, at most; it is a quarter of the measurement.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -145,7 +144,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         measured.print(&mut out)?;
     }
     if let Some(error) = &measured.accept.first_error {
-        super::complain(&anyhow::anyhow!(
+        complain(&anyhow::anyhow!(
             "{} requests were not accepted; the first: {error}",
             measured.accept.errors
         ));

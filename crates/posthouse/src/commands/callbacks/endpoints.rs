@@ -5,9 +5,9 @@ use std::{io, process::ExitCode};
 use posthouse_api::EndpointView;
 use serde_json::json;
 
-use super::seconds;
 use crate::{
     print::{self, Printer},
+    times::seconds,
     via::ViaArgs,
 };
 

@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use posthouse_api::{CallbackQuery, CallbackView};
 use serde_json::json;
 
-use super::seconds;
-use crate::{print, via::ViaArgs};
+use crate::{print, times::seconds, via::ViaArgs};
 
 /// The most that one call lists.
 const MOST: u16 = 1000;

@@ -7,9 +7,7 @@ mod show;
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-
-use super::wait_for;
+use crate::wait::wait_for;
 
 /// The arguments of `posthouse callbacks`.
 #[derive(clap::Args)]
@@ -47,8 +45,4 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::Resume(resume) => wait_for(resume.run()),
         Command::Test(test) => wait_for(test.run()),
     }
-}
-
-fn seconds(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

@@ -6,9 +6,10 @@ use anyhow::bail;
 use posthouse_api::CallbackTry;
 use serde_json::json;
 
-use super::{list::line, seconds};
+use super::list::line;
 use crate::{
     print::{self, Printer},
+    times::seconds,
     via::ViaArgs,
 };
 

@@ -8,6 +8,7 @@ use posthouse_core::{duration, time::after};
 
 use crate::{
     print::{self, Printer},
+    times::seconds,
     via::ViaArgs,
 };
 
@@ -163,7 +164,6 @@ pub(super) fn overrides(out: &mut Printer, status: &ConnectionStatus) -> io::Res
 }
 
 fn who(since: Timestamp, until: Option<Timestamp>, by: &str, reason: &str) -> String {
-    let seconds = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     let until = until.map(|until| format!(" until {}", seconds(until))).unwrap_or_default();
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     format!(" since {}{until} by {by}{reason}", seconds(since))

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use posthouse_api::{CarrierView, ConnectionView};
 
-use super::{accounts::members, wait_for};
-use crate::{print, target::StoreArgs, via::Via};
+use super::accounts::members;
+use crate::{print, target::StoreArgs, via::Via, wait::wait_for};
 
 /// The arguments of `posthouse carriers`.
 #[derive(clap::Args)]

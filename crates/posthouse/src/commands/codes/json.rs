@@ -1,13 +1,11 @@
 //! Pages as JSON.
 
-use posthouse_core::codes::{Group, Page, StatusPage};
+use posthouse_core::codes::{Group, PAGES, Page, STATUS_PAGES, StatusPage};
 use serde_json::{Map, Value, json};
-
-use super::pages;
 
 /// Every page.
 pub fn all() -> Value {
-    let (codes, statuses) = pages();
+    let (codes, statuses) = (PAGES, STATUS_PAGES);
     json!({
         "status_codes": codes.iter().map(code).collect::<Vec<_>>(),
         "delivery_statuses": statuses.iter().map(status).collect::<Vec<_>>(),

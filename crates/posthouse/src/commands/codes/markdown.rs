@@ -1,11 +1,8 @@
 //! docs/codes.md.
 
-use posthouse_core::codes::{Difference, Group, Page, StatusPage};
+use posthouse_core::codes::{Difference, Group, PAGES, Page, STATUS_PAGES, StatusPage};
 
-use super::{
-    pages,
-    text::{by_carriers, introduction},
-};
+use super::text::{by_carriers, introduction};
 
 const HEAD: &str = "\
 # Status codes and delivery statuses
@@ -19,7 +16,7 @@ finds the cause in a request. A request with several faults is answered for the 
 
 /// The whole document.
 pub fn document() -> String {
-    let (codes, statuses) = pages();
+    let (codes, statuses) = (PAGES, STATUS_PAGES);
     let mut text = HEAD.to_owned();
     text.push_str("| code | StatusText | retry |\n|---|---|---|\n");
     for page in codes {

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use mm7::{MmStatus, StatusCode};
-use posthouse_core::codes::{PAGES, Page, STATUS_PAGES, StatusPage};
+use posthouse_core::codes::{Page, StatusPage};
 
 use crate::print;
 
@@ -82,9 +82,4 @@ fn select(wanted: &str) -> anyhow::Result<Subject> {
             "{wanted} is no status code or delivery status of the table; `posthouse codes` lists them all"
         )
     })
-}
-
-/// Every page, in the order of the tables.
-fn pages() -> (&'static [Page], &'static [StatusPage]) {
-    (PAGES, STATUS_PAGES)
 }

@@ -1,16 +1,15 @@
 //! A page in words, for a terminal of 100 columns.
 
 use mm7::StatusCode;
-use posthouse_core::codes::{Difference, Page, StatusPage};
+use posthouse_core::codes::{Difference, PAGES, Page, STATUS_PAGES, StatusPage};
 
-use super::pages;
 use crate::commands::layout::{hanging, plural};
 
 const LABEL: &str = "              ";
 
 /// All codes and statuses, each in a line.
 pub fn list() -> String {
-    let (codes, statuses) = pages();
+    let (codes, statuses) = (PAGES, STATUS_PAGES);
     let mut text = String::new();
     for page in codes {
         text.push_str(&format!("{:<15}{}\n", page.code.code(), page.code.text()));
@@ -142,7 +141,7 @@ mod tests {
 
     #[test]
     fn pages_fit_a_terminal_of_100_columns() {
-        let (codes, statuses) = pages();
+        let (codes, statuses) = (PAGES, STATUS_PAGES);
         let texts = codes.iter().map(code).chain(statuses.iter().map(status)).chain([list()]);
         for text in texts {
             // Lines of an example stand as they are, so that they can be copied.

@@ -19,8 +19,10 @@ use self::{
     stage::Stage,
     watch::{LifeEnd, follow},
 };
-use super::{StopSignals, wait_for};
-use crate::{logs, print};
+use crate::{
+    logs, print,
+    wait::{StopSignals, wait_for},
+};
 
 /// How long all lives together may take.
 const AT_MOST: Duration = Duration::from_secs(28);

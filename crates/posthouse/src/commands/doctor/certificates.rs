@@ -17,7 +17,7 @@ use posthouse_gateway::{
     },
 };
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The TLS files of each door that has some.
 pub(super) fn of_doors(settings: &Settings, now: Timestamp) -> Vec<Finding> {

@@ -1,13 +1,14 @@
 //! `posthouse doctor`: looks at all that the gateway needs, and says what to mend.
 
 mod certificates;
+mod finding;
 mod peers;
 mod place;
 mod queues;
 mod restored;
 
 use std::{
-    fmt, io,
+    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -25,13 +26,13 @@ use posthouse_gateway::{
     config::{ConfigErrors, Settings},
 };
 use posthouse_store::{OpenError, lasts};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::wait_for;
-
+use self::finding::{Finding, Verdict};
 use crate::{
     print::{self, Printer},
     target::{settings_of, visit},
+    wait::wait_for,
 };
 
 /// By how much the clock may be behind the newest message: two nodes' clocks are never the same.
@@ -67,57 +68,6 @@ pub struct Args {
     /// Do what the store needs after its PostgreSQL database was restored to an earlier time
     #[arg(long)]
     after_restore: bool,
-}
-
-/// How it is with one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Fine,
-    /// Nothing is broken, but an operator should know.
-    Note,
-    Mend,
-}
-
-impl Verdict {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fine => "ok",
-            Self::Note => "note",
-            Self::Mend => "mend",
-        }
-    }
-}
-
-/// What was found out about one thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Finding {
-    check: &'static str,
-    verdict: Verdict,
-    said: String,
-}
-
-impl Finding {
-    fn fine(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Fine, said: said.into() }
-    }
-
-    fn note(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Note, said: said.into() }
-    }
-
-    fn mend(check: &'static str, said: impl Into<String>) -> Self {
-        Self { check, verdict: Verdict::Mend, said: said.into() }
-    }
-
-    fn to_json(&self) -> Value {
-        json!({"check": self.check, "verdict": self.verdict.as_str(), "said": self.said})
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<5} {:<8} {}", self.verdict.as_str(), self.check, self.said)
-    }
 }
 
 /// Looks at everything and prints what was found.

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Finding, certificates};
+use super::{certificates, finding::Finding};
 use crate::running::{Reached, dropped_log_lines, reach};
 
 /// How long a peer may take to take a connection.

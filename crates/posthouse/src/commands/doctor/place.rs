@@ -5,7 +5,7 @@ use std::{io::Write as _, path::Path};
 use posthouse_gateway::config::Settings;
 use posthouse_store::LOW_WATER_BYTES;
 
-use super::Finding;
+use super::finding::Finding;
 
 const MIB: u64 = 1 << 20;
 

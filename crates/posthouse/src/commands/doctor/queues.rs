@@ -3,7 +3,7 @@
 use posthouse_api::CarrierQueue;
 use posthouse_gateway::config::Settings;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::{running, target::GatewayAddress};
 
 /// The queues that are out of the ordinary. Nothing where no gateway runs, or its API cannot be used.

@@ -6,7 +6,7 @@ use posthouse_core::Id;
 use posthouse_store::{RestoredReport, after_restore};
 use serde_json::json;
 
-use crate::{commands::wait_for, print, target::settings_of};
+use crate::{print, target::settings_of, wait::wait_for};
 
 /// Does it, and says what was done.
 pub(super) fn run(file: Option<&Path>, as_json: bool) -> anyhow::Result<ExitCode> {

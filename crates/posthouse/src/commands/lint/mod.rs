@@ -16,6 +16,7 @@ use mm7::Dialect;
 use posthouse_core::lint::{Fixed, LintReport, Options};
 
 use crate::{
+    complaints::complain,
     print::{self, Printer},
     target::GatewayAddress,
 };
@@ -87,7 +88,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let file = match read(&args.file) {
         Ok(file) => file,
         Err(error) => {
-            super::complain(&error);
+            complain(&error);
             return Ok(ExitCode::from(UNREADABLE));
         }
     };

@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use posthouse_api::{LintFinding, LintView, MAX_LINT_BYTES};
 
-use super::{super::wait_for, Args, name_of};
+use super::{Args, name_of};
 use crate::{
+    complaints::{of_api, provisioned},
     print::{self, Printer},
     running,
     target::settings_of,
+    wait::wait_for,
 };
 
 /// Has it judged, and says what came of it.
@@ -23,7 +25,7 @@ pub(super) fn run(args: &Args, account: &str, file: Vec<u8>) -> anyhow::Result<E
         let api = running::required(&settings, &args.gateway).await?;
         Ok(api.lint(file, Some(account), None).await?)
     });
-    let Some(judged) = super::super::provisioned(judged.map_err(super::super::of_api))? else {
+    let Some(judged) = provisioned(judged.map_err(of_api))? else {
         return Ok(ExitCode::from(2));
     };
     let mut out = print::stdout();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use posthouse_api::InterveneRequest;
 
 use super::{
-    Common, as_json, line,
+    common::{Common, as_json, message_line},
     outcome::{Tally, VerbWords},
     selection::Selection,
 };
@@ -124,7 +124,7 @@ async fn walk(
         let came_of_it = via.intervene(order.verb, &request).await?;
         looked_at.fetch_add(came_of_it.looked_at as u64, Ordering::Relaxed);
         for message in &came_of_it.done {
-            outcome.did(|| (line(message), as_json(message)));
+            outcome.did(|| (message_line(message), as_json(message)));
         }
         outcome.parked += came_of_it.parked;
         for (reason, count) in came_of_it.left_alone {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use posthouse_api::NextStepView;
 
-use super::seconds;
+use crate::times::seconds;
 
 /// The units of a wait, with their length in seconds.
 const UNITS: [(&str, i64); 4] = [("d", 24 * 60 * 60), ("h", 60 * 60), ("m", 60), ("s", 1)];

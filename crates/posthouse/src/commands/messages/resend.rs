@@ -15,12 +15,11 @@ use posthouse_core::{
 };
 
 use super::{
-    Common, as_json,
+    common::{Common, as_json},
     filter::moment,
     outcome::{Tally, VerbWords},
-    seconds,
 };
-use crate::{progress::ProgressLine, target::settings_of, via::Via};
+use crate::{progress::ProgressLine, target::settings_of, times::seconds, via::Via};
 
 #[derive(clap::Args)]
 #[command(after_help = "\

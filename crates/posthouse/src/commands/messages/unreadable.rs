@@ -9,8 +9,8 @@ use posthouse_core::unreadable::MOST_OF_A_CARRIER;
 use posthouse_gateway::admin::unreadable::escaped;
 use serde_json::json;
 
-use super::{Common, as_json, open, seconds};
-use crate::{print, via::Via};
+use super::common::{Common, as_json, open};
+use crate::{print, times::seconds, via::Via};
 
 #[derive(clap::Args)]
 #[command(after_help = "\

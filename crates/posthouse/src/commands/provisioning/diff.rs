@@ -2,12 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{
-    commands::{plan::print_steps, wait_for},
-    print,
-    target::StoreArgs,
-    via::Via,
-};
+use crate::{commands::plan::print_steps, print, target::StoreArgs, via::Via, wait::wait_for};
 
 #[derive(clap::Args)]
 #[command(after_help = "\

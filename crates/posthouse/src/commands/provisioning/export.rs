@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::{commands::wait_for, print, target::StoreArgs, via::Via};
+use crate::{print, target::StoreArgs, via::Via, wait::wait_for};
 
 #[derive(clap::Args)]
 #[command(after_help = "\

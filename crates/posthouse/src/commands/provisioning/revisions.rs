@@ -5,10 +5,10 @@ use std::{io, process::ExitCode};
 use posthouse_api::RevisionView;
 
 use crate::{
-    commands::wait_for,
     print::{self, Printer},
     target::StoreArgs,
     via::Via,
+    wait::wait_for,
 };
 
 #[derive(clap::Args)]

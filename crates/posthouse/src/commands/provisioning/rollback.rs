@@ -8,12 +8,12 @@ use crate::{
     commands::{
         apply::{self, TakenChanges, in_time, reached, reached_json},
         plan::print_steps,
-        wait_for,
     },
     confirm::confirm,
     print,
     target::StoreArgs,
     via::Via,
+    wait::wait_for,
 };
 
 #[derive(clap::Args)]
