@@ -5,7 +5,7 @@ use std::{io, process::ExitCode};
 use jiff::Timestamp;
 use posthouse_api::{FoundView, MoView, UnmatchedView};
 
-use super::{messages::common::message_line, refusals};
+use super::{messages::frame::message_line, refusals};
 use crate::{
     print::{self, Printer},
     target::settings_of,

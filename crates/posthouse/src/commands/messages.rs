@@ -1,8 +1,8 @@
 //! `posthouse messages`: looks messages up, and intervenes by hand: by the gateway that runs on the store, or on the store itself.
 
 mod bulk;
-pub(super) mod common;
 pub(super) mod filter;
+pub(super) mod frame;
 mod intervene;
 mod next;
 mod outcome;
@@ -21,8 +21,8 @@ use serde_json::json;
 
 pub(super) use self::filter::{moment, number};
 use self::{
-    common::{Common, as_json, message_line, open},
     filter::Filter,
+    frame::{Common, as_json, message_line, open},
 };
 use crate::{
     print::{self, Printer},

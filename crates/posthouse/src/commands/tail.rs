@@ -13,7 +13,7 @@ use posthouse_core::life::state::State;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::messages::common::message_line;
+use super::messages::frame::message_line;
 use crate::{
     complaints::provisioned,
     print::{self, Printer},

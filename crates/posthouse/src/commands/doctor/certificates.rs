@@ -17,24 +17,24 @@ use posthouse_gateway::{
     },
 };
 
-use super::finding::Finding;
+use super::finding::DoctorFinding;
 
 /// The TLS files of each door that has some.
-pub(super) fn of_doors(settings: &Settings, now: Timestamp) -> Vec<Finding> {
+pub(super) fn of_doors(settings: &Settings, now: Timestamp) -> Vec<DoctorFinding> {
     let doors =
         [("mm7", &settings.mm7.tls), ("carriers", &settings.carriers.tls), ("admin", &settings.admin.tls)];
     doors.into_iter().filter_map(|(section, tls)| Some(of_door(section, tls.as_ref()?, now))).collect()
 }
 
-fn of_door(section: &str, tls: &Tls, now: Timestamp) -> Finding {
+fn of_door(section: &str, tls: &Tls, now: Timestamp) -> DoctorFinding {
     match files::load(tls) {
         Ok((_, in_force)) => judge(&format!("{section}.tls.cert"), in_force.expires, now),
-        Err(error) => Finding::mend("tls", format!("{section}.tls: {error}")),
+        Err(error) => DoctorFinding::mend("tls", format!("{section}.tls: {error}")),
     }
 }
 
 /// What is shown to peers that ask for a client certificate.
-pub(super) fn towards_peers(provisioning: &Provisioning, now: Timestamp) -> Vec<Finding> {
+pub(super) fn towards_peers(provisioning: &Provisioning, now: Timestamp) -> Vec<DoctorFinding> {
     let connections = provisioning.carriers.iter().flat_map(|carrier| {
         let name = |connection: &Connection| format!("{} {} tls.cert", carrier.id, connection.name);
         carrier.connections.iter().map(move |connection| (name(connection), connection.tls.as_ref()))
@@ -54,7 +54,7 @@ fn expires(identity: &Identity) -> Option<Timestamp> {
 }
 
 /// Client certificates that are required at a door that cannot ask for them.
-pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
+pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> Vec<DoctorFinding> {
     let accounts = provisioning.accounts.iter().map(|account| {
         (account.name.to_string(), !account.client_certs.is_empty(), "mm7", &settings.mm7.tls, "2568")
     });
@@ -72,16 +72,16 @@ pub(super) fn never_shown(provisioning: &Provisioning, settings: &Settings) -> V
              name the CA in [{section}] tls.client_ca"
         )
     };
-    in_vain.map(|found| Finding::mend("tls", told(found))).collect()
+    in_vain.map(|found| DoctorFinding::mend("tls", told(found))).collect()
 }
 
 /// Judges a certificate by its end. `None`: it does not say when that is.
-pub(super) fn judge(name: &str, expires: Option<Timestamp>, now: Timestamp) -> Finding {
+pub(super) fn judge(name: &str, expires: Option<Timestamp>, now: Timestamp) -> DoctorFinding {
     let (state, said) = judged(name, expires, now);
     match state {
-        CertificateState::Good => Finding::fine("tls", said),
-        CertificateState::Soon => Finding::note("tls", said),
-        CertificateState::Over => Finding::mend("tls", said),
+        CertificateState::Good => DoctorFinding::fine("tls", said),
+        CertificateState::Soon => DoctorFinding::note("tls", said),
+        CertificateState::Over => DoctorFinding::mend("tls", said),
     }
 }
 
@@ -95,18 +95,18 @@ mod tests {
         let found = |expires: &str| judge("mm7.tls.cert", Some(expires.parse().unwrap()), now);
         assert_eq!(
             found("2026-03-31T12:00:00Z"),
-            Finding::fine("tls", "mm7.tls.cert is good until 2026-03-31T12:00:00Z, 30 days")
+            DoctorFinding::fine("tls", "mm7.tls.cert is good until 2026-03-31T12:00:00Z, 30 days")
         );
         assert_eq!(
             found("2026-03-31T11:59:59Z"),
-            Finding::note(
+            DoctorFinding::note(
                 "tls",
                 "mm7.tls.cert expires at 2026-03-31T11:59:59Z, in 29 days; have a new one made"
             )
         );
         assert_eq!(
             found("2026-03-01T12:00:00Z"),
-            Finding::mend("tls", "mm7.tls.cert expired at 2026-03-01T12:00:00Z; put a new one there")
+            DoctorFinding::mend("tls", "mm7.tls.cert expired at 2026-03-01T12:00:00Z; put a new one there")
         );
     }
 }

@@ -25,13 +25,13 @@ impl Verdict {
 
 /// What was found out about one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Finding {
+pub(super) struct DoctorFinding {
     pub(super) check: &'static str,
     pub(super) verdict: Verdict,
     pub(super) said: String,
 }
 
-impl Finding {
+impl DoctorFinding {
     pub(super) fn fine(check: &'static str, said: impl Into<String>) -> Self {
         Self { check, verdict: Verdict::Fine, said: said.into() }
     }
@@ -49,7 +49,7 @@ impl Finding {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for DoctorFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<5} {:<8} {}", self.verdict.as_str(), self.check, self.said)
     }

@@ -28,7 +28,7 @@ use posthouse_gateway::{
 use posthouse_store::{OpenError, lasts};
 use serde_json::json;
 
-use self::finding::{Finding, Verdict};
+use self::finding::{DoctorFinding, Verdict};
 use crate::{
     print::{self, Printer},
     target::{settings_of, visit},
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let to_mend = findings.iter().filter(|finding| finding.verdict == Verdict::Mend).count();
     let mut out = print::stdout();
     if args.json {
-        let findings: Vec<_> = findings.iter().map(Finding::to_json).collect();
+        let findings: Vec<_> = findings.iter().map(DoctorFinding::to_json).collect();
         out.json(&json!({"ok": to_mend == 0, "findings": findings}))?;
     } else {
         print(&mut out, &findings, to_mend)?;
@@ -90,7 +90,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if to_mend == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn print(out: &mut Printer, findings: &[Finding], to_mend: usize) -> io::Result<()> {
+fn print(out: &mut Printer, findings: &[DoctorFinding], to_mend: usize) -> io::Result<()> {
     for finding in findings {
         writeln!(out, "{finding}")?;
     }
@@ -101,31 +101,33 @@ fn print(out: &mut Printer, findings: &[Finding], to_mend: usize) -> io::Result<
     }
 }
 
-fn mistaken(mistakes: &ConfigErrors) -> Vec<Finding> {
-    mistakes.mistakes.iter().map(|mistake| Finding::mend("config", mistake.to_string())).collect()
+fn mistaken(mistakes: &ConfigErrors) -> Vec<DoctorFinding> {
+    mistakes.mistakes.iter().map(|mistake| DoctorFinding::mend("config", mistake.to_string())).collect()
 }
 
-async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+async fn examine(file: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec<DoctorFinding>> {
     let config = file.map_or_else(|| "no file, the defaults".to_owned(), |file| file.display().to_string());
-    let mut findings = vec![Finding::fine("config", config)];
+    let mut findings = vec![DoctorFinding::fine("config", config)];
     let kept = match look(settings).await {
         Ok(Some(kept)) => {
-            findings.push(Finding::fine("store", kept.said(&settings.store.shown())));
+            findings.push(DoctorFinding::fine("store", kept.said(&settings.store.shown())));
             Some(kept)
         }
         Ok(None) => {
             let path = settings.store.shown();
-            findings
-                .push(Finding::note("store", format!("{path} is not there yet; `posthouse serve` makes it")));
+            findings.push(DoctorFinding::note(
+                "store",
+                format!("{path} is not there yet; `posthouse serve` makes it"),
+            ));
             None
         }
         Err(error) => {
-            findings.push(Finding::mend("store", format!("{error:#}")));
+            findings.push(DoctorFinding::mend("store", format!("{error:#}")));
             None
         }
     };
     if let Err(error @ OpenError::MayLose { .. }) = lasts(&settings.store.url()).await {
-        findings.push(Finding::mend("store", error.to_string()));
+        findings.push(DoctorFinding::mend("store", error.to_string()));
     }
     findings.extend(place::folders(settings));
     findings.push(clock(Timestamp::now(), kept.as_ref()));
@@ -186,7 +188,7 @@ async fn left_records(store: &dyn Store) -> StoreResult<usize> {
 }
 
 /// Records that no gateway writes.
-fn records(left: usize, settings: &Settings) -> Option<Finding> {
+fn records(left: usize, settings: &Settings) -> Option<DoctorFinding> {
     let many = match left {
         0 => return None,
         RECORDS_LOOKED_AT.. => format!("{RECORDS_LOOKED_AT} records or more"),
@@ -194,44 +196,44 @@ fn records(left: usize, settings: &Settings) -> Option<Finding> {
     };
     let said = format!("{many} of what ended have waited for more than ten minutes to be written");
     Some(match &settings.cdr.folder {
-        Some(folder) => Finding::mend(
+        Some(folder) => DoctorFinding::mend(
             "cdr",
             format!("{said}; start a gateway, or make {} writable and make room there", folder.display()),
         ),
-        None => Finding::note("cdr", format!("{said}; a gateway with [cdr] folder writes them")),
+        None => DoctorFinding::note("cdr", format!("{said}; a gateway with [cdr] folder writes them")),
     })
 }
 
 /// A door for carriers that the world can reach, where it asks for nothing.
-fn open_doors(provisioning: &Provisioning, settings: &Settings) -> Vec<Finding> {
+fn open_doors(provisioning: &Provisioning, settings: &Settings) -> Vec<DoctorFinding> {
     let open = open_carriers(provisioning.carriers.iter());
     let warnings = open::warnings(settings.carriers.listen, &open);
-    warnings.into_iter().map(|warning| Finding::note("door", warning)).collect()
+    warnings.into_iter().map(|warning| DoctorFinding::note("door", warning)).collect()
 }
 
 /// A clock that goes wrong ends messages too early, or never.
-fn clock(now: Timestamp, kept: Option<&Kept>) -> Finding {
+fn clock(now: Timestamp, kept: Option<&Kept>) -> DoctorFinding {
     let marks = kept.map(|kept| kept.clock).unwrap_or_default();
     clock_beside(now, kept.and_then(|kept| kept.newest), marks)
 }
 
-fn clock_beside(now: Timestamp, newest: Option<Id>, marks: ClockMarks) -> Finding {
+fn clock_beside(now: Timestamp, newest: Option<Id>, marks: ClockMarks) -> DoctorFinding {
     let ahead = newest.map_or(SignedDuration::ZERO, |id| id.time().duration_since(now));
     if ahead > CLOCK_TOLERANCE {
         let seconds = ahead.as_secs();
-        return Finding::mend(
+        return DoctorFinding::mend(
             "clock",
             format!("{now:.0} is {seconds} s before the newest message; set the clock of this machine"),
         );
     }
     match marks.seen.filter(|_| marks.is_far_from(now)) {
-        Some(seen) => Finding::note(
+        Some(seen) => DoctorFinding::note(
             "clock",
             format!(
                 "{now:.0} is far ahead of {seen:.0}, when a gateway was last here: nothing expires or is thrown away by it for an hour; if it is right, `posthouse clock --confirm`"
             ),
         ),
-        None => Finding::fine("clock", format!("{now:.0}")),
+        None => DoctorFinding::fine("clock", format!("{now:.0}")),
     }
 }
 
@@ -244,7 +246,10 @@ mod tests {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let newest = Id::first_at("2026-03-01T12:01:30Z".parse().unwrap());
         let said = "2026-03-01T12:00:00Z is 90 s before the newest message; set the clock of this machine";
-        assert_eq!(clock_beside(now, Some(newest), ClockMarks::default()), Finding::mend("clock", said));
+        assert_eq!(
+            clock_beside(now, Some(newest), ClockMarks::default()),
+            DoctorFinding::mend("clock", said)
+        );
     }
 
     #[test]
@@ -253,11 +258,11 @@ mod tests {
         let newest = Id::first_at("2026-03-01T12:00:04Z".parse().unwrap());
         assert_eq!(
             clock_beside(now, Some(newest), ClockMarks::default()),
-            Finding::fine("clock", "2026-03-01T12:00:00Z")
+            DoctorFinding::fine("clock", "2026-03-01T12:00:00Z")
         );
         assert_eq!(
             clock_beside(now, None, ClockMarks::default()),
-            Finding::fine("clock", "2026-03-01T12:00:00Z")
+            DoctorFinding::fine("clock", "2026-03-01T12:00:00Z")
         );
     }
 

@@ -21,7 +21,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{certificates, finding::Finding};
+use super::{certificates, finding::DoctorFinding};
 use crate::running::{Reached, dropped_log_lines, reach};
 
 /// How long a peer may take to take a connection.
@@ -31,17 +31,17 @@ const WAIT: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// What a running gateway left beside the store cannot be read.
-pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<DoctorFinding>> {
     match reach(settings, 0, WAIT).await? {
         Reached::Taken { admin } => {
-            let runs = Finding::fine("gateway", format!("runs, admin at {admin}"));
+            let runs = DoctorFinding::fine("gateway", format!("runs, admin at {admin}"));
             let dropped = dropped_log_lines(settings, &admin, WAIT).await;
             Ok([runs].into_iter().chain(dropped.and_then(of_the_log)).collect())
         }
         Reached::Late { admin, said } => {
             let said =
                 format!("{admin} does not answer as it should ({said}); see its log, or start it again");
-            Ok(vec![Finding::mend("gateway", said)])
+            Ok(vec![DoctorFinding::mend("gateway", said)])
         }
         Reached::NotRunning | Reached::Gone { .. } => {
             let listens = [
@@ -49,7 +49,7 @@ pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
                 ("carriers", settings.carriers.listen),
                 ("admin", settings.admin.listen),
             ];
-            let mut findings = vec![Finding::note("gateway", "none runs on this store")];
+            let mut findings = vec![DoctorFinding::note("gateway", "none runs on this store")];
             for (section, address) in listens {
                 findings.push(free(section, address, TcpListener::bind(address).await.map(drop)));
             }
@@ -59,17 +59,17 @@ pub(super) async fn ports(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
 }
 
 /// A log that lost something.
-fn of_the_log(dropped: u64) -> Option<Finding> {
+fn of_the_log(dropped: u64) -> Option<DoctorFinding> {
     let said = format!(
         "{dropped} lines were dropped since nobody read them; look at what takes the gateway's stderr"
     );
-    (dropped > 0).then(|| Finding::note("log", said))
+    (dropped > 0).then(|| DoctorFinding::note("log", said))
 }
 
-fn free(section: &str, address: SocketAddr, bound: io::Result<()>) -> Finding {
+fn free(section: &str, address: SocketAddr, bound: io::Result<()>) -> DoctorFinding {
     match bound {
-        Ok(()) => Finding::fine("port", format!("{address} can be listened on ({section}.listen)")),
-        Err(error) => Finding::mend(
+        Ok(()) => DoctorFinding::fine("port", format!("{address} can be listened on ({section}.listen)")),
+        Err(error) => DoctorFinding::mend(
             "port",
             format!(
                 "{address} cannot be listened on ({error}); stop what has it, or change {section}.listen"
@@ -80,7 +80,7 @@ fn free(section: &str, address: SocketAddr, bound: io::Result<()>) -> Finding {
 
 /// Whether each connection to a carrier, each VASP and the lookup service takes a TCP connection, and shakes hands where its URL is
 /// https.
-pub(super) async fn reachable(provisioning: &Provisioning) -> Vec<Finding> {
+pub(super) async fn reachable(provisioning: &Provisioning) -> Vec<DoctorFinding> {
     let mut calls = JoinSet::new();
     for (place, target) in targets(provisioning).into_iter().enumerate() {
         calls.spawn(async move { (place, target.call().await) });
@@ -91,9 +91,9 @@ pub(super) async fn reachable(provisioning: &Provisioning) -> Vec<Finding> {
     findings.into_iter().map(|(_, finding)| finding).chain(unconnected.map(without_connection)).collect()
 }
 
-fn without_connection(carrier: &Carrier) -> Finding {
+fn without_connection(carrier: &Carrier) -> DoctorFinding {
     let id = &carrier.id;
-    Finding::mend(
+    DoctorFinding::mend(
         "carrier",
         format!(
             "{id} has no connection, and what is for it is refused by 3520; add a [[carrier.connection]]"
@@ -146,10 +146,10 @@ fn lookup(lookup: &Lookup) -> Option<Target> {
 }
 
 impl Target {
-    async fn call(self) -> Finding {
+    async fn call(self) -> DoctorFinding {
         let Self { check, name, url, tls } = self;
         let Some(peer) = Peer::of(&url) else {
-            return Finding::mend(check, format!("{name} has no URL that can be called; mend it"));
+            return DoctorFinding::mend(check, format!("{name} has no URL that can be called; mend it"));
         };
         let name = format!("{name}: {}", peer.address);
         let stream = match within(TcpStream::connect(&peer.address)).await {
@@ -157,11 +157,15 @@ impl Target {
             Err(why) => {
                 let said = format!("{name} cannot be reached ({why}); start it, or mend its url");
                 // What a VASP is owed waits for it; messages go on meanwhile.
-                return if check == VASP { Finding::note(check, said) } else { Finding::mend(check, said) };
+                return if check == VASP {
+                    DoctorFinding::note(check, said)
+                } else {
+                    DoctorFinding::mend(check, said)
+                };
             }
         };
         if !peer.is_secure {
-            return Finding::fine(check, format!("{name} takes connections"));
+            return DoctorFinding::fine(check, format!("{name} takes connections"));
         }
         let tls = tls.unwrap_or_default();
         greeted(check, &name, within(shake_hands(stream, &peer.host, &tls)).await, Timestamp::now())
@@ -185,16 +189,16 @@ fn greeted(
     name: &str,
     shaken: Result<Option<Timestamp>, String>,
     now: Timestamp,
-) -> Finding {
+) -> DoctorFinding {
     let expires = match shaken {
         Ok(expires) => expires,
         Err(why) => {
             let remedy = "mend it there, or its url and tls here (docs/tls.md)";
-            return Finding::mend(check, format!("{name} does not shake hands: {why}; {remedy}"));
+            return DoctorFinding::mend(check, format!("{name} does not shake hands: {why}; {remedy}"));
         }
     };
     let judged = certificates::judge("its certificate", expires, now);
-    Finding { check, said: format!("{name} shakes hands; {}", judged.said), ..judged }
+    DoctorFinding { check, said: format!("{name} shakes hands; {}", judged.said), ..judged }
 }
 
 /// Whom a URL calls. Never more of it: the rest may hold a key.
@@ -237,8 +241,8 @@ mod tests {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
         let shaken = |expires: &str| greeted("carrier", "a: b:443", Ok(Some(expires.parse().unwrap())), now);
         let told = "a: b:443 shakes hands; its certificate is good until 2026-04-01T12:00:00Z, 31 days";
-        assert_eq!(shaken("2026-04-01T12:00:00Z"), Finding::fine("carrier", told));
+        assert_eq!(shaken("2026-04-01T12:00:00Z"), DoctorFinding::fine("carrier", told));
         let told = "a: b:443 shakes hands; its certificate expires at 2026-03-02T12:00:00Z, in 1 days; have a new one made";
-        assert_eq!(shaken("2026-03-02T12:00:00Z"), Finding::note("carrier", told));
+        assert_eq!(shaken("2026-03-02T12:00:00Z"), DoctorFinding::note("carrier", told));
     }
 }

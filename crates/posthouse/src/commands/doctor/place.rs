@@ -5,7 +5,7 @@ use std::{io::Write as _, path::Path};
 use posthouse_gateway::config::Settings;
 use posthouse_store::LOW_WATER_BYTES;
 
-use super::finding::Finding;
+use super::finding::DoctorFinding;
 
 const MIB: u64 = 1 << 20;
 
@@ -13,7 +13,7 @@ const MIB: u64 = 1 << 20;
 const COMFORT: u64 = 8;
 
 /// The folders of the store and of media, and how much is free there.
-pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
+pub(super) fn folders(settings: &Settings) -> Vec<DoctorFinding> {
     let store = settings.store.path.parent().unwrap_or(Path::new(""));
     let mut findings = match &settings.store.postgres {
         // By what lies there, commands find this machine's gateway.
@@ -22,7 +22,7 @@ pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
     };
     match settings.media.place.folder() {
         Some(media) => findings.extend([writable("media", media), room(media)]),
-        None => findings.push(Finding::note(
+        None => findings.push(DoctorFinding::note(
             "media",
             format!("{} is looked at when the store is opened", settings.media.place),
         )),
@@ -33,16 +33,16 @@ pub(super) fn folders(settings: &Settings) -> Vec<Finding> {
     findings
 }
 
-fn writable(check: &'static str, folder: &Path) -> Finding {
+fn writable(check: &'static str, folder: &Path) -> DoctorFinding {
     let place = nearest_there(folder);
     let said = place.display();
     if let Err(error) = try_to_write(place) {
         let remedy = "let this user write there, or name another folder in the configuration";
-        return Finding::mend(check, format!("{said} cannot be written ({error}); {remedy}"));
+        return DoctorFinding::mend(check, format!("{said} cannot be written ({error}); {remedy}"));
     }
     match folder == place {
-        true => Finding::fine(check, format!("{said} can be written")),
-        false => Finding::note(check, format!("{} is not there yet and can be made", folder.display())),
+        true => DoctorFinding::fine(check, format!("{said} can be written")),
+        false => DoctorFinding::note(check, format!("{} is not there yet and can be made", folder.display())),
     }
 }
 
@@ -58,23 +58,26 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn room(folder: &Path) -> Finding {
+fn room(folder: &Path) -> DoctorFinding {
     let place = nearest_there(folder);
     match rustix::fs::statvfs(place) {
         Ok(disk) => judge(place, disk.f_bavail.saturating_mul(disk.f_frsize)),
-        Err(error) => Finding::mend("disk", format!("{}: {error}; mend the disk", place.display())),
+        Err(error) => DoctorFinding::mend("disk", format!("{}: {error}; mend the disk", place.display())),
     }
 }
 
-fn judge(place: &Path, free: u64) -> Finding {
+fn judge(place: &Path, free: u64) -> DoctorFinding {
     let said = format!("{}: {} MiB free", place.display(), free / MIB);
     if free < LOW_WATER_BYTES {
         let least = LOW_WATER_BYTES / MIB;
-        return Finding::mend("disk", format!("{said}; below {least} MiB nothing is accepted: make room"));
+        return DoctorFinding::mend(
+            "disk",
+            format!("{said}; below {least} MiB nothing is accepted: make room"),
+        );
     }
     match free < LOW_WATER_BYTES.saturating_mul(COMFORT) {
-        true => Finding::note("disk", format!("{said}; make room soon")),
-        false => Finding::fine("disk", said),
+        true => DoctorFinding::note("disk", format!("{said}; make room soon")),
+        false => DoctorFinding::fine("disk", said),
     }
 }
 
@@ -87,9 +90,12 @@ mod tests {
         let place = Path::new("/data");
         assert_eq!(
             judge(place, 255 * MIB),
-            Finding::mend("disk", "/data: 255 MiB free; below 256 MiB nothing is accepted: make room")
+            DoctorFinding::mend("disk", "/data: 255 MiB free; below 256 MiB nothing is accepted: make room")
         );
-        assert_eq!(judge(place, 256 * MIB), Finding::note("disk", "/data: 256 MiB free; make room soon"));
-        assert_eq!(judge(place, 2048 * MIB), Finding::fine("disk", "/data: 2048 MiB free"));
+        assert_eq!(
+            judge(place, 256 * MIB),
+            DoctorFinding::note("disk", "/data: 256 MiB free; make room soon")
+        );
+        assert_eq!(judge(place, 2048 * MIB), DoctorFinding::fine("disk", "/data: 2048 MiB free"));
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use posthouse_api::InterveneRequest;
 
 use super::{
-    common::{Common, as_json, message_line},
+    frame::{Common, as_json, message_line},
     outcome::{Tally, VerbWords},
     selection::Selection,
 };

@@ -6,7 +6,7 @@ use posthouse_core::life::intervention::LeftAlone;
 use posthouse_gateway::{admin::messages::intervene::REASONS, config::Settings};
 use serde_json::{Map, Value, json};
 
-use super::common::Common;
+use super::frame::Common;
 use crate::{
     print::{self, Printer},
     running::{Reached, reach, reach_at},

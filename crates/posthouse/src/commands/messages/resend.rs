@@ -15,8 +15,8 @@ use posthouse_core::{
 };
 
 use super::{
-    common::{Common, as_json},
     filter::moment,
+    frame::{Common, as_json},
     outcome::{Tally, VerbWords},
 };
 use crate::{progress::ProgressLine, target::settings_of, times::seconds, via::Via};

@@ -9,7 +9,7 @@ use posthouse_core::unreadable::MOST_OF_A_CARRIER;
 use posthouse_gateway::admin::unreadable::escaped;
 use serde_json::json;
 
-use super::common::{Common, as_json, open};
+use super::frame::{Common, as_json, open};
 use crate::{print, times::seconds, via::Via};
 
 #[derive(clap::Args)]
