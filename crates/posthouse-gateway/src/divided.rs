@@ -1,5 +1,5 @@
-//! This node's part of the limits that all nodes keep together: it says what it wants of them, and what it hears bounds its connections and
-//! what accounts may send here. A node that is alone has all of each limit, and asks nobody.
+//! This node's part of the limits that all nodes keep together: it says what it wants of them, and what it hears bounds its connections,
+//! what accounts may send here, and how many of their callbacks may be under way from here. A node that is alone has all of each limit, and asks nobody.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -9,12 +9,13 @@ use posthouse_core::{
     division::Amount,
     divisions::{DIVIDE_EVERY, Demands},
     pace::PacePart,
-    slots::Slots,
+    slots::{Slot, Slots},
     store::{Divided, DivisionStore, StoreError, StoreResult, Wanting},
 };
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
+    callbacks::{CallbackQueue, WindowPart},
     carrier::{board::LinkBoard, links::Link},
     intake::admission::Admissions,
     node::ClusterNode,
@@ -38,6 +39,8 @@ pub struct LimitKeeper {
     pub admissions: Arc<Admissions>,
     /// The lanes, which are woken when they may do more.
     pub queue: Arc<SubmitQueue>,
+    /// The same of accounts.
+    pub callbacks: Arc<CallbackQueue>,
 }
 
 impl LimitKeeper {
@@ -71,6 +74,7 @@ impl LimitKeeper {
             () = sleep(DIVIDE_EVERY) => {}
             () = self.board.changed() => sleep(ASK_AGAIN).await,
             () = self.admissions.runs_short() => sleep(ASK_AGAIN).await,
+            () = self.callbacks.context().windows.runs_short() => sleep(ASK_AGAIN).await,
         }
     }
 
@@ -93,6 +97,8 @@ impl LimitKeeper {
         }
         let claims = self.admissions.claims().into_iter();
         demands.extend(claims.map(|(account, claim)| (account_limit(&account), vec![claim])));
+        let claims = self.callbacks.context().windows.claims().into_iter();
+        demands.extend(claims.map(|(account, claim)| (callback_limit(&account), vec![claim])));
         demands
     }
 
@@ -128,6 +134,33 @@ impl LimitKeeper {
             Some((account, *amounts.first()?))
         });
         self.admissions.give(alive.len(), given.collect(), asked + left);
+        self.give_windows(divided, asked + left);
+    }
+
+    /// What of accounts' callbacks may be under way from here. Where the node that an account's callbacks lie with has no part of the
+    /// window, those that have one look for what waits in the store.
+    fn give_windows(&self, divided: &Divided, until: Instant) {
+        let Divided { time, divisions } = divided;
+        let (number, alive) = (self.node.number(), self.node.alive());
+        let windows = &self.callbacks.context().windows;
+        let accounts = windows.accounts();
+        if accounts.is_empty() {
+            return;
+        }
+        let slots: Vec<(u8, Slots)> = alive.iter().map(|node| (*node, Slots::of(*node, &alive))).collect();
+        for account in accounts {
+            let (name, slot) = (callback_limit(&account), Slot::of_account(&account));
+            let places = amount(&divisions.of(&name, number, *time), 0).unwrap_or(0);
+            let holders = divisions.holders(&name, &alive, *time);
+            let owner = slots.iter().find(|(_, slots)| slots.contains(slot)).map(|(node, _)| *node);
+            let is_others_too = holders.iter().any(|node| *node != number);
+            let part = WindowPart { places, until, is_others_too, is_in_slots: owner == Some(number) };
+            let is_new = windows.give(&account, part);
+            let is_left_to_holders = places > 0 && owner.is_none_or(|owner| !holders.contains(&owner));
+            if is_new || is_left_to_holders {
+                self.callbacks.wake(&account);
+            }
+        }
     }
 }
 
@@ -137,6 +170,10 @@ fn amount(amounts: &[Amount], part: usize) -> Option<u32> {
 
 fn account_limit(account: &AccountName) -> String {
     format!("account {:?}", account.0)
+}
+
+fn callback_limit(account: &AccountName) -> String {
+    format!("callbacks {:?}", account.0)
 }
 
 fn limit_name(carrier: &CarrierId, link: &Link) -> String {

@@ -103,7 +103,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("cdr", &["node", "random", "telemetry"]),
             ("otlp", &["http", "telemetry"]),
             ("due", &["bell", "callbacks", "failure_log", "node", "queue"]),
-            ("divided", &["carrier", "intake", "node", "queue"]),
+            ("divided", &["callbacks", "carrier", "intake", "node", "queue"]),
             (
                 "admin",
                 &[

@@ -138,7 +138,7 @@ impl App {
         background.extend(follow(certificates, &wiring, &stop));
         background.extend(wiring.exporter(settings, &stop));
         background.extend(records.map(|records| spawn(records.run(stop.clone()))));
-        let keeping = spawn(wiring.limits(&queue).keep());
+        let keeping = spawn(wiring.limits(&queue, &callbacks).keep());
         let run_files = [run_file(&settings.store.path), run_token::token_file(&settings.store.path)];
         // Beside a store that is elsewhere, there may be no folder yet; these files say by themselves that they cannot be written.
         if let Some(folder) = settings.store.path.parent() {

@@ -17,7 +17,7 @@ use crate::{
     admin::{AdminState, idempotency::ToldOnceAnswers, operations::run::OperationRunner},
     auth::{Verifier, key_uses::KeyUses},
     bell::Bell,
-    callbacks::{CallbackContext, CallbackQueue},
+    callbacks::{CallbackContext, CallbackQueue, CallbackWindows},
     carrier::{board::LinkBoard, mm7::door::CarrierDoor, overrides::OverrideFollower, sandbox::SandboxDesk},
     cdr::{CdrFolder, CdrWriter},
     clock::StoreClock,
@@ -201,6 +201,7 @@ impl Wiring {
             owner: self.owner,
             snapshot: Arc::clone(&self.snapshot),
             handoff: Arc::clone(&self.callbacks),
+            windows: Arc::new(CallbackWindows::new(!self.node.is_only())),
             stop: stop.clone(),
             bell: Arc::clone(&self.bell),
             carrier_id_header: self.carrier_id_header.clone(),
@@ -222,13 +223,14 @@ impl Wiring {
     }
 
     /// What keeps this node within its part of limits.
-    pub(super) fn limits(&self, queue: &Arc<SubmitQueue>) -> LimitKeeper {
+    pub(super) fn limits(&self, queue: &Arc<SubmitQueue>, callbacks: &Arc<CallbackQueue>) -> LimitKeeper {
         LimitKeeper {
             store: self.store.clone(),
             node: Arc::clone(&self.node),
             board: Arc::clone(&self.board),
             admissions: Arc::clone(&self.admissions),
             queue: Arc::clone(queue),
+            callbacks: Arc::clone(callbacks),
         }
     }
 

@@ -4,6 +4,7 @@ mod deliver;
 mod encode;
 mod health;
 pub mod trial;
+mod windows;
 mod worker;
 
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use posthouse_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use self::worker::CallbackWorker;
+pub(crate) use self::windows::WindowPart;
+pub use self::{windows::CallbackWindows, worker::CallbackWorker};
 use crate::{
     bell::Bell, handoff::callbacks::CallbackHandoff, lanes::Lanes, snapshot::SnapshotCell, telemetry::Metrics,
 };
@@ -31,6 +33,8 @@ pub struct CallbackContext {
     pub snapshot: Arc<SnapshotCell>,
     /// Where callbacks come from as they become due.
     pub handoff: Arc<CallbackHandoff>,
+    /// How many may be under way.
+    pub windows: Arc<CallbackWindows>,
     /// The gateway stops.
     pub stop: CancellationToken,
     /// Rung when a callback became due again soon.

@@ -10,7 +10,7 @@ use posthouse_core::{
     tls::PeerTls,
 };
 use tokio::{
-    sync::{Notify, Semaphore},
+    sync::Notify,
     task::JoinError,
     time::{Instant, sleep_until},
 };
@@ -21,6 +21,7 @@ use super::{
     CallbackContext,
     deliver::deliver,
     health::{EndpointHealth, Failures},
+    windows::CallbackWindow,
 };
 use crate::{
     handoff::callbacks::CallbackMail,
@@ -43,6 +44,8 @@ pub struct CallbackWorker {
     bell: Arc<Notify>,
     stop: CancellationToken,
     way: Option<Arc<Way>>,
+    /// The tries that may be under way from here; others are leased and settled meanwhile.
+    window: Arc<CallbackWindow>,
     health: Arc<EndpointHealth>,
 }
 
@@ -67,15 +70,19 @@ impl Worker for CallbackWorker {
     ) -> Self {
         let (context, bell) = (Arc::clone(context), Arc::clone(bell));
         let fresh = context.handoff.open(account.clone(), Callbacks::default().timeout + GRACE);
-        Self {
+        let window = context.windows.of(account);
+        let mut worker = Self {
             context,
             account: account.clone(),
             fresh,
             bell,
             stop: stop.clone(),
             way: None,
+            window,
             health: Arc::default(),
-        }
+        };
+        worker.follow_provisioning();
+        worker
     }
 
     fn id(job: &DueCallback) -> Id {
@@ -91,9 +98,15 @@ impl Worker for CallbackWorker {
         attempts < job.callback.attempts
     }
 
+    /// While others deliver what is owed, nothing is taken from memory: it waits in the store, where they find it.
+    fn refresh(&mut self) {
+        if self.window.is_at_others() {
+            self.fresh.is_behind(true);
+        }
+    }
+
     fn capacity(&self) -> usize {
-        let window = self.way.as_ref().map_or_else(|| Callbacks::default().window, |way| way.window);
-        places(window).saturating_mul(IN_HAND)
+        places(self.window.places()).saturating_mul(IN_HAND)
     }
 
     /// Waits for what comes from memory, and for the next line about an endpoint that fails.
@@ -116,6 +129,10 @@ impl Worker for CallbackWorker {
 
     async fn lease(&mut self, free: usize) -> Vec<DueCallback> {
         let (account, way) = self.follow_provisioning();
+        if self.window.is_at_others() {
+            self.fresh.is_behind(true);
+            return Vec::new();
+        }
         let now = self.context.clock.now();
         let lease = Lease { owner: self.context.owner, until: after(now, way.timeout + GRACE) };
         // What is left in the store from here on says so itself.
@@ -139,7 +156,7 @@ impl Worker for CallbackWorker {
 
     fn work(&self, job: DueCallback) -> impl Future<Output = ()> + Send + 'static {
         let (context, bell, stop) = (Arc::clone(&self.context), Arc::clone(&self.bell), self.stop.clone());
-        let health = Arc::clone(&self.health);
+        let (health, window) = (Arc::clone(&self.health), Arc::clone(&self.window));
         let DueCallback { callback, account, way } = job;
         let (id, message) = (callback.id, callback.message);
         let span =
@@ -149,9 +166,10 @@ impl Worker for CallbackWorker {
                 biased;
                 // What waits for its turn is left to the next run, or to another node.
                 () = stop.cancelled() => return give_back(&context, &[id]).await,
-                turn = way.turns.acquire() => turn,
+                turn = window.turn() => turn,
             };
-            let Ok(turn) = turn else { return };
+            // What is others' to deliver is left to them.
+            let Some(turn) = turn else { return give_back(&context, &[id]).await };
             // It waited so long that another node may get it while it is under way.
             if callback.lease.until < after(context.clock.now(), way.timeout) {
                 return;
@@ -211,6 +229,7 @@ impl CallbackWorker {
         let account = self.context.snapshot.get().account(&self.account).cloned();
         let default = Callbacks::default();
         let way = self.way(account.as_ref().map_or(&default, |account| &account.callbacks));
+        self.window.is_provisioned(way.window);
         self.fresh.lease_for(way.timeout + GRACE);
         (account, way)
     }
@@ -230,20 +249,16 @@ struct Way {
     tls: Option<PeerTls>,
     window: u32,
     client: HttpClient,
-    /// The tries that may be under way at the VASP; others are leased and settled meanwhile.
-    turns: Semaphore,
 }
 
 impl Way {
     fn new(callbacks: &Callbacks) -> Self {
         let Callbacks { timeout, window, .. } = *callbacks;
-        let places = places(window);
         Self {
             timeout,
             tls: callbacks.tls.clone(),
             window,
-            client: HttpClient::new(timeout, places, callbacks.tls.as_ref()),
-            turns: Semaphore::new(places),
+            client: HttpClient::new(timeout, places(window), callbacks.tls.as_ref()),
         }
     }
 
@@ -351,16 +366,6 @@ mod tests {
 
     fn callbacks(window: u32) -> Callbacks {
         Callbacks { window, ..Callbacks::default() }
-    }
-
-    #[tokio::test]
-    async fn as_many_are_under_way_as_the_window_lets() {
-        let way = Way::new(&callbacks(2));
-        let turns = [way.turns.try_acquire(), way.turns.try_acquire()];
-        assert!(turns.iter().all(Result::is_ok));
-        assert!(way.turns.try_acquire().is_err(), "the third waits");
-        drop(turns);
-        assert!(way.turns.try_acquire().is_ok());
     }
 
     #[tokio::test]

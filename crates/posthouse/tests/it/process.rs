@@ -115,10 +115,16 @@ impl Program {
 
     /// Waits till it has ended.
     #[track_caller]
-    pub fn ended(mut self) -> Ended {
+    pub fn ended(self) -> Ended {
+        self.ended_within(DEADLINE)
+    }
+
+    /// The same of one that may say nothing for longer.
+    #[track_caller]
+    pub fn ended_within(mut self, silence: Duration) -> Ended {
         // Both are closed when it ends, and not before.
-        let stdout = rest(&self.stdout);
-        let stderr = rest(&self.stderr);
+        let stdout = rest(&self.stdout, silence);
+        let stderr = rest(&self.stderr, silence);
         Ended { status: self.child.wait().unwrap(), stdout, stderr }
     }
 }
@@ -141,10 +147,10 @@ fn lines(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 
 /// What comes till the end.
 #[track_caller]
-fn rest(lines: &mpsc::Receiver<String>) -> Vec<String> {
+fn rest(lines: &mpsc::Receiver<String>, silence: Duration) -> Vec<String> {
     let mut rest = Vec::new();
     loop {
-        match lines.recv_timeout(DEADLINE) {
+        match lines.recv_timeout(silence) {
             Ok(line) => rest.push(line),
             Err(RecvTimeoutError::Disconnected) => return rest,
             Err(RecvTimeoutError::Timeout) => panic!("it does not end; last it said: {rest:#?}"),

@@ -14,11 +14,12 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 use posthouse_sim::carrier::KeptMessage;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{load::Load, town::ClusterTown};
 
-/// How long it may take till the last message has ended and its report is there: leases and attempts run out, what is parked ends.
+/// How long it may take till the last message has ended and its report is there, once no callback comes any more: leases and attempts run
+/// out, what is parked ends.
 const SETTLED_WITHIN: Duration = Duration::from_secs(240);
 /// So many messages are looked up at a time.
 const PAGE: usize = 1000;
@@ -54,7 +55,7 @@ impl ClusterTown {
         let store = self.visit().await;
         let states = State::all().filter(|state| !state.is_terminal()).collect();
         let open = MessageFilter { states, ..MessageFilter::default() };
-        let settled = timeout(SETTLED_WITHIN, async {
+        let settled = async {
             // Of a server that comes back just now the first look may fail.
             while !store.messages(&open, 1).await.is_ok_and(|open| open.is_empty()) {
                 sleep(Duration::from_millis(200)).await;
@@ -64,9 +65,20 @@ impl ClusterTown {
             while !accepted.iter().all(|id| self.told().contains_key(id) || !stored.contains_key(id)) {
                 sleep(Duration::from_millis(200)).await;
             }
-        });
-        if settled.await.is_err() {
-            panic!("{}", self.what_is_open(&*store, &open, loads).await);
+        };
+        let stuck = async {
+            let mut told = self.vasp.callbacks().len();
+            loop {
+                sleep(SETTLED_WITHIN).await;
+                let before = std::mem::replace(&mut told, self.vasp.callbacks().len());
+                if told == before {
+                    return;
+                }
+            }
+        };
+        tokio::select! {
+            () = settled => {}
+            () = stuck => panic!("{}", self.what_is_open(&*store, &open, loads).await),
         }
         store.close().await.unwrap();
     }

@@ -330,11 +330,16 @@ fn no_panic(said: &[String]) {
 }
 
 /// Waits till something holds.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waiting = timeout(2 * DEADLINE, async {
+pub async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    until_within(2 * DEADLINE, what, holds).await;
+}
+
+/// The same for what may take so long.
+pub async fn until_within(time: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = timeout(time, async {
         while !holds().await {
             sleep(Duration::from_millis(50)).await;
         }
     });
-    assert!(waiting.await.is_ok(), "{what}: not within {:?}", 2 * DEADLINE);
+    assert!(waiting.await.is_ok(), "{what}: not within {time:?}");
 }
