@@ -16,6 +16,9 @@ use super::{
 
 /// How far ahead partitions are made.
 const AHEAD_MS: i64 = 48 * HOUR_MS;
+/// What comes shortly after the border of two partitions may belong into the one before it, too ([`seen`](super::seen)), which there was no
+/// need for where the store is new.
+const BEHIND_MS: i64 = HOUR_MS;
 /// How often a partition is tried to be made, when something holds a lock that is needed for it.
 const TRIES: u32 = 10;
 
@@ -53,17 +56,12 @@ impl Partitions {
         if missing.is_empty() { Ok(()) } else { self.make(&missing).await }
     }
 
-    /// Makes those of now and the next two days. Called again and again.
+    /// Makes those of an hour ago, now and the next two days. Called again and again.
     ///
     /// # Errors
     /// Those of the server.
     pub(super) async fn make_ahead(&self, now: Timestamp) -> Result<(), ConnectFault> {
-        let now = now.as_millisecond();
-        let mut missing = BTreeSet::new();
-        for table in Partitioned::ALL {
-            let (first, last) = (now.div_euclid(table.span()), (now + AHEAD_MS).div_euclid(table.span()));
-            missing.extend((first..=last).map(|number| (table, number)));
-        }
+        let mut missing = needed(now);
         {
             let known = self.known.lock();
             missing.retain(|one| !known.contains(one));
@@ -84,6 +82,16 @@ impl Partitions {
         }
         Ok(())
     }
+}
+
+/// Those that are needed from a time on till they are made again.
+fn needed(now: Timestamp) -> BTreeSet<(Partitioned, i64)> {
+    let now = now.as_millisecond();
+    let numbers = |table: Partitioned| {
+        let number = |time: i64| time.div_euclid(table.span());
+        number(now - BEHIND_MS)..=number(now + AHEAD_MS)
+    };
+    Partitioned::ALL.into_iter().flat_map(|table| numbers(table).map(move |number| (table, number))).collect()
 }
 
 /// Makes one, unless it is there: apart, and then attached, so that nobody waits for it who writes into others.
@@ -124,5 +132,26 @@ async fn make(session: &Session, table: Partitioned, number: i64) -> Result<(), 
             return Err(error);
         }
         tokio::time::sleep(std::time::Duration::from_millis(20 << tries.min(5))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::seen;
+
+    /// A gateway that begins on an empty database at the stroke of an hour writes into the buckets on both sides of it.
+    #[test]
+    fn what_is_remembered_has_a_partition_whenever_the_store_was_made() {
+        let at = |milliseconds: i64| Timestamp::from_millisecond(milliseconds).unwrap();
+        let border = 82_870 * 6 * HOUR_MS;
+        for made in [0, 1, 28_000, 59_999, 60_000, 3 * HOUR_MS, 6 * HOUR_MS - 60_000, 6 * HOUR_MS - 1] {
+            let there = needed(at(border + made));
+            for later in [0, 100, 60_000, 10 * 60_000, 24 * HOUR_MS, 47 * HOUR_MS] {
+                for bucket in seen::buckets(at(border + made + later)) {
+                    assert!(there.contains(&(Partitioned::Seen, bucket)), "{made} {later}");
+                }
+            }
+        }
     }
 }
