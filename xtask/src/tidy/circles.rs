@@ -6,16 +6,10 @@ use super::workspace::Crate;
 
 /// The folders within which circles still stand, or a file of one that stands across folders, with what closes it. One whose circles are
 /// broken is taken out.
-pub(super) const KNOWN: &[(&str, &str)] = &[
-    (
-        "crates/posthouse-gateway/src/admin/",
-        "the verbs take the state of all of them from the file that routes to them",
-    ),
-    (
-        "crates/posthouse-store/src/sqlite/",
-        "transactions go through mod.rs, and a message's life is cut along tables",
-    ),
-];
+pub(super) const KNOWN: &[(&str, &str)] = &[(
+    "crates/posthouse-store/src/sqlite/",
+    "transactions go through mod.rs, and a message's life is cut along tables",
+)];
 
 /// Who uses whom, by file.
 type Graph = BTreeMap<String, BTreeSet<String>>;

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use posthouse_api::{ProblemCode, ProblemDetails, REASON_HEADER, USER_HEADER};
 use posthouse_core::actor::{Actor, Credential, Right, Role};
 
-use super::{AdminState, answer::of_store, router::RouteAccess, tokens::is_token};
+use super::{AdminState, answer::of_store, rights::RouteAccess, tokens::is_token};
 use crate::{
     http::peer::Peer,
     secrets::{Secret, vasp_hash},

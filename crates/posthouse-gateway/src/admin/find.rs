@@ -26,7 +26,7 @@ use super::{
     answer::{JsonAnswer, ProblemAnswer},
     context::need,
     messages, mo,
-    openapi::Reveal,
+    parameters::Reveal,
     query::Parameters,
     refusals, unmatched_reports,
 };

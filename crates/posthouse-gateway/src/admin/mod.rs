@@ -32,6 +32,8 @@ pub mod numbers;
 pub mod openapi;
 pub mod operations;
 mod pages;
+mod parameters;
+mod patiently;
 mod principal;
 pub mod provisioning;
 mod query;
@@ -39,11 +41,13 @@ pub mod queues;
 mod ready;
 pub mod refusals;
 mod reveal;
+mod rights;
 mod router;
 pub mod run_token;
 mod sandbox;
 pub mod services;
 pub mod sessions;
+mod state;
 pub(crate) mod stats;
 mod stream;
 mod submissions;
@@ -51,49 +55,37 @@ pub mod tokens;
 pub mod unmatched_reports;
 pub mod unreadable;
 pub mod users;
+mod verb_error;
 mod version;
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{Method, Request, Response, StatusCode as HttpStatus};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use posthouse_api::{MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails};
-use posthouse_core::{
-    actor::Actor,
-    address::Msisdn,
-    store::{Store, StoreError, StoreResult},
-    submit::ContentLength,
-    time::Clock,
-};
+use posthouse_core::{actor::Actor, submit::ContentLength};
 use tokio::{sync::Semaphore, time::timeout};
 use tower_service::Service as _;
 use tracing::Instrument as _;
 
-use self::{answer::problem, pages::Pages, router::Rights, stream::Streams};
-use crate::{
-    auth::{Verifier, key_uses::KeyUses},
-    bell::Bell,
-    carrier::{board::LinkBoard, overrides::OverrideFollower},
-    config::OidcSection,
-    doors::mm7::Mm7Door,
-    drain::DrainState,
-    handoff::callbacks::CallbackHandoff,
-    http::{
-        answer_body::AnswerBody,
-        body::drain,
-        memory::Memory,
-        peer::Peer,
-        requests::{content_length, head_fault},
-        server::{HttpAnswer, plain},
-    },
-    ids::MessageIds,
-    lookup::Directory,
-    node::ClusterNode,
-    secrets::Secret,
-    snapshot::SnapshotCell,
-    telemetry::{Metrics, levels::LogLevels, series::SeriesRing},
+use self::{answer::problem, pages::Pages, rights::Rights, stream::Streams};
+pub(crate) use self::{
+    patiently::patiently,
+    verb_error::{not_provisioned, unknown},
+};
+pub use self::{
+    state::AdminState,
+    verb_error::{VerbError, number_of},
+};
+use crate::http::{
+    answer_body::AnswerBody,
+    body::drain,
+    memory::Memory,
+    peer::Peer,
+    requests::{content_length, head_fault},
+    server::{HttpAnswer, plain},
 };
 
 /// How long an answer may take to be made.
@@ -102,75 +94,6 @@ const ANSWER_TIME: Duration = Duration::from_secs(60);
 const PROVISIONING_TIME: Duration = Duration::from_secs(300);
 /// How many bytes of bodies may be in memory at a time.
 const BODY_MEMORY: usize = 4 * MAX_PROVISIONING_BYTES;
-
-/// What the verbs work with.
-pub struct AdminState {
-    /// The configured bearer token, if any: metrics ask for it.
-    pub token: Option<Secret>,
-    /// The token that the API requires: the configured one, or the token of this run, which only the store's own user can read. `None`
-    /// shuts the API.
-    pub api_token: Option<Secret>,
-    /// Guards the tokens.
-    pub verifier: Arc<Verifier>,
-    /// Whether everything but health and readiness asks for a verified client certificate.
-    pub asks_for_certificates: bool,
-    /// Where everything is kept.
-    pub store: Arc<dyn Store>,
-    /// Told which accounts are paused.
-    pub callbacks: Arc<CallbackHandoff>,
-    /// Makes MessageIDs, for messages that are sent again.
-    pub ids: Arc<MessageIds>,
-    /// Provisioning.
-    pub snapshot: Arc<SnapshotCell>,
-    /// Which carrier has a number.
-    pub directory: Arc<Directory>,
-    /// Wakes lanes for what an operator made due.
-    pub bell: Arc<Bell>,
-    /// The connections to carriers that are in use.
-    pub board: Arc<LinkBoard>,
-    /// Which keys were used a moment ago.
-    pub key_uses: Arc<KeyUses>,
-    /// Told when an operator decided something about them, or about callbacks.
-    pub overrides: Arc<OverrideFollower>,
-    /// Whether this node takes anything new.
-    pub drain: Arc<DrainState>,
-    /// How it was in the last hours.
-    pub(crate) series: Arc<SeriesRing>,
-    /// The metrics that `/metrics` shows.
-    pub metrics: Arc<Metrics>,
-    /// Whether the store hears this node, and its clock is right.
-    pub node: Arc<ClusterNode>,
-    /// The time, which may be in doubt.
-    pub clock: Arc<dyn Clock>,
-    /// The door that VASPs submit at, by which what is submitted here goes, too.
-    pub(crate) mm7: Arc<Mm7Door>,
-    /// Where VASPs find it.
-    pub mm7_url: String,
-    /// The longest request that the MM7 door takes, in bytes.
-    pub max_request_bytes: u64,
-    /// The header in which VASPs name the carrier.
-    pub carrier_id_header: String,
-    /// For how long messages are kept after their end.
-    pub messages_kept: Duration,
-    /// Where carriers post: a plan warns of carriers in whose name anybody may post there.
-    pub carriers_listen: SocketAddr,
-    /// Who else says who somebody is that looks at pages.
-    pub oidc: Option<OidcSection>,
-    /// What is logged, where that can be changed.
-    pub log_levels: Option<Arc<LogLevels>>,
-    /// What was told once lately.
-    pub(crate) told_once: idempotency::ToldOnceAnswers,
-    /// Whether there are pages, too.
-    pub has_pages: bool,
-    /// The memory of each door's bodies, by the door's name.
-    pub memory: Vec<(&'static str, Memory)>,
-    /// The folder of CDR files, where they are asked for.
-    pub cdr: Option<PathBuf>,
-    /// The database's file.
-    pub database: PathBuf,
-    /// The folder of media, where they lie in one.
-    pub media: Option<PathBuf>,
-}
 
 /// The door for operators.
 pub struct AdminDoor {
@@ -236,7 +159,7 @@ impl AdminDoor {
     }
 
     async fn answered(&self, request: Request<Incoming>, peer: Peer) -> HttpAnswer {
-        let is_api = is_api(request.uri().path());
+        let is_api = rights::is_api(request.uri().path());
         if let Some(fault) = head_fault(request.headers()) {
             tracing::info!(address = %peer.address, reason = fault.words(), "a request at the admin door was refused");
             peer.progress.working();
@@ -247,7 +170,7 @@ impl AdminDoor {
             return malformed(is_api, "the length of this request cannot be told\n");
         }
         if let Some(pages) = &self.pages
-            && !router::is_plain(request.uri().path())
+            && !rights::is_plain(request.uri().path())
             && !is_api
         {
             return self.page(pages, request, peer).await;
@@ -281,13 +204,13 @@ impl AdminDoor {
                 return Err(refused);
             }
         };
-        let is_provisioning = router::is_provisioning(request.method(), request.uri().path());
+        let is_provisioning = rights::is_provisioning(request.method(), request.uri().path());
         // Held till it is answered: a document and what it is read into may take some times its length.
         let _turn = match is_provisioning && request.method() != Method::GET {
             true => Some(self.turn().await?),
             false => None,
         };
-        let limit = router::body_limit(request.method(), request.uri().path());
+        let limit = rights::body_limit(request.method(), request.uri().path());
         let mut request = body::read(request, &self.memory, limit, peer.address.ip()).await?;
         request.extensions_mut().insert(by);
         peer.progress.working();
@@ -322,7 +245,7 @@ impl AdminDoor {
             }
             return whole(pages::trouble(&refused), &method).await;
         }
-        let limit = router::body_limit(request.method(), request.uri().path());
+        let limit = rights::body_limit(request.method(), request.uri().path());
         let request = match body::read(request, &self.memory, limit, peer.address.ip()).await {
             Ok(request) => request,
             Err(problem) => return whole(pages::trouble(&problem), &method).await,
@@ -336,7 +259,7 @@ impl AdminDoor {
     }
 
     async fn route(&self, mut router: Router, request: Request<Body>, time: Duration) -> HttpAnswer {
-        let (method, is_api) = (request.method().clone(), is_api(request.uri().path()));
+        let (method, is_api) = (request.method().clone(), rights::is_api(request.uri().path()));
         let span = tracing::debug_span!("admin_request", %method, path = request.uri().path());
         let Ok(answered) = timeout(time, router.call(request)).instrument(span).await else {
             return match is_api {
@@ -349,28 +272,10 @@ impl AdminDoor {
     }
 }
 
-/// How many times a store that is busy is asked. Each time it is waited for by itself.
-const TRIES: usize = 5;
-
-/// Does it once more while the store is busy with what VASPs send.
-async fn patiently<T, F: Future<Output = StoreResult<T>>>(work: impl Fn() -> F) -> StoreResult<T> {
-    for _ in 1..TRIES {
-        match work().await {
-            Err(StoreError::Overloaded) => {}
-            done => return done,
-        }
-    }
-    work().await
-}
-
 fn late() -> ProblemDetails {
     ProblemDetails::new(ProblemCode::Unavailable)
         .detail("it took too long; whether it was carried out is unknown")
         .remedy("look, and try again")
-}
-
-fn is_api(path: &str) -> bool {
-    path.strip_prefix("/api").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn malformed(is_api: bool, line: &'static str) -> HttpAnswer {
@@ -393,38 +298,4 @@ async fn whole(answered: Response<Body>, method: &Method) -> HttpAnswer {
             problem(&ProblemDetails::new(ProblemCode::Internal))
         }
     }
-}
-
-/// There is nothing of this name.
-fn unknown(kind: &str, name: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("no {kind} {name} is provisioned"))
-}
-
-/// A filter names nothing that there is.
-fn not_provisioned(kind: &str, name: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotProvisioned).detail(format!("no {kind} {name} is provisioned"))
-}
-
-/// A phone number, in any usual spelling.
-///
-/// # Errors
-/// It is none.
-pub fn number_of(text: &str) -> Result<Msisdn, ProblemDetails> {
-    let digits: String = text.chars().filter(|character| !" -.()\u{a0}".contains(*character)).collect();
-    Msisdn::parse(&digits, true).ok_or_else(|| {
-        ProblemDetails::new(ProblemCode::InvalidParameter)
-            .detail("this is no international number")
-            .remedy("write 7 to 15 digits that begin with the country code, such as 16175550100")
-    })
-}
-
-/// Why a verb was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum VerbError {
-    /// The request is at fault.
-    #[error(transparent)]
-    Refused(#[from] ProblemDetails),
-    /// The store did not do it.
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }

@@ -10,7 +10,7 @@ use http::{Method, StatusCode as HttpStatus};
 use posthouse_api::{BASE, PROBLEM_JSON, ProblemDetails, REASON_HEADER};
 use serde_json::json;
 use utoipa::{
-    IntoParams, PartialSchema as _, ToSchema,
+    PartialSchema as _, ToSchema,
     openapi::{
         Components, ContentBuilder, HttpMethod, InfoBuilder, License, OpenApi, OpenApiBuilder, Paths, Ref,
         RefOr, ResponseBuilder, SecurityRequirement, Server,
@@ -23,37 +23,9 @@ use utoipa::{
 
 use super::{
     answer::{JSON, written},
-    router::{self, RouteVerb},
+    rights::RouteVerb,
+    router,
 };
-
-/// How many things a page has.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it is a parameter's documentation")]
-pub(super) struct Limit {
-    /// How many at most; 50 when it does not say.
-    #[param(minimum = 1, maximum = 200)]
-    limit: Option<u16>,
-}
-
-/// Where a page begins.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it is a parameter's documentation")]
-pub(super) struct Cursor {
-    /// `next` of the page before.
-    #[param(pattern = "^[0-9]{1,18}$")]
-    cursor: Option<String>,
-}
-
-/// Whether numbers are whole.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "it is a parameter's documentation")]
-pub(super) struct Reveal {
-    /// Show whole numbers; needs the right `reveal`.
-    reveal: Option<bool>,
-}
 
 /// Every refusal that any verb may answer with, and those of verbs with a body.
 const REFUSALS: &[(u16, &str)] = &[

@@ -1,6 +1,6 @@
 //! Which verb answers which path and method.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -10,43 +10,21 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{HeaderValue, Method, StatusCode as HttpStatus, Uri, header};
-use posthouse_api::{
-    BASE, MAX_BODY_BYTES, MAX_LINT_BYTES, MAX_PROVISIONING_BYTES, ProblemCode, ProblemDetails,
-};
+use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Right;
-use utoipa_axum::{router::UtoipaMethodRouter, routes};
+use utoipa_axum::routes;
 
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, captures, carriers, certificates, codes, connections,
     context::nothing_at,
-    endpoints, find, health, idempotency, is_api, lint, lookups, me, messages, metrics, mo, nodes, numbers,
-    openapi, operations, provisioning, queues, ready, refusals, reveal, sandbox, services, sessions, stats,
-    stream, submissions, tokens, unmatched_reports, unreadable, users, version,
+    endpoints, find, health, idempotency, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
+    operations, provisioning, queues, ready, refusals, reveal,
+    rights::{DOCUMENT, RouteAccess, RouteVerb, is_api},
+    sandbox, services, sessions, stats, stream, submissions, tokens, unmatched_reports, unreadable, users,
+    version,
 };
-
-/// A verb of the API.
-pub(super) struct RouteVerb {
-    pub method: Method,
-    /// Below [`BASE`].
-    pub path: &'static str,
-    /// Who may use it.
-    pub access: RouteAccess,
-    /// What handles it.
-    pub handler: MethodRouter<Arc<AdminState>>,
-    /// Makes what is said of it (its schemas, its operation): megabytes for all verbs, which are made for the document alone.
-    pub said: fn() -> UtoipaMethodRouter<Arc<AdminState>>,
-}
-
-/// Who may use a verb.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RouteAccess {
-    /// What a caller has to be allowed.
-    pub right: Right,
-    /// Whether the verb keeps to one account where the caller does: whose role is an account's may use no other.
-    pub own: bool,
-}
 
 /// Declares the verbs: method, path, the right that it needs, `own` where a role of an account may use it for what is the account's, and
 /// what handles it: a `handle` with `#[utoipa::path]`, which says what it takes and answers.
@@ -63,9 +41,6 @@ macro_rules! verbs {
     (own own) => { true };
     (own) => { false };
 }
-
-/// Where the document of the API is, too, whatever its version.
-const DOCUMENT: &str = "/api/openapi.json";
 
 /// Every verb of the API.
 pub(super) fn verbs() -> Vec<RouteVerb> {
@@ -221,62 +196,6 @@ pub(super) fn router(state: Arc<AdminState>, verbs: Vec<RouteVerb>) -> Router {
         .with_state(state)
 }
 
-/// Which right each verb needs, to be asked before anything of a request but its head is read.
-pub(super) struct Rights {
-    paths: matchit::Router<Vec<(Method, RouteAccess)>>,
-}
-
-impl Rights {
-    /// Those of these verbs.
-    pub fn of(verbs: &[RouteVerb]) -> Self {
-        let mut by_path: BTreeMap<&str, Vec<(Method, RouteAccess)>> = BTreeMap::new();
-        for verb in verbs {
-            by_path.entry(verb.path).or_default().push((verb.method.clone(), verb.access));
-        }
-        let mut paths = matchit::Router::new();
-        for (path, methods) in by_path {
-            // Two that cannot stand beside each other are refused by the router, too: a test makes it.
-            let _ = paths.insert(format!("{BASE}{path}"), methods);
-        }
-        let document = RouteAccess { right: Right::Look, own: true };
-        let _ = paths.insert(DOCUMENT.to_owned(), vec![(Method::GET, document)]);
-        Self { paths }
-    }
-
-    /// Who may do this at a path; `None` where there is no such verb.
-    pub fn access(&self, method: &Method, path: &str) -> Option<RouteAccess> {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let methods = self.paths.at(path).ok()?.value;
-        methods.iter().find(|(known, _)| known == method).map(|(_, access)| *access)
-    }
-}
-
-/// The longest body that is read for a verb, or a page, in bytes.
-pub(super) fn body_limit(method: &Method, path: &str) -> usize {
-    match path.strip_prefix(BASE).unwrap_or(path) {
-        "/lint" | "/try" | "/submissions" => MAX_LINT_BYTES,
-        _ if is_provisioning(method, path) => MAX_PROVISIONING_BYTES,
-        _ => MAX_BODY_BYTES,
-    }
-}
-
-/// Whether a request brings a document of provisioning, which may be long and take long; or removes one thing of it, for which all of it
-/// may have to be read.
-pub(super) fn is_provisioning(method: &Method, path: &str) -> bool {
-    let Some(rest) = path.strip_prefix(BASE) else { return false };
-    match *method {
-        Method::PUT | Method::PATCH | Method::DELETE => {
-            rest.starts_with("/accounts/") || rest.starts_with("/carriers/")
-        }
-        _ => rest.starts_with("/provisioning/") || rest.ends_with("/import"),
-    }
-}
-
-/// Whether a path is one of those that answer in plain text, and are for programs.
-pub(super) fn is_plain(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/metrics")
-}
-
 /// What is no part of the API answers GET alone, and in plain text.
 fn read_only(verb: MethodRouter<Arc<AdminState>>) -> MethodRouter<Arc<AdminState>> {
     verb.head(only_read).fallback(only_read)
@@ -306,7 +225,7 @@ async fn not_found(request: Request) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::rights::Rights, *};
 
     #[test]
     fn the_right_of_a_verb_is_found_by_its_path() {

@@ -1,6 +1,6 @@
 //! `GET /api/v1/accounts`: the accounts, by name.
 
-use super::super::openapi::Limit;
+use super::super::parameters::Limit;
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};

@@ -17,7 +17,7 @@ use super::super::{
     AdminState, VerbError,
     answer::{self, ProblemAnswer},
     context::need,
-    openapi::{Limit, Reveal},
+    parameters::{Limit, Reveal},
     query::{Parameters, time},
 };
 

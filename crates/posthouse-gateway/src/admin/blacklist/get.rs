@@ -1,6 +1,6 @@
 //! `GET /api/v1/blacklist/{number}`: for whom a number is blocked.
 
-use super::super::openapi::Reveal;
+use super::super::parameters::Reveal;
 use std::sync::Arc;
 
 use axum::{

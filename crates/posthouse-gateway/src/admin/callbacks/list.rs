@@ -1,6 +1,6 @@
 //! `GET /api/v1/callbacks`: what is owed to VASPs, and what failed for good; the newest first.
 
-use super::super::openapi::{Cursor, Limit};
+use super::super::parameters::{Cursor, Limit};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};

@@ -13,7 +13,7 @@ use super::{
     super::{
         AdminState,
         answer::{self, ProblemAnswer},
-        openapi::{Cursor, Limit},
+        parameters::{Cursor, Limit},
         query::Parameters,
     },
     exchange_view, nothing, number,

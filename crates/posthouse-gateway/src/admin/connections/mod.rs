@@ -8,7 +8,9 @@ pub mod resume;
 pub mod suspend;
 
 use jiff::Timestamp;
-use posthouse_api::{ConnectionLimit, ConnectionStatus, ProblemDetails, ProblemError, Suspension};
+use posthouse_api::{
+    ConnectionLimit, ConnectionStatus, ProblemCode, ProblemDetails, ProblemError, Suspension,
+};
 use posthouse_core::{
     actor::Actor,
     bounds,
@@ -17,7 +19,7 @@ use posthouse_core::{
     store::Store,
 };
 
-use super::{AdminState, ProblemCode, VerbError, patiently, unknown};
+use super::{AdminState, VerbError, patiently, unknown};
 use crate::carrier::links::Link;
 
 /// The connection of a path.

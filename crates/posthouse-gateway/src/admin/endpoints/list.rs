@@ -1,6 +1,6 @@
 //! `GET /api/v1/endpoints`: one for each account, by name: what is owed, since when it fails, what it said last, whether it is paused.
 
-use super::super::openapi::Limit;
+use super::super::parameters::Limit;
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Extension, extract::State, response::Response};

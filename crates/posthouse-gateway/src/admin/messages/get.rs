@@ -15,7 +15,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
-        openapi::Reveal,
+        parameters::Reveal,
         query::Parameters,
     },
     id_of, no_message, views,

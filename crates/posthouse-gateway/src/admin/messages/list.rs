@@ -16,7 +16,7 @@ use super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
         context::confined,
-        openapi::{Cursor, Limit, Reveal},
+        parameters::{Cursor, Limit, Reveal},
         query::Parameters,
     },
     selection, views,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/mo/for-nobody`: messages from handsets that were for no service that is provisioned, the newest first.
 
-use super::super::openapi::{Cursor, Limit, Reveal};
+use super::super::parameters::{Cursor, Limit, Reveal};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};

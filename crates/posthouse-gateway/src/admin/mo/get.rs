@@ -1,6 +1,6 @@
 //! `GET /api/v1/mo/{id}`: one message from a handset.
 
-use super::super::openapi::Reveal;
+use super::super::parameters::Reveal;
 use std::sync::Arc;
 
 use axum::{

@@ -1,6 +1,6 @@
 //! `GET /api/v1/mo`: messages from handsets that match, the newest first.
 
-use super::super::openapi::{Cursor, Limit, Reveal};
+use super::super::parameters::{Cursor, Limit, Reveal};
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};

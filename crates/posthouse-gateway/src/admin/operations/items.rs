@@ -15,7 +15,7 @@ use super::{
         AdminState, VerbError,
         answer::{self, ProblemAnswer},
         messages::selection,
-        openapi::{Cursor, Limit},
+        parameters::{Cursor, Limit},
         query::Parameters,
     },
     id_of, unknown,

@@ -15,7 +15,7 @@ use super::{
         AdminState,
         answer::{self, ProblemAnswer},
         messages::selection,
-        openapi::{Cursor, Limit},
+        parameters::{Cursor, Limit},
         query::Parameters,
     },
     views,

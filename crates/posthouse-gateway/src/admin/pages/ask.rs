@@ -11,7 +11,7 @@ use posthouse_core::actor::Actor;
 use serde::{Serialize, de::DeserializeOwned};
 use tower_service::Service as _;
 
-use super::super::{answer::JSON, context, router::Rights};
+use super::super::{answer::JSON, context, rights::Rights};
 
 /// The verbs.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Actor;
 
 use super::{
-    super::{context::authorize, router::Rights},
+    super::{context::authorize, rights::Rights},
     assets,
     sessions::Visitor,
 };

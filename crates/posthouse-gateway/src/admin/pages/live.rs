@@ -3,22 +3,23 @@
 //! Nothing is computed while nobody watches. A stream ends within seconds of the session that it was begun with, and by itself after a while:
 //! the browser asks again.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, Uri, header};
 use posthouse_api::{ProblemCode, ProblemDetails};
-use posthouse_core::{
-    account::AccountName,
-    actor::{Actor, Credential, Role},
-    lock::Mutex,
-};
+use posthouse_core::actor::{Actor, Credential, Role};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{OwnedSemaphorePermit, mpsc, watch},
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{PageState, Visitor, carriers, message, overview, queues, sessions, sign_in::field};
+use super::{
+    PageState, carriers, message, overview, queues, sessions,
+    sessions::Visitor,
+    sign_in::field,
+    topics::{LivePart, LiveTopic, LiveTopics},
+};
 use crate::{http::answer_body::AnswerBody, spawn::spawn};
 
 /// How often what is watched is computed.
@@ -27,22 +28,10 @@ const EVERY: Duration = Duration::from_secs(2);
 const LASTS: Duration = Duration::from_secs(15 * 60);
 /// How often it is looked whether whoever watches is still signed in.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
-/// How many streams there may be at a time. Pages without one ask by themselves.
-const MOST: usize = 64;
 /// The longest query of one, in bytes.
 const LONGEST: usize = 1_000;
 /// How many events wait for a peer that is slow.
 const WAITING: usize = 2;
-
-/// What can be watched.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum LiveTopic {
-    Overview,
-    Queues,
-    Carrier(String),
-    /// A message, as those of this account see it, or else those who see all of them.
-    Message(String, Option<AccountName>),
-}
 
 impl LiveTopic {
     /// By the address of its stream, for whoever watches. What is computed once is for those who see everything; an account's own people watch
@@ -82,26 +71,6 @@ impl LiveTopic {
             _ => Role::Viewer,
         };
         Actor::new("live", role, Credential::Run)
-    }
-}
-
-/// What watchers of a topic see: the part, its number, and the time when it was computed.
-#[derive(Clone, Debug, Default)]
-struct LivePart {
-    html: Arc<str>,
-    number: u64,
-    time: String,
-}
-
-/// The topics that somebody watches, and how many streams there may still be.
-pub(super) struct LiveTopics {
-    watched: Mutex<HashMap<LiveTopic, watch::Sender<LivePart>>>,
-    streams: Arc<Semaphore>,
-}
-
-impl Default for LiveTopics {
-    fn default() -> Self {
-        Self { watched: Mutex::default(), streams: Arc::new(Semaphore::new(MOST)) }
     }
 }
 
@@ -273,7 +242,9 @@ fn event(part: &LivePart, is_new: bool) -> String {
 mod tests {
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-    use super::*;
+    use posthouse_core::account::AccountName;
+
+    use super::{super::topics::MOST, *};
 
     #[test]
     fn a_part_is_sent_when_it_is_new_and_the_time_always() {

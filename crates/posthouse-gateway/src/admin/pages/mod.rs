@@ -36,6 +36,8 @@ mod revisions;
 mod sandbox;
 mod sessions;
 mod sign_in;
+mod state;
+mod topics;
 mod try_it;
 mod users;
 mod words;
@@ -46,27 +48,22 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request},
-    response::{IntoResponse as _, Response},
+    response::Response,
     routing::{get, post},
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode as HttpStatus, Uri};
+use http::{HeaderMap, Method, Uri};
 use posthouse_api::{ProblemCode, ProblemDetails};
 
-pub(super) use self::ask::{Api, query};
-use self::{frame::Frame, live::LiveTopics, sessions::Visitor};
+pub(super) use self::{
+    ask::{Api, query},
+    state::{PageState, see_other},
+};
+use self::{frame::Frame, sessions::Visitor};
 use super::AdminState;
 use crate::{
     config::OIDC_CALLBACK,
     http::{answer_body::AnswerBody, peer::Peer},
 };
-
-/// What the pages work with.
-pub(super) struct PageState {
-    api: Api,
-    live: Arc<LiveTopics>,
-    oidc: Option<oidc::Issuer>,
-    admin: Arc<AdminState>,
-}
 
 /// The pages.
 pub(super) struct Pages {
@@ -214,12 +211,4 @@ async fn not_found(visitor: Visitor, request: Request) -> Response {
     let detail = format!("there is no page at {}", request.uri().path());
     let problem = ProblemDetails::new(ProblemCode::NotFound).detail(detail);
     Frame::of(&visitor, "").trouble(&problem)
-}
-
-/// To another page.
-fn see_other(place: &str) -> Response {
-    let mut answer = HttpStatus::SEE_OTHER.into_response();
-    let place = HeaderValue::from_str(place).unwrap_or_else(|_| HeaderValue::from_static("/"));
-    answer.headers_mut().insert(http::header::LOCATION, place);
-    answer
 }

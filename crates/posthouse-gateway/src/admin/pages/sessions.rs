@@ -13,7 +13,7 @@ use posthouse_core::{
 };
 
 use super::{
-    super::{AdminState, answer::of_store, router::Rights},
+    super::{AdminState, answer::of_store, rights::Rights},
     PageState,
     ask::query,
     see_other,

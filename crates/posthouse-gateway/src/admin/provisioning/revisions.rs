@@ -1,6 +1,6 @@
 //! `GET /api/v1/provisioning/revisions`: who changed provisioning, when and what for, the newest first.
 
-use super::super::openapi::{Cursor, Limit};
+use super::super::parameters::{Cursor, Limit};
 use std::sync::Arc;
 
 use axum::extract::State;

@@ -21,7 +21,7 @@ use super::{
         answer::{self, ProblemAnswer},
         context::confined,
         messages::selection,
-        openapi::{Cursor, Limit},
+        parameters::{Cursor, Limit},
         query::{Parameters, time},
     },
     views,

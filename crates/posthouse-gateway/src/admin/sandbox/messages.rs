@@ -24,7 +24,7 @@ use super::{
             content::{media_of, preview},
             selection,
         },
-        openapi::{Cursor, Limit},
+        parameters::{Cursor, Limit},
         query::Parameters,
     },
     account_of,

@@ -14,7 +14,7 @@ use posthouse_core::{
 use super::super::{
     AdminState,
     answer::{self, ProblemAnswer},
-    openapi::Limit,
+    parameters::Limit,
     query::Parameters,
 };
 

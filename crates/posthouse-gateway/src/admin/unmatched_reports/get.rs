@@ -1,6 +1,6 @@
 //! `GET /api/v1/unmatched-reports/{number}`: one report whose message is not known.
 
-use super::super::openapi::Reveal;
+use super::super::parameters::Reveal;
 use std::sync::Arc;
 
 use axum::{

@@ -11,7 +11,7 @@ use super::{
     super::{
         AdminState,
         answer::{self, ProblemAnswer},
-        openapi::Limit,
+        parameters::Limit,
         query::Parameters,
     },
     view,

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
-    OidcFault,
+    fault::OidcFault,
     id_token::{Expected, IdClaims, IssuerKeys, TokenFault, check},
 };
 use crate::{

@@ -1,6 +1,7 @@
 //! Signing in by OpenID Connect: a browser goes to the issuer and comes back with a code, for which the issuer says who it is (authorization
 //! code with PKCE). What has to come back is in a cookie of this host, which lasts ten minutes.
 
+mod fault;
 mod id_token;
 mod issuer;
 
@@ -11,7 +12,7 @@ use axum::{
     response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, StatusCode as HttpStatus, Uri, header};
+use http::{HeaderMap, HeaderValue, Uri, header};
 use jiff::{SignedDuration, Timestamp};
 use posthouse_api::ProblemDetails;
 use posthouse_core::{
@@ -21,8 +22,11 @@ use posthouse_core::{
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use self::id_token::{Expected, IdClaims, TokenFault};
 pub(super) use self::issuer::Issuer;
+use self::{
+    fault::OidcFault,
+    id_token::{Expected, IdClaims},
+};
 use super::{
     PageState,
     ask::query,
@@ -38,49 +42,6 @@ const COOKIE: &str = "__Host-posthouse-oidc";
 const LASTS: SignedDuration = SignedDuration::from_mins(10);
 /// The longest address that is led back to, in bytes.
 const LONGEST_NEXT: usize = 1000;
-
-/// Why somebody is not signed in.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum OidcFault {
-    /// What came back is no answer to what was asked for.
-    #[error("This sign-in was begun in another browser, or longer than ten minutes ago. Begin it again.")]
-    Foreign,
-    /// The issuer said no.
-    #[error("The issuer refuses: {0}. Ask who runs it, or sign in with a password.")]
-    Denied(String),
-    /// The issuer does not do what it has to.
-    #[error("The issuer cannot be used now: {0}. Sign in with a password or a token, or try again later.")]
-    Issuer(String),
-    /// Others are being signed in.
-    #[error("Too many sign in at the same time. Try again in a moment.")]
-    Busy,
-    /// The id_token does not count.
-    #[error(
-        "What the issuer says cannot be trusted: {0}. Compare [admin.oidc] in posthouse.toml with the issuer's client."
-    )]
-    Token(#[from] TokenFault),
-    /// Who it is may do nothing here.
-    #[error(
-        "{0} is in no group that may sign in here. An administrator adds one to the roles of [admin.oidc] in posthouse.toml, or {0} to a group."
-    )]
-    NoRole(String),
-    /// The gateway itself fails.
-    #[error("Something broke; the log has it.")]
-    Internal,
-}
-
-impl OidcFault {
-    const fn status(&self) -> HttpStatus {
-        match self {
-            Self::Foreign => HttpStatus::BAD_REQUEST,
-            Self::Denied(_) | Self::Token(_) => HttpStatus::UNAUTHORIZED,
-            Self::NoRole(_) => HttpStatus::FORBIDDEN,
-            Self::Issuer(_) => HttpStatus::BAD_GATEWAY,
-            Self::Busy => HttpStatus::SERVICE_UNAVAILABLE,
-            Self::Internal => HttpStatus::INTERNAL_SERVER_ERROR,
-        }
-    }
-}
 
 /// A sign-in under way: what has to come back, and where to go then.
 struct Pending {

@@ -1,0 +1,38 @@
+//! Why a verb was not carried out, and what its parameters may be at fault for.
+
+use posthouse_api::{ProblemCode, ProblemDetails};
+use posthouse_core::{address::Msisdn, store::StoreError};
+
+/// Why a verb was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum VerbError {
+    /// The request is at fault.
+    #[error(transparent)]
+    Refused(#[from] ProblemDetails),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// There is nothing of this name.
+pub(crate) fn unknown(kind: &str, name: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound).detail(format!("no {kind} {name} is provisioned"))
+}
+
+/// A filter names nothing that there is.
+pub(crate) fn not_provisioned(kind: &str, name: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotProvisioned).detail(format!("no {kind} {name} is provisioned"))
+}
+
+/// A phone number, in any usual spelling.
+///
+/// # Errors
+/// It is none.
+pub fn number_of(text: &str) -> Result<Msisdn, ProblemDetails> {
+    let digits: String = text.chars().filter(|character| !" -.()\u{a0}".contains(*character)).collect();
+    Msisdn::parse(&digits, true).ok_or_else(|| {
+        ProblemDetails::new(ProblemCode::InvalidParameter)
+            .detail("this is no international number")
+            .remedy("write 7 to 15 digits that begin with the country code, such as 16175550100")
+    })
+}
