@@ -22,6 +22,9 @@ use super::{
 /// The row whose lock is that of all numbers.
 const LOCK: &str = "identity";
 
+/// So many nodes are named where there are too many.
+const NAMED: usize = 5;
+
 /// A number that is, or was, a node's.
 pub(super) struct NodeSeat {
     /// Who has it.
@@ -123,9 +126,13 @@ pub(super) async fn join(tx: &BatchTx, joining: &Joining) -> BatchResult<Members
     let had = all.iter().find(own);
     let free = || numbers.clone().find(|number| seat_of(*number).is_none_or(is_free));
     let Some(number) = had.map(|seat| seat.number).or_else(free) else {
-        let names: Vec<String> =
-            all.iter().filter_map(|seat| seat.holder.as_ref()).map(|node| node.address.clone()).collect();
-        let what = format!("every number is a node's: {}", names.join(", "));
+        let mut nodes = all.iter().filter_map(|seat| seat.holder.as_ref());
+        let names: Vec<&str> = nodes.by_ref().take(NAMED).map(|node| node.address.as_str()).collect();
+        let what = format!(
+            "every number is a node's: {}, and {} more; stop those that are not needed (a number is free a minute after its node was last heard)",
+            names.join(", "),
+            nodes.count()
+        );
         return Err(StoreError::refused(what).into());
     };
     let seat = seat_of(number);

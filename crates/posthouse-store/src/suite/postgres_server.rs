@@ -286,6 +286,11 @@ impl PostgresServer {
         Command::new("kill").arg(signal).args(all).status().unwrap();
     }
 
+    /// The socket by which it is reached.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join(".s.PGSQL.5432")
+    }
+
     /// The address of a database of it.
     pub fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&user=posthouse", self.folder.display())

@@ -25,8 +25,12 @@ const PLAN: TownPlan = TownPlan {
     latency: LATENCY,
     park: "window = 6\n",
     resend: "window = 100\nper_second = 30\n",
+    vasp_delay: VASP_DELAY,
     ..TownPlan::THREE
 };
+/// How long the VASP takes, and how many callbacks it gets at a time from each account.
+const VASP_DELAY: Duration = Duration::from_millis(60);
+const CALLBACKS: usize = 4;
 /// Of the account `metered`.
 const THROUGHPUT: usize = 20;
 const BURST: usize = 10;
@@ -76,7 +80,9 @@ async fn what_is_provisioned_holds_for_all_nodes_together() {
     let test = "what_is_provisioned_holds_for_all_nodes_together";
     let Some(mut town) = ClusterTown::found(test, &PLAN).await else { return };
     let lines = format!("throughput = {{ per_second = {THROUGHPUT}, burst = {BURST} }}\n");
-    town.apply(1, &town.account("metered", &lines));
+    let window = format!("window = {CALLBACKS}\n");
+    town.apply(1, &town.account_with("metered", &lines, &window));
+    town.apply(2, &town.account_with("acme", "", &window));
     let applied = Instant::now();
     for number in 0..3 {
         let door = town.gateway(usize::try_from(number).unwrap()).mm7.clone();
@@ -104,6 +110,10 @@ async fn what_is_provisioned_holds_for_all_nodes_together() {
     // They are evenly apart at each node; what the scheduler takes is left out.
     let in_a_second = most_within(begun(&*store, RESEND).await, closer(Duration::from_millis(900)));
     assert!((RATE / 2..=RATE).contains(&in_a_second), "{in_a_second} in a second at {RESEND}");
+    // Of both accounts.
+    let told: Vec<Timestamp> = town.vasp.callbacks().iter().map(|callback| callback.time).collect();
+    let at_the_vasp = most_within(told, closer(VASP_DELAY - Duration::from_millis(5)));
+    assert!((CALLBACKS / 2..=2 * CALLBACKS).contains(&at_the_vasp), "{at_the_vasp} callbacks at a time");
     let taken: Vec<Instant> =
         metered.answers().iter().filter(|answer| answer.code == Some(1000)).map(|answer| answer.at).collect();
     let in_a_second = most_within(taken.clone(), |first, last| last - first < Duration::from_secs(1));

@@ -5,16 +5,21 @@
 #![expect(clippy::print_stdout, reason = "what was seen, where a run is long")]
 
 mod balancer;
+mod cuts;
 mod database;
 mod judge;
 mod limits;
 mod load;
 mod media;
 mod moved;
+mod network;
 mod nodes;
+mod refused;
+mod restored;
 mod seeds;
 mod soak;
 mod town;
+mod upgrade;
 
 /// What a variable says, or what is enough for every day.
 fn number(variable: &str, usual: u64) -> u64 {
