@@ -37,13 +37,13 @@ impl LiveTopic {
     /// By the address of its stream, for whoever watches. What is computed once is for those who see everything; an account's own people watch
     /// what is theirs.
     fn of(uri: &Uri, who: &Actor) -> Option<Self> {
-        let account = who.account();
+        let is_of_account = who.account().is_some();
         match uri.path() {
             "/live/message" => {
                 let query = uri.query().filter(|query| query.len() <= LONGEST)?;
-                Some(Self::Message(field(query.as_bytes(), "id")?, account.cloned()))
+                Some(Self::Message(field(query.as_bytes(), "id")?, who.role.clone()))
             }
-            _ if account.is_some() => None,
+            _ if is_of_account => None,
             "/live/overview" => Some(Self::Overview),
             "/live/queues" => Some(Self::Queues),
             "/live/carrier" => {
@@ -67,7 +67,7 @@ impl LiveTopic {
     /// By whom it is looked at, for all who watch it.
     fn watcher(&self) -> Actor {
         let role = match self {
-            Self::Message(_, Some(account)) => Role::Vasp(account.clone()),
+            Self::Message(_, role) => role.clone(),
             _ => Role::Viewer,
         };
         Actor::new("live", role, Credential::Run)
@@ -333,11 +333,14 @@ mod tests {
             LiveTopic::of(&uri.parse().unwrap(), &Actor::new("ann", role, Credential::Run))
         };
         let acme = AccountName("acme".into());
-        let message = |account| Some(LiveTopic::Message("17".to_owned(), account));
-        assert_eq!(as_role(Role::Viewer, "/live/message?id=17"), message(None));
-        assert_eq!(as_role(Role::Vasp(acme.clone()), "/live/message?id=17"), message(Some(acme.clone())));
-        assert_eq!(as_role(Role::Vasp(acme.clone()), "/live/overview"), None);
-        assert_eq!(message(Some(acme.clone())).unwrap().watcher().role, Role::Vasp(acme));
+        let message = |role| LiveTopic::Message("17".to_owned(), role);
+        for role in [Role::Viewer, Role::Support, Role::Vasp(acme.clone())] {
+            let topic = as_role(role.clone(), "/live/message?id=17").unwrap();
+            assert_eq!(topic, message(role.clone()));
+            assert_eq!(topic.watcher().role, role, "what may be done is part of what is watched");
+        }
+        assert_eq!(LiveTopic::Overview.watcher().role, Role::Viewer);
+        assert_eq!(as_role(Role::Vasp(acme), "/live/overview"), None);
         let of = |uri: &str| as_role(Role::Viewer, uri);
         assert_eq!(of("/live/overview"), Some(LiveTopic::Overview));
         assert_eq!(of("/live/carrier?id=a%20b"), Some(LiveTopic::Carrier("a b".to_owned())));

@@ -34,14 +34,17 @@ struct MessagePart {
     sentence: String,
     code: Option<String>,
     facts: Vec<Fact>,
+    /// What can be done about it as it is now, by whoever watches.
+    verbs: Vec<Verb>,
 }
 
 impl MessagePart {
-    fn of(shown: MessageDetail) -> Self {
+    fn of(shown: MessageDetail, by: &Actor) -> Self {
         Self {
             sentence: sentence(&shown),
             code: shown.message.reason.as_deref().and_then(code),
             facts: facts(&shown),
+            verbs: verbs(by, &shown),
             shown,
         }
     }
@@ -59,7 +62,6 @@ struct MessagePage {
     may_reveal: bool,
     /// What was just done, as a sentence.
     done: Option<&'static str>,
-    verbs: Vec<Verb>,
 }
 
 /// What can be done to a message here.
@@ -136,11 +138,10 @@ pub(super) async fn handle(
         Ok((shown, preview)) => ok(&MessagePage {
             frame,
             now: pages.admin.clock.now(),
-            verbs: verbs(&by.actor, &shown),
             done,
             preview,
             may_reveal: by.actor.may(Right::Reveal),
-            live: MessagePart::of(shown),
+            live: MessagePart::of(shown, &by.actor),
         }),
         Err(problem) => frame.trouble(&problem),
     }
@@ -151,7 +152,8 @@ pub(super) async fn handle(
 /// # Errors
 /// What the API refuses it for.
 pub(super) async fn part(pages: &PageState, by: &Actor, id: &str) -> Result<String, ProblemDetails> {
-    written(&MessagePart::of(pages.api.get(by, &format!("/messages/{}", segment(id))).await?))
+    let shown = pages.api.get(by, &format!("/messages/{}", segment(id))).await?;
+    written(&MessagePart::of(shown, by))
 }
 
 /// Does something to a message, and leads back to it.

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use posthouse_core::{account::AccountName, lock::Mutex};
+use posthouse_core::{actor::Role, lock::Mutex};
 use tokio::sync::{Semaphore, watch};
 
 /// How many streams there may be at a time. Pages without one ask by themselves.
@@ -14,8 +14,8 @@ pub(super) enum LiveTopic {
     Overview,
     Queues,
     Carrier(String),
-    /// A message, as those of this account see it, or else those who see all of them.
-    Message(String, Option<AccountName>),
+    /// A message, with what those of this role may do about it.
+    Message(String, Role),
 }
 
 /// What watchers of a topic see: the part, its number, and the time when it was computed.

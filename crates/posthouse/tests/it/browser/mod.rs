@@ -329,6 +329,78 @@ async fn a_live_page_follows_what_happens_and_can_be_paused() {
         .await;
 }
 
+/// All that the first page loads, as a browser that has none of it yet counts what comes over the wire.
+#[tokio::test]
+async fn the_first_page_is_small() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    browser.open(&admin).await;
+    // What it holds already is counted as if it came anew; 300 bytes stand for a head, as in `transferSize` (Resource Timing, 4.3).
+    let loaded = browser
+        .run(
+            "return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                .filter((one) => !one.name.includes('/live/'))
+                .map((one) => [new URL(one.name).pathname, Math.max(one.transferSize, one.encodedBodySize + 300)])",
+        )
+        .await;
+    let loaded: Vec<(String, u64)> = serde_json::from_value(loaded).unwrap();
+    for (what, end) in [("the page", "/"), ("its style", ".css"), ("its script", ".js")] {
+        assert!(
+            loaded.iter().any(|(path, bytes)| path.ends_with(end) && *bytes > 1_000),
+            "{what}: {loaded:?}"
+        );
+    }
+    let bytes: u64 = loaded.iter().map(|(_, bytes)| bytes).sum();
+    assert!(bytes <= 60_000, "{bytes}: {loaded:?}");
+    town.close().await;
+}
+
+/// What can be done follows the message, and what is typed meanwhile stays.
+#[tokio::test]
+async fn what_can_be_done_about_a_message_follows_its_state() {
+    let Some((town, browser, admin)) = seen().await else { return };
+    let verbs = async || {
+        let names = "return [...document.querySelectorAll('#live-part [aria-labelledby=verbs] summary')].map((one) => one.textContent).join(', ')";
+        text(&browser, names).await
+    };
+    let says = async || text(&browser, "return document.querySelector('[data-says]').textContent").await;
+    let id = town.submit(&RawRequest::to("16175559015")).await;
+    waits(&town, id, State::Parked, 1).await;
+    browser.open(&format!("{admin}/messages/{id}")).await;
+    eventually("the page is live", async || says().await.starts_with("Live, as of ").then_some(())).await;
+    assert_eq!(verbs().await, "Send again now, Expire");
+    let seen = text(&browser, "return document.querySelector('.timeline').textContent").await;
+    tab_to(&browser, "#open-requeue").await;
+    browser.press(ENTER).await;
+    tab_to(&browser, "#why-requeue").await;
+    browser.press("it was").await;
+    // Somebody else sends it again: the part changes below the hands of who types.
+    let again = format!("/api/v1/messages/{id}/requeue");
+    let token = &["Authorization: Bearer hush-hush", "Content-Type: application/json"][..];
+    let answer = ask(&town.app.ready().admin, "POST", &again, token, r#"{"parked": true}"#).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    eventually("the page tells", async || {
+        let now = text(&browser, "return document.querySelector('.timeline').textContent").await;
+        (now != seen).then_some(())
+    })
+    .await;
+    waits(&town, id, State::Parked, 2).await;
+    browser.press(" asked").await;
+    eventually("the words stay", async || {
+        let typed = text(&browser, "return document.querySelector('#why-requeue')?.value || ''").await;
+        (typed == "it was asked").then_some(())
+    })
+    .await;
+    assert_eq!(text(&browser, "return document.activeElement.id").await, "why-requeue");
+    // It ends elsewhere: what is not possible any more is not offered.
+    let expire = format!("/api/v1/messages/{id}/expire");
+    let answer = ask(&town.app.ready().admin, "POST", &expire, token, "{}").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    eventually("the offer follows", async || (verbs().await == "Send its reports again").then_some(())).await;
+    assert_eq!(browser.run("return document.querySelector('#do-resend-reports').open").await, false);
+    assert_ne!(text(&browser, "return document.activeElement.id").await, "open-resend-reports");
+    town.close().await;
+}
+
 /// What VASPs, carriers and addresses say is shown, and never obeyed.
 #[tokio::test]
 async fn hostile_words_are_text() {

@@ -77,13 +77,21 @@
       live.classList.toggle("late", late && !paused);
     };
     const seen = (at) => { heard = Date.now(); time = at; tell(); };
+    // What has an id is found again by it, and is gone where the new part has none of it: another's place in the order is not its own.
+    const same = (all, index, one) => one.id ? all.find((other) => other.id === one.id) : all[index]?.id ? undefined : all[index];
     const show = (html) => {
       const focusable = () => [...part.querySelectorAll("a, button, summary, input, select, [tabindex]")];
-      const at = focusable().indexOf(document.activeElement);
-      const open = [...part.querySelectorAll("details")].map((details) => details.open);
+      const before = focusable(), at = before.indexOf(document.activeElement);
+      const folded = [...part.querySelectorAll("details")], typed = [...part.querySelectorAll("input[id]")];
+      const cursor = at >= 0 && before[at].type === "text" ? [before[at].selectionStart, before[at].selectionEnd] : null;
       part.innerHTML = html;
-      [...part.querySelectorAll("details")].forEach((details, index) => { details.open = Boolean(open[index]); });
-      if (at >= 0) focusable()[at]?.focus({ preventScroll: true });
+      const folds = [...part.querySelectorAll("details")], fields = [...part.querySelectorAll("input[id]")];
+      folded.forEach((one, index) => { const now = same(folds, index, one); if (now) now.open = one.open; });
+      for (const one of typed) { const now = same(fields, -1, one); if (now) { now.value = one.value; now.checked = one.checked; } }
+      if (at < 0) return;
+      const now = same(focusable(), at, before[at]);
+      now?.focus({ preventScroll: true });
+      if (now && cursor) now.setSelectionRange(...cursor);
     };
     const ask = async () => {
       try {
