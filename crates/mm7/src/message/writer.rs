@@ -1,7 +1,7 @@
 //! Writes elements, in one canonical form: the MM7 namespace as the default on the operation, no blanks between elements.
 
 use std::collections::HashSet;
-use std::fmt::Display;
+use std::fmt::{self, Display, Write as _};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,16 @@ pub(crate) struct EnvelopeWriter<'f> {
     release: u8,
     /// The `id` attributes written so far: no two may be the same.
     ids: HashSet<String>,
+}
+
+/// Takes what a value's `Display` writes, piece by piece, without a string between.
+struct EscapedText<'w, 'f>(&'w mut EnvelopeWriter<'f>);
+
+impl fmt::Write for EscapedText<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.escaped(text, false);
+        Ok(())
+    }
 }
 
 impl<'f> EnvelopeWriter<'f> {
@@ -98,7 +108,10 @@ impl<'f> EnvelopeWriter<'f> {
     /// An element with a value whose wire form is its `Display`, when there is one.
     pub fn value(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
-            self.element(name, &value.to_string());
+            self.start(name, &[]);
+            // Only a value's own Display could fail, and none does.
+            let _ = write!(EscapedText(self), "{value}");
+            self.end(name);
         }
     }
 

@@ -53,9 +53,7 @@ pub fn decode(xml: &[u8], charset: Option<&str>, limits: &Limits) -> Result<Deco
             let mut decoded = read(&document, Notes::new());
             let errors = decoded.errors.iter_mut().map(|error| &mut error.offset);
             let own = [&mut decoded.operation_offset, &mut decoded.version_offset];
-            let mut offsets: Vec<_> = errors.chain(own).collect();
-            offsets.sort_unstable();
-            text.to_byte_offsets(offsets.into_iter());
+            text.to_byte_offsets_of_all(errors.chain(own));
             Ok(decoded)
         }
         Err(mut error) => {

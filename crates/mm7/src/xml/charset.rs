@@ -25,6 +25,16 @@ pub(crate) struct Text<'a> {
 }
 
 impl Text<'_> {
+    /// Turns offsets in the text, in any order, into offsets in the bytes as they came. UTF-8 needs no order among them.
+    pub fn to_byte_offsets_of_all<'o>(&self, offsets: impl Iterator<Item = &'o mut usize>) {
+        if self.encoding == UTF_8 {
+            return self.to_byte_offsets(offsets);
+        }
+        let mut offsets: Vec<_> = offsets.collect();
+        offsets.sort_unstable();
+        self.to_byte_offsets(offsets.into_iter());
+    }
+
     /// Turns offsets in the text, in ascending order, into offsets in the bytes as they came.
     pub fn to_byte_offsets<'o>(&self, offsets: impl Iterator<Item = &'o mut usize>) {
         if self.encoding == UTF_8 {
