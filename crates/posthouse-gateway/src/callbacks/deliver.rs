@@ -58,11 +58,10 @@ pub(super) async fn deliver(
     let (span, told) = context.metrics.traces().map(|traces| traces.call(callback.message)).unzip();
     traces::tell(&mut prepared.headers, told.flatten());
     let began = Instant::now();
-    let path = prepared.uri.path().to_owned();
     let peer = || prepared.uri.authority().map(ToString::to_string).unwrap_or_default();
     let whose = (Some(&callback.account), Some(&callback.carrier));
     let tap = context.metrics.captures().tap(context.clock.now(), whose, "callback", peer, began);
-    let request = tap.as_ref().map(|_| request_text(&path, &prepared.headers, &prepared.body));
+    let request = tap.as_ref().map(|_| request_text(prepared.uri.path(), &prepared.headers, &prepared.body));
     let answer = client.post(&prepared.uri, prepared.headers, prepared.body).await;
     if let Some((tap, request)) = tap.zip(request) {
         tap.about(Some(callback.message)).keep(request, reply_text(&answer));
