@@ -8,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Id,
     actor::{Actor, Credential, Role},
-    carrier::CarrierId,
+    lease::{Lease, Owner},
     life::{intervention::Intervention, reroute::RerouteTarget},
-    provisioning::words::words,
+    names::CarrierId,
+    store_error::StoreError,
+    words::words,
 };
 
 /// How many messages are worked on at a time.
@@ -199,6 +201,22 @@ impl BulkOperation {
         }
     }
 
+    /// That it is carried out under this lease.
+    ///
+    /// # Errors
+    /// [`StoreError::LostLease`]: another has it by now, or it is not carried out any more.
+    pub fn held(self, owner: Option<Owner>, lease: Lease) -> Result<Self, StoreError> {
+        match self.leased(lease) {
+            Some(_) if owner == Some(lease.owner) => Ok(self),
+            _ => Err(StoreError::LostLease),
+        }
+    }
+
+    /// The lease that it goes on under; `None` once it is not carried out any more.
+    pub fn leased(&self, lease: Lease) -> Option<Lease> {
+        (self.state == OperationState::Running).then_some(lease)
+    }
+
     /// As it is after a page: what came of each of its messages, and where the next begins; `None`: it was the last.
     #[must_use]
     pub fn after_page(
@@ -287,7 +305,15 @@ mod tests {
         let page = running.after_page(&[Ok(()), Err("ended"), Err("ended")], Id::from_number(50), at(3));
         assert_eq!((page.looked_at, page.done, page.cursor), (3, 1, Some(50)));
         assert_eq!(page.left_alone, BTreeMap::from([("ended".to_owned(), 2)]));
+        let (lease, other) = (Lease { owner: Owner(7), until: at(9) }, Some(Owner(8)));
+        assert_eq!((page.leased(lease), planned(3).leased(lease)), (Some(lease), None));
+        assert_eq!(page.clone().held(Some(Owner(7)), lease), Ok(page.clone()));
+        for (operation, owner) in [(page.clone(), other), (page.clone(), None), (planned(3), Some(Owner(7)))]
+        {
+            assert_eq!(operation.held(owner, lease), Err(StoreError::LostLease));
+        }
         let over = page.after_page(&[Ok(())], None, at(4));
+        assert_eq!(over.leased(lease), None);
         assert_eq!(
             (over.state, over.looked_at, over.done, over.ended_at),
             (OperationState::Done, 4, 2, Some(at(4)))

@@ -2,6 +2,7 @@
 
 mod circles;
 mod names;
+mod paths;
 mod rooms;
 mod source;
 mod workspace;
@@ -52,7 +53,8 @@ pub fn run() -> Result<(), Failure> {
     let metadata = Metadata::load()?;
     let mut findings = floors(&metadata, FLOORS, IN_TESTS);
     let crates = crate_folders()?;
-    findings.extend(unnamed(&read_architecture()?, &crates));
+    findings.extend(unnamed(&read(Path::new("ARCHITECTURE.md"))?, &crates));
+    findings.extend(paths::findings()?);
     for folder in crates.iter().map(PathBuf::as_path).chain([Path::new("xtask")]) {
         findings.extend(files_below(&folder.join("src"))?.iter().filter_map(|file| empty_name(file)));
     }
@@ -85,9 +87,7 @@ fn read_crate(name: &str, findings: &mut Vec<String>) -> Result<Crate, Failure> 
     let mut files = Vec::new();
     for file in files_below(&folder)? {
         if file.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(crate::root().join(&file));
-            let text = text.map_err(|source| Failure::Read { path: file.clone(), source })?;
-            match Source::read(&folder, &file, &text) {
+            match Source::read(&folder, &file, &read(&file)?) {
                 Ok(source) => files.push(source),
                 Err(finding) => findings.push(finding),
             }
@@ -156,9 +156,9 @@ fn crate_folders() -> Result<Vec<PathBuf>, Failure> {
     Ok(entries.into_iter().filter(|entry| crate::root().join(entry).is_dir()).collect())
 }
 
-fn read_architecture() -> Result<String, Failure> {
-    let path = PathBuf::from("ARCHITECTURE.md");
-    fs::read_to_string(crate::root().join(&path)).map_err(|source| Failure::Read { path, source })
+fn read(path: &Path) -> Result<String, Failure> {
+    let text = fs::read_to_string(crate::root().join(path));
+    text.map_err(|source| Failure::Read { path: path.to_owned(), source })
 }
 
 fn unnamed(architecture: &str, crates: &[PathBuf]) -> Vec<String> {

@@ -266,7 +266,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("lint", &["address", "message", "provisioning", "submit"]),
             ("refusal", &["bounds", "lint", "names", "shown", "submit"]),
             // What operators do.
-            ("operation", &["actor", "id", "life", "names", "words"]),
+            ("operation", &["actor", "id", "lease", "life", "names", "store_error", "words"]),
             (
                 "audit",
                 &[

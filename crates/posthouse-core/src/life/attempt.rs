@@ -11,9 +11,16 @@ use super::{
     state::{LifeEvent, State},
     waiting::Scene,
     words,
-    work::{WorkChange, WorkKind},
+    work::{Work, WorkChange, WorkKind},
 };
-use crate::{message::Reason, store_error::StoreError};
+use crate::{lease::Owner, message::Reason, store_error::StoreError};
+
+/// Whether this owner's attempt till then is under way: for a store that may have begun it without having heard so.
+pub fn is_under_way(subject: &Subject, owner: Owner, until: Timestamp) -> bool {
+    let is_its =
+        |work: Work| work.kind == WorkKind::Sending && work.owner == Some(owner) && work.due == until;
+    subject.state == State::Sending && subject.work.is_some_and(is_its)
+}
 
 /// An attempt begins, over this connection; without an outcome by `until` it counts as interrupted.
 ///
@@ -276,6 +283,16 @@ mod tests {
             let effects = begin(subject(state, kind), "east", at(4000), at(NOW));
             let effects = effects.as_ref().map(shown);
             assert_eq!(effects.as_deref().map_err(|error| *error), expected.as_ref().copied(), "{state}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_is_under_way_whose_owner_and_end_are_the_same() {
+        let sending = subject(State::Sending, WorkKind::Sending);
+        assert!(is_under_way(&sending, OWNER, at(2000)));
+        assert!(!is_under_way(&sending, Owner(8), at(2000)) && !is_under_way(&sending, OWNER, at(2001)));
+        for (state, kind) in [(State::Accepted, WorkKind::Send), (State::Parked, WorkKind::Report)] {
+            assert!(!is_under_way(&subject(state, kind), OWNER, at(2000)), "{state}");
         }
     }
 

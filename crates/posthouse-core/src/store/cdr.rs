@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{StoreResult, StoredMo};
-use crate::{Id, message::StoredMessage};
+use crate::{
+    Id,
+    message::{EventKind, StoredMessage, TimelineEvent},
+};
 
 /// Something that ended, or came from a handset, and of which no file has the record yet.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +38,18 @@ pub enum RecordSubject {
     Mo(Box<StoredMo>),
     /// Retention took it before its record was written: nothing else is known of it.
     Gone,
+}
+
+impl RecordSubject {
+    /// A message that ended, as its timeline tells it.
+    pub fn of_message(message: StoredMessage, timeline: &[TimelineEvent]) -> Self {
+        let last = |kind| timeline.iter().rev().find(|line| line.kind == kind);
+        Self::Message {
+            message: Box::new(message),
+            connection: last(EventKind::Sending).map(|line| line.detail.clone()),
+            forwarded_at: last(EventKind::Forwarded).map(|line| line.at),
+        }
+    }
 }
 
 /// Which records are asked for.

@@ -14,7 +14,7 @@ use posthouse_core::{
         words,
     },
     message::EventKind,
-    operation::{BulkOperation, NotStarted, OperationState, OperationVerb},
+    operation::{BulkOperation, NotStarted, OperationVerb},
     store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
 };
 use tokio_postgres::Row;
@@ -156,9 +156,7 @@ pub(super) async fn run(
     now: Timestamp,
 ) -> BatchResult<BulkOperation> {
     let (operation, owner) = locked(tx, id).await?.ok_or(StoreError::LostLease)?;
-    if owner != Some(lease.owner) || operation.state != OperationState::Running {
-        return Err(StoreError::LostLease.into());
-    }
+    let operation = operation.held(owner, lease)?;
     let outcomes = match operation.spec.intervention() {
         Some(intervention) => intervened(tx, &operation, page, intervention, now).await?,
         None if operation.spec.verb == OperationVerb::ResendReports => {
@@ -178,8 +176,7 @@ pub(super) async fn run(
     let counted: Vec<_> =
         outcomes.iter().map(|outcome| outcome.map(|_| ()).map_err(LeftAlone::as_str)).collect();
     let after = operation.after_page(&counted, page.next, now);
-    let goes_on = (after.state == OperationState::Running).then_some(lease);
-    keep(tx, &after, goes_on)?;
+    keep(tx, &after, after.leased(lease))?;
     Ok(after)
 }
 

@@ -6,11 +6,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     cluster::is_interrupted,
-    life::{
-        attempt,
-        load::{WorkKind, held},
-        state::State,
-    },
+    life::{attempt, load::held},
     message::Submission,
     slots::Slots,
     store::{FailedAttempt, HandedOn, Lease, Owner, Settled, Settlement, StoreError, Timer, ToSend},
@@ -65,11 +61,8 @@ pub(super) async fn begin(
 
 /// Whether it is just this attempt that is under way: it was begun by a try of which nobody heard.
 fn is_begun(row: &LifeRow, owner: Owner, connection: &str, until: Timestamp, now: Timestamp) -> bool {
-    let work = row.subject.work;
-    let is_its = work
-        .is_some_and(|work| work.kind == WorkKind::Sending && work.owner == Some(owner) && work.due == until);
     let begun = row.begun.as_ref().is_some_and(|(at, over)| *at == now && over == connection);
-    is_its && begun && row.subject.state == State::Sending
+    begun && attempt::is_under_way(&row.subject, owner, until)
 }
 
 /// How an attempt or a wait ends.

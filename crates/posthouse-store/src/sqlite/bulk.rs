@@ -12,7 +12,7 @@ use posthouse_core::{
         words,
     },
     message::EventKind,
-    operation::{BulkOperation, NotStarted, OperationState, OperationVerb},
+    operation::{BulkOperation, NotStarted, OperationVerb},
     store::{Acceptance, Lease, OperationItem, OperationPage, Owner, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -163,11 +163,11 @@ pub(super) fn run(
     page: &OperationPage,
     now: Timestamp,
 ) -> Result<BulkOperation> {
-    let held = "SELECT 1 FROM operation WHERE id = ? AND owner = ? AND state = 'running'";
-    if !tx.prepare(held)?.exists((id.number(), lease.owner.0))? {
-        return Err(StoreError::LostLease.into());
-    }
+    let owner = "SELECT owner FROM operation WHERE id = ?";
+    let owner: Option<Option<i64>> =
+        tx.prepare(owner)?.query_row([id.number()], |row| row.get(0)).optional()?;
     let operation = find(tx.connection, id)?.ok_or(StoreError::LostLease)?;
+    let operation = operation.held(owner.flatten().map(Owner), lease)?;
     let outcomes = match operation.spec.intervention() {
         Some(intervention) => {
             let by = operation.actor();
@@ -197,8 +197,7 @@ pub(super) fn run(
     let counted: Vec<_> =
         outcomes.iter().map(|outcome| outcome.map(|_| ()).map_err(LeftAlone::as_str)).collect();
     let after = operation.after_page(&counted, page.next, now);
-    let goes_on = (after.state == OperationState::Running).then_some(lease);
-    keep(tx, &after, goes_on)?;
+    keep(tx, &after, after.leased(lease))?;
     Ok(after)
 }
 

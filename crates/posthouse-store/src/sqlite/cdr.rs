@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     cluster::ONLY_NODE,
-    message::{EventKind, TimelineEvent},
     store::{COUNTED, CdrFile, CdrStore, PendingRecord, RecordSubject, RecordsOf, StoreResult},
 };
 use rusqlite::Connection;
@@ -81,17 +80,9 @@ fn pending(connection: &Connection, of: RecordsOf, limit: i64) -> Result<Vec<Pen
 fn subject(connection: &Connection, id: Id) -> Result<RecordSubject> {
     if let Some(message) = search::message(connection, id)? {
         let timeline = search::timeline(connection, id)?.unwrap_or_default();
-        return Ok(RecordSubject::Message {
-            message: Box::new(message),
-            connection: last(&timeline, EventKind::Sending).map(|line| line.detail.clone()),
-            forwarded_at: last(&timeline, EventKind::Forwarded).map(|line| line.at),
-        });
+        return Ok(RecordSubject::of_message(message, &timeline));
     }
     Ok(inbound::mo(connection, id)?.map_or(RecordSubject::Gone, |mo| RecordSubject::Mo(Box::new(mo))))
-}
-
-fn last(timeline: &[TimelineEvent], kind: EventKind) -> Option<&TimelineEvent> {
-    timeline.iter().rev().find(|line| line.kind == kind)
 }
 
 fn written(tx: &Tx<'_>, ids: &[Id], before: Option<&CdrFile>, file: &CdrFile) -> Result<bool> {

@@ -109,9 +109,9 @@ use self::{
     transaction::Transaction,
     writer::StoreWriter,
 };
+pub(crate) use crate::fault;
 use crate::{
     error::OpenError,
-    fault,
     media::{erase, folder::Folder},
 };
 
