@@ -1,5 +1,5 @@
 //! How often the envelopes of a message's life ask for memory, counted in this process, which has this one test. The numbers only go
-//! down. `written` is with the framing of an answer.
+//! down: who saves one writes it here. (Not the very number is asked for, since the standard library has a part in it.) `written` is with the framing of an answer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;
@@ -93,7 +93,7 @@ fn the_envelopes_of_a_life_ask_for_memory_no_more_often_than_this() {
         ),
         ("DeliveryReportRsp written", counted(&|| drop(encode(&noted, &Framing::answering(&report))))),
     ];
-    let known = [
+    let at_most = [
         ("SubmitReq unpacked", 23),
         ("SubmitReq read", 25),
         ("SubmitReq written", 3),
@@ -103,5 +103,7 @@ fn the_envelopes_of_a_life_ask_for_memory_no_more_often_than_this() {
         ("DeliveryReportReq written", 3),
         ("DeliveryReportRsp written", 2),
     ];
-    assert_eq!(found, known, "more: take it out again; fewer: write it here");
+    for ((what, found), (_, most)) in found.into_iter().zip(at_most) {
+        assert!(found <= most, "{what}: {found} times, and {most} before: take it out again");
+    }
 }
