@@ -24,6 +24,7 @@ pub mod life;
 pub mod lint;
 pub mod lock;
 pub mod message;
+pub mod mistake;
 pub mod moment;
 pub mod names;
 pub mod operation;

@@ -5,6 +5,7 @@
 
 use std::{fmt, net::IpAddr};
 
+use crate::mistake::Mistake;
 use http::Uri;
 use serde::{Deserialize, Serialize};
 
@@ -195,14 +196,25 @@ pub struct PeerUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeerUrlError {
     /// Another scheme, or no URL at all.
-    #[error("is no http:// or https:// URL; write one such as \"http://127.0.0.1:9001/reports\"")]
+    #[error("is no http:// or https:// URL")]
     Scheme,
     /// A user name before the host.
-    #[error("has a user name in it; write user name and password as basic_auth")]
+    #[error("has a user name in it")]
     Credentials,
     /// No host, a port that is none, or a fragment.
-    #[error("names no host and port that can be asked; write one such as \"http://127.0.0.1:9001/reports\"")]
+    #[error("names no host and port that can be asked")]
     Host,
+}
+
+impl PeerUrlError {
+    /// The same with what to do about it.
+    pub fn mistake(self) -> Mistake {
+        let remedy = match self {
+            Self::Scheme | Self::Host => "write one such as \"http://127.0.0.1:9001/reports\"",
+            Self::Credentials => "write user name and password as basic_auth",
+        };
+        (self.to_string(), remedy).into()
+    }
 }
 
 impl PeerUrl {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashSet};
 use super::{
     Blacklisted, Change, Prefix, Provisioning, Range, account::AccountName, carrier::CarrierId, words::words,
 };
-use crate::address::Msisdn;
+use crate::{address::Msisdn, mistake::Mistake};
 
 /// How many mistakes are told.
 const TOLD: usize = 100;
@@ -26,7 +26,7 @@ pub struct LineMistake {
     /// Which one, counted from 1.
     pub line: usize,
     /// What is wrong, and the remedy.
-    pub what: String,
+    pub what: Mistake,
 }
 
 /// One entry of either list.
@@ -52,9 +52,9 @@ impl NumberEntry {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn cursor(list: NumberList, line: &str) -> Result<NumberEntry, String> {
+pub fn cursor(list: NumberList, line: &str) -> Result<NumberEntry, Mistake> {
     let entry = list.line(line, false, None)?;
-    entry.ok_or_else(|| "there is nothing in it".to_owned())
+    entry.ok_or_else(|| "there is nothing in it".into())
 }
 
 impl NumberList {
@@ -98,7 +98,7 @@ impl NumberList {
         text: &str,
         may_be_heading: bool,
         names: Option<&HashSet<&str>>,
-    ) -> Result<Option<NumberEntry>, String> {
+    ) -> Result<Option<NumberEntry>, Mistake> {
         let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Ok(None);
@@ -112,7 +112,8 @@ impl NumberList {
             Some(rest) => match field(rest)? {
                 (second, None) => second,
                 (_, Some(_)) => {
-                    return Err(format!("there are more than two columns; write {}", self.heading()));
+                    let remedy = format!("write {}", self.heading());
+                    return Err(("there are more than two columns", remedy).into());
                 }
             },
             None => Cow::Borrowed(""),
@@ -120,25 +121,28 @@ impl NumberList {
         let known = |name: &str| names.is_none_or(|names| names.contains(name));
         match self {
             Self::Blacklist => {
-                let number = Msisdn::parse(&first, true).ok_or(
-                    "this is no international number; write 7 to 15 digits that do not begin with 0",
-                )?;
+                let number = Msisdn::parse(&first, true).ok_or((
+                    "this is no international number",
+                    "write 7 to 15 digits that do not begin with 0",
+                ))?;
                 if !second.is_empty() && !known(&second) {
-                    return Err(format!(
-                        "no account {second} is provisioned; leave it out, or provision it before"
-                    ));
+                    return Err((
+                        format!("no account {second} is provisioned"),
+                        "leave it out, or provision it before",
+                    )
+                        .into());
                 }
                 let account = (!second.is_empty()).then(|| AccountName(second.into_owned()));
                 Ok(Some(NumberEntry::Blacklisted(Blacklisted { number, account })))
             }
             Self::Ranges => {
                 let prefix = Prefix::parse(&first)
-                    .ok_or("this is no prefix; write 1 to 15 digits that do not begin with 0")?;
+                    .ok_or(("this is no prefix", "write 1 to 15 digits that do not begin with 0"))?;
                 if second.is_empty() {
-                    return Err("the carrier is missing; write prefix,carrier".to_owned());
+                    return Err(("the carrier is missing", "write prefix,carrier").into());
                 }
                 if !known(&second) {
-                    return Err(format!("no carrier {second} is provisioned; provision it before"));
+                    return Err((format!("no carrier {second} is provisioned"), "provision it before").into());
                 }
                 Ok(Some(NumberEntry::Range(Range { prefix, carrier: CarrierId(second.into_owned()) })))
             }
@@ -147,7 +151,7 @@ impl NumberList {
 }
 
 /// The first field of a line, and what follows its comma.
-fn field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), String> {
+fn field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), Mistake> {
     let Some(quoted) = text.strip_prefix('"') else {
         return Ok(match text.split_once(',') {
             Some((first, rest)) => (Cow::Borrowed(first.trim()), Some(rest)),
@@ -157,7 +161,7 @@ fn field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), String> {
     let mut value = String::new();
     let mut left = quoted;
     loop {
-        let (before, after) = left.split_once('"').ok_or("a quote is not closed; close it")?;
+        let (before, after) = left.split_once('"').ok_or(("a quote is not closed", "close it"))?;
         value.push_str(before);
         match after.strip_prefix('"') {
             Some(more) => {
@@ -169,7 +173,7 @@ fn field(text: &str) -> Result<(Cow<'_, str>, Option<&str>), String> {
                 return match after.strip_prefix(',') {
                     Some(rest) => Ok((Cow::Owned(value), Some(rest))),
                     None if after.is_empty() => Ok((Cow::Owned(value), None)),
-                    None => Err("something stands behind a closing quote; leave it out".to_owned()),
+                    None => Err(("something stands behind a closing quote", "leave it out").into()),
                 };
             }
         }
@@ -232,7 +236,7 @@ mod tests {
         let told = |list: NumberList, text: &str, first| {
             let known = Provisioning::default();
             let mistakes = list.read(text, first, Some(&known)).unwrap_err();
-            mistakes.into_iter().map(|one| (one.line, one.what)).collect::<Vec<_>>()
+            mistakes.into_iter().map(|one| (one.line, one.what.to_string())).collect::<Vec<_>>()
         };
         let text = "16175550199\n555\n16175550199,nobody\n16175550199,,\n\"1\nnumber\n";
         let expected = [

@@ -6,6 +6,7 @@ use http::uri::Authority;
 use serde::{Deserialize, Serialize};
 
 use super::{tls::PeerTls, words::words};
+use crate::mistake::Mistake;
 use crate::{
     time::serde_duration,
     url::{PeerUrl, PeerUrlError},
@@ -116,13 +117,25 @@ pub struct NumberUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NumberUrlError {
     /// There is no place for the number, or more than one.
-    #[error(
-        "does not say where the number goes; write {{msisdn}} in it once, such as \"http://127.0.0.1:9200/lookup/{{msisdn}}\""
-    )]
+    #[error("does not say where the number goes")]
     Number,
     /// It is no URL that can be asked, whatever the number.
     #[error(transparent)]
     Url(#[from] PeerUrlError),
+}
+
+impl NumberUrlError {
+    /// The same with what to do about it.
+    pub fn mistake(self) -> Mistake {
+        match self {
+            Self::Number => (
+                self.to_string(),
+                "write {msisdn} in it once, such as \"http://127.0.0.1:9200/lookup/{msisdn}\"",
+            )
+                .into(),
+            Self::Url(error) => error.mistake(),
+        }
+    }
 }
 
 impl NumberUrl {

@@ -6,7 +6,6 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},
-    fmt,
     ops::RangeInclusive,
     time::Duration,
     vec,
@@ -16,7 +15,7 @@ use super::{
     export::KEPT,
     tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
 };
-use crate::duration;
+use crate::{duration, mistake::Mistake};
 
 /// One thing that is wrong in what was declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +23,7 @@ pub struct Problem {
     /// Where it is wrong.
     pub spot: Spot,
     /// What is wrong, and the remedy.
-    pub what: String,
+    pub what: Mistake,
 }
 
 /// All that is wrong, in the order of lines; of what has no lines, as it was found.
@@ -36,20 +35,32 @@ pub struct Problems(pub Vec<Problem>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unfit {
     /// Stands after the value.
-    Value(String),
+    Value(Mistake),
     /// Stands alone: for values that may hold a secret.
-    Alone(String),
+    Alone(Mistake),
 }
 
 impl From<&str> for Unfit {
     fn from(text: &str) -> Self {
-        Self::Value(text.to_owned())
+        Self::Value(text.into())
     }
 }
 
 impl From<String> for Unfit {
     fn from(text: String) -> Self {
-        Self::Value(text)
+        Self::Value(text.into())
+    }
+}
+
+impl From<Mistake> for Unfit {
+    fn from(mistake: Mistake) -> Self {
+        Self::Value(mistake)
+    }
+}
+
+impl<P: Into<String>, R: Into<String>> From<(P, R)> for Unfit {
+    fn from(told: (P, R)) -> Self {
+        Self::Value(told.into())
     }
 }
 
@@ -92,16 +103,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what the format itself could not read. What else is wrong there is a consequence, and is not told.
-    pub fn broken(&self, spot: Spot, what: String) {
+    pub fn broken(&self, spot: Spot, what: impl Into<Mistake>) {
         self.wrong(&spot, what);
         self.noted.borrow_mut().broken.insert(spot);
     }
 
     /// Notes a mistake.
-    pub fn wrong(&self, spot: &Spot, what: String) {
+    pub fn wrong(&self, spot: &Spot, what: impl Into<Mistake>) {
         let mut noted = self.noted.borrow_mut();
         if !noted.broken.contains(spot) {
-            noted.problems.push(Problem { spot: spot.clone(), what });
+            noted.problems.push(Problem { spot: spot.clone(), what: what.into() });
         }
     }
 
@@ -124,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The text that a table of one entry stands for, and where it is from; `None` for other values.
-    fn text_outside(&self, value: &Value<'_>) -> Option<Result<(String, ValueSource), String>> {
+    fn text_outside(&self, value: &Value<'_>) -> Option<Result<(String, ValueSource), Mistake>> {
         let Value::Table(entries) = value else { return None };
         let [(key, TreeNode { value: Value::Text(name), .. })] = entries.as_slice() else { return None };
         self.outside.text(key, name)
@@ -214,9 +225,9 @@ impl FreeEntry<'_, '_> {
     }
 
     /// Notes what is wrong with the key. It stands after the key.
-    pub fn wrong_key(&self, what: &str) {
+    pub fn wrong_key(&self, what: impl Into<Mistake>) {
         let (place, key) = (&self.table.path, self.key);
-        self.table.reader.wrong(&self.node.spot, format!("{place}: the key {key:?} {what}"));
+        self.table.reader.wrong(&self.node.spot, what.into().at(format_args!("{place}: the key {key:?}")));
     }
 }
 
@@ -279,25 +290,26 @@ impl<'r> Table<'r> {
             return read(self);
         }
         if stored.is_none() {
-            self.wrong(key, "the store keeps nothing here; write the value itself");
+            self.wrong(key, ("the store keeps nothing here", "write the value itself"));
         }
         stored
     }
 
     /// Notes a mistake at a key.
-    pub fn wrong(&self, key: &str, what: impl fmt::Display) {
+    pub fn wrong(&self, key: &str, what: impl Into<Mistake>) {
         self.wrong_at(self.spot_of(key), key, what);
     }
 
     /// Notes a mistake at a spot that a key's value goes on to.
-    pub fn wrong_at(&self, spot: &Spot, key: &str, what: impl fmt::Display) {
-        self.reader.wrong(spot, format!("{}: {what}", self.place(key)));
+    pub fn wrong_at(&self, spot: &Spot, key: &str, what: impl Into<Mistake>) {
+        self.reader.wrong(spot, what.into().at(format_args!("{}:", self.place(key))));
     }
 
     /// Notes a missing key. `example` is what could be written.
     pub fn require(&self, key: &str, example: &str) {
         if !self.has(key) {
-            self.reader.wrong(&self.spot, format!("{} is missing; add {key} = {example}", self.place(key)));
+            let problem = format!("{} is missing", self.place(key));
+            self.reader.wrong(&self.spot, (problem, format!("add {key} = {example}")));
         }
     }
 
@@ -330,7 +342,7 @@ impl<'r> Table<'r> {
     /// A whole number within bounds.
     pub fn number<T: TryFrom<u64>>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Option<T> {
         let (least, most) = (*bounds.start(), *bounds.end());
-        let problem = format!("is out of range; write a number from {least} to {most}");
+        let problem = ("is out of range", format!("write a number from {least} to {most}"));
         self.parsed(key, |number: u64| {
             let within = Some(number).filter(|number| bounds.contains(number));
             within.and_then(|number| T::try_from(number).ok()).ok_or_else(|| problem.into())
@@ -340,12 +352,13 @@ impl<'r> Table<'r> {
     /// A time that is longer than nothing.
     pub fn duration(&mut self, key: &'static str) -> Option<Duration> {
         self.parsed(key, |text: String| match duration::parse(&text) {
-            Some(duration) if duration.is_zero() => Err("is no time at all; write \"1s\" or more".into()),
+            Some(duration) if duration.is_zero() => Err(("is no time at all", "write \"1s\" or more").into()),
             Some(duration) => Ok(duration),
-            None => {
-                Err("is no time; write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)"
-                    .into())
-            }
+            None => Err((
+                "is no time",
+                "write a number and one of ms, s, m, h, d, such as \"10s\" (at most 3650d)",
+            )
+                .into()),
         })
     }
 
@@ -353,7 +366,7 @@ impl<'r> Table<'r> {
     pub fn secret(&mut self, key: &'static str) -> Option<(String, ValueSource)> {
         let node = self.take(key)?;
         let check = |text: String| match text.is_empty() {
-            true => Err(Unfit::Alone("is empty; write a value, or leave the key out".to_owned())),
+            true => Err(Unfit::Alone(("is empty", "write a value, or leave the key out").into())),
             false => Ok(text),
         };
         self.scalar(&self.place(key), &node, check)
@@ -385,12 +398,12 @@ impl<'r> Table<'r> {
         let (text, source) = match self.reader.text_outside(value) {
             Some(Ok(found)) => found,
             Some(Err(what)) => {
-                self.reader.wrong(spot, format!("{place}: {what}"));
+                self.reader.wrong(spot, what.at(format_args!("{place}:")));
                 return None;
             }
             None => {
                 let kind = value.kind();
-                self.reader.wrong(spot, format!("{place} takes a list, not {kind}; write it in [ ]"));
+                self.reader.wrong(spot, (format!("{place} takes a list, not {kind}"), "write it in [ ]"));
                 return None;
             }
         };
@@ -438,7 +451,10 @@ impl<'r> Table<'r> {
     fn array(&mut self, key: &'static str, place: &str) -> vec::IntoIter<TreeNode<'r>> {
         let Some(node) = self.take(key) else { return Vec::new().into_iter() };
         let Value::List(nodes) = node.value else {
-            self.reader.wrong(&node.spot, format!("{place} may be there more than once; write [[{place}]]"));
+            self.reader.wrong(
+                &node.spot,
+                (format!("{place} may be there more than once"), format!("write [[{place}]]")),
+            );
             return Vec::new().into_iter();
         };
         nodes.into_iter()
@@ -451,7 +467,7 @@ impl<'r> Table<'r> {
         if let Some((_, beyond)) = entries.get(most) {
             let place = &self.path;
             self.reader
-                .wrong(&beyond.spot, format!("{place} has more than {most} keys; keep those that come"));
+                .wrong(&beyond.spot, (format!("{place} has more than {most} keys"), "keep those that come"));
             entries.truncate(most);
         }
         for (key, node) in &entries {
@@ -488,7 +504,7 @@ impl<'r> Table<'r> {
         let (read, source) = match self.reader.text_outside(value) {
             Some(Ok((text, source))) => (T::from_text(text), source),
             Some(Err(what)) => {
-                self.reader.wrong(spot, format!("{place}: {what}"));
+                self.reader.wrong(spot, what.at(format_args!("{place}:")));
                 return None;
             }
             None => (T::from_value(value), ValueSource::Inline),
@@ -506,8 +522,8 @@ impl<'r> Table<'r> {
 
     fn refuse(&self, place: &str, spot: &Spot, shown: &str, unfit: Unfit) {
         let what = match unfit {
-            Unfit::Value(what) => format!("{place}: {shown} {what}"),
-            Unfit::Alone(what) => format!("{place} {what}"),
+            Unfit::Value(what) => what.at(format_args!("{place}: {shown}")),
+            Unfit::Alone(what) => what.at(place),
         };
         self.reader.wrong(spot, what);
     }
@@ -518,7 +534,7 @@ impl Drop for Table<'_> {
     fn drop(&mut self) {
         for (key, node) in &self.entries {
             let remedy = self.remedy(key);
-            self.reader.wrong(&node.spot, format!("unknown key {}; {remedy}", self.place(key)));
+            self.reader.wrong(&node.spot, (format!("unknown key {}", self.place(key)), remedy));
         }
     }
 }

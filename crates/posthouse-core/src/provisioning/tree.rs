@@ -1,5 +1,6 @@
 //! What somebody declared, before it is understood: a neutral tree of values with their places, whatever format they came in.
 
+use crate::mistake::Mistake;
 use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc};
 
 /// Where a value stands in what was declared.
@@ -107,13 +108,13 @@ pub trait Outside {
     ///
     /// # Errors
     /// There is no such variable or file, or it cannot be read.
-    fn text(&self, key: &str, name: &str) -> Option<Result<(String, ValueSource), String>>;
+    fn text(&self, key: &str, name: &str) -> Option<Result<(String, ValueSource), Mistake>>;
 
     /// The absolute path of a file that is there, and that the gateway reads by itself, later and again.
     ///
     /// # Errors
     /// Why it cannot be read; it stands after the name.
-    fn file(&self, name: &str) -> Result<PathBuf, String>;
+    fn file(&self, name: &str) -> Result<PathBuf, Mistake>;
 }
 
 /// Nothing stands outside: what comes over the network must not reach into this machine.
@@ -121,11 +122,11 @@ pub trait Outside {
 pub struct NothingOutside;
 
 impl Outside for NothingOutside {
-    fn text(&self, _key: &str, _name: &str) -> Option<Result<(String, ValueSource), String>> {
+    fn text(&self, _key: &str, _name: &str) -> Option<Result<(String, ValueSource), Mistake>> {
         None
     }
 
-    fn file(&self, _name: &str) -> Result<PathBuf, String> {
-        Err("names a file, which cannot be done here; leave it out".to_owned())
+    fn file(&self, _name: &str) -> Result<PathBuf, Mistake> {
+        Err(("names a file, which cannot be done here", "leave it out").into())
     }
 }

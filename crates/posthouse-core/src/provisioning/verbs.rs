@@ -8,6 +8,7 @@ use super::{
         Account, AccountName, AccountStatus, FurtherKey, KeySecret, MOST_FURTHER_KEYS, Service, VaspKey,
     },
 };
+use crate::mistake::Mistake;
 
 /// Something that is done to one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ pub enum VerbRefusal {
         name: String,
     },
     /// A sandbox that is disabled and enabled again would be none any more.
-    #[error("account {account} is a sandbox; its status is changed by a provisioning file")]
+    #[error("account {account} is a sandbox")]
     Sandbox {
         /// Which account.
         account: AccountName,
@@ -97,7 +98,7 @@ pub enum VerbRefusal {
         sender: String,
     },
     /// A service has to have an address.
-    #[error("service {vasid} of account {account} would be left without a sender; add another one before")]
+    #[error("service {vasid} of account {account} would be left without a sender")]
     LastSender {
         /// Whose service.
         account: AccountName,
@@ -105,27 +106,27 @@ pub enum VerbRefusal {
         vasid: String,
     },
     /// It is no SenderAddress.
-    #[error("{sender:?} {what}")]
+    #[error("{sender:?} {}", .what.problem)]
     NoSender {
         /// What was written.
         sender: String,
         /// What is wrong, and the remedy.
-        what: String,
+        what: Mistake,
     },
     /// Another account has this VASPID, or the account itself has it.
-    #[error("this VASPID is that of account {owner} already; give each its own")]
+    #[error("this VASPID is that of account {owner} already")]
     KeyTaken {
         /// Whose it is.
         owner: AccountName,
     },
     /// There is no room.
-    #[error("account {account} has {MOST_FURTHER_KEYS} further keys already; remove those that are not used")]
+    #[error("account {account} has {MOST_FURTHER_KEYS} further keys already")]
     TooManyKeys {
         /// Whose they are.
         account: AccountName,
     },
     /// The account has no such further key, or several.
-    #[error("account {account} has {what} {key}; `posthouse accounts keys list` has their ids")]
+    #[error("account {account} has {what} {key}")]
     UnknownKey {
         /// Whose it would be.
         account: AccountName,
@@ -135,9 +136,7 @@ pub enum VerbRefusal {
         what: &'static str,
     },
     /// The account would be left without one.
-    #[error(
-        "{key} is the key that account {account} goes by; add another one, which takes its place, before"
-    )]
+    #[error("{key} is the key that account {account} goes by")]
     OwnKey {
         /// Whose it is.
         account: AccountName,
@@ -145,13 +144,30 @@ pub enum VerbRefusal {
         key: String,
     },
     /// The number is not blocked so.
-    #[error("{number} is not blocked {whom}; `posthouse blacklist show` says for whom a number is")]
+    #[error("{number} is not blocked {whom}")]
     NotBlocked {
         /// The number, masked.
         number: String,
         /// For whom it is not.
         whom: String,
     },
+}
+
+impl VerbRefusal {
+    /// What to do about it; `None` where the refusal says it.
+    pub fn remedy(&self) -> Option<&str> {
+        Some(match self {
+            Self::Unknown { .. } | Self::UnknownService { .. } | Self::UnknownSender { .. } => return None,
+            Self::NoSender { what, .. } => return what.remedy.as_deref(),
+            Self::Sandbox { .. } => "its status is changed by a provisioning file",
+            Self::LastSender { .. } => "add another one before",
+            Self::KeyTaken { .. } => "give each its own",
+            Self::TooManyKeys { .. } => "remove those that are not used",
+            Self::UnknownKey { .. } => "`posthouse accounts keys list` has their ids",
+            Self::OwnKey { .. } => "add another one, which takes its place, before",
+            Self::NotBlocked { .. } => "`posthouse blacklist show` says for whom a number is",
+        })
+    }
 }
 
 impl ProvisioningVerb {
@@ -395,10 +411,7 @@ mod tests {
         let mut current = provisioned();
         done(&mut current, &add(vaspid("new"), None, 1)).unwrap();
         let refused = |current: &mut Provisioning, verb| done(current, &verb).unwrap_err().to_string();
-        assert_eq!(
-            refused(&mut current, remove("new")),
-            "new is the key that account acme goes by; add another one, which takes its place, before"
-        );
+        assert_eq!(refused(&mut current, remove("new")), "new is the key that account acme goes by");
         assert_eq!(
             refused(&mut current, remove("nothing")),
             "account acme has no key nothing; `posthouse accounts keys list` has their ids"
@@ -413,6 +426,6 @@ mod tests {
             done(&mut current, &add(vaspid(&format!("k{number}")), None, 1)).unwrap();
         }
         let told = refused(&mut current, add(vaspid("more"), None, 1));
-        assert_eq!(told, "account acme has 8 further keys already; remove those that are not used");
+        assert_eq!(told, "account acme has 8 further keys already");
     }
 }

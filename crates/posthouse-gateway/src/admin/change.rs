@@ -12,7 +12,7 @@ use posthouse_core::{
 use super::{
     AdminState, VerbError,
     answer::{JsonAnswer, ProblemAnswer},
-    provisioning::{if_match, moved},
+    provisioning::{AGAIN, if_match, moved},
     query::Parameters,
 };
 use crate::config::verbs::{self, VerbFailure};
@@ -63,5 +63,14 @@ fn refused(failure: VerbFailure) -> VerbError {
         VerbFailure::Refused(_) => ProblemCode::NotFound,
         VerbFailure::Contended => ProblemCode::Unavailable,
     };
-    ProblemDetails::new(code).detail(failure.to_string()).into()
+    let problem = ProblemDetails::new(code).detail(failure.to_string());
+    let remedy = match &failure {
+        VerbFailure::Refused(refusal) => refusal.remedy(),
+        VerbFailure::Contended => Some(AGAIN),
+        VerbFailure::Store(_) => None,
+    };
+    match remedy {
+        Some(remedy) => problem.remedy(remedy).into(),
+        None => problem.into(),
+    }
 }

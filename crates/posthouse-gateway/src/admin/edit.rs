@@ -12,7 +12,7 @@ use super::{
     AdminState, VerbError,
     answer::{JSON, ProblemAnswer, at_revision},
     body,
-    provisioning::{broke, if_match, mistake, moved, removes, wait},
+    provisioning::{AGAIN, broke, if_match, mistake, moved, removes, wait},
     query::Parameters,
 };
 use crate::config::{
@@ -105,7 +105,7 @@ fn refused(error: EditError) -> VerbError {
         EditError::Mistakes(Problems(problems)) => {
             let errors = problems.into_iter().map(|problem| ProblemError {
                 pointer: problem.spot.line().is_none().then(|| problem.spot.to_string()),
-                ..mistake(&problem.what)
+                ..mistake(problem.what)
             });
             ProblemDetails::new(ProblemCode::InvalidDocument).with_errors(errors.collect()).into()
         }
@@ -113,7 +113,7 @@ fn refused(error: EditError) -> VerbError {
         EditError::Store(StoreError::RevisionMoved { expected, found }) => moved(expected, found).into(),
         EditError::Store(error) => error.into(),
         EditError::Contended => {
-            ProblemDetails::new(ProblemCode::Unavailable).detail(error.to_string()).into()
+            ProblemDetails::new(ProblemCode::Unavailable).detail(error.to_string()).remedy(AGAIN).into()
         }
     }
 }

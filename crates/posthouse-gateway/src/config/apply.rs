@@ -28,7 +28,7 @@ pub enum ApplyError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Others change provisioning faster than it can be planned.
-    #[error("provisioning was changed by others {TRIES} times meanwhile; try again")]
+    #[error("provisioning was changed by others {TRIES} times meanwhile")]
     Contended,
 }
 

@@ -22,6 +22,7 @@ use super::{
     writer,
 };
 use crate::tls::client::check as check_tls;
+use posthouse_core::mistake::Mistake;
 
 /// One thing that is provisioned, by the names on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub enum EditError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Others change provisioning faster than it can be planned.
-    #[error("provisioning was changed by others {TRIES} times meanwhile; try again")]
+    #[error("provisioning was changed by others {TRIES} times meanwhile")]
     Contended,
 }
 
@@ -206,12 +207,12 @@ fn tree(path: &ThingPath, edit: &ThingEdit, current: &Provisioning) -> Result<En
 fn said(json: &Json, key: &'static str, name: &str) -> Result<Entries<'static>, EditError> {
     let TreeNode { spot, value } = writer::tree(json.clone(), "");
     let Value::Table(mut entries) = value else {
-        return Err(mistake(spot, "it has to be an object; write its members as GET shows them".to_owned()));
+        return Err(mistake(spot, ("it has to be an object", "write its members as GET shows them")));
     };
     match entries.iter().find(|(known, _)| known == key) {
         Some((_, TreeNode { value: Value::Text(text), .. })) if text == name => {}
         Some((_, TreeNode { spot, .. })) => {
-            let what = format!("the path says {name:?}; write the same {key}, or leave it out");
+            let what = (format!("the path says {name:?}"), format!("write the same {key}, or leave it out"));
             return Err(mistake(spot.clone(), what));
         }
         None => entries.insert(0, (key.into(), node(Value::Text(name.to_owned().into())))),
@@ -219,8 +220,8 @@ fn said(json: &Json, key: &'static str, name: &str) -> Result<Entries<'static>, 
     Ok(entries)
 }
 
-fn mistake(spot: Spot, what: String) -> EditError {
-    Problems(vec![rules::reading::Problem { spot, what }]).into()
+fn mistake(spot: Spot, what: impl Into<Mistake>) -> EditError {
+    Problems(vec![rules::reading::Problem { spot, what: what.into() }]).into()
 }
 
 fn node(value: Value<'static>) -> TreeNode<'static> {
@@ -270,14 +271,14 @@ fn with(mut entries: Entries<'static>, list: &'static str, new: Entries<'static>
 struct PemTexts;
 
 impl Certificates for PemTexts {
-    fn text(&self, written: &str) -> Result<String, String> {
+    fn text(&self, written: &str) -> Result<String, Mistake> {
         match written.trim_start().starts_with(BEGIN) {
             true => Ok(written.to_owned()),
-            false => Err("is no PEM text; write here what the file holds".to_owned()),
+            false => Err(("is no PEM text", "write here what the file holds").into()),
         }
     }
 
-    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, String)> {
+    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, Mistake)> {
         check_tls(tls).map_err(|error| error.place())
     }
 }

@@ -20,6 +20,7 @@ use crate::{
         pem,
     },
 };
+use posthouse_core::mistake::Mistake;
 
 /// What each PEM block begins with.
 pub(super) const BEGIN: &str = "-----BEGIN ";
@@ -84,16 +85,16 @@ struct PemFiles<'a> {
 }
 
 impl Certificates for PemFiles<'_> {
-    fn text(&self, written: &str) -> Result<String, String> {
+    fn text(&self, written: &str) -> Result<String, Mistake> {
         if written.trim_start().starts_with(BEGIN) {
             return Ok(written.to_owned());
         }
-        let unreadable = |error: TlsError| format!("is no PEM text, and no file: {error}");
+        let unreadable = |error: TlsError| error.mistake().at("is no PEM text, and no file:");
         let bytes = files::read(&self.file.path(written)).map_err(unreadable)?;
-        String::from_utf8(bytes).map_err(|_| "is a file that is no PEM text; write it in PEM form".to_owned())
+        String::from_utf8(bytes).map_err(|_| ("is a file that is no PEM text", "write it in PEM form").into())
     }
 
-    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, String)> {
+    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, Mistake)> {
         check_tls(tls).map_err(|error| error.place())
     }
 }

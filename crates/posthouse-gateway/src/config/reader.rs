@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use posthouse_core::mistake::Mistake;
 use posthouse_core::provisioning::{
     reading::{Elsewhere, Problems, Reader, Table},
     tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
@@ -30,7 +31,7 @@ pub struct ConfigMistake {
     /// The line, counted from 1; `None` when it is about the file as a whole.
     pub line: Option<usize>,
     /// What is wrong, and the remedy.
-    pub what: String,
+    pub what: Mistake,
 }
 
 impl fmt::Display for ConfigMistake {
@@ -133,7 +134,7 @@ impl ConfigFile {
         for error in errors {
             let offset = error.span().map_or(self.text.len(), |span| span.start);
             let what = error.message().replace('\n', ", ");
-            reader.broken(lines.spot(offset), format!("this is not TOML: {what}; mend this line"));
+            reader.broken(lines.spot(offset), (format!("this is not TOML: {what}"), "mend this line"));
         }
         (lines.entries(table.into_inner()), Spot::Line(1))
     }
@@ -201,22 +202,22 @@ fn folder_of(path: &Path) -> PathBuf {
 }
 
 /// Reads a file whole, up to a limit. The error stands after the file's name: why it cannot be read, and the remedy.
-fn read_text(path: &Path) -> Result<String, String> {
+fn read_text(path: &Path) -> Result<String, Mistake> {
     whole_text(File::open(path).map_err(|error| unreadable(&error))?)
 }
 
-fn unreadable(error: &std::io::Error) -> String {
+fn unreadable(error: &std::io::Error) -> Mistake {
     let why = error.to_string().to_lowercase();
-    format!("cannot be read: {why}; check the path and who may read it")
+    (format!("cannot be read: {why}"), "check the path and who may read it").into()
 }
 
-fn whole_text(from: impl std::io::Read) -> Result<String, String> {
+fn whole_text(from: impl std::io::Read) -> Result<String, Mistake> {
     let mut bytes = Vec::new();
     from.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE_BYTES) {
-        return Err("is longer than 64 MiB; split it".to_owned());
+        return Err(("is longer than 64 MiB", "split it").into());
     }
-    String::from_utf8(bytes).map_err(|_| "is not UTF-8; save it as UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| ("is not UTF-8", "save it as UTF-8").into())
 }
 
 /// What stands outside of a file: `{ env = "NAME" }`, `{ file = "path" }`, and the files that it names.
@@ -226,26 +227,28 @@ pub(super) struct Surroundings<'a> {
 }
 
 impl Outside for Surroundings<'_> {
-    fn text(&self, key: &str, name: &str) -> Option<Result<(String, ValueSource), String>> {
+    fn text(&self, key: &str, name: &str) -> Option<Result<(String, ValueSource), Mistake>> {
         match key {
             "env" => Some(match (self.environment)(name) {
                 Some(text) => Ok((text, ValueSource::Environment(name.to_owned()))),
-                None => Err(format!(
-                    "the environment variable {name} is not set; set it, or write the value here"
-                )),
+                None => Err((
+                    format!("the environment variable {name} is not set"),
+                    "set it, or write the value here",
+                )
+                    .into()),
             }),
             "file" => {
                 let path = self.file.path(name);
                 Some(match read_text(&path) {
                     Ok(text) => Ok((text.trim_end_matches(['\r', '\n']).to_owned(), ValueSource::File(path))),
-                    Err(why) => Err(format!("{} {why}", path.display())),
+                    Err(why) => Err(why.at(path.display())),
                 })
             }
             _ => None,
         }
     }
 
-    fn file(&self, name: &str) -> Result<PathBuf, String> {
+    fn file(&self, name: &str) -> Result<PathBuf, Mistake> {
         let path = self.file.path(name);
         let opened = File::open(&path).and_then(|file| file.metadata());
         let why = match opened {
@@ -258,6 +261,6 @@ impl Outside for Surroundings<'_> {
             Ok(_) => "it is no file".to_owned(),
             Err(error) => error.to_string().to_lowercase(),
         };
-        Err(format!("cannot be read: {why}; check the path, which starts at this file's folder"))
+        Err((format!("cannot be read: {why}"), "check the path, which starts at this file's folder").into())
     }
 }

@@ -46,7 +46,7 @@ pub enum RevisionError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Others change provisioning faster than it can be taken back.
-    #[error("provisioning was changed by others {TRIES} times meanwhile; try again")]
+    #[error("provisioning was changed by others {TRIES} times meanwhile")]
     Contended,
 }
 

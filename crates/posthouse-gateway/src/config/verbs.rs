@@ -19,7 +19,7 @@ pub enum VerbFailure {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// Others change provisioning faster than it can be looked at.
-    #[error("provisioning was changed by others {TRIES} times meanwhile; try again")]
+    #[error("provisioning was changed by others {TRIES} times meanwhile")]
     Contended,
 }
 

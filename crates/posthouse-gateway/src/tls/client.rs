@@ -5,6 +5,7 @@
 use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use posthouse_core::mistake::Mistake;
 use posthouse_core::tls::{Identity, PeerTls};
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, OtherError, ProtocolVersion,
@@ -68,20 +69,21 @@ pub enum SetupError {
     #[error("key {0}")]
     Key(pem::PemError),
     /// They are no pair.
-    #[error(
-        "cert and key are no pair that can be used: {0}; give the certificate of this key, before those that signed it"
-    )]
+    #[error("cert and key are no pair that can be used: {0}")]
     Pair(String),
 }
 
 impl SetupError {
     /// The key of the setting that it is about, and what is wrong with it.
-    pub fn place(&self) -> (&'static str, String) {
+    pub fn place(&self) -> (&'static str, Mistake) {
         match self {
-            Self::Ca(why) => ("ca", why.to_string()),
-            Self::Cert(why) => ("cert", why.to_string()),
-            Self::Key(why) => ("key", why.to_string()),
-            Self::Pair(_) => ("cert", self.to_string()),
+            Self::Ca(why) => ("ca", why.mistake()),
+            Self::Cert(why) => ("cert", why.mistake()),
+            Self::Key(why) => ("key", why.mistake()),
+            Self::Pair(_) => {
+                let remedy = "give the certificate of this key, before those that signed it";
+                ("cert", (self.to_string(), remedy).into())
+            }
         }
     }
 }

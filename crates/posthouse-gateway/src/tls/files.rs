@@ -1,6 +1,8 @@
 //! The files of a door: what they hold, read whole and understood together.
 
 use std::{
+    error::Error,
+    fmt,
     fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -8,6 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use posthouse_core::mistake::Mistake;
 use rustls::{
     ServerConfig,
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
@@ -30,10 +33,9 @@ pub struct Tls {
 }
 
 /// Why the files of a door cannot be used, each with its remedy.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsError {
     /// A file cannot be read.
-    #[error("{} cannot be read: {why}; check the path and who may read it", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -41,7 +43,6 @@ pub enum TlsError {
         why: String,
     },
     /// A file does not hold what it should.
-    #[error("{} {why}", path.display())]
     Pem {
         /// The file.
         path: PathBuf,
@@ -49,7 +50,6 @@ pub enum TlsError {
         why: pem::PemError,
     },
     /// Certificate and key are no pair, or cannot be used.
-    #[error("{} and {} are no pair that can be used: {why}; put the certificate of this key there, before those that signed it", cert.display(), key.display())]
     Pair {
         /// The certificate's file.
         cert: PathBuf,
@@ -59,9 +59,37 @@ pub enum TlsError {
         why: String,
     },
     /// The look at them did not come to its end.
-    #[error("the TLS files could not be looked at: {0}; start the gateway again")]
     BrokeOff(String),
 }
+
+impl TlsError {
+    /// What is wrong, and what to do about it.
+    pub fn mistake(&self) -> Mistake {
+        match self {
+            Self::Unreadable { path, why } => {
+                (format!("{} cannot be read: {why}", path.display()), "check the path and who may read it")
+                    .into()
+            }
+            Self::Pem { path, why } => why.mistake().at(path.display()),
+            Self::Pair { cert, key, why } => {
+                let (cert, key) = (cert.display(), key.display());
+                let problem = format!("{cert} and {key} are no pair that can be used: {why}");
+                (problem, "put the certificate of this key there, before those that signed it").into()
+            }
+            Self::BrokeOff(why) => {
+                (format!("the TLS files could not be looked at: {why}"), "start the gateway again").into()
+            }
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mistake().fmt(f)
+    }
+}
+
+impl Error for TlsError {}
 
 /// What the files hold.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Certificates and keys as PEM texts.
 
+use std::{error::Error, fmt};
+
+use posthouse_core::mistake::Mistake;
 use rustls::RootCertStore;
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -7,21 +10,47 @@ use rustls::pki_types::{
 };
 
 /// Why a text does not hold what it should. Stands after the file's name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PemError {
     /// It is no PEM.
-    #[error("is no PEM file: {0}; write it in PEM form (-----BEGIN …)")]
     Malformed(&'static str),
     /// There is no certificate.
-    #[error("holds no certificate; a PEM file has -----BEGIN CERTIFICATE----- before each")]
     NoCertificate,
     /// There is no private key.
-    #[error("holds no private key; it must be PKCS #8, PKCS #1 or SEC 1 in PEM form, without a passphrase")]
     NoKey,
     /// A certificate cannot be one of those that are trusted.
-    #[error("holds a certificate that cannot be trusted: {0}; put the CA's own certificate there")]
     BadCa(String),
 }
+
+impl PemError {
+    /// What is wrong, and what to do about it.
+    pub fn mistake(&self) -> Mistake {
+        match self {
+            Self::Malformed(what) => {
+                (format!("is no PEM file: {what}"), "write it in PEM form (-----BEGIN …)").into()
+            }
+            Self::NoCertificate => {
+                ("holds no certificate", "a PEM file has -----BEGIN CERTIFICATE----- before each").into()
+            }
+            Self::NoKey => {
+                let remedy = "it must be PKCS #8, PKCS #1 or SEC 1 in PEM form, without a passphrase";
+                ("holds no private key", remedy).into()
+            }
+            Self::BadCa(why) => {
+                let problem = format!("holds a certificate that cannot be trusted: {why}");
+                (problem, "put the CA's own certificate there").into()
+            }
+        }
+    }
+}
+
+impl fmt::Display for PemError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.mistake().fmt(f)
+    }
+}
+
+impl Error for PemError {}
 
 /// The certificates of a text, in its order; at least one.
 ///

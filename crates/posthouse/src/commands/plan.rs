@@ -3,7 +3,10 @@
 use std::{io, process::ExitCode};
 
 use posthouse_api::{ApiClient, ApiError, ProblemCode, ProvisioningPlan};
-use posthouse_core::provisioning::{Ground, Provisioning};
+use posthouse_core::{
+    mistake::Mistake,
+    provisioning::{Ground, Provisioning},
+};
 use posthouse_gateway::{
     admin::provisioning::shown,
     config::{self, Applied, ApplyMode, ConfigErrors, ConfigFile, ConfigMistake, Settings},
@@ -148,7 +151,7 @@ pub async fn by_gateway(
             let mistakes = problem.errors.iter().map(|error| ConfigMistake {
                 file: document.file.clone(),
                 line: error.line,
-                what: error.to_string(),
+                what: Mistake { problem: error.detail.clone(), remedy: error.remedy.clone() },
             });
             Err(ConfigErrors { mistakes: mistakes.collect() }.into())
         }

@@ -94,7 +94,7 @@ impl Reading<'_> {
         if keys.len() > MOST_FURTHER_KEYS {
             table.wrong(
                 "key",
-                format_args!("there may be at most {MOST_FURTHER_KEYS}; remove those that are not used"),
+                (format!("there may be at most {MOST_FURTHER_KEYS}"), "remove those that are not used"),
             );
         }
         keys

@@ -134,7 +134,7 @@ fn status_map(table: Table<'_>) -> BTreeMap<String, MmStatus> {
             return entry.wrong_key(problem);
         }
         if map.keys().any(|known| is_same_word(known, &word)) {
-            return entry.wrong_key("is there twice, but for upper and lower case or spaces; keep one");
+            return entry.wrong_key(("is there twice, but for upper and lower case or spaces", "keep one"));
         }
         if let Some(status) = entry.parsed(values::mm_status) {
             map.insert(word, status);
@@ -153,7 +153,7 @@ fn code_map(table: Table<'_>) -> BTreeMap<u32, StatusCode> {
             Err(problem) => return entry.wrong_key(problem),
         };
         if map.contains_key(&said) {
-            return entry.wrong_key("is there twice; keep one");
+            return entry.wrong_key(("is there twice", "keep one"));
         }
         if let Some(code) = entry.parsed(values::meant_code) {
             map.insert(said, code);

@@ -21,6 +21,7 @@ use super::{
     tls::{Identity, PeerTls},
     tree::{Entries, Spot},
 };
+use crate::mistake::Mistake;
 
 pub use values::{MOST_BYTES, network};
 
@@ -28,7 +29,7 @@ pub use values::{MOST_BYTES, network};
 ///
 /// # Errors
 /// What is wrong with it, to stand after it.
-pub(super) fn sender(text: String) -> Result<String, String> {
+pub(super) fn sender(text: String) -> Result<String, Mistake> {
     values::sender(text).map_err(|unfit| match unfit {
         Unfit::Value(what) | Unfit::Alone(what) => what,
     })
@@ -62,13 +63,13 @@ pub trait Certificates {
     ///
     /// # Errors
     /// Why there is none. It stands after the place, and quotes nothing: what was written may be a key.
-    fn text(&self, written: &str) -> Result<String, String>;
+    fn text(&self, written: &str) -> Result<String, Mistake>;
 
     /// Whether TLS can be spoken with these.
     ///
     /// # Errors
     /// Which of `ca`, `cert` and `key` is to blame, and why not.
-    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, String)>;
+    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, Mistake)>;
 }
 
 /// What provisioning needs of the world: it does no I/O itself.
@@ -244,7 +245,7 @@ impl<'r> Reading<'r> {
         let key = table.kept_or("key", stored, |table| table.parsed("key", text));
         let tls = PeerTls { ca, identity: cert.zip(key).map(|(cert, key)| Identity { cert, key }) };
         if let Err((key, why)) = certificates.check(&tls) {
-            table.wrong(key, format_args!("it {why}"));
+            table.wrong(key, why.at("it"));
         }
         Some(tls)
     }
@@ -261,7 +262,7 @@ impl<'r> Reading<'r> {
             if table.is_kept("password") {
                 let kept = hash.clone().map(Password::Kept);
                 return kept.or_else(|| {
-                    table.wrong("password", "the store keeps nothing here; write the value itself");
+                    table.wrong("password", ("the store keeps nothing here", "write the value itself"));
                     None
                 });
             }
@@ -280,7 +281,7 @@ impl<'r> Reading<'r> {
         match hashed {
             Ok(password_hash) => Some(ShownCredentials { username, password_hash }),
             Err(error) => {
-                table.wrong("password", format_args!("{error}; try again"));
+                table.wrong("password", (error, "try again"));
                 None
             }
         }
@@ -306,9 +307,8 @@ impl<'r> Reading<'r> {
             let mut hashes = std::iter::once(&account.vaspid).chain(further).map(|key| &key.hash);
             if let Some(spot) = hashes.find_map(|hash| self.vaspids.spot(hash)) {
                 let owner = &account.name.0;
-                let what =
-                    format!("this VASPID is that of account {owner:?} in the store; give each its own");
-                self.reader.wrong(spot, format!("account.vaspid: {what}"));
+                let what = format!("account.vaspid: this VASPID is that of account {owner:?} in the store");
+                self.reader.wrong(spot, (what, "give each its own"));
             }
         }
     }
@@ -318,8 +318,8 @@ impl<'r> Reading<'r> {
             for id in std::iter::once(&carrier.id.0).chain(&carrier.aliases) {
                 if let Some(spot) = self.carrier_ids.spot(id) {
                     let owner = &carrier.id.0;
-                    let what = format!("{id:?} means carrier {owner:?} in the store; give each its own");
-                    self.reader.wrong(spot, format!("carrier: {what}"));
+                    let what = format!("carrier: {id:?} means carrier {owner:?} in the store");
+                    self.reader.wrong(spot, (what, "give each its own"));
                 }
             }
         }
@@ -342,7 +342,10 @@ impl<'r> Reading<'r> {
         let unknown = self.carriers_named.unknown(&known).chain(self.carriers_reached.unknown(&known));
         for (name, places) in unknown {
             if let Some(id) = aliases.get(name) {
-                let what = format!("{name:?} is an alias; write the carrier's id, {id:?}");
+                let what = Mistake::from((
+                    format!("{name:?} is an alias"),
+                    format!("write the carrier's id, {id:?}"),
+                ));
                 places.iter().for_each(|place| place.wrong(self.reader, &what));
             }
         }
@@ -369,7 +372,7 @@ fn located<U: Eq + Hash + Display>(
     let mut earlier = HashSet::new();
     for Located { spot, value } in &values {
         if !earlier.insert(value) {
-            table.wrong_at(spot, key, format_args!("\"{value}\" is there twice; keep one"));
+            table.wrong_at(spot, key, (format!("\"{value}\" is there twice"), "keep one"));
         }
     }
     Some(values)
@@ -391,7 +394,7 @@ fn not_empty(
 ) -> Option<Vec<String>> {
     let values = distinct(table, key, check)?;
     if values.is_empty() {
-        table.wrong(key, "the list is empty; write at least one value");
+        table.wrong(key, ("the list is empty", "write at least one value"));
     }
     Some(values)
 }
@@ -405,7 +408,7 @@ fn vaspid(table: &mut Table<'_>) -> Option<VaspId> {
     let (text, _) = table.secret("vaspid")?;
     let vaspid = VaspId::new(&text);
     if vaspid.is_err() {
-        table.wrong("vaspid", "this is only white space, or longer than 512 bytes; write the key itself");
+        table.wrong("vaspid", ("this is only white space, or longer than 512 bytes", "write the key itself"));
     }
     vaspid.ok()
 }

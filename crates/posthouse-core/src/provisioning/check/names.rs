@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
 };
 
+use crate::mistake::Mistake;
 use crate::provisioning::{
     reading::{Reader, Table, nearest},
     tree::Spot,
@@ -22,10 +23,10 @@ impl Once {
     pub(super) fn check(&mut self, table: &Table<'_>, key: &str, value: &str, shown: &str) {
         match self.0.get(value) {
             Some(Spot::Line(line)) => {
-                table.wrong(key, format_args!("{shown} is there twice, first in line {line}; keep one"));
+                table.wrong(key, (format!("{shown} is there twice, first in line {line}"), "keep one"));
             }
             Some(first) => {
-                table.wrong(key, format_args!("{shown} is there twice, first at {first}; keep one"));
+                table.wrong(key, (format!("{shown} is there twice, first at {first}"), "keep one"));
             }
             None => {
                 self.0.insert(value.to_owned(), table.spot_of(key).clone());
@@ -63,13 +64,13 @@ impl<'a> Known<'a> {
         let kind = self.kind;
         let what = if goes {
             let what = format!("{kind} {name:?} is not in this file and would be removed from the store");
-            format!("{what}; declare it here, or leave out --prune")
+            Mistake::from((what, "declare it here, or leave out --prune"))
         } else {
             let remedy = match self.nearest(name) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => "declare it, or mend the name".to_owned(),
             };
-            format!("{name:?} is no {kind} of this file or the store; {remedy}")
+            (format!("{name:?} is no {kind} of this file or the store"), remedy).into()
         };
         places.iter().for_each(|place| place.wrong(reader, &what));
     }
@@ -113,7 +114,7 @@ pub(super) struct NamedAt {
 
 impl NamedAt {
     /// Notes a mistake there.
-    pub(super) fn wrong(&self, reader: &Reader<'_>, what: &str) {
-        reader.wrong(&self.spot, format!("{}: {what}", self.what));
+    pub(super) fn wrong(&self, reader: &Reader<'_>, what: &Mistake) {
+        reader.wrong(&self.spot, what.clone().at(format_args!("{}:", self.what)));
     }
 }

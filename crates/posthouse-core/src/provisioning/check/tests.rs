@@ -51,14 +51,12 @@ impl Secrets for Plain {
 }
 
 impl Certificates for Plain {
-    fn text(&self, written: &str) -> Result<String, String> {
+    fn text(&self, written: &str) -> Result<String, Mistake> {
         Ok(written.to_owned())
     }
 
-    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, String)> {
-        tls.ca
-            .as_ref()
-            .map_or(Ok(()), |ca| if ca == "bad" { Err(("ca", "is bad".to_owned())) } else { Ok(()) })
+    fn check(&self, tls: &PeerTls) -> Result<(), (&'static str, Mistake)> {
+        tls.ca.as_ref().map_or(Ok(()), |ca| if ca == "bad" { Err(("ca", "is bad".into())) } else { Ok(()) })
     }
 }
 
@@ -108,8 +106,12 @@ fn each_problem_has_the_pointer_to_its_value() {
         "range": [{"prefix": "1", "carrier": "11"}, {"carrier": "1"}],
         "lookup": {"ported": "/etc/passwd"},
     }));
-    let told: Vec<_> =
-        problems.unwrap_err().0.into_iter().map(|problem| (problem.spot.to_string(), problem.what)).collect();
+    let told: Vec<_> = problems
+        .unwrap_err()
+        .0
+        .into_iter()
+        .map(|problem| (problem.spot.to_string(), problem.what.to_string()))
+        .collect();
     let expected = [
         (
             "/account/0/max_message_bytes",

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::mistake::Mistake;
 use crate::{
     address::Msisdn,
     provisioning::{
@@ -36,9 +37,9 @@ pub fn network(text: String) -> Result<IpNet, Unfit> {
         Ok(network) if network.trunc() == network => Ok(canonical(network)),
         Ok(network) => {
             let (address, whole) = (network.addr(), network.trunc());
-            Err(format!("has an address inside its network; write \"{whole}\" or \"{address}\"").into())
+            Err(("has an address inside its network", format!("write \"{whole}\" or \"{address}\"")).into())
         }
-        Err(_) => Err("is no network; write one such as \"10.0.0.0/8\" or \"192.0.2.7\"".into()),
+        Err(_) => Err(("is no network", "write one such as \"10.0.0.0/8\" or \"192.0.2.7\"").into()),
     }
 }
 
@@ -51,19 +52,20 @@ fn canonical(network: IpNet) -> IpNet {
 
 /// A point in time.
 pub(super) fn timestamp(text: String) -> Result<Timestamp, Unfit> {
-    text.parse().map_err(|_| "is no time; write one such as \"2026-11-29T02:00:00Z\"".into())
+    text.parse().map_err(|_| ("is no time", "write one such as \"2026-11-29T02:00:00Z\"").into())
 }
 
 /// A name for people or an id of a service: any text that shows what it is.
 pub(super) fn name(text: String) -> Result<String, Unfit> {
     if text.is_empty() {
-        return Err("is empty; write a name".into());
+        return Err(("is empty", "write a name").into());
     }
     if text.trim() != text || text.chars().any(char::is_control) || text.len() > LONGEST_NAME {
-        return Err(format!(
-            "is no name; write at most {LONGEST_NAME} bytes, without spaces around them or control characters"
+        return Err((
+            "is no name",
+            format!("write at most {LONGEST_NAME} bytes, without spaces around them or control characters"),
         )
-        .into());
+            .into());
     }
     Ok(text)
 }
@@ -72,12 +74,12 @@ pub(super) fn name(text: String) -> Result<String, Unfit> {
 pub(super) fn carrier_id(text: String) -> Result<String, Unfit> {
     let fits = |byte: u8| byte.is_ascii_graphic() && !b"/?#%{}".contains(&byte);
     if text == SANDBOX {
-        return Err("is the id of the carrier inside of the gateway; write another".into());
+        return Err(("is the id of the carrier inside of the gateway", "write another").into());
     }
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.bytes().all(fits) {
         true => Ok(text),
         false => {
-            Err("is no carrier id; write visible ASCII characters without / ? # % { }, such as \"31003\""
+            Err(("is no carrier id", "write visible ASCII characters without / ? # % { }, such as \"31003\"")
                 .into())
         }
     }
@@ -88,7 +90,7 @@ pub(super) fn sender(text: String) -> Result<String, Unfit> {
     let fits = |character: char| !character.is_whitespace() && !character.is_control();
     match !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(fits) {
         true => Ok(text),
-        false => Err("is no sender address; write a short code or a number, such as \"111122\"".into()),
+        false => Err(("is no sender address", "write a short code or a number, such as \"111122\"").into()),
     }
 }
 
@@ -96,7 +98,7 @@ pub(super) fn sender(text: String) -> Result<String, Unfit> {
 pub(super) fn username(text: String) -> Result<String, Unfit> {
     match !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control) {
         true => Ok(text),
-        false => Err("is no user name; write one without colons and control characters".into()),
+        false => Err(("is no user name", "write one without colons and control characters").into()),
     }
 }
 
@@ -120,7 +122,7 @@ pub(super) fn statuses(text: String) -> Result<Statuses, Unfit> {
 /// The name of an MM7 namespace, without what all have in common.
 pub(super) fn namespace(text: String) -> Result<Namespace, Unfit> {
     Namespace::by_name(&text).ok_or_else(|| {
-        "is no namespace; write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4".into()
+        ("is no namespace", "write REL-5-MM7-1-0 to REL-5-MM7-1-5 or REL-6-MM7-1-0 to REL-6-MM7-1-4").into()
     })
 }
 
@@ -130,24 +132,34 @@ pub(super) fn version(text: String, namespace: Namespace) -> Result<Version, Unf
         Ok(version) if namespace.knows(version) => Ok(version),
         Ok(_) => {
             let (name, usual) = (namespace.name(), namespace.default_version());
-            Err(format!("is not listed by the schema of {name}; write \"{usual}\", or leave it out").into())
+            Err((
+                format!("is not listed by the schema of {name}"),
+                format!("write \"{usual}\", or leave it out"),
+            )
+                .into())
         }
-        Err(_) => Err("is no version; write one such as \"6.8.0\"".into()),
+        Err(_) => Err(("is no version", "write one such as \"6.8.0\"").into()),
     }
 }
 
 /// Which client certificates are meant.
 pub(super) fn certificate_rule(text: String) -> Result<CertificateRule, Unfit> {
     text.parse().map_err(|_| {
-        "means no certificate; write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"".into()
+        (
+            "means no certificate",
+            "write \"sha256:…\" with its fingerprint, \"dns:mms.acme.example\" or \"cn:Acme Ltd\"",
+        )
+            .into()
     })
 }
 
 /// A word of a carrier's own in MMStatus. The problem stands after it.
-pub(super) fn status_word(word: &str) -> Result<(), &'static str> {
+pub(super) fn status_word(word: &str) -> Result<(), Mistake> {
     match !word.is_empty() && word.len() <= LONGEST_NAME && !word.chars().any(char::is_control) {
         true => Ok(()),
-        false => Err("is no MMStatus; write the carrier's word, at most 128 bytes, such as \"DELIVRD\""),
+        false => {
+            Err(("is no MMStatus", "write the carrier's word, at most 128 bytes, such as \"DELIVRD\"").into())
+        }
     }
 }
 
@@ -158,11 +170,13 @@ pub(super) fn mm_status(text: String) -> Result<MmStatus, Unfit> {
 }
 
 /// A StatusCode of a carrier's own. The problem stands after it.
-pub(super) fn carrier_code(key: &str) -> Result<u32, &'static str> {
+pub(super) fn carrier_code(key: &str) -> Result<u32, Mistake> {
     let digits = key.trim();
     let is_code = (1..=9).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     let code = if is_code { digits.parse().ok() } else { None };
-    code.ok_or("is no StatusCode; write the carrier's number, at most 9 digits, such as \"4030\"")
+    code.ok_or_else(|| {
+        ("is no StatusCode", "write the carrier's number, at most 9 digits, such as \"4030\"").into()
+    })
 }
 
 /// A code of our table that an answer of a carrier can count as.
@@ -170,7 +184,8 @@ pub(super) fn meant_code(CodeText(text): CodeText) -> Result<StatusCode, Unfit> 
     let code = text.trim().parse().ok().and_then(StatusCode::from_code);
     code.filter(|code| COUNTS_AS.contains(code)).ok_or_else(|| {
         let codes: Vec<_> = COUNTS_AS.iter().map(|code| code.code().to_string()).collect();
-        format!("is nothing that a carrier's answer can count as; write one of {}", codes.join(", ")).into()
+        ("is nothing that a carrier's answer can count as", format!("write one of {}", codes.join(", ")))
+            .into()
     })
 }
 
@@ -184,25 +199,26 @@ pub(super) fn one_of<T: Copy>(choices: &[(&'static str, T)]) -> impl FnOnce(Stri
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("write one of \"{}\"", words.join("\", \"")),
             };
-            format!("is not known; {remedy}").into()
+            ("is not known", remedy).into()
         })
     }
 }
 
 /// A URL that requests are posted to. Never quoted: it may hold a key.
 pub(super) fn peer_url(text: String) -> Result<PeerUrl, Unfit> {
-    PeerUrl::parse(text).map_err(|error| Unfit::Alone(error.to_string()))
+    PeerUrl::parse(text).map_err(|error| Unfit::Alone(error.mistake()))
 }
 
 /// A URL in which `{msisdn}` stands for a number. Never quoted: it may hold a key.
 pub(super) fn number_url(text: String) -> Result<NumberUrl, Unfit> {
-    NumberUrl::parse(text).map_err(|error| Unfit::Alone(error.to_string()))
+    NumberUrl::parse(text).map_err(|error| Unfit::Alone(error.mistake()))
 }
 
 /// A server of the DNS and a zone of numbers.
 pub(super) fn zone(text: String) -> Result<Zone, Unfit> {
     Zone::parse(&text).ok_or_else(|| {
-        "names no server and zone; write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\"".into()
+        ("names no server and zone", "write dns://server/zone, such as \"dns://127.0.0.1:53/e164.arpa\"")
+            .into()
     })
 }
 
@@ -219,20 +235,21 @@ pub(super) fn media_type(text: String) -> Result<String, Unfit> {
     };
     match taken {
         true => Ok(text.to_ascii_lowercase()),
-        false => Err("is no media type; write one such as \"image/jpeg\" or \"image/*\"".into()),
+        false => Err(("is no media type", "write one such as \"image/jpeg\" or \"image/*\"").into()),
     }
 }
 
 /// The leading digits of numbers.
 pub(super) fn prefix(text: String) -> Result<Prefix, Unfit> {
-    Prefix::parse(&text)
-        .ok_or_else(|| "is no prefix; write 1 to 15 digits that do not begin with 0, such as \"1617\"".into())
+    Prefix::parse(&text).ok_or_else(|| {
+        ("is no prefix", "write 1 to 15 digits that do not begin with 0, such as \"1617\"").into()
+    })
 }
 
 /// An international number, with a `+` before it or not.
 pub(super) fn number(text: String) -> Result<Msisdn, Unfit> {
     Msisdn::parse(&text, true)
-        .ok_or_else(|| "is no international number; write 7 to 15 digits that do not begin with 0".into())
+        .ok_or_else(|| ("is no international number", "write 7 to 15 digits that do not begin with 0").into())
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::{
         AdminState,
         answer::{JsonAnswer, ProblemAnswer},
         body,
+        provisioning::mistake,
     },
     SELF,
     drain::is_this,
@@ -46,10 +47,11 @@ pub(in super::super) async fn handle(
             .remedy("set the level where that program is started")
     })?;
     let wrong = |what| {
-        ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::at_pointer("/level", what))
+        ProblemDetails::new(ProblemCode::InvalidParameter)
+            .error(ProblemError { pointer: Some("/level".to_owned()), ..mistake(what) })
     };
     check_levels(&level).map_err(wrong)?;
-    let before = levels.change(&level).ok_or_else(|| wrong(format!("{level:?} cannot be set")))?;
+    let before = levels.change(&level).ok_or_else(|| wrong(format!("{level:?} cannot be set").into()))?;
     let entry = AuditEntry::new(&by, AuditVerb::SetLogLevel, SELF, state.clock.now());
     if let Err(error) = state.store.record_audit(&entry.before(before.clone()).after(level.clone())).await {
         // What nobody would know of is not done.

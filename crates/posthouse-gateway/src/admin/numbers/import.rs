@@ -19,6 +19,7 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
         body,
+        provisioning::mistake_at,
         query::Parameters,
     },
     CSV,
@@ -113,9 +114,5 @@ pub async fn import(
 
 fn told(mistake: LineMistake) -> ProblemError {
     let LineMistake { line, what } = mistake;
-    let (detail, remedy) = match what.split_once("; ") {
-        Some((detail, remedy)) => (detail.to_owned(), Some(remedy.to_owned())),
-        None => (what, None),
-    };
-    ProblemError { line: Some(line), detail, remedy, ..ProblemError::default() }
+    mistake_at(Some(line), what)
 }

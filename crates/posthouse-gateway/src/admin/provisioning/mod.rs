@@ -20,6 +20,7 @@ use posthouse_api::{
 };
 use posthouse_core::{
     actor::Actor,
+    mistake::Mistake,
     provisioning::{Plan, PlanAction},
     store::StoreError,
 };
@@ -33,11 +34,15 @@ use super::{
 };
 use crate::{
     carrier::open,
-    config::{Applied, ApplyError, ApplyMode, ConfigErrors, ConfigFile, revisions::RevisionError},
+    config::{
+        Applied, ApplyError, ApplyMode, ConfigErrors, ConfigFile, ConfigMistake, revisions::RevisionError,
+    },
 };
 
 /// The media type of a document that is sent as it is.
 const TOML: &str = "application/toml";
+/// What to do when others change provisioning all the time.
+pub(super) const AGAIN: &str = "try again";
 /// What a document is called in messages.
 const DOCUMENT: &str = "document";
 
@@ -121,7 +126,11 @@ fn unrevised(error: RevisionError) -> VerbError {
         RevisionError::Unknown { .. } | RevisionError::Forgotten { .. } => ProblemCode::NotFound,
         RevisionError::Contended => ProblemCode::Unavailable,
     };
-    ProblemDetails::new(code).detail(error.to_string()).into()
+    let problem = ProblemDetails::new(code).detail(error.to_string());
+    match code {
+        ProblemCode::Unavailable => problem.remedy(AGAIN).into(),
+        _ => problem.into(),
+    }
 }
 
 /// Waits for the store on a thread that may wait.
@@ -203,14 +212,14 @@ pub(super) fn removes(losses: &[String]) -> ProblemDetails {
 fn refused(error: ApplyError) -> VerbError {
     match error {
         ApplyError::Mistakes(ConfigErrors { mistakes }) => {
-            let errors = mistakes.into_iter().map(|mistake| mistake_at(mistake.line, &mistake.what));
+            let errors = mistakes.into_iter().map(|ConfigMistake { line, what, .. }| mistake_at(line, what));
             invalid(errors.collect()).into()
         }
         ApplyError::Removes(losses) => removes(&losses).into(),
         ApplyError::Store(StoreError::RevisionMoved { expected, found }) => moved(expected, found).into(),
         ApplyError::Store(error) => error.into(),
         contended @ ApplyError::Contended => {
-            ProblemDetails::new(ProblemCode::Unavailable).detail(contended.to_string()).into()
+            ProblemDetails::new(ProblemCode::Unavailable).detail(contended.to_string()).remedy(AGAIN).into()
         }
     }
 }
@@ -219,16 +228,12 @@ fn invalid(errors: Vec<ProblemError>) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::InvalidDocument).with_errors(errors)
 }
 
-/// A mistake of a document. Its sentence is what is wrong, and behind the first semicolon the remedy.
-fn mistake_at(line: Option<usize>, what: &str) -> ProblemError {
+/// A mistake of a document.
+pub(super) fn mistake_at(line: Option<usize>, what: Mistake) -> ProblemError {
     ProblemError { line, ..mistake(what) }
 }
 
 /// The same, wherever it stands.
-pub(super) fn mistake(what: &str) -> ProblemError {
-    let (detail, remedy) = match what.split_once("; ") {
-        Some((detail, remedy)) => (detail, Some(remedy.to_owned())),
-        None => (what, None),
-    };
-    ProblemError { detail: detail.to_owned(), remedy, ..ProblemError::default() }
+pub(super) fn mistake(Mistake { problem, remedy }: Mistake) -> ProblemError {
+    ProblemError { detail: problem, remedy, ..ProblemError::default() }
 }

@@ -46,8 +46,9 @@ impl AdminSection {
             let listen = admin.listen;
             table.wrong(
                 "listen",
-                format_args!(
-                    "{listen} is beyond loopback and there is no token; add token = {{ env = \"POSTHOUSE_ADMIN_TOKEN\" }}, or listen on 127.0.0.1"
+                (
+                    format!("{listen} is beyond loopback and there is no token"),
+                    "add token = { env = \"POSTHOUSE_ADMIN_TOKEN\" }, or listen on 127.0.0.1",
                 ),
             );
         }

@@ -70,7 +70,11 @@ fn carrier_path(text: String) -> Result<String, Unfit> {
     let placeholders = text.split('/').filter(|segment| *segment == "{carrier}").count();
     match is_path(&text) && placeholders == 1 && text.matches(['{', '}']).count() == 2 {
         true => Ok(text),
-        false => Err("does not name its carrier; write a path with {carrier} as one of its segments, such as \"/carriers/{carrier}/mm7\"".into()),
+        false => Err((
+            "does not name its carrier",
+            "write a path with {carrier} as one of its segments, such as \"/carriers/{carrier}/mm7\"",
+        )
+            .into()),
     }
 }
 

@@ -29,12 +29,12 @@ impl CdrSection {
     /// Reads the section.
     pub(super) fn read(mut table: Table<'_>, file: &ConfigFile) -> Self {
         let folder = table.parsed("folder", |path: String| match path.is_empty() {
-            true => Err(Unfit::from("is empty; write a folder, or leave the key out")),
+            true => Err(Unfit::from(("is empty", "write a folder, or leave the key out"))),
             false => Ok(file.path(&path)),
         });
         let numbers = table.parsed("numbers", |text: String| {
             let known = [CdrNumbers::Whole, CdrNumbers::Masked].into_iter().find(|one| word(*one) == text);
-            known.ok_or_else(|| Unfit::from("is neither; write \"whole\" or \"masked\""))
+            known.ok_or_else(|| Unfit::from(("is neither", "write \"whole\" or \"masked\"")))
         });
         Self { folder, numbers: numbers.unwrap_or_default() }
     }

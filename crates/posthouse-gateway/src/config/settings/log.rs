@@ -3,6 +3,7 @@
 use posthouse_core::provisioning::reading::{Table, Unfit};
 
 use super::quote;
+use posthouse_core::mistake::Mistake;
 
 /// The levels that there are, and what logs nothing.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -49,13 +50,14 @@ level = {}
 ///
 /// # Errors
 /// What is wrong, and what to write.
-pub fn check_levels(text: &str) -> Result<(), String> {
+pub fn check_levels(text: &str) -> Result<(), Mistake> {
     for part in text.split(',').map(str::trim) {
         let (target, level) =
             part.split_once('=').map_or((None, part), |(target, level)| (Some(target), level));
         if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) || target == Some("") {
             let levels = LEVELS.join(", ");
-            return Err(format!("{part:?} is no level; write one of {levels}, or target=level"));
+            let problem = format!("{part:?} is no level");
+            return Err((problem, format!("write one of {levels}, or target=level")).into());
         }
     }
     Ok(())

@@ -42,7 +42,7 @@ impl MediaSection {
                     if table.has(key) {
                         table.wrong(
                             key,
-                            "only a bucket has one; write url = \"s3://bucket/prefix\", or leave it out",
+                            ("only a bucket has one", "write url = \"s3://bucket/prefix\", or leave it out"),
                         );
                         table.value::<String>(key);
                     }
@@ -122,7 +122,10 @@ fn endpoint(url: String) -> Result<String, Unfit> {
         Some(_) => Ok(url.trim_end_matches('/').to_owned()),
         // There may be a password in it.
         None => Err(Unfit::Alone(
-            "is no endpoint; write https://host, and the credentials in access_key_id and secret_access_key"
+            (
+                "is no endpoint",
+                "write https://host, and the credentials in access_key_id and secret_access_key",
+            )
                 .into(),
         )),
     }
@@ -132,16 +135,20 @@ fn endpoint(url: String) -> Result<String, Unfit> {
 fn place(url: &str, file: &ConfigFile) -> Result<MediaPlace, Unfit> {
     let default = format!("file://{DEFAULT}");
     match url.split_once("://") {
-        Some(("file", "")) => Err(format!("names no folder; write one, such as {default:?}").into()),
+        Some(("file", "")) => Err(("names no folder", format!("write one, such as {default:?}")).into()),
         Some(("file", path)) => Ok(file.path(path).into()),
         Some(("s3", _)) => match url.parse() {
             Ok(location) => Ok(MediaPlace::S3(location)),
             // There may be a password in it.
-            Err(error) => Err(Unfit::Alone(error.to_string())),
+            Err(error) => Err(Unfit::Alone(error.to_string().into())),
         },
-        _ => Err(Unfit::Alone(format!(
-            "takes an address that begins with file:// or s3://; write {default:?}, another folder, or \"s3://bucket/prefix\""
-        ))),
+        _ => Err(Unfit::Alone(
+            (
+                "takes an address that begins with file:// or s3://",
+                format!("write {default:?}, another folder, or \"s3://bucket/prefix\""),
+            )
+                .into(),
+        )),
     }
 }
 

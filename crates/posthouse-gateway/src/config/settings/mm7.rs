@@ -98,14 +98,14 @@ fn header(text: String) -> Result<String, Unfit> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match !text.is_empty() && text.len() <= 128 && text.bytes().all(token) {
         true => Ok(text),
-        false => Err("is no header name; write one such as \"X-Posthouse-Carrier-Id\"".into()),
+        false => Err(("is no header name", "write one such as \"X-Posthouse-Carrier-Id\"").into()),
     }
 }
 
 fn plain_path(text: String) -> Result<String, Unfit> {
     match is_path(&text) && !text.contains(['{', '}']) {
         true => Ok(text),
-        false => Err("is no path; write one that begins with /, such as \"/mm7/v1\"".into()),
+        false => Err(("is no path", "write one that begins with /, such as \"/mm7/v1\"").into()),
     }
 }
 

@@ -155,7 +155,7 @@ fn refuse_shared_ports(root: &Table<'_>, settings: &Settings) {
         // What was left to its default is told at the one that was written.
         if let Some((other, _)) = earlier {
             let (at, instead) = if root.has(name) { (name, other) } else { (other, name) };
-            root.wrong(at, format_args!("listens on {listen} like {instead}; give it a port of its own"));
+            root.wrong(at, (format!("listens on {listen} like {instead}"), "give it a port of its own"));
         }
     }
 }
@@ -166,7 +166,7 @@ const fn loopback(port: u16) -> SocketAddr {
 
 fn address(text: String) -> Result<SocketAddr, Unfit> {
     text.parse()
-        .map_err(|_| "is no address; write an IP address and a port, such as \"127.0.0.1:8007\"".into())
+        .map_err(|_| ("is no address", "write an IP address and a port, such as \"127.0.0.1:8007\"").into())
 }
 
 /// Whether a text is a path that may stand in a request line as it is.

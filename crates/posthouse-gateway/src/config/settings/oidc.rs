@@ -135,7 +135,7 @@ pub(super) const NONE: &str = "
 
 fn filled(text: &str) -> Result<String, Unfit> {
     match text.trim() {
-        "" => Err("is empty; write a value, or leave the key out".into()),
+        "" => Err(("is empty", "write a value, or leave the key out").into()),
         text => Ok(text.to_owned()),
     }
 }
@@ -143,7 +143,7 @@ fn filled(text: &str) -> Result<String, Unfit> {
 fn scopes(text: String) -> Result<String, Unfit> {
     match text.split_whitespace().any(|scope| scope == "openid") {
         true => Ok(text),
-        false => Err("asks for no id_token; write \"openid\", and what else is needed behind it".into()),
+        false => Err(("asks for no id_token", "write \"openid\", and what else is needed behind it").into()),
     }
 }
 
@@ -151,13 +151,13 @@ fn scopes(text: String) -> Result<String, Unfit> {
 fn url(text: String, path: Option<&str>) -> Result<String, Unfit> {
     let uri: Option<Uri> = text.parse().ok();
     let Some(uri) = uri.filter(|uri| uri.scheme().is_some() && uri.query().is_none()) else {
-        return Err("is no URL; write one such as \"https://login.example\"".into());
+        return Err(("is no URL", "write one such as \"https://login.example\"").into());
     };
     if !is_safe(&uri) {
-        return Err("is not over TLS; write https, or the address of this machine".into());
+        return Err(("is not over TLS", "write https, or the address of this machine").into());
     }
     match path {
-        Some(path) if uri.path() != path => Err(format!("has another path; end it with {path}").into()),
+        Some(path) if uri.path() != path => Err(("has another path", format!("end it with {path}")).into()),
         _ => Ok(text),
     }
 }
@@ -178,7 +178,8 @@ fn roles(table: &mut Table<'_>) -> Vec<(String, Role)> {
     let mut roles = Vec::new();
     groups.free(MOST_GROUPS, |entry| {
         let role = entry.parsed(|text: String| {
-            let unfit = "is no role; write viewer, support, operator, admin, or vasp: and an account's name";
+            let unfit =
+                ("is no role", "write viewer, support, operator, admin, or vasp: and an account's name");
             text.parse::<Role>().map_err(|_| Unfit::from(unfit))
         });
         roles.extend(role.map(|role| (entry.key.to_owned(), role)));

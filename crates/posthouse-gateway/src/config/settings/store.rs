@@ -72,7 +72,13 @@ impl StoreSection {
         for key in SERVER_KEYS.into_iter().filter(|key| table.has(key)).collect::<Vec<_>>() {
             // Of an address that cannot be read nobody knows what else belongs to it.
             if path.is_some() || !is_given {
-                table.wrong(key, "only a PostgreSQL database has one; write url = \"postgres://USER@HOST/DATABASE\", or leave it out");
+                table.wrong(
+                    key,
+                    (
+                        "only a PostgreSQL database has one",
+                        "write url = \"postgres://USER@HOST/DATABASE\", or leave it out",
+                    ),
+                );
             }
             ignore(&mut table, key);
         }
@@ -85,7 +91,7 @@ impl StoreSection {
         let url = match StoreUrl::postgres(&written, password.as_ref().map(Secret::expose)) {
             Ok(url) => url,
             Err(error) => {
-                table.wrong("url", error);
+                table.wrong("url", error.to_string());
                 return Self { path: file.path(BESIDE), postgres: None };
             }
         };
@@ -150,19 +156,24 @@ enum Written {
 fn kind(url: &str) -> Result<Written, Unfit> {
     let default = format!("sqlite://{DEFAULT}");
     match url.split_once("://") {
-        Some(("sqlite", path)) if path.contains('?') => Err("has parameters; write only the path".into()),
+        Some(("sqlite", path)) if path.contains('?') => Err(("has parameters", "write only the path").into()),
         Some(("sqlite", path)) if path.is_empty() || path.ends_with('/') || path.starts_with(':') => {
-            Err(format!("names no file; write one, such as {default:?}").into())
+            Err(("names no file", format!("write one, such as {default:?}")).into())
         }
         Some(("sqlite", path)) => Ok(Written::Sqlite(path.to_owned())),
         // Not quoted: the URL of a database server may hold a password.
         Some(("postgres" | "postgresql", rest)) if holds_password(rest) => Err(Unfit::Alone(
-            "holds a password; write it apart, as password = { env = \"POSTHOUSE_STORE_PASSWORD\" }".into(),
+            ("holds a password", "write it apart, as password = { env = \"POSTHOUSE_STORE_PASSWORD\" }")
+                .into(),
         )),
         Some(("postgres" | "postgresql", _)) => Ok(Written::Postgres(url.to_owned())),
-        _ => Err(Unfit::Alone(format!(
-            "takes an address that begins with sqlite:// or postgres://; write {default:?}, another path, or \"postgres://USER@HOST/DATABASE\""
-        ))),
+        _ => Err(Unfit::Alone(
+            (
+                "takes an address that begins with sqlite:// or postgres://",
+                format!("write {default:?}, another path, or \"postgres://USER@HOST/DATABASE\""),
+            )
+                .into(),
+        )),
     }
 }
 

@@ -9,7 +9,10 @@ use posthouse_core::{
 use super::quote;
 
 /// What `[telemetry] otlp` says of a program that cannot do it.
-const NOT_BUILT: &str = "is for a program that was built with `--features otlp`, and this one was not; `posthouse --version` says which it is";
+const NOT_BUILT: (&str, &str) = (
+    "is for a program that was built with `--features otlp`, and this one was not",
+    "`posthouse --version` says which it is",
+);
 
 /// `[telemetry]`
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +37,7 @@ fn collector(url: String) -> Result<String, Unfit> {
     }
     match PeerUrl::parse(url.clone()) {
         Ok(_) => Ok(url),
-        Err(error) => Err(Unfit::Alone(error.to_string())),
+        Err(error) => Err(Unfit::Alone(error.mistake())),
     }
 }
 
@@ -50,7 +53,9 @@ impl TelemetrySection {
         let default = Self::default();
         let ratio = table.parsed("ratio", |text: String| {
             let ratio = text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-            ratio.ok_or_else(|| Unfit::from("is no part; write a text from \"0\" to \"1\", such as \"0.01\""))
+            ratio.ok_or_else(|| {
+                Unfit::from(("is no part", "write a text from \"0\" to \"1\", such as \"0.01\""))
+            })
         });
         Self { otlp: table.parsed("otlp", collector), ratio: ratio.unwrap_or(default.ratio) }
     }

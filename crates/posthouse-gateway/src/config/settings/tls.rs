@@ -20,7 +20,7 @@ pub(super) fn read(table: &mut Table<'_>, file: &ConfigFile) -> Option<Tls> {
 
 fn pem_file(name: String, file: &ConfigFile) -> Result<PathBuf, Unfit> {
     match name.is_empty() || name.ends_with('/') {
-        true => Err("names no file; write the path of a PEM file, such as \"chain.pem\"".into()),
+        true => Err(("names no file", "write the path of a PEM file, such as \"chain.pem\"").into()),
         false => Ok(file.path(&name)),
     }
 }
