@@ -410,8 +410,14 @@ mod tests {
     fn keys_are_removed_by_what_they_are_called_and_never_the_last() {
         let mut current = provisioned();
         done(&mut current, &add(vaspid("new"), None, 1)).unwrap();
-        let refused = |current: &mut Provisioning, verb| done(current, &verb).unwrap_err().to_string();
-        assert_eq!(refused(&mut current, remove("new")), "new is the key that account acme goes by");
+        let refused = |current: &mut Provisioning, verb| {
+            let refusal = done(current, &verb).unwrap_err();
+            format!("{refusal}; {}", refusal.remedy().unwrap_or_default())
+        };
+        assert_eq!(
+            refused(&mut current, remove("new")),
+            "new is the key that account acme goes by; add another one, which takes its place, before"
+        );
         assert_eq!(
             refused(&mut current, remove("nothing")),
             "account acme has no key nothing; `posthouse accounts keys list` has their ids"
@@ -426,6 +432,6 @@ mod tests {
             done(&mut current, &add(vaspid(&format!("k{number}")), None, 1)).unwrap();
         }
         let told = refused(&mut current, add(vaspid("more"), None, 1));
-        assert_eq!(told, "account acme has 8 further keys already");
+        assert_eq!(told, "account acme has 8 further keys already; remove those that are not used");
     }
 }

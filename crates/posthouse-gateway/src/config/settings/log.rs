@@ -80,7 +80,10 @@ mod tests {
             ("a=loud", "a=loud"),
         ] {
             let said = check_levels(wrong).unwrap_err();
-            assert!(said.to_string().starts_with(&format!("{part:?} is no level; write one of off, error")), "{said}");
+            assert!(
+                said.to_string().starts_with(&format!("{part:?} is no level; write one of off, error")),
+                "{said}"
+            );
         }
     }
 }
