@@ -11,7 +11,10 @@ use posthouse_core::{
     store::{Demand, Lease, StoreError, Take},
 };
 use rusqlite::{CachedStatement, Connection, Params};
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::oneshot,
+};
 
 use super::{recent_keys::RecentKeys, transaction::Transaction};
 use crate::{
@@ -145,6 +148,8 @@ pub(super) trait WriteJob: Send {
     fn fail(&mut self, error: StoreError);
     /// What kind of transaction it is, and whether it was done.
     fn outcome(&self) -> (Transaction, bool);
+    /// The runtime of one thread on which somebody waits for the answer, if it is such a one.
+    fn home(&self) -> Option<&Handle>;
     /// Answers, after the commit.
     fn answer(self: Box<Self>);
 }
@@ -154,6 +159,7 @@ pub(super) struct Task<T, F> {
     transaction: Transaction,
     work: F,
     done: Result<T, StoreError>,
+    home: Option<Handle>,
     reply: oneshot::Sender<Done<T, F>>,
 }
 
@@ -162,9 +168,11 @@ pub(super) struct Task<T, F> {
 pub(super) type Done<T, F> = (Result<T, StoreError>, F);
 
 impl<T, F> Task<T, F> {
-    /// A job and where its answer goes.
+    /// A job and where its answer goes. To be called where that is waited for.
     pub(super) fn new(transaction: Transaction, work: F, reply: oneshot::Sender<Done<T, F>>) -> Self {
-        Self { transaction, work, done: Err(StoreError::Closed), reply }
+        let has_one_thread = |home: &Handle| matches!(home.runtime_flavor(), RuntimeFlavor::CurrentThread);
+        let home = Handle::try_current().ok().filter(has_one_thread);
+        Self { transaction, work, done: Err(StoreError::Closed), home, reply }
     }
 }
 
@@ -186,9 +194,37 @@ where
         (self.transaction, self.done.is_ok())
     }
 
+    fn home(&self) -> Option<&Handle> {
+        self.home.as_ref()
+    }
+
     fn answer(self: Box<Self>) {
         // The caller may have gone; what was done stays done.
         self.reply.send((self.done, self.work)).ok();
+    }
+}
+
+/// Jobs that are answered when this is dropped, whoever drops it.
+struct Answers(Vec<Box<dyn WriteJob>>);
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(WriteJob::answer);
+    }
+}
+
+/// Answers the jobs of a group. A runtime of one thread would be woken from outside once for each of them, by a system call: so a task
+/// of that runtime answers those that wait there, and it is woken once. A runtime that is shut down drops the task, and that answers too.
+pub(super) fn answer_all(group: Vec<Box<dyn WriteJob>>) {
+    let Some(home) = group.iter().find_map(|job| job.home()).cloned() else {
+        return drop(Answers(group));
+    };
+    let (there, elsewhere): (Vec<_>, Vec<_>) =
+        group.into_iter().partition(|job| job.home().is_some_and(|other| other.id() == home.id()));
+    drop(Answers(elsewhere));
+    let there = Answers(there);
+    if there.0.len() > 1 {
+        home.spawn(async move { drop(there) });
     }
 }
 
@@ -228,6 +264,52 @@ pub(super) fn run_in_company(tx: &mut Tx<'_>, job: &mut dyn WriteJob) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    type Answer = oneshot::Receiver<Done<usize, fn(&mut Tx<'_>) -> Result<usize>>>;
+
+    /// As many jobs that are handed in here, and where their answers come.
+    fn jobs(count: usize) -> (Vec<Box<dyn WriteJob>>, Vec<Answer>) {
+        let job = |_| {
+            let (reply, answer) = oneshot::channel();
+            let work: fn(&mut Tx<'_>) -> Result<usize> = |_| Ok(0);
+            (Box::new(Task::new(Transaction::Check, work, reply)) as Box<dyn WriteJob>, answer)
+        };
+        (0..count).map(job).unzip()
+    }
+
+    fn answered(answers: &mut [Answer]) -> usize {
+        answers.iter_mut().filter_map(|answer| answer.try_recv().ok()).count()
+    }
+
+    fn one_thread() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().build().unwrap()
+    }
+
+    #[test]
+    fn who_waits_on_a_runtime_of_one_thread_is_answered_by_a_task_of_it() {
+        let (one, other) = (one_thread(), one_thread());
+        let (mut group, mut there) = one.block_on(async { jobs(3) });
+        let (more, mut elsewhere) = other.block_on(async { jobs(2) });
+        let (most, mut nowhere) = jobs(2);
+        group.extend(more);
+        group.extend(most);
+        answer_all(group);
+        assert_eq!((answered(&mut there), answered(&mut elsewhere), answered(&mut nowhere)), (0, 2, 2));
+        one.block_on(tokio::task::yield_now());
+        assert_eq!(answered(&mut there), 3);
+    }
+
+    #[test]
+    fn who_waits_on_a_runtime_that_is_shut_down_is_answered() {
+        let one = one_thread();
+        let (before, mut queued) = one.block_on(async { jobs(2) });
+        let (after, mut late) = one.block_on(async { jobs(2) });
+        answer_all(before);
+        assert_eq!(answered(&mut queued), 0);
+        drop(one);
+        answer_all(after);
+        assert_eq!((answered(&mut queued), answered(&mut late)), (2, 2));
+    }
 
     #[test]
     fn a_row_that_is_changed_has_to_be_there_once() {

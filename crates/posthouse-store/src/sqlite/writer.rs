@@ -30,7 +30,7 @@ use super::{
     census::Census,
     checkpoint::Checkpoints,
     fault::{Result, StoreFault},
-    job::{Left, Task, Tx, WriteJob, run_alone, run_in_company},
+    job::{Left, Task, Tx, WriteJob, answer_all, run_alone, run_in_company},
     measures::Measures,
     options::Fatal,
     pace::GroupPace,
@@ -314,11 +314,11 @@ impl WriterThread {
         }
         let committed = group.len();
         self.room.add_permits(committed);
-        for job in group {
+        for job in &group {
             let (transaction, is_done) = job.outcome();
             self.measures.ended(transaction, is_done);
-            job.answer();
         }
+        answer_all(group);
         self.look_after_wal(Checkpoints::committed);
         let waiting = self.capacity.saturating_sub(self.room.available_permits());
         self.pace.answered(committed, waiting, self.commit_took);
