@@ -14,7 +14,8 @@ pub trait AuditStore: Send + Sync + 'static {
     /// Rows that match, the newest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every
+    /// operation that reads.
     async fn audit(&self, filter: &AuditFilter, limit: usize) -> StoreResult<Vec<AuditRecord>>;
 
     /// Writes a row for what changes nothing in the store: something was shown that only some may see.

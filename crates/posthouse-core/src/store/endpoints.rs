@@ -86,7 +86,8 @@ pub trait EndpointStore: Send + Sync + 'static {
     /// Callbacks that are owed or were kept as failed, and match; newest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every
+    /// operation that reads.
     async fn kept_callbacks(&self, filter: &KeptFilter, limit: usize) -> StoreResult<Vec<KeptCallback>>;
 
     /// The one of this id, if it is owed or was kept as failed.

@@ -197,6 +197,7 @@ pub trait InboundStore: Send + Sync + 'static {
     /// Reports and read replies whose message is not known, and which match; newest first, at most `limit`.
     ///
     /// # Errors
-    /// Those of every operation that reads.
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every
+    /// operation that reads.
     async fn unmatched(&self, filter: &UnmatchedFilter, limit: usize) -> StoreResult<Vec<UnmatchedReport>>;
 }

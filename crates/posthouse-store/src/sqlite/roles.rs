@@ -207,7 +207,7 @@ impl CallbackStore for SqliteStore {
 impl EndpointStore for SqliteStore {
     async fn kept_callbacks(&self, filter: &KeptFilter, limit: usize) -> StoreResult<Vec<KeptCallback>> {
         let filter = filter.clone();
-        self.readers.read(move |connection| endpoint::list(connection, &filter, limit)).await
+        self.readers.search(move |connection| endpoint::list(connection, &filter, limit)).await
     }
 
     async fn kept_callback(&self, id: Id) -> StoreResult<Option<KeptCallback>> {
@@ -377,7 +377,7 @@ impl InboundStore for SqliteStore {
 
     async fn unmatched(&self, filter: &UnmatchedFilter, limit: usize) -> StoreResult<Vec<UnmatchedReport>> {
         let filter = filter.clone();
-        self.readers.read(move |connection| inbound::unmatched(connection, &filter, limit)).await
+        self.readers.search(move |connection| inbound::unmatched(connection, &filter, limit)).await
     }
 }
 
@@ -652,7 +652,7 @@ impl UpkeepStore for SqliteStore {
 impl AuditStore for SqliteStore {
     async fn audit(&self, filter: &AuditFilter, limit: usize) -> StoreResult<Vec<AuditRecord>> {
         let filter = filter.clone();
-        self.readers.read(move |connection| audit::list(connection, &filter, limit)).await
+        self.readers.search(move |connection| audit::list(connection, &filter, limit)).await
     }
 
     async fn record_audit(&self, entry: &AuditEntry) -> StoreResult<()> {
