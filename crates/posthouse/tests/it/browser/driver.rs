@@ -4,12 +4,14 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use posthouse_testing::town::eventually;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::TcpStream,
@@ -22,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A browser of a test's own; it ends with the test.
 pub struct Browser {
     driver: Child,
+    /// What the browser writes about itself.
+    profile: TempDir,
     address: SocketAddr,
     session: String,
 }
@@ -36,7 +40,8 @@ impl Browser {
             .arg(format!("--port={port}"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null());
+            .stderr(Stdio::null())
+            .process_group(0);
         let driver = match command.spawn() {
             Ok(driver) => driver,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -46,16 +51,18 @@ impl Browser {
             Err(error) => panic!("chromedriver: {error}"),
         };
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let mut browser = Self { driver, address, session: String::new() };
+        let mut browser =
+            Self { driver, profile: tempfile::tempdir().unwrap(), address, session: String::new() };
         eventually("chromedriver listens", async || {
             let ready = browser.raw("GET", "/status", None).await.ok()?;
             (ready["value"]["ready"] == true).then_some(())
         })
         .await;
+        let profile = format!("--user-data-dir={}", browser.profile.path().display());
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},
-            "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage"]},
+            "goog:chromeOptions": {"args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage", profile]},
         }}});
         let begun = browser.raw("POST", "/session", Some(&wanted)).await.unwrap();
         browser.session =
@@ -153,12 +160,15 @@ async fn exchange(server: SocketAddr, request: &[u8]) -> io::Result<Value> {
 }
 
 impl Drop for Browser {
+    /// Ends chromedriver and its browser, which are a group of processes: a browser whose page is at work does not always end when
+    /// chromedriver does.
     fn drop(&mut self) {
-        // chromedriver ends its browser when it is told to end.
-        let id = self.driver.id().to_string();
-        if Command::new("kill").args(["-TERM", &id]).status().is_err() {
+        let group = format!("-{}", self.driver.id());
+        let tell = |signal| Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+        if tell("-TERM").is_err() {
             let _ = self.driver.kill();
         }
         let _ = self.driver.wait();
+        let _ = tell("-KILL");
     }
 }
