@@ -81,6 +81,11 @@ impl Slots {
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    /// Whether one of them is not one of these.
+    pub fn has_more_than(&self, others: &Self) -> bool {
+        self.0.iter().zip(others.0).any(|(own, other)| own & !other != 0)
+    }
+
     /// Whether all are.
     pub fn is_all(&self) -> bool {
         *self == Self::ALL
@@ -187,5 +192,10 @@ mod tests {
         assert_eq!(Slots::from(Slot(9)).iter().collect::<Vec<_>>(), [Slot(9)]);
         assert!(Slots::ALL.is_all() && Slots::NONE.is_empty());
         assert_eq!(Slots::ALL.len(), 256);
+        let fewer: Slots = [Slot(0), Slot(255)].into_iter().collect();
+        assert!(some.has_more_than(&fewer) && some.has_more_than(&Slots::from(Slot(9))));
+        assert!(
+            !fewer.has_more_than(&some) && !some.has_more_than(&some) && !some.has_more_than(&Slots::ALL)
+        );
     }
 }

@@ -49,7 +49,7 @@ impl LimitKeeper {
         if self.node.is_only() {
             return;
         }
-        let mut is_told = false;
+        let (mut is_told, mut slots) = (false, HashMap::new());
         loop {
             match self.ask().await {
                 Ok(()) => is_told = false,
@@ -61,11 +61,26 @@ impl LimitKeeper {
                     }
                 }
             }
+            self.wake_where_there_is_more(&mut slots);
             tokio::select! {
                 () = self.node.gone() => return,
                 () = self.asked_again() => {}
             }
         }
+    }
+
+    /// Wakes the lanes of carriers of whose messages more is this node's than before: by the limits, or since another node is gone. Nothing of it
+    /// need be due, where that node put it off.
+    fn wake_where_there_is_more(&self, before: &mut HashMap<CarrierId, Slots>) {
+        let carriers = self.board.all().into_iter().map(|(carrier, _)| carrier);
+        let now: HashMap<_, _> =
+            carriers.map(|carrier| (carrier.clone(), self.node.slots_of(&carrier))).collect();
+        for (carrier, slots) in &now {
+            if slots.has_more_than(before.get(carrier).unwrap_or(&Slots::NONE)) {
+                self.queue.wake(carrier);
+            }
+        }
+        *before = now;
     }
 
     /// Waits till it is time to ask: at once, nearly, where a connection is new, or an account begins to run short.

@@ -8,6 +8,7 @@ use posthouse_core::{
     Id,
     carrier::{CarrierId, Connection},
     pace::PacePart,
+    slots::Slots,
     store::Lease,
     time::after,
 };
@@ -61,6 +62,8 @@ pub struct SubmitWorker {
     looks: JoinSet<()>,
     /// When a connection came back: what began to wait before goes at once.
     came_back: Option<Timestamp>,
+    /// Which of the carrier's messages were this node's when it last had any.
+    slots: Slots,
 }
 
 impl Worker for SubmitWorker {
@@ -92,6 +95,7 @@ impl Worker for SubmitWorker {
             looks: JoinSet::new(),
             // What an earlier run put off need not wait: whether the carrier is there will be seen.
             came_back: Some(context.clock.now()),
+            slots: Slots::NONE,
             context: Arc::clone(context),
         }
     }
@@ -136,9 +140,14 @@ impl Worker for SubmitWorker {
 
     async fn lease(&mut self, free: usize) -> Vec<Dispatch> {
         let (now, slots) = (self.context.clock.now(), self.context.node.slots_of(&self.carrier));
+        if slots.has_more_than(&self.slots) {
+            // Whoever had them before may have put off what waits in them, since it could not reach the carrier.
+            self.came_back = Some(now);
+        }
         if slots.is_empty() {
             return Vec::new();
         }
+        self.slots = slots;
         let lease = Lease { owner: self.context.owner, until: after(now, LEASE) };
         let mut jobs = Vec::new();
         if self.is_down {
