@@ -214,6 +214,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("idempotency", &[]),
             ("lease", &[]),
             ("lock", &[]),
+            ("mistake", &[]),
             ("names", &[]),
             ("pace", &[]),
             ("share", &[]),
@@ -221,7 +222,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             // Rules say why they refuse something in the words of the store, which asks them.
             ("store_error", &[]),
             ("time", &[]),
-            ("url", &[]),
+            ("url", &["mistake"]),
             ("words", &[]),
             ("address", &["shown"]),
             ("capture", &["bounds", "shown"]),
@@ -240,7 +241,10 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("user", &["actor"]),
             (
                 "provisioning",
-                &["actor", "address", "bounds", "duration", "names", "shown", "time", "url", "words"],
+                &[
+                    "actor", "address", "bounds", "duration", "mistake", "names", "shown", "time", "url",
+                    "words",
+                ],
             ),
             ("overrides", &["names", "provisioning", "words"]),
             // A message, what becomes of it, and what it has to be to be taken.
