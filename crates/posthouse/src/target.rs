@@ -162,6 +162,7 @@ pub async fn visit(settings: &Settings, create: bool) -> Result<Arc<dyn Store>, 
 pub fn told(error: ApplyError) -> anyhow::Error {
     match error {
         ApplyError::Mistakes(mistakes) => mistakes.into(),
+        error @ ApplyError::Contended => anyhow::anyhow!("{error}; try again"),
         error => error.into(),
     }
 }
@@ -169,6 +170,15 @@ pub fn told(error: ApplyError) -> anyhow::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_meets_others_all_the_time_is_told_to_try_again() {
+        let said = told(ApplyError::Contended).to_string();
+        assert!(
+            said.starts_with("provisioning was changed by others") && said.ends_with("meanwhile; try again"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn the_configuration_that_is_nearest_is_meant() {
