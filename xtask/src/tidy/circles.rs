@@ -4,35 +4,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::workspace::Crate;
 
-/// The folders within which circles still stand, or a file of one that stands across folders, with what closes it. One whose circles are
-/// broken is taken out.
-pub(super) const KNOWN: &[(&str, &str)] = &[(
-    "crates/posthouse-store/src/sqlite/",
-    "transactions go through mod.rs, and a message's life is cut along tables",
-)];
-
 /// Who uses whom, by file.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// What is wrong in these crates: circles that are not known, and known ones that are none any more.
-pub(super) fn findings(crates: &[Crate], known: &[(&str, &str)]) -> Vec<String> {
-    let circles: Vec<Vec<String>> = crates.iter().flat_map(|one| circles(&graph(one))).collect();
-    let is_within = |circle: &[String], folder: &str| match folder.ends_with('/') {
-        true => circle.iter().all(|file| file.starts_with(folder)),
-        false => circle.iter().any(|file| file == folder),
-    };
-    let is_known = |circle: &[String]| known.iter().any(|(folder, _)| is_within(circle, folder));
-    let new = circles.iter().filter(|circle| !is_known(circle.as_slice())).map(|circle| {
+/// What is wrong in these crates: their circles.
+pub(super) fn findings(crates: &[Crate]) -> Vec<String> {
+    let circles = crates.iter().flat_map(|one| circles(&graph(one)));
+    let finding = |circle: Vec<String>| {
         format!(
             "these files use each other in a circle: {}; move what one of them needs of the next into a file below both",
             circle.join(" -> ")
         )
-    });
-    let broken = known.iter().filter(|(folder, _)| !circles.iter().any(|circle| is_within(circle, folder)));
-    let broken = broken.map(|(folder, _)| {
-        format!("{folder} holds no circle any more: take its row out of KNOWN in xtask/src/tidy/circles.rs")
-    });
-    new.chain(broken).collect()
+    };
+    circles.map(finding).collect()
 }
 
 fn graph(one: &Crate) -> Graph {
@@ -105,7 +89,7 @@ mod tests {
     #[test]
     fn a_circle_of_three_files_is_found_once() {
         assert_eq!(
-            findings(&[circle_of_three()], &[]),
+            findings(&[circle_of_three()]),
             ["these files use each other in a circle: crates/house/src/a.rs -> crates/house/src/b.rs -> \
               crates/house/src/c.rs; move what one of them needs of the next into a file below both"]
         );
@@ -118,7 +102,7 @@ mod tests {
             ("room/a.rs", "use super::Shared;\n"),
             ("room/b.rs", "use super::Shared;\n"),
         ]);
-        assert_eq!(findings(&[house], &[]), [""; 0]);
+        assert_eq!(findings(&[house]), [""; 0]);
     }
 
     #[test]
@@ -128,18 +112,6 @@ mod tests {
             ("room/a.rs", "use super::b::B;\n"),
             ("room/b.rs", "use super::Shared;\n"),
         ]);
-        assert_eq!(findings(&[house], &[]).len(), 1);
-    }
-
-    #[test]
-    fn a_known_circle_passes_until_it_is_broken() {
-        let known = [("crates/house/src/", "why")];
-        assert_eq!(findings(&[circle_of_three()], &known), [""; 0]);
-        assert_eq!(
-            findings(&[], &known),
-            [
-                "crates/house/src/ holds no circle any more: take its row out of KNOWN in xtask/src/tidy/circles.rs"
-            ]
-        );
+        assert_eq!(findings(&[house]).len(), 1);
     }
 }

@@ -1,10 +1,8 @@
 //! Records of what ended that are in no CDR file yet, and how far these files are written.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    cluster::ONLY_NODE,
     store::{COUNTED, CdrFile, CdrStore, PendingRecord, RecordSubject, RecordsOf, StoreResult},
 };
 use rusqlite::Connection;
@@ -47,15 +45,6 @@ impl CdrStore for SqliteStore {
         let folder = folder.to_owned();
         self.readers.read(move |connection| file_of(connection, &folder)).await
     }
-}
-
-/// Notes that something ended, where records are kept.
-pub(super) fn note(tx: &Tx<'_>, id: Id, at: Timestamp) -> Result<()> {
-    if tx.keeps_records {
-        let insert = "INSERT INTO cdr_pending (id, node, at) VALUES (?, ?, ?)";
-        tx.execute(insert, (id.number(), ONLY_NODE, at.as_millisecond()))?;
-    }
-    Ok(())
 }
 
 fn pending(connection: &Connection, of: RecordsOf, limit: i64) -> Result<Vec<PendingRecord>> {

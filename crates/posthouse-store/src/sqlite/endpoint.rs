@@ -1,18 +1,16 @@
-//! Endpoints of accounts: what is owed to each, how its tries went, and pauses.
+//! Endpoints of accounts: what is owed to each, whether it fails, and pauses.
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
     account::AccountName,
     actor::Actor,
     audit,
-    bounds::TRIES,
     carrier::CarrierId,
-    life::callback::{self, CallbackAttempt, NotRetried, ResentCallback, TryEnd},
-    store::{CallbackAnswer, CallbackDepth, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
+    life::callback::{self, NotRetried, ResentCallback},
+    store::{CallbackDepth, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
 };
 use rusqlite::{Connection, Row};
 
@@ -112,84 +110,6 @@ pub(super) fn retry_one(
     Ok(Ok(kept.message))
 }
 
-/// Keeps a try; `before`: how many came before it in its round. At the end of a round, and while it is a long one, the oldest of the
-/// callback are forgotten that are too many.
-pub(super) fn note(
-    tx: &Tx<'_>,
-    callback: Id,
-    about: Id,
-    before: u32,
-    attempt: &CallbackAttempt,
-) -> Result<()> {
-    let is_full = before >= TRIES || attempt.ended != TryEnd::Retried;
-    let CallbackAttempt { at, ended, said } = attempt;
-    let values = (
-        callback.number(),
-        at.as_millisecond(),
-        about.number(),
-        ended.as_str(),
-        said.http_status,
-        &said.words,
-        &said.body[..],
-    );
-    tx.execute(
-        "INSERT INTO callback_attempt (callback, at, message, ended, http_status, words, body)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (callback, at) DO UPDATE SET ended = excluded.ended, http_status = excluded.http_status,
-                                                  words = excluded.words, body = excluded.body",
-        values,
-    )?;
-    if !is_full {
-        return note_failure(tx, callback, attempt);
-    }
-    tx.execute(
-        "DELETE FROM callback_attempt WHERE callback = ?1
-         AND at <= (SELECT at FROM callback_attempt WHERE callback = ?1 ORDER BY at DESC LIMIT 1 OFFSET ?2)",
-        (callback.number(), TRIES),
-    )?;
-    note_failure(tx, callback, attempt)
-}
-
-/// The endpoint that the callback goes to fails, if it did not before.
-fn note_failure(tx: &Tx<'_>, callback: Id, attempt: &CallbackAttempt) -> Result<()> {
-    if !attempt.is_failure() {
-        return Ok(());
-    }
-    let values =
-        (callback.number(), attempt.at.as_millisecond(), attempt.said.http_status, &attempt.said.words);
-    tx.execute(
-        "INSERT INTO endpoint (account, failing_since, failed_at, http_status, words)
-         VALUES ((SELECT account FROM callback WHERE id = ?1), ?2, ?2, ?3, ?4)
-         ON CONFLICT (account) DO UPDATE SET failing_since = coalesce(failing_since, excluded.failing_since),
-             failed_at = excluded.failed_at, http_status = excluded.http_status, words = excluded.words",
-        values,
-    )?;
-    Ok(())
-}
-
-/// How the newest tries ended, oldest first.
-pub(super) fn attempts(connection: &Connection, callback: Id) -> Result<Vec<CallbackAttempt>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT at, ended, http_status, words, body FROM callback_attempt WHERE callback = ? ORDER BY at DESC LIMIT ?",
-    )?;
-    let mut rows = statement.query((callback.number(), TRIES))?;
-    let mut attempts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let record = Record::new("callback_attempt", callback, row);
-        attempts.push(CallbackAttempt {
-            at: record.time("at")?,
-            ended: record.known("ended", |name: String| TryEnd::from_name(&name))?,
-            said: CallbackAnswer {
-                http_status: record.value("http_status")?,
-                words: record.value("words")?,
-                body: Bytes::from(record.value::<Vec<u8>>("body")?),
-            },
-        });
-    }
-    attempts.reverse();
-    Ok(attempts)
-}
-
 /// The endpoints of all accounts that are owed something, have failed, or are paused.
 pub(super) fn endpoints(connection: &Connection) -> Result<Vec<Endpoint>> {
     let depths = queues::callbacks(connection)?.into_iter().map(|depth| {
@@ -276,10 +196,4 @@ pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
         .prepare_cached("SELECT account FROM endpoint WHERE paused_at IS NOT NULL ORDER BY account")?;
     let paused = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(paused)
-}
-
-/// Forgets the tries of all callbacks about a message, or of the one that carries it.
-pub(super) fn forget(tx: &Tx<'_>, about: i64) -> Result<()> {
-    tx.execute("DELETE FROM callback_attempt WHERE message = ?", [about])?;
-    Ok(())
 }

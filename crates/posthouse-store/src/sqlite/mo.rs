@@ -9,7 +9,6 @@ use rusqlite::OptionalExtension;
 
 use super::{
     accept::{StoredMedia, insert_media},
-    cdr,
     fault::Result,
     job::Tx,
     write,
@@ -64,7 +63,7 @@ pub(super) fn accept(tx: &mut Tx<'_>, message: &PreparedMo) -> Result<Acceptance
     if let Some(media) = &message.media {
         insert_media(tx, new.id, media)?;
     }
-    cdr::note(tx, new.id, new.received_at)?;
+    write::note_record(tx, new.id, new.received_at)?;
     write::owe(tx, new.id, &new.account, &callback::of_mo(new.received_at))?;
     Ok(Acceptance::Fresh)
 }

@@ -18,6 +18,7 @@
 //! | `audit.rs` `token.rs` `user.rs` `session.rs` | who did it; tokens and users of those who may, and who is signed in |
 //! | `request_key.rs` | requests of the API that may be sent again |
 //! | `load.rs` `write.rs` | what the rules of a message's life (`posthouse_core::life`) have to know, and what they decided |
+//! | `endpoint.rs` `tries.rs` | endpoints of accounts, and how tries to deliver callbacks ended |
 //! | `taken.rs` | callbacks that go to whoever takes them as they become due |
 //! | `member.rs` | the one node that serves the store |
 //! | `waiting.rs` | reports and read replies whose message is not known |
@@ -77,6 +78,7 @@ mod taken;
 pub(crate) mod taking;
 mod token;
 pub(crate) mod transaction;
+mod tries;
 mod unreadable;
 mod user;
 mod waiting;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use posthouse_core::{Id, id::IdSource, lock::Mutex};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
     census::Census,
@@ -21,7 +21,7 @@ use super::{
     },
     reader::Readers,
     recent_keys::RecentKeys,
-    schema, taking,
+    schema,
     watch::Watch,
     writer::{Held, StoreWriter, WriterParts},
 };
@@ -70,7 +70,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     make_private(&options.media).map_err(|source| OpenError::io(&options.media, source))?;
     let is_new = bring_up_to_date(&mut connection, &database, options)?;
     database.refuse_without_journal(&connection)?;
-    if let Some(to) = taking::moved_to(&connection)?
+    if let Some(to) = moved_to(&connection)?
         && options.mode == Mode::Serve
         && !options.is_moving
     {
@@ -301,6 +301,11 @@ fn recover(connection: &Connection, options: &SqliteOptions) -> Result<Segments,
     )?;
     let folder = Folder::open(&options.media).map_err(|source| OpenError::io(&options.media, source))?;
     Ok(Segments::open(folder, options.segment_bytes, connection)?)
+}
+
+/// Where the store was moved, if it was.
+fn moved_to(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.query_row("SELECT value FROM meta WHERE name = 'moved_to'", [], |row| row.get(0)).optional()
 }
 
 /// Where ids of callbacks come from: they go on from the newest there is. A visitor makes its own beside the gateway's.

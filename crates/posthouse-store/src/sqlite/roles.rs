@@ -47,7 +47,7 @@ use super::{
     refusals::{self, PreparedRefusal},
     report, request_key, search, session, sweep, token,
     transaction::Transaction,
-    unreadable, user, work,
+    tries, unreadable, user, work,
 };
 
 #[async_trait]
@@ -215,7 +215,7 @@ impl EndpointStore for SqliteStore {
     }
 
     async fn callback_attempts(&self, callback: Id) -> StoreResult<Vec<CallbackAttempt>> {
-        self.readers.read(move |connection| endpoint::attempts(connection, callback)).await
+        self.readers.read(move |connection| tries::attempts(connection, callback)).await
     }
 
     async fn retry_callbacks(

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use posthouse_core::{Id, store::Swept};
 use rusqlite::{Connection, OptionalExtension, Params};
 
-use super::{bulk, endpoint, fault::Result, job::Tx, message_key, record::corrupt};
+use super::{bulk, fault::Result, job::Tx, message_key, record::corrupt, tries};
 use crate::media::{erase::Erasure, segments::RecordPlace};
 
 /// A message `g` that [is over](posthouse_core::life::retention::Ending::is_over).
@@ -168,7 +168,7 @@ fn remove_media(tx: &Tx<'_>, id: i64) -> Result<u64> {
 /// Removes a message from a handset. Its id stays the newest, if it was.
 fn remove_mo(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
-    endpoint::forget(tx, id)?;
+    tries::forget(tx, id)?;
     tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
     Ok(rows(tx.execute("DELETE FROM mo WHERE id = ?", [id])?))
 }
@@ -184,7 +184,7 @@ fn remove_message(tx: &Tx<'_>, id: i64) -> Result<u64> {
     tx.execute("DELETE FROM resubmission WHERE message = ?", [id])?;
     tx.execute("DELETE FROM failed_attempt WHERE message = ?", [id])?;
     tx.execute("DELETE FROM callback WHERE message = ?", [id])?;
-    endpoint::forget(tx, id)?;
+    tries::forget(tx, id)?;
     tx.execute("UPDATE meta SET value = max(value, ?) WHERE name = 'newest_id'", [id])?;
     Ok(rows(tx.execute("DELETE FROM message WHERE id = ?", [id])?))
 }

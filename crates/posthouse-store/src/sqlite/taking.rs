@@ -672,11 +672,6 @@ impl SqliteStore {
     }
 }
 
-/// Where the store was moved, if it was.
-pub(super) fn moved_to(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    connection.query_row("SELECT value FROM meta WHERE name = 'moved_to'", [], |row| row.get(0)).optional()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -5,6 +5,7 @@ use posthouse_core::{
     Id,
     account::AccountName,
     bounds,
+    cluster::ONLY_NODE,
     life::{
         callback::{AfterTry, CallbackRow, OnLease, TriedCallback, on_lease},
         effects::{Decided, Effects, MessageEffects, NewCallback, WorkChange},
@@ -18,10 +19,11 @@ use posthouse_core::{
 use rusqlite::ToSql;
 
 use super::{
-    callback, cdr, endpoint,
+    callback,
     fault::Result,
     job::Tx,
     message_key::{self, KeyEntry, LearnedKeys, bucket_of},
+    tries,
 };
 
 /// Writes what was decided, and passes the answer on.
@@ -43,7 +45,7 @@ pub(super) fn write(tx: &mut Tx<'_>, effects: &Effects) -> Result<()> {
     write_message(tx, id, &effects.message)?;
     tx.count(|counts| counts.written(effects));
     if let Some(at) = effects.ended_at() {
-        cdr::note(tx, id, at)?;
+        note_record(tx, id, at)?;
     }
     if let Some(change) = effects.work {
         write_work(tx, id, change)?;
@@ -241,7 +243,7 @@ pub(super) fn after_try(
     now: Timestamp,
 ) -> Result<()> {
     if let Some(attempt) = &after.attempt {
-        endpoint::note(tx, callback, about, row.attempts, attempt)?;
+        tries::note(tx, callback, about, row.attempts, attempt)?;
     }
     match row.after(after.change) {
         Some(row) => write_callback(tx, callback, row)?,
@@ -301,4 +303,13 @@ fn free(tx: &Tx<'_>, id: Id, due: Timestamp) -> Result<()> {
 pub(super) fn note_mo_end(tx: &Tx<'_>, id: Id, at: Option<Timestamp>) -> Result<()> {
     let values = (at.map(Timestamp::as_millisecond), id.number());
     tx.update_one(("mo", id), "UPDATE mo SET ended_at = ? WHERE id = ?", values)
+}
+
+/// Notes that something ended, where records are kept.
+pub(super) fn note_record(tx: &Tx<'_>, id: Id, at: Timestamp) -> Result<()> {
+    if tx.keeps_records {
+        let insert = "INSERT INTO cdr_pending (id, node, at) VALUES (?, ?, ?)";
+        tx.execute(insert, (id.number(), ONLY_NODE, at.as_millisecond()))?;
+    }
+    Ok(())
 }
