@@ -204,14 +204,19 @@ pub fn intervened(
 }
 
 /// What is kept of failed callbacks about these messages, or messages from handsets, that are sent again. `None` where there are none.
-pub fn resent(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
-    let target = target("message", about.iter().copied())?;
+pub fn resent(by: &Actor, about: Vec<Id>, at: Timestamp) -> Option<AuditEntry> {
+    let target = target_once(about)?;
     Some(AuditEntry::new(by, AuditVerb::ResendReports, target, at).before("failed").after("owed"))
 }
 
+/// What is kept of a message that is sent again, as a new one.
+pub fn resubmitted(by: &Actor, of: Id, new: Id, at: Timestamp) -> AuditEntry {
+    AuditEntry::new(by, AuditVerb::Resubmit, format!("message {of}"), at).after(format!("message {new}"))
+}
+
 /// What is kept of callbacks that are tried at once, about these messages, or messages from handsets. `None` where there are none.
-pub fn retried(by: &Actor, about: &[Id], at: Timestamp) -> Option<AuditEntry> {
-    let target = target("message", about.iter().copied())?;
+pub fn retried(by: &Actor, about: Vec<Id>, at: Timestamp) -> Option<AuditEntry> {
+    let target = target_once(about)?;
     Some(AuditEntry::new(by, AuditVerb::ResendReports, target, at).after("owed"))
 }
 
@@ -346,6 +351,13 @@ pub fn provisioned(by: &Actor, (from, to): (u64, u64), changes: &[Change], at: T
 /// How many things one row names; of more it counts the rest.
 const NAMED: usize = 20;
 
+/// These messages, each once and in the order of their ids.
+fn target_once(mut messages: Vec<Id>) -> Option<String> {
+    messages.sort_unstable();
+    messages.dedup();
+    target("message", messages.into_iter())
+}
+
 /// `message 1`, or `3 messages: 1, 2, 3`.
 fn target(kind: &str, ids: impl ExactSizeIterator<Item = Id>) -> Option<String> {
     let count = ids.len();
@@ -416,9 +428,10 @@ mod tests {
         let three = intervened(&by(), (Intervention::Expire, None), &three, at());
         assert_eq!(told(three), expected("expire", "3 messages: 7, 8, 9", "1 Accepted, 2 Parked", "Expired"));
         assert_eq!(intervened(&by(), (requeue, None), &[], at()), None);
-        assert_eq!(resent(&by(), &[], at()), None);
+        assert_eq!(resent(&by(), Vec::new(), at()), None);
+        assert_eq!(resent(&by(), vec![id(9), id(7), id(9)], at()).unwrap().target, "2 messages: 7, 9");
         let many: Vec<Id> = (1..=25).map(id).collect();
-        let many = resent(&by(), &many, at()).unwrap();
+        let many = resent(&by(), many, at()).unwrap();
         assert!(
             many.target.starts_with("25 messages: 1, 2, ") && many.target.ends_with(", 20, …"),
             "{many:?}"

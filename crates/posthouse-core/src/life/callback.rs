@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use super::{
     callback_outcome::{CallbackAnswer, CallbackOutcome},
     callback_says::CallbackSays,
-    effects::NewCallback,
-    intervention::FailedCallback,
+    effects::{Effects, NewCallback, StoodBefore},
+    intervention::{FailedCallback, LeftAlone},
+    load::Subject,
     state::{State, Terminal},
     words,
 };
 use crate::{
     Id,
+    bounds::TRIES,
     lease::{Lease, Owner},
     message::TimelineEvent,
     names::{AccountName, CarrierId},
@@ -56,7 +58,7 @@ impl CallbackRow {
         Self { due: Some(lease.until), owner: Some(lease.owner), ..self }
     }
 
-    /// As it is for whoever takes it as it becomes due: under his lease, where he has room; and that lease. One that has to wait for another
+    /// As it is for what takes callbacks as they become due: under its lease, where it has room; and that lease. One that has to wait for another
     /// is not asked about.
     pub fn taken(self, take: impl FnOnce() -> Option<Lease>) -> (Self, Option<Lease>) {
         match self.due.and_then(|_| take()) {
@@ -210,6 +212,12 @@ impl CallbackAttempt {
         Some(Self { at, ended: TryEnd::of(outcome), said })
     }
 
+    /// Whether there may be too many of its callback now, so that the oldest go: at the end of a round, and while it is a long one.
+    /// `before`: how many came before it in its round.
+    pub fn may_be_too_many(&self, before: u32) -> bool {
+        before >= TRIES || self.ended != TryEnd::Retried
+    }
+
     /// Whether it says that the account's endpoint fails.
     pub const fn is_failure(&self) -> bool {
         matches!(self.ended, TryEnd::Retried | TryEnd::Failed)
@@ -339,9 +347,37 @@ pub fn resend(
     })
 }
 
+/// An operator wants a message's VASP to be told once more what it was told of it: the lines of the timeline of what was `reported`, as
+/// they were written. `owed`: what is owed by now, with what had failed and is tried again; `is_retried`: whether there is such.
+///
+/// # Errors
+/// That there is nothing that is not owed already.
+pub fn report_again(
+    subject: &Subject,
+    reported: &[String],
+    owed: &[CallbackSays],
+    is_retried: bool,
+    by: &str,
+    now: Timestamp,
+) -> Result<Effects, LeftAlone> {
+    let reported: Vec<_> = reported.iter().filter_map(|words| CallbackSays::from_words(words)).collect();
+    let again = told_again(subject.state, &reported, owed);
+    if again.is_empty() && !is_retried {
+        return Err(LeftAlone::NothingReported);
+    }
+    let mut effects = Effects::none(subject.id, subject.account.clone(), StoodBefore::of(subject));
+    for says in again {
+        // What is owed about one message is owed one by one.
+        let is_next = owed.is_empty() && effects.owed.is_empty();
+        effects.owed.push(NewCallback { says, at: now, due: is_next.then_some(now) });
+        effects.timeline.push(words::resent(says, by, now));
+    }
+    Ok(effects)
+}
+
 /// What a VASP is to be told once more of a message in this state, in order: what it was told before, each once, but for what is not owed
 /// any more, and what is owed already.
-pub fn report_again(state: State, reported: &[CallbackSays], owed: &[CallbackSays]) -> Vec<CallbackSays> {
+fn told_again(state: State, reported: &[CallbackSays], owed: &[CallbackSays]) -> Vec<CallbackSays> {
     let mut again: Vec<CallbackSays> = Vec::new();
     for says in reported {
         if !is_superseded(*says, Some(state)) && !owed.contains(says) && !again.contains(says) {
@@ -429,8 +465,9 @@ mod tests {
         account::AccountName,
         carrier::CarrierId,
         life::{
+            load::WorkKind,
             read_reply::ReadStatus,
-            sample::{NOW, OWNER, at, id},
+            sample::{NOW, OWNER, at, id, subject},
         },
     };
 
@@ -524,12 +561,50 @@ mod tests {
             (State::Forwarded, &told[..2], &[], &[FORWARDED, READ]),
             (ENDED, &[], &[], &[]),
         ] {
-            assert_eq!(report_again(state, reported, owed), expected, "{state} {owed:?}");
+            assert_eq!(told_again(state, reported, owed), expected, "{state} {owed:?}");
         }
         for says in [FORWARDED, RETRIEVED, READ] {
             assert_eq!(CallbackSays::from_words(&says.to_string()), Some(says));
         }
         assert_eq!(CallbackSays::from_words("Retrieved: HTTP 500"), None);
+    }
+
+    #[test]
+    fn what_is_told_again_goes_one_by_one_behind_what_is_owed() {
+        let told: Vec<String> =
+            [FORWARDED, READ, RETRIEVED].iter().map(ToString::to_string).chain(["scribble".into()]).collect();
+        let subject = Subject { state: ENDED, ..subject(ENDED, WorkKind::Report) };
+        for (owed, is_retried, expected) in [
+            (&[][..], false, Ok(&[(READ, Some(at(NOW))), (RETRIEVED, None)][..])),
+            (&[RETRIEVED], true, Ok(&[(READ, None)])),
+            (&[FORWARDED], false, Ok(&[(READ, None), (RETRIEVED, None)])),
+            (&[READ, RETRIEVED], true, Ok(&[])),
+            (&[READ, RETRIEVED], false, Err(LeftAlone::NothingReported)),
+        ] {
+            let effects = report_again(&subject, &told, owed, is_retried, "ann", at(NOW));
+            let again = effects.map(|effects| {
+                assert_eq!(effects.timeline.len(), effects.owed.len());
+                assert!(effects.owed.iter().all(|callback| callback.at == at(NOW)));
+                effects.owed.iter().map(|callback| (callback.says, callback.due)).collect::<Vec<_>>()
+            });
+            assert_eq!(again, expected.map(<[_]>::to_vec), "{owed:?} {is_retried}");
+        }
+        assert_eq!(report_again(&subject, &[], &[], false, "ann", at(NOW)), Err(LeftAlone::NothingReported));
+    }
+
+    #[test]
+    fn tries_may_be_too_many_at_the_end_of_a_round_and_in_a_long_one() {
+        let try_ended = |ended| CallbackAttempt { at: at(NOW), ended, said: CallbackAnswer::default() };
+        for (ended, before, expected) in [
+            (TryEnd::Retried, 0, false),
+            (TryEnd::Retried, TRIES - 1, false),
+            (TryEnd::Retried, TRIES, true),
+            (TryEnd::Delivered, 0, true),
+            (TryEnd::Failed, 0, true),
+            (TryEnd::Withdrawn, 0, true),
+        ] {
+            assert_eq!(try_ended(ended).may_be_too_many(before), expected, "{ended:?} {before}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::intervention::LeftAlone;
+use super::{intervention::LeftAlone, load::Subject};
 use crate::{
     Id,
     carrier::Carrier,
@@ -20,6 +20,30 @@ pub struct Resubmit {
     pub via: Option<String>,
     /// Whether its VASP gets reports on it.
     pub reports: bool,
+}
+
+/// Whether a message, as it stands when the new one is to be accepted, is sent again.
+///
+/// # Errors
+/// Why it is left alone.
+pub fn judge(subject: Option<&Subject>) -> Result<(), LeftAlone> {
+    match subject {
+        None => Err(LeftAlone::Unknown),
+        Some(subject) if !subject.state.is_terminal() => Err(LeftAlone::NotEnded),
+        Some(_) => Ok(()),
+    }
+}
+
+/// One was sent again before, as `first` and by the operation `by`, if it was one; now an `operation` wants it, or somebody by hand. An
+/// operation that goes on after a crash asks for what it has done: that is its own.
+///
+/// # Errors
+/// That it was sent again before, by somebody else.
+pub fn repeated(first: Id, by: Option<i64>, operation: Option<Id>) -> Result<Id, LeftAlone> {
+    match operation {
+        Some(operation) if by == Some(operation.number()) => Ok(first),
+        _ => Err(LeftAlone::Resubmitted),
+    }
 }
 
 /// The new message for one that has ended, without its media.
@@ -93,4 +117,31 @@ fn digest(id: Id) -> Digest {
         end.copy_from_slice(&id.number().to_be_bytes());
     }
     Digest(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::life::{
+        load::WorkKind,
+        sample::{id, subject},
+        state::{State, Terminal},
+    };
+
+    #[test]
+    fn what_has_ended_is_sent_again_once() {
+        let judged = |state| judge(Some(&subject(state, WorkKind::Report)));
+        assert_eq!(judge(None), Err(LeftAlone::Unknown));
+        assert_eq!(judged(State::Forwarded), Err(LeftAlone::NotEnded));
+        assert_eq!(judged(State::Ended(Terminal::Expired)), Ok(()));
+        for (by, operation, expected) in [
+            (None, None, Err(LeftAlone::Resubmitted)),
+            (Some(5), None, Err(LeftAlone::Resubmitted)),
+            (None, Some(id(5)), Err(LeftAlone::Resubmitted)),
+            (Some(4), Some(id(5)), Err(LeftAlone::Resubmitted)),
+            (Some(5), Some(id(5)), Ok(id(9))),
+        ] {
+            assert_eq!(repeated(id(9), by, operation), expected, "{by:?} {operation:?}");
+        }
+    }
 }

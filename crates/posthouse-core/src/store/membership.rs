@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Owner, StoreResult};
-use crate::Id;
+use crate::{Id, cluster::is_alive};
 
 /// What comes to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,25 @@ pub enum NodeKind {
     Gateway,
     /// A command that changes something by hand, beside the gateways.
     Visitor,
+}
+
+impl NodeKind {
+    /// The number that stores keep of it.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Gateway => 0,
+            Self::Visitor => 1,
+        }
+    }
+
+    /// The one with this number, if there is one.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Gateway),
+            1 => Some(Self::Visitor),
+            _ => None,
+        }
+    }
 }
 
 /// Who comes.
@@ -99,6 +118,13 @@ pub struct Node {
     pub beat_at: Timestamp,
 }
 
+impl Node {
+    /// Whether it takes a part of what waits, as the node of this owner sees it, which is alive itself.
+    pub fn serves(&self, asker: Owner, now: Timestamp) -> bool {
+        self.kind == NodeKind::Gateway && (self.owner == asker || is_alive(self.beat_at, now))
+    }
+}
+
 /// Knows the nodes that serve a store. See the [module](super) for what every operation keeps, and for the errors that each may have.
 ///
 /// A backend for one gateway gives that the number [0](crate::cluster::ONLY_NODE), keeps nothing of it on disk, and calls its own lock the
@@ -131,4 +157,38 @@ pub trait MembershipStore: Send + Sync + 'static {
     /// # Errors
     /// Those of every operation that reads.
     async fn nodes(&self) -> StoreResult<Vec<Node>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gateways_serve_while_they_are_heard_of_and_the_asker_does_anyway() {
+        let (at, own, other) = (|second| Timestamp::from_second(second).unwrap(), Owner(1), Owner(2));
+        let node = |kind, owner| Node {
+            number: 1,
+            owner,
+            epoch: 1,
+            kind,
+            address: String::new(),
+            version: String::new(),
+            revision: 0,
+            is_draining: false,
+            beat_at: at(100),
+        };
+        for (kind, owner, now, expected) in [
+            (NodeKind::Gateway, other, 101, true),
+            (NodeKind::Gateway, other, 102, false),
+            (NodeKind::Gateway, own, 900, true),
+            (NodeKind::Visitor, other, 100, false),
+            (NodeKind::Visitor, own, 100, false),
+        ] {
+            assert_eq!(node(kind, owner).serves(own, at(now)), expected, "{kind:?} {owner:?} {now}");
+        }
+        for kind in [NodeKind::Gateway, NodeKind::Visitor] {
+            assert_eq!(NodeKind::from_number(kind.number()), Some(kind));
+        }
+        assert_eq!(NodeKind::from_number(2), None);
+    }
 }

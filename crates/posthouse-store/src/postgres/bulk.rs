@@ -6,12 +6,11 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     actor::Actor,
-    audit::{AuditEntry, AuditVerb},
+    audit::{self, AuditEntry, AuditVerb},
     life::{
         callback,
-        effects::NewCallback,
         intervention::{CallbackSays, Intervention, LeftAlone},
-        words,
+        resubmission, words,
     },
     message::EventKind,
     operation::{BulkOperation, NotStarted, OperationVerb},
@@ -202,29 +201,26 @@ async fn report_again(tx: &BatchTx, id: Id, by: &Actor, now: Timestamp) -> Batch
         tx.read(&statements::LINES_OF, values![id, EventKind::Reported.number()]));
     let mut owed: Vec<CallbackSays> = owed.into_iter().map(|callback| callback.says).collect();
     let mut owing = BTreeMap::from([(id, !owed.is_empty())]);
-    let mut is_done = false;
+    let mut is_retried = false;
     for row in &failed? {
         let record = PgRow::by_id("callback_failed", row)?;
         if endpoint::retry_one(tx, record.id("id")?, by, now, &mut owing).await?.is_ok() {
             owed.push(record.says()?);
-            is_done = true;
+            is_retried = true;
         }
     }
-    let mut told = Vec::new();
-    for row in &reported? {
-        told.extend(CallbackSays::from_words(row.try_get("detail")?));
-    }
+    let line = |row: &Row| row.try_get("detail");
+    let reported = reported?.iter().map(line).collect::<Result<Vec<String>, _>>()?;
     let subject = &row.subject;
-    let mut lines = Vec::new();
-    for says in callback::report_again(subject.state, &told, &owed) {
-        // What is owed about one message is owed one by one.
-        let due = (owed.is_empty() && lines.is_empty()).then_some(now);
-        let again = NewCallback { says, at: now, due };
-        write::owe(tx, id, &subject.account, &subject.carrier, &again);
-        lines.push(words::resent(says, &by.name, now));
+    let effects = match callback::report_again(subject, &reported, &owed, is_retried, &by.name, now) {
+        Ok(effects) => effects,
+        Err(why) => return Ok(Err(why)),
+    };
+    for again in &effects.owed {
+        write::owe(tx, id, &subject.account, &subject.carrier, again);
     }
-    write::note_all(tx, id, &lines, true).await?;
-    Ok(if is_done || !lines.is_empty() { Ok(None) } else { Err(LeftAlone::NothingReported) })
+    write::note_all(tx, id, &effects.timeline, true).await?;
+    Ok(Ok(None))
 }
 
 /// Accepts a new message for one that has ended.
@@ -242,14 +238,11 @@ pub(super) async fn resubmit(
         tx.answer_after_commit();
         let record = PgRow::new("resubmission", of, &row);
         let (first, by_operation) = (record.id("new")?, record.value::<Option<i64>>("operation")?);
-        let is_ours = operation.is_some() && by_operation == operation.map(Id::number);
         let is_this = tx.is_again() && first == new;
-        return Ok(if is_ours || is_this { Ok(first) } else { Err(LeftAlone::Resubmitted) });
+        return Ok(if is_this { Ok(first) } else { resubmission::repeated(first, by_operation, operation) });
     }
-    match found {
-        None => return Ok(Err(LeftAlone::Unknown)),
-        Some((row, _)) if !row.subject.state.is_terminal() => return Ok(Err(LeftAlone::NotEnded)),
-        Some(_) => {}
+    if let Err(why) = resubmission::judge(found.as_ref().map(|(row, _)| &row.subject)) {
+        return Ok(Err(why));
     }
     if accept::accept(tx, message).await? != Acceptance::Fresh {
         return Err(StoreError::refused("its id is taken").into());
@@ -257,8 +250,7 @@ pub(super) async fn resubmit(
     tx.write(&statements::INSERT_RESUBMISSION, values![of, new, operation.map(Id::number)]);
     write::note_all(tx, of, &[words::resubmitted(&by.name, new, now)], true).await?;
     if operation.is_none() {
-        let entry = AuditEntry::new(by, AuditVerb::Resubmit, format!("message {of}"), now);
-        write_audit(tx, &entry.after(format!("message {new}")));
+        write_audit(tx, &audit::resubmitted(by, of, new, now));
     }
     Ok(Ok(new))
 }

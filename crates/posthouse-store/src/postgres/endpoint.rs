@@ -110,9 +110,7 @@ pub(super) async fn retry(
             place.insert(retried.map(|_| ()));
         }
     }
-    about.sort_unstable();
-    about.dedup();
-    if let Some(entry) = audit::retried(by, &about, now) {
+    if let Some(entry) = audit::retried(by, about, now) {
         write_audit(tx, &entry);
     }
     Ok(ids.iter().map(|id| done.get(id).copied().unwrap_or(Err(NotRetried::Unknown))).collect())

@@ -149,7 +149,7 @@ pub(super) async fn resend(
         }
         outcomes.push(outcome);
     }
-    if let Some(entry) = audit::retried(by, &done, now) {
+    if let Some(entry) = audit::retried(by, done, now) {
         write_audit(tx, &entry);
     }
     Ok(outcomes)

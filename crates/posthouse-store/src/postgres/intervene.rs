@@ -220,9 +220,7 @@ pub(super) async fn resend(
             resent.push(failed.id);
         }
     }
-    about.sort_unstable();
-    about.dedup();
-    if let Some(entry) = audit::resent(by, &about, now) {
+    if let Some(entry) = audit::resent(by, about, now) {
         write_audit(tx, &entry);
     }
     Ok(resent)

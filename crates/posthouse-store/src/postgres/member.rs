@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use posthouse_core::{
     Id,
-    cluster::{IDS_AHEAD, NODE_NUMBERS, VISITOR_NUMBERS, is_alive, is_number_free},
+    cluster::{IDS_AHEAD, NODE_NUMBERS, VISITOR_NUMBERS, is_number_free},
     store::{Beat, Heartbeat, Joining, Membership, Node, NodeKind, Owner, StoreError},
     time::after,
 };
@@ -64,11 +64,7 @@ pub(super) async fn seats(tx: &BatchTx) -> BatchResult<NodeSeats> {
 fn read_seat(row: &Row) -> BatchResult<NodeSeat> {
     let record = PgRow::new("node", row.try_get::<_, i64>("number")?, row);
     let byte = |number: i64| u8::try_from(number).ok();
-    let kind = record.known("kind", |kind: i64| match kind {
-        0 => Some(NodeKind::Gateway),
-        1 => Some(NodeKind::Visitor),
-        _ => None,
-    })?;
+    let kind = record.known("kind", |kind: i64| byte(kind).and_then(NodeKind::from_number))?;
     let number = record.known("number", byte)?;
     let holder = match record.owner("owner")? {
         None => None,
@@ -87,13 +83,6 @@ fn read_seat(row: &Row) -> BatchResult<NodeSeat> {
     Ok(NodeSeat { holder, number, epoch: record.value("epoch")?, kind, ids_until: record.time("ids_until")? })
 }
 
-const fn kind_number(kind: NodeKind) -> i64 {
-    match kind {
-        NodeKind::Gateway => 0,
-        NodeKind::Visitor => 1,
-    }
-}
-
 fn put(tx: &BatchTx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: Timestamp) {
     let revision = i64::try_from(node.revision).unwrap_or(i64::MAX);
     tx.write(
@@ -102,7 +91,7 @@ fn put(tx: &BatchTx, node: &Node, owner: Option<Owner>, epoch: i64, ids_until: T
             node.number,
             owner,
             epoch,
-            kind_number(node.kind),
+            node.kind.number(),
             &node.address,
             &node.version,
             revision,
@@ -167,10 +156,8 @@ pub(super) async fn heartbeat(tx: &BatchTx, beat: &Beat) -> BatchResult<Heartbea
     let node = Node { revision: beat.revision, is_draining: beat.is_draining, beat_at: now, ..node.clone() };
     let ids_until = seat.ids_until.max(after(now, IDS_AHEAD));
     put(tx, &node, Some(beat.owner), seat.epoch, ids_until);
-    let others = all.iter().filter_map(|seat| seat.holder.as_ref()).filter(|other| {
-        other.kind == NodeKind::Gateway && (other.owner == beat.owner || is_alive(other.beat_at, now))
-    });
-    let alive = others.map(|node| node.number).collect();
+    let holders = all.iter().filter_map(|seat| seat.holder.as_ref());
+    let alive = holders.filter(|node| node.serves(beat.owner, now)).map(|node| node.number).collect();
     Ok(Heartbeat { time: now, ids_until, revision, alive, outdated })
 }
 

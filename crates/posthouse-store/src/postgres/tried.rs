@@ -7,7 +7,7 @@ use posthouse_core::{
     bounds::TRIES,
     carrier::CarrierId,
     life::{
-        callback::{CallbackAttempt, CallbackRow, TriedCallback, TryEnd},
+        callback::{CallbackAttempt, CallbackRow, TriedCallback},
         intervention::CallbackSays,
     },
     store::{Callback, CallbackBody, Lease},
@@ -105,7 +105,7 @@ pub(super) fn note(tx: &BatchTx, tried: &Tried, attempt: &CallbackAttempt) {
     let status = said.http_status.map(i64::from);
     let values = values![id, *at, about, ended.as_str(), status, &said.words, said.body.clone()];
     tx.write(&statements::PUT_TRY, values);
-    if tried.callback.row.attempts >= TRIES || attempt.ended != TryEnd::Retried {
+    if attempt.may_be_too_many(tried.callback.row.attempts) {
         // One more is written beside this.
         tx.write(&statements::TRIM_TRIES, values![id, TRIES.saturating_sub(1)]);
     }

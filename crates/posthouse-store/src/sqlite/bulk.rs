@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use posthouse_core::{
     Id,
     actor::Actor,
-    audit::{AuditEntry, AuditVerb},
+    audit::{self, AuditEntry, AuditVerb},
     life::{
         callback,
-        effects::NewCallback,
         intervention::{CallbackSays, LeftAlone},
-        words,
+        resubmission, words,
     },
     message::EventKind,
     operation::{BulkOperation, NotStarted, OperationVerb},
@@ -213,9 +212,9 @@ fn report_again(
         .prepare("SELECT id FROM callback WHERE message = ? AND failed = 1 ORDER BY id")?
         .query_map([id.number()], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let mut is_done = false;
+    let mut is_retried = false;
     for callback in failed.into_iter().filter_map(Id::from_number) {
-        is_done |= endpoint::retry_one(tx, callback, by, now)?.is_ok();
+        is_retried |= endpoint::retry_one(tx, callback, by, now)?.is_ok();
     }
     let owed: Vec<CallbackSays> =
         load::owed(tx.connection, id)?.into_iter().map(|callback| callback.says).collect();
@@ -223,16 +222,10 @@ fn report_again(
         .prepare("SELECT detail FROM event WHERE message = ? AND kind = ? ORDER BY number")?
         .query_map((id.number(), EventKind::Reported.number()), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    let reported: Vec<CallbackSays> =
-        reported.iter().filter_map(|words| CallbackSays::from_words(words)).collect();
-    let mut is_first = owed.is_empty();
-    for says in callback::report_again(subject.state, &reported, &owed) {
-        let due = is_first.then_some(now);
-        write::owe(tx, id, &subject.account, &NewCallback { says, at: now, due })?;
-        write::note(tx, id, &words::resent(says, &by.name, now))?;
-        (is_first, is_done) = (false, true);
+    match callback::report_again(&subject, &reported, &owed, is_retried, &by.name, now) {
+        Ok(effects) => Ok(Ok(write::write(tx, &effects)?)),
+        Err(why) => Ok(Err(why)),
     }
-    Ok(if is_done { Ok(()) } else { Err(LeftAlone::NothingReported) })
 }
 
 /// Accepts a new message for one that has ended.
@@ -248,14 +241,11 @@ pub(super) fn resubmit(
         .query_row([of.number()], |row| row.try_into())
         .optional()?;
     if let Some((new, by_operation)) = known {
-        let is_ours = operation.is_some() && by_operation == operation.map(Id::number);
-        let new = Id::from_number(new).filter(|_| is_ours);
-        return Ok(new.ok_or(LeftAlone::Resubmitted));
+        let first = Id::from_number(new).ok_or(LeftAlone::Resubmitted);
+        return Ok(first.and_then(|first| resubmission::repeated(first, by_operation, operation)));
     }
-    match load::subject(tx.connection, of)? {
-        None => return Ok(Err(LeftAlone::Unknown)),
-        Some(subject) if !subject.state.is_terminal() => return Ok(Err(LeftAlone::NotEnded)),
-        Some(_) => {}
+    if let Err(why) = resubmission::judge(load::subject(tx.connection, of)?.as_ref()) {
+        return Ok(Err(why));
     }
     let new = message.id();
     if accept::accept(tx, message)? != Acceptance::Fresh {
@@ -267,8 +257,7 @@ pub(super) fn resubmit(
     )?;
     write::note(tx, of, &words::resubmitted(&by.name, new, now))?;
     if operation.is_none() {
-        let entry = AuditEntry::new(by, AuditVerb::Resubmit, format!("message {of}"), now);
-        write_audit(tx, &entry.after(format!("message {new}")))?;
+        write_audit(tx, &audit::resubmitted(by, of, new, now))?;
     }
     Ok(Ok(new))
 }

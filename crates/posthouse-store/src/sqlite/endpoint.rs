@@ -86,9 +86,7 @@ pub(super) fn retry(
         about.extend(retried.ok());
         done.insert(id, retried.map(|_| ()));
     }
-    about.sort_unstable();
-    about.dedup();
-    audit::retried(by, &about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
+    audit::retried(by, about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(ids.iter().map(|id| done.get(id).copied().unwrap_or(Err(NotRetried::Unknown))).collect())
 }
 

@@ -129,7 +129,7 @@ pub(super) fn resend(
         }
         outcomes.push(outcome);
     }
-    audit::retried(by, &done, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
+    audit::retried(by, done, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(outcomes)
 }
 

@@ -190,9 +190,7 @@ pub(super) fn resend(tx: &mut Tx<'_>, callbacks: &[Id], by: &Actor, now: Timesta
             about.push(failed.message);
         }
     }
-    about.sort_unstable();
-    about.dedup();
-    audit::resent(by, &about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
+    audit::resent(by, about, now).map_or(Ok(()), |entry| write_audit(tx, &entry))?;
     Ok(resent)
 }
 

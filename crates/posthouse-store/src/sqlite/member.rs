@@ -67,7 +67,7 @@ impl Member {
         node.beat_at = beat.now;
         node.revision = beat.revision;
         node.is_draining = beat.is_draining;
-        let alive = (node.kind == NodeKind::Gateway).then_some(node.number);
+        let alive = node.serves(beat.owner, beat.now).then_some(node.number);
         Ok(Heartbeat {
             time: beat.now,
             ids_until: Timestamp::MAX,

@@ -11,8 +11,7 @@ use rusqlite::Connection;
 
 use super::{fault::Result, job::Tx, record::Record};
 
-/// Keeps a try; `before`: how many came before it in its round. At the end of a round, and while it is a long one, the oldest of the
-/// callback are forgotten that are too many.
+/// Keeps a try; `before`: how many came before it in its round. Of those that are too many, the oldest are forgotten.
 pub(super) fn note(
     tx: &Tx<'_>,
     callback: Id,
@@ -20,7 +19,6 @@ pub(super) fn note(
     before: u32,
     attempt: &CallbackAttempt,
 ) -> Result<()> {
-    let is_full = before >= TRIES || attempt.ended != TryEnd::Retried;
     let CallbackAttempt { at, ended, said } = attempt;
     let values = (
         callback.number(),
@@ -38,7 +36,7 @@ pub(super) fn note(
                                                   words = excluded.words, body = excluded.body",
         values,
     )?;
-    if !is_full {
+    if !attempt.may_be_too_many(before) {
         return note_failure(tx, callback, attempt);
     }
     tx.execute(
