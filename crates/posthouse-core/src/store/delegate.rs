@@ -68,743 +68,245 @@ pub trait Wraps<Role: ?Sized>: Send + Sync + 'static {
     fn inner(&self) -> &Role;
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn IntakeStore>> IntakeStore for W {
-    async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
-        self.inner().accept(message).await
-    }
+/// Roles, with the operations of each: those that are waited for, which answer with a [`StoreResult`], and then those that answer at once.
+macro_rules! passes_on {
+    ($($role:ident {
+        $(async fn $name:ident($($given:ident: $type:ty),*) -> $answer:ty;)*
+        $(fn $told:ident($($word:ident: $of:ty),*) $(-> $said:ty)?;)*
+    })*) => {$(
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<W: Wraps<dyn $role>> $role for W {
+            $(async fn $name(&self, $($given: $type),*) -> StoreResult<$answer> {
+                self.inner().$name($($given),*).await
+            })*
 
-    async fn repeated(
-        &self,
-        account: &AccountName,
-        transaction_id: &str,
-        digest: Digest,
-        since: Timestamp,
-    ) -> StoreResult<Option<Id>> {
-        self.inner().repeated(account, transaction_id, digest, since).await
-    }
-
-    async fn accept_mo(&self, mo: NewMo, take: Take) -> StoreResult<HandedOn<Acceptance>> {
-        self.inner().accept_mo(mo, take).await
-    }
+            $(fn $told(&self, $($word: $of),*) $(-> $said)? {
+                self.inner().$told($($word),*)
+            })*
+        }
+    )*};
 }
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn WorkStore>> WorkStore for W {
-    async fn begin(
-        &self,
-        id: Id,
-        owner: Owner,
-        connection: &str,
-        attempt_until: Timestamp,
-        now: Timestamp,
-    ) -> StoreResult<()> {
-        self.inner().begin(id, owner, connection, attempt_until, now).await
-    }
-
-    async fn settle(
-        &self,
-        id: Id,
-        owner: Owner,
-        settlement: Settlement,
-        said: &str,
-        now: Timestamp,
-        take: Take,
-    ) -> StoreResult<HandedOn<Settled>> {
-        self.inner().settle(id, owner, settlement, said, now, take).await
-    }
-
-    async fn settle_attempt(
-        &self,
-        id: Id,
-        owner: Owner,
-        ended: EndedAttempt<'_>,
-        now: Timestamp,
-        take: Take,
-    ) -> StoreResult<HandedOn<Settled>> {
-        self.inner().settle_attempt(id, owner, ended, now, take).await
-    }
-
-    async fn release(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
-        self.inner().release(ids, owner, now).await
-    }
-
-    async fn lease_sends(
-        &self,
-        carrier: &CarrierId,
-        lease: Lease,
-        now: Timestamp,
-        waiting_since_before: Option<Timestamp>,
-        slots: Slots,
-        limit: usize,
-    ) -> StoreResult<Vec<ToSend>> {
-        self.inner().lease_sends(carrier, lease, now, waiting_since_before, slots, limit).await
-    }
-
-    async fn put_off(
-        &self,
-        carrier: &CarrierId,
-        until: Timestamp,
-        nobody_there: bool,
-        now: Timestamp,
-        slots: Slots,
-        limit: usize,
-    ) -> StoreResult<usize> {
-        self.inner().put_off(carrier, until, nobody_there, now, slots, limit).await
-    }
-
-    async fn lease_timers(
-        &self,
-        lease: Lease,
-        now: Timestamp,
-        slots: Slots,
-        limit: usize,
-    ) -> StoreResult<Vec<Timer>> {
-        self.inner().lease_timers(lease, now, slots, limit).await
-    }
-
-    async fn due(&self, now: Timestamp, slots: Slots) -> StoreResult<Due> {
-        self.inner().due(now, slots).await
-    }
-
-    async fn oldest_due(&self, now: Timestamp) -> StoreResult<Option<Timestamp>> {
-        self.inner().oldest_due(now).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn CallbackStore>> CallbackStore for W {
-    async fn lease_callbacks(
-        &self,
-        account: &AccountName,
-        lease: Lease,
-        now: Timestamp,
-        limit: usize,
-    ) -> StoreResult<Vec<Callback>> {
-        self.inner().lease_callbacks(account, lease, now, limit).await
-    }
-
-    async fn settle_callback(
-        &self,
-        id: Id,
-        owner: Owner,
-        outcome: CallbackOutcome,
-        now: Timestamp,
-        take: Take,
-    ) -> StoreResult<HandedOn<()>> {
-        self.inner().settle_callback(id, owner, outcome, now, take).await
-    }
-
-    async fn release_callbacks(&self, ids: &[Id], owner: Owner, now: Timestamp) -> StoreResult<()> {
-        self.inner().release_callbacks(ids, owner, now).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn EndpointStore>> EndpointStore for W {
-    async fn kept_callbacks(&self, filter: &KeptFilter, limit: usize) -> StoreResult<Vec<KeptCallback>> {
-        self.inner().kept_callbacks(filter, limit).await
-    }
-
-    async fn kept_callback(&self, id: Id) -> StoreResult<Option<KeptCallback>> {
-        self.inner().kept_callback(id).await
-    }
-
-    async fn callback_attempts(&self, callback: Id) -> StoreResult<Vec<CallbackAttempt>> {
-        self.inner().callback_attempts(callback).await
-    }
-
-    async fn retry_callbacks(
-        &self,
-        ids: &[Id],
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
-        self.inner().retry_callbacks(ids, by, now).await
-    }
-
-    async fn endpoints(&self) -> StoreResult<Vec<Endpoint>> {
-        self.inner().endpoints().await
-    }
-
-    async fn paused_endpoints(&self) -> StoreResult<Vec<AccountName>> {
-        self.inner().paused_endpoints().await
-    }
-
-    async fn pause(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().pause(account, by, now).await
-    }
-
-    async fn resume(&self, account: &AccountName, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().resume(account, by, now).await
-    }
-
-    async fn note_recovered(&self, account: &AccountName) -> StoreResult<()> {
-        self.inner().note_recovered(account).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn KeyStore>> KeyStore for W {
-    async fn note_keys_used(&self, used: &[(String, Timestamp)]) -> StoreResult<()> {
-        self.inner().note_keys_used(used).await
-    }
-
-    async fn keys_used(&self, ids: &[String]) -> StoreResult<Vec<(String, Timestamp)>> {
-        self.inner().keys_used(ids).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn OverrideStore>> OverrideStore for W {
-    async fn overrides(&self, now: Timestamp) -> StoreResult<Vec<ConnectionOverride>> {
-        self.inner().overrides(now).await
-    }
-
-    async fn put_override(&self, put: &ConnectionOverride, by: &Actor, now: Timestamp) -> StoreResult<()> {
-        self.inner().put_override(put, by, now).await
-    }
-
-    async fn lift_override(
-        &self,
-        carrier: &CarrierId,
-        connection: &str,
-        kind: OverrideKind,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<bool> {
-        self.inner().lift_override(carrier, connection, kind, by, now).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn BulkStore>> BulkStore for W {
-    async fn plan_operation(&self, operation: &BulkOperation) -> StoreResult<()> {
-        self.inner().plan_operation(operation).await
-    }
-
-    async fn operation(&self, id: Id) -> StoreResult<Option<BulkOperation>> {
-        self.inner().operation(id).await
-    }
-
-    async fn operations(&self, below: Option<Id>, limit: usize) -> StoreResult<Vec<BulkOperation>> {
-        self.inner().operations(below, limit).await
-    }
-
-    async fn start_operation(
-        &self,
-        id: Id,
-        expect_count: u64,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
-        self.inner().start_operation(id, expect_count, by, now).await
-    }
-
-    async fn cancel_operation(
-        &self,
-        id: Id,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Result<BulkOperation, NotStarted>> {
-        self.inner().cancel_operation(id, by, now).await
-    }
-
-    async fn lease_operation(&self, lease: Lease, now: Timestamp) -> StoreResult<Option<BulkOperation>> {
-        self.inner().lease_operation(lease, now).await
-    }
-
-    async fn run_operation(
-        &self,
-        id: Id,
-        lease: Lease,
-        page: &OperationPage,
-        now: Timestamp,
-    ) -> StoreResult<BulkOperation> {
-        self.inner().run_operation(id, lease, page, now).await
-    }
-
-    async fn release_operation(&self, id: Id, owner: Owner) -> StoreResult<()> {
-        self.inner().release_operation(id, owner).await
-    }
-
-    async fn resubmit(
-        &self,
-        operation: Option<Id>,
-        message: &NewMessage,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Result<Id, LeftAlone>> {
-        self.inner().resubmit(operation, message, by, now).await
-    }
-
-    async fn operation_items(
-        &self,
-        id: Id,
-        below: Option<Id>,
-        limit: usize,
-    ) -> StoreResult<Vec<OperationItem>> {
-        self.inner().operation_items(id, below, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn InboundStore>> InboundStore for W {
-    async fn mos(&self, filter: &MoFilter, limit: usize) -> StoreResult<Vec<StoredMo>> {
-        self.inner().mos(filter, limit).await
-    }
-
-    async fn mo(&self, id: Id) -> StoreResult<Option<StoredMo>> {
-        self.inner().mo(id).await
-    }
-
-    async fn resend_mos(
-        &self,
-        ids: &[Id],
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Result<(), NotRetried>>> {
-        self.inner().resend_mos(ids, by, now).await
-    }
-
-    async fn keep_for_nobody(&self, mo: ForNobody) -> StoreResult<i64> {
-        self.inner().keep_for_nobody(mo).await
-    }
-
-    async fn for_nobody(
-        &self,
-        carrier: Option<&CarrierId>,
-        below: Option<i64>,
-        limit: usize,
-    ) -> StoreResult<Vec<(i64, ForNobody)>> {
-        self.inner().for_nobody(carrier, below, limit).await
-    }
-
-    async fn unmatched(&self, filter: &UnmatchedFilter, limit: usize) -> StoreResult<Vec<UnmatchedReport>> {
-        self.inner().unmatched(filter, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn ReportStore>> ReportStore for W {
-    async fn record_report(&self, report: CarrierReport, take: Take) -> StoreResult<HandedOn<Recorded>> {
-        self.inner().record_report(report, take).await
-    }
-
-    async fn record_read_reply(
-        &self,
-        reply: CarrierReadReply,
-        take: Take,
-    ) -> StoreResult<HandedOn<Recorded>> {
-        self.inner().record_read_reply(reply, take).await
-    }
-
-    async fn keep_unreadable(&self, request: Unreadable) -> StoreResult<()> {
-        self.inner().keep_unreadable(request).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn RefusalStore>> RefusalStore for W {
-    async fn keep_refusals(&self, refusals: &[NewRefusal]) -> StoreResult<()> {
-        self.inner().keep_refusals(refusals).await
-    }
-
-    async fn refusals(&self, filter: &RefusalFilter, limit: usize) -> StoreResult<Vec<KeptRefusal>> {
-        self.inner().refusals(filter, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn SearchStore>> SearchStore for W {
-    async fn message(&self, id: Id) -> StoreResult<Option<StoredMessage>> {
-        self.inner().message(id).await
-    }
-
-    async fn timeline(&self, id: Id) -> StoreResult<Option<Vec<TimelineEvent>>> {
-        self.inner().timeline(id).await
-    }
-
-    async fn next(&self, id: Id, now: Timestamp) -> StoreResult<Option<NextStep>> {
-        self.inner().next(id, now).await
-    }
+passes_on! {
+    IntakeStore {
+        async fn accept(message: &NewMessage) -> Acceptance;
+        async fn repeated(
+            account: &AccountName, transaction_id: &str, digest: Digest, since: Timestamp
+        ) -> Option<Id>;
+        async fn accept_mo(mo: NewMo, take: Take) -> HandedOn<Acceptance>;
+    }
+
+    WorkStore {
+        async fn begin(
+            id: Id, owner: Owner, connection: &str, attempt_until: Timestamp, now: Timestamp
+        ) -> ();
+        async fn settle(
+            id: Id, owner: Owner, settlement: Settlement, said: &str, now: Timestamp, take: Take
+        ) -> HandedOn<Settled>;
+        async fn settle_attempt(
+            id: Id, owner: Owner, ended: EndedAttempt<'_>, now: Timestamp, take: Take
+        ) -> HandedOn<Settled>;
+        async fn release(ids: &[Id], owner: Owner, now: Timestamp) -> ();
+        async fn lease_sends(
+            carrier: &CarrierId, lease: Lease, now: Timestamp, waiting_since_before: Option<Timestamp>,
+            slots: Slots, limit: usize
+        ) -> Vec<ToSend>;
+        async fn put_off(
+            carrier: &CarrierId, until: Timestamp, nobody_there: bool, now: Timestamp, slots: Slots,
+            limit: usize
+        ) -> usize;
+        async fn lease_timers(lease: Lease, now: Timestamp, slots: Slots, limit: usize) -> Vec<Timer>;
+        async fn due(now: Timestamp, slots: Slots) -> Due;
+        async fn oldest_due(now: Timestamp) -> Option<Timestamp>;
+    }
+
+    CallbackStore {
+        async fn lease_callbacks(
+            account: &AccountName, lease: Lease, now: Timestamp, limit: usize
+        ) -> Vec<Callback>;
+        async fn settle_callback(
+            id: Id, owner: Owner, outcome: CallbackOutcome, now: Timestamp, take: Take
+        ) -> HandedOn<()>;
+        async fn release_callbacks(ids: &[Id], owner: Owner, now: Timestamp) -> ();
+    }
+
+    EndpointStore {
+        async fn kept_callbacks(filter: &KeptFilter, limit: usize) -> Vec<KeptCallback>;
+        async fn kept_callback(id: Id) -> Option<KeptCallback>;
+        async fn callback_attempts(callback: Id) -> Vec<CallbackAttempt>;
+        async fn retry_callbacks(ids: &[Id], by: &Actor, now: Timestamp) -> Vec<Result<(), NotRetried>>;
+        async fn endpoints() -> Vec<Endpoint>;
+        async fn paused_endpoints() -> Vec<AccountName>;
+        async fn pause(account: &AccountName, by: &Actor, now: Timestamp) -> bool;
+        async fn resume(account: &AccountName, by: &Actor, now: Timestamp) -> bool;
+        async fn note_recovered(account: &AccountName) -> ();
+    }
+
+    KeyStore {
+        async fn note_keys_used(used: &[(String, Timestamp)]) -> ();
+        async fn keys_used(ids: &[String]) -> Vec<(String, Timestamp)>;
+    }
+
+    OverrideStore {
+        async fn overrides(now: Timestamp) -> Vec<ConnectionOverride>;
+        async fn put_override(put: &ConnectionOverride, by: &Actor, now: Timestamp) -> ();
+        async fn lift_override(
+            carrier: &CarrierId, connection: &str, kind: OverrideKind, by: &Actor, now: Timestamp
+        ) -> bool;
+    }
+
+    BulkStore {
+        async fn plan_operation(operation: &BulkOperation) -> ();
+        async fn operation(id: Id) -> Option<BulkOperation>;
+        async fn operations(below: Option<Id>, limit: usize) -> Vec<BulkOperation>;
+        async fn start_operation(
+            id: Id, expect_count: u64, by: &Actor, now: Timestamp
+        ) -> Result<BulkOperation, NotStarted>;
+        async fn cancel_operation(id: Id, by: &Actor, now: Timestamp) -> Result<BulkOperation, NotStarted>;
+        async fn lease_operation(lease: Lease, now: Timestamp) -> Option<BulkOperation>;
+        async fn run_operation(id: Id, lease: Lease, page: &OperationPage, now: Timestamp) -> BulkOperation;
+        async fn release_operation(id: Id, owner: Owner) -> ();
+        async fn resubmit(
+            operation: Option<Id>, message: &NewMessage, by: &Actor, now: Timestamp
+        ) -> Result<Id, LeftAlone>;
+        async fn operation_items(id: Id, below: Option<Id>, limit: usize) -> Vec<OperationItem>;
+    }
+
+    InboundStore {
+        async fn mos(filter: &MoFilter, limit: usize) -> Vec<StoredMo>;
+        async fn mo(id: Id) -> Option<StoredMo>;
+        async fn resend_mos(ids: &[Id], by: &Actor, now: Timestamp) -> Vec<Result<(), NotRetried>>;
+        async fn keep_for_nobody(mo: ForNobody) -> i64;
+        async fn for_nobody(
+            carrier: Option<&CarrierId>, below: Option<i64>, limit: usize
+        ) -> Vec<(i64, ForNobody)>;
+        async fn unmatched(filter: &UnmatchedFilter, limit: usize) -> Vec<UnmatchedReport>;
+    }
+
+    ReportStore {
+        async fn record_report(report: CarrierReport, take: Take) -> HandedOn<Recorded>;
+        async fn record_read_reply(reply: CarrierReadReply, take: Take) -> HandedOn<Recorded>;
+        async fn keep_unreadable(request: Unreadable) -> ();
+    }
 
-    async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>> {
-        self.inner().messages(filter, limit).await
-    }
-
-    async fn count(
-        &self,
-        filter: &MessageFilter,
-        by: &[CountBy],
-        limit: usize,
-    ) -> StoreResult<Vec<MessageCount>> {
-        self.inner().count(filter, by, limit).await
-    }
-
-    async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
-        self.inner().media(id).await
-    }
-
-    async fn unreadable(
-        &self,
-        carrier: Option<&CarrierId>,
-        below: Option<i64>,
-        limit: usize,
-    ) -> StoreResult<Vec<KeptUnreadable>> {
-        self.inner().unreadable(carrier, below, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn OperationsStore>> OperationsStore for W {
-    async fn judge(
-        &self,
-        ids: &[Id],
-        intervention: Intervention,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Ruling>> {
-        self.inner().judge(ids, intervention, now).await
-    }
-
-    async fn intervene(
-        &self,
-        ids: &[Id],
-        intervention: Intervention,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Ruling>> {
-        self.inner().intervene(ids, intervention, by, now).await
-    }
-
-    async fn reroute(
-        &self,
-        ids: &[Id],
-        to: &RerouteTarget,
-        parked: bool,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Vec<Ruling>> {
-        self.inner().reroute(ids, to, parked, by, now).await
-    }
-
-    async fn failed_callbacks(
-        &self,
-        filter: &FailedFilter,
-        limit: usize,
-    ) -> StoreResult<Vec<FailedCallback>> {
-        self.inner().failed_callbacks(filter, limit).await
-    }
-
-    async fn resend(&self, callbacks: &[Id], by: &Actor, now: Timestamp) -> StoreResult<Vec<Id>> {
-        self.inner().resend(callbacks, by, now).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn ProvisioningStore>> ProvisioningStore for W {
-    async fn revision(&self) -> StoreResult<u64> {
-        self.inner().revision().await
-    }
-
-    async fn provisioning(&self) -> StoreResult<Provisioning> {
-        self.inner().provisioning().await
-    }
-
-    async fn change(
-        &self,
-        changes: &[Change],
-        expected: Option<u64>,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<u64> {
-        self.inner().change(changes, expected, by, now).await
-    }
-
-    async fn key(&self) -> StoreResult<[u8; 32]> {
-        self.inner().key().await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn QueueStore>> QueueStore for W {
-    async fn queues(&self, now: Timestamp) -> StoreResult<Queues> {
-        self.inner().queues(now).await
-    }
-
-    fn ends(&self) -> Ends {
-        self.inner().ends()
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn NumberStore>> NumberStore for W {
-    async fn without_numbers(&self) -> StoreResult<Provisioning> {
-        self.inner().without_numbers().await
-    }
-
-    async fn blacklisted(&self, number: &Msisdn) -> StoreResult<Vec<Blacklisted>> {
-        self.inner().blacklisted(number).await
-    }
-
-    async fn blacklist(&self, after: Option<&Blacklisted>, limit: usize) -> StoreResult<Vec<Blacklisted>> {
-        self.inner().blacklist(after, limit).await
-    }
-
-    async fn ranges(&self, after: Option<&Prefix>, limit: usize) -> StoreResult<Vec<Range>> {
-        self.inner().ranges(after, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn RevisionStore>> RevisionStore for W {
-    async fn revisions(&self, below: Option<u64>, limit: usize) -> StoreResult<Vec<Revision>> {
-        self.inner().revisions(below, limit).await
-    }
-
-    async fn oldest_revision(&self) -> StoreResult<Option<u64>> {
-        self.inner().oldest_revision().await
-    }
-
-    async fn revised(&self, number: u64) -> StoreResult<Option<Vec<Revised>>> {
-        self.inner().revised(number).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn UpkeepStore>> UpkeepStore for W {
-    async fn newest_id(&self) -> StoreResult<Option<Id>> {
-        self.inner().newest_id().await
-    }
-
-    async fn sweep(
-        &self,
-        media_before: Timestamp,
-        messages_before: Timestamp,
-        limit: usize,
-    ) -> StoreResult<Swept> {
-        self.inner().sweep(media_before, messages_before, limit).await
-    }
-
-    async fn clock(&self) -> StoreResult<ClockMarks> {
-        self.inner().clock().await
-    }
-
-    async fn note_seen(&self, now: Timestamp) -> StoreResult<()> {
-        self.inner().note_seen(now).await
-    }
-
-    async fn confirm_clock(&self, by: &Actor, now: Timestamp) -> StoreResult<()> {
-        self.inner().confirm_clock(by, now).await
-    }
-
-    async fn check(&self) -> StoreResult<()> {
-        self.inner().check().await
-    }
-
-    fn statistics(&self) -> StoreStatistics {
-        self.inner().statistics()
-    }
-
-    async fn close(&self) -> StoreResult<()> {
-        self.inner().close().await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn AuditStore>> AuditStore for W {
-    async fn audit(&self, filter: &AuditFilter, limit: usize) -> StoreResult<Vec<AuditRecord>> {
-        self.inner().audit(filter, limit).await
-    }
-
-    async fn record_audit(&self, entry: &AuditEntry) -> StoreResult<()> {
-        self.inner().record_audit(entry).await
-    }
-
-    async fn sweep_audit(&self, before: Timestamp, limit: usize) -> StoreResult<u64> {
-        self.inner().sweep_audit(before, limit).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn MembershipStore>> MembershipStore for W {
-    async fn join(&self, joining: Joining) -> StoreResult<Membership> {
-        self.inner().join(joining).await
-    }
-
-    async fn heartbeat(&self, beat: Beat) -> StoreResult<Heartbeat> {
-        self.inner().heartbeat(beat).await
-    }
-
-    async fn leave(&self, owner: Owner) -> StoreResult<()> {
-        self.inner().leave(owner).await
-    }
-
-    async fn nodes(&self) -> StoreResult<Vec<Node>> {
-        self.inner().nodes().await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn DivisionStore>> DivisionStore for W {
-    async fn divide(&self, wanting: Wanting) -> StoreResult<Divided> {
-        self.inner().divide(wanting).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn TokenStore>> TokenStore for W {
-    async fn add_token(&self, token: &TokenRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().add_token(token, by, now).await
-    }
-
-    async fn revoke_token(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().revoke_token(id, by, now).await
-    }
-
-    async fn tokens(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<TokenRecord>> {
-        self.inner().tokens(after, limit).await
-    }
-
-    async fn token(&self, hash: &str) -> StoreResult<Option<TokenRecord>> {
-        self.inner().token(hash).await
-    }
-
-    async fn note_token_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
-        self.inner().note_token_used(id, now).await
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn UserStore>> UserStore for W {
-    async fn add_user(&self, user: &UserRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().add_user(user, by, now).await
-    }
-
-    async fn change_user(
-        &self,
-        name: &str,
-        change: &UserChange,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<Option<UserRecord>> {
-        self.inner().change_user(name, change, by, now).await
-    }
-
-    async fn remove_user(&self, name: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().remove_user(name, by, now).await
-    }
-
-    async fn users(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<UserRecord>> {
-        self.inner().users(after, limit).await
-    }
-
-    async fn user(&self, name: &str) -> StoreResult<Option<UserRecord>> {
-        self.inner().user(name).await
-    }
-
-    async fn user_of_link(&self, hash: &str) -> StoreResult<Option<UserRecord>> {
-        self.inner().user_of_link(hash).await
-    }
-
-    async fn set_password(
-        &self,
-        link_hash: &str,
-        password_hash: &str,
-        by: &Actor,
-        now: Timestamp,
-    ) -> StoreResult<bool> {
-        self.inner().set_password(link_hash, password_hash, by, now).await
-    }
+    RefusalStore {
+        async fn keep_refusals(refusals: &[NewRefusal]) -> ();
+        async fn refusals(filter: &RefusalFilter, limit: usize) -> Vec<KeptRefusal>;
+    }
 
-    async fn begin_session(&self, session: &SessionRecord, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().begin_session(session, by, now).await
+    SearchStore {
+        async fn message(id: Id) -> Option<StoredMessage>;
+        async fn timeline(id: Id) -> Option<Vec<TimelineEvent>>;
+        async fn next(id: Id, now: Timestamp) -> Option<NextStep>;
+        async fn messages(filter: &MessageFilter, limit: usize) -> Vec<StoredMessage>;
+        async fn count(filter: &MessageFilter, by: &[CountBy], limit: usize) -> Vec<MessageCount>;
+        async fn media(id: Id) -> Vec<Bytes>;
+        async fn unreadable(
+            carrier: Option<&CarrierId>, below: Option<i64>, limit: usize
+        ) -> Vec<KeptUnreadable>;
     }
 
-    async fn session(&self, hash: &str) -> StoreResult<Option<SessionRecord>> {
-        self.inner().session(hash).await
+    OperationsStore {
+        async fn judge(ids: &[Id], intervention: Intervention, now: Timestamp) -> Vec<Ruling>;
+        async fn intervene(ids: &[Id], intervention: Intervention, by: &Actor, now: Timestamp) -> Vec<Ruling>;
+        async fn reroute(
+            ids: &[Id], to: &RerouteTarget, parked: bool, by: &Actor, now: Timestamp
+        ) -> Vec<Ruling>;
+        async fn failed_callbacks(filter: &FailedFilter, limit: usize) -> Vec<FailedCallback>;
+        async fn resend(callbacks: &[Id], by: &Actor, now: Timestamp) -> Vec<Id>;
     }
 
-    async fn sessions(&self, after: Option<&str>, limit: usize) -> StoreResult<Vec<SessionRecord>> {
-        self.inner().sessions(after, limit).await
+    ProvisioningStore {
+        async fn revision() -> u64;
+        async fn provisioning() -> Provisioning;
+        async fn change(changes: &[Change], expected: Option<u64>, by: &Actor, now: Timestamp) -> u64;
+        async fn key() -> [u8; 32];
     }
 
-    async fn note_session_used(&self, id: &str, now: Timestamp) -> StoreResult<()> {
-        self.inner().note_session_used(id, now).await
+    QueueStore {
+        async fn queues(now: Timestamp) -> Queues;
+        fn ends() -> Ends;
     }
 
-    async fn end_session(&self, id: &str, by: &Actor, now: Timestamp) -> StoreResult<bool> {
-        self.inner().end_session(id, by, now).await
+    NumberStore {
+        async fn without_numbers() -> Provisioning;
+        async fn blacklisted(number: &Msisdn) -> Vec<Blacklisted>;
+        async fn blacklist(after: Option<&Blacklisted>, limit: usize) -> Vec<Blacklisted>;
+        async fn ranges(after: Option<&Prefix>, limit: usize) -> Vec<Range>;
     }
-}
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn CdrStore>> CdrStore for W {
-    fn keep_records(&self, on: bool) {
-        self.inner().keep_records(on);
+    RevisionStore {
+        async fn revisions(below: Option<u64>, limit: usize) -> Vec<Revision>;
+        async fn oldest_revision() -> Option<u64>;
+        async fn revised(number: u64) -> Option<Vec<Revised>>;
     }
 
-    async fn pending_records(&self, of: RecordsOf, limit: usize) -> StoreResult<Vec<PendingRecord>> {
-        self.inner().pending_records(of, limit).await
+    UpkeepStore {
+        async fn newest_id() -> Option<Id>;
+        async fn sweep(media_before: Timestamp, messages_before: Timestamp, limit: usize) -> Swept;
+        async fn clock() -> ClockMarks;
+        async fn note_seen(now: Timestamp) -> ();
+        async fn confirm_clock(by: &Actor, now: Timestamp) -> ();
+        async fn check() -> ();
+        async fn close() -> ();
+        fn statistics() -> StoreStatistics;
     }
 
-    async fn pending_record_count(&self) -> StoreResult<u64> {
-        self.inner().pending_record_count().await
+    AuditStore {
+        async fn audit(filter: &AuditFilter, limit: usize) -> Vec<AuditRecord>;
+        async fn record_audit(entry: &AuditEntry) -> ();
+        async fn sweep_audit(before: Timestamp, limit: usize) -> u64;
     }
 
-    async fn records_written(
-        &self,
-        ids: &[Id],
-        before: Option<&CdrFile>,
-        file: &CdrFile,
-    ) -> StoreResult<bool> {
-        self.inner().records_written(ids, before, file).await
+    MembershipStore {
+        async fn join(joining: Joining) -> Membership;
+        async fn heartbeat(beat: Beat) -> Heartbeat;
+        async fn leave(owner: Owner) -> ();
+        async fn nodes() -> Vec<Node>;
     }
 
-    async fn cdr_file(&self, folder: &str) -> StoreResult<Option<CdrFile>> {
-        self.inner().cdr_file(folder).await
+    DivisionStore {
+        async fn divide(wanting: Wanting) -> Divided;
     }
-}
 
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl<W: Wraps<dyn IdempotencyStore>> IdempotencyStore for W {
-    async fn claim_key(&self, request: &KeyedRequest) -> StoreResult<KeyClaim> {
-        self.inner().claim_key(request).await
+    TokenStore {
+        async fn add_token(token: &TokenRecord, by: &Actor, now: Timestamp) -> bool;
+        async fn revoke_token(id: &str, by: &Actor, now: Timestamp) -> bool;
+        async fn tokens(after: Option<&str>, limit: usize) -> Vec<TokenRecord>;
+        async fn token(hash: &str) -> Option<TokenRecord>;
+        async fn note_token_used(id: &str, now: Timestamp) -> ();
     }
 
-    async fn keep_answer(&self, hash: &str, answer: &KeptAnswer) -> StoreResult<()> {
-        self.inner().keep_answer(hash, answer).await
+    UserStore {
+        async fn add_user(user: &UserRecord, by: &Actor, now: Timestamp) -> bool;
+        async fn change_user(
+            name: &str, change: &UserChange, by: &Actor, now: Timestamp
+        ) -> Option<UserRecord>;
+        async fn remove_user(name: &str, by: &Actor, now: Timestamp) -> bool;
+        async fn users(after: Option<&str>, limit: usize) -> Vec<UserRecord>;
+        async fn user(name: &str) -> Option<UserRecord>;
+        async fn user_of_link(hash: &str) -> Option<UserRecord>;
+        async fn set_password(link_hash: &str, password_hash: &str, by: &Actor, now: Timestamp) -> bool;
+        async fn begin_session(session: &SessionRecord, by: &Actor, now: Timestamp) -> bool;
+        async fn session(hash: &str) -> Option<SessionRecord>;
+        async fn sessions(after: Option<&str>, limit: usize) -> Vec<SessionRecord>;
+        async fn note_session_used(id: &str, now: Timestamp) -> ();
+        async fn end_session(id: &str, by: &Actor, now: Timestamp) -> bool;
     }
 
-    async fn release_key(&self, hash: &str) -> StoreResult<()> {
-        self.inner().release_key(hash).await
+    CdrStore {
+        async fn pending_records(of: RecordsOf, limit: usize) -> Vec<PendingRecord>;
+        async fn pending_record_count() -> u64;
+        async fn records_written(ids: &[Id], before: Option<&CdrFile>, file: &CdrFile) -> bool;
+        async fn cdr_file(folder: &str) -> Option<CdrFile>;
+        fn keep_records(on: bool);
     }
 
-    async fn forget_keys(&self, until: Timestamp, limit: usize) -> StoreResult<u64> {
-        self.inner().forget_keys(until, limit).await
+    IdempotencyStore {
+        async fn claim_key(request: &KeyedRequest) -> KeyClaim;
+        async fn keep_answer(hash: &str, answer: &KeptAnswer) -> ();
+        async fn release_key(hash: &str) -> ();
+        async fn forget_keys(until: Timestamp, limit: usize) -> u64;
     }
 }
