@@ -27,6 +27,7 @@ pub mod clock;
 pub mod fragile;
 pub mod hostile;
 pub mod nodes;
+pub mod noise;
 pub mod picture;
 pub mod provisioning;
 pub mod request;

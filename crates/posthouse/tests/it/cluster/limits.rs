@@ -10,10 +10,11 @@ use posthouse_core::{
     store::{MessageFilter, Store},
 };
 use posthouse_sim::{Submit, http::Client, media, submit};
+use posthouse_testing::noise::noise;
 use tokio::time::Instant;
 
 use super::{
-    load::{LoadPlan, content},
+    load::LoadPlan,
     town::{ClusterTown, PARK, RESEND, TownPlan},
 };
 use crate::process::DEADLINE;
@@ -69,7 +70,7 @@ async fn takes(door: &str, account: &str, number: u64) -> bool {
     let request = Submit {
         vaspid: Some(format!("{account}-key")),
         transaction_id: Some(TransactionId::new(&format!("{account}-{number}")).unwrap()),
-        media: vec![media::part("noise.jpg", content(number, 100))],
+        media: vec![media::part("noise.jpg", noise(number, 100))],
         ..Submit::new(door, "111122", "16175550100")
     };
     submit(&Client::new(DEADLINE), &request).await.unwrap().is_success()

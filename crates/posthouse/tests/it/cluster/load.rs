@@ -13,6 +13,7 @@ use std::{
 use mm7::TransactionId;
 use posthouse_core::Id;
 use posthouse_sim::{Submit, http::Client, media, submit};
+use posthouse_testing::noise::noise;
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
@@ -206,7 +207,7 @@ impl Load {
         let request = Submit {
             vaspid: Some(self.plan.vaspid.to_owned()),
             transaction_id: Some(TransactionId::new(&format!("{}-{number}", self.plan.name)).unwrap()),
-            media: vec![media::part("noise.jpg", content(number, size))],
+            media: vec![media::part("noise.jpg", noise(number, size))],
             ..Submit::new(&self.url, "111122", recipient(number))
         };
         loop {
@@ -239,14 +240,4 @@ impl Load {
 fn recipient(number: u64) -> String {
     let prefix = if number.is_multiple_of(2) { "1617" } else { "1508" };
     format!("{prefix}{:03}0100", number / 2 % 1000)
-}
-
-/// The content of a message: no two are the same.
-pub fn content(number: u64, length: usize) -> Vec<u8> {
-    let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let words = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        state.to_le_bytes()
-    });
-    words.flatten().take(length).collect()
 }

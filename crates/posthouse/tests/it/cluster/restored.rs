@@ -10,14 +10,14 @@ use posthouse_core::{
 };
 use posthouse_sim::{Submit, http::Client, media, submit};
 use posthouse_store::{Access, StoreUrl, open};
-use posthouse_testing::provisioning::{CarrierToml, range};
+use posthouse_testing::{
+    noise::noise,
+    provisioning::{CarrierToml, range},
+};
 use serde_json::Value;
 use tokio::task::block_in_place;
 
-use super::{
-    load::content,
-    town::{ClusterTown, PARK, TownPlan, until},
-};
+use super::town::{ClusterTown, PARK, TownPlan, until};
 use crate::process::{DEADLINE, Gateway, posthouse};
 
 /// A carrier whose connection nobody answers: what goes there waits.
@@ -29,7 +29,7 @@ async fn send(door: &str, name: &str, to: &str, length: usize) -> Id {
     let request = Submit {
         vaspid: Some("acme-key".to_owned()),
         transaction_id: Some(TransactionId::new(name).unwrap()),
-        media: vec![media::part("noise.jpg", content(length as u64, length))],
+        media: vec![media::part("noise.jpg", noise(length as u64, length))],
         ..Submit::new(door, "111122", to)
     };
     let answer = submit(&Client::new(DEADLINE), &request).await.unwrap();
@@ -116,7 +116,7 @@ async fn a_restored_database_goes_on_with_what_it_has_and_with_what_the_media_kn
         assert_eq!(state(&*store, id).await.as_deref(), expected, "{id}");
     }
     // Behind the SMIL that the gateway wrote.
-    assert_eq!(store.media(long).await.unwrap().last().unwrap(), &content(30_000, 30_000));
+    assert_eq!(store.media(long).await.unwrap().last().unwrap(), &noise(30_000, 30_000));
 
     // A gateway goes on from there: what is parked ends by its time-out or as an operator says, and new messages are taken.
     let gateway = block_in_place(|| Gateway::start(&place));

@@ -19,6 +19,7 @@ use posthouse_sim::{
     media, submit,
 };
 use posthouse_testing::{
+    noise::noise,
     provisioning::{AccountToml, CarrierToml, range},
     settings,
     store::visit,
@@ -45,12 +46,7 @@ impl Sizes {
     /// The content of a message: no two are the same.
     pub fn content(self, number: u64) -> Vec<u8> {
         let length = self.0[usize::try_from(number).unwrap() % self.0.len()];
-        let mut state = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        let words = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            state.to_le_bytes()
-        });
-        words.flatten().take(length).collect()
+        noise(number, length)
     }
 }
 
