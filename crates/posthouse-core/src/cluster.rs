@@ -45,7 +45,7 @@ pub fn is_number_free(beat_at: Timestamp, now: Timestamp) -> bool {
 /// Whether an attempt counts as interrupted when `asker` looks for such: it should have ended at `due`, and its owner was last heard of at
 /// `beat_at` (`None`: it is no node any more, or never was one).
 ///
-/// A node that is alive has its outcome in hand, and settles it once the store lets it. Who asks knows by himself what he has in hand.
+/// A node that is alive has its outcome in hand, and settles it once the store lets it. The node that asks knows what it has in hand.
 pub fn is_interrupted(
     due: Timestamp,
     owner: Option<Owner>,
@@ -98,7 +98,7 @@ mod tests {
             // No node, or nobody.
             (10, Some(OTHER), None, 10, true),
             (10, None, Some(10), 10, true),
-            // Who asks knows what he has in hand.
+            // The node that asks knows what it has in hand.
             (10, Some(ME), Some(10), 10, true),
             // However alive its owner is.
             (10, Some(OTHER), Some(129), 129, false),

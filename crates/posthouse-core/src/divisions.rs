@@ -2,7 +2,7 @@
 //!
 //! Nodes say every second what they want of each limit. Whichever says so first once a second has passed divides all of them anew, in the
 //! same transaction: so there is no leader whose death others would have to notice. A limit may have several parts, such as a connection's
-//! window and its rate: who has none of one part could use nothing of the others, so it gets nothing of them.
+//! window and its rate: a node that has none of one part could use nothing of the others, so it gets nothing of them.
 
 use std::{
     cmp::Reverse,
@@ -137,8 +137,8 @@ impl Divisions {
     }
 }
 
-/// Who is to have something of a limit, in the order of their numbers: all, where there is enough for each. Else those that want something
-/// before those that do not, and of these who has some already before others: so it does not move without need.
+/// The nodes that are to have something of a limit, in the order of their numbers: all, where there is enough for each. Else those that
+/// want something before those that do not, and of these the ones that have some already: so it does not move without need.
 fn holders(
     claims: &BTreeMap<u8, &[LimitClaim]>,
     before: &[Division],

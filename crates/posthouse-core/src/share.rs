@@ -1,28 +1,28 @@
-//! Who is next, so that each gets its share.
+//! Which of several candidates is next, so that each gets its share.
 
-/// So many turns at most does somebody who had no room catch up with afterwards.
+/// The most turns that a candidate without room catches up with afterwards.
 const CATCH_UP: i64 = 16;
 
-/// Somebody who may be chosen.
+/// Something that may be chosen: a connection, a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
-    /// Who: a small number, the same each time.
+    /// Its place: a small number, the same each time.
     pub index: usize,
-    /// His share, at least 1.
+    /// Its share, at least 1.
     pub weight: u32,
-    /// Whether he can take a turn now.
+    /// Whether it can take a turn now.
     pub has_room: bool,
 }
 
-/// Shares turns by weight (smooth weighted round-robin): 3 and 1 is a, a, b, a. Who has no room when it is his turn leaves it to
-/// the others and catches up later, within bounds: nobody waits for him.
+/// Shares turns by weight (smooth weighted round-robin): 3 and 1 is a, a, b, a. One that has no room in its turn leaves it to
+/// the others and catches up later, within bounds: none waits for it.
 #[derive(Clone, Debug, Default)]
 pub struct Share {
     credits: Vec<i64>,
 }
 
 impl Share {
-    /// Who is next; `None` when nobody has room.
+    /// Which is next; `None` when none has room.
     pub fn next(&mut self, candidates: &[Candidate]) -> Option<usize> {
         let chosen = candidates
             .iter()
@@ -40,7 +40,7 @@ impl Share {
                 (*index, credit.clamp(-total * CATCH_UP, total * CATCH_UP))
             })
             .collect();
-        // Who is not a candidate now begins anew when he is one again.
+        // One that is no candidate now begins anew when it is one again.
         self.credits = vec![0; candidates.iter().map(|candidate| candidate.index + 1).max().unwrap_or(0)];
         for (index, credit) in credits {
             if let Some(kept) = self.credits.get_mut(index) {

@@ -1,4 +1,4 @@
-//! A breaker: stops asking who does not answer, and tries now and then whether that has changed.
+//! A breaker: stops asking a peer that does not answer, and tries now and then whether that has changed.
 
 use std::{sync::MutexGuard, time::Duration};
 

@@ -53,7 +53,7 @@ impl Watcher {
         }
     }
 
-    /// Wakes who has something due, and returns how long nothing else becomes due.
+    /// Wakes the lanes that have something due, and returns how long nothing else becomes due.
     async fn look(&self, failures: &mut FailureLog) -> Duration {
         if self.node.slots().is_empty() {
             return LOOK_AT_LEAST_EVERY;

@@ -189,7 +189,7 @@ mod tests {
             asking.spawn(async move { names.resolve("one".to_owned(), &name).await });
         }
         silent.threads(OF_CONTENT / 2).await;
-        // Who does not wait any more leaves its thread where it is: it counts on.
+        // A question that is given up leaves its thread where it is, and that still counts.
         asking.shutdown().await;
         assert_eq!(names.shares.free(), OF_CONTENT / 2);
         let other = names.resolve("other".to_owned(), "media.example");

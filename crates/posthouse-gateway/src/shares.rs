@@ -93,7 +93,7 @@ struct Room<K> {
     claims: u64,
     waiting: usize,
     claimants: HashMap<K, Claimant>,
-    /// Who waits; whose turn is next stands first.
+    /// The claimants that wait; the one whose turn is next stands first.
     turns: VecDeque<K>,
 }
 
@@ -340,7 +340,7 @@ impl<K: Hash + Eq + Clone> Room<K> {
         self.free -= units;
         claimant.held += units;
         self.waiting -= 1;
-        // Who does not wait any more finds that it is not in the line, and gives back what was granted.
+        // One that does not wait any more finds that it is not in the line, and gives back what was granted.
         let _ = claimant.waiting.remove(&number).map(|waiter| waiter.granted.send(()));
         let waits_on = !claimant.waiting.is_empty();
         if let Some(key) = self.turns.remove(at)

@@ -30,8 +30,8 @@ pub(crate) enum KeptOutcome<T> {
 }
 
 /// Asks for a write till it is stored. Where it is lost, a message that arrived counts as unknown, and a callback that was acknowledged is
-/// sent once more: so while the store [is away](StoreError::passes_by_itself), it waits, however long that takes. Who waits keeps his
-/// place in his lane, so that the lane's window bounds what is in hand.
+/// sent once more: so while the store [is away](StoreError::passes_by_itself), it waits, however long that takes. What waits keeps its
+/// place in its lane, so that the lane's window bounds what is in hand.
 ///
 /// Asked for again is also what may have been written: a write under a lease is done once, for then the lease is gone.
 pub(crate) async fn kept<T, F>(write: impl Fn() -> F, stop: &CancellationToken) -> KeptOutcome<T>

@@ -63,14 +63,14 @@ pub struct Callback {
     pub lease: Lease,
 }
 
-/// Somebody who delivers callbacks as they become owed, from memory: an operation by which some become due asks him, within its
-/// transaction, and leases to him what he takes. So none of these costs a transaction, and a look for it, of its own.
+/// What delivers callbacks as they become owed, from memory: an operation by which some become due asks it, within the operation's
+/// transaction, and leases to it what it takes. So none of these costs a transaction, and a look for it, of its own.
 ///
 /// A [`Lease`] takes all, under itself.
 pub trait TakeCallbacks: Send + Sync + 'static {
-    /// The lease under which he takes one more callback of this account; `None`: he has no room, and it stays in the store, where it is due
-    /// at once. Called within a transaction: it does not wait. A transaction that is done again asks again, so that what he keeps room for
-    /// is free once the operation has answered.
+    /// The lease under which it takes one more callback of this account; `None`: it has no room, and the callback stays in the store, where
+    /// it is due at once. Called within a transaction: it does not wait. A transaction that is done again asks again, so that what it keeps
+    /// room for is free once the operation has answered.
     fn lease(&self, account: &AccountName) -> Option<Lease>;
 }
 

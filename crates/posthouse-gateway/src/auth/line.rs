@@ -1,7 +1,7 @@
 //! The line in which passwords wait to be checked, which is slow on purpose.
 //!
 //! An address has a few of its tries in it at a time, and the accounts' tries are checked in turns: however many addresses guess at one account,
-//! another's password waits for one check of each account. Who shows the same as somebody whose check is under way waits for that one.
+//! another's password waits for one check of each account. A request that shows the same as one whose check is under way waits for that check.
 
 use std::{
     collections::HashMap,

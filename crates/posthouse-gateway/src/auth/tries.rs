@@ -1,6 +1,6 @@
 //! Wrong tries, counted in constant memory.
 //!
-//! Who tries is a hash in one of a fixed number of slots. When there is no room, whoever has the fewest wrong tries is
+//! Each claimant is a hash in one of a fixed number of slots. When there is no room, the one with the fewest wrong tries is
 //! forgotten: a crowd of new addresses does not wash out those that are kept out. The hash is keyed by chance, so that nobody can
 //! choose whose slot to take.
 

@@ -1,4 +1,4 @@
-//! Which connections each carrier's lane uses at the moment, for who looks at them from outside, and what operators decided about them.
+//! Which connections each carrier's lane uses at the moment, as it is shown to operators and metrics, and what operators decided about them.
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! Pictures made small enough for a carrier (docs/adaptation.md), away from the threads that serve.
 //!
 //! As many pictures are in work as there are processors, within a budget of memory that each takes by its head before anything of it
-//! is decoded. Who waits for a turn does so in a bounded queue and for a bounded time; who got it has a bounded time as well, and stops when
+//! is decoded. A request waits for its turn in a bounded queue and for a bounded time; its turn has a bounded time as well, and ends when
 //! nobody waits for the answer any more. Accounts have turns, and no account has all of the queue; a picture that failed is remembered for a
 //! while.
 
@@ -259,7 +259,7 @@ impl Resize {
         })
     }
 
-    /// Waits for memory. Who has some is at work and gives it back.
+    /// Waits for memory. What holds some is at work, and gives it back.
     fn room(&self, bytes: u64) -> Result<OwnedSemaphorePermit, Failure> {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX).min(self.memory_kib);
         let room = timeout_at(self.until, Arc::clone(&self.memory).acquire_many_owned(kib));

@@ -19,7 +19,7 @@ use crate::{random, resolver};
 
 /// How often a question goes out, evenly over the time for it: datagrams get lost.
 const SENDS: u32 = 3;
-/// The longest datagram that is read, in bytes. More than servers send to who does not ask for more.
+/// The longest datagram that is read, in bytes. Servers send less unless more is asked for.
 const LONGEST_DATAGRAM: usize = 4096;
 
 /// A server that knows the zone of numbers.

@@ -122,7 +122,7 @@ pub(super) async fn attempt(
             // Relay mode tries what is left alone as well: all of them are suspended.
             decline(context, &send, "each connection of the carrier is suspended").await;
             if let Some(answer) = answer {
-                // Who does not wait any more was told the same.
+                // A door that does not wait any more has answered the same.
                 let _ = answer.send(StatusCode::Timeout);
             }
             return AttemptEnd::default();
@@ -478,7 +478,7 @@ async fn unwritable(
     };
     settle(context, send, settlement, &format!("the message cannot be written: {error}"), &[]).await;
     if let Some(answer) = answer {
-        // Who does not wait any more was told 3500.
+        // A door that does not wait any more has answered 3500.
         let _ = answer.send(reason);
     }
 }

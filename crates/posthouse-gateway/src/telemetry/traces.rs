@@ -1,9 +1,9 @@
-//! Traces: what happened to one message, over all its legs, for who collects such things (OpenTelemetry). docs/operations.md is the operator's
+//! Traces: what happened to one message, over all its legs, for a collector (OpenTelemetry). docs/operations.md is the operator's
 //! side; `otlp` sends what is recorded here.
 //!
 //! The trace of a message follows from its MessageID, and so does the span of its submission, below which all other legs are. So a report that
 //! comes days later, at another node, belongs to the same trace, and nothing is stored for that. A peer's own `traceparent` becomes a link of
-//! the span that it called for: its trace and ours stay apart, and nobody can write into a trace that is not his, or have everything sampled.
+//! the span that it called for: its trace and ours stay apart, and no peer can write into a trace that is not its own, or have everything sampled.
 //!
 //! Spans name accounts, carriers, connections, codes and ids; never numbers, keys or content.
 

@@ -1,6 +1,6 @@
 //! A door's certificate, key and client CA: in force, and exchanged when the files change.
 //!
-//! Who connects gets what is in force at that moment; connections that are open stay as they are. What is new in the files
+//! A new connection gets what is in force at that moment; connections that are open stay as they are. What is new in the files
 //! and cannot be used changes nothing: it is logged, once, with the remedy.
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -51,7 +51,7 @@ impl DoorTls {
         Ok(Self { section, files, first, in_force: RwLock::new(in_force) })
     }
 
-    /// What is in force for who connects now.
+    /// What is in force for connections that begin now.
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.in_force.read().config)
     }

@@ -44,7 +44,7 @@ async fn handed<T: std::fmt::Debug>(handed_on: HandedOn<T>) -> Callback {
     handed_on.callbacks.into_iter().next().unwrap()
 }
 
-/// Under his lease, with all that a lease would bring.
+/// Under the lease of what takes it, with all that a lease would bring.
 pub async fn what_a_settle_owes_goes_to_who_takes_it(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let id = bed.sending(0).await;

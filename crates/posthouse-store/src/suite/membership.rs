@@ -123,7 +123,7 @@ pub async fn a_dead_owners_attempt_is_interrupted(backend: &dyn Backend) {
     assert_eq!(late, Err(StoreError::LostLease));
 }
 
-/// However alive its owner is; and what whoever asks began himself is his to know.
+/// However alive its owner is; and the node that asks knows what it began itself.
 pub async fn an_attempt_long_past_is_interrupted(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.join(joining(ME, 0)).await.unwrap();

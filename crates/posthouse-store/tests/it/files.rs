@@ -236,7 +236,7 @@ async fn a_lost_database_is_not_made_anew() {
     let store = place.open_store().await;
     assert_all_there(&store, &[new]).await;
     store.close().await.unwrap();
-    // Who wants an empty one does what he was told.
+    // As the error says: where everything is gone, a new store begins.
     fs::remove_dir_all(place.path()).unwrap();
     place.open_store().await.close().await.unwrap();
 }

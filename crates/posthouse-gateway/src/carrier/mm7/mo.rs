@@ -155,7 +155,7 @@ fn repeats_since(transaction_id: Option<&str>, req: &DeliverReq, now: Timestamp)
     now.checked_sub(REPEATED_WITHIN).unwrap_or(Timestamp::MIN)
 }
 
-/// The service that a message is for: that of the first recipient which is one of ours. Who stands there for display only is not
+/// The service that a message is for: that of the first recipient which is one of ours. One that stands there for display only is not
 /// sent to, unless the carrier left it at that.
 fn destination<'s>(snapshot: &'s Snapshot, req: &DeliverReq) -> Option<&'s Destination> {
     let of = |recipient: &Recipient| snapshot.destination(recipient.address.as_str());

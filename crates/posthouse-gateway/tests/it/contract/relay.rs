@@ -230,7 +230,7 @@ fn one_for_each_code() -> Vec<Said> {
     each
 }
 
-/// Who waits for the answer is told what his own message met, whatever others met before.
+/// A VASP that waits for the answer is told what its own message met, whatever others met before.
 #[tokio::test]
 async fn what_others_met_is_not_what_a_message_meets() {
     let town = Town::planned(TownPlan::default()).await;
