@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Bound,
+    thread::{self, JoinHandle},
     vec,
 };
 
@@ -20,6 +21,8 @@ use super::{
 const BATCH: usize = 16 << 10;
 /// How many entries are put in by each transaction: a fraction of a millisecond.
 const AT_A_TIME: usize = 256;
+/// How many entries the writer brings into order itself: a fraction of a millisecond.
+const SORTED_AT_ONCE: usize = 1 << 12;
 
 /// Recent messages, by what they are found by.
 #[derive(Debug)]
@@ -42,12 +45,34 @@ pub(super) struct RecentKeys {
     batch_from: usize,
 }
 
-/// What is being put in.
+/// What is to be put in.
 #[derive(Debug)]
-struct Batch {
-    left: vec::IntoIter<KeyEntry>,
-    /// How many of them were put in by the transaction that is open.
-    put: usize,
+enum Batch {
+    /// It is brought into order, by a thread of its own: tens of thousands of entries take some milliseconds, in which the writer would
+    /// keep everybody waiting.
+    Sorting(JoinHandle<Sorted>),
+    /// It is being put in.
+    Writing {
+        left: vec::IntoIter<KeyEntry>,
+        /// How many of them were put in by the transaction that is open.
+        put: usize,
+    },
+}
+
+/// Entries in their order, and the buckets that they lie in.
+#[derive(Debug)]
+struct Sorted {
+    entries: Vec<KeyEntry>,
+    buckets: BTreeSet<i64>,
+}
+
+impl Sorted {
+    fn new(mut entries: Vec<KeyEntry>) -> Self {
+        entries.sort_unstable();
+        let buckets = entries.chunk_by(|one, other| one.bucket == other.bucket);
+        let buckets = buckets.filter_map(|of_one| of_one.first()).map(|entry| entry.bucket).collect();
+        Self { entries, buckets }
+    }
 }
 
 impl Default for RecentKeys {
@@ -165,14 +190,15 @@ impl RecentKeys {
             }
             self.begin();
         }
-        let Some(batch) = &mut self.batch else { return Ok(()) };
-        let some = batch.left.as_slice();
+        self.take_sorted();
+        let Some(Batch::Writing { left, put }) = &mut self.batch else { return Ok(()) };
+        let some = left.as_slice();
         let some = some.get(..AT_A_TIME).unwrap_or(some);
         for entry in some.iter().filter(|entry| self.messages.contains_key(&entry.message)) {
             message_key::insert(connection, *entry)?;
         }
-        batch.put = some.len();
-        if some.len() == batch.left.len() {
+        *put = some.len();
+        if some.len() == left.len() {
             message_key::set_keyed_to(connection, self.being_keyed_to)?;
         }
         Ok(())
@@ -181,42 +207,71 @@ impl RecentKeys {
     fn begin(&mut self) {
         let Some((newest, _)) = self.messages.last_key_value() else { return };
         self.being_keyed_to = *newest;
+        let entries = self.entries();
+        if entries.len() <= SORTED_AT_ONCE {
+            return self.sorted(Sorted::new(entries));
+        }
+        match thread::Builder::new().name("store-keys".into()).spawn(move || Sorted::new(entries)) {
+            Ok(sorting) => self.batch = Some(Batch::Sorting(sorting)),
+            // There is no thread to be had.
+            Err(_) => self.sorted(Sorted::new(self.entries())),
+        }
+    }
+
+    /// What the table has of everything that is recent, in no order.
+    fn entries(&self) -> Vec<KeyEntry> {
         let messages = self.messages.iter().flat_map(|(id, (one, other))| [(*one, *id), (*other, *id)]);
         let learned = self.of_carriers.iter().flat_map(|((one, id), other)| [(*one, *id), (*other, *id)]);
         let all = messages.chain(self.repetitions.iter().copied()).chain(learned);
-        let mut entries: Vec<_> =
-            all.map(|(key, message)| KeyEntry { bucket: bucket_of(message), key, message }).collect();
-        entries.sort_unstable();
-        self.buckets.extend(entries.iter().map(|entry| entry.bucket));
-        self.batch = Some(Batch { left: entries.into_iter(), put: 0 });
+        all.map(|(key, message)| KeyEntry { bucket: bucket_of(message), key, message }).collect()
+    }
+
+    /// Takes the entries that are in their order by now.
+    fn take_sorted(&mut self) {
+        let is_sorted = |batch: &mut Batch| matches!(batch, Batch::Sorting(thread) if thread.is_finished());
+        if let Some(Batch::Sorting(thread)) = self.batch.take_if(is_sorted)
+            && let Ok(sorted) = thread.join()
+        {
+            self.sorted(sorted);
+        }
+    }
+
+    fn sorted(&mut self, Sorted { entries, buckets }: Sorted) {
+        self.buckets.extend(buckets);
+        self.batch = Some(Batch::Writing { left: entries.into_iter(), put: 0 });
     }
 
     /// The transaction is committed: what it put in is in.
     pub(super) fn committed(&mut self) {
-        let Some(batch) = &mut self.batch else { return };
-        let put = std::mem::take(&mut batch.put);
-        batch.left.by_ref().take(put).for_each(drop);
-        if batch.left.len() > 0 {
+        let Some(Batch::Writing { left, put }) = &mut self.batch else { return };
+        let put = std::mem::take(put);
+        left.by_ref().take(put).for_each(drop);
+        if left.len() > 0 {
             return;
         }
         let to = self.being_keyed_to;
         self.batch = None;
         self.keyed_to = to;
         self.messages = self.messages.split_off(&to.saturating_add(1));
-        self.repetitions.retain(|(_, id)| *id > to);
-        self.of_carriers.retain(|(_, id), _| *id > to);
+        // Most of them go: what stays is put together anew, which is quicker than to take so many out.
+        let repetitions = std::mem::take(&mut self.repetitions);
+        self.repetitions = repetitions.into_iter().filter(|(_, id)| *id > to).collect();
+        let of_carriers = std::mem::take(&mut self.of_carriers);
+        self.of_carriers = of_carriers.into_iter().filter(|((_, id), _)| *id > to).collect();
     }
 
     /// The transaction is undone, and with it what it put in.
     pub(super) fn undone(&mut self) {
-        if let Some(batch) = &mut self.batch {
-            batch.put = 0;
+        if let Some(Batch::Writing { put, .. }) = &mut self.batch {
+            *put = 0;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use posthouse_core::{
         Id,
         id::IdSource,
@@ -380,6 +435,26 @@ mod tests {
         assert_eq!(store.entries(), 4 * 5);
         all.push((late, "c-late".to_owned()));
         all.sort_by_key(|(new, _)| new.id);
+        store.finds(&all);
+    }
+
+    /// What is too much to be sorted in between is sorted by a thread, and everything is found meanwhile.
+    #[test]
+    fn a_large_batch_is_sorted_beside_the_writer() {
+        let messages = i32::try_from(SORTED_AT_ONCE / 5 + 1).unwrap();
+        let mut store = Store::new(messages as usize);
+        let all: Vec<_> = (0..i64::from(messages))
+            .map(|now| (store.taken(&format!("c-{now}"), now), format!("c-{now}")))
+            .collect();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        store.recent.lock().begin();
+        assert!(matches!(store.recent.lock().batch, Some(Batch::Sorting(_))));
+        store.finds(&all);
+        while store.recent.lock().keyed_to < all.last().unwrap().0.id.number() {
+            assert!(Instant::now() < deadline);
+            store.commit();
+        }
+        assert_eq!(store.entries(), i64::from(messages) * 5);
         store.finds(&all);
     }
 
