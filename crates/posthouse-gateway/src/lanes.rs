@@ -190,7 +190,8 @@ impl<W: Worker> Lane<W> {
                 return;
             }
         }
-        let work = self.worker.work(job);
+        // Some kilobytes that a task would be moved with, time and again.
+        let work = Box::pin(self.worker.work(job));
         self.running.spawn(async move { (id, work.await) });
     }
 

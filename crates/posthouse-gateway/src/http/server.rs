@@ -123,9 +123,11 @@ impl Door {
         F: Future<Output = Response<B>> + Send + 'static,
         B: Into<AnswerBody>,
     {
+        let handler = Arc::new(handler);
         let answered = move |request, peer| -> Work<Response<AnswerBody>> {
-            let answer = handler(request, peer);
-            Box::pin(async move { answer.await.map(B::into) })
+            let handler = Arc::clone(&handler);
+            // The answer is begun in its place: it has some kilobytes, which would be moved there.
+            Box::pin(async move { handler(request, peer).await.map(B::into) })
         };
         self.serve_all(Arc::new(answered), stop)
     }
