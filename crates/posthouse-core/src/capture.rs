@@ -9,7 +9,11 @@ use mm7::{
     mime::{self, ContentType},
 };
 
-use crate::{bounds::cut, shown::masked};
+use crate::{
+    Id,
+    bounds::cut,
+    shown::{masked, masked_but},
+};
 
 /// The longest request, and the longest answer, that is kept, in characters.
 pub const LONGEST: usize = 32 << 10;
@@ -31,7 +35,13 @@ const HARMLESS: &[HeaderName] = &[
     header::VIA,
 ];
 /// Others that have no constant.
-const HARMLESS_NAMES: &[&str] = &["soapaction", "mime-version", "traceparent", "x-posthouse-resubmit-of"];
+const HARMLESS_NAMES: &[&str] = &["soapaction", "mime-version", "traceparent", RESUBMIT_OF];
+/// The header of a callback that has the MessageID of what was sent again.
+const RESUBMIT_OF: &str = "x-posthouse-resubmit-of";
+/// The element whose text is a MessageID, ours or a carrier's.
+const MESSAGE_ID: &str = "MessageID";
+/// The most digits that the number of a handset has.
+const LONGEST_NUMBER: usize = 15;
 
 /// The elements whose text is a key, or content.
 const HIDDEN: &[&str] = &["VASPID", "Subject", "ApplicID", "ReplyApplicID", "AuxApplicInfo", "LinkedID"];
@@ -56,21 +66,36 @@ pub fn head(first_line: &str, headers: &HeaderMap, longest: usize) -> String {
     cut(&head, longest).trim_end().to_owned()
 }
 
-/// A request or an answer as it may be shown: its head, and of its body the envelope.
-pub fn exchange_text(first_line: &str, headers: &HeaderMap, body: &Bytes) -> String {
-    let head = masked(&head(first_line, headers, LONGEST)).into_owned();
+/// A request or an answer as it may be shown: its head, and of its body the envelope. Our own MessageIDs are no numbers of handsets:
+/// `about` is whole wherever it stands.
+pub fn exchange_text(first_line: &str, headers: &HeaderMap, body: &Bytes, about: Option<Id>) -> String {
+    let head = masked_head(&head(first_line, headers, LONGEST));
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let text = format!("{head}\r\n\r\n{}", self::body(content_type, body));
+    let text = format!("{head}\r\n\r\n{}", self::body(content_type, body, about));
     cut(&text, LONGEST).to_owned()
 }
 
+/// Lines without whole numbers, but for the MessageID that a resubmission names.
+fn masked_head(head: &str) -> String {
+    let masked_line = |line: &str| match line.split_once(": ") {
+        Some((RESUBMIT_OF, id)) if is_message_id(id) => line.to_owned(),
+        _ => masked(line).into_owned(),
+    };
+    head.split("\r\n").map(masked_line).collect::<Vec<_>>().join("\r\n")
+}
+
+/// Whether a text is a MessageID as ours are, and longer than any number of a handset is (E.164).
+fn is_message_id(text: &str) -> bool {
+    text.len() > LONGEST_NUMBER && text.parse::<Id>().is_ok()
+}
+
 /// A body as it may be shown: the envelope without keys and subject, and of the parts beside it their types and lengths.
-pub fn body(content_type: Option<&str>, body: &Bytes) -> String {
+pub fn body(content_type: Option<&str>, body: &Bytes, about: Option<Id>) -> String {
     let read = content_type.and_then(|text| ContentType::parse(text).ok());
-    let Some(content_type) = read else { return envelope(body) };
+    let Some(content_type) = read else { return envelope(body, about) };
     let package = mime::unpack(&content_type, body.clone(), &Limits::default());
     let mut text = match package.root.as_ref().map(mime::Part::bytes) {
-        Some(Ok(root)) => envelope(&root),
+        Some(Ok(root)) => envelope(&root, about),
         Some(Err(error)) => format!("[the envelope cannot be read: {error}]"),
         None => format!("[{} bytes without an envelope]", body.len()),
     };
@@ -86,7 +111,7 @@ pub fn body(content_type: Option<&str>, body: &Bytes) -> String {
 }
 
 /// XML without keys and subject. What is no XML may be anything, and is not shown.
-fn envelope(bytes: &Bytes) -> String {
+fn envelope(bytes: &Bytes, about: Option<Id>) -> String {
     let text = String::from_utf8_lossy(bytes);
     if bytes.is_empty() {
         return String::new();
@@ -94,7 +119,24 @@ fn envelope(bytes: &Bytes) -> String {
     if !text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         return format!("[{} bytes that are no XML]", bytes.len());
     }
-    masked(&without_hidden(&text)).into_owned()
+    masked_envelope(&without_hidden(&text), about)
+}
+
+/// Without whole numbers, but with MessageIDs.
+fn masked_envelope(text: &str, about: Option<Id>) -> String {
+    let about = about.map(|id| id.to_string());
+    let masked_text = |text: &str| masked_but(text, |digits| about.as_deref() == Some(digits)).into_owned();
+    let mut shown = String::with_capacity(text.len());
+    let (mut rest, mut is_id) = (text, false);
+    while let Some((before, tag, after)) = next_tag(rest) {
+        let is_whole = is_id && is_message_id(before.trim());
+        shown.push_str(&if is_whole { before.to_owned() } else { masked_text(before) });
+        shown.push_str(&masked_text(tag));
+        is_id = opened(tag).is_some_and(|name| local(name).eq_ignore_ascii_case(MESSAGE_ID));
+        rest = after;
+    }
+    shown.push_str(&masked_text(rest));
+    shown
 }
 
 fn without_hidden(text: &str) -> String {
@@ -124,12 +166,20 @@ fn next_tag(text: &str) -> Option<(&str, &str, &str)> {
 
 /// The name of the element that a tag opens, where its text is hidden.
 fn hidden(tag: &str) -> Option<&str> {
+    opened(tag).filter(|name| HIDDEN.iter().any(|hidden| hidden.eq_ignore_ascii_case(local(name))))
+}
+
+/// The name of the element that a tag opens; `None` of one that closes it, or both.
+fn opened(tag: &str) -> Option<&str> {
     if tag.starts_with("</") || tag.ends_with("/>") {
         return None;
     }
-    let name = tag.trim_start_matches('<').trim_end_matches('>').split_ascii_whitespace().next()?;
-    let local = name.rsplit(':').next()?;
-    HIDDEN.iter().any(|hidden| hidden.eq_ignore_ascii_case(local)).then_some(name)
+    tag.trim_start_matches('<').trim_end_matches('>').split_ascii_whitespace().next()
+}
+
+/// A name without its prefix.
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -144,14 +194,37 @@ mod tests {
             "<VASPID/><TransactionID>t-1</TransactionID></e:Envelope>"
         );
         assert_eq!(
-            body(Some("text/xml; charset=utf-8"), &Bytes::from(text)),
+            body(Some("text/xml; charset=utf-8"), &Bytes::from(text), None),
             concat!(
                 "<?xml version=\"1.0\"?><e:Envelope><mm7:VASPID>•••</mm7:VASPID><VASID>61295</VASID>",
                 "<Number>+1617•••0100</Number><Subject>•••</Subject><subject a='b'>•••</subject>",
                 "<VASPID/><TransactionID>t-1</TransactionID></e:Envelope>"
             )
         );
-        assert_eq!(body(None, &Bytes::from("<a><VASPID>acme-key")), "<a><VASPID>•••");
+        assert_eq!(body(None, &Bytes::from("<a><VASPID>acme-key"), None), "<a><VASPID>•••");
+    }
+
+    #[test]
+    fn message_ids_are_whole_and_numbers_beside_them_are_not() {
+        let text = concat!(
+            "<e><TransactionID>192687545069338624</TransactionID><m:MessageID> 192687545069338625 </m:MessageID>",
+            "<MessageID>16175550100</MessageID><MessageID>x16175550100192687</MessageID>",
+            "<TransactionID>192687545069338626</TransactionID><Number a='16175550100'>192687545069338625</Number></e>"
+        );
+        let shown = concat!(
+            "<e><TransactionID>192687545069338624</TransactionID><m:MessageID> 192687545069338625 </m:MessageID>",
+            "<MessageID>+1617•••0100</MessageID><MessageID>x+1617•••2687</MessageID>",
+            "<TransactionID>+1926•••8626</TransactionID><Number a='+1617•••0100'>+1926•••8625</Number></e>"
+        );
+        let about = Id::from_number(192_687_545_069_338_624);
+        assert_eq!(body(None, &Bytes::from(text), about), shown);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-posthouse-resubmit-of", "192687545069338625".parse().unwrap());
+        let of_another = exchange_text("POST / HTTP/1.1", &headers, &Bytes::new(), None);
+        assert_eq!(of_another, "POST / HTTP/1.1\r\nx-posthouse-resubmit-of: 192687545069338625\r\n\r\n");
+        headers.insert("x-posthouse-resubmit-of", "16175550100".parse().unwrap());
+        let of_none = exchange_text("POST / HTTP/1.1", &headers, &Bytes::new(), None);
+        assert_eq!(of_none, "POST / HTTP/1.1\r\nx-posthouse-resubmit-of: +1617•••0100\r\n\r\n");
     }
 
     #[test]
@@ -160,9 +233,10 @@ mod tests {
             "--b\r\nContent-Type: text/xml\r\n\r\n<a><VASPID>key</VASPID></a>\r\n",
             "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhush\r\n--b--\r\n"
         );
-        let shown = body(Some("multipart/related; boundary=b; type=\"text/xml\""), &Bytes::from(multipart));
+        let shown =
+            body(Some("multipart/related; boundary=b; type=\"text/xml\""), &Bytes::from(multipart), None);
         assert_eq!(shown, "<a><VASPID>•••</VASPID></a>\r\n[part 1: text/plain, 4 bytes]");
-        assert_eq!(body(Some("image/jpeg"), &Bytes::from("hush")), "[4 bytes that are no XML]");
+        assert_eq!(body(Some("image/jpeg"), &Bytes::from("hush"), None), "[4 bytes that are no XML]");
     }
 
     #[test]
@@ -170,7 +244,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, "Basic c2VjcmV0".parse().unwrap());
         headers.insert(header::CONTENT_TYPE, "text/xml".parse().unwrap());
-        let shown = exchange_text("POST /mm7/16175550100 HTTP/1.1", &headers, &Bytes::new());
+        let shown = exchange_text("POST /mm7/16175550100 HTTP/1.1", &headers, &Bytes::new(), None);
         assert_eq!(
             shown,
             "POST /mm7/+1617•••0100 HTTP/1.1\r\nauthorization: -\r\ncontent-type: text/xml\r\n\r\n"

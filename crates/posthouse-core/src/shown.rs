@@ -10,6 +10,8 @@ use std::{
 
 /// As many digits in a row may be the number of a handset.
 const FEWEST_DIGITS: usize = 7;
+/// Units of time, as durations are written with.
+const UNITS: [&str; 5] = ["s", "ms", "µs", "us", "ns"];
 
 /// A text of which nothing is obeyed: every control character, line ends among them, is displayed as `\u{9b}` or `\n`.
 ///
@@ -83,10 +85,17 @@ const fn is_obeyed(character: char) -> bool {
 /// use posthouse_core::shown::masked;
 /// assert_eq!(masked("unknown subscriber 16175550199, code 2002"), "unknown subscriber +1617•••0199, code 2002");
 /// ```
+///
+/// Decimals of a duration (`1.234567890s`, as libraries write it) are none.
 pub fn masked(text: &str) -> Cow<'_, str> {
+    masked_but(text, |_| false)
+}
+
+/// The same, but for runs that are known to be none: ids of our own.
+pub(crate) fn masked_but(text: &str, is_none: impl Fn(&str) -> bool) -> Cow<'_, str> {
     let mut masked = String::new();
     let mut rest = text;
-    while let Some((before, digits, after)) = next_number(rest) {
+    while let Some((before, digits, after)) = next_number(rest, &is_none) {
         masked.push_str(before.strip_suffix('+').unwrap_or(before));
         // A String takes everything.
         let _ = mask(digits, &mut masked);
@@ -109,17 +118,29 @@ pub(crate) fn mask(digits: &str, to: &mut impl Write) -> fmt::Result {
 }
 
 /// The next run of digits that is long enough, with what is before and behind it.
-fn next_number(text: &str) -> Option<(&str, &str, &str)> {
+fn next_number(text: &str, is_none: impl Fn(&str) -> bool) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
         let begin = from + text.get(from..)?.find(|character: char| character.is_ascii_digit())?;
         let run = text.get(begin..)?;
         let length = run.find(|character: char| !character.is_ascii_digit()).unwrap_or(run.len());
         from = begin + length;
-        if length >= FEWEST_DIGITS {
-            return Some((text.get(..begin)?, text.get(begin..from)?, text.get(from..)?));
+        if length < FEWEST_DIGITS {
+            continue;
+        }
+        let (before, digits, after) = (text.get(..begin)?, text.get(begin..from)?, text.get(from..)?);
+        if !is_none(digits) && !are_decimals(before, after) {
+            return Some((before, digits, after));
         }
     }
+}
+
+/// Whether digits between these are the decimals of a duration: behind a point that has a digit before it, and followed by a unit of time.
+fn are_decimals(before: &str, after: &str) -> bool {
+    let has_whole =
+        before.strip_suffix('.').is_some_and(|whole| whole.ends_with(|digit: char| digit.is_ascii_digit()));
+    let unit = after.split(|character: char| !character.is_alphanumeric()).next();
+    has_whole && unit.is_some_and(|unit| UNITS.contains(&unit))
 }
 
 #[cfg(test)]
@@ -183,6 +204,12 @@ mod tests {
             ("a16175550199b16175550198", "a+1617•••0199b+1617•••0198"),
             ("é16175550199é", "é+1617•••0199é"),
             ("00016175550199999999999", "+0001•••9999"),
+            ("2 retries, after 1.234567890s, 12.3456789ms", "2 retries, after 1.234567890s, 12.3456789ms"),
+            ("0.1234567µs: 16175550199s", "0.1234567µs: +1617•••0199s"),
+            (
+                "v1.6175550199 x.6175550199s 1.6175550199sms",
+                "v1.+6175•••0199 x.+6175•••0199s 1.+6175•••0199sms",
+            ),
         ] {
             assert_eq!(masked(text), expected);
         }

@@ -61,10 +61,12 @@ pub(super) async fn deliver(
     let peer = || prepared.uri.authority().map(ToString::to_string).unwrap_or_default();
     let whose = (Some(&callback.account), Some(&callback.carrier));
     let tap = context.metrics.captures().tap(context.clock.now(), whose, "callback", peer, began);
-    let request = tap.as_ref().map(|_| request_text(prepared.uri.path(), &prepared.headers, &prepared.body));
+    let request =
+        |_: &_| request_text(prepared.uri.path(), &prepared.headers, &prepared.body, Some(callback.message));
+    let request = tap.as_ref().map(request);
     let answer = client.post(&prepared.uri, prepared.headers, prepared.body).await;
     if let Some((tap, request)) = tap.zip(request) {
-        tap.about(Some(callback.message)).keep(request, reply_text(&answer));
+        tap.about(Some(callback.message)).keep(request, reply_text(&answer, callback.message));
     }
     let acknowledged = match &answer {
         Ok(answer) => format.acknowledged(callback, answer),

@@ -4,7 +4,7 @@ use std::{pin::pin, sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
-use posthouse_core::tls::PeerTls;
+use posthouse_core::{Id, tls::PeerTls};
 use tokio::time::Instant;
 
 use super::{
@@ -42,10 +42,10 @@ pub enum NoAnswer {
     Unknown(String),
 }
 
-/// What was answered, as it may be shown.
-pub(crate) fn reply_text(answer: &Result<HttpReply, NoAnswer>) -> String {
+/// What was answered about a message, as it may be shown.
+pub(crate) fn reply_text(answer: &Result<HttpReply, NoAnswer>, about: Id) -> String {
     match answer {
-        Ok(reply) => answer_text(reply.status, &reply.headers, &reply.body),
+        Ok(reply) => answer_text(reply.status, &reply.headers, &reply.body, Some(about)),
         Err(error) => format!("[{error}]"),
     }
 }

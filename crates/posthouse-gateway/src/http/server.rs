@@ -15,6 +15,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use posthouse_core::Id;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -305,12 +306,12 @@ pub fn method_not_allowed(allow: &'static str, text: &'static str) -> HttpAnswer
     answer
 }
 
-/// An answer, and how it may be shown: its body is in memory.
-pub(crate) async fn shown(answer: HttpAnswer) -> (HttpAnswer, String) {
+/// An answer, `about` this message where that is known, and how it may be shown: its body is in memory.
+pub(crate) async fn shown(answer: HttpAnswer, about: Option<Id>) -> (HttpAnswer, String) {
     let (head, body) = answer.into_parts();
     // What is in memory cannot fail.
     let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let text = answer_text(head.status, &head.headers, &body);
+    let text = answer_text(head.status, &head.headers, &body, about);
     (Response::from_parts(head, Full::new(body)), text)
 }
 

@@ -239,14 +239,19 @@ impl Tap<'_> {
     }
 }
 
-/// An answer as it may be shown.
-pub(crate) fn answer_text(status: HttpStatus, headers: &HeaderMap, body: &Bytes) -> String {
-    exchange_text(&format!("HTTP/1.1 {}", status.as_u16()), headers, body)
+/// An answer as it may be shown, `about` this message where that is known.
+pub(crate) fn answer_text(
+    status: HttpStatus,
+    headers: &HeaderMap,
+    body: &Bytes,
+    about: Option<Id>,
+) -> String {
+    exchange_text(&format!("HTTP/1.1 {}", status.as_u16()), headers, body, about)
 }
 
-/// A request of ours as it may be shown: of its address there is the path alone.
-pub(crate) fn request_text(path: &str, headers: &HeaderMap, chunks: &[Bytes]) -> String {
-    exchange_text(&format!("POST {path} HTTP/1.1"), headers, &Bytes::from(chunks.concat()))
+/// A request of ours as it may be shown, `about` this message where that is known: of its address there is the path alone.
+pub(crate) fn request_text(path: &str, headers: &HeaderMap, chunks: &[Bytes], about: Option<Id>) -> String {
+    exchange_text(&format!("POST {path} HTTP/1.1"), headers, &Bytes::from(chunks.concat()), about)
 }
 
 #[cfg(test)]

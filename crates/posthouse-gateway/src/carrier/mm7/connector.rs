@@ -117,10 +117,11 @@ impl Connector for Mm7Connector {
             headers.insert(header::CONTENT_TYPE, content_type);
         }
         traces::tell(&mut headers, told);
-        let request = tap.as_ref().map(|_| request_text(self.uri.path(), &headers, &packed.chunks));
+        let request =
+            tap.as_ref().map(|_| request_text(self.uri.path(), &headers, &packed.chunks, Some(send.id)));
         let answer = self.client.post(&self.uri, headers, packed.chunks).await;
         if let Some((tap, request)) = tap.zip(request) {
-            tap.keep(request, reply_text(&answer));
+            tap.keep(request, reply_text(&answer, send.id));
         }
         Ok(read_answer(answer, &transaction_id))
     }

@@ -164,8 +164,8 @@ impl CarrierDoor {
         let (whose, peer) = ((None, Some(&carrier.id)), || from.to_string());
         let captures = self.metrics.captures();
         let Some(tap) = captures.tap(self.clock.now(), whose, "carrier", peer, began) else { return answer };
-        let request = request_text(head.uri.path(), &head.headers, &[bytes]);
-        let (answer, told) = shown(answer).await;
+        let request = request_text(head.uri.path(), &head.headers, &[bytes], None);
+        let (answer, told) = shown(answer, None).await;
         tap.keep(request, told);
         answer
     }

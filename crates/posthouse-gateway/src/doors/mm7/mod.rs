@@ -127,9 +127,10 @@ impl Mm7Door {
         let peer = || facts.head.remote.to_string();
         let Some(tap) = captures.tap(now, (account, carrier), FRONT_LEG, peer, began) else { return answer };
         let (path, chunks) = (&self.path, exchange.whole.clone().map_or_else(Vec::new, |whole| vec![whole]));
-        let request = request_text(path, &exchange.headers, &chunks);
-        let (answer, told) = shown(answer).await;
-        tap.about(outcome.ok()).keep(request, told);
+        let message = outcome.ok();
+        let request = request_text(path, &exchange.headers, &chunks, message);
+        let (answer, told) = shown(answer, message).await;
+        tap.about(message).keep(request, told);
         answer
     }
 
