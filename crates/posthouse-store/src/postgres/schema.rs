@@ -66,6 +66,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0007_request_key.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 8,
+        name: "mo_account",
+        sql: include_str!("../../migrations/postgres/0008_mo_account.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

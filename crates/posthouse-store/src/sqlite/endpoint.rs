@@ -12,7 +12,7 @@ use posthouse_core::{
     life::callback::{self, NotRetried, ResentCallback},
     store::{CallbackDepth, Endpoint, EndpointPause, KeptCallback, KeptFilter, LastFailure},
 };
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, ToSql};
 
 use super::{
     audit::write as write_audit,
@@ -30,8 +30,9 @@ const KEPT: &str = "SELECT c.id, c.message, c.account, coalesce(m.carrier, o.car
  FROM callback c LEFT JOIN message m ON m.id = c.message LEFT JOIN mo o ON o.id = c.message
  WHERE ";
 
-/// Callbacks that are owed or were kept as failed, newest first.
-pub(super) fn list(connection: &Connection, filter: &KeptFilter, limit: usize) -> Result<Vec<KeptCallback>> {
+/// The callbacks that match: those of an account that failed by their index; all others by a walk in the order of their ids. An index on
+/// what is owed would cost each report a page.
+fn query(filter: &KeptFilter, limit: usize) -> (String, Vec<Box<dyn ToSql>>) {
     let which = match filter.failed {
         None => "true",
         Some(true) => "c.failed = 1",
@@ -40,6 +41,12 @@ pub(super) fn list(connection: &Connection, filter: &KeptFilter, limit: usize) -
     let (conditions, mut values) = intervene::matching(&filter.which);
     let sql = format!("{KEPT}{which}{conditions} ORDER BY c.id DESC LIMIT ?");
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
+    (sql, values)
+}
+
+/// Callbacks that are owed or were kept as failed, newest first.
+pub(super) fn list(connection: &Connection, filter: &KeptFilter, limit: usize) -> Result<Vec<KeptCallback>> {
+    let (sql, values) = query(filter, limit);
     // Not kept prepared: there are as many as there are ways to ask.
     let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query(rusqlite::params_from_iter(values))?;
@@ -194,4 +201,38 @@ pub(super) fn paused(connection: &Connection) -> Result<Vec<String>> {
         .prepare_cached("SELECT account FROM endpoint WHERE paused_at IS NOT NULL ORDER BY account")?;
     let paused = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(paused)
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_core::life::intervention::FailedFilter;
+
+    use super::*;
+    use crate::{
+        sqlite::{schema, search::plan},
+        suite::bed::{acme, at},
+    };
+
+    /// Each walks an index from its end and sorts nothing; what has a beginning goes no further.
+    #[test]
+    fn lists_are_walked_within_their_bounds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let any = FailedFilter::default;
+        let of_acme = || FailedFilter { account: Some(acme()), ..any() };
+        let since = |filter| FailedFilter { since: Some(at(0)), before: Some(at(9)), ..filter };
+        let below = FailedFilter { below: Some(Id::first_at(at(9))), ..since(any()) };
+        for (which, failed, walk) in [
+            (any(), None, "SCAN c"),
+            (of_acme(), Some(true), "SEARCH c USING INDEX callback_failed (account=?)"),
+            (since(of_acme()), Some(true), "SEARCH c USING INDEX callback_failed (account=? AND id>?)"),
+            (since(of_acme()), Some(false), "SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"),
+            (since(of_acme()), None, "SEARCH c USING INTEGER PRIMARY KEY (rowid>?)"),
+            (below, None, "SEARCH c USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+        ] {
+            let plan = plan(&connection, &query(&KeptFilter { which, failed }, 9).0);
+            assert_eq!(plan[0], walk, "{plan:?}");
+            assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        }
+    }
 }

@@ -22,22 +22,19 @@ use super::{
     intervene,
     job::Tx,
     record::{Record, time},
-    write,
+    search, write,
 };
 
 /// A condition and its value.
 type Condition = (&'static str, Box<dyn ToSql>);
+/// A query's text, and the values in it.
+type Query = (String, Vec<Box<dyn ToSql>>);
 
 /// A message from a handset, and the callback that carries it.
 const MO: &str = "SELECT o.id, o.received_at, o.account, o.carrier, o.document, o.linked_id, o.ended_at, c.id AS callback, c.failed
  FROM mo o LEFT JOIN callback c ON c.message = o.id WHERE true";
 
-fn with(
-    select: &str,
-    conditions: Vec<Condition>,
-    order: &str,
-    limit: usize,
-) -> (String, Vec<Box<dyn ToSql>>) {
+fn with(select: &str, conditions: Vec<Condition>, order: &str, limit: usize) -> Query {
     let mut sql = select.to_owned();
     let mut values = Vec::new();
     for (condition, value) in conditions {
@@ -50,8 +47,8 @@ fn with(
     (sql, values)
 }
 
-/// Messages from handsets that match, newest first.
-pub(super) fn mos(connection: &Connection, filter: &MoFilter, limit: usize) -> Result<Vec<StoredMo>> {
+/// The messages from handsets that match: a walk over those of an account, or over all, no further than their ids can lie.
+fn mo_query(filter: &MoFilter, limit: usize) -> Query {
     let mut conditions: Vec<Condition> = Vec::new();
     if let Some(account) = &filter.account {
         conditions.push(("o.account = ?", Box::new(account.0.clone())));
@@ -69,15 +66,22 @@ pub(super) fn mos(connection: &Connection, filter: &MoFilter, limit: usize) -> R
         conditions.push(("o.linked_id = ?", Box::new(linked_id.clone())));
     }
     if let Some(since) = filter.since {
+        conditions.push(("o.id >= ?", Box::new(search::first_since(since))));
         conditions.push(("o.received_at >= ?", Box::new(since.as_millisecond())));
+    }
+    let before = filter.before.map(search::first_beyond);
+    if let Some(beyond) = before.into_iter().chain(filter.below.map(Id::number)).min() {
+        conditions.push(("o.id < ?", Box::new(beyond)));
     }
     if let Some(before) = filter.before {
         conditions.push(("o.received_at < ?", Box::new(before.as_millisecond())));
     }
-    if let Some(below) = filter.below {
-        conditions.push(("o.id < ?", Box::new(below.number())));
-    }
-    let (sql, values) = with(MO, conditions, " ORDER BY o.id DESC LIMIT ?", limit);
+    with(MO, conditions, " ORDER BY o.id DESC LIMIT ?", limit)
+}
+
+/// Messages from handsets that match, newest first.
+pub(super) fn mos(connection: &Connection, filter: &MoFilter, limit: usize) -> Result<Vec<StoredMo>> {
+    let (sql, values) = mo_query(filter, limit);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();
@@ -197,12 +201,8 @@ pub(super) fn for_nobody(
     Ok(found)
 }
 
-/// Reports and read replies whose message is not known, newest first.
-pub(super) fn unmatched(
-    connection: &Connection,
-    filter: &UnmatchedFilter,
-    limit: usize,
-) -> Result<Vec<UnmatchedReport>> {
+/// The reports and read replies that match: a walk over those of a carrier, or over all, of which there is a bound.
+fn unmatched_query(filter: &UnmatchedFilter, limit: usize) -> Query {
     let mut conditions: Vec<Condition> = Vec::new();
     let texts = [
         ("carrier = ?", filter.carrier.clone().map(|carrier| carrier.0)),
@@ -226,7 +226,16 @@ pub(super) fn unmatched(
     let select =
         "SELECT id, received_at, carrier, carrier_message_id, recipient, sender, status, said, read_at, odd
                   FROM unmatched_report WHERE true";
-    let (sql, values) = with(select, conditions, " ORDER BY id DESC LIMIT ?", limit);
+    with(select, conditions, " ORDER BY id DESC LIMIT ?", limit)
+}
+
+/// Reports and read replies whose message is not known, newest first.
+pub(super) fn unmatched(
+    connection: &Connection,
+    filter: &UnmatchedFilter,
+    limit: usize,
+) -> Result<Vec<UnmatchedReport>> {
+    let (sql, values) = unmatched_query(filter, limit);
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();
@@ -253,4 +262,55 @@ fn read_unmatched(row: &Row<'_>) -> Result<UnmatchedReport> {
         sender: record.value("sender")?,
         odd: record.value("odd")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        sqlite::{schema, search::plan},
+        suite::bed::{acme, at, carrier},
+    };
+
+    /// Each walks an index from its end, within the bounds that there are; what is found under an id is few, and may be sorted.
+    #[test]
+    fn lists_are_walked_within_their_bounds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let any = MoFilter::default;
+        let window = MoFilter { since: Some(at(0)), before: Some(at(9)), ..any() };
+        let linked = MoFilter { linked_id: Some("l".into()), ..any() };
+        let by_carrier = UnmatchedFilter { carrier: Some(carrier()), ..UnmatchedFilter::default() };
+        let named = UnmatchedFilter { carrier_message_id: Some("c".into()), ..by_carrier.clone() };
+        let to = UnmatchedFilter { recipient: Some("1".into()), ..UnmatchedFilter::default() };
+        for ((sql, _), walk) in [
+            (mo_query(&window, 9), "SEARCH o USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
+            (
+                mo_query(&MoFilter { account: Some(acme()), ..any() }, 9),
+                "SEARCH o USING INDEX mo_account (account=?)",
+            ),
+            (
+                mo_query(&MoFilter { account: Some(acme()), ..window }, 9),
+                "SEARCH o USING INDEX mo_account (account=? AND rowid>? AND rowid<?)",
+            ),
+            (mo_query(&linked, 9), "SEARCH o USING INDEX mo_linked_id (linked_id=?)"),
+            (
+                unmatched_query(&by_carrier, 9),
+                "SEARCH unmatched_report USING INDEX unmatched_report_carrier (carrier=?)",
+            ),
+            (
+                unmatched_query(&named, 9),
+                "SEARCH unmatched_report USING INDEX unmatched_report_id (carrier_message_id=? AND carrier=?)",
+            ),
+            (
+                unmatched_query(&to, 9),
+                "SEARCH unmatched_report USING INDEX unmatched_report_recipient (recipient=?)",
+            ),
+        ] {
+            let plan = plan(&connection, &sql);
+            assert_eq!(plan[0], walk, "{plan:?}");
+            let sorts = plan.iter().any(|step| step.contains("TEMP B-TREE"));
+            assert_eq!(sorts, sql.contains("linked_id = ?"), "{plan:?}");
+        }
+    }
 }

@@ -139,6 +139,8 @@ fn conditions(filter: &FailedFilter) -> Vec<(&'static str, Box<dyn ToSql>)> {
     let mut conditions: Vec<(&'static str, Box<dyn ToSql>)> = Vec::new();
     let millis = |time: Timestamp| Box::new(time.as_millisecond());
     if let Some(since) = filter.since {
+        // The id of a callback is never older than it is: the walk goes no further.
+        conditions.push(("c.id >= ?", Box::new(Id::first_at(since).number())));
         conditions.push(("c.at >= ?", millis(since)));
     }
     if let Some(before) = filter.before {

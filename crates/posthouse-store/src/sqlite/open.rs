@@ -287,7 +287,7 @@ fn readers(options: &SqliteOptions) -> Result<Readers, OpenError> {
         connection.pragma_update(None, "query_only", true)?;
         connections.push(connection);
     }
-    Ok(Readers::new(connections))
+    Ok(Readers::new(connections, options.search_time))
 }
 
 /// Takes up what an earlier run left. The lock says that no other gateway runs, so every lease is one of a dead process: it ends

@@ -1,6 +1,8 @@
 //! How a store is opened.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use posthouse_core::store::SEARCH_TIME;
 
 /// What is called when nobody knows any more what is on disk. It should end the process.
 pub type Fatal = Arc<dyn Fn(String) + Send + Sync>;
@@ -51,6 +53,8 @@ pub struct SqliteOptions {
     pub queue: usize,
     /// How many reads go on at once; at least 1.
     pub read_connections: usize,
+    /// How long a search may take.
+    pub search_time: Duration,
     /// What is called when nobody knows any more what is on disk: a sync or a commit failed. It should end the process;
     /// as long as it does not, every write fails.
     pub on_fatal: Fatal,
@@ -70,6 +74,7 @@ impl Default for SqliteOptions {
             inline_max: 16 << 10,
             queue: 4096,
             read_connections: 4,
+            search_time: SEARCH_TIME,
             on_fatal: exit(),
         }
     }

@@ -157,3 +157,34 @@ fn counted(count: i64) -> u64 {
 fn limit() -> i64 {
     i64::try_from(COUNTED).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{schema, search::plan};
+
+    /// None goes through all that there is: each is a stretch of an index, or its first row.
+    #[test]
+    fn depths_and_ages_are_stretches_of_indices() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        for (query, walk) in [
+            (NEXT_CARRIER, "SEARCH work USING INDEX work_send (carrier>?)"),
+            (OLDEST_WAITING, "SEARCH work USING INDEX work_waiting (carrier=?)"),
+            (DUE, "SEARCH work USING INDEX work_send (carrier=? AND due<?)"),
+            (OLDEST_IN_HAND, "SEARCH work USING INDEX work_leased (owner>?)"),
+            (OVERDUE, "SEARCH work USING INDEX work_timer (due<?)"),
+            (NEXT_OWED, "SEARCH callback USING INDEX callback_due (account>?)"),
+            (NEXT_FAILED, "SEARCH callback USING INDEX callback_failed (account>?)"),
+            (OWED, "SEARCH callback USING INDEX callback_due (account=? AND due>?)"),
+            (FAILED, "SEARCH callback USING INDEX callback_failed (account=?)"),
+            (OLDEST_OWED, "SEARCH callback USING INDEX callback_due (account=? AND due>?)"),
+        ] {
+            let plan: Vec<String> =
+                plan(&connection, query).iter().map(|step| step.replace("COVERING ", "")).collect();
+            assert!(plan.iter().any(|step| step == walk), "{query}: {plan:?}");
+            let scans = plan.iter().any(|step| step.starts_with("SCAN") && !step.contains("(subquery"));
+            assert!(!scans, "{query}: {plan:?}");
+        }
+    }
+}

@@ -27,14 +27,16 @@ pub(crate) struct Readers {
     room: Arc<Semaphore>,
     /// Permits to search: half of the connections are left to what is short.
     searches: Arc<Semaphore>,
+    /// How long each may take.
+    search_time: Duration,
 }
 
 impl Readers {
-    /// A pool of these connections.
-    pub(crate) fn new(connections: Vec<Connection>) -> Self {
+    /// A pool of these connections, on which a search may take so long.
+    pub(crate) fn new(connections: Vec<Connection>, search_time: Duration) -> Self {
         let room = Arc::new(Semaphore::new(connections.len()));
         let searches = Arc::new(Semaphore::new(connections.len().div_ceil(2)));
-        Self { idle: Arc::new(Mutex::new(connections)), room, searches }
+        Self { idle: Arc::new(Mutex::new(connections)), room, searches, search_time }
     }
 
     /// Reads within one snapshot. The reading goes on to its end also when the caller stops waiting for it.
@@ -70,7 +72,7 @@ impl Readers {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.search_for(SEARCH_TIME, read).await
+        self.search_for(self.search_time, read).await
     }
 
     async fn search_for<T, F>(&self, time: Duration, read: F) -> Result<T, StoreError>
@@ -144,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_that_takes_too_long_is_given_up_and_leaves_its_connection_as_it_was() {
-        let readers = Readers::new(vec![Connection::open_in_memory().unwrap()]);
+        let readers = Readers::new(vec![Connection::open_in_memory().unwrap()], SEARCH_TIME);
         let wide =
             readers.search_for(Duration::from_millis(20), |connection| number(connection, ENDLESS)).await;
         assert_eq!(wide, Err(StoreError::TooWide));

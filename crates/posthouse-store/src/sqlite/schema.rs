@@ -97,6 +97,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "request_key",
         sql: include_str!("../../migrations/sqlite/0024_request_key.sql"),
     },
+    Migration {
+        version: 25,
+        name: "mo_account",
+        sql: include_str!("../../migrations/sqlite/0025_mo_account.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (

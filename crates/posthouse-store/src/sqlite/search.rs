@@ -392,12 +392,12 @@ fn failed_bounds(query: &mut Query, filter: &MessageFilter) {
 }
 
 /// Where the ids begin of what may have been accepted since this time.
-fn first_since(since: Timestamp) -> i64 {
+pub(super) fn first_since(since: Timestamp) -> i64 {
     Id::first_at(since.checked_sub(APART).unwrap_or(Timestamp::MIN)).number()
 }
 
 /// Where the ids begin of what cannot have been accepted before this time.
-fn first_beyond(before: Timestamp) -> i64 {
+pub(super) fn first_beyond(before: Timestamp) -> i64 {
     Id::first_at(before.checked_add(APART).unwrap_or(Timestamp::MAX)).number()
 }
 
@@ -542,6 +542,13 @@ pub(super) fn corrupt_media(id: Id) -> StoreError {
     corrupt("media", "body", id, "its checksum does not match")
 }
 
+/// The steps by which SQLite would carry out a query.
+#[cfg(test)]
+pub(super) fn plan(connection: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap()
+}
+
 #[cfg(test)]
 mod tests {
     use posthouse_core::life::state::State;
@@ -585,11 +592,6 @@ mod tests {
         let plan = plan(&connection, &counted.text("count(*)", ""));
         assert!(plan.iter().any(|step| step == "MULTI-INDEX OR"), "{plan:?}");
         assert!(!plan.iter().any(|step| step.starts_with("SCAN m")), "{plan:?}");
-    }
-
-    fn plan(connection: &Connection, sql: &str) -> Vec<String> {
-        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap()
     }
 
     #[test]

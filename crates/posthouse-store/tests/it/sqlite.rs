@@ -5,15 +5,21 @@ use std::{
     os::unix::fs::{FileExt, PermissionsExt},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use posthouse_core::{
     Id,
-    life::intervention::Intervention,
+    account::AccountName,
+    audit::AuditFilter,
+    life::intervention::{FailedFilter, Intervention},
     message::EventKind,
     provisioning::{Change, Prefix, Range},
     slots::Slots,
-    store::{Acceptance, NewMessage, StoreError, roles::*},
+    store::{
+        Acceptance, KeptFilter, MessageFilter, MoFilter, NewMessage, RefusalFilter, StoreError,
+        UnmatchedFilter, roles::*,
+    },
 };
 use posthouse_store::{
     OpenError,
@@ -766,4 +772,51 @@ mod what_is_over {
         assert!(found(&place, &[&over.media[0][100..132]]).is_empty());
         assert!(store.media(kept.id).await.unwrap() == kept.media);
     }
+}
+
+/// As many rows of everything that is looked through as nobody looks at in no time.
+const LOOKED_THROUGH: &str = "
+    CREATE TEMP TABLE n (i INTEGER);
+    INSERT INTO n WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT i FROM n;
+    INSERT INTO message (id, state, accepted_at, changed_at, delivery_report, account, carrier, recipient, transaction_id, submission)
+        SELECT i, 10, i, i, 0, 'acme', '31003', '16175550100', i, '{}' FROM n;
+    INSERT INTO mo (id, received_at, account, carrier, transaction_id, digest, document)
+        SELECT i, i, 'acme', '31003', i, x'00', '{\"sender\":{\"text\":\"1\"}}' FROM n;
+    INSERT INTO callback (id, message, due, at, account) SELECT i, i, i, i, 'acme' FROM n;
+    INSERT INTO unmatched_report (received_at, carrier, carrier_message_id, status, said)
+        SELECT i, '31003', i, 'Retrieved', '' FROM n;
+    INSERT INTO audit (at, actor, role, credential, verb, target) SELECT i, 'ann', 'admin', 'token', 'apply', 'x' FROM n;
+    INSERT INTO refusal (at, last_at, times, account, code, row, rule, peer, document)
+        SELECT i, i, 1, 'acme', 2000, 1, 'r', 'p', '{}' FROM n;";
+
+/// Searches walk, and their walks may be long: each ends in time, wherever it is, and leaves its connection to what is short.
+#[tokio::test]
+async fn every_search_ends_in_time() {
+    let place = Place::new();
+    place.open_store().await.close().await.unwrap();
+    database(&place).execute_batch(LOOKED_THROUGH).unwrap();
+    let store =
+        SqliteStore::open(SqliteOptions { search_time: Duration::ZERO, ..place.options() }).await.unwrap();
+    let nobody = || Some(AccountName("nobody".into()));
+    let mos = MoFilter { sender: Some("2".into()), ..MoFilter::default() };
+    let which = FailedFilter { account: nobody(), ..FailedFilter::default() };
+    let callbacks = KeptFilter { which, failed: None };
+    let unmatched = UnmatchedFilter { before: Some(at(-2_000_000_000)), ..UnmatchedFilter::default() };
+    let audit = AuditFilter { since: Some(at(0)), ..AuditFilter::default() };
+    let refusals = RefusalFilter { peer: Some("q".into()), ..RefusalFilter::default() };
+    let messages = MessageFilter { account: nobody(), ..MessageFilter::default() };
+    let too_wide = Err(StoreError::TooWide);
+    for _ in 0..2 {
+        assert_eq!(store.mos(&mos, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.kept_callbacks(&callbacks, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.unmatched(&unmatched, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.audit(&audit, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.refusals(&refusals, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.messages(&messages, 9).await.map(|found| found.len()), too_wide);
+        assert_eq!(store.count(&messages, &[], 9).await.map(|found| found.len()), too_wide);
+    }
+    let newest = store.kept_callbacks(&KeptFilter::default(), 2).await.unwrap();
+    assert_eq!(newest.iter().map(|callback| callback.id.number()).collect::<Vec<_>>(), [20_000, 19_999]);
+    assert_eq!(store.newest_id().await.unwrap().map(Id::number), Some(20_000));
+    store.close().await.unwrap();
 }
