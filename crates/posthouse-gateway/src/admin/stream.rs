@@ -8,6 +8,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
+use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{actor::Actor, shown::in_json};
 use serde_json::Value;
@@ -32,6 +33,12 @@ use crate::{
 const PATH: &str = "/api/v1/stream";
 /// How often what is followed is looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// All streams together look for a twentieth of the time: one whose looks take long, for what it follows is rare among millions, looks less
+/// often than every second, and at least so often.
+const SHARE: u32 = 20;
+const SELDOM: Duration = Duration::from_secs(5 * 60);
+/// How far back is looked where a look at everything takes too long.
+const NEAR: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked whether whoever follows still may.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// How many streams there may be at a time.
@@ -68,6 +75,8 @@ struct FollowedTopic {
     name: &'static str,
     key: &'static str,
     path: String,
+    /// Whether only what is [near](NEAR) is looked at.
+    is_near: bool,
     /// What was last seen of each item; `None` before the first look, which tells nothing.
     seen: Option<HashMap<String, Value>>,
 }
@@ -172,7 +181,13 @@ impl Followed {
         let topic = |wanted: &str| {
             let found = TOPICS.into_iter().find(|(name, _)| *name == wanted.trim());
             let (name, key) = found.ok_or_else(|| unknown(wanted))?;
-            Ok(FollowedTopic { name, key, path: format!("/{name}?{}", filters(name)), seen: None })
+            Ok(FollowedTopic {
+                name,
+                key,
+                path: format!("/{name}?{}", filters(name)),
+                is_near: false,
+                seen: None,
+            })
         };
         let topics = topics.split(',').map(topic).collect::<Result<Vec<_>, ProblemDetails>>()?;
         Ok(Self { topics })
@@ -185,7 +200,12 @@ impl Followed {
     async fn look(&mut self, follower: &Follower) -> Result<Vec<(&'static str, Value)>, ProblemDetails> {
         let mut changed = Vec::new();
         for topic in &mut self.topics {
-            let page: Value = follower.api.get(&follower.by, &topic.path).await?;
+            let mut page: Result<Value, _> = follower.api.get(&follower.by, &topic.path(follower)).await;
+            if matches!(&page, Err(problem) if problem.is(ProblemCode::WindowTooWide)) && !topic.is_near {
+                topic.is_near = true;
+                page = follower.api.get(&follower.by, &topic.path(follower)).await;
+            }
+            let page = page?;
             let items = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
             changed.extend(topic.differ(items).into_iter().map(|item| (topic.name, item)));
         }
@@ -194,6 +214,15 @@ impl Followed {
 }
 
 impl FollowedTopic {
+    /// The list that is looked at now.
+    fn path(&self, follower: &Follower) -> String {
+        let since = follower.state.clock.now().checked_sub(NEAR).unwrap_or(Timestamp::MIN);
+        match self.is_near && self.name != "queues" {
+            true => format!("{}&since={since}", self.path),
+            false => self.path.clone(),
+        }
+    }
+
     /// The items that are new, or are another than they were; the oldest first.
     fn differ(&mut self, items: Vec<Value>) -> Vec<Value> {
         let key = |item: &Value| item.get(self.key).map(ToString::to_string).unwrap_or_default();
@@ -223,7 +252,7 @@ async fn follow(
 ) {
     // Room for the last event, which says why it is the last.
     let Ok(last) = events.clone().reserve_owned().await else { return };
-    let mut asked = Instant::now();
+    let (mut asked, mut next) = (Instant::now(), Instant::now());
     let ended = loop {
         tokio::select! {
             () = sleep(EVERY) => {}
@@ -238,7 +267,15 @@ async fn follow(
         if follower.state.drain.is_stopping() {
             break over("the gateway stops");
         }
-        match followed.look(&follower).await {
+        let began = Instant::now();
+        let changed = match began >= next {
+            true => followed.look(&follower).await,
+            false => Ok(Vec::new()),
+        };
+        if began >= next {
+            next = began + rest(began.elapsed(), MOST.saturating_sub(place.semaphore().available_permits()));
+        }
+        match changed {
             Ok(changed) => {
                 let beat = event("beat", &Value::String(follower.state.clock.now().to_string()));
                 if !tell(&events, changed.iter().map(|(name, item)| event(name, item)).chain([beat])) {
@@ -253,6 +290,12 @@ async fn follow(
     let why = serde_json::to_value(&ended).unwrap_or_default();
     let _ = last.send(event("end", &why));
     drop(place);
+}
+
+/// How long after a look that took so long the next one begins, with so many streams open.
+fn rest(took: Duration, streams: usize) -> Duration {
+    let streams = u32::try_from(streams).unwrap_or(u32::MAX);
+    took.saturating_mul(SHARE.saturating_mul(streams)).clamp(EVERY, SELDOM)
 }
 
 /// Has these events wait for whoever follows; whether there was room for all of them.
@@ -294,14 +337,33 @@ mod tests {
 
     #[test]
     fn what_is_new_or_another_is_told_the_oldest_first() {
-        let mut topic =
-            FollowedTopic { name: "messages", key: "message_id", path: String::new(), seen: None };
+        let mut topic = FollowedTopic {
+            name: "messages",
+            key: "message_id",
+            path: String::new(),
+            is_near: false,
+            seen: None,
+        };
         let item = |id: &str, state: &str| json!({"message_id": id, "state": state});
         assert_eq!(topic.differ(vec![item("2", "Accepted"), item("1", "Sending")]), Vec::<Value>::new());
         let next =
             vec![item("4", "Accepted"), item("3", "Accepted"), item("2", "Sending"), item("1", "Sending")];
         assert_eq!(topic.differ(next), [item("2", "Sending"), item("3", "Accepted"), item("4", "Accepted")]);
         assert_eq!(topic.differ(vec![item("4", "Accepted")]), Vec::<Value>::new());
+    }
+
+    #[test]
+    fn streams_share_a_twentieth_of_the_time() {
+        let millis = Duration::from_millis;
+        for (took, streams, expected) in [
+            (millis(1), 1, millis(1_000)),
+            (millis(2), 32, millis(1_280)),
+            (millis(500), 1, millis(10_000)),
+            (millis(500), 20, millis(200_000)),
+            (millis(2_000), 32, millis(300_000)),
+        ] {
+            assert_eq!(rest(took, streams), expected, "{took:?} of {streams}");
+        }
     }
 
     #[tokio::test]
