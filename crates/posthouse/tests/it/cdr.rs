@@ -10,7 +10,10 @@ use serde_json::Value;
 use tokio::task::block_in_place;
 
 use crate::{
-    outage::town::{Load, Sizes, Town, all_ended, provision, until},
+    outage::{
+        file_system::{disk, leave, make_space, on_a_disk_of_its_own},
+        town::{Load, Sizes, Town, all_ended, provision, until},
+    },
     process::posthouse,
 };
 
@@ -38,8 +41,12 @@ fn records(folder: &Path) -> BTreeMap<String, Vec<Value>> {
 }
 
 fn keep_records(folder: &Path, how: &str) {
+    keep_records_in(folder, Path::new("cdr"), how);
+}
+
+fn keep_records_in(folder: &Path, cdr: &Path, how: &str) {
     let mut settings = fs::OpenOptions::new().append(true).open(folder.join("posthouse.toml")).unwrap();
-    writeln!(settings, "\n[cdr]\nfolder = \"cdr\"\n{how}").unwrap();
+    writeln!(settings, "\n[cdr]\nfolder = {:?}\n{how}", cdr.display().to_string()).unwrap();
 }
 
 fn metric(admin: &str, name: &str) -> Option<f64> {
@@ -145,4 +152,50 @@ async fn records_wait_in_the_store_while_the_folder_is_away() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(1), "{said}");
     assert!(said.contains("another process writes into it; give each gateway a folder of its own"), "{said}");
+}
+
+/// The folder is on a disk that fills up in the middle of a record, and the gateway is killed while it is full.
+#[test]
+fn a_full_disk_loses_no_record_and_writes_none_twice() {
+    let make = "mount -t tmpfs -o size=128k,mode=700 none \"$DISK\" || exit 77";
+    on_a_disk_of_its_own("cdr::records_on_a_full_disk", make);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the test before makes the disk for it"]
+async fn records_on_a_full_disk() {
+    let (place, disk) = (tempfile::tempdir().unwrap(), disk());
+    let folder = place.path().join("gateway");
+    let town = Town::build(&folder).await;
+    let cdr = disk.join("cdr");
+    keep_records_in(&folder, &cdr, "");
+    let mut gateway = town.gateway();
+    block_in_place(|| provision(&folder, &town.carrier.url(), &town.vasp.url(), ""));
+    // Two pages: they end within a record.
+    leave(&disk, 8 << 10);
+    let (load, clients) = Load::start(SIZES, 60, &gateway.mm7);
+    clients.join_all().await;
+    let told = block_in_place(|| gateway.program.said("records are kept in the store"));
+    assert!(told.contains("No space left on device"), "{told}");
+    all_ended(&folder).await;
+    until("some wait", || {
+        metric(&gateway.admin, "posthouse_cdr_pending").is_some_and(|waiting| waiting > 0.0)
+    })
+    .await;
+    assert_eq!(metric(&gateway.admin, "posthouse_cdr_failing"), Some(1.0));
+    gateway.program.signal("KILL");
+    block_in_place(|| gateway.program.ended());
+    gateway = town.gateway();
+    block_in_place(|| gateway.program.said("records are kept in the store"));
+    assert!(records(&cdr).values().all(|of_it| of_it.len() == 1));
+    assert!(records(&cdr).len() < load.accepted().len());
+
+    make_space(&disk);
+    until("all are written", || records(&cdr).len() == load.accepted().len()).await;
+    until("it is well", || metric(&gateway.admin, "posthouse_cdr_failing") == Some(0.0)).await;
+    assert_eq!(metric(&gateway.admin, "posthouse_cdr_pending"), Some(0.0));
+    gateway.program.signal("TERM");
+    assert!(block_in_place(|| gateway.program.ended()).status.success());
+    let records = records(&cdr);
+    assert!(load.accepted().keys().all(|id| records[&id.to_string()].len() == 1));
 }

@@ -5,7 +5,7 @@
 
 mod clock;
 mod disk;
-mod file_system;
+pub mod file_system;
 mod idle;
 mod peers_down;
 mod status;

@@ -59,7 +59,7 @@ fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
 }
 
 /// Waits till who connects is shown this certificate.
-async fn shows(door: SocketAddr, client: &ClientConfig, leaf: &Leaf) {
+pub(super) async fn shows(door: SocketAddr, client: &ClientConfig, leaf: &Leaf) {
     let looking = async || {
         let stream = connect(door, client).await.unwrap();
         (shown(&stream) == leaf.der()).then_some(())
@@ -68,7 +68,7 @@ async fn shows(door: SocketAddr, client: &ClientConfig, leaf: &Leaf) {
 }
 
 /// Posts till it is told to stop: each request over a connection of its own, or all over one.
-async fn keep_posting(
+pub(super) async fn keep_posting(
     door: SocketAddr,
     client: Arc<ClientConfig>,
     reuse: bool,

@@ -1,16 +1,24 @@
 //! The commands beside a gateway whose doors speak TLS.
 
-use std::{fs, net::SocketAddr, path::Path};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
+use posthouse_core::store::MessageFilter;
 use posthouse_gateway::tls::files::Tls;
 use posthouse_testing::{
+    answer::exchange_on,
     provisioning::{AccountToml, CarrierToml, range},
+    request::RawRequest,
     settings,
+    store::visit,
+    town::address,
 };
 use serde_json::Value;
+use tokio::task::{JoinSet, block_in_place};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    certs::{Ca, files, server},
+    certs::{Ca, connect, files, server},
+    listeners::{keep_posting, shows},
     outgoing::{Fate, front},
 };
 use crate::process::{Gateway, Program, posthouse};
@@ -105,6 +113,54 @@ fn a_new_file_that_cannot_be_used_is_logged_and_the_old_one_stays() {
     fs::write(&tls.cert, good).unwrap();
     let (_, told, applied) = run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]);
     assert!(applied, "{told}");
+}
+
+/// New certificates, another configuration and other provisioning, one after the other while messages come over connections that last and
+/// over new ones: each is accepted, each that was accepted is there, and what is new counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_again_under_load_refuses_and_loses_nothing() {
+    let (place, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let folder = place.path();
+    let tls = configure(folder, &ca);
+    let gateway = block_in_place(|| Gateway::start(folder));
+    block_in_place(|| run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]));
+    let door = address(&gateway.mm7);
+    let (client, enough) = (Arc::new(ca.client(None)), CancellationToken::new());
+    let mut posting = JoinSet::new();
+    for reuse in [true, false, true, false] {
+        posting.spawn(keep_posting(door, Arc::clone(&client), reuse, enough.clone()));
+    }
+    let settings = fs::read_to_string(folder.join("posthouse.toml")).unwrap();
+    for round in 0..3 {
+        let next = ca.issue(&["127.0.0.1"]);
+        next.write(&tls);
+        fs::write(
+            folder.join("posthouse.toml"),
+            format!("{settings}[retention]\nmedia = \"{}h\"\n", 1 + round),
+        )
+        .unwrap();
+        gateway.program.signal("HUP");
+        block_in_place(|| gateway.program.said("the configuration was read again"));
+        let newcomer = AccountToml::new(&format!("late-{round}")).service("default = true\n");
+        fs::write(folder.join("p.toml"), format!("{}{newcomer}", acme())).unwrap();
+        let (said, told, _) = block_in_place(|| run(folder, &["apply", "p.toml", "-c", "posthouse.toml"]));
+        assert!(said.contains("took it"), "{said}{told}");
+        shows(door, &client, &next).await;
+        let mut request = RawRequest::to("16175559008");
+        request.vaspid = Some(format!("late-{round}-key"));
+        let mut stream = connect(door, &client).await.unwrap();
+        let answer = exchange_on(&mut stream, &request.bytes()).await;
+        assert_eq!(answer.code(), Some(1000), "{}", answer.xml());
+    }
+    enough.cancel();
+    let accepted: Vec<usize> = posting.join_all().await;
+    assert!(accepted.iter().all(|accepted| *accepted > 0), "{accepted:?}");
+    let store = visit(folder).await;
+    let all = store.count(&MessageFilter::default(), &[], 1).await.unwrap();
+    assert_eq!(all[0].messages, accepted.iter().sum::<usize>() as u64 + 3);
+    store.close().await.unwrap();
+    gateway.program.signal("TERM");
+    assert!(block_in_place(|| gateway.program.ended()).status.success());
 }
 
 /// A connection of a carrier, with lines for its `tls`.
