@@ -1,18 +1,17 @@
 //! `posthouse captures`: what goes over the wire for an account or a carrier, kept by a gateway for a while.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{ApiClient, CaptureRequest, CaptureView, CapturedExchange, MAX_PAGE};
-use posthouse_gateway::config::Settings;
 use serde_json::json;
 
 use crate::{
     print::{self, Printer},
     running,
-    target::{GatewayAddress, environment},
+    target::settings_of,
     times::duration,
+    via::ViaArgs,
     wait::wait_for,
 };
 
@@ -35,19 +34,6 @@ enum Command {
     Remove(One),
 }
 
-/// What all of them have in common.
-#[derive(clap::Args)]
-struct Common {
-    /// The configuration that says where the store is; without one, it is under ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    gateway: GatewayAddress,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +45,7 @@ and numbers are masked. They are in the memory of the one gateway that is asked,
 admin, and the audit has it.")]
 struct Begin {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// What this account sends and gets
     #[arg(long, value_name = "NAME", conflicts_with = "carrier", required_unless_present = "carrier")]
     account: Option<String>,
@@ -81,7 +67,7 @@ Examples:
   posthouse captures list --json")]
 struct List {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
 }
 
 #[derive(clap::Args)]
@@ -93,7 +79,7 @@ Examples:
 `posthouse captures list` has the ids.")]
 struct One {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// What it is called by
     id: String,
 }
@@ -111,21 +97,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Common {
-    /// A gateway has them, and no store.
-    async fn api(&self) -> anyhow::Result<ApiClient> {
-        let settings = Settings::load(self.config.as_deref(), &environment)?;
-        match &self.gateway.url {
-            Some(url) => running::api_at(url, &settings, &self.gateway),
-            None => match running::api(&settings, &self.gateway).await {
-                Some(api) => Ok(api),
-                None => bail!(
-                    "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
-                    settings.store.shown()
-                ),
-            },
-        }
-    }
+/// A gateway has them, and no store.
+async fn api(args: &ViaArgs) -> anyhow::Result<ApiClient> {
+    running::required(&settings_of(args.config.as_deref())?, &args.gateway).await
 }
 
 impl Begin {
@@ -133,9 +107,9 @@ impl Begin {
         let until = self.time.map(|time| Timestamp::now().checked_add(time)).transpose()?;
         let (account, carrier) = (self.account.clone(), self.carrier.clone());
         let request = CaptureRequest { account, carrier, until, max: self.max };
-        let capture = self.common.api().await?.begin_capture(&request).await?;
+        let capture = api(&self.via).await?.begin_capture(&request).await?;
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&capture)?;
             return Ok(());
         }
@@ -147,9 +121,9 @@ impl Begin {
 
 impl List {
     async fn run(&self) -> anyhow::Result<()> {
-        let captures = self.common.api().await?.captures().await?.items;
+        let captures = api(&self.via).await?.captures().await?.items;
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&json!({ "items": captures }))?;
             return Ok(());
         }
@@ -175,7 +149,7 @@ fn line(out: &mut Printer, capture: &CaptureView) -> std::io::Result<()> {
 
 impl One {
     async fn show(&self) -> anyhow::Result<()> {
-        let api = self.common.api().await?;
+        let api = api(&self.via).await?;
         let capture = api.capture(&self.id).await?;
         let mut exchanges = Vec::new();
         let mut cursor = None;
@@ -188,7 +162,7 @@ impl One {
             }
         }
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&json!({ "capture": capture, "exchanges": exchanges }))?;
             return Ok(());
         }
@@ -200,9 +174,9 @@ impl One {
     }
 
     async fn remove(&self) -> anyhow::Result<()> {
-        let removed = self.common.api().await?.remove_capture(&self.id).await?;
+        let removed = api(&self.via).await?.remove_capture(&self.id).await?;
         let mut out = print::stdout();
-        match self.common.json {
+        match self.via.json {
             true => out.json(&removed)?,
             false => writeln!(out, "capture {} is gone", removed.id)?,
         }

@@ -22,13 +22,13 @@ use serde_json::json;
 pub(super) use self::filter::{moment, number};
 use self::{
     filter::Filter,
-    frame::{Common, as_json, message_line, open},
+    frame::{as_json, message_line},
 };
 use crate::{
     print::{self, Printer},
     target::settings_of,
     times::seconds,
-    via::Via,
+    via::{Via, ViaArgs},
     wait::wait_for,
 };
 
@@ -77,7 +77,7 @@ A search that takes longer than two seconds is given up: a shorter time, a numbe
 The exit code is 2 where an account, a carrier or a connection is named that is not provisioned.")]
 struct List {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     #[command(flatten)]
     filter: Filter,
     /// Only say how many there are; without a window, of the last 24 hours
@@ -101,7 +101,7 @@ Example: posthouse messages show 191642196911325184
 Of a message that has not ended it says what is next, and when: an attempt, or the end of the wait for reports.")]
 struct Show {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// The MessageID that SubmitRsp gave
     id: String,
 }
@@ -121,7 +121,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
-    let via = open(&list.common).await?;
+    let via = list.via.open().await?;
     let query = list.filter.query(Timestamp::now());
     let mut out = print::stdout();
     if list.count {
@@ -129,7 +129,7 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let page = via.messages(&query, list.cursor.map(|id| id.to_string()), list.limit).await?;
-    if list.common.json {
+    if list.via.json {
         let messages: Vec<_> = page.items.iter().map(as_json).collect();
         out.json(&json!({ "messages": messages, "next": page.next }))?;
         return Ok(ExitCode::SUCCESS);
@@ -149,7 +149,7 @@ async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &
     let now = Timestamp::now();
     if list.by.is_empty() {
         let total = via.count(query, now).await?;
-        if list.common.json {
+        if list.via.json {
             out.json(&as_json(&total))?;
         } else {
             writeln!(out, "{} messages{}", total.messages, in_window(total.since, total.until))?;
@@ -157,7 +157,7 @@ async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &
         return Ok(());
     }
     let summary = via.summary(query, &list.by, now).await?;
-    if list.common.json {
+    if list.via.json {
         out.json(&as_json(&summary))?;
         return Ok(());
     }
@@ -189,14 +189,14 @@ fn in_common(share: &MessageShare) -> String {
 }
 
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
-    let via = open(&show.common).await?;
+    let via = show.via.open().await?;
     let now = Timestamp::now();
     let Some(shown) = via.message(&show.id, now).await? else {
-        let settings = settings_of(show.common.config.as_deref())?;
+        let settings = settings_of(show.via.config.as_deref())?;
         bail!("{}", elsewhere(&show.id, &via.find(&show.id, &settings, now).await?));
     };
     let mut out = print::stdout();
-    if show.common.json {
+    if show.via.json {
         let mut shown = as_json(&shown);
         // It is for people: `bytes` says how long all of it is.
         if let Some(members) = shown.as_object_mut() {

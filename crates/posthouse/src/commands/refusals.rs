@@ -1,6 +1,6 @@
 //! `posthouse refusals`: what VASPs were refused for, and what would put it right.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{io, process::ExitCode};
 
 use anyhow::bail;
 use jiff::Timestamp;
@@ -11,9 +11,8 @@ use serde_json::json;
 use super::messages::{moment, number};
 use crate::{
     print::{self, Printer},
-    target::{GatewayAddress, settings_of},
     times::seconds,
-    via::Via,
+    via::ViaArgs,
     wait::wait_for,
 };
 
@@ -35,19 +34,6 @@ enum Command {
     Show(Show),
 }
 
-/// What both have in common.
-#[derive(clap::Args)]
-struct Common {
-    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    gateway: GatewayAddress,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +45,7 @@ Wrong keys, wrong passwords and the like are counted, an hour at a time; others 
 No content is kept, and no whole phone number.")]
 struct List {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// Only this account's
     #[arg(long)]
     account: Option<String>,
@@ -99,7 +85,7 @@ Example: posthouse refusals show 4711
 Places are those of the body: byte from 0, line and column from 1, part 0 is the envelope.")]
 struct Show {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// Its id in the list
     id: String,
 }
@@ -110,10 +96,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Command::List(list) => wait_for(run_list(list)),
         Command::Show(show) => wait_for(run_show(show)),
     }
-}
-
-async fn open(common: &Common) -> anyhow::Result<Via> {
-    Via::open(&settings_of(common.config.as_deref())?, &common.gateway).await
 }
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
@@ -128,11 +110,11 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         until,
         unprovisioned: list.unprovisioned,
     };
-    let via = open(&list.common).await?;
+    let via = list.via.open().await?;
     let page = via.refusals(&query, list.cursor.clone(), list.limit).await?;
     via.close().await?;
     let mut out = print::stdout();
-    if list.common.json {
+    if list.via.json {
         out.json(&json!({ "refusals": page.items, "next": page.next }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -158,14 +140,14 @@ pub(super) fn line(refusal: &RefusalView) -> String {
 }
 
 async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
-    let via = open(&show.common).await?;
+    let via = show.via.open().await?;
     let found = via.refusal(&show.id).await?;
     via.close().await?;
     let Some(found) = found else {
         bail!("there is no refusal {}; `posthouse refusals list` shows those there are", show.id);
     };
     let mut out = print::stdout();
-    match show.common.json {
+    match show.via.json {
         true => out.json(&serde_json::to_value(&found)?)?,
         false => print_one(&mut out, &found)?,
     }

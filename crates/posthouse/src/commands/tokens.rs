@@ -1,18 +1,12 @@
 //! `posthouse tokens`: who may use the admin API, and what they may do.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use jiff::Timestamp;
 use posthouse_api::{IssuedToken, TokenRequest, TokenView};
 use serde_json::json;
 
-use crate::{
-    print,
-    target::{GatewayAddress, settings_of},
-    times::duration,
-    via::Via,
-    wait::wait_for,
-};
+use crate::{print, times::duration, via::ViaArgs, wait::wait_for};
 
 /// The arguments of `posthouse tokens`.
 #[derive(clap::Args)]
@@ -31,19 +25,6 @@ enum Command {
     Revoke(Revoke),
 }
 
-/// What all of them have in common.
-#[derive(clap::Args)]
-struct Common {
-    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    #[command(flatten)]
-    gateway: GatewayAddress,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -56,7 +37,7 @@ gateway; admin also changes provisioning, keys and tokens; vasp:NAME sees what i
 nobody can look it up later. See docs/api.md.")]
 struct Add {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// Whose it is, as timelines and the audit tell it
     name: String,
     /// What it is good for: viewer, support, operator, admin, or vasp:ACCOUNT
@@ -74,7 +55,7 @@ Examples:
   posthouse tokens list --json -c /etc/posthouse.toml")]
 struct List {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
 }
 
 #[derive(clap::Args)]
@@ -85,7 +66,7 @@ Examples:
 `posthouse tokens list` has the ids.")]
 struct Revoke {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// What it is called by
     id: String,
 }
@@ -102,23 +83,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Common {
-    async fn via(&self) -> anyhow::Result<Via> {
-        let settings = settings_of(self.config.as_deref())?;
-        Via::open(&settings, &self.gateway).await
-    }
-}
-
 impl Add {
     async fn run(&self) -> anyhow::Result<()> {
         let expires_at = self.expires.map(|time| Timestamp::now().checked_add(time)).transpose()?;
         let request = TokenRequest { name: self.name.clone(), role: self.role.clone(), expires_at };
-        let via = self.common.via().await?;
+        let via = self.via.open().await?;
         let issued = via.add_token(&request).await;
         via.close().await?;
         let IssuedToken { view, token } = issued?;
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&IssuedToken { view, token })?;
             return Ok(());
         }
@@ -137,12 +111,12 @@ impl Add {
 
 impl List {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.common.via().await?;
+        let via = self.via.open().await?;
         let tokens = via.tokens().await;
         via.close().await?;
         let tokens = tokens?;
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&json!({ "items": tokens }))?;
             return Ok(());
         }
@@ -166,12 +140,12 @@ impl List {
 
 impl Revoke {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.common.via().await?;
+        let via = self.via.open().await?;
         let revoked = via.revoke_token(&self.id).await;
         via.close().await?;
         let revoked = revoked?;
         let mut out = print::stdout();
-        match self.common.json {
+        match self.via.json {
             true => out.json(&revoked)?,
             false => writeln!(out, "token {} is no good any more", revoked.id)?,
         }

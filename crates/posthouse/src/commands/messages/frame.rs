@@ -1,29 +1,10 @@
-//! What the commands about messages have in common: arguments, the way to the store, and how a message is printed.
-
-use std::path::PathBuf;
+//! What the commands about messages have in common: how a message is printed.
 
 use posthouse_api::MessageView;
 use posthouse_core::address::Msisdn;
 use serde_json::Value;
 
-use crate::{
-    target::{GatewayAddress, settings_of},
-    times::seconds,
-    via::Via,
-};
-
-/// What all of them have in common.
-#[derive(clap::Args)]
-pub(crate) struct Common {
-    /// The configuration that says where the store is; without one, $POSTHOUSE_CONFIG, ./posthouse.toml, /etc/posthouse/posthouse.toml, else ./posthouse-data
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) gateway: GatewayAddress,
-    /// Print JSON
-    #[arg(long)]
-    pub(super) json: bool,
-}
+use crate::times::seconds;
 
 /// A message on one line.
 pub(crate) fn message_line(message: &MessageView) -> String {
@@ -36,11 +17,6 @@ pub(crate) fn message_line(message: &MessageView) -> String {
 /// A number as it is shown where many are.
 fn masked(number: &str) -> String {
     Msisdn::parse(number, true).map_or_else(|| number.to_owned(), |number| number.to_string())
-}
-
-/// The way to what they are about.
-pub(super) async fn open(common: &Common) -> anyhow::Result<Via> {
-    Via::open(&settings_of(common.config.as_deref())?, &common.gateway).await
 }
 
 /// Members in the order of their names, as programs have always had them.

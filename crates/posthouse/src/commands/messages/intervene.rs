@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use posthouse_api::InterveneRequest;
 
 use super::{
-    frame::{Common, as_json, message_line},
+    frame::{as_json, message_line},
     outcome::{Tally, VerbWords},
     selection::Selection,
 };
 use crate::{
     progress::ProgressLine,
     target::settings_of,
-    via::{Verb, Via},
+    via::{Verb, Via, ViaArgs},
 };
 
 #[derive(clap::Args)]
@@ -33,7 +33,7 @@ it is sent again, and its recipient may get it twice. A gateway that runs on the
 The exit code is 1 when a message named by its id is left alone.")]
 pub(super) struct Requeue {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     #[command(flatten)]
     selection: Selection,
     /// Also those whose last attempt may have arrived: their recipients may get them twice
@@ -56,7 +56,7 @@ carrier has, or that are being sent are left alone. This cannot be undone. \
 The exit code is 1 when a message named by its id is left alone.")]
 pub(super) struct Expire {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     #[command(flatten)]
     selection: Selection,
     /// Only say what would be done
@@ -72,14 +72,14 @@ const EXPIRE: VerbWords =
 impl Requeue {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let (verb, parked, dry_run) = (Verb::Requeue, self.parked, self.dry_run);
-        run(&self.common, &self.selection, Order { verb, parked, dry_run, words: &REQUEUE }).await
+        run(&self.via, &self.selection, Order { verb, parked, dry_run, words: &REQUEUE }).await
     }
 }
 
 impl Expire {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         let (verb, parked, dry_run) = (Verb::Expire, false, self.dry_run);
-        run(&self.common, &self.selection, Order { verb, parked, dry_run, words: &EXPIRE }).await
+        run(&self.via, &self.selection, Order { verb, parked, dry_run, words: &EXPIRE }).await
     }
 }
 
@@ -90,12 +90,12 @@ struct Order {
     words: &'static VerbWords,
 }
 
-async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {
+async fn run(args: &ViaArgs, selection: &Selection, order: Order) -> anyhow::Result<ExitCode> {
     let mut outcome = Tally::new(order.dry_run);
-    let settings = settings_of(common.config.as_deref())?;
+    let settings = settings_of(args.config.as_deref())?;
     // Before the store: what was forgotten is told first.
     selection.begin(Timestamp::now())?;
-    let via = Via::open(&settings, &common.gateway).await?;
+    let via = Via::open(&settings, &args.gateway).await?;
     let looked_at = AtomicU64::new(0);
     let walk = walk(&via, selection, &order, &mut outcome, &looked_at);
     let walked = ProgressLine::on_terminal().beside("messages looked at", &looked_at, walk).await;
@@ -105,7 +105,7 @@ async fn run(common: &Common, selection: &Selection, order: Order) -> anyhow::Re
         done => format!("{done} messages were {} before this; run it again for the rest", order.words.past),
     })?;
     via.close().await?;
-    outcome.tell(order.words, &settings, common).await?;
+    outcome.tell(order.words, &settings, args).await?;
     let is_whole = !selection.is_by_id() || outcome.passed_by() == 0;
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

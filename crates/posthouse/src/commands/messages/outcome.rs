@@ -6,10 +6,10 @@ use posthouse_core::life::intervention::LeftAlone;
 use posthouse_gateway::{admin::messages::intervene::REASONS, config::Settings};
 use serde_json::{Map, Value, json};
 
-use super::frame::Common;
 use crate::{
     print::{self, Printer},
     running::{Reached, reach, reach_at},
+    via::ViaArgs,
 };
 
 /// How long a gateway may take to say that it runs.
@@ -56,14 +56,14 @@ impl Tally {
         &self,
         words: &VerbWords,
         settings: &Settings,
-        common: &Common,
+        args: &ViaArgs,
     ) -> anyhow::Result<()> {
-        let reached = match &common.gateway.url {
+        let reached = match &args.gateway.url {
             Some(url) => reach_at(url.clone(), settings.admin.tls.as_ref(), 0, ASK).await,
             None => Some(reach(settings, 0, ASK).await?),
         };
         let mut out = print::stdout();
-        if common.json {
+        if args.json {
             out.json(&self.as_json(words, reached.as_ref()))?;
         } else {
             self.print(&mut out, words, reached.as_ref())?;

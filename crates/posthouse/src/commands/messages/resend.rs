@@ -16,10 +16,15 @@ use posthouse_core::{
 
 use super::{
     filter::moment,
-    frame::{Common, as_json},
+    frame::as_json,
     outcome::{Tally, VerbWords},
 };
-use crate::{progress::ProgressLine, target::settings_of, times::seconds, via::Via};
+use crate::{
+    progress::ProgressLine,
+    target::settings_of,
+    times::seconds,
+    via::{Via, ViaArgs},
+};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -33,7 +38,7 @@ Deferred are not sent again once the message has ended. A gateway that runs on t
 The exit code is 1 when a message named by its id has no failed report that can be sent again.")]
 pub(super) struct Resend {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// Only about these messages, by MessageID; or these messages from handsets, by LinkedID
     #[arg(value_name = "MESSAGEID")]
     ids: Vec<Id>,
@@ -78,9 +83,9 @@ const WORDS: VerbWords =
 
 impl Resend {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let settings = settings_of(self.common.config.as_deref())?;
+        let settings = settings_of(self.via.config.as_deref())?;
         let request = self.request(Timestamp::now())?;
-        let via = Via::open(&settings, &self.common.gateway).await?;
+        let via = Via::open(&settings, &self.via.gateway).await?;
         let mut outcome = Tally::new(self.dry_run);
         let looked_at = AtomicU64::new(0);
         let walk = self.walk(&via, &request, &mut outcome, &looked_at);
@@ -91,7 +96,7 @@ impl Resend {
             done => format!("{done} reports were made due before this; run it again for the rest"),
         })?;
         via.close().await?;
-        outcome.tell(&WORDS, &settings, &self.common).await?;
+        outcome.tell(&WORDS, &settings, &self.via).await?;
         let is_whole = self.ids.iter().all(|id| about.contains(&id.to_string()));
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -9,8 +9,12 @@ use posthouse_core::unreadable::MOST_OF_A_CARRIER;
 use posthouse_gateway::admin::unreadable::escaped;
 use serde_json::json;
 
-use super::frame::{Common, as_json, open};
-use crate::{print, times::seconds, via::Via};
+use super::frame::as_json;
+use crate::{
+    print,
+    times::seconds,
+    via::{Via, ViaArgs},
+};
 
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -23,7 +27,7 @@ timeline. Of each carrier the newest 1,000 are kept, 16 KiB of each; one that co
 Characters that a terminal would obey are escaped, as are backslashes and bytes that are no UTF-8 (\\xNN).")]
 pub(super) struct Args {
     #[command(flatten)]
-    common: Common,
+    via: ViaArgs,
     /// Show the bytes of this one, by its number in the list
     #[arg(value_name = "NUMBER", conflicts_with_all = ["carrier", "below", "limit"])]
     number: Option<i64>,
@@ -40,7 +44,7 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = open(&self.common).await?;
+        let via = self.via.open().await?;
         match self.number {
             Some(number) => self.show(&via, number).await?,
             None => self.list(&via).await?,
@@ -55,7 +59,7 @@ impl Args {
             bail!("no carrier {carrier} is provisioned; `posthouse plan` shows those there are");
         };
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             let kept: Vec<_> = kept.iter().map(as_json).collect();
             out.json(&json!({ "unreadable": kept }))?;
             return Ok(());
@@ -81,7 +85,7 @@ impl Args {
         };
         let body = found.body_hex.take().and_then(|hex| bytes(&hex)).context("its bytes are not there")?;
         let mut out = print::stdout();
-        if self.common.json {
+        if self.via.json {
             out.json(&as_json(&found))?;
             return Ok(());
         }
