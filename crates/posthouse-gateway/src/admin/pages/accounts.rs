@@ -9,7 +9,7 @@ use axum::{
 };
 use http::{Method, Uri};
 use posthouse_api::{
-    AccountQueue, AccountView, ChangeMade, EndpointView, MessageShare, MessageSummary, PageOf, ProblemCode,
+    AccountQueue, AccountView, ChangeMade, EndpointView, MessageShare, MessageSummary, PageOf,
     ProblemDetails, RefusalView,
 };
 use posthouse_core::actor::Right;
@@ -61,7 +61,8 @@ struct AccountPage {
     account: AccountView,
     facts: Vec<Fact>,
     endpoint: Option<EndpointView>,
-    traffic: Vec<MessageShare>,
+    /// How what was accepted in a day stands or ended; or why that is not known.
+    traffic: Result<Vec<MessageShare>, String>,
     refusals: Vec<RefusalView>,
     document: String,
     may_disable: bool,
@@ -77,14 +78,8 @@ pub(super) async fn one(
     Path(name): Path<String>,
     uri: Uri,
 ) -> Response {
-    let done = match field(uri.query().unwrap_or_default().as_bytes(), "done").as_deref() {
-        Some("disable") => {
-            Some("It is disabled: what it sends is refused from now on. What was accepted goes on.")
-        }
-        Some("enable") => Some("It may send again."),
-        Some("senders") => Some("Its senders are changed."),
-        _ => None,
-    };
+    let done = field(uri.query().unwrap_or_default().as_bytes(), "done");
+    let done = done.and_then(|verb| words::done("/accounts", &verb));
     let frame = Frame::of(&by.visitor, "/accounts");
     match shown(&pages, &by, &name).await {
         Ok(page) => ok(&AccountPage { frame, done, ..page }),
@@ -98,13 +93,13 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
     let of = query([("account", name)]);
     let queues: PageOf<AccountQueue> = api.get(&by.actor, &format!("/queues?by=account&{of}")).await?;
     let endpoints: PageOf<EndpointView> = api.get(&by.actor, "/endpoints").await?;
-    let traffic: MessageSummary = api.get(&by.actor, &format!("/messages/summary?by=state&{of}")).await?;
+    let traffic = api.get::<MessageSummary>(&by.actor, &format!("/messages/summary?by=state&{of}")).await;
     let refusals: PageOf<RefusalView> = api.get(&by.actor, &format!("/refusals?limit=5&{of}")).await?;
     Ok(AccountPage {
         frame: Frame::of(&by.visitor, "/accounts"),
         facts: facts(&account, queues.items.first()),
         endpoint: endpoints.items.into_iter().find(|one| one.account == name),
-        traffic: traffic.items,
+        traffic: traffic.map(|counted| counted.items).map_err(|problem| problem.to_string()),
         refusals: refusals.items,
         document: serde_json::to_string_pretty(&account.document).unwrap_or_default(),
         may_disable: by.actor.may(Right::Disable),
@@ -118,10 +113,7 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
 fn facts(account: &AccountView, queue: Option<&AccountQueue>) -> Vec<Fact> {
     let messages =
         |state: &str| Some(format!("/messages?{}", query([("account", &*account.name), ("state", state)])));
-    let mut facts = vec![
-        ("Status", account.status.clone(), None),
-        ("VASPID begins with", account.key_prefix.clone(), None),
-    ];
+    let mut facts = vec![("VASPID begins with", account.key_prefix.clone(), None)];
     let Some(queue) = queue else { return facts };
     facts.extend([
         ("Waiting", queue.waiting.to_string(), messages("Accepted")),
@@ -142,20 +134,18 @@ pub(super) async fn act(
     let form = body::bytes(request.into_body()).await;
     let actor = by.actor.clone().because(&field(&form, "reason").unwrap_or_default());
     let path = format!("/accounts/{}", segment(&name));
-    let done =
-        match verb.as_str() {
-            "disable" | "enable" => {
-                pages.api.send::<ChangeMade>(&actor, Method::POST, &format!("{path}/{verb}")).await
-            }
-            "senders" => {
-                let text = |name: &str| field(&form, name).unwrap_or_default().trim().to_owned();
-                let (vasid, sender) = (segment(&text("vasid")), segment(&text("sender")));
-                let method = if text("do") == "remove" { Method::DELETE } else { Method::PUT };
-                pages.api.send(&actor, method, &format!("{path}/services/{vasid}/senders/{sender}")).await
-            }
-            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-                .detail(format!("an account cannot be made to {verb}"))),
-        };
+    let done = match verb.as_str() {
+        "disable" | "enable" => {
+            pages.api.send::<ChangeMade>(&actor, Method::POST, &format!("{path}/{verb}")).await
+        }
+        "senders" => {
+            let text = |name: &str| field(&form, name).unwrap_or_default().trim().to_owned();
+            let (vasid, sender) = (segment(&text("vasid")), segment(&text("sender")));
+            let method = if text("do") == "remove" { Method::DELETE } else { Method::PUT };
+            pages.api.send(&actor, method, &format!("{path}/services/{vasid}/senders/{sender}")).await
+        }
+        _ => Err(words::no_verb("an account", &verb)),
+    };
     match done {
         Ok(_) => see_other(&format!("{path}?done={verb}")),
         Err(problem) => Frame::of(&by.visitor, "/accounts").trouble(&problem),

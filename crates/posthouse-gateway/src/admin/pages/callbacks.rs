@@ -8,10 +8,7 @@ use axum::{
     response::Response,
 };
 use http::Uri;
-use posthouse_api::{
-    CallbackTries, CallbackTry, CallbackView, EndpointTested, EndpointView, PageOf, ProblemCode,
-    ProblemDetails,
-};
+use posthouse_api::{CallbackTries, CallbackTry, CallbackView, EndpointTested, EndpointView, PageOf};
 use posthouse_core::actor::Right;
 
 use super::{
@@ -39,12 +36,7 @@ struct CallbacksPage {
 
 pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let asked = |name: &str| field(uri.query().unwrap_or_default().as_bytes(), name);
-    let done = match asked("done").as_deref() {
-        Some("pause") => Some("They are paused. What is owed stays."),
-        Some("resume") => Some("They go on."),
-        Some("resend") => Some("It is due again."),
-        _ => None,
-    };
+    let done = asked("done").and_then(|verb| words::done("/callbacks", &verb));
     shown(&pages, by, asked("cursor"), done.map(str::to_owned)).await
 }
 
@@ -81,37 +73,28 @@ pub(super) async fn act(
     let actor = by.actor.clone().because(&field(&form, "reason").unwrap_or_default());
     let nothing = serde_json::Map::new();
     let name = segment(&name);
-    let done =
-        match verb.as_str() {
-            "pause" | "resume" => {
-                let path = format!("/endpoints/{name}/{verb}");
-                pages.api.post::<EndpointView>(&actor, &path, &nothing).await.map(drop)
+    let done = match verb.as_str() {
+        "pause" | "resume" => {
+            let path = format!("/endpoints/{name}/{verb}");
+            pages.api.post::<EndpointView>(&actor, &path, &nothing).await.map(drop)
+        }
+        "test" => {
+            let path = format!("/endpoints/{name}/test");
+            match pages.api.post::<EndpointTested>(&actor, &path, &nothing).await {
+                // What was said cannot be told by the page that one is sent to.
+                Ok(tested) => return shown(&pages, by, None, Some(words::of_test(&tested))).await,
+                Err(problem) => Err(problem),
             }
-            "test" => {
-                let path = format!("/endpoints/{name}/test");
-                match pages.api.post::<EndpointTested>(&actor, &path, &nothing).await {
-                    // What was said cannot be told by the page that one is sent to.
-                    Ok(tested) => return shown(&pages, by, None, Some(said(&tested))).await,
-                    Err(problem) => Err(problem),
-                }
-            }
-            "resend" => {
-                let path = format!("/callbacks/{name}/resend");
-                pages.api.post::<CallbackView>(&actor, &path, &nothing).await.map(drop)
-            }
-            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-                .detail(format!("callbacks cannot be made to {verb}"))),
-        };
+        }
+        "resend" => {
+            let path = format!("/callbacks/{name}/resend");
+            pages.api.post::<CallbackView>(&actor, &path, &nothing).await.map(drop)
+        }
+        _ => Err(words::no_verb("callbacks", &verb)),
+    };
     match done {
         Ok(()) => see_other(&format!("/callbacks?done={verb}")),
         Err(problem) => Frame::of(&by.visitor, "/callbacks").trouble(&problem),
-    }
-}
-
-fn said(tested: &EndpointTested) -> String {
-    match tested.acknowledged {
-        true => format!("{} acknowledged a test report in {} ms.", tested.url, tested.took_ms),
-        false => format!("{} did not acknowledge a test report: {}", tested.url, tested.said),
     }
 }
 

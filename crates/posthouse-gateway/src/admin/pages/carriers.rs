@@ -80,9 +80,6 @@ struct CarrierPart {
     queue: Option<CarrierQueue>,
     connections: Vec<ShownConnection>,
     facts: Vec<Fact>,
-    /// How what was accepted lately stands or ended, and with which code.
-    lately: Vec<MessageShare>,
-    since: Timestamp,
     charts: Vec<Chart>,
     document: String,
 }
@@ -93,6 +90,10 @@ struct CarrierPage {
     frame: Frame,
     now: Timestamp,
     live: CarrierPart,
+    /// How what was accepted lately stands or ended, and with which code: counted as the page is opened, for that may be millions. Or why
+    /// that is not known.
+    lately: Result<Vec<MessageShare>, String>,
+    since: Timestamp,
     may_suspend: bool,
     /// What was just done, or found, as a sentence.
     done: Option<String>,
@@ -104,13 +105,8 @@ pub(super) async fn one(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Response {
-    let done = match field(uri.query().unwrap_or_default().as_bytes(), "done").as_deref() {
-        Some("suspend") => Some("Nothing goes out over it till then, or till it is resumed."),
-        Some("resume") => Some("It is used again."),
-        Some("limit") => Some("It is given no more than that."),
-        Some("lift") => Some("It is used as provisioned."),
-        _ => None,
-    };
+    let done = field(uri.query().unwrap_or_default().as_bytes(), "done");
+    let done = done.and_then(|verb| words::done("/carriers", &verb));
     page(&pages, &by, &id, done.map(str::to_owned)).await
 }
 
@@ -119,8 +115,10 @@ async fn page(pages: &PageState, by: &SignedIn, id: &str, done: Option<String>) 
     let frame = Frame { stream, ..Frame::of(&by.visitor, "/carriers") };
     match gathered(pages, &by.actor, id).await {
         Ok(live) => {
-            let may_suspend = by.actor.may(Right::Suspend);
-            ok(&CarrierPage { frame, now: pages.admin.clock.now(), live, may_suspend, done })
+            let (may_suspend, now) = (by.actor.may(Right::Suspend), pages.admin.clock.now());
+            let since = now.checked_sub(LATELY).unwrap_or(now);
+            let lately = lately(pages, &by.actor, id, since).await;
+            ok(&CarrierPage { frame, now, live, lately, since, may_suspend, done })
         }
         Err(problem) => frame.trouble(&problem),
     }
@@ -154,11 +152,10 @@ pub(super) async fn act(
         },
         "probe" => match api.post::<ConnectionProbed>(&actor, &path, &serde_json::Map::new()).await {
             // What was found cannot be told by the page that one is sent to.
-            Ok(probed) => return page(&pages, &by, &id, Some(found(&name, &probed))).await,
+            Ok(probed) => return page(&pages, &by, &id, Some(words::of_probe(&name, &probed))).await,
             Err(problem) => Err(problem),
         },
-        _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-            .detail(format!("a connection cannot be made to {verb}"))),
+        _ => Err(words::no_verb("a connection", &verb)),
     };
     match answer {
         Ok(()) => see_other(&format!("/carriers/{}?{}", segment(&id), query([("done", done)]))),
@@ -193,13 +190,6 @@ fn limit_of(form: &[u8], until: Option<Timestamp>) -> Result<LimitRequest, Probl
     })
 }
 
-fn found(name: &str, probed: &ConnectionProbed) -> String {
-    match probed.reachable {
-        true => format!("{name}: somebody is there, at {}, after {} ms.", probed.url, probed.took_ms),
-        false => format!("{name}: nobody is there, at {}, after {} ms.", probed.url, probed.took_ms),
-    }
-}
-
 /// The part that is live.
 ///
 /// # Errors
@@ -213,25 +203,37 @@ async fn charts(pages: &PageState, by: &Actor, id: &str) -> Result<Vec<Chart>, P
     let mut charts = Vec::new();
     for (name, title) in [
         ("forwarded", "Messages taken a second"),
-        ("window", "Window: requests that may be in flight"),
-        ("answer", "Answer time, in seconds"),
+        ("window", "Window, in requests"),
+        ("answer", "Answer time, in milliseconds"),
     ] {
         let of = query([("name", name), ("carrier", id), ("step", "10")]);
         let found: PageOf<SeriesView> = pages.api.get(by, &format!("/stats/series?{of}")).await?;
-        let named = |one: SeriesView| (one.connection.clone().unwrap_or_default(), one);
+        let named = |mut one: SeriesView| {
+            if name == "answer" {
+                one.values.iter_mut().flatten().for_each(|seconds| *seconds *= 1_000.0);
+            }
+            (one.connection.clone().unwrap_or_default(), one)
+        };
         charts.extend(Chart::of(title, &found.items.into_iter().map(named).collect::<Vec<_>>()));
     }
     Ok(charts)
+}
+
+async fn lately(
+    pages: &PageState,
+    by: &Actor,
+    id: &str,
+    since: Timestamp,
+) -> Result<Vec<MessageShare>, String> {
+    let window = query([("carrier", id), ("since", &since.to_string()), ("by", "state,code")]);
+    let counted = pages.api.get::<MessageSummary>(by, &format!("/messages/summary?{window}")).await;
+    counted.map(|counted| counted.items).map_err(|problem| problem.to_string())
 }
 
 async fn gathered(pages: &PageState, by: &Actor, id: &str) -> Result<CarrierPart, ProblemDetails> {
     let carrier: CarrierView = pages.api.get(by, &format!("/carriers/{}", segment(id))).await?;
     let of = query([("carrier", id)]);
     let queues: PageOf<CarrierQueue> = pages.api.get(by, &format!("/queues?{of}")).await?;
-    let now = pages.admin.clock.now();
-    let since = now.checked_sub(LATELY).unwrap_or(now);
-    let window = query([("carrier", id), ("since", &since.to_string()), ("by", "state,code")]);
-    let lately: MessageSummary = pages.api.get(by, &format!("/messages/summary?{window}")).await?;
     let queue = queues.items.into_iter().next();
     let pace = |name: &str| {
         let mut paces = queue.as_ref()?.connections.iter();
@@ -242,8 +244,6 @@ async fn gathered(pages: &PageState, by: &Actor, id: &str) -> Result<CarrierPart
     Ok(CarrierPart {
         connections: connections.collect(),
         facts: facts(&carrier, queue.as_ref()),
-        lately: lately.items,
-        since,
         charts: charts(pages, by, id).await?,
         document: serde_json::to_string_pretty(&carrier.document).unwrap_or_default(),
         carrier,
@@ -271,7 +271,7 @@ fn facts(carrier: &CarrierView, queue: Option<&CarrierQueue>) -> Vec<Fact> {
         ("At the carrier", format!("{}{overdue}", queue.at_carrier), messages("Forwarded")),
         ("Parked", queue.parked.to_string(), messages("Parked")),
         (
-            "Reports without a message",
+            "Unmatched reports",
             queue.unmatched_reports.to_string(),
             Some(format!("/unmatched-reports?{}", query([("carrier", &*carrier.id)]))),
         ),

@@ -3,11 +3,11 @@
 use jiff::{SignedDuration, Timestamp};
 use posthouse_api::SeriesView;
 
-/// Where the lines of a chart are drawn, in units of its own: it is 600 wide and 150 high.
-const LEFT: f64 = 44.0;
-const RIGHT: f64 = 590.0;
-const TOP: f64 = 12.0;
-const BOTTOM: f64 = 130.0;
+/// Where the lines of a chart are drawn, in units of its own, which are as wide and as high as there is room: its labels stand beside it.
+const LEFT: f64 = 0.0;
+const RIGHT: f64 = 600.0;
+const TOP: f64 = 0.0;
+const BOTTOM: f64 = 120.0;
 /// How far back a chart goes, in seconds, and in words: as far as it takes to show all there is.
 const SPANS: [(u32, &str); 3] = [(900, "15 minutes"), (3_600, "hour"), (21_600, "6 hours")];
 /// How many values a line has at most.
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn the_newest_is_at_the_right_a_hole_is_a_gap_and_the_table_says_the_same() {
         let chart = Chart::of("A second", &[series(&[Some(4.0), None, Some(1.0), Some(3.0)])]).unwrap();
-        assert_eq!(chart.lines[0].path, "M590.0 59.2h.1L551.0 106.4M473.0 35.6h.1");
+        assert_eq!(chart.lines[0].path, "M600.0 48.0h.1L557.1 96.0M471.4 24.0h.1");
         assert_eq!(chart.ticks, ["5.0", "2.5"]);
         assert_eq!(chart.ends, ["11:45", "12:00"]);
         let row = |time: &str, value: &str| (time.to_owned(), vec![value.to_owned()]);
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(ends(61), ["06:00", "12:00"]);
         let whole = Chart::of("A second", &[series(&[Some(2.0); 400])]).unwrap();
         assert_eq!((whole.rows.len(), &*whole.rows[14].0), (15, "06:00–06:24"));
-        assert!(whole.lines[0].path.ends_with("L44.0 12.0"), "{}", whole.lines[0].path);
+        assert!(whole.lines[0].path.ends_with("L0.0 0.0"), "{}", whole.lines[0].path);
     }
 
     #[test]

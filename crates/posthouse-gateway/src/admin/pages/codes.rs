@@ -10,6 +10,7 @@ use super::{
     super::codes::raised,
     frame::{Frame, ok},
     sessions::Visitor,
+    words,
 };
 
 #[derive(Template)]

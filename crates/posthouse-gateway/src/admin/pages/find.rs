@@ -14,7 +14,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, short},
+    words,
 };
 
 #[derive(Template)]
@@ -40,7 +40,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
         Ok(found) => match only_one(&found) {
             Some(place) => see_other(&place),
             None => {
-                let nothing = found.is_empty().then(|| absent(&found));
+                let nothing = found.is_empty().then(|| words::absent(&found));
                 let all = is_number(q).then(|| format!("/messages?{}", query([("to", q)])));
                 ok(&FindPage { frame, found: Some(found), nothing, all })
             }
@@ -73,24 +73,6 @@ fn only_one(found: &FoundView) -> Option<String> {
     }
 }
 
-/// Why nothing was found.
-fn absent(found: &FoundView) -> String {
-    let q = &found.q;
-    match (found.absent.as_deref(), &found.made_at) {
-        (Some("older_than_retention"), Some(made)) => format!(
-            "{q} is an id of {}, which is longer ago than messages are kept: if there was such a message, it was thrown away.",
-            short(made)
-        ),
-        (Some(_), Some(made)) => format!(
-            "{q} looks like an id of {}, and there is no such message: none of that id was ever accepted here.",
-            short(made)
-        ),
-        _ => format!(
-            "Nothing has {q}: no MessageID, TransactionID, LinkedID or carrier's MessageID, and no number. Numbers are looked for whole, with their country code."
-        ),
-    }
-}
-
 fn told(problem: &ProblemDetails) -> String {
     let errors = problem.errors.iter().map(|error| match &error.remedy {
         Some(remedy) => format!("{}: {remedy}", error.detail),
@@ -120,11 +102,13 @@ mod tests {
     #[test]
     fn what_is_not_there_is_told_apart_from_what_is_no_more() {
         assert!(
-            absent(&found(Some("older_than_retention")))
+            words::absent(&found(Some("older_than_retention")))
                 .contains("is an id of 2026-02-03 04:05:06, which is longer ago than messages are kept")
         );
-        assert!(absent(&found(Some("never_accepted"))).contains("none of that id was ever accepted here"));
-        assert!(absent(&found(None)).starts_with("Nothing has 192687545069338624: no MessageID"));
+        assert!(
+            words::absent(&found(Some("never_accepted"))).contains("none of that id was ever accepted here")
+        );
+        assert!(words::absent(&found(None)).starts_with("Nothing has 192687545069338624: no MessageID"));
     }
 
     #[test]

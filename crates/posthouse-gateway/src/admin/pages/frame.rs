@@ -12,6 +12,7 @@ use super::{
     super::{context::authorize, rights::Rights},
     assets,
     sessions::Visitor,
+    words,
 };
 
 /// A page of the menu.
@@ -41,20 +42,20 @@ const PLACES: &[PlaceLink] = &[
     place("/mo", "From handsets", 'i'),
     place("/unmatched-reports", "Unmatched reports", 'u'),
     place("/callbacks", "Callbacks", 'c'),
-    place("/try", "Try it", 't'),
-    place("/lint", "Lint", 'l'),
-    place("/sandbox", "Sandbox", 'b'),
     place("/operations", "Operations", 'o'),
     group("/queues", "Queues", 'q'),
     place("/carriers", "Carriers", 'k'),
     place("/accounts", "Accounts", 'v'),
     place("/keys", "Keys", 'y'),
     place("/numbers", "Numbers", 'n'),
+    group("/try", "Try it", 't'),
+    place("/lint", "Lint", 'l'),
+    place("/sandbox", "Sandbox", 'b'),
+    place("/codes", "Codes", 'd'),
     group("/provisioning", "Provisioning", 'p'),
     place("/audit", "Audit", 'a'),
     place("/nodes", "Nodes", 's'),
     place("/users", "Users and tokens", 'w'),
-    group("/codes", "Codes", 'd'),
 ];
 
 /// The verb that a page of the menu shows the answer of; `None`: it is for everybody.
@@ -107,6 +108,11 @@ impl Frame {
     #[expect(clippy::unused_self, reason = "templates ask their frame")]
     pub fn assets(&self) -> &'static str {
         assets::revision()
+    }
+
+    /// Who is signed in.
+    pub fn called(&self) -> Option<String> {
+        self.who.as_ref().map(words::who)
     }
 
     /// The menu, as far as it is for whoever looks.

@@ -45,56 +45,6 @@ pub(super) async fn of_account(pages: &PageState, by: SignedIn, own: &AccountNam
             return frame.trouble(&problem);
         }
     };
-    let says = says(&account, endpoint.as_ref(), refusals.iter().flatten().next());
+    let says = words::of_account(&account, endpoint.as_ref(), refusals.iter().flatten().next());
     ok(&HomePage { frame, account, endpoint, messages, refusals, says })
-}
-
-/// What is out of the ordinary: how bad it is, in a sentence, and where it is looked into.
-fn says(
-    account: &AccountView,
-    endpoint: Option<&EndpointView>,
-    refused: Option<&RefusalView>,
-) -> Vec<(&'static str, String, &'static str)> {
-    let mut says = Vec::new();
-    if account.status == "disabled" {
-        says.push((
-            "bad",
-            "This account is disabled: everything is refused with 2550. Ask the operator.".to_owned(),
-            "/codes/2550",
-        ));
-    }
-    match endpoint {
-        Some(one) if one.paused.is_some() => {
-            says.push(("warn", format!("Your callbacks are paused; {} are owed.", one.owed), "/callbacks"));
-        }
-        Some(EndpointView { failing_since: Some(since), owed, last_answer, .. }) => {
-            let said = last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
-            let since = words::short(since);
-            says.push((
-                "bad",
-                format!("Your callbacks fail since {since}, {owed} are owed{said}."),
-                "/callbacks",
-            ));
-        }
-        Some(one) if one.report_url.is_none() => {
-            says.push((
-                "warn",
-                "No address for reports is provisioned: you get none.".to_owned(),
-                "/callbacks",
-            ));
-        }
-        _ => {}
-    }
-    if let Some(refused) = refused {
-        let at = words::short(&refused.last_at);
-        says.push((
-            "warn",
-            format!("The last refusal was {} {}, at {at}.", refused.code, refused.text),
-            "/refusals",
-        ));
-    }
-    if says.is_empty() {
-        says.push(("good", "Nothing is out of the ordinary.".to_owned(), "/messages"));
-    }
-    says
 }

@@ -46,8 +46,7 @@ struct KeysPage {
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let asked = |name| field(uri.query().unwrap_or_default().as_bytes(), name);
     let mut page = page(&by, asked("account"));
-    page.done = (asked("done").as_deref() == Some("remove"))
-        .then_some("It is no key any more: requests that show it are refused.");
+    page.done = asked("done").and_then(|verb| words::done(PLACE, &verb));
     match listed(&pages, &by, &mut page).await {
         Ok(()) => ok(&page),
         Err(problem) => page.frame.trouble(&problem),
@@ -103,7 +102,7 @@ pub(super) async fn add(State(pages): State<Arc<PageState>>, by: SignedIn, reque
     match pages.api.post::<IssuedKey>(&actor, &path, &request).await {
         Ok(issued) => {
             let kind = if kind == KeyKind::Password { "password" } else { "VASPID" };
-            page.done = Some("The new key counts at once.");
+            page.done = words::done(PLACE, "add");
             page.told = issued.value.map(|value| (kind, value));
         }
         Err(problem) if matches!(problem.status, 400 | 409) => page.fault = Some(problem.to_string()),

@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_nobody_watches_is_not_looked_at_and_two_watchers_are_one_look() {
+    async fn what_nobody_watches_is_not_looked_at_and_twenty_watchers_are_one_look() {
         let topics = Arc::new(LiveTopics::default());
         let looks = Arc::new(AtomicU64::new(0));
         let watch = || {
@@ -267,16 +267,19 @@ mod tests {
                 async move { LiveLook::Seen(format!("<p>{}</p>", number / 2), number.to_string()) }
             })
         };
-        let (mut first, mut second) = (watch(), watch());
+        let mut watchers: Vec<_> = (0..20).map(|_| watch()).collect();
         for time in ["0", "1", "2"] {
-            first.changed().await.unwrap();
-            second.changed().await.unwrap();
-            assert_eq!(first.borrow_and_update().time, time);
-            assert_eq!(second.borrow_and_update().time, time);
+            for watcher in &mut watchers {
+                watcher.changed().await.unwrap();
+                assert_eq!(watcher.borrow_and_update().time, time);
+            }
         }
-        assert_eq!(first.borrow().number, 2, "the third is new, the second is as the first was");
+        assert!(
+            watchers.iter().all(|watcher| watcher.borrow().number == 2),
+            "the third is new, the second is as the first was"
+        );
         assert_eq!(looks.load(Relaxed), 3);
-        drop((first, second));
+        drop(watchers);
         sleep(EVERY * 100).await;
         assert!(looks.load(Relaxed) <= 4 && topics.watched.lock().is_empty());
     }

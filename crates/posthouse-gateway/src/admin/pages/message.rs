@@ -10,8 +10,8 @@ use axum::{
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{
-    InterveneRequest, MessageDetail, MessageView, NextStepView, PreviewView, ProblemCode, ProblemDetails,
-    ResendRequest, ResentBatch,
+    InterveneRequest, MessageDetail, MessageView, PreviewView, ProblemCode, ProblemDetails, ResendRequest,
+    ResentBatch,
 };
 use posthouse_core::actor::{Actor, Right};
 
@@ -23,7 +23,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, Fact, bytes, precise, short},
+    words::{self, Fact, MESSAGE_VERBS, MessageVerb, bytes, precise, short},
 };
 
 /// What is computed anew while somebody watches.
@@ -35,14 +35,14 @@ struct MessagePart {
     code: Option<String>,
     facts: Vec<Fact>,
     /// What can be done about it as it is now, by whoever watches.
-    verbs: Vec<Verb>,
+    verbs: Vec<MessageVerb>,
 }
 
 impl MessagePart {
     fn of(shown: MessageDetail, by: &Actor) -> Self {
         Self {
-            sentence: sentence(&shown),
-            code: shown.message.reason.as_deref().and_then(code),
+            sentence: words::of_message(&shown),
+            code: explained(&shown),
             facts: facts(&shown),
             verbs: verbs(by, &shown),
             shown,
@@ -64,51 +64,13 @@ struct MessagePage {
     done: Option<&'static str>,
 }
 
-/// What can be done to a message here.
-#[derive(Clone)]
-struct Verb {
-    /// The end of its path.
-    path: &'static str,
-    name: &'static str,
-    /// What it would do.
-    does: &'static str,
-    right: Right,
-    /// Whether it is there for messages that have ended; else for those that have not.
-    for_ended: bool,
-    /// What is told once it is done.
-    done: &'static str,
-}
-
-const VERBS: &[Verb] = &[
-    Verb {
-        path: "requeue",
-        name: "Send again now",
-        does: "Makes its next attempt due at once.",
-        right: Right::Mend,
-        for_ended: false,
-        done: "Its next attempt is due at once.",
-    },
-    Verb {
-        path: "expire",
-        name: "Expire",
-        does: "Ends it as Expired, as if its ExpiryDate had come. The VASP gets that report, and this cannot be undone.",
-        right: Right::Mend,
-        for_ended: false,
-        done: "It has expired.",
-    },
-    Verb {
-        path: "resend-reports",
-        name: "Send its reports again",
-        does: "Makes the reports due again that the VASP did not take.",
-        right: Right::Resend,
-        for_ended: true,
-        done: "The reports that the VASP did not take are due again.",
-    },
-];
-
-fn verbs(by: &Actor, shown: &MessageDetail) -> Vec<Verb> {
+fn verbs(by: &Actor, shown: &MessageDetail) -> Vec<MessageVerb> {
     let is_open = shown.next.is_some();
-    VERBS.iter().filter(|verb| by.may(verb.right) && verb.for_ended != is_open).map(Verb::clone).collect()
+    MESSAGE_VERBS
+        .iter()
+        .filter(|verb| by.may(verb.right) && verb.for_ended != is_open)
+        .map(MessageVerb::clone)
+        .collect()
 }
 
 pub(super) async fn handle(
@@ -119,10 +81,7 @@ pub(super) async fn handle(
 ) -> Response {
     let asked = |name| field(uri.query().unwrap_or_default().as_bytes(), name);
     let (done, reveal) = (asked("done"), asked("reveal").is_some_and(|asked| asked == "true"));
-    let done = done.and_then(|done| match done.as_str() {
-        "submit" => Some("It was taken with 1000 Success. Here its life is to be seen."),
-        other => VERBS.iter().find(|verb| verb.path == other).map(|verb| verb.done),
-    });
+    let done = done.and_then(|verb| words::done("/messages", &verb));
     let stream = (!reveal).then(|| format!("/live/message?{}", query([("id", id.as_str())])));
     let frame = Frame { stream, ..Frame::of(&by.visitor, "/messages") };
     let path = format!("/messages/{}", segment(&id));
@@ -167,26 +126,24 @@ pub(super) async fn act(
     let actor = by.actor.because(&field(&form, "reason").unwrap_or_default());
     let path = format!("/messages/{}/{}", segment(&id), segment(&verb));
     let parked = field(&form, "parked").is_some();
-    let done =
-        match verb.as_str() {
-            "requeue" | "expire" => {
-                let request =
-                    InterveneRequest { parked: parked && verb == "requeue", ..InterveneRequest::default() };
-                pages.api.post::<MessageView>(&actor, &path, &request).await.map(drop)
-            }
-            "resend-reports" => {
-                let request = ResendRequest::default();
-                pages.api.post::<ResentBatch>(&actor, &path, &request).await.and_then(|resent| {
-                    match resent.done.len() {
-                        0 => Err(ProblemDetails::new(ProblemCode::NotFound)
-                            .detail("there is no report of this message that the VASP did not take")),
-                        _ => Ok(()),
-                    }
-                })
-            }
-            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-                .detail(format!("a message cannot be made to {verb}"))),
-        };
+    let done = match verb.as_str() {
+        "requeue" | "expire" => {
+            let request =
+                InterveneRequest { parked: parked && verb == "requeue", ..InterveneRequest::default() };
+            pages.api.post::<MessageView>(&actor, &path, &request).await.map(drop)
+        }
+        "resend-reports" => {
+            let request = ResendRequest::default();
+            pages.api.post::<ResentBatch>(&actor, &path, &request).await.and_then(|resent| {
+                match resent.done.len() {
+                    0 => Err(ProblemDetails::new(ProblemCode::NotFound)
+                        .detail("there is no report of this message that the VASP did not take")),
+                    _ => Ok(()),
+                }
+            })
+        }
+        _ => Err(words::no_verb("a message", &verb)),
+    };
     match done {
         Ok(()) => see_other(&format!("/messages/{}?{}", segment(&id), query([("done", verb.as_str())]))),
         Err(problem) => Frame::of(&by.visitor, "/messages").trouble(&problem),
@@ -199,36 +156,10 @@ fn code(reason: &str) -> Option<String> {
     (code.len() == 4 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.to_owned())
 }
 
-/// Where a message stands, in one sentence.
-fn sentence(shown: &MessageDetail) -> String {
-    let message = &shown.message;
-    let now = match (&message.reason, message.state.as_str()) {
-        (Some(reason), state) => format!("It ended as {state}: {reason}."),
-        (None, "Accepted") => format!("It is accepted and waits to be sent to {}.", message.carrier),
-        (None, "Sending") => format!("It is being sent to {}.", message.carrier),
-        (None, "Parked") => format!(
-            "Its last attempt may have reached {}, and the answer is not known; it is parked till a report or an operator decides.",
-            message.carrier
-        ),
-        (None, "Forwarded") => format!("{} took it; its report is awaited.", message.carrier),
-        (None, "Deferred") => format!("{} will try the handset again.", message.carrier),
-        (None, state) => format!("It ended as {state}."),
-    };
-    match &shown.next {
-        Some(next) => format!("{now} {}", next_words(next)),
-        None => now,
-    }
-}
-
-fn next_words(next: &NextStepView) -> String {
-    let at = short(&next.at);
-    match next.what.as_str() {
-        "attempt" => format!("The next attempt is due at {at}."),
-        "in_hand" => "A gateway is about to send it.".to_owned(),
-        "under_way" => format!("The outcome is known by {at}."),
-        "reports" => format!("A report is awaited till {at}."),
-        other => format!("Next: {other}, at {at}."),
-    }
+/// What has a page of its own that says more: the code it was refused with, else how it ended.
+fn explained(shown: &MessageDetail) -> Option<String> {
+    let state = &shown.message.state;
+    shown.message.reason.as_deref().and_then(code).or_else(|| words::ended(state).map(|_| state.clone()))
 }
 
 fn facts(shown: &MessageDetail) -> Vec<Fact> {
@@ -243,7 +174,10 @@ fn facts(shown: &MessageDetail) -> Vec<Fact> {
         ("Carrier", message.carrier.clone(), filter("carrier", &message.carrier)),
         (
             "Carrier's MessageID",
-            message.carrier_message_id.clone().unwrap_or_else(|| "none yet".to_owned()),
+            message
+                .carrier_message_id
+                .clone()
+                .unwrap_or_else(|| if shown.next.is_some() { "none yet" } else { "none" }.to_owned()),
             None,
         ),
         ("Attempts", message.attempts.to_string(), None),

@@ -29,8 +29,8 @@ const FILTERS: &[FilterSpec] = &[
     FilterSpec::text("transaction_id", "TransactionID", "order-7781"),
     FilterSpec::text("code", "Code", "4006"),
     FilterSpec::text("connection", "Connection", "vzw-1"),
-    FilterSpec::text("since", "Accepted since", "2026-11-29T02:00:00Z"),
-    FilterSpec::text("until", "Accepted before", "2026-11-29T02:20:00Z"),
+    FilterSpec::text("since", "Accepted since", "2026-11-29T02:00Z"),
+    FilterSpec::text("until", "Accepted before", "2026-11-29T02:20Z"),
 ];
 
 #[derive(Template)]
@@ -49,17 +49,6 @@ struct MessagesPage {
     counted: Option<String>,
 }
 
-/// What an operation does.
-const fn does(verb: OperationVerb) -> &'static str {
-    match verb {
-        OperationVerb::Requeue => "make the next attempt of those that wait due at once",
-        OperationVerb::Expire => "end those that have not ended as Expired",
-        OperationVerb::Reroute => "send what waits over another connection",
-        OperationVerb::Resubmit => "make new messages of those that have ended",
-        OperationVerb::ResendReports => "send the VASP its reports again",
-    }
-}
-
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/messages");
     let mut filter = FilterForm::of("/messages", FILTERS, &uri);
@@ -71,7 +60,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
             let bulk = <OperationVerb as OneOfWords>::ALL
                 .iter()
                 .filter(|_| may)
-                .map(|verb| (verb.word(), does(*verb)));
+                .map(|verb| (verb.word(), words::operation_does(*verb)));
             let selection = query(filter.pairs());
             let counted = match field(uri.query().unwrap_or_default().as_bytes(), "counted") {
                 Some(_) if status.is_success() => Some(counted(&pages, &by, &selection).await),

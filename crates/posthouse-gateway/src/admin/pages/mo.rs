@@ -26,16 +26,16 @@ const FILTERS: &[FilterSpec] = &[
     FilterSpec::text("account", "Account", "acme"),
     FilterSpec::text("carrier", "Carrier", "31003"),
     FilterSpec::text("from", "From number", "+1 617 555 0100"),
-    FilterSpec::text("since", "Since", "2026-11-29T02:00:00Z"),
-    FilterSpec::text("until", "Before", "2026-11-29T02:20:00Z"),
+    FilterSpec::text("since", "Since", "2026-11-29T02:00Z"),
+    FilterSpec::text("until", "Before", "2026-11-29T02:20Z"),
 ];
 const OF_NOBODY: &[FilterSpec] = &[FilterSpec::text("carrier", "Carrier", "31003")];
 const OF_REPORTS: &[FilterSpec] = &[
     FilterSpec::text("carrier", "Carrier", "31003"),
     FilterSpec::text("carrier_message_id", "Carrier's MessageID", "m-4711"),
     FilterSpec::text("to", "Recipient", "+1 617 555 0100"),
-    FilterSpec::text("since", "Since", "2026-11-29T02:00:00Z"),
-    FilterSpec::text("until", "Before", "2026-11-29T02:20:00Z"),
+    FilterSpec::text("since", "Since", "2026-11-29T02:00Z"),
+    FilterSpec::text("until", "Before", "2026-11-29T02:20Z"),
 ];
 
 #[derive(Template)]
@@ -129,7 +129,7 @@ pub(super) async fn one(
     match pages.api.get::<MoView>(&by.actor, &format!("/mo/{}", segment(&id))).await {
         Ok(shown) => ok(&OneMoPage {
             frame,
-            sentence: sentence(&shown),
+            sentence: words::of_mo(&shown),
             facts: facts(&shown),
             may_resend: by.actor.may(Right::Resend) && shown.state != "owed",
             done: field(uri.query().unwrap_or_default().as_bytes(), "done").is_some(),
@@ -149,15 +149,6 @@ pub(super) async fn resend(
     match pages.api.send::<MoView>(&by.actor, Method::POST, &format!("{path}/resend")).await {
         Ok(_) => see_other(&format!("{path}?done=resend")),
         Err(problem) => Frame::of(&by.visitor, "/mo").trouble(&problem),
-    }
-}
-
-fn sentence(shown: &MoView) -> String {
-    match (shown.state.as_str(), &shown.ended_at) {
-        ("owed", _) => format!("It is owed to {}: a callback carries it.", shown.account),
-        ("failed", _) => format!("{} did not take it, and it is not tried any more.", shown.account),
-        (_, Some(at)) => format!("{} has it since {}, or it was withdrawn then.", shown.account, precise(at)),
-        (state, None) => format!("It is {state}."),
     }
 }
 

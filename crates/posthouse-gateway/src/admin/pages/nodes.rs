@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{Method, Uri};
-use posthouse_api::{NodeView, PageOf, ProblemCode, ProblemDetails, StoreView};
+use posthouse_api::{NodeView, PageOf, StoreView};
 use posthouse_core::actor::Right;
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{Fact, bytes},
+    words::{self, Fact, bytes},
 };
 
 #[derive(Template)]
@@ -36,11 +36,8 @@ struct NodesPage {
 
 pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/nodes");
-    let done = match field(uri.query().unwrap_or_default().as_bytes(), "done").as_deref() {
-        Some("drain") => Some("It is drained: new messages are answered 3510, and what is there goes out."),
-        Some("undrain") => Some("It takes new messages again."),
-        _ => None,
-    };
+    let done = field(uri.query().unwrap_or_default().as_bytes(), "done");
+    let done = done.and_then(|verb| words::done("/nodes", &verb));
     let nodes = pages.api.get::<PageOf<NodeView>>(&by.actor, "/nodes").await;
     let store = pages.api.get::<StoreView>(&by.actor, "/stats/store").await;
     match (nodes, store) {
@@ -85,9 +82,7 @@ pub(super) async fn act(
             let path = format!("/nodes/{}/{verb}", segment(&node));
             pages.api.send::<NodeView>(&actor, Method::POST, &path).await
         }
-        _ => {
-            Err(ProblemDetails::new(ProblemCode::NotFound).detail(format!("a node cannot be made to {verb}")))
-        }
+        _ => Err(words::no_verb("a node", &verb)),
     };
     match done {
         Ok(_) => see_other(&format!("/nodes?done={verb}")),

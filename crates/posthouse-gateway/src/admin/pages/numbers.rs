@@ -19,7 +19,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::Fact,
+    words::{self, Fact},
 };
 
 #[derive(Template)]
@@ -50,11 +50,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
         field(uri.query().unwrap_or_default().as_bytes(), name).unwrap_or_default().trim().to_owned()
     };
     let (number, account) = (asked("number"), asked("account"));
-    let done = match asked("done").as_str() {
-        "block" => Some("It is blocked: from now on it gets nothing."),
-        "unblock" => Some("It is not blocked any more."),
-        _ => None,
-    };
+    let done = words::done("/numbers", &asked("done"));
     let explained = match number.is_empty() {
         true => Ok(None),
         false => explain(&pages, &by, &number, &account).await.map(Some),
@@ -86,7 +82,7 @@ async fn explain(
     let found: LookupView = pages.api.get(&by.actor, &format!("/lookups/{number}{of}")).await?;
     let blocked: PageOf<BlacklistEntry> = pages.api.get(&by.actor, &format!("/blacklist/{number}")).await?;
     Ok(Explained {
-        sentence: sentence(&found),
+        sentence: words::of_number(&found),
         code: found.code,
         tone: if found.code == 1000 { "good" } else { "bad" },
         facts: facts(&found),
@@ -95,32 +91,8 @@ async fn explain(
     })
 }
 
-/// What would become of a message to it.
-fn sentence(found: &LookupView) -> String {
-    let number = &found.number;
-    match (found.code, &found.carrier) {
-        (1000, Some(carrier)) => format!("A message to {number} would go to {carrier}."),
-        (3001, _) => format!("A message to {number} would be refused with 3001: the number is blocked."),
-        (2570, None) => {
-            format!("A message to {number} would be refused with 2570: no carrier has the number.")
-        }
-        (code, Some(carrier)) => {
-            format!("{number} is {carrier}'s, and a message to it would be refused with {code}.")
-        }
-        (code, None) => format!("A message to {number} would be refused with {code}."),
-    }
-}
-
 fn facts(found: &LookupView) -> Vec<Fact> {
-    let decided = match found.decided_by.as_str() {
-        "ranges" => "the ranges that are provisioned",
-        "ported" => "the file of ported numbers",
-        "cache" => "an answer of the provider that is kept",
-        "provider" => "the provider, which was asked just now",
-        "stale" => "an older answer of the provider, which is down",
-        "down" => "nothing: what says whose numbers are does not answer",
-        other => other,
-    };
+    let decided = words::decided(found);
     let carrier = |id: &String| format!("/carriers/{}", segment(id));
     let mut facts = vec![
         ("Number", found.number.clone(), None),
@@ -181,7 +153,7 @@ mod tests {
             (2570, None, "A message to +1617•••0100 would be refused with 2570: no carrier has the number."),
             (3520, Some("31003"), "+1617•••0100 is 31003's, and a message to it would be refused with 3520."),
         ] {
-            assert_eq!(sentence(&found(code, carrier)), expected);
+            assert_eq!(words::of_number(&found(code, carrier)), expected);
         }
     }
 }

@@ -120,7 +120,7 @@ pub(super) async fn one(
         (Ok(shown), Ok(items)) => ok(&OperationPage {
             frame,
             now: pages.admin.clock.now(),
-            sentence: sentence(&shown),
+            sentence: words::of_operation(&shown),
             about: words::messages(shown.count),
             facts: facts(&shown),
             items: items.items,
@@ -151,26 +151,11 @@ pub(super) async fn act(
             pages.api.post::<OperationView>(&actor, &verb_path, &request).await
         }
         "cancel" => pages.api.post::<OperationView>(&actor, &verb_path, &serde_json::Map::new()).await,
-        _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-            .detail(format!("an operation cannot be made to {verb}"))),
+        _ => Err(words::no_verb("an operation", &verb)),
     };
     match done {
         Ok(_) => see_other(&path),
         Err(problem) => Frame::of(&by.visitor, "/operations").trouble(&problem),
-    }
-}
-
-/// Where it stands, in a sentence.
-fn sentence(shown: &OperationView) -> String {
-    let about = words::messages(shown.count);
-    let left_alone: u64 = shown.left_alone.values().sum();
-    match shown.state.as_str() {
-        "planned" => {
-            format!("It is planned, and would be about {about}. Nothing is done till it is started.")
-        }
-        "running" => format!("It is under way: {} of {} are looked at.", shown.looked_at, shown.count),
-        "done" => format!("It is done: to {}; {left_alone} were left alone.", words::messages(shown.done)),
-        other => format!("It is {other}. It was done to {}, and stays done.", words::messages(shown.done)),
     }
 }
 
@@ -205,7 +190,8 @@ fn which(shown: &OperationView) -> (String, Option<String>) {
             one => pairs.push((name.clone(), plain(one))),
         }
     }
-    let words: Vec<String> = pairs.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let shown = |value: &str| value.parse::<Timestamp>().map_or_else(|_| value.to_owned(), |at| short(&at));
+    let words: Vec<String> = pairs.iter().map(|(name, value)| format!("{name} {}", shown(value))).collect();
     let listed = query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     (words.join(", "), Some(format!("/messages?{listed}")))
 }

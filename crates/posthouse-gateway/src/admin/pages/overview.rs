@@ -1,6 +1,6 @@
 //! The first page: how things stand, in sentences.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use askama::Template;
 use axum::{extract::State, response::Response};
@@ -13,7 +13,6 @@ use posthouse_core::actor::Actor;
 
 use super::{
     PageState,
-    ask::{query, segment},
     chart::Chart,
     frame::{Frame, ok, written},
     home,
@@ -21,19 +20,13 @@ use super::{
     words,
 };
 
-/// A sentence about something that is not as it should be, and where it is looked into.
-struct Sentence {
-    tone: &'static str,
-    text: String,
-    href: Option<String>,
-}
-
 /// What is computed anew while somebody watches.
 #[derive(Template)]
 #[template(path = "overview_live.html")]
 struct OverviewPart {
-    sentences: Vec<Sentence>,
-    tiles: Vec<(&'static str, u64)>,
+    sentences: Vec<words::Sentence>,
+    /// What is counted, how many, and where they are listed.
+    tiles: Vec<(&'static str, u64, &'static str)>,
     chart: Option<Chart>,
     queues: Vec<CarrierQueue>,
     endpoints: Vec<EndpointView>,
@@ -76,14 +69,14 @@ async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, Problem
     let certificates = pages.api.get::<PageOf<CertificateView>>(by, "/certificates").await?.items;
     let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
     Ok(OverviewPart {
-        sentences: sentences((&store, &nodes, &certificates), &queues, &endpoints),
+        sentences: words::sentences((&store, &nodes, &certificates), &queues, &endpoints),
         tiles: vec![
-            ("Waiting", sum(|queue| queue.waiting)),
-            ("In flight", sum(|queue| queue.sending)),
-            ("At carriers", sum(|queue| queue.at_carrier)),
-            ("Parked", sum(|queue| queue.parked)),
-            ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum()),
-            ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum()),
+            ("Waiting", sum(|queue| queue.waiting), "/messages?state=Accepted"),
+            ("In flight", sum(|queue| queue.sending), "/messages?state=Sending"),
+            ("At carriers", sum(|queue| queue.at_carrier), "/messages?state=Forwarded"),
+            ("Parked", sum(|queue| queue.parked), "/messages?state=Parked"),
+            ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum(), "/callbacks"),
+            ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum(), "/callbacks"),
         ],
         chart: chart(pages, by).await?,
         queues,
@@ -101,172 +94,4 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
         series.extend(found.items.into_iter().map(|one| (name.to_owned(), one)));
     }
     Ok(Chart::of("Messages a second", &series))
-}
-
-fn sentences(
-    (store, nodes, certificates): (&StoreView, &[NodeView], &[CertificateView]),
-    queues: &[CarrierQueue],
-    endpoints: &[EndpointView],
-) -> Vec<Sentence> {
-    let of_store =
-        |text: &String| Sentence { tone: "bad", text: text.clone(), href: Some("/nodes".to_owned()) };
-    let mut all: Vec<Sentence> = store.says.iter().map(of_store).collect();
-    all.extend(of_nodes(nodes));
-    all.extend(certificates.iter().filter_map(of_certificate));
-    all.extend(queues.iter().filter_map(|queue| {
-        let (text, href) = (queue.says.clone()?, format!("/carriers/{}", segment(&queue.carrier)));
-        Some(Sentence { tone: "warn", text, href: Some(href) })
-    }));
-    all.extend(queues.iter().filter(|queue| queue.parked > 0).map(|queue| Sentence {
-        tone: "warn",
-        text: format!(
-            "Parked at {1}: {0} that may have arrived; a report or an operator decides.",
-            words::messages(queue.parked),
-            queue.carrier
-        ),
-        href: Some(format!("/messages?{}", query([("state", "Parked"), ("carrier", &queue.carrier)]))),
-    }));
-    all.extend(endpoints.iter().filter_map(of_endpoint));
-    if all.is_empty() {
-        all.push(Sentence { tone: "good", text: "Nothing is out of the ordinary.".to_owned(), href: None });
-    }
-    all
-}
-
-/// A certificate that ends soon, or has ended.
-fn of_certificate(one: &CertificateView) -> Option<Sentence> {
-    let says = one.says.as_deref()?;
-    let mut letters = says.chars();
-    let first = letters.next()?.to_uppercase();
-    let carrier = one.name.split('/').next().filter(|_| one.side == "carrier");
-    let href = carrier.map(|carrier| format!("/carriers/{}", segment(carrier)));
-    Some(Sentence { tone: "warn", text: format!("{first}{}.", letters.as_str()), href })
-}
-
-/// What nodes do not do, or do not do alike.
-fn of_nodes(nodes: &[NodeView]) -> Vec<Sentence> {
-    let warning = |text: String| Sentence { tone: "warn", text, href: Some("/nodes".to_owned()) };
-    let called = |node: &NodeView| match node.node.as_str() {
-        "self" => "This node".to_owned(),
-        other => format!("Node {other}"),
-    };
-    let single = nodes.iter().filter_map(|node| match node {
-        one if !one.alive => Some(format!(
-            "{} was last heard {} ago: others take over what it had, and it takes nothing.",
-            called(one),
-            words::age(&Some(Duration::from_millis(one.beat_age_ms).as_secs_f64()))
-        )),
-        one if one.stopping => Some(format!("{} is stopping: it takes nothing new.", called(one))),
-        one if one.draining => Some(format!(
-            "{} is drained: new messages are answered 3510, and what is there goes out.",
-            called(one)
-        )),
-        _ => None,
-    });
-    let mut all: Vec<Sentence> = single.map(warning).collect();
-    let versions: BTreeSet<&str> = nodes.iter().map(|node| node.version.as_str()).collect();
-    if versions.len() > 1 {
-        let versions: Vec<_> = versions.into_iter().collect();
-        all.push(warning(format!("Nodes run different versions: {}.", versions.join(", "))));
-    }
-    all
-}
-
-fn of_endpoint(one: &EndpointView) -> Option<Sentence> {
-    let href = Some("/callbacks".to_owned());
-    if let Some(paused) = &one.paused {
-        let text =
-            format!("Callbacks of {} are paused by {}; {} are owed.", one.account, paused.by, one.owed);
-        return Some(Sentence { tone: "warn", text, href });
-    }
-    let since = one.failing_since?;
-    let said = one.last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
-    let text = format!(
-        "Callbacks of {} fail since {}, {} are owed{said}.",
-        one.account,
-        words::short(&since),
-        one.owed
-    );
-    Some(Sentence { tone: "bad", text, href })
-}
-
-#[cfg(test)]
-mod tests {
-    use posthouse_api::LastAnswer;
-
-    use super::*;
-
-    fn endpoint() -> EndpointView {
-        EndpointView {
-            account: "acme".to_owned(),
-            report_url: None,
-            deliver_url: None,
-            owed: 3,
-            oldest: None,
-            failed: 0,
-            failing_since: None,
-            last_answer: None,
-            paused: None,
-        }
-    }
-
-    #[test]
-    fn what_is_wrong_is_said_and_that_nothing_is() {
-        let said = |queues: &[CarrierQueue], endpoints: &[EndpointView]| {
-            sentences((&StoreView::default(), &[], &[]), queues, endpoints)
-                .into_iter()
-                .map(|one| (one.tone, one.text))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(said(&[], &[endpoint()]), [("good", "Nothing is out of the ordinary.".to_owned())]);
-        let full = StoreView { says: vec!["There is no room.".to_owned()], ..StoreView::default() };
-        assert_eq!(
-            sentences((&full, &[], &[]), &[], &[]).first().map(|one| &*one.text),
-            Some("There is no room.")
-        );
-        let node = |name: &str, version: &str, draining| NodeView {
-            node: name.to_owned(),
-            version: version.to_owned(),
-            pid: Some(1),
-            number: 1,
-            epoch: 1,
-            address: "http://127.0.0.1:9102".to_owned(),
-            beat_age_ms: 0,
-            alive: true,
-            revision: 1,
-            draining,
-            stopping: false,
-        };
-        let gone = NodeView { alive: false, beat_age_ms: 12_400, ..node("2", "0.1.0", false) };
-        let nodes = [node("self", "0.1.0", true), node("b", "0.2.0", false), gone];
-        let of_nodes: Vec<_> = of_nodes(&nodes).into_iter().map(|one| one.text).collect();
-        assert_eq!(
-            of_nodes,
-            [
-                "This node is drained: new messages are answered 3510, and what is there goes out.",
-                "Node 2 was last heard 12 s ago: others take over what it had, and it takes nothing.",
-                "Nodes run different versions: 0.1.0, 0.2.0."
-            ]
-        );
-        let certificate = |says: Option<&str>| CertificateView {
-            side: "carrier".to_owned(),
-            name: "31003/vzw-1".to_owned(),
-            expires_at: None,
-            says: says.map(str::to_owned),
-        };
-        assert!(of_certificate(&certificate(None)).is_none());
-        let told = of_certificate(&certificate(Some("the certificate of carrier 31003/vzw-1 ends"))).unwrap();
-        assert_eq!(told.text, "The certificate of carrier 31003/vzw-1 ends.");
-        assert_eq!(told.href.as_deref(), Some("/carriers/31003"));
-        let at = Timestamp::UNIX_EPOCH;
-        let failing = EndpointView {
-            failing_since: Some(at),
-            last_answer: Some(LastAnswer { at, http_status: Some(500), said: "HTTP 500".to_owned() }),
-            ..endpoint()
-        };
-        assert_eq!(
-            said(&[], &[failing]),
-            [("bad", "Callbacks of acme fail since 1970-01-01 00:00:00, 3 are owed: HTTP 500.".to_owned())]
-        );
-    }
 }

@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use http::Uri;
-use posthouse_api::{FindingView, PageOf, RefusalView};
+use posthouse_api::{PageOf, RefusalView};
 
 use super::{
     PageState,
@@ -25,8 +25,8 @@ const FILTERS: &[FilterSpec] = &[
     FilterSpec::text("peer", "From address", "198.51.100.7"),
     FilterSpec::text("transaction_id", "TransactionID", "order-7781"),
     FilterSpec::text("to", "Recipient", "+1 617 555 0100"),
-    FilterSpec::text("since", "Since", "2026-11-29T02:00:00Z"),
-    FilterSpec::text("until", "Before", "2026-11-29T02:20:00Z"),
+    FilterSpec::text("since", "Since", "2026-11-29T02:00Z"),
+    FilterSpec::text("until", "Before", "2026-11-29T02:20Z"),
 ];
 
 #[derive(Template)]
@@ -68,20 +68,11 @@ pub(super) async fn one(
 ) -> Response {
     let frame = Frame::of(&by.visitor, "/refusals");
     match pages.api.get::<RefusalView>(&by.actor, &format!("/refusals/{}", segment(&id))).await {
-        Ok(shown) => ok(&RefusalPage { frame, sentence: sentence(&shown), facts: facts(&shown), shown }),
+        Ok(shown) => {
+            ok(&RefusalPage { frame, sentence: words::of_refusal(&shown), facts: facts(&shown), shown })
+        }
         Err(problem) => frame.trouble(&problem),
     }
-}
-
-/// What was refused, and why, in a sentence or two.
-fn sentence(shown: &RefusalView) -> String {
-    let whose = match &shown.account {
-        Some(account) => format!("A request of {account}"),
-        None => format!("A request from {}", shown.peer),
-    };
-    let meaning = shown.meaning.as_deref().or(shown.details.as_deref());
-    let meaning = meaning.map(|meaning| format!(" {meaning}")).unwrap_or_default();
-    format!("{whose} was refused with {} {}.{meaning} No message was made of it.", shown.code, shown.text)
 }
 
 fn facts(shown: &RefusalView) -> Vec<Fact> {
@@ -110,24 +101,10 @@ fn facts(shown: &RefusalView) -> Vec<Fact> {
     facts
 }
 
-/// Where a finding is, for people.
-fn place(finding: &FindingView) -> String {
-    let mut place = match finding.part {
-        None => "in the HTTP head".to_owned(),
-        Some(0) => "in the envelope".to_owned(),
-        Some(part) => format!("in part {part}"),
-    };
-    if let Some(byte) = finding.byte {
-        place.push_str(&format!(", at byte {byte} of the body"));
-    }
-    if let (Some(line), Some(column)) = (finding.line, finding.column) {
-        place.push_str(&format!(" (line {line}, column {column})"));
-    }
-    place
-}
-
 #[cfg(test)]
 mod tests {
+    use posthouse_api::FindingView;
+
     use super::*;
 
     #[test]
@@ -140,7 +117,7 @@ mod tests {
             ..RefusalView::default()
         };
         assert_eq!(
-            sentence(&shown),
+            words::of_refusal(&shown),
             "A request of acme was refused with 2513 Unable to parse attachment. An attachment cannot be read. No message was made of it."
         );
         let finding = FindingView {
@@ -150,7 +127,7 @@ mod tests {
             part: Some(2),
             ..FindingView::default()
         };
-        assert_eq!(place(&finding), "in part 2, at byte 912 of the body (line 23, column 4)");
-        assert_eq!(place(&FindingView::default()), "in the HTTP head");
+        assert_eq!(words::place(&finding), "in part 2, at byte 912 of the body (line 23, column 4)");
+        assert_eq!(words::place(&FindingView::default()), "in the HTTP head");
     }
 }

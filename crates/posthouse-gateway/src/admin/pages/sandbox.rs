@@ -9,8 +9,7 @@ use axum::{
 };
 use http::Uri;
 use posthouse_api::{
-    AccountView, PageOf, ProblemCode, ProblemDetails, SandboxClear, SandboxCleared, SandboxDelivered,
-    SandboxDelivery, SandboxMessage,
+    AccountView, PageOf, SandboxClear, SandboxCleared, SandboxDelivered, SandboxDelivery, SandboxMessage,
 };
 
 use super::{
@@ -66,11 +65,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
     let own = by.actor.account().map(|account| account.0.clone());
     let account = own.or_else(|| asked("account").filter(|account| !account.is_empty()));
     let to = asked("to").unwrap_or_default();
-    let done = match asked("done").as_deref() {
-        Some("clear") => Some("The inbox begins anew."),
-        Some("deliver") => Some("The handset has written: the message is owed to your deliver_url."),
-        _ => None,
-    };
+    let done = asked("done").and_then(|verb| words::done("/sandbox", &verb));
     let mut page = SandboxPage {
         frame,
         account,
@@ -114,25 +109,23 @@ pub(super) async fn act(
     let form = body::bytes(request.into_body()).await;
     let value = |name: &str| field(&form, name).filter(|value| !value.is_empty());
     let account = value("account");
-    let done =
-        match verb.as_str() {
-            "clear" => {
-                let request = SandboxClear { account: account.clone() };
-                pages.api.post::<SandboxCleared>(&by.actor, "/sandbox/clear", &request).await.map(drop)
-            }
-            "deliver" => {
-                let request = SandboxDelivery {
-                    account: account.clone(),
-                    from: value("from").unwrap_or_default(),
-                    to: value("to"),
-                    subject: value("subject"),
-                    text: value("text").unwrap_or_default(),
-                };
-                pages.api.post::<SandboxDelivered>(&by.actor, "/sandbox/deliver", &request).await.map(drop)
-            }
-            _ => Err(ProblemDetails::new(ProblemCode::NotFound)
-                .detail(format!("a sandbox cannot be made to {verb}"))),
-        };
+    let done = match verb.as_str() {
+        "clear" => {
+            let request = SandboxClear { account: account.clone() };
+            pages.api.post::<SandboxCleared>(&by.actor, "/sandbox/clear", &request).await.map(drop)
+        }
+        "deliver" => {
+            let request = SandboxDelivery {
+                account: account.clone(),
+                from: value("from").unwrap_or_default(),
+                to: value("to"),
+                subject: value("subject"),
+                text: value("text").unwrap_or_default(),
+            };
+            pages.api.post::<SandboxDelivered>(&by.actor, "/sandbox/deliver", &request).await.map(drop)
+        }
+        _ => Err(words::no_verb("a sandbox", &verb)),
+    };
     match done {
         Ok(()) => {
             let account = account.unwrap_or_default();

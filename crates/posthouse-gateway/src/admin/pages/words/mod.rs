@@ -1,7 +1,25 @@
-//! How states and times read on a page.
+//! The words of pages that stand in no template: how states, times and counts read, sentences, and what verbs are called.
+//!
+//! Labels stand in templates, and those of filters and facts beside what they are about; whoever changes a word or translates looks there
+//! and here, and nowhere else.
+
+mod sentences;
+mod standing;
+mod verbs;
 
 use jiff::Timestamp;
+use mm7::StatusCode;
 use posthouse_api::{CarrierQueue, ConnectionPace, EndpointView, TimelineLine};
+use posthouse_core::actor::Actor;
+
+pub(super) use self::{
+    sentences::{
+        absent, decided, ended, of_message, of_mo, of_number, of_operation, of_probe, of_refusal, of_test,
+        place,
+    },
+    standing::{Sentence, of_account, sentences},
+    verbs::{MESSAGE_VERBS, MessageVerb, done, no_verb, operation_does},
+};
 
 /// A fact: its name, its value, and where it leads.
 pub(super) type Fact = (&'static str, String, Option<String>);
@@ -60,13 +78,88 @@ pub(super) fn age(seconds: &Option<f64>) -> String {
     match *seconds {
         seconds if seconds < 120.0 => format!("{seconds:.0} s"),
         seconds if seconds < 7_200.0 => format!("{:.0} min", seconds / 60.0),
-        seconds => format!("{:.0} h", seconds / 3_600.0),
+        seconds if seconds < 172_800.0 => format!("{:.0} h", seconds / 3_600.0),
+        seconds => format!("{:.0} days", seconds / 86_400.0),
     }
 }
 
+/// A count, with a comma for each thousand.
+pub(super) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A count of messages.
-pub(super) fn messages(count: u64) -> String {
-    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+pub(super) fn messages(messages: u64) -> String {
+    if messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(messages)) }
+}
+
+/// With a capital letter in front.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Who is signed in, with the role where the name does not say it.
+pub(super) fn who(who: &Actor) -> String {
+    let role = who.role.to_string();
+    if who.name == role { role } else { format!("{} ({role})", who.name) }
+}
+
+/// A text in pieces, and which of them are to be typed as they are: those between backticks.
+pub(super) fn marked(text: &str) -> Vec<(bool, &str)> {
+    text.split('`').enumerate().map(|(at, piece)| (at % 2 == 1, piece)).collect()
+}
+
+/// What a kind of line on a timeline means, for who sees one for the first time.
+pub(super) fn line_means(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Accepted" => "the request was taken and is on disk",
+        "Sending" => "an attempt began, over this connection",
+        "Forwarded" => "the carrier took it",
+        "Retrying" => "the attempt failed, and is repeated",
+        "Parked" => "it may have arrived; nothing is sent again till that is known",
+        "Deferred" => "the handset has not fetched it yet",
+        "Ended" => "this is how it ended",
+        "LateReport" => "a report came too late to change anything",
+        "Reported" => "the VASP took this report",
+        "ReportRetrying" => "the VASP did not take a report, and gets it again",
+        "ReportFailed" => "the VASP never took this report",
+        "ReportWithdrawn" => "this report is not owed any more",
+        "Operator" => "somebody intervened",
+        "ReadReply" => "the recipient read it, or deleted it unread",
+        _ => return None,
+    })
+}
+
+/// The rest of a line, without a text that only says the status once more.
+pub(super) fn line_detail(detail: &str) -> &str {
+    match detail.split_once(": ") {
+        Some((status, text)) if status == text => status,
+        _ => detail,
+    }
+}
+
+/// The text of a status code.
+pub(super) fn code_text(code: &u32) -> Option<&'static str> {
+    StatusCode::from_code(*code).map(StatusCode::text)
+}
+
+/// Why a connection is given less than is provisioned.
+pub(super) fn why(why: &str) -> &str {
+    match why {
+        "busy" => "it said that it is busy",
+        "slow" => "it answers more slowly than usual",
+        "silent" => "it left requests without an answer",
+        other => other,
+    }
 }
 
 /// How a connection is used.
@@ -97,7 +190,7 @@ pub(super) fn queue_tone(queue: &CarrierQueue) -> &'static str {
 pub(super) fn rate(one: &ConnectionPace) -> String {
     match (one.per_second, one.per_second_limit) {
         (Some(now), Some(limit)) => format!("{now:.0} of {limit}"),
-        _ => "any".to_owned(),
+        _ => "no limit".to_owned(),
     }
 }
 
@@ -149,6 +242,33 @@ pub(super) fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_read_at_a_glance() {
+        assert_eq!(
+            [0, 999, 1_000, 13_277, 2_000_000].map(count),
+            ["0", "999", "1,000", "13,277", "2,000,000"]
+        );
+        assert_eq!([1, 2, 1_000].map(messages), ["1 message", "2 messages", "1,000 messages"]);
+        assert_eq!(age(&Some(200_000.0)), "2 days");
+    }
+
+    #[test]
+    fn what_is_typed_is_told_apart_and_a_status_is_said_once() {
+        assert_eq!(
+            marked("Run `posthouse lint`: it"),
+            [(false, "Run "), (true, "posthouse lint"), (false, ": it")]
+        );
+        assert_eq!(line_detail("Rejected: Rejected"), "Rejected");
+        assert_eq!(line_detail("Rejected: 4007 Service denied"), "Rejected: 4007 Service denied");
+    }
+
+    #[test]
+    fn every_line_of_a_timeline_says_what_it_means() {
+        for kind in posthouse_core::message::EventKind::ALL {
+            assert!(line_means(kind.as_str()).is_some() || kind.as_str() == "Noted", "{kind:?}");
+        }
+    }
 
     #[test]
     fn answers_take_what_they_take() {
