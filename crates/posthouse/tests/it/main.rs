@@ -28,6 +28,7 @@ mod edits;
 mod interventions;
 mod keys;
 mod lint;
+mod live_pages;
 #[cfg(target_os = "linux")]
 mod memory;
 mod messages;

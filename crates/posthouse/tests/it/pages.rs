@@ -14,7 +14,7 @@ use tokio::{
 use crate::api::{Said, ask, town, waits};
 
 /// The cookie of whoever signs in with the admin token.
-async fn signed_in(admin: &str) -> String {
+pub(crate) async fn signed_in(admin: &str) -> String {
     let said = ask(admin, "POST", "/sign-in", &[], "token=hush-hush&next=%2Fcodes").await;
     assert_eq!(said.status, 303, "{}", said.body);
     assert!(said.head.contains("location: /codes\r\n"), "{}", said.head);
@@ -266,7 +266,7 @@ async fn an_operation_is_planned_from_the_filters_started_and_followed() {
     let plan = ask(admin, "GET", &place, &[&cookie], "").await;
     is_guarded(&plan);
     for words in
-        ["It is planned, and would be about 1 message.", "expire 1 message", &id.to_string(), "their wish"]
+        ["It is planned, and would be about 1 message.", "Expire 1 message", &id.to_string(), "their wish"]
     {
         assert!(plan.body.contains(words), "{words}: {}", plan.body);
     }
@@ -422,7 +422,7 @@ async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
 }
 
 /// A stream of a live page, open, and what came of it till `till` was there.
-async fn streamed(admin: &str, path: &str, cookie: &str, till: &str) -> (String, TcpStream) {
+pub(crate) async fn streamed(admin: &str, path: &str, cookie: &str, till: &str) -> (String, TcpStream) {
     let address = admin.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{cookie}\r\n\r\n");

@@ -1,6 +1,7 @@
 //! The pages in a real browser, where there is one: at every width, in light and dark, by keyboard alone, and without JavaScript.
 
 mod driver;
+mod journeys;
 mod portal;
 
 use std::{env, fs, path::PathBuf};
@@ -106,6 +107,11 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
     .await;
     browser.open(&format!("{admin}/mo")).await;
     let mo = text(browser, first).await;
+    browser.open(&format!("{admin}/callbacks")).await;
+    let of_callback = "return document.querySelector('[data-rows] a[href^=\"/callbacks/\"]')?.getAttribute('href') || '/callbacks'";
+    let callback = text(browser, of_callback).await;
+    browser.open(&format!("{admin}/messages?carrier=31777&unprovisioned=true")).await;
+    let refused = Some(text(browser, first).await).filter(|place| !place.is_empty());
     browser.open(&format!("{admin}/messages?carrier=31003")).await;
     browser.run("document.querySelector('form[action=\"/operations\"]').requestSubmit()").await;
     let operation = eventually("an operation is planned", async || {
@@ -145,6 +151,9 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         ("keys-acme", "/keys?account=acme".to_owned()),
         ("queues", "/queues".to_owned()),
         ("callbacks", "/callbacks".to_owned()),
+        ("callback", callback),
+        ("message-refused", refused.unwrap_or_else(|| "/messages".to_owned())),
+        ("sandbox", "/sandbox".to_owned()),
         ("provisioning", "/provisioning".to_owned()),
         ("revision", "/provisioning/1".to_owned()),
         ("audit", "/audit".to_owned()),
@@ -214,11 +223,19 @@ async fn look_at(browser: &Browser, name: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_page_is_whole_at_every_width_in_light_and_dark() {
     let Some((town, browser, admin)) = seen().await else { return };
+    let carrier = journeys::is_busy(&town).await;
     let mut wrong = Vec::new();
     for (name, path) in pages(&browser, &admin).await {
         browser.open(&format!("{admin}{path}")).await;
         wrong.extend(look_at(&browser, name).await);
     }
+    // Whoever is not signed in sees two pages more.
+    browser.run("document.querySelector('form[action=\"/sign-out\"]').requestSubmit()").await;
+    for (name, path) in [("sign-in", "/sign-in?next=%2Fmessages"), ("codes-of-anybody", "/codes/4003")] {
+        browser.open(&format!("{admin}{path}")).await;
+        wrong.extend(look_at(&browser, name).await);
+    }
+    drop(carrier);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     town.close().await;
 }
