@@ -24,7 +24,7 @@ const NARROW: TownPlan = TownPlan {
 async fn a_node_that_is_cut_off_from_the_database_does_no_harm() {
     let test = "a_node_that_is_cut_off_from_the_database_does_no_harm";
     let Some(mut town) = ClusterTown::found(test, &NARROW).await else { return };
-    let load = town.load(LoadPlan { clients: 24, pause: Duration::from_millis(20), ..LoadPlan::SHORT });
+    let load = town.load(LoadPlan::STEADY);
     load.more(300).await;
     town.cut_from_database(1, true);
     let cut = Instant::now();
@@ -58,7 +58,7 @@ async fn a_node_that_is_cut_off_from_the_database_does_no_harm() {
 async fn a_node_that_is_cut_off_from_everybody_else_loses_nothing() {
     let test = "a_node_that_is_cut_off_from_everybody_else_loses_nothing";
     let Some(mut town) = ClusterTown::found(test, &NARROW).await else { return };
-    let load = town.load(LoadPlan { clients: 24, pause: Duration::from_millis(20), ..LoadPlan::SHORT });
+    let load = town.load(LoadPlan::STEADY);
     load.more(300).await;
     let cut = Instant::now();
     town.cut_from_others(1, true);

@@ -55,6 +55,10 @@ impl LoadPlan {
         limit: u64::MAX,
         repeats: true,
     };
+
+    /// For as long as a fault lasts: somewhat more than two narrow carriers take, so that every node has work in hand at each moment, and
+    /// no backlog that takes minutes to go out once the fault is over.
+    pub const STEADY: Self = Self { clients: 24, pause: Duration::from_millis(150), ..Self::SHORT };
 }
 
 /// One answer, or that none came.

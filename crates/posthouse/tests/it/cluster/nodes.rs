@@ -90,7 +90,7 @@ async fn a_node_that_stands_still_does_no_harm_when_it_goes_on() {
     let test = "a_node_that_stands_still_does_no_harm_when_it_goes_on";
     let Some(mut town) = ClusterTown::found(test, &NARROW).await else { return };
     let store = town.visit().await;
-    let load = town.load(LoadPlan { clients: 16, ..LoadPlan::SHORT });
+    let load = town.load(LoadPlan::STEADY);
     load.more(200).await;
     town.gateway(2).program.signal("STOP");
     load.more(100).await;
