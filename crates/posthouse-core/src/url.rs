@@ -5,9 +5,10 @@
 
 use std::{fmt, net::IpAddr};
 
-use crate::mistake::Mistake;
 use http::Uri;
 use serde::{Deserialize, Serialize};
+
+use crate::mistake::Mistake;
 
 /// The longest URL that is taken, in bytes.
 pub const MAX_URL_BYTES: usize = 2048;

@@ -6,8 +6,8 @@ use http::uri::Authority;
 use serde::{Deserialize, Serialize};
 
 use super::{tls::PeerTls, words::words};
-use crate::mistake::Mistake;
 use crate::{
+    mistake::Mistake,
     time::serde_duration,
     url::{PeerUrl, PeerUrlError},
 };

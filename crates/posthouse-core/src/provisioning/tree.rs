@@ -1,7 +1,8 @@
 //! What somebody declared, before it is understood: a neutral tree of values with their places, whatever format they came in.
 
-use crate::mistake::Mistake;
 use std::{borrow::Cow, fmt, path::PathBuf, sync::Arc};
+
+use crate::mistake::Mistake;
 
 /// Where a value stands in what was declared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use posthouse_core::{
     actor::Actor,
+    mistake::Mistake,
     provisioning::{
         self as rules, Certificates, Ground, Plan, Ports, Provisioning, export,
         partial::complete,
@@ -22,7 +23,6 @@ use super::{
     writer,
 };
 use crate::tls::client::check as check_tls;
-use posthouse_core::mistake::Mistake;
 
 /// One thing that is provisioned, by the names on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]

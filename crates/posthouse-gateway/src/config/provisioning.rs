@@ -3,6 +3,7 @@
 use posthouse_core::{
     account::VaspKey,
     certificate::CertificateRule,
+    mistake::Mistake,
     provisioning::{
         self as rules, Certificates, Declared, Ground, Plan, Ports, Provisioning, Secrets, partial::complete,
         reading::Reader,
@@ -20,7 +21,6 @@ use crate::{
         pem,
     },
 };
-use posthouse_core::mistake::Mistake;
 
 /// What each PEM block begins with.
 pub(super) const BEGIN: &str = "-----BEGIN ";

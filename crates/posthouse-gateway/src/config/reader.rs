@@ -7,10 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use posthouse_core::mistake::Mistake;
-use posthouse_core::provisioning::{
-    reading::{Elsewhere, Problems, Reader, Table},
-    tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
+use posthouse_core::{
+    mistake::Mistake,
+    provisioning::{
+        reading::{Elsewhere, Problems, Reader, Table},
+        tree::{Entries, Outside, Spot, TreeNode, Value, ValueSource},
+    },
 };
 use toml::{
     Spanned,

@@ -5,10 +5,12 @@ use std::{
     collections::{BTreeMap, HashMap, HashSet},
 };
 
-use crate::mistake::Mistake;
-use crate::provisioning::{
-    reading::{Reader, Table, nearest},
-    tree::Spot,
+use crate::{
+    mistake::Mistake,
+    provisioning::{
+        reading::{Reader, Table, nearest},
+        tree::Spot,
+    },
 };
 
 /// How many names are compared with unknown ones, to find those that may be meant: some tenths of a second.

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::mistake::Mistake;
 use crate::{
     address::Msisdn,
+    mistake::Mistake,
     provisioning::{
         DialectName, NumberUrl, Prefix, Zone,
         carrier::SANDBOX,

@@ -1,9 +1,11 @@
 //! `[log]`: what is logged.
 
-use posthouse_core::provisioning::reading::{Table, Unfit};
+use posthouse_core::{
+    mistake::Mistake,
+    provisioning::reading::{Table, Unfit},
+};
 
 use super::quote;
-use posthouse_core::mistake::Mistake;
 
 /// The levels that there are, and what logs nothing.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
