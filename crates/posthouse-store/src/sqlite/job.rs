@@ -41,20 +41,20 @@ pub(crate) struct Tx<'a> {
     pub(super) keeps_records: bool,
     /// What recent messages are found by; `None` where nobody keeps that in memory.
     pub(super) recent: Option<&'a Mutex<RecentKeys>>,
-    /// Who takes callbacks that become due, and which he took.
+    /// What takes callbacks that become due, and which it took.
     pub(super) handing_on: HandingOn,
     /// What is to be done once it is committed.
     pub(crate) left: Left,
 }
 
-/// The callbacks that become due in an operation, and who takes them.
+/// The callbacks that become due in an operation, and what takes them.
 #[derive(Default)]
 pub(super) struct HandingOn {
-    /// Who does.
+    /// What takes them.
     pub(super) take: Take,
-    /// What he took.
+    /// What it took.
     pub(super) taken: Vec<(Id, Lease)>,
-    /// Whether one became due that he did not take.
+    /// Whether one became due that it did not take.
     pub(super) left_due: bool,
 }
 
