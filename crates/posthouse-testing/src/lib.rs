@@ -24,6 +24,7 @@ pub mod answer;
 pub mod away;
 pub mod canned;
 pub mod clock;
+pub mod filled;
 pub mod fragile;
 pub mod hostile;
 pub mod nodes;

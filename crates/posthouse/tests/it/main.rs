@@ -60,3 +60,5 @@ mod tls;
 #[cfg(target_os = "linux")]
 mod traces;
 mod users;
+#[cfg(target_os = "linux")]
+mod volume;

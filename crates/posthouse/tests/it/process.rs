@@ -1,7 +1,7 @@
 //! Programs as people run them: child processes, ended with the test at the latest.
 
 use std::{
-    fs,
+    env, fs,
     io::{BufRead as _, BufReader, Read},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -24,9 +24,10 @@ pub fn folder() -> TempDir {
     folder
 }
 
-/// `posthouse` with these arguments, to be run in this folder.
+/// `posthouse` with these arguments, to be run in this folder: the tests' own, or the one that `POSTHOUSE_PROGRAM` names.
 pub fn posthouse(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
+    let own = || env!("CARGO_BIN_EXE_posthouse").into();
+    let mut command = Command::new(env::var_os("POSTHOUSE_PROGRAM").unwrap_or_else(own));
     command.args(arguments).current_dir(folder).env("POSTHOUSE_LOG", "info");
     command
 }
