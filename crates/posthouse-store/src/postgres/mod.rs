@@ -29,8 +29,10 @@
 //! | `waiting.rs` | reports and read replies whose message is not known |
 //! | `clock.rs` | what is known of the time |
 //! | `due.rs` `search.rs` | what is read |
+//! | `at_hand.rs` | where media lie that are read next |
 
 mod accept;
+mod at_hand;
 mod audit;
 mod batch;
 mod bulk;
@@ -95,6 +97,7 @@ use posthouse_core::store::{StoreError, StoreResult};
 pub use self::open::PostgresOptions;
 pub(crate) use self::url::PostgresUrl;
 use self::{
+    at_hand::MediaAtHand,
     batch::{BatchTx, Going, Ids},
     reader::ReadPool,
     retention::DayRetention,
@@ -112,6 +115,7 @@ pub struct PostgresStore {
     mode: Mode,
     key: [u8; 32],
     media: MediaBodies,
+    at_hand: MediaAtHand,
     ids: Arc<Ids>,
     readers: ReadPool,
     writer: Arc<BatchWriter>,

@@ -7,6 +7,7 @@ use posthouse_core::{Id, id::IdSource, lock::Mutex, store::StoreError};
 
 use super::{
     PostgresStore,
+    at_hand::MediaAtHand,
     batch::{Ids, RecordKeeping},
     partition::Partitions,
     reader::ReadPool,
@@ -109,7 +110,8 @@ impl PostgresStore {
         let writer = BatchWriter::start(url, session, Arc::clone(&partitions), Arc::clone(&ids));
         let writer = Arc::new(writer);
         let upkeep = Upkeep::start(serves, Arc::clone(&writer), partitions);
-        Ok(Self { mode: options.mode, key, media, ids, readers, writer, upkeep, retention })
+        let at_hand = MediaAtHand::default();
+        Ok(Self { mode: options.mode, key, media, at_hand, ids, readers, writer, upkeep, retention })
     }
 }
 

@@ -58,7 +58,7 @@ use super::{
     report, request_key,
     retention::RetentionPlace,
     revision, search, seen, signed_in, sweep, token, unreadable, user,
-    work::{self, EndOfAttempt},
+    work::{self, EndOfAttempt, LeasedSend},
 };
 use crate::sqlite::{Mode, transaction::Transaction};
 
@@ -181,7 +181,13 @@ impl WorkStore for PostgresStore {
         let run = run!(carrier; |tx| {
             work::lease_sends(tx, &carrier, lease, now, waiting_since_before, slots, limit).await
         });
-        self.write(Transaction::LeaseSends, LITTLE, true, run).await
+        let leased = self.write(Transaction::LeaseSends, LITTLE, true, run).await?;
+        let mut sends = Vec::with_capacity(leased.len());
+        self.at_hand.note(leased.into_iter().filter_map(|LeasedSend { send, in_object }| {
+            sends.push(send);
+            in_object
+        }));
+        Ok(sends)
     }
 
     async fn put_off(
@@ -382,7 +388,7 @@ impl SearchStore for PostgresStore {
     }
 
     async fn media(&self, id: Id) -> StoreResult<Vec<Bytes>> {
-        search::media(&self.readers, &self.media, id).await
+        search::media(&self.readers, &self.media, &self.at_hand, id).await
     }
 
     async fn unreadable(

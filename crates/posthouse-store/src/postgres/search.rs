@@ -13,6 +13,7 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
+    at_hand::MediaAtHand,
     fault::BatchResult,
     load,
     reader::ReadPool,
@@ -315,8 +316,16 @@ enum Body {
 pub(super) async fn media(
     readers: &ReadPool,
     bodies: &MediaBodies,
+    at_hand: &MediaAtHand,
     id: Id,
 ) -> BatchResult<Vec<Bytes>, StoreError> {
+    if let Some(media) = at_hand.take(id) {
+        match media.read(bodies).await {
+            // They were put into another object since they were leased.
+            Err(StoreError::NotFound(_)) => {}
+            read => return read,
+        }
+    }
     let rows = readers.query(&statements::MEDIA_READ, values![id]).await?;
     let row = rows.first().ok_or(StoreError::NotFound("message"))?;
     let found = read_found(id, row)?;
@@ -377,6 +386,6 @@ pub(super) fn split(mut body: Bytes, lengths: &[usize]) -> Option<Vec<Bytes>> {
     body.is_empty().then_some(parts)
 }
 
-fn corrupt_media(id: Id) -> StoreError {
+pub(super) fn corrupt_media(id: Id) -> StoreError {
     corrupt("media", "body", id, "its checksum does not match")
 }

@@ -3,6 +3,8 @@
 //! Of several that come at once, on whatever node, one finds room under its key; the others wait for its commit and find it. So that this
 //! holds across the border of two buckets, what comes close to one is remembered on both sides.
 
+use std::ops::RangeInclusive;
+
 use jiff::{SignedDuration, Timestamp};
 use posthouse_core::Id;
 
@@ -63,7 +65,8 @@ pub(super) async fn remember(
     since: Option<Timestamp>,
 ) -> BatchResult<Remembered> {
     let own = bucket(at);
-    let first = since.map_or(own, bucket).min(own).saturating_sub(1);
+    // What another node remembers a moment later, by its clock, is in the next bucket at most.
+    let (first, last) = (since.map_or(own, bucket).min(own).saturating_sub(1), own.saturating_add(1));
     let buckets = buckets(at);
     let mut ordinals = vec![0_i64; buckets.len()];
     for attempt in 0..TRIES {
@@ -71,7 +74,7 @@ pub(super) async fn remember(
             tx.read(&statements::SEEN_ADD, values![*bucket, &key[..], *ordinal, id, at])
         });
         let adding = futures_util::future::join_all(adding);
-        let (added, found) = tokio::join!(biased; adding, find(tx, key, first));
+        let (added, found) = tokio::join!(biased; adding, find(tx, key, first..=last));
         let added = added.into_iter().collect::<BatchResult<Vec<_>>>()?;
         let found = found?;
         let is_new = attempt > 0 || added.first().is_some_and(|added| !added.is_empty());
@@ -104,8 +107,9 @@ pub(super) fn take_back(tx: &BatchTx, key: SeenKey, id: Id, at: Timestamp) {
     }
 }
 
-async fn find(tx: &BatchTx, key: SeenKey, first: i64) -> BatchResult<Vec<Entry>> {
-    let rows = tx.read(&statements::SEEN_FIND, values![first, &key[..]]).await?;
+async fn find(tx: &BatchTx, key: SeenKey, within: RangeInclusive<i64>) -> BatchResult<Vec<Entry>> {
+    let values = values![*within.start(), *within.end(), &key[..]];
+    let rows = tx.read(&statements::SEEN_FIND, values).await?;
     rows.iter()
         .map(|row| {
             Ok(Entry {
@@ -127,7 +131,7 @@ fn repeated(found: &[Entry], but_for: Option<Id>, since: Option<Timestamp>) -> O
 
 /// Who is remembered under a key since a time.
 pub(super) async fn known(tx: &BatchTx, key: SeenKey, since: Timestamp) -> BatchResult<Option<Id>> {
-    let found = find(tx, key, bucket(since).saturating_sub(1)).await?;
+    let found = find(tx, key, bucket(since).saturating_sub(1)..=i64::MAX).await?;
     Ok(repeated(&found, None, Some(since)))
 }
 

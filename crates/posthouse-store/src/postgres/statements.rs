@@ -226,10 +226,10 @@ statements! {
         "INSERT INTO seen (bucket, key, ordinal, id, at) SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING
          RETURNING bucket, key, id";
 
-    /// Who is remembered under a key, from a bucket on.
-    SEEN_FIND: batched (Int, Bytes)
-        "SELECT k.n, s.bucket, s.ordinal, s.id, s.at FROM unnest($1, $2) WITH ORDINALITY k (bucket, key, n)
-         CROSS JOIN LATERAL (SELECT * FROM seen WHERE seen.bucket >= k.bucket AND seen.key = k.key OFFSET 0) s
+    /// Who is remembered under a key, from a bucket to another. Buckets that are yet to come are partitions, too, and each is looked into.
+    SEEN_FIND: batched (Int, Int, Bytes)
+        "SELECT k.n, s.bucket, s.ordinal, s.id, s.at FROM unnest($1, $2, $3) WITH ORDINALITY k (first, last, key, n)
+         CROSS JOIN LATERAL (SELECT * FROM seen WHERE seen.bucket >= k.first AND seen.bucket <= k.last AND seen.key = k.key OFFSET 0) s
          ORDER BY s.id";
 
     /// What a message is remembered under.
@@ -287,11 +287,12 @@ statements! {
                              AND get_bit(k.slots, work.slot::int) = 1
                              ORDER BY carrier, due, id LIMIT k.most FOR UPDATE SKIP LOCKED) w";
 
-    /// Messages of a carrier whose lease has ended before an attempt was begun.
+    /// Messages of a carrier whose lease has ended before an attempt was begun. Few leases end, so the carrier is no way to find them: no
+    /// index is to be tried with it.
     SENDS_LAPSED: batched (Text, Int, Int, Bytes)
         "SELECT k.n, w.id, w.due, w.expiry FROM unnest($1, $2, $3, $4) WITH ORDINALITY k (carrier, now, most, slots, n)
          CROSS JOIN LATERAL (SELECT id, due, expiry FROM work WHERE owner IS NOT NULL AND due <= k.now AND NOT sending
-                             AND work.carrier = k.carrier AND get_bit(k.slots, work.slot::int) = 1
+                             AND work.carrier IS NOT DISTINCT FROM k.carrier AND get_bit(k.slots, work.slot::int) = 1
                              ORDER BY due, id LIMIT k.most FOR UPDATE SKIP LOCKED) w";
 
     /// Messages of a carrier that wait since before a time.
@@ -314,13 +315,14 @@ statements! {
          CROSS JOIN LATERAL (SELECT id, due FROM awaiting WHERE due <= k.now AND get_bit(k.slots, awaiting.slot::int) = 1
                              ORDER BY due, id LIMIT k.most FOR UPDATE SKIP LOCKED) a";
 
-    /// A message to be sent, whole; of its media what is short.
+    /// A message to be sent, whole; of its media what is short, and where others lie.
     SEND: batched (Int, Int)
-        "SELECT k.n, m.id, m.account, m.carrier, m.submission, w.attempts, w.unreached, b.crc, b.body
+        "SELECT k.n, m.id, m.account, m.carrier, m.submission, w.attempts, w.unreached, b.crc, b.object, b.position, b.body
          FROM unnest($1, $2) WITH ORDINALITY k (id, short, n)
          CROSS JOIN LATERAL (SELECT attempts, unreached FROM work WHERE work.id = k.id OFFSET 0) w
          CROSS JOIN LATERAL (SELECT * FROM message WHERE message.id = k.id OFFSET 0) m
-         LEFT JOIN LATERAL (SELECT crc, body FROM media WHERE media.id = k.id AND media.length <= k.short OFFSET 0) b ON true";
+         LEFT JOIN LATERAL (SELECT crc, object, position, CASE WHEN length <= k.short THEN body END AS body
+                            FROM media WHERE media.id = k.id OFFSET 0) b ON true";
 
     /// A callback that failed for good.
     FAILED_ONE: batched (Int)

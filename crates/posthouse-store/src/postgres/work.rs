@@ -14,6 +14,7 @@ use posthouse_core::{
 use tokio_postgres::Row;
 
 use super::{
+    at_hand::MediaInObject,
     batch::{BatchClaim, BatchTx},
     fault::{BatchFault, BatchResult},
     load::{self, LifeRow, LifeRows, Step},
@@ -170,6 +171,13 @@ pub(super) async fn put_off(
     Ok(count)
 }
 
+/// A message that was leased to be sent.
+pub(super) struct LeasedSend {
+    pub(super) send: ToSend,
+    /// Where its media lie, where they did not come with it.
+    pub(super) in_object: Option<MediaInObject>,
+}
+
 /// Leases what is to be sent to a carrier.
 pub(super) async fn lease_sends(
     tx: &BatchTx,
@@ -179,7 +187,7 @@ pub(super) async fn lease_sends(
     waiting_since_before: Option<Timestamp>,
     slots: Slots,
     limit: usize,
-) -> BatchResult<Vec<ToSend>> {
+) -> BatchResult<Vec<LeasedSend>> {
     let mut ids: Vec<Id> = due(tx, carrier, now, slots, limit).await?.iter().map(|one| one.id).collect();
     let left = limit.saturating_sub(ids.len());
     if let Some(before) = waiting_since_before.filter(|_| left > 0) {
@@ -197,15 +205,16 @@ pub(super) async fn lease_sends(
     readable(sends.into_iter())
 }
 
-async fn load_send(tx: &BatchTx, id: Id, lease: Lease) -> BatchResult<ToSend> {
+async fn load_send(tx: &BatchTx, id: Id, lease: Lease) -> BatchResult<LeasedSend> {
     let row = tx.read_one(&statements::SEND, values![id, INLINE_MAX]).await?;
     read_send(&row.ok_or(StoreError::NotFound("message"))?, lease)
 }
 
-fn read_send(row: &Row, lease: Lease) -> BatchResult<ToSend> {
+fn read_send(row: &Row, lease: Lease) -> BatchResult<LeasedSend> {
     let record = PgRow::by_id("message", row)?;
     let (id, submission): (Id, Submission) = (record.id("id")?, record.json("submission")?);
-    Ok(ToSend {
+    let in_object = MediaInObject::of(&record, id, &submission)?;
+    let send = ToSend {
         id,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),
@@ -214,7 +223,8 @@ fn read_send(row: &Row, lease: Lease) -> BatchResult<ToSend> {
         media: short_media(&record, id, &submission)?,
         submission,
         lease,
-    })
+    };
+    Ok(LeasedSend { send, in_object })
 }
 
 /// The media of a message, where they came with its row. What is not as it must be is reported by whoever asks for them.
@@ -286,7 +296,7 @@ async fn ring(tx: &BatchTx, rung: Rung, lease: Lease) -> BatchResult<Timer, Batc
     match rung {
         Rung::Attempt(id) => {
             tx.write(&statements::LEASE_WORK, values![id, lease.owner, lease.until]);
-            Ok(Timer::Interrupted(Box::new(load_send(tx, id, lease).await?)))
+            Ok(Timer::Interrupted(Box::new(load_send(tx, id, lease).await?.send)))
         }
         Rung::Reports(id) => {
             tx.write(&statements::LEASE_AWAITING, values![id, lease.owner, lease.until]);

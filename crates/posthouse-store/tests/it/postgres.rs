@@ -5,6 +5,7 @@ use std::time::Duration;
 use mm7::MmStatus;
 use posthouse_core::{
     life::state::{State, Terminal},
+    slots::Slots,
     store::{Acceptance, EndedAttempt, Joining, NewMessage, NodeKind, StoreError, roles::*},
 };
 use posthouse_store::{
@@ -38,6 +39,37 @@ async fn a_repetition_at_another_node_is_found() {
     }
 }
 
+/// What is leased has the place of its media with it; where that is not the right one any more, it is asked for.
+#[tokio::test]
+async fn media_of_what_was_leased_are_found_without_a_look_up() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let store = place.open_store().await;
+    let mut contents = Vec::new();
+    for number in 0..3 {
+        let new = with_media(message(0), &[noise(number, 9000), noise(7, 20_000)]);
+        store.accept(&new).await.unwrap();
+        contents.push((new.id, new.media));
+    }
+    let leased = store.lease_sends(&carrier(), lease(ME, 1), at(1), None, Slots::ALL, 3).await.unwrap();
+    assert!(leased.len() == 3 && leased.iter().all(|send| send.media.is_none()), "{leased:?}");
+    let client = place.client().await;
+    client.batch_execute("ALTER TABLE media RENAME TO elsewhere").await.unwrap();
+    for (id, content) in &contents[..2] {
+        assert_eq!(store.media(*id).await.unwrap(), *content);
+    }
+    store.media(contents[0].0).await.unwrap_err();
+    client.batch_execute("ALTER TABLE elsewhere RENAME TO media").await.unwrap();
+    assert_eq!(store.media(contents[0].0).await.unwrap(), contents[0].1, "looked up");
+    for entry in std::fs::read_dir(place.media()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            std::fs::remove_dir_all(path).unwrap();
+        }
+    }
+    let gone = StoreError::NotFound("media");
+    assert_eq!(store.media(contents[2].0).await.unwrap_err(), gone, "there is none at either place");
+}
+
 /// And each message once.
 #[tokio::test]
 async fn two_nodes_lease_one_backlog() {
@@ -51,7 +83,7 @@ async fn two_nodes_lease_one_backlog() {
     }
     let mut leased = Vec::new();
     while leased.len() < expected.len() {
-        let slots = posthouse_core::slots::Slots::ALL;
+        let slots = Slots::ALL;
         let (here, there) = (carrier(), carrier());
         let (mine, theirs) = tokio::join!(
             one.lease_sends(&here, lease(ME, 1), at(1), None, slots, 7),
