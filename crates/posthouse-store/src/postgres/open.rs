@@ -35,6 +35,8 @@ use crate::{
     sqlite::Mode,
 };
 
+/// Under which name the database knows the place of its media.
+const PLACE: &str = "media_place";
 /// The node whose callbacks have ids of their own beside those of gateways.
 const VISITOR: u8 = 255;
 
@@ -96,10 +98,19 @@ impl PostgresStore {
         }
         let node = node(options.mode);
         let newest = newest(&readers, &statements::NEWEST_CALLBACK).await.map_err(schema::unreadable)?;
-        let begins = newest.is_none() && newest_object(&readers).await.map_err(schema::unreadable)?.is_none();
+        let has_place = readers.query(&statements::META_READ, values![PLACE]).await;
+        let begins = has_place.map_err(schema::unreadable)?.is_empty()
+            && newest.is_none()
+            && newest_object(&readers).await.map_err(schema::unreadable)?.is_none();
         let place = place(&options.media).await?;
         let media = MediaBodies::open(place, &identity, begins, IdSource::new(node, None)).await;
         let media = media.map_err(|error| OpenError::MediaPlace(error.to_string()))?;
+        if !is_the_place(&session, media.sign(), serves)
+            .await
+            .map_err(|error| schema::refused(&url, &error))?
+        {
+            return Err(OpenError::MediaPlace(media.is_another().to_string()));
+        }
         let ids = Arc::new(Ids {
             callbacks: Mutex::new(IdSource::new(node, newest)),
             lines: Mutex::new(IdSource::new(node, None)),
@@ -121,6 +132,19 @@ async fn place(media: &MediaPlace) -> Result<Arc<dyn ObjectPlace>, OpenError> {
         MediaPlace::Folder(path) => Arc::new(SharedFolder::open(path).await.map_err(unusable)?),
         MediaPlace::S3(location) => Arc::new(S3Bucket::new(location.clone()).map_err(unusable)?),
     })
+}
+
+/// Whether this is the place of the store's media. The first gateway settles that, from which time on a cluster with another place, and
+/// so with other messages in mind, is refused.
+async fn is_the_place(session: &Session, sign: &str, settles: bool) -> Result<bool, tokio_postgres::Error> {
+    if settles {
+        let settle = "INSERT INTO meta (name, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+        session.client.execute(settle, &[&PLACE, &sign.as_bytes()]).await?;
+    }
+    let settled = "SELECT bytes FROM meta WHERE name = $1";
+    let settled = session.client.query_opt(settled, &[&PLACE]).await?;
+    let settled: Option<Vec<u8>> = settled.map(|row| row.try_get("bytes")).transpose()?;
+    Ok(settled.is_none_or(|settled| settled == sign.as_bytes()))
 }
 
 /// A node's number, by chance: what it numbers is told from others' by its time as well.

@@ -240,7 +240,8 @@ const EMPTY: &str = "BEGIN;
     TRUNCATE message, seen, work, awaiting, ended, event, read_reply, media, object, failed_attempt, mo, callback, callback_failed,
         callback_attempt, unmatched_report, unreadable, account, carrier, lookup, range, blacklist, audit, revision, revised, endpoint,
         mo_for_nobody, operation, operation_item, resubmission, refusal, token, \"user\", session, key_use, connection_override, cdr_pending, cdr_file, request_key;
-    DELETE FROM meta WHERE name IN ('moving_from', 'moved_from', 'taken_message', 'taken_mo', 'clock_seen', 'clock_confirmed');
+    DELETE FROM meta WHERE name IN ('moving_from', 'moved_from', 'taken_message', 'taken_mo', 'clock_seen', 'clock_confirmed',
+        'media_place');
     UPDATE meta SET value = CASE name WHEN 'revision' THEN 0 ELSE -1 END WHERE name IN ('revision', 'newest_id');
     COMMIT";
 

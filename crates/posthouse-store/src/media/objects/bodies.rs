@@ -49,6 +49,7 @@ pub(crate) enum KeptPlace {
 #[derive(Debug)]
 pub(crate) struct MediaBodies {
     place: Arc<dyn ObjectPlace>,
+    sign: String,
     packer: Packer,
     reads: Semaphore,
 }
@@ -62,7 +63,7 @@ fn away(error: StoreError) -> StoreError {
 }
 
 impl MediaBodies {
-    /// Opens a place: it has to be this store's (its `identity`), and to take what is written. `begins`: whether the store has no objects
+    /// Opens a place: it has to be this store's (its `identity`), and to take what is written. `begins`: whether the store has no place
     /// yet; then it may be nobody's, and is this store's from here on. `ids` names this node's objects: no other node uses the same number.
     /// To be called on a Tokio runtime.
     ///
@@ -74,8 +75,19 @@ impl MediaBodies {
         begins: bool,
         ids: IdSource,
     ) -> Result<Self, PlaceRefused> {
-        marker::take(&*place, identity, begins).await?;
-        Ok(Self { packer: Packer::start(Arc::clone(&place), ids), place, reads: Semaphore::new(READS) })
+        let sign = marker::take(&*place, identity, begins).await?;
+        let packer = Packer::start(Arc::clone(&place), ids);
+        Ok(Self { packer, place, sign, reads: Semaphore::new(READS) })
+    }
+
+    /// What tells the place from others that were taken for the same store; empty where an earlier version took it.
+    pub(crate) fn sign(&self) -> &str {
+        &self.sign
+    }
+
+    /// That it is not the store's place after all.
+    pub(crate) fn is_another(&self) -> PlaceRefused {
+        PlaceRefused::Another { place: self.place.to_string() }
     }
 
     /// Keeps the media of a message, before the transaction that refers to them; `None`, if it has none.

@@ -24,9 +24,17 @@ pub(crate) enum PlaceRefused {
     },
     /// It is nobody's, and there should be media in it.
     #[error(
-        "there are no media at {place}, where the store's messages have theirs; mount the folder, or give the right place in [media] url"
+        "there are no media at {place}, where the store's messages have theirs; mount the folder, or give the right place in [media] url; if they are no messages of this cluster, give a database of its own in [store] url"
     )]
     Lost {
+        /// The place.
+        place: String,
+    },
+    /// It was taken for the store at the same time as another one, which has become its place.
+    #[error(
+        "the media of the store are not those at {place}: another node has taken another place for them; give the same place in [media] url at each node, or, to another cluster, a database of its own in [store] url"
+    )]
+    Another {
         /// The place.
         place: String,
     },
@@ -43,17 +51,23 @@ pub(crate) enum PlaceRefused {
 }
 
 /// Takes the place for this store, after making sure that it is nobody else's and that it can be written. `begins`: whether the store
-/// has no objects yet, so that a place that is nobody's may be taken.
-pub(super) async fn take(place: &dyn ObjectPlace, identity: &str, begins: bool) -> Result<(), PlaceRefused> {
+/// has no place yet, so that one that is nobody's may be taken. Returns what tells the place from others that say they are this store's.
+pub(super) async fn take(
+    place: &dyn ObjectPlace,
+    identity: &str,
+    begins: bool,
+) -> Result<String, PlaceRefused> {
     let unusable = |error| unusable(place, &error);
+    let own = MarkerText { owner: identity.to_owned(), sign: sign() };
     let text = format!(
-        "# The media of one Posthouse store lie here. Keep this: a gateway does not start on another store's media.\nstore = {identity}\n"
+        "# The media of one Posthouse store lie here. Keep this: a gateway does not start on another store's media.\nstore = {}\nplace = {}\n",
+        own.owner, own.sign
     );
-    let owner = match read(place).await.map_err(unusable)? {
-        Some(owner) => owner,
+    let MarkerText { owner, sign } = match read(place).await.map_err(unusable)? {
+        Some(found) => found,
         None if !begins => return Err(PlaceRefused::Lost { place: place.to_string() }),
         None => match place.create(MARKER, &[Bytes::from(text)]).await {
-            Ok(()) => identity.to_owned(),
+            Ok(()) => own,
             // Another node was faster.
             Err(PlaceError::Exists) => read(place).await.map_err(unusable)?.unwrap_or_default(),
             Err(error) => return Err(unusable(error)),
@@ -62,16 +76,35 @@ pub(super) async fn take(place: &dyn ObjectPlace, identity: &str, begins: bool) 
     if owner != identity {
         return Err(PlaceRefused::Foreign { place: place.to_string(), owner });
     }
-    check(place).await.map_err(unusable)
+    check(place).await.map_err(unusable)?;
+    Ok(sign)
 }
 
-async fn read(place: &dyn ObjectPlace) -> Result<Option<String>, PlaceError> {
+/// Some letters by chance. Where there is no chance to be had there is none to tell places apart by, as in those of earlier versions.
+fn sign() -> String {
+    let mut bytes = [0_u8; 16];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Err(_) => String::new(),
+    }
+}
+
+/// What is written at a place.
+#[derive(Default)]
+struct MarkerText {
+    /// Whose it is.
+    owner: String,
+    /// What tells it from other places; empty where an earlier version took it.
+    sign: String,
+}
+
+async fn read(place: &dyn ObjectPlace) -> Result<Option<MarkerText>, PlaceError> {
     match place.read(MARKER, 0..BYTES).await {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
-            Ok(Some(
-                text.lines().find_map(|line| line.strip_prefix("store = ")).unwrap_or_default().to_owned(),
-            ))
+            let value =
+                |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            Ok(Some(MarkerText { owner: value("store = ").to_owned(), sign: value("place = ").to_owned() }))
         }
         Err(PlaceError::Missing) => Ok(None),
         Err(error) => Err(error),
@@ -116,16 +149,29 @@ mod tests {
         let place = MemoryPlace::default();
         assert_eq!(
             take(&place, "store-1", false).await.unwrap_err().to_string(),
-            "there are no media at memory, where the store's messages have theirs; mount the folder, or give the right place in [media] url"
+            "there are no media at memory, where the store's messages have theirs; mount the folder, or give the right place in [media] url; if they are no messages of this cluster, give a database of its own in [store] url"
         );
-        take(&place, "store-1", true).await.unwrap();
-        take(&place, "store-1", false).await.unwrap();
+        let sign = take(&place, "store-1", true).await.unwrap();
+        assert_eq!(sign.len(), 32);
+        assert_eq!(take(&place, "store-1", false).await.unwrap(), sign);
+        assert_ne!(
+            take(&MemoryPlace::default(), "store-1", true).await.unwrap(),
+            sign,
+            "places are told apart"
+        );
         let refused = take(&place, "store-2", true).await.unwrap_err();
         assert_eq!(
             refused.to_string(),
             "the media at memory are those of store store-1; give this store a place of its own in [media] url"
         );
         assert_eq!(place.names(), [MARKER]);
+    }
+
+    #[tokio::test]
+    async fn a_place_that_an_earlier_version_took_has_no_sign() {
+        let place = MemoryPlace::default();
+        place.create(MARKER, &[Bytes::from_static(b"# It is kept.\nstore = store-1\n")]).await.unwrap();
+        assert_eq!(take(&place, "store-1", false).await.unwrap(), "");
     }
 
     #[tokio::test]

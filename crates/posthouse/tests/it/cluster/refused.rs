@@ -196,12 +196,34 @@ async fn two_clusters_on_one_database_or_one_place() {
     let (database, other) = (server.make_database().await, server.make_database().await);
     let first = place(&server.url(&database), ALONE);
     let gateway = block_in_place(|| Gateway::start(first.path()));
-    // The first message with an object settles where the media of this database are; before, the mark of the place does.
+    // Nothing was accepted there yet, and no message has an object.
     let second = place(&server.url(&database), ALONE);
-    let object = "INSERT INTO object (id) VALUES (1)";
-    server.run(&database, object).await;
-    let ended = serve(second.path());
-    is_refused(&ended, &[second.path().join("media").to_str().unwrap()]);
+    let own_place = second.path().join("media");
+    is_refused(
+        &serve(second.path()),
+        &[
+            "there are no media at",
+            own_place.to_str().unwrap(),
+            "if they are no messages of this cluster, give a database of its own in [store] url",
+        ],
+    );
+    assert!(!own_place.join("posthouse-store").exists(), "the place is nobody's");
+    // One that was taken for the same database at the same moment, before either was settled.
+    let mark = fs::read_to_string(first.path().join("media/posthouse-store")).unwrap();
+    let (kept, sign) = mark.split_once("place = ").unwrap();
+    fs::write(
+        own_place.join("posthouse-store"),
+        format!("{kept}place = {}\n", "0".repeat(sign.trim().len())),
+    )
+    .unwrap();
+    is_refused(
+        &serve(second.path()),
+        &[
+            "the media of the store are not those at",
+            own_place.to_str().unwrap(),
+            "give the same place in [media] url",
+        ],
+    );
     let third = tempfile::tempdir().unwrap();
     let media = format!("url = \"file://{}\"", first.path().join("media").display());
     configure(third.path(), &server.url(&other), ALONE, &media);
