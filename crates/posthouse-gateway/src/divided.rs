@@ -1,7 +1,11 @@
 //! This node's part of the limits that all nodes keep together: it says what it wants of them, and what it hears bounds its connections,
 //! what accounts may send here, and how many of their callbacks may be under way from here. A node that is alone has all of each limit, and asks nobody.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use posthouse_core::{
     account::AccountName,
@@ -70,16 +74,18 @@ impl LimitKeeper {
     }
 
     /// Wakes the lanes of carriers of whose messages more is this node's than before: by the limits, or since another node is gone. Nothing of it
-    /// need be due, where that node put it off.
+    /// need be due, where that node put it off; and this node need have no lane for the carrier yet.
     fn wake_where_there_is_more(&self, before: &mut HashMap<CarrierId, Slots>) {
-        let carriers = self.board.all().into_iter().map(|(carrier, _)| carrier);
-        let now: HashMap<_, _> =
-            carriers.map(|carrier| (carrier.clone(), self.node.slots_of(&carrier))).collect();
-        for (carrier, slots) in &now {
-            if slots.has_more_than(before.get(carrier).unwrap_or(&Slots::NONE)) {
-                self.queue.wake(carrier);
-            }
-        }
+        let with_lanes: HashSet<CarrierId> =
+            self.board.all().into_iter().map(|(carrier, _)| carrier).collect();
+        let snapshot = self.queue.context().snapshot.get();
+        let provisioned = snapshot.carriers().map(|carrier| &carrier.id);
+        let now: HashMap<_, _> = with_lanes
+            .iter()
+            .chain(provisioned)
+            .map(|carrier| (carrier.clone(), self.node.slots_of(carrier)))
+            .collect();
+        have_more(before, &now, &with_lanes).into_iter().for_each(|carrier| self.queue.wake(carrier));
         *before = now;
     }
 
@@ -179,6 +185,19 @@ impl LimitKeeper {
     }
 }
 
+/// The carriers that have more slots now. What waits of one that was not looked at before, and has no lane, is found when it is due.
+fn have_more<'a>(
+    before: &HashMap<CarrierId, Slots>,
+    now: &'a HashMap<CarrierId, Slots>,
+    with_lanes: &HashSet<CarrierId>,
+) -> Vec<&'a CarrierId> {
+    let has_more = |(carrier, slots): &(&CarrierId, &Slots)| match before.get(*carrier) {
+        Some(before) => slots.has_more_than(before),
+        None => with_lanes.contains(*carrier) && slots.has_more_than(&Slots::NONE),
+    };
+    now.iter().filter(has_more).map(|(carrier, _)| carrier).collect()
+}
+
 fn amount(amounts: &[Amount], part: usize) -> Option<u32> {
     amounts.get(part).map(|amount| u32::try_from(*amount).unwrap_or(u32::MAX))
 }
@@ -193,4 +212,30 @@ fn callback_limit(account: &AccountName) -> String {
 
 fn limit_name(carrier: &CarrierId, link: &Link) -> String {
     format!("connection {:?} {:?}", carrier.0, link.connection().name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_carrier_without_a_lane_is_woken_when_its_slots_become_more() {
+        let carrier = |id: &str| CarrierId(id.to_owned());
+        let known = |slots: &[(&str, Slots)]| -> HashMap<CarrierId, Slots> {
+            slots.iter().map(|(id, slots)| (carrier(id), *slots)).collect()
+        };
+        let (half, with_lanes) = (Slots::of(1, &[1, 2]), HashSet::from([carrier("lane")]));
+        let woken = |before: &[(&str, Slots)], now: &[(&str, Slots)]| {
+            let now = known(now);
+            let mut woken: Vec<String> =
+                have_more(&known(before), &now, &with_lanes).into_iter().map(|id| id.0.clone()).collect();
+            woken.sort();
+            woken
+        };
+        let (some, all) = ([("idle", half), ("lane", half)], [("idle", Slots::ALL), ("lane", Slots::ALL)]);
+        assert_eq!(woken(&[], &some), ["lane"], "at a start a lane is opened for what is due");
+        assert_eq!(woken(&some, &some), [""; 0]);
+        assert_eq!(woken(&some, &all), ["idle", "lane"], "another node is gone");
+        assert_eq!(woken(&all, &some), [""; 0], "another node came");
+    }
 }
