@@ -61,8 +61,15 @@ impl ClusterTown {
                 sleep(Duration::from_millis(200)).await;
             }
             let stored = stored(&*store).await;
-            let accepted = accepted(loads);
-            while !accepted.iter().all(|id| self.told().contains_key(id) || !stored.contains_key(id)) {
+            let mut untold = accepted(loads);
+            untold.retain(|id| stored.contains_key(id));
+            loop {
+                // What the VASP was told is read anew for all of them at once: there may be a hundred thousand callbacks.
+                let told = self.told();
+                untold.retain(|id| !told.contains_key(id));
+                if untold.is_empty() {
+                    return;
+                }
                 sleep(Duration::from_millis(200)).await;
             }
         };

@@ -1,6 +1,6 @@
 //! `posthouse migrate` is killed on the way, and goes on from there: nothing is missing, nothing is there twice.
 
-use std::{fs, path::Path, time::Duration};
+use std::{cmp::Reverse, fs, path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use posthouse_core::{
@@ -13,7 +13,10 @@ use posthouse_testing::{
     provisioning::{AccountToml, CarrierToml, range},
     store::visit,
 };
-use tokio::{task::block_in_place, time::sleep};
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::{Instant, sleep},
+};
 
 use super::{
     load::{Load, LoadPlan},
@@ -28,21 +31,26 @@ const PAGE: usize = 500;
 /// A message with all that a migration takes over.
 type Whole = (StoredMessage, Vec<TimelineEvent>, Vec<Bytes>);
 
-async fn page(store: &dyn Store, filter: &MessageFilter) -> Vec<Whole> {
-    let mut page = Vec::new();
+async fn page(store: &Arc<dyn Store>, filter: &MessageFilter) -> Vec<Whole> {
+    let mut reading = JoinSet::new();
     for message in store.messages(filter, PAGE).await.unwrap() {
-        let timeline = store.timeline(message.id).await.unwrap().unwrap();
-        let media = store.media(message.id).await.unwrap();
-        page.push((message, timeline, media));
+        let store = Arc::clone(store);
+        reading.spawn(async move {
+            let timeline = store.timeline(message.id).await.unwrap().unwrap();
+            let media = store.media(message.id).await.unwrap();
+            (message, timeline, media)
+        });
     }
+    let mut page = reading.join_all().await;
+    page.sort_unstable_by_key(|(message, ..)| Reverse(message.id));
     page
 }
 
 /// Compares two stores, page by page. Returns how many messages there are.
-async fn same(one: &dyn Store, other: &dyn Store) -> usize {
+async fn same(one: &Arc<dyn Store>, other: &Arc<dyn Store>) -> usize {
     let (mut filter, mut count) = (MessageFilter::default(), 0);
     loop {
-        let (here, there) = (page(one, &filter).await, page(other, &filter).await);
+        let (here, there) = tokio::join!(page(one, &filter), page(other, &filter));
         for (here, there) in here.iter().zip(&there) {
             assert_eq!(here, there);
         }
@@ -79,7 +87,9 @@ async fn a_migration_that_is_killed_goes_on_and_loses_nothing() {
     let Some(server) = block_in_place(|| PostgresServer::start(&[])) else { return };
     let messages = number("POSTHOUSE_MIGRATED_MESSAGES", 2000);
     let folder = process::folder();
+    let began = Instant::now();
     fill(folder.path(), messages).await;
+    let filled = began.elapsed();
     let database = server.make_database().await;
     let place = folder.path().join("cluster");
     fs::create_dir(&place).unwrap();
@@ -117,7 +127,12 @@ async fn a_migration_that_is_killed_goes_on_and_loses_nothing() {
     let url = StoreUrl::postgres(&server.url(&database), None).unwrap().without_standbys();
     let old = visit(folder.path()).await;
     let new = open(&url, &place.join("media").into(), Access::Visit { create: false }).await.unwrap();
-    assert_eq!(same(&*old, &*new).await as u64, messages);
+    let moved = began.elapsed();
+    assert_eq!(same(&old, &new).await as u64, messages);
+    println!(
+        "{messages} messages: filled in {filled:.0?}, moved after {moved:.0?}, compared after {:.0?}",
+        began.elapsed()
+    );
     old.close().await.unwrap();
     new.close().await.unwrap();
     let gateway = block_in_place(|| Gateway::start(&place));

@@ -3,7 +3,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -26,11 +26,10 @@ pub struct Network {
 impl Network {
     /// Builds it for so many nodes, which reach the database behind this socket; `None`, after a line that says so, where that cannot be.
     pub async fn build(test: &str, nodes: usize, socket: PathBuf) -> Option<Self> {
-        let number = u8::try_from(std::process::id() % 250).unwrap_or(0);
-        if !ip(&["netns", "add", &format!("ph{number}-0")]) {
+        let Some(number) = take_number() else {
             println!("{test} did not run: it needs root, and ip netns");
             return None;
-        }
+        };
         // From here on all is removed at the end, whatever happens.
         let closed = tokio::spawn(async {});
         let mut network =
@@ -135,6 +134,21 @@ impl Drop for Network {
             ip(&["link", "del", &format!("ph{}{side}", self.number)]);
         }
     }
+}
+
+/// A number that no other test of this machine has, which its first namespace says; `None` where there are no namespaces to be had.
+fn take_number() -> Option<u8> {
+    let first = u8::try_from(std::process::id() % 250).unwrap_or(0);
+    for number in (first..250).chain(0..first) {
+        let name = format!("ph{number}-0");
+        if ip(&["netns", "add", &name]) {
+            return Some(number);
+        }
+        if !Path::new("/run/netns").join(&name).exists() {
+            return None;
+        }
+    }
+    None
 }
 
 fn ip(arguments: &[&str]) -> bool {
