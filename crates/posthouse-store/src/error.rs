@@ -100,7 +100,9 @@ pub enum OpenError {
         known: i64,
     },
     /// A migration that was applied to it is not the one of this program.
-    #[error("migration {version} ({name}) of the store is not the one of this program")]
+    #[error(
+        "migration {version} ({name}) of the store is not the one of this program; run the program that brought the store up to date"
+    )]
     Altered {
         /// The migration's number.
         version: i64,

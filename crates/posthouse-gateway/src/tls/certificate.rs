@@ -5,7 +5,7 @@ use posthouse_core::certificate::ShownCertificate;
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use x509_cert::{
-    Certificate,
+    Certificate, Version,
     der::Decode,
     ext::pkix::{SubjectAltName, name::GeneralName},
 };
@@ -36,6 +36,12 @@ pub fn expires(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     let parsed = Certificate::from_der(certificate.as_ref()).ok()?;
     let since_1970 = parsed.tbs_certificate().validity().not_after.to_unix_duration();
     Timestamp::from_second(i64::try_from(since_1970.as_secs()).ok()?).ok()
+}
+
+/// Whether a certificate is of a version before 3, which rustls does not take; of one that cannot be read it is not known.
+pub fn is_outdated(certificate: &CertificateDer<'_>) -> bool {
+    Certificate::from_der(certificate.as_ref())
+        .is_ok_and(|parsed| parsed.tbs_certificate().version() != Version::V3)
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub fn anonymous(roots: Arc<RootCertStore>) -> Result<ClientConfig, rustls::Erro
 
 /// TLS that trusts in these CAs and shows this certificate where it is asked for one.
 fn identified(roots: Arc<RootCertStore>, own: &Identity) -> Result<ClientConfig, SetupError> {
-    let chain = pem::certificates(own.cert.as_bytes()).map_err(SetupError::Cert)?;
+    let chain = pem::chain(own.cert.as_bytes()).map_err(SetupError::Cert)?;
     let key = pem::private_key(own.key.as_bytes()).map_err(SetupError::Key)?;
     let builder = ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let mut config = builder.with_root_certificates(roots).with_client_auth_cert(chain, key)?;

@@ -131,7 +131,7 @@ impl Contents {
             key: files.key.clone(),
             why: error.to_string(),
         };
-        let chain = pem::certificates(&self.cert).map_err(|why| at(&files.cert, why))?;
+        let chain = pem::chain(&self.cert).map_err(|why| at(&files.cert, why))?;
         let key = pem::private_key(&self.key).map_err(|why| at(&files.key, why))?;
         let expires = chain.first().and_then(certificate::expires);
         let builder = ServerConfig::builder_with_provider(provider())

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{
     connect::connect,
-    open::refuse_for_root,
+    open::{refuse_for_root, require},
     place::{beside, private_file},
     schema,
 };
@@ -40,9 +40,7 @@ const MANIFEST_BYTES: u64 = 4096;
 
 /// Copies the store at `path`, with the segments in `media`, into the folder `to`, which is made, or is empty.
 pub(crate) fn backup(path: &Path, media: &Path, to: &Path) -> Result<BackupReport, BackupError> {
-    if !path.exists() {
-        return Err(OpenError::Missing(path.to_owned()).into());
-    }
+    require(path)?;
     refuse_for_root(path)?;
     make_empty(to)?;
     let connection = connect(path, CACHE)?;

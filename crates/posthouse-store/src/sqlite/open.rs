@@ -117,9 +117,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
 
 /// What version a store is of, without changing it.
 pub(crate) fn status(path: &Path) -> Result<StoreStatus, OpenError> {
-    if !path.exists() {
-        return Err(OpenError::Missing(path.to_owned()));
-    }
+    require(path)?;
     refuse_for_root(path)?;
     let database = Database::open(path)?;
     let connection = connect_database(path, READER_CACHE)?;
@@ -130,9 +128,7 @@ pub(crate) fn status(path: &Path) -> Result<StoreStatus, OpenError> {
 
 /// Brings a store up to date, which no gateway may run on meanwhile.
 pub(crate) fn bring_up(path: &Path) -> Result<StoreStatus, OpenError> {
-    if !path.exists() {
-        return Err(OpenError::Missing(path.to_owned()));
-    }
+    require(path)?;
     refuse_for_root(path)?;
     let database = Database::open(path)?;
     let lock = database.lock()?;
@@ -158,14 +154,27 @@ fn connect_database(path: &Path, cache: i64) -> Result<Connection, OpenError> {
     })
 }
 
+/// There is a database, as far as this user can see.
+///
+/// # Errors
+/// There is none; or this user may not look, which says nothing of what is there.
+pub(super) fn require(path: &Path) -> Result<(), OpenError> {
+    match path.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::Missing(path.to_owned())),
+        Err(source) => Err(OpenError::io(path, source)),
+    }
+}
+
 /// Root makes no files where a store is another user's: that user could not open them.
 pub(super) fn refuse_for_root(path: &Path) -> Result<(), OpenError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    let folder = or_working_directory(path.parent().unwrap_or(Path::new("")));
-    let Some((place, found)) = [path.to_owned(), folder]
-        .into_iter()
+    // Of folders that are not there yet the one above decides: it is that user who begins to serve there.
+    let Some((place, found)) = path
+        .ancestors()
+        .map(or_working_directory)
         .find_map(|place| Some((place.clone(), fs::metadata(place).ok()?)))
     else {
         return Ok(());
@@ -237,8 +246,8 @@ fn or_working_directory(folder: &Path) -> PathBuf {
 /// Makes what is missing, readable by its owner only; SQLite gives the WAL the database's permissions.
 fn make_files(options: &SqliteOptions) -> Result<Database, OpenError> {
     let path = &options.path;
-    if !options.create && !path.exists() {
-        return Err(OpenError::Missing(path.clone()));
+    if !options.create {
+        require(path)?;
     }
     refuse_beside_a_journal(options)?;
     refuse_beside_a_saved_copy(options)?;

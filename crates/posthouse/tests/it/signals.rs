@@ -252,6 +252,21 @@ fn root_makes_no_files_in_another_users_store() {
         assert!(!output.status.success() && said.contains("sudo -u nobody posthouse"), "{command:?}: {said}");
     }
     assert_eq!(files(), before);
+
+    // Nor where the other user has not begun yet.
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    assert!(Command::new("chown").arg("nobody").arg(&home).status().unwrap().success());
+    fs::write(folder.path().join("new.toml"), "[store]\nurl = \"sqlite://home/data/p.db\"\n").unwrap();
+    fs::write(folder.path().join("provisioning.toml"), "").unwrap();
+    for command in
+        [&["apply", "--create", "provisioning.toml", "-c", "new.toml"][..], &["serve", "-c", "new.toml"]]
+    {
+        let output = posthouse(folder.path(), command).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("sudo -u nobody posthouse"), "{command:?}: {said}");
+    }
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 0);
 }
 
 #[test]
