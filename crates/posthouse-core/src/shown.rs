@@ -108,6 +108,24 @@ pub(crate) fn masked_but(text: &str, is_none: impl Fn(&str) -> bool) -> Cow<'_, 
     masked.into()
 }
 
+/// An id that a peer gave, masked as all else but where it is 128 bits in hexadecimal digits, such as a UUID: there a run of digits is chance,
+/// and an id that is changed finds nothing.
+///
+/// ```
+/// use posthouse_core::shown::masked_id;
+/// assert_eq!(masked_id("0281065b8caa1a23a53456c92ffd6e36"), "0281065b8caa1a23a53456c92ffd6e36");
+/// assert_eq!(masked_id("for-16175550199"), "for-+1617•••0199");
+/// ```
+pub fn masked_id(text: &str) -> Cow<'_, str> {
+    let digits = text.chars().filter(char::is_ascii_hexdigit).count();
+    let is_of_id = |character: char| character.is_ascii_hexdigit() || character == '-';
+    let has_letter = text.contains(|character: char| character.is_ascii_alphabetic());
+    match digits == 32 && has_letter && text.len() <= 36 && text.chars().all(is_of_id) {
+        true => text.into(),
+        false => masked(text),
+    }
+}
+
 /// Writes digits as logs may show them: the first four and the last four, or the last four of few.
 pub(crate) fn mask(digits: &str, to: &mut impl Write) -> fmt::Result {
     let (head, tail) = (digits.get(..4), digits.len().checked_sub(4).and_then(|at| digits.get(at..)));
@@ -212,6 +230,23 @@ mod tests {
             ),
         ] {
             assert_eq!(masked(text), expected);
+        }
+    }
+
+    #[test]
+    fn ids_of_128_bits_are_no_numbers() {
+        let uuid = "550e8400-e29b-41d4-a716-446655440000";
+        assert_eq!(masked_id(uuid), uuid);
+        for (text, expected) in [
+            ("16175550199", "+1617•••0199"),
+            ("16175550199-a", "+1617•••0199-a"),
+            ("12345678901234567890123456789012", "+1234•••9012"),
+            (
+                "0281065b8caa1a23a53456c92ffd6e36 16175550199",
+                "+•••1065b8caa1a23a53456c92ffd6e36 +1617•••0199",
+            ),
+        ] {
+            assert_eq!(masked_id(text), expected);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     fmt::{self, Debug},
 };
 
-use posthouse_core::shown::{Shown, masked};
+use posthouse_core::shown::{Shown, masked, masked_id};
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing_subscriber::{
@@ -35,6 +35,9 @@ const OWN: [&str; 13] = [
     "warning",
 ];
 
+/// A peer's, which operators look for as it is logged.
+const TRANSACTION_ID: &str = "transaction_id";
+
 /// The field that is the event's sentence.
 pub(super) const MESSAGE: &str = "message";
 
@@ -58,7 +61,11 @@ impl LogFields {
     fn add_text(&mut self, field: &Field, text: &str, is_quoted: bool) {
         let name = field.name();
         let text = cut(text);
-        let text = if OWN.contains(&name) { text } else { masked(&text).into_owned().into() };
+        let text = match name {
+            _ if OWN.contains(&name) => text,
+            TRANSACTION_ID => masked_id(&text).into_owned().into(),
+            _ => masked(&text).into_owned().into(),
+        };
         self.0.push(LogField { name, value: text.into(), is_quoted });
     }
 }
@@ -196,5 +203,20 @@ mod tests {
     fn a_long_text_is_cut() {
         assert_eq!(cut(&"é".repeat(1000)), "é".repeat(1000));
         assert_eq!(cut(&"é".repeat(1001)), format!("{}…", "é".repeat(1000)));
+    }
+
+    #[test]
+    fn an_id_of_a_peer_can_be_looked_for() {
+        let paper = Paper::default();
+        let to = paper.clone();
+        let layer = tracing_subscriber::fmt::layer().with_writer(move || to.clone()).with_ansi(false);
+        let subscriber = tracing_subscriber::registry().with(layer.fmt_fields(ForPeople));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(transaction_id = "0281065b8caa1a23a53456c92ffd6e36", "refused");
+            tracing::error!(transaction_id = "for-16175550199", "refused");
+        });
+        let said = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+        assert!(said.contains("transaction_id=\"0281065b8caa1a23a53456c92ffd6e36\""), "{said}");
+        assert!(said.contains("transaction_id=\"for-+1617•••0199\""), "{said}");
     }
 }
