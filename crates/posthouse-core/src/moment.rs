@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use crate::duration;
+use crate::{duration, mistake::Mistake};
 
 /// Seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
@@ -93,17 +93,36 @@ fn without_zone(text: &str) -> Option<Timestamp> {
 
 /// The window between two points: `2:00` is the last one before `now` where a window begins, and the first one after that where it
 /// ends, so that `2:00` to `2:20` is twenty minutes at any time of the day.
+///
+/// # Errors
+/// As [`in_order`].
 pub fn window(
     since: Option<Moment>,
     until: Option<Moment>,
     now: Timestamp,
-) -> (Option<Timestamp>, Option<Timestamp>) {
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Mistake> {
     let since = since.map(|since| since.last(now));
     let until = until.map(|until| match since {
         Some(since) => until.next_after(since, now),
         None => until.last(now),
     });
-    (since, until)
+    in_order(since, until)?;
+    Ok((since, until))
+}
+
+/// A window holds something: nothing is found in one that ends before it begins, which would look as if nothing had happened.
+///
+/// # Errors
+/// It ends when it begins, or before.
+pub fn in_order(since: Option<Timestamp>, until: Option<Timestamp>) -> Result<(), Mistake> {
+    match (since, until) {
+        (Some(since), Some(until)) if until <= since => {
+            let problem =
+                format!("the window would end at {until}, which is not after {since}, where it begins");
+            Err((problem, "give the earlier time as since, and the later one as until").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +164,7 @@ mod tests {
     #[test]
     fn a_window_is_the_last_one_that_began() {
         let window = |since: &str, until: &str, now: &str| {
-            let (since, until) = window(Moment::parse(since), Moment::parse(until), at(now));
+            let (since, until) = window(Moment::parse(since), Moment::parse(until), at(now)).unwrap();
             (since.map(|time| time.to_string()), until.map(|time| time.to_string()))
         };
         let some = |since: &str, until: &str| (Some(since.to_owned()), Some(until.to_owned()));
@@ -161,6 +180,22 @@ mod tests {
             ("9:00", "-", morning, (Some(morning.to_owned()), None)),
         ] {
             assert_eq!(window(since, until, now), expected, "{since} {until} {now}");
+        }
+    }
+
+    #[test]
+    fn a_window_that_ends_before_it_begins_is_a_mistake() {
+        let now = at("2026-11-29T12:00:00Z");
+        let window = |since: &str, until: &str| window(Moment::parse(since), Moment::parse(until), now);
+        assert!(window("1h", "30m").is_ok());
+        for (since, until) in
+            [("30m", "1h"), ("30m", "30m"), ("2026-11-29T10:00:00Z", "2026-11-28T10:00:00Z")]
+        {
+            let said = window(since, until).unwrap_err().to_string();
+            assert!(
+                said.contains("is not after") && said.contains("; give the earlier time as since"),
+                "{said}"
+            );
         }
     }
 }

@@ -2,7 +2,12 @@
 
 use std::{error::Error, fmt, process::ExitCode};
 
+use jiff::Timestamp;
 use posthouse_api::{ApiError, ProblemCode, ProblemDetails};
+use posthouse_core::{
+    mistake::Mistake,
+    moment::{Moment, window},
+};
 use posthouse_gateway::config::ConfigErrors;
 use posthouse_store::OpenError;
 
@@ -45,8 +50,9 @@ pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_outdated) {
         return ExitCode::from(3);
     }
-    let problem = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
-    match problem.is_some_and(|problem| problem.is(ProblemCode::NotProvisioned)) {
+    let problem = problem_in(error);
+    let is_unmeant = error.is::<Unmeant>();
+    match is_unmeant || problem.is_some_and(|problem| problem.is(ProblemCode::NotProvisioned)) {
         true => ExitCode::from(2),
         false => ExitCode::FAILURE,
     }
@@ -65,15 +71,19 @@ fn complaints(error: &anyhow::Error) -> Vec<String> {
     }
 }
 
+/// The problem that a gateway, or a verb on the store, told.
+fn problem_in(error: &anyhow::Error) -> Option<&ProblemDetails> {
+    let asked = || error.chain().find_map(|cause| cause.downcast_ref::<ApiError>());
+    let told = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
+    told.or_else(|| asked().and_then(ApiError::problem))
+}
+
 /// What puts right that a gateway cannot be asked, in terms of the command line.
 fn remedy_on_the_way(error: &anyhow::Error) -> Option<&'static str> {
-    let problem = error.chain().find_map(|cause| cause.downcast_ref::<ProblemDetails>());
-    let asked = error.chain().find_map(|cause| cause.downcast_ref::<ApiError>());
-    let problem = problem.or_else(|| asked.and_then(ApiError::problem));
-    if problem.is_some_and(|problem| problem.is(ProblemCode::Unauthorized)) {
+    if problem_in(error).is_some_and(|problem| problem.is(ProblemCode::Unauthorized)) {
         return Some("a command shows the token of --token, or of $POSTHOUSE_ADMIN_TOKEN");
     }
-    match asked? {
+    match error.chain().find_map(|cause| cause.downcast_ref::<ApiError>())? {
         ApiError::Connect { .. } => Some(
             "look whether a gateway runs there: the first line that it prints says where its admin door is",
         ),
@@ -82,6 +92,35 @@ fn remedy_on_the_way(error: &anyhow::Error) -> Option<&'static str> {
         ),
         _ => None,
     }
+}
+
+/// That a file cannot be read, for what the system says of it.
+pub(crate) fn unreadable(file: impl fmt::Display, why: impl fmt::Display) -> anyhow::Error {
+    anyhow::anyhow!("{file} cannot be read: {why}; check the path and who may read it")
+}
+
+/// What a command was told and cannot be meant.
+#[derive(Debug)]
+pub(crate) struct Unmeant(pub(crate) Mistake);
+
+impl fmt::Display for Unmeant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Unmeant {}
+
+/// The window of time between two points of a command line, seen from now.
+///
+/// # Errors
+/// It ends before it begins.
+pub(crate) fn window_of(
+    since: Option<Moment>,
+    until: Option<Moment>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Unmeant> {
+    window(since, until, now).map_err(Unmeant)
 }
 
 /// The mistakes of a file, each a line that begins with file and line.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use posthouse_api::{ApiClient, ApiError};
+use posthouse_api::{ApiClient, ApiError, ProblemCode};
 use posthouse_core::{
     cluster::ALIVE_FOR,
     store::{Node, NodeKind},
@@ -24,6 +24,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    complaints::unreadable,
     target::{GatewayAddress, visit},
     who::user,
 };
@@ -131,21 +132,28 @@ pub async fn reach_at(admin: String, tls: Option<&Tls>, revision: u64, wait: Dur
 
 /// The API of the gateway that runs on the store of these settings. `None` where no gateway runs there, or its API cannot be used: it
 /// is of an older version, its admin door cannot be reached, or we do not know its token. Commands then go to the store itself.
-pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> Option<ApiClient> {
+///
+/// # Errors
+/// The token that was given with `--token` is refused: who gives one wants to be who it belongs to, and no other.
+pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<Option<ApiClient>> {
     let file = posthouse_gateway::app::run_file(&settings.store.path);
-    let RunFile { admin, pid } = RunFile::read(&file).ok()??;
+    let Ok(Some(RunFile { admin, pid })) = RunFile::read(&file) else { return Ok(None) };
     // Where there is a token of the run, it is the one: none is configured.
     let of_run = || run_token::read(&run_token::token_file(&settings.store.path));
     let token = gateway.token.clone().or_else(of_run).or_else(|| known_token(settings, gateway));
-    let client = client(&admin, settings.admin.tls.as_ref(), GREETING).ok()?;
-    let api = match token {
-        Some(token) => client.with_token(&token),
-        None => return None,
-    };
-    let api = api.saying(gateway.reason.as_deref(), Some(&user()));
-    let version = api.version().await.ok()?;
-    // The file may be left over, and another gateway may have taken the port since.
-    (Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))
+    let client = client(&admin, settings.admin.tls.as_ref(), GREETING).ok();
+    let Some((client, token)) = client.zip(token) else { return Ok(None) };
+    let api = client.with_token(&token).saying(gateway.reason.as_deref(), Some(&user()));
+    match api.version().await {
+        // The file may be left over, and another gateway may have taken the port since.
+        Ok(version) => Ok((Some(version.pid) == pid).then(|| api.with_timeout(ANSWER))),
+        Err(ApiError::Refused(problem))
+            if gateway.token.is_some() && problem.is(ProblemCode::Unauthorized) =>
+        {
+            Err((*problem).into())
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// The API of the gateway that is meant: at the URL that was given, or the one that runs on the store.
@@ -156,7 +164,7 @@ pub async fn required(settings: &Settings, gateway: &GatewayAddress) -> anyhow::
     if let Some(url) = &gateway.url {
         return api_at(url, settings, gateway);
     }
-    let found = api(settings, gateway).await;
+    let found = api(settings, gateway).await?;
     found.with_context(|| {
         format!(
             "no gateway runs on {}, or its API cannot be used; -c or --url says which is meant",
@@ -210,7 +218,7 @@ impl RunFile {
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
+            Err(error) => return Err(unreadable(file.display(), error)),
         };
         let line: Value = serde_json::from_str(&text).unwrap_or_default();
         let admin = line.get("admin").and_then(Value::as_str);

@@ -83,7 +83,7 @@ impl Via {
         if let Some(url) = &gateway.url {
             return Ok(Self::Gateway(Box::new(running::api_at(url, settings, gateway)?)));
         }
-        if let Some(api) = running::api(settings, gateway).await {
+        if let Some(api) = running::api(settings, gateway).await? {
             return Ok(Self::Gateway(Box::new(api)));
         }
         let opened = visit(settings, false).await;

@@ -227,7 +227,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("address", &["shown"]),
             ("capture", &["bounds", "id", "shown"]),
             ("expiry", &["words"]),
-            ("moment", &["duration"]),
+            ("moment", &["duration", "mistake"]),
             ("preview", &["bounds"]),
             ("steady", &["time"]),
             // Nodes, and what they share.

@@ -416,6 +416,17 @@ impl NotRetried {
             Self::Due => "due",
         }
     }
+
+    /// What can be done instead.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Unknown => "`posthouse callbacks list` shows those there are",
+            Self::Superseded => "nothing is to be done: a later report says how it ended",
+            Self::InHand => "look again once the try has ended",
+            Self::Held => "send the earlier one first: `posthouse callbacks list` shows it",
+            Self::Due => "wait: it goes as soon as the account's window has room",
+        }
+    }
 }
 
 impl fmt::Display for NotRetried {

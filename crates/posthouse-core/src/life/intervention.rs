@@ -105,6 +105,29 @@ impl LeftAlone {
             Self::NotTaken => "not_taken",
         }
     }
+
+    /// What can be done instead.
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::Unknown => "`posthouse messages list` shows those there are",
+            Self::Ended => "`posthouse messages resubmit` sends it again as a new message",
+            Self::WithCarrier => "wait for the carrier's report, or ask the carrier",
+            Self::InHand => "look again once the attempt has ended",
+            Self::Parked => "with \"parked\": true it is sent again, and its recipient may get it twice",
+            Self::Due => "wait: it goes as soon as a connection has room",
+            Self::Overdue => "wait: it ends as Expired",
+            Self::NotEnded => "`posthouse messages requeue` makes its next attempt due at once",
+            Self::Resubmitted => "look at the message that it was sent again as",
+            Self::MediaGone => "ask the VASP to submit it anew",
+            Self::Blacklisted => "`posthouse blacklist remove` unblocks the number, where that is meant",
+            Self::NotProvisioned => "provision what is missing",
+            Self::NotReached => "name another carrier, or let the service reach this one",
+            Self::NoConnection => "`posthouse carriers show` has the connections of a carrier",
+            Self::NothingReported => "nothing is to be done: what there is to say is owed already",
+            Self::SameCarrier => "name another carrier, or one of its connections",
+            Self::NotTaken => "name a carrier that takes it",
+        }
+    }
 }
 
 impl fmt::Display for LeftAlone {

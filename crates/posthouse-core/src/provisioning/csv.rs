@@ -54,7 +54,7 @@ impl NumberEntry {
 /// What is wrong with it.
 pub fn cursor(list: NumberList, line: &str) -> Result<NumberEntry, Mistake> {
     let entry = list.line(line, false, None)?;
-    entry.ok_or_else(|| "there is nothing in it".into())
+    entry.ok_or_else(|| ("there is nothing in it", "write a number in it, or leave the line out").into())
 }
 
 impl NumberList {

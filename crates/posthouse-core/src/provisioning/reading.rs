@@ -196,6 +196,22 @@ impl Scalar for CodeText {
     }
 }
 
+/// A time, in quotes.
+struct TimeText(String);
+
+impl Scalar for TimeText {
+    const WHAT: &'static str = "a time in quotes, such as \"10s\" or \"5m\"";
+    fn from_value(value: &Value<'_>) -> Option<Self> {
+        String::from_value(value).map(Self)
+    }
+    fn from_text(text: String) -> Option<Self> {
+        Some(Self(text))
+    }
+    fn quote(&self) -> String {
+        self.0.quote()
+    }
+}
+
 impl Scalar for bool {
     const WHAT: &'static str = "true or false";
     fn from_value(value: &Value<'_>) -> Option<Self> {
@@ -351,7 +367,7 @@ impl<'r> Table<'r> {
 
     /// A time that is longer than nothing.
     pub fn duration(&mut self, key: &'static str) -> Option<Duration> {
-        self.parsed(key, |text: String| match duration::parse(&text) {
+        self.parsed(key, |TimeText(text)| match duration::parse(&text) {
             Some(duration) if duration.is_zero() => Err(("is no time at all", "write \"1s\" or more").into()),
             Some(duration) => Ok(duration),
             None => Err((

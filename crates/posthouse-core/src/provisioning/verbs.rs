@@ -157,7 +157,13 @@ impl VerbRefusal {
     /// What to do about it; `None` where the refusal says it.
     pub fn remedy(&self) -> Option<&str> {
         Some(match self {
-            Self::Unknown { .. } | Self::UnknownService { .. } | Self::UnknownSender { .. } => return None,
+            Self::Unknown { kind: ThingKind::Account, .. } => {
+                "correct the name; `posthouse accounts list` shows those there are"
+            }
+            Self::Unknown { .. } => "correct the name; `posthouse carriers list` shows those there are",
+            Self::UnknownService { .. } | Self::UnknownSender { .. } => {
+                "`posthouse services` shows which account sends as what"
+            }
             Self::NoSender { what, .. } => return what.remedy.as_deref(),
             Self::Sandbox { .. } => "its status is changed by a provisioning file",
             Self::LastSender { .. } => "add another one before",

@@ -36,16 +36,24 @@ pub(super) async fn read(
         return Ok(Request::from_parts(head, Body::empty()));
     }
     let mut share = memory.share(from);
-    let problem = |code, detail: &str| Err(ProblemDetails::new(code).detail(detail));
+    let problem =
+        |code, detail: &str, remedy: &str| Err(ProblemDetails::new(code).detail(detail).remedy(remedy));
     match body::read(body, limit as u64, Instant::now() + READ_TIME, &mut share).await {
         Read::Whole(whole) => Ok(Request::from_parts(head, Body::from(whole))),
         Read::TooLong(rest) => {
             body::drain(rest);
-            problem(ProblemCode::TooLarge, &format!("the body is longer than {limit} bytes"))
+            let detail = format!("the body is longer than {limit} bytes");
+            problem(ProblemCode::TooLarge, &detail, "send it in several requests")
         }
-        Read::Misframed => problem(ProblemCode::Malformed, "the body is not as long as its head says"),
-        Read::Broken => problem(ProblemCode::Malformed, "the connection broke before the body was here"),
-        Read::TooLate => problem(ProblemCode::TooSlow, "the body did not come in time"),
+        Read::Misframed => {
+            problem(ProblemCode::Malformed, "the body is not as long as its head says", "mend Content-Length")
+        }
+        Read::Broken => {
+            problem(ProblemCode::Malformed, "the connection broke before the body was here", "send it again")
+        }
+        Read::TooLate => {
+            problem(ProblemCode::TooSlow, "the body did not come in time", "send it again, all at once")
+        }
     }
 }
 
@@ -105,7 +113,10 @@ fn of_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, 
 pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemDetails> {
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => ProblemDetails::new(ProblemCode::InvalidParameter)
-            .error(ProblemError::at_pointer("", error.to_string())),
-        _ => ProblemDetails::new(ProblemCode::Malformed).detail(format!("the body is no JSON: {error}")),
+            .error(ProblemError::at_pointer("", error.to_string()))
+            .remedy("docs/openapi.json has the members that the body may have, and their types"),
+        _ => ProblemDetails::new(ProblemCode::Malformed)
+            .detail(format!("the body is no JSON: {error}"))
+            .remedy("send one JSON value in UTF-8"),
     })
 }

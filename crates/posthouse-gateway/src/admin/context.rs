@@ -40,7 +40,10 @@ pub(super) async fn admit(
     };
     if !is_admitted {
         return Err(ProblemDetails::new(ProblemCode::Unauthorized)
-            .detail("this needs the header Authorization: Bearer TOKEN")
+            .detail(match shown_token(headers) {
+                Some(_) => "the token in Authorization: Bearer is none of this gateway's",
+                None => "this needs the header Authorization: Bearer TOKEN",
+            })
             .remedy(remedy(state)));
     }
     principal(state, headers).map(said)

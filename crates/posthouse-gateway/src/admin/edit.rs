@@ -14,6 +14,7 @@ use super::{
     body,
     provisioning::{AGAIN, broke, if_match, mistake, moved, removes, wait},
     query::Parameters,
+    unknown,
 };
 use crate::config::{
     Applied,
@@ -99,9 +100,7 @@ async fn answer(
 
 fn refused(error: EditError) -> VerbError {
     match error {
-        EditError::Unknown { .. } => {
-            ProblemDetails::new(ProblemCode::NotFound).detail(error.to_string()).into()
-        }
+        EditError::Unknown { kind, name } => unknown(kind, &name).into(),
         EditError::Mistakes(Problems(problems)) => {
             let errors = problems.into_iter().map(|problem| ProblemError {
                 pointer: problem.spot.line().is_none().then(|| problem.spot.to_string()),

@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use mm7::{Dialect, VaspId};
-use posthouse_api::{LintFinding, LintView, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_api::{LintFinding, LintView, ProblemCode, ProblemDetails};
 use posthouse_core::{
     account::{Account, AccountName, AccountStatus},
     actor::Actor,
@@ -27,7 +27,7 @@ use super::{
     body,
     context::confined,
     messages::selection,
-    query::Parameters,
+    query::{Parameters, at_pointer},
 };
 use crate::secrets::vasp_hash;
 
@@ -53,7 +53,9 @@ pub(super) async fn handle(
     let mut given = Parameters::of(request.uri());
     let account = given.one("account");
     let dialect = given.read("dialect", |name| {
-        Dialect::by_name(name).ok_or_else(|| format!("there is no dialect {name:?}"))
+        let names = || Dialect::ALL.iter().map(|dialect| dialect.name).collect::<Vec<_>>().join(", ");
+        Dialect::by_name(name)
+            .ok_or_else(|| (format!("there is no dialect {name:?}"), format!("write one of {}", names())))
     });
     given.finish()?;
     let account = confined(&by, account, request.uri().path())?;
@@ -71,7 +73,12 @@ async fn lint(
 ) -> Result<LintView, VerbError> {
     if file.is_empty() {
         let problem = ProblemDetails::new(ProblemCode::InvalidParameter);
-        return Err(problem.error(ProblemError::at_pointer("", "there is no request in the body")).into());
+        return Err(problem
+            .error(at_pointer(
+                "",
+                ("there is no request in the body", "send the request whole, with or without its HTTP head"),
+            ))
+            .into());
     }
     let report = read(state, file).await?;
     let owner = owner(state, &state.snapshot.get(), &report).await?;

@@ -73,7 +73,7 @@ use tracing::Instrument as _;
 use self::{answer::problem, pages::Pages, rights::Rights, stream::Streams};
 pub(crate) use self::{
     patiently::patiently,
-    verb_error::{not_provisioned, unknown},
+    verb_error::{listed, not_provisioned, unknown},
 };
 pub use self::{
     state::AdminState,
@@ -280,7 +280,14 @@ fn late() -> ProblemDetails {
 
 fn malformed(is_api: bool, line: &'static str) -> HttpAnswer {
     match is_api {
-        true => problem(&ProblemDetails::new(ProblemCode::Malformed).detail(line.trim_end())),
+        true => {
+            let refused = ProblemDetails::new(ProblemCode::Malformed).detail(line.trim_end());
+            problem(
+                &refused.remedy(
+                    "mend the head: lines of name: value, and one length, or Transfer-Encoding: chunked",
+                ),
+            )
+        }
         false => plain(HttpStatus::BAD_REQUEST, line),
     }
 }

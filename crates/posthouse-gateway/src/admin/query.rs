@@ -3,6 +3,9 @@
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_core::{mistake::Mistake, moment::in_order};
+
+use super::listed;
 
 /// How many mistakes are told at a time.
 const TOLD: usize = 100;
@@ -11,8 +14,30 @@ const TOLD: usize = 100;
 ///
 /// # Errors
 /// It is none, or says not which.
-pub(super) fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| format!("{text:?} is no time such as 2026-11-29T02:00:00Z"))
+pub(super) fn time(text: &str) -> Result<Timestamp, Mistake> {
+    text.parse()
+        .map_err(|_| (format!("{text:?} is no time"), "write one such as 2026-11-29T02:00:00Z").into())
+}
+
+/// What is wrong with a cursor, and what puts it right.
+pub(super) const NO_CURSOR: (&str, &str) =
+    ("it is no `next` of a page before", "write the `next` of that page, or leave it out to begin anew");
+
+/// That there is no status code of this number.
+pub(super) fn unknown_code(code: u32) -> Mistake {
+    (format!("there is no code {code}"), listed("codes", "codes")).into()
+}
+
+/// A mistake in a query parameter.
+pub(super) fn in_parameter(name: &str, what: impl Into<Mistake>) -> ProblemError {
+    let Mistake { problem, remedy } = what.into();
+    ProblemError { remedy, ..ProblemError::in_parameter(name, problem) }
+}
+
+/// A mistake in a member of a body.
+pub(super) fn at_pointer(pointer: &str, what: impl Into<Mistake>) -> ProblemError {
+    let Mistake { problem, remedy } = what.into();
+    ProblemError { remedy, ..ProblemError::at_pointer(pointer, problem) }
 }
 
 /// The parameters of a query that were not taken yet, and the mistakes found so far.
@@ -39,13 +64,17 @@ impl Parameters {
     pub fn one(&mut self, name: &'static str) -> Option<String> {
         let mut values = self.all(name);
         if values.len() > 1 {
-            self.wrong(name, "it is given more than once".to_owned());
+            self.wrong(name, ("it is given more than once", "give it once"));
         }
         values.pop()
     }
 
     /// The same, understood. `read` says what is wrong with it.
-    pub fn read<T>(&mut self, name: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
+    pub fn read<T, M: Into<Mistake>>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, M>,
+    ) -> Option<T> {
         let value = self.one(name)?;
         read(&value).map_err(|what| self.wrong(name, what)).ok()
     }
@@ -55,7 +84,7 @@ impl Parameters {
         let read = |value: &str| match value {
             "true" => Ok(true),
             "false" => Ok(false),
-            other => Err(format!("{other:?} is neither true nor false")),
+            other => Err((format!("{other:?} is neither true nor false"), "write one of them")),
         };
         self.read(name, read).unwrap_or(false)
     }
@@ -64,14 +93,25 @@ impl Parameters {
     pub fn limit(&mut self) -> usize {
         let read = |value: &str| {
             let limit = value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-            limit.ok_or_else(|| format!("{value:?} is no number from 1 to {MAX_PAGE}"))
+            limit.ok_or_else(|| {
+                (format!("{value:?} is out of range"), format!("write a number from 1 to {MAX_PAGE}"))
+            })
         };
         usize::from(self.read("limit", read).unwrap_or(DEFAULT_PAGE))
     }
 
+    /// The window of time that `since` and `until` say.
+    pub fn window(&mut self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let (since, until) = (self.read("since", time), self.read("until", time));
+        if let Err(what) = in_order(since, until) {
+            self.wrong("until", what);
+        }
+        (since, until)
+    }
+
     /// Notes what is wrong with a parameter.
-    pub fn wrong(&mut self, name: &str, what: String) {
-        self.errors.push(ProblemError::in_parameter(name, what));
+    pub fn wrong(&mut self, name: &str, what: impl Into<Mistake>) {
+        self.errors.push(in_parameter(name, what));
     }
 
     /// Notes mistakes.

@@ -209,7 +209,8 @@ async fn only_read() -> Response {
 
 async fn not_allowed(method: Method, uri: Uri) -> Response {
     let detail = format!("{method} is not allowed at {}", uri.path());
-    ProblemAnswer(ProblemDetails::new(ProblemCode::MethodNotAllowed).detail(detail)).into_response()
+    let problem = ProblemDetails::new(ProblemCode::MethodNotAllowed).detail(detail);
+    ProblemAnswer(problem.remedy("use one of those that the header Allow has")).into_response()
 }
 
 async fn not_found(request: Request) -> Response {

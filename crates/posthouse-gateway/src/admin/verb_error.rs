@@ -1,6 +1,6 @@
 //! Why a verb was not carried out, and what its parameters may be at fault for.
 
-use posthouse_api::{ProblemCode, ProblemDetails};
+use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::{address::Msisdn, store::StoreError};
 
 /// Why a verb was not carried out.
@@ -14,14 +14,39 @@ pub enum VerbError {
     Store(#[from] StoreError),
 }
 
+/// What a remedy says of where the things are that there are: a command, and a path under [`BASE`].
+pub(crate) fn listed(command: &str, path: &str) -> String {
+    format!("`posthouse {command}`, or GET {BASE}/{path}, shows those there are")
+}
+
+/// Where those of a kind that are provisioned are listed. Connections are listed with their carriers.
+fn provisioned(kind: &str) -> String {
+    let (command, path) = match kind {
+        "account" => ("accounts list", "accounts"),
+        "service" => ("services", "services"),
+        _ => ("carriers list", "carriers"),
+    };
+    format!("correct the name; {}", listed(command, path))
+}
+
 /// There is nothing of this name.
 pub(crate) fn unknown(kind: &str, name: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("no {kind} {name} is provisioned"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("no {kind} {name} is provisioned"))
+        .remedy(provisioned(kind))
 }
 
 /// A filter names nothing that there is.
 pub(crate) fn not_provisioned(kind: &str, name: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotProvisioned).detail(format!("no {kind} {name} is provisioned"))
+    ProblemDetails::new(ProblemCode::NotProvisioned)
+        .detail(format!("no {kind} {name} is provisioned"))
+        .remedy(provisioned(kind))
+}
+
+/// A filter names nothing that there is; there, what was removed since can be named, too.
+pub(crate) fn not_provisioned_now(kind: &str, name: &str) -> ProblemDetails {
+    let removed = "what was removed since is found with unprovisioned (--unprovisioned, ?unprovisioned=true)";
+    not_provisioned(kind, name).remedy(format!("{}; {removed}", provisioned(kind)))
 }
 
 /// A phone number, in any usual spelling.

@@ -246,7 +246,8 @@ impl App {
 /// The first line of a run, and what an operator should know from the start.
 async fn tell_of_start(settings: &Settings, snapshot: &SnapshotCell, store: &dyn Store) {
     let (version, revision) = (env!("CARGO_PKG_VERSION"), snapshot.get().revision());
-    tracing::info!(version, store = %settings.store.url(), revision, "started");
+    let commit = option_env!("POSTHOUSE_COMMIT");
+    tracing::info!(version, commit, store = %settings.store.url(), revision, "started");
     if matches!(store.check().await, Err(StoreError::Full)) {
         let least = LOW_WATER_BYTES >> 20;
         tracing::warn!(

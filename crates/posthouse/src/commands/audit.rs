@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use posthouse_api::{AuditQuery, AuditRow};
-use posthouse_core::moment::{Moment, window};
+use posthouse_core::moment::Moment;
 use serde_json::json;
 
 use super::messages::moment;
 use crate::{
+    complaints::window_of,
     print::{self, Printer},
     via::ViaArgs,
     wait::wait_for,
@@ -57,7 +58,7 @@ pub struct Args {
 /// Lists them.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     wait_for(async {
-        let (since, until) = window(args.since, args.until, Timestamp::now());
+        let (since, until) = window_of(args.since, args.until, Timestamp::now())?;
         let query = AuditQuery {
             actor: args.actor.clone(),
             verb: args.verb.clone(),

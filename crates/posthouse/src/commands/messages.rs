@@ -122,7 +122,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
     let via = list.via.open().await?;
-    let query = list.filter.query(Timestamp::now());
+    let query = list.filter.query(Timestamp::now())?;
     let mut out = print::stdout();
     if list.count {
         print_count(&mut out, &via, &query, list).await?;

@@ -7,11 +7,17 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context as _, anyhow, ensure};
+use anyhow::{anyhow, ensure};
 use posthouse_api::{NumbersImported, ProblemDetails, ProblemError};
 use posthouse_core::provisioning::csv::NumberList;
 
-use crate::{complaints::Several, print, target::StoreArgs, via::Via, wait::wait_for};
+use crate::{
+    complaints::{Several, unreadable},
+    print,
+    target::StoreArgs,
+    via::Via,
+    wait::wait_for,
+};
 
 /// The most of standard input that is read, in bytes: ten million numbers or more.
 const LONGEST: u64 = 256 << 20;
@@ -77,7 +83,7 @@ pub struct ExportNumbers {
 /// Adds a list.
 pub(super) fn import(args: &ImportNumbers, list: NumberList) -> anyhow::Result<ExitCode> {
     let (settings, name) = (args.store.settings()?, args.file.display().to_string());
-    let source = Source::of(&args.file).with_context(|| format!("{name} cannot be read"))?;
+    let source = Source::of(&args.file).map_err(|error| unreadable(&name, error))?;
     let imported = wait_for(async {
         let via = Via::open(&settings, &args.store.gateway).await?;
         // What is wrong with any line is told before anything is done.

@@ -122,7 +122,7 @@ pub async fn by_gateway(
 ) -> anyhow::Result<Option<ProvisioningPlan>> {
     let (api, is_named) = match &target.gateway.url {
         Some(url) => (running::api_at(url, settings, &target.gateway)?, true),
-        None => match running::api(settings, &target.gateway).await {
+        None => match running::api(settings, &target.gateway).await? {
             Some(api) => (api, false),
             None => return Ok(None),
         },

@@ -5,11 +5,12 @@ use std::{io, process::ExitCode};
 use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{FindingView, RefusalQuery, RefusalView};
-use posthouse_core::moment::{Moment, window};
+use posthouse_core::moment::Moment;
 use serde_json::json;
 
 use super::messages::{moment, number};
 use crate::{
+    complaints::window_of,
     print::{self, Printer},
     times::seconds,
     via::ViaArgs,
@@ -99,7 +100,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
-    let (since, until) = window(list.since, list.until, Timestamp::now());
+    let (since, until) = window_of(list.since, list.until, Timestamp::now())?;
     let query = RefusalQuery {
         account: list.account.clone(),
         code: list.code,

@@ -15,6 +15,7 @@ use posthouse_sim::{
 use serde_json::json;
 
 use crate::{
+    complaints::unreadable,
     print::{self, Printer},
     times::duration,
     wait::wait_for,
@@ -160,9 +161,7 @@ impl Args {
     }
 
     fn mms(&self) -> anyhow::Result<Submit> {
-        let read = |path: &PathBuf| {
-            media::from_file(path).with_context(|| format!("{} cannot be read", path.display()))
-        };
+        let read = |path: &PathBuf| media::from_file(path).map_err(|error| unreadable(path.display(), error));
         let credentials = self.user.as_ref().zip(self.password.as_ref());
         let carrier_id = filled(self.carrier_id.as_ref());
         Ok(Submit {
@@ -197,9 +196,7 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
         (None, Some(text)) => writeln!(out, "{text}")?,
         (None, None) => {
             writeln!(out, "HTTP {} without an MM7 answer", answer.http_status)?;
-            if let Some(remedy) = remedy(answer.http_status) {
-                writeln!(out, "     {remedy}")?;
-            }
+            writeln!(out, "     {}", remedy(answer.http_status))?;
         }
     }
     for (name, value) in [
@@ -221,14 +218,17 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
 }
 
 /// What to look at after an answer that is HTTP's alone.
-const fn remedy(http_status: u16) -> Option<&'static str> {
+const fn remedy(http_status: u16) -> &'static str {
     match http_status {
         // What an admin door, a carriers' door or a web server says.
-        404 | 405 => Some(
+        ..500 => {
             "nothing takes SubmitReq there; a gateway does at the address and path of its [mm7] section, \
-             such as http://127.0.0.1:8007/mm7/v1, which is the \"mm7\" of its first line",
-        ),
-        _ => None,
+             such as http://127.0.0.1:8007/mm7/v1, which is the \"mm7\" of its first line"
+        }
+        500.. => {
+            "look at the log of what answers there: a gateway that is well answers by MM7, so it may be \
+             a proxy that does not reach it"
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::{task::JoinSet, time::interval};
 
 use crate::{
-    complaints::Several,
+    complaints::{Several, unreadable},
     print::{self, Printer},
     wait::{StopSignals, wait_for},
 };
@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Vec<CarrierOptions>> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path.display(), error))?;
     config::parse(&text).map_err(|mistakes| {
         let told =
             mistakes.iter().map(|mistake| format!("{}:{}: {}", path.display(), mistake.line, mistake.what));

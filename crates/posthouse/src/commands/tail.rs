@@ -51,8 +51,8 @@ pub struct Args {
     #[arg(long)]
     code: Option<u32>,
     /// End after so many lines
-    #[arg(long, value_name = "NUMBER")]
-    lines: Option<usize>,
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    lines: Option<u32>,
     /// How often it is looked
     #[arg(long, default_value = "1s", value_name = "TIME", value_parser = duration)]
     every: Duration,

@@ -100,6 +100,9 @@ impl Said {
         assert_eq!(problem["status"], self.status, "{problem}");
         let kind = format!("urn:posthouse:problem:{}", problem["code"].as_str().unwrap());
         assert_eq!(problem["type"], kind.as_str());
+        let errors = problem["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let is_mended = !errors.is_empty() && errors.iter().all(|error| error["remedy"].is_string());
+        assert!(problem["remedy"].is_string() || is_mended, "nothing says what puts it right: {problem}");
         problem
     }
 }

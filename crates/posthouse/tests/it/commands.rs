@@ -1,6 +1,6 @@
 //! Every command that operators are promised is there, and its help shows how it is used.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::process::posthouse as program;
 
@@ -160,4 +160,15 @@ fn no_command_is_left_out() {
         }
     }
     assert!(left_out.is_empty(), "{left_out:?}");
+}
+
+/// As under `| head`: what a command prints is longer than a pipe holds, and who reads has left.
+#[test]
+fn a_command_whose_reader_leaves_says_nothing() {
+    let folder = std::env::temp_dir();
+    let mut running = program(&folder, &["openapi"]);
+    let mut running = running.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(running.stdout.take());
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), &*String::from_utf8_lossy(&ended.stderr)), (Some(141), ""));
 }

@@ -124,6 +124,10 @@ fn configurations_that_are_wrong() {
     );
     desk.write("tls.toml", "[mm7.tls]\ncert = \"no.pem\"\nkey = \"no.key\"\n")
         .gets_wrong("serve -c tls.toml", &["no.pem"]);
+    desk.write("seconds.toml", "[shutdown]\ngrace = 5\n").gets_wrong(
+        "serve -c seconds.toml",
+        &["shutdown.grace takes a time in quotes, such as \"10s\" or \"5m\", not a number"],
+    );
     desk.write("provisioning.toml", PROVISIONED).gets_wrong(
         "serve -c provisioning.toml",
         &["provisioning.toml:1: unknown key account; it belongs in a provisioning file, see `posthouse apply --help`"],
@@ -184,6 +188,17 @@ fn places_that_are_no_store() {
     for command in ["messages list -c text.toml", "serve -c text.toml"] {
         desk.gets_wrong(command, &["not-a-database is no database", "give another path in [store] url"]);
     }
+    // What cannot be looked into is not said to be empty.
+    desk.write("below.toml", "[store]\nurl = \"sqlite://not-a-database/p.db\"\n");
+    for command in ["messages list", "store status", "backup copy"] {
+        desk.gets_wrong(
+            &format!("{command} -c below.toml"),
+            &[
+                "not-a-database/p.db cannot be opened",
+                "let the user that runs Posthouse read and write there",
+            ],
+        );
+    }
     fs::create_dir(folder.path().join("place")).unwrap();
     desk.write("place/media", "a file");
     desk.write(
@@ -234,6 +249,9 @@ fn what_a_gateway_is_asked_wrongly() {
         ("--account acmee", ["no account acmee is provisioned", "--unprovisioned"]),
         ("--carrier 99999", ["no carrier 99999 is provisioned", "--unprovisioned"]),
         ("--since yesterday", ["this is no time", "30m, 2:00 (UTC) or 2026-11-29T02:00:00Z"]),
+        ("--since 30m --until 1h", ["is not after", "give the earlier time as since"]),
+        ("--account acmee", ["`posthouse accounts list`", "shows those there are"]),
+        ("--code abc", ["'abc'", "; write a whole number"]),
         ("--state failed", ["there is no such state; write one of Accepted", "--failed"]),
     ] {
         desk.gets_wrong(&list(more), &says);
@@ -249,6 +267,27 @@ fn what_a_gateway_is_asked_wrongly() {
     );
     desk.gets_wrong("codes 9999", &["9999 is no status code", "`posthouse codes` lists them all"]);
     desk.gets_wrong(&send(&gateway.mm7, "--vaspid a --media nosuch.jpg"), &["nosuch.jpg cannot be read"]);
+    for (command, says) in [
+        ("accounts show acmee", ["no account acmee is provisioned", "`posthouse accounts list`"]),
+        ("accounts disable acmee", ["no account acmee is provisioned", "`posthouse accounts list`"]),
+        ("carriers show 9", ["no carrier 9 is provisioned", "`posthouse carriers list`"]),
+        (
+            "carriers suspend 31003 b-9",
+            ["no connection b-9 is provisioned", "`posthouse carriers show 31003`"],
+        ),
+        ("services add-sender acme 99 1", ["account acme has no service 99", "`posthouse services`"]),
+        ("callbacks pause acmee", ["no account acmee is provisioned", "`posthouse callbacks endpoints`"]),
+        ("tokens revoke zz", ["there is no token", "`posthouse tokens list`"]),
+        ("operations cancel 17", ["there is no operation 17", "`posthouse operations list`"]),
+        ("provisioning diff 99", ["there is no revision 99", "`posthouse provisioning revisions`"]),
+        ("captures begin --account acmee", ["no account acmee is provisioned", "`posthouse accounts list`"]),
+        ("blacklist import nosuch.csv", ["nosuch.csv cannot be read", "check the path"]),
+        // Who shows a token wants to be who it belongs to, and not who may read the store.
+        ("accounts list --token of-another", ["is none of this gateway's", "--token"]),
+    ] {
+        desk.gets_wrong(&format!("{command} -c posthouse.toml"), &says);
+    }
+    desk.gets_wrong(&send(&format!("{}/api", gateway.admin), "--vaspid a"), &["HTTP 401", "[mm7] section"]);
     desk.write("text", "hello\n").gets_wrong("lint text", &["text:1:1", "remedy"]);
     desk.gets_wrong(
         "plan posthouse.toml -c posthouse.toml",
@@ -284,5 +323,19 @@ fn a_number_is_found_in_any_spelling() {
         .unwrap();
         let said = String::from_utf8_lossy(&listed.stdout).into_owned();
         assert!(listed.status.success() && said.contains("16175550100"), "{spelling}: {said}");
+    }
+}
+
+/// A configuration that the environment names is meant by each command.
+#[test]
+fn the_environment_names_the_configuration() {
+    let folder = folder();
+    provision(folder.path(), PROVISIONED);
+    let _gateway = Gateway::start(folder.path());
+    fs::rename(folder.path().join("posthouse.toml"), folder.path().join("elsewhere.toml")).unwrap();
+    for command in [&["captures", "list"][..], &["nodes"], &["messages", "list"], &["queues"]] {
+        let mut command = posthouse(folder.path(), command);
+        let done = command.env("POSTHOUSE_CONFIG", "elsewhere.toml").output().unwrap();
+        assert!(done.status.success(), "{done:?}");
     }
 }

@@ -134,9 +134,11 @@ async fn what_waits_goes_to_another_carrier() {
     assert!(said.contains("nothing says where it is to go; name a carrier, or a connection"), "{said}");
     assert_eq!(refused(waits, &to("31009")).await.0, "not_provisioned");
     let (code, said) = refused(waits, &to("31003")).await;
-    assert_eq!((&*code, &*said), ("left_alone", "it is for that carrier as it is"));
+    let expected = "it is for that carrier as it is; name another carrier, or one of its connections";
+    assert_eq!((&*code, &*said), ("left_alone", expected));
     let nowhere = RerouteRequest { connection: Some("none".into()), ..RerouteRequest::default() };
-    assert_eq!(refused(waits, &nowhere).await.1, "it is for a carrier that has no such connection");
+    let expected = "it is for a carrier that has no such connection; `posthouse carriers show` has the connections of a carrier";
+    assert_eq!(refused(waits, &nowhere).await.1, expected);
 
     let looked = RerouteRequest { dry_run: true, ..to("31002") };
     api.reroute(&waits.to_string(), &looked).await.unwrap();

@@ -18,7 +18,7 @@ use super::super::{
     answer::{self, ProblemAnswer},
     context::need,
     parameters::{Limit, Reveal},
-    query::{Parameters, time},
+    query::{NO_CURSOR, Parameters, in_parameter},
 };
 
 /// Who changed what, the newest first
@@ -33,12 +33,13 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
+    let (since, until) = given.window();
     let query = AuditQuery {
         actor: given.one("actor"),
         verb: given.one("verb"),
         target: given.one("target"),
-        since: given.read("since", time),
-        until: given.read("until", time),
+        since,
+        until,
         cursor: given.one("cursor"),
     };
     let (limit, reveal) = (given.limit(), given.flag("reveal"));
@@ -79,7 +80,7 @@ fn filter(query: &AuditQuery) -> Result<AuditFilter, ProblemDetails> {
         .as_deref()
         .map(str::parse)
         .transpose()
-        .map_err(|_| wrong(ProblemError::in_parameter("cursor", "it is no `next` of a page before")))?;
+        .map_err(|_| wrong(in_parameter("cursor", NO_CURSOR)))?;
     Ok(AuditFilter {
         since: query.since,
         before: query.until,

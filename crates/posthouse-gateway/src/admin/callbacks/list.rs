@@ -13,6 +13,7 @@ use posthouse_core::{
     actor::Actor,
     carrier::CarrierId,
     life::intervention::FailedFilter,
+    mistake::Mistake,
     store::{KeptFilter, Store},
 };
 
@@ -22,7 +23,7 @@ use super::{
         answer::{ProblemAnswer, page},
         context::confined,
         messages::selection,
-        query::{Parameters, time},
+        query::{Parameters, in_parameter},
     },
     views,
 };
@@ -39,14 +40,15 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
+    let (since, until) = given.window();
     let mut query = CallbackQuery {
         account: given.one("account"),
         carrier: given.one("carrier"),
         message_id: given.one("message_id"),
         only: given.one("only"),
         state: given.one("state"),
-        since: given.read("since", time),
-        until: given.read("until", time),
+        since,
+        until,
         unprovisioned: given.flag("unprovisioned"),
     };
     let (cursor, limit) = (given.one("cursor"), given.limit());
@@ -93,7 +95,7 @@ async fn list(
 
 fn filter(query: &CallbackQuery, cursor: Option<&str>) -> Result<KeptFilter, Vec<ProblemError>> {
     let mut errors = Vec::new();
-    let mut wrong = |name: &str, what: String| errors.push(ProblemError::in_parameter(name, what));
+    let mut wrong = |name: &str, what: Mistake| errors.push(in_parameter(name, what));
     let kind = query.only.as_deref().map(selection::kind).transpose().unwrap_or_else(|what| {
         wrong("only", what);
         None
@@ -103,7 +105,7 @@ fn filter(query: &CallbackQuery, cursor: Option<&str>) -> Result<KeptFilter, Vec
         Some("owed") => Some(false),
         Some("failed") => Some(true),
         Some(other) => {
-            wrong("state", format!("{other:?} is neither owed nor failed"));
+            wrong("state", (format!("{other:?} is neither owed nor failed"), "write one of them").into());
             None
         }
     };
@@ -112,7 +114,7 @@ fn filter(query: &CallbackQuery, cursor: Option<&str>) -> Result<KeptFilter, Vec
         None
     });
     let message = query.message_id.as_deref().map(str::parse::<Id>).transpose().unwrap_or_else(|_| {
-        wrong("message_id", "it is no MessageID".to_owned());
+        wrong("message_id", ("it is no MessageID", "write a decimal number of up to 19 digits").into());
         None
     });
     if !errors.is_empty() {

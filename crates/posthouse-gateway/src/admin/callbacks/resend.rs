@@ -58,7 +58,8 @@ pub async fn resend(
         Some(Ok(())) => get(store, id, now).await,
         Some(Err(NotRetried::Unknown)) | None => Err(unknown(id).into()),
         Some(Err(why)) => {
-            Err(ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}")).into())
+            let problem = ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}"));
+            Err(problem.remedy(why.remedy()).into())
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
         AdminState,
         answer::{self, ProblemAnswer},
         parameters::{Cursor, Limit},
-        query::Parameters,
+        query::{NO_CURSOR, Parameters},
     },
     exchange_view, nothing, number,
 };
@@ -31,7 +31,7 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let after = given.read("cursor", |text: &str| text.parse().map_err(|_| format!("{text:?} is no cursor")));
+    let after = given.read("cursor", |text: &str| text.parse().map_err(|_| NO_CURSOR));
     let limit = given.limit();
     given.finish()?;
     let found = state.metrics.captures().exchanges(number(&id)?, after.unwrap_or(0), limit);

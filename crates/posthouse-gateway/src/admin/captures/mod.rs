@@ -6,6 +6,7 @@ pub(super) mod get;
 pub(super) mod list;
 pub(super) mod remove;
 
+use super::listed;
 use jiff::Timestamp;
 use posthouse_api::{CaptureView, CapturedExchange, ProblemCode, ProblemDetails};
 
@@ -57,7 +58,8 @@ fn number(id: &str) -> Result<u64, ProblemDetails> {
 }
 
 fn nothing(id: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("this node has no capture {id:?}")).remedy(
-        "captures list has those there are; they are gone an hour after their end, and when the process ends",
-    )
+    let gone = "they are gone an hour after their end, and when the process ends";
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("this node has no capture {id:?}"))
+        .remedy(format!("{}; {gone}", listed("captures list", "captures")))
 }

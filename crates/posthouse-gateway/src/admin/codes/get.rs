@@ -7,6 +7,7 @@ use posthouse_api::{CodeView, ProblemCode, ProblemDetails};
 use super::{
     super::{
         answer::{JsonAnswer, ProblemAnswer},
+        listed,
         query::Parameters,
     },
     page_of,
@@ -26,7 +27,7 @@ pub(in super::super) async fn handle(
     let unknown = || {
         ProblemDetails::new(ProblemCode::NotFound)
             .detail(format!("{code} is no status code or delivery status of the table"))
-            .remedy("GET /api/v1/codes lists them all")
+            .remedy(listed("codes", "codes"))
     };
     Ok(JsonAnswer(page_of(&code).ok_or_else(unknown)?))
 }

@@ -19,7 +19,7 @@ use posthouse_core::{
     store::Store,
 };
 
-use super::{AdminState, VerbError, patiently, unknown};
+use super::{AdminState, VerbError, listed, patiently, unknown};
 use crate::carrier::links::Link;
 
 /// The connection of a path.
@@ -32,9 +32,9 @@ async fn known(store: &dyn Store, carrier: &CarrierId, name: &str) -> Result<Con
     let found = found.ok_or_else(|| unknown("carrier", carrier.as_str()))?;
     let connection = found.connections.into_iter().find(|connection| connection.name == name);
     let missing = || {
-        unknown("connection", name).remedy(format!(
-            "correct the name; GET /api/v1/carriers/{carrier}/connections lists those there are"
-        ))
+        let command = format!("carriers show {carrier}");
+        let listed = listed(&command, &format!("carriers/{carrier}/connections"));
+        unknown("connection", name).remedy(format!("correct the name; {listed}"))
     };
     Ok(connection.ok_or_else(missing)?)
 }

@@ -8,7 +8,7 @@ pub mod test;
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::{account::AccountName, provisioning::Snapshot, store::Store};
 
-use super::VerbError;
+use super::{VerbError, listed};
 
 /// The account of a path: one that is provisioned, or of which the store knows something still.
 ///
@@ -27,5 +27,5 @@ async fn account_of(store: &dyn Store, snapshot: &Snapshot, name: &str) -> Resul
 fn no_account(name: &str) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::NotFound)
         .detail(format!("no account {name} is provisioned"))
-        .remedy("correct the name; GET /api/v1/endpoints lists those there are")
+        .remedy(format!("correct the name; {}", listed("callbacks endpoints", "endpoints")))
 }

@@ -11,7 +11,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header};
 use mm7::{mime::Media, sniff::ending};
-use posthouse_api::{PreviewPart, PreviewView, ProblemCode, ProblemDetails, SlideView};
+use posthouse_api::{BASE, PreviewPart, PreviewView, ProblemCode, ProblemDetails, SlideView};
 use posthouse_core::{
     Id,
     actor::Actor,
@@ -72,7 +72,9 @@ pub(in super::super) async fn handle_part(
     let (_, media) = content(&state, &id, &by).await?;
     let wanted: Option<usize> = number.parse().ok().filter(|number| *number > 0);
     let part = wanted.and_then(|number| media.into_iter().nth(number - 1)).ok_or_else(|| {
-        ProblemDetails::new(ProblemCode::NotFound).detail(format!("message {id} has no part {number}"))
+        ProblemDetails::new(ProblemCode::NotFound)
+            .detail(format!("message {id} has no part {number}"))
+            .remedy(format!("GET {BASE}/messages/{id}/preview says which parts it has"))
     })?;
     note(&state, &by, &uri).await?;
     Ok(bytes_of(part))

@@ -19,6 +19,7 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
         body, patiently,
+        query::at_pointer,
     },
     id_of, no_message, selection, views,
 };
@@ -132,10 +133,9 @@ async fn intervene_in_one(
     now: Timestamp,
 ) -> Result<MessageView, VerbError> {
     if !request.ids.is_empty() || request.filter.is_some() || request.all || request.cursor.is_some() {
-        let what = "the path says which message; a body may have parked, dry_run and reveal";
-        return Err(ProblemDetails::new(ProblemCode::InvalidParameter)
-            .error(ProblemError::at_pointer("", what))
-            .into());
+        let what =
+            ("the path says which message", "leave all but parked, dry_run and reveal out of the body");
+        return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(at_pointer("", what)).into());
     }
     let request = InterveneRequest { ids: vec![id.to_string()], ..request };
     let came_of_it = intervene(store, &request, intervention, by, now).await?;
@@ -150,10 +150,8 @@ pub(super) fn left_alone(reason: &str) -> ProblemDetails {
     let words = known.map_or_else(|| reason.to_owned(), ToString::to_string);
     let problem = ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {words}"));
     match known {
-        Some(LeftAlone::Parked) => {
-            problem.remedy("with \"parked\": true it is sent again, and its recipient may get it twice")
-        }
-        _ => problem,
+        Some(known) => problem.remedy(known.remedy()),
+        None => problem,
     }
 }
 
@@ -162,13 +160,16 @@ fn selected(request: &InterveneRequest) -> Result<Selected, ProblemDetails> {
     let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     let ways = [!request.ids.is_empty(), request.filter.is_some(), request.all];
     if ways.iter().filter(|given| **given).count() > 1 {
-        return Err(invalid(vec![ProblemError::at_pointer("", "ids, filter and all exclude each other")]));
+        return Err(invalid(vec![at_pointer(
+            "",
+            ("ids, filter and all exclude each other", "send one of them"),
+        )]));
     }
     if !request.ids.is_empty() {
         return Ok(Selected::Named(selection::ids(&request.ids, MAX_BATCH)?));
     }
     let below = request.cursor.as_deref().map(selection::cursor).transpose();
-    let below = below.map_err(|what| invalid(vec![ProblemError::at_pointer("/cursor", what)]))?;
+    let below = below.map_err(|what| invalid(vec![at_pointer("/cursor", what)]))?;
     let query = request.filter.clone().unwrap_or_default();
     let filter = selection::filter(&query, below, place).map_err(invalid)?;
     let says_which = MessageFilter { below: None, ..filter.clone() } != MessageFilter::default();

@@ -17,7 +17,7 @@ use super::{
         answer::{self, ProblemAnswer},
         context::confined,
         parameters::{Cursor, Limit, Reveal},
-        query::Parameters,
+        query::{Parameters, in_parameter},
     },
     selection, views,
 };
@@ -77,7 +77,7 @@ pub async fn find(
 ) -> Result<PageOf<MessageView>, VerbError> {
     let invalid = |errors| ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors);
     let below = cursor.map(selection::cursor).transpose();
-    let below = below.map_err(|what| invalid(vec![ProblemError::in_parameter("cursor", what)]))?;
+    let below = below.map_err(|what| invalid(vec![in_parameter("cursor", what)]))?;
     let filter = selection::filter(query, below, ProblemError::in_parameter);
     Ok(list(store, &filter.map_err(invalid)?, limit.into(), true).await?)
 }

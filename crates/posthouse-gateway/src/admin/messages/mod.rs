@@ -19,7 +19,7 @@ pub use self::selection::provisioned_in;
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::Id;
 
-use super::VerbError;
+use super::{VerbError, listed};
 
 /// Reads the MessageID in a path.
 ///
@@ -30,7 +30,9 @@ fn id_of(text: &str) -> Result<Id, ProblemDetails> {
 }
 
 fn unknown(id: impl std::fmt::Display) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no message {id}"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no message {id}"))
+        .remedy(listed("messages list", "messages"))
 }
 
 fn no_message(id: Id) -> VerbError {

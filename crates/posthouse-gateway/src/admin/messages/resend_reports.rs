@@ -22,6 +22,7 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
         body, patiently,
+        query::at_pointer,
     },
     id_of, selection, views,
 };
@@ -56,8 +57,8 @@ pub(in super::super) async fn handle_one(
 ) -> Result<JsonAnswer<ResentBatch>, ProblemAnswer> {
     let request: ResendRequest = body::json(request).await?;
     if !request.ids.is_empty() || request.all {
-        let what = "the path says which message";
-        return Err(invalid(ProblemError::at_pointer("/ids", what)).into());
+        let what = ("the path says which message", "leave ids and all out of the body");
+        return Err(invalid(at_pointer("/ids", what)).into());
     }
     let own = by.account().map(|account| account.0.clone());
     let account = own.or_else(|| request.account.clone());
@@ -118,12 +119,12 @@ fn filter(request: &ResendRequest) -> Result<FailedFilter, ProblemDetails> {
             .detail("nothing says which reports")
             .remedy("add ids, account, carrier, since, until, only, or \"all\": true"));
     }
-    let below = below.map_err(|what| invalid(ProblemError::at_pointer("/cursor", what)))?;
+    let below = below.map_err(|what| invalid(at_pointer("/cursor", what)))?;
     Ok(FailedFilter { below, ..filter })
 }
 
 fn kind(only: Option<&str>) -> Result<Option<CallbackKind>, ProblemDetails> {
-    only.map(selection::kind).transpose().map_err(|what| invalid(ProblemError::at_pointer("/only", what)))
+    only.map(selection::kind).transpose().map_err(|what| invalid(at_pointer("/only", what)))
 }
 
 fn invalid(error: ProblemError) -> ProblemDetails {

@@ -41,7 +41,8 @@ pub(in super::super) async fn handle_one(
     let snapshot = state.snapshot.get();
     let made = resubmit(&*state.store, &snapshot, (None, new), &message, (&how, &by), now).await?;
     let made = made.map_err(|why| {
-        VerbError::from(ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}")))
+        let problem = ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}"));
+        VerbError::from(problem.remedy(why.remedy()))
     })?;
     state.bell.ring();
     Ok(JsonAnswer(Resubmitted { resubmit_of: id.to_string(), message_id: made.to_string() }))

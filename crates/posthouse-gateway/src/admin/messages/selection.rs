@@ -8,13 +8,16 @@ use posthouse_core::{
     address::typed,
     carrier::{Carrier, CarrierId},
     life::{intervention::CallbackKind, state::State},
+    mistake::Mistake,
+    moment,
     provisioning::Snapshot,
     store::{MessageFilter, Store},
 };
 
 use super::super::{
     VerbError,
-    query::{Parameters, time},
+    query::{NO_CURSOR, Parameters, time, unknown_code},
+    verb_error::not_provisioned_now,
 };
 
 /// A filter of the store's.
@@ -40,8 +43,11 @@ pub(in super::super) fn filter(
     }
     let code = query.code.and_then(StatusCode::from_code);
     if let (Some(unknown), None) = (query.code, code) {
-        let remedy = "`posthouse codes` lists those there are";
-        errors.push(place("code", format!("there is no code {unknown}")).with_remedy(remedy));
+        let Mistake { problem, remedy } = unknown_code(unknown);
+        errors.push(ProblemError { remedy, ..place("code", problem) });
+    }
+    if let Err(Mistake { problem, remedy }) = moment::in_order(query.since, query.until) {
+        errors.push(ProblemError { remedy, ..place("until", problem) });
     }
     if !errors.is_empty() {
         return Err(errors);
@@ -63,7 +69,9 @@ pub(in super::super) fn filter(
 
 /// The parameters of a query that say which messages are meant.
 pub(in super::super) fn query(given: &mut Parameters) -> MessageQuery {
-    let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 4006"));
+    let code = |text: &str| {
+        text.parse().map_err(|_| (format!("{text:?} is no code"), "write a number, such as 4006"))
+    };
     MessageQuery {
         account: given.one("account"),
         carrier: given.one("carrier"),
@@ -91,12 +99,12 @@ fn known_states() -> String {
 ///
 /// # Errors
 /// None; which words there are.
-pub(in super::super) fn kind(only: &str) -> Result<CallbackKind, String> {
+pub(in super::super) fn kind(only: &str) -> Result<CallbackKind, Mistake> {
     match only {
         "reports" => Ok(CallbackKind::Report),
         "mo" => Ok(CallbackKind::Mo),
         "read-replies" => Ok(CallbackKind::ReadReply),
-        other => Err(format!("there is no kind {other:?}; write reports, mo or read-replies")),
+        other => Err((format!("there is no kind {other:?}"), "write reports, mo or read-replies").into()),
     }
 }
 
@@ -104,8 +112,8 @@ pub(in super::super) fn kind(only: &str) -> Result<CallbackKind, String> {
 ///
 /// # Errors
 /// It is none that we gave.
-pub fn cursor(text: &str) -> Result<Id, String> {
-    text.parse().map_err(|_| "it is no `next` of a page before".to_owned())
+pub fn cursor(text: &str) -> Result<Id, Mistake> {
+    text.parse().map_err(|_| NO_CURSOR.into())
 }
 
 /// What a query names is provisioned, unless it may name what was removed since.
@@ -126,7 +134,7 @@ pub(in super::super) fn all_provisioned(
         snapshot.carriers().filter(|carrier| is_meant(carrier)).flat_map(|carrier| &carrier.connections);
     match connections.any(|connection| connection.name == *name) {
         true => Ok(()),
-        false => Err(not_provisioned("connection", name)),
+        false => Err(not_provisioned_now("connection", name)),
     }
 }
 
@@ -142,12 +150,6 @@ pub async fn provisioned_in(store: &dyn Store, query: &MessageQuery) -> Result<(
     Ok(all_provisioned(&Snapshot::new(store.provisioning().await?), query)?)
 }
 
-fn not_provisioned(what: &str, name: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotProvisioned)
-        .detail(format!("no {what} {name} is provisioned"))
-        .remedy("correct the name; what was removed since is found with unprovisioned (--unprovisioned, ?unprovisioned=true)")
-}
-
 /// An account and a carrier that a filter names are provisioned.
 ///
 /// # Errors
@@ -160,12 +162,12 @@ pub fn provisioned(
     if let Some(name) = account
         && snapshot.account(&AccountName(name.to_owned())).is_none()
     {
-        return Err(not_provisioned("account", name));
+        return Err(not_provisioned_now("account", name));
     }
     if let Some(id) = carrier
         && snapshot.carrier(&CarrierId(id.to_owned())).is_none()
     {
-        return Err(not_provisioned("carrier", id));
+        return Err(not_provisioned_now("carrier", id));
     }
     Ok(())
 }
@@ -175,14 +177,17 @@ pub fn provisioned(
 /// # Errors
 /// One of them is none, or there are too many.
 pub(in super::super) fn ids(texts: &[String], most: usize) -> Result<Vec<Id>, ProblemDetails> {
-    let wrong = |pointer: &str, what: String| {
-        ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::at_pointer(pointer, what))
+    let wrong = |pointer: &str, what: String, remedy: &str| {
+        let error = ProblemError::at_pointer(pointer, what).with_remedy(remedy);
+        ProblemDetails::new(ProblemCode::InvalidParameter).error(error)
     };
     if texts.len() > most {
-        return Err(wrong("/ids", format!("there are more than {most} of them")));
+        let remedy = "send them in several requests, or as an operation";
+        return Err(wrong("/ids", format!("there are more than {most} of them"), remedy));
     }
     let read = |(index, text): (usize, &String)| {
-        text.parse().map_err(|_| wrong(&format!("/ids/{index}"), format!("{text:?} is no MessageID")))
+        let remedy = "write a decimal number of up to 19 digits, in quotes";
+        text.parse().map_err(|_| wrong(&format!("/ids/{index}"), format!("{text:?} is no MessageID"), remedy))
     };
     let mut ids = texts.iter().enumerate().map(read).collect::<Result<Vec<Id>, _>>()?;
     ids.sort_unstable();

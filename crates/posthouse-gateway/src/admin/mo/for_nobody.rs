@@ -18,7 +18,7 @@ use super::{
         answer::{self, ProblemAnswer},
         context::need,
         messages::selection,
-        query::Parameters,
+        query::{NO_CURSOR, Parameters},
     },
     views,
 };
@@ -34,7 +34,7 @@ pub(in super::super) async fn handle(
     Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
-    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let number = |text: &str| text.parse::<i64>().map_err(|_| NO_CURSOR);
     let mut given = Parameters::of(&uri);
     let (carrier, below) = (given.one("carrier"), given.read("cursor", number));
     let (limit, reveal) = (given.limit(), given.flag("reveal"));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::State, response::Response};
 use http::Uri;
-use posthouse_api::{MoQuery, MoView, PageOf, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_api::{MoQuery, MoView, PageOf, ProblemCode, ProblemDetails};
 use posthouse_core::{
     account::AccountName,
     actor::{Actor, Right},
@@ -20,7 +20,7 @@ use super::{
         answer::{self, ProblemAnswer},
         context::{confined, need},
         messages::selection,
-        query::{Parameters, time},
+        query::{Parameters, in_parameter},
     },
     views,
 };
@@ -37,12 +37,13 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
+    let (since, until) = given.window();
     let mut query = MoQuery {
         account: given.one("account"),
         carrier: given.one("carrier"),
         from: given.one("from"),
-        since: given.read("since", time),
-        until: given.read("until", time),
+        since,
+        until,
         unprovisioned: given.flag("unprovisioned"),
     };
     let (cursor, limit, reveal) = (given.one("cursor"), given.limit(), given.flag("reveal"));
@@ -70,7 +71,7 @@ pub async fn list(
     reveal: bool,
 ) -> Result<PageOf<MoView>, VerbError> {
     let below = cursor.map(selection::cursor).transpose().map_err(|what| {
-        let error = ProblemError::in_parameter("cursor", what);
+        let error = in_parameter("cursor", what);
         ProblemDetails::new(ProblemCode::InvalidParameter).error(error)
     })?;
     let filter = MoFilter {

@@ -6,6 +6,7 @@ pub mod list;
 pub mod resend;
 pub(super) mod views;
 
+use super::listed;
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::Id;
 
@@ -18,5 +19,7 @@ fn id_of(text: &str) -> Result<Id, ProblemDetails> {
 }
 
 fn unknown(id: impl std::fmt::Display) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no message {id} from a handset"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no message {id} from a handset"))
+        .remedy(listed("mo list", "mo"))
 }

@@ -56,7 +56,8 @@ pub async fn resend(store: &dyn Store, id: &str, by: &Actor, now: Timestamp) -> 
         Some(Ok(())) => get(store, id, false).await,
         Some(Err(NotRetried::Unknown)) | None => Err(unknown(id).into()),
         Some(Err(why)) => {
-            Err(ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}")).into())
+            let problem = ProblemDetails::new(ProblemCode::LeftAlone).detail(format!("it is {why}"));
+            Err(problem.remedy(why.remedy()).into())
         }
     }
 }

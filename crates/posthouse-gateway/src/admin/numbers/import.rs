@@ -72,7 +72,9 @@ async fn handle(
     let (head, body) = request.into_parts();
     let line = |text: &str| {
         let line = text.parse::<u32>().ok().filter(|line| (1..=LAST_LINE).contains(line));
-        line.ok_or_else(|| format!("{text:?} is no number of a line"))
+        line.ok_or_else(|| {
+            (format!("{text:?} is no number of a line"), format!("write one from 1 to {LAST_LINE}"))
+        })
     };
     let mut given = Parameters::of(&head.uri);
     let (dry_run, first) = (given.flag("dry_run"), given.read("first_line", line));

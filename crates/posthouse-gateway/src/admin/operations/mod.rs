@@ -9,6 +9,7 @@ pub mod run;
 pub mod start;
 mod views;
 
+use super::listed;
 use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::{Id, operation::NotStarted};
 
@@ -21,7 +22,9 @@ fn id_of(text: &str) -> Result<Id, ProblemDetails> {
 }
 
 fn unknown(id: impl std::fmt::Display) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no operation {id}"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no operation {id}"))
+        .remedy(listed("operations list", "operations"))
 }
 
 /// Why an operation was not started, or not cancelled.
@@ -29,7 +32,9 @@ fn refused(id: &str, why: NotStarted) -> ProblemDetails {
     let problem = ProblemDetails::new(ProblemCode::LeftAlone);
     match why {
         NotStarted::Unknown => unknown(id),
-        NotStarted::State(state) => problem.detail(format!("it is {state}")),
+        NotStarted::State(state) => problem
+            .detail(format!("it is {state}"))
+            .remedy(format!("`posthouse operations show {id}` says how it stands")),
         NotStarted::Count(count) => problem
             .detail(format!("it is about {count} messages"))
             .remedy("look at it again before it is started"),

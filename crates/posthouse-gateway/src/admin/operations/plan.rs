@@ -190,8 +190,7 @@ fn is_connection(snapshot: &Snapshot, name: &str) -> Result<(), ProblemDetails> 
     let mut connections = snapshot.carriers().flat_map(|carrier| &carrier.connections);
     match connections.any(|connection| connection.name == *name) {
         true => Ok(()),
-        false => Err(ProblemDetails::new(ProblemCode::NotProvisioned)
-            .detail(format!("no connection {name} is provisioned"))),
+        false => Err(not_provisioned("connection", name)),
     }
 }
 

@@ -51,8 +51,9 @@ pub async fn start(
 ) -> Result<OperationView, VerbError> {
     let number = id_of(id)?;
     let Some(expected) = request.expect_count else {
-        let what = "say how many messages it is about, as planning said";
-        let error = ProblemError::at_pointer("/expect_count", what);
+        let error =
+            ProblemError::at_pointer("/expect_count", "it does not say how many messages are expected")
+                .with_remedy("write the number that planning said");
         return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error).into());
     };
     let started = patiently(|| store.start_operation(number, expected, by, now)).await?;

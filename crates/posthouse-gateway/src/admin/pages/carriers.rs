@@ -11,13 +11,13 @@ use http::Uri;
 use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{
     CarrierQueue, CarrierView, ConnectionPace, ConnectionProbed, ConnectionStatus, ConnectionView,
-    LimitRequest, MessageShare, MessageSummary, PageOf, ProblemCode, ProblemDetails, ProblemError,
-    SeriesView, SuspendRequest,
+    LimitRequest, MessageShare, MessageSummary, PageOf, ProblemCode, ProblemDetails, SeriesView,
+    SuspendRequest,
 };
 use posthouse_core::actor::{Actor, Right};
 
 use super::{
-    super::body,
+    super::{body, query::in_parameter},
     PageState,
     ask::{query, segment},
     chart::Chart,
@@ -172,8 +172,8 @@ fn until(form: &[u8], now: Timestamp) -> Option<Timestamp> {
 fn limit_of(form: &[u8], until: Option<Timestamp>) -> Result<LimitRequest, ProblemDetails> {
     let number = |name: &'static str| match field(form, name).filter(|text| !text.trim().is_empty()) {
         Some(text) => text.trim().parse().map(Some).map_err(|_| {
-            let what = format!("{text:?} is no number");
-            ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::in_parameter(name, what))
+            let what = (format!("{text:?} is no number"), "write a whole number, or nothing");
+            ProblemDetails::new(ProblemCode::InvalidParameter).error(in_parameter(name, what))
         }),
         None => Ok(None),
     };

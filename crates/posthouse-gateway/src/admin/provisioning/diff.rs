@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use http::Uri;
 use posthouse_api::{ProblemCode, ProblemDetails, ProvisioningPlan};
-use posthouse_core::store::Store;
+use posthouse_core::{mistake::Mistake, store::Store};
 
 use super::{
     super::{
@@ -13,7 +13,7 @@ use super::{
         answer::{JsonAnswer, ProblemAnswer},
         query::Parameters,
     },
-    differences, unrevised,
+    differences, listed_revisions, unrevised,
 };
 use crate::config::revisions::{between, steps_of};
 
@@ -29,13 +29,18 @@ pub(in super::super) async fn handle(
     uri: Uri,
 ) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
     let mut given = Parameters::of(&uri);
-    let read = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is no number of a revision"));
+    let read =
+        |text: &str| text.parse::<u64>().map_err(|_| Mistake::from((unnumbered(text), listed_revisions())));
     let to = given.read("to", read);
     given.finish()?;
     let number = number.parse().map_err(|_| {
-        ProblemDetails::new(ProblemCode::NotFound).detail(format!("{number:?} is no number of a revision"))
+        ProblemDetails::new(ProblemCode::NotFound).detail(unnumbered(&number)).remedy(listed_revisions())
     })?;
     Ok(JsonAnswer(diff(&*state.store, number, to).await?))
+}
+
+fn unnumbered(text: &str) -> String {
+    format!("{text:?} is no number of a revision")
 }
 
 /// What a revision changed; with `to`, what changed from it to that one, which may be the older.

@@ -29,7 +29,7 @@ use tokio::{runtime::Handle, task::spawn_blocking};
 use super::{
     AdminState, VerbError,
     answer::{JSON, JsonAnswer, ProblemAnswer},
-    body,
+    body, listed,
     query::Parameters,
 };
 use crate::{
@@ -120,17 +120,21 @@ pub(super) fn broke(error: tokio::task::JoinError) -> ProblemDetails {
 
 /// Why revisions cannot be looked at or gone back to, as a refusal.
 fn unrevised(error: RevisionError) -> VerbError {
-    let code = match error {
+    let said = error.to_string();
+    let (code, remedy) = match error {
         RevisionError::Store(error) => return error.into(),
         RevisionError::Moved { expected, found } => return moved(expected, found).into(),
-        RevisionError::Unknown { .. } | RevisionError::Forgotten { .. } => ProblemCode::NotFound,
-        RevisionError::Contended => ProblemCode::Unavailable,
+        RevisionError::Unknown { .. } | RevisionError::Forgotten { .. } => {
+            (ProblemCode::NotFound, listed_revisions())
+        }
+        RevisionError::Contended => (ProblemCode::Unavailable, AGAIN.to_owned()),
     };
-    let problem = ProblemDetails::new(code).detail(error.to_string());
-    match code {
-        ProblemCode::Unavailable => problem.remedy(AGAIN).into(),
-        _ => problem.into(),
-    }
+    ProblemDetails::new(code).detail(said).remedy(remedy).into()
+}
+
+/// What a remedy says of where revisions are listed.
+fn listed_revisions() -> String {
+    listed("provisioning revisions", "provisioning/revisions")
 }
 
 /// Waits for the store on a thread that may wait.

@@ -11,7 +11,7 @@ use posthouse_core::store::{RevisionStore, StoreResult};
 use super::super::{
     AdminState,
     answer::{JsonAnswer, ProblemAnswer},
-    query::Parameters,
+    query::{NO_CURSOR, Parameters},
 };
 
 /// Who changed provisioning, when and what for, the newest first
@@ -24,7 +24,7 @@ pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
 ) -> Result<JsonAnswer<PageOf<RevisionView>>, ProblemAnswer> {
-    let number = |text: &str| text.parse::<u64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let number = |text: &str| text.parse::<u64>().map_err(|_| NO_CURSOR);
     let mut given = Parameters::of(&uri);
     let (below, limit) = (given.read("cursor", number), given.limit());
     given.finish()?;

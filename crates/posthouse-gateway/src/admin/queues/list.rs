@@ -57,7 +57,7 @@ pub(in super::super) async fn handle(
     let by = |text: &str| match text {
         "carrier" => Ok(false),
         "account" => Ok(true),
-        other => Err(format!("{other:?} is neither carrier nor account")),
+        other => Err((format!("{other:?} is neither carrier nor account"), "write one of them")),
     };
     let mut given = Parameters::of(&uri);
     let by_account = given.read("by", by).unwrap_or(false);

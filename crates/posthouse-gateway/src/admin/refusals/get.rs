@@ -17,6 +17,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        listed,
         query::Parameters,
     },
     views,
@@ -54,5 +55,7 @@ pub async fn get(store: &dyn Store, id: &str) -> Result<RefusalView, VerbError> 
 }
 
 fn unknown(id: &str) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no refusal {id}"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no refusal {id}"))
+        .remedy(listed("refusals list", "refusals"))
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use mm7::StatusCode;
-use posthouse_api::{
-    MessageQuery, PageOf, ProblemCode, ProblemDetails, ProblemError, RefusalQuery, RefusalView,
-};
+use posthouse_api::{MessageQuery, PageOf, ProblemCode, ProblemDetails, RefusalQuery, RefusalView};
 use posthouse_core::{
     account::AccountName,
     actor::Actor,
     address::typed,
+    mistake::Mistake,
     store::{RefusalFilter, Store},
 };
 
@@ -22,7 +21,7 @@ use super::{
         context::confined,
         messages::selection,
         parameters::{Cursor, Limit},
-        query::{Parameters, time},
+        query::{NO_CURSOR, Parameters, in_parameter, unknown_code},
     },
     views,
 };
@@ -39,16 +38,19 @@ pub(in super::super) async fn handle(
     Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
-    let code = |text: &str| text.parse().map_err(|_| format!("{text:?} is no code such as 2513"));
+    let code = |text: &str| {
+        text.parse().map_err(|_| (format!("{text:?} is no code"), "write a number, such as 2513"))
+    };
     let mut given = Parameters::of(&uri);
+    let (since, until) = given.window();
     let mut query = RefusalQuery {
         account: given.one("account"),
         code: given.read("code", code),
         peer: given.one("peer"),
         transaction_id: given.one("transaction_id"),
         to: given.one("to"),
-        since: given.read("since", time),
-        until: given.read("until", time),
+        since,
+        until,
         unprovisioned: given.flag("unprovisioned"),
     };
     let (cursor, limit) = (given.one("cursor"), given.limit());
@@ -102,15 +104,12 @@ async fn filter(
     query: &RefusalQuery,
     cursor: Option<&str>,
 ) -> Result<RefusalFilter, VerbError> {
-    let wrong = |name: &str, what: String| {
-        ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::in_parameter(name, what))
+    let wrong = |name: &str, what: Mistake| {
+        ProblemDetails::new(ProblemCode::InvalidParameter).error(in_parameter(name, what))
     };
-    let code = query.code.map(|code| {
-        StatusCode::from_code(code).ok_or_else(|| wrong("code", format!("there is no code {code}")))
-    });
-    let below = cursor.map(|cursor| {
-        cursor.parse().map_err(|_| wrong("cursor", "it is no `next` of a page before".to_owned()))
-    });
+    let code =
+        query.code.map(|code| StatusCode::from_code(code).ok_or_else(|| wrong("code", unknown_code(code))));
+    let below = cursor.map(|cursor| cursor.parse().map_err(|_| wrong("cursor", NO_CURSOR.into())));
     let recipient_hash = match &query.to {
         Some(to) => Some(number_hash(&store.key().await?, &typed(to))),
         None => None,

@@ -12,7 +12,7 @@ use mm7::{
     message::Recipient,
     mime::{ContentType, Media},
 };
-use posthouse_api::{ProblemCode, ProblemDetails, ProblemError, SandboxDelivered, SandboxDelivery};
+use posthouse_api::{ProblemCode, ProblemDetails, SandboxDelivered, SandboxDelivery};
 use posthouse_core::{
     Id,
     account::{Account, Service},
@@ -29,6 +29,7 @@ use super::{
         AdminState,
         answer::{JsonAnswer, ProblemAnswer},
         body, number_of,
+        query::at_pointer,
     },
     account_of,
 };
@@ -75,8 +76,8 @@ fn read<'a>(
     id: Id,
     now: Timestamp,
 ) -> Result<(&'a Service, NewMo), ProblemDetails> {
-    let wrong = |pointer: &str, what: &str| {
-        ProblemDetails::new(ProblemCode::InvalidParameter).error(ProblemError::at_pointer(pointer, what))
+    let wrong = |pointer: &str, what: (&str, &str)| {
+        ProblemDetails::new(ProblemCode::InvalidParameter).error(at_pointer(pointer, what))
     };
     if account.callbacks.deliver_url.is_none() {
         return Err(ProblemDetails::new(ProblemCode::LeftAlone)
@@ -86,16 +87,28 @@ fn read<'a>(
             ))
             .remedy("have one provisioned"));
     }
-    let from = number_of(&asked.from).map_err(|_| wrong("/from", "this is no international number"))?;
+    let from = number_of(&asked.from).map_err(|_| {
+        wrong(
+            "/from",
+            ("this is no international number", "begin with the country code, such as 16175550100"),
+        )
+    })?;
     let subject = asked.subject.clone().filter(|subject| !subject.is_empty());
     if subject.as_ref().is_some_and(|subject| subject.chars().count() > SUBJECT) {
-        return Err(wrong("/subject", "it is longer than 200 characters"));
+        return Err(wrong("/subject", ("it is longer than 200 characters", "shorten it")));
     }
     if asked.text.is_empty() || asked.text.chars().count() > TEXT {
-        return Err(wrong("/text", "write 1 to 10000 characters"));
+        return Err(wrong("/text", ("it is empty or too long", "write 1 to 10000 characters")));
     }
-    let (service, to) = destination(account, asked.to.as_deref())
-        .ok_or_else(|| wrong("/to", "no service of the account sends under this address"))?;
+    let (service, to) = destination(account, asked.to.as_deref()).ok_or_else(|| {
+        wrong(
+            "/to",
+            (
+                "no service of the account sends under this address",
+                "`posthouse services` shows its addresses",
+            ),
+        )
+    })?;
     let text = Media {
         content_type: ContentType::new("text/plain").with_param("charset", "utf-8"),
         content_id: Some("text".to_owned()),

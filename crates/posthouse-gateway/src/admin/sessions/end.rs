@@ -14,6 +14,7 @@ use posthouse_core::{actor::Actor, store::Store};
 use super::super::{
     AdminState, VerbError,
     answer::{JsonAnswer, ProblemAnswer},
+    listed,
     query::Parameters,
 };
 
@@ -42,7 +43,7 @@ pub async fn end(store: &dyn Store, id: &str, by: &Actor, now: Timestamp) -> Res
         true => Ok(SessionEnded { id: id.to_owned() }),
         false => Err(ProblemDetails::new(ProblemCode::NotFound)
             .detail(format!("there is no session {id:?}"))
-            .remedy("sessions list has those there are")
+            .remedy(listed("sessions list", "sessions"))
             .into()),
     }
 }

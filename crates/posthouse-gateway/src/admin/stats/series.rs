@@ -39,20 +39,22 @@ pub(in super::super) async fn handle(
     let kind = |text: &str| {
         SeriesKind::of_word(text).ok_or_else(|| {
             let all: Vec<_> = SeriesKind::ALL.iter().map(|(_, word)| *word).collect();
-            format!("there is no series {text:?}; write one of {}", all.join(", "))
+            (format!("there is no series {text:?}"), format!("write one of {}", all.join(", ")))
         })
     };
     let step = |text: &str| {
         let step = text.parse().ok().filter(|step: &u32| step.is_multiple_of(SAMPLE));
-        step.filter(|step| (SAMPLE..=LONGEST_STEP).contains(step))
-            .ok_or_else(|| format!("{text:?} is no multiple of {SAMPLE} up to {LONGEST_STEP}"))
+        step.filter(|step| (SAMPLE..=LONGEST_STEP).contains(step)).ok_or_else(|| {
+            (format!("{text:?} is no multiple of {SAMPLE} up to {LONGEST_STEP}"), "write one such as 60")
+        })
     };
     let mut given = Parameters::of(&uri);
     let (kind, carrier) = (given.read("name", kind), given.one("carrier"));
     let step = given.read("step", step).unwrap_or(STEP);
     given.finish()?;
     let Some(kind) = kind else {
-        let error = ProblemError::in_parameter("name", "it does not say which series");
+        let error = ProblemError::in_parameter("name", "it does not say which series")
+            .with_remedy("add name=accepted, or another that docs/api.md lists");
         return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error).into());
     };
     selection::provisioned(&state.snapshot.get(), None, carrier.as_deref())?;

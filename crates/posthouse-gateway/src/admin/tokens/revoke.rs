@@ -14,6 +14,7 @@ use posthouse_core::{actor::Actor, store::Store};
 use super::super::{
     AdminState, VerbError,
     answer::{JsonAnswer, ProblemAnswer},
+    listed,
     query::Parameters,
 };
 
@@ -42,7 +43,7 @@ pub async fn revoke(store: &dyn Store, id: &str, by: &Actor, now: Timestamp) -> 
         true => Ok(Revoked { id: id.to_owned() }),
         false => Err(ProblemDetails::new(ProblemCode::NotFound)
             .detail(format!("there is no token {id:?}"))
-            .remedy("tokens list has those there are")
+            .remedy(listed("tokens list", "tokens"))
             .into()),
     }
 }

@@ -19,7 +19,7 @@ use super::{
         answer::{self, ProblemAnswer},
         context::need,
         messages::selection,
-        query::{Parameters, time},
+        query::{NO_CURSOR, Parameters},
     },
     views,
 };
@@ -35,14 +35,15 @@ pub(in super::super) async fn handle(
     Extension(by): Extension<Actor>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
-    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let number = |text: &str| text.parse::<i64>().map_err(|_| NO_CURSOR);
     let mut given = Parameters::of(&uri);
+    let (since, until) = given.window();
     let query = UnmatchedQuery {
         carrier: given.one("carrier"),
         carrier_message_id: given.one("carrier_message_id"),
         to: given.one("to"),
-        since: given.read("since", time),
-        until: given.read("until", time),
+        since,
+        until,
     };
     let below = given.read("cursor", number);
     let (limit, reveal) = (given.limit(), given.flag("reveal"));

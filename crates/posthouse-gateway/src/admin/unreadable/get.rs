@@ -11,6 +11,7 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        listed,
         query::Parameters,
     },
     views,
@@ -43,5 +44,7 @@ pub async fn get(store: &dyn Store, number: i64) -> Result<UnreadableRequest, Ve
 }
 
 fn unknown(number: impl std::fmt::Display) -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound).detail(format!("there is no unreadable request {number}"))
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no unreadable request {number}"))
+        .remedy(listed("messages unreadable", "unreadable"))
 }

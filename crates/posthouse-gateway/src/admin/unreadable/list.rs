@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
 use http::Uri;
-use posthouse_api::{PageOf, ProblemCode, ProblemDetails, UnreadableQuery, UnreadableRequest};
+use posthouse_api::{PageOf, UnreadableQuery, UnreadableRequest};
 use posthouse_core::{
     carrier::CarrierId,
     store::{Store, StoreResult},
@@ -14,7 +14,8 @@ use super::{
     super::{
         AdminState,
         answer::{self, ProblemAnswer},
-        query::Parameters,
+        not_provisioned,
+        query::{NO_CURSOR, Parameters},
     },
     views,
 };
@@ -29,7 +30,7 @@ pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
 ) -> Result<Response, ProblemAnswer> {
-    let number = |text: &str| text.parse::<i64>().map_err(|_| "it is no `next` of a page before".to_owned());
+    let number = |text: &str| text.parse::<i64>().map_err(|_| NO_CURSOR);
     let mut given = Parameters::of(&uri);
     let carrier = given.one("carrier").map(CarrierId);
     let (below, limit) = (given.read("cursor", number), given.limit());
@@ -37,8 +38,7 @@ pub(in super::super) async fn handle(
     if let Some(carrier) = &carrier
         && state.snapshot.get().carrier(carrier).is_none()
     {
-        let detail = format!("no carrier {carrier} is provisioned");
-        return Err(ProblemDetails::new(ProblemCode::NotProvisioned).detail(detail).into());
+        return Err(not_provisioned("carrier", carrier.as_str()).into());
     }
     Ok(answer::page(list(&*state.store, carrier.as_ref(), below, limit).await?, &uri))
 }

@@ -16,7 +16,7 @@ use posthouse_core::{
     user::{LINK_TIME, PasswordLink, UserRecord},
 };
 
-use super::VerbError;
+use super::{VerbError, listed};
 use crate::{random, secrets::secret_hash};
 
 /// The page that a link leads to.
@@ -46,7 +46,7 @@ fn issued(user: UserRecord, secret: &str) -> IssuedLink {
 fn unknown(name: &str) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::NotFound)
         .detail(format!("there is no user {name:?}"))
-        .remedy("users list has those there are")
+        .remedy(listed("users list", "users"))
 }
 
 /// As it is shown.

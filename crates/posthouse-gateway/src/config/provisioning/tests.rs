@@ -647,7 +647,11 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "[carrier.code_map]\n4030 = 4006\n04030 = 4006",
         "10: carrier.code_map: the key \"04030\" is there twice; keep one",
     ),
-    (CARRIER, "report_timeout = 72", "8: carrier.report_timeout takes a text in quotes, not a number"),
+    (
+        CARRIER,
+        "report_timeout = 72",
+        "8: carrier.report_timeout takes a time in quotes, such as \"10s\" or \"5m\", not a number",
+    ),
     (CONNECTION, "", "8: carrier.connection.url is missing; add url = \"http://127.0.0.1:9101/mm7\""),
     (
         CONNECTION,

@@ -171,7 +171,7 @@ mod tests {
             ),
             (
                 "[mm7]\nread_timeout = { env = \"A\", file = \"b\" }",
-                "posthouse.toml:2: mm7.read_timeout takes a text in quotes, not a table",
+                "posthouse.toml:2: mm7.read_timeout takes a time in quotes, such as \"10s\" or \"5m\", not a table",
             ),
             (
                 "[mm7]\ntrusted_proxies = \"10.0.0.0/8\"",

@@ -38,7 +38,7 @@ pub(super) struct ResendCallbacks {
 impl ResendCallbacks {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
         if self.ids.is_empty() {
-            let query = self.filter.query(Timestamp::now());
+            let query = self.filter.query(Timestamp::now())?;
             let is_all = MessageQuery { unprovisioned: false, ..query.clone() } == MessageQuery::default();
             let request = OperationRequest {
                 verb: "resend-reports".to_owned(),

@@ -162,6 +162,7 @@ fn invite(stage: &Stage, tokens: &Invitation) -> io::Result<()> {
         ready.mm7,
         stage::SEND_ARGUMENTS
     )?;
+    writeln!(out, "  posthouse messages list --url {} --token {}", ready.admin, tokens.operator)?;
     writeln!(out, "  curl {}/metrics", ready.admin)?;
     for (_, url) in stage.carriers() {
         writeln!(out, "  curl {}/sim/messages", url.trim_end_matches("/mm7"))?;

@@ -8,7 +8,7 @@ use crate::{running, target::GatewayAddress};
 
 /// The queues that are out of the ordinary. Nothing where no gateway runs, or its API cannot be used.
 pub(super) async fn slow(settings: &Settings) -> Vec<DoctorFinding> {
-    let Some(api) = running::api(settings, &GatewayAddress::default()).await else { return Vec::new() };
+    let Ok(Some(api)) = running::api(settings, &GatewayAddress::default()).await else { return Vec::new() };
     match api.queues().await {
         Ok(queues) => queues.items.into_iter().filter_map(finding).collect(),
         Err(error) => vec![DoctorFinding::note("queue", format!("what waits cannot be told: {error}"))],

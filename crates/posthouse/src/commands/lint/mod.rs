@@ -16,7 +16,7 @@ use mm7::Dialect;
 use posthouse_core::lint::{Fixed, LintReport, Options};
 
 use crate::{
-    complaints::complain,
+    complaints::{complain, unreadable},
     print::{self, Printer},
     target::GatewayAddress,
 };
@@ -104,12 +104,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let name = name_of(path);
-    let unreadable = || format!("{name} cannot be read");
+    let unreadable = |error: io::Error| unreadable(&name, error);
     if path == Path::new("-") {
-        io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
+        io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     } else {
-        let file = File::open(path).with_context(unreadable)?;
-        file.take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     }
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     anyhow::ensure!(length <= MAX_FILE, "{name} is longer than the {MAX_FILE} bytes that are read");
@@ -142,8 +142,12 @@ fn fix(args: &Args, report: &LintReport) -> anyhow::Result<ExitCode> {
     let code = exit_code(&fixed.report, args.dialect);
     match &args.output {
         Some(path) => {
-            std::fs::write(path, &fixed.bytes)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+            std::fs::write(path, &fixed.bytes).with_context(|| {
+                format!(
+                    "{} cannot be written; give a place where you may write with --output",
+                    path.display()
+                )
+            })?;
             told_of_fixed(args, report, &fixed, &path.display().to_string(), &mut print::stdout())?;
         }
         None => {

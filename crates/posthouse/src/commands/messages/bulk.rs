@@ -95,7 +95,7 @@ impl Reroute {
         if !self.ids.is_empty() {
             let (named_carrier, named_connection) = filter.take_names();
             (carrier, connection) = (carrier.or(named_carrier), connection.or(named_connection));
-            if filter.query(Timestamp::now()) != MessageQuery::default() {
+            if filter.query(Timestamp::now())? != MessageQuery::default() {
                 bail!(
                     "MessageIDs and filters exclude each other; behind MessageIDs, only --carrier and --connection \
                      may be given, which say where they go"

@@ -2,10 +2,9 @@
 
 use jiff::Timestamp;
 use posthouse_api::MessageQuery;
-use posthouse_core::{
-    life::state::State,
-    moment::{Moment, window},
-};
+use posthouse_core::{life::state::State, moment::Moment};
+
+use crate::complaints::{Unmeant, window_of};
 
 /// What messages have to have in common.
 #[derive(Clone, clap::Args)]
@@ -67,9 +66,9 @@ impl Filter {
     ];
 
     /// The same for the API.
-    pub(in super::super) fn query(&self, now: Timestamp) -> MessageQuery {
-        let (since, until) = window(self.since, self.until, now);
-        MessageQuery {
+    pub(in super::super) fn query(&self, now: Timestamp) -> Result<MessageQuery, Unmeant> {
+        let (since, until) = window_of(self.since, self.until, now)?;
+        Ok(MessageQuery {
             account: self.account.clone(),
             carrier: self.carrier.clone(),
             to: self.to.clone(),
@@ -81,7 +80,7 @@ impl Filter {
             since,
             until,
             unprovisioned: self.unprovisioned,
-        }
+        })
     }
 }
 

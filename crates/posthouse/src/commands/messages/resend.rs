@@ -9,10 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{FailedReport, MAX_BATCH, ResendRequest};
-use posthouse_core::{
-    Id,
-    moment::{Moment, window},
-};
+use posthouse_core::{Id, moment::Moment};
 
 use super::{
     filter::moment,
@@ -20,6 +17,7 @@ use super::{
     outcome::{Tally, VerbWords},
 };
 use crate::{
+    complaints::window_of,
     progress::ProgressLine,
     target::settings_of,
     times::seconds,
@@ -107,7 +105,7 @@ impl Resend {
             Only::Mo => "mo",
             Only::ReadReplies => "read-replies",
         });
-        let (since, until) = window(self.since, self.until, now);
+        let (since, until) = window_of(self.since, self.until, now)?;
         let filter = ResendRequest {
             since,
             until,

@@ -46,7 +46,7 @@ impl Selection {
     /// # Errors
     /// Nothing says which messages are meant.
     pub(super) fn begin(&self, now: Timestamp) -> anyhow::Result<Batches> {
-        let filter = self.filter.query(now);
+        let filter = self.filter.query(now)?;
         let says_nothing = MessageQuery { unprovisioned: false, ..filter.clone() } == MessageQuery::default();
         if says_nothing && !self.is_by_id() && !self.all {
             bail!(
