@@ -8,6 +8,7 @@ mod logs;
 mod print;
 mod progress;
 mod running;
+mod supervisor;
 mod target;
 mod times;
 mod via;
@@ -32,9 +33,9 @@ static VERSION: LazyLock<String> = LazyLock::new(|| match option_env!("POSTHOUSE
 /// The exit code of a command whose reader has left, as a shell tells that of a program which SIGPIPE ended.
 const READER_LEFT: u8 = 141;
 
-/// MM7 MMS gateway: takes MMS from VASPs, hands them to carriers, brings the reports back.
+/// The program.
 #[derive(Parser)]
-#[command(name = "posthouse", version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
+#[command(name = "posthouse", about = commands::ABOUT, version = VERSION.as_str(), propagate_version = true, arg_required_else_help = true)]
 struct Program {
     #[command(subcommand)]
     command: commands::Command,

@@ -11,6 +11,7 @@ mod captures;
 mod carriers;
 mod clock;
 mod codes;
+mod completions;
 mod demo;
 mod doctor;
 mod drain;
@@ -19,6 +20,7 @@ mod layout;
 mod lint;
 mod listen;
 mod lookup;
+mod man;
 mod messages;
 mod migrate;
 mod mo;
@@ -132,6 +134,10 @@ pub enum Command {
     Audit(audit::Args),
     /// Print the admin API as an OpenAPI document
     Openapi(openapi::Args),
+    /// Print what a shell needs to complete commands
+    Completions(completions::Args),
+    /// Write manual pages
+    Man(man::Args),
     /// Find whatever has an id, a TransactionID or a number
     Find(find::Args),
     /// Show what VASPs were refused for, and what would put it right
@@ -141,6 +147,16 @@ pub enum Command {
     /// The bare server that `bench` compares with
     #[command(hide = true)]
     BenchCeiling(bench::ceiling::Args),
+}
+
+/// What the program is, in a line.
+pub const ABOUT: &str =
+    "MM7 MMS gateway: takes MMS from VASPs, hands them to carriers, brings the reports back";
+
+/// The program with all its commands, for what is written about them.
+fn named() -> clap::Command {
+    let program = clap::Command::new("posthouse").about(ABOUT).version(env!("CARGO_PKG_VERSION"));
+    Command::augment_subcommands(program.propagate_version(true))
 }
 
 /// Runs a command. `Err` is one sentence for stderr, `Ok` the exit code of a run that said all there was to say.
@@ -187,6 +203,8 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sessions(args) => sessions::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::Find(args) => find::run(&args),
         Command::Refusals(args) => refusals::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -16,7 +16,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{logs, print, target::settings_of, wait::StopSignals};
+use crate::{logs, print, supervisor, target::settings_of, wait::StopSignals};
 
 /// The arguments of `posthouse serve`.
 #[derive(clap::Args)]
@@ -89,6 +89,7 @@ async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
         () = stop.asked() => return Ok(()),
     };
     print_ready(&app).context("the ready line cannot be printed on stdout")?;
+    supervisor::tell(supervisor::READY);
     let outdated = loop {
         tokio::select! {
             () = stop.asked() => break None,
@@ -100,6 +101,7 @@ async fn serve(args: &Args, settings: &Settings) -> anyhow::Result<()> {
             _ = others.user.recv() => tracing::info!("SIGUSR1 does nothing; SIGHUP reads the configuration again"),
         }
     };
+    supervisor::tell(supervisor::STOPPING);
     let grace = app.announce_stop();
     if !grace.is_zero() {
         tracing::info!(

@@ -99,10 +99,12 @@ const COMMANDS: &[&str] = &[
     "captures show",
     "captures remove",
     "openapi",
+    "completions",
+    "man",
 ];
 
-/// Those that print no data of their own: a screen, and a document that is JSON.
-const WITHOUT_JSON: &[&str] = &["top", "openapi"];
+/// Those that print no data of their own: a screen, a document that is JSON, and what shells and `man` read.
+const WITHOUT_JSON: &[&str] = &["top", "openapi", "completions", "man"];
 
 fn help(command: &str) -> String {
     let arguments: Vec<&str> = command.split(' ').filter(|word| !word.is_empty()).chain(["--help"]).collect();
@@ -171,4 +173,26 @@ fn a_command_whose_reader_leaves_says_nothing() {
     drop(running.stdout.take());
     let ended = running.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), &*String::from_utf8_lossy(&ended.stderr)), (Some(141), ""));
+}
+
+#[test]
+fn each_command_has_a_manual_page_and_is_completed() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(program(folder.path(), &["man", "man1"]).status().unwrap().success());
+    for command in COMMANDS.iter().chain(["serve", "demo", "send", "listen", "simulate", "bench"].iter()) {
+        let page = folder.path().join(format!("man1/posthouse-{}.1", command.replace(' ', "-")));
+        let page =
+            std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        assert!(page.contains(".SH SYNOPSIS"), "{command}");
+    }
+    for (shell, says) in
+        [("bash", "complete -F _posthouse"), ("zsh", "#compdef posthouse"), ("fish", "complete -c posthouse")]
+    {
+        let output = program(folder.path(), &["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && script.contains(says) && script.contains("resend-reports"),
+            "{shell}"
+        );
+    }
 }

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::TcpStream,
+    os::unix::net::UnixDatagram,
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -15,7 +16,7 @@ use posthouse_testing::{
 };
 use serde_json::Value;
 
-use crate::process::{DEADLINE, Gateway, folder, posthouse, provision};
+use crate::process::{DEADLINE, Gateway, Program, folder, posthouse, provision};
 
 /// The status of a GET, and its body; `None` where nobody answers.
 fn get(url: &str) -> Option<(u16, String)> {
@@ -37,6 +38,27 @@ fn ready(gateway: &Gateway, door: &str) -> u16 {
 fn with_grace(folder: &Path, grace: &str) {
     let changed = settings::TOML.replace("grace = \"1ms\"", &format!("grace = \"{grace}\""));
     fs::write(folder.join("posthouse.toml"), changed).unwrap();
+}
+
+/// As `Type=notify` of systemd has it.
+#[test]
+fn a_supervisor_is_told_when_a_gateway_is_ready_and_when_it_stops() {
+    let folder = folder();
+    let socket = folder.path().join("notify");
+    let supervisor = UnixDatagram::bind(&socket).unwrap();
+    supervisor.set_read_timeout(Some(DEADLINE)).unwrap();
+    let told = || {
+        let mut state = [0; 64];
+        let length = supervisor.recv(&mut state).unwrap();
+        String::from_utf8(state[..length].to_vec()).unwrap()
+    };
+    let mut command = posthouse(folder.path(), &["serve", "-c", "posthouse.toml"]);
+    command.env("NOTIFY_SOCKET", &socket);
+    let gateway = Gateway::ready(Program::spawn(command));
+    assert_eq!(told(), "READY=1");
+    gateway.program.signal("TERM");
+    assert_eq!(told(), "STOPPING=1");
+    assert!(gateway.program.ended().status.success());
 }
 
 #[test]
