@@ -231,6 +231,10 @@ async fn every_page_is_whole_at_every_width_in_light_and_dark() {
     }
     // Whoever is not signed in sees two pages more.
     browser.run("document.querySelector('form[action=\"/sign-out\"]').requestSubmit()").await;
+    eventually("one can sign in", async || {
+        (browser.run("return Boolean(document.querySelector('#token'))").await == true).then_some(())
+    })
+    .await;
     for (name, path) in [("sign-in", "/sign-in?next=%2Fmessages"), ("codes-of-anybody", "/codes/4003")] {
         browser.open(&format!("{admin}{path}")).await;
         wrong.extend(look_at(&browser, name).await);
