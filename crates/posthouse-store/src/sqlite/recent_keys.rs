@@ -442,7 +442,7 @@ mod tests {
     #[test]
     fn a_large_batch_is_sorted_beside_the_writer() {
         let messages = i32::try_from(SORTED_AT_ONCE / 5 + 1).unwrap();
-        let mut store = Store::new(messages as usize);
+        let mut store = Store::new(usize::try_from(messages).unwrap());
         let all: Vec<_> = (0..i64::from(messages))
             .map(|now| (store.taken(&format!("c-{now}"), now), format!("c-{now}")))
             .collect();
