@@ -199,7 +199,12 @@ impl SqliteStore {
     }
 
     /// Has a transaction done by which callbacks may become due, which go to who takes them.
-    async fn hand_on<T, F>(&self, transaction: Transaction, take: Take, work: F) -> StoreResult<HandedOn<T>>
+    fn hand_on<T, F>(
+        &self,
+        transaction: Transaction,
+        take: Take,
+        work: F,
+    ) -> impl Future<Output = StoreResult<HandedOn<T>>> + Send
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> fault::Result<T> + Send + 'static,
@@ -210,19 +215,24 @@ impl SqliteStore {
             let handed = mem::take(&mut tx.handing_on);
             Unread::load(tx, done?, &handed)
         };
-        self.write(transaction, taking).await?.read()
+        let written = self.write(transaction, taking);
+        async move { written.await?.read() }
     }
 
     /// Has a transaction done, if whoever opened the store may do it.
-    async fn write<T, F>(&self, transaction: Transaction, work: F) -> StoreResult<T>
+    fn write<T, F>(&self, transaction: Transaction, work: F) -> impl Future<Output = StoreResult<T>> + Send
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> fault::Result<T> + Send + 'static,
     {
-        if self.mode == Mode::Visit && !transaction.is_for_visitors() {
-            return Err(StoreError::refused("it was opened for a visit only"));
+        let may_write = self.mode != Mode::Visit || transaction.is_for_visitors();
+        let submitted = self.writer.submit(transaction, work);
+        async move {
+            if !may_write {
+                return Err(StoreError::refused("it was opened for a visit only"));
+            }
+            submitted.await
         }
-        self.writer.submit(transaction, work).await
     }
 }
 

@@ -111,20 +111,28 @@ impl StoreWriter {
         Ok(Self { orders, room, capacity, measures, counts, keeps_records, thread })
     }
 
-    /// Hands in a job and waits till its effect is on disk.
-    pub(crate) async fn submit<T, F>(&self, transaction: Transaction, work: F) -> Result<T, StoreError>
+    /// Hands in a job, once it is awaited, and waits till its effect is on disk.
+    pub(crate) fn submit<T, F>(
+        &self,
+        transaction: Transaction,
+        work: F,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send
     where
         T: Send + 'static,
         F: Fn(&mut Tx<'_>) -> Result<T> + Send + 'static,
     {
-        self.admit(transaction.when_full()).await?;
         let (reply, answer) = oneshot::channel();
-        self.send(Order::Job(Box::new(Task::new(transaction, work, reply))))?;
-        // A thread that panicked dropped the job, and may have committed it before.
-        answer.await.map_or_else(
-            |_| Err(StoreError::failed("its writer ended without an answer")),
-            |(done, _work)| done,
-        )
+        // In its place from the beginning: what waits here for room is moved with whatever awaits it.
+        let job = Box::new(Task::new(transaction, work, reply));
+        async move {
+            self.admit(transaction.when_full()).await?;
+            self.send(Order::Job(job))?;
+            // A thread that panicked dropped the job, and may have committed it before.
+            answer.await.map_or_else(
+                |_| Err(StoreError::failed("its writer ended without an answer")),
+                |(done, _work)| done,
+            )
+        }
     }
 
     async fn admit(&self, when_full: WhenFull) -> Result<(), StoreError> {
