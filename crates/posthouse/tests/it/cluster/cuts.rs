@@ -39,7 +39,7 @@ async fn all_ends(mut town: ClusterTown, load: &Load, cut: Instant) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_cut_off_from_the_database_does_no_harm() {
     let test = "a_node_that_is_cut_off_from_the_database_does_no_harm";
-    let Some(mut town) = ClusterTown::found(test, &NARROW).await else { return };
+    let Some(town) = ClusterTown::found(test, &NARROW).await else { return };
     let load = town.load(LoadPlan::STEADY);
     load.more(300).await;
     town.cut_from_database(1, true);
@@ -62,7 +62,7 @@ async fn a_node_that_is_cut_off_from_the_database_does_no_harm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_is_cut_off_from_everybody_else_loses_nothing() {
     let test = "a_node_that_is_cut_off_from_everybody_else_loses_nothing";
-    let Some(mut town) = ClusterTown::found(test, &NARROW).await else { return };
+    let Some(town) = ClusterTown::found(test, &NARROW).await else { return };
     let load = town.load(LoadPlan::STEADY);
     load.more(300).await;
     let cut = Instant::now();
