@@ -76,12 +76,22 @@ fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
         Some("silent") => "leaves requests without an answer, and else answers",
         _ => "answers",
     };
-    let time = worst.answer_seconds.map(|time| format!(" in {time:.1} s")).unwrap_or_default();
-    let usual = worst.usual_seconds.map(|time| format!(" (usually {time:.1})")).unwrap_or_default();
+    let time = worst.answer_seconds.map(|time| format!(" in {}", took(time))).unwrap_or_default();
+    let usual = worst.usual_seconds.map(|time| format!(" (usually {})", took(time))).unwrap_or_default();
+    // The unit is said once where it is one.
+    let usual = if time.ends_with(" s") { usual.replace(" s)", ")") } else { usual };
     let sum = |of: fn(&ConnectionPace) -> u32| queue.connections.iter().map(of).fold(0, u32::saturating_add);
     let (window, most) = (sum(|one| one.window), sum(|one| one.window_limit));
     let rate = worst.per_second.map(|rate| format!(" at {rate:.1} a second")).unwrap_or_default();
     format!("{why}{time}{usual}: {window} of {most} in flight{rate}")
+}
+
+/// A short time, in the unit that one would say it in.
+fn took(seconds: f64) -> String {
+    match seconds {
+        ..0.1 => format!("{:.0} ms", seconds * 1_000.0),
+        _ => format!("{seconds:.1} s"),
+    }
 }
 
 fn waits(queue: &CarrierQueue) -> String {
@@ -148,6 +158,17 @@ mod tests {
         let slow = queue(119, Some(34.2), vec![pace("throttled", Some("slow"))]);
         let told = "31003 answers in 2.6 s (usually 0.2): 1 of 16 in flight, 119 wait, oldest 34 s";
         assert_eq!(says(&slow).as_deref(), Some(told));
+        for (now, usual, said) in
+            [(0.012, 0.004, "12 ms (usually 4 ms)"), (2.6, 0.004, "2.6 s (usually 4 ms)")]
+        {
+            let quick = ConnectionPace {
+                answer_seconds: Some(now),
+                usual_seconds: Some(usual),
+                ..pace("throttled", Some("slow"))
+            };
+            let told = format!("31003 answers in {said}: 1 of 16 in flight, nothing waits");
+            assert_eq!(says(&queue(0, None, vec![quick])), Some(told));
+        }
         let held =
             ConnectionPace { per_second: Some(4.75), usual_seconds: None, ..pace("throttled", Some("busy")) };
         let told = "31003 says that it has too much to do, and answers in 2.6 s: 1 of 16 in flight at 4.8 a second, 1 waits, oldest 6 min";
