@@ -95,7 +95,7 @@ mod tests {
     fn a_program_that_cannot_send_traces_says_so() {
         assert_mistakes(&[(
             "[telemetry]\notlp = \"http://127.0.0.1:4318\"",
-            "posthouse.toml:2: telemetry.otlp is for a program that was built with `--features otlp`, and this one was not; `posthouse --version` says which it is",
+            "posthouse.toml:2: telemetry.otlp: \"http://127.0.0.1:4318\" is for a program that was built with `--features otlp`, and this one was not; `posthouse --version` says which it is",
         )]);
     }
 
