@@ -160,11 +160,11 @@ impl Worker for SubmitWorker {
         let came_back = self.came_back.filter(|_| !self.is_down);
         match self.context.store.lease_sends(&self.carrier, lease, now, came_back, slots, free).await {
             Ok(sends) => {
-                if sends.len() < free {
-                    self.came_back = None;
-                } else {
-                    // There may be more: look again as soon as there is room.
+                if may_be_more(sends.len(), free, came_back.is_some()) {
+                    // Look again as soon as there is room.
                     self.bell.notify_one();
+                } else {
+                    self.came_back = None;
                 }
                 jobs.extend(sends.into_iter().map(Dispatch::stored));
             }
@@ -203,6 +203,12 @@ impl Worker for SubmitWorker {
         let jobs = jobs.into_iter().map(|Dispatch { send, answer, .. }| (send, answer));
         give_back(&self.context, jobs.collect()).await;
     }
+}
+
+/// Whether more waits than what was leased. A store may give less than there is: what another operation is about to change is left out. Of
+/// what is due it says itself that it is left; of what was put off it does not, so that it is asked for till nothing comes.
+const fn may_be_more(leased: usize, free: usize, came_back: bool) -> bool {
+    leased == free || (came_back && leased > 0)
 }
 
 impl SubmitWorker {
@@ -339,5 +345,24 @@ impl SubmitWorker {
     fn still_leased(&self, fresh: Dispatch) -> Option<Dispatch> {
         let is_over = fresh.send.lease.until <= self.context.clock.now();
         (!is_over || fresh.answer.is_some()).then_some(fresh)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_put_off_is_asked_for_till_nothing_comes() {
+        for (leased, free, came_back, expected) in [
+            (2, 2, false, true),
+            (1, 2, false, false),
+            (0, 2, false, false),
+            (2, 2, true, true),
+            (1, 2, true, true),
+            (0, 2, true, false),
+        ] {
+            assert_eq!(may_be_more(leased, free, came_back), expected, "{leased} of {free}, {came_back}");
+        }
     }
 }
