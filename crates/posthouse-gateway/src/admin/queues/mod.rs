@@ -10,6 +10,8 @@ use posthouse_core::pace::PaceState;
 
 use crate::carrier::links::Link;
 
+pub(super) use self::says::took;
+
 /// How a connection is used.
 fn connection(link: &Arc<Link>) -> ConnectionPace {
     let pace = link.pace_state();

@@ -77,19 +77,25 @@ fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
         _ => "answers",
     };
     let time = worst.answer_seconds.map(|time| format!(" in {}", took(time))).unwrap_or_default();
-    let usual = worst.usual_seconds.map(|time| format!(" (usually {})", took(time))).unwrap_or_default();
-    // The unit is said once where it is one.
-    let usual = if time.ends_with(" s") { usual.replace(" s)", ")") } else { usual };
+    let usual = worst.usual_seconds.map(|usual| match worst.answer_seconds {
+        // The unit is said once where it is one.
+        Some(now) if now.min(usual) >= IN_MILLISECONDS => format!(" (usually {usual:.1})"),
+        _ => format!(" (usually {})", took(usual)),
+    });
+    let usual = usual.unwrap_or_default();
     let sum = |of: fn(&ConnectionPace) -> u32| queue.connections.iter().map(of).fold(0, u32::saturating_add);
     let (window, most) = (sum(|one| one.window), sum(|one| one.window_limit));
     let rate = worst.per_second.map(|rate| format!(" at {rate:.1} a second")).unwrap_or_default();
     format!("{why}{time}{usual}: {window} of {most} in flight{rate}")
 }
 
-/// A short time, in the unit that one would say it in.
-fn took(seconds: f64) -> String {
+/// Times below this one, in seconds, are said in milliseconds.
+const IN_MILLISECONDS: f64 = 0.1;
+
+/// A short time, in the unit that tells most of it.
+pub(in crate::admin) fn took(seconds: f64) -> String {
     match seconds {
-        ..0.1 => format!("{:.0} ms", seconds * 1_000.0),
+        ..IN_MILLISECONDS => format!("{:.0} ms", seconds * 1_000.0),
         _ => format!("{seconds:.1} s"),
     }
 }
@@ -151,6 +157,11 @@ mod tests {
             accounts: Vec::new(),
             says: None,
         }
+    }
+
+    #[test]
+    fn answers_take_what_they_take() {
+        assert_eq!([0.0034, 0.0996, 0.2, 2.61].map(took), ["3 ms", "100 ms", "0.2 s", "2.6 s"]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use mm7::StatusCode;
 use posthouse_api::{CarrierQueue, ConnectionPace, EndpointView, TimelineLine};
 use posthouse_core::actor::Actor;
 
+use crate::admin::queues::took;
+
 pub(super) use self::{
     sentences::{
         absent, decided, ended, of_message, of_mo, of_number, of_operation, of_probe, of_refusal, of_test,
@@ -203,14 +205,6 @@ pub(super) fn answer(one: &ConnectionPace) -> String {
     }
 }
 
-/// A short time, in the unit that tells most of it.
-fn took(seconds: f64) -> String {
-    match seconds {
-        seconds if seconds < 0.1 => format!("{:.0} ms", seconds * 1_000.0),
-        seconds => format!("{seconds:.1} s"),
-    }
-}
-
 pub(super) fn endpoint_state(one: &EndpointView) -> &'static str {
     match one {
         _ if one.paused.is_some() => "paused",
@@ -268,11 +262,6 @@ mod tests {
         for kind in posthouse_core::message::EventKind::ALL {
             assert!(line_means(kind.as_str()).is_some() || kind.as_str() == "Noted", "{kind:?}");
         }
-    }
-
-    #[test]
-    fn answers_take_what_they_take() {
-        assert_eq!([0.0034, 0.0996, 0.2, 2.61].map(took), ["3 ms", "100 ms", "0.2 s", "2.6 s"]);
     }
 
     #[test]
