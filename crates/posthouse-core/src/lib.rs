@@ -12,6 +12,7 @@ pub mod capture;
 pub mod cdr;
 pub mod cluster;
 pub mod codes;
+pub mod counted;
 pub mod distribution;
 pub mod division;
 pub mod divisions;

@@ -208,6 +208,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
         &[
             // The ground: words, names, bounds and arithmetic, which know nothing of messages.
             ("bounds", &[]),
+            ("counted", &[]),
             ("distribution", &[]),
             ("duration", &[]),
             ("id", &[]),
