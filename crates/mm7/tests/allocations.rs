@@ -1,5 +1,5 @@
 //! How often the envelopes of a message's life ask for memory, counted in this process, which has this one test. The numbers only go
-//! down: who saves one writes it here. (Not the very number is asked for, since the standard library has a part in it.) `written` is with the framing of an answer.
+//! down: a change that saves one writes it here. (Not the very number is asked for, since the standard library has a part in it.) `written` is with the framing of an answer.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;

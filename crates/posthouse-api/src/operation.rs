@@ -1,4 +1,4 @@
-//! Operations in bulk: planned first, started by who has seen how many messages they are about, followed and cancelled.
+//! Operations in bulk: planned first, started by a caller that has seen how many messages they are about, followed and cancelled.
 
 use std::collections::BTreeMap;
 

@@ -121,7 +121,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// That this was done to `target`, which is kept as it is: a number in it is to be masked by who names it.
+    /// That this was done to `target`, which is kept as it is: the caller masks numbers in it.
     pub fn new(by: &Actor, verb: AuditVerb, target: impl AsRef<str>, at: Timestamp) -> Self {
         Self {
             at,

@@ -11,7 +11,7 @@ const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 words! {
     /// Where a certificate is shown.
     pub enum CertificateSide {
-        /// To who comes to a door.
+        /// To clients, at a door.
         Door = "door",
         /// To a carrier, over a connection.
         Carrier = "carrier",

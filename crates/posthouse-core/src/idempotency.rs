@@ -1,4 +1,4 @@
-//! Requests that may be sent again: who sends one twice under one key gets the first answer, and nothing is done twice.
+//! Requests that may be sent again: one that is sent twice under one key gets the first answer, and nothing is done twice.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,7 +18,7 @@ pub const LONGEST_ANSWER: usize = 64 << 10;
 /// A request under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// By what it is found: a keyed hash of who asks and of the key, in hexadecimal.
+    /// By what it is found: a keyed hash of the principal and of the key, in hexadecimal.
     pub hash: String,
     /// Who asks.
     pub principal: String,

@@ -1,4 +1,4 @@
-//! Operations in bulk: a selection that is frozen first, started by who has seen how many it is, and carried out a page at a time.
+//! Operations in bulk: a selection that is frozen first, started by a caller that has seen how many it is, and carried out a page at a time.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ pub struct OperationSpec {
     /// Of a resubmit: whether the VASP gets reports on the new messages.
     #[serde(default)]
     pub reports: bool,
-    /// Which messages, as who asked has written it; times in it are absolute.
+    /// Which messages, as the caller wrote it; times in it are absolute.
     pub selection: String,
     /// These messages, where they are named.
     #[serde(default)]
@@ -109,7 +109,7 @@ pub struct BulkOperation {
     pub by: String,
     /// As what.
     pub role: Role,
-    /// Why, in the words of who planned or started it.
+    /// Why, in the words of the operator who planned or started it.
     pub reason: Option<String>,
     /// When it was planned.
     pub created_at: Timestamp,

@@ -49,7 +49,7 @@ pub struct ConnectionOverride {
     pub until: Option<Timestamp>,
     /// Who wanted it.
     pub by: String,
-    /// Why, in the words of who wanted it; empty: not said.
+    /// Why, in the words of the operator who wanted it; empty: not said.
     pub reason: String,
 }
 

@@ -109,7 +109,7 @@ pub struct KeptRefusal {
     pub refusal: RefusedRequest,
 }
 
-/// Whether refusals of this kind are counted, and not kept one by one: who sends them is not known yet, or sends too many, and none
+/// Whether refusals of this kind are counted, and not kept one by one: their sender is not known yet, or sends too many, and none
 /// tells more than the first.
 pub const fn is_counted(reject: Reject) -> bool {
     matches!(

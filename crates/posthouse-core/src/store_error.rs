@@ -88,7 +88,7 @@ impl StoreError {
         matches!(self, Self::Full | Self::Overloaded | Self::Unavailable { .. } | Self::NotDone(_))
     }
 
-    /// Whether nothing was written for a reason that nobody who asks has a part in, and that passes by itself sooner or later: the store
+    /// Whether nothing was written for a reason that no caller has a part in, and that passes by itself sooner or later: the store
     /// is away, short of space, or has as much to do as it may hold. New work is shed then; what is known here alone is kept.
     pub const fn passes_by_itself(&self) -> bool {
         matches!(self, Self::Full | Self::Overloaded | Self::Unavailable { .. })

@@ -1,6 +1,6 @@
 //! People who use the pages: users with passwords, and the sessions of whoever is signed in.
 //!
-//! A password is never chosen for somebody else: who adds a user gets a link, good for ten minutes and once, by which the user sets one.
+//! A password is never chosen for somebody else: whoever adds a user gets a link, good for ten minutes and once, by which the user sets one.
 //! What is kept of links and of sessions is a keyed hash.
 
 use std::{fmt, str::FromStr};

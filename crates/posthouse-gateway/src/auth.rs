@@ -377,7 +377,7 @@ impl Verifier {
         remembered.is_some_and(|mac| self.mac(shown, expected).verify_slice(&mac).is_ok())
     }
 
-    /// Checks the password, also where the user name is wrong: who guesses at user names sees no difference.
+    /// Checks the password, also where the user name is wrong: guessing at user names shows no difference.
     async fn verify_slowly(&self, shown: &Basic, expected: &ShownCredentials) -> bool {
         let mac = self.mac(shown, expected).finalize().into_bytes().into();
         let (hash, password) = (expected.password_hash.clone(), shown.password.clone());

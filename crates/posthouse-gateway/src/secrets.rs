@@ -81,7 +81,7 @@ pub fn vasp_key(key: &[u8; 32], vaspid: &str) -> VaspKey {
 pub struct HashError(String);
 
 /// Hashes a password with Argon2id (19 MiB, two passes, one lane: OWASP's first choice) and a random salt, as a PHC string.
-/// Takes some 20 ms; who checks passwords on a hot path remembers what it has checked.
+/// Takes some 20 ms; a caller that checks passwords on a hot path remembers those that it has checked.
 ///
 /// # Errors
 /// [`HashError`] when there is no randomness.

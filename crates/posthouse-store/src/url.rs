@@ -120,7 +120,7 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// The password as a parameter: who logs in is told behind the address already.
+/// The password as a parameter: the user is told behind the address already.
 fn with_password(text: &str, password: &str) -> String {
     let (address, parameters) = text.split_once('?').unwrap_or((text, ""));
     // A plus stands for a space only in forms.

@@ -76,7 +76,7 @@ passes_on!(
     KeyStore, TokenStore, UserStore, IdempotencyStore
 );
 
-/// A store that one gateway serves knows no slots: who has any gets what is in all of them, and leases keep two apart.
+/// A store that one gateway serves knows no slots: a node that has any gets what is in all of them, and leases keep two apart.
 fn all_or_none(slots: Slots) -> Option<Slots> {
     (!slots.is_empty()).then_some(Slots::ALL)
 }

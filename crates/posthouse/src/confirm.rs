@@ -1,4 +1,4 @@
-//! Questions to who sits at the terminal.
+//! Questions to the user at the terminal.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
 

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     };
     match commands::run(program.command) {
         Ok(code) => code,
-        // `posthouse messages list | head`: who reads has what it wanted, and there is nothing to tell.
+        // `posthouse messages list | head`: the reader has what it wanted, and there is nothing to tell.
         Err(error) if has_lost_its_reader(&error) => ExitCode::from(READER_LEFT),
         Err(error) => {
             complaints::complain(&error);

@@ -91,7 +91,7 @@ pub async fn reach_others(
     let first = store.nodes().await?;
     let late = loop {
         let nodes = store.nodes().await?;
-        // This machine's clock need not agree with the store's: who is alive is told by what is heard of it meanwhile.
+        // This machine's clock need not agree with the store's: which nodes are alive is told by what is heard of them meanwhile.
         let is_dead = |node: &Node| {
             let before = first.iter().find(|before| before.owner == node.owner);
             begun.elapsed() >= ALIVE_FOR && before.is_some_and(|before| before.beat_at == node.beat_at)
@@ -134,7 +134,7 @@ pub async fn reach_at(admin: String, tls: Option<&Tls>, revision: u64, wait: Dur
 /// is of an older version, its admin door cannot be reached, or we do not know its token. Commands then go to the store itself.
 ///
 /// # Errors
-/// The token that was given with `--token` is refused: who gives one wants to be who it belongs to, and no other.
+/// The token that was given with `--token` is refused: whoever gives one wants to act as its owner, and as nobody else.
 pub async fn api(settings: &Settings, gateway: &GatewayAddress) -> anyhow::Result<Option<ApiClient>> {
     let file = posthouse_gateway::app::run_file(&settings.store.path);
     let Ok(Some(RunFile { admin, pid })) = RunFile::read(&file) else { return Ok(None) };

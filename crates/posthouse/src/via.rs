@@ -560,7 +560,7 @@ async fn unreadable_at(
     }
 }
 
-/// With whole numbers; with masked ones, where who asks may not see them whole.
+/// With whole numbers; with masked ones, where the caller may not see them whole.
 async fn as_allowed<T>(ask: impl AsyncFn(bool) -> Result<T, ApiError>) -> Result<T, ApiError> {
     match ask(true).await {
         Err(ApiError::Refused(problem)) if problem.right.as_deref() == Some("reveal") => ask(false).await,

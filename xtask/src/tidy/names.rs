@@ -1,4 +1,4 @@
-//! One name, one thing: a public type name stands in one file of the workspace, so that who reads it, or looks for it, finds one.
+//! One name, one thing: a public type name stands in one file of the workspace, so that a reader who looks for it finds one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -46,7 +46,7 @@ fn short_code(text: &str) -> Address {
     Address::ShortCode(text.to_owned())
 }
 
-/// Every vector, the rules it breaks in the order of the document, and who refuses it for them.
+/// Every vector, the rules it breaks in the order of the document, and which dialects refuse it for them.
 const BROKEN_RULES: &[(&str, &str)] = &[
     (
         "attributes-that-do-not-belong",

@@ -75,7 +75,7 @@ impl Draft {
     }
 
     /// Takes the step that this event means, and keeps the carrier's MessageID that came with it, unless one is known. The
-    /// caller, who knows what was said, adds the line to the timeline, and then what is owed.
+    /// caller, which knows what was said, adds the line to the timeline, and then what is owed.
     pub(super) fn step(
         &mut self,
         event: LifeEvent,
@@ -166,7 +166,7 @@ impl Draft {
         stepped
     }
 
-    /// Carriers, and who else may post as one, repeat themselves.
+    /// Carriers, and others that may post as one, repeat themselves.
     fn has_room_for_late(&self, detail: &str) -> bool {
         let late = &self.loaded.late;
         let same = late.iter().filter(|line| *line == detail).count();
@@ -180,7 +180,7 @@ impl Draft {
         }
     }
 
-    /// An attempt that is under way is left to its owner, who settles it. A message that waits to be sent again and did arrive is not
+    /// An attempt that is under way is left to its owner, which settles it. A message that waits to be sent again and did arrive is not
     /// sent any more: its terminal report is awaited.
     fn leave_work_after_report(&mut self) {
         let Subject { report_until, work: Some(Work { kind, expiry, .. }), .. } = self.loaded.subject else {

@@ -37,7 +37,7 @@ impl Intervention {
     }
 }
 
-/// Carries out what [was judged possible](Intervention::judge_subject), for who asks for it by this name; `to`: where it goes from now on,
+/// Carries out what [was judged possible](Intervention::judge_subject), for the operator of this name; `to`: where it goes from now on,
 /// when that is what was asked for.
 pub fn carry_out(
     loaded: Loaded,

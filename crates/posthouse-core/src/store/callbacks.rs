@@ -83,7 +83,7 @@ impl TakeCallbacks for Lease {
 /// Who takes the callbacks that become due by an operation; `None`: nobody does, and they stay in the store.
 pub type Take = Option<Arc<dyn TakeCallbacks>>;
 
-/// What an operation answers, and the callbacks that it leased to [who takes them](TakeCallbacks).
+/// What an operation answers, and the callbacks that it leased to the [one that takes them](TakeCallbacks).
 #[derive(Clone, Debug, PartialEq)]
 pub struct HandedOn<T> {
     /// The answer.

@@ -30,7 +30,7 @@ pub struct EndpointPause {
     pub at: Timestamp,
     /// Who wanted it.
     pub by: String,
-    /// Why, in the words of who wanted it; empty: not said.
+    /// Why, in the words of the operator who wanted it; empty: not said.
     pub reason: String,
 }
 

@@ -11,7 +11,7 @@ use crate::idempotency::{KeptAnswer, KeyClaim, KeyedRequest};
 #[async_trait]
 pub trait IdempotencyStore: Send + Sync + 'static {
     /// What is to be done with a request ([`judge`](crate::idempotency::judge)); one that is the first is kept from then on. Beyond
-    /// [`MOST_OWN_KEYS`](crate::idempotency::MOST_OWN_KEYS) of who asks, and [`MOST_KEYS`](crate::idempotency::MOST_KEYS) in all, the oldest go.
+    /// [`MOST_OWN_KEYS`](crate::idempotency::MOST_OWN_KEYS) of the principal, and [`MOST_KEYS`](crate::idempotency::MOST_KEYS) in all, the oldest go.
     ///
     /// # Errors
     /// Those of every operation that writes.

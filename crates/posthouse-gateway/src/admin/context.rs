@@ -1,4 +1,4 @@
-//! Who asks: a caller shows a token, which says who it is and what it may do. Which right a verb needs is said in `router.rs`.
+//! The caller shows a token, which says who it is and what it may do. Which right a verb needs is said in `router.rs`.
 
 use std::net::IpAddr;
 
@@ -101,7 +101,7 @@ fn text_of(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Pr
 /// Whether this caller may use a verb. `None`: there is no such verb, which the router says.
 ///
 /// # Errors
-/// It may not; to who belongs to an account, what is not the account's is not there.
+/// It may not; for a caller that belongs to an account, what is not the account's is not there.
 pub(super) fn authorize(by: &Actor, access: Option<RouteAccess>, path: &str) -> Result<(), ProblemDetails> {
     if by.account().is_some() && !access.is_some_and(|access| access.own) {
         return Err(nothing_at(path));
@@ -112,7 +112,7 @@ pub(super) fn authorize(by: &Actor, access: Option<RouteAccess>, path: &str) -> 
 /// Whether this caller has a right.
 ///
 /// # Errors
-/// It has not: which it is, and who has it.
+/// It has not: which right it is, and which role has it.
 pub(super) fn need(by: &Actor, right: Right) -> Result<(), ProblemDetails> {
     if by.may(right) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! `GET /api/v1/me`: who asks, and what it may do.
+//! `GET /api/v1/me`: who the caller is, and what it may do.
 
 use axum::Extension;
 use http::Uri;

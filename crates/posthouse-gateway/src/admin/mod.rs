@@ -193,7 +193,7 @@ impl AdminDoor {
         answer
     }
 
-    /// A request of the API, once it is known who asks.
+    /// A request of the API, once the caller is known.
     async fn admitted(&self, request: Request<Incoming>, peer: &Peer) -> Result<HttpAnswer, ProblemDetails> {
         let by = match self.authorized(&request, peer).await {
             Ok(by) => by,
@@ -218,7 +218,7 @@ impl AdminDoor {
         Ok(self.route(self.router.clone(), request, time).await)
     }
 
-    /// Who asks, where it may ask for this.
+    /// The caller, where it may ask for this.
     async fn authorized(&self, request: &Request<Incoming>, peer: &Peer) -> Result<Actor, ProblemDetails> {
         let by = context::admit(&self.state, request.headers(), peer).await?;
         let path = request.uri().path();

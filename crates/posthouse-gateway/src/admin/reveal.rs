@@ -1,4 +1,4 @@
-//! Whole numbers are shown where `reveal=true` asks for them, to who has the right; and a row of the audit says so.
+//! Whole numbers are shown where `reveal=true` asks for them, to callers that have the right; and a row of the audit says so.
 
 use std::sync::Arc;
 

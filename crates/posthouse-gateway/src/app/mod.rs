@@ -184,7 +184,7 @@ impl App {
     }
 
     /// Waits till its program may not go on with the store, for that needs a newer one by now: why, in a sentence. From then on it takes
-    /// nothing and begins nothing; who runs it [stops](Self::stop) it.
+    /// nothing and begins nothing; the caller [stops](Self::stop) it.
     pub async fn outdated(&self) -> String {
         self.node.outdated().await
     }

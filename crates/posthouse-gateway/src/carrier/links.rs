@@ -423,7 +423,7 @@ impl Drop for Ticket {
 pub enum Allowed {
     /// Those whose breaker lets a message through.
     Healthy,
-    /// All but those that are suspended: who waits for the answer is told what the carrier says, not what we expect it to say.
+    /// All but those that are suspended: a VASP that waits for the answer is told what the carrier says, not what we expect it to say.
     All,
 }
 

@@ -60,7 +60,7 @@ pub struct HttpClient {
 
 impl HttpClient {
     /// A client that waits for each answer at most `timeout` and keeps at most `idle` idle connections to a host. `tls` counts for
-    /// `https` URLs; without it, those are trusted in whom the system trusts.
+    /// `https` URLs; without it, the authorities that the system trusts.
     pub fn new(timeout: Duration, idle: usize, tls: Option<&PeerTls>) -> Self {
         // Within half of the time, so that a peer that cannot be reached is told from one that does not answer.
         Self { connector: PeerConnector::new(timeout / 2, tls), pool: IdlePool::new(idle), timeout }

@@ -123,7 +123,7 @@ impl Seats {
         Entered::Porch(Porch { seats: self.clone(), number, called })
     }
 
-    /// A seat that is free, or that somebody who has more has to give up.
+    /// A seat that is free, or one that a peer with more of them has to give up.
     fn seat(&self, room: &mut Room, from: IpAddr) -> Option<Seat> {
         if room.taken >= self.0.most {
             self.0.end_one_of_more(room, from)?;

@@ -83,7 +83,7 @@ struct MoTaken {
     outcome: &'static str,
 }
 
-/// How it is with CDR files: told by who writes them.
+/// How it is with CDR files: told by their writer.
 #[derive(Debug, Default)]
 pub(crate) struct CdrState {
     /// Whether the last try failed.

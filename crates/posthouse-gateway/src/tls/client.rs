@@ -1,4 +1,4 @@
-//! TLS as a client: whom the gateway trusts, what it shows, and what went wrong in words.
+//! TLS as a client: which authorities the gateway trusts, what it shows, and what went wrong in words.
 //!
 //! The name of the peer is always verified, but for [`pinned`], which trusts in one certificate alone.
 
@@ -137,7 +137,7 @@ pub fn check(tls: &PeerTls) -> Result<(), SetupError> {
 /// TLS towards a peer.
 ///
 /// # Errors
-/// [`SetupError`], or what the system says about whom it trusts, as an I/O error.
+/// [`SetupError`], or what the system says about the authorities that it trusts, as an I/O error.
 pub async fn config(tls: &PeerTls) -> io::Result<Arc<ClientConfig>> {
     let roots = match &tls.ca {
         Some(ca) => Arc::new(pem::roots(ca.as_bytes()).map_err(SetupError::Ca).map_err(io::Error::other)?),

@@ -1,4 +1,4 @@
-//! TLS: what the doors show, whom they ask for a certificate, and whom the gateway itself trusts.
+//! TLS: what the doors show, which peers they ask for a certificate, and which authorities the gateway itself trusts.
 //!
 //! TLS 1.2 and 1.3 by rustls, with ring's cryptography; nothing else speaks TLS here. Doors exchange their certificates when
 //! the files change ([`door::DoorTls`]); docs/tls.md is the operator's side of all this.

@@ -84,7 +84,7 @@ impl Desk {
         }
     }
 
-    /// 401: of who does not show the right credentials nothing is read.
+    /// 401: without the right credentials, nothing of a request is read.
     fn turn_away(&self, mut record: KeptMessage) -> Reply {
         record.time = Timestamp::now();
         record.http_status = Some(Http::UNAUTHORIZED.as_u16());

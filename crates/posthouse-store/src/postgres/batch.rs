@@ -195,7 +195,7 @@ struct Own {
     is_again: bool,
 }
 
-/// The callbacks that become due in an operation, and who takes them.
+/// The callbacks that become due in an operation, and their new owner.
 #[derive(Default)]
 struct HandingOn {
     take: Take,
@@ -226,7 +226,7 @@ impl BatchTx {
         self.own.handing_on.lock().left_due = true;
     }
 
-    /// How a callback of this account stands that was to stand so: under the lease of who takes it, if it is due and somebody does.
+    /// How a callback of this account stands that was to stand so: under the lease of its new owner, if it is due and there is one.
     pub(super) fn hand_on(
         &self,
         id: Id,
@@ -579,7 +579,7 @@ async fn read_all(
     Ok(())
 }
 
-/// Gives each row to who asked for it: its column `n` says who. What a row says that was written is whose it is.
+/// Gives each row to the job that asked for it, which is told by its column `n`, with what the row says was written.
 fn hand_out(reads: Vec<Read>, rows: Vec<Row>) -> std::result::Result<(), tokio_postgres::Error> {
     let mut lots: Vec<Vec<Row>> = reads.iter().map(|_| Vec::new()).collect();
     let keys: HashMap<_, _> = match reads.first().is_some_and(|read| read.statement.writes) {

@@ -1,5 +1,5 @@
-//! How limits are divided among the nodes: a row for what each node last said that it wants, and one document of who has how much. The lock
-//! of all numbers is that of these too: who says what it wants at the same time as another goes on from what that one made.
+//! How limits are divided among the nodes: a row for what each node last said that it wants, and one document of how much each node has. The lock
+//! of all numbers is that of these too: a node that says what it wants at the same time as another starts from what that one wrote.
 
 use jiff::Timestamp;
 use posthouse_core::{

@@ -94,7 +94,7 @@ fn needed(now: Timestamp) -> BTreeSet<(Partitioned, i64)> {
     Partitioned::ALL.into_iter().flat_map(|table| numbers(table).map(move |number| (table, number))).collect()
 }
 
-/// Makes one, unless it is there: apart, and then attached, so that nobody waits for it who writes into others.
+/// Makes one, unless it is there: apart, and then attached, so that transactions which write into others do not wait for it.
 async fn make(session: &Session, table: Partitioned, number: i64) -> Result<(), tokio_postgres::Error> {
     let (parent, partition) = (table.name(), table.partition(number));
     let (from, to) = (table.first(number), table.first(number + 1));

@@ -1,4 +1,4 @@
-//! Every statement, under a name: those of batches, which take arrays and answer with the number `n` of who asked, and those of reads,
+//! Every statement, under a name: those of batches, which take arrays and answer with the number `n` of the job that asked, and those of reads,
 //! which take one value each.
 //!
 //! A batch sends what it needs in the order in which they stand here, so locks are taken in one order everywhere: a message's row, then
@@ -548,7 +548,7 @@ statements! {
     KEY_ONE: batched (Text)
         "SELECT k.n, r.* FROM unnest($1) WITH ORDINALITY k (hash, n)
          CROSS JOIN LATERAL (SELECT * FROM request_key WHERE request_key.hash = k.hash FOR UPDATE) r";
-    /// Keys beyond how many are kept of who asked, and of all together.
+    /// Keys beyond how many are kept of one principal, and of all together.
     KEYS_OVER: batched (Text, Int, Int)
         "SELECT k.n, r.hash FROM unnest($1, $2, $3) WITH ORDINALITY k (principal, own, kept, n)
          CROSS JOIN LATERAL (

@@ -23,7 +23,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream as Secured};
 
 /// Whose certificate is accepted; what is verified is so against these certificates (PEM), or the system's.
 pub(super) enum ServerTrust {
-    /// Anybody's: what is said is protected against listeners, and not against who stands in between.
+    /// Anybody's: what is said is protected against listeners, but not against somebody in between.
     Anybody,
     /// Whoever has one of an authority.
     AnyName(Option<Vec<u8>>),
@@ -92,7 +92,7 @@ fn pem(bytes: &[u8], parameter: &str) -> Result<Vec<CertificateDer<'static>>, St
     if certificates.is_empty() { Err(format!("{parameter} holds no certificate")) } else { Ok(certificates) }
 }
 
-/// Does not ask for whom a certificate is, as libpq up to `verify-ca`.
+/// Does not ask for which name a certificate is, as libpq up to `verify-ca`.
 #[derive(Debug)]
 struct Lenient {
     provider: Arc<CryptoProvider>,

@@ -9,7 +9,7 @@ use tokio_postgres::{
 
 use super::tls::{ServerTls, ServerTrust};
 
-/// The address of a database: hosts, who logs in, and how connections are protected.
+/// The address of a database: hosts, the user, and how connections are protected.
 #[derive(Clone)]
 pub(crate) struct PostgresUrl {
     config: Box<Config>,

@@ -396,7 +396,7 @@ pub(super) async fn note_all(
     Ok(())
 }
 
-/// A callback becomes owed, about a message or carrying one from a handset: its id, and the lease of who takes it, if somebody does.
+/// A callback becomes owed, about a message or carrying one from a handset: its id, and the lease of its new owner, if there is one.
 pub(super) fn owe(
     tx: &BatchTx,
     about: Id,
@@ -467,7 +467,7 @@ pub(super) async fn after_try(
     }
 }
 
-/// What waited for the one that was tried is due, or goes to who takes it.
+/// What waited for the one that was tried is due, or goes to its new owner.
 async fn free_next(tx: &BatchTx, id: Id, now: Timestamp) -> BatchResult<Option<(Id, Lease)>> {
     let next = if tx.hands_on() { tried::find(tx, id).await? } else { None };
     let Some(next) = next.filter(|next| on_lease(&next.callback) == OnLease::Lease) else {

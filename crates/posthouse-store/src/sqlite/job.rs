@@ -90,7 +90,7 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// How a callback of this account stands that was to stand so: under the lease of who takes it, if it is due and somebody does.
+    /// How a callback of this account stands that was to stand so: under the lease of its new owner, if it is due and there is one.
     pub(super) fn hand_on(&mut self, id: Id, account: &AccountName, row: CallbackRow) -> CallbackRow {
         let HandingOn { take, taken, left_due } = &mut self.handing_on;
         let (row, lease) = row.taken(|| take.as_ref()?.lease(account));

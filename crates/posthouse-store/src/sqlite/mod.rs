@@ -198,7 +198,7 @@ impl SqliteStore {
         }
     }
 
-    /// Has a transaction done by which callbacks may become due, which go to who takes them.
+    /// Has a transaction done by which callbacks may become due, which go to their new owner.
     fn hand_on<T, F>(
         &self,
         transaction: Transaction,

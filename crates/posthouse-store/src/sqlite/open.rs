@@ -171,7 +171,7 @@ pub(super) fn refuse_for_root(path: &Path) -> Result<(), OpenError> {
     if !rustix::process::geteuid().is_root() {
         return Ok(());
     }
-    // Of folders that are not there yet the one above decides: it is that user who begins to serve there.
+    // Of folders that are not there yet the one above decides: that user begins to serve there.
     let Some((place, found)) = path
         .ancestors()
         .map(or_working_directory)

@@ -261,7 +261,7 @@ pub(super) fn after_try(
     }
 }
 
-/// What waited for the one that was tried is due, or goes to who takes it.
+/// What waited for the one that was tried is due, or goes to its new owner.
 fn free_next(tx: &mut Tx<'_>, id: Id, now: Timestamp) -> Result<()> {
     if tx.handing_on.take.is_none() {
         tx.handing_on.left_due = true;

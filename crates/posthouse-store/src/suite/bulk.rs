@@ -58,7 +58,7 @@ fn page(ids: &[Id], next: Option<Id>) -> OperationPage {
     OperationPage { ids: ids.to_vec(), refused: Vec::new(), outcomes: Vec::new(), next }
 }
 
-/// By who knows how many it is about; and all of it is there after a restart.
+/// By a caller that knows how many it is about; and all of it is there after a restart.
 pub async fn an_operation_is_planned_started_and_cancelled(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let (one, two) = (planned(1, OperationVerb::Requeue, 3), planned(2, OperationVerb::Expire, 5));

@@ -124,7 +124,7 @@ pub async fn what_waited_goes_to_who_takes_it(backend: &dyn Backend) {
     assert_eq!(twice, Err(StoreError::LostLease));
 }
 
-/// A crash of who took it: its lease ends.
+/// Its new owner crashes: the lease ends.
 pub async fn what_is_lost_from_memory_is_due_again(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let id = bed.sending(0).await;

@@ -109,7 +109,7 @@ pub async fn a_living_owners_attempt_is_not_interrupted(backend: &dyn Backend) {
 pub async fn a_dead_owners_attempt_is_interrupted(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     bed.join(joining(ME, 0)).await.unwrap();
-    // By the store's time, which may be another than that of who speaks.
+    // By the store's time, which may be another than that of the caller.
     let heard = bed.heartbeat(beat(ME, LEASE)).await.unwrap().time;
     let id = bed.accept_mine(0).await;
     bed.begin(id, ME, "vzw-1", heard, at(0)).await.unwrap();

@@ -271,7 +271,7 @@ async fn another_place_of_media_is_refused() {
     }
 }
 
-/// There are 239 numbers; a start that finds none free names who has them.
+/// There are 239 numbers; a start that finds none free names the nodes that have them.
 #[tokio::test]
 async fn a_node_without_a_number_is_told_who_has_them() {
     let Some(place) = PgPlace::new(false) else { return };

@@ -6,7 +6,7 @@ use posthouse_gateway::admin::audit;
 use super::{Via, as_allowed, of_verb, paged};
 
 impl Via {
-    /// A page of what was done, the newest first; with whole numbers, where who asks may see them.
+    /// A page of what was done, the newest first; with whole numbers, where the caller may see them.
     ///
     /// # Errors
     /// What the gateway or the store says.

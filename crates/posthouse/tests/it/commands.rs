@@ -164,7 +164,7 @@ fn no_command_is_left_out() {
     assert!(left_out.is_empty(), "{left_out:?}");
 }
 
-/// As under `| head`: what a command prints is longer than a pipe holds, and who reads has left.
+/// As under `| head`: what a command prints is longer than a pipe holds, and the reader has left.
 #[test]
 fn a_command_whose_reader_leaves_says_nothing() {
     let folder = std::env::temp_dir();

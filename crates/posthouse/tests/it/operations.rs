@@ -101,7 +101,7 @@ async fn what_was_refused_is_sent_again_once_over_another_connection() {
     town.close().await;
 }
 
-/// One that waits for a carrier, and one that may have arrived there, go to another; who does not reach that is left alone.
+/// One that waits for a carrier, and one that may have arrived there, go to another; a message whose account does not reach that is left alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_goes_to_another_carrier() {
     let mut plan = TownPlan::default();

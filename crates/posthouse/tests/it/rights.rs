@@ -90,7 +90,7 @@ fn operations(town: &Town) -> Vec<(String, String, String, bool)> {
 async fn each_role_may_do_what_its_rights_say() {
     let town = town().await;
     let operations = operations(&town);
-    // The admin's are refused for what is in the body, not for who asks; nothing is drained or changed by it.
+    // The admin's are refused for what is in the body, not for the caller; nothing is drained or changed by it.
     let wrong = r#"{"nothing of the kind": true}"#;
     let harmless = |path: &str| !path.ends_with("/drain");
     for (rank, role) in ROLES.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! What changes, followed as Server-Sent Events: with the rights of a list, and no longer than who follows may.
+//! What changes, followed as Server-Sent Events: with the rights of a list, and no longer than the follower may.
 
 use posthouse_testing::{
     request::RawRequest,

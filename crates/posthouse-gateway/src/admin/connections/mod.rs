@@ -39,7 +39,7 @@ async fn known(store: &dyn Store, carrier: &CarrierId, name: &str) -> Result<Con
     Ok(connection.ok_or_else(missing)?)
 }
 
-/// Puts an override in force, for the reason that it has itself, or who asks has given.
+/// Puts an override in force, for the reason that it has itself, or that the caller gave.
 async fn put(
     store: &dyn Store,
     (carrier, name): (&CarrierId, &str),

@@ -41,7 +41,7 @@ pub(in super::super) async fn handle(
     Ok(JsonAnswer(paused))
 }
 
-/// Pauses it, for the reason that who asks has given. It is shown as it stands then; who paused it first stays.
+/// Pauses it, for the reason that the caller gave. It is shown as it stands then; the name of the first who paused it stays.
 ///
 /// # Errors
 /// There is no such account, or what the store says.

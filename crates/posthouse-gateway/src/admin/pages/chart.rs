@@ -37,7 +37,7 @@ pub(super) struct Chart {
     pub ends: [String; 2],
     /// Times, and the value of each line then.
     pub rows: Vec<(String, Vec<String>)>,
-    /// The same in a sentence, for who does not see it.
+    /// The same in a sentence, for people who do not see it.
     pub says: String,
 }
 

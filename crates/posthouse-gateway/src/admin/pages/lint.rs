@@ -31,7 +31,7 @@ const SHOWN: usize = 64 << 10;
 #[template(path = "lint.html")]
 struct LintPage {
     frame: Frame,
-    /// Whose provisioning it is judged by, for who sees one account alone.
+    /// Whose provisioning it is judged by, for a visitor who sees one account alone.
     own: Option<String>,
     account: String,
     text: String,

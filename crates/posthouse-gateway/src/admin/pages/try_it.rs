@@ -25,7 +25,7 @@ use super::{
 
 /// The longest file that is kept in the page from one look to the next, in bytes.
 const KEPT: usize = 512 << 10;
-/// A number that is nobody's, for who tries the sandbox.
+/// A number that is nobody's, for those who try the sandbox.
 const NUMBER: &str = "16175550100";
 
 #[derive(Template)]

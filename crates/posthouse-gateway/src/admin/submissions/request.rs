@@ -16,7 +16,7 @@ use crate::random;
 
 /// What stands for the VASPID, of which the gateway keeps a hash.
 pub(super) const VASPID: &str = "YOUR-VASPID";
-/// A picture of 160 by 120, for who has none at hand.
+/// A picture of 160 by 120, for callers that have none at hand.
 const SAMPLE: &[u8] = include_bytes!("sample.png");
 /// The most recipients and parts that are written.
 const MOST: usize = 20;

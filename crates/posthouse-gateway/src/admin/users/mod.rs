@@ -1,6 +1,6 @@
 //! Users, who sign in at the pages with a password.
 //!
-//! Nobody chooses a password for somebody else: who adds a user, or resets a password, gets a link that is good for ten minutes.
+//! Nobody chooses a password for somebody else: whoever adds a user, or resets a password, gets a link that is good for ten minutes.
 
 pub mod add;
 pub mod list;

@@ -83,7 +83,7 @@ fn a_million_numbers_cost_eight_bytes_each() {
     }
 }
 
-/// A folder with a file of ported numbers, and who follows it.
+/// A folder with a file of ported numbers, and what follows it.
 struct Bed {
     folder: tempfile::TempDir,
     shelf: PortedNumbers,

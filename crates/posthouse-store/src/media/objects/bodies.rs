@@ -54,7 +54,7 @@ pub(crate) struct MediaBodies {
     reads: Semaphore,
 }
 
-/// What is told of a place that is away to who brings something new. Why it is away is in the log, once.
+/// What a caller that brings something new is told while the place is away. Why it is away is in the log, once.
 fn away(error: StoreError) -> StoreError {
     match error {
         StoreError::NotDone(_) => StoreError::Unavailable { retry_after: RETRY_AFTER },

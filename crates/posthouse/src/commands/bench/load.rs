@@ -51,7 +51,7 @@ pub struct Load {
     pub until: Until,
     /// The number of the next request, over all loads of a run.
     pub numbers: Arc<AtomicU64>,
-    /// Counts what was accepted, for who watches.
+    /// Counts what was accepted, for those who watch.
     pub accepted: Arc<AtomicU64>,
     /// A permit for each message that may still be sent; each that has ended gives one back. `None`: there is no limit.
     pub room: Option<Arc<Semaphore>>,

@@ -51,7 +51,7 @@ impl Tally {
         Self { dry_run, ..Self::default() }
     }
 
-    /// Prints it, and who goes on with it.
+    /// Prints it, and whether a gateway was reached.
     pub(super) async fn tell(
         &self,
         words: &VerbWords,

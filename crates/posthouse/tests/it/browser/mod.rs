@@ -315,7 +315,7 @@ async fn who_knows_nothing_finds_from_the_first_page_why_a_request_was_refused()
     // The same by the one box at the top, by keys alone.
     browser.press(&format!("/order-7781{ENTER}")).await;
     at(&browser, &here).await;
-    // And what the code means, for who wants to know more.
+    // And what the code means, for a reader who wants to know more.
     tab_to(&browser, ".says a").await;
     browser.press(ENTER).await;
     at(&browser, "/codes/2513").await;
@@ -394,7 +394,7 @@ async fn what_can_be_done_about_a_message_follows_its_state() {
     browser.press(ENTER).await;
     tab_to(&browser, "#why-requeue").await;
     browser.press("it was").await;
-    // Somebody else sends it again: the part changes below the hands of who types.
+    // Somebody else sends it again: the part changes while the user types.
     let again = format!("/api/v1/messages/{id}/requeue");
     let token = &["Authorization: Bearer hush-hush", "Content-Type: application/json"][..];
     let answer = ask(&town.app.ready().admin, "POST", &again, token, r#"{"parked": true}"#).await;

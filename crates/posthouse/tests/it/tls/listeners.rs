@@ -58,7 +58,7 @@ fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
     stream.get_ref().1.peer_certificates().unwrap()[0].to_vec()
 }
 
-/// Waits till who connects is shown this certificate.
+/// Waits until new connections are shown this certificate.
 pub(super) async fn shows(door: SocketAddr, client: &ClientConfig, leaf: &Leaf) {
     let looking = async || {
         let stream = connect(door, client).await.unwrap();

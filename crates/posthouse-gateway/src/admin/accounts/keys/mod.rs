@@ -14,7 +14,7 @@ use posthouse_core::{
 use super::super::{context::is_there, unknown};
 use crate::auth::key_uses::KeyUses;
 
-/// Keys are for operators, and for who belongs to the account.
+/// Keys are for operators, and for callers that belong to the account.
 ///
 /// # Errors
 /// It is another's, which is not there for the caller.

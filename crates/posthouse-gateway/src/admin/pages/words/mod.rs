@@ -120,7 +120,7 @@ pub(super) fn marked(text: &str) -> Vec<(bool, &str)> {
     text.split('`').enumerate().map(|(at, piece)| (at % 2 == 1, piece)).collect()
 }
 
-/// What a kind of line on a timeline means, for who sees one for the first time.
+/// What a kind of line on a timeline means, for somebody who sees one for the first time.
 pub(super) fn line_means(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "Accepted" => "the request was taken and is on disk",
