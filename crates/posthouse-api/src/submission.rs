@@ -1,7 +1,6 @@
 //! Submissions that are made here: what a form says becomes a SubmitReq, is judged, and may be sent.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::LintView;
 
@@ -24,7 +23,6 @@ pub struct SubmissionRequest {
     /// A text, which becomes a part.
     pub text: Option<String>,
     /// Files, each of which becomes a part.
-    #[serde(deserialize_with = "parts")]
     pub parts: Vec<SubmissionPart>,
     /// Whether a small picture of the gateway's comes along.
     pub sample: bool,
@@ -44,12 +42,6 @@ pub struct SubmissionRequest {
     pub transaction_id: Option<String>,
     /// Whether it is sent; otherwise it is written and judged alone.
     pub send: bool,
-}
-
-/// Serde takes a list for a struct as well, its values in order. The document says that a part is an object.
-fn parts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SubmissionPart>, D::Error> {
-    let parts = Vec::<Map<String, Value>>::deserialize(from)?.into_iter();
-    parts.map(|part| SubmissionPart::deserialize(Value::Object(part)).map_err(D::Error::custom)).collect()
 }
 
 /// A file of a submission.
@@ -98,24 +90,4 @@ pub struct SubmissionAnswer {
     pub http_status: u16,
     /// The body of the answer, as the account gets it.
     pub body: String,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_is_an_object() {
-        let read: SubmissionRequest =
-            serde_json::from_str(r#"{"parts":[{"name":"a.txt","data":"aGk="}]}"#).unwrap();
-        assert_eq!(
-            read.parts,
-            [SubmissionPart { name: Some("a.txt".into()), content_type: None, data: "aGk=".into() }]
-        );
-        for wrong in
-            [r#"{"parts":[["a.txt","text/plain","aGk="]]}"#, r#"{"parts":[null]}"#, r#"{"parts":[{"x":1}]}"#]
-        {
-            assert!(serde_json::from_str::<SubmissionRequest>(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -10,9 +10,10 @@ use hyper::body::Incoming;
 use posthouse_api::{ProblemCode, ProblemDetails, ProblemError};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_path_to_error::{Path, Segment};
 use tokio::time::Instant;
 
-use super::answer::JSON;
+use super::{answer::JSON, by_name::ByName};
 use crate::http::{
     body::{self, Read},
     memory::Memory,
@@ -106,17 +107,82 @@ fn of_json<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, 
     from_json(bytes)
 }
 
-/// Understands JSON.
+/// Understands JSON: a structure is an object, and nothing else ([`ByName`]).
 ///
 /// # Errors
-/// What is wrong with it.
+/// What is wrong with it, and where.
 pub(super) fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ProblemDetails> {
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(ByName(&mut json)).map_err(|error| {
+        let pointer = pointer(error.path());
+        not_understood(&pointer, error.into_inner())
+    })?;
+    json.end().map(|()| value).map_err(|error| not_understood("", error))
+}
+
+fn not_understood(pointer: &str, error: serde_json::Error) -> ProblemDetails {
+    match error.classify() {
         Category::Data => ProblemDetails::new(ProblemCode::InvalidParameter)
-            .error(ProblemError::at_pointer("", error.to_string()))
+            .error(ProblemError::at_pointer(pointer, error.to_string()))
             .remedy("docs/openapi.json has the members that the body may have, and their types"),
         _ => ProblemDetails::new(ProblemCode::Malformed)
             .detail(format!("the body is no JSON: {error}"))
             .remedy("send one JSON value in UTF-8"),
-    })
+    }
+}
+
+/// A place in a document as a JSON pointer (RFC 6901).
+fn pointer(path: &Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        let name = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                key.replace('~', "~0").replace('/', "~1")
+            }
+            Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_api::SubmissionRequest;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_where_it_is() {
+        for (body, pointer, detail) in [
+            (r#"{"from":"a","what/ever~":1}"#, "/what~1ever~0", "unknown field `what/ever~`"),
+            (
+                r#"{"parts":[{"name":"a.txt","data":"aGk="},{"name":7}]}"#,
+                "/parts/1/name",
+                "invalid type: integer `7`",
+            ),
+            (
+                r#"{"parts":[["a.txt","text/plain","aGk="]]}"#,
+                "/parts/0",
+                "invalid type: sequence, expected struct",
+            ),
+            ("[null,null]", "", "invalid type: sequence, expected struct SubmissionRequest"),
+        ] {
+            let problem = from_json::<SubmissionRequest>(body.as_bytes()).unwrap_err();
+            assert_eq!(&*problem.code, "invalid_parameter", "{body}");
+            let [error] = &problem.errors[..] else { panic!("{body}: {:?}", problem.errors) };
+            assert_eq!(error.pointer.as_deref(), Some(pointer), "{body}");
+            assert!(error.detail.starts_with(detail), "{body}: {}", error.detail);
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_malformed() {
+        for body in ["", "{", "{} {}", "{\"to\":}", "\u{feff}{}"] {
+            let problem = from_json::<SubmissionRequest>(body.as_bytes()).unwrap_err();
+            assert_eq!(&*problem.code, "malformed", "{body}");
+        }
+    }
 }

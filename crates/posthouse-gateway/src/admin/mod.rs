@@ -8,6 +8,7 @@ mod answer;
 pub mod audit;
 pub mod blacklist;
 mod body;
+mod by_name;
 pub mod callbacks;
 mod captures;
 pub mod carriers;
