@@ -179,7 +179,8 @@ fn uncounted(((kind, action), count): ((&str, &str), usize)) -> Option<String> {
 fn add_fields(step: &PlannedStep, lines: &mut Vec<String>) {
     lines.extend(step.fields.iter().take(LINES_OF_A_KIND).map(field));
     if let Some(more) = step.fields.len().checked_sub(LINES_OF_A_KIND).filter(|more| *more > 0) {
-        lines.push(format!("  {more} more fields; --json prints them all"));
+        let fields = if more == 1 { "field" } else { "fields" };
+        lines.push(format!("  {more} more {fields}; --json prints them all"));
     }
 }
 

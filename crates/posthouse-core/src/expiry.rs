@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::provisioning::words::{OneOfWords as _, words};
+use crate::{
+    counted::counted,
+    provisioning::words::{OneOfWords as _, words},
+};
 
 /// How many days before a certificate ends an operator should know.
 const SOON: i64 = 30;
@@ -54,10 +57,13 @@ pub fn judged(name: &str, expires: Option<Timestamp>, now: Timestamp) -> (Certif
     match (left <= 0, days < SOON) {
         (true, _) => (CertificateState::Over, format!("{name} expired at {expires:.0}; put a new one there")),
         (false, true) => {
-            let said = format!("{name} expires at {expires:.0}, in {days} days; have a new one made");
+            let said =
+                format!("{name} expires at {expires:.0}, in {}; have a new one made", counted(days, "day"));
             (CertificateState::Soon, said)
         }
-        (false, false) => (CertificateState::Good, format!("{name} is good until {expires:.0}, {days} days")),
+        (false, false) => {
+            (CertificateState::Good, format!("{name} is good until {expires:.0}, {}", counted(days, "day")))
+        }
     }
 }
 

@@ -227,7 +227,7 @@ pub(super) const ROOMS: &[(&str, &[Room])] = &[
             ("words", &[]),
             ("address", &["shown"]),
             ("capture", &["bounds", "id", "shown"]),
-            ("expiry", &["words"]),
+            ("expiry", &["counted", "words"]),
             ("moment", &["duration", "mistake"]),
             ("preview", &["bounds"]),
             ("steady", &["time"]),

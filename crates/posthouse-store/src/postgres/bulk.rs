@@ -7,6 +7,7 @@ use posthouse_core::{
     Id,
     actor::Actor,
     audit::{self, AuditEntry, AuditVerb},
+    counted::counted,
     life::{
         callback,
         intervention::{CallbackSays, Intervention, LeftAlone},
@@ -122,7 +123,12 @@ pub(super) async fn cancel(
 
 fn note(tx: &BatchTx, operation: &BulkOperation, by: &Actor, verb: AuditVerb, now: Timestamp) {
     let target = format!("operation {}", operation.number);
-    let after = format!("{} of {} messages, {} done", operation.spec.verb, operation.count, operation.done);
+    let after = format!(
+        "{} of {}, {} done",
+        operation.spec.verb,
+        counted(operation.count, "message"),
+        operation.done
+    );
     write_audit(tx, &AuditEntry::new(by, verb, target, now).after(after));
 }
 

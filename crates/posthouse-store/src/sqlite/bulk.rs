@@ -5,6 +5,7 @@ use posthouse_core::{
     Id,
     actor::Actor,
     audit::{self, AuditEntry, AuditVerb},
+    counted::counted,
     life::{
         callback,
         intervention::{CallbackSays, LeftAlone},
@@ -123,7 +124,12 @@ pub(super) fn cancel(
 
 fn note(tx: &Tx<'_>, operation: &BulkOperation, by: &Actor, verb: AuditVerb, now: Timestamp) -> Result<()> {
     let target = format!("operation {}", operation.number);
-    let after = format!("{} of {} messages, {} done", operation.spec.verb, operation.count, operation.done);
+    let after = format!(
+        "{} of {}, {} done",
+        operation.spec.verb,
+        counted(operation.count, "message"),
+        operation.done
+    );
     write_audit(tx, &AuditEntry::new(by, verb, target, now).after(after))
 }
 

@@ -47,11 +47,6 @@ fn pieces(paragraph: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `1 finding`, `2 findings`.
-pub fn plural(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

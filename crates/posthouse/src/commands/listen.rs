@@ -8,6 +8,7 @@ use mm7::{
     message::{DeliverReq, DeliveryReportReq, ReadReplyReq, Recipient},
     mime::Media,
 };
+use posthouse_core::counted::counted;
 use posthouse_gateway::tls::files::{Tls, load};
 use posthouse_sim::{
     Credentials, ReceivedCallback, VaspOptions, VaspSim,
@@ -160,12 +161,12 @@ fn as_text(callback: &ReceivedCallback) -> String {
             )
         }
         CallbackContent::Deliver(message, media) => format!(
-            "message {} {} -> {} {:?} ({} parts)",
+            "message {} {} -> {} {:?} ({})",
             id(message.linked_id.as_ref()),
             address(message.sender.as_ref()),
             recipients(&message.recipients).join(","),
             message.subject.as_deref().unwrap_or_default(),
-            media.len()
+            counted(media.len(), "part")
         ),
         CallbackContent::ReadReply(reply) => {
             let status = reply.mm_status.as_str();

@@ -16,7 +16,10 @@ use anyhow::bail;
 use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_api::{FoundView, MessageDetail, MessageQuery, MessageShare, MessageView};
-use posthouse_core::Id;
+use posthouse_core::{
+    Id,
+    counted::{counted, of_number},
+};
 use serde_json::json;
 
 pub(super) use self::filter::{moment, number};
@@ -152,7 +155,7 @@ async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &
         if list.via.json {
             out.json(&as_json(&total))?;
         } else {
-            writeln!(out, "{} messages{}", total.messages, in_window(total.since, total.until))?;
+            writeln!(out, "{}{}", counted(total.messages, "message"), in_window(total.since, total.until))?;
         }
         return Ok(());
     }
@@ -165,7 +168,7 @@ async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &
         writeln!(out, "{:>10}  {}", share.messages, in_common(share))?;
     }
     let all: u64 = summary.items.iter().map(|share| share.messages).sum();
-    writeln!(out, "{all:>10}  messages{}", in_window(summary.since, summary.until))?;
+    writeln!(out, "{all:>10}  {}{}", of_number(&all, "message"), in_window(summary.since, summary.until))?;
     Ok(())
 }
 
@@ -258,7 +261,7 @@ fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::
     writeln!(out, "TransactionID  {}", message.transaction_id)?;
     writeln!(out, "expires        {}", seconds(message.expires_at))?;
     let types: Vec<_> = shown.parts.iter().map(|part| part.content_type.as_str()).collect();
-    writeln!(out, "content        {} bytes: {}", message.bytes, types.join(", "))?;
+    writeln!(out, "content        {}: {}", counted(message.bytes, "byte"), types.join(", "))?;
     writeln!(out, "attempts       {}", message.attempts)?;
     if let Some(next) = next {
         writeln!(out, "next           {next}")?;

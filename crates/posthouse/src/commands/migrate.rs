@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use posthouse_core::counted::counted;
 use posthouse_gateway::config::Settings;
 use posthouse_store::{MediaPlace, StorePlace, StoreUrl, TransferProgress, take_back, take_over};
 use serde_json::json;
@@ -73,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let (messages, of) = (done.before + done.messages, done.of);
     match args.json {
         true => out.json(&json!({"from": from.url.to_string(), "to": shown, "messages": messages, "of": of, "earlier": done.before}))?,
-        false => writeln!(out, "{messages} messages of {of} are in {shown}, each compared; start gateways on it")?,
+        false => writeln!(out, "{} of {of} in {shown}, each compared; start gateways on it", counted(messages, "message"))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{anyhow, ensure};
 use posthouse_api::{NumbersImported, ProblemDetails, ProblemError};
-use posthouse_core::provisioning::csv::NumberList;
+use posthouse_core::{counted::counted, provisioning::csv::NumberList};
 
 use crate::{
     complaints::{Several, unreadable},
@@ -97,11 +97,13 @@ pub(super) fn import(args: &ImportNumbers, list: NumberList) -> anyhow::Result<E
     let imported = imported.map_err(|error| in_lines(&name, error))?;
     let mut out = print::stdout();
     let NumbersImported { numbers, revision, .. } = imported;
+    let counted = counted(numbers, "number");
     match (args.store.json, args.dry_run) {
         (true, _) => out.json(&imported)?,
-        (false, true) => writeln!(out, "{numbers} numbers can be added to the {list}; nothing was changed")?,
+        (false, true) => writeln!(out, "{counted} can be added to the {list}; nothing was changed")?,
         (false, false) => {
-            writeln!(out, "{numbers} numbers are in the {list}; provisioning is at revision {revision}")?;
+            let are = if numbers == 1 { "is" } else { "are" };
+            writeln!(out, "{counted} {are} in the {list}; provisioning is at revision {revision}")?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ use std::{io, process::ExitCode};
 
 use anyhow::bail;
 use posthouse_api::{OperationRequest, OperationView};
+use posthouse_core::counted::counted;
 use serde_json::json;
 
 use crate::{
@@ -177,7 +178,11 @@ fn told(via: &ViaArgs, operation: &OperationView) -> anyhow::Result<ExitCode> {
 
 fn tell(out: &mut Printer, operation: &OperationView) -> io::Result<()> {
     let OperationView { operation_id, verb, state, count, judged, by, .. } = operation;
-    writeln!(out, "operation      {operation_id}: {verb} of {count} messages, {state}, by {by}")?;
+    writeln!(
+        out,
+        "operation      {operation_id}: {verb} of {}, {state}, by {by}",
+        counted(*count, "message")
+    )?;
     if let Some(reason) = &operation.reason {
         writeln!(out, "reason         {reason}")?;
     }

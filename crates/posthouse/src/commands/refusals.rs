@@ -5,7 +5,7 @@ use std::{io, process::ExitCode};
 use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{FindingView, RefusalQuery, RefusalView};
-use posthouse_core::moment::Moment;
+use posthouse_core::{counted::counted, moment::Moment};
 use serde_json::json;
 
 use super::messages::{moment, number};
@@ -172,7 +172,7 @@ fn print_one(out: &mut Printer, refusal: &RefusalView) -> io::Result<()> {
     let shown = |text: &Option<String>| text.as_deref().unwrap_or(none).to_owned();
     writeln!(out, "VASID          {}", shown(&refusal.vasid))?;
     writeln!(out, "from, to       {}, {}", shown(&refusal.sender), shown(&refusal.recipient))?;
-    writeln!(out, "body           {} bytes", refusal.bytes)?;
+    writeln!(out, "body           {}", counted(refusal.bytes, "byte"))?;
     for finding in &refusal.findings {
         writeln!(out)?;
         print_finding(out, finding)?;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use posthouse_api::{ApiClient, PreviewView, SandboxClear, SandboxDelivery, SandboxMessage};
+use posthouse_core::counted::counted;
 use serde_json::json;
 
 use crate::{
@@ -106,7 +107,7 @@ fn texts(shown: &PreviewView) -> Vec<String> {
     let parts = shown.slides.iter().flat_map(|slide| &slide.shows).chain(&shown.others);
     let parts = parts.map(|part| match &part.text {
         Some(text) => format!("{}: {text}", part.kind),
-        None => format!("{} {} of {} bytes", part.kind, part.content_type, part.bytes),
+        None => format!("{} {} of {}", part.kind, part.content_type, counted(part.bytes, "byte")),
     });
     subject.chain(parts).collect()
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use posthouse_core::counted::counted;
 use posthouse_sim::{
     CarrierOptions, CarrierSim,
     carrier::{Complaints, KeptMessage},
@@ -155,12 +156,12 @@ fn show(out: &mut Printer, id: &str, message: &KeptMessage) -> io::Result<()> {
     let finding = message.finding.as_deref().map(|finding| format!(", {finding}")).unwrap_or_default();
     writeln!(
         out,
-        "{:.3} message {message_id} {} -> {} {:?} ({} parts), carrier {id}{finding}; answered {answered}",
+        "{:.3} message {message_id} {} -> {} {:?} ({}), carrier {id}{finding}; answered {answered}",
         message.time,
         message.sender.as_deref().unwrap_or("(no address)"),
         message.recipients.join(","),
         message.subject.as_deref().unwrap_or_default(),
-        message.media.len(),
+        counted(message.media.len(), "part"),
     )
 }
 

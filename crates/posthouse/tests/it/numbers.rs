@@ -121,7 +121,7 @@ async fn each_wrong_line_is_told_and_nothing_is_changed() {
     let (folder, carriers, vasp) = town.without_gateway().await;
     fs::write(folder.path().join("numbers.csv"), "16175550100\n").unwrap();
     let taken = told(folder.path(), &["blacklist", "import", "numbers.csv"]);
-    assert!(taken.starts_with("1 numbers are in the blacklist"), "{taken}");
+    assert!(taken.starts_with("1 number is in the blacklist"), "{taken}");
     assert_eq!(told(folder.path(), &["blacklist", "export"]), "number,account\n16175550100,\n");
     for carrier in carriers.into_values() {
         carrier.stop().await;

@@ -218,7 +218,7 @@ async fn operations_are_planned_and_started_by_commands() {
     let id = ids[0].to_string();
     let before = town.message(ids[0]).await.state;
     let planned = posthouse(&["messages", "resubmit", &id, "--via", "spare"]);
-    assert!(planned.contains("resubmit of 1 messages, planned"), "{planned}");
+    assert!(planned.contains("resubmit of 1 message, planned"), "{planned}");
     assert!(
         planned.contains(&format!("first          {id}\nnothing was done; posthouse operations start ")),
         "{planned}"

@@ -273,7 +273,7 @@ async fn an_operation_is_planned_from_the_filters_started_and_followed() {
     waits(&town, id, State::Accepted, 1).await;
     let unseen = ask(admin, "POST", &format!("{place}/start"), &own, "expect_count=2").await;
     assert_eq!(unseen.status, 409);
-    assert!(unseen.body.contains("it is about 1 messages"), "{}", unseen.body);
+    assert!(unseen.body.contains("it is about 1 message"), "{}", unseen.body);
     assert_eq!(ask(admin, "POST", &format!("{place}/start"), &own, "expect_count=1").await.status, 303);
     eventually("it is done", async || {
         let page = ask(admin, "GET", &place, &[&cookie], "").await;

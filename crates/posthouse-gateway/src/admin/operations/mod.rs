@@ -11,7 +11,7 @@ mod views;
 
 use super::listed;
 use posthouse_api::{ProblemCode, ProblemDetails};
-use posthouse_core::{Id, operation::NotStarted};
+use posthouse_core::{Id, counted::counted, operation::NotStarted};
 
 /// Reads the id in a path.
 ///
@@ -36,7 +36,7 @@ fn refused(id: &str, why: NotStarted) -> ProblemDetails {
             .detail(format!("it is {state}"))
             .remedy(format!("`posthouse operations show {id}` says how it stands")),
         NotStarted::Count(count) => problem
-            .detail(format!("it is about {count} messages"))
+            .detail(format!("it is about {}", counted(count, "message")))
             .remedy("look at it again before it is started"),
         NotStarted::NoReason => problem
             .detail("it is about more than 10,000 messages")

@@ -24,6 +24,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use posthouse_core::counted::counted;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep},
@@ -150,7 +151,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let lost = measured.lost.unwrap_or(0);
-    ensure!(lost == 0, "{lost} accepted messages never got their terminal report");
+    ensure!(lost == 0, "{} never got a terminal report", counted(lost, "accepted message"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use posthouse_api::{CallbackQuery, CallbackView};
+use posthouse_core::counted::counted;
 use serde_json::json;
 
 use crate::{print, times::seconds, via::ViaArgs};
@@ -82,6 +83,7 @@ pub(super) fn line(callback: &CallbackView) -> String {
     };
     let since = seconds(*owed_since);
     format!(
-        "{callback_id:<19}  {since}  {state:<8}  {says:<13}  to {account}  about {message_id}  {tries} tries failed{next}"
+        "{callback_id:<19}  {since}  {state:<8}  {says:<13}  to {account}  about {message_id}  {} failed{next}",
+        counted(*tries, "try"),
     )
 }

@@ -1,9 +1,12 @@
 //! A page in words, for a terminal of 100 columns.
 
 use mm7::StatusCode;
-use posthouse_core::codes::{Difference, PAGES, Page, STATUS_PAGES, StatusPage};
+use posthouse_core::{
+    codes::{Difference, PAGES, Page, STATUS_PAGES, StatusPage},
+    counted::counted,
+};
 
-use crate::commands::layout::{hanging, plural};
+use crate::commands::layout::hanging;
 
 const LABEL: &str = "              ";
 
@@ -127,7 +130,7 @@ pub fn introduction(page: &Page) -> String {
     let edits = page.example.edits.len();
     let request = match edits {
         0 => "The request of `posthouse codes 1000 --example`".to_owned(),
-        _ => format!("The request of `posthouse codes 1000 --example` with {}", plural(edits, "change")),
+        _ => format!("The request of `posthouse codes 1000 --example` with {}", counted(edits, "change")),
     };
     match page.example.setup.words {
         "" => request,

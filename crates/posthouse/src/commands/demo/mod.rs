@@ -12,6 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
+use posthouse_core::counted::counted;
 use tokio::{task::JoinSet, time::timeout};
 
 use self::{
@@ -121,7 +122,8 @@ fn conclude(stage: &Stage, failures: &[String], began: Instant) -> io::Result<()
     let (submits, reports) = (stage.submits_at_carriers(), stage.reports_at_vasp());
     writeln!(
         out,
-        "{submits} SubmitReq reached the carriers, {reports} reports reached the VASP, in {seconds:.1} s."
+        "{submits} SubmitReq reached the carriers, {} reached the VASP, in {seconds:.1} s.",
+        counted(reports, "report")
     )?;
     if failures.is_empty() {
         return writeln!(out, "Every message ended as it should, and every report reached the VASP.");

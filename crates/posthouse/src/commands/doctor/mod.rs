@@ -18,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
     Id,
     carrier::open_carriers,
+    counted::counted,
     provisioning::Provisioning,
     store::{ClockMarks, RecordsOf, Store, StoreResult},
 };
@@ -192,7 +193,7 @@ fn records(left: usize, settings: &Settings) -> Option<DoctorFinding> {
     let many = match left {
         0 => return None,
         RECORDS_LOOKED_AT.. => format!("{RECORDS_LOOKED_AT} records or more"),
-        few => format!("{few} records"),
+        few => counted(few, "record"),
     };
     let said = format!("{many} of what ended have waited for more than ten minutes to be written");
     Some(match &settings.cdr.folder {

@@ -2,12 +2,13 @@
 
 use mm7::{Dialect, Message};
 use posthouse_core::{
+    counted::counted,
     lint::{DialectVerdict, Fixed, JudgedFinding, LintReport, NOT_JUDGED},
     shown::Shown,
     submit::Check,
 };
 
-use crate::commands::layout::{hanging, plural};
+use crate::commands::layout::hanging;
 
 /// The whole report.
 pub fn report(name: &str, report: &LintReport) -> String {
@@ -23,7 +24,7 @@ pub fn report(name: &str, report: &LintReport) -> String {
 
 /// What became of a request that was corrected.
 pub fn fixed(name: &str, before: &LintReport, fixed: &Fixed) -> String {
-    let found = plural(before.findings.len(), "finding");
+    let found = counted(before.findings.len(), "finding");
     let mut text = match fixed.report.findings.len() {
         0 => format!("{name}: {found} before, none left\n"),
         left => format!("{name}: {found} before, {left} left\n"),
@@ -43,7 +44,7 @@ pub fn fixed(name: &str, before: &LintReport, fixed: &Fixed) -> String {
 /// What the file holds.
 fn summary(name: &str, report: &LintReport) -> String {
     let raw = &report.lint.raw;
-    let bytes = plural(raw.file.len(), "byte");
+    let bytes = counted(raw.file.len(), "byte");
     let mut said = match &report.lint.decoded {
         Err(_) => format!("{bytes}, no envelope that can be read"),
         Ok(decoded) => {
@@ -53,7 +54,7 @@ fn summary(name: &str, report: &LintReport) -> String {
                 decoded.version.map(|version| format!(", MM7Version {version}")).unwrap_or_default();
             let parts = match report.lint.package.leaves().count() {
                 0 => String::new(),
-                count => format!(", {} beside the envelope", plural(count, "part")),
+                count => format!(", {} beside the envelope", counted(count, "part")),
             };
             let namespace = Shown(namespace.unwrap_or("no namespace"));
             format!("{operation} in {namespace}{version}{parts}, {bytes}")
@@ -111,7 +112,7 @@ fn answers(finding: &JudgedFinding) -> String {
 }
 
 fn verdicts(report: &LintReport) -> String {
-    let mut text = format!("{}\n\n", plural(report.findings.len(), "finding"));
+    let mut text = format!("{}\n\n", counted(report.findings.len(), "finding"));
     for verdict in &report.verdicts {
         text.push_str(&self::verdict(verdict));
     }

@@ -102,6 +102,7 @@ async fn run(args: &ViaArgs, selection: &Selection, order: Order) -> anyhow::Res
     let done = outcome.done;
     walked.with_context(|| match done {
         0 => "nothing was changed".to_owned(),
+        1 => format!("1 message was {} before this; run it again for the rest", order.words.past),
         done => format!("{done} messages were {} before this; run it again for the rest", order.words.past),
     })?;
     via.close().await?;

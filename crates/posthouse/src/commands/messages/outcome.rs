@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, io, time::Duration};
 
-use posthouse_core::life::intervention::LeftAlone;
+use posthouse_core::{counted::counted, life::intervention::LeftAlone};
 use posthouse_gateway::{admin::messages::intervene::REASONS, config::Settings};
 use serde_json::{Map, Value, json};
 
@@ -99,7 +99,7 @@ impl Tally {
         if self.done > self.first.len() {
             writeln!(out, "… and {} more", self.done - self.first.len())?;
         }
-        let counted = format!("{} {}{}", self.done, words.what, if self.done == 1 { "" } else { "s" });
+        let counted = counted(self.done, words.what);
         if self.dry_run {
             writeln!(out, "would {} {counted}; nothing was changed", words.infinitive)?;
         } else {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use posthouse_api::{FailedReport, MAX_BATCH, ResendRequest};
-use posthouse_core::{Id, moment::Moment};
+use posthouse_core::{Id, counted::counted, moment::Moment};
 
 use super::{
     filter::moment,
@@ -91,6 +91,7 @@ impl Resend {
         let done = outcome.done;
         let about = walked.with_context(|| match done {
             0 => "nothing was changed".to_owned(),
+            1 => "1 report was made due before this; run it again for the rest".to_owned(),
             done => format!("{done} reports were made due before this; run it again for the rest"),
         })?;
         via.close().await?;
@@ -172,5 +173,5 @@ impl Resend {
 fn line(one: &FailedReport) -> String {
     let FailedReport { message_id, says, account, owed_since, tries, .. } = one;
     let at = seconds(*owed_since);
-    format!("{message_id:<19}  {at}  {says:<13}  to {account}  after {tries} tries")
+    format!("{message_id:<19}  {at}  {says:<13}  to {account}  after {}", counted(*tries, "try"))
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use mm7::StatusCode;
 use posthouse_api::UnreadableRequest;
-use posthouse_core::unreadable::MOST_OF_A_CARRIER;
+use posthouse_core::{counted::counted, unreadable::MOST_OF_A_CARRIER};
 use posthouse_gateway::admin::unreadable::escaped;
 use serde_json::json;
 
@@ -98,7 +98,7 @@ impl Args {
         writeln!(out, "answered       {code}")?;
         writeln!(out, "because        {}", found.why)?;
         writeln!(out, "Content-Type   {}", found.content_type.as_deref().unwrap_or("none"))?;
-        writeln!(out, "body           {} bytes, {} of them kept", found.length, body.len())?;
+        writeln!(out, "body           {}, {} of them kept", counted(found.length, "byte"), body.len())?;
         writeln!(out)?;
         for line in body.split(|byte| *byte == b'\n') {
             writeln!(out, "  | {}", escaped(line))?;
@@ -111,7 +111,11 @@ impl Args {
 fn line(kept: &UnreadableRequest) -> String {
     let UnreadableRequest { number, carrier, code, length, times, why, .. } = kept;
     let last = seconds(kept.last_at);
-    format!("{number:<8}  {last}  carrier {carrier}  {code}  {length} bytes, {times} times  {why}")
+    format!(
+        "{number:<8}  {last}  carrier {carrier}  {code}  {}, {}  {why}",
+        counted(*length, "byte"),
+        counted(*times, "time")
+    )
 }
 
 /// The bytes that hexadecimal digits say.
