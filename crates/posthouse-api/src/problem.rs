@@ -82,6 +82,19 @@ problem_codes! {
     WindowTooWide = "window_too_wide", 503, "The search is too wide";
 }
 
+impl ProblemCode {
+    /// What puts it right where nothing is known but the kind; `None`: that depends on what is wrong.
+    const fn usual_remedy(self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized => Some("send a token: `posthouse tokens add` makes one, or sign in again"),
+            Self::Internal => Some("ask again; if it is the same, the log of the gateway says what broke"),
+            Self::Unavailable => Some("ask again in a few seconds; `posthouse doctor` says what is short"),
+            Self::WindowTooWide => Some("ask for a shorter time with since and until"),
+            _ => None,
+        }
+    }
+}
+
 /// A refusal (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -131,7 +144,7 @@ pub struct ProblemError {
 }
 
 impl ProblemDetails {
-    /// A problem of this kind.
+    /// A problem of this kind, with what usually puts that right.
     pub fn new(code: ProblemCode) -> Self {
         Self {
             kind: format!("urn:posthouse:problem:{}", code.as_str()).into(),
@@ -139,7 +152,7 @@ impl ProblemDetails {
             status: code.status(),
             code: code.as_str().into(),
             detail: None,
-            remedy: None,
+            remedy: code.usual_remedy().map(Into::into),
             right: None,
             errors: Box::default(),
         }
@@ -237,6 +250,17 @@ impl std::error::Error for ProblemDetails {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Whoever writes no remedy leaves nobody without one.
+    #[test]
+    fn what_broke_or_needs_a_token_has_a_remedy() {
+        for code in [ProblemCode::Unauthorized, ProblemCode::Internal, ProblemCode::Unavailable] {
+            assert!(ProblemDetails::new(code).remedy.is_some(), "{}", code.as_str());
+        }
+        let own = ProblemDetails::new(ProblemCode::Internal).remedy("give it more memory");
+        assert_eq!(own.remedy.as_deref(), Some("give it more memory"));
+        assert_eq!(ProblemDetails::new(ProblemCode::NotFound).remedy, None);
+    }
 
     #[test]
     fn a_problem_is_what_rfc_9457_says() {

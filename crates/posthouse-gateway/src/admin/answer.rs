@@ -133,8 +133,9 @@ pub(super) fn of_store(error: &StoreError) -> ProblemDetails {
     }
     let problem = ProblemDetails::new(code).detail(error.to_string());
     match code {
-        ProblemCode::WindowTooWide => problem
-            .remedy("ask for a shorter time with since and until, or for a number, an account or a carrier"),
+        ProblemCode::WindowTooWide => problem.remedy(
+            "ask for a shorter time with since and until, or for an id or a whole number, which is found in any time",
+        ),
         _ => problem,
     }
 }
