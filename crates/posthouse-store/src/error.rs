@@ -91,9 +91,11 @@ pub enum OpenError {
     Missing(PathBuf),
     /// It was made by a newer version of this program.
     #[error(
-        "the store is of version {found}, this program knows versions up to {known}; run the newer program"
+        "{store} is of version {found}, this program knows versions up to {known}; run the newer program"
     )]
     Newer {
+        /// Which it is: the path of its database, or where its tables are.
+        store: String,
         /// The store's version.
         found: i64,
         /// The newest version that this program knows.

@@ -43,6 +43,13 @@ pub struct MessageFilter {
     pub connection: Option<String>,
 }
 
+impl MessageFilter {
+    /// Whether it is about what has not ended alone: that has work, and nothing else has.
+    pub fn is_unended(&self) -> bool {
+        !self.states.is_empty() && !self.states.iter().any(|state| state.is_terminal())
+    }
+}
+
 /// What messages are told apart by when they are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CountBy {

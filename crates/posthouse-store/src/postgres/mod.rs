@@ -156,6 +156,12 @@ pub fn catalogue() -> Vec<(&'static str, Vec<String>, &'static str, bool)> {
     statements::ALL.iter().map(of).collect()
 }
 
+/// Lists of messages, as people ask for them: which, the types of their values, and their texts.
+#[cfg(feature = "suite")]
+pub fn lists() -> Vec<(&'static str, Vec<&'static str>, String)> {
+    search::examples()
+}
+
 /// What is set on connections so that plans go by indices.
 #[cfg(feature = "suite")]
 pub const PLAN_SETTINGS: &str = session::PLANS;

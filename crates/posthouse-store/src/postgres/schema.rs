@@ -72,6 +72,12 @@ const STEPS: &[SchemaStep] = &[
         sql: include_str!("../../migrations/postgres/0008_mo_account.sql"),
         oldest: 1,
     },
+    SchemaStep {
+        version: 9,
+        name: "mo_sender",
+        sql: include_str!("../../migrations/postgres/0009_mo_sender.sql"),
+        oldest: 1,
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -177,7 +183,7 @@ async fn missing(
     let oldest = client.query_opt(oldest, &[]).await.map_err(refused)?;
     let oldest = oldest.and_then(|row| row.try_get::<_, Option<i64>>(0).ok().flatten()).unwrap_or(0);
     if oldest > known {
-        return Err(OpenError::Newer { found, known });
+        return Err(OpenError::Newer { store: format!("the store at {url}"), found, known });
     }
     let applied = client.query("SELECT version, checksum FROM migration", &[]).await.map_err(refused)?;
     let mut missing = Vec::new();

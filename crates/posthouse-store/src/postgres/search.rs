@@ -138,8 +138,8 @@ pub(super) fn listing(filter: &MessageFilter, limit: usize) -> (String, Vec<PgVa
     let mut search = Search::of(filter);
     let limit = search.value(limit);
     let sql = format!(
-        "SELECT m.id, m.account, m.carrier, m.submission, m.accepted_at, l.* FROM {} ORDER BY m.id DESC LIMIT {limit}",
-        search.text
+        "SELECT m.id, m.account, m.carrier, m.submission, m.accepted_at, l.* FROM {} ORDER BY {} DESC LIMIT {limit}",
+        search.text, search.walked
     );
     (sql, search.values)
 }
@@ -182,14 +182,17 @@ const STANDING: &str = "CROSS JOIN LATERAL (
 struct Search {
     text: String,
     values: Vec<PgValue>,
+    /// The ids along which it walks: in their order nothing has to be sorted, and a page ends the walk.
+    walked: &'static str,
 }
 
 impl Search {
     fn of(filter: &MessageFilter) -> Self {
-        let mut search = Self { text: String::new(), values: Vec::new() };
+        let mut search = Self { text: String::new(), values: Vec::new(), walked: "m.id" };
         match filter.code {
             // What failed is less than all.
             Some(code) => search.failed(filter, code.code()),
+            None if filter.is_unended() => search.unended(filter),
             None => search.all(filter),
         }
         let texts = [
@@ -231,20 +234,47 @@ impl Search {
         self.text.push_str(&format!(" AND m.id IN ({tables})"));
     }
 
-    /// Messages in a stretch of ids, and of exact times within it.
+    /// Messages in a stretch of ids.
     fn all(&mut self, filter: &MessageFilter) {
         self.text = format!("message m {STANDING} WHERE true");
+        self.stretch("m", filter);
+        self.bounds(filter);
+    }
+
+    /// The same of what has not ended, which is in one of two tables and is less than all.
+    fn unended(&mut self, filter: &MessageFilter) {
+        self.walked = "u.id";
+        self.text = "(SELECT u.id FROM (SELECT id FROM work UNION ALL SELECT id FROM awaiting) u WHERE true"
+            .to_owned();
+        self.stretch("u", filter);
+        self.text.push_str(&format!(
+            " ORDER BY u.id DESC) u
+             CROSS JOIN LATERAL (SELECT * FROM message WHERE message.id = u.id OFFSET 0) m {STANDING} WHERE true"
+        ));
+        self.bounds(filter);
+    }
+
+    /// The stretch of ids in which what was accepted then must lie.
+    fn stretch(&mut self, table: &str, filter: &MessageFilter) {
         if let Some(since) = filter.since {
             let first = since.checked_sub(APART).unwrap_or(Timestamp::MIN);
-            self.and("m", "id >=", Id::first_at(first));
+            self.and(table, "id >=", Id::first_at(first));
+        }
+        if let Some(before) = filter.before {
+            self.and(table, "id <", first_beyond(before));
+        }
+        if let Some(below) = filter.below {
+            self.and(table, "id <", below);
+        }
+    }
+
+    /// The exact times, and where it went.
+    fn bounds(&mut self, filter: &MessageFilter) {
+        if let Some(since) = filter.since {
             self.and("m", "accepted_at >=", since);
         }
         if let Some(before) = filter.before {
-            self.and("m", "id <", first_beyond(before));
             self.and("m", "accepted_at <", before);
-        }
-        if let Some(below) = filter.below {
-            self.and("m", "id <", below);
         }
         if let Some(carrier) = &filter.carrier {
             self.and("m", "carrier =", carrier);
@@ -259,6 +289,7 @@ impl Search {
 
     /// The same of failed attempts: when they failed, where, and over which connection. No attempt is before its message.
     fn failed(&mut self, filter: &MessageFilter, code: u16) {
+        self.walked = "f.message";
         self.text = "(SELECT DISTINCT f.message FROM failed_attempt f WHERE true".to_owned();
         self.and("f", "code =", code);
         if let Some(since) = filter.since {
@@ -287,6 +318,29 @@ impl Search {
 /// Where the ids begin of what cannot have been accepted before this time.
 fn first_beyond(before: Timestamp) -> Id {
     Id::first_at(before.checked_add(APART).unwrap_or(Timestamp::MAX))
+}
+
+/// Lists of each kind, as they are asked for: which, the types of its values, and its text.
+#[cfg(feature = "suite")]
+pub(super) fn examples() -> Vec<(&'static str, Vec<&'static str>, String)> {
+    let any = MessageFilter::default;
+    let day =
+        MessageFilter { since: Some(Timestamp::UNIX_EPOCH), before: Some(Timestamp::UNIX_EPOCH), ..any() };
+    let parked = MessageFilter { states: vec![posthouse_core::life::state::State::Parked], ..any() };
+    let all = [
+        ("all", any()),
+        ("window", day.clone()),
+        ("account", MessageFilter { account: Some(AccountName("acme".to_owned())), ..day.clone() }),
+        ("parked", parked.clone()),
+        ("parked_window", MessageFilter { states: parked.states, ..day.clone() }),
+        ("code", MessageFilter { code: Some(mm7::StatusCode::ServiceUnavailable), ..day }),
+    ];
+    let of = |(name, filter): (&'static str, MessageFilter)| {
+        let (sql, values) = listing(&filter, 50);
+        let type_of = |value: &PgValue| if matches!(value, PgValue::Text(_)) { "text" } else { "int8" };
+        (name, values.iter().map(type_of).collect(), sql)
+    };
+    all.into_iter().map(of).collect()
 }
 
 /// The newest id there is or was.

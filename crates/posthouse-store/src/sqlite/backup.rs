@@ -198,7 +198,9 @@ fn read_manifest(from: &Path) -> Result<BackupReport, BackupError> {
     let report = report().ok_or_else(|| BackupError::NotWhole(from.to_owned()))?;
     let known = schema::newest();
     if report.version > known {
-        return Err(OpenError::Newer { found: report.version, known }.into());
+        return Err(
+            OpenError::Newer { store: from.display().to_string(), found: report.version, known }.into()
+        );
     }
     let length = |place: PathBuf| fs::metadata(place).map(|found| found.len()).ok();
     if length(from.join(DATABASE)) != Some(report.database_bytes) {

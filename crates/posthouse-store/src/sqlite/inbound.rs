@@ -279,6 +279,7 @@ mod tests {
         schema::migrate(&mut connection).unwrap();
         let any = MoFilter::default;
         let window = MoFilter { since: Some(at(0)), before: Some(at(9)), ..any() };
+        let sent_by = MoFilter { sender: Some("16175550100".into()), ..any() };
         let linked = MoFilter { linked_id: Some("l".into()), ..any() };
         let by_carrier = UnmatchedFilter { carrier: Some(carrier()), ..UnmatchedFilter::default() };
         let named = UnmatchedFilter { carrier_message_id: Some("c".into()), ..by_carrier.clone() };
@@ -294,6 +295,11 @@ mod tests {
                 "SEARCH o USING INDEX mo_account (account=? AND rowid>? AND rowid<?)",
             ),
             (mo_query(&linked, 9), "SEARCH o USING INDEX mo_linked_id (linked_id=?)"),
+            (mo_query(&sent_by, 9), "SEARCH o USING INDEX mo_sender (<expr>=?)"),
+            (
+                mo_query(&MoFilter { account: Some(acme()), ..sent_by.clone() }, 9),
+                "SEARCH o USING INDEX mo_sender (<expr>=?)",
+            ),
             (
                 unmatched_query(&by_carrier, 9),
                 "SEARCH unmatched_report USING INDEX unmatched_report_carrier (carrier=?)",

@@ -102,6 +102,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "mo_account",
         sql: include_str!("../../migrations/sqlite/0025_mo_account.sql"),
     },
+    Migration {
+        version: 26,
+        name: "mo_sender",
+        sql: include_str!("../../migrations/sqlite/0026_mo_sender.sql"),
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -192,7 +197,10 @@ fn check_newest(connection: &Connection) -> Result<(), OpenError> {
         connection.query_row("SELECT max(version) FROM migration", [], |row| row.get(0))?;
     let known = newest();
     match found {
-        Some(found) if found > known => Err(OpenError::Newer { found, known }),
+        Some(found) if found > known => {
+            let store = connection.path().unwrap_or("the store").to_owned();
+            Err(OpenError::Newer { store, found, known })
+        }
         _ => Ok(()),
     }
 }

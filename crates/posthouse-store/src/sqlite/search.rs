@@ -225,9 +225,13 @@ const LISTED_BY_KEY: &str = "ORDER BY k.message DESC LIMIT ?";
 /// Of a message several attempts may have failed in the same way.
 const LISTED_BY_CODE: &str = "GROUP BY f.message ORDER BY f.message DESC LIMIT ?";
 
-const fn listing(filter: &MessageFilter) -> &'static str {
+/// What has not ended is a small part of all: it has work, and nothing else has.
+const LISTED_BY_WORK: &str = "ORDER BY w.id DESC LIMIT ?";
+
+fn listing(filter: &MessageFilter) -> &'static str {
     match filter.code {
         Some(_) => LISTED_BY_CODE,
+        None if filter.is_unended() => LISTED_BY_WORK,
         None => LISTED,
     }
 }
@@ -310,9 +314,15 @@ fn query(filter: &MessageFilter) -> Query {
             query.and("f.code = ?", code.code());
             failed_bounds(&mut query, filter);
         }
+        None if filter.is_unended() => {
+            query.from = "work w CROSS JOIN message m ON m.id = w.id";
+            walked(&mut query, filter, ["w.id >= ?", "w.id <= ?"]);
+            restrict(&mut query, filter);
+            return query;
+        }
         None => {
             query.from = "message m";
-            walked(&mut query, filter);
+            walked(&mut query, filter, ["m.id >= ?", "m.id <= ?"]);
             restrict(&mut query, filter);
             return query;
         }
@@ -338,13 +348,13 @@ fn states(query: &mut Query, filter: &MessageFilter) {
 }
 
 /// The stretch of ids to be walked.
-fn walked(query: &mut Query, filter: &MessageFilter) {
+fn walked(query: &mut Query, filter: &MessageFilter, [from, to]: [&'static str; 2]) {
     let (first, last) = ids(filter);
     if filter.since.is_some() {
-        query.and("m.id >= ?", first);
+        query.and(from, first);
     }
     if filter.before.is_some() || filter.below.is_some() {
-        query.and("m.id <= ?", last);
+        query.and(to, last);
     }
 }
 
@@ -551,7 +561,7 @@ pub(super) fn plan(connection: &Connection, sql: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use posthouse_core::life::state::State;
+    use posthouse_core::life::state::{State, Terminal};
 
     use super::*;
     use crate::{sqlite::schema, suite::bed::at};
@@ -566,11 +576,20 @@ mod tests {
         let code = Some(StatusCode::ServiceUnavailable);
         let carrier = Some(CarrierId("31003".into()));
         let parked = MessageFilter { states: vec![State::Parked], carrier: carrier.clone(), ..any.clone() };
+        let parked_then = MessageFilter { since: Some(at(0)), before: Some(at(9)), ..parked.clone() };
+        let ended = State::Ended(Terminal::Expired);
+        let expired = MessageFilter { states: vec![State::Parked, ended], ..parked.clone() };
         let recipient = MessageFilter { recipient: Some("1".into()), ..any };
         let coded = MessageFilter { code, carrier, connection: Some("east".into()), ..window.clone() };
         for (query, order, walk) in [
             (query(&window), LISTED, "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
-            (query(&parked), LISTED, "SCAN m"),
+            (query(&parked), listing(&parked), "SCAN w"),
+            (
+                query(&parked_then),
+                listing(&parked_then),
+                "SEARCH w USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+            ),
+            (query(&expired), listing(&expired), "SCAN m"),
             (recent(&recipient, (7, 9)), LISTED, "SEARCH m USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"),
             (
                 keyed(&recipient, (1, 2), (3, 4)),

@@ -218,7 +218,7 @@ async fn what_is_no_store_is_refused() {
         (
             server.url(&newer),
             false,
-            "the store is of version 99, this program knows versions up to 8; run the newer program",
+            " is of version 99, this program knows versions up to 9; run the newer program",
         ),
         (
             server.url("nobody"),
@@ -411,7 +411,7 @@ async fn a_program_that_the_store_is_too_new_for_is_told_with_its_beat() {
     let why = store.heartbeat(beat()).await.unwrap().outdated.unwrap();
     assert_eq!(
         why,
-        "the store needs programs that know version 99 of it from now on, and this one knows versions up to 8; run the newer program"
+        "the store needs programs that know version 99 of it from now on, and this one knows versions up to 9; run the newer program"
     );
     store.close().await.unwrap();
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use posthouse_core::Id;
 use posthouse_store::{
-    postgres::{PLAN_SETTINGS, catalogue},
+    postgres::{PLAN_SETTINGS, catalogue, lists},
     suite::{bed::at, postgres_server::PostgresServer},
 };
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -134,6 +134,15 @@ const FILL: &str = "
     INSERT INTO refusal SELECT n, n, n, 1, 'a' || n % 9, 2000, 1, 'r', 'p' || n % 7, 't' || n, 'h' || n, '{}' FROM n;
     INSERT INTO audit SELECT n, n, 'ann', 'admin', 'token', NULL, 'apply', 'x', NULL, NULL, NULL FROM n;";
 
+/// A store with thousands of rows, of which all is known.
+async fn fill(client: &Client) {
+    let fill = FILL
+        .replace("$ID", &Id::first_at(at(0)).number().to_string())
+        .replace("$BUCKET", &(at(0).as_millisecond() / 21_600_000).to_string())
+        .replace("FROM n", "FROM generate_series(1, 20000) n");
+    client.batch_execute(&fill).await.unwrap();
+}
+
 #[tokio::test]
 async fn no_statement_reads_a_whole_table() {
     let Some(server) = PostgresServer::shared() else { return };
@@ -141,11 +150,7 @@ async fn no_statement_reads_a_whole_table() {
     let client = server.client(&database).await;
     client.batch_execute(PLAN_SETTINGS).await.unwrap();
     assert_eq!(all_complaints(&client).await, Vec::<String>::new(), "on empty tables");
-    let fill = FILL
-        .replace("$ID", &Id::first_at(at(0)).number().to_string())
-        .replace("$BUCKET", &(at(0).as_millisecond() / 21_600_000).to_string())
-        .replace("FROM n", "FROM generate_series(1, 20000) n");
-    client.batch_execute(&fill).await.unwrap();
+    fill(&client).await;
     assert_eq!(
         all_complaints(&client).await,
         Vec::<String>::new(),
@@ -153,6 +158,37 @@ async fn no_statement_reads_a_whole_table() {
     );
     client.batch_execute("ANALYZE").await.unwrap();
     assert_eq!(all_complaints(&client).await, Vec::<String>::new(), "on full tables");
+    drop(client);
+    server.drop_database(&database);
+}
+
+/// Lists are walked along an index till a page is full: nothing is sorted, and what has not ended is not looked for in all that has.
+#[tokio::test]
+async fn lists_are_walked_and_not_sorted() {
+    let Some(server) = PostgresServer::shared() else { return };
+    let database = server.make_store().await;
+    let client = server.client(&database).await;
+    client.batch_execute(PLAN_SETTINGS).await.unwrap();
+    fill(&client).await;
+    client.batch_execute("ANALYZE").await.unwrap();
+    for (name, types, sql) in lists() {
+        let types: Vec<String> = types.into_iter().map(str::to_owned).collect();
+        let plan = plan(&client, &format!("list_{name}"), &types, &sql).await;
+        let sorts = |line: &String| line.contains("->  Sort") || line.contains("Incremental Sort");
+        assert!(!plan.iter().any(sorts), "{name}: {plan:#?}");
+        let walked = match name {
+            "parked" | "parked_window" => ["work", "awaiting"].as_slice(),
+            "code" => &["failed_attempt"],
+            _ => &["message"],
+        };
+        let first = plan.iter().find_map(|line| scanned(line).filter(|table| GROWING.contains(table)));
+        assert!(first.is_some_and(|first| walked.contains(&first)), "{name}: {plan:#?}");
+    }
+    let sender =
+        "SELECT id FROM mo WHERE document::json -> 'sender' ->> 'text' = $1 ORDER BY id DESC LIMIT 50";
+    let plan = plan(&client, "mo_by_sender", &["text".to_owned()], sender).await;
+    let conditions: Vec<&String> = plan.iter().filter(|line| line.contains("Index Cond")).collect();
+    assert!(!conditions.is_empty() && conditions.iter().all(|line| line.contains("'sender'")), "{plan:#?}");
     drop(client);
     server.drop_database(&database);
 }

@@ -178,6 +178,8 @@ mod opening {
         database(&place).execute_batch(newer).unwrap();
         let error = open_error(place.options()).await;
         assert!(matches!(error, OpenError::Newer { found: 9999, .. }), "{error}");
+        let says = format!("{} is of version 9999, this program knows", place.path().display());
+        assert!(error.to_string().starts_with(&says), "{error}");
     }
 
     #[tokio::test]

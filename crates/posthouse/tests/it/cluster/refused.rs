@@ -98,7 +98,7 @@ async fn a_database_that_is_not_ours_or_of_another_version() {
             &foreign,
             ["holds tables that are not of a Posthouse store", "give a database of its own in [store] url"],
         ),
-        (&newer, ["the store is of version 99, this program knows versions up to ", "run the newer program"]),
+        (&newer, [" is of version 99, this program knows versions up to ", "run the newer program"]),
     ] {
         let before = seen(&server, database).await;
         let folder = place(&server.url(database), ALONE);
