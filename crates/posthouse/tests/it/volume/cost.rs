@@ -4,6 +4,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -218,21 +219,26 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A million numbers are blocked while messages come, and one of them is taken out again.
-async fn import(volume: &Volume, senders: &Senders) {
-    let before = senders.rate().await;
-    let numbers: String = (0..1_000_000).map(|number| format!("1404{:07}\n", 1_000_000 + number)).collect();
+/// Blocks these numbers, by a command.
+async fn block(volume: &Volume, numbers: Range<u32>) {
+    let numbers: String = numbers.map(|number| format!("1404{number:07}\n")).collect();
     fs::write(volume.folder.join("numbers.csv"), format!("number\n{numbers}")).unwrap();
-    let (began, accepted) = (Instant::now(), senders.accepted.load(Ordering::Relaxed));
     let folder = volume.folder.clone();
     let command = move || {
         let arguments = ["blacklist", "import", "numbers.csv", "-c", "posthouse.toml"];
         posthouse(&folder, &arguments).output().unwrap()
     };
     let output = tokio::task::spawn_blocking(command).await.unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A million numbers are blocked while messages come, and one of them is taken out again.
+async fn import(volume: &Volume, senders: &Senders) {
+    let before = senders.rate().await;
+    let (began, accepted) = (Instant::now(), senders.accepted.load(Ordering::Relaxed));
+    block(volume, 1_000_000..2_000_000).await;
     let took = began.elapsed().as_secs_f64();
     let during = (senders.accepted.load(Ordering::Relaxed) - accepted) as f64 / took;
-    assert!(output.status.success(), "{output:?}");
     println!("a million numbers: {took:.1} s; accepted a second before: {before:.0}, meanwhile: {during:.0}");
     let mut stream = TcpStream::connect(address(&volume.gateway().mm7)).await.unwrap();
     let request = RawRequest::to("14041000007");
@@ -259,6 +265,7 @@ pub(super) async fn measure(volume: &Volume) {
 
     waits(volume, "alone", sleep(SLICE)).await;
     waits(volume, "while messages expire", expire(volume)).await;
+    waits(volume, "while 100,000 numbers are blocked", block(volume, 2_000_000..2_100_000)).await;
     let operators = Operators::begin(volume);
     waits(volume, "with operators", sleep(4 * SLICE)).await;
     operators.end().await;
