@@ -38,7 +38,10 @@ const LIMIT: usize = DEFAULT_PAGE as usize;
 /// Whatever has an id or a number
 #[utoipa::path(
     get, path = "/find", tag = "find", operation_id = "find",
-    params(("q" = String, Query, description = "An id of any kind, or a number in any spelling", pattern = "^[A-Za-z0-9+][^•]*$"), Reveal),
+    params(
+        ("q" = String, Query, description = "An id of any kind, or a number in any spelling: at least one character that is seen, no NUL and no mask (•)", pattern = r"^[^\u0000•]*[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000•][^\u0000•]*$"),
+        Reveal,
+    ),
     responses((status = 200, description = "What was found", body = FoundView))
 )]
 pub(super) async fn handle(
@@ -79,6 +82,13 @@ struct Wanted<'w> {
     account: Option<&'w AccountName>,
 }
 
+/// Whether anything can have this id or number: something of it is seen, no number in it is masked, and no NUL is in it, which neither XML
+/// nor PostgreSQL's text can hold. The pattern of `q` in the document says the same, with what Unicode calls White_Space and Cc.
+fn can_be_found(q: &str) -> bool {
+    q.chars().any(|character| !character.is_whitespace() && !character.is_control())
+        && !q.contains(['•', '\0'])
+}
+
 async fn find_of(
     store: &dyn Store,
     Wanted { q, reveal, account }: Wanted<'_>,
@@ -86,7 +96,7 @@ async fn find_of(
     now: Timestamp,
 ) -> Result<FoundView, VerbError> {
     let q = q.trim();
-    if q.is_empty() || q.contains('•') {
+    if !can_be_found(q) {
         let what = "there is nothing to look for, or a number that is masked";
         let error = ProblemError::in_parameter("q", what).with_remedy("write an id, or a whole number");
         return Err(ProblemDetails::new(ProblemCode::InvalidParameter).error(error).into());
@@ -219,4 +229,19 @@ fn newest<T, K: Ord>(mut found: Vec<T>, key: impl Fn(&T) -> K) -> Vec<T> {
     found.dedup_by_key(|one| key(one));
     found.truncate(LIMIT);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_seen_can_be_looked_for() {
+        for q in ["7", "+1 617 555 0100", "-", "vas#1", "编号", "\u{10f67c}^Þ", " a\u{1f}b"] {
+            assert!(can_be_found(q), "{q:?}");
+        }
+        for q in ["", " ", "\u{a0}\u{3000}\u{2028}", "\u{1c}\u{7f}\u{85}", "+1617•••0100", "a\0b"] {
+            assert!(!can_be_found(q), "{q:?}");
+        }
+    }
 }
