@@ -79,6 +79,9 @@ const fn is_obeyed(character: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
+/// What stands for the digits that are left out of a masked number.
+pub const MASK: &str = "•••";
+
 /// A text in which numbers of handsets are masked, as an [`Msisdn`](crate::address::Msisdn) displays: every run of seven digits or more.
 ///
 /// ```
@@ -130,8 +133,8 @@ pub fn masked_id(text: &str) -> Cow<'_, str> {
 pub(crate) fn mask(digits: &str, to: &mut impl Write) -> fmt::Result {
     let (head, tail) = (digits.get(..4), digits.len().checked_sub(4).and_then(|at| digits.get(at..)));
     match (head, tail) {
-        (Some(head), Some(tail)) if digits.len() > 8 => write!(to, "+{head}•••{tail}"),
-        (_, tail) => write!(to, "+•••{}", tail.unwrap_or_default()),
+        (Some(head), Some(tail)) if digits.len() > 8 => write!(to, "+{head}{MASK}{tail}"),
+        (_, tail) => write!(to, "+{MASK}{}", tail.unwrap_or_default()),
     }
 }
 

@@ -233,7 +233,7 @@ impl Via {
     pub async fn revision_diff(&self, number: u64, to: Option<u64>) -> anyhow::Result<ProvisioningPlan> {
         match self {
             Self::Gateway(api) => api.revision_diff(number, to).await.map_err(told),
-            Self::Store(store, _) => of_verb(diff::diff(&**store, number, to).await),
+            Self::Store(store, _) => of_verb(diff::diff(&**store, number, to, false).await),
         }
     }
 
@@ -245,7 +245,7 @@ impl Via {
         match self {
             Self::Gateway(api) => api.rollback(request).await.map_err(told),
             Self::Store(store, by) => {
-                of_verb(rollback::rollback(&**store, request, by, Timestamp::now()).await)
+                of_verb(rollback::rollback(&**store, request, false, by, Timestamp::now()).await)
             }
         }
     }

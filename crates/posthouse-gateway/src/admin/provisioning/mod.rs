@@ -21,7 +21,8 @@ use posthouse_api::{
 use posthouse_core::{
     actor::Actor,
     mistake::Mistake,
-    provisioning::{Plan, PlanAction},
+    provisioning::{Plan, PlanAction, PlanStep, ThingKind},
+    shown::masked,
     store::StoreError,
 };
 use tokio::{runtime::Handle, task::spawn_blocking};
@@ -49,14 +50,22 @@ const DOCUMENT: &str = "document";
 /// A plan as it is shown, with the revision of provisioning: the one place where plans become JSON.
 pub fn shown(plan: &Plan, revision: u64, carriers_listen: SocketAddr) -> ProvisioningPlan {
     let warnings = open::warnings(carriers_listen, &plan.open_carriers);
-    ProvisioningPlan { warnings, ..differences(plan, revision) }
+    ProvisioningPlan { warnings, ..steps(plan, revision, |step| step.name.clone()) }
 }
 
-/// The same of what needs no warnings: it was so before.
-fn differences(plan: &Plan, revision: u64) -> ProvisioningPlan {
+/// The same of what needs no warnings, for it was so before, and is told to whoever may look: numbers of handsets are masked, but where
+/// they are revealed.
+fn differences(plan: &Plan, revision: u64, reveal: bool) -> ProvisioningPlan {
+    steps(plan, revision, |step| match step.kind {
+        ThingKind::Blacklist if !reveal => masked(&step.name).into_owned(),
+        _ => step.name.clone(),
+    })
+}
+
+fn steps(plan: &Plan, revision: u64, name: impl Fn(&PlanStep) -> String) -> ProvisioningPlan {
     let steps = plan.steps.iter().map(|step| PlannedStep {
         kind: step.kind.to_string(),
-        name: step.name.clone(),
+        name: name(step),
         action: step.action.to_string(),
         fields: step
             .fields

@@ -15,6 +15,8 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
         body,
+        parameters::Reveal,
+        query::Parameters,
     },
     differences, if_match, unrevised,
 };
@@ -23,7 +25,7 @@ use crate::config::revisions;
 /// Brings provisioning back to what it was at a revision
 #[utoipa::path(
     post, path = "/provisioning/rollback", tag = "provisioning", operation_id = "rollback",
-    params(("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(Reveal, ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
     request_body = RollbackRequest,
     responses(
         (status = 200, description = "What was changed", body = ProvisioningPlan),
@@ -36,18 +38,23 @@ pub(in super::super) async fn handle(
     request: Request,
 ) -> Result<JsonAnswer<ProvisioningPlan>, ProblemAnswer> {
     let expected = if_match(request.headers())?;
+    let mut given = Parameters::of(request.uri());
+    let reveal = given.flag("reveal");
+    given.finish()?;
     let mut request: RollbackRequest = body::required(request).await?;
     request.expect_revision = request.expect_revision.or(expected);
-    Ok(JsonAnswer(rollback(&*state.store, &request, &by, state.clock.now()).await?))
+    Ok(JsonAnswer(rollback(&*state.store, &request, reveal, &by, state.clock.now()).await?))
 }
 
-/// Does it, as a new revision; or, asked to, only says what it would change.
+/// Does it, as a new revision; or, asked to, only says what it would change. Numbers are whole where they are to be revealed: who may see
+/// that is for the caller to know.
 ///
 /// # Errors
 /// There is no such revision, or it is not kept any more; provisioning is at another one than was expected; the store fails.
 pub async fn rollback(
     store: &dyn Store,
     request: &RollbackRequest,
+    reveal: bool,
     by: &Actor,
     now: Timestamp,
 ) -> Result<ProvisioningPlan, VerbError> {
@@ -58,5 +65,5 @@ pub async fn rollback(
     };
     let done =
         revisions::roll_back(store, to, expect_revision, dry_run, &by, now).await.map_err(unrevised)?;
-    Ok(differences(&done.plan, done.revision))
+    Ok(differences(&done.plan, done.revision, reveal))
 }

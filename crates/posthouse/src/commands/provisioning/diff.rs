@@ -10,7 +10,7 @@ Examples:
   posthouse provisioning diff 12          (what revision 12 changed)
   posthouse provisioning diff 9 12        (what is different at revision 12 from what was at 9)
 
-Secrets are compared and never shown.")]
+Secrets are compared and never shown, and numbers of the blacklist are masked.")]
 pub(super) struct Diff {
     #[command(flatten)]
     store: StoreArgs,
