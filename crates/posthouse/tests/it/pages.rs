@@ -68,6 +68,8 @@ async fn pages_are_for_those_who_signed_in_and_codes_for_everybody() {
         ("/users", "/sign-in?next=%2fusers"),
         ("/try", "/sign-in?next=%2ftry"),
         ("/keys?account=acme", "/sign-in?next=%2fkeys%3faccount%3dacme"),
+        ("/captures", "/sign-in?next=%2fcaptures"),
+        ("/captures/1", "/sign-in?next=%2fcaptures%2f1"),
     ] {
         let said = ask(admin, "GET", path, &[], "").await;
         assert_eq!(said.status, 303, "{path}");
@@ -548,6 +550,131 @@ async fn a_viewer_looks_and_changes_nothing() {
         assert!(refused.body.contains("this needs the right"), "{path}: {}", refused.body);
     }
     waits(&town, id, State::Parked, 1).await;
+    town.close().await;
+}
+
+/// A rollback's plan names blocked numbers masked, to administrators too; whole ones are asked for, and the audit says so.
+#[tokio::test]
+async fn numbers_of_a_revision_are_masked_till_they_are_revealed() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let blocked = ask(admin, "POST", "/numbers", &own, "number=16175550177&do=block").await;
+    assert_eq!(blocked.status, 303, "{}", blocked.body);
+    for path in ["/provisioning/1", "/provisioning/2"] {
+        let page = ask(admin, "GET", path, &[&cookie], "").await;
+        assert!(page.body.contains("blacklist +1617•••0177"), "{path}: {}", page.body);
+        assert!(!page.body.contains("16175550177"), "{path}: {}", page.body);
+        let reveal = format!("href=\"{path}?reveal=true\"");
+        assert!(page.body.contains(&reveal), "{path}: {}", page.body);
+    }
+    let whole = ask(admin, "GET", "/provisioning/1?reveal=true", &[&cookie], "").await;
+    assert!(whole.body.contains("remove blacklist 16175550177"), "{}", whole.body);
+    assert!(!whole.body.contains("?reveal=true"), "{}", whole.body);
+    let audit = ask(admin, "GET", "/audit?verb=reveal&since=1h", &[&cookie], "").await;
+    for target in ["/api/v1/provisioning/revisions/1/diff", "/api/v1/provisioning/rollback"] {
+        assert!(audit.body.contains(target), "{target}: {}", audit.body);
+    }
+    assert!(!audit.body.contains("<td data-label=\"What\">apply"), "{}", audit.body);
+    // By the API as well: whoever may look sees no whole number.
+    let bearer = ["Authorization: Bearer hush-hush", "Content-Type: application/json"];
+    let diff = ask(admin, "GET", "/api/v1/provisioning/revisions/2/diff", &bearer, "").await.json();
+    assert_eq!(diff["steps"][0]["name"], "+1617•••0177");
+    let rollback = r#"{"to":1,"dry_run":true}"#;
+    let back = ask(admin, "POST", "/api/v1/provisioning/rollback", &bearer, rollback).await.json();
+    assert_eq!(back["steps"][0]["name"], "+1617•••0177");
+    let revealed = "/api/v1/provisioning/rollback?reveal=true";
+    let back = ask(admin, "POST", revealed, &bearer, rollback).await.json();
+    assert_eq!(back["steps"][0]["name"], "16175550177");
+    town.close().await;
+}
+
+/// All that failed is a choice, and so are usual times; what is listed, counted and done to all is the same.
+#[tokio::test]
+async fn all_that_failed_in_the_last_hour_is_two_choices() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let retrieved = town.submit(&RawRequest::to("16175550100")).await;
+    let rejected = town.submit(&RawRequest::to("16175559003")).await;
+    let expired = town.submit(&RawRequest::to("16175559002")).await;
+    for id in [retrieved, rejected, expired] {
+        town.ended(id).await;
+    }
+    let page = ask(admin, "GET", "/messages?state=failed&since=1h&counted=yes", &[&cookie], "").await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    let lists = |id| page.body.contains(&format!("href=\"/messages/{id}\""));
+    assert!(lists(rejected) && lists(expired) && !lists(retrieved), "{}", page.body);
+    for shown in [
+        "<option value=\"failed\" selected>failed: all that ended, but not as Retrieved</option>",
+        "State: failed",
+        "<b>2 messages",
+        "href=\"/messages?failed=true&#38;since=1h\" aria-current=\"true\">last hour</a>",
+        "href=\"/messages?failed=true&#38;since=0%3A00\">today</a>",
+        "href=\"/messages?failed=true&#38;since=7d\">last 7 days</a>",
+    ] {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    // What is planned from here is about the same: the time is written out.
+    let filter = page.body.split("name=\"filter\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(filter.starts_with("failed=true&#38;since=20"), "{filter}");
+    let form = format!("verb=resubmit&filter={}", filter.replace("&#38;", "%26").replace('=', "%3D"));
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let planned = ask(admin, "POST", "/operations", &own, &form).await;
+    assert_eq!(planned.status, 303, "{}", planned.body);
+    let at = planned.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    let operation = ask(admin, "GET", at, &[&cookie], "").await;
+    assert!(operation.body.contains("would be about 2 messages"), "{}", operation.body);
+    // And the way back from it has the filters again.
+    let back = operation.body.split("href=\"/messages?").nth(1).unwrap().split('"').next().unwrap();
+    let list = ask(admin, "GET", &format!("/messages?{}", back.replace("&#38;", "&")), &[&cookie], "").await;
+    assert!(list.body.contains("State: failed"), "{}", list.body);
+    town.close().await;
+}
+
+/// What goes over the wire is looked at from a page, and is gone when it is removed.
+#[tokio::test]
+async fn a_capture_is_begun_looked_at_and_removed() {
+    let town = town().await;
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let own = [cookie.as_str(), "Sec-Fetch-Site: same-origin"];
+    let page = ask(admin, "GET", "/captures?carrier=31003", &[&cookie], "").await;
+    for shown in
+        ["There is none.", "<option value=\"account acme\">", "<option value=\"carrier 31003\" selected>"]
+    {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    for (form, fault) in [
+        ("of=account+nobody", "no account nobody is provisioned"),
+        ("of=account+acme&max=0", "It is not from 1 to 1000; write a number from 1 to 1000."),
+        (
+            "of=account+acme&max=many",
+            "Choose an account or a carrier, and a number of requests from 1 to 1000.",
+        ),
+    ] {
+        let refused = ask(admin, "POST", "/captures", &own, form).await;
+        assert_eq!(refused.status, 400, "{form}: {}", refused.body);
+        assert!(refused.body.contains(fault), "{form}: {}", refused.body);
+    }
+    let begun = ask(admin, "POST", "/captures", &own, "of=account+acme&minutes=1&max=50&reason=a+test").await;
+    assert!(begun.head.contains("location: /captures/1?done=begin\r\n"), "{}", begun.head);
+    let page = ask(admin, "GET", "/captures/1?done=begin", &[&cookie], "").await;
+    for shown in ["It has begun", "Nothing has come or gone since it began.", "data-poll=\"2\"", "0 of 50"] {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    let id = town.submit(&RawRequest::to("16175550100")).await;
+    town.ended(id).await;
+    let page = ask(admin, "GET", "/captures/1", &[&cookie], "").await;
+    let link = format!("href=\"/messages/{id}\"");
+    for shown in ["from the VASP", "SubmitReq", "+1617•••0100", &link] {
+        assert!(page.body.contains(shown), "{shown}: {}", page.body);
+    }
+    assert!(!page.body.contains("acme-key") && !page.body.contains("16175550100"), "{}", page.body);
+    let removed = ask(admin, "POST", "/captures/1/remove", &own, "").await;
+    assert!(removed.head.contains("location: /captures?done=remove\r\n"), "{}", removed.head);
+    assert_eq!(ask(admin, "GET", "/captures/1", &[&cookie], "").await.status, 404);
     town.close().await;
 }
 

@@ -103,10 +103,13 @@ async fn an_account_sees_its_own_and_nothing_else() {
     }
     for href in ["/queues", "/provisioning", "/audit"] {
         assert!(!menu.contains(&format!("href=\"{href}\"")), "{href}: {menu}");
-        assert_eq!(acme.sees(href).await.status, 404, "{href}");
+        let nothing = acme.sees(href).await;
+        assert_eq!(nothing.status, 404, "{href}");
+        assert!(nothing.body.contains("choose from the menu") && !nothing.body.contains("/api/"), "{href}");
     }
     let list = acme.sees("/messages").await;
     assert!(list.body.contains(&own.to_string()) && !list.body.contains(&foreign.to_string()));
+    assert!(list.body.contains("id=\"f-state\"") && !list.body.contains("id=\"f-account\""), "{}", list.body);
     for path in [
         format!("/messages/{foreign}"),
         format!("/messages/{foreign}?reveal=true"),

@@ -68,6 +68,7 @@ struct AccountPage {
     may_disable: bool,
     may_provision: bool,
     may_submit: bool,
+    may_capture: bool,
     /// What was just done, as a sentence.
     done: Option<&'static str>,
 }
@@ -97,7 +98,7 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
     let refusals: PageOf<RefusalView> = api.get(&by.actor, &format!("/refusals?limit=5&{of}")).await?;
     Ok(AccountPage {
         frame: Frame::of(&by.visitor, "/accounts"),
-        facts: facts(&account, queues.items.first()),
+        facts: words::facts_of_account(&account, queues.items.first()),
         endpoint: endpoints.items.into_iter().find(|one| one.account == name),
         traffic: traffic.map(|counted| counted.items).map_err(|problem| problem.to_string()),
         refusals: refusals.items,
@@ -105,23 +106,10 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
         may_disable: by.actor.may(Right::Disable),
         may_provision: by.actor.may(Right::Provision),
         may_submit: by.actor.may(Right::Submit),
+        may_capture: by.actor.may(Right::Capture),
         done: None,
         account,
     })
-}
-
-fn facts(account: &AccountView, queue: Option<&AccountQueue>) -> Vec<Fact> {
-    let messages =
-        |state: &str| Some(format!("/messages?{}", query([("account", &*account.name), ("state", state)])));
-    let mut facts = vec![("VASPID begins with", account.key_prefix.clone(), None)];
-    let Some(queue) = queue else { return facts };
-    facts.extend([
-        ("Waiting", queue.waiting.to_string(), messages("Accepted")),
-        ("In flight", queue.sending.to_string(), messages("Sending")),
-        ("At carriers", queue.at_carrier.to_string(), messages("Forwarded")),
-        ("Parked", queue.parked.to_string(), messages("Parked")),
-    ]);
-    facts
 }
 
 /// Disables an account, enables it, or changes who it may send as; leads back to it.

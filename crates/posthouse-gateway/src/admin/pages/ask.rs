@@ -11,7 +11,10 @@ use posthouse_core::actor::Actor;
 use serde::{Serialize, de::DeserializeOwned};
 use tower_service::Service as _;
 
-use super::super::{answer::JSON, context, rights::Rights};
+use super::{
+    super::{answer::JSON, context, rights::Rights},
+    words,
+};
 
 /// The verbs.
 #[derive(Clone)]
@@ -139,7 +142,12 @@ impl Api {
     ) -> Result<Response, ProblemDetails> {
         let malformed = || ProblemDetails::new(ProblemCode::Malformed);
         let uri: Uri = format!("{BASE}{path}").parse().map_err(|_| malformed())?;
-        context::authorize(by, self.rights.access(&method, uri.path()), uri.path())?;
+        let access = self.rights.access(&method, uri.path());
+        // Of a path of the API nobody knows who opened a page.
+        context::authorize(by, access, uri.path()).map_err(|problem| match problem.status {
+            404 => words::not_here(by),
+            _ => problem,
+        })?;
         let mut request = Request::builder()
             .method(method)
             .uri(uri)

@@ -9,10 +9,9 @@ use posthouse_api::{AuditRow, PageOf};
 
 use super::{
     PageState,
-    ask::query,
-    frame::{Frame, ok},
+    filters::FilterForm,
+    frame::{Frame, html},
     sessions::SignedIn,
-    sign_in::field,
     words,
 };
 
@@ -20,17 +19,21 @@ use super::{
 #[template(path = "audit.html")]
 struct AuditPage {
     frame: Frame,
+    filter: FilterForm,
     items: Vec<AuditRow>,
     next: Option<String>,
+    nothing: &'static str,
 }
 
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/audit");
-    let cursor = field(uri.query().unwrap_or_default().as_bytes(), "cursor");
-    let cursor =
-        cursor.map(|cursor| format!("?{}", query([("cursor", cursor.as_str())]))).unwrap_or_default();
-    match pages.api.get::<PageOf<AuditRow>>(&by.actor, &format!("/audit{cursor}")).await {
-        Ok(page) => ok(&AuditPage { frame, items: page.items, next: page.next }),
+    let mut filter = FilterForm::of("/audit", words::OF_AUDIT, &uri, pages.admin.clock.now());
+    let found = pages.api.get::<PageOf<AuditRow>>(&by.actor, &filter.api("/audit")).await;
+    match filter.listed(found) {
+        Ok((status, items, next)) => {
+            let nothing = filter.nothing();
+            html(status, &AuditPage { frame, filter, items, next, nothing })
+        }
         Err(problem) => frame.trouble(&problem),
     }
 }

@@ -95,6 +95,7 @@ struct CarrierPage {
     lately: Result<Vec<MessageShare>, String>,
     since: Timestamp,
     may_suspend: bool,
+    may_capture: bool,
     /// What was just done, or found, as a sentence.
     done: Option<String>,
 }
@@ -116,9 +117,10 @@ async fn page(pages: &PageState, by: &SignedIn, id: &str, done: Option<String>) 
     match gathered(pages, &by.actor, id).await {
         Ok(live) => {
             let (may_suspend, now) = (by.actor.may(Right::Suspend), pages.admin.clock.now());
+            let may_capture = by.actor.may(Right::Capture);
             let since = now.checked_sub(LATELY).unwrap_or(now);
             let lately = lately(pages, &by.actor, id, since).await;
-            ok(&CarrierPage { frame, now, live, lately, since, may_suspend, done })
+            ok(&CarrierPage { frame, now, live, lately, since, may_suspend, may_capture, done })
         }
         Err(problem) => frame.trouble(&problem),
     }
@@ -201,11 +203,7 @@ pub(super) async fn part(pages: &PageState, by: &Actor, id: &str) -> Result<Stri
 /// Charts of a carrier's connections: what each takes, may have in flight, and needs to answer.
 async fn charts(pages: &PageState, by: &Actor, id: &str) -> Result<Vec<Chart>, ProblemDetails> {
     let mut charts = Vec::new();
-    for (name, title) in [
-        ("forwarded", "Messages taken a second"),
-        ("window", "Window, in requests"),
-        ("answer", "Answer time, in milliseconds"),
-    ] {
+    for (name, title) in words::CARRIER_CHARTS.iter().copied() {
         let of = query([("name", name), ("carrier", id), ("step", "10")]);
         let found: PageOf<SeriesView> = pages.api.get(by, &format!("/stats/series?{of}")).await?;
         let named = |mut one: SeriesView| {
@@ -243,40 +241,12 @@ async fn gathered(pages: &PageState, by: &Actor, id: &str) -> Result<CarrierPart
         carrier.connections.iter().map(|view| ShownConnection { pace: pace(&view.name), view: view.clone() });
     Ok(CarrierPart {
         connections: connections.collect(),
-        facts: facts(&carrier, queue.as_ref()),
+        facts: words::facts_of_carrier(&carrier, queue.as_ref()),
         charts: charts(pages, by, id).await?,
         document: serde_json::to_string_pretty(&carrier.document).unwrap_or_default(),
         carrier,
         queue,
     })
-}
-
-fn facts(carrier: &CarrierView, queue: Option<&CarrierQueue>) -> Vec<Fact> {
-    let messages =
-        |state: &str| Some(format!("/messages?{}", query([("carrier", &*carrier.id), ("state", state)])));
-    let aliases = if carrier.aliases.is_empty() { "none".to_owned() } else { carrier.aliases.join(", ") };
-    let mut facts = vec![("Name", carrier.name.clone(), None), ("Other ids", aliases, None)];
-    let Some(queue) = queue else { return facts };
-    let oldest = match queue.oldest_seconds {
-        Some(_) => format!(", the oldest for {}; {} due", words::age(&queue.oldest_seconds), queue.due),
-        None => String::new(),
-    };
-    let overdue = match queue.overdue {
-        0 => String::new(),
-        overdue => format!(", {overdue} of them overdue"),
-    };
-    facts.extend([
-        ("Waiting", format!("{}{oldest}", queue.waiting), messages("Accepted")),
-        ("In flight", queue.sending.to_string(), messages("Sending")),
-        ("At the carrier", format!("{}{overdue}", queue.at_carrier), messages("Forwarded")),
-        ("Parked", queue.parked.to_string(), messages("Parked")),
-        (
-            "Unmatched reports",
-            queue.unmatched_reports.to_string(),
-            Some(format!("/unmatched-reports?{}", query([("carrier", &*carrier.id)]))),
-        ),
-    ]);
-    facts
 }
 
 /// Where the messages of a line of what came lately are listed.

@@ -94,7 +94,7 @@ fn number(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
         value if value < 1.0 => format!("{value:.2}"),
-        value if value < 10.0 => format!("{value:.1}"),
+        value if value < 10.0 => format!("{value:.1}").trim_end_matches(".0").to_owned(),
         value => format!("{value:.0}"),
     }
 }
@@ -198,14 +198,11 @@ mod tests {
     fn the_newest_is_at_the_right_a_hole_is_a_gap_and_the_table_says_the_same() {
         let chart = Chart::of("A second", &[series(&[Some(4.0), None, Some(1.0), Some(3.0)])]).unwrap();
         assert_eq!(chart.lines[0].path, "M600.0 48.0h.1L557.1 96.0M471.4 24.0h.1");
-        assert_eq!(chart.ticks, ["5.0", "2.5"]);
+        assert_eq!(chart.ticks, ["5", "2.5"]);
         assert_eq!(chart.ends, ["11:45", "12:00"]);
         let row = |time: &str, value: &str| (time.to_owned(), vec![value.to_owned()]);
-        assert_eq!(
-            chart.rows,
-            [row("11:59–12:00", "3.0"), row("11:58–11:59", "1.0"), row("11:56–11:57", "4.0")]
-        );
-        assert_eq!(chart.says, "A second: now accepted 3.0; at most 4.0 in the last 15 minutes");
+        assert_eq!(chart.rows, [row("11:59–12:00", "3"), row("11:58–11:59", "1"), row("11:56–11:57", "4")]);
+        assert_eq!(chart.says, "A second: now accepted 3; at most 4 in the last 15 minutes");
         assert!(Chart::of("A second", &[series(&[None, None])]).is_none());
         assert!(Chart::of("A second", &[]).is_none());
     }
@@ -227,7 +224,7 @@ mod tests {
             (0.1, ["0.10", "0.05"]),
             (0.01, ["0.010", "0.005"]),
             (0.2, ["0.20", "0.10"]),
-            (1.0, ["1.0", "0.50"]),
+            (1.0, ["1", "0.50"]),
             (1000.0, ["1000", "500"]),
         ] {
             assert_eq!(ticks(top), labels, "{top}");
@@ -237,7 +234,7 @@ mod tests {
     #[test]
     fn scales_end_at_round_numbers() {
         for (highest, top) in
-            [(0.0, "0.10"), (0.03, "0.10"), (0.2, "0.20"), (3.0, "5.0"), (17.0, "20"), (640.0, "1000")]
+            [(0.0, "0.10"), (0.03, "0.10"), (0.2, "0.20"), (3.0, "5"), (17.0, "20"), (640.0, "1000")]
         {
             assert_eq!(number(round_up(highest)), top, "{highest}");
         }

@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::{extract::Path, response::Response};
 use mm7::{MmStatus, StatusCode};
-use posthouse_api::{ProblemCode, ProblemDetails};
 use posthouse_core::codes::{Difference, PAGES, Page, STATUS_PAGES, StatusPage};
 
 use super::{
@@ -57,36 +56,19 @@ pub(super) async fn one(visitor: Visitor, Path(wanted): Path<String>) -> Respons
     let status = MmStatus::ALL.iter().find(|status| status.as_str().eq_ignore_ascii_case(&wanted));
     match status.and_then(|status| StatusPage::of(*status)) {
         Some(page) => ok(&of_status(frame, page)),
-        None => frame.trouble(
-            &ProblemDetails::new(ProblemCode::NotFound)
-                .detail(format!("{wanted} is no status code or delivery status of the table"))
-                .remedy("/codes lists them all"),
-        ),
+        None => frame.trouble(&words::no_code(&wanted)),
     }
 }
 
 fn of_code(frame: Frame, page: &'static Page) -> CodePage {
-    let wire = match page.code.details() {
-        Some(details) => format!("StatusText {:?}, Details {details:?}", page.code.text()),
-        None => format!("StatusText {:?}", page.code.text()),
-    };
-    let edits = page.example.edits.len();
-    let request = match edits {
-        0 => "The request of 1000".to_owned(),
-        1 => "The request of 1000 with 1 change".to_owned(),
-        _ => format!("The request of 1000 with {edits} changes"),
-    };
-    let introduction = match page.example.setup.words {
-        "" => request,
-        words => format!("{request}. It takes {words}"),
-    };
+    let introduction = words::example(page);
     CodePage {
         related: frame.who.is_some(),
         frame,
         heading: page.code.to_string(),
         heading_code: page.code.code().to_string(),
         meaning: page.meaning,
-        wire,
+        wire: words::code_on_the_wire(page),
         mapped: page
             .mapped()
             .into_iter()
@@ -95,25 +77,24 @@ fn of_code(frame: Frame, page: &'static Page) -> CodePage {
         developer: page.developer,
         operator: page.operator,
         retry: page.retry.words(),
-        raised_title: "Raised by",
+        raised_title: words::RAISED_BY,
         raised: raised(page),
         example: Some(ShownExample { introduction, differences: page.example.differences() }),
     }
 }
 
 fn of_status(frame: Frame, page: &'static StatusPage) -> CodePage {
-    let end = if page.status.is_terminal() { "the message has ended" } else { "another report follows" };
     CodePage {
         frame,
         heading: page.status.to_string(),
         heading_code: page.status.as_str().to_owned(),
         meaning: page.meaning,
-        wire: format!("MMStatus {:?}, StatusText {:?}; {end}", page.status.as_str(), page.status.text()),
+        wire: words::status_on_the_wire(page),
         mapped: Vec::new(),
         developer: page.developer,
         operator: page.operator,
         retry: page.retry.words(),
-        raised_title: "Comes when",
+        raised_title: words::COMES_WHEN,
         raised: page.origins().into_iter().map(|origin| origin.to_string()).collect(),
         example: None,
         related: false,

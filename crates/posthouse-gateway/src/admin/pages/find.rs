@@ -33,7 +33,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
     let q = q.trim();
     let frame = Frame { query: q.to_owned(), ..Frame::of(&by.visitor, "/find") };
     if q.is_empty() {
-        let nothing = Some("Write an id or a number into the box.".to_owned());
+        let nothing = Some(words::NOTHING_ASKED.to_owned());
         return ok(&FindPage { frame, found: None, nothing, all: None });
     }
     match pages.api.get::<FoundView>(&by.actor, &format!("/find?{}", query([("q", q)]))).await {

@@ -54,6 +54,7 @@ const PLACES: &[PlaceLink] = &[
     place("/codes", "Codes", 'd'),
     group("/provisioning", "Provisioning", 'p'),
     place("/audit", "Audit", 'a'),
+    place("/captures", "Captures", 'e'),
     place("/nodes", "Nodes", 's'),
     place("/users", "Users and tokens", 'w'),
 ];

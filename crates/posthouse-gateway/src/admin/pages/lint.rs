@@ -22,6 +22,7 @@ use super::{
     frame::{Frame, html, ok},
     sessions::SignedIn,
     sign_in::field,
+    words,
 };
 
 /// The longest request that is shown again in the form, in bytes.
@@ -60,7 +61,7 @@ pub(super) async fn judge(State(pages): State<Arc<PageState>>, by: SignedIn, req
     let Given { file, account, text } = given(&head.headers, whole);
     let mut page = page(&by, account, text);
     if file.is_empty() {
-        page.fault = Some("Paste a request, or choose a file.".to_owned());
+        page.fault = Some(words::NOTHING_TO_JUDGE.to_owned());
         return html(http::StatusCode::BAD_REQUEST, &page);
     }
     let path = match page.account.as_str() {

@@ -23,7 +23,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, Fact, MESSAGE_VERBS, MessageVerb, bytes, precise, short},
+    words::{self, Fact, MESSAGE_VERBS, MessageVerb},
 };
 
 /// What is computed anew while somebody watches.
@@ -43,7 +43,7 @@ impl MessagePart {
         Self {
             sentence: words::of_message(&shown),
             code: explained(&shown),
-            facts: facts(&shown),
+            facts: words::facts_of_message(&shown),
             verbs: verbs(by, &shown),
             shown,
         }
@@ -160,32 +160,6 @@ fn code(reason: &str) -> Option<String> {
 fn explained(shown: &MessageDetail) -> Option<String> {
     let state = &shown.message.state;
     shown.message.reason.as_deref().and_then(code).or_else(|| words::ended(state).map(|_| state.clone()))
-}
-
-fn facts(shown: &MessageDetail) -> Vec<Fact> {
-    let message = &shown.message;
-    let filter = |name, value: &str| Some(format!("/messages?{}", query([(name, value)])));
-    vec![
-        ("Account", message.account.clone(), filter("account", &message.account)),
-        ("VASID", message.vasid.clone(), None),
-        ("Sender", message.sender.clone(), None),
-        ("Recipient", message.recipient.clone(), None),
-        ("TransactionID", message.transaction_id.clone(), filter("transaction_id", &message.transaction_id)),
-        ("Carrier", message.carrier.clone(), filter("carrier", &message.carrier)),
-        (
-            "Carrier's MessageID",
-            message
-                .carrier_message_id
-                .clone()
-                .unwrap_or_else(|| if shown.next.is_some() { "none yet" } else { "none" }.to_owned()),
-            None,
-        ),
-        ("Attempts", message.attempts.to_string(), None),
-        ("Accepted", precise(&message.accepted_at), None),
-        ("Changed", precise(&message.changed_at), None),
-        ("ExpiryDate", short(&message.expires_at), None),
-        ("Content", bytes(message.bytes), None),
-    ]
 }
 
 #[cfg(test)]

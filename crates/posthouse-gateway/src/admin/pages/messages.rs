@@ -6,32 +6,17 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{MessageTotal, MessageView, PageOf};
-use posthouse_core::{
-    actor::Right, life::state::State as MessageState, operation::OperationVerb,
-    provisioning::words::OneOfWords,
-};
+use posthouse_core::{actor::Right, operation::OperationVerb, provisioning::words::OneOfWords};
 
 use super::{
     PageState,
     ask::query,
-    filters::{FilterForm, FilterSpec},
+    filters::FilterForm,
     frame::{Frame, html},
     sessions::SignedIn,
     sign_in::field,
     words,
 };
-
-const FILTERS: &[FilterSpec] = &[
-    FilterSpec::one_of("state", "State", || MessageState::all().map(MessageState::as_str).collect()),
-    FilterSpec::text("account", "Account", "acme"),
-    FilterSpec::text("carrier", "Carrier", "31003"),
-    FilterSpec::text("to", "Recipient", "+1 617 555 0100"),
-    FilterSpec::text("transaction_id", "TransactionID", "order-7781"),
-    FilterSpec::text("code", "Code", "4006"),
-    FilterSpec::text("connection", "Connection", "vzw-1"),
-    FilterSpec::text("since", "Accepted since", "2026-11-29T02:00Z"),
-    FilterSpec::text("until", "Accepted before", "2026-11-29T02:20Z"),
-];
 
 #[derive(Template)]
 #[template(path = "messages.html")]
@@ -40,7 +25,7 @@ struct MessagesPage {
     filter: FilterForm,
     items: Vec<MessageView>,
     next: Option<String>,
-    nothing: String,
+    nothing: &'static str,
     /// What can be done to all of them, for whom may; each with what it does.
     bulk: Vec<(&'static str, &'static str)>,
     /// The filters, as a query.
@@ -51,11 +36,12 @@ struct MessagesPage {
 
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/messages");
-    let mut filter = FilterForm::of("/messages", FILTERS, &uri);
+    let mut filter =
+        FilterForm::of("/messages", words::OF_MESSAGES, &uri, pages.admin.clock.now()).of_own(&by.actor);
     let found = pages.api.get::<PageOf<MessageView>>(&by.actor, &filter.api("/messages")).await;
     match filter.listed(found) {
         Ok((status, items, next)) => {
-            let nothing = filter.nothing("No message was accepted yet. Try: posthouse send --help");
+            let nothing = filter.nothing();
             let may = by.actor.may(Right::Bulk) && !items.is_empty();
             let bulk = <OperationVerb as OneOfWords>::ALL
                 .iter()

@@ -8,6 +8,7 @@ mod ask;
 mod assets;
 mod audit;
 mod callbacks;
+mod captures;
 mod carriers;
 mod chart;
 mod codes;
@@ -117,6 +118,9 @@ impl Pages {
             .route("/provisioning/{number}", get(revisions::one))
             .route("/provisioning/{number}/rollback", post(revisions::rollback))
             .route("/audit", get(audit::handle))
+            .route("/captures", get(captures::list).post(captures::begin))
+            .route("/captures/{id}", get(captures::one))
+            .route("/captures/{id}/remove", post(captures::remove))
             .route("/users", get(users::handle))
             .route("/users/add/{kind}", post(users::add))
             .route("/users/{name}/{verb}", post(users::act))
@@ -208,7 +212,5 @@ async fn not_allowed(visitor: Visitor) -> Response {
 }
 
 async fn not_found(visitor: Visitor, request: Request) -> Response {
-    let detail = format!("there is no page at {}", request.uri().path());
-    let problem = ProblemDetails::new(ProblemCode::NotFound).detail(detail);
-    Frame::of(&visitor, "").trouble(&problem)
+    Frame::of(&visitor, "").trouble(&words::no_page(request.uri().path()))
 }

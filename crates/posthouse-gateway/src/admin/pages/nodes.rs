@@ -19,7 +19,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, Fact, bytes},
+    words::{self, Fact},
 };
 
 #[derive(Template)]
@@ -43,29 +43,17 @@ pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri:
     match (nodes, store) {
         (Ok(nodes), Ok(store)) => {
             let may_drain = by.actor.may(Right::Drain);
-            ok(&NodesPage { frame, items: nodes.items, facts: facts(&store), store, may_drain, done })
+            ok(&NodesPage {
+                frame,
+                items: nodes.items,
+                facts: words::facts_of_store(&store),
+                store,
+                may_drain,
+                done,
+            })
         }
         (Err(problem), _) | (_, Err(problem)) => frame.trouble(&problem),
     }
-}
-
-fn facts(store: &StoreView) -> Vec<Fact> {
-    let mut facts: Vec<Fact> = Vec::new();
-    facts.extend(store.database_bytes.map(|size| ("Database", bytes(size), None)));
-    facts.extend(store.volumes.iter().map(|volume| {
-        let name = if volume.name == "media" { "Free for media" } else { "Free for the database" };
-        (
-            name,
-            format!(
-                "{}; below {} nothing is accepted",
-                bytes(volume.free_bytes),
-                bytes(store.low_water_bytes)
-            ),
-            None,
-        )
-    }));
-    facts.push(("Transactions that wait", store.writes_waiting.to_string(), None));
-    facts
 }
 
 /// Drains a node, or has it take new messages again.

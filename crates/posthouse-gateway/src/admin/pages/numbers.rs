@@ -85,26 +85,10 @@ async fn explain(
         sentence: words::of_number(&found),
         code: found.code,
         tone: if found.code == 1000 { "good" } else { "bad" },
-        facts: facts(&found),
+        facts: words::facts_of_number(&found),
         remedy: found.remedy,
         blocked: blocked.items,
     })
-}
-
-fn facts(found: &LookupView) -> Vec<Fact> {
-    let decided = words::decided(found);
-    let carrier = |id: &String| format!("/carriers/{}", segment(id));
-    let mut facts = vec![
-        ("Number", found.number.clone(), None),
-        ("Decided by", decided.to_owned(), None),
-        (
-            "Carrier",
-            found.carrier.clone().unwrap_or_else(|| "none".to_owned()),
-            found.carrier.as_ref().map(carrier),
-        ),
-    ];
-    facts.extend(found.prefix.clone().map(|prefix| ("Range", prefix, None)));
-    facts
 }
 
 /// Blocks a number or unblocks it, for all or for one account.

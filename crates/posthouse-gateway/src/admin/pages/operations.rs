@@ -23,7 +23,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
-    words::{self, Fact, short},
+    words::{self, Fact},
 };
 
 #[derive(Template)]
@@ -122,7 +122,7 @@ pub(super) async fn one(
             now: pages.admin.clock.now(),
             sentence: words::of_operation(&shown),
             about: words::messages(shown.count),
-            facts: facts(&shown),
+            facts: words::facts_of_operation(&shown),
             items: items.items,
             next: items.next.map(|next| format!("{path}?{}", query([("cursor", &*next)]))),
             may: by.actor.may(Right::Bulk),
@@ -157,47 +157,6 @@ pub(super) async fn act(
         Ok(_) => see_other(&path),
         Err(problem) => Frame::of(&by.visitor, "/operations").trouble(&problem),
     }
-}
-
-fn facts(shown: &OperationView) -> Vec<Fact> {
-    let mut facts = vec![
-        ("Verb", shown.verb.clone(), None),
-        ("Which", which(shown).0, which(shown).1),
-        ("Planned by", format!("{} at {}", shown.by, short(&shown.created_at)), None),
-    ];
-    let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value, None)));
-    add("Why", shown.reason.clone());
-    add("To carrier", shown.carrier.clone());
-    add("Over", shown.via.clone());
-    add("Parked", shown.parked.then(|| "also those that may have arrived".to_owned()));
-    add("Reports", shown.reports.then(|| "the VASP gets reports on the new messages".to_owned()));
-    add("Started", shown.started_at.as_ref().map(short));
-    add("Ended", shown.ended_at.as_ref().map(short));
-    facts
-}
-
-/// Which messages it is about, and where they are listed.
-fn which(shown: &OperationView) -> (String, Option<String>) {
-    let Some(filter) = &shown.filter else {
-        return (format!("{} named one by one", words::messages(shown.named as u64)), None);
-    };
-    // What a filter has is what its JSON has: texts, numbers, lists of texts.
-    let value = serde_json::to_value(filter).unwrap_or_default();
-    let mut pairs = Vec::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        match value {
-            serde_json::Value::Array(all) => pairs.extend(all.iter().map(|one| (name.clone(), plain(one)))),
-            one => pairs.push((name.clone(), plain(one))),
-        }
-    }
-    let shown = |value: &str| value.parse::<Timestamp>().map_or_else(|_| value.to_owned(), |at| short(&at));
-    let words: Vec<String> = pairs.iter().map(|(name, value)| format!("{name} {}", shown(value))).collect();
-    let listed = query(pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-    (words.join(", "), Some(format!("/messages?{listed}")))
-}
-
-fn plain(value: &serde_json::Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Reasons and how many, the most first.

@@ -67,17 +67,9 @@ async fn gathered(pages: &PageState, by: &Actor) -> Result<OverviewPart, Problem
     let store = pages.api.get::<StoreView>(by, "/stats/store").await?;
     let nodes = pages.api.get::<PageOf<NodeView>>(by, "/nodes").await?.items;
     let certificates = pages.api.get::<PageOf<CertificateView>>(by, "/certificates").await?.items;
-    let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
     Ok(OverviewPart {
         sentences: words::sentences((&store, &nodes, &certificates), &queues, &endpoints),
-        tiles: vec![
-            ("Waiting", sum(|queue| queue.waiting), "/messages?state=Accepted"),
-            ("In flight", sum(|queue| queue.sending), "/messages?state=Sending"),
-            ("At carriers", sum(|queue| queue.at_carrier), "/messages?state=Forwarded"),
-            ("Parked", sum(|queue| queue.parked), "/messages?state=Parked"),
-            ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum(), "/callbacks"),
-            ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum(), "/callbacks"),
-        ],
+        tiles: words::tiles(&queues, &endpoints),
         chart: chart(pages, by).await?,
         queues,
         endpoints,
@@ -93,5 +85,5 @@ async fn chart(pages: &PageState, by: &Actor) -> Result<Option<Chart>, ProblemDe
             pages.api.get(by, &format!("/stats/series?step=10&name={name}")).await?;
         series.extend(found.items.into_iter().map(|one| (name.to_owned(), one)));
     }
-    Ok(Chart::of("Messages a second", &series))
+    Ok(Chart::of(words::TRAFFIC, &series))
 }

@@ -22,6 +22,7 @@ use super::{
     see_other,
     sessions::{self, Beginning},
     sign_in::{field, with_cookie},
+    words,
 };
 use crate::{http::peer::Peer, secrets::hash_password};
 
@@ -57,7 +58,7 @@ pub(super) async fn set(State(pages): State<Arc<PageState>>, request: Request) -
     };
     let fault = match password == text("again") {
         true => password_fault(&password),
-        false => Some("the two are not the same; write the same password twice"),
+        false => Some(words::NOT_THE_SAME),
     };
     if fault.is_some() {
         let page = SetPasswordPage { frame: Frame::public(PLACE), link, name: user.name, fault };
@@ -83,7 +84,7 @@ async fn user_of(admin: &AdminState, peer: Option<&Peer>, link: &str) -> Result<
     let user = found.map_err(|error| of_store(&error))?.filter(|_| is_known);
     let now = admin.clock.now();
     let is_good = |user: &UserRecord| user.link.as_ref().is_some_and(|link| !link.is_expired(now));
-    user.filter(is_good).ok_or_else(over)
+    user.filter(is_good).ok_or_else(words::link_is_over)
 }
 
 async fn carried_out(
@@ -105,12 +106,12 @@ async fn carried_out(
     let (hash, now) = (hash_of(admin, link).await?, admin.clock.now());
     let is_set = admin.store.set_password(&hash, &password_hash, &by, now).await;
     if !is_set.map_err(|error| of_store(&error))? {
-        return Err(over());
+        return Err(words::link_is_over());
     }
     tracing::info!(%address, name, "a password was set");
     let origin = SessionOrigin::User(name.clone());
     let beginning = Beginning { name, role, origin, expires_at: None };
-    sessions::begin(admin, beginning, address).await?.ok_or_else(over)
+    sessions::begin(admin, beginning, address).await?.ok_or_else(words::link_is_over)
 }
 
 async fn hash_of(admin: &AdminState, link: &str) -> Result<String, ProblemDetails> {
@@ -118,10 +119,4 @@ async fn hash_of(admin: &AdminState, link: &str) -> Result<String, ProblemDetail
         VerbError::Refused(problem) => problem,
         VerbError::Store(error) => of_store(&error),
     })
-}
-
-fn over() -> ProblemDetails {
-    ProblemDetails::new(ProblemCode::NotFound)
-        .detail("this link is wrong, was used, or is older than 10 minutes")
-        .remedy("ask an administrator for a new one: posthouse users reset NAME")
 }

@@ -12,22 +12,12 @@ use posthouse_api::{PageOf, RefusalView};
 
 use super::{
     PageState,
-    ask::{query, segment},
-    filters::{FilterForm, FilterSpec},
+    ask::segment,
+    filters::FilterForm,
     frame::{Frame, html, ok},
     sessions::SignedIn,
-    words::{self, Fact, precise},
+    words::{self, Fact},
 };
-
-const FILTERS: &[FilterSpec] = &[
-    FilterSpec::text("account", "Account", "acme"),
-    FilterSpec::text("code", "Code", "2513"),
-    FilterSpec::text("peer", "From address", "198.51.100.7"),
-    FilterSpec::text("transaction_id", "TransactionID", "order-7781"),
-    FilterSpec::text("to", "Recipient", "+1 617 555 0100"),
-    FilterSpec::text("since", "Since", "2026-11-29T02:00Z"),
-    FilterSpec::text("until", "Before", "2026-11-29T02:20Z"),
-];
 
 #[derive(Template)]
 #[template(path = "refusals.html")]
@@ -36,16 +26,17 @@ struct RefusalsPage {
     filter: FilterForm,
     items: Vec<RefusalView>,
     next: Option<String>,
-    nothing: String,
+    nothing: &'static str,
 }
 
 pub(super) async fn list(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/refusals");
-    let mut filter = FilterForm::of("/refusals", FILTERS, &uri);
+    let mut filter =
+        FilterForm::of("/refusals", words::OF_REFUSALS, &uri, pages.admin.clock.now()).of_own(&by.actor);
     let found = pages.api.get::<PageOf<RefusalView>>(&by.actor, &filter.api("/refusals")).await;
     match filter.listed(found) {
         Ok((status, items, next)) => {
-            let nothing = filter.nothing("No request was refused.");
+            let nothing = filter.nothing();
             html(status, &RefusalsPage { frame, filter, items, next, nothing })
         }
         Err(problem) => frame.trouble(&problem),
@@ -68,37 +59,14 @@ pub(super) async fn one(
 ) -> Response {
     let frame = Frame::of(&by.visitor, "/refusals");
     match pages.api.get::<RefusalView>(&by.actor, &format!("/refusals/{}", segment(&id))).await {
-        Ok(shown) => {
-            ok(&RefusalPage { frame, sentence: words::of_refusal(&shown), facts: facts(&shown), shown })
-        }
+        Ok(shown) => ok(&RefusalPage {
+            frame,
+            sentence: words::of_refusal(&shown),
+            facts: words::facts_of_refusal(&shown),
+            shown,
+        }),
         Err(problem) => frame.trouble(&problem),
     }
-}
-
-fn facts(shown: &RefusalView) -> Vec<Fact> {
-    let filter = |name: &str, value: &str| Some(format!("/refusals?{}", query([(name, value)])));
-    let linked = |name, label: &'static str, value: &Option<String>| match value {
-        Some(value) => (label, value.clone(), filter(name, value)),
-        None => (label, "could not be told".to_owned(), None),
-    };
-    let plain =
-        |label, value: &Option<String>| (label, value.clone().unwrap_or_else(|| "none".to_owned()), None);
-    let mut facts = vec![
-        ("Code", format!("{} {}", shown.code, shown.text), Some(format!("/codes/{}", shown.code))),
-        linked("account", "Account", &shown.account),
-        ("From address", shown.peer.clone(), filter("peer", &shown.peer)),
-        linked("transaction_id", "TransactionID", &shown.transaction_id),
-        plain("VASID", &shown.vasid),
-        plain("Sender", &shown.sender),
-        plain("Recipient", &shown.recipient),
-        ("Body", words::bytes(shown.bytes), None),
-        ("Refused by", format!("row {} of the order of checks: {}", shown.row, shown.rule), None),
-        ("At", precise(&shown.at), None),
-    ];
-    if shown.times > 1 {
-        facts.push(("So far", format!("{} times, last at {}", shown.times, precise(&shown.last_at)), None));
-    }
-    facts
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use axum::{
 };
 use http::Uri;
 use posthouse_api::{PageOf, ProvisioningPlan, RevisionView, RollbackRequest};
-use posthouse_core::actor::Right;
+use posthouse_core::{actor::Right, shown::MASK};
 
 use super::{
     super::body,
@@ -52,32 +52,41 @@ struct RevisionPage {
     back: Option<Vec<String>>,
     /// The revision at which provisioning is.
     expect: u64,
+    /// Whether there are masked numbers, and whoever looks may see them whole.
+    may_reveal: bool,
 }
 
 pub(super) async fn one(
     State(pages): State<Arc<PageState>>,
     by: SignedIn,
     Path(number): Path<String>,
+    uri: Uri,
 ) -> Response {
     let frame = Frame::of(&by.visitor, "/provisioning");
-    let path = format!("/provisioning/revisions/{}/diff", segment(&number));
+    let reveal =
+        field(uri.query().unwrap_or_default().as_bytes(), "reveal").is_some_and(|asked| asked == "true");
+    let asks = if reveal { "?reveal=true" } else { "" };
+    let path = format!("/provisioning/revisions/{}/diff{asks}", segment(&number));
     let changed = match pages.api.get::<ProvisioningPlan>(&by.actor, &path).await {
         Ok(changed) => changed,
         Err(problem) => return frame.trouble(&problem),
     };
-    let mut page = RevisionPage { frame, number, lines: changed.lines(), back: None, expect: 0 };
+    let mut page =
+        RevisionPage { frame, number, lines: changed.lines(), back: None, expect: 0, may_reveal: false };
     if by.actor.may(Right::Rollback)
         && let Ok(to) = page.number.parse()
     {
         let request = RollbackRequest { to, dry_run: true, expect_revision: None };
         // A revision that is kept no more can be seen, and not gone back to.
-        if let Ok(back) =
-            pages.api.post::<ProvisioningPlan>(&by.actor, "/provisioning/rollback", &request).await
-        {
+        let path = format!("/provisioning/rollback{asks}");
+        if let Ok(back) = pages.api.post::<ProvisioningPlan>(&by.actor, &path, &request).await {
             page.expect = back.revision;
             page.back = Some(back.lines());
         }
     }
+    let is_masked = |line: &String| line.contains(MASK);
+    page.may_reveal =
+        by.actor.may(Right::Reveal) && page.lines.iter().chain(page.back.iter().flatten()).any(is_masked);
     ok(&page)
 }
 

@@ -39,26 +39,6 @@ struct SandboxPage {
     numbers: &'static [(&'static str, &'static str)],
 }
 
-/// The numbers that do something, by their last four digits.
-const NUMBERS: &[(&str, &str)] = &[
-    ("2002, 2004, 4000 to 4007 …", "refused with that code"),
-    ("3500", "never answered"),
-    ("9002", "taken, then Expired"),
-    ("9003", "taken, then Rejected"),
-    ("9004", "taken, then Deferred, then Retrieved"),
-    ("9005", "taken, then Indeterminate"),
-    ("9006", "taken, then Unrecognized"),
-    ("9007", "taken, then Unreachable"),
-    ("9008", "taken, and never reported"),
-    ("9010", "reported before it is taken"),
-    ("9011", "reported twice"),
-    ("9012", "busy three times (4006), then taken and Retrieved"),
-    ("9013", "HTTP 500 once, then taken and Retrieved"),
-    ("9014", "refused with 4007"),
-    ("9015", "an answer that breaks off"),
-    ("anything else", "taken, then Retrieved"),
-];
-
 pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, uri: Uri) -> Response {
     let frame = Frame::of(&by.visitor, "/sandbox");
     let asked = |name: &str| field(uri.query().unwrap_or_default().as_bytes(), name);
@@ -74,7 +54,7 @@ pub(super) async fn handle(State(pages): State<Arc<PageState>>, by: SignedIn, ur
         items: Vec::new(),
         next: None,
         done,
-        numbers: NUMBERS,
+        numbers: words::SANDBOX_NUMBERS,
     };
     let found = match &page.account {
         None => {

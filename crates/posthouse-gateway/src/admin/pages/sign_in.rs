@@ -20,6 +20,7 @@ use super::{
     frame::{Frame, html, ok},
     see_other,
     sessions::{self, Beginning, Visitor},
+    words,
 };
 use crate::{auth::PasswordVerdict, http::peer::Peer, secrets::vasp_hash};
 
@@ -79,8 +80,8 @@ pub(super) async fn sign_in(State(pages): State<Arc<PageState>>, request: Reques
         Ok(cookie) => with_cookie(see_other(&next), &cookie),
         Err(problem) => {
             let fault = Some(match (problem.status, field(&form, "password")) {
-                (401, Some(_)) => "This name or this password is wrong.".to_owned(),
-                (401, None) => "This token is wrong, or it is over.".to_owned(),
+                (401, Some(_)) => words::WRONG_PASSWORD.to_owned(),
+                (401, None) => words::WRONG_TOKEN.to_owned(),
                 _ => problem.to_string(),
             });
             let status = HttpStatus::from_u16(problem.status).unwrap_or(HttpStatus::UNAUTHORIZED);

@@ -21,6 +21,7 @@ use super::{
     see_other,
     sessions::SignedIn,
     sign_in::field,
+    words,
 };
 
 /// The longest file that is kept in the page from one look to the next, in bytes.
@@ -125,12 +126,13 @@ async fn provisioned(
 /// What a form begins with: what is right, as far as that can be told.
 fn fill_in(page: &mut TryPage) {
     let service = page.services.iter().find(|service| service.default).or(page.services.first());
+    let [subject, text] = words::TRIED;
     page.asked = SubmissionRequest {
         vasid: service.map(|service| service.vasid.clone()),
         from: service.and_then(|service| service.senders.first().cloned()),
         to: if page.is_sandbox { vec![NUMBER.to_owned()] } else { Vec::new() },
-        subject: Some("Hello".to_owned()),
-        text: Some("Hello from the post house".to_owned()),
+        subject: Some(subject.to_owned()),
+        text: Some(text.to_owned()),
         sample: true,
         delivery_report: Some(true),
         ..SubmissionRequest::default()

@@ -84,9 +84,9 @@ pub(super) async fn add(
         "token" => {
             let request = TokenRequest { name, role, expires_at: None };
             pages.api.post::<IssuedToken>(&by.actor, "/tokens", &request).await.map(|issued| Told {
-                heading: format!("The token of {}", issued.view.name),
+                heading: words::token_of(&issued.view.name),
                 secret: issued.token,
-                what: "It is shown this once; keep it.",
+                what: words::TOKEN_IS_TOLD_ONCE,
             })
         }
         other => Err(no_verb(other)),
@@ -146,8 +146,8 @@ fn of_link(issued: IssuedLink, headers: &HeaderMap) -> Told {
     let here = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let here = here.filter(|origin| origin.contains("://")).unwrap_or_default();
     Told {
-        heading: format!("The link of {}", issued.view.name),
+        heading: words::link_of(&issued.view.name),
         secret: format!("{here}{}", issued.link),
-        what: "It is shown this once, and good for 10 minutes: by it the password is set.",
+        what: words::LINK_IS_TOLD_ONCE,
     }
 }

@@ -119,6 +119,7 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         here.starts_with("/operations/").then_some(here)
     })
     .await;
+    let capture = capture(browser, admin).await;
     vec![
         ("overview", "/".to_owned()),
         ("messages", "/messages".to_owned()),
@@ -157,12 +158,33 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         ("provisioning", "/provisioning".to_owned()),
         ("revision", "/provisioning/1".to_owned()),
         ("audit", "/audit".to_owned()),
+        ("captures", "/captures".to_owned()),
+        ("capture", capture),
         ("users", "/users".to_owned()),
         ("codes", "/codes".to_owned()),
         ("code", "/codes/2513".to_owned()),
         ("status", "/codes/Retrieved".to_owned()),
         ("trouble", "/nothing".to_owned()),
     ]
+}
+
+/// A capture that has something.
+async fn capture(browser: &Browser, admin: &str) -> String {
+    browser.open(&format!("{admin}/captures?account=acme")).await;
+    browser.run("document.querySelector('form[action=\"/captures\"]').requestSubmit()").await;
+    let place = eventually("a capture is begun", async || {
+        let here = text(browser, "return location.pathname").await;
+        here.starts_with("/captures/").then_some(here)
+    })
+    .await;
+    browser.open(&format!("{admin}/try?account=acme")).await;
+    browser.run("document.querySelector('#t-to').value = '16175550100'; document.querySelector('button[value=send]').click()").await;
+    eventually("a message is sent", async || {
+        let here = text(browser, "return location.pathname").await;
+        here.starts_with("/messages/").then_some(())
+    })
+    .await;
+    place
 }
 
 /// axe-core, where `POSTHOUSE_AXE` says that it lies.

@@ -1,4 +1,4 @@
-//! Why somebody is not signed in.
+//! Why somebody is not signed in, as the log says it; what the page says is in `words`.
 
 use http::StatusCode as HttpStatus;
 
@@ -6,31 +6,27 @@ use super::id_token::TokenFault;
 
 /// Why somebody is not signed in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum OidcFault {
+pub(in super::super) enum OidcFault {
     /// What came back is no answer to what was asked for.
-    #[error("This sign-in was begun in another browser, or longer than ten minutes ago. Begin it again.")]
+    #[error("what came back was not asked for by this browser")]
     Foreign,
     /// The issuer said no.
-    #[error("The issuer refuses: {0}. Ask who runs it, or sign in with a password.")]
+    #[error("the issuer refuses: {0}")]
     Denied(String),
     /// The issuer does not do what it has to.
-    #[error("The issuer cannot be used now: {0}. Sign in with a password or a token, or try again later.")]
+    #[error("the issuer cannot be used: {0}")]
     Issuer(String),
     /// Others are being signed in.
-    #[error("Too many sign in at the same time. Try again in a moment.")]
+    #[error("too many sign in at the same time")]
     Busy,
     /// The id_token does not count.
-    #[error(
-        "What the issuer says cannot be trusted: {0}. Compare [admin.oidc] in posthouse.toml with the issuer's client."
-    )]
+    #[error("the id_token does not count: {0}")]
     Token(#[from] TokenFault),
     /// Who it is may do nothing here.
-    #[error(
-        "{0} is in no group that may sign in here. An administrator adds one to the roles of [admin.oidc] in posthouse.toml, or {0} to a group."
-    )]
+    #[error("{0} is in no group that has a role")]
     NoRole(String),
     /// The gateway itself fails.
-    #[error("Something broke; the log has it.")]
+    #[error("something broke")]
     Internal,
 }
 

@@ -49,7 +49,7 @@ pub(super) struct Expected<'a> {
 
 /// Why an id_token does not count.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TokenFault {
+pub(in super::super) enum TokenFault {
     /// It is none.
     #[error("the id_token cannot be read")]
     Unreadable,

@@ -22,17 +22,15 @@ use posthouse_core::{
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-pub(super) use self::issuer::Issuer;
-use self::{
-    fault::OidcFault,
-    id_token::{Expected, IdClaims},
-};
+use self::id_token::{Expected, IdClaims};
+pub(super) use self::{fault::OidcFault, issuer::Issuer};
 use super::{
     PageState,
     ask::query,
     see_other,
     sessions::{self, Beginning, cookie},
     sign_in::{self, field},
+    words,
 };
 use crate::{http::peer::Peer, random};
 
@@ -203,7 +201,7 @@ fn role<'r>(groups: &[&str], roles: &'r [(String, Role)]) -> Option<&'r Role> {
 }
 
 fn refused(pages: &PageState, next: String, fault: &OidcFault) -> Response {
-    sign_in::refused(pages, fault.status(), next, fault.to_string())
+    sign_in::refused(pages, fault.status(), next, words::of_oidc(fault))
 }
 
 /// The same answer, which sets these cookies.

@@ -1,26 +1,49 @@
 //! The words of pages that stand in no template: how states, times and counts read, sentences, and what verbs are called.
 //!
-//! Labels stand in templates, and those of filters and facts beside what they are about; whoever changes a word or translates looks there
-//! and here, and nowhere else.
+//! Labels of what stands in a template stand there, and the menu in `frame.rs`; whoever changes a word or translates looks there and here, and
+//! nowhere else.
 
+mod captures;
+mod codes;
+mod facts;
+mod filters;
+mod oidc;
+mod sandbox;
 mod sentences;
+mod sign_in;
 mod standing;
 mod verbs;
 
 use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_api::{CarrierQueue, ConnectionPace, EndpointView, TimelineLine};
-use posthouse_core::actor::Actor;
+use posthouse_core::{actor::Actor, counted};
 
 use crate::admin::queues::took;
 
 pub(super) use self::{
-    sentences::{
-        absent, decided, ended, of_message, of_mo, of_number, of_operation, of_probe, of_refusal, of_test,
-        place,
+    captures::{NO_CAPTURE, captured, leg, of_capture, refused},
+    codes::{COMES_WHEN, RAISED_BY, code_on_the_wire, example, no_code, status_on_the_wire},
+    facts::{
+        facts_of_account, facts_of_capture, facts_of_carrier, facts_of_message, facts_of_mo, facts_of_number,
+        facts_of_operation, facts_of_refusal, facts_of_store,
     },
-    standing::{Sentence, of_account, sentences},
-    verbs::{MESSAGE_VERBS, MessageVerb, done, no_verb, operation_does},
+    filters::{
+        FILTERS_ARE_WRONG, NOTHING_MATCHES, OF_AUDIT, OF_MESSAGES, OF_MO, OF_MO_FOR_NOBODY, OF_REFUSALS,
+        OF_UNMATCHED_REPORTS, USUAL_TIMES, none_of,
+    },
+    oidc::of_oidc,
+    sandbox::{NOTHING_TO_JUDGE, SANDBOX_NUMBERS, TRIED},
+    sentences::{
+        NOTHING_ASKED, absent, decided, ended, of_message, of_mo, of_number, of_operation, of_probe,
+        of_refusal, of_test, place,
+    },
+    sign_in::{
+        LINK_IS_TOLD_ONCE, NOT_THE_SAME, TOKEN_IS_TOLD_ONCE, WRONG_PASSWORD, WRONG_TOKEN, link_is_over,
+        link_of, token_of,
+    },
+    standing::{CARRIER_CHARTS, Sentence, TRAFFIC, of_account, sentences, tiles},
+    verbs::{MESSAGE_VERBS, MessageVerb, done, no_page, no_verb, not_here, operation_does},
 };
 
 /// A fact: its name, its value, and where it leads.
@@ -98,9 +121,19 @@ pub(super) fn count(count: u64) -> String {
     text
 }
 
+/// A count with what is counted.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    format!("{} {}", count(number), counted::of_number(&number, noun))
+}
+
 /// A count of messages.
 pub(super) fn messages(messages: u64) -> String {
-    if messages == 1 { "1 message".to_owned() } else { format!("{} messages", count(messages)) }
+    counted(messages, "message")
+}
+
+/// A count, with the verb that is said of so many: `1 is`, `2 are`.
+pub(super) fn are(number: u64) -> String {
+    format!("{} {}", count(number), if number == 1 { "is" } else { "are" })
 }
 
 /// With a capital letter in front.
@@ -244,6 +277,7 @@ mod tests {
             ["0", "999", "1,000", "13,277", "2,000,000"]
         );
         assert_eq!([1, 2, 1_000].map(messages), ["1 message", "2 messages", "1,000 messages"]);
+        assert_eq!([0, 1, 1_000].map(are), ["0 are", "1 is", "1,000 are"]);
         assert_eq!(age(&Some(200_000.0)), "2 days");
     }
 

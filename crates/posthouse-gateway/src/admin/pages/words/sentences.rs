@@ -61,7 +61,9 @@ pub(in super::super) fn of_mo(shown: &MoView) -> String {
     match (shown.state.as_str(), &shown.ended_at) {
         ("owed", _) => format!("It is owed to {}: a callback carries it.", shown.account),
         ("failed", _) => format!("{} did not take it, and it is not tried any more.", shown.account),
-        (_, Some(at)) => format!("{} has it since {}, or it was withdrawn then.", shown.account, precise(at)),
+        (_, Some(at)) => {
+            format!("It is settled since {}: {} took it, or it was withdrawn.", precise(at), shown.account)
+        }
         (state, None) => format!("It is {state}."),
     }
 }
@@ -107,9 +109,14 @@ pub(in super::super) fn of_operation(shown: &OperationView) -> String {
             format!("It is planned, and would be about {about}.{all} Nothing is done till it is started.")
         }
         "running" => {
-            format!("It is under way: {} of {} are looked at.", count(shown.looked_at), count(shown.count))
+            format!("It is under way: {} of {} looked at.", count(shown.looked_at), count(shown.count))
         }
-        "done" => format!("It is done: to {}; {left_alone} were left alone.", messages(shown.done)),
+        "done" => format!(
+            "It is done: to {}; {} {} left alone.",
+            messages(shown.done),
+            count(left_alone),
+            if left_alone == 1 { "was" } else { "were" }
+        ),
         other if shown.done == 0 => format!("It is {other}. Nothing was done."),
         other => format!("It is {other}. It was done to {}, and stays done.", messages(shown.done)),
     }
@@ -159,6 +166,9 @@ pub(in super::super) fn of_probe(name: &str, probed: &ConnectionProbed) -> Strin
         false => format!("{name}: nobody is there, at {}, after {} ms.", probed.url, probed.took_ms),
     }
 }
+
+/// That the find box was empty.
+pub(in super::super) const NOTHING_ASKED: &str = "Write an id or a number into the box.";
 
 /// Why nothing was found.
 pub(in super::super) fn absent(found: &FoundView) -> String {

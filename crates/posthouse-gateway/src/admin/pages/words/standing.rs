@@ -8,7 +8,7 @@ use posthouse_api::{
 
 use super::{
     super::ask::{query, segment},
-    age, count, messages, short,
+    age, are, messages, short,
 };
 
 /// That nothing is wrong.
@@ -19,6 +19,31 @@ pub(in super::super) struct Sentence {
     pub(in super::super) tone: &'static str,
     pub(in super::super) text: String,
     pub(in super::super) href: Option<String>,
+}
+
+/// What the chart of the overview is of.
+pub(in super::super) const TRAFFIC: &str = "Messages a second";
+/// The charts of a carrier: the series of each, and what it is of.
+pub(in super::super) const CARRIER_CHARTS: &[(&str, &str)] = &[
+    ("forwarded", "Messages taken a second"),
+    ("window", "Window, in requests"),
+    ("answer", "Answer time, in milliseconds"),
+];
+
+/// How many there are of what, and where they are listed.
+pub(in super::super) fn tiles(
+    queues: &[CarrierQueue],
+    endpoints: &[EndpointView],
+) -> Vec<(&'static str, u64, &'static str)> {
+    let sum = |of: fn(&CarrierQueue) -> u64| queues.iter().map(of).sum();
+    vec![
+        ("Waiting", sum(|queue| queue.waiting), "/messages?state=Accepted"),
+        ("In flight", sum(|queue| queue.sending), "/messages?state=Sending"),
+        ("At carriers", sum(|queue| queue.at_carrier), "/messages?state=Forwarded"),
+        ("Parked", sum(|queue| queue.parked), "/messages?state=Parked"),
+        ("Callbacks owed", endpoints.iter().map(|one| one.owed).sum(), "/callbacks"),
+        ("Callbacks failed", endpoints.iter().map(|one| one.failed).sum(), "/callbacks"),
+    ]
 }
 
 /// How things stand: what is out of the ordinary, or that nothing is.
@@ -95,17 +120,17 @@ fn of_endpoint(one: &EndpointView) -> Option<Sentence> {
     let href = Some("/callbacks".to_owned());
     if let Some(paused) = &one.paused {
         let text =
-            format!("Callbacks of {} are paused by {}; {} are owed.", one.account, paused.by, one.owed);
+            format!("Callbacks of {} are paused by {}; {} owed.", one.account, paused.by, are(one.owed));
         return Some(Sentence { tone: "warn", text, href });
     }
     let since = one.failing_since?;
     let said = one.last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
     let given_up = match one.failed {
         0 => String::new(),
-        failed => format!(", {} are given up", count(failed)),
+        failed => format!(", {} given up", are(failed)),
     };
-    let (account, since, owed) = (&one.account, short(&since), count(one.owed));
-    let text = format!("Callbacks of {account} fail since {since}, {owed} are owed{given_up}{said}.");
+    let (account, since, owed) = (&one.account, short(&since), are(one.owed));
+    let text = format!("Callbacks of {account} fail since {since}, {owed} owed{given_up}{said}.");
     Some(Sentence { tone: "bad", text, href })
 }
 
@@ -125,14 +150,14 @@ pub(in super::super) fn of_account(
     }
     match endpoint {
         Some(one) if one.paused.is_some() => {
-            says.push(("warn", format!("Your callbacks are paused; {} are owed.", one.owed), "/callbacks"));
+            says.push(("warn", format!("Your callbacks are paused; {} owed.", are(one.owed)), "/callbacks"));
         }
         Some(EndpointView { failing_since: Some(since), owed, last_answer, .. }) => {
             let said = last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
             let since = short(since);
             says.push((
                 "bad",
-                format!("Your callbacks fail since {since}, {owed} are owed{said}."),
+                format!("Your callbacks fail since {since}, {} owed{said}.", are(*owed)),
                 "/callbacks",
             ));
         }

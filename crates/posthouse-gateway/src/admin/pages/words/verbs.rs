@@ -1,7 +1,12 @@
 //! What can be done on pages, in words: what it is called, what it would do, and what is told once it is done.
 
 use posthouse_api::{ProblemCode, ProblemDetails};
-use posthouse_core::{actor::Right, operation::OperationVerb};
+use posthouse_core::{
+    actor::{Actor, Right},
+    operation::OperationVerb,
+};
+
+use super::who;
 
 /// What can be done to a message here.
 #[derive(Clone)]
@@ -70,6 +75,8 @@ pub(in super::super) fn done(page: &str, verb: &str) -> Option<&'static str> {
         ("/callbacks", "pause") => "They are paused. What is owed stays.",
         ("/callbacks", "resume") => "They go on.",
         ("/callbacks", "resend") => "It is due again.",
+        ("/captures", "begin") => "It has begun: what is sent and got from now on is kept here.",
+        ("/captures", "remove") => "It is removed, with all that it had.",
         ("/carriers", "suspend") => "Nothing goes out over it till then, or till it is resumed.",
         ("/carriers", "resume") => "It is used again.",
         ("/carriers", "limit") => "It is given no more than that.",
@@ -89,4 +96,18 @@ pub(in super::super) fn done(page: &str, verb: &str) -> Option<&'static str> {
 /// That there is no such verb.
 pub(in super::super) fn no_verb(what: &str, verb: &str) -> ProblemDetails {
     ProblemDetails::new(ProblemCode::NotFound).detail(format!("{what} cannot be made to {verb}"))
+}
+
+/// That a page is not for whoever looks: nothing there is theirs.
+pub(in super::super) fn not_here(by: &Actor) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is nothing here for {}", who(by)))
+        .remedy("choose from the menu, which has all that there is for you")
+}
+
+/// That there is no page of this address.
+pub(in super::super) fn no_page(path: &str) -> ProblemDetails {
+    ProblemDetails::new(ProblemCode::NotFound)
+        .detail(format!("there is no page at {path}"))
+        .remedy("choose from the menu, or find what you look for by its id or number")
 }
