@@ -99,7 +99,11 @@ pub(super) async fn settle(
     outcome: &CallbackOutcome,
     now: Timestamp,
 ) -> BatchResult<HandedOn<()>> {
-    let Some(tried) = tried::find(tx, id).await? else {
+    let found = match outcome {
+        CallbackOutcome::Delivered => tried::look_at(tx, id).await?,
+        _ => tried::find(tx, id).await?,
+    };
+    let Some(tried) = found else {
         if tx.is_again() {
             // It was stored by a try of which nobody heard.
             tx.answer_after_commit();

@@ -56,7 +56,9 @@ pub(super) fn remedy(error: &tokio_postgres::Error) -> ServerRemedy {
     match *state {
         SqlState::T_R_SERIALIZATION_FAILURE
         | SqlState::T_R_DEADLOCK_DETECTED
-        | SqlState::LOCK_NOT_AVAILABLE => ServerRemedy::Again,
+        | SqlState::LOCK_NOT_AVAILABLE
+        // A row is not any more what was read of it, or is gone.
+        | SqlState::DIVISION_BY_ZERO => ServerRemedy::Again,
         SqlState::CHECK_VIOLATION => ServerRemedy::Partition,
         // A standby that was promoted elsewhere, or a primary that is none any more.
         SqlState::READ_ONLY_SQL_TRANSACTION

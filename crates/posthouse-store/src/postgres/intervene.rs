@@ -245,6 +245,9 @@ pub(super) async fn write_resent(
     let row = again.row();
     let (status, read_status) = write::status_columns(failed.says);
     tx.write(&statements::DELETE_FAILED, values![failed.id]);
+    if row.due.is_none() {
+        tx.write(&statements::TOUCH_CALLBACKS, values![failed.message]);
+    }
     tx.write(
         &statements::INSERT_CALLBACK,
         values![

@@ -56,6 +56,8 @@ pub(super) struct LifeRow {
     pub(super) changed_at: Timestamp,
     /// When the attempt under way was begun, and over which connection.
     pub(super) begun: Option<(Timestamp, String)>,
+    /// Which version of its row this is, where that is not locked.
+    pub(super) version: Option<i64>,
     /// While it is leased: when the lease ends, whatever the attempt's end is.
     pub(super) lease_until: Option<Timestamp>,
     /// Why it was refused.
@@ -79,11 +81,14 @@ pub(super) async fn subject(tx: &BatchTx, id: Id) -> BatchResult<Option<(LifeRow
     Ok(Some((row, owed)))
 }
 
-/// The same for an attempt that begins: whether anything is owed is not looked up.
+/// The same for an attempt that begins: whether anything is owed is not looked up, and it is not locked. Nobody but the lease's owner
+/// changes it as a rule; who does all the same is found out as it is written.
 pub(super) async fn subject_to_begin(tx: &BatchTx, id: Id) -> BatchResult<Option<LifeRow>> {
     tx.claim(BatchClaim::Message(id))?;
-    let row = tx.read_one(&statements::SUBJECT, values![id]).await?;
-    Ok(row.map(|row| read_life(&row)).transpose()?.flatten())
+    let Some(row) = tx.read_one(&statements::SUBJECT_TO_BEGIN, values![id]).await? else { return Ok(None) };
+    let life = read_life(&row)?;
+    let version = PgRow::by_id("work", &row)?.value("version")?;
+    Ok(life.map(|life| LifeRow { version, ..life }))
 }
 
 /// The id of the newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
@@ -137,6 +142,7 @@ pub(super) fn read_life(row: &Row) -> BatchResult<Option<LifeRow>> {
         attempts: record.count("attempts")?,
         changed_at: record.time("changed_at")?,
         begun: begun_at.zip(record.value::<Option<String>>("connection")?),
+        version: None,
         lease_until: if stage == LifeStage::Work { Some(record.time("due")?) } else { None },
         reason: record.reason("reason")?,
         details: record.value("details")?,

@@ -92,7 +92,7 @@ macro_rules! awaiting_columns {
     };
 }
 
-/// A message with its row, in whichever table that is. `FOR UPDATE` on those that change.
+/// A message with its row, in whichever table that is. `FOR UPDATE` on those that change; or which version of the row in `work` was read.
 macro_rules! subject {
     ($from:literal, $lock:literal) => {
         concat!(
@@ -107,10 +107,10 @@ macro_rules! subject {
                 coalesce(w.recipient, a.recipient, m.recipient) AS recipient, coalesce(w.sender, a.sender, '') AS sender,
                 coalesce(w.delivery_report, a.delivery_report, m.delivery_report) AS delivery_report,
                 coalesce(w.carrier_message_id, a.carrier_message_id, e.carrier_message_id) AS carrier_message_id,
-                w.sending, w.attempt_until, w.begun_at, w.connection, e.reason, e.details,
+                w.sending, w.attempt_until, w.begun_at, w.connection, w.version, e.reason, e.details,
                 EXISTS (SELECT 1 FROM unmatched_report) AS anything_waits
              FROM ", $from, " k (id, n)
-             LEFT JOIN LATERAL (SELECT * FROM work WHERE work.id = k.id ", $lock, ") w ON true
+             LEFT JOIN LATERAL (SELECT *, xmin::text::int8 AS version FROM work WHERE work.id = k.id ", $lock, ") w ON true
              LEFT JOIN LATERAL (SELECT * FROM awaiting WHERE awaiting.id = k.id AND w.id IS NULL ", $lock, ") a ON true
              LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.id = k.id AND w.id IS NULL AND a.id IS NULL ", $lock, ") e ON true
              LEFT JOIN LATERAL (SELECT id, carrier, account, recipient, delivery_report FROM message
@@ -135,6 +135,8 @@ statements! {
 
     /// A message, for a step of its life.
     SUBJECT: batched (Int) subject!("unnest($1) WITH ORDINALITY", "FOR UPDATE");
+    /// The same for an attempt that begins, without a lock: what is written says which version it was read from.
+    SUBJECT_TO_BEGIN: batched (Int) subject!("unnest($1) WITH ORDINALITY", "OFFSET 0");
 
     /// Who is known by a MessageID of a carrier, in which table.
     BY_CARRIERS_ID: batched (Text, Text) concat!(
@@ -242,14 +244,15 @@ statements! {
         "SELECT k.n, c.id FROM unnest($1) WITH ORDINALITY k (id, n)
          CROSS JOIN LATERAL (SELECT id FROM callback WHERE callback.id = k.id FOR UPDATE) c";
 
-    /// A callback, how its message stands, and the next about it.
+    /// A callback, how its message stands, and the next about it; and which version of its row was read. Messages that owe one have ended
+    /// as a rule.
     CALLBACK_TRIED: batched (Int)
-        "SELECT k.n, c.*, coalesce(w.state, a.state, e.state) AS state, x.id AS next, x.due AS next_due
+        "SELECT k.n, c.*, coalesce(e.state, a.state, w.state) AS state, x.id AS next, x.due AS next_due
          FROM unnest($1) WITH ORDINALITY k (id, n)
-         CROSS JOIN LATERAL (SELECT * FROM callback WHERE callback.id = k.id FOR UPDATE) c
-         LEFT JOIN LATERAL (SELECT state FROM work WHERE work.id = c.message OFFSET 0) w ON true
-         LEFT JOIN LATERAL (SELECT state FROM awaiting WHERE awaiting.id = c.message OFFSET 0) a ON true
+         CROSS JOIN LATERAL (SELECT *, xmin::text::int8 AS version FROM callback WHERE callback.id = k.id OFFSET 0) c
          LEFT JOIN LATERAL (SELECT state FROM ended WHERE ended.id = c.message OFFSET 0) e ON true
+         LEFT JOIN LATERAL (SELECT state FROM awaiting WHERE awaiting.id = c.message AND e.state IS NULL OFFSET 0) a ON true
+         LEFT JOIN LATERAL (SELECT state FROM work WHERE work.id = c.message AND e.state IS NULL AND a.state IS NULL OFFSET 0) w ON true
          LEFT JOIN LATERAL (SELECT id, due FROM callback o WHERE o.message = c.message AND o.id <> c.id
                             ORDER BY o.message, o.id LIMIT 1) x ON true";
 
@@ -573,9 +576,11 @@ statements! {
         "WITH gone AS (DELETE FROM awaiting WHERE id = ANY($1) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM gone";
 
-    /// A callback is not owed any more.
-    DELETE_CALLBACK: batched (Int)
-        "WITH gone AS (DELETE FROM callback WHERE id = ANY($1) RETURNING 1)
+    /// A callback is not owed any more: it is locked, or still the version that was read.
+    DELETE_CALLBACK: batched (Int, Int)
+        "WITH gone AS (
+             DELETE FROM callback USING unnest($1, $2) k (id, version)
+             WHERE callback.id = k.id AND (k.version IS NULL OR callback.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM gone";
 
     /// A failed callback is owed again.
@@ -700,16 +705,16 @@ statements! {
 
     // What changes.
 
-    /// A message that is to be sent, or is being sent.
-    UPDATE_WORK: batched (Int, Int, Bool, Int, Int, Int, Text, Int, Int, Bool, Int, Int, Int, Text)
+    /// A message that is to be sent, or is being sent: it is locked, or still the version that was read.
+    UPDATE_WORK: batched (Int, Int, Bool, Int, Int, Int, Text, Int, Int, Bool, Int, Int, Int, Text, Int)
         "WITH done AS (
              UPDATE work SET state = k.state, sending = k.sending, due = k.due, attempt_until = k.attempt_until, begun_at = k.begun_at,
                     connection = k.connection, owner = k.owner, since = k.since, unreached = k.unreached, attempts = k.attempts,
                     report_until = k.report_until, changed_at = k.changed_at, carrier_message_id = k.carrier_message_id
-             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
                   k (id, state, sending, due, attempt_until, begun_at, connection, owner, since, unreached, attempts, report_until,
-                     changed_at, carrier_message_id)
-             WHERE work.id = k.id RETURNING 1)
+                     changed_at, carrier_message_id, version)
+             WHERE work.id = k.id AND (k.version IS NULL OR work.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM done";
 
     /// A lease on messages that are to be sent.
@@ -766,6 +771,11 @@ statements! {
              UPDATE callback SET due = k.due, owner = k.owner, attempts = k.attempts
              FROM unnest($1, $2, $3, $4) k (id, due, owner, attempts) WHERE callback.id = k.id RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+
+    /// What is owed about a message, which is locked, becomes another version: one more waits behind it, which whoever read it before does
+    /// not know of.
+    TOUCH_CALLBACKS: batched (Int)
+        "UPDATE callback SET attempts = attempts WHERE message = ANY($1)";
 
     /// A lease on callbacks.
     LEASE_CALLBACK: batched (Int, Int, Int)

@@ -29,6 +29,16 @@ pub(super) struct Tried {
     pub(super) at: Timestamp,
     pub(super) account: AccountName,
     pub(super) carrier: CarrierId,
+    /// Which version of its row this is, where that is not locked.
+    pub(super) version: Option<i64>,
+}
+
+/// The callback of this id as it is, to be taken away. It is not locked: who changes it beside this, or has another one wait behind it, is
+/// found out as it is written.
+pub(super) async fn look_at(tx: &BatchTx, id: Id) -> BatchResult<Option<Tried>> {
+    let Some(row) = tx.read_one(&statements::CALLBACK_TRIED, values![id]).await? else { return Ok(None) };
+    let version = PgRow::by_id("callback", &row)?.value("version")?;
+    Ok(Some(Tried { version, ..read_tried(&row)? }))
 }
 
 /// The callback of this id, locked.
@@ -63,6 +73,7 @@ fn read_tried(row: &Row) -> BatchResult<Tried> {
         at: record.time("at")?,
         account: AccountName(record.value("account")?),
         carrier: CarrierId(record.value("carrier")?),
+        version: None,
     })
 }
 

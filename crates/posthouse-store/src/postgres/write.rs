@@ -34,6 +34,9 @@ use super::{
 /// From so many attempts on the lines of a timeline are counted: what is less cannot have filled one.
 const WORTH_COUNTING: u32 = bounds::LINES / 8;
 
+/// The version of a row that is locked: any.
+const LOCKED: Option<i64> = None;
+
 /// Writes what was decided, and passes the answer on.
 pub(super) async fn decided<T>(
     tx: &BatchTx,
@@ -70,11 +73,14 @@ pub(super) async fn write(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> Bat
         tx.write(&statements::INSERT_READ_REPLY, values![id, status.as_str(), *time_stamp]);
     }
     for callback in &effects.withdrawn {
-        tx.write(&statements::DELETE_CALLBACK, values![*callback]);
+        tx.write(&statements::DELETE_CALLBACK, values![*callback, LOCKED]);
     }
     if let Some((callback, due)) = effects.freed {
         tx.write(&statements::FREE_CALLBACK, values![callback, due]);
         tx.leave_due();
+    }
+    if effects.owed.iter().any(|callback| callback.due.is_none()) {
+        tx.write(&statements::TOUCH_CALLBACKS, values![id]);
     }
     for callback in &effects.owed {
         let (callback_id, lease) = owe(tx, id, &effects.account, &row.subject.carrier, callback);
@@ -254,6 +260,7 @@ fn update_work(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
             new.report_until,
             new.changed_at,
             new.carrier_message_id.as_deref(),
+            row.version,
         ],
     );
 }
@@ -449,7 +456,7 @@ pub(super) async fn after_try(
             let values = values![tried.id, row.due, row.owner, row.attempts];
             tx.write(&statements::UPDATE_CALLBACK, values);
         }
-        None => tx.write(&statements::DELETE_CALLBACK, values![tried.id]),
+        None => tx.write(&statements::DELETE_CALLBACK, values![tried.id, tried.version]),
     }
     if let Some(line) = &after.timeline {
         let may_be_full = tried.callback.row.attempts >= WORTH_COUNTING;
@@ -482,7 +489,7 @@ async fn free_next(tx: &BatchTx, id: Id, now: Timestamp) -> BatchResult<Option<(
 
 /// A callback is kept as failed.
 fn fail(tx: &BatchTx, tried: &Tried, attempts: u32) {
-    tx.write(&statements::DELETE_CALLBACK, values![tried.id]);
+    tx.write(&statements::DELETE_CALLBACK, values![tried.id, tried.version]);
     let (status, read_status) = status_columns(tried.callback.says);
     tx.write(
         &statements::INSERT_FAILED,

@@ -15,6 +15,7 @@ mod postgres;
 mod postgres_plans;
 mod postgres_restored;
 mod postgres_retention;
+mod postgres_versions;
 mod sqlite;
 mod suite_on_postgres;
 mod suite_on_sqlite;
