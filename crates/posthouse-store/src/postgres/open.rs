@@ -127,10 +127,20 @@ impl PostgresStore {
 }
 
 async fn place(media: &MediaPlace) -> Result<Arc<dyn ObjectPlace>, OpenError> {
-    let unusable = |error: PlaceError| OpenError::MediaPlace(format!("the media cannot be kept: {error}"));
     Ok(match media {
-        MediaPlace::Folder(path) => Arc::new(SharedFolder::open(path).await.map_err(unusable)?),
-        MediaPlace::S3(location) => Arc::new(S3Bucket::new(location.clone()).map_err(unusable)?),
+        MediaPlace::Folder(path) => Arc::new(SharedFolder::open(path).await.map_err(|error| {
+            let why = match error {
+                PlaceError::Missing => "it cannot be made there".to_owned(),
+                error => error.to_string(),
+            };
+            OpenError::MediaPlace(format!(
+                "media cannot be kept in file://{}: {why}; give a folder in [media] url that the gateway's user may make and write to",
+                path.display()
+            ))
+        })?),
+        MediaPlace::S3(location) => Arc::new(S3Bucket::new(location.clone()).map_err(|error| {
+            OpenError::MediaPlace(format!("media cannot be kept: {error}; see [media] in the configuration"))
+        })?),
     })
 }
 

@@ -159,6 +159,12 @@ async fn a_bucket_that_cannot_be_written() {
     let nobody = "url = \"s3://media/live\"\nendpoint = \"http://127.0.0.1:1\"\nregion = \"us-east-1\"\naccess_key_id = \"a\"\nsecret_access_key = \"b\"";
     configure(folder.path(), &server.url(&database), ALONE, nobody);
     is_refused(&serve(folder.path()), &["s3://media/live", "cannot be"]);
+    // Nobody makes a folder there.
+    configure(folder.path(), &server.url(&database), ALONE, "url = \"file:///proc/media\"");
+    is_refused(
+        &serve(folder.path()),
+        &["file:///proc/media", "it cannot be made", "give a folder in [media] url"],
+    );
     let test = "a_bucket_that_cannot_be_written";
     let Some(s3) = block_in_place(|| SeaweedFs::start(test)) else { return };
     let reader = s3.reader("live");
