@@ -240,8 +240,10 @@ impl Load {
     }
 }
 
-/// Half of them go to the carrier that what may have arrived is parked for, half to the other.
+/// Half of them go to the carrier that what may have arrived is parked for, half to the other. No number comes twice within 200,000: a
+/// report whose MessageID nobody knows is recorded on the one message to its recipient that has no answer yet, and of several that may be
+/// another than it was sent for.
 fn recipient(number: u64) -> String {
     let prefix = if number.is_multiple_of(2) { "1617" } else { "1508" };
-    format!("{prefix}{:03}0100", number / 2 % 1000)
+    format!("{prefix}{:03}01{:02}", number / 2 % 1000, number / 2000 % 100)
 }
