@@ -302,7 +302,13 @@ async fn an_account_is_looked_at_disabled_and_given_a_sender() {
     let page = async |path: &str| ask(admin, "GET", path, &[&cookie], "").await.body;
     assert!(page("/accounts").await.contains("href=\"/accounts/acme\""));
     let shown = page("/accounts/acme").await;
-    for words in ["61295", "111122", "href=\"/messages?account=acme&amp;state=Retrieved\"", "Disable acme"] {
+    for words in [
+        "61295",
+        "111122",
+        "The last hour",
+        "href=\"/messages?account=acme&amp;state=Retrieved\"",
+        "Disable acme",
+    ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     assert!(!shown.contains("acme-key"), "no secret");

@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use http::{Method, Uri};
+use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{
     AccountQueue, AccountView, ChangeMade, EndpointView, MessageShare, MessageSummary, PageOf,
     ProblemDetails, RefusalView,
@@ -24,6 +25,9 @@ use super::{
     sign_in::field,
     words::{self, Fact},
 };
+
+/// How far back an account's messages are counted: those of a whole day are looked at one by one where there are millions of others'.
+const COUNTED: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Template)]
 #[template(path = "accounts.html")]
@@ -94,7 +98,9 @@ async fn shown(pages: &PageState, by: &SignedIn, name: &str) -> Result<AccountPa
     let of = query([("account", name)]);
     let queues: PageOf<AccountQueue> = api.get(&by.actor, &format!("/queues?by=account&{of}")).await?;
     let endpoints: PageOf<EndpointView> = api.get(&by.actor, "/endpoints").await?;
-    let traffic = api.get::<MessageSummary>(&by.actor, &format!("/messages/summary?by=state&{of}")).await;
+    let since = pages.admin.clock.now().checked_sub(COUNTED).unwrap_or(Timestamp::MIN).to_string();
+    let window = query([("account", name), ("since", &*since)]);
+    let traffic = api.get::<MessageSummary>(&by.actor, &format!("/messages/summary?by=state&{window}")).await;
     let refusals: PageOf<RefusalView> = api.get(&by.actor, &format!("/refusals?limit=5&{of}")).await?;
     Ok(AccountPage {
         frame: Frame::of(&by.visitor, "/accounts"),
