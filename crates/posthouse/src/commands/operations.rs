@@ -65,7 +65,7 @@ struct Show {
 Example: posthouse operations start 193276640346177536 --expect-count 13277 --reason \"vzw-1 lost them\"
 
 It is started only if it is about as many messages as you expect. Above 10,000 a reason is needed. A gateway carries it out, \
-250 messages at a time, and goes on with it after a restart.")]
+100 messages at a time, and goes on with it after a restart.")]
 struct Start {
     #[command(flatten)]
     via: ViaArgs,
