@@ -46,7 +46,10 @@ pub(super) async fn handle(
         None => true,
     };
     if !may {
-        return text(HttpStatus::UNAUTHORIZED, "the admin token is needed\n");
+        return text(
+            HttpStatus::UNAUTHORIZED,
+            "the admin token is needed: send the one of [admin] token in Authorization: Bearer TOKEN\n",
+        );
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     let exposition = Exposition::asked_for(accept);
