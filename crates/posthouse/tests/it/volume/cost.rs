@@ -187,7 +187,7 @@ async fn waits(volume: &Volume, what: &str, meanwhile: impl Future<Output = ()>)
     );
 }
 
-/// What waits is ended, 250 messages in a transaction.
+/// What waits is ended, 100 messages in a transaction.
 async fn expire(volume: &Volume) {
     let api = volume.api();
     let request = OperationRequest {
@@ -276,6 +276,8 @@ pub(super) async fn measure(volume: &Volume) {
     for _ in 0..TURNS {
         alone.push(senders.rate().await);
         let operators = Operators::begin(volume);
+        // What an open stream costs, and not what opening twenty at once does.
+        sleep(SLICE).await;
         watched.push(senders.rate().await);
         operators.end().await;
     }
