@@ -176,6 +176,10 @@ async fn lists_are_walked_and_not_sorted() {
         let plan = plan(&client, &format!("list_{name}"), &types, &sql).await;
         let sorts = |line: &String| line.contains("->  Sort") || line.contains("Incremental Sort");
         assert!(!plan.iter().any(sorts), "{name}: {plan:#?}");
+        // In a stretch of time that no value gives there is no partition.
+        if plan.iter().any(|line| line.contains("Subplans Removed")) {
+            continue;
+        }
         let walked = match name {
             "parked" | "parked_window" => ["work", "awaiting"].as_slice(),
             "code" => &["failed_attempt"],
