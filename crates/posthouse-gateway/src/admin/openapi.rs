@@ -16,13 +16,14 @@ use utoipa::{
         RefOr, ResponseBuilder, SecurityRequirement, Server,
         extensions::Extensions,
         path::{Operation, ParameterBuilder, ParameterIn, PathItem},
-        schema::{ObjectBuilder, Schema, Type},
+        schema::{AnyOfBuilder, Array, ObjectBuilder, OneOf, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 
 use super::{
     answer::{JSON, written},
+    numbers::CSV,
     rights::RouteVerb,
     router,
 };
@@ -84,6 +85,10 @@ pub(super) fn document(verbs: &[RouteVerb]) -> OpenApi {
         }
     }
     components.schemas.extend(schemas);
+    if let Some(RefOr::T(page)) = components.schemas.get_mut("QueuePage") {
+        let said = std::mem::replace(page, Schema::Array(Array::default()));
+        *page = any_of(said);
+    }
     let common = REFUSALS.iter().chain(REFUSALS_OF_BODIES);
     let common = common.map(|(status, description)| (component(*status), RefOr::T(refusal(description))));
     components.responses.extend(common);
@@ -101,6 +106,18 @@ pub(super) fn document(verbs: &[RouteVerb]) -> OpenApi {
         .components(Some(components))
         .security(Some([SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]))
         .build()
+}
+
+/// Says that a value may be valid under several schemas, where utoipa says of an untagged type that it is under one: an empty page is one of
+/// carriers and of accounts.
+fn any_of(schema: Schema) -> Schema {
+    match schema {
+        Schema::OneOf(OneOf { items, description, .. }) => {
+            let any = items.into_iter().fold(AnyOfBuilder::new(), AnyOfBuilder::item);
+            any.description(description).build().into()
+        }
+        other => other,
+    }
 }
 
 /// What was said of a verb of this method; nothing, where something was said of another.
@@ -135,6 +152,12 @@ fn add_what_is_common(operation: &mut Operation, verb: &RouteVerb) {
     for (status, _) in REFUSALS.iter().chain(bodies) {
         let common = || RefOr::Ref(Ref::from_response_name(component(*status)));
         operation.responses.responses.entry(status.to_string()).or_insert_with(common);
+    }
+    // A list that may be left out is no null: only JSON has one.
+    if let Some(RefOr::T(body)) = &mut operation.request_body
+        && let Some(RefOr::T(list)) = body.content.get_mut(CSV)
+    {
+        list.schema = Some(Schema::Object(ObjectBuilder::new().schema_type(Type::String).build()).into());
     }
     for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(said) = response

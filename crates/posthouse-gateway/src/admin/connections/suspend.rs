@@ -24,7 +24,7 @@ use super::{
 #[utoipa::path(
     post, path = "/carriers/{id}/connections/{name}/suspend", tag = "connections", operation_id = "suspend_connection",
     params(("id" = String, Path, description = "The carrier's id"), ("name" = String, Path, description = "The connection's name")),
-    request_body = SuspendRequest,
+    request_body = Option<SuspendRequest>,
     responses((status = 200, description = "The connection, as it stands then", body = ConnectionStatus))
 )]
 pub(in super::super) async fn handle(

@@ -4,4 +4,4 @@ pub mod export;
 pub mod import;
 
 /// The media type of a list.
-const CSV: &str = "text/csv";
+pub(super) const CSV: &str = "text/csv";

@@ -42,7 +42,7 @@ const LONGEST: usize = 256;
 #[utoipa::path(
     post, path = "/accounts/{name}/keys", tag = "keys", operation_id = "add_key",
     params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
-    request_body = KeyRequest,
+    request_body = Option<KeyRequest>,
     responses(
         (status = 200, description = "The key; its text, where it was made here, is told only now", body = IssuedKey),
         (status = 409, description = "It is another account's, or there are as many as there may be"),
