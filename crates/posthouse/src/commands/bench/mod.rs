@@ -58,6 +58,7 @@ Examples:
   posthouse bench --size 100k --duration 30s --json
   posthouse bench --backlog 1000000
   posthouse bench --in-flight 256 --gateway ./posthouse-before --json
+  posthouse bench --only end-to-end --in-flight 1024
   posthouse bench --store postgres://posthouse@db/bench --media s3://mms-bench --connections 512
   posthouse bench --url http://127.0.0.1:8007/mm7/v1 --vaspid acme-api-key --vasid 61295
 
@@ -128,9 +129,21 @@ pub struct Args {
     /// The recipient at the other gateway; without one, 1617… numbers in turn
     #[arg(long, requires = "url")]
     to: Option<String>,
+    /// Measure this alone, so that nothing the other leaves behind counts for it
+    #[arg(long, value_name = "WHAT", conflicts_with_all = ["url", "backlog"])]
+    only: Option<Only>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// One of the measurements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Only {
+    /// From the first SubmitReq to the last report at the VASP
+    EndToEnd,
+    /// Accepting, with the carrier down
+    Accepting,
 }
 
 /// Measures, and prints what came of it. The exit code is 0 only when nothing was lost.
@@ -144,11 +157,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else {
         measured.print(&mut out)?;
     }
-    if let Some(error) = &measured.accept.first_error {
-        complain(&anyhow::anyhow!(
-            "{} requests were not accepted; the first: {error}",
-            measured.accept.errors
-        ));
+    if let Some((accept, error)) =
+        measured.accept.as_ref().and_then(|accept| accept.first_error.as_ref().map(|error| (accept, error)))
+    {
+        complain(&anyhow::anyhow!("{} requests were not accepted; the first: {error}", accept.errors));
     }
     let lost = measured.lost.unwrap_or(0);
     ensure!(lost == 0, "{} never got a terminal report", counted(lost, "accepted message"));
@@ -182,7 +194,7 @@ async fn elsewhere(args: &Args, url: &str) -> anyhow::Result<Measured> {
     bench.warm_up(server).await?;
     let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
     let ceiling = before.mean(bench.ceiling().await?);
-    Ok(Measured { accept: bench.accept(accepted), ceiling, ..bench.measured() })
+    Ok(Measured { accept: Some(bench.accept(accepted)), ceiling, ..bench.measured() })
 }
 
 /// Measures a gateway that is started for it.
@@ -196,9 +208,13 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     let mut ended = Used::default();
     let before = bench.ceiling().await?;
 
-    let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
-    let (end_to_end, mut ids) = bench.end_to_end(&gateway, &vasp).await?;
-    carrier.close().await;
+    let (mut end_to_end, mut ids) = (None, Vec::new());
+    if args.only != Some(Only::Accepting) {
+        let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
+        let (measured, accepted) = bench.end_to_end(&gateway, &vasp).await?;
+        (end_to_end, ids) = (Some(measured), accepted);
+        carrier.close().await;
+    }
 
     if args.backlog > 0 {
         ids.extend(bench.fill(&gateway).await?);
@@ -206,13 +222,10 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
         gateway = site.start().await?;
         bench.send_to(&site.sender(&gateway.mm7))?;
     }
-    let server = address_of(&gateway.mm7)?;
-    ids.extend(bench.warm_up(server).await?.ids);
-    let (groups_before, used_before) = (groups_at(&gateway.admin).await, gateway.used());
-    let accepted = bench.load("accepting", server, Until::Elapsed(args.duration)).await?;
-    ids.extend_from_slice(&accepted.ids);
-    let cost = gateway.used().cost_since(used_before, accepted.ids.len());
-    let groups = groups_at(&gateway.admin).await.zip(groups_before).map(|(now, before)| now.since(&before));
+    let accept = match args.only {
+        Some(Only::EndToEnd) => None,
+        _ => Some(bench.accepting(&gateway, &mut ids).await?),
+    };
     let ceiling = before.mean(bench.ceiling().await?);
 
     let carrier = BenchCarrier::open(site.carrier, &gateway.door).await?;
@@ -220,12 +233,13 @@ async fn here(args: &Args) -> anyhow::Result<Measured> {
     let start = gateway.start;
     let used = gateway.stop().await.with_context(|| site.end_of_log())?;
     carrier.close().await;
-    let disk = bench.disk(&site, groups.as_ref().and_then(groups::Groups::mean)).await?;
+    let group = accept.as_ref().and_then(|accept| accept.groups.as_ref()?.mean());
+    let disk = bench.disk(&site, group).await?;
     Ok(Measured {
-        accept: Accept { cost, groups, ..bench.accept(accepted) },
+        accept,
         ceiling,
         disk: Some(disk),
-        end_to_end: Some(end_to_end),
+        end_to_end,
         lost: Some(lost),
         messages: ids.len(),
         start: Some(start),
@@ -290,6 +304,19 @@ impl<'a> Bench<'a> {
             room,
         };
         self.progress.beside(what, &accepted, load.run()).await
+    }
+
+    /// Accepting, while the carrier is down. The messages are added to `ids`.
+    async fn accepting(&self, gateway: &Gateway, ids: &mut Vec<i64>) -> anyhow::Result<Accept> {
+        let server = address_of(&gateway.mm7)?;
+        ids.extend(self.warm_up(server).await?.ids);
+        let (groups_before, used_before) = (groups_at(&gateway.admin).await, gateway.used());
+        let accepted = self.load("accepting", server, Until::Elapsed(self.args.duration)).await?;
+        ids.extend_from_slice(&accepted.ids);
+        let cost = gateway.used().cost_since(used_before, accepted.ids.len());
+        let groups =
+            groups_at(&gateway.admin).await.zip(groups_before).map(|(now, before)| now.since(&before));
+        Ok(Accept { cost, groups, ..self.accept(accepted) })
     }
 
     async fn warm_up(&self, server: SocketAddr) -> anyhow::Result<LoadResult> {

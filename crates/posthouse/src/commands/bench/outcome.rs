@@ -21,7 +21,7 @@ pub struct Measured {
     /// How many messages waited in the queue meanwhile, with the carrier down.
     pub backlog: u64,
     /// Accepting.
-    pub accept: Accept,
+    pub accept: Option<Accept>,
     /// A bare HTTP server.
     pub ceiling: Ceiling,
     /// The disk alone, in the folder of the store.
@@ -111,6 +111,37 @@ impl Accept {
     }
 }
 
+impl Accept {
+    fn to_json(&self) -> Value {
+        let [p50, p99, p999] = self.commits();
+        json!({
+            "per_second": rounded(self.per_second, 1),
+            "p50_ms": rounded(self.p50_ms, 3),
+            "p99_ms": rounded(self.p99_ms, 3),
+            "p999_ms": rounded(self.p999_ms, 3),
+            "errors": self.errors,
+            "cpu_us": round(self.cost.cpu_us, 1),
+            "written_bytes": round(self.cost.written, 0),
+            "commits": {
+                "messages": round(self.groups.as_ref().and_then(Groups::mean), 1),
+                "p50_ms": p50, "p99_ms": p99, "p999_ms": p999,
+            },
+        })
+    }
+
+    fn print(&self, out: &mut Printer) -> io::Result<()> {
+        let Self { p50_ms, p99_ms, p999_ms, errors, .. } = self;
+        let latencies =
+            format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, p99.9 {p999_ms:.1} ms, {errors} errors");
+        row(out, "accepted", rate(self.per_second), &latencies)?;
+        let Some(mean) = self.groups.as_ref().and_then(Groups::mean) else { return Ok(()) };
+        let bound = |bound: Option<f64>| bound.map_or("more".to_owned(), |bound| format!("≤ {bound} ms"));
+        let [p50, p99, p999] = self.commits().map(bound);
+        let told = format!("messages; it took p50 {p50}, p99 {p99}, p99.9 {p999}");
+        row(out, "a commit", format!("{mean:.1}"), &told)
+    }
+}
+
 impl Measured {
     fn ratio(&self, per_second: f64) -> f64 {
         if self.ceiling.per_second > 0.0 { per_second / self.ceiling.per_second } else { 0.0 }
@@ -119,7 +150,7 @@ impl Measured {
     /// What was accepted, in bytes, to what the disk can take.
     fn disk_ratio(&self) -> Option<f64> {
         let best = self.disk.map(|disk| disk.best()).filter(|best| *best > 0.0)?;
-        Some(self.accept.per_second * self.size as f64 / best)
+        Some(self.accept.as_ref()?.per_second * self.size as f64 / best)
     }
 
     /// Bytes written over a whole life, to those of the message.
@@ -134,8 +165,6 @@ impl Measured {
         let per_second = end_to_end.map(|measured| rounded(measured.per_second, 1));
         let ratio = end_to_end.map(|measured| rounded(self.ratio(measured.per_second), 4));
         let accepted = end_to_end.map(|measured| rounded(measured.accepted_per_second, 1));
-        let [p50, p99, p999] = self.accept.commits();
-        let round = |number: Option<f64>, decimals| number.map(|number| rounded(number, decimals));
         let life = end_to_end.map(|measured| measured.cost).unwrap_or_default();
         json!({
             "size": self.size,
@@ -143,19 +172,7 @@ impl Measured {
             "connections": self.connections,
             "duration_s": self.duration.as_secs_f64(),
             "backlog": self.backlog,
-            "accept": {
-                "per_second": rounded(self.accept.per_second, 1),
-                "p50_ms": rounded(self.accept.p50_ms, 3),
-                "p99_ms": rounded(self.accept.p99_ms, 3),
-                "p999_ms": rounded(self.accept.p999_ms, 3),
-                "errors": self.accept.errors,
-                "cpu_us": round(self.accept.cost.cpu_us, 1),
-                "written_bytes": round(self.accept.cost.written, 0),
-                "commits": {
-                    "messages": round(self.accept.groups.as_ref().and_then(Groups::mean), 1),
-                    "p50_ms": p50, "p99_ms": p99, "p999_ms": p999,
-                },
-            },
+            "accept": self.accept.as_ref().map(Accept::to_json),
             "ceiling": {
                 "per_second": rounded(self.ceiling.per_second, 1),
                 "cpu_us": round(self.ceiling.cpu_us, 1),
@@ -169,7 +186,7 @@ impl Measured {
             "write_amplification": round(self.write_amplification(), 3),
             "cpu_per_life_us": round(life.cpu_us, 1),
             "written_per_life_bytes": round(life.written, 0),
-            "ratio": rounded(self.ratio(self.accept.per_second), 4),
+            "ratio": self.accept.as_ref().map(|accept| rounded(self.ratio(accept.per_second), 4)),
             "end_to_end": {
                 "per_second": per_second,
                 "ratio": ratio,
@@ -198,16 +215,16 @@ impl Measured {
             self.connections
         )?;
         writeln!(out)?;
-        let Accept { p50_ms, p99_ms, p999_ms, errors, .. } = self.accept;
-        let latencies =
-            format!("p50 {p50_ms:.1} ms, p99 {p99_ms:.1} ms, p99.9 {p999_ms:.1} ms, {errors} errors");
-        row(out, "accepted", rate(self.accept.per_second), &latencies)?;
-        self.print_commits(out)?;
+        if let Some(accept) = &self.accept {
+            accept.print(out)?;
+        }
         let exchange =
             self.ceiling.cpu_us.map(|cpu| format!(", {cpu:.0} µs of CPU each")).unwrap_or_default();
         let told = format!("a bare HTTP server here that reads and answers as many bytes{exchange}");
         row(out, "ceiling", rate(self.ceiling.per_second), &told)?;
-        row(out, "ratio", format!("{:.3}", self.ratio(self.accept.per_second)), "")?;
+        if let Some(accept) = &self.accept {
+            row(out, "ratio", format!("{:.3}", self.ratio(accept.per_second)), "")?;
+        }
         if let Some(measured) = &self.end_to_end {
             let ratio = self.ratio(measured.per_second);
             let beside = grouped(measured.accepted_per_second);
@@ -238,29 +255,24 @@ impl Measured {
         Ok(())
     }
 
-    fn print_commits(&self, out: &mut Printer) -> io::Result<()> {
-        let Some(mean) = self.accept.groups.as_ref().and_then(Groups::mean) else { return Ok(()) };
-        let bound = |bound: Option<f64>| bound.map_or("more".to_owned(), |bound| format!("≤ {bound} ms"));
-        let [p50, p99, p999] = self.accept.commits().map(bound);
-        let told = format!("messages; it took p50 {p50}, p99 {p99}, p99.9 {p999}");
-        row(out, "a commit", format!("{mean:.1}"), &told)
-    }
-
     /// What a message cost, and what the disk can do.
     fn print_costs(&self, out: &mut Printer) -> io::Result<()> {
         let life = self.end_to_end.as_ref().map(|measured| measured.cost);
-        for (name, cost) in [("accepting", Some(self.accept.cost)), ("a life", life)] {
+        for (name, cost) in [("accepting", self.accept.as_ref().map(|accept| accept.cost)), ("a life", life)]
+        {
             let Some(Cost { cpu_us: Some(cpu), written }) = cost else { continue };
             let written =
                 written.map(|bytes| format!("{} bytes written", grouped(bytes))).unwrap_or_default();
             row(out, name, format!("{cpu:.0} µs"), &format!("of CPU a message; {written}"))?;
         }
         if let Some(disk) = self.disk {
+            let accepted = self
+                .disk_ratio()
+                .map_or_else(String::new, |ratio| format!("; {ratio:.2} of the better is accepted"));
             let told = format!(
-                "fresh, {:.0} MB/s recycled, {} bytes a sync; {:.2} of the better is accepted",
+                "fresh, {:.0} MB/s recycled, {} bytes a sync{accepted}",
                 disk.recycled / 1e6,
                 grouped(disk.piece as f64),
-                self.disk_ratio().unwrap_or_default(),
             );
             row(out, "disk", format!("{:.0} MB/s", disk.fresh / 1e6), &told)?;
         }
@@ -279,6 +291,10 @@ fn rate(per_second: f64) -> String {
 /// Megabytes of a million bytes, to one decimal.
 fn megabytes(bytes: u64) -> f64 {
     rounded(bytes as f64 / 1e6, 1)
+}
+
+fn round(number: Option<f64>, decimals: i32) -> Option<f64> {
+    number.map(|number| rounded(number, decimals))
 }
 
 fn rounded(number: f64, decimals: i32) -> f64 {
@@ -304,7 +320,7 @@ mod tests {
             size: 2048,
             connections: 64,
             duration: Duration::from_secs(10),
-            accept: Accept {
+            accept: Some(Accept {
                 per_second: 5000.04,
                 p50_ms: 12.0,
                 p99_ms: 20.5,
@@ -312,7 +328,7 @@ mod tests {
                 errors: 1,
                 cost: Cost { cpu_us: Some(90.04), written: Some(4_800.4) },
                 ..Accept::default()
-            },
+            }),
             ceiling: Ceiling { per_second: 50_000.0, cpu_us: Some(14.0) },
             disk: Some(DiskCeiling { piece: 30_720, fresh: 20e6, recycled: 40.96e6 }),
             end_to_end: Some(EndToEnd {
@@ -332,7 +348,7 @@ mod tests {
             r#"{"accept":{"commits":{"messages":null,"p50_ms":null,"p999_ms":null,"p99_ms":null},"cpu_us":90.0,"errors":1,"p50_ms":12.0,"p999_ms":31.25,"p99_ms":20.5,"per_second":5000.0,"written_bytes":4800.0},"backlog":0,"ceiling":{"cpu_us":14.0,"per_second":50000.0},"connections":64,"cpu_per_life_us":400.0,"disk":{"fresh_mb_per_second":20.0,"piece_bytes":30720,"recycled_mb_per_second":41.0},"disk_ratio":0.25,"duration_s":10.0,"end_to_end":{"accepted_per_second":4000.0,"lost":0,"messages":70000,"per_second":1500.0,"ratio":0.03},"mix":false,"peak_memory_mb":61.4,"ratio":0.1,"size":2048,"start_ms":12.3,"write_amplification":10.0,"written_mb":1000.0,"written_per_life_bytes":20480.0}"#
         );
         let elsewhere = Measured {
-            accept: Accept::default(),
+            accept: Some(Accept::default()),
             disk: None,
             end_to_end: None,
             lost: None,
