@@ -26,9 +26,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long connecting may take, with all hosts tried.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// What keeps plans to indices, whatever statistics say; and limits.
+/// What keeps plans to indices, whatever statistics say, and to one core: workers beside it would sort what is walked, and take from messages.
 pub(super) const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET random_page_cost = 1.1;
-    SET plan_cache_mode = force_generic_plan; SET jit = off; SET client_min_messages = warning;
+    SET plan_cache_mode = force_generic_plan; SET jit = off; SET max_parallel_workers_per_gather = 0; SET client_min_messages = warning;
     SET search_path = public; SET timezone = 'UTC';";
 
 /// Of those that write: commits wait for what the operator said, and for nothing less; locks are waited for a moment.
