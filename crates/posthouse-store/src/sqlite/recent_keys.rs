@@ -229,10 +229,17 @@ impl RecentKeys {
     /// Takes the entries that are in their order by now.
     fn take_sorted(&mut self) {
         let is_sorted = |batch: &mut Batch| matches!(batch, Batch::Sorting(thread) if thread.is_finished());
-        if let Some(Batch::Sorting(thread)) = self.batch.take_if(is_sorted)
-            && let Ok(sorted) = thread.join()
-        {
-            self.sorted(sorted);
+        let Some(Batch::Sorting(thread)) = self.batch.take_if(is_sorted) else { return };
+        match thread.join() {
+            Ok(sorted) => self.sorted(sorted),
+            // Nothing is lost: the entries are made of what is recent, which is still here. Why it panicked is logged where it did.
+            Err(_) => {
+                let messages = self.messages.len();
+                tracing::error!(
+                    messages,
+                    "keys of messages were not sorted, for the thread panicked; the next commit sorts them anew"
+                );
+            }
         }
     }
 
@@ -270,7 +277,13 @@ impl RecentKeys {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::{Duration, Instant},
+    };
 
     use posthouse_core::{
         Id,
@@ -278,6 +291,10 @@ mod tests {
         lock::Mutex,
         message::Digest,
         store::{Acceptance, MessageFilter, NewMessage},
+    };
+    use tracing::{
+        Event, Level, Metadata, Subscriber,
+        span::{self, Attributes, Record},
     };
 
     use super::*;
@@ -455,6 +472,50 @@ mod tests {
             store.commit();
         }
         assert_eq!(store.entries(), i64::from(messages) * 5);
+        store.finds(&all);
+    }
+
+    /// How many events were logged as errors.
+    #[derive(Default)]
+    struct ErrorCount(AtomicUsize);
+
+    impl Subscriber for ErrorCount {
+        fn enabled(&self, of: &Metadata<'_>) -> bool {
+            *of.level() == Level::ERROR
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> span::Id {
+            span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &span::Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn enter(&self, _: &span::Id) {}
+
+        fn exit(&self, _: &span::Id) {}
+    }
+
+    #[test]
+    fn a_thread_that_panicked_is_logged_and_its_batch_is_begun_again() {
+        let mut store = Store::new(1);
+        let all = vec![(store.taken("c-1", 1), "c-1".to_owned())];
+        let thread = thread::spawn(|| panic!("on purpose"));
+        while !thread.is_finished() {
+            thread::yield_now();
+        }
+        store.recent.lock().batch = Some(Batch::Sorting(thread));
+        let logged = Arc::new(ErrorCount::default());
+        tracing::subscriber::with_default(Arc::clone(&logged), || store.commit());
+        assert_eq!((logged.0.load(Ordering::Relaxed), store.entries()), (1, 0));
+        store.finds(&all);
+        store.commit();
+        assert_eq!(store.entries(), 5);
         store.finds(&all);
     }
 
