@@ -35,6 +35,7 @@ pub mod sqlite;
 #[cfg(not(feature = "suite"))]
 mod sqlite;
 mod status;
+mod stored;
 #[cfg(feature = "suite")]
 #[expect(clippy::unwrap_used, clippy::panic, reason = "the suite is test code that backends share")]
 pub mod suite;

@@ -5,14 +5,13 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use posthouse_core::{Id, lock::Mutex, message::Submission, store::StoreError};
 
-use super::{
-    fault::BatchResult,
-    record::PgRow,
-    search::{corrupt_media, lengths, split},
-};
-use crate::media::{
-    objects::{bodies::MediaBodies, place::ObjectId},
-    record::Seal,
+use super::{fault::BatchResult, record::PgRow};
+use crate::{
+    media::{
+        objects::{bodies::MediaBodies, place::ObjectId},
+        record::Seal,
+    },
+    stored::{corrupt_media, lengths, split},
 };
 
 /// So many are remembered: more than carriers have in hand at a time. The oldest are forgotten first.

@@ -14,22 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio_postgres::{Row, types::FromSql};
 
 use super::fault::{BatchFault, BatchResult};
-
-/// What a stored value that cannot be read is reported as.
-pub(super) fn corrupt(
-    table: &str,
-    column: &str,
-    row: impl fmt::Display,
-    what: impl fmt::Display,
-) -> StoreError {
-    StoreError::Corrupt { place: format!("{table}.{column} of row {row}"), what: what.to_string() }
-}
-
-/// The time of a stored number; numbers out of range stop at the ends of time.
-pub(super) fn time(milliseconds: i64) -> Timestamp {
-    let end = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(milliseconds).unwrap_or(end)
-}
+pub(super) use crate::stored::{corrupt, time};
 
 /// A row of a table, which tells where it stands when a value cannot be read.
 pub(super) struct PgRow<'a> {

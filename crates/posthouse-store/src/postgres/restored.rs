@@ -19,7 +19,6 @@ use super::{
     PostgresStore, old_objects,
     open::PostgresOptions,
     schema,
-    search::split,
     session::{Purpose, Session},
     url::PostgresUrl,
 };
@@ -34,6 +33,7 @@ use crate::{
     },
     sqlite::Mode,
     status::RestoredReport,
+    stored::split,
 };
 
 /// A node that was heard of so recently runs.

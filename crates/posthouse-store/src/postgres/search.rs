@@ -7,7 +7,7 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::words,
-    message::{EventKind, StoredMessage, StoredPart, TimelineEvent},
+    message::{EventKind, StoredMessage, TimelineEvent},
     store::{CountBy, MessageCount, MessageFilter, NextStep, StoreError},
 };
 use tokio_postgres::Row;
@@ -17,13 +17,16 @@ use super::{
     fault::BatchResult,
     load,
     reader::ReadPool,
-    record::{PgRow, corrupt},
+    record::PgRow,
     statements,
     value::{PgValue, values},
 };
-use crate::media::{
-    objects::{bodies::MediaBodies, place::ObjectId},
-    record::Seal,
+use crate::{
+    media::{
+        objects::{bodies::MediaBodies, place::ObjectId},
+        record::Seal,
+    },
+    stored::{DescribedParts, corrupt_media, lengths, split},
 };
 
 /// How far the time in an id and the time of acceptance may lie apart: the node that made it was busy, or its clock was
@@ -393,7 +396,7 @@ pub(super) async fn media(
 }
 
 fn read_found(id: Id, row: &Row) -> BatchResult<Found> {
-    let described: Described = PgRow::new("message", id, row).json("document")?;
+    let described: DescribedParts = PgRow::new("message", id, row).json("document")?;
     let record = PgRow::new("media", id, row);
     let lengths =
         lengths(&described.parts).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
@@ -414,32 +417,4 @@ fn read_found(id: Id, row: &Row) -> BatchResult<Found> {
     };
     let crc = record.known("crc", |crc: i64| u32::try_from(crc).ok())?;
     Ok(Found { seal: Seal { id, crc, length }, lengths, body })
-}
-
-/// What a submission and a message from a handset have in common.
-#[derive(serde::Deserialize)]
-struct Described {
-    parts: Vec<StoredPart>,
-}
-
-/// How long each part is; `None` when they cannot be, each or together.
-pub(super) fn lengths(parts: &[StoredPart]) -> Option<Vec<usize>> {
-    parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes))?;
-    parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
-}
-
-/// A body, part by part; `None` when it is not that long.
-pub(super) fn split(mut body: Bytes, lengths: &[usize]) -> Option<Vec<Bytes>> {
-    let mut parts = Vec::with_capacity(lengths.len());
-    for length in lengths {
-        if *length > body.len() {
-            return None;
-        }
-        parts.push(body.split_to(*length));
-    }
-    body.is_empty().then_some(parts)
-}
-
-pub(super) fn corrupt_media(id: Id) -> StoreError {
-    corrupt("media", "body", id, "its checksum does not match")
 }

@@ -20,12 +20,14 @@ use super::{
     load::{self, LifeRow, LifeRows, Step},
     member,
     record::{PgRow, readable},
-    search::{lengths, split},
     statements,
     value::values,
     write,
 };
-use crate::media::{objects::INLINE_MAX, record::Seal};
+use crate::{
+    media::{objects::INLINE_MAX, record::Seal},
+    stored::{lengths, split},
+};
 
 /// So many attempts that are over are passed by, for their owners have the outcomes in hand.
 const SPARED: usize = 1000;

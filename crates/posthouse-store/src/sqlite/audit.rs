@@ -4,7 +4,11 @@ use jiff::Timestamp;
 use posthouse_core::audit::{AuditEntry, AuditFilter, AuditRecord, MOST};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
-use super::{fault::Result, job::Tx, record::Record};
+use super::{
+    fault::Result,
+    job::Tx,
+    record::{Record, read_all},
+};
 
 /// Writes a row.
 pub(super) fn write(tx: &Tx<'_>, entry: &AuditEntry) -> Result<()> {
@@ -41,12 +45,7 @@ pub(super) fn list(connection: &Connection, filter: &AuditFilter, limit: usize) 
     sql.push_str(" ORDER BY id DESC LIMIT ?");
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query(params_from_iter(values))?, read)
 }
 
 fn conditions(filter: &AuditFilter) -> Vec<(&'static str, Box<dyn ToSql>)> {

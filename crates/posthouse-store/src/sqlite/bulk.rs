@@ -25,7 +25,7 @@ use super::{
     intervene,
     job::Tx,
     load,
-    record::Record,
+    record::{Record, read_all},
     write,
 };
 
@@ -64,12 +64,7 @@ pub(super) fn list(connection: &Connection, below: Option<Id>, limit: usize) -> 
         "SELECT id, document FROM operation WHERE (?1 IS NULL OR id < ?1) ORDER BY id DESC LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query((below.map(Id::number), limit))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query((below.map(Id::number), limit))?, read)
 }
 
 /// Writes how one stands from now on; its lease with it.

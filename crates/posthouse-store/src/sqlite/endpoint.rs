@@ -21,7 +21,7 @@ use super::{
     intervene,
     job::Tx,
     queues,
-    record::{Record, time},
+    record::{Record, read_all, time},
 };
 
 /// A callback and what it is about, as `c`, `m` and `o`.
@@ -49,12 +49,7 @@ pub(super) fn list(connection: &Connection, filter: &KeptFilter, limit: usize) -
     let (sql, values) = query(filter, limit);
     // Not kept prepared: there are as many as there are ways to ask.
     let mut statement = connection.prepare(&sql)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read_kept(row)?);
-    }
-    Ok(found)
+    read_all(statement.query(rusqlite::params_from_iter(values))?, read_kept)
 }
 
 /// The one of this id.

@@ -21,7 +21,7 @@ use super::{
     fault::Result,
     intervene,
     job::Tx,
-    record::{Record, time},
+    record::{Record, read_all, time},
     search, write,
 };
 
@@ -83,12 +83,7 @@ fn mo_query(filter: &MoFilter, limit: usize) -> Query {
 pub(super) fn mos(connection: &Connection, filter: &MoFilter, limit: usize) -> Result<Vec<StoredMo>> {
     let (sql, values) = mo_query(filter, limit);
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read_mo(row)?);
-    }
-    Ok(found)
+    read_all(statement.query(params_from_iter(values))?, read_mo)
 }
 
 /// The one of this LinkedID.
@@ -237,12 +232,7 @@ pub(super) fn unmatched(
 ) -> Result<Vec<UnmatchedReport>> {
     let (sql, values) = unmatched_query(filter, limit);
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read_unmatched(row)?);
-    }
-    Ok(found)
+    read_all(statement.query(params_from_iter(values))?, read_unmatched)
 }
 
 fn read_unmatched(row: &Row<'_>) -> Result<UnmatchedReport> {

@@ -17,7 +17,7 @@ use super::{
     audit::write as write_audit,
     fault::Result,
     job::Tx,
-    record::{Record, time},
+    record::{Record, read_all, time},
     transaction::Transaction,
 };
 
@@ -53,12 +53,7 @@ fn in_force(connection: &Connection, now: Timestamp) -> Result<Vec<ConnectionOve
         "SELECT {COLUMNS} FROM connection_override WHERE until IS NULL OR until > ? ORDER BY carrier, connection, kind"
     );
     let mut statement = connection.prepare_cached(&select)?;
-    let mut rows = statement.query([now.as_millisecond()])?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query([now.as_millisecond()])?, read)
 }
 
 fn put_one(tx: &Tx<'_>, put: &ConnectionOverride, by: &Actor, now: Timestamp) -> Result<()> {

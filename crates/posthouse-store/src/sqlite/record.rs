@@ -11,27 +11,21 @@ use posthouse_core::{
     store::StoreError,
 };
 use rusqlite::{
-    Row,
+    Row, Rows,
     types::{FromSql, ValueRef},
 };
 use serde::de::DeserializeOwned;
 
 use super::fault::{Result, StoreFault};
+pub(crate) use crate::stored::{corrupt, time};
 
-/// What a stored value that cannot be read is reported as.
-pub(crate) fn corrupt(
-    table: &str,
-    column: &str,
-    row: impl fmt::Display,
-    what: impl fmt::Display,
-) -> StoreError {
-    StoreError::Corrupt { place: format!("{table}.{column} of row {row}"), what: what.to_string() }
-}
-
-/// The time of a stored number; numbers out of range stop at the ends of time.
-pub(crate) fn time(milliseconds: i64) -> Timestamp {
-    let end = if milliseconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
-    Timestamp::from_millisecond(milliseconds).unwrap_or(end)
+/// Every row of a query, as it is read.
+pub(super) fn read_all<T>(mut rows: Rows<'_>, read: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(read(row)?);
+    }
+    Ok(found)
 }
 
 /// A row of a table, which tells where it stands when a value cannot be read.

@@ -11,7 +11,11 @@ use posthouse_core::{
 };
 use rusqlite::{Connection, Row, ToSql};
 
-use super::{fault::Result, job::Tx, record::Record};
+use super::{
+    fault::Result,
+    job::Tx,
+    record::{Record, read_all},
+};
 
 /// A refusal with its document as it is stored.
 #[derive(Debug)]
@@ -137,12 +141,7 @@ pub(super) fn list(
     text.push_str(" ORDER BY id DESC LIMIT ?");
     values.push(Box::new(i64::try_from(limit).unwrap_or(i64::MAX)));
     let mut statement = connection.prepare_cached(&text)?;
-    let mut rows = statement.query(rusqlite::params_from_iter(values))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query(rusqlite::params_from_iter(values))?, read)
 }
 
 fn boxed<T: ToSql + 'static>(value: Option<T>) -> Option<Box<dyn ToSql>> {

@@ -49,6 +49,7 @@ use super::{
     transaction::Transaction,
     tries, unreadable, user, work,
 };
+use crate::stored::corrupt_media;
 
 #[async_trait]
 impl IntakeStore for SqliteStore {
@@ -463,7 +464,7 @@ impl SearchStore for SqliteStore {
         // A sweep may have come between the row and the segment: then the row is gone by now.
         let again = self.readers.read(move |connection| search::find_media(connection, id)).await?;
         if again == found {
-            return Err(search::corrupt_media(id));
+            return Err(corrupt_media(id));
         }
         Err(StoreError::NotFound("media"))
     }

@@ -17,11 +17,14 @@ use super::{
     fault::Result,
     load,
     message_key::{self, MessageKeyKind},
-    record::{Record, corrupt},
+    record::Record,
 };
-use crate::media::{
-    folder::Folder,
-    record::{self, Seal},
+use crate::{
+    media::{
+        folder::Folder,
+        record::{self, Seal},
+    },
+    stored::{DescribedParts, lengths, split},
 };
 
 /// How far the time in an id and the time of acceptance may lie apart: the node that made it was busy, or its clock was
@@ -463,7 +466,7 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
     let Some(row) = rows.next()? else {
         return Err(StoreError::NotFound("message").into());
     };
-    let described: Described = Record::new("message", id, row).json("document")?;
+    let described: DescribedParts = Record::new("message", id, row).json("document")?;
     let record = Record::new("media", id, row);
     let lengths =
         lengths(&described.parts).ok_or_else(|| record.corrupt("body", "its parts have no length"))?;
@@ -479,18 +482,6 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
         None => Body::Inline(record.value("body")?),
     };
     Ok(Found { seal: Seal { id, crc: record.value("crc")?, length }, lengths, body })
-}
-
-/// What a submission and a message from a handset have in common.
-#[derive(serde::Deserialize)]
-struct Described {
-    parts: Vec<StoredPart>,
-}
-
-/// How long each part is; `None` when they cannot be, each or together.
-fn lengths(parts: &[StoredPart]) -> Option<Vec<usize>> {
-    parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.bytes))?;
-    parts.iter().map(|part| usize::try_from(part.bytes).ok()).collect()
 }
 
 /// A message without parts has media: none. Others had some.
@@ -534,22 +525,6 @@ fn read_segment(folder: &Folder, id: i64, position: u64, seal: &Seal) -> Result<
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
-}
-
-fn split(mut body: Bytes, lengths: &[usize]) -> Option<Vec<Bytes>> {
-    let mut parts = Vec::with_capacity(lengths.len());
-    for length in lengths {
-        if *length > body.len() {
-            return None;
-        }
-        parts.push(body.split_to(*length));
-    }
-    body.is_empty().then_some(parts)
-}
-
-/// What media that are not what they must be are reported as.
-pub(super) fn corrupt_media(id: Id) -> StoreError {
-    corrupt("media", "body", id, "its checksum does not match")
 }
 
 /// The steps by which SQLite would carry out a query.

@@ -12,7 +12,7 @@ use super::{
     audit::write as write_audit,
     fault::Result,
     job::Tx,
-    record::{Record, time},
+    record::{Record, read_all, time},
 };
 
 const COLUMNS: &str = "id, hash, name, role, origin, address, begun_at, used_at, expires_at";
@@ -91,12 +91,7 @@ pub(super) fn list(connection: &Connection, after: Option<&str>, limit: usize) -
     let select = format!("SELECT {COLUMNS} FROM session WHERE id > ? ORDER BY id LIMIT ?");
     let mut statement = connection.prepare_cached(&select)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query((after.unwrap_or_default(), limit))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query((after.unwrap_or_default(), limit))?, read)
 }
 
 /// The one of a hash.

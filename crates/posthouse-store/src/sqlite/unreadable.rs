@@ -10,7 +10,11 @@ use posthouse_core::{
 };
 use rusqlite::{Connection, Row};
 
-use super::{fault::Result, job::Tx, record::Record};
+use super::{
+    fault::Result,
+    job::Tx,
+    record::{Record, read_all},
+};
 
 /// Keeps one, or counts it, as [`keeping`](posthouse_core::unreadable::keeping) says. How many there are of its carrier is not
 /// counted for that: what is beyond the most goes.
@@ -63,12 +67,7 @@ pub(super) fn list(
          FROM unreadable WHERE (?1 IS NULL OR carrier = ?1) AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?3",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = statement.query((carrier.map(CarrierId::as_str), below, limit))?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(read(row)?);
-    }
-    Ok(found)
+    read_all(statement.query((carrier.map(CarrierId::as_str), below, limit))?, read)
 }
 
 fn read(row: &Row<'_>) -> Result<KeptUnreadable> {
