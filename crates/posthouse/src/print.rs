@@ -22,6 +22,15 @@ pub fn stdout() -> Printer {
     Printer { is_terminal: to.is_terminal(), to: Box::new(to) }
 }
 
+/// Prints what came of something: as JSON where that is asked for, and else this line.
+pub fn outcome(as_json: bool, outcome: &impl Serialize, line: fmt::Arguments<'_>) -> io::Result<()> {
+    let mut out = stdout();
+    match as_json {
+        true => out.json(outcome),
+        false => writeln!(out, "{line}"),
+    }
+}
+
 /// What is told beside it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that prints")]
 pub fn stderr() -> Printer {

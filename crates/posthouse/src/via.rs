@@ -63,6 +63,17 @@ impl ViaArgs {
     pub async fn open(&self) -> anyhow::Result<Via> {
         Via::open(&settings_of(self.config.as_deref())?, &self.gateway).await
     }
+
+    /// Asks for one thing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and what it is answered.
+    pub async fn ask<T>(&self, ask: impl AsyncFnOnce(&Via) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let via = self.open().await?;
+        let answer = ask(&via).await;
+        via.close().await?;
+        answer
+    }
 }
 
 /// What is done to messages that wait.

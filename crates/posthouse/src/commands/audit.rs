@@ -67,10 +67,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             until,
             cursor: args.cursor.clone(),
         };
-        let via = args.via.open().await?;
-        let page = via.audit(&query, args.limit).await;
-        via.close().await?;
-        let page = page?;
+        let page = args.via.ask(async |via| via.audit(&query, args.limit).await).await?;
         let mut out = print::stdout();
         if args.via.json {
             return Ok(out.json(&json!({ "items": page.items, "next": page.next }))?);

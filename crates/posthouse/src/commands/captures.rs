@@ -175,12 +175,7 @@ impl One {
 
     async fn remove(&self) -> anyhow::Result<()> {
         let removed = api(&self.via).await?.remove_capture(&self.id).await?;
-        let mut out = print::stdout();
-        match self.via.json {
-            true => out.json(&removed)?,
-            false => writeln!(out, "capture {} is gone", removed.id)?,
-        }
-        Ok(())
+        Ok(print::outcome(self.via.json, &removed, format_args!("capture {} is gone", removed.id))?)
     }
 }
 

@@ -183,9 +183,7 @@ impl Show {
 
 impl Resend {
     async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let mo = via.resend_mo(&self.id).await?;
-        via.close().await?;
+        let mo = self.via.ask(async |via| via.resend_mo(&self.id).await).await?;
         tell(&self.via, &mo)
     }
 }

@@ -140,18 +140,15 @@ impl Show {
 
 impl Start {
     async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let operation = via.start_operation(&self.id, self.expect_count).await?;
-        via.close().await?;
+        let operation =
+            self.via.ask(async |via| via.start_operation(&self.id, self.expect_count).await).await?;
         told(&self.via, &operation)
     }
 }
 
 impl Cancel {
     async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let operation = via.cancel_operation(&self.id).await?;
-        via.close().await?;
+        let operation = self.via.ask(async |via| via.cancel_operation(&self.id).await).await?;
         told(&self.via, &operation)
     }
 }

@@ -58,10 +58,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 impl List {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let sessions = via.sessions().await;
-        via.close().await?;
-        let sessions = sessions?;
+        let sessions = self.via.ask(async |via| via.sessions().await).await?;
         let mut out = print::stdout();
         if self.via.json {
             out.json(&json!({ "items": sessions }))?;
@@ -83,15 +80,7 @@ impl List {
 
 impl End {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let ended = via.end_session(&self.id).await;
-        via.close().await?;
-        let ended = ended?;
-        let mut out = print::stdout();
-        match self.via.json {
-            true => out.json(&ended)?,
-            false => writeln!(out, "session {} is over", ended.id)?,
-        }
-        Ok(())
+        let ended = self.via.ask(async |via| via.end_session(&self.id).await).await?;
+        Ok(print::outcome(self.via.json, &ended, format_args!("session {} is over", ended.id))?)
     }
 }

@@ -87,9 +87,7 @@ impl Add {
     async fn run(&self) -> anyhow::Result<()> {
         let expires_at = self.expires.map(|time| Timestamp::now().checked_add(time)).transpose()?;
         let request = TokenRequest { name: self.name.clone(), role: self.role.clone(), expires_at };
-        let via = self.via.open().await?;
-        let issued = via.add_token(&request).await;
-        via.close().await?;
+        let issued = self.via.ask(async |via| via.add_token(&request).await).await;
         let IssuedToken { view, token } = issued?;
         let mut out = print::stdout();
         if self.via.json {
@@ -111,10 +109,7 @@ impl Add {
 
 impl List {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let tokens = via.tokens().await;
-        via.close().await?;
-        let tokens = tokens?;
+        let tokens = self.via.ask(async |via| via.tokens().await).await?;
         let mut out = print::stdout();
         if self.via.json {
             out.json(&json!({ "items": tokens }))?;
@@ -140,15 +135,7 @@ impl List {
 
 impl Revoke {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let revoked = via.revoke_token(&self.id).await;
-        via.close().await?;
-        let revoked = revoked?;
-        let mut out = print::stdout();
-        match self.via.json {
-            true => out.json(&revoked)?,
-            false => writeln!(out, "token {} is no good any more", revoked.id)?,
-        }
-        Ok(())
+        let revoked = self.via.ask(async |via| via.revoke_token(&self.id).await).await?;
+        Ok(print::outcome(self.via.json, &revoked, format_args!("token {} is no good any more", revoked.id))?)
     }
 }

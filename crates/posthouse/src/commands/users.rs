@@ -169,10 +169,7 @@ fn print_link(issued: IssuedLink, place: &str, as_json: bool) -> anyhow::Result<
 
 impl List {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let users = via.users().await;
-        via.close().await?;
-        let users = users?;
+        let users = self.via.ask(async |via| via.users().await).await?;
         let mut out = print::stdout();
         if self.via.json {
             out.json(&json!({ "items": users }))?;
@@ -194,30 +191,21 @@ impl List {
 
 impl Role {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let changed = via.set_role(&self.name, &RoleRequest { role: self.role.clone() }).await;
-        via.close().await?;
-        let changed = changed?;
-        let mut out = print::stdout();
-        match self.via.json {
-            true => out.json(&changed)?,
-            false => writeln!(out, "{} is {} from now on", changed.name, changed.role)?,
-        }
-        Ok(())
+        let changed = self
+            .via
+            .ask(async |via| via.set_role(&self.name, &RoleRequest { role: self.role.clone() }).await)
+            .await?;
+        Ok(print::outcome(
+            self.via.json,
+            &changed,
+            format_args!("{} is {} from now on", changed.name, changed.role),
+        )?)
     }
 }
 
 impl Remove {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let removed = via.remove_user(&self.name).await;
-        via.close().await?;
-        let removed = removed?;
-        let mut out = print::stdout();
-        match self.via.json {
-            true => out.json(&removed)?,
-            false => writeln!(out, "user {} is there no more", removed.name)?,
-        }
-        Ok(())
+        let removed = self.via.ask(async |via| via.remove_user(&self.name).await).await?;
+        Ok(print::outcome(self.via.json, &removed, format_args!("user {} is there no more", removed.name))?)
     }
 }

@@ -1,21 +1,18 @@
 //! Callbacks and endpoints: by the API, and by `posthouse callbacks` as a process.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{path::Path, process::Output};
 
 use mm7::MmStatus;
 use posthouse_api::{ApiClient, ApiError, CallbackQuery, CallbackView, ProblemCode};
 use posthouse_core::{Id, life::intervention::CallbackSays};
-use posthouse_gateway::admin::run_token;
 use posthouse_sim::vasp::VaspAnswer;
 use posthouse_testing::{
     request::RawRequest,
-    town::{DEADLINE, Town, TownPlan, eventually},
+    town::{Town, TownPlan, eventually},
 };
 use serde_json::Value;
+
+use crate::process::{self, client, configure};
 
 /// The usual town; what a VASP does not take waits for an hour, and then failed for good.
 async fn town(retries: u32) -> (Town, ApiClient) {
@@ -23,24 +20,18 @@ async fn town(retries: u32) -> (Town, ApiClient) {
     let callbacks = format!("retry_after = \"1h\"\nmax_retries = {retries}\n");
     let account = town.account_with("acme", "", &callbacks, "");
     town.provision(&[account, town.usual_carriers()].concat()).await;
-    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
-    fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    configure(&town);
+    let api = client(&town);
     (town, api)
 }
 
 fn callbacks(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
-    command.current_dir(folder).arg("callbacks").args(arguments).args(["-c", "posthouse.toml"]);
-    command.output().unwrap()
+    process::asked(folder, &[&["callbacks"], arguments].concat())
 }
 
 #[track_caller]
 fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = callbacks(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    process::told(folder, &[&["callbacks"], arguments].concat())
 }
 
 /// The only callback of the account, once it is in this state.

@@ -1,7 +1,6 @@
 //! `posthouse messages requeue`, `expire` and `resend-reports`, as processes beside a gateway that runs, or does not.
 
 use std::{
-    fs,
     path::Path,
     process::{Command, Output},
     time::Duration,
@@ -21,6 +20,8 @@ use posthouse_testing::{
 };
 use serde_json::{Value, json};
 
+use crate::process::{self, configure};
+
 /// Nothing is tried again by itself while a test runs.
 const NEVER: Duration = Duration::from_secs(3600 * 1000);
 
@@ -33,11 +34,9 @@ async fn town() -> Town {
     let carrier = town.carrier_with("31003", "", "timeout = \"300ms\"\n");
     town.provision(&[account, carrier, posthouse_testing::provisioning::range("1617", "31003")].concat())
         .await;
-    fs::write(town.folder().join("posthouse.toml"), CONFIGURATION).unwrap();
+    configure(&town);
     town
 }
-
-const CONFIGURATION: &str = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
 
 /// Who runs the commands here.
 fn user() -> String {
@@ -46,16 +45,12 @@ fn user() -> String {
 }
 
 fn messages(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
-    command.current_dir(folder).arg("messages").args(arguments).args(["-c", "posthouse.toml"]);
-    command.output().unwrap()
+    process::asked(folder, &[&["messages"], arguments].concat())
 }
 
 #[track_caller]
 fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = messages(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    process::told(folder, &[&["messages"], arguments].concat())
 }
 
 #[track_caller]

@@ -1,39 +1,22 @@
 //! Keys of accounts: made with an overlap, listed with their last use, removed; and kept by what is exported.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::fs;
 
 use posthouse_api::{ApiClient, ApiError, KeyKind, KeyRequest, KeyView, ProblemCode};
-use posthouse_gateway::admin::run_token;
 use posthouse_testing::{
     request::RawRequest,
-    town::{DEADLINE, Town, TownPlan, eventually},
+    town::{Town, TownPlan, eventually},
 };
 use serde_json::Value;
+
+use crate::process::{client, configure, told};
 
 async fn town() -> (Town, ApiClient) {
     let town = Town::planned(TownPlan::default()).await;
     town.provision(&[town.account_with("acme", "", "", ""), town.usual_carriers()].concat()).await;
-    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
-    fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    configure(&town);
+    let api = client(&town);
     (town, api)
-}
-
-fn posthouse(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
-    command.current_dir(folder).args(arguments).args(["-c", "posthouse.toml"]).output().unwrap()
-}
-
-#[track_caller]
-fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = posthouse(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Waits till a message under this VASPID is answered so.

@@ -11,6 +11,8 @@ use posthouse_testing::{
     town::{DEADLINE, Town, TownPlan, eventually},
 };
 
+use crate::process::client;
+
 fn hello(to: &str) -> HandsetMessage {
     let part = MoPart {
         content_type: "text/plain; charset=utf-8".to_owned(),
@@ -29,7 +31,7 @@ async fn messages_from_handsets_are_listed_shown_and_sent_again() {
     let account = town.account_with("acme", "", &callbacks, "");
     town.provision(&[account, town.usual_carriers()].concat()).await;
     let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let api = client(&town);
 
     assert_eq!(town.carriers["31003"].deliver(&hello("111122")).await.unwrap().code(), Some(1000));
     let mo = eventually("it is delivered", async || {
@@ -59,8 +61,7 @@ async fn messages_from_handsets_are_listed_shown_and_sent_again() {
 #[tokio::test]
 async fn reports_whose_message_is_not_known_are_listed() {
     let town = Town::found().await;
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let api = client(&town);
     let id = town.submit(&RawRequest::to("16175550100")).await;
     town.ended(id).await;
     let report = posthouse_core::message::CarrierReport {

@@ -1,39 +1,22 @@
 //! Lists of numbers in CSV: by the API, and by `posthouse blacklist` and `posthouse ranges`.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
-};
+use std::{fs, process::Command};
 
 use posthouse_api::{ApiClient, ApiError, ProblemCode};
 use posthouse_core::provisioning::csv::NumberList;
-use posthouse_gateway::admin::run_token;
 use posthouse_testing::{
     request::RawRequest,
-    town::{DEADLINE, Town, TownPlan, eventually},
+    town::{Town, TownPlan, eventually},
 };
+
+use crate::process::{asked, client, configure, told};
 
 async fn town() -> (Town, ApiClient) {
     let town = Town::planned(TownPlan::default()).await;
     town.provision(&[town.account_with("acme", "", "", ""), town.usual_carriers()].concat()).await;
-    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
-    fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    configure(&town);
+    let api = client(&town);
     (town, api)
-}
-
-fn posthouse(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
-    command.current_dir(folder).args(arguments).args(["-c", "posthouse.toml"]).output().unwrap()
-}
-
-#[track_caller]
-fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = posthouse(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Waits till a message to this number is answered so.
@@ -101,7 +84,7 @@ async fn ranges_are_imported_from_standard_input_and_decide_at_once() {
 async fn each_wrong_line_is_told_and_nothing_is_changed() {
     let (town, api) = town().await;
     fs::write(town.folder().join("numbers.csv"), "16175550100\n555\n16175550101,nobody\n").unwrap();
-    let refused = posthouse(town.folder(), &["blacklist", "import", "numbers.csv"]);
+    let refused = asked(town.folder(), &["blacklist", "import", "numbers.csv"]);
     assert_eq!(refused.status.code(), Some(1));
     let lines = String::from_utf8(refused.stderr).unwrap();
     let expected = [

@@ -11,11 +11,12 @@ use posthouse_core::{
     audit::AuditFilter,
     life::{retry::Backoff, state::State},
 };
-use posthouse_gateway::admin::run_token;
 use posthouse_testing::{
     request::RawRequest,
-    town::{DEADLINE, Town, TownPlan, eventually},
+    town::{Town, TownPlan, eventually},
 };
+
+use crate::process::client;
 
 /// A town where 31003 has two connections, and messages that ended in a refusal.
 async fn town(refused: usize) -> (Town, ApiClient, Vec<Id>) {
@@ -27,8 +28,7 @@ async fn town(refused: usize) -> (Town, ApiClient, Vec<Id>) {
     );
     let range = posthouse_testing::provisioning::range("1617", "31003");
     town.provision(&[town.account("acme", ""), first, second, range].concat()).await;
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let api = client(&town);
     let mut ids = Vec::new();
     for _ in 0..refused {
         // The simulated carrier refuses these for good: 4007.
@@ -110,8 +110,7 @@ async fn what_waits_goes_to_another_carrier() {
     let range = posthouse_testing::provisioning::range("1617", "31003");
     let carriers = [town.carrier("31003", ""), town.carrier("31002", ""), range].concat();
     town.provision(&[town.account("acme", ""), carriers.clone()].concat()).await;
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    let api = client(&town);
     let (waits, parked) = (
         town.submit(&RawRequest::to("16175559012")).await,
         town.submit(&RawRequest::to("16175559015")).await,

@@ -1,9 +1,6 @@
 //! Connections that are suspended, resumed, limited and probed: by the API, by `posthouse carriers`, and by what is written to the store.
 
 use std::{
-    fs,
-    path::Path,
-    process::{Command, Output},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -20,35 +17,22 @@ use posthouse_core::{
     store::KeptFilter,
     time::after,
 };
-use posthouse_gateway::admin::run_token;
 use posthouse_testing::{
     request::RawRequest,
     town::{DEADLINE, Town, TownPlan, eventually},
 };
 use serde_json::Value;
 
+use crate::process::{asked, client, configure, told};
+
 /// The usual town, its account in this mode.
 async fn town(mode: &str) -> (Town, ApiClient) {
     let town = Town::planned(TownPlan::default()).await;
     let account = town.account_with("acme", &format!("submit_mode = {mode:?}\n"), "", "");
     town.provision(&[account, town.usual_carriers()].concat()).await;
-    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
-    fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
-    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
-    let api = ApiClient::new(&town.app.ready().admin, DEADLINE).with_token(&token);
+    configure(&town);
+    let api = client(&town);
     (town, api.saying(Some("their maintenance"), Some("ann")))
-}
-
-fn posthouse(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_posthouse"));
-    command.current_dir(folder).args(arguments).args(["-c", "posthouse.toml"]).output().unwrap()
-}
-
-#[track_caller]
-fn told(folder: &Path, arguments: &[&str]) -> String {
-    let output = posthouse(folder, arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
 }
 
 fn suspended(until: Option<Timestamp>) -> ConnectionOverride {
@@ -93,7 +77,7 @@ async fn messages_wait_while_each_connection_is_suspended_and_go_when_it_is_resu
     let says =
         "31003 is not used over 31003-1, suspended by ann (their maintenance): no connection serves, 1 waits";
     assert!(listed.contains("31003-1 suspended") && listed.contains(says), "{listed}");
-    let doctor = posthouse(town.folder(), &["doctor"]);
+    let doctor = asked(town.folder(), &["doctor"]);
     let doctor = String::from_utf8(doctor.stdout).unwrap();
     assert!(doctor.contains("`posthouse carriers resume 31003 31003-1` uses it again"), "{doctor}");
     let state = "posthouse_connection_state{carrier=\"31003\",connection=\"31003-1\",state=\"suspended\"} 1";
@@ -207,7 +191,7 @@ async fn a_connection_is_limited_for_a_while_and_probed() {
     for carrier in carriers.into_values() {
         carrier.stop().await;
     }
-    let probed = posthouse(folder.path(), &["carriers", "probe", "31003", "31003-1"]);
+    let probed = asked(folder.path(), &["carriers", "probe", "31003", "31003-1"]);
     assert_eq!(probed.status.code(), Some(1), "{probed:?}");
     let suspended = told(folder.path(), &["carriers", "suspend", "31003", "31003-1", "--until", "2h"]);
     assert!(suspended.contains("    suspended since "), "without a gateway too: {suspended}");

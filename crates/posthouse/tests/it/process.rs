@@ -4,13 +4,18 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader, Read},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
 };
 
-use posthouse_testing::settings;
+use posthouse_api::ApiClient;
+use posthouse_gateway::admin::run_token;
+use posthouse_testing::{
+    settings,
+    town::{self, Town},
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -30,6 +35,31 @@ pub fn posthouse(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("POSTHOUSE_PROGRAM").unwrap_or_else(own));
     command.args(arguments).current_dir(folder).env("POSTHOUSE_LOG", "info");
     command
+}
+
+/// What `posthouse` with these arguments answers in this folder, by its `posthouse.toml`.
+pub fn asked(folder: &Path, arguments: &[&str]) -> Output {
+    posthouse(folder, arguments).args(["-c", "posthouse.toml"]).output().unwrap()
+}
+
+/// What it prints, where it ends well.
+#[track_caller]
+pub fn told(folder: &Path, arguments: &[&str]) -> String {
+    let output = asked(folder, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A client of a town's API, with the token of its run.
+pub fn client(town: &Town) -> ApiClient {
+    let token = run_token::read(&run_token::token_file(&town.folder().join("posthouse.db"))).unwrap();
+    ApiClient::new(&town.app.ready().admin, town::DEADLINE).with_token(&token)
+}
+
+/// Writes `posthouse.toml` into a town's folder, by which commands find its store.
+pub fn configure(town: &Town) {
+    let configuration = "[store]\nurl = \"sqlite://posthouse.db\"\n[media]\nurl = \"file://media\"\n";
+    fs::write(town.folder().join("posthouse.toml"), configuration).unwrap();
 }
 
 /// Provisions what this TOML says, as operators do.

@@ -4,19 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Said, ask},
-    process::{Gateway, folder, posthouse},
+    process::{Gateway, folder, posthouse, told},
 };
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const PASSWORD: &str = "correct+horse+battery";
-
-/// What a command that ended well printed.
-#[track_caller]
-fn told(folder: &std::path::Path, arguments: &[&str]) -> String {
-    let output = posthouse(folder, arguments).args(["-c", "posthouse.toml"]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// The path and query of a link.
 #[track_caller]

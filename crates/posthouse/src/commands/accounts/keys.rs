@@ -102,9 +102,7 @@ pub(super) fn run(args: &KeysArgs) -> anyhow::Result<ExitCode> {
 
 impl ListKeys {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let keys = via.keys(&self.account).await;
-        via.close().await?;
+        let keys = self.via.ask(async |via| via.keys(&self.account).await).await;
         let (keys, mut out) = (keys?, print::stdout());
         if self.via.json {
             out.json(&serde_json::json!({ "items": keys, "next": null }))?;
@@ -137,9 +135,7 @@ impl AddKey {
             username: self.username.clone(),
             overlap: self.overlap.map(posthouse_core::duration::show),
         };
-        let via = self.via.open().await?;
-        let issued = via.add_key(&self.account, &request).await;
-        via.close().await?;
+        let issued = self.via.ask(async |via| via.add_key(&self.account, &request).await).await;
         let (issued, mut out) = (issued?, print::stdout());
         if self.via.json {
             out.json(&issued)?;
@@ -171,9 +167,7 @@ fn read() -> anyhow::Result<String> {
 
 impl RemoveKey {
     async fn run(&self) -> anyhow::Result<()> {
-        let via = self.via.open().await?;
-        let changed = via.remove_key(&self.account, &self.key).await;
-        via.close().await?;
+        let changed = self.via.ask(async |via| via.remove_key(&self.account, &self.key).await).await;
         let (changed, mut out) = (changed?, print::stdout());
         match self.via.json {
             true => out.json(&changed)?,

@@ -78,18 +78,14 @@ impl Endpoints {
 
 impl Pause {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let endpoint = via.pause_endpoint(&self.account).await?;
-        via.close().await?;
+        let endpoint = self.via.ask(async |via| via.pause_endpoint(&self.account).await).await?;
         told(&self.via, &endpoint)
     }
 }
 
 impl Resume {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let endpoint = via.resume_endpoint(&self.account).await?;
-        via.close().await?;
+        let endpoint = self.via.ask(async |via| via.resume_endpoint(&self.account).await).await?;
         told(&self.via, &endpoint)
     }
 }

@@ -102,9 +102,8 @@ impl SuspendConnection {
 
 impl ResumeConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let status = via.resume(&self.which.carrier, &self.which.connection).await;
-        via.close().await?;
+        let status =
+            self.via.ask(async |via| via.resume(&self.which.carrier, &self.which.connection).await).await;
         told(&self.via, &status?)
     }
 }
@@ -122,10 +121,8 @@ impl LimitConnection {
 
 impl ProbeConnection {
     pub(super) async fn run(&self) -> anyhow::Result<ExitCode> {
-        let via = self.via.open().await?;
-        let probed = via.probe(&self.which.carrier, &self.which.connection).await;
-        via.close().await?;
-        let probed = probed?;
+        let probed =
+            self.via.ask(async |via| via.probe(&self.which.carrier, &self.which.connection).await).await?;
         let mut out = print::stdout();
         if self.via.json {
             out.json(&probed)?;
