@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use mm7::MmStatus;
-use posthouse_api::{ApiClient, MoQuery, UnmatchedQuery};
+use posthouse_api::{MoQuery, UnmatchedQuery};
 use posthouse_gateway::admin::run_token;
 use posthouse_sim::carrier::{HandsetMessage, MoPart};
 use posthouse_testing::{

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Said, ask},
-    process::{Gateway, folder, posthouse, told},
+    process::{Gateway, folder, told},
 };
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
