@@ -72,8 +72,10 @@ pub struct SuspendRequest {
 #[serde(deny_unknown_fields, default)]
 pub struct LimitRequest {
     /// Requests in flight, at most.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub window: Option<u32>,
     /// Requests a second, at most.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_147_483_647))]
     pub per_second: Option<u32>,
     /// From when on it counts no more; left out: once it is lifted.
     pub until: Option<Timestamp>,

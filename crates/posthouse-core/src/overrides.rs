@@ -65,7 +65,13 @@ pub enum NoOverride {
     /// It would let nothing through.
     #[error("a limit of 0 lets nothing through")]
     Zero,
+    /// It limits nothing that happens, and is more than an `int32` of the API's document.
+    #[error("a limit is at most {MOST}")]
+    TooMuch,
 }
+
+/// The most that a limit may be, in requests or requests a second: the largest `int32` of OpenAPI.
+const MOST: u32 = 0x7fff_ffff;
 
 impl OverrideSetting {
     /// Its kind.
@@ -98,6 +104,9 @@ impl ConnectionOverride {
             OverrideSetting::Limited { window: None, per_second: None } => Err(NoOverride::NoLimit),
             OverrideSetting::Limited { window: Some(0), .. }
             | OverrideSetting::Limited { per_second: Some(0), .. } => Err(NoOverride::Zero),
+            OverrideSetting::Limited { window, per_second } if window.max(per_second) > Some(MOST) => {
+                Err(NoOverride::TooMuch)
+            }
             _ => Ok(()),
         }
     }
@@ -203,6 +212,9 @@ mod tests {
             (limit(None, None), None, Err(NoOverride::NoLimit)),
             (limit(Some(0), None), None, Err(NoOverride::Zero)),
             (limit(Some(2), Some(0)), None, Err(NoOverride::Zero)),
+            (limit(Some(2), Some(0x7fff_ffff)), None, Ok(())),
+            (limit(Some(2), Some(0x8000_0000)), None, Err(NoOverride::TooMuch)),
+            (limit(Some(u32::MAX), None), None, Err(NoOverride::TooMuch)),
         ] {
             assert_eq!(of(setting, until).check(at(10)), expected, "{setting:?} {until:?}");
         }

@@ -693,7 +693,7 @@ mod what_is_over {
 
     /// The files in which any of these can be read.
     fn found(place: &Place, pieces: &[&[u8]]) -> Vec<PathBuf> {
-        let has = |bytes: &[u8]| pieces.iter().any(|piece| memchr::memmem::find(&bytes, piece).is_some());
+        let has = |bytes: &[u8]| pieces.iter().any(|piece| memchr::memmem::find(bytes, piece).is_some());
         files(&place.path())
             .into_iter()
             .filter(|file| fs::read(file).is_ok_and(|bytes| has(&bytes)))

@@ -68,6 +68,7 @@ fn refused(why: NoOverride) -> ProblemDetails {
         NoOverride::Over => ("/until", "write a time to come, or leave it out"),
         NoOverride::NoLimit => ("", "write window, per_second or both; or lift, to end a limit"),
         NoOverride::Zero => ("", "write 1 or more; suspend it to let nothing through"),
+        NoOverride::TooMuch => ("", "write less, or lift the limit"),
     };
     let error = ProblemError::at_pointer(pointer, why.to_string()).with_remedy(remedy);
     ProblemDetails::new(ProblemCode::InvalidParameter).error(error)

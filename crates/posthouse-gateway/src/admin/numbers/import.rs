@@ -79,10 +79,12 @@ async fn handle(
     let mut given = Parameters::of(&head.uri);
     let (dry_run, first) = (given.flag("dry_run"), given.read("first_line", line));
     given.finish()?;
-    if !body::is_of_type(&head.headers, CSV) {
+    let bytes = body::bytes(body).await;
+    // Nothing is a list of nothing, whatever its type.
+    if !bytes.is_empty() && !body::is_of_type(&head.headers, CSV) {
         return Err(body::unsupported(CSV).into());
     }
-    let text = String::from_utf8(body::bytes(body).await.into()).map_err(|_| {
+    let text = String::from_utf8(bytes.into()).map_err(|_| {
         ProblemDetails::new(ProblemCode::Malformed).detail("the list is not UTF-8").remedy("save it as UTF-8")
     })?;
     let first = usize::try_from(first.unwrap_or(1)).unwrap_or(usize::MAX);
