@@ -25,7 +25,19 @@ const DOCUMENTS: &[(&str, Invocation)] = &[
             "--markdown",
         ]),
     ),
-    ("docs/openapi.json", Invocation::cargo(&["run", "--quiet", "--package", "posthouse", "--", "openapi"])),
+    (
+        "docs/openapi.json",
+        Invocation::cargo(&[
+            "run",
+            "--quiet",
+            "--package",
+            "posthouse",
+            "--features",
+            "openapi",
+            "--",
+            "openapi",
+        ]),
+    ),
 ];
 
 pub fn run() -> Result<(), Failure> {

@@ -64,6 +64,17 @@ pub(super) fn page<T: Serialize>(page: PageOf<T>, uri: &Uri) -> Response {
     answer
 }
 
+/// A page of what a store found. It has a next one, behind the last by its key, when it is full.
+pub(super) fn page_of<T, V>(
+    found: Vec<T>,
+    limit: usize,
+    key: impl FnOnce(&T) -> String,
+    view: impl FnMut(T) -> V,
+) -> PageOf<V> {
+    let next = found.last().filter(|_| found.len() == limit).map(key);
+    PageOf { items: found.into_iter().map(view).collect(), next }
+}
+
 /// A page of what is in order: what stands behind `after` by its key, as it is shown.
 pub(super) fn page_behind<T, V>(
     all: &[T],
@@ -117,7 +128,7 @@ impl From<VerbError> for ProblemAnswer {
     }
 }
 
-/// What a store's failure means for who asked. What is stored and cannot be read is logged with its place; that is for operators'
+/// What a store's failure means for the caller. What is stored and cannot be read is logged with its place; that is for operators'
 /// eyes, and so is this door.
 pub(super) fn of_store(error: &StoreError) -> ProblemDetails {
     let code = match error {

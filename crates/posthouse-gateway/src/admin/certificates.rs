@@ -15,10 +15,10 @@ use super::{
 use crate::tls::ends;
 
 /// The certificates that the gateway shows at its doors and to peers, and until when they are good
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/certificates", tag = "certificates", operation_id = "list_certificates",
     responses((status = 200, description = "All of them", body = PageOf<CertificateView>))
-)]
+))]
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -1,6 +1,12 @@
 //! What the verbs of one thing have in common: who does it, at which revision, and what came of it.
 
-use http::{HeaderMap, Uri};
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{FromRequestParts, rejection::ExtensionRejection},
+};
+use http::request::Parts;
 use jiff::Timestamp;
 use posthouse_api::{ChangeMade, ProblemCode, ProblemDetails};
 use posthouse_core::{
@@ -17,16 +23,54 @@ use super::{
 };
 use crate::config::verbs::{self, VerbFailure};
 
-/// Does it as the request asks, which has no parameters.
-pub(super) async fn requested(
-    state: &AdminState,
-    by: &Actor,
-    (headers, uri): (&HeaderMap, &Uri),
-    verb: &ProvisioningVerb,
-) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
-    Parameters::of(uri).finish()?;
-    let expected = if_match(headers)?;
-    Ok(JsonAnswer(change(&*state.store, verb, expected, by, state.clock.now()).await?))
+/// What came of a change.
+pub(super) type ChangeAnswer = Result<JsonAnswer<ChangeMade>, ProblemAnswer>;
+
+/// A request for a change that its path names, and its query: it has no body.
+pub(super) struct ChangeRequest {
+    /// Who asks.
+    pub by: Actor,
+    state: Arc<AdminState>,
+    head: Parts,
+}
+
+impl ChangeRequest {
+    /// Its query.
+    pub fn parameters(&self) -> Parameters {
+        Parameters::of(&self.head.uri)
+    }
+
+    /// The revision at which it asks that provisioning is.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn expected(&self) -> Result<Option<u64>, ProblemDetails> {
+        if_match(&self.head.headers)
+    }
+
+    /// Does what it asks for, which takes no parameters.
+    pub async fn carry_out(&self, verb: &ProvisioningVerb) -> ChangeAnswer {
+        self.parameters().finish()?;
+        self.carry_out_at(self.expected()?, verb).await
+    }
+
+    /// Does what it asks for; with `expected`, only when provisioning is at that revision.
+    pub async fn carry_out_at(&self, expected: Option<u64>, verb: &ProvisioningVerb) -> ChangeAnswer {
+        let Self { state, by, .. } = self;
+        Ok(JsonAnswer(change(&*state.store, verb, expected, by, state.clock.now()).await?))
+    }
+}
+
+impl FromRequestParts<Arc<AdminState>> for ChangeRequest {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request_parts(
+        head: &mut Parts,
+        state: &Arc<AdminState>,
+    ) -> Result<Self, ExtensionRejection> {
+        let Extension(by) = Extension::from_request_parts(head, state).await?;
+        Ok(Self { state: Arc::clone(state), by, head: head.clone() })
+    }
 }
 
 /// Does it; with `expected`, only when provisioning is at that revision.

@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{body::Body, extract::Request, response::Response};
+use axum::{
+    Extension,
+    body::Body,
+    extract::{FromRequest, FromRequestParts as _, Request, rejection::ExtensionRejection},
+    response::Response,
+};
+use http::request::Parts;
 use posthouse_api::{ChangeMade, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{actor::Actor, provisioning::reading::Problems, store::StoreError};
 use serde_json::Value;
@@ -25,58 +31,89 @@ use crate::config::{
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Parameters of such a change.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[expect(dead_code, reason = "it is a parameter's documentation")]
 pub(super) struct AllowRemovals {
     /// Let credentials, callbacks, connections, services, accounts or carriers end by it.
     allow_removals: Option<bool>,
 }
 
-/// Makes it what the body says.
-pub(super) async fn put(
-    state: Arc<AdminState>,
-    by: Actor,
-    path: ThingPath,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    let (head, document) = document(request, JSON).await?;
-    answer(state, by, path, ThingEdit::Put(document), &head).await
+/// For what a document is refused.
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoResponses))]
+#[expect(dead_code, reason = "it is the documentation of answers")]
+pub(super) enum DocumentRefused {
+    /// It would end what somebody may depend on
+    #[cfg_attr(feature = "openapi", response(status = 409))]
+    Removes,
+    /// Provisioning is at another revision
+    #[cfg_attr(feature = "openapi", response(status = 412))]
+    Moved,
+    /// The document has mistakes
+    #[cfg_attr(feature = "openapi", response(status = 422))]
+    Mistakes,
 }
 
-/// Merges what the body says into it.
-pub(super) async fn patch(
-    state: Arc<AdminState>,
-    by: Actor,
-    path: ThingPath,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    let (head, document) = document(request, MERGE_PATCH).await?;
-    answer(state, by, path, ThingEdit::Patch(document), &head).await
+/// For what a removal is refused.
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoResponses))]
+#[expect(dead_code, reason = "it is the documentation of answers")]
+pub(super) enum RemovalRefused {
+    /// Somebody may depend on it
+    #[cfg_attr(feature = "openapi", response(status = 409))]
+    Removes,
+    /// Provisioning is at another revision
+    #[cfg_attr(feature = "openapi", response(status = 412))]
+    Moved,
+    /// Something else names it
+    #[cfg_attr(feature = "openapi", response(status = 422))]
+    Named,
 }
 
-/// Removes it.
-pub(super) async fn remove(
+/// What came of an edit.
+pub(super) type EditAnswer = Result<Response, ProblemAnswer>;
+
+/// A request to put, patch or remove one thing that is provisioned.
+pub(super) struct EditRequest {
     state: Arc<AdminState>,
     by: Actor,
-    path: ThingPath,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    let (head, _) = request.into_parts();
-    answer(state, by, path, ThingEdit::Remove, &head).await
+    head: Parts,
+    body: Body,
 }
 
-/// The head of a request, and its body as JSON; `also` is another type in which that may come.
-async fn document(
-    request: Request<Body>,
-    also: &str,
-) -> Result<(http::request::Parts, Value), ProblemDetails> {
-    let (head, body) = request.into_parts();
+impl EditRequest {
+    /// Makes it what the body says.
+    pub async fn put(self, path: ThingPath) -> EditAnswer {
+        let document = document(&self.head, self.body, JSON).await?;
+        answer(self.state, self.by, path, ThingEdit::Put(document), &self.head).await
+    }
+
+    /// Merges what the body says into it.
+    pub async fn patch(self, path: ThingPath) -> EditAnswer {
+        let document = document(&self.head, self.body, MERGE_PATCH).await?;
+        answer(self.state, self.by, path, ThingEdit::Patch(document), &self.head).await
+    }
+
+    /// Removes it.
+    pub async fn remove(self, path: ThingPath) -> EditAnswer {
+        answer(self.state, self.by, path, ThingEdit::Remove, &self.head).await
+    }
+}
+
+impl FromRequest<Arc<AdminState>> for EditRequest {
+    type Rejection = ExtensionRejection;
+
+    async fn from_request(request: Request, state: &Arc<AdminState>) -> Result<Self, ExtensionRejection> {
+        let (mut head, body) = request.into_parts();
+        let Extension(by) = Extension::from_request_parts(&mut head, state).await?;
+        Ok(Self { state: Arc::clone(state), by, head, body })
+    }
+}
+
+/// A body as JSON; `also` is another type in which that may come.
+async fn document(head: &Parts, body: Body, also: &str) -> Result<Value, ProblemDetails> {
     if !body::is_of_type(&head.headers, JSON) && !body::is_of_type(&head.headers, also) {
         return Err(body::unsupported(also));
     }
-    let document = body::from_json(&body::bytes(body).await)?;
-    Ok((head, document))
+    body::from_json(&body::bytes(body).await)
 }
 
 async fn answer(
@@ -84,8 +121,8 @@ async fn answer(
     by: Actor,
     path: ThingPath,
     change: ThingEdit,
-    head: &http::request::Parts,
-) -> Result<Response, ProblemAnswer> {
+    head: &Parts,
+) -> EditAnswer {
     let mut given = Parameters::of(&head.uri);
     let allow_removals = given.flag("allow_removals");
     given.finish()?;

@@ -36,14 +36,14 @@ use crate::secrets::number_hash;
 const LIMIT: usize = DEFAULT_PAGE as usize;
 
 /// Whatever has an id or a number
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/find", tag = "find", operation_id = "find",
     params(
         ("q" = String, Query, description = "An id of any kind, or a number in any spelling: at least one character that is seen, no NUL and no mask (•)", pattern = r"^[^\u0000•]*[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000•][^\u0000•]*$"),
         Reveal,
     ),
     responses((status = 200, description = "What was found", body = FoundView))
-)]
+))]
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -37,14 +37,14 @@ const FINDINGS: usize = 200;
 /// What would be answered to a request, and why
 ///
 /// The body is the request as it goes over the wire: head, blank line, body; or a body alone.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/lint", tag = "messages", operation_id = "lint",
     params(
         ("account" = Option<String>, Query, description = "By this account's provisioning; without, by that of the account whose VASPID it has"),
         ("dialect" = Option<String>, Query, description = "In this dialect, where no account tells")),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 200, description = "What is wrong with it", body = LintView))
-)]
+))]
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -14,10 +14,10 @@ use super::{
 };
 
 /// Who asks, and what it may do
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/me", tag = "about", operation_id = "get_me",
     responses((status = 200, description = "Whoever shows this token", body = MeView))
-)]
+))]
 pub(super) async fn handle(
     Extension(by): Extension<Actor>,
     uri: Uri,

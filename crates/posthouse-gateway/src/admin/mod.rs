@@ -3,6 +3,11 @@
 //! One verb a file. A verb under the API reads its parameters, asks the core or the store, and says what came of it in the types of
 //! `posthouse-api`; no rule is made here. What a command does without a gateway is the same functions on the store that it opened.
 
+#![cfg_attr(
+    not(feature = "openapi"),
+    allow(unused_imports, reason = "types that only the document of the API names")
+)]
+
 pub mod accounts;
 mod answer;
 pub mod audit;
@@ -19,6 +24,7 @@ pub mod connections;
 mod context;
 mod edit;
 pub mod endpoints;
+mod erased;
 pub mod find;
 mod health;
 pub(crate) mod idempotency;
@@ -31,6 +37,8 @@ pub mod mo;
 mod nodes;
 pub mod numbers;
 pub mod openapi;
+#[cfg(feature = "openapi")]
+pub mod openapi_writer;
 pub mod operations;
 mod pages;
 mod parameters;

@@ -1,11 +1,16 @@
 //! The parameters of a query: each is taken by its name, and what is left over is a mistake.
 
-use http::Uri;
+use axum::{extract::FromRequestParts, response::Response};
+use http::{Uri, request::Parts};
 use jiff::Timestamp;
-use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, ProblemCode, ProblemDetails, ProblemError};
+use posthouse_api::{DEFAULT_PAGE, MAX_PAGE, PageOf, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{mistake::Mistake, moment::in_order};
+use serde::Serialize;
 
-use super::listed;
+use super::{
+    answer::{self, ProblemAnswer},
+    listed,
+};
 
 /// How many mistakes are told at a time.
 const TOLD: usize = 100;
@@ -137,5 +142,31 @@ impl Parameters {
             true => Ok(()),
             false => Err(ProblemDetails::new(ProblemCode::InvalidParameter).with_errors(errors)),
         }
+    }
+}
+
+/// A request for a page of a list, which has no parameters but where it begins and how long it may be.
+pub(super) struct PageAsked {
+    /// The text behind which it begins.
+    pub after: Option<String>,
+    pub limit: usize,
+    uri: Uri,
+}
+
+impl PageAsked {
+    /// The answer: the page that was asked for, with the way to the next.
+    pub fn answer<T: Serialize>(&self, page: PageOf<T>) -> Response {
+        answer::page(page, &self.uri)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PageAsked {
+    type Rejection = ProblemAnswer;
+
+    async fn from_request_parts(head: &mut Parts, _: &S) -> Result<Self, ProblemAnswer> {
+        let mut given = Parameters::of(&head.uri);
+        let (after, limit) = (given.one("cursor"), given.limit());
+        given.finish()?;
+        Ok(Self { after, limit, uri: head.uri.clone() })
     }
 }

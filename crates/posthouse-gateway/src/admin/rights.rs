@@ -6,7 +6,6 @@ use axum::routing::MethodRouter;
 use http::Method;
 use posthouse_api::{BASE, MAX_BODY_BYTES, MAX_LINT_BYTES, MAX_PROVISIONING_BYTES};
 use posthouse_core::actor::Right;
-use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::state::AdminState;
 
@@ -23,7 +22,8 @@ pub(super) struct RouteVerb {
     /// What handles it.
     pub handler: MethodRouter<Arc<AdminState>>,
     /// Makes what is said of it (its schemas, its operation): megabytes for all verbs, which are made for the document alone.
-    pub said: fn() -> UtoipaMethodRouter<Arc<AdminState>>,
+    #[cfg(feature = "openapi")]
+    pub said: fn() -> utoipa_axum::router::UtoipaMethodRouter<Arc<AdminState>>,
 }
 
 /// Who may use a verb.

@@ -12,30 +12,32 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode as HttpStatus, Uri, header};
 use posthouse_api::{BASE, ProblemCode, ProblemDetails};
 use posthouse_core::actor::Right;
-use utoipa_axum::routes;
 
 use super::{
     AdminState, accounts,
     answer::{ProblemAnswer, text},
     audit, blacklist, callbacks, captures, carriers, certificates, codes, connections,
     context::nothing_at,
-    endpoints, find, health, idempotency, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi,
-    operations, provisioning, queues, ready, refusals, reveal,
+    endpoints,
+    erased::erased,
+    find, health, idempotency, lint, lookups, me, messages, metrics, mo, nodes, numbers, openapi, operations,
+    provisioning, queues, ready, refusals, reveal,
     rights::{DOCUMENT, RouteAccess, RouteVerb, is_api},
     sandbox, services, sessions, stats, stream, submissions, tokens, unmatched_reports, unreadable, users,
     version,
 };
 
 /// Declares the verbs: method, path, the right that it needs, `own` where a role of an account may use it for what is the account's, and
-/// what handles it: a `handle` with `#[utoipa::path]`, which says what it takes and answers.
+/// what handles it: a `handle` with `utoipa::path`, which says what it takes and answers.
 macro_rules! verbs {
     ($($method:ident $path:literal $right:ident $($own:ident)? => $($handler:ident)::+;)*) => {
         vec![$(RouteVerb {
             method: Method::$method,
             path: $path,
             access: RouteAccess { right: Right::$right, own: verbs!(own $($own)?) },
-            handler: on(MethodFilter::$method, $($handler)::+),
-            said: || routes!($($handler)::+),
+            handler: on(MethodFilter::$method, erased!($($handler)::+)),
+            #[cfg(feature = "openapi")]
+            said: || utoipa_axum::routes!($($handler)::+),
         },)*]
     };
     (own own) => { true };

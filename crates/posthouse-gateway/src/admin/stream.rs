@@ -94,7 +94,7 @@ struct Follower {
 ///
 /// The answer is `text/event-stream`: an event is named after its topic, and its data is an item of that list. `beat` comes at least every
 /// second with the time, and `end` before the stream ends, with a problem that says why.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/stream", tag = "stats", operation_id = "stream",
     params(
         ("topics" = Option<String>, Query, description = "Of `messages`, `refusals`, `callbacks` and `queues`, with commas between; `messages` when it does not say"),
@@ -102,7 +102,7 @@ struct Follower {
         ("carrier" = Option<String>, Query, description = "Only what is this carrier's: of messages, callbacks and queues"),
         ("code" = Option<String>, Query, description = "Only this code: of messages and refusals")),
     responses((status = 200, description = "What changes, till one of both ends it", body = String, content_type = "text/event-stream"))
-)]
+))]
 pub(super) async fn handle() -> ProblemAnswer {
     // The door answers it itself: what goes on for ever is no answer that is put together first.
     ProblemAnswer(ProblemDetails::new(ProblemCode::Internal))

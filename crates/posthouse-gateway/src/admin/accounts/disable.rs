@@ -1,41 +1,27 @@
 //! `POST /api/v1/accounts/{name}/disable`: its requests are refused by 2550.
 
-use std::sync::Arc;
-
-use axum::{
-    Extension,
-    extract::{Path, State},
-};
-use http::{HeaderMap, Uri};
+use axum::extract::Path;
 use posthouse_api::ChangeMade;
 use posthouse_core::{
     account::{AccountName, AccountStatus},
-    actor::Actor,
     provisioning::verbs::ProvisioningVerb,
 };
 
 use super::super::{
-    AdminState,
-    answer::{JsonAnswer, ProblemAnswer},
-    change::requested,
+    change::{ChangeAnswer, ChangeRequest},
+    parameters::IfMatch,
 };
 
 /// Lets an account send no more
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/accounts/{name}/disable", tag = "provisioning", operation_id = "disable_account",
-    params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(("name" = String, Path, description = "The account's name"), IfMatch),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 409, description = "It is a sandbox, which is neither"),
         (status = 412, description = "Provisioning is at another revision"))
-)]
-pub(in super::super) async fn handle(
-    State(state): State<Arc<AdminState>>,
-    Extension(by): Extension<Actor>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
+))]
+pub(in super::super) async fn handle(Path(name): Path<String>, request: ChangeRequest) -> ChangeAnswer {
     let verb = ProvisioningVerb::SetStatus { account: AccountName(name), status: AccountStatus::Disabled };
-    requested(&state, &by, (&headers, &uri), &verb).await
+    request.carry_out(&verb).await
 }

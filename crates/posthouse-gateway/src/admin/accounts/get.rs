@@ -23,11 +23,11 @@ use super::{
 };
 
 /// One account, without its secrets
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/accounts/{name}", tag = "provisioning", operation_id = "get_account",
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "The account; `ETag` is the revision", body = AccountView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(name): Path<String>,

@@ -1,36 +1,32 @@
 //! `GET /api/v1/accounts`: the accounts, by name.
 
-use super::super::parameters::Limit;
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use http::Uri;
 use posthouse_api::{AccountView, PageOf};
 use posthouse_core::store::{NumberStore, StoreResult};
 
 use super::{
     super::{
         AdminState,
-        answer::{self, ProblemAnswer},
-        query::Parameters,
+        answer::{ProblemAnswer, page_behind},
+        parameters::{Limit, TextCursor},
+        query::PageAsked,
     },
     view,
 };
 
 /// Accounts, by name
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/accounts", tag = "provisioning", operation_id = "list_accounts",
-    params(("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    params(TextCursor, Limit),
     responses((status = 200, description = "A page of accounts", body = PageOf<AccountView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
-    uri: Uri,
+    asked: PageAsked,
 ) -> Result<Response, ProblemAnswer> {
-    let mut given = Parameters::of(&uri);
-    let (after, limit) = (given.one("cursor"), given.limit());
-    given.finish()?;
-    Ok(answer::page(list(&*state.store, after.as_deref(), limit).await?, &uri))
+    Ok(asked.answer(list(&*state.store, asked.after.as_deref(), asked.limit).await?))
 }
 
 /// A page of them: those whose names are behind `after`.
@@ -43,5 +39,5 @@ pub async fn list<S: NumberStore + ?Sized>(
     limit: usize,
 ) -> StoreResult<PageOf<AccountView>> {
     let accounts = store.without_numbers().await?.accounts;
-    Ok(answer::page_behind(&accounts, after, limit, |one| &one.name.0, view))
+    Ok(page_behind(&accounts, after, limit, |one| &one.name.0, view))
 }

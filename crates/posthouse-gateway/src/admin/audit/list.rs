@@ -22,11 +22,11 @@ use super::super::{
 };
 
 /// Who changed what, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/audit", tag = "audit", operation_id = "list_audit",
     params(AuditQuery, Limit, Reveal),
     responses((status = 200, description = "A page of changes", body = PageOf<AuditRow>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -61,9 +61,7 @@ pub async fn list(
     reveal: bool,
 ) -> Result<PageOf<AuditRow>, VerbError> {
     let rows = store.audit(&filter(query)?, limit).await?;
-    let is_full = rows.len() == limit;
-    let next = rows.last().filter(|_| is_full).map(|last| last.number.to_string());
-    Ok(PageOf { items: rows.into_iter().map(|row| view(row, reveal)).collect(), next })
+    Ok(answer::page_of(rows, limit, |last| last.number.to_string(), |row| view(row, reveal)))
 }
 
 fn filter(query: &AuditQuery) -> Result<AuditFilter, ProblemDetails> {

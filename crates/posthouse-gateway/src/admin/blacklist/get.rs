@@ -26,11 +26,11 @@ use super::super::{
 };
 
 /// Whether a number is blocked, for all or for some accounts
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/blacklist/{number}", tag = "numbers", operation_id = "get_blacklisted",
     params(("number" = String, Path, description = "The number, in any spelling", pattern = "^\\+?[1-9][0-9]{6,14}$"), Reveal),
     responses((status = 200, description = "Where it is blocked", body = PageOf<BlacklistEntry>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

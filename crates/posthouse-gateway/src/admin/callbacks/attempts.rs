@@ -21,11 +21,11 @@ use super::{
 };
 
 /// How the newest tries to deliver a callback ended, with what the VASP said
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/callbacks/{id}/attempts", tag = "callbacks", operation_id = "list_callback_attempts",
     params(("id" = String, Path, description = "The callback's id")),
     responses((status = 200, description = "The tries, the oldest first", body = CallbackTries))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -22,11 +22,11 @@ use super::{
 };
 
 /// One callback that is owed, or was kept as failed
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/callbacks/{id}", tag = "callbacks", operation_id = "get_callback",
     params(("id" = String, Path, description = "The callback's id")),
     responses((status = 200, description = "The callback", body = CallbackView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -20,7 +20,7 @@ use posthouse_core::{
 use super::{
     super::{
         AdminState, VerbError,
-        answer::{ProblemAnswer, page},
+        answer::{ProblemAnswer, page, page_of},
         context::confined,
         messages::selection,
         query::{Parameters, in_parameter},
@@ -29,11 +29,11 @@ use super::{
 };
 
 /// What is owed to VASPs, and what failed for good, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/callbacks", tag = "callbacks", operation_id = "list_callbacks",
     params(CallbackQuery, Cursor, Limit),
     responses((status = 200, description = "A page of callbacks", body = PageOf<CallbackView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -88,9 +88,7 @@ async fn list(
     now: Timestamp,
 ) -> Result<PageOf<CallbackView>, VerbError> {
     let found = store.kept_callbacks(filter, limit).await?;
-    let is_full = found.len() == limit;
-    let next = found.last().filter(|_| is_full).map(|last| last.id.to_string());
-    Ok(PageOf { items: found.iter().map(|kept| views::callback(kept, now)).collect(), next })
+    Ok(page_of(found, limit, |last| last.id.to_string(), |kept| views::callback(&kept, now)))
 }
 
 fn filter(query: &CallbackQuery, cursor: Option<&str>) -> Result<KeptFilter, Vec<ProblemError>> {

@@ -23,13 +23,13 @@ use super::{
 };
 
 /// Makes a callback due at once, with all its tries anew
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/callbacks/{id}/resend", tag = "callbacks", operation_id = "resend_callback",
     params(("id" = String, Path, description = "The callback's id")),
     responses(
         (status = 200, description = "The callback, as it stands then", body = CallbackView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

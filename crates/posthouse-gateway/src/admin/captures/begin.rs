@@ -35,13 +35,13 @@ const MOST: u16 = 1000;
 const USUALLY: u16 = 100;
 
 /// Begins to keep requests and answers of an account or a carrier, without keys, passwords and content
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/captures", tag = "captures", operation_id = "begin_capture",
     request_body = CaptureRequest,
     responses(
         (status = 200, description = "The capture", body = CaptureView),
         (status = 409, description = "There are too many"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

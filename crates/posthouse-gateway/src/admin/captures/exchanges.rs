@@ -20,11 +20,11 @@ use super::{
 };
 
 /// Requests and answers of a capture, the oldest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/captures/{id}/exchanges", tag = "captures", operation_id = "list_captured",
     params(("id" = String, Path, description = "What it is called by"), Cursor, Limit),
     responses((status = 200, description = "A page of them", body = PageOf<CapturedExchange>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
@@ -36,8 +36,6 @@ pub(in super::super) async fn handle(
     given.finish()?;
     let found = state.metrics.captures().exchanges(number(&id)?, after.unwrap_or(0), limit);
     let (_, exchanges) = found.ok_or_else(|| nothing(&id))?;
-    let is_full = exchanges.len() == limit;
-    let next = exchanges.last().filter(|_| is_full).map(|last| last.number.to_string());
-    let page = PageOf { items: exchanges.into_iter().map(exchange_view).collect(), next };
+    let page = answer::page_of(exchanges, limit, |last| last.number.to_string(), exchange_view);
     Ok(answer::page(page, &uri))
 }

@@ -16,11 +16,11 @@ use super::{
 };
 
 /// One capture
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/captures/{id}", tag = "captures", operation_id = "get_capture",
     params(("id" = String, Path, description = "What it is called by")),
     responses((status = 200, description = "The capture", body = CaptureView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

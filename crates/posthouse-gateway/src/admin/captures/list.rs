@@ -16,10 +16,10 @@ use super::{
 };
 
 /// The captures of this node
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/captures", tag = "captures", operation_id = "list_captures",
     responses((status = 200, description = "All of them", body = PageOf<CaptureView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

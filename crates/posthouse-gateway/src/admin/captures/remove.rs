@@ -23,11 +23,11 @@ use super::{
 };
 
 /// Ends a capture, and forgets what it has
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/captures/{id}", tag = "captures", operation_id = "remove_capture",
     params(("id" = String, Path, description = "What it is called by")),
     responses((status = 200, description = "It is there no more", body = CaptureRemoved))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

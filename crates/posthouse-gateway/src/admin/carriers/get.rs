@@ -21,11 +21,11 @@ use super::{
 };
 
 /// One carrier, without its secrets
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/carriers/{id}", tag = "provisioning", operation_id = "get_carrier",
     params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The carrier; `ETag` is the revision", body = CarrierView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

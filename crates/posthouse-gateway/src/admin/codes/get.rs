@@ -14,11 +14,11 @@ use super::{
 };
 
 /// One status code or delivery status, explained
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/codes/{code}", tag = "about", operation_id = "get_code",
     params(("code" = String, Path, description = "The code, such as 2513, or the status, such as Retrieved")),
     responses((status = 200, description = "What it means, what raises it, what to do", body = CodeView))
-)]
+))]
 pub(in super::super) async fn handle(
     Path(code): Path<String>,
     uri: Uri,

@@ -13,10 +13,10 @@ use super::{
 };
 
 /// Every status code and delivery status, explained
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/codes", tag = "about", operation_id = "list_codes",
     responses((status = 200, description = "All of them, codes first", body = PageOf<CodeView>))
-)]
+))]
 pub(in super::super) async fn handle(uri: Uri) -> Result<JsonAnswer<PageOf<CodeView>>, ProblemAnswer> {
     Parameters::of(&uri).finish()?;
     let items = PAGES.iter().map(of_code).chain(STATUS_PAGES.iter().map(of_status)).collect();

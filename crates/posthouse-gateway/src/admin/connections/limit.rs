@@ -26,12 +26,12 @@ use super::{
 };
 
 /// Uses a connection less than is provisioned
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/carriers/{id}/connections/{name}/limit", tag = "connections", operation_id = "limit_connection",
     params(("id" = String, Path, description = "The carrier's id"), ("name" = String, Path, description = "The connection's name")),
     request_body = LimitRequest,
     responses((status = 200, description = "The connection, as it stands then", body = ConnectionStatus))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path((id, name)): Path<(String, String)>,

@@ -22,11 +22,11 @@ use super::{
 };
 
 /// The connections of a carrier, as provisioned and as operators decided
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/carriers/{id}/connections", tag = "connections", operation_id = "list_connections",
     params(("id" = String, Path, description = "The carrier's id")),
     responses((status = 200, description = "All of them", body = PageOf<ConnectionStatus>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

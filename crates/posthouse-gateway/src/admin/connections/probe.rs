@@ -18,11 +18,11 @@ use super::{
 use crate::carrier::connector::{AnyConnector, Connector as _};
 
 /// Sees whether a connection can be reached
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/carriers/{id}/connections/{name}/probe", tag = "connections", operation_id = "probe_connection",
     params(("id" = String, Path, description = "The carrier's id"), ("name" = String, Path, description = "The connection's name")),
     responses((status = 200, description = "What came of it", body = ConnectionProbed))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path((id, name)): Path<(String, String)>,

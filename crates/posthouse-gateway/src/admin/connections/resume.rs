@@ -22,11 +22,11 @@ use super::{
 };
 
 /// Uses a connection again that was suspended
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/carriers/{id}/connections/{name}/resume", tag = "connections", operation_id = "resume_connection",
     params(("id" = String, Path, description = "The carrier's id"), ("name" = String, Path, description = "The connection's name")),
     responses((status = 200, description = "The connection, as it stands then", body = ConnectionStatus))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path((id, name)): Path<(String, String)>,

@@ -21,12 +21,12 @@ use super::{
 };
 
 /// Lets nothing go out over a connection
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/carriers/{id}/connections/{name}/suspend", tag = "connections", operation_id = "suspend_connection",
     params(("id" = String, Path, description = "The carrier's id"), ("name" = String, Path, description = "The connection's name")),
     request_body = Option<SuspendRequest>,
     responses((status = 200, description = "The connection, as it stands then", body = ConnectionStatus))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path((id, name)): Path<(String, String)>,

@@ -1,6 +1,6 @@
 //! `GET /api/v1/endpoints`: one for each account, by name: what is owed, since when it fails, what it said last, whether it is paused.
 
-use super::super::parameters::Limit;
+use super::super::parameters::{Limit, TextCursor};
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Extension, extract::State, response::Response};
@@ -23,11 +23,11 @@ use super::super::{
 };
 
 /// Where accounts take callbacks, and how that goes
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/endpoints", tag = "endpoints", operation_id = "list_endpoints",
-    params(("account" = Option<String>, Query, description = "Only this account's"), ("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    params(("account" = Option<String>, Query, description = "Only this account's"), TextCursor, Limit),
     responses((status = 200, description = "A page of endpoints, by name", body = PageOf<EndpointView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

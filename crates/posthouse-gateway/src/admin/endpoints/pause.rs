@@ -23,11 +23,11 @@ use super::{
 };
 
 /// Holds back what is owed to an account, till it is resumed
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/endpoints/{account}/pause", tag = "endpoints", operation_id = "pause_endpoint",
     params(("account" = String, Path, description = "The account's name")),
     responses((status = 200, description = "The endpoint, as it stands then", body = EndpointView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(account): Path<String>,

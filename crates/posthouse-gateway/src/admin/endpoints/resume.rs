@@ -28,13 +28,13 @@ use super::{
 };
 
 /// Ends the pause of an account: what is owed goes out at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/endpoints/{account}/resume", tag = "endpoints", operation_id = "resume_endpoint",
     params(("account" = String, Path, description = "The account's name")),
     responses(
         (status = 200, description = "The endpoint, as it stands then", body = EndpointView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(account): Path<String>,

@@ -24,13 +24,13 @@ use super::{
 use crate::callbacks::trial::try_out;
 
 /// Posts a report on a message that never was to an account
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/endpoints/{account}/test", tag = "endpoints", operation_id = "test_endpoint",
     params(("account" = String, Path, description = "The account's name")),
     responses(
         (status = 200, description = "What came of it", body = EndpointTested),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(account): Path<String>,

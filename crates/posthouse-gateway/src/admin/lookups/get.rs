@@ -21,11 +21,11 @@ use super::super::{
 use crate::lookup::Directory;
 
 /// Whose a number is, and why
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/lookups/{number}", tag = "numbers", operation_id = "get_lookup",
     params(("number" = String, Path, description = "The number, in any spelling", pattern = "^\\+?[1-9][0-9]{6,14}$"), ("account" = Option<String>, Query, description = "For messages of this account")),
     responses((status = 200, description = "What decides", body = LookupView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(number): Path<String>,

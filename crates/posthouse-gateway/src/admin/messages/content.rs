@@ -35,11 +35,11 @@ use super::{
 const POLICY: &str = "default-src 'none'; sandbox";
 
 /// What a handset would show of a message
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/{id}/preview", tag = "messages", operation_id = "preview_message",
     params(("id" = String, Path, description = "The MessageID")),
     responses((status = 200, description = "Its slides, and what none of them shows", body = PreviewView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
@@ -55,13 +55,13 @@ pub(in super::super) async fn handle(
 /// The bytes of one part
 ///
 /// Their type is what they are, and not what was said of them; what is no picture is to be saved, and not to be opened.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/{id}/parts/{number}", tag = "messages", operation_id = "get_part",
     params(
         ("id" = String, Path, description = "The MessageID"),
         ("number" = u32, Path, description = "The part's number, from 1")),
     responses((status = 200, description = "The bytes", body = Vec<u8>, content_type = "application/octet-stream"))
-)]
+))]
 pub(in super::super) async fn handle_part(
     State(state): State<Arc<AdminState>>,
     Path((id, number)): Path<(String, String)>,

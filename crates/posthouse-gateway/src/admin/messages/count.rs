@@ -25,11 +25,11 @@ use super::{
 const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many messages match: of the last 24 hours, unless it says which
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/count", tag = "messages", operation_id = "count_messages",
     params(MessageQuery),
     responses((status = 200, description = "How many", body = MessageTotal))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -19,11 +19,11 @@ use super::{
 };
 
 /// Ends messages that wait as Expired
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/expire", tag = "messages", operation_id = "expire_messages",
     request_body = Option<InterveneRequest>,
     responses((status = 200, description = "What came of the batch", body = Intervened))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -33,14 +33,14 @@ pub(in super::super) async fn handle(
 }
 
 /// Ends one message as Expired
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/{id}/expire", tag = "messages", operation_id = "expire_message",
     params(("id" = String, Path, description = "The MessageID")),
     request_body = Option<InterveneRequest>,
     responses(
         (status = 200, description = "The message, as it was before", body = MessageView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

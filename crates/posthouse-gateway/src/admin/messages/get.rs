@@ -22,11 +22,11 @@ use super::{
 };
 
 /// One message, what is next for it, and its timeline
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/{id}", tag = "messages", operation_id = "get_message",
     params(("id" = String, Path, description = "The MessageID"), Reveal),
     responses((status = 200, description = "The message", body = MessageDetail))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -31,11 +31,11 @@ struct Asked {
 }
 
 /// Messages that match, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages", tag = "messages", operation_id = "list_messages",
     params(MessageQuery, Cursor, Limit, Reveal),
     responses((status = 200, description = "A page of messages", body = PageOf<MessageView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -60,9 +60,8 @@ pub async fn list(
     reveal: bool,
 ) -> StoreResult<PageOf<MessageView>> {
     let messages = store.messages(filter, limit).await?;
-    let is_full = messages.len() == limit;
-    let next = messages.last().filter(|_| is_full).map(|last| last.id.to_string());
-    Ok(PageOf { items: messages.iter().map(|message| views::message(message, reveal)).collect(), next })
+    let view = |message| views::message(&message, reveal);
+    Ok(answer::page_of(messages, limit, |last| last.id.to_string(), view))
 }
 
 /// The same by a query and a cursor as they are written.

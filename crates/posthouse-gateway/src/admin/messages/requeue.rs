@@ -19,11 +19,11 @@ use super::{
 };
 
 /// Makes the next attempt of messages that wait due at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/requeue", tag = "messages", operation_id = "requeue_messages",
     request_body = Option<InterveneRequest>,
     responses((status = 200, description = "What came of the batch", body = Intervened))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -33,14 +33,14 @@ pub(in super::super) async fn handle(
 }
 
 /// Makes the next attempt of one message due at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/{id}/requeue", tag = "messages", operation_id = "requeue_message",
     params(("id" = String, Path, description = "The MessageID")),
     request_body = Option<InterveneRequest>,
     responses(
         (status = 200, description = "The message, as it was before", body = MessageView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

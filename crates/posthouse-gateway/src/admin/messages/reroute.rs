@@ -26,14 +26,14 @@ use super::{
 };
 
 /// Sends a message that waits to another carrier, or over another connection, at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/{id}/reroute", tag = "messages", operation_id = "reroute_message",
     params(("id" = String, Path, description = "The MessageID")),
     request_body = RerouteRequest,
     responses(
         (status = 200, description = "The message, as it was before", body = MessageView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

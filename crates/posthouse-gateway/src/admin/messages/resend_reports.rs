@@ -28,11 +28,11 @@ use super::{
 };
 
 /// Makes failed reports due again
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/resend-reports", tag = "messages", operation_id = "resend_reports",
     request_body = Option<ResendRequest>,
     responses((status = 200, description = "What came of the batch", body = ResentBatch))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -43,12 +43,12 @@ pub(in super::super) async fn handle(
 }
 
 /// Makes failed reports about one message due again
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/{id}/resend-reports", tag = "messages", operation_id = "resend_reports_of_message",
     params(("id" = String, Path, description = "The MessageID, or the LinkedID of a message from a handset")),
     request_body = Option<ResendRequest>,
     responses((status = 200, description = "What came of it", body = ResentBatch))
-)]
+))]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -20,14 +20,14 @@ use super::{
 };
 
 /// Sends a message that has ended again, as a new one
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/messages/{id}/resubmit", tag = "messages", operation_id = "resubmit_message",
     params(("id" = String, Path, description = "The MessageID")),
     request_body = Option<ResubmitRequest>,
     responses(
         (status = 200, description = "The new message", body = Resubmitted),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle_one(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

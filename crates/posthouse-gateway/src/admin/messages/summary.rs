@@ -24,11 +24,11 @@ use super::{
 };
 
 /// How many messages match, told apart
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/summary", tag = "messages", operation_id = "summarize_messages",
     params(MessageQuery, ("by" = Option<String>, Query, description = "By what, with commas: `state`, `carrier`, `code`, `account`", pattern = "^(state|carrier|code|account)(,(state|carrier|code|account))*$")),
     responses((status = 200, description = "How many of each", body = MessageSummary))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(actor): Extension<Actor>,

@@ -24,11 +24,11 @@ use super::{
 };
 
 /// Messages from handsets that were for no account, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/mo/for-nobody", tag = "mo", operation_id = "list_mo_for_nobody",
     params(("carrier" = Option<String>, Query, description = "Only from this carrier"), Cursor, Limit, Reveal),
     responses((status = 200, description = "A page of them", body = PageOf<ForNobodyView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -59,7 +59,6 @@ pub async fn list(
     reveal: bool,
 ) -> StoreResult<PageOf<ForNobodyView>> {
     let found = store.for_nobody(carrier, below, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit).map(|(number, _)| number.to_string());
-    let items = found.iter().map(|(number, mo)| views::for_nobody(*number, mo, reveal)).collect();
-    Ok(PageOf { items, next })
+    let view = |(number, mo): (i64, _)| views::for_nobody(number, &mo, reveal);
+    Ok(answer::page_of(found, limit, |(number, _)| number.to_string(), view))
 }

@@ -25,11 +25,11 @@ use super::{
 };
 
 /// One message from a handset
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/mo/{id}", tag = "mo", operation_id = "get_mo",
     params(("id" = String, Path, description = "Its LinkedID"), Reveal),
     responses((status = 200, description = "The message", body = MoView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

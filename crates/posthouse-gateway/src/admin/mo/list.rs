@@ -26,11 +26,11 @@ use super::{
 };
 
 /// Messages from handsets, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/mo", tag = "mo", operation_id = "list_mo",
     params(MoQuery, Cursor, Limit, Reveal),
     responses((status = 200, description = "A page of them", body = PageOf<MoView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -84,6 +84,5 @@ pub async fn list(
         ..MoFilter::default()
     };
     let found = store.mos(&filter, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.id.to_string());
-    Ok(PageOf { items: found.iter().map(|mo| views::mo(mo, reveal)).collect(), next })
+    Ok(answer::page_of(found, limit, |last| last.id.to_string(), |mo| views::mo(&mo, reveal)))
 }

@@ -24,13 +24,13 @@ use super::{
 };
 
 /// Makes a message from a handset due again
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/mo/{id}/resend", tag = "mo", operation_id = "resend_mo",
     params(("id" = String, Path, description = "Its LinkedID")),
     responses(
         (status = 200, description = "The message, as it stands then", body = MoView),
         (status = 409, description = "It was left alone"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -21,11 +21,11 @@ use super::{
 };
 
 /// Has a node take nothing new, while what it has goes out
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/nodes/{node}/drain", tag = "nodes", operation_id = "drain_node",
     params(("node" = String, Path, description = "Its name; `self` is the one that answers")),
     responses((status = 200, description = "The node, as it stands then", body = NodeView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(node): Path<String>,
@@ -40,11 +40,11 @@ pub(in super::super) async fn handle(
 }
 
 /// Has a node take new messages again
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/nodes/{node}/undrain", tag = "nodes", operation_id = "undrain_node",
     params(("node" = String, Path, description = "Its name; `self` is the one that answers")),
     responses((status = 200, description = "The node, as it stands then", body = NodeView))
-)]
+))]
 pub(in super::super) async fn handle_undrain(
     State(state): State<Arc<AdminState>>,
     Path(node): Path<String>,

@@ -21,10 +21,10 @@ use super::{
 };
 
 /// The nodes that serve the store
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/nodes", tag = "nodes", operation_id = "list_nodes",
     responses((status = 200, description = "The nodes", body = PageOf<NodeView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

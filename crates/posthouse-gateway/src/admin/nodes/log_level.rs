@@ -25,14 +25,14 @@ use super::{
 use crate::config::settings::check_levels;
 
 /// Sets what a node logs, till its process ends or reads its configuration again
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/nodes/{node}/log-level", tag = "nodes", operation_id = "set_log_level",
     params(("node" = String, Path, description = "Its name; `self` is the one that answers")),
     request_body = LogLevelRequest,
     responses(
         (status = 200, description = "What it logs, and what it did before", body = LogLevelView),
         (status = 409, description = "The log is another program's"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(node): Path<String>,

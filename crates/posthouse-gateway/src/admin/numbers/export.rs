@@ -23,11 +23,11 @@ use super::{
 use crate::config::numbers;
 
 /// The blacklist, with whole numbers
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/blacklist/export", tag = "numbers", operation_id = "export_blacklist",
     params(("cursor" = Option<String>, Query, description = "As `Link` of the part before has it")),
     responses((status = 200, description = "Lines of number,account; `Link` leads to the next part, if there is one", body = String, content_type = "text/csv"))
-)]
+))]
 pub(in super::super) async fn handle_blacklist(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -40,11 +40,11 @@ pub(in super::super) async fn handle_blacklist(
 }
 
 /// The ranges
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/ranges/export", tag = "numbers", operation_id = "export_ranges",
     params(("cursor" = Option<String>, Query, description = "As `Link` of the part before has it")),
     responses((status = 200, description = "Lines of prefix,carrier; `Link` leads to the next part, if there is one", body = String, content_type = "text/csv"))
-)]
+))]
 pub(in super::super) async fn handle_ranges(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

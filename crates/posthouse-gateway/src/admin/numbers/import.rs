@@ -30,14 +30,14 @@ use crate::config::numbers::{self, ImportError};
 const LAST_LINE: u32 = 0x7fff_ffff;
 
 /// Blocks the numbers of a list
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/blacklist/import", tag = "numbers", operation_id = "import_blacklist",
     params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, maximum = 2_147_483_647, description = "The number of its first line, for what is wrong; 1 when it does not say")),
     request_body(content = Option<String>, content_type = "text/csv", description = "Lines of number,account; the account may be left out; no body is a list of nothing"),
     responses(
         (status = 200, description = "What came of it", body = NumbersImported),
         (status = 422, description = "Lines are wrong; nothing of what was sent is changed"))
-)]
+))]
 pub(in super::super) async fn handle_blacklist(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -47,14 +47,14 @@ pub(in super::super) async fn handle_blacklist(
 }
 
 /// Adds the ranges of a list
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/ranges/import", tag = "numbers", operation_id = "import_ranges",
     params(("dry_run" = Option<bool>, Query, description = "Only read it"), ("first_line" = Option<u32>, Query, minimum = 1, maximum = 2_147_483_647, description = "The number of its first line, for what is wrong; 1 when it does not say")),
     request_body(content = Option<String>, content_type = "text/csv", description = "Lines of prefix,carrier; no body is a list of nothing"),
     responses(
         (status = 200, description = "What came of it", body = NumbersImported),
         (status = 422, description = "Lines are wrong; nothing of what was sent is changed"))
-)]
+))]
 pub(in super::super) async fn handle_ranges(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

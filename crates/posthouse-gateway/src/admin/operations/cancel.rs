@@ -22,13 +22,13 @@ use super::{
 };
 
 /// Ends an operation; what was done stays done
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/operations/{id}/cancel", tag = "operations", operation_id = "cancel_operation",
     params(("id" = String, Path, description = "The operation's id")),
     responses(
         (status = 200, description = "The operation, as it stands then", body = OperationView),
         (status = 409, description = "It had ended"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -17,11 +17,11 @@ use super::{
 };
 
 /// An operation: what it is about, and how far it has come
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/operations/{id}", tag = "operations", operation_id = "operation",
     params(("id" = String, Path, description = "The operation's id")),
     responses((status = 200, description = "The operation", body = OperationView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -8,7 +8,10 @@ use axum::{
 };
 use http::Uri;
 use posthouse_api::{OperationItemView, PageOf};
-use posthouse_core::{Id, store::Store};
+use posthouse_core::{
+    Id,
+    store::{OperationItem, Store},
+};
 
 use super::{
     super::{
@@ -22,11 +25,11 @@ use super::{
 };
 
 /// What came of each of an operation's messages, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/operations/{id}/items", tag = "operations", operation_id = "operation_items",
     params(("id" = String, Path, description = "The operation's id"), Cursor, Limit),
     responses((status = 200, description = "A page of them", body = PageOf<OperationItemView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,
@@ -53,11 +56,10 @@ pub async fn items(
     if found.is_empty() && store.operation(number).await?.is_none() {
         return Err(unknown(id).into());
     }
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.message.to_string());
-    let item = |item: &posthouse_core::store::OperationItem| OperationItemView {
+    let view = |item: OperationItem| OperationItemView {
         message_id: item.message.to_string(),
-        outcome: item.outcome.clone(),
+        outcome: item.outcome,
         new_message_id: item.new.map(|new| new.to_string()),
     };
-    Ok(PageOf { items: found.iter().map(item).collect(), next })
+    Ok(answer::page_of(found, limit, |last| last.message.to_string(), view))
 }

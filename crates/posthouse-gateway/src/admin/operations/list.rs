@@ -22,11 +22,11 @@ use super::{
 };
 
 /// Operations, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/operations", tag = "operations", operation_id = "operations",
     params(Cursor, Limit),
     responses((status = 200, description = "A page of them", body = PageOf<OperationView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
@@ -43,6 +43,5 @@ pub(in super::super) async fn handle(
 /// What the store says.
 pub async fn list(store: &dyn Store, below: Option<Id>, limit: usize) -> StoreResult<PageOf<OperationView>> {
     let found = store.operations(below, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.number.to_string());
-    Ok(PageOf { items: found.iter().map(views::operation).collect(), next })
+    Ok(answer::page_of(found, limit, |last| last.number.to_string(), |one| views::operation(&one)))
 }

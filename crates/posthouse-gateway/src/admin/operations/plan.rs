@@ -39,11 +39,11 @@ use super::{
 const MOST_NAMED: usize = 10_000;
 
 /// Plans an operation on many messages; nothing is done
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/operations", tag = "operations", operation_id = "plan_operation",
     request_body = OperationRequest,
     responses((status = 200, description = "What it is about", body = OperationView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -20,14 +20,14 @@ use super::{
 };
 
 /// Starts a planned operation
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/operations/{id}/start", tag = "operations", operation_id = "start_operation",
     params(("id" = String, Path, description = "The operation's id")),
     request_body = StartRequest,
     responses(
         (status = 200, description = "The operation, as it stands then", body = OperationView),
         (status = 409, description = "It was not started"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

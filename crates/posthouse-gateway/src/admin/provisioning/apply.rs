@@ -13,21 +13,22 @@ use super::{
     super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
+        parameters::IfMatch,
     },
     Prune, answer, document, mode, refused, wait,
 };
 use crate::config::{self, Applied};
 
 /// Makes provisioning what a document says: all of it, or nothing
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/provisioning/apply", tag = "provisioning", operation_id = "apply",
-    params(Prune, ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(Prune, IfMatch),
     request_body(content((String = "application/toml"), (ProvisioningRequest = "application/json"))),
     responses(
         (status = 200, description = "What was changed", body = ProvisioningPlan),
         (status = 412, description = "Provisioning is at another revision"),
         (status = 422, description = "The document has mistakes"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -19,11 +19,11 @@ use super::{
 use crate::config::revisions::{between, steps_of};
 
 /// What a revision changed, or what changed from it to another one
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/provisioning/revisions/{number}/diff", tag = "provisioning", operation_id = "diff_revisions",
     params(("number" = u64, Path, description = "The revision's number"), ("to" = Option<u64>, Query, description = "The other revision, which may be the older"), Reveal),
     responses((status = 200, description = "What changed", body = ProvisioningPlan))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(number): Path<String>,

@@ -25,10 +25,10 @@ const HEADING: &str = "# What is provisioned. { kept = true } stands for what th
                        # posthouse apply leaves it as it is.\n\n";
 
 /// All of provisioning as a document that apply takes back; secrets are kept ones
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/provisioning/export", tag = "provisioning", operation_id = "export_provisioning",
     responses((status = 200, description = "The document; `ETag` is the revision", body = String, content_type = "application/toml"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

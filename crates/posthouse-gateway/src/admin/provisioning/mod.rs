@@ -90,8 +90,7 @@ fn steps(plan: &Plan, revision: u64, name: impl Fn(&PlanStep) -> String) -> Prov
 }
 
 /// Parameters of a document that is sent as it is.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams), into_params(parameter_in = Query))]
 #[expect(dead_code, reason = "it is a parameter's documentation")]
 struct Prune {
     /// Remove what the document does not name.

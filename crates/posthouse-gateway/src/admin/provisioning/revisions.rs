@@ -6,20 +6,23 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::Uri;
 use posthouse_api::{PageOf, RevisionView};
-use posthouse_core::store::{RevisionStore, StoreResult};
+use posthouse_core::{
+    provisioning::revision::Revision,
+    store::{RevisionStore, StoreResult},
+};
 
 use super::super::{
     AdminState,
-    answer::{JsonAnswer, ProblemAnswer},
+    answer::{JsonAnswer, ProblemAnswer, page_of},
     query::{NO_CURSOR, Parameters},
 };
 
 /// Who changed provisioning, when and what for, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/provisioning/revisions", tag = "provisioning", operation_id = "list_revisions",
     params(Cursor, Limit),
     responses((status = 200, description = "A page of revisions", body = PageOf<RevisionView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
@@ -41,15 +44,13 @@ pub async fn list<S: RevisionStore + ?Sized>(
     limit: usize,
 ) -> StoreResult<PageOf<RevisionView>> {
     let kept = store.revisions(below, limit).await?;
-    let is_full = kept.len() == limit;
-    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
-    let items = kept.into_iter().map(|kept| RevisionView {
+    let view = |kept: Revision| RevisionView {
         number: kept.number,
         at: kept.at,
         actor: kept.actor,
         reason: kept.reason,
         summary: kept.summary,
         things: kept.things,
-    });
-    Ok(PageOf { items: items.collect(), next })
+    };
+    Ok(page_of(kept, limit, |last| last.number.to_string(), view))
 }

@@ -15,7 +15,7 @@ use super::{
         AdminState, VerbError,
         answer::{JsonAnswer, ProblemAnswer},
         body,
-        parameters::Reveal,
+        parameters::{IfMatch, Reveal},
         query::Parameters,
     },
     differences, if_match, unrevised,
@@ -23,15 +23,15 @@ use super::{
 use crate::config::revisions;
 
 /// Brings provisioning back to what it was at a revision
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/provisioning/rollback", tag = "provisioning", operation_id = "rollback",
-    params(Reveal, ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(Reveal, IfMatch),
     request_body = RollbackRequest,
     responses(
         (status = 200, description = "What was changed", body = ProvisioningPlan),
         (status = 412, description = "Provisioning is at another revision"),
         (status = 422, description = "It is not allowed as it is"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

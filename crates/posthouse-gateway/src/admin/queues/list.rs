@@ -27,8 +27,8 @@ use super::{
 use crate::carrier::board::LinkBoard;
 
 /// By what queues are listed.
-#[derive(utoipa::ToSchema)]
-#[schema(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(rename_all = "lowercase"))]
 #[expect(dead_code, reason = "it is an answer's documentation")]
 enum QueuesBy {
     Carrier,
@@ -36,7 +36,8 @@ enum QueuesBy {
 }
 
 /// What it is answered with.
-#[derive(serde::Serialize, utoipa::ToSchema)]
+#[derive(serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it is an answer's documentation")]
 enum QueuePage {
@@ -45,11 +46,11 @@ enum QueuePage {
 }
 
 /// How much waits where, by carrier or by account
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/queues", tag = "queues", operation_id = "list_queues",
     params(("by" = inline(Option<QueuesBy>), Query, description = "By what; by carrier when it does not say"), ("carrier" = Option<String>, Query, description = "Only this carrier's"), ("account" = Option<String>, Query, description = "Only this account's")),
     responses((status = 200, description = "All queues", body = QueuePage))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

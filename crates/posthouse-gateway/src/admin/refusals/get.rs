@@ -24,11 +24,11 @@ use super::{
 };
 
 /// One refusal, with the head of its request
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/refusals/{id}", tag = "refusals", operation_id = "get_refusal",
     params(("id" = String, Path, description = "Its id")),
     responses((status = 200, description = "The refusal", body = RefusalView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

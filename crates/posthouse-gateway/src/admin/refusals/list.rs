@@ -28,11 +28,11 @@ use super::{
 use crate::secrets::number_hash;
 
 /// Requests of VASPs that were refused, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/refusals", tag = "refusals", operation_id = "list_refusals",
     params(RefusalQuery, Cursor, Limit),
     responses((status = 200, description = "A page of refusals", body = PageOf<RefusalView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -75,9 +75,7 @@ pub async fn find(
 ) -> Result<PageOf<RefusalView>, VerbError> {
     let filter = filter(store, query, cursor).await?;
     let kept = store.refusals(&filter, limit).await?;
-    let is_full = kept.len() == limit;
-    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
-    Ok(PageOf { items: kept.iter().map(|kept| views::refusal(kept, false)).collect(), next })
+    Ok(answer::page_of(kept, limit, |last| last.number.to_string(), |kept| views::refusal(&kept, false)))
 }
 
 /// The same on the store alone, where what is named has to be provisioned.

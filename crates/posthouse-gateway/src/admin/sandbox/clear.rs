@@ -22,13 +22,13 @@ use super::{
 };
 
 /// Has the inbox of a sandbox begin anew
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sandbox/clear", tag = "sandbox", operation_id = "clear_sandbox",
     request_body = Option<SandboxClear>,
     responses(
         (status = 200, description = "Since when it shows messages", body = SandboxCleared),
         (status = 409, description = "The account is no sandbox"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

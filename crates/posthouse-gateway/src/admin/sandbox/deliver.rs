@@ -40,13 +40,13 @@ const TEXT: usize = 10_000;
 const SUBJECT: usize = 200;
 
 /// Has the handset of a sandbox write to its account
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/sandbox/deliver", tag = "sandbox", operation_id = "deliver_to_sandbox",
     request_body = SandboxDelivery,
     responses(
         (status = 200, description = "It is owed to the account", body = SandboxDelivered),
         (status = 409, description = "The account is no sandbox, or has no deliver_url"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

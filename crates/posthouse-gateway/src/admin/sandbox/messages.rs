@@ -34,7 +34,7 @@ use super::{
 const MOST: usize = 20;
 
 /// The inbox of a sandbox, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/sandbox/messages", tag = "sandbox", operation_id = "list_sandbox_messages",
     params(
         ("account" = Option<String>, Query, description = "Whose sandbox; an account's own people need not say"),
@@ -42,7 +42,7 @@ const MOST: usize = 20;
     responses(
         (status = 200, description = "A page of at most 20 messages, with what the handset shows", body = PageOf<SandboxMessage>),
         (status = 409, description = "The account is no sandbox"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -1,77 +1,51 @@
 //! `PUT`, `PATCH` and `DELETE /api/v1/accounts/{name}/services/{vasid}`: a service as a document of its own says.
 
-use std::sync::Arc;
-
-use axum::{
-    Extension,
-    extract::{Path, Request, State},
-    response::Response,
-};
+use axum::extract::Path;
 use posthouse_api::ChangeMade;
-use posthouse_core::actor::Actor;
 
 use super::super::{
-    AdminState,
-    answer::ProblemAnswer,
-    edit::{self, AllowRemovals},
+    edit::{AllowRemovals, DocumentRefused, EditAnswer, EditRequest, RemovalRefused},
+    parameters::IfMatch,
 };
 use crate::config::edit::ThingPath;
 
 /// Makes a service what the body says, all of it: a new one where there is none
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     put, path = "/accounts/{name}/services/{vasid}", tag = "provisioning", operation_id = "put_service",
-    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$"), AllowRemovals),
+    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), IfMatch, AllowRemovals),
     request_body(content = serde_json::Value, description = "As its member of `service` in `document` of the account", content_type = "application/json"),
-    responses(
-        (status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade),
-        (status = 409, description = "It would end what somebody may depend on"),
-        (status = 412, description = "Provisioning is at another revision"),
-        (status = 422, description = "The document has mistakes"))
-)]
+    responses((status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade), DocumentRefused)
+))]
 pub(in super::super) async fn handle_put(
-    State(state): State<Arc<AdminState>>,
     Path((name, vasid)): Path<(String, String)>,
-    Extension(by): Extension<Actor>,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    edit::put(state, by, ThingPath::Service(name, vasid), request).await
+    request: EditRequest,
+) -> EditAnswer {
+    request.put(ThingPath::Service(name, vasid)).await
 }
 
 /// Changes what the body says of a service; null takes a member away, and the rest stays
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/accounts/{name}/services/{vasid}", tag = "provisioning", operation_id = "patch_service",
-    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$"), AllowRemovals),
+    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), IfMatch, AllowRemovals),
     request_body(content((serde_json::Value = "application/merge-patch+json"), (serde_json::Value = "application/json"))),
-    responses(
-        (status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade),
-        (status = 409, description = "It would end what somebody may depend on"),
-        (status = 412, description = "Provisioning is at another revision"),
-        (status = 422, description = "The document has mistakes"))
-)]
+    responses((status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade), DocumentRefused)
+))]
 pub(in super::super) async fn handle_patch(
-    State(state): State<Arc<AdminState>>,
     Path((name, vasid)): Path<(String, String)>,
-    Extension(by): Extension<Actor>,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    edit::patch(state, by, ThingPath::Service(name, vasid), request).await
+    request: EditRequest,
+) -> EditAnswer {
+    request.patch(ThingPath::Service(name, vasid)).await
 }
 
 /// Removes a service
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/accounts/{name}/services/{vasid}", tag = "provisioning", operation_id = "remove_service",
-    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$"), AllowRemovals),
-    responses(
-        (status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade),
-        (status = 409, description = "Somebody may depend on it"),
-        (status = 412, description = "Provisioning is at another revision"),
-        (status = 422, description = "Something else names it"))
-)]
+    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "Its VASID"), IfMatch, AllowRemovals),
+    responses((status = 200, description = "What came of it; `ETag` is the revision", body = ChangeMade), RemovalRefused)
+))]
 pub(in super::super) async fn handle_remove(
-    State(state): State<Arc<AdminState>>,
     Path((name, vasid)): Path<(String, String)>,
-    Extension(by): Extension<Actor>,
-    request: Request,
-) -> Result<Response, ProblemAnswer> {
-    edit::remove(state, by, ThingPath::Service(name, vasid), request).await
+    request: EditRequest,
+) -> EditAnswer {
+    request.remove(ThingPath::Service(name, vasid)).await
 }

@@ -16,11 +16,11 @@ use super::super::{
 };
 
 /// Services of accounts, with the senders that they may use
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/services", tag = "provisioning", operation_id = "list_services",
     params(("account" = Option<String>, Query, description = "Only this account's"), ("sender" = Option<String>, Query, description = "Only those that may send as this")),
     responses((status = 200, description = "All of them", body = PageOf<ServiceView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -1,36 +1,26 @@
 //! `DELETE /api/v1/accounts/{name}/services/{vasid}/senders/{sender}`: a service may not send under an address any more.
 
-use std::sync::Arc;
-
-use axum::{
-    Extension,
-    extract::{Path, State},
-};
-use http::{HeaderMap, Uri};
+use axum::extract::Path;
 use posthouse_api::ChangeMade;
-use posthouse_core::{account::AccountName, actor::Actor, provisioning::verbs::ProvisioningVerb};
+use posthouse_core::{account::AccountName, provisioning::verbs::ProvisioningVerb};
 
 use super::super::{
-    AdminState,
-    answer::{JsonAnswer, ProblemAnswer},
-    change::requested,
+    change::{ChangeAnswer, ChangeRequest},
+    parameters::IfMatch,
 };
 
 /// Lets a service send under an address no more
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/accounts/{name}/services/{vasid}/senders/{sender}", tag = "provisioning", operation_id = "remove_sender",
-    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "The service"), ("sender" = String, Path, description = "The SenderAddress"), ("if-match" = Option<String>, Header, description = "The revision that is expected", pattern = "^\"?[0-9]{1,18}\"?$")),
+    params(("name" = String, Path, description = "The account's name"), ("vasid" = String, Path, description = "The service"), ("sender" = String, Path, description = "The SenderAddress"), IfMatch),
     responses(
         (status = 200, description = "What came of it", body = ChangeMade),
         (status = 412, description = "Provisioning is at another revision"))
-)]
+))]
 pub(in super::super) async fn handle(
-    State(state): State<Arc<AdminState>>,
-    Extension(by): Extension<Actor>,
     Path((account, vasid, sender)): Path<(String, String, String)>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<JsonAnswer<ChangeMade>, ProblemAnswer> {
+    request: ChangeRequest,
+) -> ChangeAnswer {
     let verb = ProvisioningVerb::RemoveSender { account: AccountName(account), vasid, sender };
-    requested(&state, &by, (&headers, &uri), &verb).await
+    request.carry_out(&verb).await
 }

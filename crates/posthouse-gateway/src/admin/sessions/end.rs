@@ -19,11 +19,11 @@ use super::super::{
 };
 
 /// Ends a session at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/sessions/{id}", tag = "users", operation_id = "end_session",
     params(("id" = String, Path, description = "What it is called by")),
     responses((status = 200, description = "It is over", body = SessionEnded))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{PageOf, SessionView};
 use posthouse_core::{
@@ -13,26 +12,22 @@ use posthouse_core::{
 
 use super::super::{
     AdminState,
-    answer::{self, ProblemAnswer},
-    parameters::Limit,
-    query::Parameters,
+    answer::ProblemAnswer,
+    parameters::{Limit, TextCursor},
+    query::PageAsked,
 };
 
 /// Who is signed in at the pages
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/sessions", tag = "users", operation_id = "list_sessions",
-    params(("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    params(TextCursor, Limit),
     responses((status = 200, description = "A page of sessions, by id", body = PageOf<SessionView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
-    uri: Uri,
+    asked: PageAsked,
 ) -> Result<Response, ProblemAnswer> {
-    let mut given = Parameters::of(&uri);
-    let (after, limit) = (given.one("cursor"), given.limit());
-    given.finish()?;
-    let found = list(&*state.store, after.as_deref(), limit, state.clock.now()).await?;
-    Ok(answer::page(found, &uri))
+    Ok(asked.answer(list(&*state.store, asked.after.as_deref(), asked.limit, state.clock.now()).await?))
 }
 
 /// A page of those that are not over, by id: those behind `after`. It may be shorter than `limit` and have a next one all the same.

@@ -24,14 +24,14 @@ const LONGEST_STEP: u32 = 3_600;
 const SPAN: u32 = 6 * 3_600;
 
 /// A number of the gateway, or of connections, over the last six hours
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/stats/series", tag = "stats", operation_id = "list_series",
     params(
         ("name" = String, Query, description = "`accepted`, `forwarded`, `reported`, `window` or `answer`"),
         ("carrier" = Option<String>, Query, description = "Of this carrier's connections; without it, of the whole gateway"),
         ("step" = Option<u32>, Query, description = "The mean of how many seconds a value is: a multiple of 10 up to 3600; 60 when it does not say")),
     responses((status = 200, description = "The series", body = PageOf<SeriesView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -16,10 +16,10 @@ use super::super::{
 };
 
 /// How large the store is, and whether there is room for more
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/stats/store", tag = "stats", operation_id = "get_store",
     responses((status = 200, description = "How it is at this moment", body = StoreView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,

@@ -36,11 +36,11 @@ use crate::doors::mm7::{VouchedAnswer, VouchedRequest};
 ///
 /// Nothing is sent unless `send` is true. What is sent goes through the same checks as what the account sends itself; only that it needs
 /// neither the account's VASPID nor its password, address or certificate.
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/submissions", tag = "messages", operation_id = "submit",
     request_body = SubmissionRequest,
     responses((status = 200, description = "The request, what is wrong with it, and what was answered where it was sent", body = SubmissionView))
-)]
+))]
 pub(super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

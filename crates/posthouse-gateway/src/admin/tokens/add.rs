@@ -28,13 +28,13 @@ use crate::{random, secrets::vasp_hash};
 const ID: usize = 10;
 
 /// Makes a token for a principal; its text is told only here
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/tokens", tag = "tokens", operation_id = "add_token",
     request_body = TokenRequest,
     responses(
         (status = 200, description = "The token, with its text", body = IssuedToken),
         (status = 409, description = "There are too many"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

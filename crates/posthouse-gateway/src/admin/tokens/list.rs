@@ -3,34 +3,30 @@
 use std::sync::Arc;
 
 use axum::{extract::State, response::Response};
-use http::Uri;
 use posthouse_api::{PageOf, TokenView};
 use posthouse_core::store::{Store, StoreResult};
 
 use super::{
     super::{
         AdminState,
-        answer::{self, ProblemAnswer},
-        parameters::Limit,
-        query::Parameters,
+        answer::{ProblemAnswer, page_of},
+        parameters::{Limit, TextCursor},
+        query::PageAsked,
     },
     view,
 };
 
 /// Tokens of principals, without their texts
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/tokens", tag = "tokens", operation_id = "list_tokens",
-    params(("cursor" = Option<String>, Query, description = "`next` of the page before"), Limit),
+    params(TextCursor, Limit),
     responses((status = 200, description = "A page of tokens, by id", body = PageOf<TokenView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
-    uri: Uri,
+    asked: PageAsked,
 ) -> Result<Response, ProblemAnswer> {
-    let mut given = Parameters::of(&uri);
-    let (after, limit) = (given.one("cursor"), given.limit());
-    given.finish()?;
-    Ok(answer::page(list(&*state.store, after.as_deref(), limit).await?, &uri))
+    Ok(asked.answer(list(&*state.store, asked.after.as_deref(), asked.limit).await?))
 }
 
 /// A page of them, by id: those behind `after`. It has a next one when it is full.
@@ -39,7 +35,5 @@ pub(in super::super) async fn handle(
 /// What the store says.
 pub async fn list(store: &dyn Store, after: Option<&str>, limit: usize) -> StoreResult<PageOf<TokenView>> {
     let tokens = store.tokens(after, limit).await?;
-    let is_full = tokens.len() == limit;
-    let next = tokens.last().filter(|_| is_full).map(|last| last.id.clone());
-    Ok(PageOf { items: tokens.into_iter().map(view).collect(), next })
+    Ok(page_of(tokens, limit, |last| last.id.clone(), view))
 }

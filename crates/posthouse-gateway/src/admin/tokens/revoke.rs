@@ -19,11 +19,11 @@ use super::super::{
 };
 
 /// Ends a token at once
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/tokens/{id}", tag = "tokens", operation_id = "revoke_token",
     params(("id" = String, Path, description = "What it is called by")),
     responses((status = 200, description = "It is no good any more", body = Revoked))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(id): Path<String>,

@@ -25,11 +25,11 @@ use super::{
 };
 
 /// One report whose message is not known
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/unmatched-reports/{number}", tag = "unmatched-reports", operation_id = "get_unmatched_report",
     params(("number" = i64, Path, description = "Its number"), Reveal),
     responses((status = 200, description = "The report", body = UnmatchedView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(number): Path<String>,

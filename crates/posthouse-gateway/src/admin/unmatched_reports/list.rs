@@ -25,11 +25,11 @@ use super::{
 };
 
 /// Reports whose message is not known, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/unmatched-reports", tag = "unmatched-reports", operation_id = "list_unmatched_reports",
     params(UnmatchedQuery, Cursor, Limit, Reveal),
     responses((status = 200, description = "A page of them", body = PageOf<UnmatchedView>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
@@ -75,6 +75,5 @@ pub async fn list(
         below,
     };
     let found = store.unmatched(&filter, limit).await?;
-    let next = found.last().filter(|_| found.len() == limit).map(|last| last.number.to_string());
-    Ok(PageOf { items: found.iter().map(|one| views::report(one, reveal)).collect(), next })
+    Ok(answer::page_of(found, limit, |last| last.number.to_string(), |one| views::report(&one, reveal)))
 }

@@ -18,11 +18,11 @@ use super::{
 };
 
 /// A request of a carrier that could not be read
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/unreadable/{number}", tag = "unreadable", operation_id = "get_unreadable",
     params(("number" = i64, Path, description = "Its number")),
     responses((status = 200, description = "The request, with its bytes", body = UnreadableRequest))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(number): Path<String>,

@@ -21,11 +21,11 @@ use super::{
 };
 
 /// Requests of carriers that could not be read, the newest first
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/unreadable", tag = "unreadable", operation_id = "list_unreadable",
     params(UnreadableQuery),
     responses((status = 200, description = "A page of requests", body = PageOf<UnreadableRequest>))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     uri: Uri,
@@ -54,7 +54,5 @@ pub async fn list(
     limit: usize,
 ) -> StoreResult<PageOf<UnreadableRequest>> {
     let kept = store.unreadable(carrier, below, limit).await?;
-    let is_full = kept.len() == limit;
-    let next = kept.last().filter(|_| is_full).map(|last| last.number.to_string());
-    Ok(PageOf { items: kept.iter().map(|kept| views::request(kept, false)).collect(), next })
+    Ok(answer::page_of(kept, limit, |last| last.number.to_string(), |kept| views::request(&kept, false)))
 }

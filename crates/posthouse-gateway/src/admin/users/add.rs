@@ -24,13 +24,13 @@ use super::{
 };
 
 /// Adds a user; the link by which a password is set is told only here
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/users", tag = "users", operation_id = "add_user",
     request_body = UserRequest,
     responses(
         (status = 200, description = "The user, with the link", body = IssuedLink),
         (status = 409, description = "There is one of this name, or there are too many"))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

@@ -21,11 +21,11 @@ use super::{
 };
 
 /// Removes a user, and ends the user's sessions
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     delete, path = "/users/{name}", tag = "users", operation_id = "remove_user",
     params(("name" = String, Path, description = "The user's name")),
     responses((status = 200, description = "The user is there no more", body = UserRemoved))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(name): Path<String>,

@@ -22,11 +22,11 @@ use super::{
 };
 
 /// Ends a user's password and sessions; the link by which another one is set is told only here
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/users/{name}/reset", tag = "users", operation_id = "reset_password",
     params(("name" = String, Path, description = "The user's name")),
     responses((status = 200, description = "The user, with the link", body = IssuedLink))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(name): Path<String>,

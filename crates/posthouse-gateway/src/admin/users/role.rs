@@ -20,12 +20,12 @@ use super::{
 };
 
 /// Gives a user another role, and ends the user's sessions
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     patch, path = "/users/{name}", tag = "users", operation_id = "set_role",
     params(("name" = String, Path, description = "The user's name")),
     request_body = RoleRequest,
     responses((status = 200, description = "The user", body = UserView))
-)]
+))]
 pub(in super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Path(name): Path<String>,

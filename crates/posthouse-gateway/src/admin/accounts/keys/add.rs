@@ -39,7 +39,7 @@ use crate::{
 const LONGEST: usize = 256;
 
 /// Gives an account a new key, and keeps the one before good for a while
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     post, path = "/accounts/{name}/keys", tag = "keys", operation_id = "add_key",
     params(("name" = String, Path, description = "The account's name"), ("if-match" = Option<String>, Header, description = "The revision that is expected")),
     request_body = Option<KeyRequest>,
@@ -47,7 +47,7 @@ const LONGEST: usize = 256;
         (status = 200, description = "The key; its text, where it was made here, is told only now", body = IssuedKey),
         (status = 409, description = "It is another account's, or there are as many as there may be"),
         (status = 412, description = "Provisioning is at another revision"))
-)]
+))]
 pub(in super::super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,

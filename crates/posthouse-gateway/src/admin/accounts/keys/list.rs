@@ -22,11 +22,11 @@ use super::{
 };
 
 /// The keys of an account, without their texts
-#[utoipa::path(
+#[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/accounts/{name}/keys", tag = "keys", operation_id = "list_keys",
     params(("name" = String, Path, description = "The account's name")),
     responses((status = 200, description = "All of them, its own first", body = PageOf<KeyView>))
-)]
+))]
 pub(in super::super::super) async fn handle(
     State(state): State<Arc<AdminState>>,
     Extension(by): Extension<Actor>,
