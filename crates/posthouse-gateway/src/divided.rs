@@ -10,7 +10,7 @@ use std::{
 use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
-    division::Amount,
+    division::{Amount, VALID_FOR},
     divisions::{DIVIDE_EVERY, Demands},
     pace::PacePart,
     slots::{Slot, Slots},
@@ -30,6 +30,10 @@ use crate::{
 const ANSWER_TIME: Duration = Duration::from_secs(2);
 /// How soon it asks again at the earliest when something new is wanted.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How long after slots became this node's the one that had them may still go by what it heard before, and put off what waits in them: as
+/// long as what it was told is valid, and as long again for what it had begun to write.
+const SEEN_BY_ALL: Duration = Duration::from_secs(2 * VALID_FOR.as_secs());
 
 /// Keeps this node within its part of each limit.
 pub struct LimitKeeper {
@@ -53,7 +57,7 @@ impl LimitKeeper {
         if self.node.is_only() {
             return;
         }
-        let (mut is_told, mut slots) = (false, HashMap::new());
+        let (mut is_told, mut seen) = (false, SeenSlots::default());
         loop {
             match self.ask().await {
                 Ok(()) => is_told = false,
@@ -65,7 +69,7 @@ impl LimitKeeper {
                     }
                 }
             }
-            self.wake_where_there_is_more(&mut slots);
+            self.wake_where_there_is_more(&mut seen);
             tokio::select! {
                 () = self.node.gone() => return,
                 () = self.asked_again() => {}
@@ -74,8 +78,9 @@ impl LimitKeeper {
     }
 
     /// Wakes the lanes of carriers of whose messages more is this node's than before: by the limits, or since another node is gone. Nothing of it
-    /// need be due, where that node put it off; and this node need have no lane for the carrier yet.
-    fn wake_where_there_is_more(&self, before: &mut HashMap<CarrierId, Slots>) {
+    /// need be due, where that node put it off; and this node need have no lane for the carrier yet. Once all nodes must have seen it they
+    /// are woken again, for what the other put off meanwhile.
+    fn wake_where_there_is_more(&self, seen: &mut SeenSlots) {
         let with_lanes: HashSet<CarrierId> =
             self.board.all().into_iter().map(|(carrier, _)| carrier).collect();
         let snapshot = self.queue.context().snapshot.get();
@@ -85,8 +90,10 @@ impl LimitKeeper {
             .chain(provisioned)
             .map(|carrier| (carrier.clone(), self.node.slots_of(carrier)))
             .collect();
-        have_more(before, &now, &with_lanes).into_iter().for_each(|carrier| self.queue.wake(carrier));
-        *before = now;
+        for carrier in seen.gained(now, &with_lanes, Instant::now()) {
+            self.node.gained(&carrier);
+            self.queue.wake(&carrier);
+        }
     }
 
     /// Waits till it is time to ask: at once, nearly, where a connection is new, or an account begins to run short.
@@ -185,6 +192,29 @@ impl LimitKeeper {
     }
 }
 
+/// Which slots of carriers this node had when it last looked, and when it looks again at those that it got since.
+#[derive(Default)]
+struct SeenSlots {
+    slots: HashMap<CarrierId, Slots>,
+    again: HashMap<CarrierId, Instant>,
+}
+
+impl SeenSlots {
+    /// The carriers of which it has more than before, and those of which it got more so long ago that all know.
+    fn gained(
+        &mut self,
+        slots: HashMap<CarrierId, Slots>,
+        with_lanes: &HashSet<CarrierId>,
+        now: Instant,
+    ) -> Vec<CarrierId> {
+        let mut gained: Vec<_> = have_more(&self.slots, &slots, with_lanes).into_iter().cloned().collect();
+        self.again.extend(gained.iter().map(|carrier| (carrier.clone(), now + SEEN_BY_ALL)));
+        gained.extend(self.again.extract_if(|_, at| *at <= now).map(|(carrier, _)| carrier));
+        self.slots = slots;
+        gained
+    }
+}
+
 /// The carriers that have more slots now. What waits of one that was not looked at before, and has no lane, is found when it is due.
 fn have_more<'a>(
     before: &HashMap<CarrierId, Slots>,
@@ -237,5 +267,24 @@ mod tests {
         assert_eq!(woken(&some, &some), [""; 0]);
         assert_eq!(woken(&some, &all), ["idle", "lane"], "another node is gone");
         assert_eq!(woken(&all, &some), [""; 0], "another node came");
+    }
+
+    #[test]
+    fn slots_that_were_gained_are_looked_at_again_once_all_nodes_know() {
+        let carrier = CarrierId("one".to_owned());
+        let (with_lanes, began) = (HashSet::from([carrier.clone()]), Instant::now());
+        let mut seen = SeenSlots::default();
+        let mut at = |slots: Slots, seconds: u64| {
+            let slots = HashMap::from([(carrier.clone(), slots)]);
+            seen.gained(slots, &with_lanes, began + Duration::from_secs(seconds)).len()
+        };
+        let half = Slots::of(1, &[1, 2]);
+        assert_eq!([at(half, 0), at(half, 1), at(half, 9), at(half, 10), at(half, 20)], [1, 0, 0, 1, 0]);
+        assert_eq!(
+            [at(Slots::NONE, 21), at(half, 22), at(half, 31), at(half, 32)],
+            [0, 1, 0, 1],
+            "lost for a moment"
+        );
+        assert_eq!([at(Slots::ALL, 40), at(Slots::ALL, 49), at(Slots::ALL, 50)], [1, 0, 1]);
     }
 }

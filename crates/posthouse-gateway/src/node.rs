@@ -34,6 +34,7 @@ pub struct ClusterNode {
     alive: Mutex<Arc<[u8]>>,
     /// The carriers that not every node may send to at present, with the slots of their messages that are this node's.
     held: Mutex<HashMap<CarrierId, Slots>>,
+    gains: Mutex<HashMap<CarrierId, u64>>,
     /// Why its program may not go on with the store, once that is so.
     outdated: OnceLock<String>,
     /// That is so.
@@ -75,6 +76,7 @@ impl ClusterNode {
             standing: Mutex::new(standing(&membership)),
             alive: Mutex::new(Arc::new([membership.number])),
             held: Mutex::default(),
+            gains: Mutex::default(),
             outdated: OnceLock::new(),
             is_outdated: CancellationToken::new(),
             gone: CancellationToken::new(),
@@ -105,6 +107,16 @@ impl ClusterNode {
     /// These are the carriers of which it has other slots from now on.
     pub(crate) fn hold(&self, slots: HashMap<CarrierId, Slots>) {
         *self.held.lock() = slots;
+    }
+
+    /// Some of a carrier's slots were another node's, which may have put off what waits in them.
+    pub(crate) fn gained(&self, carrier: &CarrierId) {
+        *self.gains.lock().entry(carrier.clone()).or_default() += 1;
+    }
+
+    /// How often that was so. A lane that finds another number than before looks at what was put off, too.
+    pub fn gains_of(&self, carrier: &CarrierId) -> u64 {
+        self.gains.lock().get(carrier).copied().unwrap_or_default()
     }
 
     /// Whether the store is for one gateway: all limits are this node's then.

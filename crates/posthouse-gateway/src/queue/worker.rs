@@ -8,7 +8,6 @@ use posthouse_core::{
     Id,
     carrier::{CarrierId, Connection},
     pace::PacePart,
-    slots::Slots,
     store::Lease,
     time::after,
 };
@@ -62,8 +61,8 @@ pub struct SubmitWorker {
     looks: JoinSet<()>,
     /// When a connection came back: what began to wait before goes at once.
     came_back: Option<Timestamp>,
-    /// Which of the carrier's messages were this node's when it last had any.
-    slots: Slots,
+    /// How often this node had got slots of the carrier when the lane last looked.
+    gains: u64,
 }
 
 impl Worker for SubmitWorker {
@@ -95,7 +94,7 @@ impl Worker for SubmitWorker {
             looks: JoinSet::new(),
             // What an earlier run put off need not wait: whether the carrier is there will be seen.
             came_back: Some(context.clock.now()),
-            slots: Slots::NONE,
+            gains: context.node.gains_of(carrier),
             context: Arc::clone(context),
         }
     }
@@ -140,14 +139,14 @@ impl Worker for SubmitWorker {
 
     async fn lease(&mut self, free: usize) -> Vec<Dispatch> {
         let (now, slots) = (self.context.clock.now(), self.context.node.slots_of(&self.carrier));
-        if slots.has_more_than(&self.slots) {
+        let gains = self.context.node.gains_of(&self.carrier);
+        if gains != self.gains {
             // Whoever had them before may have put off what waits in them, since it could not reach the carrier.
-            self.came_back = Some(now);
+            (self.came_back, self.gains) = (Some(now), gains);
         }
         if slots.is_empty() {
             return Vec::new();
         }
-        self.slots = slots;
         let lease = Lease { owner: self.context.owner, until: after(now, LEASE) };
         let mut jobs = Vec::new();
         if self.is_down {
@@ -163,7 +162,7 @@ impl Worker for SubmitWorker {
                 if may_be_more(sends.len(), free, came_back.is_some()) {
                     // Look again as soon as there is room.
                     self.bell.notify_one();
-                } else {
+                } else if came_back.is_some() {
                     self.came_back = None;
                 }
                 jobs.extend(sends.into_iter().map(Dispatch::stored));
