@@ -130,20 +130,20 @@ async fn another_is_sent_away(limits: AdaptLimits) {
 
 #[tokio::test]
 async fn where_there_is_no_room_one_comes_again() {
-    another_is_sent_away(for_one()).await;
+    Box::pin(another_is_sent_away(for_one())).await;
 }
 
 #[tokio::test]
 async fn who_gets_no_turn_in_time_comes_again() {
     let wait = Duration::from_millis(1);
-    another_is_sent_away(AdaptLimits { messages: 2, wait, ..for_one() }).await;
+    Box::pin(another_is_sent_away(AdaptLimits { messages: 2, wait, ..for_one() })).await;
 }
 
 #[tokio::test]
 async fn who_gets_no_memory_in_time_comes_again() {
     // The first is past the deadline as well by then, and does not ask for it.
     let work = Duration::from_secs(2);
-    another_is_sent_away(AdaptLimits { messages: 2, at_a_time: 2, work, ..for_one() }).await;
+    Box::pin(another_is_sent_away(AdaptLimits { messages: 2, at_a_time: 2, work, ..for_one() })).await;
 }
 
 /// What fails at its picture is refused, and takes nothing with it: the next goes on within the same limits.

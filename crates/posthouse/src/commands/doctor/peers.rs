@@ -242,7 +242,7 @@ mod tests {
         let shaken = |expires: &str| greeted("carrier", "a: b:443", Ok(Some(expires.parse().unwrap())), now);
         let told = "a: b:443 shakes hands; its certificate is good until 2026-04-01T12:00:00Z, 31 days";
         assert_eq!(shaken("2026-04-01T12:00:00Z"), DoctorFinding::fine("carrier", told));
-        let told = "a: b:443 shakes hands; its certificate expires at 2026-03-02T12:00:00Z, in 1 days; have a new one made";
+        let told = "a: b:443 shakes hands; its certificate expires at 2026-03-02T12:00:00Z, in 1 day; have a new one made";
         assert_eq!(shaken("2026-03-02T12:00:00Z"), DoctorFinding::note("carrier", told));
     }
 }
