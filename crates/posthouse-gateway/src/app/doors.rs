@@ -16,8 +16,11 @@ use crate::{
 
 /// How many connections each door serves at a time, where the process may open enough files.
 const CONNECTIONS: usize = 10_000;
-/// Of the files that the process may open, one in this many may be a connection of this door: half of them of the one where all VASPs
-/// submit, a quarter of the carriers', few of operators'. The way to the carriers and the store have the rest.
+/// Files that no door's connections take, however few the process may open: the store's (some 30 at rest), its next media segments, and
+/// connections that are being closed. A store that can open none answers 3000.
+const OWN_FILES: u64 = 64;
+/// Of the others, one in this many may be a connection of this door: half of them of the one where all VASPs submit, a quarter of the
+/// carriers', few of operators'. The way to the carriers has the rest.
 const FILES_PER_MM7: u64 = 2;
 const FILES_PER_CARRIERS: u64 = 4;
 const FILES_PER_ADMIN: u64 = 16;
@@ -101,9 +104,13 @@ impl Doors {
 /// How many connections a door serves at a time, when it may take one file of the process in this many.
 fn connections(files_per_connection: u64) -> usize {
     let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let share = files
-        .map_or(CONNECTIONS, |files| usize::try_from(files / files_per_connection).unwrap_or(CONNECTIONS));
-    share.clamp(1, CONNECTIONS)
+    files.map_or(CONNECTIONS, |files| share(files, files_per_connection))
+}
+
+/// The same where the process may open so many files.
+fn share(files: u64, files_per_connection: u64) -> usize {
+    let share = files.saturating_sub(OWN_FILES) / files_per_connection;
+    usize::try_from(share).unwrap_or(CONNECTIONS).clamp(1, CONNECTIONS)
 }
 
 async fn bind(
@@ -130,4 +137,24 @@ async fn bind(
 
 async fn load(section: &'static str, files: &Tls) -> Result<DoorTls, StartError> {
     DoorTls::load(section, files.clone()).await.map_err(|source| StartError::Tls { section, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_the_store_its_files() {
+        let doors =
+            |files| [FILES_PER_MM7, FILES_PER_CARRIERS, FILES_PER_ADMIN].map(|one_in| share(files, one_in));
+        for (files, expected) in [
+            (0, [1, 1, 1]),
+            (256, [96, 48, 12]),
+            (1024, [480, 240, 60]),
+            (20_064, [10_000, 5000, 1250]),
+            (u64::MAX, [CONNECTIONS; 3]),
+        ] {
+            assert_eq!(doors(files), expected, "{files}");
+        }
+    }
 }
