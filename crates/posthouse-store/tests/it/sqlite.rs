@@ -40,9 +40,11 @@ fn large(now: i64) -> NewMessage {
     with_media(message(now), &[noise(now.unsigned_abs(), LARGE)])
 }
 
+/// Segments that are whole: one that is being made beforehand is renamed when it is, maybe while a test looks.
 fn segment_files(place: &Place) -> Vec<PathBuf> {
     let mut files: Vec<_> =
         fs::read_dir(place.path().join("media")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension() == Some("segment".as_ref()));
     files.sort();
     files
 }
