@@ -5,10 +5,11 @@ use std::ffi::OsStr;
 use crate::failure::Failure;
 use crate::invocation::{Invocation, answers};
 
-const NEXTEST: Invocation = Invocation::cargo(&["nextest", "run", "--workspace"]);
+/// All that fails is told by one run: the tests of the whole take long.
+const NEXTEST: Invocation = Invocation::cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
 /// nextest runs no documentation tests.
-const DOCUMENTATION: Invocation = Invocation::cargo(&["test", "--doc", "--workspace"]);
-const PLAIN: Invocation = Invocation::cargo(&["test", "--workspace"]);
+const DOCUMENTATION: Invocation = Invocation::cargo(&["test", "--doc", "--workspace", "--no-fail-fast"]);
+const PLAIN: Invocation = Invocation::cargo(&["test", "--workspace", "--no-fail-fast"]);
 
 /// What the tests can make use of, where it is there.
 struct Found {

@@ -20,7 +20,7 @@ use posthouse_store::{
     },
 };
 
-use crate::place::Place;
+use crate::place::{Place, copy_file};
 
 /// Within so long a loss has to be seen.
 const SEEN: Duration = Duration::from_secs(10);
@@ -207,7 +207,7 @@ fn copy_folder(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         if entry.file_type().unwrap().is_file() {
-            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+            copy_file(&entry.path(), &to.join(entry.file_name()));
         }
     }
 }

@@ -72,12 +72,17 @@ fn copy(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy(&entry.path(), &target);
         } else if !entry.file_name().to_string_lossy().ends_with("-shm") {
-            match fs::copy(entry.path(), &target) {
-                // A segment that was being made got its own name meanwhile: nothing is in it yet.
-                Err(error) if error.kind() == ErrorKind::NotFound && is_unfinished(&target) => {}
-                copied => drop(copied.unwrap()),
-            }
+            copy_file(&entry.path(), &target);
         }
+    }
+}
+
+/// Copies a file of a store that may be running.
+pub fn copy_file(from: &Path, to: &Path) {
+    match fs::copy(from, to) {
+        // A segment that was being made got its own name meanwhile: nothing is in it yet.
+        Err(error) if error.kind() == ErrorKind::NotFound && is_unfinished(to) => {}
+        copied => drop(copied.unwrap()),
     }
 }
 
