@@ -9,7 +9,7 @@ use posthouse_core::{
     moment::{Moment, window},
 };
 use posthouse_gateway::config::ConfigErrors;
-use posthouse_store::OpenError;
+use posthouse_store::{BackupError, OpenError};
 
 use crate::logs;
 
@@ -78,10 +78,19 @@ fn problem_in(error: &anyhow::Error) -> Option<&ProblemDetails> {
     told.or_else(|| asked().and_then(ApiError::problem))
 }
 
-/// What puts right that a gateway cannot be asked, in terms of the command line.
+/// Whether it is that there is no store, which copying one tells as its own error.
+fn is_no_store(cause: &(dyn Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(OpenError::Missing(_)))
+        || matches!(cause.downcast_ref(), Some(BackupError::Open(OpenError::Missing(_))))
+}
+
+/// What puts right that a gateway cannot be asked or a store not found, in terms of the command line.
 fn remedy_on_the_way(error: &anyhow::Error) -> Option<&'static str> {
     if problem_in(error).is_some_and(|problem| problem.is(ProblemCode::Unauthorized)) {
         return Some("a command shows the token of --token, or of $POSTHOUSE_ADMIN_TOKEN");
+    }
+    if error.chain().any(is_no_store) {
+        return Some("-c says which configuration names it, and `posthouse serve` makes it");
     }
     match error.chain().find_map(|cause| cause.downcast_ref::<ApiError>())? {
         ApiError::Connect { .. } => Some(

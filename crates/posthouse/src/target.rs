@@ -104,8 +104,12 @@ impl Target {
 /// # Errors
 /// All mistakes of the file, or that it cannot be read.
 pub fn settings_of(given: Option<&Path>) -> Result<Settings, ConfigErrors> {
-    let file = config_file(given, &environment, Path::exists);
-    Settings::load(file.as_deref(), &environment)
+    Settings::load(config_of(given).as_deref(), &environment)
+}
+
+/// The configuration that [`settings_of`] reads; `None`, where the defaults count.
+pub fn config_of(given: Option<&Path>) -> Option<PathBuf> {
+    config_file(given, &environment, Path::exists)
 }
 
 /// The configuration that is meant: the one that was given, else that of `$POSTHOUSE_CONFIG`, else the first of [`FOUND`] that is there.

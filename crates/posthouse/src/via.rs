@@ -11,7 +11,7 @@ mod users;
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use jiff::Timestamp;
 use posthouse_api::{
     AccountQueue, ApiClient, ApiError, CallbackQuery, CallbackTries, CallbackView, CarrierQueue,
@@ -27,6 +27,7 @@ use posthouse_gateway::{
     admin::{VerbError, callbacks, endpoints, find, messages, queues, refusals, tokens, unreadable},
     config::Settings,
 };
+use posthouse_store::OpenError;
 
 use crate::{
     running,
@@ -85,6 +86,15 @@ pub enum Verb {
     Expire,
 }
 
+/// That the store cannot be opened. Of one that is not there, [`crate::complaints`] says what puts it right.
+fn unopened(error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Missing(_) => error.into(),
+        _ => anyhow::Error::from(error)
+            .context("the store cannot be opened; -c says which configuration names it"),
+    }
+}
+
 impl Via {
     /// The gateway at the URL that was given, the one that runs on the store, or the store.
     ///
@@ -98,7 +108,7 @@ impl Via {
             return Ok(Self::Gateway(Box::new(api)));
         }
         let opened = visit(settings, false).await;
-        let store = opened.context("the store cannot be opened; -c says which configuration names it")?;
+        let store = opened.map_err(unopened)?;
         Ok(Self::Store(store, at_the_files(gateway)))
     }
 

@@ -28,7 +28,9 @@ use super::{
     messages, mo,
     parameters::Reveal,
     query::Parameters,
-    refusals, unmatched_reports,
+    refusals,
+    reveal::DIGITS_OF_IDS,
+    unmatched_reports,
 };
 use crate::secrets::number_hash;
 
@@ -129,9 +131,12 @@ async fn find_of(
             .collect(),
         incomplete,
         absent: None,
-        made_at: asked.id.map(Id::time),
+        made_at: None,
     };
-    if let Some(id) = asked.id.filter(|_| found.is_empty()) {
+    // What is shorter would be of the first days that an id can tell, when no gateway was there: a number, or a typing error.
+    let id = asked.id.filter(|_| q.len() >= DIGITS_OF_IDS);
+    found.made_at = id.map(Id::time);
+    if let Some(id) = id.filter(|_| found.is_empty()) {
         let before = now.checked_sub(messages_kept).unwrap_or(Timestamp::MIN);
         found.absent = Some(Absence::of(id, before).as_str().to_owned());
     }

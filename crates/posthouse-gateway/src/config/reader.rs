@@ -219,7 +219,7 @@ fn whole_text(from: impl std::io::Read) -> Result<String, Mistake> {
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_FILE_BYTES) {
         return Err(("is longer than 64 MiB", "split it").into());
     }
-    String::from_utf8(bytes).map_err(|_| ("is not UTF-8", "save it as UTF-8").into())
+    String::from_utf8(bytes).map_err(|_| ("is no text in UTF-8", "give a TOML file, saved as UTF-8").into())
 }
 
 /// What stands outside of a file: `{ env = "NAME" }`, `{ file = "path" }`, and the files that it names.

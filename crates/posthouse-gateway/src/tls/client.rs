@@ -302,6 +302,11 @@ impl fmt::Display for PeerTlsFailure {
             {
                 "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE (docs/tls.md)"
             }
+            rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(why)))
+                if matches!(why.downcast_ref(), Some(webpki::Error::UnsupportedCertVersion)) =>
+            {
+                "its certificate, or its CA's, is not of X.509 version 3; have it issued anew, with subjectAltName (docs/tls.md)"
+            }
             rustls::Error::InvalidMessage(_) => "it does not speak TLS there; its URL may be http://",
             rustls::Error::AlertReceived(alert) if self.refuses_us() => {
                 return write!(f, "it refuses our client certificate, or asks for one ({alert:?})");
@@ -326,6 +331,10 @@ mod tests {
             (
                 CertificateError::Other(OtherError(Arc::new(webpki::Error::CaUsedAsEndEntity))).into(),
                 "its certificate is an authority's; have one made for the server, with basicConstraints=CA:FALSE (docs/tls.md)",
+            ),
+            (
+                CertificateError::Other(OtherError(Arc::new(webpki::Error::UnsupportedCertVersion))).into(),
+                "its certificate, or its CA's, is not of X.509 version 3; have it issued anew, with subjectAltName (docs/tls.md)",
             ),
             (
                 rustls::Error::AlertReceived(AlertDescription::CertificateRequired),

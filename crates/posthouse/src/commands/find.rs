@@ -83,7 +83,10 @@ fn nothing(found: &FoundView) -> String {
             format!("{q} would be of {made}: older than retention, what was there then may be gone")
         }
         Some("never_accepted") => format!("{q} was never accepted here: it would be of {made}"),
-        _ => format!("nothing here has {q}; `posthouse refusals list` shows what was refused"),
+        _ => format!(
+            "nothing here has {q}, as an id or as a number, which is looked for whole, with its country code; \
+             `posthouse refusals list` shows what was refused"
+        ),
     }
 }
 

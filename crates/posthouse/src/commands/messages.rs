@@ -141,11 +141,19 @@ async fn run_list(list: &List) -> anyhow::Result<ExitCode> {
         writeln!(out, "{}", message_line(message))?;
     }
     match page.next {
-        _ if page.items.is_empty() => writeln!(out, "no message matches")?,
+        _ if page.items.is_empty() => writeln!(out, "{}", nothing(&query))?,
         Some(next) => writeln!(out, "there may be more: --cursor {next}")?,
         None => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// That nothing matches; of an id or a number, where it may be instead.
+const fn nothing(query: &MessageQuery) -> &'static str {
+    match query.to.is_some() || query.transaction_id.is_some() {
+        true => "no message matches; `posthouse find` looks among what was refused as well",
+        false => "no message matches",
+    }
 }
 
 async fn print_count(out: &mut Printer, via: &Via, query: &MessageQuery, list: &List) -> anyhow::Result<()> {
@@ -269,7 +277,7 @@ fn print(out: &mut Printer, shown: &MessageDetail, next: Option<String>) -> io::
     writeln!(out)?;
     for event in &shown.timeline {
         let at = event.at.strftime("%Y-%m-%d %H:%M:%S%.3f");
-        writeln!(out, "{at}  {:<15}  {}", event.kind, event.detail)?;
+        writeln!(out, "{}", format!("{at}  {:<15}  {}", event.kind, event.detail).trim_end())?;
     }
     Ok(())
 }

@@ -184,7 +184,20 @@ fn print_one(out: &mut Printer, refusal: &RefusalView) -> io::Result<()> {
         }
     }
     writeln!(out)?;
-    writeln!(out, "`posthouse codes {}` explains it", refusal.code)
+    writeln!(out, "`posthouse codes {}` explains it{}", refusal.code, looked_up(refusal))
+}
+
+/// The command that shows what the value was held against.
+fn looked_up(refusal: &RefusalView) -> String {
+    match (refusal.code, &refusal.account) {
+        (2562 | 2563, Some(account)) => {
+            format!("; `posthouse services --account {account}` shows what may be sent as")
+        }
+        (2566 | 2570 | 3001, _) => {
+            "; `posthouse lookup NUMBER` says whose a number is and what would make it pass".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn print_finding(out: &mut Printer, finding: &FindingView) -> io::Result<()> {

@@ -212,9 +212,18 @@ fn print_text(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
         writeln!(out, "     HTTP {}", answer.http_status)?;
     }
     if let Some(code) = answer.code().filter(|_| !answer.is_success()) {
-        writeln!(out, "     `posthouse codes {code}` explains it")?;
+        writeln!(out, "     {}", explained(code, answer))?;
     }
     Ok(())
+}
+
+/// Where more is said of a refusal: what the code means, and what of the request raised it, which the gateway keeps.
+fn explained(code: u32, answer: &Mm7Answer) -> String {
+    let codes = format!("`posthouse codes {code}` explains it");
+    match &answer.transaction_id {
+        Some(id) => format!("{codes}; where the gateway runs, `posthouse find {id}` says which value it was"),
+        None => codes,
+    }
 }
 
 /// What to look at after an answer that is HTTP's alone.

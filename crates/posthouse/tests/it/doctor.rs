@@ -217,3 +217,21 @@ fn an_open_door_is_told() {
     );
     assert_eq!(said(&doctor(folder).0, "door"), []);
 }
+
+/// The file that counts is named, whether it was given or found; "no file" would send whoever mends it elsewhere.
+#[test]
+fn the_configuration_that_is_meant_is_named() {
+    let folder = folder(CONFIG);
+    for (arguments, is) in [
+        (&["doctor", "--json"][..], "posthouse.toml"),
+        (&["doctor", "--json", "-c", "posthouse.toml"], "posthouse.toml"),
+    ] {
+        let output = posthouse(folder.path(), arguments);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said(&report, "config"), [("ok".to_owned(), is.to_owned())], "{arguments:?}");
+    }
+    fs::remove_file(folder.path().join("posthouse.toml")).unwrap();
+    let output = posthouse(folder.path(), &["doctor", "--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said(&report, "config"), [("ok".to_owned(), "no file, the defaults".to_owned())]);
+}

@@ -29,6 +29,9 @@ prefix = \"1617\"
 carrier = \"31003\"
 ";
 
+/// Doors for a gateway that is expected to find another fault than that somebody listens where it would.
+const FREE_PORTS: &str = "[mm7]\nlisten = \"127.0.0.1:0\"\n[carriers]\nlisten = \"127.0.0.1:0\"\n[admin]\nlisten = \"127.0.0.1:0\"\n";
+
 /// A folder in which somebody makes mistakes.
 struct Desk<'a>(&'a Path);
 
@@ -164,10 +167,21 @@ fn places_that_are_no_store() {
     let folder = tempfile::tempdir().unwrap();
     let desk = Desk(folder.path());
     desk.write("provisioning.toml", PROVISIONED);
-    for look in ["messages list", "provisioning export", "accounts list", "queues"] {
+    for look in [
+        "messages list",
+        "provisioning export",
+        "accounts list",
+        "queues",
+        "store status",
+        "store migrate",
+        "backup copy",
+    ] {
         desk.gets_wrong(
             look,
-            &["there is no store at posthouse-data/posthouse.db", "-c says which configuration names it"],
+            &[
+                "there is no store at posthouse-data/posthouse.db; -c says which configuration names it",
+                "`posthouse serve` makes it",
+            ],
         );
     }
     // A plan may come before the store: it tells that there is none, and makes none.
@@ -184,7 +198,9 @@ fn places_that_are_no_store() {
         "not-a-database",
         "only a text, and one that is longer than the head of a database is: a hundred bytes",
     );
-    desk.write("text.toml", "[store]\nurl = \"sqlite://not-a-database\"\n");
+    fs::write(folder.path().join("bytes"), [0xff; 200]).unwrap();
+    desk.gets_wrong("messages list -c bytes", &["bytes: is no text in UTF-8; give a TOML file"]);
+    desk.write("text.toml", &format!("[store]\nurl = \"sqlite://not-a-database\"\n{FREE_PORTS}"));
     for command in ["messages list -c text.toml", "serve -c text.toml"] {
         desk.gets_wrong(command, &["not-a-database is no database", "give another path in [store] url"]);
     }
@@ -203,7 +219,9 @@ fn places_that_are_no_store() {
     desk.write("place/media", "a file");
     desk.write(
         "media.toml",
-        "[store]\nurl = \"sqlite://place/p.db\"\n[media]\nurl = \"file://place/media\"\n",
+        &format!(
+            "[store]\nurl = \"sqlite://place/p.db\"\n[media]\nurl = \"file://place/media\"\n{FREE_PORTS}"
+        ),
     )
     .gets_wrong(
         "serve -c media.toml",
@@ -226,7 +244,10 @@ fn what_a_gateway_is_asked_wrongly() {
         (
             &gateway.mm7,
             "--vaspid nobody --vasid 61295",
-            ["2564 Invalid VASPID", "`posthouse codes 2564` explains it"],
+            [
+                "2564 Invalid VASPID",
+                "`posthouse codes 2564` explains it; where the gateway runs, `posthouse find ",
+            ],
         ),
         (&gateway.mm7, "--vaspid acme-api-key --vasid 99", ["2562 ", "`posthouse codes 2562` explains it"]),
         (
@@ -260,6 +281,13 @@ fn what_a_gateway_is_asked_wrongly() {
         "messages show -c posthouse.toml 12345",
         &["there is no message 12345", "`posthouse messages list`"],
     );
+    // Neither of these is an id of the first day that an id can tell.
+    for asked in ["12345", "6175550100"] {
+        desk.gets_wrong(
+            &format!("find -c posthouse.toml {asked}"),
+            &[&format!("nothing here has {asked}"), "with its country code"],
+        );
+    }
     desk.gets_wrong("messages show -c posthouse.toml somebodys-id", &["there is no message somebodys-id"]);
     desk.gets_wrong(
         "messages requeue -c posthouse.toml",

@@ -279,7 +279,8 @@ fn root_makes_no_files_in_another_users_store() {
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
     assert!(Command::new("chown").arg("nobody").arg(&home).status().unwrap().success());
-    fs::write(folder.path().join("new.toml"), "[store]\nurl = \"sqlite://home/data/p.db\"\n").unwrap();
+    let settings = settings::TOML.replace("://data/", "://home/data/");
+    fs::write(folder.path().join("new.toml"), settings).unwrap();
     fs::write(folder.path().join("provisioning.toml"), "").unwrap();
     for command in
         [&["apply", "--create", "provisioning.toml", "-c", "new.toml"][..], &["serve", "-c", "new.toml"]]

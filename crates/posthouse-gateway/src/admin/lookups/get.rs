@@ -104,7 +104,8 @@ pub async fn explain(
     (view.code, view.remedy) = (code, remedy);
     if blacklisted {
         view.code = 3001;
-        view.remedy = Some("take the number from the blacklist: posthouse blacklist remove".to_owned());
+        view.remedy =
+            Some("take the number from the blacklist: `posthouse blacklist remove NUMBER`".to_owned());
     }
     Ok(view)
 }

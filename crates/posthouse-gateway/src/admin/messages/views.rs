@@ -48,8 +48,15 @@ pub(super) fn detail(
         details: shown.details.clone(),
         parts: parts.collect(),
         next: next.map(next_step),
-        timeline: timeline.iter().map(line).collect(),
+        timeline: lines(timeline),
     }
+}
+
+/// By time: a report that was there before the carrier's answer is written behind it, and came before it.
+fn lines(timeline: &[TimelineEvent]) -> Vec<TimelineLine> {
+    let mut lines: Vec<_> = timeline.iter().map(line).collect();
+    lines.sort_by_key(|line| line.at);
+    lines
 }
 
 fn next_step(next: NextStep) -> NextStepView {
@@ -75,5 +82,31 @@ pub(super) fn failed_report(one: &FailedCallback) -> FailedReport {
         carrier: one.carrier.0.clone(),
         owed_since: one.at,
         tries: one.attempts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use posthouse_core::message::EventKind;
+
+    use super::*;
+
+    #[test]
+    fn a_report_that_came_before_the_answer_stands_before_it() {
+        let event = |at: &str, kind, detail: &str| TimelineEvent {
+            at: format!("2026-11-29T02:00:{at}Z").parse().unwrap(),
+            kind,
+            detail: detail.to_owned(),
+        };
+        let told = [
+            event("00.361", EventKind::Accepted, ""),
+            event("00.386", EventKind::Sending, "vzw-1"),
+            event("00.420", EventKind::Forwarded, "vzw-1"),
+            event("00.407", EventKind::Ended, "Retrieved"),
+            event("00.407", EventKind::ReportWithdrawn, "Forwarded"),
+            event("00.433", EventKind::Reported, "Retrieved"),
+        ];
+        let kinds: Vec<_> = lines(&told).into_iter().map(|line| line.kind).collect();
+        assert_eq!(kinds, ["Accepted", "Sending", "Ended", "ReportWithdrawn", "Forwarded", "Reported"]);
     }
 }

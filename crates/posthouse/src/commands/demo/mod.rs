@@ -108,7 +108,8 @@ fn print_life(number: usize, life: &Life, ending: &LifeEnd) -> io::Result<()> {
     let verdict = if ending.failures.is_empty() { "ok" } else { "FAILED" };
     writeln!(out, "{number:>2}  {}  [{verdict}]", life.title)?;
     for line in &ending.lines {
-        writeln!(out, "      {:>6.3} s  {:<15} {}", line.after.as_secs_f64(), line.what, line.detail)?;
+        let said = format!("{:>6.3} s  {:<15} {}", line.after.as_secs_f64(), line.what, line.detail);
+        writeln!(out, "      {}", said.trim_end())?;
     }
     for failure in &ending.failures {
         writeln!(out, "      !! {failure}")?;

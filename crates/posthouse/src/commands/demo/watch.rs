@@ -68,7 +68,10 @@ pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Resul
         (end, Some(id)) => {
             let id = id.as_str().parse().context("the MessageID is no number")?;
             let (message, timeline) = watch(stage, id).await?;
-            let mut lines: Vec<_> = timeline.iter().map(|event| line(event, &message, began)).collect();
+            // A report that was there before the carrier's answer is written behind it, and came before it.
+            let mut in_time = timeline.clone();
+            in_time.sort_by_key(|event| event.at);
+            let mut lines: Vec<_> = in_time.iter().map(|event| line(event, &message, began)).collect();
             // The store's line for it came before the answer did.
             if let Some(accepted) = lines.first_mut() {
                 (accepted.what, accepted.detail) =

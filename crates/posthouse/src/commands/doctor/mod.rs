@@ -32,7 +32,7 @@ use serde_json::json;
 use self::finding::{DoctorFinding, Verdict};
 use crate::{
     print::{self, Printer},
-    target::{settings_of, visit},
+    target::{config_of, settings_of, visit},
     wait::wait_for,
 };
 
@@ -76,8 +76,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.after_restore {
         return restored::run(args.config.as_deref(), args.json);
     }
+    let file = config_of(args.config.as_deref());
     let findings = match settings_of(args.config.as_deref()) {
-        Ok(settings) => wait_for(examine(args.config.as_deref(), &settings))?,
+        Ok(settings) => wait_for(examine(file.as_deref(), &settings))?,
         Err(mistakes) => mistaken(&mistakes),
     };
     let to_mend = findings.iter().filter(|finding| finding.verdict == Verdict::Mend).count();

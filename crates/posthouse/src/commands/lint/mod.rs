@@ -50,7 +50,7 @@ Exit code: 0 accepted by the dialect, 1 refused, 2 the file cannot be read.";
 pub struct Args {
     /// The request; - is stdin
     file: PathBuf,
-    /// The dialect that the exit code goes by: posthouse, skycore, sinch, 3gpp
+    /// The dialect that the exit code goes by: posthouse, skycore, sinch, 3gpp, cmcc
     #[arg(long, value_name = "NAME", default_value = "posthouse", value_parser = dialect)]
     dialect: &'static Dialect,
     /// The longest body that is taken, in bytes
