@@ -268,9 +268,7 @@ async fn an_operation_is_planned_from_the_filters_started_and_followed() {
     assert!(place.starts_with("/operations/"), "{place}");
     let plan = ask(admin, "GET", &place, &[&cookie], "").await;
     is_guarded(&plan);
-    for words in
-        ["It is planned, and would be about 1 message.", "Expire 1 message", &id.to_string(), "their wish"]
-    {
+    for words in ["It is planned, for 1 message.", "Expire 1 message", &id.to_string(), "their wish"] {
         assert!(plan.body.contains(words), "{words}: {}", plan.body);
     }
     waits(&town, id, State::Accepted, 1).await;
@@ -280,7 +278,7 @@ async fn an_operation_is_planned_from_the_filters_started_and_followed() {
     assert_eq!(ask(admin, "POST", &format!("{place}/start"), &own, "expect_count=1").await.status, 303);
     eventually("it is done", async || {
         let page = ask(admin, "GET", &place, &[&cookie], "").await;
-        page.body.contains("It is done: to 1 message; 0 were left alone.").then_some(())
+        page.body.contains("It is done, to 1 message; 0 were left alone.").then_some(())
     })
     .await;
     let shown = ask(admin, "GET", &place, &[&cookie], "").await;
@@ -381,7 +379,7 @@ async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
     };
     assert!(page("/carriers").await.contains("href=\"/carriers/31003\""));
     let carrier = page("/carriers/31003").await;
-    for words in ["31003-1", "data-stream=\"/live/carrier?id=31003\"", "Parked", "Whose messages these are"] {
+    for words in ["31003-1", "data-stream=\"/live/carrier?id=31003\"", "Parked", "By account"] {
         assert!(carrier.contains(words), "{words}: {carrier}");
     }
     let of_connection = "/carriers/31003/connections/31003-1";
@@ -403,9 +401,9 @@ async fn carriers_nodes_and_what_came_from_handsets_have_their_pages() {
     })
     .await;
     assert_eq!(ask(admin, "POST", &format!("{of_connection}/limit"), &own, "lift=yes").await.status, 303);
-    assert!(page("/mo").await.contains("No message came from a handset yet."));
+    assert!(page("/mo").await.contains("No message has come from a handset yet."));
     assert!(page("/mo/for-nobody").await.contains("was for a service that is provisioned"));
-    assert!(page("/unmatched-reports").await.contains("was about a message that is known"));
+    assert!(page("/unmatched-reports").await.contains("belongs to a known message"));
     let nodes = page("/nodes").await;
     assert!(nodes.contains("serving") && nodes.contains("Free for the database"), "{nodes}");
     let counted = page("/messages?carrier=31003&counted=yes").await;
@@ -632,7 +630,7 @@ async fn all_that_failed_in_the_last_hour_is_two_choices() {
     assert_eq!(planned.status, 303, "{}", planned.body);
     let at = planned.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
     let operation = ask(admin, "GET", at, &[&cookie], "").await;
-    assert!(operation.body.contains("would be about 2 messages"), "{}", operation.body);
+    assert!(operation.body.contains("It is planned, for 2 messages"), "{}", operation.body);
     // And the way back from it has the filters again.
     let back = operation.body.split("href=\"/messages?").nth(1).unwrap().split('"').next().unwrap();
     let list = ask(admin, "GET", &format!("/messages?{}", back.replace("&#38;", "&")), &[&cookie], "").await;

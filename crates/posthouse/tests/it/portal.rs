@@ -268,7 +268,7 @@ async fn callbacks_are_seen_with_what_ones_own_server_said() {
     }
     assert_eq!(ask(admin, "GET", "/api/v1/endpoints?account=globex", &[&bearer], "").await.status, 404);
     let home = acme.sees("/").await;
-    assert!(home.body.contains("Your callbacks fail since"), "{}", home.body);
+    assert!(home.body.contains("Your callbacks have failed since"), "{}", home.body);
 
     town.vasp.set_answer(VaspAnswer::Code(1000));
     let resent = acme.posts(&format!("/callbacks/{own}/resend"), "").await;

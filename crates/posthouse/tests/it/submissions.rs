@@ -173,7 +173,7 @@ async fn keys_are_listed_made_and_removed_by_who_they_are_of() {
     let dev = Person::of(&town, "vasp:dev").await;
     assert_eq!(town.post(&sandbox::to("16175550100")).await.code(), Some(1000));
     let keys = dev.sees("/keys").await;
-    assert!(keys.body.contains("<span class=\"badge good\">own</span>"), "{}", keys.body);
+    assert!(keys.body.contains("<span class=\"badge good\">current</span>"), "{}", keys.body);
     assert!(!keys.body.contains("dev-key"), "no secret");
     let made = dev.posts("/keys/add", "kind=vaspid&overlap=7d&reason=yearly").await;
     assert_eq!(made.status, 200, "{}", made.body);

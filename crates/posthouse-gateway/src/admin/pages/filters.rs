@@ -306,7 +306,7 @@ mod tests {
         assert_eq!((status.as_u16(), items.len(), next), (400, 0, None));
         assert_eq!(form.fields[1].fault.as_deref(), Some("there is no code 12"));
         assert_eq!(form.faults, ["odd: there is no such parameter here; leave it out"]);
-        assert_eq!(form.nothing(), "Put the filters right that are marked.");
+        assert_eq!(form.nothing(), "Correct the filters that are marked.");
     }
 
     #[test]

@@ -96,13 +96,13 @@ async fn an_operation_is_planned_started_followed_and_another_is_cancelled() {
             browser.press(letter).await;
         }
         write(&browser, "#b-why", reason).await;
-        says(&browser, "It is planned, and would be about 3 messages.").await;
+        says(&browser, "It is planned, for 3 messages.").await;
     };
     planned("the carrier is gone", Some("e")).await;
     let would = text(&browser, "return document.querySelector('[aria-labelledby=counts]').textContent").await;
     assert!(would.contains("Would leave alone") && would.contains("2 (ended)"), "{would}");
     write(&browser, "#why", "nobody waits for them").await;
-    says(&browser, "It is done: to 1 message; 2 were left alone.").await;
+    says(&browser, "It is done, to 1 message; 2 were left alone.").await;
     let looked = text(&browser, "return document.querySelector('label[for=progress]').textContent").await;
     assert_eq!(looked, "Looked at 3 of 3");
     planned("by mistake", None).await;

@@ -209,6 +209,11 @@ fn pictures() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Whether the times of a chart's axis are written over what is drawn.
+const TIMES_ON_A_PLOT: &str = "return [...document.querySelectorAll('.plot')].some(plot => \
+    plot.querySelector('.times').getBoundingClientRect().top \
+    < plot.querySelector('svg').getBoundingClientRect().bottom)";
+
 /// Looks at the page that is open, at every width, in light and dark: what is wrong with it.
 async fn look_at(browser: &Browser, name: &str) -> Vec<String> {
     let (axe, pictures) = (axe(), pictures());
@@ -228,6 +233,9 @@ async fn look_at(browser: &Browser, name: &str) -> Vec<String> {
         let sideways = browser.run("return document.documentElement.scrollWidth > innerWidth").await;
         if sideways == true {
             wrong.push(format!("{here}: it scrolls sideways"));
+        }
+        if browser.run(TIMES_ON_A_PLOT).await == true {
+            wrong.push(format!("{here}: the times below a chart stand on its lines"));
         }
         if axe.is_some() {
             let found = browser.run(AXE).await;
@@ -602,7 +610,7 @@ async fn forms_work_without_javascript() {
         })
         .await;
     };
-    shows("It is planned, and would be about 1 message.").await;
+    shows("It is planned, for 1 message.").await;
     browser.run("document.querySelector('form[action$=\"/start\"] button').click()").await;
     eventually("it is done", async || {
         browser.command("/refresh", serde_json::json!({})).await;

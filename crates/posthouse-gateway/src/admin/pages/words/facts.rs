@@ -110,7 +110,7 @@ pub(in super::super) fn facts_of_mo(shown: &MoView) -> Vec<Fact> {
         ("Carrier", shown.carrier.clone(), Some(format!("/mo?{}", query([("carrier", &*shown.carrier)])))),
         ("Carrier's TransactionID", shown.transaction_id.clone(), None),
         ("Carrier's LinkedID", shown.carrier_linked_id.clone().unwrap_or_else(|| "none".to_owned()), None),
-        ("Came", precise(&shown.received_at), None),
+        ("Received", precise(&shown.received_at), None),
     ];
     let callback = |id: &String| ("Callback", id.clone(), Some(format!("/callbacks/{}", segment(id))));
     facts.extend(shown.callback_id.as_ref().map(callback));

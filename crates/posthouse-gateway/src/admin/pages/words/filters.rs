@@ -70,7 +70,7 @@ pub(in super::super) const USUAL_TIMES: &[(&str, &str)] =
     &[("1h", "last hour"), ("0:00", "today"), ("7d", "last 7 days")];
 
 /// That filters are wrong, and so nothing is listed.
-pub(in super::super) const FILTERS_ARE_WRONG: &str = "Put the filters right that are marked.";
+pub(in super::super) const FILTERS_ARE_WRONG: &str = "Correct the filters that are marked.";
 /// That there is something, and nothing of it matches.
 pub(in super::super) const NOTHING_MATCHES: &str =
     "Nothing matches all of these filters. Take one away above, or choose an earlier time.";
@@ -79,12 +79,12 @@ pub(in super::super) const NOTHING_MATCHES: &str =
 pub(in super::super) fn none_of(list: &str) -> &'static str {
     match list {
         "/messages" => {
-            "No message was accepted yet. Try it in the menu sends one, and so does: posthouse send"
+            "No message has been accepted yet. “Try it” in the menu sends one, and so does: posthouse send"
         }
-        "/refusals" => "No request was refused.",
-        "/mo" => "No message came from a handset yet.",
+        "/refusals" => "No request has been refused.",
+        "/mo" => "No message has come from a handset yet.",
         "/mo/for-nobody" => "Every message from a handset was for a service that is provisioned.",
-        "/unmatched-reports" => "Every report that came was about a message that is known.",
+        "/unmatched-reports" => "Every report that came belongs to a known message.",
         "/audit" => "Nobody has changed anything.",
         _ => "There is nothing here yet.",
     }

@@ -62,7 +62,7 @@ pub(in super::super) fn of_mo(shown: &MoView) -> String {
         ("owed", _) => format!("It is owed to {}: a callback carries it.", shown.account),
         ("failed", _) => format!("{} did not take it, and it is not tried any more.", shown.account),
         (_, Some(at)) => {
-            format!("It is settled since {}: {} took it, or it was withdrawn.", precise(at), shown.account)
+            format!("It was settled at {}: {} took it, or it was withdrawn.", precise(at), shown.account)
         }
         (state, None) => format!("It is {state}."),
     }
@@ -106,13 +106,13 @@ pub(in super::super) fn of_operation(shown: &OperationView) -> String {
                 true => " As they are now, every one that was judged would be left alone.",
                 false => "",
             };
-            format!("It is planned, and would be about {about}.{all} Nothing is done till it is started.")
+            format!("It is planned, for {about}.{all} Nothing is done till it is started.")
         }
         "running" => {
             format!("It is under way: {} of {} looked at.", count(shown.looked_at), count(shown.count))
         }
         "done" => format!(
-            "It is done: to {}; {} {} left alone.",
+            "It is done, to {}; {} {} left alone.",
             messages(shown.done),
             count(left_alone),
             if left_alone == 1 { "was" } else { "were" }

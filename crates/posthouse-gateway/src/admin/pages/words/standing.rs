@@ -8,7 +8,7 @@ use posthouse_api::{
 
 use super::{
     super::ask::{query, segment},
-    age, are, messages, short,
+    age, are, count, messages, short,
 };
 
 /// That nothing is wrong.
@@ -22,10 +22,10 @@ pub(in super::super) struct Sentence {
 }
 
 /// What the chart of the overview is of.
-pub(in super::super) const TRAFFIC: &str = "Messages a second";
+pub(in super::super) const TRAFFIC: &str = "Messages per second";
 /// The charts of a carrier: the series of each, and what it is of.
 pub(in super::super) const CARRIER_CHARTS: &[(&str, &str)] = &[
-    ("forwarded", "Messages taken a second"),
+    ("forwarded", "Messages taken per second"),
     ("window", "Window, in requests"),
     ("answer", "Answer time, in milliseconds"),
 ];
@@ -124,14 +124,19 @@ fn of_endpoint(one: &EndpointView) -> Option<Sentence> {
         return Some(Sentence { tone: "warn", text, href });
     }
     let since = one.failing_since?;
-    let said = one.last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
     let given_up = match one.failed {
         0 => String::new(),
-        failed => format!(", {} given up", are(failed)),
+        failed => format!(", {} given up", count(failed)),
     };
-    let (account, since, owed) = (&one.account, short(&since), are(one.owed));
-    let text = format!("Callbacks of {account} fail since {since}, {owed} owed{given_up}{said}.");
+    let (account, since, owed) = (&one.account, short(&since), count(one.owed));
+    let said = last_said(one);
+    let text = format!("Callbacks of {account} have failed since {since}: {owed} owed{given_up}{said}.");
     Some(Sentence { tone: "bad", text, href })
+}
+
+/// The last answer of an endpoint that fails, as the end of a sentence.
+fn last_said(one: &EndpointView) -> String {
+    one.last_answer.as_ref().map(|last| format!("; last attempt: {}", last.said)).unwrap_or_default()
 }
 
 /// What is out of the ordinary: how bad it is, in a sentence, and where it is looked into.
@@ -152,12 +157,11 @@ pub(in super::super) fn of_account(
         Some(one) if one.paused.is_some() => {
             says.push(("warn", format!("Your callbacks are paused; {} owed.", are(one.owed)), "/callbacks"));
         }
-        Some(EndpointView { failing_since: Some(since), owed, last_answer, .. }) => {
-            let said = last_answer.as_ref().map(|last| format!(": {}", last.said)).unwrap_or_default();
-            let since = short(since);
+        Some(one @ EndpointView { failing_since: Some(since), owed, .. }) => {
+            let (since, owed) = (short(since), count(*owed));
             says.push((
                 "bad",
-                format!("Your callbacks fail since {since}, {} owed{said}.", are(*owed)),
+                format!("Your callbacks have failed since {since}: {owed} owed{}.", last_said(one)),
                 "/callbacks",
             ));
         }
@@ -261,7 +265,11 @@ mod tests {
         };
         assert_eq!(
             said(&[], &[failing]),
-            [("bad", "Callbacks of acme fail since 1970-01-01 00:00:00, 3 are owed: HTTP 500.".to_owned())]
+            [(
+                "bad",
+                "Callbacks of acme have failed since 1970-01-01 00:00:00: 3 owed; last attempt: HTTP 500."
+                    .to_owned()
+            )]
         );
     }
 }
