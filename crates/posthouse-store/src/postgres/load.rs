@@ -81,11 +81,29 @@ pub(super) async fn subject(tx: &BatchTx, id: Id) -> BatchResult<Option<(LifeRow
     Ok(Some((row, owed)))
 }
 
-/// The same for an attempt that begins: whether anything is owed is not looked up, and it is not locked. Nobody but the lease's owner
-/// changes it as a rule; who does all the same is found out as it is written.
+/// The same for a step that nobody takes beside this one, as a rule: it is not locked while it waits. Who changes it, or writes anything
+/// about it, all the same is found out as it is written. One that has ended is locked.
+pub(super) async fn subject_seen(tx: &BatchTx, id: Id) -> BatchResult<Option<(LifeRow, Vec<OwedCallback>)>> {
+    tx.claim(BatchClaim::Message(id))?;
+    let (row, owed) = tokio::join!(biased; seen(tx, id), owed(tx, id));
+    let Some(mut row) = row? else { return Ok(None) };
+    if row.stage == LifeStage::Ended {
+        return subject(tx, id).await;
+    }
+    let owed = owed?;
+    row.subject.owes = !owed.is_empty();
+    Ok(Some((row, owed)))
+}
+
+/// The same for an attempt that begins: whether anything is owed is not looked up.
 pub(super) async fn subject_to_begin(tx: &BatchTx, id: Id) -> BatchResult<Option<LifeRow>> {
     tx.claim(BatchClaim::Message(id))?;
-    let Some(row) = tx.read_one(&statements::SUBJECT_TO_BEGIN, values![id]).await? else { return Ok(None) };
+    seen(tx, id).await
+}
+
+/// A message as it is, with the version of its row.
+async fn seen(tx: &BatchTx, id: Id) -> BatchResult<Option<LifeRow>> {
+    let Some(row) = tx.read_one(&statements::SUBJECT_SEEN, values![id]).await? else { return Ok(None) };
     let life = read_life(&row)?;
     let version = PgRow::by_id("work", &row)?.value("version")?;
     Ok(life.map(|life| LifeRow { version, ..life }))

@@ -93,7 +93,7 @@ async fn by_carriers_id(
 ) -> BatchResult<Option<Meant>> {
     tx.claim(BatchClaim::CarriersId(carrier.0.clone(), carrier_message_id.to_owned()))?;
     match load::by_carriers_id(tx, carrier, carrier_message_id).await? {
-        Some(id) => load::subject(tx, id).await,
+        Some(id) => load::subject_seen(tx, id).await,
         None => Ok(None),
     }
 }

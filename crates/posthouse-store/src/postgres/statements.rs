@@ -92,7 +92,8 @@ macro_rules! awaiting_columns {
     };
 }
 
-/// A message with its row, in whichever table that is. `FOR UPDATE` on those that change; or which version of the row in `work` was read.
+/// A message with its row, in whichever table that is. `FOR UPDATE` on those that change; or which version of the row in `work` or
+/// `awaiting` was read.
 macro_rules! subject {
     ($from:literal, $lock:literal) => {
         concat!(
@@ -107,11 +108,12 @@ macro_rules! subject {
                 coalesce(w.recipient, a.recipient, m.recipient) AS recipient, coalesce(w.sender, a.sender, '') AS sender,
                 coalesce(w.delivery_report, a.delivery_report, m.delivery_report) AS delivery_report,
                 coalesce(w.carrier_message_id, a.carrier_message_id, e.carrier_message_id) AS carrier_message_id,
-                w.sending, w.attempt_until, w.begun_at, w.connection, w.version, e.reason, e.details,
+                w.sending, w.attempt_until, w.begun_at, w.connection, coalesce(w.version, a.version) AS version, e.reason, e.details,
                 EXISTS (SELECT 1 FROM unmatched_report) AS anything_waits
              FROM ", $from, " k (id, n)
              LEFT JOIN LATERAL (SELECT *, xmin::text::int8 AS version FROM work WHERE work.id = k.id ", $lock, ") w ON true
-             LEFT JOIN LATERAL (SELECT * FROM awaiting WHERE awaiting.id = k.id AND w.id IS NULL ", $lock, ") a ON true
+             LEFT JOIN LATERAL (SELECT *, xmin::text::int8 AS version FROM awaiting
+                                WHERE awaiting.id = k.id AND w.id IS NULL ", $lock, ") a ON true
              LEFT JOIN LATERAL (SELECT * FROM ended WHERE ended.id = k.id AND w.id IS NULL AND a.id IS NULL ", $lock, ") e ON true
              LEFT JOIN LATERAL (SELECT id, carrier, account, recipient, delivery_report FROM message
                                 WHERE message.id = k.id AND w.id IS NULL AND a.id IS NULL OFFSET 0) m ON true"
@@ -135,8 +137,8 @@ statements! {
 
     /// A message, for a step of its life.
     SUBJECT: batched (Int) subject!("unnest($1) WITH ORDINALITY", "FOR UPDATE");
-    /// The same for an attempt that begins, without a lock: what is written says which version it was read from.
-    SUBJECT_TO_BEGIN: batched (Int) subject!("unnest($1) WITH ORDINALITY", "OFFSET 0");
+    /// The same without a lock: what is written says which version it was read from.
+    SUBJECT_SEEN: batched (Int) subject!("unnest($1) WITH ORDINALITY", "OFFSET 0");
 
     /// Who is known by a MessageID of a carrier, in which table.
     BY_CARRIERS_ID: batched (Text, Text) concat!(
@@ -566,14 +568,18 @@ statements! {
 
     // What goes.
 
-    /// A message is not to be sent any more, or not now.
-    DELETE_WORK: batched (Int)
-        "WITH gone AS (DELETE FROM work WHERE id = ANY($1) RETURNING 1)
+    /// A message is not to be sent any more, or not now: it is locked, or still the version that was read.
+    DELETE_WORK: batched (Int, Int)
+        "WITH gone AS (
+             DELETE FROM work USING unnest($1, $2) k (id, version)
+             WHERE work.id = k.id AND (k.version IS NULL OR work.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM gone";
 
-    /// No report is awaited any more.
-    DELETE_AWAITING: batched (Int)
-        "WITH gone AS (DELETE FROM awaiting WHERE id = ANY($1) RETURNING 1)
+    /// No report is awaited any more: likewise.
+    DELETE_AWAITING: batched (Int, Int)
+        "WITH gone AS (
+             DELETE FROM awaiting USING unnest($1, $2) k (id, version)
+             WHERE awaiting.id = k.id AND (k.version IS NULL OR awaiting.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM gone";
 
     /// A callback is not owed any more: it is locked, or still the version that was read.
@@ -717,6 +723,20 @@ statements! {
              WHERE work.id = k.id AND (k.version IS NULL OR work.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM done";
 
+    /// Something is written about a message whose own row stays as it is, and becomes another version, for who read it before does not
+    /// know of that.
+    TOUCH_WORK: batched (Int, Int)
+        "WITH done AS (
+             UPDATE work SET attempts = work.attempts FROM unnest($1, $2) k (id, version)
+             WHERE work.id = k.id AND (k.version IS NULL OR work.xmin::text::int8 = k.version) RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+    /// The same of one whose reports are awaited.
+    TOUCH_AWAITING: batched (Int, Int)
+        "WITH done AS (
+             UPDATE awaiting SET attempts = awaiting.attempts FROM unnest($1, $2) k (id, version)
+             WHERE awaiting.id = k.id AND (k.version IS NULL OR awaiting.xmin::text::int8 = k.version) RETURNING 1)
+         SELECT 1 / (count(*) = cardinality($1))::int FROM done";
+
     /// A lease on messages that are to be sent.
     LEASE_WORK: batched (Int, Int, Int)
         "WITH done AS (
@@ -741,14 +761,14 @@ statements! {
              FROM unnest($1, $2, $3) k (id, until, nobody_there) WHERE work.id = k.id RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM done";
 
-    /// A message whose reports are awaited.
-    UPDATE_AWAITING: batched (Int, Int, Int, Int, Int, Int, Int, Text)
+    /// A message whose reports are awaited: it is locked, or still the version that was read.
+    UPDATE_AWAITING: batched (Int, Int, Int, Int, Int, Int, Int, Text, Int)
         "WITH done AS (
              UPDATE awaiting SET state = k.state, due = k.due, owner = k.owner, attempts = k.attempts, report_until = k.report_until,
                     changed_at = k.changed_at, carrier_message_id = k.carrier_message_id
-             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)
-                  k (id, state, due, owner, attempts, report_until, changed_at, carrier_message_id)
-             WHERE awaiting.id = k.id RETURNING 1)
+             FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                  k (id, state, due, owner, attempts, report_until, changed_at, carrier_message_id, version)
+             WHERE awaiting.id = k.id AND (k.version IS NULL OR awaiting.xmin::text::int8 = k.version) RETURNING 1)
          SELECT 1 / (count(*) = cardinality($1))::int FROM done";
 
     /// A lease on timers.

@@ -84,7 +84,7 @@ pub(super) async fn settle(
     end: &EndOfAttempt,
     now: Timestamp,
 ) -> BatchResult<HandedOn<Settled>> {
-    let found = load::subject(tx, id).await?;
+    let found = load::subject_seen(tx, id).await?;
     let Some((row, owed)) = found else { return Err(StoreError::LostLease.into()) };
     let subject = match held(Some(row.subject.clone()), owner) {
         Ok(subject) => subject,

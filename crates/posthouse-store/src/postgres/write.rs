@@ -178,6 +178,13 @@ fn write_life(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<()>
         && message.learned.is_none()
         && message.report_until.is_none()
     {
+        match row.stage {
+            LifeStage::Work => tx.write(&statements::TOUCH_WORK, values![row.subject.id, row.version]),
+            LifeStage::Awaiting => {
+                tx.write(&statements::TOUCH_AWAITING, values![row.subject.id, row.version])
+            }
+            LifeStage::Ended => {}
+        }
         return Ok(());
     }
     let mut new = NewLife::after(row, effects);
@@ -206,8 +213,8 @@ fn write_life(tx: &BatchTx, row: &LifeRow, effects: &Effects) -> BatchResult<()>
         }
         (before, after) => {
             match before {
-                LifeStage::Work => tx.write(&statements::DELETE_WORK, values![id]),
-                _ => tx.write(&statements::DELETE_AWAITING, values![id]),
+                LifeStage::Work => tx.write(&statements::DELETE_WORK, values![id, row.version]),
+                _ => tx.write(&statements::DELETE_AWAITING, values![id, row.version]),
             }
             match after {
                 LifeStage::Work => insert_work(tx, &subject, &row.sender, &new),
@@ -278,6 +285,7 @@ fn update_awaiting(tx: &BatchTx, row: &LifeRow, new: &NewLife) {
             new.report_until,
             new.changed_at,
             new.carrier_message_id.as_deref(),
+            row.version,
         ],
     );
 }

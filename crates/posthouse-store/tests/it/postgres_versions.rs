@@ -3,8 +3,15 @@
 use std::time::Duration;
 
 use mm7::MmStatus;
-use posthouse_core::{Id, store::StoreError};
-use posthouse_store::suite::bed::{Bed, ME, OTHER, at, report};
+use posthouse_core::{
+    Id,
+    life::{
+        read_reply::ReadStatus,
+        state::{State, Terminal},
+    },
+    store::{Recorded, StoreError},
+};
+use posthouse_store::suite::bed::{Bed, ME, OTHER, at, read_reply, report, taken};
 use tokio_postgres::Client;
 
 use crate::pg_place::PgPlace;
@@ -87,4 +94,56 @@ async fn an_attempt_does_not_begin_on_what_was_taken_away() {
     assert_eq!(begun, Err(StoreError::LostLease));
     let stored = bed.message(id).await.unwrap().unwrap();
     assert_eq!(stored.attempts, 0);
+}
+
+#[tokio::test]
+async fn an_attempt_does_not_end_on_what_was_taken_away() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let bed = Bed::of(Box::new(place.open_store().await));
+    let client = place.client().await;
+    let id = bed.sending(0).await;
+    hold(&client, "work", id).await;
+    let meanwhile = async {
+        till_somebody_waits(&client).await;
+        let take = format!("UPDATE work SET owner = {} WHERE id = {}; COMMIT", OTHER.0, id.number());
+        client.batch_execute(&take).await.unwrap();
+    };
+    let (settled, ()) = tokio::join!(bed.settle(id, ME, taken("x", 1), "so they said", at(1)), meanwhile);
+    assert_eq!(settled.unwrap_err(), StoreError::LostLease);
+    assert_eq!(bed.state(id).await, State::Sending);
+}
+
+/// A report on a message about which something is written beside it: it is recorded on what the message is then, once.
+#[tokio::test]
+async fn a_report_beside_another_step_is_recorded_behind_it() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let bed = Bed::of(Box::new(place.open_store().await));
+    let client = place.client().await;
+    let id = bed.forwarded("x", 0).await;
+    hold(&client, "awaiting", id).await;
+    let meanwhile = async {
+        till_somebody_waits(&client).await;
+        let change = format!("UPDATE awaiting SET attempts = attempts WHERE id = {}; COMMIT", id.number());
+        client.batch_execute(&change).await.unwrap();
+    };
+    let retrieved = report("x", MmStatus::Retrieved, 2);
+    let (recorded, ()) = tokio::join!(bed.record_report(retrieved), meanwhile);
+    assert!(matches!(recorded, Ok(Recorded::Applied(..))), "{recorded:?}");
+    assert_eq!(bed.state(id).await, State::Ended(Terminal::Retrieved));
+}
+
+/// Whoever read the message before must not go on as if nothing were owed about it.
+#[tokio::test]
+async fn a_message_about_which_something_is_written_is_another_version() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let bed = Bed::of(Box::new(place.open_store().await));
+    let client = place.client().await;
+    let id = bed.forwarded("x", 0).await;
+    let version = async || {
+        let select = "SELECT xmin::text FROM awaiting WHERE id = $1";
+        client.query_one(select, &[&id.number()]).await.unwrap().get::<_, String>(0)
+    };
+    let before = version().await;
+    bed.record_read_reply(read_reply("x", ReadStatus::Read, 2)).await.unwrap();
+    assert_ne!(version().await, before);
 }
