@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use posthouse_core::{
     Id,
     account::AccountName,
@@ -29,6 +29,9 @@ use super::{
     statements,
     value::values,
 };
+
+/// By how much the clocks of two nodes differ at most, as a rule.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(1);
 
 /// In which table a message has its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,16 +112,24 @@ async fn seen(tx: &BatchTx, id: Id) -> BatchResult<Option<LifeRow>> {
     Ok(life.map(|life| LifeRow { version, ..life }))
 }
 
-/// The id of the newest message of the carrier with this MessageID: carriers that begin anew use old ones again.
+/// The id of the newest message of the carrier with this MessageID: carriers that begin anew use old ones again. `at`: when it was spoken
+/// of. Days that come after that are looked into where nothing is found before, for a clock that was wrong.
 pub(super) async fn by_carriers_id(
     tx: &BatchTx,
     carrier: &CarrierId,
     carrier_message_id: &str,
+    at: Timestamp,
 ) -> BatchResult<Option<Id>> {
-    let row = tx.read_one(&statements::BY_CARRIERS_ID, values![carrier_message_id, carrier]).await?;
-    let Some(row) = row else { return Ok(None) };
-    let number: Option<i64> = row.try_get("id")?;
-    Ok(number.and_then(Id::from_number))
+    let soon = at.checked_add(CLOCKS_APART).map_or(i64::MAX, |soon| Id::first_at(soon).number());
+    for below in [soon, i64::MAX] {
+        let values = values![carrier_message_id, carrier, below];
+        let row = tx.read_one(&statements::BY_CARRIERS_ID, values).await?;
+        let number: Option<i64> = row.map_or(Ok(None), |row| row.try_get("id"))?;
+        if number.is_some() {
+            return Ok(number.and_then(Id::from_number));
+        }
+    }
+    Ok(None)
 }
 
 /// A message from its row; `None` where there is none.
@@ -375,7 +386,7 @@ async fn load_neighbours(
         let id = &report.carrier_message_id;
         if !id.is_empty() && pile.reports.values().all(|other| other.carrier_message_id != *id) {
             pile.add(&tx.read(&statements::WAITING_UNDER_ID, values![id, carrier, LOOKED_AT]).await?)?;
-            add_bearer(tx, subject, id, waiting, &mut owed_of, rows).await?;
+            add_bearer(tx, subject, &report, waiting, &mut owed_of, rows).await?;
         }
         pile.reports.insert(number, report);
     }
@@ -400,12 +411,13 @@ async fn load_neighbours(
 async fn add_bearer(
     tx: &BatchTx,
     about: &Subject,
-    carrier_message_id: &str,
+    CarrierReport { carrier_message_id, received_at, .. }: &CarrierReport,
     waiting: &mut Waiting,
     owed_of: &mut BTreeMap<Id, Vec<OwedCallback>>,
     rows: &mut LifeRows,
 ) -> BatchResult<()> {
-    let Some(id) = by_carriers_id(tx, &about.carrier, carrier_message_id).await? else { return Ok(()) };
+    let found = by_carriers_id(tx, &about.carrier, carrier_message_id, *received_at).await?;
+    let Some(id) = found else { return Ok(()) };
     if rows.contains_key(&id) {
         return Ok(());
     }

@@ -1,5 +1,6 @@
 //! Reports and read replies of carriers, recorded on the message that they are about.
 
+use jiff::Timestamp;
 use posthouse_core::{
     carrier::CarrierId,
     life::{
@@ -60,7 +61,7 @@ pub(super) async fn record_known(
 /// The message that a report is about, if that can be told.
 async fn meant(tx: &BatchTx, report: &CarrierReport, rows: &mut LifeRows) -> BatchResult<Option<Meant>> {
     let carrier = &report.carrier;
-    let by_id = by_carriers_id(tx, carrier, &report.carrier_message_id).await?;
+    let by_id = by_carriers_id(tx, carrier, &report.carrier_message_id, report.received_at).await?;
     if by_id.is_some() {
         return Ok(by_id);
     }
@@ -90,9 +91,10 @@ async fn by_carriers_id(
     tx: &BatchTx,
     carrier: &CarrierId,
     carrier_message_id: &str,
+    at: Timestamp,
 ) -> BatchResult<Option<Meant>> {
     tx.claim(BatchClaim::CarriersId(carrier.0.clone(), carrier_message_id.to_owned()))?;
-    match load::by_carriers_id(tx, carrier, carrier_message_id).await? {
+    match load::by_carriers_id(tx, carrier, carrier_message_id, at).await? {
         Some(id) => load::subject_seen(tx, id).await,
         None => Ok(None),
     }
@@ -117,7 +119,7 @@ pub(super) async fn record_known_reply(
     tx: &BatchTx,
     reply: &CarrierReadReply,
 ) -> BatchResult<Option<HandedOn<Recorded>>> {
-    let found = by_carriers_id(tx, &reply.carrier, &reply.carrier_message_id).await?;
+    let found = by_carriers_id(tx, &reply.carrier, &reply.carrier_message_id, reply.received_at).await?;
     let Some((row, owed)) = found else { return Ok(None) };
     let loaded = load::with(tx, row.subject.clone(), owed, read_reply::NEEDS).await?;
     let decided = read_reply::record(loaded, reply, tx.is_short_of_space())?;

@@ -121,13 +121,15 @@ macro_rules! subject {
     };
 }
 
-/// The newest message of a carrier that is known by a MessageID of it.
+/// The newest message of a carrier in this table that is known by a MessageID of it, below an id, and behind another.
 macro_rules! by_carriers_id {
-    ($table:literal) => {
+    ($table:literal, $behind:literal) => {
         concat!(
             "(SELECT max(id) FROM (SELECT id FROM ",
             $table,
-            " WHERE carrier_message_id = k.carrier_message_id AND carrier = k.carrier OFFSET 0) known)"
+            " WHERE carrier_message_id = k.carrier_message_id AND carrier = k.carrier AND id < k.below ",
+            $behind,
+            " OFFSET 0) known)"
         )
     };
 }
@@ -140,10 +142,12 @@ statements! {
     /// The same without a lock: what is written says which version it was read from.
     SUBJECT_SEEN: batched (Int) subject!("unnest($1) WITH ORDINALITY", "OFFSET 0");
 
-    /// Who is known by a MessageID of a carrier, in which table.
-    BY_CARRIERS_ID: batched (Text, Text) concat!(
-        "SELECT k.n, greatest(", by_carriers_id!("work"), ", ", by_carriers_id!("awaiting"), ", ", by_carriers_id!("ended"), ") AS id
-         FROM unnest($1, $2) WITH ORDINALITY k (carrier_message_id, carrier, n)"
+    /// Who is known by a MessageID of a carrier, below an id. Partitions of later days are not looked into, nor those of before one that is
+    /// found and has not ended.
+    BY_CARRIERS_ID: batched (Text, Text, Int) concat!(
+        "SELECT k.n, greatest(live.id, ", by_carriers_id!("ended", "AND id > coalesce(live.id, -1)"), ") AS id
+         FROM unnest($1, $2, $3) WITH ORDINALITY k (carrier_message_id, carrier, below, n)
+         CROSS JOIN LATERAL (SELECT greatest(", by_carriers_id!("work", ""), ", ", by_carriers_id!("awaiting", ""), ") AS id OFFSET 0) live"
     );
 
     /// The messages to a recipient that may have arrived and have no MessageID of their carrier, some too many.

@@ -6,13 +6,13 @@ use mm7::MmStatus;
 use posthouse_core::{
     life::state::{State, Terminal},
     slots::Slots,
-    store::{Acceptance, EndedAttempt, Joining, NewMessage, NodeKind, StoreError, roles::*},
+    store::{Acceptance, EndedAttempt, Joining, NewMessage, NodeKind, Recorded, StoreError, roles::*},
 };
 use posthouse_store::{
     Access, StoreUrl, open,
     postgres::PostgresStore,
     suite::{
-        bed::{ME, OTHER, at, carrier, lease, message, report, taken, with_media},
+        bed::{Bed, ME, OTHER, at, carrier, lease, message, report, taken, with_media},
         media::noise,
         postgres_server::PostgresServer,
     },
@@ -414,4 +414,14 @@ async fn a_program_that_the_store_is_too_new_for_is_told_with_its_beat() {
         "the store needs programs that know version 99 of it from now on, and this one knows versions up to 9; run the newer program"
     );
     store.close().await.unwrap();
+}
+
+/// A node's clock was hours ahead for a while: the messages of that time get their reports all the same.
+#[tokio::test]
+async fn a_report_finds_a_message_of_a_clock_that_was_ahead() {
+    let Some(place) = PgPlace::new(false) else { return };
+    let bed = Bed::of(Box::new(place.open_store().await));
+    let ahead = bed.forwarded("x", 2 * 3600).await;
+    let recorded = bed.record_report(report("x", MmStatus::Retrieved, 0)).await;
+    assert!(matches!(recorded, Ok(Recorded::Applied(id, _)) if id == ahead), "{recorded:?}");
 }
