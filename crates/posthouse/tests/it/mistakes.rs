@@ -1,9 +1,9 @@
 //! What people get wrong: each mistake ends with an exit code that is not 0 and a sentence that names the thing and the remedy, and
 //! leaves nothing behind.
 
-use std::{collections::BTreeSet, fs, net::TcpListener, path::Path};
+use std::{collections::BTreeSet, fs, net::TcpListener, path::Path, time::Instant};
 
-use crate::process::{Gateway, folder, posthouse, provision};
+use crate::process::{DEADLINE, Gateway, folder, posthouse, provision};
 use posthouse_testing::settings;
 
 const PROVISIONED: &str = "\
@@ -351,6 +351,44 @@ fn a_number_is_found_in_any_spelling() {
         .unwrap();
         let said = String::from_utf8_lossy(&listed.stdout).into_owned();
         assert!(listed.status.success() && said.contains("16175550100"), "{spelling}: {said}");
+    }
+}
+
+/// A refusal leads to the command that shows what its value was held against, and a list that has nothing to where it may be instead.
+#[test]
+fn what_was_refused_leads_on() {
+    let folder = folder();
+    provision(folder.path(), PROVISIONED);
+    let gateway = Gateway::start(folder.path());
+    let said = |arguments: &[&str]| {
+        let done = posthouse(folder.path(), arguments).args(["-c", "posthouse.toml"]).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    for (from, to) in [("999999", "16175550100"), ("111122", "447700900100")] {
+        let sent = ["send", "--url", &gateway.mm7, "--vaspid", "acme-api-key", "--vasid", "61295"];
+        let sent =
+            posthouse(folder.path(), &[&sent[..], &["--from", from, "--to", to, "--text", "hello"]].concat());
+        assert!(!{ sent }.status().unwrap().success());
+    }
+    let deadline = Instant::now() + DEADLINE;
+    let refused = loop {
+        let listed = said(&["refusals", "list"]);
+        if listed.lines().count() == 2 {
+            break listed;
+        }
+        assert!(Instant::now() < deadline, "what was refused is not kept: {listed}");
+    };
+    for (code, leads_to) in [
+        (" 2563 ", "`posthouse services --account acme` shows"),
+        (" 2570 ", "`posthouse lookup NUMBER` says"),
+    ] {
+        let line = refused.lines().find(|line| line.contains(code)).unwrap();
+        let shown = said(&["refusals", "show", line.split(' ').next().unwrap()]);
+        assert!(shown.contains(leads_to), "{shown}");
+    }
+    for filter in [["--to", "447700900100"], ["--transaction-id", "order-7781"]] {
+        let listed = said(&[&["messages", "list"][..], &filter].concat());
+        assert_eq!(listed, "no message matches; `posthouse find` looks among what was refused as well\n");
     }
 }
 
