@@ -50,6 +50,10 @@ impl SearchStore for WideStore {
         Err(StoreError::TooWide)
     }
 
+    async fn nth_newest(&self, messages: u32) -> StoreResult<Option<Id>> {
+        self.0.nth_newest(messages).await
+    }
+
     async fn count(
         &self,
         filter: &MessageFilter,

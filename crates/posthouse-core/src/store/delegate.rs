@@ -200,6 +200,7 @@ passes_on! {
         async fn timeline(id: Id) -> Option<Vec<TimelineEvent>>;
         async fn next(id: Id, now: Timestamp) -> Option<NextStep>;
         async fn messages(filter: &MessageFilter, limit: usize) -> Vec<StoredMessage>;
+        async fn nth_newest(messages: u32) -> Option<Id>;
         async fn count(filter: &MessageFilter, by: &[CountBy], limit: usize) -> Vec<MessageCount>;
         async fn media(id: Id) -> Vec<Bytes>;
         async fn unreadable(

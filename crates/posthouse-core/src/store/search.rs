@@ -24,6 +24,8 @@ pub struct MessageFilter {
     pub before: Option<Timestamp>,
     /// Only ids below this one: the key of the next page.
     pub below: Option<Id>,
+    /// Only ids above this one: what came since, of whoever has seen it.
+    pub above: Option<Id>,
     /// Only this account's.
     pub account: Option<AccountName>,
     /// Only this carrier's; with a [code](Self::code), that failed so at this one.
@@ -121,6 +123,12 @@ pub trait SearchStore: Send + Sync + 'static {
     /// # Errors
     /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every operation that reads.
     async fn messages(&self, filter: &MessageFilter, limit: usize) -> StoreResult<Vec<StoredMessage>>;
+
+    /// The id from which on there are so many messages, whoever's they are; `None` where there are fewer, and of none.
+    ///
+    /// # Errors
+    /// [`TooWide`](super::StoreError::TooWide) when it takes longer than [`SEARCH_TIME`](super::SEARCH_TIME), and those of every operation that reads.
+    async fn nth_newest(&self, messages: u32) -> StoreResult<Option<Id>>;
 
     /// How many messages match: a row for each of what they are told apart by, the most first, at most `limit`; one row where they are
     /// not told apart, and none where nothing matches.

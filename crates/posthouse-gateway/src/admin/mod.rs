@@ -26,6 +26,7 @@ mod edit;
 pub mod endpoints;
 mod erased;
 pub mod find;
+mod followed;
 mod health;
 pub(crate) mod idempotency;
 mod lint;

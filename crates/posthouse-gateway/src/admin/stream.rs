@@ -1,14 +1,13 @@
 //! `GET /api/v1/stream`: what changes, as it changes, as Server-Sent Events.
 //!
-//! A stream asks the lists of the API in this process every second, with the rights and the masking of whoever asks, and sends what is new in
-//! them, or became another. So nothing else knows of streams: what nobody follows costs nothing, and a message on its way does no more for
-//! one that is followed.
+//! A stream has the lists of the API looked at every second ([`followed`](super::followed)), with the rights and the masking of whoever asks,
+//! and sends what is new in them, or became another. So nothing else knows of streams: what nobody follows costs nothing, and a message on
+//! its way does no more for one that is followed.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, Uri, header};
-use jiff::{SignedDuration, Timestamp};
 use posthouse_api::{ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{actor::Actor, shown::in_json};
 use serde_json::Value;
@@ -21,6 +20,7 @@ use super::{
     AdminState,
     answer::{ProblemAnswer, problem},
     context,
+    followed::{EVERY, FollowedList, Item, Looks, StreamLooker, Topic, changed},
     pages::{Api, query},
     query::Parameters,
 };
@@ -31,14 +31,6 @@ use crate::{
 
 /// Where streams are.
 const PATH: &str = "/api/v1/stream";
-/// How often what is followed is looked at.
-const EVERY: Duration = Duration::from_secs(1);
-/// All streams together look for a twentieth of the time: one whose looks take long, for what it follows is rare among millions, looks less
-/// often than every second, and at least so often.
-const SHARE: u32 = 20;
-const SELDOM: Duration = Duration::from_secs(5 * 60);
-/// How far back is looked where a look at everything takes too long.
-const NEAR: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked whether whoever follows still may.
 const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// How many streams there may be at a time.
@@ -57,33 +49,22 @@ const TOPICS: [(&str, &str); 4] = [
 /// The streams of a door.
 pub(super) struct Streams {
     places: Arc<Semaphore>,
+    looks: Arc<Looks>,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(MOST)) }
+        Self { places: Arc::new(Semaphore::new(MOST)), looks: Arc::default() }
     }
 }
 
-/// What is followed by a stream.
-struct Followed {
-    topics: Vec<FollowedTopic>,
-}
-
-/// A list that is followed.
-struct FollowedTopic {
-    name: &'static str,
-    key: &'static str,
-    path: String,
-    /// Whether only what is [near](NEAR) is looked at.
-    is_near: bool,
-    /// What was last seen of each item; `None` before the first look, which tells nothing.
-    seen: Option<HashMap<String, Value>>,
-}
+/// What is followed by a stream: each list, and what was last seen of it.
+struct Followed(Vec<(Arc<FollowedList>, Option<Arc<Vec<Item>>>)>);
 
 /// Whoever follows, and by what it showed that it may.
 struct Follower {
     state: Arc<AdminState>,
+    looks: Arc<Looks>,
     api: Api,
     by: Actor,
     headers: HeaderMap,
@@ -122,7 +103,14 @@ impl Streams {
         (headers, uri): (&HeaderMap, &Uri),
         (by, peer): (Actor, Peer),
     ) -> Response<AnswerBody> {
-        let follower = Follower { state: Arc::clone(state), api, by, headers: headers.clone(), peer };
+        let follower = Follower {
+            state: Arc::clone(state),
+            looks: Arc::clone(&self.looks),
+            api,
+            by,
+            headers: headers.clone(),
+            peer,
+        };
         match self.begun(follower, uri).await {
             Ok(body) => stream(body),
             Err(refused) => problem(&refused).map(AnswerBody::from),
@@ -130,12 +118,15 @@ impl Streams {
     }
 
     async fn begun(&self, follower: Follower, uri: &Uri) -> Result<mpsc::Receiver<Bytes>, ProblemDetails> {
-        let mut followed = Followed::of(uri, &follower.by)?;
+        let topics = topics(uri, &follower.by)?;
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
             ProblemDetails::new(ProblemCode::Unavailable)
                 .detail(format!("{MOST} streams are open, and there may be no more"))
                 .remedy("close another, or ask for lists")
         })?;
+        let role = &follower.by.role;
+        let mut followed =
+            Followed(topics.into_iter().map(|topic| (self.looks.of(topic, role), None)).collect());
         // What is wrong with a filter is told at once, as of a list.
         followed.look(&follower).await?;
         let (events, body) = mpsc::channel(WAITING);
@@ -154,85 +145,52 @@ fn stream(body: mpsc::Receiver<Bytes>) -> Response<AnswerBody> {
     answer
 }
 
-impl Followed {
-    /// What a query asks for.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    fn of(uri: &Uri, by: &Actor) -> Result<Self, ProblemDetails> {
-        let mut given = Parameters::of(uri);
-        let topics = given.one("topics").unwrap_or_else(|| "messages".to_owned());
-        let [account, carrier, code] = ["account", "carrier", "code"].map(|name| given.one(name));
-        given.finish()?;
-        let account = context::confined(by, account, uri.path())?;
-        let filters = |name: &str| {
-            let (of_carrier, of_code) = (name != "refusals", matches!(name, "messages" | "refusals"));
-            let account = account.as_deref().map(|value| ("account", value)).filter(|_| name != "queues");
-            let carrier = carrier.as_deref().map(|value| ("carrier", value)).filter(|_| of_carrier);
-            let code = code.as_deref().map(|value| ("code", value)).filter(|_| of_code);
-            query(
-                account
-                    .into_iter()
-                    .chain(carrier)
-                    .chain(code)
-                    .chain((name != "queues").then_some(("limit", "200"))),
-            )
-        };
-        let topic = |wanted: &str| {
-            let found = TOPICS.into_iter().find(|(name, _)| *name == wanted.trim());
-            let (name, key) = found.ok_or_else(|| unknown(wanted))?;
-            Ok(FollowedTopic {
-                name,
-                key,
-                path: format!("/{name}?{}", filters(name)),
-                is_near: false,
-                seen: None,
-            })
-        };
-        let topics = topics.split(',').map(topic).collect::<Result<Vec<_>, ProblemDetails>>()?;
-        Ok(Self { topics })
-    }
+/// What a query asks for.
+///
+/// # Errors
+/// What is wrong with it.
+fn topics(uri: &Uri, by: &Actor) -> Result<Vec<Topic>, ProblemDetails> {
+    let mut given = Parameters::of(uri);
+    let topics = given.one("topics").unwrap_or_else(|| "messages".to_owned());
+    let [account, carrier, code] = ["account", "carrier", "code"].map(|name| given.one(name));
+    given.finish()?;
+    let account = context::confined(by, account, uri.path())?;
+    let filters = |name: &str| {
+        let (of_carrier, of_code) = (name != "refusals", matches!(name, "messages" | "refusals"));
+        let account = account.as_deref().map(|value| ("account", value)).filter(|_| name != "queues");
+        let carrier = carrier.as_deref().map(|value| ("carrier", value)).filter(|_| of_carrier);
+        let code = code.as_deref().map(|value| ("code", value)).filter(|_| of_code);
+        let limit = (name != "queues").then_some(("limit", "200"));
+        query(account.into_iter().chain(carrier).chain(code).chain(limit))
+    };
+    let is_rare = account.is_some() || carrier.is_some();
+    let topic = |wanted: &str| {
+        let found = TOPICS.into_iter().find(|(name, _)| *name == wanted.trim());
+        let (name, key) = found.ok_or_else(|| unknown(wanted))?;
+        let path = format!("/{name}?{}", filters(name));
+        Ok(Topic { name, key, path, is_rare: is_rare && name == "messages" })
+    };
+    topics.split(',').map(topic).collect()
+}
 
-    /// What changed since the last look, each with the name of its topic.
+impl Followed {
+    /// What changed since the last look, each as an event.
     ///
     /// # Errors
     /// A list is refused, or cannot be had now.
-    async fn look(&mut self, follower: &Follower) -> Result<Vec<(&'static str, Value)>, ProblemDetails> {
-        let mut changed = Vec::new();
-        for topic in &mut self.topics {
-            let mut page: Result<Value, _> = follower.api.get(&follower.by, &topic.path(follower)).await;
-            if matches!(&page, Err(problem) if problem.is(ProblemCode::WindowTooWide)) && !topic.is_near {
-                topic.is_near = true;
-                page = follower.api.get(&follower.by, &topic.path(follower)).await;
-            }
-            let page = page?;
-            let items = page.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-            changed.extend(topic.differ(items).into_iter().map(|item| (topic.name, item)));
+    async fn look(&mut self, follower: &Follower) -> Result<Vec<Bytes>, ProblemDetails> {
+        let mut looked = Vec::with_capacity(self.0.len());
+        for (list, seen) in &self.0 {
+            looked.push(list.items(&follower.looker(), seen.is_none()).await?);
         }
-        Ok(changed)
-    }
-}
-
-impl FollowedTopic {
-    /// The list that is looked at now.
-    fn path(&self, follower: &Follower) -> String {
-        let since = follower.state.clock.now().checked_sub(NEAR).unwrap_or(Timestamp::MIN);
-        match self.is_near && self.name != "queues" {
-            true => format!("{}&since={since}", self.path),
-            false => self.path.clone(),
+        // Only once all of them could be had: what changed in one is not lost with another.
+        let mut events = Vec::new();
+        for ((list, seen), now) in self.0.iter_mut().zip(looked) {
+            let changed = changed(seen.as_ref(), &now);
+            events.extend(changed.into_iter().map(|item| event(list.name(), &item.value)));
+            *seen = Some(now);
         }
-    }
-
-    /// The items that are new, or are another than they were; the oldest first.
-    fn differ(&mut self, items: Vec<Value>) -> Vec<Value> {
-        let key = |item: &Value| item.get(self.key).map(ToString::to_string).unwrap_or_default();
-        let now: HashMap<String, Value> = items.iter().map(|item| (key(item), item.clone())).collect();
-        let changed = match &self.seen {
-            None => Vec::new(),
-            Some(seen) => items.into_iter().rev().filter(|item| seen.get(&key(item)) != Some(item)).collect(),
-        };
-        self.seen = Some(now);
-        changed
+        Ok(events)
     }
 }
 
@@ -252,7 +210,7 @@ async fn follow(
 ) {
     // Room for the last event, which says why it is the last.
     let Ok(last) = events.clone().reserve_owned().await else { return };
-    let (mut asked, mut next) = (Instant::now(), Instant::now());
+    let mut asked = Instant::now();
     let ended = loop {
         tokio::select! {
             () = sleep(EVERY) => {}
@@ -267,18 +225,10 @@ async fn follow(
         if follower.state.drain.is_stopping() {
             break over("the gateway stops");
         }
-        let began = Instant::now();
-        let changed = match began >= next {
-            true => followed.look(&follower).await,
-            false => Ok(Vec::new()),
-        };
-        if began >= next {
-            next = began + rest(began.elapsed(), MOST.saturating_sub(place.semaphore().available_permits()));
-        }
-        match changed {
+        match followed.look(&follower).await {
             Ok(changed) => {
                 let beat = event("beat", &Value::String(follower.state.clock.now().to_string()));
-                if !tell(&events, changed.iter().map(|(name, item)| event(name, item)).chain([beat])) {
+                if !tell(&events, changed.into_iter().chain([beat])) {
                     break over("what changes was not read as fast as it came");
                 }
             }
@@ -290,12 +240,6 @@ async fn follow(
     let why = serde_json::to_value(&ended).unwrap_or_default();
     let _ = last.send(event("end", &why));
     drop(place);
-}
-
-/// How long after a look that took so long the next one begins, with so many streams open.
-fn rest(took: Duration, streams: usize) -> Duration {
-    let streams = u32::try_from(streams).unwrap_or(u32::MAX);
-    took.saturating_mul(SHARE.saturating_mul(streams)).clamp(EVERY, SELDOM)
 }
 
 /// Has these events wait for whoever follows; whether there was room for all of them.
@@ -310,6 +254,10 @@ fn over(why: &str) -> ProblemDetails {
 }
 
 impl Follower {
+    fn looker(&self) -> StreamLooker<'_> {
+        StreamLooker { looks: &self.looks, state: &self.state, api: &self.api, by: &self.by }
+    }
+
     /// Whether what it showed is still good for this.
     async fn still_may(&self) -> Result<(), ProblemDetails> {
         let by = context::admit(&self.state, &self.headers, &self.peer).await?;
@@ -335,37 +283,6 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_is_new_or_another_is_told_the_oldest_first() {
-        let mut topic = FollowedTopic {
-            name: "messages",
-            key: "message_id",
-            path: String::new(),
-            is_near: false,
-            seen: None,
-        };
-        let item = |id: &str, state: &str| json!({"message_id": id, "state": state});
-        assert_eq!(topic.differ(vec![item("2", "Accepted"), item("1", "Sending")]), Vec::<Value>::new());
-        let next =
-            vec![item("4", "Accepted"), item("3", "Accepted"), item("2", "Sending"), item("1", "Sending")];
-        assert_eq!(topic.differ(next), [item("2", "Sending"), item("3", "Accepted"), item("4", "Accepted")]);
-        assert_eq!(topic.differ(vec![item("4", "Accepted")]), Vec::<Value>::new());
-    }
-
-    #[test]
-    fn streams_share_a_twentieth_of_the_time() {
-        let millis = Duration::from_millis;
-        for (took, streams, expected) in [
-            (millis(1), 1, millis(1_000)),
-            (millis(2), 32, millis(1_280)),
-            (millis(500), 1, millis(10_000)),
-            (millis(500), 20, millis(200_000)),
-            (millis(2_000), 32, millis(300_000)),
-        ] {
-            assert_eq!(rest(took, streams), expected, "{took:?} of {streams}");
-        }
-    }
-
     #[tokio::test]
     async fn who_reads_too_slowly_is_told_so_at_the_end() {
         let (events, mut read) = mpsc::channel(3);
@@ -386,20 +303,29 @@ mod tests {
     fn a_query_says_what_is_followed() {
         let paths = |role: Role, asked: &str| {
             let by = Actor::new("ann", role, Credential::Run);
-            let followed = Followed::of(&format!("{PATH}{asked}").parse().unwrap(), &by);
-            followed.map(|all| all.topics.into_iter().map(|topic| topic.path).collect::<Vec<_>>())
+            let topics = topics(&format!("{PATH}{asked}").parse().unwrap(), &by);
+            topics.map(|all| all.into_iter().map(|topic| (topic.path, topic.is_rare)).collect::<Vec<_>>())
         };
-        assert_eq!(paths(Role::Viewer, "").unwrap(), ["/messages?limit=200"]);
+        let path = |path: &str, is_rare: bool| (path.to_owned(), is_rare);
+        assert_eq!(paths(Role::Viewer, "").unwrap(), [path("/messages?limit=200", false)]);
+        assert_eq!(
+            paths(Role::Viewer, "?code=4006").unwrap(),
+            [path("/messages?code=4006&limit=200", false)]
+        );
         assert_eq!(
             paths(Role::Viewer, "?topics=messages,refusals,queues&account=a&carrier=b&code=4006").unwrap(),
             [
-                "/messages?account=a&carrier=b&code=4006&limit=200",
-                "/refusals?account=a&code=4006&limit=200",
-                "/queues?carrier=b"
+                path("/messages?account=a&carrier=b&code=4006&limit=200", true),
+                path("/refusals?account=a&code=4006&limit=200", false),
+                path("/queues?carrier=b", false)
             ]
         );
         let acme = || Role::Vasp(AccountName("acme".into()));
-        assert_eq!(paths(acme(), "?topics=callbacks").unwrap(), ["/callbacks?account=acme&limit=200"]);
+        assert_eq!(paths(acme(), "").unwrap(), [path("/messages?account=acme&limit=200", true)]);
+        assert_eq!(
+            paths(acme(), "?topics=callbacks").unwrap(),
+            [path("/callbacks?account=acme&limit=200", false)]
+        );
         assert_eq!(paths(acme(), "?account=globex").unwrap_err().status, 404);
         let wrong = paths(Role::Viewer, "?topics=weather").unwrap_err();
         assert_eq!(wrong.errors[0].detail, "there is no topic \"weather\"");

@@ -378,6 +378,10 @@ impl SearchStore for PostgresStore {
         search::messages(&self.readers, filter, limit).await
     }
 
+    async fn nth_newest(&self, messages: u32) -> StoreResult<Option<Id>> {
+        search::nth_newest(&self.readers, messages).await
+    }
+
     async fn count(
         &self,
         filter: &MessageFilter,

@@ -269,6 +269,9 @@ impl Search {
         if let Some(below) = filter.below {
             self.and(table, "id <", below);
         }
+        if let Some(above) = filter.above {
+            self.and(table, "id >", above);
+        }
     }
 
     /// The exact times, and where it went.
@@ -304,6 +307,9 @@ impl Search {
         }
         if let Some(below) = filter.below {
             self.and("f", "message <", below);
+        }
+        if let Some(above) = filter.above {
+            self.and("f", "message >", above);
         }
         if let Some(carrier) = &filter.carrier {
             self.and("f", "carrier =", carrier);
@@ -344,6 +350,13 @@ pub(super) fn examples() -> Vec<(&'static str, Vec<&'static str>, String)> {
         (name, values.iter().map(type_of).collect(), sql)
     };
     all.into_iter().map(of).collect()
+}
+
+/// The id of the message that so many are not older than.
+pub(super) async fn nth_newest(readers: &ReadPool, messages: u32) -> BatchResult<Option<Id>, StoreError> {
+    let Some(passed) = messages.checked_sub(1) else { return Ok(None) };
+    let rows = readers.query(&statements::NTH_NEWEST, values![i64::from(passed)]).await?;
+    Ok(rows.first().map(|row| PgRow::by_id("message", row)?.id("id")).transpose()?)
 }
 
 /// The newest id there is or was.

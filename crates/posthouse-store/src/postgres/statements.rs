@@ -1167,6 +1167,9 @@ statements! {
     NEWEST_ID: one ()
         "SELECT greatest((SELECT value FROM meta WHERE name = 'newest_id'), (SELECT id FROM message ORDER BY id DESC LIMIT 1),
                          (SELECT id FROM mo ORDER BY id DESC LIMIT 1)) AS id";
+    /// The message that so many are newer than.
+    NTH_NEWEST: one (Int)
+        "SELECT id FROM message ORDER BY id DESC LIMIT 1 OFFSET $1";
     /// The newest callback.
     NEWEST_CALLBACK: one ()
         "SELECT greatest((SELECT id FROM callback ORDER BY id DESC LIMIT 1),

@@ -438,6 +438,10 @@ impl SearchStore for SqliteStore {
         self.readers.search(move |connection| search::messages(connection, &filter, limit)).await
     }
 
+    async fn nth_newest(&self, messages: u32) -> StoreResult<Option<Id>> {
+        self.readers.search(move |connection| search::nth_newest(connection, messages)).await
+    }
+
     async fn count(
         &self,
         filter: &MessageFilter,

@@ -195,7 +195,8 @@ fn found_by(filter: &MessageFilter) -> Option<i64> {
 
 /// The ids that a filter's messages may have, from the first to the last.
 fn ids(filter: &MessageFilter) -> (i64, i64) {
-    let first = filter.since.map_or(0, first_since);
+    let above = filter.above.map_or(0, |id| id.number().saturating_add(1));
+    let first = filter.since.map_or(0, first_since).max(above);
     let before = filter.before.map_or(i64::MAX, first_beyond);
     let below = filter.below.map_or(i64::MAX, Id::number);
     (first, before.min(below).saturating_sub(1))
@@ -353,7 +354,7 @@ fn states(query: &mut Query, filter: &MessageFilter) {
 /// The stretch of ids to be walked.
 fn walked(query: &mut Query, filter: &MessageFilter, [from, to]: [&'static str; 2]) {
     let (first, last) = ids(filter);
-    if filter.since.is_some() {
+    if filter.since.is_some() || filter.above.is_some() {
         query.and(from, first);
     }
     if filter.before.is_some() || filter.below.is_some() {
@@ -396,6 +397,9 @@ fn failed_bounds(query: &mut Query, filter: &MessageFilter) {
     if let Some(below) = filter.below {
         query.and("f.message < ?", below.number());
     }
+    if let Some(above) = filter.above {
+        query.and("f.message > ?", above.number());
+    }
     if let Some(carrier) = &filter.carrier {
         query.and("f.carrier = ?", carrier.0.clone());
     }
@@ -428,6 +432,16 @@ fn names(query: &mut Query, filter: &MessageFilter) {
         }
     }
 }
+
+/// The id of the message that so many are not older than; their rows are passed over and not read.
+pub(super) fn nth_newest(connection: &Connection, messages: u32) -> Result<Option<Id>> {
+    let Some(passed) = messages.checked_sub(1) else { return Ok(None) };
+    let mut statement = connection.prepare_cached(NTH_NEWEST)?;
+    let mut rows = statement.query([passed])?;
+    rows.next()?.map(|row| Record::by_id("message", row)?.id("id")).transpose()
+}
+
+const NTH_NEWEST: &str = "SELECT m.id FROM message m ORDER BY m.id DESC LIMIT 1 OFFSET ?";
 
 /// The newest id there is or was.
 pub(super) fn newest_id(connection: &Connection) -> Result<Option<Id>> {

@@ -272,6 +272,7 @@ macro_rules! conformance {
                 media_of_an_unknown_message_are_not_found,
                 large_media_read_back_while_others_are_written;
             search: messages_come_newest_first_and_page_by_key,
+                what_came_since_is_found_and_so_many_of_the_newest,
                 every_filter_filters,
                 messages_are_found_after_a_reopen,
                 messages_are_found_by_how_an_attempt_failed,

@@ -49,6 +49,42 @@ pub async fn messages_come_newest_first_and_page_by_key(backend: &dyn Backend) {
     assert_eq!(pages, [2, 2, 1, 0]);
 }
 
+/// By everything that a list can walk along, and together with the key of the next page; what stood at a place stands there no longer once
+/// more came.
+pub async fn what_came_since_is_found_and_so_many_of_the_newest(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    assert_eq!(bed.nth_newest(1).await, Ok(None), "there is none");
+    let mut all = Vec::new();
+    for now in 0..5 {
+        all.insert(
+            0,
+            attempted(&bed, 10 * now, again(10 * now + 1, 60), &[failed(10 * now + 1, BUSY, None)]).await,
+        );
+    }
+    for (messages, there) in [(0, None), (1, Some(all[0])), (5, Some(all[4])), (6, None)] {
+        assert_eq!(bed.nth_newest(messages).await, Ok(there), "{messages}");
+    }
+    let any = MessageFilter { above: Some(all[2]), ..MessageFilter::default() };
+    let recipient = Some("16175550100".into());
+    for filter in [
+        any.clone(),
+        MessageFilter { states: vec![State::Accepted], ..any.clone() },
+        MessageFilter { code: Some(BUSY), ..any.clone() },
+        MessageFilter { recipient, ..any.clone() },
+        MessageFilter { since: Some(at(0)), before: Some(at(99)), ..any.clone() },
+        MessageFilter { account: Some(acme()), ..any.clone() },
+    ] {
+        assert_eq!(ids(&bed, filter.clone(), 10).await, all[..2], "{filter:?}");
+        assert_eq!(counted(&bed, &filter, &[]).await[0].messages, 2, "{filter:?}");
+        let page = MessageFilter { below: Some(all[0]), ..filter };
+        assert_eq!(ids(&bed, page.clone(), 10).await, [all[1]], "{page:?}");
+        let since = MessageFilter { since: Some(at(40)), ..page };
+        assert_eq!(ids(&bed, since.clone(), 10).await, [], "{since:?}");
+    }
+    let newest = MessageFilter { above: Some(all[0]), ..any };
+    assert_eq!(ids(&bed, newest, 10).await, []);
+}
+
 /// Each by itself, and two together.
 pub async fn every_filter_filters(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;

@@ -6,6 +6,7 @@ use axum::{Extension, extract::State, response::Response};
 use http::Uri;
 use posthouse_api::{MessageQuery, MessageView, PageOf, ProblemCode, ProblemDetails, ProblemError};
 use posthouse_core::{
+    Id,
     account::AccountName,
     actor::Actor,
     store::{MessageFilter, Store, StoreResult},
@@ -22,6 +23,9 @@ use super::{
     selection, views,
 };
 
+/// What is wrong with what is no MessageID.
+const NO_MESSAGE_ID: (&str, &str) = ("this is no MessageID", "write a decimal number of up to 19 digits");
+
 /// What is asked for.
 struct Asked {
     query: MessageQuery,
@@ -33,7 +37,13 @@ struct Asked {
 /// Messages that match, the newest first
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages", tag = "messages", operation_id = "list_messages",
-    params(MessageQuery, Cursor, Limit, Reveal),
+    params(
+        MessageQuery,
+        ("above" = Option<String>, Query, description = "Only MessageIDs above this one: what was accepted since, of whoever has seen it", pattern = "^[0-9]{1,18}$"),
+        Cursor,
+        Limit,
+        Reveal
+    ),
     responses((status = 200, description = "A page of messages", body = PageOf<MessageView>))
 ))]
 pub(in super::super) async fn handle(
@@ -85,9 +95,10 @@ fn read(uri: &Uri) -> Result<Asked, ProblemDetails> {
     let mut given = Parameters::of(uri);
     let query = selection::query(&mut given);
     let below = given.read("cursor", selection::cursor);
+    let above = given.read("above", |text| text.parse::<Id>().map_err(|_| NO_MESSAGE_ID));
     let (limit, reveal) = (given.limit(), given.flag("reveal"));
     let filter = match selection::filter(&query, below, ProblemError::in_parameter) {
-        Ok(filter) => filter,
+        Ok(filter) => MessageFilter { above, ..filter },
         Err(errors) => {
             given.add(errors);
             MessageFilter::default()

@@ -56,6 +56,7 @@ pub(in super::super) fn filter(
         since: query.since,
         before: query.until,
         below,
+        above: None,
         account: query.account.clone().map(AccountName),
         carrier: query.carrier.clone().map(CarrierId),
         recipient: query.to.as_deref().map(typed),
