@@ -15,8 +15,8 @@ use crate::{
     words::words,
 };
 
-/// How many messages are worked on at a time, in one transaction: where they lie far apart among millions, each is read from the disk while
-/// others wait for the writer, and 250 took 65 ms.
+/// How many messages are changed at a time, in one transaction, by operations and by requests about many messages: where they lie far apart
+/// among millions, each is read from the disk while others wait for the writer, and 250 took 65 ms.
 pub const PAGE: usize = 100;
 /// Above so many a start has to say why.
 pub const WITHOUT_REASON: u64 = 10_000;

@@ -24,7 +24,7 @@ use posthouse_sim::http::exchange;
 use serde_json::{Value, json};
 
 use posthouse_testing::{
-    provisioning::range,
+    provisioning::{CarrierToml, range},
     request::RawRequest,
     town::{DEADLINE, Town, TownPlan, eventually},
 };
@@ -562,6 +562,37 @@ async fn whatever_has_an_id_or_a_number_is_found() {
             "invalid_parameter",
             "{q}"
         );
+    }
+    town.close().await;
+}
+
+/// Whatever else is written waits for a transaction: however many messages a request is about, each changes as many as one of an operation.
+#[tokio::test]
+async fn many_messages_are_changed_a_hundred_in_a_transaction() {
+    let town = town().await;
+    let nowhere = CarrierToml::new("31004").nowhere();
+    town.provision(&format!("{nowhere}{}", range("1404", "31004"))).await;
+    let mut ids = Vec::new();
+    for number in 0..201 {
+        let mut request = RawRequest::to("14045550100");
+        request.transaction_id(&format!("many-{number}"));
+        ids.push(town.submit(&request).await.to_string());
+    }
+    let transactions = async || {
+        let metrics = get(&town, "/metrics").await.body;
+        let of = "posthouse_store_transactions_total{transaction=\"intervene\",outcome=\"done\"} ";
+        metrics.lines().find_map(|line| line.strip_prefix(of)?.parse::<u64>().ok()).unwrap()
+    };
+    for (path, which, done_by_then) in [
+        ("/api/v1/messages/requeue", json!({"ids": ids}), 3),
+        ("/api/v1/messages/expire", json!({"all": true}), 6),
+    ] {
+        let came_of_it = post(&town, path, &which).await.json();
+        let left_alone = came_of_it["left_alone"].as_object().unwrap().values();
+        let judged = came_of_it["done"].as_array().unwrap().len() as u64
+            + left_alone.map(|count| count.as_u64().unwrap()).sum::<u64>();
+        assert_eq!((&came_of_it["looked_at"], judged, &came_of_it["next"]), (&json!(201), 201, &Value::Null));
+        assert_eq!(transactions().await, done_by_then, "{path}");
     }
     town.close().await;
 }

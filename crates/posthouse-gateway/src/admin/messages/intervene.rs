@@ -11,6 +11,7 @@ use posthouse_core::{
     life::intervention::{Intervention, LeftAlone},
     life::state::State,
     message::StoredMessage,
+    operation::PAGE,
     store::{MessageFilter, Store},
 };
 
@@ -88,10 +89,11 @@ pub(super) async fn answer_one(
     Ok(JsonAnswer(message))
 }
 
-/// Does it to a batch of messages, all in one transaction; or says what would be done.
+/// Does it to a batch of messages, [so many](PAGE) in a transaction; or says what would be done.
 ///
 /// # Errors
-/// The request does not say which messages, a named one is not there, or what the store says. Nothing was changed then.
+/// The request does not say which messages, or a named one is not there: nothing was changed then. Or what the store says: what was done in
+/// transactions before stays done, and is left alone when the request is sent again.
 pub async fn intervene(
     store: &dyn Store,
     request: &InterveneRequest,
@@ -104,7 +106,11 @@ pub async fn intervene(
     let judged = if request.dry_run {
         store.judge(&ids, intervention, now).await?
     } else {
-        patiently(|| store.intervene(&ids, intervention, by, now)).await?
+        let mut judged = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PAGE) {
+            judged.extend(patiently(|| store.intervene(some, intervention, by, now)).await?);
+        }
+        judged
     };
     let mut came_of_it = Intervened { looked_at: page.len(), next, ..Intervened::default() };
     let sends_again = matches!(intervention, Intervention::Requeue { .. });

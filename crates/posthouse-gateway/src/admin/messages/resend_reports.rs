@@ -14,6 +14,7 @@ use posthouse_core::{
     actor::Actor,
     carrier::CarrierId,
     life::intervention::{CallbackKind, FailedFilter},
+    operation::PAGE,
     store::Store,
 };
 
@@ -80,10 +81,11 @@ async fn answer(
     Ok(JsonAnswer(resent))
 }
 
-/// Makes a batch of failed reports due again, all in one transaction; or says which would be.
+/// Makes a batch of failed reports due again, [so many](PAGE) in a transaction; or says which would be.
 ///
 /// # Errors
-/// The request does not say which, or what the store says. Nothing was changed then.
+/// The request does not say which: nothing was changed then. Or what the store says: what was done in transactions before stays done, and is
+/// not among what failed any more when the request is sent again.
 pub async fn resend_reports(
     store: &dyn Store,
     request: &ResendRequest,
@@ -97,7 +99,11 @@ pub async fn resend_reports(
     let (superseded, owed): (Vec<_>, Vec<_>) = page.into_iter().partition(|one| one.superseded);
     let mut ids: Vec<Id> = owed.iter().map(|one| one.id).collect();
     if !request.dry_run {
-        ids = patiently(|| store.resend(&ids, by, now)).await?;
+        let mut resent = Vec::with_capacity(ids.len());
+        for some in ids.chunks(PAGE) {
+            resent.extend(patiently(|| store.resend(some, by, now)).await?);
+        }
+        ids = resent;
     }
     let done = owed.iter().filter(|one| ids.contains(&one.id)).map(views::failed_report).collect();
     Ok(ResentBatch { looked_at, done, superseded: superseded.len(), next })

@@ -111,7 +111,7 @@ async fn run(args: &ViaArgs, selection: &Selection, order: Order) -> anyhow::Res
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Goes through the messages, a batch at a time: each is a transaction of its own.
+/// Goes through the messages, a batch at a time.
 async fn walk(
     via: &Via,
     selection: &Selection,

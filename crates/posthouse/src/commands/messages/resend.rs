@@ -129,8 +129,7 @@ impl Resend {
         })
     }
 
-    /// Goes through what failed, a batch at a time: each is a transaction of its own. Which of those named
-    /// by id it was done to.
+    /// Goes through what failed, a batch at a time. Which of those named by id it was done to.
     async fn walk(
         &self,
         via: &Via,

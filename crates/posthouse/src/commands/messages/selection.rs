@@ -66,8 +66,8 @@ impl Selection {
     }
 }
 
-/// The messages that are meant, a batch at a time, the newest first. What is accepted meanwhile is not among them. A batch is one
-/// transaction, and a gateway that writes waits that long.
+/// The messages that are meant, a batch at a time, the newest first. What is accepted meanwhile is not among them. A batch is a
+/// request, and some transactions.
 pub(super) struct Batches {
     request: InterveneRequest,
     ids: Option<Vec<Id>>,
