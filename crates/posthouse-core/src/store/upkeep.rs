@@ -1,5 +1,7 @@
 //! What keeps a store going: retention, the clock, readiness, metrics, and the end.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -60,7 +62,7 @@ pub struct StoreStatistics {
 }
 
 /// How often one kind of transaction was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TransactionCount {
     /// Its name, such as `settle`.
     pub name: &'static str,
@@ -68,6 +70,9 @@ pub struct TransactionCount {
     pub done: u64,
     /// How many were not: refused for a reason, undone, or with an unknown outcome.
     pub failed: u64,
+    /// The longest time that one of them kept everything else that is written waiting, without the commit that it shared; `None` where
+    /// others do not wait for it.
+    pub longest: Option<Duration>,
 }
 
 /// Keeps a store going. See the [module](super) for what every operation keeps, and for the errors that each may have.

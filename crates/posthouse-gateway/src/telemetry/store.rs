@@ -53,6 +53,22 @@ impl StoreSample {
                 ConstCounter::new(times).encode(metric.encode_family(&labels)?)?;
             }
         }
+        self.longest(encoder)
+    }
+
+    fn longest(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let all = self.statistics.transactions.iter();
+        let mut known = all.filter_map(|count| Some((count.name, count.longest?))).peekable();
+        if known.peek().is_none() {
+            return Ok(());
+        }
+        let help = "Longest time since the start that one writing transaction kept all others waiting, without the commit that it shared";
+        let described = ("store_transaction_longest", help, Some(&Unit::Seconds));
+        let mut metric = self::described(encoder, described, MetricType::Gauge)?;
+        for (name, longest) in known {
+            let labels = [("transaction", name)];
+            metric.encode_family(&labels)?.encode_gauge(&longest.as_secs_f64())?;
+        }
         Ok(())
     }
 }
@@ -104,7 +120,12 @@ mod tests {
         let statistics = StoreStatistics {
             commit_time: Distribution { sum: 0.5, buckets: vec![(0.25, 1), (f64::INFINITY, 1)] },
             group_size: Distribution { sum: 3.0, buckets: vec![(1.0, 1), (f64::INFINITY, 1)] },
-            transactions: vec![TransactionCount { name: "settle", done: 2, failed: 1 }],
+            transactions: vec![TransactionCount {
+                name: "settle",
+                done: 2,
+                failed: 1,
+                longest: Some(Duration::from_millis(40)),
+            }],
             queued: 4,
             free_bytes: Some(1 << 30),
         };
@@ -135,6 +156,7 @@ mod tests {
                 "posthouse_store_group_jobs_bucket{le=\"+Inf\"} 2",
                 "posthouse_store_transactions_total{transaction=\"settle\",outcome=\"done\"} 2",
                 "posthouse_store_transactions_total{transaction=\"settle\",outcome=\"failed\"} 1",
+                "posthouse_store_transaction_longest_seconds{transaction=\"settle\"} 0.04",
                 "posthouse_store_queued 4",
                 "posthouse_store_free_bytes 1073741824",
                 "posthouse_store_oldest_due_age_seconds 1.5",

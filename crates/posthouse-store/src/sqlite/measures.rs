@@ -31,6 +31,8 @@ pub(crate) struct Measures {
 struct Tally {
     done: AtomicU64,
     failed: AtomicU64,
+    /// Microseconds, and one more; 0 where nobody measures it.
+    longest: AtomicU64,
 }
 
 impl Default for Measures {
@@ -49,6 +51,14 @@ impl Measures {
     pub(crate) fn committed(&self, jobs: usize, took: Duration) {
         self.commit_time.observe(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         self.group_size.observe(jobs as u64);
+    }
+
+    /// A job ran for so long, while others waited for the one writer there is.
+    pub(crate) fn ran(&self, transaction: Transaction, took: Duration) {
+        if let Some(tally) = self.tallies.get(transaction.number()) {
+            let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            tally.longest.fetch_max(took.saturating_add(1), Relaxed);
+        }
     }
 
     /// A job ended.
@@ -73,6 +83,7 @@ impl Measures {
                 name: transaction.name(),
                 done: read(|tally| &tally.done),
                 failed: read(|tally| &tally.failed),
+                longest: read(|tally| &tally.longest).checked_sub(1).map(Duration::from_micros),
             }
         };
         StoreStatistics {
@@ -142,14 +153,18 @@ mod tests {
         measures.ended(Transaction::Accept, true);
         measures.ended(Transaction::Accept, true);
         measures.ended(Transaction::Settle, false);
+        for took in [3, 40, 5] {
+            measures.ran(Transaction::Accept, Duration::from_millis(took));
+        }
         let read = measures.statistics(5);
         let counted: Vec<_> = read
             .transactions
             .iter()
             .filter(|count| count.done + count.failed > 0)
-            .map(|count| (count.name, count.done, count.failed))
+            .map(|count| (count.name, count.done, count.failed, count.longest))
             .collect();
-        assert_eq!(counted, [("accept", 2, 0), ("settle", 0, 1)]);
+        let longest = Some(Duration::from_millis(40));
+        assert_eq!(counted, [("accept", 2, 0, longest), ("settle", 0, 1, None)]);
         assert_eq!((read.queued, read.free_bytes), (5, Some(7)));
         assert_eq!((read.commit_time.sum, read.commit_time.count()), (0.002, 1));
         assert_eq!((read.group_size.sum, read.group_size.count()), (3.0, 1));

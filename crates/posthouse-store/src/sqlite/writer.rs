@@ -397,6 +397,7 @@ impl WriterThread {
         tx.recent = self.parts.recent.as_deref();
         tx.lost = self.lost.as_ref().map(|loss| StoreError::not_done(loss.what.clone()));
         tx.execute("BEGIN IMMEDIATE", [])?;
+        let mut begun = Instant::now();
         for job in group.iter_mut() {
             match company {
                 Company::Alone => run_alone(&mut tx, job.as_mut())?,
@@ -406,6 +407,9 @@ impl WriterThread {
                     }
                 }
             }
+            let ended = Instant::now();
+            self.measures.ran(job.outcome().0, ended.duration_since(begun));
+            begun = ended;
         }
         let left = tx.left;
         if let Some(recent) = &self.parts.recent {
@@ -672,6 +676,8 @@ mod tests {
         let (first, lost, second) =
             tokio::join!(insert(&writer, "a"), writer.submit(Transaction::Check, half), insert(&writer, "b"));
         assert_eq!((first, lost, second), (Ok(1), Err(StoreError::LostLease), Ok(1)));
+        let ran = writer.statistics().transactions.into_iter().filter(|count| count.longest.is_some());
+        assert_eq!(ran.map(|count| count.name).collect::<Vec<_>>(), ["accept", "check"]);
         assert_eq!(count(&writer).await, Ok(2));
     }
 
