@@ -1,6 +1,7 @@
 //! What live pages cost: as many as a room of operators has open, beside the messages that are taken meanwhile.
 //!
-//! `POSTHOUSE_LIVE_SECONDS=30 cargo test --release -p posthouse --test it live_pages:: -- --nocapture` measures it, on a quiet machine.
+//! `POSTHOUSE_LIVE_SECONDS=5 cargo test --release -p posthouse --test it live_pages:: -- --nocapture` measures it, on a quiet machine: each
+//! slice takes so many seconds.
 
 use std::{
     env, fs,
@@ -20,10 +21,13 @@ use tokio::{io::AsyncReadExt as _, task::JoinSet, time::sleep};
 use crate::{
     api::town,
     pages::{signed_in, streamed},
+    turns::Turns,
 };
 
 /// How many pages are open.
 const PAGES: usize = 20;
+/// How often they are opened, to compare what is accepted with them and without.
+const TURNS: usize = 6;
 /// How many VASPs send at a time.
 const SENDERS: usize = 16;
 /// A clock tick of `/proc/self/stat`, in milliseconds.
@@ -76,7 +80,7 @@ fn cpu_ms() -> u64 {
     fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap() * TICK_MS).sum()
 }
 
-/// Prints what pages cost: at rest, and beside messages, in turn with none.
+/// Prints what pages cost: at rest, and beside messages, in turn with none; the slice in which they are opened is told apart.
 #[expect(clippy::print_stderr, reason = "it is run to be read")]
 async fn measure(town: &Arc<Town>, admin: &str, message: &str, lasts: Duration) {
     let at_rest = async || {
@@ -88,16 +92,13 @@ async fn measure(town: &Arc<Town>, admin: &str, message: &str, lasts: Duration) 
     let pages = open(admin, message).await;
     eprintln!("at rest: {none} ms of CPU time a second, {} with {PAGES} live pages", at_rest().await);
     drop(pages);
-    for round in 1..=3 {
-        let without = accepted(town, lasts).await;
-        let pages = open(admin, message).await;
-        let with = accepted(town, lasts).await;
-        drop(pages);
-        eprintln!(
-            "round {round}: {without:.0} accepted/s, {with:.0} with {PAGES} live pages: {:.3}",
-            with / without
-        );
-    }
+    let turns = Turns::measure(
+        TURNS,
+        async || accepted(town, lasts).await,
+        async || open(admin, message).await,
+        async |pages| drop(pages),
+    );
+    eprintln!("{PAGES} live pages: accepted {}", turns.await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,6 +59,7 @@ mod submissions;
 mod tls;
 #[cfg(target_os = "linux")]
 mod traces;
+mod turns;
 mod users;
 #[cfg(target_os = "linux")]
 mod volume;

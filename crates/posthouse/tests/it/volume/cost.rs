@@ -27,15 +27,14 @@ use tokio::{
 };
 
 use super::{BEARER, Volume, lists::lists};
-use crate::{api::ask, process::posthouse};
+use crate::{api::ask, process::posthouse, turns::Turns};
 
 /// How many send at a time.
 const SENDERS: u64 = 32;
 /// How many operators follow what happens.
 const STREAMS: usize = 20;
-/// How long each of both is measured, and how often.
+/// How long it is looked how much is accepted.
 const SLICE: Duration = Duration::from_secs(4);
-const TURNS: usize = 8;
 /// What is followed: in turn.
 const FOLLOWED: [&str; 4] = ["", "&account=acme", "&account=omega", "&carrier=31004"];
 
@@ -61,9 +60,7 @@ impl Operators {
                     return;
                 }
                 let said = ask(&admin, "GET", &format!("/api/v1{path}"), &[BEARER], "").await;
-                if said.status != 200 {
-                    println!("{path}: {} {}", said.status, said.body);
-                }
+                assert_eq!(said.status, 200, "{path}: {}", said.body);
                 sleep(Duration::from_secs(1)).await;
             }
         });
@@ -84,9 +81,7 @@ async fn follow(admin: String, filter: &'static str, is_over: Arc<AtomicBool>) {
     let mut read = vec![0; 64 << 10];
     while !is_over.load(Ordering::Relaxed) {
         let some = tokio::time::timeout(Duration::from_millis(200), stream.read(&mut read)).await;
-        if matches!(some, Ok(Ok(0) | Err(_))) {
-            return;
-        }
+        assert!(!matches!(some, Ok(Ok(0) | Err(_))), "a stream ended by itself");
     }
 }
 
@@ -116,9 +111,9 @@ impl Senders {
     }
 
     /// How many are accepted a second, over a slice.
-    async fn rate(&self) -> f64 {
+    async fn rate(&self, slice: Duration) -> f64 {
         let (before, began) = (self.accepted.load(Ordering::Relaxed), Instant::now());
-        sleep(SLICE).await;
+        sleep(slice).await;
         (self.accepted.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64()
     }
 
@@ -214,11 +209,6 @@ fn cpu(pid: u32) -> f64 {
     ticks / 100.0
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// Blocks these numbers, by a command.
 async fn block(volume: &Volume, numbers: Range<u32>) {
     let numbers: String = numbers.map(|number| format!("1404{number:07}\n")).collect();
@@ -234,7 +224,7 @@ async fn block(volume: &Volume, numbers: Range<u32>) {
 
 /// A million numbers are blocked while messages come, and one of them is taken out again.
 async fn import(volume: &Volume, senders: &Senders) {
-    let before = senders.rate().await;
+    let before = senders.rate(SLICE).await;
     let (began, accepted) = (Instant::now(), senders.accepted.load(Ordering::Relaxed));
     block(volume, 1_000_000..2_000_000).await;
     let took = began.elapsed().as_secs_f64();
@@ -250,39 +240,64 @@ async fn import(volume: &Volume, senders: &Senders) {
     println!("one of them is not blocked any more after {:.0} ms", began.elapsed().as_secs_f64() * 1e3);
 }
 
-pub(super) async fn measure(volume: &Volume) {
+/// What operators at work cost: CPU time, how long they make others wait, and how much less is accepted meanwhile.
+pub(super) async fn operators(volume: &Volume, turns: usize, slice: Duration) {
     let pid = volume.gateway().program.pid();
     let used = async |what: &str| {
         let (before, began) = (cpu(pid), Instant::now());
-        sleep(4 * SLICE).await;
+        sleep(2 * slice).await;
         let share = (cpu(pid) - before) / began.elapsed().as_secs_f64() * 1e3;
         println!("{what}: {share:.1} ms of CPU time a second");
     };
     used("nobody").await;
     let operators = Operators::begin(volume);
+    used("operators begin").await;
     used("operators").await;
+    waits(volume, "with operators", sleep(slice)).await;
     operators.end().await;
+    let senders = Senders::begin(volume);
+    senders.rate(slice).await;
+    let measured = Turns::measure(
+        turns,
+        async || senders.rate(slice).await,
+        async || Operators::begin(volume),
+        Operators::end,
+    );
+    println!("operators: accepted {}", measured.await);
+    senders.end().await;
+}
 
+/// What operators do to many messages and numbers, and how long others wait meanwhile.
+pub(super) async fn changes(volume: &Volume) {
     waits(volume, "alone", sleep(SLICE)).await;
     waits(volume, "while messages expire", expire(volume)).await;
     waits(volume, "while 100,000 numbers are blocked", block(volume, 2_000_000..2_100_000)).await;
-    let operators = Operators::begin(volume);
-    waits(volume, "with operators", sleep(4 * SLICE)).await;
-    operators.end().await;
-
+    waits(volume, "while provisioning is exported", export(volume)).await;
     let senders = Senders::begin(volume);
-    senders.rate().await;
-    let (mut alone, mut watched) = (Vec::new(), Vec::new());
-    for _ in 0..TURNS {
-        alone.push(senders.rate().await);
-        let operators = Operators::begin(volume);
-        // What an open stream costs, and not what opening twenty at once does.
-        sleep(SLICE).await;
-        watched.push(senders.rate().await);
-        operators.end().await;
-    }
+    senders.rate(SLICE).await;
     import(volume, &senders).await;
     senders.end().await;
-    println!("accepted a second, alone: {alone:.0?}; with operators: {watched:.0?}");
-    println!("medians: {:.0} and {:.0}", median(alone), median(watched));
+    longest(volume).await;
+}
+
+/// All that is provisioned, with a hundred thousand numbers.
+async fn export(volume: &Volume) {
+    let admin = &volume.gateway().admin;
+    let said = ask(admin, "GET", "/api/v1/provisioning/export", &[BEARER], "").await;
+    println!("exported: {} in {} bytes", said.status, said.body.len());
+}
+
+/// Prints the transactions that kept the store's writer the longest, by the gateway's own account.
+async fn longest(volume: &Volume) {
+    let metrics = ask(&volume.gateway().admin, "GET", "/metrics", &[BEARER], "").await.body;
+    let of = "posthouse_store_transaction_longest_seconds{transaction=\"";
+    let read = |line: &str| {
+        let (name, seconds) = line.strip_prefix(of)?.split_once("\"} ")?;
+        Some((seconds.parse::<f64>().ok()?, name.to_owned()))
+    };
+    let mut all: Vec<(f64, String)> = metrics.lines().filter_map(read).collect();
+    all.sort_unstable_by(|one, other| other.0.total_cmp(&one.0));
+    for (seconds, name) in all.iter().take(8) {
+        println!("the longest {name}: {:.1} ms", seconds * 1e3);
+    }
 }

@@ -143,11 +143,24 @@ async fn many_messages_are_looked_through_and_mended() {
     let mut volume = Volume::build().await;
     let wrong = lists::ask_for_all(&volume).await;
     if volume.filling.messages >= MEASURED_FROM {
-        cost::measure(&volume).await;
+        cost::changes(&volume).await;
     }
     what_was_refused_is_sent_again_once_though_the_gateway_is_killed(&mut volume).await;
     volume.end().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Everything that is sent while operators look is accepted, and every list that they look at is answered; from a million messages on, what it
+/// costs is measured for long enough to tell one part in twenty.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_taken_while_operators_look() {
+    let volume = Volume::build().await;
+    let (turns, slice) = match volume.filling.messages >= MEASURED_FROM {
+        true => (9, Duration::from_secs(4)),
+        false => (1, Duration::from_millis(100)),
+    };
+    cost::operators(&volume, turns, slice).await;
+    volume.end().await;
 }
 
 /// So long that some pages of an operation are in it, and twenty minutes at least.
