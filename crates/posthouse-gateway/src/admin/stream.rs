@@ -58,8 +58,15 @@ impl Default for Streams {
     }
 }
 
-/// What is followed by a stream: each list, and what was last seen of it.
-struct Followed(Vec<(Arc<FollowedList>, Option<Arc<Vec<Item>>>)>);
+/// What is followed by a stream.
+struct Followed(Vec<FollowedByStream>);
+
+/// A list that a stream follows.
+struct FollowedByStream {
+    list: Arc<FollowedList>,
+    /// What this stream last saw of it; `None` before the first look.
+    seen: Option<Arc<Vec<Item>>>,
+}
 
 /// Whoever follows, and by what it showed that it may.
 struct Follower {
@@ -125,8 +132,8 @@ impl Streams {
                 .remedy("close another, or ask for lists")
         })?;
         let role = &follower.by.role;
-        let mut followed =
-            Followed(topics.into_iter().map(|topic| (self.looks.of(topic, role), None)).collect());
+        let of = |topic| FollowedByStream { list: self.looks.of(topic, role), seen: None };
+        let mut followed = Followed(topics.into_iter().map(of).collect());
         // What is wrong with a filter is told at once, as of a list.
         followed.look(&follower).await?;
         let (events, body) = mpsc::channel(WAITING);
@@ -180,12 +187,12 @@ impl Followed {
     /// A list is refused, or cannot be had now.
     async fn look(&mut self, follower: &Follower) -> Result<Vec<Bytes>, ProblemDetails> {
         let mut looked = Vec::with_capacity(self.0.len());
-        for (list, seen) in &self.0 {
+        for FollowedByStream { list, seen } in &self.0 {
             looked.push(list.items(&follower.looker(), seen.is_none()).await?);
         }
         // Only once all of them could be had: what changed in one is not lost with another.
         let mut events = Vec::new();
-        for ((list, seen), now) in self.0.iter_mut().zip(looked) {
+        for (FollowedByStream { list, seen }, now) in self.0.iter_mut().zip(looked) {
             let changed = changed(seen.as_ref(), &now);
             events.extend(changed.into_iter().map(|item| event(list.name(), &item.value)));
             *seen = Some(now);
