@@ -9,7 +9,7 @@ use tokio::{task::block_in_place, time::sleep};
 
 use crate::process::{DEADLINE, Gateway, folder, posthouse, provision};
 
-const MESSAGES: u64 = 150;
+const MESSAGES: u64 = 300;
 
 async fn json(folder: &std::path::Path, arguments: &[&str]) -> Value {
     let output = block_in_place(|| posthouse(folder, arguments).output().unwrap());
@@ -76,9 +76,12 @@ async fn a_slow_carrier_is_named_by_log_queues_and_doctor() {
     assert_eq!(slow["accounts"][0]["account"], "acme", "{slow}");
     assert!(slow["says"].as_str().unwrap().starts_with("31003 "), "{slow}");
 
-    let report = json(folder.path(), &["doctor", "-c", "posthouse.toml", "--json"]).await;
-    let said = report["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "queue");
-    let said = said.unwrap_or_else(|| panic!("{report}"));
+    // By chance some answers in a row are none of its errors: it is used as before then, and less again with the next ones.
+    let said = eventually("doctor tells it", async || {
+        let report = json(folder.path(), &["doctor", "-c", "posthouse.toml", "--json"]).await;
+        report["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "queue").cloned()
+    });
+    let said = said.await;
     assert!(said["verdict"] == "mend" && said["said"].as_str().unwrap().contains(" wait, oldest "), "{said}");
 
     let by_account =
