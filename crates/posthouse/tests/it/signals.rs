@@ -7,14 +7,23 @@ use std::{
     os::unix::net::UnixDatagram,
     path::Path,
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
+use posthouse_sim::{Submit, http::Client, media, submit};
 use posthouse_testing::{
     provisioning::{AccountToml, CarrierToml, range},
     settings,
 };
 use serde_json::Value;
+use tokio::{
+    task::{JoinSet, block_in_place},
+    time::sleep,
+};
 
 use crate::process::{DEADLINE, Gateway, Program, folder, posthouse, provision};
 
@@ -100,6 +109,48 @@ fn a_hangup_reads_the_configuration_again_and_a_user_signal_does_nothing() {
     assert_eq!(ready(&gateway, ""), 200);
     gateway.program.signal("TERM");
     assert!(gateway.program.ended().status.success());
+}
+
+/// Whoever sends meanwhile notices nothing, on connections that stay open and on new ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_under_load_fails_no_request() {
+    let folder = folder();
+    let gateway = block_in_place(|| Gateway::start(folder.path()));
+    let account = AccountToml::new("acme").service("default = true\n");
+    let carrier = CarrierToml::new("31003").connection("vzw-1", "http://127.0.0.1:9/mm7", "");
+    block_in_place(|| provision(folder.path(), &format!("{account}{carrier}{}", range("1617", "31003"))));
+    let (is_over, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let mut senders = JoinSet::new();
+    for _ in 0..4 {
+        let (mm7, is_over, sent) = (gateway.mm7.clone(), Arc::clone(&is_over), Arc::clone(&sent));
+        senders.spawn(async move {
+            let stays = Client::new(DEADLINE);
+            while !is_over.load(Relaxed) {
+                let request = Submit {
+                    vaspid: Some("acme-key".to_owned()),
+                    media: vec![media::part("text.txt", b"meanwhile".to_vec())],
+                    ..Submit::new(mm7.clone(), "111122", "16175550100")
+                };
+                let new = Client::new(DEADLINE);
+                for client in [&stays, &new] {
+                    let answer = submit(client, &request).await.unwrap();
+                    assert!(answer.is_success(), "{answer:?}");
+                    sent.fetch_add(1, Relaxed);
+                }
+            }
+        });
+    }
+    for hangup in 0..10 {
+        let began = Instant::now();
+        while sent.load(Relaxed) < 20 * hangup {
+            assert!(began.elapsed() < DEADLINE, "nothing more is answered");
+            sleep(Duration::from_millis(1)).await;
+        }
+        gateway.program.signal("HUP");
+        block_in_place(|| gateway.program.said("the configuration was read again"));
+    }
+    is_over.store(true, Relaxed);
+    senders.join_all().await;
 }
 
 #[test]
