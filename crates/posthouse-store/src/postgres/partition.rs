@@ -101,8 +101,9 @@ async fn make(session: &Session, table: Partitioned, number: i64) -> Result<(), 
     let there = format!(
         "SELECT 1 FROM pg_inherits WHERE inhparent = '{parent}'::regclass AND inhrelid = to_regclass('{partition}')"
     );
+    let stored = table.stored();
     let make = format!(
-        "BEGIN; CREATE TABLE IF NOT EXISTS {partition} (LIKE {parent} INCLUDING ALL);
+        "BEGIN; CREATE TABLE IF NOT EXISTS {partition} (LIKE {parent} INCLUDING ALL) {stored};
          ALTER TABLE {parent} ATTACH PARTITION {partition} FOR VALUES FROM ({from}) TO ({to}); COMMIT"
     );
     let mut tries = 0;

@@ -70,6 +70,23 @@ async fn media_of_what_was_leased_are_found_without_a_look_up() {
     assert_eq!(store.media(contents[2].0).await.unwrap_err(), gone, "there is none at either place");
 }
 
+/// A short body lies in its row, and not in pieces beside it.
+#[tokio::test]
+async fn media_of_up_to_four_kilobytes_lie_in_their_row() {
+    for place in [PgPlace::new(false), PgPlace::on_18(false)].into_iter().flatten() {
+        let (store, client) = (place.open_store().await, place.client().await);
+        let pieces = "SELECT sum(pg_relation_size(reltoastrelid))::int8 FROM pg_class WHERE relname LIKE 'media\\_p%' AND relkind = 'r'";
+        for (length, beside) in [(3900, false), (4200, true)] {
+            let new = with_media(message(0), &[noise(1, length)]);
+            store.accept(&new).await.unwrap();
+            assert_eq!(store.media(new.id).await.unwrap(), new.media);
+            let bytes: i64 = client.query_one(pieces, &[]).await.unwrap().get(0);
+            assert_eq!(bytes > 0, beside, "{length} bytes of media");
+        }
+        store.close().await.unwrap();
+    }
+}
+
 /// And each message once.
 #[tokio::test]
 async fn two_nodes_lease_one_backlog() {
