@@ -20,7 +20,7 @@ use posthouse_core::{
     Id,
     counted::{counted, of_number},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub(super) use self::filter::{moment, number};
 use self::{
@@ -208,18 +208,23 @@ async fn run_show(show: &Show) -> anyhow::Result<ExitCode> {
     };
     let mut out = print::stdout();
     if show.via.json {
-        let mut shown = as_json(&shown);
-        // It is for people: `bytes` says how long all of it is.
-        if let Some(members) = shown.as_object_mut() {
-            members.remove("parts");
-        }
-        out.json(&shown)?;
+        out.json(&detail_as_json(&shown))?;
     } else {
         let MessageView { attempts, expires_at, .. } = shown.message;
         let next = shown.next.as_ref().map(|next| next::in_words(next, attempts, expires_at, now));
         print(&mut out, &shown, next)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A message and its timeline, for programs.
+pub(super) fn detail_as_json(shown: &MessageDetail) -> Value {
+    let mut shown = as_json(shown);
+    // Parts are for people: `bytes` says how long all of it is.
+    if let Some(members) = shown.as_object_mut() {
+        members.remove("parts");
+    }
+    shown
 }
 
 /// Where that is which was taken for a MessageID.

@@ -12,7 +12,7 @@ use posthouse_sim::{
     http::{Client, ClientError},
     media, submit, wire,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     complaints::unreadable,
@@ -122,7 +122,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         submit(&client, &mms).await.map_err(told)
     })?;
     if args.json {
-        print_json(&mut out, &answer)?
+        out.json(&answer_as_json(&answer))?
     } else {
         print_text(&mut out, &answer)?
     }
@@ -241,8 +241,9 @@ const fn remedy(http_status: u16) -> &'static str {
     }
 }
 
-fn print_json(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
-    let answer = json!({
+/// An answer, for programs.
+pub(super) fn answer_as_json(answer: &Mm7Answer) -> Value {
+    json!({
         "http_status": answer.http_status,
         "transaction_id": answer.transaction_id.as_ref().map(|id| id.as_str()),
         "code": answer.code(),
@@ -250,8 +251,7 @@ fn print_json(out: &mut Printer, answer: &Mm7Answer) -> io::Result<()> {
         "details": answer.details(),
         "message_id": answer.message_id().map(|id| id.as_str()),
         "fault": answer.fault().is_some(),
-    });
-    out.json(&answer)
+    })
 }
 
 fn transaction_id(text: &str) -> Result<TransactionId, String> {

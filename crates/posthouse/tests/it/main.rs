@@ -23,6 +23,7 @@ mod codes;
 mod commands;
 mod connections;
 mod crash;
+mod demo;
 mod doctor;
 mod edits;
 mod interventions;

@@ -32,6 +32,10 @@ pub struct LifeLine {
 
 /// How a life ended.
 pub struct LifeEnd {
+    /// What the gateway answered; `None` where nobody waited for it any more.
+    pub answer: Option<Mm7Answer>,
+    /// The message that was made.
+    pub message: Option<Id>,
     /// What happened.
     pub lines: Vec<LifeLine>,
     /// What should not have happened.
@@ -43,7 +47,7 @@ impl LifeEnd {
     pub fn unfinished(limit: Duration) -> Self {
         let failure =
             format!("it had not ended after {} s, or its report had not reached the VASP", limit.as_secs());
-        Self { lines: Vec::new(), failures: vec![failure] }
+        Self { answer: None, message: None, lines: Vec::new(), failures: vec![failure] }
     }
 }
 
@@ -59,11 +63,14 @@ pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Resul
             let failures = check_refusal(&answer, code)
                 .into_iter()
                 .chain(id.map(|id| format!("it got the MessageID {id}")));
-            Ok(LifeEnd { failures: failures.collect(), lines: vec![answered] })
+            let failures = failures.collect();
+            Ok(LifeEnd { failures, lines: vec![answered], answer: Some(answer), message: None })
         }
         (_, None) => Ok(LifeEnd {
             failures: vec!["it was refused, and should have been accepted".to_owned()],
             lines: vec![answered],
+            answer: Some(answer),
+            message: None,
         }),
         (end, Some(id)) => {
             let id = id.as_str().parse().context("the MessageID is no number")?;
@@ -77,7 +84,8 @@ pub async fn follow(stage: &Stage, life: &Life, began: Instant) -> anyhow::Resul
                 (accepted.what, accepted.detail) =
                     (answered.what, format!("{}, MessageID {id}", answered.detail));
             }
-            Ok(LifeEnd { failures: check(stage, end, &message, &timeline), lines })
+            let failures = check(stage, end, &message, &timeline);
+            Ok(LifeEnd { failures, lines, message: Some(id), answer: Some(answer) })
         }
     }
 }
