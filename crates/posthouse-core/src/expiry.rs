@@ -9,6 +9,8 @@ use crate::{
 
 /// How many days before a certificate ends an operator should know.
 const SOON: i64 = 30;
+/// And how many before it, this is nothing to put off.
+const NOW: i64 = 7;
 const SECONDS_A_DAY: i64 = 24 * 60 * 60;
 
 words! {
@@ -43,6 +45,8 @@ pub enum CertificateState {
     Good,
     /// It ends soon, or does not say when.
     Soon,
+    /// It ends within days.
+    Now,
     /// It has ended: peers refuse it.
     Over,
 }
@@ -59,7 +63,7 @@ pub fn judged(name: &str, expires: Option<Timestamp>, now: Timestamp) -> (Certif
         (false, true) => {
             let said =
                 format!("{name} expires at {expires:.0}, in {}; have a new one made", counted(days, "day"));
-            (CertificateState::Soon, said)
+            (if days < NOW { CertificateState::Now } else { CertificateState::Soon }, said)
         }
         (false, false) => {
             (CertificateState::Good, format!("{name} is good until {expires:.0}, {}", counted(days, "day")))

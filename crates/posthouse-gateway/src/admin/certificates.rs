@@ -31,17 +31,8 @@ pub(super) async fn handle(
         name: end.name,
         expires_at: end.expires,
     };
-    Ok(JsonAnswer(PageOf { items: ends(&state).into_iter().map(view).collect(), next: None }))
-}
-
-/// Those at the doors, then those towards peers.
-pub(super) fn ends(state: &AdminState) -> Vec<CertificateEnd> {
-    let snapshot = state.snapshot.get();
-    let mut ends = state.metrics.doors_certificates();
-    ends.extend(ends::towards_peers(
-        snapshot.carriers().map(|carrier| &**carrier),
-        snapshot.accounts().map(|account| &**account),
-        snapshot.lookup().tls.as_ref(),
-    ));
-    ends
+    Ok(JsonAnswer(PageOf {
+        items: ends::all(&state.metrics, &state.snapshot.get()).into_iter().map(view).collect(),
+        next: None,
+    }))
 }

@@ -17,7 +17,6 @@ use tokio::{task::spawn_blocking, time::timeout};
 use super::{
     AdminState,
     answer::{text, written},
-    certificates,
     context::{lacks_certificate, shows},
     ready::CHECK_TIME,
 };
@@ -28,6 +27,7 @@ use crate::{
         sample::{CdrSample, GatewaySample},
         store::StoreSample,
     },
+    tls,
 };
 
 /// At how many operations is looked.
@@ -97,7 +97,7 @@ async fn of_gateway(state: &AdminState) -> GatewaySample {
         ends: state.store.ends(),
         now,
         cdr: records(state).await,
-        certificates: certificates::ends(state),
+        certificates: tls::ends::all(&state.metrics, &state.snapshot.get()),
         operations: running(state).await,
         spans: state.metrics.traces().map(|traces| traces.counts()),
         disks,

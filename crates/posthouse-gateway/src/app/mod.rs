@@ -1,5 +1,6 @@
 //! The whole gateway, running. Here everything is put together: the one place that knows the real clock and the real sockets.
 
+mod certificates;
 mod components;
 mod doors;
 mod error;
@@ -285,6 +286,7 @@ fn watchers(
         spawn(Arc::clone(&wiring.sandbox).keep(snapshot())),
         spawn(Arc::clone(&wiring.overrides).follow(stop.clone())),
         spawn(Arc::clone(&wiring.key_uses).keep(wiring.store.clone(), stop.clone())),
+        spawn(certificates::watch(snapshot(), Arc::clone(&wiring.metrics), clock(), stop.clone())),
         spawn(clock::watch(clock(), wiring.store.clone(), stop.clone())),
         spawn(refusals::keep(Arc::clone(&wiring.refusals), wiring.store.clone(), stop.clone())),
         spawn(take_samples(

@@ -1,18 +1,31 @@
-//! Until when the certificates are good that are shown to peers.
+//! Until when the certificates are good that are shown at doors and to peers.
 
 use jiff::Timestamp;
 use posthouse_core::{
     account::Account,
     carrier::Carrier,
     expiry::{CertificateEnd, CertificateSide},
+    provisioning::Snapshot,
     tls::{Identity, PeerTls},
 };
 
 use super::{certificate, pem};
+use crate::telemetry::Metrics;
+
+/// Those at the doors, then those towards peers.
+pub(crate) fn all(metrics: &Metrics, snapshot: &Snapshot) -> Vec<CertificateEnd> {
+    let mut ends = metrics.doors_certificates();
+    ends.extend(towards_peers(
+        snapshot.carriers().map(|carrier| &**carrier),
+        snapshot.accounts().map(|account| &**account),
+        snapshot.lookup().tls.as_ref(),
+    ));
+    ends
+}
 
 /// Those of these carriers' connections, of these accounts' callbacks, and of the lookup service. What reads PEM texts: it is done when
 /// somebody asks.
-pub fn towards_peers<'a>(
+fn towards_peers<'a>(
     carriers: impl IntoIterator<Item = &'a Carrier>,
     accounts: impl IntoIterator<Item = &'a Account>,
     lookup: Option<&PeerTls>,

@@ -81,7 +81,7 @@ pub(super) fn judge(name: &str, expires: Option<Timestamp>, now: Timestamp) -> D
     match state {
         CertificateState::Good => DoctorFinding::fine("tls", said),
         CertificateState::Soon => DoctorFinding::note("tls", said),
-        CertificateState::Over => DoctorFinding::mend("tls", said),
+        CertificateState::Now | CertificateState::Over => DoctorFinding::mend("tls", said),
     }
 }
 
@@ -104,6 +104,10 @@ mod tests {
                 "mm7.tls.cert expires at 2026-03-31T11:59:59Z, in 29 days; have a new one made"
             )
         );
+        let soon = "mm7.tls.cert expires at 2026-03-08T12:00:00Z, in 7 days; have a new one made";
+        assert_eq!(found("2026-03-08T12:00:00Z"), DoctorFinding::note("tls", soon));
+        let now = "mm7.tls.cert expires at 2026-03-08T11:59:59Z, in 6 days; have a new one made";
+        assert_eq!(found("2026-03-08T11:59:59Z"), DoctorFinding::mend("tls", now));
         assert_eq!(
             found("2026-03-01T12:00:00Z"),
             DoctorFinding::mend("tls", "mm7.tls.cert expired at 2026-03-01T12:00:00Z; put a new one there")

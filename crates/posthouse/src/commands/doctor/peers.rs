@@ -243,6 +243,8 @@ mod tests {
         let told = "a: b:443 shakes hands; its certificate is good until 2026-04-01T12:00:00Z, 31 days";
         assert_eq!(shaken("2026-04-01T12:00:00Z"), DoctorFinding::fine("carrier", told));
         let told = "a: b:443 shakes hands; its certificate expires at 2026-03-02T12:00:00Z, in 1 day; have a new one made";
-        assert_eq!(shaken("2026-03-02T12:00:00Z"), DoctorFinding::note("carrier", told));
+        assert_eq!(shaken("2026-03-02T12:00:00Z"), DoctorFinding::mend("carrier", told));
+        let told = "a: b:443 shakes hands; its certificate expires at 2026-03-15T12:00:00Z, in 14 days; have a new one made";
+        assert_eq!(shaken("2026-03-15T12:00:00Z"), DoctorFinding::note("carrier", told));
     }
 }

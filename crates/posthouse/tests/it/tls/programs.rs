@@ -95,6 +95,19 @@ fn apply_doctor_and_send_find_a_gateway_that_speaks_tls() {
 }
 
 #[test]
+fn a_certificate_that_has_ended_is_told_of_in_the_log() {
+    let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
+    let tls = configure(folder.path(), &ca);
+    ca.issue_until(&["127.0.0.1"], 2020).write(&tls);
+    let gateway = Gateway::start(folder.path());
+    let said = gateway.program.said("the certificate of door mm7");
+    assert!(
+        said.contains(" WARN ") && said.contains("expired at 2020-01-01T00:00:00Z; put a new one there"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_new_file_that_cannot_be_used_is_logged_and_the_old_one_stays() {
     let (folder, ca) = (tempfile::tempdir().unwrap(), Ca::new("Test CA"));
     let folder = folder.path();
