@@ -64,6 +64,11 @@ impl CdrFolder {
         Ok(Self { path: path.to_owned(), name, _marker: marker })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name that it was given when it was first used: the store knows it by that.
     pub(crate) fn name(&self) -> &str {
         &self.name

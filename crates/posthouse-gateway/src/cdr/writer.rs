@@ -205,7 +205,12 @@ impl CdrWriter {
         }
         if !self.state.is_failing.swap(true, Ordering::Relaxed) {
             let error = std::error::Error::source(trouble).map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(error, "{trouble}: records are kept in the store till it can");
+            let folder = self.folder.path().display();
+            tracing::warn!(
+                %folder,
+                error,
+                "{trouble}: records are kept in the store till it can; make room there, or mend the folder of [cdr]"
+            );
         }
         AFTER_TROUBLE
     }

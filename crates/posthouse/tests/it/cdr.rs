@@ -128,6 +128,7 @@ async fn records_wait_in_the_store_while_the_folder_is_away() {
     clients.join_all().await;
     let told = block_in_place(|| gateway.program.said("records are kept in the store"));
     assert!(told.contains("WARN") && told.contains("the CDR folder cannot be written"), "{told}");
+    assert!(told.contains("make room there, or mend the folder of [cdr] folder="), "{told}");
     all_ended(&folder).await;
     until("all wait", || metric(&gateway.admin, "posthouse_cdr_pending") == Some(20.0)).await;
     assert_eq!(metric(&gateway.admin, "posthouse_cdr_failing"), Some(1.0));

@@ -140,7 +140,7 @@ fn every_alert_is_well_formed_and_fires_in_its_failure() {
     let rules = fs::read_to_string(prometheus.join("posthouse.rules.yml")).unwrap();
     let tests = fs::read_to_string(prometheus.join("posthouse.rules.test.yml")).unwrap();
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
-    assert_eq!(alerts.len(), 17);
+    assert_eq!(alerts.len(), 18);
     for alert in alerts {
         let fires = tests
             .split("- eval_time")
@@ -295,7 +295,8 @@ fn boards_and_alerts_name_metrics_that_are_there() {
     Ca::new("Test CA").issue(&["127.0.0.1"]).write(&tls);
     let with_tls = settings::TOML
         .replace("[carriers]\n", "[carriers]\ntls = { cert = \"cert.pem\", key = \"key.pem\" }\n");
-    fs::write(names_of("posthouse.toml"), with_tls).unwrap();
+    let with_records = with_tls + "[cdr]\nfolder = \"cdr\"\n";
+    fs::write(names_of("posthouse.toml"), with_records).unwrap();
     let gateway = gateway(folder.path());
     let text = get(&gateway.admin, "/metrics", "*/*").1;
     // What has no series yet is known by its type.

@@ -1,6 +1,9 @@
 //! `GET /api/v1/stats/store`: how large the store is, and whether there is room for more.
 
-use std::sync::Arc;
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering},
+};
 
 use axum::extract::State;
 use http::Uri;
@@ -34,8 +37,10 @@ pub(in super::super) async fn handle(
         .map(|(name, free_bytes)| VolumeView { name: name.to_owned(), free_bytes })
         .collect();
     let shedding: Vec<String> = shed.map(|(why, _)| why.to_owned()).collect();
+    let mut says = says(&volumes, &shedding, LOW_WATER_BYTES);
+    says.extend(of_records(state.cdr.as_deref(), state.metrics.cdr().is_failing.load(Ordering::Relaxed)));
     Ok(JsonAnswer(StoreView {
-        says: says(&volumes, &shedding, LOW_WATER_BYTES),
+        says,
         database_bytes,
         volumes,
         low_water_bytes: LOW_WATER_BYTES,
@@ -62,9 +67,25 @@ fn says(volumes: &[VolumeView], shedding: &[String], low_water: u64) -> Vec<Stri
     of_shedding.chain(of_volumes).collect()
 }
 
+/// That records of what ended cannot be written where they belong.
+fn of_records(folder: Option<&Path>, is_failing: bool) -> Option<String> {
+    let folder = folder.filter(|_| is_failing)?.display();
+    Some(format!(
+        "CDR files cannot be written into {folder}: the store keeps the records till they can; make room there, or mend the folder."
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn records_that_wait_are_told_with_the_folder() {
+        let folder = Path::new("/cdr");
+        let told = "CDR files cannot be written into /cdr: the store keeps the records till they can; make room there, or mend the folder.";
+        assert_eq!(of_records(Some(folder), true).as_deref(), Some(told));
+        assert_eq!([of_records(Some(folder), false), of_records(None, true)], [None, None]);
+    }
 
     #[test]
     fn a_disk_that_gets_full_is_told_before_it_is() {

@@ -1,6 +1,9 @@
 //! Where the gateway keeps things: folders that can be written, and room in them.
 
-use std::{io::Write as _, path::Path};
+use std::{
+    io::{ErrorKind, Write as _},
+    path::Path,
+};
 
 use posthouse_gateway::config::Settings;
 use posthouse_store::LOW_WATER_BYTES;
@@ -8,6 +11,11 @@ use posthouse_store::LOW_WATER_BYTES;
 use super::finding::DoctorFinding;
 
 const MIB: u64 = 1 << 20;
+
+/// What follows where the store has too little room.
+const NOTHING_IS_ACCEPTED: &str = "nothing is accepted";
+/// What follows where CDR files have: messages go on.
+const RECORDS_MAY_WAIT: &str = "records may have to wait in the store";
 
 /// How many times the minimum free space there should be, so that an operator has time to act.
 const COMFORT: u64 = 8;
@@ -18,17 +26,17 @@ pub(super) fn folders(settings: &Settings) -> Vec<DoctorFinding> {
     let mut findings = match &settings.store.postgres {
         // By what lies there, commands find this machine's gateway.
         Some(_) => vec![writable("files", store)],
-        None => vec![writable("store", store), room(store)],
+        None => vec![writable("store", store), room(store, NOTHING_IS_ACCEPTED)],
     };
     match settings.media.place.folder() {
-        Some(media) => findings.extend([writable("media", media), room(media)]),
+        Some(media) => findings.extend([writable("media", media), room(media, NOTHING_IS_ACCEPTED)]),
         None => findings.push(DoctorFinding::note(
             "media",
             format!("{} is looked at when the store is opened", settings.media.place),
         )),
     }
     if let Some(folder) = &settings.cdr.folder {
-        findings.extend([writable("cdr", folder), room(folder)]);
+        findings.extend([writable("cdr", folder), room(folder, RECORDS_MAY_WAIT)]);
     }
     findings
 }
@@ -37,7 +45,10 @@ fn writable(check: &'static str, folder: &Path) -> DoctorFinding {
     let place = nearest_there(folder);
     let said = place.display();
     if let Err(error) = try_to_write(place) {
-        let remedy = "let this user write there, or name another folder in the configuration";
+        let remedy = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room there",
+            _ => "let this user write there, or name another folder in the configuration",
+        };
         return DoctorFinding::mend(check, format!("{said} cannot be written ({error}); {remedy}"));
     }
     match folder == place {
@@ -58,21 +69,22 @@ fn try_to_write(folder: &Path) -> std::io::Result<()> {
     file.sync_all()
 }
 
-fn room(folder: &Path) -> DoctorFinding {
+fn room(folder: &Path, below: &str) -> DoctorFinding {
     let place = nearest_there(folder);
     match rustix::fs::statvfs(place) {
-        Ok(disk) => judge(place, disk.f_bavail.saturating_mul(disk.f_frsize)),
+        Ok(disk) => judge(place, disk.f_bavail.saturating_mul(disk.f_frsize), below),
         Err(error) => DoctorFinding::mend("disk", format!("{}: {error}; mend the disk", place.display())),
     }
 }
 
-fn judge(place: &Path, free: u64) -> DoctorFinding {
+/// `below` is what follows where less than the minimum is free.
+fn judge(place: &Path, free: u64, below: &str) -> DoctorFinding {
     let said = format!("{}: {} MiB free", place.display(), free / MIB);
     if free < LOW_WATER_BYTES {
         let least = LOW_WATER_BYTES / MIB;
         return DoctorFinding::mend(
             "disk",
-            format!("{said}; below {least} MiB nothing is accepted: make room"),
+            format!("{said}; below {least} MiB {below}: make room"),
         );
     }
     match free < LOW_WATER_BYTES.saturating_mul(COMFORT) {
@@ -89,13 +101,15 @@ mod tests {
     fn free_space_is_judged_by_what_the_store_needs() {
         let place = Path::new("/data");
         assert_eq!(
-            judge(place, 255 * MIB),
+            judge(place, 255 * MIB, NOTHING_IS_ACCEPTED),
             DoctorFinding::mend("disk", "/data: 255 MiB free; below 256 MiB nothing is accepted: make room")
         );
+        let said = "/data: 0 MiB free; below 256 MiB records may have to wait in the store: make room";
+        assert_eq!(judge(place, 0, RECORDS_MAY_WAIT), DoctorFinding::mend("disk", said));
         assert_eq!(
-            judge(place, 256 * MIB),
+            judge(place, 256 * MIB, NOTHING_IS_ACCEPTED),
             DoctorFinding::note("disk", "/data: 256 MiB free; make room soon")
         );
-        assert_eq!(judge(place, 2048 * MIB), DoctorFinding::fine("disk", "/data: 2048 MiB free"));
+        assert_eq!(judge(place, 2048 * MIB, NOTHING_IS_ACCEPTED), DoctorFinding::fine("disk", "/data: 2048 MiB free"));
     }
 }
