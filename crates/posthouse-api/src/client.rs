@@ -699,6 +699,21 @@ impl ApiClient {
         self.get("/services", &parameters).await
     }
 
+    /// A page of the blacklist, with whole numbers; only an account's own entries, where one is named.
+    ///
+    /// # Errors
+    /// Every [`ApiError`].
+    pub async fn blacklist(
+        &self,
+        account: Option<&str>,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<PageOf<BlacklistEntry>, ApiError> {
+        let mut parameters = paged(cursor, limit);
+        parameters.extend(account.map(|account| ("account", account.to_owned())));
+        self.get("/blacklist", &parameters).await
+    }
+
     /// The entries of the blacklist for a number.
     ///
     /// # Errors

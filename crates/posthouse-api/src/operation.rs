@@ -35,6 +35,9 @@ pub struct OperationRequest {
     /// Of a resubmit: whether the VASP gets reports on the new messages, with the old MessageID in `X-Posthouse-Resubmit-Of`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reports: bool,
+    /// Only say what it would be about: it is not kept, and cannot be started.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
 /// The body of `POST /api/v1/operations/{id}/start`.
@@ -50,8 +53,12 @@ pub struct StartRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OperationView {
-    /// Its id.
+    /// Its id; left out of a dry run, of which nothing is kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub operation_id: String,
+    /// Whether this is only what it would be about.
+    #[serde(default)]
+    pub dry_run: bool,
     /// What is done to each message.
     pub verb: String,
     /// `planned`, `running`, `done` or `cancelled`.

@@ -152,6 +152,7 @@ fn verbs_of_parts() -> Vec<RouteVerb> {
     verbs! {
         PUT "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::add_sender::handle;
         DELETE "/accounts/{name}/services/{vasid}/senders/{sender}" Provision => services::remove_sender::handle;
+        GET "/blacklist" Reveal => blacklist::list::handle;
         PUT "/blacklist/{number}" Blacklist => blacklist::add::handle;
         DELETE "/blacklist/{number}" Blacklist => blacklist::remove::handle;
         GET "/blacklist/{number}" Look => blacklist::get::handle;

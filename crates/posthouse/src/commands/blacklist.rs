@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use posthouse_api::BlacklistEntry;
 use posthouse_core::provisioning::csv::NumberList;
 
 use super::{accounts::change, numbers};
@@ -16,6 +17,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    /// List the numbers that are blocked, and for whom
+    List(List),
     /// Say for whom a number is blocked
     Show(Show),
     /// Block a number: it gets nothing any more
@@ -26,6 +29,29 @@ enum Command {
     Import(numbers::ImportNumbers),
     /// Print all of it as CSV, with whole numbers
     Export(numbers::ExportNumbers),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  posthouse blacklist list
+  posthouse blacklist list --account acme --limit 1000 --json
+  posthouse blacklist list --cursor 16175550199,acme      (the next page)
+
+By number, whole. `posthouse blacklist export` prints all of it as CSV, to be imported again. The exit code is 2 where an account is named \
+that is not provisioned.")]
+struct List {
+    #[command(flatten)]
+    store: StoreArgs,
+    /// Only the entries of this account; those for every account are left out
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+    /// The page behind this one: what `next` of the page before says
+    #[arg(long)]
+    cursor: Option<String>,
+    /// How many at most
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    limit: u16,
 }
 
 #[derive(clap::Args)]
@@ -63,6 +89,7 @@ struct Block {
 /// Does one of them.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
+        Command::List(args) => list(args),
         Command::Show(args) => show(args),
         Command::Add(args) => block(args, true),
         Command::Remove(args) => block(args, false),
@@ -83,6 +110,41 @@ fn block(args: &Block, blocked: bool) -> anyhow::Result<ExitCode> {
     )
 }
 
+fn list(args: &List) -> anyhow::Result<ExitCode> {
+    let settings = args.store.settings()?;
+    let page = wait_for(async {
+        let via = Via::open(&settings, &args.store.gateway).await?;
+        let page = via.blacklist(args.account.as_deref(), args.cursor.clone(), args.limit).await;
+        via.close().await?;
+        page
+    })?;
+    let mut out = print::stdout();
+    if args.store.json {
+        out.json(&page)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for entry in &page.items {
+        writeln!(out, "{}", line(entry))?;
+    }
+    match (page.next, &args.account) {
+        (Some(next), _) => writeln!(out, "there may be more: --cursor {next}")?,
+        (None, Some(account)) if page.items.is_empty() => {
+            writeln!(out, "no number is blocked for account {account} alone")?;
+        }
+        (None, None) if page.items.is_empty() => writeln!(out, "no number is blocked")?,
+        (None, _) => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// For whom a number is blocked.
+fn line(BlacklistEntry { number, account }: &BlacklistEntry) -> String {
+    match account {
+        Some(account) => format!("{number} is blocked for account {account}"),
+        None => format!("{number} is blocked for every account"),
+    }
+}
+
 fn show(args: &Show) -> anyhow::Result<ExitCode> {
     let settings = args.store.settings()?;
     let entries = wait_for(async {
@@ -98,10 +160,7 @@ fn show(args: &Show) -> anyhow::Result<ExitCode> {
         writeln!(out, "{} is not blocked", args.number)?;
     } else {
         for entry in &entries {
-            match &entry.account {
-                Some(account) => writeln!(out, "{} is blocked for account {account}", entry.number)?,
-                None => writeln!(out, "{} is blocked for every account", entry.number)?,
-            }
+            writeln!(out, "{}", line(entry))?;
         }
     }
     Ok(if entries.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS })

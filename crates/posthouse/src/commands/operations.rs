@@ -175,11 +175,11 @@ fn told(via: &ViaArgs, operation: &OperationView) -> anyhow::Result<ExitCode> {
 
 fn tell(out: &mut Printer, operation: &OperationView) -> io::Result<()> {
     let OperationView { operation_id, verb, state, count, judged, by, .. } = operation;
-    writeln!(
-        out,
-        "operation      {operation_id}: {verb} of {}, {state}, by {by}",
-        counted(*count, "message")
-    )?;
+    let about = counted(*count, "message");
+    match operation.dry_run {
+        true => writeln!(out, "dry run        {verb} of {about}")?,
+        false => writeln!(out, "operation      {operation_id}: {verb} of {about}, {state}, by {by}")?,
+    }
     if let Some(reason) = &operation.reason {
         writeln!(out, "reason         {reason}")?;
     }
@@ -193,6 +193,12 @@ fn tell(out: &mut Printer, operation: &OperationView) -> io::Result<()> {
             writeln!(out, "would leave    {count} {why}")?;
         }
         writeln!(out, "first          {}", operation.first.join(" "))?;
+        if operation.dry_run {
+            return writeln!(
+                out,
+                "nothing was done and nothing is planned; without --dry-run it is planned, with --yes it is started"
+            );
+        }
         return writeln!(
             out,
             "nothing was done; posthouse operations start {operation_id} --expect-count {count} starts it"

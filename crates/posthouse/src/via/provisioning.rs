@@ -22,7 +22,8 @@ use posthouse_gateway::{
     lookup::Directory,
 };
 
-use super::{Via, of_verb, told};
+use super::{Via, of_verb, paged, told};
+
 impl Via {
     /// All that is provisioned, as a file.
     ///
@@ -111,6 +112,26 @@ impl Via {
         match self {
             Self::Gateway(api) => Ok(api.services(account, sender).await.map_err(told)?.items),
             Self::Store(store, _) => of_verb(services::list::list(&**store, account, sender).await),
+        }
+    }
+
+    /// A page of the blacklist; only an account's own entries, where one is named.
+    ///
+    /// # Errors
+    /// What the gateway or the store says.
+    pub async fn blacklist(
+        &self,
+        account: Option<&str>,
+        cursor: Option<String>,
+        limit: u16,
+    ) -> anyhow::Result<PageOf<BlacklistEntry>> {
+        match self {
+            Self::Gateway(api) => {
+                paged(limit, cursor, async |cursor, limit| api.blacklist(account, cursor, limit).await).await
+            }
+            Self::Store(store, _) => {
+                of_verb(blacklist::list::list(&**store, account, cursor.as_deref(), limit.into()).await)
+            }
         }
     }
 

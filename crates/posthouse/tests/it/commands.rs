@@ -55,6 +55,7 @@ const COMMANDS: &[&str] = &[
     "carriers probe",
     "blacklist add",
     "blacklist remove",
+    "blacklist list",
     "blacklist show",
     "blacklist import",
     "blacklist export",

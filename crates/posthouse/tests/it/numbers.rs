@@ -2,7 +2,7 @@
 
 use std::{fs, process::Command};
 
-use posthouse_api::{ApiClient, ApiError, ProblemCode};
+use posthouse_api::{ApiClient, ApiError, AuditQuery, ProblemCode};
 use posthouse_core::provisioning::csv::NumberList;
 use posthouse_testing::{
     request::RawRequest,
@@ -110,4 +110,39 @@ async fn each_wrong_line_is_told_and_nothing_is_changed() {
         carrier.stop().await;
     }
     vasp.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blacklist_is_listed_by_pages_and_by_account() {
+    let (town, api) = town().await;
+    let list = |arguments: &[&str]| told(town.folder(), &[&["blacklist", "list"], arguments].concat());
+    assert_eq!(list(&[]), "no number is blocked\n");
+    assert_eq!(list(&["--account", "acme"]), "no number is blocked for account acme alone\n");
+    let numbers: String = (0..250).map(|number| format!("1617{:07}\n", 1_000_000 + number)).collect();
+    fs::write(town.folder().join("numbers.csv"), format!("{numbers}16171000001,acme\n15085550100,acme\n"))
+        .unwrap();
+    told(town.folder(), &["blacklist", "import", "numbers.csv"]);
+
+    let first = "15085550100 is blocked for account acme\n16171000000 is blocked for every account\n\
+                 16171000001 is blocked for every account\n";
+    assert_eq!(list(&["--limit", "3"]), format!("{first}there may be more: --cursor 16171000001,\n"));
+    let next = "16171000001 is blocked for account acme\nthere may be more: --cursor 16171000001,acme\n";
+    assert_eq!(list(&["--limit", "1", "--cursor", "16171000001,"]), next);
+    let own = "15085550100 is blocked for account acme\n16171000001 is blocked for account acme\n";
+    assert_eq!(list(&["--account", "acme"]), own);
+    assert_eq!(list(&["--limit", "1000"]).lines().count(), 252, "more than one page of the API");
+    let told: serde_json::Value = serde_json::from_str(&list(&["--limit", "1000", "--json"])).unwrap();
+    assert_eq!((told["items"].as_array().unwrap().len(), &told["next"]), (252, &serde_json::Value::Null));
+
+    let shown = api.audit(&AuditQuery::default(), 1, false).await.unwrap().items.remove(0);
+    assert_eq!((&*shown.verb, &*shown.target), ("reveal", "/api/v1/blacklist"), "whole numbers were shown");
+    for (arguments, says, code) in [
+        (["--account", "nobody"], "no account nobody is provisioned", 2),
+        (["--cursor", "nonsense"], "it is no `next` of a page before", 1),
+    ] {
+        let refused = asked(town.folder(), &[&["blacklist", "list"], &arguments[..]].concat());
+        assert_eq!(refused.status.code(), Some(code), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(says), "{refused:?}");
+    }
+    town.close().await;
 }

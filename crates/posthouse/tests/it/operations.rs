@@ -216,6 +216,18 @@ async fn operations_are_planned_and_started_by_commands() {
     };
     let id = ids[0].to_string();
     let before = town.message(ids[0]).await.state;
+    let looked = posthouse(&["messages", "resubmit", "--code", "4007", "--dry-run"]);
+    let expected = format!(
+        "dry run        resubmit of 1 message\nwould do       1 of 1 that were looked at\nfirst          {id}\n\
+         nothing was done and nothing is planned; without --dry-run it is planned, with --yes it is started\n"
+    );
+    assert_eq!(looked, expected);
+    let told: serde_json::Value =
+        serde_json::from_str(&posthouse(&["messages", "resubmit", &id, "--dry-run", "--json"])).unwrap();
+    assert_eq!((&told["dry_run"], &told["count"]), (&true.into(), &1.into()), "{told}");
+    assert_eq!(told.get("operation_id"), None, "there is none to start: {told}");
+    posthouse(&["messages", "reroute", "--state", "Rejected", "--to-carrier", "31003", "--dry-run"]);
+    assert_eq!(api.operations(None, 1).await.unwrap().items, [], "nothing is kept of a dry run");
     let planned = posthouse(&["messages", "resubmit", &id, "--via", "spare"]);
     assert!(planned.contains("resubmit of 1 message, planned"), "{planned}");
     assert!(

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod get;
+pub mod list;
 pub mod remove;
 
 use posthouse_core::{

@@ -1,4 +1,5 @@
-//! `POST /api/v1/operations`: plans an operation, and freezes what it is about. Nothing is done till it is started.
+//! `POST /api/v1/operations`: plans an operation, and freezes what it is about. Nothing is done till it is started; of a dry run, nothing is
+//! kept either.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -54,7 +55,7 @@ pub(in super::super) async fn handle(
     Ok(JsonAnswer(plan(&*state.store, &snapshot, &request, &by, now).await?))
 }
 
-/// Plans it.
+/// Plans it; of a dry run, only says what it would be about.
 ///
 /// # Errors
 /// The request does not say what to do to what, names what is not provisioned, or what the store says.
@@ -89,8 +90,12 @@ pub async fn plan(
     };
     operation.count = count(store, &operation).await?;
     look(store, snapshot, &mut operation, now).await?;
+    let view = views::operation(&operation);
+    if request.dry_run {
+        return Ok(OperationView { operation_id: String::new(), dry_run: true, ..view });
+    }
     patiently(|| store.plan_operation(&operation)).await?;
-    Ok(views::operation(&operation))
+    Ok(view)
 }
 
 /// A number that sorts by time; two in the same nanosecond are one too many, which the store refuses.

@@ -8,6 +8,7 @@ pub(super) fn operation(operation: &BulkOperation) -> OperationView {
     let spec = &operation.spec;
     OperationView {
         operation_id: operation.number.to_string(),
+        dry_run: false,
         verb: spec.verb.to_string(),
         state: operation.state.to_string(),
         by: operation.by.clone(),

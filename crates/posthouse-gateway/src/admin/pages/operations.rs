@@ -75,6 +75,7 @@ fn request_of(form: &[u8]) -> Result<OperationRequest, ProblemDetails> {
         via: text("via").map(|via| via.trim().to_owned()),
         carrier: text("carrier").map(|carrier| carrier.trim().to_owned()),
         reports: text("reports").is_some(),
+        dry_run: false,
     })
 }
 

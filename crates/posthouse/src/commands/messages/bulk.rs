@@ -14,6 +14,7 @@ use crate::{print, via::ViaArgs};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
+  posthouse messages resubmit --code 4006 --carrier 31003 --since 2h --dry-run
   posthouse messages resubmit --code 4006 --carrier 31003 --since 2026-11-29T02:00:00Z --before 2026-11-29T02:20:00Z --via vzw-2
   posthouse messages resubmit 191642196911325184 --yes
 
@@ -31,6 +32,9 @@ pub(super) struct ResubmitMessages {
     /// Report on the new messages to their VASPs, with the old MessageID in X-Posthouse-Resubmit-Of
     #[arg(long)]
     reports: bool,
+    /// Only say what would be done; nothing is planned
+    #[arg(long, conflicts_with = "yes")]
+    dry_run: bool,
     /// Start it at once
     #[arg(long)]
     yes: bool,
@@ -68,7 +72,7 @@ pub(super) struct Reroute {
     /// Also those whose last attempt may have arrived: their recipients may get them twice
     #[arg(long)]
     parked: bool,
-    /// Of one message: only say whether it would be done
+    /// Only say what would be done; nothing is planned
     #[arg(long)]
     dry_run: bool,
     /// Start it at once
@@ -82,6 +86,7 @@ impl ResubmitMessages {
             verb: "resubmit".to_owned(),
             via: self.via.clone(),
             reports: self.reports,
+            dry_run: self.dry_run,
             ..selected(&self.selection)?
         };
         operations::plan(&self.store, &request, self.yes).await
@@ -118,6 +123,7 @@ impl Reroute {
             via: connection,
             carrier,
             parked: self.parked,
+            dry_run: self.dry_run,
             ..selected(&selection)?
         };
         operations::plan(&self.store, &request, self.yes && !self.dry_run).await
