@@ -178,7 +178,12 @@ async fn what_is_out_of_the_ordinary_is_said_on_the_first_page() {
     let callbacks = page("/callbacks?done=pause").await;
     assert!(callbacks.contains("They are paused. What is owed stays.") && callbacks.contains("their wish"));
     assert!(page("/").await.contains("Callbacks of acme are paused by admin;"));
-    assert!(page("/audit").await.contains("their wish"));
+    let audit = page("/audit").await;
+    assert!(audit.contains("their wish"), "{audit}");
+    let verb =
+        "<td data-label=\"What\">Paused callbacks<br><span class=\"small mono\">pause-callbacks</span>";
+    assert!(audit.contains(verb), "{audit}");
+    assert!(audit.contains("<option value=\"pause-callbacks\">Paused callbacks</option>"), "{audit}");
 
     assert!(page("/provisioning").await.contains("href=\"/provisioning/1\""));
     assert!(page("/provisioning/1").await.contains("create account acme"));
@@ -581,7 +586,8 @@ async fn numbers_of_a_revision_are_masked_till_they_are_revealed() {
     for target in ["/api/v1/provisioning/revisions/1/diff", "/api/v1/provisioning/rollback"] {
         assert!(audit.body.contains(target), "{target}: {}", audit.body);
     }
-    assert!(!audit.body.contains("<td data-label=\"What\">apply"), "{}", audit.body);
+    assert!(audit.body.contains("<span class=\"small mono\">reveal</span>"), "{}", audit.body);
+    assert!(!audit.body.contains("<span class=\"small mono\">apply</span>"), "{}", audit.body);
     // By the API as well: whoever may look sees no whole number.
     let bearer = ["Authorization: Bearer hush-hush", "Content-Type: application/json"];
     let diff = ask(admin, "GET", "/api/v1/provisioning/revisions/2/diff", &bearer, "").await.json();

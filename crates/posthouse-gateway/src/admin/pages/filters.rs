@@ -22,6 +22,8 @@ pub(super) struct FilterSpec {
     pub hint: &'static str,
     /// The values that there are; none: any text.
     pub choices: fn() -> Vec<&'static str>,
+    /// What a value is called.
+    pub called: fn(&'static str) -> &'static str,
     /// Choices that the API takes as parameters of their own (`failed=true`), and what each is called.
     pub flags: &'static [(&'static str, &'static str)],
 }
@@ -29,17 +31,22 @@ pub(super) struct FilterSpec {
 impl FilterSpec {
     /// One that takes any text.
     pub const fn text(name: &'static str, label: &'static str, hint: &'static str) -> Self {
-        Self { name, label, hint, choices: Vec::new, flags: &[] }
+        Self { name, label, hint, choices: Vec::new, called: as_it_is, flags: &[] }
     }
 
     /// One that takes one of these.
     pub const fn one_of(name: &'static str, label: &'static str, choices: fn() -> Vec<&'static str>) -> Self {
-        Self { name, label, hint: "", choices, flags: &[] }
+        Self { name, label, hint: "", choices, called: as_it_is, flags: &[] }
     }
 
     /// The same, of which these can be chosen, too.
     pub const fn with_flags(self, flags: &'static [(&'static str, &'static str)]) -> Self {
         Self { flags, ..self }
+    }
+
+    /// The same, whose values have names.
+    pub const fn with_names(self, called: fn(&'static str) -> &'static str) -> Self {
+        Self { called, ..self }
     }
 
     fn is_flag(&self, text: &str) -> bool {
@@ -57,9 +64,13 @@ impl FilterSpec {
 
     /// What can be chosen: each value, and what it is called.
     fn all(&self) -> Vec<(&'static str, &'static str)> {
-        let values = (self.choices)().into_iter().map(|value| (value, value));
+        let values = (self.choices)().into_iter().map(|value| (value, (self.called)(value)));
         self.flags.iter().copied().chain(values).collect()
     }
+}
+
+const fn as_it_is(value: &'static str) -> &'static str {
+    value
 }
 
 /// A field of the form.

@@ -2,7 +2,7 @@
 
 use posthouse_core::{audit::AuditVerb, life::state::State, provisioning::words::OneOfWords as _};
 
-use super::super::filters::FilterSpec;
+use super::{super::filters::FilterSpec, audit_verb};
 
 /// How a point in time may be written.
 const SINCE: &str = "1h, 2026-11-29";
@@ -59,7 +59,8 @@ pub(in super::super) const OF_UNMATCHED_REPORTS: &[FilterSpec] = &[
 /// Those of the audit.
 pub(in super::super) const OF_AUDIT: &[FilterSpec] = &[
     FilterSpec::text("actor", "Who", "ann"),
-    FilterSpec::one_of("verb", "What", || AuditVerb::ALL.iter().map(|verb| verb.word()).collect()),
+    FilterSpec::one_of("verb", "What", || AuditVerb::ALL.iter().map(|verb| verb.word()).collect())
+        .with_names(audit_verb),
     FilterSpec::text("target", "To what", "account acme"),
     FilterSpec::text("since", "Since (UTC)", SINCE),
     FilterSpec::text("until", "Before (UTC)", UNTIL),

@@ -3,6 +3,7 @@
 //! Labels of what stands in a template stand there, and the menu in `frame.rs`; whoever changes a word or translates looks there and here, and
 //! nowhere else.
 
+mod audit;
 mod captures;
 mod codes;
 mod facts;
@@ -22,6 +23,7 @@ use posthouse_core::{actor::Actor, counted};
 use crate::admin::queues::took;
 
 pub(super) use self::{
+    audit::audit_verb,
     captures::{NO_CAPTURE, captured, leg, of_capture, refused},
     codes::{COMES_WHEN, RAISED_BY, code_on_the_wire, example, no_code, status_on_the_wire},
     facts::{
