@@ -10,6 +10,9 @@ use crate::{ConnectionLimit, Suspension};
 pub struct CarrierQueue {
     /// The carrier's id.
     pub carrier: String,
+    /// Its name, for people; null where it is not provisioned any more.
+    #[serde(default)]
+    pub name: Option<String>,
     /// How many messages wait for their next attempt.
     pub waiting: u64,
     /// For how long the one that waits the longest has been; null when none does.
@@ -60,6 +63,9 @@ pub struct ConnectionPace {
     /// Why less than is provisioned is asked for: `busy` (the carrier said so), `slow` (its answers take longer than usual) or `silent` (none
     /// came); null when it is not.
     pub why: Option<String>,
+    /// What the attempt met since which it is left alone; null while it is not.
+    #[serde(default)]
+    pub failed: Option<String>,
     /// That an operator suspended it; null: none did.
     #[serde(default)]
     pub suspended: Option<Suspension>,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use posthouse_core::{
-    Id,
+    Id, bounds,
     carrier::Connection,
     divisions::LimitClaim,
     life::classify::{NextAction, Said},
@@ -21,6 +21,7 @@ use posthouse_core::{
     overrides::OverridesInForce,
     pace::{Bounds, Flight, Heard, Pace, PacePart, PaceState, Turn},
     share::{Candidate, Share},
+    shown::masked,
 };
 use tokio::{
     sync::{Mutex as Line, Notify},
@@ -47,6 +48,8 @@ const REFUSED: BreakerPolicy =
 const SILENT: BreakerPolicy =
     BreakerPolicy { failures: 5, pause: Duration::from_secs(2), longest_pause: Duration::from_secs(60) };
 
+/// How much is kept of what a failed attempt met, in characters.
+const LONGEST_FAILURE: usize = 200;
 /// How long a waiter sleeps before it checks by itself: every event wakes it except the passing of time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a message waits in hand at most for its turn by a connection's rate.
@@ -147,6 +150,8 @@ pub struct Link {
     is_suspended: AtomicBool,
     /// The last attempt found nobody there.
     is_unreached: AtomicBool,
+    /// What the attempt met since which it is not used; in the words of a log, and bounded.
+    failure: Mutex<Option<String>>,
     /// The messages that met a refusal of our credentials since one was served, at most [`REFUSALS`].
     refused: Mutex<Vec<Id>>,
     /// Rung when a message may have its turn now.
@@ -168,6 +173,7 @@ impl Link {
             overrides: Mutex::default(),
             is_suspended: AtomicBool::new(false),
             is_unreached: AtomicBool::new(false),
+            failure: Mutex::default(),
             refused: Mutex::default(),
             room: Arc::clone(room),
             was_short: AtomicBool::new(false),
@@ -193,6 +199,22 @@ impl Link {
     /// Whether it works, and is not only tried now and then.
     pub fn is_up(&self) -> bool {
         !self.breaker.is_open()
+    }
+
+    /// Why it is left alone: what the attempt met by which it became so, numbers masked. `None` while it serves.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.lock().clone()
+    }
+
+    /// Keeps what an attempt met that made it left alone, and forgets it when it serves again.
+    pub(crate) fn keep_failure(&self, turn: BreakerChange, words: &str) {
+        match turn {
+            BreakerChange::Opened => {
+                *self.failure.lock() = Some(bounds::cut(&masked(words), LONGEST_FAILURE).to_owned());
+            }
+            BreakerChange::Closed => *self.failure.lock() = None,
+            BreakerChange::Same => {}
+        }
     }
 
     /// What operators decided about it.

@@ -333,6 +333,7 @@ fn note(
     if matches!(ended, LinkOutcome::Served | LinkOutcome::NotLetIn) {
         context.directory.note(carrier, name, link.refuses_us());
     }
+    link.keep_failure(noted.turn, words);
     match noted.turn {
         BreakerChange::Opened => {
             let retry_after = attempt.retry_after.map(|time| time.as_secs());

@@ -242,6 +242,7 @@ mod tests {
 
     fn screen() -> Screen {
         let carrier = CarrierQueue {
+            name: None,
             carrier: "31003".to_owned(),
             waiting: 119,
             oldest_seconds: Some(34.0),
@@ -261,6 +262,7 @@ mod tests {
                 per_second_limit: None,
                 answer_seconds: Some(2.61),
                 usual_seconds: None,
+                failed: None,
                 why: Some("busy".to_owned()),
                 suspended: None,
                 limited: None,

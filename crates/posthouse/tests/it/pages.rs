@@ -153,6 +153,7 @@ async fn a_message_is_found_read_and_mended() {
 #[tokio::test]
 async fn what_is_out_of_the_ordinary_is_said_on_the_first_page() {
     let town = town().await;
+    town.provision(&town.carrier("31003", "name = \"Example Wireless\"\n")).await;
     let admin = &town.app.ready().admin;
     let cookie = signed_in(admin).await;
     let page = async |path: &str| {
@@ -163,6 +164,14 @@ async fn what_is_out_of_the_ordinary_is_said_on_the_first_page() {
     };
     let calm = page("/").await;
     assert!(calm.contains("Nothing is out of the ordinary.") && calm.contains("31003"), "{calm}");
+    assert!(calm.contains("<br><span class=\"small soft break\">Example Wireless</span>"), "{calm}");
+    // What has no other name than its id is not said twice.
+    assert_eq!(calm.matches("<span class=\"small soft break\">").count(), 1, "{calm}");
+    let queues = page("/queues").await;
+    assert!(
+        queues.contains(">31003</a> <span class=\"small soft break\">Example Wireless</span></h2>"),
+        "{queues}"
+    );
     let id = town.submit(&RawRequest::to("16175559015")).await;
     waits(&town, id, State::Parked, 1).await;
     let odd = page("/").await;

@@ -93,3 +93,45 @@ async fn a_slow_carrier_is_named_by_log_queues_and_doctor() {
     assert!(alone["queues"][1]["waiting"].as_u64().unwrap() > 50, "counted without a gateway: {alone}");
     carrier.stop().await;
 }
+
+/// Nobody listens at one; the other takes requests and never answers.
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_carriers_are_told_with_what_they_were_met_with() {
+    let folder = folder();
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mute_url = format!("http://{}/mm7", mute.local_addr().unwrap());
+    let gateway = block_in_place(|| Gateway::start(folder.path()));
+    let account = AccountToml::new("acme").service("default = true\n");
+    let dead = CarrierToml::new("31002").connection("att-1", "http://127.0.0.1:9/mm7", "");
+    let silent = CarrierToml::new("31003").connection("vzw-1", &mute_url, "timeout = \"1s\"\n");
+    let file = format!("{account}{dead}{silent}{}{}", range("1508", "31002"), range("1617", "31003"));
+    block_in_place(|| provision(folder.path(), &file));
+    let client = Client::new(DEADLINE);
+    for number in 0..5 {
+        for range in ["1508", "1617"] {
+            let request = Submit {
+                vaspid: Some("acme-key".to_owned()),
+                media: vec![media::part("text.txt", b"dead".to_vec())],
+                ..Submit::new(gateway.mm7.clone(), "111122", format!("{range}555010{number}"))
+            };
+            assert!(submit(&client, &request).await.unwrap().is_success());
+        }
+    }
+    let queues = eventually("both are told", async || {
+        let queues =
+            json(folder.path(), &["queues", "-c", "posthouse.toml", "--json"]).await["queues"].take();
+        let is_told = |queue: &Value| !queue["connections"][0]["failed"].is_null();
+        (is_told(&queues[0]) && is_told(&queues[1]) && queues[1]["parked"] == 5).then_some(queues)
+    });
+    let queues = queues.await;
+    let says = [&queues[0]["says"], &queues[1]["says"]].map(|says| says.as_str().unwrap());
+    let dead = "31002 is not used: no connection serves (att-1: no connection: ";
+    assert!(says[0].starts_with(dead) && says[0].contains("), 5 wait, oldest "), "{says:?}");
+    let silent = "31003 is not used: no connection serves (vzw-1: no answer: nothing within 1000 ms), nothing waits, 5 are parked";
+    assert_eq!(says[1], silent);
+    let report = json(folder.path(), &["doctor", "-c", "posthouse.toml", "--json"]).await;
+    let findings = report["findings"].as_array().unwrap();
+    let parked = "31003: 5 parked messages may have arrived; a report decides, or else an operator: \
+                  `posthouse messages list --carrier 31003 --state Parked`";
+    assert!(findings.iter().any(|one| one["verdict"] == "note" && one["said"] == parked), "{report}");
+}

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use posthouse_api::{AccountQueue, AccountShare, CarrierQueue, PageOf};
 use posthouse_core::{
     account::AccountName,
-    carrier::CarrierId,
+    carrier::{Carrier, CarrierId},
     store::{CallbackDepth, QueueDepth, Queues, Store, StoreResult},
 };
 
@@ -74,9 +74,9 @@ pub(in super::super) async fn handle(
         let names = names.filter(|name| account.as_ref().is_none_or(|only| *only == name.0));
         return Ok(JsonAnswer(accounts(&queues, names, now)).into_response());
     }
-    let ids = snapshot.carriers().map(|carrier| &carrier.id);
-    let ids = ids.filter(|id| carrier.as_ref().is_none_or(|only| *only == id.0));
-    Ok(JsonAnswer(carriers(&queues, ids, Some(&state.board), now)).into_response())
+    let known = snapshot.carriers().map(|carrier| &**carrier);
+    let known = known.filter(|known| carrier.as_ref().is_none_or(|only| *only == known.id.0));
+    Ok(JsonAnswer(carriers(&queues, known, Some(&state.board), now)).into_response())
 }
 
 /// Leaves what is asked for.
@@ -96,7 +96,7 @@ fn only(queues: &mut Queues, carrier: Option<&str>, account: Option<&str>) {
 pub async fn of_carriers(store: &dyn Store, now: Timestamp) -> StoreResult<PageOf<CarrierQueue>> {
     let provisioned = store.provisioning().await?.carriers;
     let queues = store.queues(now).await?;
-    Ok(carriers(&queues, provisioned.iter().map(|carrier| &carrier.id), None, now))
+    Ok(carriers(&queues, provisioned.iter(), None, now))
 }
 
 /// The same by account.
@@ -112,13 +112,13 @@ pub async fn of_accounts(store: &dyn Store, now: Timestamp) -> StoreResult<PageO
 /// By carrier: those that are provisioned, and those that have something left, by id.
 fn carriers<'a>(
     queues: &'a Queues,
-    provisioned: impl Iterator<Item = &'a CarrierId>,
+    provisioned: impl Iterator<Item = &'a Carrier>,
     board: Option<&LinkBoard>,
     now: Timestamp,
 ) -> PageOf<CarrierQueue> {
     let mut all: BTreeMap<&CarrierId, CarrierQueue> = BTreeMap::new();
-    for id in provisioned {
-        all.entry(id).or_insert_with(|| empty(id));
+    for Carrier { id, name, .. } in provisioned {
+        all.entry(id).or_insert_with(|| CarrierQueue { name: Some(name.clone()), ..empty(id) });
     }
     for depth in &queues.depths {
         let queue = all.entry(&depth.carrier).or_insert_with(|| empty(&depth.carrier));
@@ -145,6 +145,7 @@ fn carriers<'a>(
 fn empty(carrier: &CarrierId) -> CarrierQueue {
     CarrierQueue {
         carrier: carrier.0.clone(),
+        name: None,
         waiting: 0,
         oldest_seconds: None,
         due: 0,

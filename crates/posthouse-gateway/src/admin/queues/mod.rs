@@ -27,6 +27,7 @@ fn connection(link: &Arc<Link>) -> ConnectionPace {
         per_second_limit: per_second.1,
         answer_seconds: answer_time.map(|time| time.as_secs_f64()),
         usual_seconds: usual_time.map(|time| time.as_secs_f64()),
+        failed: link.failure(),
         why: slowed.map(|why| why.as_str().to_owned()),
         suspended,
         limited,

@@ -15,12 +15,12 @@ pub(super) fn says(queue: &CarrierQueue) -> Option<String> {
         let nothing = if is_unused { ": no connection serves" } else { "" };
         format!("is not used over {held}{nothing}")
     } else if !left_alone.is_empty() && is_unused {
-        "is not used: no connection serves".to_owned()
+        format!("is not used: no connection serves{}", failures(&left_alone))
     } else if let Some(worst) = slowest(&in_state(queue, "throttled")) {
         slow(worst, queue)
     } else if !left_alone.is_empty() {
         let names: Vec<&str> = left_alone.iter().map(|one| &*one.name).collect();
-        format!("is not used over {}, which failed", names.join(", "))
+        format!("is not used over {}, which failed{}", names.join(", "), failures(&left_alone))
     } else if let Some(limited) = limited(queue).filter(|_| is_old) {
         format!("takes less than comes in: {limited}")
     } else if is_old {
@@ -28,7 +28,23 @@ pub(super) fn says(queue: &CarrierQueue) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("{} {what}{}", queue.carrier, waits(queue)))
+    Some(format!("{} {what}{}{}", queue.carrier, waits(queue), parked(queue)))
+}
+
+/// What connections failed with, as far as it is known.
+fn failures(left_alone: &[&ConnectionPace]) -> String {
+    let each = left_alone.iter().filter_map(|one| Some(format!("{}: {}", one.name, one.failed.as_ref()?)));
+    let each: Vec<_> = each.collect();
+    if each.is_empty() { String::new() } else { format!(" ({})", each.join("; ")) }
+}
+
+/// What may have arrived does not wait, and is not to be forgotten.
+fn parked(queue: &CarrierQueue) -> String {
+    match queue.parked {
+        0 => String::new(),
+        1 => ", 1 is parked".to_owned(),
+        many => format!(", {many} are parked"),
+    }
 }
 
 /// The connections that operators suspended, with who did it, why, and till when.
@@ -71,10 +87,14 @@ fn slowest<'a>(connections: &[&'a ConnectionPace]) -> Option<&'a ConnectionPace>
 }
 
 fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
-    let why = match worst.why.as_deref() {
-        Some("busy") => "says that it has too much to do, and answers",
-        Some("silent") => "leaves requests without an answer, and else answers",
-        _ => "answers",
+    let is_idle = is_idle(queue);
+    let why = match (worst.why.as_deref(), is_idle) {
+        (Some("busy"), false) => "says that it has too much to do, and answers",
+        (Some("silent"), false) => "leaves requests without an answer, and else answers",
+        (_, false) => "answers",
+        (Some("busy"), true) => "said last that it has too much to do, and answered",
+        (Some("silent"), true) => "left the last requests without an answer, and else answered",
+        (_, true) => "answered",
     };
     let time = worst.answer_seconds.map(|time| format!(" in {}", took(time))).unwrap_or_default();
     let usual = worst.usual_seconds.map(|usual| match worst.answer_seconds {
@@ -86,7 +106,15 @@ fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
     let sum = |of: fn(&ConnectionPace) -> u32| queue.connections.iter().map(of).fold(0, u32::saturating_add);
     let (window, most) = (sum(|one| one.window), sum(|one| one.window_limit));
     let rate = worst.per_second.map(|rate| format!(" at {rate:.1} a second")).unwrap_or_default();
-    format!("{why}{time}{usual}: {window} of {most} in flight{rate}")
+    match is_idle {
+        true => format!("{why}{time}{usual}: what comes goes {window} at a time{rate}"),
+        false => format!("{why}{time}{usual}: {window} of {most} in flight{rate}"),
+    }
+}
+
+/// Whether there is nothing for it to do: what is known of its pace is from before, and stays till messages find out.
+fn is_idle(queue: &CarrierQueue) -> bool {
+    queue.waiting == 0 && queue.sending == 0 && queue.connections.iter().all(|one| one.in_flight == 0)
 }
 
 /// Times below this one, in seconds, are said in milliseconds.
@@ -137,6 +165,7 @@ mod tests {
             answer_seconds: Some(2.61),
             usual_seconds: Some(0.2),
             why: why.map(str::to_owned),
+            failed: None,
             suspended: None,
             limited: None,
         }
@@ -145,6 +174,7 @@ mod tests {
     fn queue(waiting: u64, oldest: Option<f64>, connections: Vec<ConnectionPace>) -> CarrierQueue {
         CarrierQueue {
             carrier: "31003".to_owned(),
+            name: None,
             waiting,
             oldest_seconds: oldest,
             due: 0,
@@ -184,6 +214,24 @@ mod tests {
             ConnectionPace { per_second: Some(4.75), usual_seconds: None, ..pace("throttled", Some("busy")) };
         let told = "31003 says that it has too much to do, and answers in 2.6 s: 1 of 16 in flight at 4.8 a second, 1 waits, oldest 6 min";
         assert_eq!(says(&queue(1, Some(360.0), vec![held])).as_deref(), Some(told));
+    }
+
+    #[test]
+    fn of_what_has_nothing_to_do_it_is_said_as_it_was() {
+        let idle = |why| {
+            let pace = ConnectionPace { in_flight: 0, window: 2, ..pace("throttled", Some(why)) };
+            says(&queue(0, None, vec![ConnectionPace { usual_seconds: None, ..pace }])).unwrap()
+        };
+        assert_eq!(
+            idle("busy"),
+            "31003 said last that it has too much to do, and answered in 2.6 s: what comes goes 2 at a time, nothing waits"
+        );
+        assert_eq!(
+            idle("silent"),
+            "31003 left the last requests without an answer, and else answered in 2.6 s: what comes goes 2 at a time, \
+             nothing waits"
+        );
+        assert_eq!(idle("slow"), "31003 answered in 2.6 s: what comes goes 2 at a time, nothing waits");
     }
 
     #[test]
@@ -235,6 +283,19 @@ mod tests {
             says(&one_down).as_deref(),
             Some("31003 is not used over vzw-1, which failed, nothing waits")
         );
+        let failed = |words: &str| ConnectionPace {
+            failed: Some(words.to_owned()),
+            ..pace("left_alone", Some("silent"))
+        };
+        let mute =
+            CarrierQueue { parked: 20, ..queue(0, None, vec![failed("no answer: nothing within 10000 ms")]) };
+        let told = "31003 is not used: no connection serves (vzw-1: no answer: nothing within 10000 ms), \
+                    nothing waits, 20 are parked";
+        assert_eq!(says(&mute).as_deref(), Some(told));
+        let half = queue(0, None, vec![failed("no connection: refused"), pace("serving", None)]);
+        let told =
+            "31003 is not used over vzw-1, which failed (vzw-1: no connection: refused), nothing waits";
+        assert_eq!(says(&half).as_deref(), Some(told));
         let old = queue(2, Some(301.0), vec![pace("serving", None)]);
         assert_eq!(says(&old).as_deref(), Some("31003 takes less than comes in, 2 wait, oldest 5 min"));
         assert_eq!(says(&queue(2, Some(20.0), vec![pace("serving", None)])), None);

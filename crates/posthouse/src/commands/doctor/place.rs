@@ -82,10 +82,7 @@ fn judge(place: &Path, free: u64, below: &str) -> DoctorFinding {
     let said = format!("{}: {} MiB free", place.display(), free / MIB);
     if free < LOW_WATER_BYTES {
         let least = LOW_WATER_BYTES / MIB;
-        return DoctorFinding::mend(
-            "disk",
-            format!("{said}; below {least} MiB {below}: make room"),
-        );
+        return DoctorFinding::mend("disk", format!("{said}; below {least} MiB {below}: make room"));
     }
     match free < LOW_WATER_BYTES.saturating_mul(COMFORT) {
         true => DoctorFinding::note("disk", format!("{said}; make room soon")),
@@ -110,6 +107,9 @@ mod tests {
             judge(place, 256 * MIB, NOTHING_IS_ACCEPTED),
             DoctorFinding::note("disk", "/data: 256 MiB free; make room soon")
         );
-        assert_eq!(judge(place, 2048 * MIB, NOTHING_IS_ACCEPTED), DoctorFinding::fine("disk", "/data: 2048 MiB free"));
+        assert_eq!(
+            judge(place, 2048 * MIB, NOTHING_IS_ACCEPTED),
+            DoctorFinding::fine("disk", "/data: 2048 MiB free")
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What waits for carriers longer than it should, as the gateway that runs tells it.
 
-use posthouse_api::CarrierQueue;
+use posthouse_api::{CarrierQueue, ConnectionPace};
+use posthouse_core::counted::of_number;
 use posthouse_gateway::config::Settings;
 
 use super::finding::DoctorFinding;
@@ -10,9 +11,24 @@ use crate::{running, target::GatewayAddress};
 pub(super) async fn slow(settings: &Settings) -> Vec<DoctorFinding> {
     let Ok(Some(api)) = running::api(settings, &GatewayAddress::default()).await else { return Vec::new() };
     match api.queues().await {
-        Ok(queues) => queues.items.into_iter().filter_map(finding).collect(),
+        Ok(queues) => {
+            queues.items.into_iter().flat_map(|queue| [parked(&queue), finding(queue)]).flatten().collect()
+        }
         Err(error) => vec![DoctorFinding::note("queue", format!("what waits cannot be told: {error}"))],
     }
+}
+
+/// What may have arrived, and needs somebody who decides where no report does.
+fn parked(queue: &CarrierQueue) -> Option<DoctorFinding> {
+    let CarrierQueue { carrier, parked, .. } = queue;
+    let told = || {
+        let messages = of_number(parked, "message");
+        format!(
+            "{carrier}: {parked} parked {messages} may have arrived; a report decides, or else an operator: \
+             `posthouse messages list --carrier {carrier} --state Parked`"
+        )
+    };
+    (*parked > 0).then(|| DoctorFinding::note("queue", told()))
 }
 
 fn finding(queue: CarrierQueue) -> Option<DoctorFinding> {
@@ -21,5 +37,12 @@ fn finding(queue: CarrierQueue) -> Option<DoctorFinding> {
         Some(one) => format!("`posthouse carriers resume {} {}` uses it again", queue.carrier, one.name),
         None => "ask the carrier, and see `posthouse queues`".to_owned(),
     };
-    queue.says.map(|says| DoctorFinding::mend("queue", format!("{says}; {remedy}")))
+    let is_used = |connection: &ConnectionPace| ["serving", "throttled"].contains(&&*connection.state);
+    let is_idle =
+        queue.waiting + queue.sending == 0 && queue.connections.iter().all(|one| one.in_flight == 0);
+    // How fast it was is nothing to mend once it has nothing to do: the next messages find out.
+    match is_idle && queue.connections.iter().all(is_used) {
+        true => queue.says.map(|says| DoctorFinding::note("queue", says)),
+        false => queue.says.map(|says| DoctorFinding::mend("queue", format!("{says}; {remedy}"))),
+    }
 }

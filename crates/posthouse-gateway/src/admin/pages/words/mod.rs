@@ -215,6 +215,11 @@ pub(super) fn queue_state(queue: &CarrierQueue) -> &str {
     if queue.says.is_some() && worst == "serving" { "look" } else { worst }
 }
 
+/// A carrier's name, where it is another than its id.
+pub(super) fn carrier_name(queue: &CarrierQueue) -> Option<&str> {
+    queue.name.as_deref().filter(|name| *name != queue.carrier)
+}
+
 pub(super) fn queue_tone(queue: &CarrierQueue) -> &'static str {
     match queue_state(queue) {
         "unknown" => "",
