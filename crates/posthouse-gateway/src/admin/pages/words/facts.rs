@@ -15,7 +15,7 @@ use super::{
 pub(in super::super) fn facts_of_account(account: &AccountView, queue: Option<&AccountQueue>) -> Vec<Fact> {
     let messages =
         |state: &str| Some(format!("/messages?{}", query([("account", &*account.name), ("state", state)])));
-    let mut facts = vec![("VASPID begins with", account.key_prefix.clone(), None)];
+    let mut facts = vec![("VASPID begins with", format!("{}…", account.key_prefix), None)];
     let Some(queue) = queue else { return facts };
     facts.extend([
         ("Waiting", queue.waiting.to_string(), messages("Accepted")),
@@ -104,7 +104,7 @@ pub(in super::super) fn facts_of_message(shown: &MessageDetail) -> Vec<Fact> {
 pub(in super::super) fn facts_of_mo(shown: &MoView) -> Vec<Fact> {
     let mut facts = vec![
         ("Account", shown.account.clone(), Some(format!("/accounts/{}", segment(&shown.account)))),
-        ("Service", shown.vasid.clone(), None),
+        ("VASID", shown.vasid.clone(), None),
         ("From", shown.sender.clone(), None),
         ("To", shown.recipients.join(", "), None),
         ("Carrier", shown.carrier.clone(), Some(format!("/mo?{}", query([("carrier", &*shown.carrier)])))),
