@@ -53,6 +53,9 @@ pub struct CaptureView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CapturedExchange {
+    /// The capture that has it.
+    #[serde(default)]
+    pub capture: String,
     /// Its number in the capture, from 1.
     pub number: u64,
     /// When the answer was there.

@@ -119,6 +119,7 @@ fn verbs_of_messages() -> Vec<RouteVerb> {
         GET "/messages/{id}" Look own => messages::get::handle;
         GET "/messages/{id}/preview" Reveal own => messages::content::handle;
         GET "/messages/{id}/parts/{number}" Reveal own => messages::content::handle_part;
+        GET "/messages/{id}/exchanges" Capture => messages::exchanges::handle;
         POST "/messages/{id}/requeue" Mend => messages::requeue::handle_one;
         POST "/messages/{id}/expire" Mend => messages::expire::handle_one;
         POST "/messages/{id}/reroute" Mend => messages::reroute::handle_one;

@@ -176,6 +176,20 @@ impl Captures {
         Some((held.capture.clone(), behind.take(limit).cloned().collect()))
     }
 
+    /// What all of them have about a message, the oldest first, at most so many. What two of them have is told once.
+    pub(crate) fn about(&self, message: Id, most: usize) -> Vec<(u64, WireExchange)> {
+        let all = self.all.lock();
+        let mut found: Vec<(u64, &WireExchange)> = all
+            .held
+            .iter()
+            .flat_map(|held| held.exchanges.iter().map(move |exchange| (held.capture.id, exchange)))
+            .filter(|(_, exchange)| exchange.message_id == Some(message))
+            .collect();
+        found.sort_by_key(|(_, exchange)| (exchange.at, exchange.leg));
+        found.dedup_by_key(|(_, exchange)| (exchange.at, exchange.leg));
+        found.into_iter().take(most).map(|(capture, exchange)| (capture, exchange.clone())).collect()
+    }
+
     /// Ends one, and forgets what it has; whether there was one.
     pub(crate) fn remove(&self, id: u64) -> bool {
         let mut all = self.all.lock();
@@ -214,7 +228,7 @@ impl Tap<'_> {
         let (asked_at, asked) = self.asked;
         let now = asked_at.checked_add(asked.elapsed()).unwrap_or(asked_at);
         let mut all = self.captures.all.lock();
-        let length = request.len() + answer.len();
+        let (length, took) = (request.len() + answer.len(), self.began.elapsed());
         let mut added = 0;
         let has_room = all.text.saturating_add(length.saturating_mul(self.of.len())) <= MOST_TEXT;
         for held in all.held.iter_mut().filter(|held| self.of.contains(&held.capture.id)) {
@@ -227,7 +241,7 @@ impl Tap<'_> {
             held.exchanges.push_back(WireExchange {
                 number: held.capture.kept,
                 at: now,
-                took: self.began.elapsed(),
+                took,
                 leg: self.leg,
                 peer: self.peer.clone(),
                 message_id: self.message_id,
@@ -302,6 +316,25 @@ mod tests {
         assert!(captures.remove(id) && !captures.remove(id));
         assert_eq!(captures.list(at(100)).iter().map(|one| one.id).collect::<Vec<_>>(), [other]);
         assert_eq!(captures.list(at(100 + 3600)), [], "what is over for long is forgotten");
+    }
+
+    #[tokio::test]
+    async fn what_two_have_about_a_message_is_told_once() {
+        let captures = Captures::default();
+        let first = captures.begin(capture("acme", 9), at(0)).unwrap().id;
+        captures.begin(capture("acme", 9), at(0)).unwrap();
+        let name = AccountName("acme".to_owned());
+        let (message, other) = (Id::from_number(7).unwrap(), Id::from_number(8).unwrap());
+        for (now, leg, about) in [(3, "callback", message), (1, "submit", message), (2, "submit", other)] {
+            let tap = captures.tap(at(now), (Some(&name), None), leg, String::new, Instant::now()).unwrap();
+            tap.about(Some(about)).keep("request".to_owned(), "answer".to_owned());
+        }
+        let told = |most| {
+            let about = captures.about(message, most);
+            about.into_iter().map(|(capture, one)| (capture, one.leg)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(9), [(first, "submit"), (first, "callback")]);
+        assert_eq!(told(1), [(first, "submit")]);
     }
 
     #[tokio::test]

@@ -180,7 +180,8 @@ impl One {
 }
 
 fn print_one(out: &mut Printer, exchange: &CapturedExchange) -> std::io::Result<()> {
-    let CapturedExchange { number, at, seconds, leg, peer, message_id, request, answer } = exchange;
+    let CapturedExchange { capture: _, number, at, seconds, leg, peer, message_id, request, answer } =
+        exchange;
     let message = message_id.as_deref().unwrap_or("-");
     writeln!(out)?;
     writeln!(out, "#{number} {leg} {peer} at {at:.3}, {seconds} s, message {message}")?;

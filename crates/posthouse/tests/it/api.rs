@@ -840,3 +840,32 @@ async fn where_the_token_is_not_known_commands_go_to_the_store_as_ever() {
     waits(&town, id, State::Accepted, 2).await;
     town.close().await;
 }
+
+#[tokio::test]
+async fn what_captures_have_of_a_message_is_told_by_the_message() {
+    let town = town().await;
+    let first = town.submit(&RawRequest::to("16175550100")).await;
+    let path = |id: Id| format!("/api/v1/messages/{id}/exchanges");
+    let none = get(&town, &path(first)).await;
+    assert_eq!((none.status, none.json()), (200, json!({"items": [], "next": null})));
+    for of in [json!({"account": "acme"}), json!({"carrier": "31003"})] {
+        assert_eq!(post(&town, "/api/v1/captures", &of).await.status, 200);
+    }
+    let captured = town.submit(&RawRequest::to("16175550100")).await;
+    town.ended(captured).await;
+    let legs = eventually("all legs are there", async || {
+        let said = get(&town, &path(captured)).await.json();
+        let items = said["items"].as_array().unwrap().clone();
+        let mut legs: Vec<_> = items.iter().map(|one| one["leg"].as_str().unwrap().to_owned()).collect();
+        assert!(items.iter().all(|one| one["message_id"] == captured.to_string()), "{said}");
+        // Both captures have the attempt and the callbacks.
+        assert_eq!(legs.iter().filter(|leg| *leg == "attempt").count(), 1, "{said}");
+        legs.sort();
+        legs.dedup();
+        (legs.len() == 3).then_some(legs)
+    })
+    .await;
+    assert_eq!(legs, ["attempt", "callback", "submit"]);
+    assert_eq!(get(&town, "/api/v1/messages/7/exchanges").await.status, 404);
+    town.close().await;
+}

@@ -35,7 +35,8 @@ pub(in super::super) async fn handle(
     let limit = given.limit();
     given.finish()?;
     let found = state.metrics.captures().exchanges(number(&id)?, after.unwrap_or(0), limit);
-    let (_, exchanges) = found.ok_or_else(|| nothing(&id))?;
-    let page = answer::page_of(exchanges, limit, |last| last.number.to_string(), exchange_view);
+    let (capture, exchanges) = found.ok_or_else(|| nothing(&id))?;
+    let view = |exchange| exchange_view(capture.id, exchange);
+    let page = answer::page_of(exchanges, limit, |last| last.number.to_string(), view);
     Ok(answer::page(page, &uri))
 }

@@ -31,8 +31,9 @@ fn view(capture: &Capture, now: Timestamp) -> CaptureView {
     }
 }
 
-fn exchange_view(exchange: WireExchange) -> CapturedExchange {
+pub(super) fn exchange_view(capture: u64, exchange: WireExchange) -> CapturedExchange {
     CapturedExchange {
+        capture: capture.to_string(),
         number: exchange.number,
         at: exchange.at,
         seconds: format!("{:.3}", exchange.took.as_secs_f64()),

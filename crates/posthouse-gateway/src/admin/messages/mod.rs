@@ -2,6 +2,7 @@
 
 pub(super) mod content;
 pub mod count;
+pub(super) mod exchanges;
 pub mod expire;
 pub mod get;
 pub mod intervene;

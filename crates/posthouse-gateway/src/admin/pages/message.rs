@@ -10,8 +10,8 @@ use axum::{
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{
-    InterveneRequest, MessageDetail, MessageView, PreviewView, ProblemCode, ProblemDetails, ResendRequest,
-    ResentBatch,
+    CapturedExchange, InterveneRequest, MessageDetail, MessageView, PageOf, PreviewView, ProblemCode,
+    ProblemDetails, ResendRequest, ResentBatch,
 };
 use posthouse_core::actor::{Actor, Right};
 
@@ -60,8 +60,37 @@ struct MessagePage {
     preview: Option<PreviewView>,
     /// Whether whole numbers and content may be asked for.
     may_reveal: bool,
+    /// What captures have of it; `None` for who may not look into captures.
+    exchanges: Option<Vec<CapturedExchange>>,
     /// What was just done, as a sentence.
     done: Option<&'static str>,
+}
+
+/// What a message's page has beside what the message's own verb says.
+struct Beside {
+    preview: Option<PreviewView>,
+    exchanges: Option<Vec<CapturedExchange>>,
+}
+
+impl Beside {
+    async fn of(
+        pages: &PageState,
+        by: &Actor,
+        path: &str,
+        shows_content: bool,
+    ) -> Result<Self, ProblemDetails> {
+        let preview = match shows_content {
+            true => Some(pages.api.get(by, &format!("{path}/preview")).await?),
+            false => None,
+        };
+        let exchanges = match by.may(Right::Capture) {
+            true => {
+                Some(pages.api.get::<PageOf<CapturedExchange>>(by, &format!("{path}/exchanges")).await?.items)
+            }
+            false => None,
+        };
+        Ok(Self { preview, exchanges })
+    }
 }
 
 fn verbs(by: &Actor, shown: &MessageDetail) -> Vec<MessageVerb> {
@@ -86,19 +115,19 @@ pub(super) async fn handle(
     let frame = Frame { stream, ..Frame::of(&by.visitor, "/messages") };
     let path = format!("/messages/{}", segment(&id));
     let asks = if reveal { "?reveal=true" } else { "" };
-    let shown = pages.api.get::<MessageDetail>(&by.actor, &format!("{path}{asks}")).await;
-    let preview = match &shown {
-        Ok(shown) if reveal && !shown.parts.is_empty() => {
-            pages.api.get::<PreviewView>(&by.actor, &format!("{path}/preview")).await.map(Some)
-        }
-        _ => Ok(None),
+    let found = async {
+        let shown: MessageDetail = pages.api.get(&by.actor, &format!("{path}{asks}")).await?;
+        let shows_content = reveal && !shown.parts.is_empty();
+        let beside = Beside::of(&pages, &by.actor, &path, shows_content).await?;
+        Ok((shown, beside))
     };
-    match preview.and_then(|preview| Ok((shown?, preview))) {
-        Ok((shown, preview)) => ok(&MessagePage {
+    match found.await {
+        Ok((shown, Beside { preview, exchanges })) => ok(&MessagePage {
             frame,
             now: pages.admin.clock.now(),
             done,
             preview,
+            exchanges,
             may_reveal: by.actor.may(Right::Reveal),
             live: MessagePart::of(shown, &by.actor),
         }),

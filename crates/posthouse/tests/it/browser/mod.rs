@@ -119,13 +119,14 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
         here.starts_with("/operations/").then_some(here)
     })
     .await;
-    let capture = capture(browser, admin).await;
+    let (capture, captured) = capture(browser, admin).await;
     vec![
         ("overview", "/".to_owned()),
         ("messages", "/messages".to_owned()),
         ("messages-none", "/messages?transaction_id=nothing".to_owned()),
         ("messages-mistake", "/messages?state=Lost".to_owned()),
         ("message", message),
+        ("message-captured", captured),
         ("find", "/find?q=16175550100".to_owned()),
         ("find-nothing", "/find?q=nothing-of-ours".to_owned()),
         ("refusals", "/refusals".to_owned()),
@@ -168,8 +169,8 @@ async fn pages(browser: &Browser, admin: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A capture that has something.
-async fn capture(browser: &Browser, admin: &str) -> String {
+/// A capture that has something, and the message that it has it of.
+async fn capture(browser: &Browser, admin: &str) -> (String, String) {
     browser.open(&format!("{admin}/captures?account=acme")).await;
     browser.run("document.querySelector('form[action=\"/captures\"]').requestSubmit()").await;
     let place = eventually("a capture is begun", async || {
@@ -179,12 +180,18 @@ async fn capture(browser: &Browser, admin: &str) -> String {
     .await;
     browser.open(&format!("{admin}/try?account=acme")).await;
     browser.run("document.querySelector('#t-to').value = '16175550100'; document.querySelector('button[value=send]').click()").await;
-    eventually("a message is sent", async || {
+    let message = eventually("a message is sent", async || {
         let here = text(browser, "return location.pathname").await;
-        here.starts_with("/messages/").then_some(())
+        here.starts_with("/messages/").then_some(here)
     })
     .await;
-    place
+    eventually("the message's page shows what was captured", async || {
+        browser.open(&format!("{admin}{message}")).await;
+        let legs = "return document.querySelectorAll('[aria-labelledby=exchanges] details').length";
+        (browser.run(legs).await.as_u64() >= Some(2)).then_some(())
+    })
+    .await;
+    (place, message)
 }
 
 /// axe-core, where `POSTHOUSE_AXE` says that it lies.
