@@ -8,6 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::{
+    fs::{Timespec, Timestamps, UTIME_NOW, futimens},
+    io::Errno,
+};
+
 use super::folder::Folder;
 
 /// Its name in the folder.
@@ -68,8 +73,27 @@ pub(crate) enum MarkerError {
 /// The marker of this store's folder, locked till this is dropped.
 #[derive(Debug)]
 pub(crate) struct Marker {
-    #[expect(dead_code, reason = "it holds the lock")]
     file: File,
+}
+
+impl Marker {
+    /// Notes in the file system that it was used.
+    ///
+    /// # Errors
+    /// The file system takes no changes any more.
+    pub(crate) fn touch(&self) -> io::Result<()> {
+        touch(&self.file)
+    }
+}
+
+/// Changes the times of a file: the least that a file system refuses once its journal has ended. That it has no room for it, or that the file
+/// is another user's, says nothing of that and is no error.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    match futimens(file, &Timestamps { last_access: now, last_modification: now }) {
+        Err(ended @ (Errno::ROFS | Errno::IO)) => Err(ended.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Copies the marker of a folder into another, which so is the same store's.

@@ -174,6 +174,14 @@ impl LockFile {
         self.name(identity)
     }
 
+    /// Notes in the file system that it was used.
+    ///
+    /// # Errors
+    /// The file system takes no changes any more.
+    pub(super) fn touch(&self) -> io::Result<()> {
+        marker::touch(&self.file)
+    }
+
     fn write(&mut self, identity: &str) -> io::Result<()> {
         let line = format!("{STORE}{identity}\n");
         let mut found = String::new();

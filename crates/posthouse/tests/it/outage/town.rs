@@ -193,7 +193,23 @@ impl Town {
                 sleep(Duration::from_millis(100)).await;
             }
         });
-        told.await.unwrap_or_else(|_| panic!("the VASP was told of {} ends only", self.ends_told().len()));
+        if told.await.is_err() {
+            panic!("{}", self.untold(accepted).await);
+        }
+    }
+
+    /// Of which messages the VASP was told no end, and how some of them are in the store.
+    async fn untold(&self, accepted: &HashMap<Id, u64>) -> String {
+        let told = self.ends_told();
+        let missing: Vec<Id> =
+            accepted.keys().copied().filter(|id| !told.iter().any(|(told, _)| told == id)).collect();
+        let store = visit(&self.folder).await;
+        let mut said = format!("of {} the VASP was told {} ends", accepted.len(), told.len());
+        for id in missing.iter().take(3) {
+            let (message, timeline) = (store.message(*id).await, store.timeline(*id).await);
+            said.push_str(&format!("\nnot of {id}: {message:#?}\n{timeline:#?}"));
+        }
+        said
     }
 
     fn all_reported(&self, accepted: &HashMap<Id, u64>) -> bool {
