@@ -99,9 +99,9 @@ pub(crate) struct Held {
 impl Held {
     /// Confirms a sync that has just been done.
     ///
-    /// A file system whose journal ends in the middle of a sync may say that all of it is on disk, though the blocks of a file that grew are
-    /// forgotten with the journal (seen with ext4 that turns read-only: one acknowledged group in forty such ends). From that end on it takes
-    /// no change of a file's times, which costs some microseconds: so a change that it takes after the sync tells that the sync was whole.
+    /// Where an ext4 turned read-only under load, a group whose sync had been reported as done was lost (once in some fifty times): most
+    /// likely the journal of the file system ended in the middle of that sync, and the blocks of the file that grew went with it. From that
+    /// end on it takes no change of a file's times: so one that it takes after the sync tells that the journal had not ended before.
     fn confirm(&self) -> io::Result<()> {
         self.lock.touch()?;
         self.marker.touch()
