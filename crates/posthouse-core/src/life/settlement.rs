@@ -131,3 +131,13 @@ pub enum Recorded {
     /// No message of this carrier is known by it yet: kept, and applied when one is.
     Unmatched,
 }
+
+impl Recorded {
+    /// The message that it is about, where one is known.
+    pub const fn message(self) -> Option<Id> {
+        match self {
+            Self::Applied(id, _) | Self::Late(id) => Some(id),
+            Self::Unmatched => None,
+        }
+    }
+}

@@ -16,13 +16,13 @@ use super::{
     id_of, no_message,
 };
 
-/// How many are told: as many as a page of a capture has. A message has one for each attempt and each try of a callback.
+/// How many are told: as many as a page of a capture has. A message has one for each attempt, each report and each try of a callback.
 const MOST: usize = 50;
 
 /// Requests and answers about one message, as captures on this node have them
 ///
-/// What its VASP sent, each attempt and each callback, the oldest first, at most 50; none where nobody captures. What more than one
-/// capture has is told once. A carrier's reports are in the capture alone.
+/// What its VASP sent, each attempt, the reports of its carrier and each callback, the oldest first, at most 50; none where nobody
+/// captures. What more than one capture has is told once. A carrier's reports are in captures of that carrier.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/{id}/exchanges", tag = "messages", operation_id = "list_exchanges",
     params(("id" = String, Path, description = "The MessageID")),

@@ -10,6 +10,7 @@ use mm7::{
     http1::HeadFaultKind, message::Operation,
 };
 use posthouse_core::{
+    Id,
     carrier::{Carrier, CarrierId},
     certificate::is_asked_for,
     store::Store,
@@ -64,6 +65,14 @@ pub struct CarrierDoor {
     pub callbacks: Arc<CallbackHandoff>,
     /// Counts what came.
     pub metrics: Arc<Metrics>,
+}
+
+/// A request that is on disk.
+pub(super) struct Accepted {
+    /// What is answered.
+    pub(super) answer: Message,
+    /// The message that it is about, or that it is; `None` where the report is about none that is known, or the message for nobody.
+    pub(super) about: Option<Id>,
 }
 
 /// What the door takes.
@@ -160,37 +169,41 @@ impl CarrierDoor {
         };
         progress.working();
         let began = Instant::now();
-        let answer = self.answer_to(carrier, &head.headers, bytes.clone()).await;
+        let (answer, about) = self.answer_to(carrier, &head.headers, bytes.clone()).await;
         let (whose, peer) = ((None, Some(&carrier.id)), || from.to_string());
         let captures = self.metrics.captures();
         let Some(tap) = captures.tap(self.clock.now(), whose, "carrier", peer, began) else { return answer };
-        let request = request_text(head.uri.path(), &head.headers, &[bytes], None);
-        let (answer, told) = shown(answer, None).await;
-        tap.keep(request, told);
+        let request = request_text(head.uri.path(), &head.headers, &[bytes], about);
+        let (answer, told) = shown(answer, about).await;
+        tap.about(about).keep(request, told);
         answer
     }
 
-    /// The answer to a request that is here in full.
-    async fn answer_to(&self, carrier: &Carrier, headers: &HeaderMap, bytes: Bytes) -> HttpAnswer {
+    /// The answer to a request that is here in full, and the message that it is about.
+    async fn answer_to(
+        &self,
+        carrier: &Carrier,
+        headers: &HeaderMap,
+        bytes: Bytes,
+    ) -> (HttpAnswer, Option<Id>) {
         let opened = match envelope::open_forgiving(headers, bytes.clone()) {
             Ok(opened) => opened,
             Err(Unopened { error, framing }) => {
                 let refused = error.into();
                 self.keep(carrier, headers, bytes, &refused).await;
-                return refuse(carrier, None, framing, &refused);
+                return (refuse(carrier, None, framing, &refused), None);
             }
         };
         let caller = self.metrics.traces().and_then(|_| SpanContext::read(headers));
         match self.accept(carrier, &opened, caller).await {
-            Ok(message) => answer::write(
-                HttpStatus::OK,
-                &message,
-                &Framing::echoing(&opened.decoded),
-                carrier.inbound_dialect(),
-            ),
+            Ok(accepted) => {
+                let framing = Framing::echoing(&opened.decoded);
+                let dialect = carrier.inbound_dialect();
+                (answer::write(HttpStatus::OK, &accepted.answer, &framing, dialect), accepted.about)
+            }
             Err(refused) => {
                 self.keep(carrier, headers, bytes, &refused).await;
-                refuse(carrier, Some(&opened.decoded), None, &refused)
+                (refuse(carrier, Some(&opened.decoded), None, &refused), None)
             }
         }
     }
@@ -221,7 +234,7 @@ impl CarrierDoor {
         carrier: &Carrier,
         opened: &OpenedEnvelope,
         caller: Option<SpanContext>,
-    ) -> Result<Message, CarrierRefusal> {
+    ) -> Result<Accepted, CarrierRefusal> {
         // Whatever a carrier gets wrong: what can be understood is not lost for its form.
         if let Some(error) = Dialect::FORGIVING.first_refused(&opened.decoded, TAKEN) {
             let is_understood = error.rule == Rule::UnknownOperation && opened.decoded.message.is_some();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use mm7::{
-    DecodeError, Decoded, Message, Rule, StatusCode, TransactionId,
+    DecodeError, Decoded, Rule, StatusCode, TransactionId,
     message::{DeliverReq, Operation, Recipient},
     mime::Media,
 };
@@ -19,7 +19,7 @@ use posthouse_core::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    door::CarrierDoor,
+    door::{Accepted, CarrierDoor},
     refusal::{CarrierRefusal, FOR_NOBODY},
     words::odd,
 };
@@ -40,34 +40,42 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &DeliverReq,
         opened: &OpenedEnvelope,
-    ) -> Result<Message, CarrierRefusal> {
+    ) -> Result<Accepted, CarrierRefusal> {
         let snapshot = self.snapshot.get();
         let Some(destination) = destination(&snapshot, req) else {
             self.metrics.mo_ended(&carrier.id, None, "nobody");
             self.keep_for_nobody(carrier, req, opened).await;
-            return Ok(Operation::Deliver.response(FOR_NOBODY.into()));
+            return Ok(Accepted { answer: Operation::Deliver.response(FOR_NOBODY.into()), about: None });
         };
         let now = self.clock.now();
         let new = self.read_mo(carrier, destination, req, opened, now)?;
         let id = new.id;
         let taking = self.callbacks.taking();
-        match self.store.accept_mo(new, Some(taking.clone())).await.map(|stored| taking.hand_on(stored)) {
+        let about = match self
+            .store
+            .accept_mo(new, Some(taking.clone()))
+            .await
+            .map(|stored| taking.hand_on(stored))
+        {
             Ok(Acceptance::Fresh) => {
                 self.metrics.mo_ended(&carrier.id, Some(&destination.account.name), "stored");
                 let odd = rules(&opened.decoded);
                 tracing::info!(%id, carrier = %carrier.id, account = %destination.account.name, odd, "message from a handset");
+                id
             }
             Ok(Acceptance::Repeats(first)) => {
                 self.metrics.mo_ended(&carrier.id, None, "repeated");
-                tracing::info!(id = %first, carrier = %carrier.id, "repeated by its carrier")
+                tracing::info!(id = %first, carrier = %carrier.id, "repeated by its carrier");
+                first
             }
             Err(error) => {
                 self.metrics.mo_ended(&carrier.id, None, "failed");
                 tracing::error!(%error, carrier = %carrier.id, "a message from a handset could not be stored");
                 return Err(CarrierRefusal::of_store(&error));
             }
-        }
-        Ok(Operation::Deliver.response(StatusCode::Success.into()))
+        };
+        let answer = Operation::Deliver.response(StatusCode::Success.into());
+        Ok(Accepted { answer, about: Some(about) })
     }
 
     /// Keeps who wrote to which short code, so that somebody can tell whose it should have been.

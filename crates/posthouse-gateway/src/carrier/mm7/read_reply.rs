@@ -1,7 +1,7 @@
 //! Read replies: from a carrier's ReadReplyReq to the store (contract 4.6).
 
 use mm7::{
-    DecodeError, Decoded, Message, Rule, StatusCode,
+    DecodeError, Decoded, Rule, StatusCode,
     message::{Operation, ReadReplyReq},
 };
 use posthouse_core::{
@@ -11,7 +11,7 @@ use posthouse_core::{
 };
 
 use super::{
-    door::CarrierDoor,
+    door::{Accepted, CarrierDoor},
     refusal::CarrierRefusal,
     words::{check_status, odd, said},
 };
@@ -23,7 +23,7 @@ impl CarrierDoor {
         carrier: &Carrier,
         req: &ReadReplyReq,
         decoded: &Decoded,
-    ) -> Result<Message, CarrierRefusal> {
+    ) -> Result<Accepted, CarrierRefusal> {
         check_status(&req.mm_status, decoded)?;
         let reply = CarrierReadReply { odd: odd(decoded), ..self.read_reply(carrier, req)? };
         let status = reply.status;
@@ -34,6 +34,7 @@ impl CarrierDoor {
         })?;
         let recorded = taking.hand_on(recorded);
         self.metrics.read_reply_recorded(&carrier.id, status);
+        let about = recorded.message();
         match recorded {
             Recorded::Applied(id, _) => {
                 tracing::debug!(%id, carrier = %carrier.id, %status, "read reply");
@@ -45,7 +46,7 @@ impl CarrierDoor {
                 tracing::warn!(carrier = %carrier.id, %status, "read reply for an unknown id is kept")
             }
         }
-        Ok(Operation::ReadReply.response(StatusCode::Success.into()))
+        Ok(Accepted { answer: Operation::ReadReply.response(StatusCode::Success.into()), about })
     }
 
     fn read_reply(&self, carrier: &Carrier, req: &ReadReplyReq) -> Result<CarrierReadReply, CarrierRefusal> {

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use mm7::{
-    DecodeError, Decoded, Message, MessageId, MmStatus, Rule, StatusCode,
+    DecodeError, Decoded, MessageId, MmStatus, Rule, StatusCode,
     message::{DeliveryReportReq, Operation},
 };
 use posthouse_core::{Id, address::Msisdn, carrier::Carrier, message::CarrierReport, store::Recorded};
 use tokio::time::Instant;
 
 use super::{
-    door::CarrierDoor,
+    door::{Accepted, CarrierDoor},
     refusal::CarrierRefusal,
     words::{check_status, odd, said},
 };
@@ -24,7 +24,7 @@ impl CarrierDoor {
         req: &DeliveryReportReq,
         decoded: &Decoded,
         caller: Option<SpanContext>,
-    ) -> Result<Message, CarrierRefusal> {
+    ) -> Result<Accepted, CarrierRefusal> {
         let began = Instant::now();
         check_status(&req.mm_status, decoded)?;
         let report = CarrierReport { odd: odd(decoded), ..self.read_report(carrier, req)? };
@@ -36,8 +36,9 @@ impl CarrierDoor {
         })?;
         let recorded = taking.hand_on(recorded);
         self.metrics.report_recorded(&carrier.id, status);
-        if let Recorded::Applied(id, _) | Recorded::Late(id) = &recorded {
-            self.trace_report(carrier, *id, caller, status, began.elapsed());
+        let about = recorded.message();
+        if let Some(id) = about {
+            self.trace_report(carrier, id, caller, status, began.elapsed());
         }
         match recorded {
             Recorded::Applied(id, settled) => {
@@ -51,7 +52,7 @@ impl CarrierDoor {
                 tracing::warn!(carrier = %carrier.id, carrier_message_id, %status, "report for an unknown id is kept")
             }
         }
-        Ok(Operation::DeliveryReport.response(StatusCode::Success.into()))
+        Ok(Accepted { answer: Operation::DeliveryReport.response(StatusCode::Success.into()), about })
     }
 
     /// The span of a report on a message that is known.
