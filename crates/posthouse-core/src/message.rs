@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use self::{
-    new::{NewMessage, NewMo},
+    new::{FirstAttempt, NewMessage, NewMo},
     reports::{CarrierReadReply, CarrierReport, ReadStatus},
     state::{State, Terminal},
 };

@@ -3,17 +3,20 @@
 pub mod callbacks;
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+    collections::HashMap,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
 use mm7::StatusCode;
 use posthouse_core::{carrier::CarrierId, lock::Mutex, store::ToSend};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 /// For how long a message is this node's to send; then any node may.
 pub const LEASE: Duration = Duration::from_secs(30);
+
+/// How long messages are put off while their carrier is down, when it does not come back before.
+pub const PUT_OFF: Duration = Duration::from_secs(600);
 
 /// How many fresh messages a lane holds in memory; more wait in the store.
 const LANE_ROOM: usize = 256;
@@ -54,25 +57,50 @@ impl Room {
     }
 }
 
+/// What a carrier's lane does with messages that are accepted now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LaneState {
+    /// It takes them from memory, as far as there is room.
+    #[default]
+    Open,
+    /// It takes them from the store: other nodes have all of the carrier's limits, or there is no lane.
+    Closed,
+    /// It attempts nothing till a connection serves again.
+    Down {
+        /// Whether nobody is there at any of them.
+        nobody_there: bool,
+    },
+}
+
 /// Where a lane takes fresh messages from.
 #[derive(Debug)]
 struct Mailbox {
     sender: mpsc::Sender<Dispatch>,
     memory: Arc<Semaphore>,
+    state: LaneState,
+    /// Whether a message was stored as put off while a connection came back.
+    is_put_off_late: bool,
+    /// The lane's bell. Who still has one says whether the lane is there, so it is not held.
+    bell: Weak<Notify>,
 }
 
-/// The lanes that take fresh messages, and which carriers are down.
+/// The lanes that take fresh messages, and what they do with them.
 #[derive(Debug, Default)]
 pub struct Handoff {
     mailboxes: Mutex<HashMap<CarrierId, Mailbox>>,
-    down: Mutex<HashSet<CarrierId>>,
 }
 
 impl Handoff {
-    /// Opens a carrier's lane. An earlier one gets nothing more.
-    pub fn open(&self, carrier: CarrierId) -> mpsc::Receiver<Dispatch> {
+    /// Opens a carrier's lane, which is rung by this bell. An earlier one gets nothing more.
+    pub fn open(&self, carrier: CarrierId, bell: &Arc<Notify>) -> mpsc::Receiver<Dispatch> {
         let (sender, receiver) = mpsc::channel(LANE_ROOM);
-        let mailbox = Mailbox { sender, memory: Arc::new(Semaphore::new(LANE_BYTES as usize)) };
+        let mailbox = Mailbox {
+            sender,
+            memory: Arc::new(Semaphore::new(LANE_BYTES as usize)),
+            state: LaneState::Open,
+            is_put_off_late: false,
+            bell: Arc::downgrade(bell),
+        };
         self.mailboxes.lock().insert(carrier, mailbox);
         receiver
     }
@@ -93,19 +121,38 @@ impl Handoff {
         Some(Room { place, memory })
     }
 
-    /// Says whether any of a carrier's connections can be reached.
-    pub fn note(&self, carrier: &CarrierId, is_down: bool) {
-        let mut down = self.down.lock();
-        if is_down {
-            down.insert(carrier.clone());
-        } else {
-            down.remove(carrier);
+    /// Says what a carrier's lane does with messages from now on.
+    pub fn note(&self, carrier: &CarrierId, state: LaneState) {
+        if let Some(mailbox) = self.mailboxes.lock().get_mut(carrier) {
+            mailbox.state = state;
         }
     }
 
-    /// Whether none of a carrier's connections can be reached: what is for it waits best in the store.
-    pub fn is_down(&self, carrier: &CarrierId) -> bool {
-        self.down.lock().contains(carrier)
+    /// What a carrier's lane does with messages. One that is not there, or broke off, does nothing about them.
+    pub fn state(&self, carrier: &CarrierId) -> LaneState {
+        let mailboxes = self.mailboxes.lock();
+        let mailbox = mailboxes.get(carrier).filter(|mailbox| !mailbox.sender.is_closed());
+        mailbox.map_or(LaneState::Closed, |mailbox| mailbox.state)
+    }
+
+    /// A message was stored as put off: unless its carrier is still down, its lane looks once more at what was put off, since it may have
+    /// done so before the message was there.
+    pub fn was_put_off(&self, carrier: &CarrierId) {
+        let mut mailboxes = self.mailboxes.lock();
+        let Some(mailbox) = mailboxes.get_mut(carrier) else { return };
+        if matches!(mailbox.state, LaneState::Down { .. }) {
+            return;
+        }
+        mailbox.is_put_off_late = true;
+        if let Some(bell) = mailbox.bell.upgrade() {
+            bell.notify_one();
+        }
+    }
+
+    /// Whether a message was put off late since this was last asked.
+    pub fn take_put_off_late(&self, carrier: &CarrierId) -> bool {
+        let mut mailboxes = self.mailboxes.lock();
+        mailboxes.get_mut(carrier).is_some_and(|mailbox| std::mem::take(&mut mailbox.is_put_off_late))
     }
 }
 
@@ -114,9 +161,43 @@ mod tests {
     use super::*;
 
     fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Dispatch>) {
-        let (handoff, carrier) = (Handoff::default(), CarrierId("31003".to_owned()));
-        let receiver = handoff.open(carrier.clone());
+        let (handoff, carrier, receiver, _) = with_bell();
         (handoff, carrier, receiver)
+    }
+
+    fn with_bell() -> (Handoff, CarrierId, mpsc::Receiver<Dispatch>, Arc<Notify>) {
+        let (handoff, carrier, bell) = (Handoff::default(), CarrierId("31003".to_owned()), Arc::default());
+        let receiver = handoff.open(carrier.clone(), &bell);
+        (handoff, carrier, receiver, bell)
+    }
+
+    async fn is_rung(bell: &Notify) -> bool {
+        tokio::select! {
+            biased;
+            () = bell.notified() => true,
+            () = tokio::task::yield_now() => false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lane_whose_carrier_came_back_is_told_of_what_was_put_off_meanwhile() {
+        let (handoff, carrier, receiver, bell) = with_bell();
+        let down = LaneState::Down { nobody_there: true };
+        handoff.note(&carrier, down);
+        assert_eq!(handoff.state(&carrier), down);
+        handoff.was_put_off(&carrier);
+        assert!(
+            !handoff.take_put_off_late(&carrier) && !is_rung(&bell).await,
+            "it will look when one comes back"
+        );
+        handoff.note(&carrier, LaneState::Open);
+        handoff.was_put_off(&carrier);
+        assert!(is_rung(&bell).await && handoff.take_put_off_late(&carrier));
+        assert!(!handoff.take_put_off_late(&carrier), "once");
+        handoff.note(&carrier, down);
+        drop(receiver);
+        assert_eq!(handoff.state(&carrier), LaneState::Closed, "it broke off: what is due wakes it");
+        assert_eq!(handoff.state(&CarrierId("31004".to_owned())), LaneState::Closed);
     }
 
     #[test]
@@ -127,7 +208,7 @@ mod tests {
         let second = handoff.room(&carrier, long).expect("room");
         assert!(handoff.room(&carrier, 1).is_none(), "the rest waits in the store");
         let other = CarrierId("31004".to_owned());
-        let _receiver = handoff.open(other.clone());
+        let _receiver = handoff.open(other.clone(), &Arc::default());
         assert!(handoff.room(&other, long).is_some(), "each carrier has its own");
         drop(first);
         assert!(handoff.room(&carrier, long).is_some());

@@ -1,4 +1,4 @@
-//! A store that can be away for a while.
+//! A store that can be away for a while, or hold messages up.
 
 use std::{
     sync::{
@@ -15,26 +15,31 @@ use posthouse_core::{
     account::AccountName,
     carrier::CarrierId,
     life::read_reply::CarrierReadReply,
+    lock::Mutex,
     message::{CarrierReport, Digest},
     slots::Slots,
     store::{
-        Acceptance, Callback, CallbackOutcome, CallbackStore, Due, EndedAttempt, HandedOn, IntakeStore,
-        Lease, NewMessage, NewMo, Owner, Recorded, ReportStore, Settled, Store, StoreError, StoreResult,
-        Take, Timer, ToSend, WorkStore,
+        Acceptance, Callback, CallbackOutcome, CallbackStore, Due, EndedAttempt, FirstAttempt, HandedOn,
+        IntakeStore, Lease, NewMessage, NewMo, Owner, Recorded, ReportStore, Settled, Store, StoreError,
+        StoreResult, Take, Timer, ToSend, WorkStore,
     },
     unreadable::Unreadable,
 };
+use tokio::sync::Notify;
 
 use crate::fragile::passes_on_the_rest;
 
 /// What a store that is away says: ask again after so long.
 pub const RETRY_AFTER: Duration = Duration::from_secs(7);
 
-/// Takes a store away, and tells what was asked of it meanwhile.
+/// Takes a store away or holds messages up in front of it, and tells what was asked of it.
 #[derive(Debug, Default)]
 pub struct StoreSwitch {
     is_away: AtomicBool,
     settles: AtomicU64,
+    first_attempts: Mutex<Vec<FirstAttempt>>,
+    holds: AtomicBool,
+    goes_on: Notify,
 }
 
 impl StoreSwitch {
@@ -46,6 +51,28 @@ impl StoreSwitch {
     /// How many ends of attempts it did not take.
     pub fn refused_settles(&self) -> u64 {
         self.settles.load(Ordering::SeqCst)
+    }
+
+    /// Holds messages up that are to be accepted, or lets them go on.
+    pub fn hold(&self, holds: bool) {
+        self.holds.store(holds, Ordering::SeqCst);
+        self.goes_on.notify_waiters();
+    }
+
+    /// When the messages that were to be accepted are attempted first, in the order in which they came.
+    pub fn first_attempts(&self) -> Vec<FirstAttempt> {
+        self.first_attempts.lock().clone()
+    }
+
+    async fn pass(&self, message: &NewMessage) {
+        self.first_attempts.lock().push(message.first_attempt);
+        loop {
+            let goes_on = self.goes_on.notified();
+            if !self.holds.load(Ordering::SeqCst) {
+                return;
+            }
+            goes_on.await;
+        }
     }
 }
 
@@ -72,6 +99,7 @@ passes_on_the_rest!(AwayStore);
 #[async_trait]
 impl IntakeStore for AwayStore {
     async fn accept(&self, message: &NewMessage) -> StoreResult<Acceptance> {
+        self.1.pass(message).await;
         self.there()?.accept(message).await
     }
 

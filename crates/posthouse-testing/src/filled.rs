@@ -23,8 +23,8 @@ use posthouse_core::{
     },
     refusal::{RefusalDetails, RefusedRequest},
     store::{
-        Callback, CallbackAnswer, CallbackOutcome, FailedAttempt, Lease, NewMessage, NewMo, NewRefusal,
-        Owner, Settlement, Store, Take,
+        Callback, CallbackAnswer, CallbackOutcome, FailedAttempt, FirstAttempt, Lease, NewMessage, NewMo,
+        NewRefusal, Owner, Settlement, Store, Take,
     },
 };
 use tokio::task::JoinSet;
@@ -248,7 +248,7 @@ impl Filling {
             digest: Digest(u128::from(number).to_be_bytes()),
             repeats_since: None,
             accepted_at: at,
-            lease: (!waits).then(|| lease(at)),
+            first_attempt: if waits { FirstAttempt::Due } else { FirstAttempt::Leased(lease(at)) },
         }
     }
 

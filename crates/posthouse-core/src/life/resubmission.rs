@@ -7,7 +7,9 @@ use super::{intervention::LeftAlone, load::Subject};
 use crate::{
     Id,
     carrier::Carrier,
-    message::{DEFAULT_EXPIRY, Digest, NextConnection, Resubmission, StoredMessage, Submission},
+    message::{
+        DEFAULT_EXPIRY, Digest, FirstAttempt, NextConnection, Resubmission, StoredMessage, Submission,
+    },
     provisioning::Snapshot,
     store::NewMessage,
     time::after,
@@ -89,7 +91,7 @@ pub fn plan(
         digest: digest(id),
         repeats_since: None,
         accepted_at: now,
-        lease: None,
+        first_attempt: FirstAttempt::Due,
     })
 }
 

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 
 use super::settlement::NextStep;
-use crate::lease::{Lease, Owner};
+use crate::{
+    lease::{Lease, Owner},
+    message::FirstAttempt,
+};
 
 /// What is to be done about a message that has not ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,24 +74,22 @@ pub struct Work {
 }
 
 impl Work {
-    /// The first work on a message that is accepted at this time: leased, or due at once.
+    /// The first work on a message that is accepted at this time.
     ///
     /// ```
     /// use jiff::Timestamp;
-    /// use posthouse_core::life::load::{Work, WorkKind};
+    /// use posthouse_core::{life::load::{Work, WorkKind}, message::FirstAttempt};
     /// let (now, expiry) = (Timestamp::from_second(10).unwrap(), Timestamp::from_second(99).unwrap());
-    /// let work = Work::first(None, expiry, now);
+    /// let work = Work::first(FirstAttempt::Due, expiry, now);
     /// assert_eq!((work.kind, work.due, work.owner), (WorkKind::Send, now, None));
     /// ```
-    pub fn first(lease: Option<Lease>, expiry: Timestamp, accepted_at: Timestamp) -> Self {
-        Self {
-            kind: WorkKind::Send,
-            due: lease.map_or(accepted_at, |lease| lease.until),
-            owner: lease.map(|lease| lease.owner),
-            since: accepted_at,
-            unreached: false,
-            expiry,
-        }
+    pub fn first(attempt: FirstAttempt, expiry: Timestamp, accepted_at: Timestamp) -> Self {
+        let (due, owner, unreached) = match attempt {
+            FirstAttempt::Due => (accepted_at, None, false),
+            FirstAttempt::Leased(lease) => (lease.until, Some(lease.owner), false),
+            FirstAttempt::PutOff { until, nobody_there } => (until.min(expiry), None, nobody_there),
+        };
+        Self { kind: WorkKind::Send, due, owner, since: accepted_at, unreached, expiry }
     }
 
     /// Whether somebody holds a lease on it that has not ended.

@@ -30,8 +30,25 @@ pub struct NewMessage {
     pub repeats_since: Option<Timestamp>,
     /// When it is accepted (UTC, milliseconds).
     pub accepted_at: Timestamp,
-    /// The first attempt's lease, when the accepting node will make it from memory.
-    pub lease: Option<Lease>,
+    /// When it is attempted first, and by whom.
+    pub first_attempt: FirstAttempt,
+}
+
+/// When a message is attempted first, and by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstAttempt {
+    /// At once, by any node.
+    Due,
+    /// By who accepts it, from memory.
+    Leased(Lease),
+    /// Not before this time, or its ExpiryDate if that comes first: none of its carrier's connections serves. Who finds that one does
+    /// again need not wait for that.
+    PutOff {
+        /// The time (UTC).
+        until: Timestamp,
+        /// Whether nobody is there at any of them. Then it counts as [unreached](crate::store::ToSend::unreached).
+        nobody_there: bool,
+    },
 }
 
 /// A message from a handset to be accepted, with everything that success (1000) promises its carrier.

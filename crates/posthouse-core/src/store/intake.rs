@@ -25,7 +25,7 @@ pub enum Acceptance {
 pub trait IntakeStore: Send + Sync + 'static {
     /// Stores a message, its media and its work: after it, and not before, success (1000) may be answered.
     ///
-    /// The work is leased to `message.lease`, or due at once when there is none.
+    /// The work begins as `message.first_attempt` says.
     /// Idempotency: by account, TransactionID and digest since `repeats_since`; also between calls in flight. A message that was
     /// [declined](super::Settlement::Declined) is never repeated: refusals are not remembered.
     /// A message that is found under its own id, with the same account, TransactionID and digest, was stored by an earlier try: it is

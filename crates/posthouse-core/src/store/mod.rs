@@ -95,7 +95,7 @@ pub use crate::{
         settlement::{EndedAttempt, FailedAttempt, NextStep, Recorded, Settled, Settlement},
         space::Demand,
     },
-    message::{NewMessage, NewMo},
+    message::{FirstAttempt, NewMessage, NewMo},
     store_error::{ErrorCause, SEARCH_TIME, StoreError, StoreResult},
 };
 

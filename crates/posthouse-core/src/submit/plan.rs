@@ -7,14 +7,14 @@ use jiff::Timestamp;
 use super::{Body, CarrierFact, ContentFacts, Facts, presentation::outgoing};
 use crate::{
     Id,
-    message::{DEFAULT_EXPIRY, KeptAddress, NewMessage, StoredPart, Submission},
+    message::{DEFAULT_EXPIRY, FirstAttempt, KeptAddress, NewMessage, StoredPart, Submission},
     time::after,
 };
 
 /// How long a repetition of a SubmitReq is recognised (contract 4.3).
 const REPEATED_WITHIN: Duration = Duration::from_secs(24 * 3600);
 
-/// Makes the message of facts for which [`decide`](super::decide) said Accept, without a lease. `None` when they are not such facts.
+/// Makes the message of facts for which [`decide`](super::decide) said Accept, due at once. `None` when they are not such facts.
 pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
     let body = facts.body.as_ref()?;
     let account = facts.account()?;
@@ -30,7 +30,7 @@ pub fn plan(facts: &Facts, id: Id, now: Timestamp) -> Option<NewMessage> {
         digest: body.digest,
         repeats_since: repeats_since(body, now),
         accepted_at: now,
-        lease: None,
+        first_attempt: FirstAttempt::Due,
     })
 }
 

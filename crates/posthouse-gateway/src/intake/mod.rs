@@ -8,12 +8,15 @@ mod find_out;
 use std::{sync::Arc, time::Duration};
 
 use http::HeaderMap;
+use jiff::Timestamp;
 use mm7::StatusCode;
 use posthouse_core::{
     Id,
     account::SubmitMode,
+    life::load::Work,
     refusal::name_of,
-    store::{Acceptance, Lease, NewMessage, Owner, Store, StoreError, ToSend},
+    slots::Slot,
+    store::{Acceptance, FirstAttempt, Lease, NewMessage, Owner, Store, StoreError, ToSend},
     submit::{
         Ask, CredentialsFact, Decision, Facts, Reject, Rejection, SHED_FOR, decide, plan, repeats_since,
     },
@@ -27,7 +30,7 @@ use crate::{
     bell::Bell,
     drain::DrainState,
     fetch::Fetcher,
-    handoff::{Dispatch, Handoff, LEASE, Room},
+    handoff::{Dispatch, Handoff, LEASE, LaneState, PUT_OFF, Room},
     ids::MessageIds,
     lookup::Directory,
     node::ClusterNode,
@@ -128,31 +131,53 @@ impl Intake {
         let account = facts.account();
         let relayed = account.filter(|account| account.submit_mode == SubmitMode::Relay);
         // In relay mode the VASP is told that the carrier cannot be reached; other messages need no attempt for that.
-        let waits = relayed.is_none() && self.handoff.is_down(&message.carrier);
+        let lane = relayed.map_or_else(|| self.handoff.state(&message.carrier), |_| LaneState::Open);
         let bytes = message.media.iter().map(bytes::Bytes::len).sum();
-        let room = if waits { None } else { self.handoff.room(&message.carrier, bytes) };
+        let is_open = lane == LaneState::Open;
+        let room = is_open.then(|| self.handoff.room(&message.carrier, bytes)).flatten();
         if relayed.is_some() && room.is_none() {
             return Err(Rejection::shedding(SHED_FOR));
         }
-        message.lease = room.as_ref().map(|_| Lease { owner: self.owner, until: after(now, LEASE) });
+        message.first_attempt = match (&room, lane) {
+            (Some(_), _) => FirstAttempt::Leased(Lease { owner: self.owner, until: after(now, LEASE) }),
+            (None, LaneState::Down { nobody_there }) if self.is_sent_here(&message) => {
+                FirstAttempt::PutOff { until: after(now, PUT_OFF), nobody_there }
+            }
+            (None, _) => FirstAttempt::Due,
+        };
         let stored = self.store_traced(&message).await;
         match stored {
             Ok(Acceptance::Repeats(first)) => return Ok(first),
             Ok(Acceptance::Fresh) => {}
             Err(error) => return Err(self.refuse_for(&error)),
         }
-        let fresh = room.zip(message.lease).map(|(room, lease)| (room, fresh(message, lease)));
-        match (fresh, relayed) {
-            (Some((room, fresh)), Some(account)) => self.relay(id, room, fresh, account.relay_timeout).await,
-            (Some((room, fresh)), None) => {
-                room.send(fresh);
+        match (room, message.first_attempt, relayed) {
+            (Some(room), FirstAttempt::Leased(lease), Some(account)) => {
+                self.relay(id, room, fresh(message, lease), account.relay_timeout).await
+            }
+            (Some(room), FirstAttempt::Leased(lease), None) => {
+                room.send(fresh(message, lease));
                 Ok(id)
             }
-            (None, _) => {
-                self.bell.ring();
+            _ => {
+                self.leave_in_store(&message, now);
                 Ok(id)
             }
         }
+    }
+
+    /// Whether its carrier's lane on this node is the one that would take it from the store: what it knows of the carrier is what counts.
+    fn is_sent_here(&self, message: &NewMessage) -> bool {
+        self.node.slots_of(&message.carrier).contains(Slot::of_message(message.id))
+    }
+
+    /// Sees to it that what waits in the store is attempted in time.
+    fn leave_in_store(&self, message: &NewMessage, now: Timestamp) {
+        if matches!(message.first_attempt, FirstAttempt::PutOff { .. }) {
+            self.handoff.was_put_off(&message.carrier);
+        }
+        let due = Work::first(message.first_attempt, message.submission.expiry, now).due;
+        self.bell.ring_for(due, now);
     }
 
     async fn store_traced(&self, message: &NewMessage) -> Result<Acceptance, StoreError> {

@@ -29,7 +29,7 @@ use crate::{
         links::{Link, Links},
         sandbox::SandboxConnector,
     },
-    handoff::{Dispatch, LEASE},
+    handoff::{Dispatch, LEASE, LaneState, PUT_OFF},
     lanes::Worker,
 };
 
@@ -37,8 +37,6 @@ use crate::{
 const WITHOUT_CONNECTIONS: usize = 16;
 /// How often we check whether a connection that is not used would work again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long messages are put off while their carrier is down, when it does not come back before.
-const PUT_OFF: Duration = Duration::from_secs(600);
 /// How many messages are put off at a time.
 const PUT_OFF_AT_A_TIME: usize = 1000;
 
@@ -53,8 +51,8 @@ pub struct SubmitWorker {
     /// Rung when there is room on a connection.
     room: Arc<Notify>,
     revision: Option<u64>,
-    /// Nothing goes to the lane from memory: no connection is used, or none of them is this node's.
-    is_closed: bool,
+    /// What is done with messages that are accepted.
+    state: LaneState,
     /// None of the connections is used: nothing is attempted but a message now and then, to see whether one works again.
     is_down: bool,
     ticks: Interval,
@@ -82,13 +80,13 @@ impl Worker for SubmitWorker {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             carrier: carrier.clone(),
-            fresh: context.handoff.open(carrier.clone()),
+            fresh: context.handoff.open(carrier.clone(), bell),
             bell: Arc::clone(bell),
             stop: stop.clone(),
             links: Arc::new(Links::new(&[], &[], AnyConnector::new, Arc::clone(&room))),
             room,
             revision: None,
-            is_closed: false,
+            state: LaneState::Open,
             is_down: false,
             ticks,
             looks: JoinSet::new(),
@@ -143,6 +141,10 @@ impl Worker for SubmitWorker {
         if gains != self.gains {
             // Whoever had them before may have put off what waits in them, since it could not reach the carrier.
             (self.came_back, self.gains) = (Some(now), gains);
+        }
+        if self.context.handoff.take_put_off_late(&self.carrier) {
+            // In the same millisecond, perhaps.
+            self.came_back = Some(after(now, Duration::from_millis(1)));
         }
         if slots.is_empty() {
             return Vec::new();
@@ -257,10 +259,14 @@ impl SubmitWorker {
     /// While no connection is used, no attempt is made: each would cost two commits and come to nothing.
     fn see_whether_down(&mut self) {
         let is_down = self.links.are_down();
-        let is_closed = is_down || self.links.are_others();
-        if is_closed != self.is_closed {
-            self.is_closed = is_closed;
-            self.context.handoff.note(&self.carrier, is_closed);
+        let state = match is_down {
+            true => LaneState::Down { nobody_there: self.links.is_nobody_there() },
+            false if self.links.are_others() => LaneState::Closed,
+            false => LaneState::Open,
+        };
+        if state != self.state {
+            self.state = state;
+            self.context.handoff.note(&self.carrier, state);
         }
         if is_down == self.is_down {
             return;

@@ -16,5 +16,6 @@ mod fuzz_targets;
 mod lookup;
 mod mo;
 mod nodes;
+mod put_off;
 mod simulation;
 mod store_away;

@@ -52,7 +52,7 @@ impl MessageRows {
             delivery_report: submission.owes_reports(),
             carrier_message_id: None,
             report_until: None,
-            work: Some(Work::first(message.lease, submission.expiry, message.accepted_at)),
+            work: Some(Work::first(message.first_attempt, submission.expiry, message.accepted_at)),
             owes: false,
         };
         Ok(Self {

@@ -9,8 +9,8 @@ use posthouse_core::{
     carrier::CarrierId,
     message::{Digest, Submission},
     store::{
-        Acceptance, IntakeStore, Lease, NewMessage, Owner, ProvisioningStore, SearchStore, Settlement,
-        StoreError, UpkeepStore, WorkStore,
+        Acceptance, FirstAttempt, IntakeStore, Lease, NewMessage, Owner, ProvisioningStore, SearchStore,
+        Settlement, StoreError, UpkeepStore, WorkStore,
     },
     time::after,
 };
@@ -194,7 +194,7 @@ async fn put_one_back(
         digest: Digest(heading.digest),
         repeats_since: None,
         accepted_at: Timestamp::from_millisecond(heading.accepted_at).unwrap_or_else(|_| id.time()),
-        lease: Some(Lease { owner, until }),
+        first_attempt: FirstAttempt::Leased(Lease { owner, until }),
     };
     if store.accept(&new).await? != Acceptance::Fresh {
         return Ok(false);

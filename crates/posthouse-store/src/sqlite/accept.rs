@@ -71,7 +71,7 @@ impl PreparedMessage {
             recipient: submission.recipient.as_str().to_owned(),
             transaction_id: submission.transaction_id.clone(),
             delivery_report: submission.owes_reports(),
-            work: Work::first(message.lease, submission.expiry, message.accepted_at),
+            work: Work::first(message.first_attempt, submission.expiry, message.accepted_at),
             submission: json,
             digest: message.digest.0,
             repeats_since: message.repeats_since,
@@ -218,13 +218,14 @@ fn insert_message(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
 fn insert_work(tx: &Tx<'_>, message: &PreparedMessage) -> Result<()> {
     let work = &message.work;
     tx.execute(
-        "INSERT INTO work (id, kind, due, owner, since, expiry, carrier) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO work (id, kind, due, owner, since, unreached, expiry, carrier) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             message.id.number(),
             work.kind.number(),
             work.due.as_millisecond(),
             work.owner.map(|owner| owner.0),
             work.since.as_millisecond(),
+            work.unreached,
             work.expiry.as_millisecond(),
             &message.carrier.0,
         ),

@@ -290,7 +290,7 @@ mod tests {
         id::IdSource,
         lock::Mutex,
         message::Digest,
-        store::{Acceptance, MessageFilter, NewMessage},
+        store::{Acceptance, FirstAttempt, MessageFilter, NewMessage},
     };
     use tracing::{
         Event, Level, Metadata, Subscriber,
@@ -339,7 +339,7 @@ mod tests {
             let new = NewMessage {
                 repeats_since: Some(at(0)),
                 digest: Digest([now.to_le_bytes()[0]; 16]),
-                lease: Some(lease(ME, now)),
+                first_attempt: FirstAttempt::Leased(lease(ME, now)),
                 ..message(now)
             };
             assert_eq!(self.accept(&new), Acceptance::Fresh);
@@ -445,7 +445,11 @@ mod tests {
         assert_eq!(store.entries(), 3 * 5);
         store.finds(&all);
         // An id that is older than what is in the table, and a MessageID that is learned only now.
-        let late = NewMessage { repeats_since: Some(at(0)), lease: Some(lease(ME, 1)), ..message(1) };
+        let late = NewMessage {
+            repeats_since: Some(at(0)),
+            first_attempt: FirstAttempt::Leased(lease(ME, 1)),
+            ..message(1)
+        };
         assert_eq!(store.accept(&late), Acceptance::Fresh);
         assert_eq!(store.entries(), 3 * 5 + 3);
         store.learn(late.id, "c-late", 1);

@@ -5,7 +5,7 @@ use posthouse_core::{
     carrier::CarrierId,
     life::state::{State, Terminal},
     message::{EventKind, Reason},
-    store::{Acceptance, NewMessage, NextStep, Settled, Settlement, StoreError, Timer},
+    store::{Acceptance, FirstAttempt, NewMessage, NextStep, Settled, Settlement, StoreError, Timer},
 };
 
 use super::{
@@ -292,7 +292,7 @@ pub async fn a_report_timeout_is_indeterminate(backend: &dyn Backend) {
 /// The VASP was told in the answer; the same request again is a new message, for refusals are not remembered.
 pub async fn declined_owes_nothing_and_is_not_repeated(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
     let declined = Settlement::Declined { reason: StatusCode::ServiceDenied };
@@ -320,7 +320,7 @@ pub async fn settled_work_is_gone(backend: &dyn Backend) {
 pub async fn released_work_is_due_at_once(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     let mine = bed.accept_mine(0).await;
-    let theirs = NewMessage { lease: Some(lease(OTHER, 0)), ..message(0) };
+    let theirs = NewMessage { first_attempt: FirstAttempt::Leased(lease(OTHER, 0)), ..message(0) };
     bed.accept(&theirs).await.unwrap();
     bed.release(&[mine, theirs.id, message(0).id], ME, at(1)).await.unwrap();
     assert_eq!(bed.send_ids(ME, 1).await, [mine]);
@@ -372,6 +372,24 @@ pub async fn what_was_put_off_comes_back_with_its_connection(backend: &dyn Backe
     let sends = bed.lease_sends(&carrier(), lease(ME, 2), at(2), Some(at(2)), 10).await.unwrap();
     assert_eq!(sends.iter().map(|send| send.id).collect::<Vec<_>>(), [new.id]);
     assert!(bed.begin(new.id, ME, "vzw-1", at(70), at(3)).await.is_ok());
+}
+
+/// Later, but not after ExpiryDate; it has waited since when it was accepted.
+pub async fn what_is_accepted_as_put_off_is_as_if_it_were_put_off(backend: &dyn Backend) {
+    let bed = Bed::open(backend).await;
+    let put_off = |nobody_there| FirstAttempt::PutOff { until: at(600), nobody_there };
+    let usual = NewMessage { first_attempt: put_off(false), ..message(0) };
+    let mut short = NewMessage { first_attempt: put_off(true), ..message(0) };
+    short.submission.expiry = at(100);
+    for new in [&usual, &short] {
+        assert_eq!(bed.accept(new).await, Ok(Acceptance::Fresh));
+    }
+    assert_eq!(bed.send_ids(OTHER, 99).await, []);
+    let due = bed.sends(OTHER, 100).await;
+    assert_eq!(due.iter().map(|send| (send.id, send.unreached)).collect::<Vec<_>>(), [(short.id, true)]);
+    let sends = bed.lease_sends(&carrier(), lease(ME, 101), at(101), Some(at(101)), 10).await.unwrap();
+    assert_eq!(sends.iter().map(|send| (send.id, send.unreached)).collect::<Vec<_>>(), [(usual.id, false)]);
+    assert!(bed.begin(usual.id, ME, "vzw-1", at(200), at(102)).await.is_ok());
 }
 
 /// An attempt that began can only be settled.

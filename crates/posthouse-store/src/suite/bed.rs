@@ -23,8 +23,8 @@ use posthouse_core::{
     },
     slots::Slots,
     store::{
-        Acceptance, Callback, CallbackBody, CallbackOutcome, Due, Lease, NewMessage, NewMo, Owner, Recorded,
-        Settled, Settlement, Store, StoreResult, Timer, ToSend,
+        Acceptance, Callback, CallbackBody, CallbackOutcome, Due, FirstAttempt, Lease, NewMessage, NewMo,
+        Owner, Recorded, Settled, Settlement, Store, StoreResult, Timer, ToSend,
     },
 };
 
@@ -77,7 +77,7 @@ pub fn message(now: i64) -> NewMessage {
         digest: Digest([7; 16]),
         repeats_since: None,
         accepted_at: at(now),
-        lease: None,
+        first_attempt: FirstAttempt::Due,
     }
 }
 
@@ -330,7 +330,7 @@ impl Bed {
 
     /// Accepts a message, leased to me.
     pub async fn accept_mine(&self, now: i64) -> Id {
-        let message = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
+        let message = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, now)), ..message(now) };
         let id = message.id;
         self.accept(&message).await.unwrap();
         id

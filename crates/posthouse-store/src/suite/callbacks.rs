@@ -5,7 +5,9 @@ use posthouse_core::{
     account::AccountName,
     life::state::Terminal,
     message::{EventKind, Reason},
-    store::{Callback, CallbackBody, CallbackOutcome, NewMessage, Settled, Settlement, StoreError},
+    store::{
+        Callback, CallbackBody, CallbackOutcome, FirstAttempt, NewMessage, Settled, Settlement, StoreError,
+    },
 };
 
 use super::{
@@ -30,7 +32,7 @@ async fn only(bed: &Bed, now: i64) -> Callback {
 /// DeliveryReport was false.
 pub async fn no_report_is_owed_to_who_wants_none(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let mut new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let mut new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     new.submission.delivery_report = false;
     bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
@@ -42,7 +44,7 @@ pub async fn no_report_is_owed_to_who_wants_none(backend: &dyn Backend) {
 /// All that is needed to write it.
 pub async fn a_report_says_what_happened(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     bed.accept(&new).await.unwrap();
     let refused = Settlement::Refused {
         terminal: Terminal::NotSupported,

@@ -4,7 +4,7 @@ use mm7::{MmStatus, StatusCode};
 use posthouse_core::{
     Id,
     life::state::Terminal,
-    store::{CdrFile, PendingRecord, RecordSubject, RecordsOf, Settlement},
+    store::{CdrFile, FirstAttempt, PendingRecord, RecordSubject, RecordsOf, Settlement},
 };
 
 use super::{
@@ -29,7 +29,7 @@ fn ids(records: &[PendingRecord]) -> Vec<Id> {
 /// A message that a carrier refuses, accepted then.
 async fn refused(bed: &Bed, now: i64) -> Id {
     let mut new = message(now);
-    new.lease = Some(lease(ME, now));
+    new.first_attempt = FirstAttempt::Leased(lease(ME, now));
     let id = new.id;
     bed.accept(&new).await.unwrap();
     bed.begin(id, ME, "vzw-1", at(now + 30), at(now)).await.unwrap();
@@ -53,7 +53,7 @@ pub async fn what_ended_has_one_record(backend: &dyn Backend) {
     bed.keep_records(true);
     let no = refused(&bed, 1).await;
     let mut new = with_media(message(5), &[vec![7; 30], vec![8; 4]]);
-    new.lease = Some(lease(ME, 5));
+    new.first_attempt = FirstAttempt::Leased(lease(ME, 5));
     let yes = new.id;
     bed.accept(&new).await.unwrap();
     bed.begin(yes, ME, "vzw-2", at(35), at(5)).await.unwrap();

@@ -6,7 +6,7 @@ use posthouse_core::{
     account::AccountName,
     life::state::State,
     message::{Digest, EventKind},
-    store::{Acceptance, NewMessage, Settlement, StoreError},
+    store::{Acceptance, FirstAttempt, NewMessage, Settlement, StoreError},
 };
 
 use super::{
@@ -137,7 +137,8 @@ pub async fn an_id_is_taken_once(backend: &dyn Backend) {
 pub async fn what_was_stored_before_is_fresh(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
     for repeats_since in [None, Some(at(-100))] {
-        let new = NewMessage { repeats_since, lease: Some(lease(ME, 0)), ..message(0) };
+        let new =
+            NewMessage { repeats_since, first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
         assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh));
         assert_eq!(bed.accept(&new).await, Ok(Acceptance::Fresh), "{repeats_since:?}");
         let timeline = bed.timeline(new.id).await.unwrap().unwrap();
@@ -152,7 +153,11 @@ pub async fn what_was_stored_before_is_fresh(backend: &dyn Backend) {
 /// Likewise where nothing is a repetition of it any more.
 pub async fn what_was_stored_before_and_declined_is_fresh(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let new = NewMessage { repeats_since: Some(at(-100)), lease: Some(lease(ME, 0)), ..message(0) };
+    let new = NewMessage {
+        repeats_since: Some(at(-100)),
+        first_attempt: FirstAttempt::Leased(lease(ME, 0)),
+        ..message(0)
+    };
     bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;
     bed.settle_mine(new.id, Settlement::Declined { reason: StatusCode::Timeout }, 1).await;

@@ -10,7 +10,7 @@ use posthouse_core::{
     },
     life::state::{State, Terminal},
     message::EventKind,
-    store::{CallbackOutcome, NewMessage, NewMo, StoreError},
+    store::{CallbackOutcome, FirstAttempt, NewMessage, NewMo, StoreError},
 };
 
 use super::{
@@ -288,7 +288,11 @@ pub async fn every_filter_of_failed_callbacks_filters(backend: &dyn Backend) {
     let report = bed.forwarded("c-1", 0).await;
     let from_handset = NewMo { carrier: other.clone(), ..mo("mo-1", &[], 100) };
     bed.accept_mo(from_handset.clone()).await.unwrap();
-    let theirs = NewMessage { account: globex.clone(), lease: Some(lease(ME, 200)), ..message(200) };
+    let theirs = NewMessage {
+        account: globex.clone(),
+        first_attempt: FirstAttempt::Leased(lease(ME, 200)),
+        ..message(200)
+    };
     bed.accept(&theirs).await.unwrap();
     bed.begin_mine(theirs.id, 200).await;
     bed.settle_mine(theirs.id, taken("c-2", 200), 200).await;

@@ -107,6 +107,7 @@ macro_rules! conformance {
                 what_is_put_off_is_due_later_or_when_it_expires,
                 what_is_put_off_by_a_busy_carrier_is_not_unreached,
                 what_was_put_off_comes_back_with_its_connection,
+                what_is_accepted_as_put_off_is_as_if_it_were_put_off,
                 begun_work_is_not_released;
             reports: a_report_ends_its_message,
                 deferred_then_retrieved,

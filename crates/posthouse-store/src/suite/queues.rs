@@ -6,7 +6,9 @@ use posthouse_core::{
     carrier::CarrierId,
     life::state::Terminal,
     message::Reason,
-    store::{CallbackDepth, CallbackOutcome, EndCount, NewMessage, QueueAge, QueueDepth, Settlement},
+    store::{
+        CallbackDepth, CallbackOutcome, EndCount, FirstAttempt, NewMessage, QueueAge, QueueDepth, Settlement,
+    },
 };
 
 use super::{
@@ -120,7 +122,7 @@ pub async fn ends_are_counted(backend: &dyn Backend) {
     assert_eq!(bed.ends().counts, []);
     let id = bed.forwarded("c-1", 0).await;
     bed.reported(id, report("c-1", MmStatus::Retrieved, 7)).await;
-    let refused = NewMessage { lease: Some(lease(ME, LEASE)), ..message(0) };
+    let refused = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, LEASE)), ..message(0) };
     bed.accept(&refused).await.unwrap();
     bed.begin_mine(refused.id, 0).await;
     let reason = StatusCode::ServiceDenied;

@@ -6,7 +6,7 @@ use posthouse_core::{
     life::intervention::Intervention,
     life::state::{State, Terminal},
     message::{CarrierReport, EventKind},
-    store::{NewMessage, Recorded, Settled, Settlement, StoreError, Timer},
+    store::{FirstAttempt, NewMessage, Recorded, Settled, Settlement, StoreError, Timer},
 };
 
 use super::{
@@ -354,7 +354,7 @@ pub async fn two_messages_to_be_sent_again_are_not_told_apart(backend: &dyn Back
 /// `+` and `/TYPE=PLMN` come and go on the way.
 pub async fn spellings_of_a_sender_are_the_same(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let mut new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let mut new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     new.submission.sender = "16175550111".into();
     bed.accept(&new).await.unwrap();
     bed.begin_mine(new.id, 0).await;

@@ -3,7 +3,7 @@
 use mm7::MmStatus;
 use posthouse_core::{
     life::intervention::FailedFilter,
-    store::{CallbackOutcome, NewMessage, StoreError, Swept},
+    store::{CallbackOutcome, FirstAttempt, NewMessage, StoreError, Swept},
 };
 
 use super::{
@@ -15,7 +15,10 @@ use super::{
 /// First the media, later the message with its timeline.
 pub async fn media_go_before_their_message(backend: &dyn Backend) {
     let bed = Bed::open(backend).await;
-    let new = with_media(NewMessage { lease: Some(lease(ME, 0)), ..message(0) }, &[vec![1; 50_000]]);
+    let new = with_media(
+        NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) },
+        &[vec![1; 50_000]],
+    );
     bed.accept(&new).await.unwrap();
     bed.settle_mine(new.id, taken("c-1", 0), 0).await;
     bed.record_report(report("c-1", MmStatus::Retrieved, 1)).await.unwrap();

@@ -13,7 +13,7 @@ use std::{
 use posthouse_core::{
     Id,
     life::state::State,
-    store::{NewMessage, roles::*},
+    store::{FirstAttempt, NewMessage, roles::*},
 };
 use posthouse_store::{
     sqlite::{SqliteOptions, SqliteStore},
@@ -53,7 +53,11 @@ async fn write_for_ever(store: Arc<SqliteStore>, writer: u64) {
     for round in 0_u64.. {
         let number = (round * WRITERS + writer) * 8192 + u64::from(std::process::id() % 8192);
         let id = Id::from_number(Id::first_at(at(0)).number() + i64::try_from(number).unwrap()).unwrap();
-        let new = NewMessage { id, lease: Some(lease(ME, 0)), ..with_media(message(0), &media(id)) };
+        let new = NewMessage {
+            id,
+            first_attempt: FirstAttempt::Leased(lease(ME, 0)),
+            ..with_media(message(0), &media(id))
+        };
         store.accept(&new).await.unwrap();
         println!("accepted {id}");
         if round.is_multiple_of(2) {

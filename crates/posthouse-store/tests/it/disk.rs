@@ -13,7 +13,7 @@ use mm7::MmStatus;
 use posthouse_core::{
     Id,
     life::state::State,
-    store::{Acceptance, NewMessage, Recorded, StoreError, roles::*},
+    store::{Acceptance, FirstAttempt, NewMessage, Recorded, StoreError, roles::*},
 };
 use posthouse_store::{
     OpenError,
@@ -130,7 +130,7 @@ fn media_that_cannot_be_written_cost_nobody_elses_outcome() {
 
 /// A message whose attempt is under way.
 async fn sending(store: &SqliteStore) -> Id {
-    let new = NewMessage { lease: Some(lease(ME, 1)), ..message(1) };
+    let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 1)), ..message(1) };
     store.accept(&new).await.unwrap();
     store.begin(new.id, ME, "vzw-1", at(60), at(1)).await.unwrap();
     new.id

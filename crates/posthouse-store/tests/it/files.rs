@@ -9,7 +9,7 @@ use std::{
 
 use posthouse_core::{
     Id,
-    store::{Acceptance, NewMessage, StoreError, roles::*},
+    store::{Acceptance, FirstAttempt, NewMessage, StoreError, roles::*},
 };
 use posthouse_store::{
     OpenError,
@@ -90,7 +90,7 @@ fn says(error: &StoreError, words: &[&str]) {
 }
 
 async fn sending(store: &SqliteStore) -> Id {
-    let new = NewMessage { lease: Some(lease(ME, 1)), ..message(1) };
+    let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 1)), ..message(1) };
     store.accept(&new).await.unwrap();
     store.begin(new.id, ME, "vzw-1", at(60), at(1)).await.unwrap();
     new.id

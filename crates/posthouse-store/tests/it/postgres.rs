@@ -6,7 +6,9 @@ use mm7::MmStatus;
 use posthouse_core::{
     life::state::{State, Terminal},
     slots::Slots,
-    store::{Acceptance, EndedAttempt, Joining, NewMessage, NodeKind, Recorded, StoreError, roles::*},
+    store::{
+        Acceptance, EndedAttempt, FirstAttempt, Joining, NewMessage, NodeKind, Recorded, StoreError, roles::*,
+    },
 };
 use posthouse_store::{
     Access, StoreUrl, open,
@@ -122,7 +124,7 @@ async fn a_server_that_was_away_is_waited_for() {
     let url: StoreUrl = server.url(&database).parse().unwrap();
     let store =
         open(&url.without_standbys(), &media.path().join("media").into(), Access::serve()).await.unwrap();
-    let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     store.accept(&new).await.unwrap();
     server.kill();
     let refused = store.accept(&message(0)).await;
@@ -160,7 +162,7 @@ async fn an_answer_and_the_report_on_it_do_not_hold_each_other_up() {
         open(&url.without_standbys(), &media.path().join("media").into(), Access::serve()).await.unwrap();
     let mut ids = Vec::new();
     for _ in 0..4 {
-        let new = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+        let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
         store.accept(&new).await.unwrap();
         store.begin(new.id, ME, "east", at(60), at(1)).await.unwrap();
         ids.push(new.id);

@@ -1,7 +1,7 @@
 //! A database that was restored to an earlier time, beside objects that know more.
 
 use posthouse_core::{
-    store::{Acceptance, Joining, NewMessage, NodeKind},
+    store::{Acceptance, FirstAttempt, Joining, NewMessage, NodeKind},
     time::after,
 };
 use posthouse_store::{
@@ -21,9 +21,9 @@ async fn what_objects_have_is_put_back_after_a_restore() {
     let media = folder.path().join("media").into();
     let url_of = |database: &str| server.url(database).parse::<StoreUrl>().unwrap().without_standbys();
     let store = open(&url_of(&database), &media, Access::serve()).await.unwrap();
-    let leased = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let leased = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     store.accept(&leased).await.unwrap();
-    let begun = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+    let begun = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
     store.accept(&begun).await.unwrap();
     store.begin(begun.id, ME, "east", after(at(0), std::time::Duration::from_secs(9)), at(0)).await.unwrap();
     let newest = store.newest_id().await.unwrap();

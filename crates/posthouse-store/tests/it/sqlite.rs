@@ -17,7 +17,7 @@ use posthouse_core::{
     provisioning::{Change, Prefix, Range},
     slots::Slots,
     store::{
-        Acceptance, KeptFilter, MessageFilter, MoFilter, NewMessage, RefusalFilter, StoreError,
+        Acceptance, FirstAttempt, KeptFilter, MessageFilter, MoFilter, NewMessage, RefusalFilter, StoreError,
         UnmatchedFilter, roles::*,
     },
 };
@@ -138,7 +138,7 @@ mod opening {
         };
         let own = async {
             for now in 200..220 {
-                let new = NewMessage { lease: Some(lease(ME, now)), ..message(now) };
+                let new = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, now)), ..message(now) };
                 let id = new.id;
                 store.accept(&new).await.unwrap();
                 store.begin(id, ME, "vzw-1", at(now + LEASE), at(now)).await.unwrap();
@@ -320,7 +320,7 @@ mod space {
         let store = place.open_store().await;
         let new = message(0);
         store.accept(&new).await.unwrap();
-        let forwarded = NewMessage { lease: Some(lease(ME, 0)), ..message(0) };
+        let forwarded = NewMessage { first_attempt: FirstAttempt::Leased(lease(ME, 0)), ..message(0) };
         let waiting_for_reports = forwarded.id;
         store.accept(&forwarded).await.unwrap();
         store.begin(forwarded.id, ME, "vzw-1", at(60), at(0)).await.unwrap();

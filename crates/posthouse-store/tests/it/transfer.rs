@@ -21,8 +21,8 @@ use posthouse_core::{
     provisioning::{Change, Prefix, Range},
     refusal::{RefusalDetails, RefusedRequest},
     store::{
-        CallbackOutcome, ForNobody, MessageFilter, MoFilter, NewMessage, NewRefusal, OperationPage,
-        RefusalFilter, Settlement, Store, UnmatchedFilter,
+        CallbackOutcome, FirstAttempt, ForNobody, MessageFilter, MoFilter, NewMessage, NewRefusal,
+        OperationPage, RefusalFilter, Settlement, Store, UnmatchedFilter,
     },
     token::TokenRecord,
     unreadable::Unreadable,
@@ -71,7 +71,10 @@ async fn fill(store: &dyn Store) {
             1 => vec![noise(now.unsigned_abs(), 100), vec![]],
             _ => vec![noise(now.unsigned_abs(), 20_000)],
         };
-        let new = NewMessage { lease: Some(lease(ME, now)), ..with_media(message(now), &media) };
+        let new = NewMessage {
+            first_attempt: FirstAttempt::Leased(lease(ME, now)),
+            ..with_media(message(now), &media)
+        };
         store.accept(&new).await.unwrap();
         if number % 7 == 0 {
             continue;

@@ -11,7 +11,8 @@ use posthouse_core::{
     life::state::{State, Terminal},
     slots::Slots,
     store::{
-        CallbackOutcome, Lease, NewMessage, Owner, Recorded, Settled, Settlement, Store, StoreError, Timer,
+        CallbackOutcome, FirstAttempt, Lease, NewMessage, Owner, Recorded, Settled, Settlement, Store,
+        StoreError, Timer,
     },
 };
 use posthouse_store::{
@@ -280,7 +281,10 @@ impl Run {
 
     /// Each message has a recipient of its own, so that reports find a parked one.
     async fn accept(&mut self, owner: Option<Owner>) {
-        let mut new = NewMessage { lease: owner.map(|owner| self.lease(owner)), ..message(self.now) };
+        let mut new = NewMessage {
+            first_attempt: owner.map_or(FirstAttempt::Due, |owner| FirstAttempt::Leased(self.lease(owner))),
+            ..message(self.now)
+        };
         let number = format!("1617{:07}", self.entries.len());
         new.submission.recipient = Msisdn::parse(&number, false).unwrap();
         let due = if owner.is_some() { self.now + LEASE } else { self.now };
