@@ -21,8 +21,8 @@ use super::{
 
 /// How many commits pass between two checks of the WAL's length.
 const COMMITS_PER_LOOK: u64 = 16;
-/// From this many pages on the WAL is written back although the writer is busy.
-const WAL_PAGES: i64 = 8192;
+/// From this many bytes of pages on the WAL is written back although the writer is busy.
+const WAL_BYTES: i64 = 32 << 20;
 /// The longest time after which the WAL, which still holds what retention threw away, is emptied, also while the writer is busy.
 const EMPTY_WITHIN: Duration = Duration::from_secs(300);
 /// How long emptying waits for readers that are in the way, and how long after that it is tried again.
@@ -57,7 +57,9 @@ impl Checkpoints {
             done?;
             return checkpoint(writer, "PASSIVE").map(drop);
         }
-        if self.commits.is_multiple_of(COMMITS_PER_LOOK) && checkpoint(writer, "NOOP")? > WAL_PAGES {
+        if self.commits.is_multiple_of(COMMITS_PER_LOOK)
+            && checkpoint(writer, "NOOP")? > WAL_BYTES / page_bytes(writer)?
+        {
             return self.write_back(writer);
         }
         Ok(())
@@ -164,6 +166,12 @@ fn is_emptied(connection: &Connection) -> Result<bool> {
         Err(fault) if fault.is_full() || fault.is_busy() => Ok(false),
         busy => Ok(busy? == 0),
     }
+}
+
+/// How long the database's pages are.
+fn page_bytes(connection: &Connection) -> Result<i64> {
+    let mut pragma = connection.prepare_cached("PRAGMA page_size").map_err(StoreFault::Sqlite)?;
+    Ok(pragma.query_row([], |row| row.get(0))?)
 }
 
 /// Runs a checkpoint; how many pages it left. That others are in the way, or that there is no room, is no error: the

@@ -10,6 +10,10 @@ use crate::error::OpenError;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Statements that each connection keeps prepared.
 const STATEMENTS: usize = 128;
+/// How long the pages of a new database are, in bytes. Whatever changes on a page, all of it goes into the WAL, and most steps of a message
+/// change a few bytes on several: with pages half as long as SQLite's own a life writes a fifth less, at no cost that was seen. Those of
+/// a database that is there stay as they are.
+const PAGE_BYTES: i64 = 2048;
 /// To this many bytes the WAL's file is cut when it starts over.
 const WAL_BYTES: i64 = 64 << 20;
 
@@ -21,6 +25,7 @@ pub(super) fn connect(path: &Path, cache: i64) -> Result<Connection, OpenError> 
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Without it, binding another value makes SQLite plan anew: a fifth of what a write took.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     os::unix::fs::{FileExt, PermissionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -22,7 +22,7 @@ use posthouse_core::{
     },
 };
 use posthouse_store::{
-    OpenError,
+    MediaPlace, OpenError, StoreUrl, backup, restore,
     sqlite::{Mode, SqliteOptions, SqliteStore},
     suite::{
         bed::{self, Bed, LEASE, ME, at, carrier, lease, message, operator, with_media},
@@ -822,5 +822,46 @@ async fn every_search_ends_in_time() {
     let newest = store.kept_callbacks(&KeptFilter::default(), 2).await.unwrap();
     assert_eq!(newest.iter().map(|callback| callback.id.number()).collect::<Vec<_>>(), [20_000, 19_999]);
     assert_eq!(store.newest_id().await.unwrap().map(Id::number), Some(20_000));
+    store.close().await.unwrap();
+}
+
+/// Pages of the length that SQLite has by itself: what stores had that were made before.
+#[tokio::test]
+async fn an_older_store_keeps_the_length_of_its_pages_and_a_copy_of_it_has_the_new_one() {
+    let length = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("PRAGMA page_size", [], |row| row.get(0)).unwrap()
+    };
+    let new = Place::new();
+    new.open_store().await.close().await.unwrap();
+    assert_eq!(length(&new.path().join("posthouse.db")), 2048);
+
+    let place = Place::new();
+    fs::create_dir_all(place.path()).unwrap();
+    let path = place.path().join("posthouse.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;").unwrap();
+    drop(connection);
+    let store = place.open_store().await;
+    let (first, second) = (message(0), large(0));
+    for new in [&first, &second] {
+        assert_eq!(store.accept(new).await, Ok(Acceptance::Fresh));
+    }
+    store.close().await.unwrap();
+    assert_eq!(length(&path), 4096);
+
+    let (url, media) = (StoreUrl::sqlite(&path), MediaPlace::Folder(place.path().join("media")));
+    let (folder, copy) = (tempfile::tempdir().unwrap(), Place::new());
+    backup(&url, &media, folder.path()).unwrap();
+    let copied = copy.path().join("posthouse.db");
+    let to = MediaPlace::Folder(copy.path().join("media"));
+    restore(folder.path(), &StoreUrl::sqlite(&copied), &to).unwrap();
+    assert_eq!(length(&copied), 2048);
+    let store = copy.open_store().await;
+    for new in [first, second] {
+        let kept = store.message(new.id).await.unwrap().unwrap();
+        assert_eq!(kept.submission, new.submission);
+        assert_eq!(store.media(new.id).await.unwrap(), new.media);
+    }
     store.close().await.unwrap();
 }
