@@ -420,14 +420,16 @@ impl From<tokio_postgres::Error> for Trouble {
     }
 }
 
-/// Runs a batch. Once it is committed, each of its jobs has an outcome.
+/// Runs a batch, in which each lock is waited for no longer than `patience`. Once it is committed, each of its jobs has an outcome.
 pub(super) async fn run(
     session: &Session,
     partitions: &Partitions,
     ids: &Arc<Ids>,
     is_full: bool,
+    patience: Duration,
     jobs: &mut [Box<dyn Job>],
 ) -> std::result::Result<(), Trouble> {
+    let begin = format!("BEGIN; SET LOCAL lock_timeout = '{}ms'", patience.as_millis());
     let shared = Arc::new(Shared {
         reads: Mutex::new(Vec::new()),
         claims: Mutex::new(HashMap::new()),
@@ -449,7 +451,7 @@ pub(super) async fn run(
         owns.push(own);
     }
     let mut is_open = false;
-    let decided = decide(session, &shared, jobs, &mut is_open).await;
+    let decided = decide(session, &shared, jobs, &mut is_open, &begin).await;
     jobs.iter_mut()
         .enumerate()
         .filter(|(number, _)| shared.is_beaten(*number))
@@ -460,7 +462,7 @@ pub(super) async fn run(
         }
         return Err(trouble);
     }
-    finish(session, partitions, &shared, &owns, jobs, is_open).await?;
+    finish(session, partitions, &shared, &owns, jobs, (!is_open).then_some(&*begin)).await?;
     for (own, job) in owns.iter().zip(jobs.iter_mut()) {
         if job.fault().is_none() {
             count(&ids.counts, &own.counted.lock());
@@ -501,6 +503,7 @@ async fn decide(
     shared: &Shared,
     jobs: &mut [Box<dyn Job>],
     is_open: &mut bool,
+    begin: &str,
 ) -> std::result::Result<(), Trouble> {
     let mut going = vec![true; jobs.len()];
     loop {
@@ -520,7 +523,7 @@ async fn decide(
             return Ok(());
         }
         let begins = !std::mem::replace(is_open, true);
-        let flight = read_all(session, asked, begins);
+        let flight = read_all(session, asked, begins.then_some(begin));
         tokio::time::timeout(READING, flight).await.map_err(|_| Trouble::Slow)??;
     }
 }
@@ -547,7 +550,7 @@ fn parameters<'a>(columns: &'a Columns<'a>) -> Vec<&'a (dyn ToSql + Sync)> {
 async fn read_all(
     session: &Session,
     asked: Vec<Read>,
-    begins: bool,
+    begin: Option<&str>,
 ) -> std::result::Result<(), tokio_postgres::Error> {
     let mut groups: BTreeMap<usize, Vec<Read>> = BTreeMap::new();
     for read in asked {
@@ -563,7 +566,7 @@ async fn read_all(
     }
     let parameters: Vec<_> =
         prepared.iter().map(|(statement, columns)| (statement, parameters(columns))).collect();
-    let begin = async { if begins { session.client.batch_execute("BEGIN").await } else { Ok(()) } };
+    let begin = begin_as(session, begin);
     let queries = join_all(
         parameters.iter().map(|(statement, parameters)| session.client.query(*statement, parameters)),
     );
@@ -577,6 +580,14 @@ async fn read_all(
         hand_out(reads, rows)?;
     }
     Ok(())
+}
+
+/// Begins the transaction, where it has not begun.
+async fn begin_as(session: &Session, begin: Option<&str>) -> std::result::Result<(), tokio_postgres::Error> {
+    match begin {
+        Some(begin) => session.client.batch_execute(begin).await,
+        None => Ok(()),
+    }
 }
 
 /// Gives each row to the job that asked for it, which is told by its column `n`, with what the row says was written.
@@ -617,14 +628,14 @@ fn seen_key(read: &Read) -> Option<(i64, Bytes, i64)> {
     }
 }
 
-/// Writes what was decided, and commits.
+/// Writes what was decided, and commits. `begin` begins the transaction, where nothing was read in one.
 async fn finish(
     session: &Session,
     partitions: &Partitions,
     shared: &Shared,
     owns: &[Arc<Own>],
     jobs: &mut [Box<dyn Job>],
-    is_open: bool,
+    begin: Option<&str>,
 ) -> std::result::Result<(), Trouble> {
     let mut writes: BTreeMap<usize, Vec<Write>> = BTreeMap::new();
     let mut must_commit = false;
@@ -651,12 +662,12 @@ async fn finish(
         }
     }
     if !must_commit {
-        if is_open {
+        if begin.is_none() {
             session.roll_back().await;
         }
         return Ok(());
     }
-    let written = write_all(session, partitions, writes, !is_open).await;
+    let written = write_all(session, partitions, writes, begin).await;
     if matches!(written, Err(Trouble::Refused(_) | Trouble::Partition(_) | Trouble::Slow | Trouble::Undone)) {
         sent.iter().filter_map(|number| jobs.get(*number)).for_each(|job| job.unsend());
     }
@@ -667,7 +678,7 @@ async fn write_all(
     session: &Session,
     partitions: &Partitions,
     mut writes: BTreeMap<usize, Vec<Write>>,
-    begins: bool,
+    begin: Option<&str>,
 ) -> std::result::Result<(), Trouble> {
     let commit = if writes.is_empty() { COMMIT_ALONE } else { "COMMIT" };
     let mut prepared = Vec::new();
@@ -686,7 +697,7 @@ async fn write_all(
     let parameters: Vec<_> =
         prepared.iter().map(|(statement, columns)| (statement, parameters(columns))).collect();
     session.forget_notices();
-    let begin = async { if begins { session.client.batch_execute("BEGIN").await } else { Ok(()) } };
+    let begin = begin_as(session, begin);
     let all = join_all(
         parameters.iter().map(|(statement, parameters)| session.client.execute(*statement, parameters)),
     );

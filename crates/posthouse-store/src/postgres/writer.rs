@@ -48,6 +48,11 @@ const ROOM: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often a batch is run again as it is because others were in the way, before it is halved.
 const TRIES: u32 = 5;
+/// How long a batch waits for a lock that another node's batch has, four times as long at each further try. Another batch is mostly over in
+/// some milliseconds, and where two wait for each other, which the server finds out after a second, everybody behind them waits with them.
+const LOCKS: Duration = Duration::from_millis(40);
+/// And at most so long, for a batch whose standby does not confirm.
+const LOCKS_MOST: Duration = Duration::from_secs(10);
 /// How long nothing new is taken after the server said that its disk is full.
 const SHORT_OF_SPACE: Duration = Duration::from_secs(10);
 /// The longest wait between two tries to connect.
@@ -373,7 +378,8 @@ impl Clerk {
             let begun = Instant::now();
             let Some(session) = &self.session else { continue };
             let is_full = self.desk.full_until.lock().is_some_and(|until| Instant::now() < until);
-            let run = batch::run(session, &self.partitions, &self.ids, is_full, &mut pile).await;
+            let patience = LOCKS.saturating_mul(4_u32.saturating_pow(tries)).min(LOCKS_MOST);
+            let run = batch::run(session, &self.partitions, &self.ids, is_full, patience, &mut pile).await;
             match run {
                 Ok(()) => {
                     self.desk.measures.committed(pile.len(), begun.elapsed());
