@@ -58,10 +58,9 @@ impl Room {
 }
 
 /// What a carrier's lane does with messages that are accepted now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LaneState {
     /// It takes them from memory, as far as there is room.
-    #[default]
     Open,
     /// It takes them from the store: other nodes have all of the carrier's limits, or there is no lane.
     Closed,
