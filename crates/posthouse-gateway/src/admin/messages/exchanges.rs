@@ -22,7 +22,8 @@ const MOST: usize = 50;
 /// Requests and answers about one message, as captures on this node have them
 ///
 /// What its VASP sent, each attempt, the reports of its carrier and each callback, the oldest first, at most 50; none where nobody
-/// captures. What more than one capture has is told once. A carrier's reports are in captures of that carrier.
+/// captures. What more than one capture has is told once. A carrier's reports are in captures of that carrier; one that came before the
+/// carrier's MessageID was known is in the capture alone.
 #[cfg_attr(feature = "openapi", utoipa::path(
     get, path = "/messages/{id}/exchanges", tag = "messages", operation_id = "list_exchanges",
     params(("id" = String, Path, description = "The MessageID")),
