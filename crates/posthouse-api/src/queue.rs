@@ -37,6 +37,13 @@ pub struct CarrierQueue {
     pub says: Option<String>,
 }
 
+impl CarrierQueue {
+    /// Whether its connections have nothing to do. What is said of their pace is from before then, and stays till messages find out.
+    pub fn is_idle(&self) -> bool {
+        self.waiting == 0 && self.sending == 0 && self.connections.iter().all(|one| one.in_flight == 0)
+    }
+}
+
 /// How fast a connection is used, and why not faster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

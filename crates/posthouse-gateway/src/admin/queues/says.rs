@@ -87,7 +87,7 @@ fn slowest<'a>(connections: &[&'a ConnectionPace]) -> Option<&'a ConnectionPace>
 }
 
 fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
-    let is_idle = is_idle(queue);
+    let is_idle = queue.is_idle();
     let why = match (worst.why.as_deref(), is_idle) {
         (Some("busy"), false) => "says that it has too much to do, and answers",
         (Some("silent"), false) => "leaves requests without an answer, and else answers",
@@ -110,11 +110,6 @@ fn slow(worst: &ConnectionPace, queue: &CarrierQueue) -> String {
         true => format!("{why}{time}{usual}: what comes goes {window} at a time{rate}"),
         false => format!("{why}{time}{usual}: {window} of {most} in flight{rate}"),
     }
-}
-
-/// Whether there is nothing for it to do: what is known of its pace is from before, and stays till messages find out.
-fn is_idle(queue: &CarrierQueue) -> bool {
-    queue.waiting == 0 && queue.sending == 0 && queue.connections.iter().all(|one| one.in_flight == 0)
 }
 
 /// Times below this one, in seconds, are said in milliseconds.

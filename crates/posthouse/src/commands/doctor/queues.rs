@@ -38,10 +38,8 @@ fn finding(queue: CarrierQueue) -> Option<DoctorFinding> {
         None => "ask the carrier, and see `posthouse queues`".to_owned(),
     };
     let is_used = |connection: &ConnectionPace| ["serving", "throttled"].contains(&&*connection.state);
-    let is_idle =
-        queue.waiting + queue.sending == 0 && queue.connections.iter().all(|one| one.in_flight == 0);
     // How fast it was is nothing to mend once it has nothing to do: the next messages find out.
-    match is_idle && queue.connections.iter().all(is_used) {
+    match queue.is_idle() && queue.connections.iter().all(is_used) {
         true => queue.says.map(|says| DoctorFinding::note("queue", says)),
         false => queue.says.map(|says| DoctorFinding::mend("queue", format!("{says}; {remedy}"))),
     }
