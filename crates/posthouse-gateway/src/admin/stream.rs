@@ -171,13 +171,17 @@ fn topics(uri: &Uri, by: &Actor) -> Result<Vec<Topic>, ProblemDetails> {
         query(account.into_iter().chain(carrier).chain(code).chain(limit))
     };
     let is_rare = account.is_some() || carrier.is_some();
-    let topic = |wanted: &str| {
+    let mut followed: Vec<Topic> = Vec::new();
+    for wanted in topics.split(',') {
         let found = TOPICS.into_iter().find(|(name, _)| *name == wanted.trim());
         let (name, key) = found.ok_or_else(|| unknown(wanted))?;
-        let path = format!("/{name}?{}", filters(name));
-        Ok(Topic { name, key, path, is_rare: is_rare && name == "messages" })
-    };
-    topics.split(',').map(topic).collect()
+        // One that is named twice is followed once: its events would come twice.
+        if followed.iter().all(|topic| topic.name != name) {
+            let path = format!("/{name}?{}", filters(name));
+            followed.push(Topic { name, key, path, is_rare: is_rare && name == "messages" });
+        }
+    }
+    Ok(followed)
 }
 
 impl Followed {
@@ -332,6 +336,10 @@ mod tests {
         assert_eq!(
             paths(acme(), "?topics=callbacks").unwrap(),
             [path("/callbacks?account=acme&limit=200", false)]
+        );
+        assert_eq!(
+            paths(Role::Viewer, "?topics=queues,messages,queues").unwrap(),
+            [path("/queues?", false), path("/messages?limit=200", false)]
         );
         assert_eq!(paths(acme(), "?account=globex").unwrap_err().status, 404);
         let wrong = paths(Role::Viewer, "?topics=weather").unwrap_err();
