@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api::{Said, ask},
+    pages::signed_in,
     portal::token,
 };
 
@@ -186,8 +187,12 @@ async fn the_handset_writes_and_the_account_gets_it() {
         (said(&town, &dev, "GET", &path, "").await.json()["state"] == "settled").then_some(())
     })
     .await;
-    let kept =
-        ask(&town.app.ready().admin, "GET", "/api/v1/audit?verb=deliver-sandbox", &[BEARER], "").await.json();
+    let admin = &town.app.ready().admin;
+    let cookie = signed_in(admin).await;
+    let page = ask(admin, "GET", &path.replace("/mo/", "/messages/"), &[&cookie], "").await;
+    assert!(page.status == 303 && page.head.contains(&format!("location: {path}\r\n")), "{}", page.head);
+    assert_eq!(ask(admin, "GET", "/messages/no-such", &[&cookie], "").await.status, 404);
+    let kept = ask(admin, "GET", "/api/v1/audit?verb=deliver-sandbox", &[BEARER], "").await.json();
     assert_eq!((&kept["items"][0]["actor"], &kept["items"][0]["target"]), (&json!("dev-1"), &json!("dev")));
     town.close().await;
 }

@@ -10,7 +10,7 @@ use axum::{
 use http::Uri;
 use jiff::Timestamp;
 use posthouse_api::{
-    CapturedExchange, InterveneRequest, MessageDetail, MessageView, PageOf, PreviewView, ProblemCode,
+    CapturedExchange, InterveneRequest, MessageDetail, MessageView, MoView, PageOf, PreviewView, ProblemCode,
     ProblemDetails, ResendRequest, ResentBatch,
 };
 use posthouse_core::actor::{Actor, Right};
@@ -131,8 +131,14 @@ pub(super) async fn handle(
             may_reveal: by.actor.may(Right::Reveal),
             live: MessagePart::of(shown, &by.actor),
         }),
-        Err(problem) => frame.trouble(&problem),
+        Err(problem) => of_mo(&pages, &by.actor, &id).await.unwrap_or_else(|| frame.trouble(&problem)),
     }
+}
+
+/// Where a message from a handset is shown. Callbacks and captures know an id, and not what kind of message has it.
+async fn of_mo(pages: &PageState, by: &Actor, id: &str) -> Option<Response> {
+    let path = format!("/mo/{}", segment(id));
+    pages.api.get::<MoView>(by, &path).await.ok().map(|_| see_other(&path))
 }
 
 /// The part that is live.
