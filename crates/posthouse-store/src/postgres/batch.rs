@@ -457,7 +457,8 @@ pub(super) async fn run(
         .filter(|(number, _)| shared.is_beaten(*number))
         .for_each(|(_, job)| job.defer());
     if let Err(trouble) = decided.and_then(|()| undone(&shared, jobs)) {
-        if is_open {
+        // One that is slow is given up with its connection, which undoes it as well.
+        if is_open && !matches!(trouble, Trouble::Slow) {
             session.roll_back().await;
         }
         return Err(trouble);

@@ -25,6 +25,8 @@ use super::{
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long connecting may take, with all hosts tried.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// How long undoing a transaction is waited for.
+const ROLLING_BACK: Duration = Duration::from_secs(5);
 
 /// What keeps plans to indices, whatever statistics say, and to one core: workers beside it would sort what is walked, and take from messages.
 pub(super) const PLANS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET random_page_cost = 1.1;
@@ -157,10 +159,13 @@ impl Session {
         self.client.query(&prepared, &values).await
     }
 
-    /// Undoes what was begun. A connection on which that fails is of no more use, which the next batch finds out.
+    /// Undoes what was begun. A connection on which that fails is of no more use, which the next batch finds out; where the server takes
+    /// its time, what comes next on this connection stands behind it.
     pub(super) async fn roll_back(&self) {
-        if let Err(error) = self.client.batch_execute("ROLLBACK").await {
-            tracing::debug!(%error, "rolling back");
+        match tokio::time::timeout(ROLLING_BACK, self.client.batch_execute("ROLLBACK")).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "rolling back"),
+            Err(_) => tracing::debug!("rolling back takes longer than {} s", ROLLING_BACK.as_secs()),
         }
     }
 
