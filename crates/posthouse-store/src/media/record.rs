@@ -7,6 +7,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use bytes::Bytes;
 use posthouse_core::Id;
+use rustix::{buffer::spare_capacity, io::Errno};
 
 use super::direct::{Aligned, BLOCK};
 
@@ -66,20 +67,26 @@ pub(crate) fn write(seal: &Seal, parts: &[Bytes]) -> Aligned {
 }
 
 /// The body of a record; `None` when it is not the sealed one: torn, changed, or another message's by now.
-pub(crate) fn read(file: &File, position: u64, seal: &Seal) -> io::Result<Option<Vec<u8>>> {
-    let mut header = [0; HEADER];
-    if !read_at(file, &mut header, position)? || header != seal.header() {
+pub(crate) fn read(file: &File, position: u64, seal: &Seal) -> io::Result<Option<Bytes>> {
+    let length = seal.length.saturating_add(HEADER as u64);
+    // The seal may be damaged: no memory is taken for what the file cannot hold.
+    let is_there =
+        position.checked_add(length).is_some_and(|end| file.metadata().is_ok_and(|file| end <= file.len()));
+    let Some(length) = usize::try_from(length).ok().filter(|_| is_there) else { return Ok(None) };
+    let mut record = Vec::with_capacity(length);
+    while record.len() < length {
+        let next = position + record.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut record), next) {
+            Ok(0) => return Ok(None),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !record.starts_with(&seal.header()) {
         return Ok(None);
     }
-    let start = position + HEADER as u64;
-    let end =
-        start.checked_add(seal.length).filter(|end| file.metadata().is_ok_and(|file| *end <= file.len()));
-    let Some(length) = end.and_then(|_| usize::try_from(seal.length).ok()) else {
-        return Ok(None);
-    };
-    let mut body = vec![0; length];
-    let whole = read_at(file, &mut body, start)?;
-    Ok((whole && seal.fits(&body)).then_some(body))
+    let body = Bytes::from(record).slice(HEADER..length);
+    Ok(seal.fits(&body).then_some(body))
 }
 
 /// How many bytes of the file this message's record takes; `None` when its record is not (or no longer) here.

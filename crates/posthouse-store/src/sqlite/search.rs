@@ -465,7 +465,7 @@ pub(super) struct Found {
 #[derive(Debug, PartialEq, Eq)]
 enum Body {
     None,
-    Inline(Vec<u8>),
+    Inline(Bytes),
     Segment { id: i64, position: u64 },
 }
 
@@ -493,7 +493,7 @@ pub(super) fn find_media(connection: &Connection, id: Id) -> Result<Found> {
             id: segment,
             position: record.known("position", |position: i64| u64::try_from(position).ok())?,
         },
-        None => Body::Inline(record.value("body")?),
+        None => Body::Inline(record.value::<Vec<u8>>("body")?.into()),
     };
     Ok(Found { seal: Seal { id, crc: record.value("crc")?, length }, lengths, body })
 }
@@ -509,11 +509,11 @@ fn absent(id: Id, lengths: Vec<usize>) -> Result<Found> {
 /// Reads the media that were found, one `Bytes` for each part. `None` when they are not what they must be.
 pub(super) fn read_media(found: &Found, folder: &Folder) -> Result<Option<Vec<Bytes>>> {
     let body = match &found.body {
-        Body::None => Some(Vec::new()),
-        Body::Inline(body) => found.seal.fits(body).then(|| body.clone()),
+        Body::None => Some(Bytes::new()),
+        Body::Inline(body) => found.seal.fits(body).then(|| Bytes::clone(body)),
         Body::Segment { id, position } => read_segment(folder, *id, *position, &found.seal)?,
     };
-    Ok(body.and_then(|body| split(Bytes::from(body), &found.lengths)))
+    Ok(body.and_then(|body| split(body, &found.lengths)))
 }
 
 /// The media of a message with these parts, one `Bytes` for each, from a row with the columns `crc` and `body` of the table `media`,
@@ -533,7 +533,7 @@ pub(super) fn inline_media(row: &Row<'_>, id: Id, parts: &[StoredPart]) -> Resul
     Ok(split(Bytes::copy_from_slice(body), &lengths))
 }
 
-fn read_segment(folder: &Folder, id: i64, position: u64, seal: &Seal) -> Result<Option<Vec<u8>>> {
+fn read_segment(folder: &Folder, id: i64, position: u64, seal: &Seal) -> Result<Option<Bytes>> {
     match folder.read(id) {
         Ok(file) => Ok(record::read(&file, position, seal)?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
