@@ -10,7 +10,10 @@ use std::{
 
 use mm7::StatusCode;
 use posthouse_core::{carrier::CarrierId, lock::Mutex, store::ToSend};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::{Instant, timeout},
+};
 
 /// For how long a message is this node's to send; then any node may.
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -24,6 +27,14 @@ const LANE_ROOM: usize = 256;
 /// How many bytes the media of the fresh messages of one carrier may take, from when they are accepted till they are sent. A
 /// carrier that takes its time has the others wait in the store, and not in memory.
 const LANE_BYTES: u32 = 24 << 20;
+
+/// How long a message that is accepted waits for room in a lane that is full. Some milliseconds of a lane that is quick cost less than the
+/// store, which writes more pages of a message that waits there, and reads its media back; and VASPs that are answered as fast as their
+/// messages go leave no backlog.
+const ROOM_WAIT: Duration = Duration::from_millis(50);
+
+/// For how long nobody waits for room in a lane where somebody waited in vain: it is not that quick.
+const NO_WAIT: Duration = Duration::from_secs(1);
 
 /// A message to be attempted, under a lease that this node holds.
 #[derive(Debug)]
@@ -79,8 +90,19 @@ struct Mailbox {
     state: LaneState,
     /// Whether a message was stored as put off while a connection came back.
     is_put_off_late: bool,
+    /// Till when nobody waits for room.
+    full_until: Option<Instant>,
     /// The lane's bell. Who still has one says whether the lane is there, so it is not held.
     bell: Weak<Notify>,
+}
+
+impl Mailbox {
+    /// Room that there is now.
+    fn room(&self, bytes: u32) -> Option<Room> {
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(bytes).ok()?;
+        let place = self.sender.clone().try_reserve_owned().ok()?;
+        Some(Room { place, memory })
+    }
 }
 
 /// The lanes that take fresh messages, and what they do with them.
@@ -98,6 +120,7 @@ impl Handoff {
             memory: Arc::new(Semaphore::new(LANE_BYTES as usize)),
             state: LaneState::Open,
             is_put_off_late: false,
+            full_until: None,
             bell: Arc::downgrade(bell),
         };
         self.mailboxes.lock().insert(carrier, mailbox);
@@ -109,15 +132,33 @@ impl Handoff {
         self.mailboxes.lock().clear();
     }
 
-    /// Room for one message with `bytes` bytes of media in a carrier's lane, if the lane has any.
-    pub fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
-        let mailboxes = self.mailboxes.lock();
-        let mailbox = mailboxes.get(carrier)?;
+    /// Room for one message with `bytes` bytes of media in a carrier's lane, if the lane has any, or has some in a moment: a lane that is
+    /// full is waited for, but not again soon where that was in vain.
+    pub async fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
         // One that is longer than all of it has room when it is alone.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(LANE_BYTES);
-        let memory = Arc::clone(&mailbox.memory).try_acquire_many_owned(bytes).ok()?;
-        let place = mailbox.sender.clone().try_reserve_owned().ok()?;
-        Some(Room { place, memory })
+        let (memory, sender) = {
+            let mailboxes = self.mailboxes.lock();
+            let mailbox = mailboxes.get(carrier)?;
+            if let Some(room) = mailbox.room(bytes) {
+                return Some(room);
+            }
+            if mailbox.full_until.is_some_and(|until| Instant::now() < until) {
+                return None;
+            }
+            (Arc::clone(&mailbox.memory), mailbox.sender.clone())
+        };
+        let waiting = async {
+            let memory = memory.acquire_many_owned(bytes).await.ok()?;
+            Some(Room { place: sender.reserve_owned().await.ok()?, memory })
+        };
+        let room = timeout(ROOM_WAIT, waiting).await;
+        if room.is_err()
+            && let Some(mailbox) = self.mailboxes.lock().get_mut(carrier)
+        {
+            mailbox.full_until = Some(Instant::now() + NO_WAIT);
+        }
+        room.ok().flatten()
     }
 
     /// Says what a carrier's lane does with messages from now on.
@@ -157,6 +198,8 @@ impl Handoff {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::sleep;
+
     use super::*;
 
     fn handoff() -> (Handoff, CarrierId, mpsc::Receiver<Dispatch>) {
@@ -199,29 +242,63 @@ mod tests {
         assert_eq!(handoff.state(&CarrierId("31004".to_owned())), LaneState::Closed);
     }
 
-    #[test]
-    fn what_is_not_sent_takes_a_bounded_memory() {
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_sent_takes_a_bounded_memory() {
         let (handoff, carrier, _receiver) = handoff();
         let long = LANE_BYTES as usize / 2;
-        let first = handoff.room(&carrier, long).expect("room");
-        let second = handoff.room(&carrier, long).expect("room");
-        assert!(handoff.room(&carrier, 1).is_none(), "the rest waits in the store");
+        let first = handoff.room(&carrier, long).await.expect("room");
+        let second = handoff.room(&carrier, long).await.expect("room");
+        assert!(handoff.room(&carrier, 1).await.is_none(), "the rest waits in the store");
         let other = CarrierId("31004".to_owned());
         let _receiver = handoff.open(other.clone(), &Arc::default());
-        assert!(handoff.room(&other, long).is_some(), "each carrier has its own");
+        assert!(handoff.room(&other, long).await.is_some(), "each carrier has its own");
         drop(first);
-        assert!(handoff.room(&carrier, long).is_some());
+        assert!(handoff.room(&carrier, long).await.is_some());
         drop(second);
-        assert!(handoff.room(&carrier, usize::MAX).is_some(), "alone, however long");
+        assert!(handoff.room(&carrier, usize::MAX).await.is_some(), "alone, however long");
     }
 
-    #[test]
-    fn a_lane_has_a_bounded_number_of_places() {
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_has_a_bounded_number_of_places() {
         let (handoff, carrier, receiver) = handoff();
-        let rooms: Vec<_> = (0..LANE_ROOM).filter_map(|_| handoff.room(&carrier, 1)).collect();
-        assert_eq!(rooms.len(), LANE_ROOM);
-        assert!(handoff.room(&carrier, 1).is_none());
+        let mut rooms = Vec::new();
+        for _ in 0..LANE_ROOM {
+            rooms.push(handoff.room(&carrier, 1).await.expect("room"));
+        }
+        assert!(handoff.room(&carrier, 1).await.is_none());
         drop((rooms, receiver));
-        assert!(handoff.room(&carrier, 1).is_none(), "nobody is there any more");
+        assert!(handoff.room(&carrier, 1).await.is_none(), "nobody is there any more");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_is_full_is_waited_for_a_moment() {
+        let (handoff, carrier, _receiver) = handoff();
+        let first = handoff.room(&carrier, LANE_BYTES as usize).await.expect("room");
+        let began = Instant::now();
+        let leaving = async {
+            sleep(ROOM_WAIT / 2).await;
+            drop(first);
+        };
+        let (room, ()) = tokio::join!(handoff.room(&carrier, 1), leaving);
+        assert!(room.is_some() && began.elapsed() < ROOM_WAIT, "{:?}", began.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_was_waited_for_in_vain_is_not_waited_for_again_soon() {
+        let (handoff, carrier, _receiver) = handoff();
+        let first = handoff.room(&carrier, LANE_BYTES as usize).await.expect("room");
+        let took = async |handoff: &Handoff| {
+            let began = Instant::now();
+            assert!(handoff.room(&carrier, 1).await.is_none());
+            began.elapsed()
+        };
+        assert!(took(&handoff).await >= ROOM_WAIT);
+        for _ in 0..10 {
+            assert_eq!(took(&handoff).await, Duration::ZERO);
+        }
+        sleep(NO_WAIT).await;
+        assert!(took(&handoff).await >= ROOM_WAIT);
+        drop(first);
+        assert!(handoff.room(&carrier, 1).await.is_some(), "what has room has no need to wait");
     }
 }

@@ -133,8 +133,10 @@ impl Intake {
         // In relay mode the VASP is told that the carrier cannot be reached; other messages need no attempt for that.
         let lane = relayed.map_or_else(|| self.handoff.state(&message.carrier), |_| LaneState::Open);
         let bytes = message.media.iter().map(bytes::Bytes::len).sum();
-        let is_open = lane == LaneState::Open;
-        let room = is_open.then(|| self.handoff.room(&message.carrier, bytes)).flatten();
+        let room = match lane {
+            LaneState::Open => self.handoff.room(&message.carrier, bytes).await,
+            LaneState::Closed | LaneState::Down { .. } => None,
+        };
         if relayed.is_some() && room.is_none() {
             return Err(Rejection::shedding(SHED_FOR));
         }
