@@ -21,8 +21,8 @@ pub const LEASE: Duration = Duration::from_secs(30);
 /// How long messages are put off while their carrier is down, when it does not come back before.
 pub const PUT_OFF: Duration = Duration::from_secs(600);
 
-/// How many fresh messages a lane holds in memory; more wait in the store.
-const LANE_ROOM: usize = 256;
+/// How many fresh messages a lane holds in memory beside those that it attempts; more wait in the store.
+const LANE_ROOM: usize = 128;
 
 /// How many bytes the media of the fresh messages of one carrier may take, from when they are accepted till they are sent. A
 /// carrier that takes its time has the others wait in the store, and not in memory.

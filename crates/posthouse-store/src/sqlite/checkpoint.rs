@@ -3,26 +3,40 @@
 //! A long WAL is written back by a thread of its own while commits go on, and the writer only does what was added
 //! meanwhile: a few pages, after which the WAL starts over at its beginning. Without that thread a commit would now and
 //! then wait for all of it.
+//!
+//! SQLite syncs the database only when all of the WAL is in it, which while commits go on is so for the writer alone: everybody would wait
+//! till what the thread has written is on disk as well. So the thread syncs it itself.
 
 use std::{
     io,
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
-use posthouse_core::store::StoreError;
+use posthouse_core::store::{ErrorCause, StoreError};
 use rusqlite::Connection;
 
 use super::{
     connect::BUSY_TIMEOUT,
     fault::{Result, StoreFault},
+    place::Database,
 };
 
 /// How many commits pass between two checks of the WAL's length.
-const COMMITS_PER_LOOK: u64 = 16;
+const COMMITS_PER_LOOK: u32 = 4;
 /// From this many bytes of pages on the WAL is written back although the writer is busy.
 const WAL_BYTES: i64 = 32 << 20;
+/// How many bytes of pages are written back at a time before that, while most of what comes is new messages: all of it at once keeps commits
+/// waiting for the disk. Their pages are written once. Those of messages under way are written again soon, and would go to disk each time.
+const STEP_BYTES: i64 = 512 << 10;
+/// What the thread leaves to the writer, if it can.
+const LITTLE_BYTES: i64 = 256 << 10;
+/// How often the thread goes over the WAL for that, each time for what was added in the time before.
+const MOST_PASSES: u32 = 4;
 /// The longest time after which the WAL, which still holds what retention threw away, is emptied, also while the writer is busy.
 const EMPTY_WITHIN: Duration = Duration::from_secs(300);
 /// How long emptying waits for readers that are in the way, and how long after that it is tried again.
@@ -33,44 +47,76 @@ const EMPTY_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Checkpoints {
     background: Option<Background>,
-    commits: u64,
+    /// Since the last look at the WAL's length.
+    commits: u32,
+    /// Those of them that were new messages for the most part.
+    new_messages: u32,
     grew: bool,
+    /// From how many pages on all of the WAL is written back.
+    all_from: i64,
     /// When the WAL has to be emptied at the latest.
     empty_by: Option<Instant>,
 }
 
 impl Checkpoints {
-    /// With a connection for the thread; without one the writer does it all.
-    pub(super) fn new(connection: Option<Connection>) -> io::Result<Self> {
-        let background = connection.map(Background::start).transpose()?;
-        Ok(Self { background, commits: 0, grew: false, empty_by: None })
+    /// With a connection for the thread, and the file that it leads to; without one the writer does it all.
+    pub(super) fn new(connection: Option<(Connection, Arc<Database>)>) -> io::Result<Self> {
+        let background =
+            connection.map(|(connection, database)| Background::start(connection, database)).transpose()?;
+        Ok(Self { background, commits: 0, new_messages: 0, grew: false, all_from: 0, empty_by: None })
     }
 
-    /// After a commit. An error means that nobody knows what is on disk; so it does below.
-    pub(super) fn committed(&mut self, writer: &Connection) -> Result<()> {
+    /// After a commit, `is_new` where most of it was new messages. An error means that nobody knows what is on disk; so it does below.
+    pub(super) fn committed(&mut self, writer: &Connection, is_new: bool) -> Result<()> {
         self.grew = true;
         self.commits += 1;
+        self.new_messages += u32::from(is_new);
         if self.empty_by.is_some_and(|by| by <= Instant::now()) {
             self.empty(writer)?;
         }
-        if let Some(done) = self.background.as_mut().and_then(Background::take) {
-            done?;
-            return checkpoint(writer, "PASSIVE").map(drop);
+        match self.background.as_mut().and_then(Background::take) {
+            Some((Order::All, done)) => {
+                done?;
+                return checkpoint(writer, "PASSIVE").map(drop);
+            }
+            Some((Order::Step, done)) => done?,
+            None => {}
         }
-        if self.commits.is_multiple_of(COMMITS_PER_LOOK)
-            && checkpoint(writer, "NOOP")? > WAL_BYTES / page_bytes(writer)?
+        if self.commits < COMMITS_PER_LOOK {
+            return Ok(());
+        }
+        let is_new = self.new_messages * 2 >= self.commits;
+        (self.commits, self.new_messages) = (0, 0);
+        self.look(writer, is_new)
+    }
+
+    /// Has the WAL written back where it is long. `is_new`: most of what came is new messages.
+    fn look(&mut self, writer: &Connection, is_new: bool) -> Result<()> {
+        let (wal, page) = (checkpoint(writer, "NOOP")?, page_bytes(writer)?);
+        let longest = WAL_BYTES / page;
+        if wal.pages <= longest {
+            self.all_from = longest;
+        }
+        if wal.pages > self.all_from {
+            if self.write_all_back(writer)? {
+                // A reader may keep the WAL from starting over: then it grows as much again before that is tried again.
+                self.all_from = wal.pages + longest;
+            }
+        } else if is_new
+            && wal.left > STEP_BYTES / page
+            && let Some(background) = &mut self.background
         {
-            return self.write_back(writer);
+            background.order(Order::Step);
         }
         Ok(())
     }
 
-    fn write_back(&mut self, writer: &Connection) -> Result<()> {
+    /// Whether it is begun: the thread may have something else to do.
+    fn write_all_back(&mut self, writer: &Connection) -> Result<bool> {
         match &mut self.background {
-            Some(background) => background.order(),
-            None => checkpoint(writer, "PASSIVE").map(drop)?,
+            Some(background) => Ok(background.order(Order::All)),
+            None => checkpoint(writer, "PASSIVE").map(|_| true),
         }
-        Ok(())
     }
 
     /// While nobody waits.
@@ -101,7 +147,7 @@ impl Checkpoints {
     /// Writes whatever the journal holds into the database that is open, because its files are not where they were. It is an error when
     /// others keep some of it from being written.
     pub(super) fn save(&self, writer: &Connection) -> Result<()> {
-        match checkpoint(writer, "TRUNCATE")? {
+        match checkpoint(writer, "TRUNCATE")?.left {
             ..=0 => Ok(()),
             left => Err(StoreError::not_done(format!("{left} pages stay in the journal")).into()),
         }
@@ -116,21 +162,34 @@ impl Checkpoints {
     }
 }
 
+/// What the thread is to do.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// Write back what there is.
+    Step,
+    /// Write all back, and sync it, till little is left.
+    All,
+}
+
 #[derive(Debug)]
 struct Background {
-    orders: Sender<()>,
-    done: Receiver<Result<()>>,
+    orders: Sender<Order>,
+    done: Receiver<(Order, Result<()>)>,
     busy: bool,
     thread: JoinHandle<()>,
 }
 
 impl Background {
-    fn start(connection: Connection) -> io::Result<Self> {
+    fn start(connection: Connection, database: Arc<Database>) -> io::Result<Self> {
         let (orders, taken) = channel();
         let (finished, done) = channel();
         let thread = thread::Builder::new().name("store-checkpoint".into()).spawn(move || {
-            for () in taken {
-                if finished.send(checkpoint(&connection, "PASSIVE").map(drop)).is_err() {
+            for order in taken {
+                let done = match order {
+                    Order::Step => checkpoint(&connection, "PASSIVE").map(drop),
+                    Order::All => write_most_back(&connection, &database),
+                };
+                if finished.send((order, done)).is_err() {
                     return;
                 }
             }
@@ -138,13 +197,16 @@ impl Background {
         Ok(Self { orders, done, busy: false, thread })
     }
 
-    fn order(&mut self) {
-        if !self.busy {
-            self.busy = self.orders.send(()).is_ok();
+    /// Whether it is done now.
+    fn order(&mut self, order: Order) -> bool {
+        let is_free = !self.busy;
+        if is_free {
+            self.busy = self.orders.send(order).is_ok();
         }
+        is_free
     }
 
-    fn take(&mut self) -> Option<Result<()>> {
+    fn take(&mut self) -> Option<(Order, Result<()>)> {
         let done = self.done.try_recv().ok()?;
         self.busy = false;
         Some(done)
@@ -154,6 +216,21 @@ impl Background {
         drop(self.orders);
         self.thread.join().ok();
     }
+}
+
+/// Writes the WAL back beside the writer, and syncs what was written, till little is left.
+fn write_most_back(connection: &Connection, database: &Database) -> Result<()> {
+    let little = LITTLE_BYTES / page_bytes(connection)?;
+    for _ in 0..MOST_PASSES {
+        let left = checkpoint(connection, "PASSIVE")?.left;
+        database.sync().map_err(|error| {
+            StoreError::NotDone(ErrorCause::within("the database could not be synced", error))
+        })?;
+        if left <= little {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Writes all of the WAL back and cuts its file; whether it could.
@@ -174,15 +251,26 @@ fn page_bytes(connection: &Connection) -> Result<i64> {
     Ok(pragma.query_row([], |row| row.get(0))?)
 }
 
-/// Runs a checkpoint; how many pages it left. That others are in the way, or that there is no room, is no error: the
-/// pages stay where they are.
-fn checkpoint(connection: &Connection, mode: &str) -> Result<i64> {
-    let left = connection
+/// How long the WAL is, in pages.
+#[derive(Clone, Copy, Debug, Default)]
+struct WalLength {
+    pages: i64,
+    /// Those that are not in the database yet.
+    left: i64,
+}
+
+/// Runs a checkpoint; how long the WAL is then. That others are in the way, or that there is no room, is no error: the
+/// pages stay where they are, and none are told.
+fn checkpoint(connection: &Connection, mode: &str) -> Result<WalLength> {
+    let length = connection
         .prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
-        .query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
+        .query_row([], |row| {
+            let (pages, written_back): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(WalLength { pages, left: pages - written_back })
+        })
         .map_err(StoreFault::Sqlite);
-    match left {
-        Err(fault) if fault.is_full() || fault.is_busy() => Ok(0),
-        left => left,
+    match length {
+        Err(fault) if fault.is_full() || fault.is_busy() => Ok(WalLength::default()),
+        length => length,
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn open(options: &SqliteOptions) -> Result<OpenParts, OpenError> {
     let callback_ids = callback_ids(&connection, options.mode)?;
     let (checkpoints, watch, census) = match options.mode {
         Mode::Serve => {
-            let checkpoints = connect(&options.path, READER_CACHE)?;
+            let checkpoints = (connect(&options.path, READER_CACHE)?, Arc::clone(&database));
             (Some(checkpoints), Some(watch(&database, options)?), Some(Census::of(options.path.clone())))
         }
         Mode::Visit => (None, None, None),

@@ -63,6 +63,14 @@ impl Database {
         self.file.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), File::metadata)
     }
 
+    /// Waits till what was written into it is on disk.
+    ///
+    /// # Errors
+    /// It is not, and what of it is nobody knows.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.as_ref().map_or(Ok(()), File::sync_data)
+    }
+
     /// Whether no path leads to it any more.
     pub(super) fn is_nameless(&self) -> bool {
         self.metadata().is_ok_and(|found| found.nlink() == 0)

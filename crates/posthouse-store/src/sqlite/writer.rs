@@ -334,12 +334,15 @@ impl WriterThread {
         }
         let committed = group.len();
         self.room.add_permits(committed);
+        let mut new_messages = 0;
         for job in &group {
             let (transaction, is_done) = job.outcome();
+            new_messages += usize::from(transaction == Transaction::Accept);
             self.measures.ended(transaction, is_done);
         }
         answer_all(group);
-        self.look_after_wal(Checkpoints::committed);
+        let is_new = new_messages * 2 >= committed;
+        self.look_after_wal(|checkpoints, connection| checkpoints.committed(connection, is_new));
         let waiting = self.capacity.saturating_sub(self.room.available_permits());
         self.pace.answered(committed, waiting, self.commit_took);
     }
