@@ -274,3 +274,75 @@ fn checkpoint(connection: &Connection, mode: &str) -> Result<WalLength> {
         length => length,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::sqlite::connect::connect;
+
+    /// A database with checkpoints, and what writes into it.
+    fn opened() -> (TempDir, Connection, Checkpoints) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("posthouse.db");
+        let database = Arc::new(Database::open(&path).unwrap());
+        let writer = connect(&path, 1024).unwrap();
+        writer.execute_batch("CREATE TABLE filled (bytes BLOB)").unwrap();
+        let checkpoints = Checkpoints::new(Some((connect(&path, 1024).unwrap(), database))).unwrap();
+        (folder, writer, checkpoints)
+    }
+
+    /// Commits this many bytes of new rows, some at a time; the longest that the WAL became meanwhile, and what of it was left in the end, in bytes.
+    fn filled(writer: &Connection, checkpoints: &mut Checkpoints, bytes: i64, is_new: bool) -> (i64, i64) {
+        const AT_A_TIME: i64 = 64 << 10;
+        let (page, mut longest) = (page_bytes(writer).unwrap(), 0);
+        for _ in 0..bytes / AT_A_TIME {
+            writer.execute("INSERT INTO filled VALUES (zeroblob(?))", [AT_A_TIME]).unwrap();
+            checkpoints.committed(writer, is_new).unwrap();
+            longest = longest.max(checkpoint(writer, "NOOP").unwrap().pages);
+        }
+        // What the thread was told it does.
+        let until = Instant::now() + Duration::from_secs(20);
+        while checkpoints.background.as_ref().is_some_and(|background| background.busy) {
+            assert!(Instant::now() < until, "the thread does not end");
+            thread::sleep(Duration::from_millis(1));
+            checkpoints.committed(writer, is_new).unwrap();
+        }
+        (longest * page, checkpoint(writer, "NOOP").unwrap().left * page)
+    }
+
+    #[test]
+    fn new_messages_are_written_back_in_steps_and_others_all_at_once() {
+        let (_folder, writer, mut checkpoints) = opened();
+        let (_, left) = filled(&writer, &mut checkpoints, WAL_BYTES / 4, false);
+        assert!(left >= WAL_BYTES / 4, "{left}");
+        let (_, left) = filled(&writer, &mut checkpoints, WAL_BYTES / 4, true);
+        assert!(left < WAL_BYTES / 8, "{left}");
+        checkpoints.shut(&writer).unwrap();
+    }
+
+    #[test]
+    fn a_long_wal_starts_over() {
+        for is_new in [false, true] {
+            let (_folder, writer, mut checkpoints) = opened();
+            let (longest, left) = filled(&writer, &mut checkpoints, 5 * WAL_BYTES, is_new);
+            assert!(longest < 3 * WAL_BYTES, "{longest}");
+            assert!(left < 2 * WAL_BYTES, "{left}");
+            checkpoints.shut(&writer).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_reader_keeps_the_wal_and_no_commit_waits_for_it() {
+        let (folder, writer, mut checkpoints) = opened();
+        let reader = connect(&folder.path().join("posthouse.db"), 1024).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM filled").unwrap();
+        let (longest, _) = filled(&writer, &mut checkpoints, 2 * WAL_BYTES, false);
+        assert!(longest >= 2 * WAL_BYTES, "{longest}");
+        reader.execute_batch("COMMIT").unwrap();
+        let (_, left) = filled(&writer, &mut checkpoints, WAL_BYTES, false);
+        assert!(left < WAL_BYTES, "{left}");
+        checkpoints.shut(&writer).unwrap();
+    }
+}
