@@ -75,11 +75,11 @@ impl Checkpoints {
             self.empty(writer)?;
         }
         match self.background.as_mut().and_then(Background::take) {
-            Some((Order::All, done)) => {
+            Some((WriteBack::All, done)) => {
                 done?;
                 return checkpoint(writer, "PASSIVE").map(drop);
             }
-            Some((Order::Step, done)) => done?,
+            Some((WriteBack::Step, done)) => done?,
             None => {}
         }
         if self.commits < COMMITS_PER_LOOK {
@@ -106,7 +106,7 @@ impl Checkpoints {
             && wal.left > STEP_BYTES / page
             && let Some(background) = &mut self.background
         {
-            background.order(Order::Step);
+            background.order(WriteBack::Step);
         }
         Ok(())
     }
@@ -114,7 +114,7 @@ impl Checkpoints {
     /// Whether it is begun: the thread may have something else to do.
     fn write_all_back(&mut self, writer: &Connection) -> Result<bool> {
         match &mut self.background {
-            Some(background) => Ok(background.order(Order::All)),
+            Some(background) => Ok(background.order(WriteBack::All)),
             None => checkpoint(writer, "PASSIVE").map(|_| true),
         }
     }
@@ -164,7 +164,7 @@ impl Checkpoints {
 
 /// What the thread is to do.
 #[derive(Clone, Copy, Debug)]
-enum Order {
+enum WriteBack {
     /// Write back what there is.
     Step,
     /// Write all back, and sync it, till little is left.
@@ -173,8 +173,8 @@ enum Order {
 
 #[derive(Debug)]
 struct Background {
-    orders: Sender<Order>,
-    done: Receiver<(Order, Result<()>)>,
+    orders: Sender<WriteBack>,
+    done: Receiver<(WriteBack, Result<()>)>,
     busy: bool,
     thread: JoinHandle<()>,
 }
@@ -186,8 +186,8 @@ impl Background {
         let thread = thread::Builder::new().name("store-checkpoint".into()).spawn(move || {
             for order in taken {
                 let done = match order {
-                    Order::Step => checkpoint(&connection, "PASSIVE").map(drop),
-                    Order::All => write_most_back(&connection, &database),
+                    WriteBack::Step => checkpoint(&connection, "PASSIVE").map(drop),
+                    WriteBack::All => write_most_back(&connection, &database),
                 };
                 if finished.send((order, done)).is_err() {
                     return;
@@ -197,8 +197,8 @@ impl Background {
         Ok(Self { orders, done, busy: false, thread })
     }
 
-    /// Whether it is done now.
-    fn order(&mut self, order: Order) -> bool {
+    /// Whether the thread has time for it.
+    fn order(&mut self, order: WriteBack) -> bool {
         let is_free = !self.busy;
         if is_free {
             self.busy = self.orders.send(order).is_ok();
@@ -206,7 +206,7 @@ impl Background {
         is_free
     }
 
-    fn take(&mut self) -> Option<(Order, Result<()>)> {
+    fn take(&mut self) -> Option<(WriteBack, Result<()>)> {
         let done = self.done.try_recv().ok()?;
         self.busy = false;
         Some(done)
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_keeps_the_wal_and_no_commit_waits_for_it() {
+    fn a_wal_that_a_reader_kept_is_written_back_once_it_ends() {
         let (folder, writer, mut checkpoints) = opened();
         let reader = connect(&folder.path().join("posthouse.db"), 1024).unwrap();
         reader.execute_batch("BEGIN; SELECT count(*) FROM filled").unwrap();
