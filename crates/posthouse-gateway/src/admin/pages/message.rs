@@ -119,7 +119,7 @@ pub(super) async fn handle(
         let shown: MessageDetail = pages.api.get(&by.actor, &format!("{path}{asks}")).await?;
         let shows_content = reveal && !shown.parts.is_empty();
         let beside = Beside::of(&pages, &by.actor, &path, shows_content).await?;
-        Ok((shown, beside))
+        Ok::<_, ProblemDetails>((shown, beside))
     };
     match found.await {
         Ok((shown, Beside { preview, exchanges })) => ok(&MessagePage {
@@ -131,7 +131,10 @@ pub(super) async fn handle(
             may_reveal: by.actor.may(Right::Reveal),
             live: MessagePart::of(shown, &by.actor),
         }),
-        Err(problem) => of_mo(&pages, &by.actor, &id).await.unwrap_or_else(|| frame.trouble(&problem)),
+        Err(problem) if problem.status == 404 => {
+            of_mo(&pages, &by.actor, &id).await.unwrap_or_else(|| frame.trouble(&problem))
+        }
+        Err(problem) => frame.trouble(&problem),
     }
 }
 
