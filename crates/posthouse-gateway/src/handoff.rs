@@ -28,13 +28,16 @@ const LANE_ROOM: usize = 128;
 /// carrier that takes its time has the others wait in the store, and not in memory.
 const LANE_BYTES: u32 = 24 << 20;
 
-/// How long a message that is accepted waits for room in a lane that is full. Some milliseconds of a lane that is quick cost less than the
-/// store, which writes more pages of a message that waits there, and reads its media back; and VASPs that are answered as fast as their
-/// messages go leave no backlog.
+/// How long a message that is accepted waits for room in a lane that is full, and quick. Some milliseconds of such a lane cost less than the
+/// store, which writes more pages of a message that waits there, and reads its media back.
 const ROOM_WAIT: Duration = Duration::from_millis(50);
 
-/// For how long nobody waits for room in a lane where somebody waited in vain: it is not that quick.
-const NO_WAIT: Duration = Duration::from_secs(1);
+/// From so many fresh messages a second on a lane is quick: a VASP with one connection waits a millisecond for each. One whose carrier takes
+/// fewer is not waited for, or VASPs could hand in no faster than that.
+const QUICK_PER_SECOND: f64 = 1000.0;
+
+/// For how long fresh messages are counted before that is judged.
+const PACE_OVER: Duration = Duration::from_millis(50);
 
 /// A message to be attempted, under a lease that this node holds.
 #[derive(Debug)]
@@ -90,18 +93,35 @@ struct Mailbox {
     state: LaneState,
     /// Whether a message was stored as put off while a connection came back.
     is_put_off_late: bool,
-    /// Till when nobody waits for room.
-    full_until: Option<Instant>,
+    /// How many messages got room.
+    let_in: u64,
+    /// When it was last judged whether the lane is quick, and how many messages it had taken by then.
+    judged: (Instant, u64),
+    is_quick: bool,
     /// The lane's bell. Who still has one says whether the lane is there, so it is not held.
     bell: Weak<Notify>,
 }
 
 impl Mailbox {
     /// Room that there is now.
-    fn room(&self, bytes: u32) -> Option<Room> {
+    fn room(&mut self, bytes: u32) -> Option<Room> {
         let memory = Arc::clone(&self.memory).try_acquire_many_owned(bytes).ok()?;
         let place = self.sender.clone().try_reserve_owned().ok()?;
+        self.let_in += 1;
         Some(Room { place, memory })
+    }
+
+    /// Whether the lane takes messages so fast that one may wait for it.
+    fn is_quick(&mut self) -> bool {
+        let (now, (before, taken_before)) = (Instant::now(), self.judged);
+        let passed = now.duration_since(before);
+        if passed >= PACE_OVER {
+            let waiting = self.sender.max_capacity() - self.sender.capacity();
+            let taken = self.let_in.saturating_sub(waiting as u64);
+            let per_second = taken.saturating_sub(taken_before) as f64 / passed.as_secs_f64();
+            (self.is_quick, self.judged) = (per_second >= QUICK_PER_SECOND, (now, taken));
+        }
+        self.is_quick
     }
 }
 
@@ -120,7 +140,9 @@ impl Handoff {
             memory: Arc::new(Semaphore::new(LANE_BYTES as usize)),
             state: LaneState::Open,
             is_put_off_late: false,
-            full_until: None,
+            let_in: 0,
+            judged: (Instant::now(), 0),
+            is_quick: false,
             bell: Arc::downgrade(bell),
         };
         self.mailboxes.lock().insert(carrier, mailbox);
@@ -132,18 +154,18 @@ impl Handoff {
         self.mailboxes.lock().clear();
     }
 
-    /// Room for one message with `bytes` bytes of media in a carrier's lane, if the lane has any, or has some in a moment: a lane that is
-    /// full is waited for, but not again soon where that was in vain.
+    /// Room for one message with `bytes` bytes of media in a carrier's lane, if the lane has any; one that is full but quick is waited for.
     pub async fn room(&self, carrier: &CarrierId, bytes: usize) -> Option<Room> {
         // One that is longer than all of it has room when it is alone.
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(LANE_BYTES);
         let (memory, sender) = {
-            let mailboxes = self.mailboxes.lock();
-            let mailbox = mailboxes.get(carrier)?;
+            let mut mailboxes = self.mailboxes.lock();
+            let mailbox = mailboxes.get_mut(carrier)?;
+            let is_quick = mailbox.is_quick();
             if let Some(room) = mailbox.room(bytes) {
                 return Some(room);
             }
-            if mailbox.full_until.is_some_and(|until| Instant::now() < until) {
+            if !is_quick {
                 return None;
             }
             (Arc::clone(&mailbox.memory), mailbox.sender.clone())
@@ -152,13 +174,11 @@ impl Handoff {
             let memory = memory.acquire_many_owned(bytes).await.ok()?;
             Some(Room { place: sender.reserve_owned().await.ok()?, memory })
         };
-        let room = timeout(ROOM_WAIT, waiting).await;
-        if room.is_err()
-            && let Some(mailbox) = self.mailboxes.lock().get_mut(carrier)
-        {
-            mailbox.full_until = Some(Instant::now() + NO_WAIT);
+        let room = timeout(ROOM_WAIT, waiting).await.ok().flatten()?;
+        if let Some(mailbox) = self.mailboxes.lock().get_mut(carrier) {
+            mailbox.let_in += 1;
         }
-        room.ok().flatten()
+        Some(room)
     }
 
     /// Says what a carrier's lane does with messages from now on.
@@ -270,35 +290,48 @@ mod tests {
         assert!(handoff.room(&carrier, 1).await.is_none(), "nobody is there any more");
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_lane_that_is_full_is_waited_for_a_moment() {
-        let (handoff, carrier, _receiver) = handoff();
-        let first = handoff.room(&carrier, LANE_BYTES as usize).await.expect("room");
+    /// A full lane that took so many messages in the last tenth of a second.
+    async fn full(taken: usize) -> (Handoff, CarrierId, mpsc::Receiver<Dispatch>, Vec<Room>) {
+        let (handoff, carrier, receiver) = handoff();
+        sleep(PACE_OVER).await;
+        for _ in 0..taken {
+            drop(handoff.room(&carrier, 1).await.expect("room"));
+        }
+        let mut rooms = Vec::new();
+        for _ in 0..LANE_ROOM {
+            rooms.push(handoff.room(&carrier, 1).await.expect("room"));
+        }
+        sleep(Duration::from_millis(100)).await;
+        (handoff, carrier, receiver, rooms)
+    }
+
+    async fn wait(handoff: &Handoff, carrier: &CarrierId) -> (bool, Duration) {
         let began = Instant::now();
-        let leaving = async {
-            sleep(ROOM_WAIT / 2).await;
-            drop(first);
-        };
-        let (room, ()) = tokio::join!(handoff.room(&carrier, 1), leaving);
-        assert!(room.is_some() && began.elapsed() < ROOM_WAIT, "{:?}", began.elapsed());
+        (handoff.room(carrier, 1).await.is_some(), began.elapsed())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lane_that_was_waited_for_in_vain_is_not_waited_for_again_soon() {
-        let (handoff, carrier, _receiver) = handoff();
-        let first = handoff.room(&carrier, LANE_BYTES as usize).await.expect("room");
-        let took = async |handoff: &Handoff| {
-            let began = Instant::now();
-            assert!(handoff.room(&carrier, 1).await.is_none());
-            began.elapsed()
+    async fn a_lane_that_is_full_and_quick_is_waited_for_a_moment() {
+        let (handoff, carrier, _receiver, mut rooms) = full(101).await;
+        let leaving = async {
+            sleep(ROOM_WAIT / 2).await;
+            drop(rooms.pop());
         };
-        assert!(took(&handoff).await >= ROOM_WAIT);
-        for _ in 0..10 {
-            assert_eq!(took(&handoff).await, Duration::ZERO);
-        }
-        sleep(NO_WAIT).await;
-        assert!(took(&handoff).await >= ROOM_WAIT);
-        drop(first);
-        assert!(handoff.room(&carrier, 1).await.is_some(), "what has room has no need to wait");
+        let ((is_in, took), ()) = tokio::join!(wait(&handoff, &carrier), leaving);
+        assert!(is_in && took >= ROOM_WAIT / 2 && took < ROOM_WAIT, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_is_full_and_not_quick_is_not_waited_for() {
+        let (handoff, carrier, _receiver, _rooms) = full(99).await;
+        assert_eq!(wait(&handoff, &carrier).await, (false, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quick_lane_that_stops_is_waited_for_once() {
+        let (handoff, carrier, _receiver, _rooms) = full(101).await;
+        let (is_in, took) = wait(&handoff, &carrier).await;
+        assert!(!is_in && took >= ROOM_WAIT, "{took:?}");
+        assert_eq!(wait(&handoff, &carrier).await, (false, Duration::ZERO));
     }
 }
